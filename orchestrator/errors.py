@@ -1,0 +1,153 @@
+"""Every error a user can meet, in one tree.
+
+    WorkerError                      exit code, stable code, retryable?
+    |-- CallerError                  the request or its input is wrong: exit 2, not retryable
+    |   |-- BadRequest               a parameter is wrong
+    |   |-- InputNotFound            there is no such input
+    |   |-- BadMedia                 the input is not a video that can be read
+    |   |-- UnsupportedMedia         a video, but of a kind that is refused (HDR)
+    |   |-- OutputRefused            the output exists already, or cannot be placed there
+    |   |-- UnknownModel             no model of that name
+    |   |-- ModelNotBuilt            known, but not in the model repository
+    |   `-- WeightsRefused           a weight file is missing, damaged or not the one that was asked for
+    `-- ServiceError                 our side failed: exit 1
+        |-- TritonUnavailable        no server answers, or it died: retryable
+        |-- InferenceFailed          the server answered with an error, or broke its contract
+        |-- ModelOutOfMemory         a request did not fit into memory, at the smallest tile too: retryable
+        |-- DiskFull                 retryable
+        |-- EncodeFailed             the encoder or muxer failed, or the output is not whole
+        |-- DownloadFailed           the network failed after all retries: retryable
+        |-- ExportFailed             a model could not be exported, or its parity was not proved
+        `-- Cancelled                asked to stop (Ctrl-C, SIGTERM): retryable
+
+A message is one line: what was wrong, then what to do. Errors of libraries are translated where the library
+is imported, with `raise ... from exc`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class WorkerError(Exception):
+    """Root of the tree. `str(error)` is one line for a person.
+
+    Attributes:
+        code: stable snake_case name for programs.
+        retryable: whether the same request may succeed later, unchanged.
+        exit_code: of the command line: 2 for the caller's mistake, 1 for ours.
+    """
+
+    code: ClassVar[str] = "internal"
+    retryable: ClassVar[bool] = False
+    exit_code: ClassVar[int] = 1
+
+
+class CallerError(WorkerError):
+    """The request or its input is wrong; the same request will fail again."""
+
+    code = "bad_request"
+    exit_code = 2
+
+
+class BadRequest(CallerError):
+    """A parameter is missing, unknown or out of range."""
+
+
+class InputNotFound(CallerError):
+    """The input does not exist or is not a file."""
+
+    code = "input_not_found"
+
+
+class BadMedia(CallerError):
+    """The input is not a video that can be read: empty, truncated, no video stream, wrong format."""
+
+    code = "bad_media"
+
+
+class UnsupportedMedia(CallerError):
+    """A video of a kind that is refused rather than done badly."""
+
+    code = "unsupported_media"
+
+
+class OutputRefused(CallerError):
+    """The output exists already, its folder does not, or its format is unknown."""
+
+    code = "output_refused"
+
+
+class UnknownModel(CallerError):
+    """No model of that name in the catalog or on the server."""
+
+    code = "unknown_model"
+
+
+class ModelNotBuilt(CallerError):
+    """The model is known but has not been built into the model repository."""
+
+    code = "model_not_built"
+
+
+class WeightsRefused(CallerError):
+    """A weight file is missing, damaged, or not the one the catalog names."""
+
+    code = "weights_refused"
+
+
+class ServiceError(WorkerError):
+    """Our side failed."""
+
+
+class TritonUnavailable(ServiceError):
+    """No Triton answers at that address, or the one we started died."""
+
+    code = "triton_unavailable"
+    retryable = True
+
+
+class InferenceFailed(ServiceError):
+    """Triton answered a request with an error, or its answer breaks the model's contract."""
+
+    code = "inference_failed"
+
+
+class ModelOutOfMemory(ServiceError):
+    """The server had too little memory for a request."""
+
+    code = "model_out_of_memory"
+    retryable = True
+
+
+class DiskFull(ServiceError):
+    """No space is left where the output or a temporary file is written."""
+
+    code = "disk_full"
+    retryable = True
+
+
+class EncodeFailed(ServiceError):
+    """The encoder or the muxer failed, or the output is not whole."""
+
+    code = "encode_failed"
+
+
+class DownloadFailed(ServiceError):
+    """A download failed after all its retries."""
+
+    code = "download_failed"
+    retryable = True
+
+
+class ExportFailed(ServiceError):
+    """A model could not be exported, or its parity with PyTorch was not proved."""
+
+    code = "export_failed"
+
+
+class Cancelled(ServiceError):
+    """The work was asked to stop."""
+
+    code = "cancelled"
+    retryable = True
