@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 Pixels = NDArray[np.uint8]
 """uint8 [H, W, 3], RGB, full range 0..255, nonlinear (as displayed)."""
@@ -36,6 +39,7 @@ class VideoInfo:
     Attributes:
         width, height: of the upright picture, in pixels.
         rotation: degrees counter-clockwise (0, 90, 180, 270) by which coded frames are turned upright.
+        mirrored: whether coded frames are mirrored left to right before they are turned.
         sample_aspect_ratio: width : height of one upright pixel.
         time_base: unit of every pts, in seconds.
         average_rate: frames per second, or None where the container does not tell.
@@ -50,6 +54,7 @@ class VideoInfo:
     width: int
     height: int
     rotation: int
+    mirrored: bool
     sample_aspect_ratio: Fraction
     time_base: Fraction
     average_rate: Fraction | None
@@ -69,8 +74,10 @@ class Frame:
         index: position in decode-presentation order, from 0.
         pts: presentation time in units of the video's time_base.
         pixels: uint8 [H, W, 3] RGB.
+        duration: how long it is shown, in units of time_base, as the source tells it; 0 where it does not.
     """
 
     index: int
     pts: int
     pixels: Pixels
+    duration: int = 0

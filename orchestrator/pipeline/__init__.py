@@ -1,0 +1,1 @@
+"""The jobs: here the rooms are joined, and nowhere else."""

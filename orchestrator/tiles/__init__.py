@@ -1,0 +1,1 @@
+"""Tile geometry. It knows pictures and integers, not models, servers or videos."""

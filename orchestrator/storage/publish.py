@@ -1,0 +1,86 @@
+"""Give a finished file its name. A name that exists always stands for a whole file."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import DiskFull, OutputRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def check_writable(out: Path, *, overwrite: bool) -> None:
+    """Refuse an output path before any work is done for it.
+
+    Raises:
+        OutputRefused: it exists (and `overwrite` is False), is a folder, or its folder does not exist or cannot
+            be written to.
+    """
+    if out.is_dir():
+        raise OutputRefused(f"output {out} is a folder; name a file in it")
+    if out.exists() and not overwrite:
+        raise OutputRefused(f"output {out} exists already; choose another name or pass --force to replace it")
+    folder = out.parent
+    if not folder.is_dir():
+        raise OutputRefused(f"output folder {folder} does not exist; create it first")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputRefused(
+            f"output folder {folder} cannot be written to; choose another or change its permissions"
+        )
+
+
+@contextmanager
+def staged(out: Path, *, overwrite: bool) -> Iterator[Path]:
+    """Write beside the final path, and rename only when the block ends well.
+
+    Args:
+        out: the final path.
+        overwrite: replace a file that exists.
+
+    Yields:
+        A path in the same folder with the same suffix. Whatever is there is removed if the block raises.
+
+    Raises:
+        OutputRefused: see `check_writable`; also if the name was taken while the file was being written.
+        DiskFull: the finished file could not be flushed to disk.
+    """
+    check_writable(out, overwrite=overwrite)
+    temporary = out.with_name(f".{out.stem[:100]}.{secrets.token_hex(4)}.part{out.suffix}")
+    try:
+        yield temporary
+        _flush(temporary)
+        if overwrite:
+            temporary.replace(out)
+        else:
+            _rename_exclusively(temporary, out)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    except OSError as exc:
+        if exc.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull(f"no space is left in {path.parent}; free some and try again") from exc
+        raise
+    finally:
+        os.close(fd)
+
+
+def _rename_exclusively(temporary: Path, out: Path) -> None:
+    try:
+        os.link(temporary, out)  # unlike rename, fails if the name is taken
+    except FileExistsError as exc:
+        raise OutputRefused(
+            f"output {out} appeared while it was being written; nothing was replaced"
+        ) from exc
+    except OSError:  # a file system without hard links
+        temporary.replace(out)

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.tiles.grid import Grid, plan
+from orchestrator.tiles.stitch import cut, paste
+
+sizes = st.integers(1, 700)
+grids = st.builds(
+    plan,
+    height=sizes,
+    width=sizes,
+    tile=st.integers(1, 300),
+    halo=st.integers(0, 40),
+    multiple=st.sampled_from([1, 2, 4, 8]),
+)
+
+
+@given(grids)
+def test_interiors_cover_every_pixel_exactly_once(grid: Grid) -> None:
+    seen = np.zeros((grid.height, grid.width), np.uint8)
+    for tile in grid.tiles:
+        seen[tile.y.first : tile.y.last, tile.x.first : tile.x.last] += 1
+    assert (seen == 1).all()
+
+
+@given(st.tuples(sizes, sizes), st.integers(1, 300), st.integers(0, 40), st.sampled_from([1, 2, 8]))
+def test_windows_hold_the_halo_and_stay_inside_the_padded_picture(
+    size: tuple[int, int], tile: int, halo: int, multiple: int
+) -> None:
+    grid = plan(height=size[0], width=size[1], tile=tile, halo=halo, multiple=multiple)
+    assert grid.tile_height % multiple == 0
+    assert grid.tile_width % multiple == 0
+    for length, window, axis in ((size[0], grid.tile_height, "y"), (size[1], grid.tile_width, "x")):
+        padded = -(-length // multiple) * multiple
+        for span in (getattr(tile, axis) for tile in grid.tiles):
+            assert span.start % multiple == 0
+            assert span.start >= 0
+            assert span.start + window <= padded
+            assert span.start <= max(span.first - halo, 0)
+            assert span.start + window >= min(span.last + halo, length)
+
+
+@given(sizes, sizes, st.integers(1, 300), st.integers(0, 40), st.sampled_from([1, 2, 8]))
+def test_a_window_is_never_larger_than_was_allowed(
+    height: int, width: int, tile: int, halo: int, multiple: int
+) -> None:
+    grid = plan(height=height, width=width, tile=tile, halo=halo, multiple=multiple)
+    side = -(-tile // multiple) * multiple + 2 * (-(-halo // multiple) * multiple)
+    smallest = 1 + 2 * halo + 2 * multiple
+    assert grid.tile_height * grid.tile_width <= max(side, smallest) ** 2
+
+
+small_grids = st.builds(
+    plan,
+    height=st.integers(1, 90),
+    width=st.integers(1, 90),
+    tile=st.integers(1, 40),
+    halo=st.integers(0, 9),
+    multiple=st.sampled_from([1, 2, 4, 8]),
+)
+
+
+@given(small_grids, st.sampled_from([1, 2, 3]), st.integers(0, 2**32 - 1))
+def test_cut_and_paste_give_back_the_picture(grid: Grid, scale: int, seed: int) -> None:
+    picture = np.random.default_rng(seed).integers(0, 256, (grid.height, grid.width, 3), np.uint8)
+    out = np.zeros((grid.height * scale, grid.width * scale, 3), np.uint8)
+    for tile in grid.tiles:
+        window = np.empty((grid.tile_height, grid.tile_width, 3), np.uint8)
+        cut(picture, tile, window)
+        paste(window.repeat(scale, 0).repeat(scale, 1), tile, out, scale)
+    assert np.array_equal(out, picture.repeat(scale, 0).repeat(scale, 1))
+
+
+def test_padding_repeats_the_last_row_and_column() -> None:
+    picture = np.arange(5 * 3 * 3, dtype=np.uint8).reshape(5, 3, 3)
+    grid = plan(height=5, width=3, tile=64, halo=0, multiple=8)
+    window = np.empty((8, 8, 3), np.uint8)
+    cut(picture, grid.tiles[0], window)
+    assert np.array_equal(window, np.pad(picture, ((0, 3), (0, 5), (0, 0)), mode="edge"))
+
+
+def test_a_small_picture_is_one_tile_without_halo() -> None:
+    grid = plan(height=90, width=160, tile=256, halo=18, multiple=1)
+    assert (len(grid.tiles), grid.tile_height, grid.tile_width) == (1, 90, 160)
+
+
+@pytest.mark.parametrize("bad", [{"height": 0}, {"width": -1}, {"tile": 0}, {"halo": -1}, {"multiple": 0}])
+def test_impossible_arguments_are_refused(bad: dict[str, int]) -> None:
+    good = {"height": 8, "width": 8, "tile": 8, "halo": 0, "multiple": 1}
+    with pytest.raises(ValueError, match="no grid"):
+        plan(**(good | bad))
