@@ -1,0 +1,180 @@
+"""Which YUV a source holds and which YUV its upscaled version gets, and the conversions both ways.
+
+Values are those of ITU-T H.273 (the code points that every container and codec uses). The pixels in between are
+8-bit R'G'B', full range: the transfer function is never applied or undone, so it is only carried over as a tag.
+
+The conversions are swscale's, by VideoReformatter, with the three flags without which it is off by up to three
+levels on plain colours: ACCURATE_RND, FULL_CHR_H_INT (chroma is interpolated instead of repeated on the way to
+RGB) and FULL_CHR_H_INP (all pixels, not every second one, make the chroma on the way back).
+
+Knows nothing of files, encoders or time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import av
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+
+from orchestrator.errors import UnsupportedMedia
+from orchestrator.frames import Colour
+
+if TYPE_CHECKING:
+    from orchestrator.frames import Pixels
+
+# H.273 code points that need a name here.
+RGB, BT709, UNSPECIFIED, BT470BG, SMPTE170M, SMPTE240M, BT2020 = 0, 1, 2, 5, 6, 7, 9
+FCC, RESERVED = 4, 3
+PQ, HLG = 16, 18
+BT2020_10BIT_TRANSFER = 14
+
+_SWSCALE_MATRIX = {
+    BT709: Colorspace.ITU709,
+    FCC: Colorspace.FCC,
+    BT470BG: Colorspace.ITU601,
+    SMPTE170M: Colorspace.ITU601,
+    SMPTE240M: Colorspace.SMPTE240M,
+    BT2020: Colorspace.BT2020,
+}
+"""The matrices that swscale can apply, by H.273 code point; it takes any other for BT.601 in silence."""
+
+_MATRIX_OF_PRIMARIES = {
+    BT709: BT709,
+    BT470BG: BT470BG,
+    SMPTE170M: SMPTE170M,
+    SMPTE240M: SMPTE240M,
+    BT2020: BT2020,
+}
+_TRANSFER_OF_MATRIX = {BT2020: BT2020_10BIT_TRANSFER, BT470BG: SMPTE170M, SMPTE240M: SMPTE240M}
+
+_FLAGS = (
+    Interpolation.BILINEAR
+    | Interpolation.ACCURATE_RND
+    | Interpolation.FULL_CHR_H_INT
+    | Interpolation.FULL_CHR_H_INP
+)
+
+HD_LINES = 720
+"""Untagged video of this height or more is taken for BT.709, smaller for BT.601 (the rule of mpv and libplacebo)."""
+
+
+def resolve(
+    *,
+    matrix: int,
+    primaries: int,
+    transfer: int,
+    range_: int,
+    pixel_format: av.VideoFormat,
+    codec: str,
+    height: int,
+) -> Colour:
+    """Fill in what a source does not say.
+
+    Unspecified values are taken from those that are given (BT.2020 primaries mean the BT.2020 matrix), else from the
+    height of the coded picture: BT.709 from 720 lines on, below that BT.601 (625 lines for a height of 576, else 525).
+    Unspecified range is full for RGB, for the `yuvj` formats and for grey outside H.264 and HEVC, else limited.
+
+    Args:
+        matrix, primaries, transfer: H.273 code points as the source tags them.
+        range_: AVCOL_RANGE_*: 0 unspecified, 1 limited, 2 full.
+        pixel_format: of the decoded frames.
+        codec: FFmpeg's name of the video codec.
+        height: of the coded picture, in lines.
+
+    Raises:
+        UnsupportedMedia: the video is HDR, or its matrix is one that cannot be converted.
+    """
+    if transfer in {PQ, HLG}:
+        name = "PQ" if transfer == PQ else "HLG"
+        raise UnsupportedMedia(
+            f"the video is HDR ({name}): tone-map it to SDR first, HDR upscaling is not supported yet"
+        )
+    untagged = {UNSPECIFIED, RESERVED}
+    by_height = BT709 if height >= HD_LINES else BT470BG if height == 576 else SMPTE170M
+    if pixel_format.is_rgb:
+        matrix = RGB
+    elif matrix in untagged or (matrix == RGB and not pixel_format.is_rgb):
+        matrix = _MATRIX_OF_PRIMARIES.get(primaries, by_height)
+    elif matrix not in _SWSCALE_MATRIX:
+        raise UnsupportedMedia(
+            f"the video's colour matrix (H.273 code {matrix}) is not supported: convert it to BT.709 first"
+        )
+    like = BT709 if matrix == RGB else SMPTE170M if matrix == FCC else matrix
+    if primaries in untagged or primaries == 0:
+        primaries = like
+    if transfer in untagged or transfer == 0:
+        transfer = _TRANSFER_OF_MATRIX.get(like, like)
+    if range_ == ColorRange.UNSPECIFIED:
+        grey = len(pixel_format.components) <= 2 and codec not in {"h264", "hevc"}  # noqa: PLR2004 (grey, grey + alpha)
+        full = pixel_format.is_rgb or grey or pixel_format.name.startswith("yuvj")
+    else:
+        full = range_ == ColorRange.JPEG
+    return Colour(matrix=matrix, primaries=primaries, transfer=transfer, full_range=full)
+
+
+def for_output(source: Colour) -> Colour:
+    """Return the colour of the upscaled video: the source's; an RGB source becomes BT.709 limited-range YUV."""
+    if source.matrix != RGB:
+        return source
+    return Colour(matrix=BT709, primaries=source.primaries, transfer=source.transfer, full_range=False)
+
+
+class ToRgb:
+    """Converts decoded frames of one video to RGB; keeps one swscale context for all of them.
+
+    Args:
+        colour: of the source, resolved.
+        threads: of the conversion; 0 lets swscale choose.
+    """
+
+    def __init__(self, colour: Colour, *, threads: int) -> None:
+        self._colour = colour
+        self._threads = threads
+        self._reformatter = VideoReformatter()
+
+    def __call__(self, frame: av.VideoFrame) -> Pixels:
+        """Return a fresh uint8 [H, W, 3] RGB array, full range; alpha is dropped."""
+        rgb = self._reformatter.reformat(
+            frame,
+            format="rgb24",
+            src_colorspace=_SWSCALE_MATRIX.get(self._colour.matrix),
+            src_color_range=_range(self._colour),
+            dst_color_range=ColorRange.JPEG,
+            interpolation=_FLAGS,
+            threads=self._threads,
+        )
+        pixels: Pixels = rgb.to_ndarray()
+        return pixels
+
+
+class FromRgb:
+    """Converts RGB pictures of one video to yuv420p frames; keeps one swscale context for all of them.
+
+    Args:
+        colour: of the output, as `for_output` gives it.
+        threads: of the conversion; 0 lets swscale choose.
+    """
+
+    def __init__(self, colour: Colour, *, threads: int) -> None:
+        self._colour = colour
+        self._threads = threads
+        self._reformatter = VideoReformatter()
+
+    def __call__(self, pixels: Pixels) -> av.VideoFrame:
+        """Return a fresh yuv420p frame of uint8 [H, W, 3] RGB `pixels`; H and W are even."""
+        rgb = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(pixels), "rgb24")
+        return self._reformatter.reformat(
+            rgb,
+            format="yuv420p",
+            dst_colorspace=_SWSCALE_MATRIX[self._colour.matrix],
+            src_color_range=ColorRange.JPEG,
+            dst_color_range=_range(self._colour),
+            interpolation=_FLAGS,
+            threads=self._threads,
+        )
+
+
+def _range(colour: Colour) -> ColorRange:
+    return ColorRange.JPEG if colour.full_range else ColorRange.MPEG

@@ -1,0 +1,151 @@
+"""What a video is, learned from its header and its first picture. Knows nothing of models, tiles or outputs."""
+
+from __future__ import annotations
+
+import math
+import struct
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import av
+import av.error
+from av.stream import Disposition
+
+from orchestrator.errors import BadMedia, UnsupportedMedia
+from orchestrator.frames import VideoInfo
+from orchestrator.media import colour
+from orchestrator.media.source import main_video, open_source
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+MAX_PIXELS = 8192 * 8192
+"""Largest source picture: twice 8K UHD. A header of a few bytes can claim more than memory holds."""
+
+
+def probe(path: Path) -> VideoInfo:
+    """Read what the video at `path` is.
+
+    Raises:
+        InputNotFound: there is no such file, or it is a folder.
+        BadMedia: it is empty, not a video, cut short, or none of its pictures can be decoded.
+        UnsupportedMedia: it is HDR, or larger than MAX_PIXELS, or in a colour encoding that cannot be converted.
+    """
+    with open_source(path) as container:
+        stream = main_video(container, path)
+        _refuse_truncated(stream, path)
+        if stream.codec_context.width * stream.codec_context.height > MAX_PIXELS:
+            raise UnsupportedMedia(
+                f"{path} is {stream.codec_context.width}x{stream.codec_context.height}: larger than "
+                f"{MAX_PIXELS // 10**6} megapixels, scale it down first"
+            )
+        frame = _first_frame(container, stream, path)
+        return _describe(container, stream, frame)
+
+
+def _describe(container: InputContainer, stream: VideoStream, frame: av.VideoFrame) -> VideoInfo:
+    turn, notes = orientation(frame)
+    resolved = colour.resolve(
+        matrix=frame.colorspace,
+        primaries=frame.color_primaries,
+        transfer=frame.color_trc,
+        range_=frame.color_range,
+        pixel_format=frame.format,
+        codec=stream.codec_context.name,
+        height=frame.height,
+    )
+    bits = max(component.bits for component in frame.format.components)
+    if frame.format.name == "pal8":
+        bits = 8
+    if bits > 8:
+        notes.append(f"the source has {bits} bits per component; it was processed at 8 bits")
+    if any(component.is_alpha for component in frame.format.components):
+        notes.append("the source's transparency was dropped")
+    if frame.interlaced_frame:
+        notes.append("the source is interlaced; it was upscaled without deinterlacing")
+    sideways = turn.degrees in {90, 270}
+    aspect = stream.sample_aspect_ratio or Fraction(1)
+    if aspect <= 0:
+        aspect = Fraction(1)
+    rate = stream.average_rate or stream.guessed_rate or None
+    duration_s = _duration_s(container, stream)
+    frames = stream.frames or None
+    if frames is None and rate and duration_s:
+        frames = round(duration_s * rate)
+    return VideoInfo(
+        width=frame.height if sideways else frame.width,
+        height=frame.width if sideways else frame.height,
+        rotation=turn.degrees,
+        mirrored=turn.mirrored,
+        sample_aspect_ratio=1 / aspect if sideways else aspect,
+        time_base=stream.time_base or Fraction(1, 90_000),
+        average_rate=rate,
+        frames=frames,
+        duration_s=duration_s,
+        codec=stream.codec_context.name,
+        bit_depth=bits,
+        colour=resolved,
+        notes=tuple(notes),
+    )
+
+
+@dataclass(frozen=True)
+class Turn:
+    """How a coded picture is made upright: mirrored left to right if so, then turned counter-clockwise."""
+
+    degrees: int
+    mirrored: bool
+
+
+def orientation(frame: av.VideoFrame) -> tuple[Turn, list[str]]:
+    """Read a frame's display matrix (ISO/IEC 14496-12, 8.3.2): nine int32, of which the 2x2 part turns.
+
+    Returns:
+        The turn, and a note when the matrix asks for something other than quarter turns and mirrors.
+    """
+    data = bytes(frame.side_data["DISPLAYMATRIX"]) if "DISPLAYMATRIX" in frame.side_data else None
+    if data is None:
+        return Turn(0, mirrored=False), []
+    a, b, _u, c, d, _v, *_ = struct.unpack("=9i", data[:36])
+    # x' = a x + c y and y' = b x + d y, y pointing down.
+    mirrored = a * d - b * c < 0
+    if mirrored:
+        a, b = -a, -b
+    angle = math.degrees(math.atan2(-b, a)) % 360
+    degrees = round(angle / 90) * 90 % 360
+    if abs((angle - degrees + 180) % 360 - 180) > 1 or not (a or b):
+        return Turn(0, mirrored=False), [
+            f"the source is turned by {angle:.0f} degrees; only quarter turns are applied"
+        ]
+    return Turn(degrees, mirrored=mirrored), []
+
+
+def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> av.VideoFrame:
+    stream.thread_type = "NONE"  # type: ignore[assignment]  # the stub names the enum only, the setter takes names
+    for packet in container.demux(stream):
+        try:
+            frames = packet.decode()
+        except (av.error.FFmpegError, ValueError):
+            continue
+        if frames:
+            return frames[0]
+    raise BadMedia(f"{path}: no picture of it can be decoded: the file is damaged, copy or export it again")
+
+
+def _refuse_truncated(stream: VideoStream, path: Path) -> None:
+    """Compare where the container's index says the samples lie with where the file ends."""
+    size = path.stat().st_size
+    if any(entry.pos + entry.size > size for entry in stream.index_entries):
+        raise BadMedia(f"{path} is cut short: copy or download it again")
+
+
+def _duration_s(container: InputContainer, stream: VideoStream) -> float | None:
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    if container.duration is not None:
+        return container.duration / 1_000_000  # AV_TIME_BASE
+    return None

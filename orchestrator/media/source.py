@@ -1,0 +1,86 @@
+"""Open a local media file without letting it open anything else.
+
+Playlists, manifests, session descriptions and concat scripts are media formats to FFmpeg: a file of that kind,
+whatever it is called, can name other files and hosts, and FFmpeg would read them. So only containers that hold
+their own samples are accepted, by name, and only the `file` protocol is. FFmpeg ignores a misspelled option in
+silence; the tests prove that each of these bites.
+
+Knows nothing of pictures, colour or time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import av
+import av.error
+from av.stream import Disposition
+
+from orchestrator.errors import BadMedia, InputNotFound
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+DEMUXERS = ("mov", "matroska", "avi", "mpegts", "mpeg", "flv", "asf", "ogg", "mxf")
+"""FFmpeg's names of the demuxers that may open a source: each reads one self-contained file."""
+
+FORMATS = "mp4, mov, mkv, webm, avi, ts, mpg, flv, wmv, ogv or mxf"
+"""The same, as people call them."""
+
+_CONTAINER_OPTIONS = {
+    "format_whitelist": ",".join(DEMUXERS),
+    "protocol_whitelist": "file",
+    "max_streams": "64",  # a file of garbage can declare thousands; each costs a decoder
+}
+
+
+def open_source(path: Path) -> InputContainer:
+    """Open `path` for reading.
+
+    Raises:
+        InputNotFound: there is no such file, or it is a folder or cannot be read.
+        BadMedia: it is empty, or not a media file of an accepted format, or too damaged to be opened.
+    """
+    try:
+        if not path.exists():
+            raise InputNotFound(f"{path} does not exist: check the name")
+        if not path.is_file():
+            raise InputNotFound(f"{path} is not a file: name one video file")
+        if path.stat().st_size == 0:
+            raise BadMedia(f"{path} is empty: copy or download it again")
+        # The explicit prefix keeps a name such as `concat:a|b` or `http:x` from being read as a protocol.
+        return av.open(
+            f"file:{path.resolve()}",
+            "r",
+            container_options=_CONTAINER_OPTIONS,
+            metadata_errors="surrogateescape",
+        )
+    except PermissionError as exc:
+        raise InputNotFound(f"{path} cannot be read: permission denied") from exc
+    except (av.error.FFmpegError, OSError, ValueError) as exc:
+        raise BadMedia(
+            f"{path} cannot be opened as a video: it is damaged, cut short, or not {FORMATS}"
+        ) from exc
+
+
+def main_video(container: InputContainer, path: Path) -> VideoStream:
+    """Return the stream that is upscaled: the first video that is not a cover picture, the default one first.
+
+    Raises:
+        BadMedia: there is none, or FFmpeg has no decoder for it.
+    """
+    videos = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    if not videos:
+        if container.streams.video:
+            raise BadMedia(f"{path} holds no video, only a cover picture: name a video file")
+        if container.streams.audio:
+            raise BadMedia(f"{path} holds sound but no video: name a video file")
+        raise BadMedia(f"{path} holds no video stream: name a video file")
+    stream = next((s for s in videos if s.disposition & Disposition.default), videos[0])
+    # PyAV types this as always set; a stream whose codec FFmpeg cannot decode has None.
+    if not hasattr(stream, "format"):
+        raise BadMedia(f"{path} holds a video whose codec is unknown: convert it to H.264 first")
+    return stream
