@@ -19,8 +19,8 @@ def check_writable(out: Path, *, overwrite: bool) -> None:
     """Refuse an output path before any work is done for it.
 
     Raises:
-        OutputRefused: it exists (and `overwrite` is False), is a folder, or its folder does not exist or cannot
-            be written to.
+        OutputRefused: it exists (and `overwrite` is False), is a folder, or its folder does not exist or
+            cannot be written to.
     """
     if out.is_dir():
         raise OutputRefused(f"output {out} is a folder; name a file in it")

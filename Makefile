@@ -1,0 +1,52 @@
+# Framewright. `make help` lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+
+.PHONY: help demo test check format lock serve-env dev-env clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: serve-env ## upscale the sample clip through a local Triton; writes out/
+	@mkdir -p out
+	@$(BIN)/framewright upscale examples/sample.mp4 out/sample_x4.mp4 --compare out/sample_x4.png --force
+
+test: dev-env ## run the tests
+	@$(BIN)/python -m pytest
+
+check: dev-env ## format, lint, types, import arrows, tests
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest tests/test_imports.py
+	@$(BIN)/python -m pytest --ignore=tests/test_imports.py
+
+format: dev-env ## rewrite the sources as the formatter wants them
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+serve-env: .venv/.serve ## the serving environment in .venv: Triton, no torch
+dev-env: .venv/.dev ## serving, exporting and testing in .venv: with torch, several gigabytes
+
+lock: ## pin and hash the requirements again (needs uv)
+	@requirements/lock.sh
+
+clean: ## remove the environment, outputs and caches
+	rm -rf .venv out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.venv/bin/python:
+	@requirements/venv.sh
+
+.venv/.serve: requirements/serve.txt pyproject.toml | .venv/bin/python
+	@echo "installing the serving environment into .venv"
+	@$(PIP) install --require-hashes --no-deps -r requirements/serve.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: requirements/dev.txt pyproject.toml | .venv/bin/python
+	@echo "installing the development environment into .venv (torch: several gigabytes)"
+	@$(PIP) install --require-hashes --no-deps -r requirements/dev.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@ .venv/.serve
