@@ -1,0 +1,168 @@
+"""Measure the exported lite model on the held-out pictures: `python -m training.lite_sr.evaluate`.
+
+It runs the ONNX file that Triton serves, and knows neither PyTorch nor the network. PSNR and SSIM are of luma
+(BT.601 weights on nonlinear RGB, 0..255), 4 pixels cropped from each border, as in the papers on this task. SSIM
+is Wang et al., 2004: Gaussian window of sigma 1.5, K1 0.01, K2 0.03. Bicubic (Keys, a = -0.5) and Lanczos
+(a = 3) are Pillow's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import numpy as np
+import onnxruntime
+from PIL import Image
+from skimage.metrics import structural_similarity
+
+from orchestrator.errors import WorkerError
+from orchestrator.settings import PROJECT_ROOT
+from training.lite_sr.degradation import CLEAN, SCALE, VIDEO, Degradation, degrade
+from training.lite_sr.pictures import HELD_OUT, Picture, Pixels, load
+
+MODEL = PROJECT_ROOT / "model_repository" / "lite-x4" / "1" / "model.onnx"
+CONDITIONS = {"clean": CLEAN, "video": VIDEO}
+
+_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601-7, section 2.5.1
+_BORDER_PX = 4
+_SEED = 2024
+
+Upscaler = Callable[[Pixels], Pixels]
+"""From uint8 [H, W, 3] RGB to uint8 [4H, 4W, 3] RGB."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """How near an enlarged picture came to the original.
+
+    Attributes:
+        psnr_db: of luma.
+        ssim: of luma, up to 1.
+    """
+
+    psnr_db: float
+    ssim: float
+
+
+def onnx_upscaler(model: Path) -> Upscaler:
+    """Open an exported model: `image` uint8 [N, H, W, 3] to `upscaled` uint8 [N, 4H, 4W, 3].
+
+    Raises:
+        click.ClickException: there is no such file.
+    """
+    if not model.is_file():
+        raise click.ClickException(
+            f"{model} does not exist: build it with `framewright models build lite-x4`"
+        )
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+
+    def upscale(picture: Pixels) -> Pixels:
+        (upscaled,) = session.run(["upscaled"], {"image": picture[None]})
+        return np.asarray(upscaled[0], np.uint8)
+
+    return upscale
+
+
+def pillow_upscaler(resampling: Image.Resampling) -> Upscaler:
+    """Make an upscaler of one of Pillow's interpolations."""
+
+    def upscale(picture: Pixels) -> Pixels:
+        size = (picture.shape[1] * SCALE, picture.shape[0] * SCALE)
+        return np.asarray(Image.fromarray(picture).resize(size, resampling), np.uint8)
+
+    return upscale
+
+
+def score(picture: Pixels, original: Pixels) -> Score:
+    """Compare two pictures of the same size, uint8 [H, W, 3] RGB."""
+    ours, theirs = (
+        (pixels @ np.array(_LUMA))[_BORDER_PX:-_BORDER_PX, _BORDER_PX:-_BORDER_PX]
+        for pixels in (picture, original)
+    )
+    mean_square = float(np.mean((ours - theirs) ** 2))
+    return Score(
+        psnr_db=float(10 * np.log10(255**2 / mean_square)) if mean_square else float("inf"),
+        ssim=float(
+            structural_similarity(
+                ours, theirs, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+            )
+        ),
+    )
+
+
+def held_out_pair(picture: Picture, degradation: Degradation) -> tuple[Pixels, Pixels]:
+    """Give a held-out picture's small version and its original, cropped to sides that are multiples of 8.
+
+    The same arguments give the same pixels in every run.
+
+    Returns:
+        uint8 [H, W, 3] and uint8 [4H, 4W, 3], RGB.
+
+    Raises:
+        InputNotFound: the package that holds the picture is not installed.
+    """
+    original = load(picture)
+    height, width = (side // 8 * 8 for side in original.shape[:2])
+    original = original[:height, :width]
+    return degrade(original, degradation, np.random.default_rng(_SEED)), original
+
+
+def table(upscalers: dict[str, Upscaler]) -> str:
+    """Score every upscaler on every held-out picture in every condition.
+
+    Returns:
+        A Markdown table.
+
+    Raises:
+        InputNotFound: the package that holds the pictures is not installed.
+    """
+    lines = [
+        f"| condition | picture | {' | '.join(upscalers)} |",
+        "|---|---|" + "---|" * len(upscalers),
+    ]
+    for condition, degradation in CONDITIONS.items():
+        rows = []
+        for picture in HELD_OUT:
+            small, original = held_out_pair(picture, degradation)
+            rows.append([score(upscale(small), original) for upscale in upscalers.values()])
+            lines.append(_row(condition, picture.name, rows[-1]))
+        means = [
+            Score(
+                psnr_db=float(np.mean([one.psnr_db for one in column])),
+                ssim=float(np.mean([one.ssim for one in column])),
+            )
+            for column in zip(*rows, strict=True)
+        ]
+        lines.append(_row(condition, "**mean**", means))
+    return "\n".join(lines)
+
+
+def _row(condition: str, name: str, scores: list[Score]) -> str:
+    return (
+        f"| {condition} | {name} | " + " | ".join(f"{s.psnr_db:.2f} dB, {s.ssim:.3f}" for s in scores) + " |"
+    )
+
+
+@click.command()
+@click.option("--model-onnx", type=click.Path(path_type=Path), default=MODEL)
+def main(*, model_onnx: Path) -> None:
+    """Print PSNR and SSIM of bicubic, Lanczos and the exported lite model on the held-out pictures."""
+    try:
+        print(
+            table(
+                {
+                    "bicubic": pillow_upscaler(Image.Resampling.BICUBIC),
+                    "Lanczos": pillow_upscaler(Image.Resampling.LANCZOS),
+                    "lite-x4": onnx_upscaler(model_onnx),
+                }
+            )
+        )
+    except WorkerError as exc:
+        raise click.ClickException(str(exc)) from exc
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,193 @@
+"""Train lite-x4: `python -m training.lite_sr.train`. It never opens a held-out picture.
+
+Training goes in rounds: each draws fresh pictures, degrades them once, and takes its steps on patches of
+them. What a round draws depends on the seed and its number alone, so a run that was stopped goes on from its
+checkpoint as if it had not been. Another machine or other versions give other weights, as good as these.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import torch
+from PIL import Image
+
+from orchestrator.errors import WorkerError
+from orchestrator.settings import PROJECT_ROOT
+from training.lite_sr.degradation import SCALE, degrade, sample
+from training.lite_sr.drawings import draw
+from training.lite_sr.net import CompactNet
+from training.lite_sr.pictures import TRAINING, Pixels, load
+
+FEATURES = 32
+HIDDEN_CONVS = 6
+
+_ROUND_STEPS = 100
+_ROUND_PICTURES = 80
+_BATCH = 12
+_PATCH_PX = 40  # of the small picture
+_CROP_PX = 384  # of the large picture; a multiple of 8, since 4:2:0 video has even sides
+_DRAWINGS = 0.12  # part of the pictures that is drawn, not photographed
+_WARMUP_STEPS = 100
+_PEAK_RATE = 1.5e-3
+_LAST_RATE = 1e-5
+_AVERAGE = 0.998  # decay of the running average of the weights, which is what is kept
+_CHARBONNIER = 1e-3
+
+Pair = tuple[Pixels, Pixels]
+"""A small picture [H, W, 3] and the large one [4H, 4W, 3] it was made of, both uint8 RGB."""
+
+
+def make_pairs(photographs: list[Pixels], rng: np.random.Generator) -> list[Pair]:
+    """Draw a round's pictures: cropped, reduced by up to half, turned, mirrored, recoloured, degraded."""
+    pairs = []
+    for _ in range(_ROUND_PICTURES):
+        if rng.random() < _DRAWINGS:
+            large = draw(rng)
+        else:
+            large = _vary(photographs[int(rng.integers(len(photographs)))], rng)
+        pairs.append((degrade(large, sample(rng), rng), large))
+    return pairs
+
+
+def _vary(picture: Pixels, rng: np.random.Generator) -> Pixels:
+    shortest = min(picture.shape[:2])
+    factor = rng.uniform(max(0.5, (_PATCH_PX * SCALE + 8) / shortest), 1.0)
+    size = (int(picture.shape[1] * factor), int(picture.shape[0] * factor))
+    picture = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS), np.uint8)
+    height, width = (min(side, _CROP_PX) // 8 * 8 for side in picture.shape[:2])
+    top = int(rng.integers(picture.shape[0] - height + 1))
+    left = int(rng.integers(picture.shape[1] - width + 1))
+    picture = np.rot90(picture[top : top + height, left : left + width], int(rng.integers(4)))
+    if rng.random() < 0.5:
+        picture = picture[:, ::-1]
+    # A gamma for each channel tints grey pictures too.
+    curves = np.linspace(0.0, 1.0, 256)[:, None] ** rng.uniform(0.75, 1.35, 3)
+    table = np.rint(curves * 255).astype(np.uint8)
+    channels = rng.permutation(3) if rng.random() < 0.3 else np.arange(3)
+    return np.stack([table[picture[:, :, source], source] for source in channels], axis=2)
+
+
+def draw_batch(pairs: list[Pair], rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cut a batch of patches; of two random places in a picture, the one with more contrast is taken.
+
+    Returns:
+        float [N, 3, P, P] and float [N, 3, 4P, 4P], RGB, 0..1.
+    """
+    small_patches, large_patches = [], []
+    for _ in range(_BATCH):
+        small, large = pairs[int(rng.integers(len(pairs)))]
+        places = [
+            (
+                int(rng.integers(small.shape[0] - _PATCH_PX + 1)),
+                int(rng.integers(small.shape[1] - _PATCH_PX + 1)),
+            )
+            for _ in range(2)
+        ]
+        top, left = max(places, key=lambda place: float(_cut(small, place[0], place[1], _PATCH_PX).std()))
+        small_patches.append(_cut(small, top, left, _PATCH_PX))
+        large_patches.append(_cut(large, top * SCALE, left * SCALE, _PATCH_PX * SCALE))
+    return _tensor(small_patches), _tensor(large_patches)
+
+
+def _cut(picture: Pixels, top: int, left: int, side: int) -> Pixels:
+    return picture[top : top + side, left : left + side]
+
+
+def _tensor(patches: list[Pixels]) -> torch.Tensor:
+    # Permuted, not copied: the batch stays channels-last in memory, which is the faster layout on a CPU.
+    return torch.from_numpy(np.stack(patches)).permute(0, 3, 1, 2).float() / 255
+
+
+def learning_rate(step: int, steps: int) -> float:
+    """Give the rate of a step: a linear warm-up, then half a cosine."""
+    if step < _WARMUP_STEPS:
+        return _PEAK_RATE * (step + 1) / _WARMUP_STEPS
+    done = (step - _WARMUP_STEPS) / max(1, steps - _WARMUP_STEPS)
+    return _LAST_RATE + (_PEAK_RATE - _LAST_RATE) * (1 + math.cos(math.pi * done)) / 2
+
+
+def train(*, rounds: int, seed: int, checkpoint: Path) -> dict[str, torch.Tensor]:
+    """Train, or go on from a checkpoint of the same seed and number of rounds.
+
+    Returns:
+        The averaged weights, by name.
+
+    Raises:
+        InputNotFound: a package that holds a training picture is not installed.
+    """
+    photographs = [load(picture) for picture in TRAINING]
+    torch.manual_seed(seed)
+    net = CompactNet(features=FEATURES, hidden_convs=HIDDEN_CONVS).to(memory_format=torch.channels_last)
+    running = torch.optim.swa_utils.get_ema_multi_avg_fn(_AVERAGE)  # type: ignore[no-untyped-call]
+    average = torch.optim.swa_utils.AveragedModel(net, multi_avg_fn=running)
+    optimizer = torch.optim.Adam(net.parameters(), betas=(0.9, 0.99))
+    first = 0
+    if checkpoint.is_file():
+        state: dict[str, Any] = torch.load(checkpoint, weights_only=True)
+        if (state["seed"], state["rounds"]) != (seed, rounds):
+            raise click.ClickException(f"{checkpoint} is of another run: delete it, or name another file")
+        net.load_state_dict(state["net"])
+        average.load_state_dict(state["average"])
+        optimizer.load_state_dict(state["optimizer"])
+        first = state["next_round"]
+    for number in range(first, rounds):
+        started = time.monotonic()
+        rng = np.random.default_rng((seed, number))
+        pairs = make_pairs(photographs, rng)
+        total = 0.0
+        for step in range(number * _ROUND_STEPS, (number + 1) * _ROUND_STEPS):
+            small, large = draw_batch(pairs, rng)
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(step, rounds * _ROUND_STEPS)
+            # Charbonnier (Lai et al., 2017): L1 with a round bottom.
+            loss = ((net(small) - large).square() + _CHARBONNIER**2).sqrt().mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            average.update_parameters(net)
+            total += loss.item()
+        checkpoint.parent.mkdir(parents=True, exist_ok=True)
+        partial = checkpoint.with_suffix(".partial")
+        torch.save(
+            {
+                "seed": seed,
+                "rounds": rounds,
+                "next_round": number + 1,
+                "net": net.state_dict(),
+                "average": average.state_dict(),
+                "optimizer": optimizer.state_dict(),
+            },
+            partial,
+        )
+        partial.replace(checkpoint)
+        took_s = time.monotonic() - started
+        print(f"round {number + 1}/{rounds}  loss {total / _ROUND_STEPS:.5f}  {took_s:.0f} s", flush=True)
+    weights: dict[str, torch.Tensor] = average.module.state_dict()
+    return {name: tensor.detach().contiguous().clone() for name, tensor in weights.items()}
+
+
+@click.command()
+@click.option("--output", type=click.Path(path_type=Path), default=PROJECT_ROOT / "weights" / "lite-x4.pth")
+@click.option("--checkpoint", type=click.Path(path_type=Path), default=PROJECT_ROOT / "out" / "lite-x4.ckpt")
+@click.option("--rounds", type=click.IntRange(min=1), default=80, help="Of 100 steps each.")
+@click.option("--seed", type=click.IntRange(min=0), default=0)
+@click.option("--threads", type=click.IntRange(min=1), default=2)
+def main(*, output: Path, checkpoint: Path, rounds: int, seed: int, threads: int) -> None:
+    """Train lite-x4 and write its weights; run it again to go on with a run that was stopped."""
+    torch.set_num_threads(threads)
+    try:
+        weights = train(rounds=rounds, seed=seed, checkpoint=checkpoint)
+    except WorkerError as exc:
+        raise click.ClickException(str(exc)) from exc
+    torch.save({"params": weights}, output)
+    print(f"wrote {output}")
+
+
+if __name__ == "__main__":
+    main()
