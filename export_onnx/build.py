@@ -1,0 +1,178 @@
+"""Weight file -> proven ONNX model in the model repository.
+
+The order is the point: the hash before the file is opened, parity before anything is installed.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import secrets
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import onnx
+
+from export_onnx import graph, parity
+from export_onnx.config import Accelerator, ServedModel
+from export_onnx.repository import BuildRecord, install, staging
+from export_onnx.super_resolution import SuperResolution, load
+from export_onnx.weights import Weights, sha256_of
+from orchestrator.errors import WeightsRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from export_onnx.catalog import Catalog, CatalogModel
+    from export_onnx.tensors import Precision
+
+TOOLS = ("torch", "spandrel", "onnx", "onnxruntime")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """What a person may choose for a build.
+
+    Attributes:
+        precision: of the network inside the graph.
+        accelerator, engine_cache, warm_up: as in config.ServedModel.
+        licence: of weights that are not the catalog's.
+    """
+
+    precision: Precision = "fp32"
+    accelerator: Accelerator = "none"
+    engine_cache: str | None = None
+    warm_up: bool = False
+    licence: str = "unknown"
+
+
+def build(
+    name: str,
+    weights: Weights,
+    *,
+    catalog: Catalog,
+    choices: Choices,
+    repository: Path,
+    report: Callable[[str], None],
+) -> BuildRecord:
+    """Export one model, prove it and install it. The model that was there stays if any of that fails.
+
+    Args:
+        name: a model of the catalog, or a new name.
+        weights: its weight file.
+        catalog: what is known of it.
+        choices: what the person chose.
+        repository: the model repository.
+        report: is told each step, one line.
+
+    Raises:
+        WeightsRefused: the weights cannot be opened or are not of the network the catalog describes.
+        ExportFailed: the network cannot be exported, or the graph is not the network.
+        OutputRefused, DiskFull: the repository cannot be written.
+    """
+    network = load(weights)
+    entry = catalog.models.get(name)
+    model = (
+        _from_catalog(entry, network, weights, choices)
+        if entry
+        else _from_weights(name, catalog, network, weights, choices)
+    )
+    if choices.precision == "fp16" and not network.supports_half:
+        raise WeightsRefused(
+            f"{network.architecture} does not run in half precision; build it with --precision fp32"
+        )
+    with staging(repository, name) as folder:
+        staged = folder / "model.onnx"
+        report(f"{name}: exporting {network.architecture} x{network.scale}, {choices.precision}")
+        graph.export(
+            network.exportable,
+            staged,
+            precision=choices.precision,
+            size=parity.traced_size(network.size_multiple),
+        )
+        report(f"{name}: proving parity with PyTorch")
+        measured = parity.measure(
+            network.reference,
+            staged,
+            scale=network.scale,
+            size_multiple=network.size_multiple,
+            seed=secrets.randbits(32),
+        )
+        parity.require(measured, choices.precision)
+        header = onnx.load(str(staged), load_external_data=False)
+        record = BuildRecord(
+            model=model,
+            model_sha256=sha256_of(staged),
+            weights_file=weights.file,
+            opset=header.opset_import[0].version,
+            ir_version=header.ir_version,
+            parity=asdict(measured),
+            tools={tool: importlib.metadata.version(tool) for tool in TOOLS},
+            built=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        install(repository, folder, record)
+    return record
+
+
+def _from_catalog(
+    entry: CatalogModel, network: SuperResolution, weights: Weights, choices: Choices
+) -> ServedModel:
+    """The served model as the catalog describes it; refuses weights of another network."""
+    found = {
+        "architecture": network.architecture,
+        "scale": network.scale,
+        "size_multiple": network.size_multiple,
+    }
+    if network.receptive_field_px is not None:
+        found["halo"] = _rounded_up(network.receptive_field_px, network.size_multiple)
+    for key, value in found.items():
+        if value != (expected := getattr(entry, key)):
+            raise WeightsRefused(
+                f"{weights.file} has {key} {value}, where the catalog says {expected} for {entry.name}; "
+                "build it under another name with --name"
+            )
+    return ServedModel(
+        name=entry.name,
+        architecture=entry.architecture,
+        scale=entry.scale,
+        size_multiple=entry.size_multiple,
+        halo=entry.halo,
+        tile=entry.tile,
+        max_batch=entry.max_batch,
+        precision=choices.precision,
+        weights_sha256=weights.sha256,
+        weights_source="catalog" if weights.official else "custom",
+        licence=entry.licence if weights.official else choices.licence,
+        accelerator=choices.accelerator,
+        engine_cache=choices.engine_cache,
+        warm_up=choices.warm_up,
+    )
+
+
+def _from_weights(
+    name: str, catalog: Catalog, network: SuperResolution, weights: Weights, choices: Choices
+) -> ServedModel:
+    """The served model as the weights describe it; tiling as for its relatives in the catalog."""
+    relatives = catalog.family(network.architecture) or tuple(catalog.models.values())
+    halo = network.receptive_field_px or max(relative.halo for relative in relatives)
+    return ServedModel(
+        name=name,
+        architecture=network.architecture,
+        scale=network.scale,
+        size_multiple=network.size_multiple,
+        halo=_rounded_up(halo, network.size_multiple),
+        tile=_rounded_up(min(relative.tile for relative in relatives), network.size_multiple),
+        max_batch=min(relative.max_batch for relative in relatives),
+        precision=choices.precision,
+        weights_sha256=weights.sha256,
+        weights_source="custom",
+        licence=choices.licence,
+        accelerator=choices.accelerator,
+        engine_cache=choices.engine_cache,
+        warm_up=choices.warm_up,
+    )
+
+
+def _rounded_up(value: int, multiple: int) -> int:
+    return multiple * -(-value // multiple)

@@ -1,0 +1,189 @@
+"""config.pbtxt: what Triton and the orchestrator are told of a model, written from its facts alone.
+
+Equal facts give equal text, so a committed file can be compared with the generator. The `parameters` are read back
+over gRPC by orchestrator/triton/contract.py. Does NOT know the catalog, nor where the file goes.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from export_onnx.tensors import INPUT, OUTPUT, Precision
+
+Accelerator = Literal["none", "cuda", "tensorrt"]
+ACCELERATORS: tuple[Accelerator, ...] = get_args(Accelerator)
+WeightsSource = Literal["catalog", "custom"]
+
+QUEUE_DELAY_US = 2000
+"""How long Triton may hold a request to join others to it; small beside the tens of milliseconds of a tile."""
+
+TENSORRT_WORKSPACE_BYTES = 4 << 30
+"""The most memory TensorRT may use to try a layer's implementations; its backend's own default is 1 GiB."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServedModel:
+    """Everything that a config.pbtxt says.
+
+    Attributes:
+        name: of the model's folder and on the server.
+        architecture: spandrel's identifier of the network.
+        scale: output size over input size.
+        size_multiple: input height and width must be multiples of it.
+        halo: input pixels a tile needs on each side.
+        tile: recommended side of a tile in input pixels, without halo.
+        max_batch: pictures that Triton may join in one run.
+        precision: of the network inside the graph.
+        weights_sha256: hash of the weight file it was built from.
+        weights_source: catalog when that is the hash the catalog names, else custom.
+        licence: SPDX identifier of the weights' licence, or unknown.
+        accelerator: none runs wherever Triton runs; cuda and tensorrt need a GPU, and Triton refuses to load the
+            model on a machine without one.
+        engine_cache: folder, as the server sees it, where TensorRT keeps its engines; None unless tensorrt.
+        warm_up: run one tile before the model counts as ready; False unless an accelerator is chosen.
+    """
+
+    name: str
+    architecture: str
+    scale: int
+    size_multiple: int
+    halo: int
+    tile: int
+    max_batch: int
+    precision: Precision
+    weights_sha256: str
+    weights_source: WeightsSource
+    licence: str
+    accelerator: Accelerator = "none"
+    engine_cache: str | None = None
+    warm_up: bool = False
+
+
+def render(model: ServedModel) -> str:
+    """The text of the model's config.pbtxt."""
+    parts = [_HEAD, _tensors(model), _scheduling(model)]
+    if model.accelerator != "none":
+        parts.append(_accelerator(model))
+    if model.warm_up:
+        parts.append(_warm_up(model))
+    parts.append(_parameters(model))
+    return "\n".join(parts)
+
+
+_HEAD = (
+    "# Written by `framewright models build` from weights/catalog.toml and the weight file: do not edit.\n"
+)
+
+
+def _tensors(model: ServedModel) -> str:
+    return f"""\
+name: {_quoted(model.name)}
+backend: "onnxruntime"
+max_batch_size: {model.max_batch}
+input {{
+  name: "{INPUT}"
+  data_type: TYPE_UINT8
+  dims: [ -1, -1, 3 ]
+}}
+output {{
+  name: "{OUTPUT}"
+  data_type: TYPE_UINT8
+  dims: [ -1, -1, 3 ]
+}}
+"""
+
+
+def _scheduling(model: ServedModel) -> str:
+    kind = "KIND_AUTO" if model.accelerator == "none" else "KIND_GPU"
+    return f"""\
+dynamic_batching {{
+  max_queue_delay_microseconds: {QUEUE_DELAY_US}
+}}
+instance_group {{
+  count: 1
+  kind: {kind}
+}}
+"""
+
+
+def _accelerator(model: ServedModel) -> str:
+    keys = _tensorrt(model) if model.accelerator == "tensorrt" else {"cudnn_conv_use_max_workspace": "1"}
+    parameters = "\n".join(
+        f"      parameters {{ key: {_quoted(key)} value: {_quoted(value)} }}" for key, value in keys.items()
+    )
+    return f"""\
+optimization {{
+  execution_accelerators {{
+    gpu_execution_accelerator {{
+      name: "{model.accelerator}"
+{parameters}
+    }}
+  }}
+}}
+"""
+
+
+def _tensorrt(model: ServedModel) -> dict[str, str]:
+    side = model.tile + 2 * model.halo
+    cache = model.engine_cache or ""
+    return {
+        "precision_mode": model.precision.upper(),
+        "max_workspace_size_bytes": str(TENSORRT_WORKSPACE_BYTES),
+        "trt_engine_cache_enable": "1",
+        "trt_engine_cache_path": cache,
+        "trt_timing_cache_enable": "1",
+        "trt_timing_cache_path": cache,
+        # One engine for every tile: outside these shapes TensorRT would build another, for minutes.
+        "trt_profile_min_shapes": f"{INPUT}:1x{model.size_multiple}x{model.size_multiple}x3",
+        "trt_profile_opt_shapes": f"{INPUT}:{model.max_batch}x{side}x{side}x3",
+        "trt_profile_max_shapes": f"{INPUT}:{model.max_batch}x{side}x{side}x3",
+    }
+
+
+def _warm_up(model: ServedModel) -> str:
+    side = model.tile + 2 * model.halo
+    return f"""\
+model_warmup {{
+  name: "tile"
+  batch_size: 1
+  inputs {{
+    key: "{INPUT}"
+    value {{
+      data_type: TYPE_UINT8
+      dims: [ {side}, {side}, 3 ]
+      random_data: true
+    }}
+  }}
+}}
+"""
+
+
+def _parameters(model: ServedModel) -> str:
+    contract = {
+        "task": "upscale",
+        "scale": model.scale,
+        "size_multiple": model.size_multiple,
+        "halo": model.halo,
+        "tile": model.tile,
+        "architecture": model.architecture,
+        "precision": model.precision,
+        "weights_sha256": model.weights_sha256,
+        "weights_source": model.weights_source,
+        "licence": model.licence,
+    }
+    if model.accelerator != "none":
+        # Triton's onnxruntime backend overwrites these inside an execution accelerator with its defaults, so they
+        # stand here. A heuristic search: an exhaustive one runs again for every new shape. Growing by what is
+        # asked: powers of two waste up to half of a GPU's memory.
+        contract |= {"cudnn_conv_algo_search": 1, "arena_extend_strategy": 1}
+    return "".join(
+        f"parameters {{ key: {_quoted(key)} value {{ string_value: {_quoted(str(value))} }} }}\n"
+        for key, value in contract.items()
+    )
+
+
+def _quoted(text: str) -> str:
+    """A protobuf text-format string; JSON's escapes of ASCII are among its own."""
+    return json.dumps(text)

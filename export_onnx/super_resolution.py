@@ -1,0 +1,172 @@
+"""A weight file becomes a network that can be exported, with its limits as data.
+
+spandrel knows the architecture, scale and size rules of a weight; the two architectures whose own forward pass
+does not survive tracing (SwinIR, and RRDB with pixel-unshuffle) are run by code of ours on spandrel's layers.
+Does NOT know the catalog, uint8 or ONNX.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors.torch import load as load_safetensors
+from spandrel import (
+    ImageModelDescriptor,
+    ModelLoader,
+    UnsupportedModelError,
+    canonicalize_state_dict,
+)
+from spandrel.architectures.Compact import Compact
+from spandrel.architectures.ESRGAN import ESRGAN
+from spandrel.architectures.SwinIR import SwinIR
+from torch import Tensor, nn
+
+from export_onnx.swinir import ExportableSwinIR, pixel_unshuffle
+from orchestrator.errors import WeightsRefused
+
+if TYPE_CHECKING:
+    from export_onnx.weights import Weights
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuperResolution:
+    """A loaded network.
+
+    Attributes:
+        exportable: float [N, 3, H, W] RGB 0..1 -> float [N, 3, scale*H, scale*W], not necessarily clamped;
+            H and W multiples of size_multiple.
+        reference: the same function as its authors wrote it, to measure exportable against.
+        architecture: spandrel's identifier.
+        scale: output size over input size.
+        size_multiple: input height and width must be multiples of it.
+        receptive_field_px: input pixels on each side that can influence an output pixel, where that is known exactly.
+        supports_half: whether it may run in half precision.
+    """
+
+    exportable: nn.Module
+    reference: nn.Module
+    architecture: str
+    scale: int
+    size_multiple: int
+    receptive_field_px: int | None
+    supports_half: bool
+
+
+class ExportableUnshuffledRRDB(nn.Module):
+    """RRDBNet behind a pixel-unshuffle (RealESRGAN_x2plus), dynamic when traced and without padding."""
+
+    def __init__(self, rrdb: Any) -> None:
+        super().__init__()
+        self.body = rrdb.model
+        self.factor: int = rrdb.shuffle_factor
+
+    def forward(self, image: Tensor) -> Tensor:
+        """float [N, 3, H, W] 0..1 -> float [N, 3, scale*H, scale*W]; H and W multiples of the factor."""
+        upscaled: Tensor = self.body(pixel_unshuffle(image, self.factor))
+        return upscaled
+
+
+class Described(nn.Module):
+    """A spandrel descriptor as a module, for architectures whose own forward pass is exported."""
+
+    def __init__(self, descriptor: ImageModelDescriptor[nn.Module]) -> None:
+        super().__init__()
+        self.net = descriptor.model
+        self.descriptor = descriptor
+
+    def forward(self, image: Tensor) -> Tensor:
+        """float [N, 3, H, W] 0..1 -> float [N, 3, scale*H, scale*W], 0..1."""
+        upscaled: Tensor = self.descriptor(image)
+        return upscaled
+
+
+def load(weights: Weights) -> SuperResolution:
+    """Open a weight file, as data only, and find out what it is.
+
+    Raises:
+        WeightsRefused: it is damaged, holds more than tensors, is of no architecture that spandrel knows, or is
+            not a network from RGB pictures to RGB pictures.
+    """
+    try:
+        state = canonicalize_state_dict(_state_dict(weights))
+        descriptor = ModelLoader(device="cpu").load_from_state_dict(state)
+    except UnsupportedModelError as exc:
+        raise WeightsRefused(
+            f"{weights.file} is of no architecture that spandrel knows; use the weights of a super-resolution network"
+        ) from exc
+    except (
+        Exception
+    ) as exc:  # spandrel's detectors and constructors fail in many ways on a foreign state dict
+        if isinstance(exc, WeightsRefused):
+            raise
+        reason = (str(exc).splitlines() or [type(exc).__name__])[0]
+        raise WeightsRefused(
+            f"{weights.file} cannot be loaded as a network: {reason}; use the weights of a super-resolution network"
+        ) from exc
+    if not isinstance(descriptor, ImageModelDescriptor):
+        raise WeightsRefused(
+            f"{weights.file} needs a mask beside the picture; use a super-resolution network"
+        )
+    if (descriptor.input_channels, descriptor.output_channels) != (3, 3):
+        raise WeightsRefused(
+            f"{weights.file} takes {descriptor.input_channels} and gives {descriptor.output_channels} channels; "
+            "only networks from RGB to RGB can be served"
+        )
+    if descriptor.size_requirements.square:
+        raise WeightsRefused(f"{weights.file} takes only square pictures; use a network without that limit")
+    return _describe(descriptor.eval())
+
+
+def _state_dict(weights: Weights) -> dict[str, Any]:
+    suffix = PurePath(weights.file).suffix.lower()
+    try:
+        if suffix == ".safetensors":
+            state: Any = load_safetensors(weights.content)
+        else:
+            state = torch.load(io.BytesIO(weights.content), map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as exc:
+        raise WeightsRefused(
+            f"{weights.file} is damaged or holds more than tensors, which is not opened; "
+            "save its state dict alone, or as .safetensors"
+        ) from exc
+    if not isinstance(state, dict):
+        raise WeightsRefused(f"{weights.file} holds no state dict; save the network's state_dict()")
+    return state
+
+
+def _describe(descriptor: ImageModelDescriptor[nn.Module]) -> SuperResolution:
+    net = descriptor.model
+    exportable: nn.Module = net
+    reference: nn.Module = net
+    supports_half = descriptor.supports_half
+    receptive_field_px = None
+    needs = descriptor.size_requirements
+    size_multiple = needs.multiple_of
+    if isinstance(net, SwinIR):
+        exportable = ExportableSwinIR(net)
+        size_multiple = exportable.size_multiple
+        supports_half = True  # of our forward pass; spandrel's own does not
+    elif isinstance(net, ESRGAN):
+        size_multiple = net.shuffle_factor or 1
+        if net.shuffle_factor:
+            exportable = ExportableUnshuffledRRDB(net)
+    elif isinstance(net, Compact):
+        receptive_field_px = sum(isinstance(layer, nn.Conv2d) for layer in net.body)
+    else:
+        exportable = reference = Described(descriptor)
+        # A minimum larger than the multiple is kept by taking it as the multiple: padding then reaches it.
+        size_multiple *= max(1, -(-needs.minimum // size_multiple))
+    return SuperResolution(
+        exportable=exportable,
+        reference=reference,
+        architecture=descriptor.architecture.id,
+        scale=descriptor.scale,
+        size_multiple=size_multiple,
+        receptive_field_px=receptive_field_px,
+        supports_half=supports_half,
+    )

@@ -1,0 +1,100 @@
+"""Weight files: which one is meant, and is it the one the catalog names?
+
+A weight file is a pickle, which can run code when it is opened: its hash is taken of the very bytes that are
+opened later. Does NOT know how a file gets here (download.py) nor what is inside (super_resolution.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import WeightsRefused
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from export_onnx.catalog import CatalogModel
+
+CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """The whole content of a weight file, hashed.
+
+    Attributes:
+        file: its name, without folder.
+        content: its bytes.
+        sha256: of content.
+        official: whether that is the hash the catalog names.
+    """
+
+    file: str
+    content: bytes
+    sha256: str
+    official: bool
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file as 64 hexadecimal digits. Raises OSError."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def read_official(model: CatalogModel, weights_dir: Path) -> Weights:
+    """Read a catalog model's weight file and check it against the catalog.
+
+    Raises:
+        WeightsRefused: it is missing, cannot be read, or is not the one the catalog names.
+    """
+    path = model.path(weights_dir)
+    content = _read(path, missing=how_to_get(model))
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != model.sha256:
+        raise WeightsRefused(mismatch(model, path, digest))
+    return Weights(file=path.name, content=content, sha256=digest, official=True)
+
+
+def read_named(path: Path, model: CatalogModel | None) -> Weights:
+    """Read a weight file that a person named on purpose; any hash will do, and is recorded.
+
+    Args:
+        path: the file.
+        model: the catalog model it stands for, or None.
+
+    Raises:
+        WeightsRefused: it is missing or cannot be read.
+    """
+    content = _read(path, missing="name a file that exists")
+    digest = hashlib.sha256(content).hexdigest()
+    official = model is not None and digest == model.sha256
+    return Weights(file=path.name, content=content, sha256=digest, official=official)
+
+
+def how_to_get(model: CatalogModel) -> str:
+    """What a person does to have the model's weight file."""
+    if model.url is None:
+        return "restore it from the repository, which carries it"
+    return f"run `framewright models fetch {model.name}`"
+
+
+def mismatch(model: CatalogModel, path: Path, actual: str) -> str:
+    """The refusal of a file whose hash is not the catalog's."""
+    return (
+        f"{path} is not the file that the catalog names for {model.name}: SHA-256 should be {model.sha256} "
+        f"but is {actual}; delete it and {how_to_get(model)}, or name it on purpose with --weights {path}"
+    )
+
+
+def _read(path: Path, *, missing: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as exc:
+        raise WeightsRefused(f"there is no weight file {path}; {missing}") from exc
+    except OSError as exc:
+        raise WeightsRefused(f"cannot read the weight file {path}: {exc.strerror}; {missing}") from exc
