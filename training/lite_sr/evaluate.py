@@ -1,8 +1,8 @@
 """Measure the exported lite model on the held-out pictures: `python -m training.lite_sr.evaluate`.
 
-It runs the ONNX file that Triton serves, and knows neither PyTorch nor the network. PSNR and SSIM are of luma
-(BT.601 weights on nonlinear RGB, 0..255), 4 pixels cropped from each border, as in the papers on this task. SSIM
-is Wang et al., 2004: Gaussian window of sigma 1.5, K1 0.01, K2 0.03. Bicubic (Keys, a = -0.5) and Lanczos
+It runs the ONNX file that Triton serves and knows neither PyTorch nor the network. PSNR and SSIM are of luma
+(BT.601 weights on nonlinear RGB, 0..255), with 4 pixels cropped from each border, as papers on this task do.
+SSIM is Wang et al., 2004: Gaussian window of sigma 1.5, K1 0.01, K2 0.03. Bicubic (Keys, a = -0.5) and Lanczos
 (a = 3) are Pillow's.
 """
 
@@ -86,7 +86,7 @@ def score(picture: Pixels, original: Pixels) -> Score:
     return Score(
         psnr_db=float(10 * np.log10(255**2 / mean_square)) if mean_square else float("inf"),
         ssim=float(
-            structural_similarity(
+            structural_similarity(  # type: ignore[no-untyped-call]
                 ours, theirs, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
             )
         ),

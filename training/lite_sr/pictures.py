@@ -72,7 +72,6 @@ TRAINING = (
     _skimage("hubble_deep_field.jpg", "public domain", "NASA, HubbleSite"),
     _skimage("ihc.png", "no known copyright restrictions", "Center for Microscopy and Molecular Imaging"),
     _skimage("retina.jpg", "CC0", "Mikael Häggström"),
-    _skimage("text.png", "public domain", "Wikipedia, Corner.png"),
     _sklearn("china.jpg", "danielbuechele on Flickr"),
     _sklearn("flower.jpg", "vultilion on Flickr"),
     Picture(
