@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Make .venv with the first Python from 3.11 to 3.13 that is found; on Debian and Ubuntu, install the
-# python3-venv package if it is missing.
+# Make .venv with the first Python from 3.11 to 3.13 that is found. On Debian and Ubuntu, the packages that this
+# needs are installed where they are missing: pythonX.Y-venv, and libpythonX.Y, which the Python backend of the
+# tritonserver wheel is linked to (the wheel carries that of 3.13 only).
 # usage: requirements/venv.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -18,12 +19,23 @@ find_python() {
 }
 
 python=$(find_python)
-if ! "$python" -c 'import ensurepip' 2>/dev/null; then
+missing=$("$python" - <<'EOF_PYTHON'
+import ctypes.util, importlib.util, pathlib, sys, sysconfig
+
+version = "%d.%d" % sys.version_info[:2]
+if importlib.util.find_spec("ensurepip") is None:
+    print(f"python{version}-venv")
+own = pathlib.Path(sysconfig.get_config_var("LIBDIR") or "/", f"libpython{version}.so.1.0")
+if version != "3.13" and not own.exists() and not ctypes.util.find_library(f"python{version}"):
+    print(f"libpython{version}")
+EOF_PYTHON
+)
+if [ -n "$missing" ]; then
   sudo=()
   [ "$(id -u)" = 0 ] || sudo=(sudo)
-  version=$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
-  echo "installing the Debian package $version" >&2
+  echo "installing the Debian packages" $missing >&2
   "${sudo[@]}" apt-get update -qq
-  "${sudo[@]}" apt-get install -y -qq "$version"
+  # shellcheck disable=SC2086  # one word a package
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $missing >/dev/null
 fi
 "$python" -m venv .venv

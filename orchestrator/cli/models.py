@@ -1,0 +1,92 @@
+"""`framewright models`: what a server has loaded; the rest is `export_onnx`, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import asdict
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from orchestrator.cli.shell import json_option, settings_with, url_option, verbose_option
+from orchestrator.triton.client import TritonClient
+
+
+@click.group()
+def models() -> None:
+    r"""List, fetch, build and verify models; see what a server has loaded.
+
+    \b
+    Examples:
+      framewright models list
+      framewright models fetch realesr-animevideov3
+      framewright models build realesr-animevideov3 --precision fp16
+      framewright models build --weights mine.pth --name mine
+      framewright models status --url localhost:8001
+    """
+
+
+def _add_export_command(name: str, text: str) -> None:
+    @models.command(
+        name,
+        help=text,
+        add_help_option=False,
+        context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    )
+    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+    def run(arguments: tuple[str, ...]) -> None:
+        sys.stdout.flush()
+        os.execv(sys.executable, [sys.executable, "-m", "export_onnx", name, *arguments])  # noqa: S606
+
+
+_add_export_command("list", "Show the models there are, and which are fetched and built.")
+_add_export_command("fetch", "Download official weights into WEIGHTS_DIR and verify them.")
+_add_export_command("build", "Export weights to ONNX, prove parity, and install into the model repository.")
+_add_export_command("verify", "Check weight files and built models against the catalog.")
+
+
+@models.command()
+@url_option("The Triton to ask.  [default: TRITON_URL, else localhost:8001]")
+@json_option
+@verbose_option
+def status(*, url: str | None, as_json: bool) -> None:
+    """Show what a running Triton has loaded, with its queue, compute and batch figures."""
+    settings = settings_with(url)
+    with TritonClient(
+        settings.triton_url or "localhost:8001", infer_timeout_s=settings.infer_timeout_s
+    ) as client:
+        client.wait_ready(5.0)
+        entries = client.index()
+        figures = {e.name: client.statistics(e.name) for e in entries if e.state == "READY"}
+    if as_json:
+        rows = [
+            asdict(e) | {"statistics": asdict(figures[e.name]) if e.name in figures else None}
+            for e in entries
+        ]
+        Console().print_json(data=rows)
+        return
+    table = Table(
+        "model",
+        "version",
+        "state",
+        "requests",
+        "images",
+        "mean batch",
+        "queue ms/request",
+        "compute ms/request",
+    )
+    for entry in entries:
+        figure = figures.get(entry.name)
+        cells = ["", "", "", "", ""]
+        if figure is not None:
+            cells = [
+                str(figure.requests),
+                str(figure.images),
+                f"{figure.mean_batch:.2f}",
+                f"{figure.queue_ms / max(figure.requests, 1):.2f}",
+                f"{figure.compute_ms / max(figure.requests, 1):.2f}",
+            ]
+        table.add_row(entry.name, entry.version, entry.state, *cells)
+    Console().print(table)

@@ -1,0 +1,49 @@
+"""`framewright serve`."""
+
+from __future__ import annotations
+
+import click
+
+from orchestrator.cli.shell import settings_with, verbose_option
+from orchestrator.errors import TritonUnavailable
+from orchestrator.triton.client import TritonClient
+from orchestrator.triton.server import TritonServer
+
+
+@click.command()
+@click.option("--grpc-port", type=click.IntRange(1, 65535), default=8001, show_default=True)
+@click.option("--http-port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+@click.option("--metrics-port", type=click.IntRange(1, 65535), default=8002, show_default=True)
+@click.option("--model", "names", multiple=True, help="Load this model at once; may be given several times.")
+@verbose_option
+def serve(grpc_port: int, http_port: int, metrics_port: int, names: tuple[str, ...]) -> None:
+    r"""Run Triton over the model repository, on loopback, until Ctrl-C.
+
+    Models are loaded when a job first needs them, or now with --model.
+
+    \b
+    Examples:
+      framewright serve --model lite-x4
+      framewright upscale in.mp4 out.mp4 --url localhost:8001     (in another terminal)
+      framewright models status
+    """
+    settings = settings_with(None)
+    with TritonServer(
+        model_repository=settings.model_repository,
+        start_timeout_s=settings.start_timeout_s,
+        grpc_port=grpc_port,
+        http_port=http_port,
+        metrics_port=metrics_port,
+    ) as server:
+        with TritonClient(server.url, infer_timeout_s=settings.infer_timeout_s) as client:
+            client.wait_ready(settings.start_timeout_s)
+            for name in names:
+                client.load(name)
+        click.echo(
+            f"Triton is ready: gRPC {server.url}, HTTP {server.http_url}, metrics {server.metrics_url}"
+        )
+        click.echo(
+            f"serving {settings.model_repository}" + (f", loaded: {', '.join(names)}" if names else "")
+        )
+        server.wait()
+        raise TritonUnavailable(f"Triton stopped by itself; its last words: {' | '.join(server.log_tail(3))}")

@@ -1,0 +1,86 @@
+"""`framewright upscale`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from pydantic import ValidationError
+
+from orchestrator.cli.shell import json_option, progress, settings_with, url_option, verbose_option
+from orchestrator.errors import BadRequest
+from orchestrator.jobs import UpscaleParams, UpscaleResult
+from orchestrator.worker import Worker
+
+
+@click.command()
+@click.argument("source", metavar="IN", type=click.Path(path_type=Path))
+@click.argument("output", metavar="OUT", type=click.Path(path_type=Path))
+@click.option("--model", help="A built model; see `framewright models list`.")
+@click.option("--scale", type=float, help="Output size over input size, 1 to 16.  [default: the model's own]")
+@click.option(
+    "--quality",
+    type=click.Choice(["high", "medium", "low"]),
+    default="high",
+    show_default=True,
+    help="Of the encoding: smaller files against finer detail.",
+)
+@click.option(
+    "--compare",
+    "comparison",
+    metavar="PNG",
+    type=click.Path(path_type=Path),
+    help="Also write a picture from the middle of the video: bicubic left, ours right.",
+)
+@click.option("--force", is_flag=True, help="Replace OUT if it exists.")
+@json_option
+@url_option("Use the Triton at this gRPC address instead of starting one.")
+@verbose_option
+def upscale(
+    source: Path,
+    output: Path,
+    *,
+    model: str | None,
+    scale: float | None,
+    quality: str,
+    comparison: Path | None,
+    force: bool,
+    as_json: bool,
+    url: str | None,
+) -> None:
+    r"""Upscale the video IN to OUT (.mp4, .mov or .mkv).
+
+    Sound, timing (also variable frame rate), colours, subtitles and chapters are kept; what could not be is
+    said in the notes. OUT appears only when it is complete.
+
+    \b
+    Examples:
+      framewright upscale in.mp4 out.mp4
+      framewright upscale in.mp4 out.mkv --model realesr-animevideov3 --scale 2
+      framewright upscale in.mp4 out.mp4 --compare out.png --json
+      framewright upscale in.mp4 out.mp4 --url gpu-box:8001
+    """
+    try:
+        params = UpscaleParams.model_validate({"model": model, "scale": scale, "quality": quality})
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise BadRequest(f"{name} {first['input']!r} is refused: {first['msg'].lower()}") from exc
+    with progress(source.name) as report, Worker(settings_with(url)) as worker:
+        result = worker.upscale(source, output, params, overwrite=force, comparison=comparison, report=report)
+    if as_json:
+        click.echo(result.model_dump_json())
+    else:
+        _say(result, output, comparison)
+
+
+def _say(result: UpscaleResult, output: Path, comparison: Path | None) -> None:
+    stats = result.stats
+    click.echo(
+        f"{output}: {stats.frames} frames, {stats.width}x{stats.height}, {stats.duration_sec:.2f} s of video "
+        f"in {stats.wall_sec:.1f} s ({stats.fps:.1f} fps) with {stats.model}"
+    )
+    if comparison is not None:
+        click.echo(f"{comparison}: bicubic left, {stats.model} right")
+    for note in result.notes:
+        click.echo(f"note: {note}")

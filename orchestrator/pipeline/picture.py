@@ -1,0 +1,106 @@
+"""One picture through one model, untiled: the job of the per-model debugging client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from orchestrator.errors import BadMedia, BadRequest, DiskFull, InputNotFound
+from orchestrator.storage.publish import staged
+from orchestrator.tiles.grid import plan
+from orchestrator.tiles.stitch import cut, paste
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from orchestrator.frames import Pixels
+    from orchestrator.triton.client import InferReport, TritonClient
+    from orchestrator.triton.contract import ModelContract
+
+FORMATS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+"""Suffixes of pictures that can be written."""
+
+
+def read_picture(path: Path) -> Pixels:
+    """Decode a picture file.
+
+    Returns:
+        uint8 [H, W, 3] RGB; transparency is dropped, more than 8 bits are rounded.
+
+    Raises:
+        InputNotFound: there is no such file.
+        BadMedia: it is not a picture.
+    """
+    if not path.is_file():
+        raise InputNotFound(f"{path} does not exist or is not a file; check the name")
+    data = np.fromfile(path, np.uint8)
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if data.size else None
+    if decoded is None:
+        raise BadMedia(f"{path} is not a picture that can be read; give a PNG, JPEG or WebP")
+    return np.asarray(decoded, np.uint8)
+
+
+def write_picture(path: Path, pixels: Pixels, *, overwrite: bool) -> None:
+    """Encode a picture in the format of its suffix.
+
+    Args:
+        path: of the picture; it appears only when it is complete.
+        pixels: uint8 [H, W, 3] RGB.
+        overwrite: replace a file that exists.
+
+    Raises:
+        OutputRefused: see `staged`.
+        BadRequest: its suffix is not one of FORMATS, or the format cannot hold a picture that large.
+        DiskFull: it could not be written.
+    """
+    check_picture_format(path)
+    try:
+        encoded, data = cv2.imencode(path.suffix.lower(), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
+    except cv2.error:
+        encoded = False
+    if not encoded:
+        size = f"{pixels.shape[1]}x{pixels.shape[0]}"
+        raise BadRequest(f"a picture of {size} cannot be written as {path.suffix}; name the output .png")
+    with staged(path, overwrite=overwrite) as temporary:
+        try:
+            temporary.write_bytes(data.tobytes())
+        except OSError as exc:
+            raise DiskFull(f"{path} cannot be written: {exc.strerror}; free some space") from exc
+
+
+def check_picture_format(path: Path) -> None:
+    """Refuse a suffix that cannot be written.
+
+    Raises:
+        BadRequest: see `write_picture`.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise BadRequest(f"pictures cannot be written as {path.name!r}; end the name in {', '.join(FORMATS)}")
+
+
+def infer_picture(
+    client: TritonClient, contract: ModelContract, picture: Pixels
+) -> tuple[Pixels, InferReport, tuple[int, ...]]:
+    """Send one picture, padded to the model's size multiple, and cut the padding off the answer.
+
+    Args:
+        client: of a server that has the model loaded.
+        contract: of the model.
+        picture: uint8 [H, W, 3] RGB.
+
+    Returns:
+        uint8 [scale * H, scale * W, 3] RGB, how the request went, and the shape that was sent.
+
+    Raises:
+        WorkerError: see `TritonClient.infer`.
+    """
+    height, width = picture.shape[:2]
+    whole = plan(height=height, width=width, tile=max(height, width), halo=0, multiple=contract.size_multiple)
+    images = np.empty((1, whole.tile_height, whole.tile_width, 3), np.uint8)
+    cut(picture, whole.tiles[0], images[0])
+    results, went = client.infer(contract, images)
+    upscaled = np.empty((height * contract.scale, width * contract.scale, 3), np.uint8)
+    paste(results[0], whole.tiles[0], upscaled, contract.scale)
+    return upscaled, went, images.shape

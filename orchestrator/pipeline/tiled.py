@@ -1,0 +1,202 @@
+"""Frames through a model in tiles, several frames in flight, in order.
+
+Tiles are packed into requests across frame boundaries, so that requests are full whatever the picture size,
+and requests are answered while the next are cut, so that the server always finds a batch waiting. A frame
+leaves when its last tile is stitched and all frames before it have left. When the server runs out of memory,
+the tile halves and every frame that had not left is done again: none is skipped.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import TYPE_CHECKING, Literal, Self
+
+import numpy as np
+
+from orchestrator.errors import ModelOutOfMemory
+from orchestrator.tiles.grid import Grid, Tile, plan
+from orchestrator.tiles.stitch import cut, paste
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+    from types import TracebackType
+
+    from orchestrator.frames import Frame, Pixels
+    from orchestrator.triton.client import TritonClient
+    from orchestrator.triton.contract import ModelContract
+    from orchestrator.triton.requests import Request, RequestPool
+
+log = logging.getLogger(__name__)
+
+_SMALLEST_TILE_PX = 16
+
+_IMAGES_PER_REQUEST = 2
+"""One request costs a fixed time on the wire; the server's dynamic batching does the rest."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upscaled:
+    """A source frame and what the model made of it.
+
+    Attributes:
+        source: the frame, with its time.
+        pixels: uint8 [scale * H, scale * W, 3] RGB.
+    """
+
+    source: Frame
+    pixels: Pixels
+
+
+@dataclass
+class _Pending:
+    """A frame some of whose tiles are not stitched yet."""
+
+    frame: Frame
+    picture: Pixels
+    missing: int
+
+
+@dataclass
+class _Sent:
+    """A request under way, and which tile of which frame each of its images is."""
+
+    request: Request
+    parts: list[tuple[_Pending, Tile]] = field(default_factory=list)
+
+
+class TiledModel:
+    """One model at one picture size. A context manager: leaving it, in any thread, cancels what is in flight.
+
+    Args:
+        client: of the server that has the model loaded.
+        contract: of the model.
+        height, width: of every frame, in pixels.
+
+    Attributes:
+        grid: the tiles in use; changes when memory is short.
+        transport: how tensors reached the server, once frames have run; see `RequestPool`.
+        notes: what a user should know, one sentence each.
+    """
+
+    def __init__(self, client: TritonClient, contract: ModelContract, *, height: int, width: int) -> None:
+        self.transport: Literal["shared_memory", "grpc"] = "grpc"
+        self.notes: list[str] = []
+        self._client = client
+        self._contract = contract
+        self._pending: deque[_Pending] = deque()
+        self._pool: RequestPool | None = None
+        self._batch = self._slots = 0
+        self._cancelled = False
+        self.grid = self._plan(height, width, contract.tile)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._cancelled = True
+        if self._pool is not None:
+            self._pool.close()
+
+    def run(self, frames: Iterator[Frame]) -> Generator[Upscaled, None, None]:
+        """Upscale frames, in order.
+
+        Raises:
+            ModelOutOfMemory: the smallest tile was still too large.
+            TritonUnavailable, InferenceFailed: see `RequestPool`.
+            Cancelled: the context was left.
+        """
+        while True:
+            try:
+                with self._open_pool() as pool:
+                    self.transport = pool.transport
+                    yield from self._through(pool, frames)
+            except ModelOutOfMemory:
+                frames = chain([entry.frame for entry in self._pending], frames)
+                self._pending.clear()
+                self._halve()
+            else:
+                return
+
+    def _open_pool(self) -> RequestPool:
+        contract, grid = self._contract, self.grid
+        self._batch = min(contract.max_batch, _IMAGES_PER_REQUEST)
+        # One full batch being computed, one waiting, one request being cut or stitched.
+        self._slots = 2 * -(-contract.max_batch // self._batch) + 1
+        self._pool = self._client.request_pool(
+            contract, batch=self._batch, height=grid.tile_height, width=grid.tile_width, slots=self._slots
+        )
+        if self._cancelled:
+            self._pool.close()
+        return self._pool
+
+    def _through(self, pool: RequestPool, frames: Iterator[Frame]) -> Generator[Upscaled, None, None]:
+        sent: deque[_Sent] = deque()
+        filling: _Sent | None = None
+        for frame in frames:
+            entry = self._enter(frame)
+            for tile in self.grid.tiles:
+                if filling is None:
+                    if len(sent) == self._slots:
+                        yield from self._collect(sent.popleft())
+                    filling = _Sent(pool.acquire())
+                cut(frame.pixels, tile, filling.request.input[len(filling.parts)])
+                filling.parts.append((entry, tile))
+                if len(filling.parts) == self._batch:
+                    sent.append(_submit(filling))
+                    filling = None
+        if filling is not None:
+            sent.append(_submit(filling))
+        while sent:
+            yield from self._collect(sent.popleft())
+
+    def _enter(self, frame: Frame) -> _Pending:
+        scale = self._contract.scale
+        picture = np.empty((self.grid.height * scale, self.grid.width * scale, 3), np.uint8)
+        entry = _Pending(frame, picture, len(self.grid.tiles))
+        self._pending.append(entry)
+        return entry
+
+    def _collect(self, sent: _Sent) -> Generator[Upscaled, None, None]:
+        """Wait for a request, stitch its tiles and let go of the frames that are whole."""
+        results = sent.request.result()
+        for result, (entry, tile) in zip(results, sent.parts, strict=True):
+            paste(result, tile, entry.picture, self._contract.scale)
+            entry.missing -= 1
+        sent.request.release()
+        while self._pending and not self._pending[0].missing:
+            entry = self._pending.popleft()
+            yield Upscaled(source=entry.frame, pixels=entry.picture)
+
+    def _halve(self) -> None:
+        contract, before = self._contract, self.grid
+        tile = (max(before.tile_height, before.tile_width) - 2 * contract.halo) // 2
+        if tile < _SMALLEST_TILE_PX:
+            raise ModelOutOfMemory(
+                f"model {contract.name} ran out of memory even on tiles of "
+                f"{before.tile_width}x{before.tile_height}; free memory on the server or use a smaller model"
+            )
+        self.grid = self._plan(before.height, before.width, tile)
+        sizes = (
+            f"from {before.tile_width}x{before.tile_height} to {self.grid.tile_width}x{self.grid.tile_height}"
+        )
+        log.warning("memory is short on the server: the tile goes %s", sizes)
+        self.notes.append(f"memory was short on the server: the tile went {sizes}, no frame was skipped")
+
+    def _plan(self, height: int, width: int, tile: int) -> Grid:
+        return plan(
+            height=height,
+            width=width,
+            tile=tile,
+            halo=self._contract.halo,
+            multiple=self._contract.size_multiple,
+        )
+
+
+def _submit(filled: _Sent) -> _Sent:
+    filled.request.submit(len(filled.parts))
+    return filled

@@ -1,0 +1,86 @@
+"""The composition root: Settings become a worker that can do jobs."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Self
+
+from orchestrator.pipeline.upscale import upscale
+from orchestrator.triton.client import TritonClient
+from orchestrator.triton.server import TritonServer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    from orchestrator.jobs import UpscaleParams, UpscaleResult
+    from orchestrator.pipeline.progress import Report
+    from orchestrator.settings import Settings
+
+
+class Worker:
+    """Does jobs through one Triton: the one of the settings, else one of its own, started at the first need.
+
+    A context manager: leaving it stops the server it started. For one thread at a time.
+
+        with Worker(Settings.from_env()) as worker:
+            result = worker.upscale(Path("in.mp4"), Path("out.mp4"), UpscaleParams(model="lite-x4"))
+
+    Args:
+        settings: of the process.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stack = ExitStack()
+        self._client: TritonClient | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client = None
+        self._stack.close()
+
+    def client(self) -> TritonClient:
+        """Connect to Triton, starting it where the settings name none.
+
+        Raises:
+            TritonUnavailable: it does not start, or does not answer.
+        """
+        if self._client is None:
+            settings = self._settings
+            url = settings.triton_url
+            if url is None:
+                server = TritonServer(
+                    model_repository=settings.model_repository, start_timeout_s=settings.start_timeout_s
+                )
+                url = self._stack.enter_context(server).url
+            client = TritonClient(url, infer_timeout_s=settings.infer_timeout_s)
+            self._client = self._stack.enter_context(client)
+            client.wait_ready(settings.start_timeout_s if settings.triton_url is None else 10.0)
+        return self._client
+
+    def upscale(
+        self,
+        source: Path,
+        output: Path,
+        params: UpscaleParams,
+        *,
+        overwrite: bool = False,
+        comparison: Path | None = None,
+        report: Report = lambda _: None,
+    ) -> UpscaleResult:
+        """Upscale a local video; see `orchestrator.pipeline.upscale.upscale`."""
+        return upscale(
+            source,
+            output,
+            params=params,
+            default_model=self._settings.upscale_model,
+            connect=self.client,
+            overwrite=overwrite,
+            comparison=comparison,
+            report=report,
+        )

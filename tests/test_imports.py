@@ -1,0 +1,70 @@
+"""Who may import whom: docs/architecture.md draws it, this holds it."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+RANK = {
+    "errors": 0,
+    "settings": 0,
+    "frames": 0,
+    "jobs": 0,
+    "storage": 1,
+    "media": 1,
+    "tiles": 1,
+    "triton": 1,
+    "pipeline": 2,
+    "worker": 3,
+    "cli": 4,
+}
+ONLY_IMPORTER = {"av": "media", "tritonclient": "triton", "click": "cli"}
+NEVER_IN_ORCHESTRATOR = {"torch", "torchvision", "spandrel", "onnx", "onnxruntime", "ultralytics", "export_onnx"}
+SOURCES = sorted((ROOT / "orchestrator").rglob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    """Return the dotted names that a file imports, wherever in it."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names.add(str(node.module))
+    return names
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(ROOT / "orchestrator").parts[0].removesuffix(".py")
+
+
+def test_every_room_has_its_place_in_the_order() -> None:
+    assert {room_of(path) for path in SOURCES} - {"__init__"} == set(RANK)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_arrows_run_one_way(path: Path) -> None:
+    room = room_of(path)
+    for name in imported(path):
+        parts = name.split(".")
+        assert parts[0] not in NEVER_IN_ORCHESTRATOR
+        assert ONLY_IMPORTER.get(parts[0], room) == room
+        if parts[0] == "orchestrator" and len(parts) > 1 and parts[1] != room:
+            assert RANK[parts[1]] < RANK[room] or RANK[room] == 0 == RANK[parts[1]], f"{room} imports {name}"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "export_onnx").rglob("*.py")), ids=lambda path: path.name)
+def test_export_knows_nothing_of_serving_but_errors_and_settings(path: Path) -> None:
+    ours = {name for name in imported(path) if name.startswith("orchestrator")}
+    assert ours <= {"orchestrator.errors", "orchestrator.settings"}
+
+
+def test_only_settings_reads_the_environment() -> None:
+    readers = {
+        room_of(path) for path in SOURCES if "os.environ" in path.read_text() or "getenv" in path.read_text()
+    }
+    assert readers == {"settings"}
