@@ -1,0 +1,1 @@
+"""The room that talks to Triton: the only importers of tritonclient."""

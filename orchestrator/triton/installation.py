@@ -1,0 +1,124 @@
+"""Find a tritonserver on this machine and lay out what it needs.
+
+NVIDIA's container has one in /opt/tritonserver with a native onnxruntime backend. Elsewhere the wheel
+`nvidia-pytriton` carries the same program and the Python backend, which runs our Python-based onnxruntime
+backend (`triton_backends/onnxruntime`). Only files of the wheel are used; its Python API is never imported.
+"""
+
+from __future__ import annotations
+
+import ctypes.util
+import importlib.util
+import shutil
+import subprocess
+import sys
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.errors import TritonUnavailable
+from orchestrator.settings import PROJECT_ROOT
+
+CONTAINER_HOME = Path("/opt/tritonserver")
+_INSTALL = (
+    "install `nvidia-pytriton==0.7.0` and `onnxruntime`, or name a server that runs with --url HOST:PORT"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Installation:
+    """A tritonserver that can be started.
+
+    Attributes:
+        binary: the program.
+        backends: its --backend-directory.
+        library_path: LD_LIBRARY_PATH for it and its backends, or None to leave it alone.
+        options: further arguments that this version needs.
+    """
+
+    binary: Path
+    backends: Path
+    library_path: str | None
+    options: tuple[str, ...]
+
+
+def find_installation(scratch: Path, *, container_home: Path = CONTAINER_HOME) -> Installation:
+    """Find the container's tritonserver, else the wheel's.
+
+    Args:
+        scratch: an empty folder for the wheel's backend directory; keep it as long as the server runs.
+        container_home: where NVIDIA's container has its Triton.
+
+    Raises:
+        TritonUnavailable: there is none, or a part of it is missing.
+    """
+    binary = container_home / "bin" / "tritonserver"
+    if binary.is_file():
+        return Installation(
+            binary=binary,
+            backends=container_home / "backends",
+            library_path=None,
+            options=_version_options(binary),
+        )
+    return _wheel(scratch)
+
+
+def _version_options(binary: Path) -> tuple[str, ...]:
+    """Options to add by version: from 2.68 on, clients share memory only where the server allows it."""
+    described = subprocess.run([binary, "--help"], capture_output=True, text=True, check=False, timeout=60)
+    return ("--allow-client-shm=true",) if "--allow-client-shm" in described.stdout + described.stderr else ()
+
+
+def _wheel(scratch: Path) -> Installation:
+    spec = importlib.util.find_spec("pytriton")
+    if spec is None or spec.origin is None:
+        raise TritonUnavailable(f"no tritonserver on this machine: {_INSTALL}")
+    if importlib.util.find_spec("onnxruntime") is None:
+        raise TritonUnavailable(f"the tritonserver of the wheel needs onnxruntime: {_INSTALL}")
+    site = Path(spec.origin).parent.parent
+    home = site / "pytriton" / "tritonserver"
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    stub = home / "python_backend_stubs" / version / "triton_python_backend_stub"
+    if not stub.is_file():
+        raise TritonUnavailable(
+            f"nvidia-pytriton cannot run models on Python {version}: use 3.11, 3.12 or 3.13"
+        )
+
+    libraries = scratch / "lib"
+    libraries.mkdir()
+    python_library = _python_library(site / "nvidia_pytriton.libs", version)
+    if python_library is not None:
+        (libraries / python_library.name).symlink_to(python_library)
+    backends = scratch / "backends"
+    python = backends / "python"
+    python.mkdir(parents=True)
+    # Triton refuses a backend library whose real path is outside its backend directory.
+    shutil.copy(home / "backends" / "python" / "libtriton_python.so", python)
+    shutil.copy(home / "backends" / "python" / "triton_python_backend_utils.py", python)
+    (python / stub.name).symlink_to(stub)
+    (backends / "onnxruntime").symlink_to(PROJECT_ROOT / "triton_backends" / "onnxruntime")
+    return Installation(
+        binary=home / "bin" / "tritonserver",
+        backends=backends,
+        library_path=f"{libraries}:{site / 'nvidia_pytriton.libs'}",
+        options=(),
+    )
+
+
+def _python_library(bundled: Path, version: str) -> Path | None:
+    """Return the libpython that the stub is linked to; None where the loader finds it by itself.
+
+    Raises:
+        TritonUnavailable: there is none (a stub without it makes every model load hang for minutes).
+    """
+    name = f"libpython{version}.so.1.0"
+    for folder in (sysconfig.get_config_var("LIBDIR"), Path(sys.base_prefix) / "lib"):
+        if folder and (Path(folder) / name).is_file():
+            return Path(folder) / name
+    in_wheel = any(bundled.glob(f"libpython{version.partition('.')[0]}-*.{version.partition('.')[2]}.so*"))
+    if in_wheel or ctypes.util.find_library(f"python{version}"):
+        return None
+    raise TritonUnavailable(
+        f"the tritonserver of the wheel needs {name}: install the package libpython{version}, "
+        "or name a server that runs with --url HOST:PORT"
+    )

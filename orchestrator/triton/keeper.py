@@ -1,0 +1,98 @@
+"""Keep one tritonserver for its owner, and leave nothing behind: no process, no shared memory, no file.
+
+A program of its own, run by path with the standard library only: `python -I -S keeper.py PLAN` (JSON, see
+`main`). It has to outlive its owner, so that a killed owner (SIGKILL, out of memory) is cleaned up after too,
+and to start tritonserver from a thread that lives as long as it does: Linux signals a child when the *thread*
+that started it ends (prctl(2), PR_SET_PDEATHSIG).
+
+It does not know what it keeps: any command will do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+# <linux/prctl.h>
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+
+OWNER_CHECK_S = 0.25
+_WAKE = {signal.SIGTERM, signal.SIGCHLD}
+
+
+def main(plan: str) -> int:
+    """Run the command until it ends, the owner is gone or SIGTERM comes; then end all of it and clean up.
+
+    Args:
+        plan: JSON object of `owner` (process id), `command` (list), `path` (a folder to put first in PATH),
+            `library_path` (LD_LIBRARY_PATH, or null to leave it), `grace_s` (between SIGTERM and SIGKILL),
+            `segments` (prefix of names in /dev/shm) and `scratch` (a folder): the last two are removed.
+
+    Returns:
+        The exit status of the command, as a shell tells it.
+    """
+    order = json.loads(plan)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {*_WAKE, signal.SIGINT, signal.SIGHUP})
+    # Orphans of the server come to us, whom we know how to end, and not to process 1.
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+    os.environ["PATH"] = f"{order['path']}:{os.environ.get('PATH', os.defpath)}"
+    if order["library_path"]:
+        os.environ["LD_LIBRARY_PATH"] = order["library_path"]
+    server = subprocess.Popen(
+        order["command"],
+        stdin=subprocess.DEVNULL,
+        process_group=0,
+        preexec_fn=_tie_to_keeper,  # noqa: PLW1509  this process has one thread
+    )
+    while server.poll() is None and os.getppid() == order["owner"]:
+        if _next_signal(OWNER_CHECK_S) == signal.SIGTERM:
+            break
+    _end(server, order["grace_s"])
+    for segment in Path("/dev/shm").glob(order["segments"] + "*"):  # noqa: S108  POSIX shared memory, by its names
+        segment.unlink(missing_ok=True)
+    shutil.rmtree(order["scratch"], ignore_errors=True)
+    return server.returncode if server.returncode >= 0 else 128 - server.returncode
+
+
+def _end(server: subprocess.Popen[bytes], grace_s: float) -> None:
+    """Ask once, wait, then kill the process group, backends' processes included, and reap them all."""
+    deadline = time.monotonic() + grace_s
+    if server.poll() is None:
+        server.terminate()
+    while server.poll() is None and time.monotonic() < deadline:
+        _next_signal(0.05)
+    # The group lives on in the backends' processes when the server is gone.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGKILL)
+    server.wait()
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.waitpid(-1, 0)
+
+
+def _next_signal(timeout_s: float) -> int | None:
+    received = signal.sigtimedwait(_WAKE, timeout_s)
+    return received.si_signo if received else None
+
+
+def _tie_to_keeper() -> None:
+    """In the new process, before it becomes the server: take default signals back, die with the keeper."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, set())
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _prctl(option: int, value: int) -> None:
+    ctypes.CDLL(None).prctl(option, ctypes.c_ulong(value), 0, 0, 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,310 @@
+"""Inference requests of one fixed shape, several in flight, over shared memory or as gRPC bytes.
+
+Both ways give the same pixels. Shared memory is taken where the server is on this machine, /dev/shm has room
+and the server can open it. It does not know which part of which frame an image is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import threading
+import time
+from collections import deque
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+import tritonclient.grpc as triton
+from tritonclient.utils import InferenceServerException
+
+from orchestrator.errors import BadRequest, Cancelled, InferenceFailed, ServiceError
+from orchestrator.triton import failure
+from orchestrator.triton.contract import INPUT, OUTPUT, ModelContract
+from orchestrator.triton.shared_memory import Segment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from numpy.typing import NDArray
+
+    Translate = Callable[[InferenceServerException, str, str], ServiceError]
+
+CLOSE_TIMEOUT_S = 5.0
+_CONTROL_TIMEOUT_S = 10.0
+_PAGE_BYTES = 4096
+_CHANNELS = 3
+_log = logging.getLogger(__name__)
+
+
+class Request:
+    """One slot of a pool: fill `input`, `submit`, take the `result`, `release`.
+
+    Attributes:
+        input: uint8 [batch, H, W, 3] RGB, to be written to before `submit`.
+    """
+
+    def __init__(self, pool: RequestPool, index: int, segment: Segment | None) -> None:
+        self._pool = pool
+        batch, height, width = pool.shape
+        scale = pool.contract.scale
+        shape = (batch, height, width, _CHANNELS)
+        self._answer_shape = (batch, height * scale, width * scale, _CHANNELS)
+        if segment is None:
+            self.input: NDArray[np.uint8] = np.empty(shape, np.uint8)
+        else:
+            self._input_offset = index * _slot_bytes(pool.shape, scale)
+            self._output_offset = self._input_offset + _pages(np.prod(shape))
+            self.input = _view(segment, shape, self._input_offset)
+            self._output = _view(segment, self._answer_shape, self._output_offset)
+            self._output.flags.writeable = False
+        self._count = 0
+        self._call: Any = None
+        self._answer: Future[Any] | None = None
+
+    def submit(self, count: int) -> None:
+        """Send the first `count` images of `input`; returns at once."""
+        pool = self._pool
+        tensor = triton.InferInput(INPUT, [count, *self.input.shape[1:]], "UINT8")
+        wanted = triton.InferRequestedOutput(OUTPUT)
+        if pool.region is None:
+            tensor.set_data_from_numpy(self.input[:count])
+        else:
+            tensor.set_shared_memory(pool.region, self.input[:count].nbytes, self._input_offset)
+            wanted.set_shared_memory(pool.region, self._output[:count].nbytes, self._output_offset)
+        self._count = count
+        self._answer = Future()
+        self._call = pool.client.async_infer(
+            pool.contract.name,
+            [tensor],
+            functools.partial(_settle, self._answer),
+            outputs=[wanted],
+            client_timeout=pool.timeout_s,
+        )
+
+    def result(self) -> NDArray[np.uint8]:
+        """Wait for the answer.
+
+        Returns:
+            uint8 [count, scale*H, scale*W, 3] RGB, read-only, valid until `release`.
+
+        Raises:
+            TritonUnavailable: the server died.
+            InferenceFailed: it answered with an error, broke the contract, or did not answer in time.
+            ModelOutOfMemory: it had too little memory for the request.
+            Cancelled: the pool was closed meanwhile.
+        """
+        if self._answer is None:
+            raise RuntimeError("result() before submit()")
+        _, height, width = self._pool.shape
+        doing = f"model {self._pool.contract.name!r} on {self._count} x {width}x{height}"
+        try:
+            answer = self._answer.result()
+        except InferenceServerException as exc:
+            if self._pool.closed:
+                raise Cancelled(f"{doing}: cancelled") from exc
+            raise self._pool.translate(exc, doing, self._pool.contract.name) from exc
+        shape = (self._count, *self._answer_shape[1:])
+        found = answer.get_output(OUTPUT)
+        if found is None or tuple(found.shape) != shape or found.datatype != "UINT8":
+            described = f"{found.datatype} {list(found.shape)}" if found is not None else "nothing"
+            raise InferenceFailed(
+                f"{doing}: it gave {described} as {OUTPUT!r}, its contract says UINT8 {list(shape)}"
+            )
+        if self._pool.region is not None:
+            return self._output[: self._count]
+        pixels: NDArray[np.uint8] = answer.as_numpy(OUTPUT)
+        return pixels
+
+    def release(self) -> None:
+        """Give the slot back; a request in flight is cancelled, and what `result` gave is no longer valid."""
+        call, answer = self._call, self._answer
+        self._call = self._answer = None
+        if answer is not None and not answer.done():
+            call.cancel()
+        self._pool.take_back(
+            self, reusable=self._pool.region is None or answer is None or _is_from_server(answer)
+        )
+
+    def cancel(self) -> None:
+        """Stop waiting for the answer, if one is awaited."""
+        if self._call is not None:
+            self._call.cancel()
+
+
+class RequestPool:
+    """Requests of a fixed shape, made by `TritonClient.request_pool`.
+
+    A context manager; its methods may be called from several threads.
+
+    Attributes:
+        contract: of the model they go to.
+        shape: (batch, height, width) of a full request.
+        transport: how the tensors travel.
+    """
+
+    def __init__(
+        self,
+        client: triton.InferenceServerClient,
+        contract: ModelContract,
+        *,
+        shape: tuple[int, int, int],
+        slots: int,
+        timeout_s: float,
+        shared_memory: bool,
+        translate: Translate,
+    ) -> None:
+        """Allocate the slots and register their memory with the server.
+
+        Raises:
+            BadRequest: the model does not take that shape.
+            TritonUnavailable: the server does not answer.
+        """
+        _check_shape(contract, shape)
+        self.client = client
+        self.contract = contract
+        self.shape = shape
+        self.timeout_s = timeout_s
+        self.translate = translate
+        self.closed = False
+        self.region: str | None = None
+        self._segment = self._share(slots) if shared_memory else None
+        self._requests = [Request(self, index, self._segment) for index in range(slots)]
+        self._free = deque(self._requests)
+        self._usable = slots
+        self._changed = threading.Condition()
+
+    @property
+    def transport(self) -> Literal["shared_memory", "grpc"]:  # noqa: D102  described in the class
+        return "grpc" if self.region is None else "shared_memory"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def acquire(self, timeout_s: float | None = None) -> Request:
+        """Take a free slot, waiting for one to be released.
+
+        Raises:
+            TimeoutError: none was free for `timeout_s` seconds.
+            Cancelled: the pool was closed.
+            InferenceFailed: no slot can become free: each still belongs to a request that timed out.
+        """
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._free or self.closed or not self._usable, timeout_s):
+                raise TimeoutError(f"no request was free for {timeout_s} s")
+            if self.closed:
+                raise Cancelled("the requests were closed")
+            if not self._free:
+                raise InferenceFailed(f"model {self.contract.name!r} still works on requests that timed out")
+            return self._free.popleft()
+
+    def take_back(self, request: Request, *, reusable: bool) -> None:
+        """Make a slot free again, or retire it while the server may still write into its memory."""
+        with self._changed:
+            if reusable:
+                self._free.append(request)
+            else:
+                self._usable -= 1
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Cancel what is in flight and free the memory. `result` in other threads raises Cancelled."""
+        with self._changed:
+            if self.closed:
+                return
+            self.closed = True
+            self._changed.notify_all()
+        for request in self._requests:
+            request.cancel()
+        if self._segment is not None:
+            self._unregister()
+            self._requests.clear()
+            self._free.clear()
+            with contextlib.suppress(BufferError):  # someone still holds a view: freed with the last one
+                self._segment.memory.close()
+
+    def _share(self, slots: int) -> Segment | None:
+        """Allocate the slots in shared memory and register it; None where that is not possible."""
+        try:
+            segment = Segment(slots * _slot_bytes(self.shape, self.contract.scale))
+        except OSError as exc:
+            _log.debug("tensors go as gRPC bytes: %s", exc)
+            return None
+        try:
+            self.client.register_system_shared_memory(
+                segment.key[1:], segment.key, len(segment.memory), client_timeout=_CONTROL_TIMEOUT_S
+            )
+        except InferenceServerException as exc:
+            segment.memory.close()
+            _log.debug("tensors go as gRPC bytes: %s", failure.one_line(exc))
+            return None
+        finally:
+            segment.remove_name()
+        self.region = segment.key[1:]
+        _log.debug(
+            "tensors go over %d bytes of shared memory", slots * _slot_bytes(self.shape, self.contract.scale)
+        )
+        return segment
+
+    def _unregister(self) -> None:
+        """Let the server unmap the memory. It refuses while a request uses it, and a moment longer."""
+        deadline = time.monotonic() + CLOSE_TIMEOUT_S
+        while True:
+            try:
+                self.client.unregister_system_shared_memory(self.region, client_timeout=_CONTROL_TIMEOUT_S)
+            except InferenceServerException as exc:
+                if exc.status() == failure.UNAVAILABLE or time.monotonic() > deadline:
+                    _log.debug("the server keeps the memory of closed requests: %s", failure.one_line(exc))
+                    return
+                time.sleep(0.02)
+            else:
+                return
+
+
+def _check_shape(contract: ModelContract, shape: tuple[int, int, int]) -> None:
+    batch, height, width = shape
+    multiple = contract.size_multiple
+    if not 1 <= batch <= contract.max_batch:
+        raise BadRequest(
+            f"model {contract.name!r} takes 1 to {contract.max_batch} images in a request, not {batch}"
+        )
+    if height < 1 or width < 1 or height % multiple or width % multiple:
+        raise BadRequest(
+            f"model {contract.name!r} takes sizes in multiples of {multiple}, not {width}x{height}"
+        )
+
+
+def _settle(answer: Future[Any], result: Any, error: InferenceServerException | None) -> None:
+    if error is not None:
+        answer.set_exception(error)
+    else:
+        answer.set_result(result)
+
+
+def _is_from_server(answer: Future[Any]) -> bool:
+    """Whether the server is done with the request: not when we gave up on it."""
+    if not answer.done():
+        return False
+    error = answer.exception()
+    return not (isinstance(error, InferenceServerException) and error.status() in failure.GIVEN_UP)
+
+
+def _pages(byte_size: Any) -> int:
+    return -(-int(byte_size) // _PAGE_BYTES) * _PAGE_BYTES
+
+
+def _slot_bytes(shape: tuple[int, int, int], scale: int) -> int:
+    """Bytes of one slot: whole pages of input, then whole pages of output."""
+    input_bytes = shape[0] * shape[1] * shape[2] * _CHANNELS
+    return _pages(input_bytes) + _pages(input_bytes * scale * scale)
+
+
+def _view(segment: Segment, shape: tuple[int, ...], offset: int) -> NDArray[np.uint8]:
+    return np.frombuffer(segment.memory, np.uint8, int(np.prod(shape)), offset).reshape(shape)

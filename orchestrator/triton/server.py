@@ -1,0 +1,254 @@
+"""Start a tritonserver of our own on this machine, watch it, and stop it however the run ends.
+
+Between this process and tritonserver stands a keeper (`keeper.py`): it ends the server and its backends and
+removes their shared memory when this process stops it, forgets it, or is killed.
+
+It does not know models: those are loaded through `client.py`.
+"""
+
+from __future__ import annotations
+
+import collections
+import json
+import logging
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Self, TextIO
+
+import tritonclient.grpc as triton
+from tritonclient.utils import InferenceServerException
+
+from orchestrator.errors import BadRequest, TritonUnavailable
+from orchestrator.triton import shared_memory
+from orchestrator.triton.installation import Installation, find_installation
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+LOG_LINES = 200
+TAIL_LINES = 15
+_PORT_ATTEMPTS = 5
+_log = logging.getLogger(__name__)
+
+
+class TritonServer:
+    """A tritonserver on loopback with explicit model control: it loads only what it is asked to.
+
+    A context manager: entering starts it and waits until it answers, leaving stops it. It also ends, within
+    seconds, when this process ends in any way. Ctrl-C in a terminal does not reach it, only its owner.
+
+    Attributes:
+        url: host:port of its gRPC service.
+        http_url: of its HTTP service, as a URL.
+        metrics_url: of its Prometheus metrics, as a URL.
+    """
+
+    def __init__(
+        self,
+        model_repository: Path,
+        *,
+        start_timeout_s: float = 60.0,
+        grace_s: float = 0.0,
+        host: str = "127.0.0.1",
+        grpc_port: int | None = None,
+        http_port: int | None = None,
+        metrics_port: int | None = None,
+    ) -> None:
+        """Say what to serve and where.
+
+        Args:
+            model_repository: folder of model folders.
+            start_timeout_s: longest wait until it answers.
+            grace_s: longest wait for requests in flight, of other clients, when it stops.
+            host: address to listen on; the default is reached from this machine only.
+            grpc_port, http_port, metrics_port: None takes a free one.
+        """
+        self._repository = model_repository
+        self._start_timeout_s = start_timeout_s
+        self._grace_s = grace_s
+        self._host = host
+        self._wanted_ports = (grpc_port, http_port, metrics_port)
+        self._ports = (0, 0, 0)
+        self._id = f"framewright-{uuid.uuid4().hex}"
+        self._keeper: subprocess.Popen[str] | None = None
+        self._lines: collections.deque[str] = collections.deque(maxlen=LOG_LINES)
+        self._reader: threading.Thread | None = None
+        self._stopping = False
+
+    @property
+    def url(self) -> str:  # noqa: D102  described in the class
+        return f"{self._host}:{self._ports[0]}"
+
+    @property
+    def http_url(self) -> str:  # noqa: D102  described in the class
+        return f"http://{self._host}:{self._ports[1]}"
+
+    @property
+    def metrics_url(self) -> str:  # noqa: D102  described in the class
+        return f"http://{self._host}:{self._ports[2]}/metrics"
+
+    @property
+    def alive(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._keeper is not None and self._keeper.poll() is None
+
+    def log_tail(self, lines: int = TAIL_LINES) -> list[str]:
+        """Return the last lines that the server and its backends wrote, oldest first."""
+        return list(self._lines)[-lines:]
+
+    def wait(self) -> int:
+        """Wait until the server ends by itself; return its exit status as a shell tells it."""
+        return self._keeper.wait() if self._keeper is not None else 0
+
+    def __enter__(self) -> Self:
+        if not self._repository.is_dir():
+            raise BadRequest(f"there is no model repository {self._repository}: set MODEL_REPOSITORY to one")
+        shared_memory.remove_leftovers()
+        deadline = time.monotonic() + self._start_timeout_s
+        try:
+            for _ in range(_PORT_ATTEMPTS):
+                self._start()
+                if self._answers(deadline):
+                    return self
+                self.stop()
+                if not self._lost_a_free_port():
+                    break
+        except BaseException:
+            self.stop()
+            raise
+        raise TritonUnavailable(self._reason())
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End the server and its backends; nothing of it is left when this returns. May be called again."""
+        if self._keeper is None:
+            return
+        self._stopping = True
+        self._keeper.terminate()
+        try:
+            self._keeper.wait(self._grace_s + 5)
+        except subprocess.TimeoutExpired:
+            self._keeper.kill()  # and with it, by its death signal, the server
+            self._keeper.wait()
+        if self._reader is not None:
+            self._reader.join(1)
+
+    def _start(self) -> None:
+        self._ports = _choose_ports(self._host, self._wanted_ports)
+        segments = shared_memory.unique_prefix()
+        scratch = Path(tempfile.mkdtemp(prefix="framewright-triton-"))
+        try:
+            installation = find_installation(scratch)
+            plan = {
+                "owner": os.getpid(),
+                "command": self._command(installation, segments),
+                "path": str(Path(sys.executable).parent),
+                "library_path": installation.library_path,
+                "grace_s": self._grace_s,
+                "segments": segments,
+                "scratch": str(scratch),
+            }
+            self._lines.clear()
+            self._stopping = False
+            self._keeper = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(Path(__file__).with_name("keeper.py")), json.dumps(plan)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            )
+        except BaseException:
+            shutil.rmtree(scratch, ignore_errors=True)
+            raise
+        self._reader = threading.Thread(target=self._read_log, args=(self._keeper.stdout,), daemon=True)
+        self._reader.start()
+
+    def _command(self, installation: Installation, segments: str) -> list[str]:
+        grpc, http, metrics = self._ports
+        return [
+            str(installation.binary),
+            f"--id={self._id}",
+            f"--model-repository={self._repository.resolve()}",
+            f"--backend-directory={installation.backends}",
+            f"--backend-config=python,shm-region-prefix-name={segments}",
+            "--model-control-mode=explicit",
+            # Our configs are complete; else every load starts another process to complete them, for 1.4 s.
+            "--disable-auto-complete-config",
+            f"--grpc-address={self._host}",
+            f"--grpc-port={grpc}",
+            f"--http-address={self._host}",
+            f"--http-port={http}",
+            f"--metrics-address={self._host}",
+            f"--metrics-port={metrics}",
+            *installation.options,
+        ]
+
+    def _read_log(self, stream: TextIO) -> None:
+        for line in stream:
+            self._lines.append(line.rstrip())
+            _log.debug("tritonserver: %s", line.rstrip())
+        if not self._stopping:
+            _log.error("tritonserver ended by itself; its last lines:\n%s", "\n".join(self.log_tail()))
+
+    def _answers(self, deadline: float) -> bool:
+        """Wait until our server answers; False when it died, or another program has its port."""
+        while self.alive:
+            if time.monotonic() > deadline:
+                raise TritonUnavailable(
+                    f"tritonserver did not answer within {self._start_timeout_s:g} s: see its log with -v"
+                )
+            try:
+                socket.create_connection((self._host, self._ports[0]), timeout=1).close()
+                with triton.InferenceServerClient(self.url) as client:
+                    return bool(client.get_server_metadata(client_timeout=5).name == self._id)
+            except (OSError, InferenceServerException):
+                time.sleep(0.02)
+        return False
+
+    def _lost_a_free_port(self) -> bool:
+        """Whether another program took a port between our choice and the server's start."""
+        return None in self._wanted_ports and any("already in use" in line for line in self._lines)
+
+    def _reason(self) -> str:
+        """Why it died, in one line."""
+        taken = [line for line in self._lines if "already in use" in line]
+        if taken:
+            return f"tritonserver cannot listen: {_message(taken[-1])}; choose another port"
+        errors = [line for line in self._lines if re.match(r"[EF]\d{4} ", line) or "rror" in line]
+        reason = _message((errors or [*self._lines, "it wrote nothing"])[-1])
+        return f"tritonserver died as it started: {reason}"
+
+
+def _choose_ports(host: str, wanted: tuple[int | None, ...]) -> tuple[int, int, int]:
+    """Fill in free ports. Another program may take one before the server does: `_lost_a_free_port`."""
+    with ExitStack() as held:
+        ports = []
+        for port in wanted:
+            if port is None:
+                listener = held.enter_context(socket.socket())
+                listener.bind((host, 0))
+                port = listener.getsockname()[1]  # noqa: PLW2901  the wanted port, now known
+            ports.append(port)
+    grpc, http, metrics = ports
+    return grpc, http, metrics
+
+
+def _message(line: str) -> str:
+    """Strip Triton's prefix (severity, time, process, source line) and quotes from a log line."""
+    return re.sub(r"^[EFIW]\d{4} \S+ \d+ \S+\] ", "", line).strip().strip('"')

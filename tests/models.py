@@ -1,0 +1,172 @@
+"""Small ONNX models in the form of the real ones, written into a model repository for a test to serve.
+
+Each takes `image` uint8 [N, H, W, 3] and gives `upscaled` uint8 [N, scale*H, scale*W, 3], and has the
+config.pbtxt of a built model. Every writer returns the model's folder; `config` may set its max_batch,
+delay_us (the longest wait of dynamic batching), size_multiple, halo and tile.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+# What ONNX Runtime 1.19, the oldest that is supported, reads.
+OPSET = 17
+IR_VERSION = 8
+
+
+def write_identity(repository: Path, name: str = "identity", **config: int) -> Path:
+    """Scale 1: every pixel comes back."""
+    nodes = [helper.make_node("Identity", ["image"], ["upscaled"])]
+    return _write(repository, name, 1, nodes, {}, config)
+
+
+def write_nearest_x4(repository: Path, name: str = "nearest-x4", **config: int) -> Path:
+    """Scale 4: every pixel becomes a square of 4 by 4."""
+    return _write(repository, name, 4, _repeat_pixels(), {"factors": _factors(4)}, config)
+
+
+def write_wrong_scale(repository: Path, name: str = "wrong-scale", **config: int) -> Path:
+    """Break the contract: scale 4 by its config, 2 by what it does."""
+    return _write(repository, name, 4, _repeat_pixels(), {"factors": _factors(2)}, config)
+
+
+def write_slow(repository: Path, name: str = "slow", *, rounds: int = 500, **config: int) -> Path:
+    """Scale 1, after `rounds` products of two 512 by 512 matrices: some 4 ms each on one core."""
+    size = 512
+    body = helper.make_graph(
+        [
+            helper.make_node("MatMul", ["matrix_in", "rotation"], ["matrix_out"]),
+            helper.make_node("Identity", ["go_on_in"], ["go_on_out"]),
+        ],
+        "round",
+        [
+            helper.make_tensor_value_info("round", TensorProto.INT64, []),
+            helper.make_tensor_value_info("go_on_in", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("matrix_in", TensorProto.FLOAT, [size, size]),
+        ],
+        [
+            helper.make_tensor_value_info("go_on_out", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("matrix_out", TensorProto.FLOAT, [size, size]),
+        ],
+    )
+    nodes = [
+        helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
+        # The loop starts from a value of the image, or it would be computed once, when the model is loaded.
+        helper.make_node("ReduceMin", ["float"], ["least"], keepdims=0),
+        helper.make_node("Add", ["rotation", "least"], ["start"]),
+        helper.make_node("Loop", ["rounds", "go_on", "start"], ["end"], body=body),
+        helper.make_node("ReduceMax", ["end"], ["most"], keepdims=0),
+        helper.make_node("Mul", ["most", "zero"], ["nothing"]),
+        helper.make_node("Add", ["float", "nothing"], ["same"]),
+        helper.make_node("Cast", ["same"], ["upscaled"], to=TensorProto.UINT8),
+    ]
+    constants: dict[str, NDArray[Any]] = {
+        "rounds": np.array(rounds, np.int64),
+        "go_on": np.array(1, bool),
+        "rotation": np.roll(np.eye(size, dtype=np.float32), 1, axis=0),
+        "zero": np.array(0, np.float32),
+    }
+    return _write(repository, name, 1, nodes, constants, config)
+
+
+def write_memory_hungry(repository: Path, name: str = "memory-hungry", **config: int) -> Path:
+    """Scale 1, with 48 KiB of intermediate values for every pixel: 768 MiB for 128 by 128."""
+    nodes = [
+        helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
+        helper.make_node("Unsqueeze", ["float", "last"], ["deep"]),
+        helper.make_node("Add", ["deep", "copies"], ["wide"]),
+        helper.make_node("ReduceMax", ["wide"], ["flat"], axes=[4], keepdims=0),
+        helper.make_node("Cast", ["flat"], ["upscaled"], to=TensorProto.UINT8),
+    ]
+    constants: dict[str, NDArray[Any]] = {
+        "last": np.array([4], np.int64),
+        "copies": np.zeros(4096, np.float32),
+    }
+    return _write(repository, name, 1, nodes, constants, config)
+
+
+def write_config(folder: Path, parameters: Mapping[str, object], **config: int) -> None:
+    """Write config.pbtxt with exactly these `parameters`. `config`: max_batch, delay_us."""
+    lines = [
+        f'name: "{folder.name}"',
+        'backend: "onnxruntime"',
+        f"max_batch_size: {config.get('max_batch', 8)}",
+        'input [ { name: "image" data_type: TYPE_UINT8 dims: [ -1, -1, 3 ] } ]',
+        'output [ { name: "upscaled" data_type: TYPE_UINT8 dims: [ -1, -1, 3 ] } ]',
+        f"dynamic_batching {{ max_queue_delay_microseconds: {config.get('delay_us', 2000)} }}",
+        "instance_group [ { kind: KIND_CPU count: 1 } ]",
+        *(
+            f'parameters {{ key: "{key}" value {{ string_value: "{value}" }} }}'
+            for key, value in parameters.items()
+        ),
+    ]
+    (folder / "config.pbtxt").write_text("\n".join(lines) + "\n")
+
+
+def contract_parameters(model: bytes, scale: int, **config: int) -> dict[str, object]:
+    """Return whole and right parameters. `config`: size_multiple, halo, tile."""
+    return {
+        "task": "upscale",
+        "scale": scale,
+        "size_multiple": config.get("size_multiple", 1),
+        "halo": config.get("halo", 0),
+        "tile": config.get("tile", 64),
+        "architecture": "test",
+        "precision": "fp32",
+        "weights_sha256": hashlib.sha256(model).hexdigest(),
+        "weights_source": "tests/models.py",
+        "licence": "Apache-2.0",
+    }
+
+
+def _repeat_pixels() -> list[onnx.NodeProto]:
+    return [
+        helper.make_node(
+            "Resize",
+            ["image", "", "factors"],
+            ["upscaled"],
+            mode="nearest",
+            coordinate_transformation_mode="asymmetric",
+            nearest_mode="floor",
+        )
+    ]
+
+
+def _factors(scale: int) -> NDArray[np.float32]:
+    return np.array([1, scale, scale, 1], np.float32)
+
+
+def _write(
+    repository: Path,
+    name: str,
+    scale: int,
+    nodes: Sequence[onnx.NodeProto],
+    constants: Mapping[str, NDArray[Any]],
+    config: Mapping[str, int],
+) -> Path:
+    graph = helper.make_graph(
+        nodes,
+        name,
+        [helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", "H", "W", 3])],
+        [helper.make_tensor_value_info("upscaled", TensorProto.UINT8, ["N", "sH", "sW", 3])],
+        [numpy_helper.from_array(value, key) for key, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+    onnx.checker.check_model(model)
+    folder = repository / name
+    (folder / "1").mkdir(parents=True)
+    serialized = model.SerializeToString()
+    (folder / "1" / "model.onnx").write_bytes(serialized)
+    write_config(folder, contract_parameters(serialized, scale, **config), **config)
+    return folder

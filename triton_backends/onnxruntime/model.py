@@ -1,0 +1,150 @@
+"""Triton's `onnxruntime` backend where there is no native one: runs model.onnx through the onnxruntime wheel.
+
+A Python-based backend: every model whose config.pbtxt says `backend: "onnxruntime"` is served by this file
+where NVIDIA's native backend of that name is not installed, from the same config.pbtxt.
+
+It reads the parameters of the native backend that matter on a CPU (intra_op_thread_count,
+inter_op_thread_count, enable_mem_arena, enable_mem_pattern) and leaves the others alone: execution
+accelerators are not known here. A GPU is used when the instance is of KIND_GPU and onnxruntime can use CUDA.
+
+It does not know what a model is for: names, types and shapes are the config's.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import threading
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+import triton_python_backend_utils as pb_utils
+
+OUT_OF_MEMORY = "out of memory"
+"""Begins the message of every answer to a request that did not fit into memory."""
+
+# onnxruntime has one exception class for a failed allocation and for every other failure of a node;
+# only the text tells them apart.
+_ALLOCATION_FAILURES = (
+    "Failed to allocate memory",
+    "bad_alloc",
+    "bad allocation",
+    "out of memory",
+    "ALLOC_FAILED",
+)
+
+
+class TritonPythonModel:
+    """One instance of one model, as Triton's Python backend wants it: initialize, execute, finalize."""
+
+    def initialize(self, args: dict[str, str]) -> None:
+        """Open the model.
+
+        Raises:
+            TritonModelException: there is no model file, or its inputs and outputs are not the config's.
+        """
+        threading.Thread(target=_exit_with_parent, args=(os.getppid(),), daemon=True).start()
+        self._config = json.loads(args["model_config"])
+        self._gpu = int(args["model_instance_device_id"]) if args["model_instance_kind"] == "GPU" else None
+        filename = self._config.get("default_model_filename") or "model.onnx"
+        self._path = Path(args["model_repository"]) / args["model_version"] / filename
+        if not self._path.is_file():
+            raise pb_utils.TritonModelException(f"unable to find '{self._path}'")
+        self._batches = self._config["max_batch_size"] > 0
+        self._inputs = [tensor["name"] for tensor in self._config["input"]]
+        self._outputs = [tensor["name"] for tensor in self._config["output"]]
+        self._session: Any = self._open()
+        _check_names("inputs", self._inputs, self._session.get_inputs())
+        _check_names("outputs", self._outputs, self._session.get_outputs())
+
+    def execute(self, requests: list[Any]) -> list[Any]:
+        """Run requests of equal shapes as one batch; answer each, in order, with its own part or an error."""
+        feeds = [
+            [np.from_dlpack(pb_utils.get_input_tensor_by_name(request, name)) for name in self._inputs]
+            for request in requests
+        ]
+        groups = defaultdict(list)
+        for index, arrays in enumerate(feeds):
+            key = tuple(array.shape[1:] for array in arrays) if self._batches else index
+            groups[key].append(index)
+        responses: list[Any] = [None] * len(requests)
+        for indices in groups.values():
+            for index, response in zip(indices, self._answer([feeds[i] for i in indices]), strict=True):
+                responses[index] = response
+        return responses
+
+    def finalize(self) -> None:
+        """Let the model go."""
+        self._session = None
+
+    def _answer(self, feeds: list[list[Any]]) -> list[Any]:
+        try:
+            parts = self._run(feeds)
+        except Exception as exc:  # noqa: BLE001  a request's failure is its answer; raising would fail the others too
+            message = " ".join(str(exc).split()) or type(exc).__name__
+            if not isinstance(exc, MemoryError) and not any(text in message for text in _ALLOCATION_FAILURES):
+                error = pb_utils.TritonError(message, pb_utils.TritonError.INTERNAL)
+                return [pb_utils.InferenceResponse(error=error) for _ in feeds]
+            # A session keeps what it has allocated, and gives none of it back: start a new one.
+            self._session = None
+            gc.collect()
+            error = pb_utils.TritonError(f"{OUT_OF_MEMORY}: {message}", pb_utils.TritonError.UNAVAILABLE)
+            return [pb_utils.InferenceResponse(error=error) for _ in feeds]
+        return [
+            pb_utils.InferenceResponse(
+                [pb_utils.Tensor.from_dlpack(*pair) for pair in zip(self._outputs, part, strict=True)]
+            )
+            for part in parts
+        ]
+
+    def _run(self, feeds: list[list[Any]]) -> list[list[Any]]:
+        """Outputs of each request, from one run over all of them."""
+        if self._session is None:
+            self._session = self._open()
+        if len(feeds) == 1:
+            return [self._session.run(self._outputs, dict(zip(self._inputs, feeds[0], strict=True)))]
+        batch = [np.concatenate(arrays) for arrays in zip(*feeds, strict=True)]
+        outputs = self._session.run(self._outputs, dict(zip(self._inputs, batch, strict=True)))
+        ends = np.cumsum([arrays[0].shape[0] for arrays in feeds])
+        for name, output in zip(self._outputs, outputs, strict=True):
+            if output.shape[0] != ends[-1]:
+                raise ValueError(f"output '{name}' has {output.shape[0]} rows for a batch of {ends[-1]}")
+        return [list(part) for part in zip(*(np.split(output, ends[:-1]) for output in outputs), strict=True)]
+
+    def _open(self) -> Any:
+        options = ort.SessionOptions()
+        instances = sum(int(group.get("count", 1)) for group in self._config.get("instance_group", [])) or 1
+        options.intra_op_num_threads = self._number("intra_op_thread_count") or max(
+            1, len(os.sched_getaffinity(0)) // instances
+        )
+        options.inter_op_num_threads = self._number("inter_op_thread_count")
+        options.enable_cpu_mem_arena = bool(self._number("enable_mem_arena", 1))
+        options.enable_mem_pattern = bool(self._number("enable_mem_pattern", 1))
+        providers: list[Any] = ["CPUExecutionProvider"]
+        if self._gpu is not None and "CUDAExecutionProvider" in ort.get_available_providers():
+            providers.insert(0, ("CUDAExecutionProvider", {"device_id": self._gpu}))
+        return ort.InferenceSession(self._path, options, providers=providers)
+
+    def _number(self, key: str, default: int = 0) -> int:
+        value = self._config.get("parameters", {}).get(key, {}).get("string_value")
+        return int(value) if value else default
+
+
+def _check_names(kind: str, configured: list[str], found: list[Any]) -> None:
+    names = [tensor.name for tensor in found]
+    if sorted(configured) != sorted(names):
+        raise pb_utils.TritonModelException(
+            f"config.pbtxt names the {kind} {configured}, the model has {names}"
+        )
+
+
+def _exit_with_parent(parent: int) -> None:
+    """End this process when tritonserver is gone: a killed tritonserver leaves its stubs behind."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
