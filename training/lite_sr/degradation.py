@@ -47,21 +47,24 @@ class Degradation:
 CLEAN = Degradation()
 """Only reduced: what the metrics of most papers on super-resolution are measured on."""
 
-VIDEO = Degradation(blur_px=(1.6, 1.6), filter="box", noise=2.5, codec="h264", loss=23)
-"""A small video from a small camera: a soft lens, some noise, and x264's default rate factor."""
+VIDEO = Degradation(blur_px=(1.2, 1.2), noise=2.0, codec="h264", loss=18)
+"""A good small video: a little blur and noise, and the rate factor usual where quality counts."""
+
+STREAM = Degradation(blur_px=(1.2, 1.2), noise=2.0, codec="h264", loss=23)
+"""The same at x264's default rate factor."""
 
 
 def sample(rng: np.random.Generator) -> Degradation:
     """Draw one degradation of those the lite model is trained on, from nearly none to plainly visible."""
-    blur = rng.uniform(0.0, 2.4)
+    blur = rng.uniform(0.0, 2.0)
     codec: Literal["h264", "jpeg"] | None = "h264" if rng.random() < 0.5 else "jpeg"
     return Degradation(
         blur_px=(blur * rng.uniform(0.7, 1.0), blur * rng.uniform(0.7, 1.0)),
         filter=("box", "bilinear", "bicubic", "lanczos")[int(rng.integers(4))],
-        noise=max(0.0, rng.uniform(-1.5, 5.0)),
+        noise=max(0.0, rng.uniform(-2.0, 4.0)),
         grey_noise=bool(rng.random() < 0.5),
-        codec=codec if rng.random() < 0.85 else None,
-        loss=int(rng.integers(12, 30)) if codec == "h264" else int(rng.integers(3, 45)),
+        codec=codec if rng.random() < 0.75 else None,
+        loss=int(rng.integers(12, 27)) if codec == "h264" else int(rng.integers(3, 35)),
     )
 
 

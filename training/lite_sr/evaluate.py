@@ -1,9 +1,10 @@
 """Measure the exported lite model on the held-out pictures: `python -m training.lite_sr.evaluate`.
 
-It runs the ONNX file that Triton serves and knows neither PyTorch nor the network. PSNR and SSIM are of luma
-(BT.601 weights on nonlinear RGB, 0..255), with 4 pixels cropped from each border, as papers on this task do.
-SSIM is Wang et al., 2004: Gaussian window of sigma 1.5, K1 0.01, K2 0.03. Bicubic (Keys, a = -0.5) and Lanczos
-(a = 3) are Pillow's.
+It runs the ONNX file that Triton serves and knows neither PyTorch nor the network.
+
+PSNR and SSIM are of luma (BT.601 weights on nonlinear RGB, 0..255) without 4 pixels on each side, as is the
+custom in papers on this task. SSIM is that of Wang et al., 2004: a Gaussian window of sigma 1.5, K1 0.01 and
+K2 0.03. Bicubic (Keys, a = -0.5) and Lanczos (a = 3) are Pillow's.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from skimage.metrics import structural_similarity
 
 from orchestrator.errors import WorkerError
 from orchestrator.settings import PROJECT_ROOT
-from training.lite_sr.degradation import CLEAN, SCALE, VIDEO, Degradation, degrade
+from training.lite_sr.degradation import CLEAN, SCALE, STREAM, VIDEO, Degradation, degrade
 from training.lite_sr.pictures import HELD_OUT, Picture, Pixels, load
 
 MODEL = PROJECT_ROOT / "model_repository" / "lite-x4" / "1" / "model.onnx"
-CONDITIONS = {"clean": CLEAN, "video": VIDEO}
+CONDITIONS = {"clean": CLEAN, "video": VIDEO, "stream": STREAM}
 
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601-7, section 2.5.1
 _BORDER_PX = 4

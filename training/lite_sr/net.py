@@ -28,8 +28,10 @@ class CompactNet(nn.Module):
         for _ in range(hidden_convs):
             layers += [nn.Conv2d(features, features, 3, padding=1), nn.PReLU(features)]
         last = nn.Conv2d(features, 3 * SCALE**2, 3, padding=1)
-        nn.init.normal_(last.weight, std=1e-3)  # training starts from the nearest-neighbour enlargement
         self.body = nn.ModuleList([*layers, last])
+        with torch.no_grad():  # training starts from the nearest-neighbour enlargement
+            for parameter in last.parameters():
+                parameter.mul_(0.01)
         self.upsampler = nn.PixelShuffle(SCALE)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:

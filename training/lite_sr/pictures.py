@@ -69,9 +69,7 @@ TRAINING = (
     _skimage("camera.png", "CC0", "Lav Varshney"),
     _skimage("grass.png", "CC0", "linolafett, Grass 01"),
     _skimage("gravel.png", "CC0", "cc0textures.com, Gravel04"),
-    _skimage("hubble_deep_field.jpg", "public domain", "NASA, HubbleSite"),
     _skimage("ihc.png", "no known copyright restrictions", "Center for Microscopy and Molecular Imaging"),
-    _skimage("retina.jpg", "CC0", "Mikael Häggström"),
     _sklearn("china.jpg", "danielbuechele on Flickr"),
     _sklearn("flower.jpg", "vultilion on Flickr"),
     Picture(
