@@ -1,0 +1,1 @@
+"""Weights become ONNX models in the model repository, with parity proved. PyTorch lives here only."""

@@ -5,19 +5,23 @@ Only `build` needs PyTorch, so only it imports what does.
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from export_onnx.catalog import CatalogModel, load_catalog
-from export_onnx.config import ACCELERATORS, Accelerator
-from export_onnx.repository import check_name
+from export_onnx import download, overview, progress
+from export_onnx.catalog import load_catalog
+from export_onnx.config import ACCELERATORS, Accelerator, Choices
+from export_onnx.repository import check_name, read_record
 from export_onnx.tensors import PRECISIONS, Precision
+from export_onnx.verify import problems
 from export_onnx.weights import read_named, read_official
-from orchestrator.errors import BadRequest, Cancelled, ExportFailed, WorkerError
+from orchestrator.errors import BadRequest, Cancelled, ExportFailed, WeightsRefused, WorkerError
 from orchestrator.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,7 +32,7 @@ PROGRAM = "framewright models"
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def models() -> None:
-    """The models: which there are, their weights, and building them for Triton.
+    r"""The models: which there are, their weights, and building them for Triton.
 
     \b
     A model goes from its published weights to Triton in two steps:
@@ -39,37 +43,74 @@ def models() -> None:
     """
 
 
+@models.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array, for programs.")
+def list_models(*, as_json: bool) -> None:
+    r"""Show all models: scale, licence, size, whether fetched and built, what for.
+
+    \b
+    Examples:
+        framewright models list
+        framewright models list --json
+    """
+    settings = Settings.from_env()
+    rows = overview.rows(
+        load_catalog(), weights_dir=settings.weights_dir, repository=settings.model_repository
+    )
+    click.echo(json.dumps([asdict(row) for row in rows], indent=2) if as_json else overview.table(rows))
+
+
+@models.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+def fetch(names: tuple[str, ...]) -> None:
+    r"""Download the weights of models, verified by SHA-256.
+
+    An interrupted download goes on where it stopped when the command is run again. Where there is no way
+    to the internet, put the file into WEIGHTS_DIR yourself: `framewright models verify` says if it is right.
+
+    \b
+    Examples:
+        framewright models fetch RealESRGAN_x4plus
+        framewright models fetch realesr-animevideov3 SwinIR_4x_GAN
+    """
+    catalog, settings = load_catalog(), Settings.from_env()
+    for model in [catalog.get(name) for name in names]:
+        with progress.shown(model.name) as (report, advance):
+            downloaded = download.fetch(model, settings.weights_dir, report=report, advance=advance)
+        path = model.path(settings.weights_dir)
+        click.echo(f"{model.name}: {path} {'fetched and verified' if downloaded else 'is there and right'}")
+
+
 @models.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option(
     "--weights",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Use this weight file, whatever its hash.",
+    help="Use this weight file, whatever its hash; the hash is recorded.",
 )
-@click.option(
-    "--name", "new_name", metavar="NAME", help="Name of a model that is not in the catalog (with --weights)."
-)
-@click.option("--licence", metavar="SPDX", help="Licence of your weights, for the record (with --weights).")
+@click.option("--name", "new_name", metavar="NAME", help="Name for weights that the catalog does not have.")
+@click.option("--licence", metavar="SPDX", help="Licence of the weights given by --weights, for the record.")
 @click.option(
     "--precision",
     type=click.Choice(PRECISIONS),
     default="fp32",
     show_default=True,
-    help="Of the network inside.",
+    help="Of the network; pictures stay bytes at both ends.",
 )
 @click.option(
     "--accelerator",
     type=click.Choice(ACCELERATORS),
     default="none",
     show_default=True,
-    help="GPU only: see docs/models.md.",
+    help="none serves on a CPU or a GPU, whichever there is; the others only on a GPU.",
 )
 @click.option(
-    "--engine-cache", metavar="DIR", help="Where the server keeps TensorRT's engines (with tensorrt)."
+    "--engine-cache", metavar="DIR", help="With tensorrt: where the server keeps engines, best a volume."
 )
-@click.option("--warm-up", is_flag=True, help="Run one tile before the model is ready (with an accelerator).")
+@click.option("--warm-up", is_flag=True, help="With an accelerator: run a tile before the model is ready.")
 def build(
+    *,
     names: tuple[str, ...],
     weights: Path | None,
     new_name: str | None,
@@ -77,9 +118,9 @@ def build(
     precision: Precision,
     accelerator: Accelerator,
     engine_cache: str | None,
-    warm_up: bool,  # noqa: FBT001 - click passes flags by keyword
+    warm_up: bool,
 ) -> None:
-    """Export models to ONNX, prove them equal to PyTorch, and install them.
+    r"""Export models to ONNX, prove them equal to PyTorch, and install them.
 
     A model that fails its proof is not installed, and the one that was there stays.
 
@@ -88,74 +129,88 @@ def build(
         framewright models build lite-x4
         framewright models build RealESRGAN_x4plus --precision fp16
         framewright models build realesr-animevideov3 --weights my-copy.pth
-        framewright models build --weights mine.pth --name mine
-        framewright models build RealESRGAN_x4plus --precision fp16 \\
+        framewright models build --weights mine.pth --name mine --licence MIT
+        framewright models build RealESRGAN_x4plus --precision fp16 \
             --accelerator tensorrt --engine-cache /runpod-volume/engines --warm-up
     """
-    _check_choices(names, weights, new_name, licence, accelerator, engine_cache, warm_up=warm_up)
+    choices = Choices(
+        precision=precision, accelerator=accelerator, engine_cache=engine_cache, warm_up=warm_up
+    )
+    _check_choices(choices)
+    _check_weights(names, weights, new_name, licence)
+    catalog, settings = load_catalog(), Settings.from_env()
+    if new_name in catalog.models:
+        raise BadRequest(f"{new_name!r} is a model of the catalog; give it without --name, or choose another")
+    targets = [check_name(new_name)] if new_name else [catalog.get(name).name for name in names]
     try:
-        from export_onnx.build import Choices  # noqa: PLC0415 - needs PyTorch
-        from export_onnx.build import build as build_model
+        from export_onnx.build import build as build_model  # noqa: PLC0415 - it needs PyTorch
     except ModuleNotFoundError as exc:
         raise ExportFailed(
-            f"building needs {exc.name}, which is not installed; run `make export-env`, or `pip install .[export]`"
+            f"building needs {exc.name}, which is not installed; "
+            "run `make export-env`, or `pip install .[export]`"
         ) from exc
-    catalog, settings = load_catalog(), Settings.from_env()
-    entries: dict[str, CatalogModel | None] = (
-        {check_name(new_name): None} if new_name else {name: catalog.get(name) for name in names}
-    )
-    if new_name in catalog.models:
-        raise BadRequest(f"{new_name!r} is a model of the catalog; drop --name, or choose another")
-    choices = Choices(
-        precision=precision,
-        accelerator=accelerator,
-        engine_cache=engine_cache,
-        warm_up=warm_up,
-        licence=licence or "unknown",
-    )
-    for name, entry in entries.items():
-        if weights is not None:
-            content = read_named(weights, entry)
-        elif entry is not None:
-            content = read_official(entry, settings.weights_dir)
+    for name in targets:
+        content = (
+            read_official(catalog.get(name), settings.weights_dir) if weights is None else read_named(weights)
+        )
         record = build_model(
             name,
             content,
             catalog=catalog,
             choices=choices,
+            licence=licence or "unknown",
             repository=settings.model_repository,
             report=click.echo,
         )
+        levels, share = record.parity["max_levels"], record.parity["share_different"]
         click.echo(
-            f"{name}: installed in {settings.model_repository / name}; differs from PyTorch by at most "
-            f"{record.parity['max_levels']} levels of 255, on {record.parity['share_different']:.3%} of the values"
+            f"{name}: installed in {settings.model_repository / name}; "
+            f"differs from PyTorch by at most {levels} of 255 levels, on {share:.3%} of the values"
         )
 
 
-def _check_choices(
-    names: tuple[str, ...],
-    weights: Path | None,
-    new_name: str | None,
-    licence: str | None,
-    accelerator: Accelerator,
-    engine_cache: str | None,
-    *,
-    warm_up: bool,
-) -> None:
-    if bool(names) == bool(new_name):
-        raise BadRequest("name the models to build, or give your own weights with --weights FILE --name NAME")
-    if new_name and weights is None:
-        raise BadRequest(f"--name {new_name} needs the weights to build from; add --weights FILE")
-    if weights is not None and len(names) > 1:
-        raise BadRequest("--weights is one file, for one model; build the others by another command")
-    if licence and weights is None:
-        raise BadRequest("--licence is of your own weights; add --weights FILE, or drop it")
-    if (accelerator == "tensorrt") != bool(engine_cache):
+@models.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+def verify(names: tuple[str, ...]) -> None:
+    r"""Check models: weight file, built model, config.pbtxt; say what to do about what is wrong.
+
+    \b
+    Examples:
+        framewright models verify lite-x4
+        framewright models verify realesr-animevideov3 RealESRGAN_x4plus
+    """
+    catalog, settings = load_catalog(), Settings.from_env()
+    wrong = 0
+    for name in names:
+        record = read_record(settings.model_repository, check_name(name))
+        entry = catalog.models.get(name) if record else catalog.get(name)
+        found = problems(name, entry, weights_dir=settings.weights_dir, repository=settings.model_repository)
+        wrong += bool(found)
+        state = f"built, {record.model.choices.precision}" if record else "not built"
+        for line in found or [f"OK ({state})"]:
+            click.echo(f"{name}: {line}")
+    if wrong:
+        raise WeightsRefused(f"{wrong} of {len(names)} models are not as they should be; see above")
+
+
+def _check_choices(choices: Choices) -> None:
+    if (choices.accelerator == "tensorrt") != bool(choices.engine_cache):
         raise BadRequest(
             "--accelerator tensorrt and --engine-cache DIR belong together; give both or neither"
         )
-    if warm_up and accelerator == "none":
+    if choices.warm_up and choices.accelerator == "none":
         raise BadRequest("--warm-up is for a GPU; add --accelerator cuda or tensorrt, or drop it")
+
+
+def _check_weights(
+    names: tuple[str, ...], weights: Path | None, new_name: str | None, licence: str | None
+) -> None:
+    if bool(names) == bool(new_name):
+        raise BadRequest("name the models to build, or give weights of your own: --weights FILE --name NAME")
+    if weights is None and (new_name or licence):
+        raise BadRequest("--name and --licence are for weights of your own; add --weights FILE, or drop them")
+    if weights is not None and len(names) > 1:
+        raise BadRequest("--weights is one file, for one model; build the others by another command")
 
 
 def _interrupt(_signum: int, _frame: FrameType | None) -> NoReturn:
@@ -163,7 +218,7 @@ def _interrupt(_signum: int, _frame: FrameType | None) -> NoReturn:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command; every error becomes one line and an exit code."""
+    """Run a command; every error becomes one line on standard error and an exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         models.main(args=arguments, prog_name=PROGRAM, standalone_mode=False)
@@ -172,7 +227,7 @@ def main(arguments: list[str] | None = None) -> None:
     except click.ClickException as exc:
         _fail(f"{exc.format_message().rstrip('.')}; see `{PROGRAM} --help`", BadRequest.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        _fail("stopped; run the same command to go on", Cancelled.exit_code)
+        _fail("stopped; run the same command again", Cancelled.exit_code)
 
 
 def _fail(message: str, exit_code: int) -> NoReturn:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import importlib.metadata
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import onnx
 
 from export_onnx import graph, parity
-from export_onnx.config import Accelerator, ServedModel
+from export_onnx.config import Choices, ServedModel
 from export_onnx.repository import BuildRecord, install, staging
 from export_onnx.super_resolution import SuperResolution, load
 from export_onnx.weights import Weights, sha256_of
@@ -25,26 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from export_onnx.catalog import Catalog, CatalogModel
-    from export_onnx.tensors import Precision
 
 TOOLS = ("torch", "spandrel", "onnx", "onnxruntime")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Choices:
-    """What a person may choose for a build.
-
-    Attributes:
-        precision: of the network inside the graph.
-        accelerator, engine_cache, warm_up: as in config.ServedModel.
-        licence: of weights that are not the catalog's.
-    """
-
-    precision: Precision = "fp32"
-    accelerator: Accelerator = "none"
-    engine_cache: str | None = None
-    warm_up: bool = False
-    licence: str = "unknown"
 
 
 def build(
@@ -53,6 +35,7 @@ def build(
     *,
     catalog: Catalog,
     choices: Choices,
+    licence: str,
     repository: Path,
     report: Callable[[str], None],
 ) -> BuildRecord:
@@ -62,7 +45,8 @@ def build(
         name: a model of the catalog, or a new name.
         weights: its weight file.
         catalog: what is known of it.
-        choices: what the person chose.
+        choices: of the person who builds.
+        licence: of the weights, where they are not the catalog's.
         repository: the model repository.
         report: is told each step, one line.
 
@@ -73,11 +57,13 @@ def build(
     """
     network = load(weights)
     entry = catalog.models.get(name)
-    model = (
-        _from_catalog(entry, network, weights, choices)
-        if entry
-        else _from_weights(name, catalog, network, weights, choices)
-    )
+    if entry is not None:
+        _check_against(entry, network, weights)
+        model = entry.served(choices=choices, weights_sha256=weights.sha256, licence=licence)
+    else:
+        model = _unlisted(
+            name, catalog, network, weights_sha256=weights.sha256, licence=licence, choices=choices
+        )
     if choices.precision == "fp16" and not network.supports_half:
         raise WeightsRefused(
             f"{network.architecture} does not run in half precision; build it with --precision fp32"
@@ -115,10 +101,8 @@ def build(
     return record
 
 
-def _from_catalog(
-    entry: CatalogModel, network: SuperResolution, weights: Weights, choices: Choices
-) -> ServedModel:
-    """The served model as the catalog describes it; refuses weights of another network."""
+def _check_against(entry: CatalogModel, network: SuperResolution, weights: Weights) -> None:
+    """Refuse weights of another network than the catalog describes."""
     found = {
         "architecture": network.architecture,
         "scale": network.scale,
@@ -130,30 +114,20 @@ def _from_catalog(
         if value != (expected := getattr(entry, key)):
             raise WeightsRefused(
                 f"{weights.file} has {key} {value}, where the catalog says {expected} for {entry.name}; "
-                "build it under another name with --name"
+                "build it under a name of its own with --name"
             )
-    return ServedModel(
-        name=entry.name,
-        architecture=entry.architecture,
-        scale=entry.scale,
-        size_multiple=entry.size_multiple,
-        halo=entry.halo,
-        tile=entry.tile,
-        max_batch=entry.max_batch,
-        precision=choices.precision,
-        weights_sha256=weights.sha256,
-        weights_source="catalog" if weights.official else "custom",
-        licence=entry.licence if weights.official else choices.licence,
-        accelerator=choices.accelerator,
-        engine_cache=choices.engine_cache,
-        warm_up=choices.warm_up,
-    )
 
 
-def _from_weights(
-    name: str, catalog: Catalog, network: SuperResolution, weights: Weights, choices: Choices
+def _unlisted(
+    name: str,
+    catalog: Catalog,
+    network: SuperResolution,
+    *,
+    weights_sha256: str,
+    licence: str,
+    choices: Choices,
 ) -> ServedModel:
-    """The served model as the weights describe it; tiling as for its relatives in the catalog."""
+    """A model that the catalog does not list: facts from the weights, tiling as for its relatives there."""
     relatives = catalog.family(network.architecture) or tuple(catalog.models.values())
     halo = network.receptive_field_px or max(relative.halo for relative in relatives)
     return ServedModel(
@@ -164,13 +138,10 @@ def _from_weights(
         halo=_rounded_up(halo, network.size_multiple),
         tile=_rounded_up(min(relative.tile for relative in relatives), network.size_multiple),
         max_batch=min(relative.max_batch for relative in relatives),
-        precision=choices.precision,
-        weights_sha256=weights.sha256,
+        weights_sha256=weights_sha256,
         weights_source="custom",
-        licence=choices.licence,
-        accelerator=choices.accelerator,
-        engine_cache=choices.engine_cache,
-        warm_up=choices.warm_up,
+        licence=licence,
+        choices=choices,
     )
 
 

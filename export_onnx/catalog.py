@@ -12,6 +12,7 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from export_onnx.config import Choices, ServedModel
 from orchestrator.errors import ExportFailed, UnknownModel
 from orchestrator.settings import PROJECT_ROOT
 
@@ -53,6 +54,31 @@ class CatalogModel:
     halo: int
     tile: int
     max_batch: int
+
+    def served(
+        self, *, choices: Choices, weights_sha256: str | None = None, licence: str = "unknown"
+    ) -> ServedModel:
+        """What the config.pbtxt says of this model once it is built.
+
+        Args:
+            choices: of the build.
+            weights_sha256: hash of the weights it is built from; None for the catalog's own.
+            licence: of the weights, where they are not the catalog's own.
+        """
+        official = weights_sha256 in {None, self.sha256}
+        return ServedModel(
+            name=self.name,
+            architecture=self.architecture,
+            scale=self.scale,
+            size_multiple=self.size_multiple,
+            halo=self.halo,
+            tile=self.tile,
+            max_batch=self.max_batch,
+            weights_sha256=weights_sha256 or self.sha256,
+            weights_source="catalog" if official else "custom",
+            licence=self.licence if official else licence,
+            choices=choices,
+        )
 
     def path(self, weights_dir: Path) -> Path:
         """Where the weight file belongs: in `weights_dir`, or beside the catalog when it is carried."""
@@ -101,31 +127,38 @@ def load_catalog(path: Path = CATALOG) -> Catalog:
 
 
 def _model(path: Path, name: str, entry: Any) -> CatalogModel:
-    def refuse(what: str) -> ExportFailed:
-        return ExportFailed(f"{path}: [{name}] {what}; correct it")
+    try:
+        _check_types(entry)
+        model = CatalogModel(name=name, **entry)
+        _check_values(model)
+    except (TypeError, ValueError) as exc:
+        raise ExportFailed(f"{path}: [{name}] {exc}; correct it") from exc
+    return model
 
+
+def _check_types(entry: Any) -> None:
     if not isinstance(entry, dict):
-        raise refuse("is not a table")
+        raise TypeError("is not a table")
     known = {field.name: field for field in fields(CatalogModel) if field.name != "name"}
     if unknown := sorted(entry.keys() - known.keys()):
-        raise refuse(f"has an unknown key {unknown[0]!r}")
+        raise ValueError(f"has an unknown key {unknown[0]!r}")
     for key, field in known.items():
         if key not in entry:
             if field.default is MISSING:
-                raise refuse(f"has no {key!r}")
-            continue
-        kind = int if "int" in str(field.type) else str
-        if type(entry[key]) is not kind or not entry[key]:
-            raise refuse(
-                f"has {key} = {entry[key]!r}, which is not a {'positive integer' if kind is int else 'text'}"
-            )
-    model = CatalogModel(name=name, **entry)
+                raise ValueError(f"has no {key!r}")
+        elif "int" in str(field.type):
+            if type(entry[key]) is not int or entry[key] < 1:
+                raise ValueError(f"has {key} = {entry[key]!r}, which is not a positive integer")
+        elif not isinstance(entry[key], str) or not entry[key]:
+            raise ValueError(f"has {key} = {entry[key]!r}, which is not a text")
+
+
+def _check_values(model: CatalogModel) -> None:
     if not re.fullmatch(r"[0-9a-f]{64}", model.sha256):
-        raise refuse("has a sha256 that is not 64 lowercase hexadecimal digits")
+        raise ValueError("has a sha256 that is not 64 lowercase hexadecimal digits")
     if model.url is not None and not model.url.startswith("https://"):
-        raise refuse("has a url that is not https")
+        raise ValueError("has a url that is not https")
     if Path(model.file).name != model.file:
-        raise refuse("has a file that is not a plain file name")
+        raise ValueError("has a file that is not a plain file name")
     if model.halo % model.size_multiple or model.tile % model.size_multiple:
-        raise refuse("has a halo or tile that is not a multiple of size_multiple")
-    return model
+        raise ValueError("has a halo or tile that is not a multiple of size_multiple")

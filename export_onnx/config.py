@@ -1,7 +1,7 @@
 """config.pbtxt: what Triton and the orchestrator are told of a model, written from its facts alone.
 
-Equal facts give equal text, so a committed file can be compared with the generator. The `parameters` are read back
-over gRPC by orchestrator/triton/contract.py. Does NOT know the catalog, nor where the file goes.
+Equal facts give equal text, so a committed file can be compared with the generator. The `parameters` are read
+back over gRPC by orchestrator/triton/contract.py. Does NOT know the catalog, nor where the file goes.
 """
 
 from __future__ import annotations
@@ -17,10 +17,28 @@ ACCELERATORS: tuple[Accelerator, ...] = get_args(Accelerator)
 WeightsSource = Literal["catalog", "custom"]
 
 QUEUE_DELAY_US = 2000
-"""How long Triton may hold a request to join others to it; small beside the tens of milliseconds of a tile."""
+"""How long Triton may hold a request to join others to it: little beside the time a tile takes."""
 
 TENSORRT_WORKSPACE_BYTES = 4 << 30
 """The most memory TensorRT may use to try a layer's implementations; its backend's own default is 1 GiB."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """What a person may choose for a build.
+
+    Attributes:
+        precision: of the network inside the graph.
+        accelerator: none runs wherever Triton runs; cuda and tensorrt need a GPU, and Triton refuses to load
+            the model on a machine without one.
+        engine_cache: folder, as the server sees it, where TensorRT keeps its engines; None unless tensorrt.
+        warm_up: run one tile before the model counts as ready; False unless an accelerator is chosen.
+    """
+
+    precision: Precision = "fp32"
+    accelerator: Accelerator = "none"
+    engine_cache: str | None = None
+    warm_up: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,14 +53,10 @@ class ServedModel:
         halo: input pixels a tile needs on each side.
         tile: recommended side of a tile in input pixels, without halo.
         max_batch: pictures that Triton may join in one run.
-        precision: of the network inside the graph.
         weights_sha256: hash of the weight file it was built from.
         weights_source: catalog when that is the hash the catalog names, else custom.
         licence: SPDX identifier of the weights' licence, or unknown.
-        accelerator: none runs wherever Triton runs; cuda and tensorrt need a GPU, and Triton refuses to load the
-            model on a machine without one.
-        engine_cache: folder, as the server sees it, where TensorRT keeps its engines; None unless tensorrt.
-        warm_up: run one tile before the model counts as ready; False unless an accelerator is chosen.
+        choices: of the build.
     """
 
     name: str
@@ -52,21 +66,18 @@ class ServedModel:
     halo: int
     tile: int
     max_batch: int
-    precision: Precision
     weights_sha256: str
     weights_source: WeightsSource
     licence: str
-    accelerator: Accelerator = "none"
-    engine_cache: str | None = None
-    warm_up: bool = False
+    choices: Choices
 
 
 def render(model: ServedModel) -> str:
     """The text of the model's config.pbtxt."""
     parts = [_HEAD, _tensors(model), _scheduling(model)]
-    if model.accelerator != "none":
+    if model.choices.accelerator != "none":
         parts.append(_accelerator(model))
-    if model.warm_up:
+    if model.choices.warm_up:
         parts.append(_warm_up(model))
     parts.append(_parameters(model))
     return "\n".join(parts)
@@ -96,7 +107,7 @@ output {{
 
 
 def _scheduling(model: ServedModel) -> str:
-    kind = "KIND_AUTO" if model.accelerator == "none" else "KIND_GPU"
+    kind = "KIND_AUTO" if model.choices.accelerator == "none" else "KIND_GPU"
     return f"""\
 dynamic_batching {{
   max_queue_delay_microseconds: {QUEUE_DELAY_US}
@@ -109,7 +120,9 @@ instance_group {{
 
 
 def _accelerator(model: ServedModel) -> str:
-    keys = _tensorrt(model) if model.accelerator == "tensorrt" else {"cudnn_conv_use_max_workspace": "1"}
+    keys = (
+        _tensorrt(model) if model.choices.accelerator == "tensorrt" else {"cudnn_conv_use_max_workspace": "1"}
+    )
     parameters = "\n".join(
         f"      parameters {{ key: {_quoted(key)} value: {_quoted(value)} }}" for key, value in keys.items()
     )
@@ -117,7 +130,7 @@ def _accelerator(model: ServedModel) -> str:
 optimization {{
   execution_accelerators {{
     gpu_execution_accelerator {{
-      name: "{model.accelerator}"
+      name: "{model.choices.accelerator}"
 {parameters}
     }}
   }}
@@ -127,9 +140,9 @@ optimization {{
 
 def _tensorrt(model: ServedModel) -> dict[str, str]:
     side = model.tile + 2 * model.halo
-    cache = model.engine_cache or ""
+    cache = model.choices.engine_cache or ""
     return {
-        "precision_mode": model.precision.upper(),
+        "precision_mode": model.choices.precision.upper(),
         "max_workspace_size_bytes": str(TENSORRT_WORKSPACE_BYTES),
         "trt_engine_cache_enable": "1",
         "trt_engine_cache_path": cache,
@@ -168,15 +181,15 @@ def _parameters(model: ServedModel) -> str:
         "halo": model.halo,
         "tile": model.tile,
         "architecture": model.architecture,
-        "precision": model.precision,
+        "precision": model.choices.precision,
         "weights_sha256": model.weights_sha256,
         "weights_source": model.weights_source,
         "licence": model.licence,
     }
-    if model.accelerator != "none":
-        # Triton's onnxruntime backend overwrites these inside an execution accelerator with its defaults, so they
-        # stand here. A heuristic search: an exhaustive one runs again for every new shape. Growing by what is
-        # asked: powers of two waste up to half of a GPU's memory.
+    if model.choices.accelerator != "none":
+        # Triton's onnxruntime backend overwrites these inside an execution accelerator with its defaults, so
+        # they stand here. A heuristic search: an exhaustive one runs again for every new shape. Growing by
+        # what is asked: powers of two waste up to half of a GPU's memory.
         contract |= {"cudnn_conv_algo_search": 1, "arena_extend_strategy": 1}
     return "".join(
         f"parameters {{ key: {_quoted(key)} value {{ string_value: {_quoted(str(value))} }} }}\n"

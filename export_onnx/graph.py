@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OPSET = 17
-"""ONNX Runtime 1.19, the oldest that is served on (Triton 24.10), reads opsets to 21 and IR versions to 10."""
+"""ONNX Runtime 1.19, the oldest that serves it (Triton 24.10), reads opsets to 21 and IR versions to 10."""
 
 
 class UpscaleGraph(nn.Module):
@@ -41,7 +41,8 @@ class UpscaleGraph(nn.Module):
         """uint8 [N, H, W, 3] RGB -> uint8 [N, sH, sW, 3] RGB."""
         scaled = (image.to(torch.float32) / 255.0).permute(0, 3, 1, 2).to(self.dtype)
         upscaled = self.net(scaled).to(torch.float32).clamp(0.0, 1.0) * 255.0
-        return upscaled.round().to(torch.uint8).permute(0, 2, 3, 1)
+        levels: Tensor = upscaled.round().to(torch.uint8).permute(0, 2, 3, 1)
+        return levels
 
 
 def export(net: nn.Module, path: Path, *, precision: Precision, size: tuple[int, int]) -> None:
@@ -59,7 +60,7 @@ def export(net: nn.Module, path: Path, *, precision: Precision, size: tuple[int,
     example = torch.zeros((1, *size, 3), dtype=torch.uint8)
     try:
         with torch.no_grad(), warnings.catch_warnings():
-            # The tracing exporter is deprecated, and warns of every shape that it reads; parity.py judges the result.
+            # The tracing exporter is deprecated and warns of each shape it reads; parity.py judges it.
             warnings.simplefilter("ignore")
             torch.onnx.export(
                 UpscaleGraph(net, precision),

@@ -1,7 +1,7 @@
 """Is the exported graph the network? ONNX Runtime against PyTorch, on inputs the export has not seen.
 
-The reference is the network as its authors wrote it, in fp32, with scaling and rounding outside the graph, in numpy.
-Does NOT know how the graph was made.
+The reference is the network as its authors wrote it, in fp32, with scaling and rounding outside the graph, in
+numpy. Does NOT know how the graph was made.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Bound:
 
 
 BOUNDS: dict[Precision, Bound] = {
-    # Other orders of summation move a value over a rounding edge, by one level, on 1e-5 to 2e-4 of the values. A graph
-    # that baked in its batch or size can stay within one level too, but on far more values: hence the mean.
+    # Another order of summation moves a value over a rounding edge, by one level, on 1e-5 to 2e-4 of the values.
+    # A graph that baked in its batch or size may stay within one level too, but on far more: hence the mean.
     "fp32": Bound(max_levels=1, mean_levels=0.002),
     # Half a level is what rounding to bytes costs at most; an overflow or a lost residual is far beyond.
     "fp16": Bound(max_levels=16, mean_levels=0.5),
@@ -68,7 +68,7 @@ class Parity:
 
 
 def unit(size_multiple: int) -> int:
-    """The smallest multiple of `size_multiple` from 8 pixels: sizes for tracing and proving are made of it."""
+    """The smallest multiple of `size_multiple` from 8 pixels on: what the sizes here are made of."""
     return size_multiple * -(-8 // size_multiple)
 
 
@@ -88,7 +88,8 @@ def measure(reference: nn.Module, model: Path, *, scale: int, size_multiple: int
         seed: of the random inputs.
 
     Raises:
-        ExportFailed: ONNX Runtime refuses the graph or an input, or the output is of another shape or not finite.
+        ExportFailed: ONNX Runtime refuses the graph or an input, the output is of another shape, or the
+            network's own output is not finite.
     """
     try:
         session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
@@ -143,8 +144,18 @@ def require(parity: Parity, precision: Precision) -> None:
 
 
 def photo(height: int, width: int) -> NDArray[np.uint8]:
-    """The carried photograph, or a mosaic of it, cut to a size: uint8 [height, width, 3] RGB."""
-    picture = cv2.cvtColor(cv2.imread(str(PHOTO)), cv2.COLOR_BGR2RGB)
+    """The carried photograph, or a mosaic of it, cut to a size.
+
+    Returns:
+        uint8 [height, width, 3], RGB.
+
+    Raises:
+        ExportFailed: the photograph cannot be read.
+    """
+    stored = cv2.imread(str(PHOTO))
+    if stored is None:
+        raise ExportFailed(f"cannot read {PHOTO}; restore it from the repository")
+    picture = cv2.cvtColor(stored, cv2.COLOR_BGR2RGB)
     rows, columns = -(-height // picture.shape[0]), -(-width // picture.shape[1])
     mosaic = np.tile(picture, (rows, columns, 1))
     return np.ascontiguousarray(mosaic[:height, :width], dtype=np.uint8)
@@ -165,7 +176,8 @@ def _expected(reference: nn.Module, image: NDArray[np.uint8]) -> NDArray[np.int1
         upscaled = reference(scaled).permute(0, 2, 3, 1).numpy()
     if not np.isfinite(upscaled).all():
         raise ExportFailed("the network's own output is not finite; the weights are damaged, use others")
-    return np.rint(np.clip(upscaled, 0.0, 1.0) * np.float32(255.0)).astype(np.int16)
+    levels: NDArray[np.int16] = np.rint(np.clip(upscaled, 0.0, 1.0) * np.float32(255.0)).astype(np.int16)
+    return levels
 
 
 def _shape(array: NDArray[np.generic]) -> str:

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from export_onnx.config import ServedModel, render
+from export_onnx.config import Choices, ServedModel, render
 from orchestrator.errors import BadRequest, DiskFull, OutputRefused, WorkerError
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def check_name(name: str) -> str:
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
         raise BadRequest(
-            f"{name!r} cannot name a model; use up to 100 letters, digits, '.', '_' and '-', a letter or digit first"
+            f"{name!r} cannot name a model; use up to 100 letters, digits, '.', '_' and '-', "
+            "beginning with a letter or digit"
         )
     return name
 
@@ -116,7 +117,8 @@ def read_record(repository: Path, name: str) -> BuildRecord | None:
     """What was built under that name; None when nothing was, or its record cannot be read."""
     try:
         fields = json.loads(model_path(repository, name).with_name("build.json").read_text(encoding="utf-8"))
-        return BuildRecord(**{**fields, "model": ServedModel(**fields["model"])})
+        choices = Choices(**fields["model"].pop("choices"))
+        return BuildRecord(**{**fields, "model": ServedModel(**fields["model"], choices=choices)})
     except (OSError, ValueError, TypeError, KeyError):
         return None
 

@@ -1,14 +1,14 @@
 """A weight file becomes a network that can be exported, with its limits as data.
 
-spandrel knows the architecture, scale and size rules of a weight; the two architectures whose own forward pass
-does not survive tracing (SwinIR, and RRDB with pixel-unshuffle) are run by code of ours on spandrel's layers.
-Does NOT know the catalog, uint8 or ONNX.
+spandrel knows the architecture, scale and size rules of a weight; the two architectures whose own forward
+pass does not survive tracing (SwinIR, and RRDB with pixel-unshuffle) are run by code of ours on spandrel's
+layers. Does NOT know the catalog, uint8 or ONNX.
 """
 
 from __future__ import annotations
 
 import io
-import pickle
+import warnings
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from export_onnx.weights import Weights
 
 
+_ADVICE = "use the weights of a super-resolution network"
+
+
 @dataclass(frozen=True, kw_only=True)
 class SuperResolution:
     """A loaded network.
@@ -44,7 +47,8 @@ class SuperResolution:
         architecture: spandrel's identifier.
         scale: output size over input size.
         size_multiple: input height and width must be multiples of it.
-        receptive_field_px: input pixels on each side that can influence an output pixel, where that is known exactly.
+        receptive_field_px: input pixels on each side that can influence an output pixel; None where that is
+            not known exactly, or is most of a picture.
         supports_half: whether it may run in half precision.
     """
 
@@ -66,7 +70,7 @@ class ExportableUnshuffledRRDB(nn.Module):
         self.factor: int = rrdb.shuffle_factor
 
     def forward(self, image: Tensor) -> Tensor:
-        """float [N, 3, H, W] 0..1 -> float [N, 3, scale*H, scale*W]; H and W multiples of the factor."""
+        """From float [N, 3, H, W] 0..1, sides multiples of factor, to float [N, 3, scale*H, scale*W]."""
         upscaled: Tensor = self.body(pixel_unshuffle(image, self.factor))
         return upscaled
 
@@ -80,7 +84,7 @@ class Described(nn.Module):
         self.descriptor = descriptor
 
     def forward(self, image: Tensor) -> Tensor:
-        """float [N, 3, H, W] 0..1 -> float [N, 3, scale*H, scale*W], 0..1."""
+        """From float [N, 3, H, W] 0..1 to float [N, 3, scale*H, scale*W], 0..1."""
         upscaled: Tensor = self.descriptor(image)
         return upscaled
 
@@ -89,54 +93,52 @@ def load(weights: Weights) -> SuperResolution:
     """Open a weight file, as data only, and find out what it is.
 
     Raises:
-        WeightsRefused: it is damaged, holds more than tensors, is of no architecture that spandrel knows, or is
-            not a network from RGB pictures to RGB pictures.
+        WeightsRefused: it is damaged, holds more than tensors, is of no architecture that spandrel knows, or
+            is not a network from RGB pictures to RGB pictures.
     """
+    state = _state_dict(weights)
     try:
-        state = canonicalize_state_dict(_state_dict(weights))
-        descriptor = ModelLoader(device="cpu").load_from_state_dict(state)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # spandrel's networks use deprecated calls of PyTorch
+            descriptor = ModelLoader(device="cpu").load_from_state_dict(canonicalize_state_dict(state))
     except UnsupportedModelError as exc:
-        raise WeightsRefused(
-            f"{weights.file} is of no architecture that spandrel knows; use the weights of a super-resolution network"
-        ) from exc
+        raise WeightsRefused(f"{weights.file} is of no architecture that spandrel knows; {_ADVICE}") from exc
     except (
         Exception
     ) as exc:  # spandrel's detectors and constructors fail in many ways on a foreign state dict
-        if isinstance(exc, WeightsRefused):
-            raise
-        reason = (str(exc).splitlines() or [type(exc).__name__])[0]
         raise WeightsRefused(
-            f"{weights.file} cannot be loaded as a network: {reason}; use the weights of a super-resolution network"
+            f"{weights.file} cannot be loaded as a network: {_line(exc)}; {_ADVICE}"
         ) from exc
     if not isinstance(descriptor, ImageModelDescriptor):
-        raise WeightsRefused(
-            f"{weights.file} needs a mask beside the picture; use a super-resolution network"
-        )
+        raise WeightsRefused(f"{weights.file} needs a mask beside the picture; {_ADVICE}")
     if (descriptor.input_channels, descriptor.output_channels) != (3, 3):
         raise WeightsRefused(
-            f"{weights.file} takes {descriptor.input_channels} and gives {descriptor.output_channels} channels; "
-            "only networks from RGB to RGB can be served"
+            f"{weights.file} takes {descriptor.input_channels} channels, gives {descriptor.output_channels}; "
+            "use the weights of a network from RGB to RGB"
         )
     if descriptor.size_requirements.square:
-        raise WeightsRefused(f"{weights.file} takes only square pictures; use a network without that limit")
+        raise WeightsRefused(f"{weights.file} takes only square pictures, which tiles are not; {_ADVICE}")
     return _describe(descriptor.eval())
 
 
 def _state_dict(weights: Weights) -> dict[str, Any]:
-    suffix = PurePath(weights.file).suffix.lower()
     try:
-        if suffix == ".safetensors":
+        if PurePath(weights.file).suffix.lower() == ".safetensors":
             state: Any = load_safetensors(weights.content)
         else:
             state = torch.load(io.BytesIO(weights.content), map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as exc:
+    except Exception as exc:  # a damaged or foreign file fails in many ways
         raise WeightsRefused(
-            f"{weights.file} is damaged or holds more than tensors, which is not opened; "
+            f"{weights.file} is damaged, or holds more than tensors and is not opened: {_line(exc)}; "
             "save its state dict alone, or as .safetensors"
         ) from exc
     if not isinstance(state, dict):
         raise WeightsRefused(f"{weights.file} holds no state dict; save the network's state_dict()")
     return state
+
+
+def _line(exc: Exception) -> str:
+    return (str(exc).splitlines() or [type(exc).__name__])[0]
 
 
 def _describe(descriptor: ImageModelDescriptor[nn.Module]) -> SuperResolution:

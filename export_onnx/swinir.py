@@ -1,12 +1,12 @@
 """SwinIR as a graph that is right at every batch and size.
 
-Liang et al., 2021, "SwinIR: Image Restoration Using Swin Transformer" (arXiv:2108.10257), section 3; the shifted
-windows are those of Liu et al., 2021, "Swin Transformer" (arXiv:2103.14030), section 3.2.
+Liang et al., 2021, "SwinIR: Image Restoration Using Swin Transformer" (arXiv:2108.10257), section 3; the
+shifted windows are those of Liu et al., 2021, "Swin Transformer" (arXiv:2103.14030), section 3.2.
 
-spandrel's module is exported by tracing without complaint and is then wrong: it computes the batch from a shape
-with Python integers and the attention mask from the traced size. Here the batch stays an axis of its own and the
-mask is part of the graph. Weights and layers stay spandrel's. Does NOT pad: sizes must be multiples of
-`size_multiple`.
+spandrel's module is exported by tracing without complaint and is then wrong: it computes the batch from a
+shape with Python integers, and the attention mask from the traced size. Here the batch stays an axis of its
+own and the mask is part of the graph. Weights and layers stay spandrel's. Does NOT pad: sizes must be multiples
+of `size_multiple`.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ class ExportableSwinIR(nn.Module):
     Attributes:
         size_multiple: input height and width must be multiples of it.
     """
+
+    mean: Tensor
 
     def __init__(self, swinir: Any) -> None:
         super().__init__()
@@ -129,8 +131,8 @@ class ExportableSwinIR(nn.Module):
     def _mask(self, shallow: Tensor) -> Tensor:
         """What is added to the scores of shifted windows: [1, windows, 1, L, L], 0 or MASKED.
 
-        After the cyclic shift a window can hold pixels of opposite borders; pixels attend only to those of their
-        own of the 3x3 regions into which the last window and the shift cut the picture.
+        After the cyclic shift a window can hold pixels of opposite borders; pixels attend only to those of
+        their own of the 3x3 regions into which the last window and the shift cut the picture.
         """
         height, width = shallow.shape[2], shallow.shape[3]
         rows = self._region(torch.arange(height, device=shallow.device), height)
@@ -148,7 +150,15 @@ class ExportableSwinIR(nn.Module):
 
 
 def pixel_unshuffle(image: Tensor, factor: int) -> Tensor:
-    """`torch.pixel_unshuffle` that stays dynamic when traced: [N, C, H, W] to [N, C*factor**2, H/factor, W/factor]."""
+    """`torch.pixel_unshuffle` that stays dynamic when traced.
+
+    Args:
+        image: [N, C, H, W], H and W multiples of factor.
+        factor: side of the blocks that become channels.
+
+    Returns:
+        [N, C*factor**2, H/factor, W/factor].
+    """
     batch, channels, height, width = (image.shape[axis] for axis in range(4))
     blocks = image.reshape(batch, channels, height // factor, factor, width // factor, factor)
     return blocks.permute(0, 1, 3, 5, 2, 4).reshape(

@@ -27,14 +27,12 @@ class Weights:
     Attributes:
         file: its name, without folder.
         content: its bytes.
-        sha256: of content.
-        official: whether that is the hash the catalog names.
+        sha256: of content, 64 hexadecimal digits.
     """
 
     file: str
     content: bytes
     sha256: str
-    official: bool
 
 
 def sha256_of(path: Path) -> str:
@@ -57,23 +55,17 @@ def read_official(model: CatalogModel, weights_dir: Path) -> Weights:
     digest = hashlib.sha256(content).hexdigest()
     if digest != model.sha256:
         raise WeightsRefused(mismatch(model, path, digest))
-    return Weights(file=path.name, content=content, sha256=digest, official=True)
+    return Weights(file=path.name, content=content, sha256=digest)
 
 
-def read_named(path: Path, model: CatalogModel | None) -> Weights:
+def read_named(path: Path) -> Weights:
     """Read a weight file that a person named on purpose; any hash will do, and is recorded.
-
-    Args:
-        path: the file.
-        model: the catalog model it stands for, or None.
 
     Raises:
         WeightsRefused: it is missing or cannot be read.
     """
     content = _read(path, missing="name a file that exists")
-    digest = hashlib.sha256(content).hexdigest()
-    official = model is not None and digest == model.sha256
-    return Weights(file=path.name, content=content, sha256=digest, official=official)
+    return Weights(file=path.name, content=content, sha256=hashlib.sha256(content).hexdigest())
 
 
 def how_to_get(model: CatalogModel) -> str:

@@ -1,0 +1,107 @@
+"""Which models there are, and how far each has come: in the catalog, fetched, built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from export_onnx.repository import read_record
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from export_onnx.catalog import Catalog, CatalogModel
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One model.
+
+    Attributes:
+        name: in the catalog or, for a model built from other weights, in the model repository.
+        scale: output size over input size.
+        licence: SPDX identifier of its weights' licence, or unknown.
+        bytes: length of its weight file; None where that is not known.
+        fetched: whether a file of that name and length is there (`models verify` looks at its hash).
+        built: precision of the built model; None when there is none.
+        weights_source: of the built model: catalog or custom; None when there is none.
+        good_for: what to use it for.
+    """
+
+    name: str
+    scale: int
+    licence: str
+    bytes: int | None
+    fetched: bool
+    built: str | None
+    weights_source: str | None
+    good_for: str
+
+
+def rows(catalog: Catalog, *, weights_dir: Path, repository: Path) -> list[Row]:
+    """The models of the catalog, in its order, then the other ones that were built, by name."""
+    listed = [_listed(model, weights_dir, repository) for model in catalog.models.values()]
+    others = [path.parent.parent.name for path in sorted(repository.glob("*/1/build.json"))]
+    return listed + [
+        row for name in others if name not in catalog.models and (row := _other(name, repository))
+    ]
+
+
+def table(rows: list[Row]) -> str:
+    """The rows as aligned text, one line each under a head."""
+    head = ("NAME", "SCALE", "LICENCE", "SIZE", "FETCHED", "BUILT", "GOOD FOR")
+    cells = [
+        (
+            row.name,
+            f"x{row.scale}",
+            row.licence,
+            "?" if row.bytes is None else f"{row.bytes / 1e6:.1f} MB",
+            "yes" if row.fetched else "no",
+            _built(row),
+            row.good_for,
+        )
+        for row in rows
+    ]
+    widths = [max(len(line[column]) for line in (head, *cells)) for column in range(len(head))]
+    lines = (
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        for line in (head, *cells)
+    )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _built(row: Row) -> str:
+    if row.built is None:
+        return "no"
+    return row.built if row.weights_source == "catalog" else f"{row.built}, own weights"
+
+
+def _listed(model: CatalogModel, weights_dir: Path, repository: Path) -> Row:
+    record = read_record(repository, model.name)
+    path = model.path(weights_dir)
+    return Row(
+        name=model.name,
+        scale=model.scale,
+        licence=model.licence,
+        bytes=model.bytes,
+        fetched=path.is_file() and model.bytes in {None, path.stat().st_size},
+        built=record.model.choices.precision if record else None,
+        weights_source=record.model.weights_source if record else None,
+        good_for=model.good_for,
+    )
+
+
+def _other(name: str, repository: Path) -> Row | None:
+    record = read_record(repository, name)
+    if record is None:
+        return None
+    return Row(
+        name=name,
+        scale=record.model.scale,
+        licence=record.model.licence,
+        bytes=None,
+        fetched=False,
+        built=record.model.choices.precision,
+        weights_source=record.model.weights_source,
+        good_for=f"built from {record.weights_file}",
+    )

@@ -1,0 +1,83 @@
+"""Is a model what it should be, from its weight file to its config.pbtxt? Needs no PyTorch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from export_onnx.config import ServedModel, render
+from export_onnx.repository import model_path, read_record
+from export_onnx.weights import how_to_get, mismatch, sha256_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from export_onnx.catalog import CatalogModel
+
+
+def problems(name: str, entry: CatalogModel | None, *, weights_dir: Path, repository: Path) -> list[str]:
+    """What is wrong with a model, one line each with what to do; empty when all is well.
+
+    The weight file is not asked for where the model is built from other weights, named on purpose.
+
+    Args:
+        name: of the model.
+        entry: what the catalog says of it; None for a model that is not in the catalog.
+        weights_dir: where downloaded weight files are.
+        repository: the model repository.
+    """
+    record = read_record(repository, name)
+    found: list[str] = []
+    if entry is not None:
+        found += _weights(
+            entry, weights_dir, needed=record is None or record.model.weights_source == "catalog"
+        )
+    if record is None:
+        if model_path(repository, name).exists():
+            found.append(f"its build record is missing or damaged; {_rebuild(name, entry)}")
+        elif entry is None:
+            found.append(f"there is no such model in {repository}; {_rebuild(name, entry)}")
+        return found
+    return found + _built(record.model, record.model_sha256, entry, repository)
+
+
+def _weights(entry: CatalogModel, weights_dir: Path, *, needed: bool) -> list[str]:
+    path = entry.path(weights_dir)
+    try:
+        actual = sha256_of(path)
+    except FileNotFoundError:
+        return [f"its weight file {path} is missing; {how_to_get(entry)}"] if needed else []
+    except OSError as exc:
+        return [f"its weight file {path} cannot be read: {exc.strerror}; {how_to_get(entry)}"]
+    return [] if actual == entry.sha256 else [mismatch(entry, path, actual)]
+
+
+def _built(built: ServedModel, model_sha256: str, entry: CatalogModel | None, repository: Path) -> list[str]:
+    name = built.name
+    found = []
+    path = model_path(repository, name)
+    try:
+        if sha256_of(path) != model_sha256:
+            found.append(f"{path} is not the file that was built; {_rebuild(name, entry)}")
+    except OSError as exc:
+        found.append(f"{path} cannot be read: {exc.strerror}; {_rebuild(name, entry)}")
+    config = repository / name / "config.pbtxt"
+    try:
+        text = config.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        text = ""
+    expected = built
+    if entry is not None:
+        expected = entry.served(
+            choices=built.choices, weights_sha256=built.weights_sha256, licence=built.licence
+        )
+    if expected.weights_source != built.weights_source:
+        found.append(f"it was built from weights that the catalog no longer names; {_rebuild(name, entry)}")
+    elif text != render(expected):
+        found.append(f"{config} is not what the catalog and the build say; {_rebuild(name, entry)}")
+    return found
+
+
+def _rebuild(name: str, entry: CatalogModel | None) -> str:
+    if entry is None:
+        return f"run `framewright models build --weights FILE --name {name}`"
+    return f"run `framewright models build {name}`"
