@@ -224,6 +224,8 @@ class TritonClient:
     ) -> RequestPool:
         """Prepare `slots` requests of a fixed shape that can be in flight together.
 
+        A model whose process died (see ModelOutOfMemory) is loaded again first.
+
         Args:
             contract: of a loaded model.
             batch: most images in one request.
@@ -233,6 +235,8 @@ class TritonClient:
         Raises:
             BadRequest: the model does not take that shape.
         """
+        if contract.name in self._with_dead_stub:
+            self.load(contract.name)
         return RequestPool(
             self._client,
             contract,

@@ -3,18 +3,20 @@
 A Python-based backend: every model whose config.pbtxt says `backend: "onnxruntime"` is served by this file
 where NVIDIA's native backend of that name is not installed, from the same config.pbtxt.
 
-It reads the parameters of the native backend that matter on a CPU (intra_op_thread_count,
-inter_op_thread_count, enable_mem_arena, enable_mem_pattern) and leaves the others alone: execution
-accelerators are not known here. A GPU is used when the instance is of KIND_GPU and onnxruntime can use CUDA.
+It reads the native backend's parameters intra_op_thread_count, enable_mem_arena and enable_mem_pattern and
+leaves the others alone; execution accelerators are not known here. A GPU is used when the instance is of
+KIND_GPU and onnxruntime can use CUDA.
 
 It does not know what a model is for: names, types and shapes are the config's.
 """
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import json
 import os
+import re
 import threading
 import time
 from collections import defaultdict
@@ -30,12 +32,8 @@ OUT_OF_MEMORY = "out of memory"
 
 # onnxruntime has one exception class for a failed allocation and for every other failure of a node;
 # only the text tells them apart.
-_ALLOCATION_FAILURES = (
-    "Failed to allocate memory",
-    "bad_alloc",
-    "bad allocation",
-    "out of memory",
-    "ALLOC_FAILED",
+_ALLOCATION_FAILURE = re.compile(
+    r"Failed to allocate memory.*|(std::)?bad.alloc.*|bad allocation.*|.*out of memory.*|.*ALLOC_FAILED.*"
 )
 
 
@@ -65,7 +63,7 @@ class TritonPythonModel:
     def execute(self, requests: list[Any]) -> list[Any]:
         """Run requests of equal shapes as one batch; answer each, in order, with its own part or an error."""
         feeds = [
-            [np.from_dlpack(pb_utils.get_input_tensor_by_name(request, name)) for name in self._inputs]
+            [_array(pb_utils.get_input_tensor_by_name(request, name)) for name in self._inputs]
             for request in requests
         ]
         groups = defaultdict(list)
@@ -86,21 +84,23 @@ class TritonPythonModel:
         try:
             parts = self._run(feeds)
         except Exception as exc:  # noqa: BLE001  a request's failure is its answer; raising would fail the others too
-            message = " ".join(str(exc).split()) or type(exc).__name__
-            if not isinstance(exc, MemoryError) and not any(text in message for text in _ALLOCATION_FAILURES):
-                error = pb_utils.TritonError(message, pb_utils.TritonError.INTERNAL)
-                return [pb_utils.InferenceResponse(error=error) for _ in feeds]
-            # A session keeps what it has allocated, and gives none of it back: start a new one.
-            self._session = None
-            gc.collect()
-            error = pb_utils.TritonError(f"{OUT_OF_MEMORY}: {message}", pb_utils.TritonError.UNAVAILABLE)
+            error = self._failure(exc)
             return [pb_utils.InferenceResponse(error=error) for _ in feeds]
         return [
-            pb_utils.InferenceResponse(
-                [pb_utils.Tensor.from_dlpack(*pair) for pair in zip(self._outputs, part, strict=True)]
-            )
+            pb_utils.InferenceResponse([_tensor(*pair) for pair in zip(self._outputs, part, strict=True)])
             for part in parts
         ]
+
+    def _failure(self, exc: Exception) -> Any:
+        message = " ".join(str(exc).split()) or type(exc).__name__
+        cause = _ALLOCATION_FAILURE.search(message)
+        if cause is None and not isinstance(exc, MemoryError):
+            return pb_utils.TritonError(message, pb_utils.TritonError.INTERNAL)
+        # A session gives nothing back of what it has allocated: the next request starts a new one.
+        self._session = None
+        gc.collect()
+        detail = cause[0] if cause else message
+        return pb_utils.TritonError(f"{OUT_OF_MEMORY}: {detail}", pb_utils.TritonError.UNAVAILABLE)
 
     def _run(self, feeds: list[list[Any]]) -> list[list[Any]]:
         """Outputs of each request, from one run over all of them."""
@@ -119,20 +119,41 @@ class TritonPythonModel:
     def _open(self) -> Any:
         options = ort.SessionOptions()
         instances = sum(int(group.get("count", 1)) for group in self._config.get("instance_group", [])) or 1
-        options.intra_op_num_threads = self._number("intra_op_thread_count") or max(
-            1, len(os.sched_getaffinity(0)) // instances
+        cores = len(os.sched_getaffinity(0))
+        options.intra_op_num_threads = int(self._parameter("intra_op_thread_count") or 0) or max(
+            1, cores // instances
         )
-        options.inter_op_num_threads = self._number("inter_op_thread_count")
-        options.enable_cpu_mem_arena = bool(self._number("enable_mem_arena", 1))
-        options.enable_mem_pattern = bool(self._number("enable_mem_pattern", 1))
+        options.enable_cpu_mem_arena = self._flag("enable_mem_arena", default=True)
+        options.enable_mem_pattern = self._flag("enable_mem_pattern", default=False)
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         providers: list[Any] = ["CPUExecutionProvider"]
         if self._gpu is not None and "CUDAExecutionProvider" in ort.get_available_providers():
             providers.insert(0, ("CUDAExecutionProvider", {"device_id": self._gpu}))
         return ort.InferenceSession(self._path, options, providers=providers)
 
-    def _number(self, key: str, default: int = 0) -> int:
-        value = self._config.get("parameters", {}).get(key, {}).get("string_value")
-        return int(value) if value else default
+    def _flag(self, key: str, *, default: bool) -> bool:
+        value = self._parameter(key)
+        return default if value is None else value.lower() in {"1", "true", "yes", "on"}
+
+    def _parameter(self, key: str) -> str | None:
+        value: str | None = self._config.get("parameters", {}).get(key, {}).get("string_value")
+        return value
+
+
+# The wheel's Python backend was compiled against NumPy 1: with NumPy 2 its `as_numpy` gives arrays without
+# strides and its `Tensor(name, array)` sends no bytes. DLPack knows no such versions, and copies nothing.
+
+
+def _array(tensor: Any) -> Any:
+    return np.from_dlpack(tensor)
+
+
+def _tensor(name: str, array: Any) -> Any:
+    capsule = np.ascontiguousarray(array).__dlpack__()
+    # The backend owns the memory from here on. It gives the capsule a name that NumPy's destructor does not
+    # know and would complain of, in the log, at every request.
+    ctypes.pythonapi.PyCapsule_SetDestructor(ctypes.py_object(capsule), None)
+    return pb_utils.Tensor.from_dlpack(name, capsule)
 
 
 def _check_names(kind: str, configured: list[str], found: list[Any]) -> None:
