@@ -84,23 +84,24 @@ class TritonPythonModel:
         try:
             parts = self._run(feeds)
         except Exception as exc:  # noqa: BLE001  a request's failure is its answer; raising would fail the others too
-            error = self._failure(exc)
-            return [pb_utils.InferenceResponse(error=error) for _ in feeds]
+            message, code = self._failure(exc)
+            # An error of its own for each: a shared one is freed with the first, and takes tritonserver down.
+            return [pb_utils.InferenceResponse(error=pb_utils.TritonError(message, code)) for _ in feeds]
         return [
             pb_utils.InferenceResponse([_tensor(*pair) for pair in zip(self._outputs, part, strict=True)])
             for part in parts
         ]
 
-    def _failure(self, exc: Exception) -> Any:
+    def _failure(self, exc: Exception) -> tuple[str, Any]:
         message = " ".join(str(exc).split()) or type(exc).__name__
         cause = _ALLOCATION_FAILURE.search(message)
         if cause is None and not isinstance(exc, MemoryError):
-            return pb_utils.TritonError(message, pb_utils.TritonError.INTERNAL)
+            return message, pb_utils.TritonError.INTERNAL
         # A session gives nothing back of what it has allocated: the next request starts a new one.
         self._session = None
         gc.collect()
         detail = cause[0] if cause else message
-        return pb_utils.TritonError(f"{OUT_OF_MEMORY}: {detail}", pb_utils.TritonError.UNAVAILABLE)
+        return f"{OUT_OF_MEMORY}: {detail}", pb_utils.TritonError.UNAVAILABLE
 
     def _run(self, feeds: list[list[Any]]) -> list[list[Any]]:
         """Outputs of each request, from one run over all of them."""
