@@ -1,1 +1,1 @@
-"""Everything that touches a media file: what it is, its pictures, and the file that is written. Imports av."""
+"""Everything that touches a media file; the only room that imports av."""

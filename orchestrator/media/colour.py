@@ -1,18 +1,18 @@
 """Which YUV a source holds and which YUV its upscaled version gets, and the conversions both ways.
 
-Values are those of ITU-T H.273 (the code points that every container and codec uses). The pixels in between are
-8-bit R'G'B', full range: the transfer function is never applied or undone, so it is only carried over as a tag.
+Values are the code points of ITU-T H.273, which every container and codec uses. The pixels in between are
+8-bit R'G'B', full range: the transfer function is never applied or undone, only carried over as a tag.
 
-The conversions are swscale's, by VideoReformatter, with the three flags without which it is off by up to three
-levels on plain colours: ACCURATE_RND, FULL_CHR_H_INT (chroma is interpolated instead of repeated on the way to
-RGB) and FULL_CHR_H_INP (all pixels, not every second one, make the chroma on the way back).
+The conversions are swscale's, with the three flags without which it is off by up to three levels on plain
+colours: ACCURATE_RND, FULL_CHR_H_INT (on the way to RGB chroma is interpolated, not repeated) and
+FULL_CHR_H_INP (on the way back all pixels make the chroma, not every second one).
 
 Knows nothing of files, encoders or time.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import av
 import numpy as np
@@ -57,7 +57,7 @@ _FLAGS = (
 )
 
 HD_LINES = 720
-"""Untagged video of this height or more is taken for BT.709, smaller for BT.601 (the rule of mpv and libplacebo)."""
+"""Untagged video of this height or more is taken for BT.709, smaller for BT.601, as players do."""
 
 
 def resolve(
@@ -72,9 +72,10 @@ def resolve(
 ) -> Colour:
     """Fill in what a source does not say.
 
-    Unspecified values are taken from those that are given (BT.2020 primaries mean the BT.2020 matrix), else from the
-    height of the coded picture: BT.709 from 720 lines on, below that BT.601 (625 lines for a height of 576, else 525).
-    Unspecified range is full for RGB, for the `yuvj` formats and for grey outside H.264 and HEVC, else limited.
+    Unspecified values are taken from those that are given (BT.2020 primaries mean the BT.2020 matrix), else
+    from the height of the coded picture: BT.709 from 720 lines on, below that BT.601 (of 625 lines for a
+    height of 576, else of 525). Unspecified range is full for RGB, for the `yuvj` formats and for grey outside
+    H.264 and HEVC, else limited.
 
     Args:
         matrix, primaries, transfer: H.273 code points as the source tags them.
@@ -107,7 +108,7 @@ def resolve(
     if transfer in untagged or transfer == 0:
         transfer = _TRANSFER_OF_MATRIX.get(like, like)
     if range_ == ColorRange.UNSPECIFIED:
-        grey = len(pixel_format.components) <= 2 and codec not in {"h264", "hevc"}  # noqa: PLR2004 (grey, grey + alpha)
+        grey = len(pixel_format.components) <= 2 and codec not in {"h264", "hevc"}
         full = pixel_format.is_rgb or grey or pixel_format.name.startswith("yuvj")
     else:
         full = range_ == ColorRange.JPEG
@@ -115,7 +116,7 @@ def resolve(
 
 
 def for_output(source: Colour) -> Colour:
-    """Return the colour of the upscaled video: the source's; an RGB source becomes BT.709 limited-range YUV."""
+    """Return the colour of the upscaled video: the source's, but for RGB: BT.709 YUV of limited range."""
     if source.matrix != RGB:
         return source
     return Colour(matrix=BT709, primaries=source.primaries, transfer=source.transfer, full_range=False)
@@ -145,8 +146,7 @@ class ToRgb:
             interpolation=_FLAGS,
             threads=self._threads,
         )
-        pixels: Pixels = rgb.to_ndarray()
-        return pixels
+        return cast("Pixels", rgb.to_ndarray())
 
 
 class FromRgb:

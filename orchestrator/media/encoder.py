@@ -6,76 +6,83 @@ Knows nothing of containers, other streams or files.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 import av
 import av.error
 
+from orchestrator.errors import BadRequest
+
 if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext
 
 Quality = Literal["high", "medium", "low"]
+"""Visually lossless; good; small."""
 
-H264_MAX_SIDE = 4096
+H264_MAX_SIDE_PX = 4096
 H264_MAX_MACROBLOCKS = 36_864
-"""MaxFS of level 5.1, the largest picture that common hardware decodes (ITU-T H.264, table A-1)."""
+"""MaxFS of level 5.1 (ITU-T H.264, table A-1), 4096x2304: the most that hardware decoders commonly take."""
 
+MAX_SIDE_PX = 16_384
+"""The largest side that is written: decoders take no more."""
 
-@dataclass(frozen=True)
-class Profile:
-    """The setting of an encoder for one quality.
+HEVC_MIN_SIDE_PX = 32
+"""x265 refuses smaller pictures: one as flat as this is H.264, however wide."""
 
-    Attributes:
-        crf: constant rate factor of x264 and x265; lower is better.
-        preset: of x264 and x265.
-        cq: constant quality of NVENC, on the same scale.
-    """
+NVENC_SIDES_PX = (160, 8192)
+"""Smallest and largest side given to NVENC: it takes H.264 from 145 pixels on, and HEVC to 8192 (NVIDIA's
+support matrix)."""
 
-    crf: int
-    preset: str
-    cq: int
+X264_CRF: dict[Quality, int] = {"high": 16, "medium": 20, "low": 26}
+"""x264's scale: 23 is its default, 17 visually lossless, +6 halves the bits (FFmpeg wiki, Encode/H.264)."""
 
+X264_PRESET = "veryfast"
+"""At 3072x1728 on 2 cores: 54.4 dB at crf 16 with 14 fps and 270 MB; `medium` has 54.3 dB at crf 17 with
+4.4 fps and 810 MB. The table is in docs/media.md."""
 
-H264_PROFILES: dict[Quality, Profile] = {
-    "high": Profile(crf=17, preset="fast", cq=19),
-    "medium": Profile(crf=20, preset="veryfast", cq=23),
-    "low": Profile(crf=26, preset="veryfast", cq=29),
-}
-HEVC_PROFILES: dict[Quality, Profile] = {
-    "high": Profile(crf=20, preset="fast", cq=21),
-    "medium": Profile(crf=24, preset="veryfast", cq=25),
-    "low": Profile(crf=30, preset="veryfast", cq=31),
-}
+X265_CRF: dict[Quality, int] = {"high": 18, "medium": 23, "low": 29}
+"""x265's scale: 28 is its default and looks like x264's 23 (FFmpeg wiki, Encode/H.265)."""
 
+X265_PRESET = "superfast"
 
-def fits_h264(width: int, height: int) -> bool:
-    """Whether a picture is one that H.264 level 5.1 allows and decoders take."""
-    macroblocks = -(-width // 16) * -(-height // 16)
-    return max(width, height) <= H264_MAX_SIDE and macroblocks <= H264_MAX_MACROBLOCKS
+NVENC_CQ: dict[Quality, int] = {"high": 19, "medium": 24, "low": 30}
+"""Constant quality of NVENC's variable bit rate, on the scale of quantisers, as CRF is."""
 
 
 def choose(width: int, height: int, quality: Quality) -> tuple[str, dict[str, str]]:
-    """Return FFmpeg's name of the encoder for this picture, and its options."""
-    h264 = fits_h264(width, height)
-    profile = (H264_PROFILES if h264 else HEVC_PROFILES)[quality]
-    nvenc = "h264_nvenc" if h264 else "hevc_nvenc"
-    if probe_nvenc(nvenc):
-        return nvenc, {"preset": "p5", "tune": "hq", "rc": "vbr", "cq": str(profile.cq), "b": "0"}
+    """Return FFmpeg's name of the encoder for a picture of this size, in pixels, and its options.
+
+    Raises:
+        BadRequest: no encoder takes a picture of that size.
+    """
+    if max(width, height) > MAX_SIDE_PX:
+        raise BadRequest(f"the output would be {width}x{height}: more than {MAX_SIDE_PX} a side, scale less")
+    h264 = _is_for_h264(width, height)
+    smallest, largest = NVENC_SIDES_PX
+    nvenc: Literal["h264_nvenc", "hevc_nvenc"] = "h264_nvenc" if h264 else "hevc_nvenc"
+    if min(width, height) >= smallest and max(width, height) <= largest and probe_nvenc(nvenc):
+        return nvenc, {"preset": "p5", "tune": "hq", "rc": "vbr", "cq": str(NVENC_CQ[quality])}
     if h264:
-        return "libx264", {"crf": str(profile.crf), "preset": profile.preset}
-    return "libx265", {"crf": str(profile.crf), "preset": profile.preset, "x265-params": "log-level=none"}
+        return "libx264", {"preset": X264_PRESET, "crf": str(X264_CRF[quality])}
+    options = {"preset": X265_PRESET, "crf": str(X265_CRF[quality]), "x265-params": "log-level=none"}
+    return "libx265", options
 
 
 @functools.cache
 def probe_nvenc(encoder: Literal["h264_nvenc", "hevc_nvenc"]) -> bool:
-    """Whether this machine's GPU encodes: one 256x256 frame is sent through. Asked once a process."""
+    """Whether a GPU of this machine encodes: one 256x256 frame is sent through. Asked once a process."""
     try:
         context: VideoCodecContext = av.CodecContext.create(encoder, "w")
         context.width = context.height = 256
         context.pix_fmt = "yuv420p"
-        context.framerate = 25  # type: ignore[assignment]  # the setter takes any rational
-        frame = av.VideoFrame(256, 256, "yuv420p")
-        return bool([*context.encode(frame), *context.encode(None)])
+        context.time_base = Fraction(1, 25)
+        return bool([*context.encode(av.VideoFrame(256, 256, "yuv420p")), *context.encode(None)])
     except (av.error.FFmpegError, ValueError):
         return False
+
+
+def _is_for_h264(width: int, height: int) -> bool:
+    macroblocks = -(-width // 16) * -(-height // 16)
+    fits = max(width, height) <= H264_MAX_SIDE_PX and macroblocks <= H264_MAX_MACROBLOCKS
+    return fits or min(width, height) < HEVC_MIN_SIDE_PX

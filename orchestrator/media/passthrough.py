@@ -1,80 +1,202 @@
-"""Carries everything but the pictures from a source into an output. Knows nothing of pictures."""
+"""Carries everything but the upscaled pictures from a source into an output, and says what it could not.
+
+The source is opened a second time and read no further than the video has come, so memory stays bounded.
+Knows nothing of pictures.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from typing import TYPE_CHECKING, cast
 
-from av.stream import Discard
+import av
+from av.format import Flags
+from av.stream import Discard, Disposition
 
-from orchestrator.media.source import open_source
+from orchestrator.media.source import main_video, open_source
+from orchestrator.media.tracks import ConvertedSubtitles, CopiedTrack, TranscodedAudio, is_copyable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from fractions import Fraction
     from pathlib import Path
 
-    from av.container import OutputContainer
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer, OutputContainer
     from av.packet import Packet
+    from av.stream import AttachmentStream, Stream
+    from av.subtitles.stream import SubtitleStream
+
+    from orchestrator.media.tracks import Track
+
+FREE_CLOCK_S = 10
+"""MPEG-TS and MPEG-PS count from any moment: a start later than this is moved to zero, any other is kept."""
+
+TEXT_SUBTITLES = {"mp4": "mov_text", "mov": "mov_text", "matroska": "subrip"}
+"""What text subtitles become in a container that does not take them as they are."""
+
+COVERS = {"mjpeg": (".jpg", "image/jpeg"), "png": (".png", "image/png")}
+"""File suffix and MIME type of a cover picture, by codec (Matroska's cover art guidelines)."""
+
+_BRANDS = {"major_brand", "minor_version", "compatible_brands", "encoder"}
 
 
 class Passthrough:
-    """Reads the other streams of a source as the video advances, so that memory stays bounded.
+    """Sound, subtitles, cover pictures, attachments, chapters and metadata of one source. Close it after use.
+
+    Args:
+        source: the file to carry from.
+        output: where to; all its streams are set up here, none of its packets may have been muxed.
 
     Attributes:
-        notes: what could not be carried over.
+        origin_s: to subtract from all times of the source, in seconds.
+        notes: what was changed or could not be carried.
+        video: the source's stream whose pictures are not carried.
     """
 
     def __init__(self, source: Path, output: OutputContainer) -> None:
-        self.notes: list[str] = []
-        self._output = output
+        self._path = source
         self._source = open_source(source)
-        output.metadata.update(self._source.metadata)
-        output.set_chapters(self._source.chapters())
-        self._streams = {}
+        self._output = output
+        self._notes: list[str] = []
+        self._tracks: dict[int, Track] = {}
+        self.video = main_video(self._source, source)
+        self.origin_s = self._origin_s()
         for stream in self._source.streams:
-            if stream.type == "audio":
-                copy = output.add_stream_from_template(stream)
-                copy.metadata.update(stream.metadata)
-                copy.disposition = stream.disposition
-                self._streams[stream.index] = copy
-            else:
+            if stream.index != self.video.index:
+                self._take(stream)
+            if stream.index not in self._tracks:
                 stream.discard = Discard.all
+        output.metadata.update(_own_metadata(self._source))
+        self._set_chapters()
         self._packets = self._read()
-        self._next: Packet | None = None
-        self._step()
+        self._next = next(self._packets, None)
+
+    @property
+    def notes(self) -> list[str]:
+        """One sentence for each thing that is not as in the source."""
+        silent = sum(track.failures for track in self._tracks.values() if isinstance(track, TranscodedAudio))
+        return [*self._notes, *([f"{silent} damaged packets of sound became silence"] if silent else [])]
 
     def advance(self, until_s: Fraction) -> None:
-        """Carry over what comes before `until_s`, in seconds."""
-        while self._next is not None and _time_s(self._next) <= until_s:
-            self._mux()
+        """Mux what the source holds up to `until_s`, in seconds of the output."""
+        while self._next is not None and _time_s(self._next) <= until_s + self.origin_s:
+            self._mux_next()
 
     def finish(self) -> None:
-        """Carry over the rest."""
+        """Mux the rest."""
         while self._next is not None:
-            self._mux()
+            self._mux_next()
+        for track in self._tracks.values():
+            self._output.mux(track.flush())
+
+    def compare(self, written: Path) -> None:
+        """Note which metadata and chapters of the source the finished output at `written` does not have."""
+        with open_source(written) as output:
+            kept = {key.lower() for key in output.metadata}
+            lost = [key for key in _own_metadata(self._source) if key.lower() not in kept]
+            if lost:
+                self._notes.append(
+                    f"metadata that {self._output.format.name} does not keep: {', '.join(lost)}"
+                )
+            chapters = len(self._source.chapters()) - len(output.chapters())
+            if chapters > 0:
+                self._notes.append(f"{chapters} chapters were lost")
 
     def close(self) -> None:
         """Close the source."""
         self._source.close()
 
-    def _mux(self) -> None:
-        packet = self._next
-        if packet is not None:
-            packet.stream = self._streams[packet.stream.index]
-            self._output.mux(packet)
-        self._step()
+    def _origin_s(self) -> Fraction:
+        start_s = Fraction(self._source.start_time or 0, av.time_base)
+        if Flags(self._source.format.flags) & Flags.ts_discont and start_s > FREE_CLOCK_S:
+            self._notes.append(
+                f"the source's clock starts at {float(start_s):.3f} s; the output's starts at 0"
+            )
+            return start_s
+        return Fraction(0)
 
-    def _step(self) -> None:
+    def _take(self, stream: Stream) -> None:
+        """Set up the track that carries a stream, or note why there is none."""
+        codec = stream.codec_context.name if stream.codec_context is not None else None
+        name = f"stream {stream.index} ({stream.type}, {codec or stream.name or 'unknown codec'})"
+        copyable = codec is not None and is_copyable(stream, self._output.format.name)
+        if stream.type == "audio" and codec is not None:
+            if copyable:
+                self._tracks[stream.index] = CopiedTrack(self._output, stream)
+            else:
+                self._tracks[stream.index] = TranscodedAudio(self._output, cast("AudioStream", stream))
+                self._notes.append(
+                    f"{name} was transcoded to aac: {self._output.format.name} does not take {codec}"
+                )
+        elif stream.type == "subtitle" and codec is not None:
+            self._take_subtitles(cast("SubtitleStream", stream), name, copyable=copyable)
+        elif stream.type == "video" and stream.disposition & Disposition.attached_pic:
+            self._take_cover(stream, name)
+        elif stream.type == "attachment" and self._output.format.name == "matroska":
+            attachment = cast("AttachmentStream", stream)
+            made = self._output.add_attachment(
+                attachment.name or "", attachment.mimetype or "", attachment.data
+            )
+            made.metadata.update(stream.metadata)
+        elif not self._is_written_anyway(stream):
+            self._notes.append(f"{name} was dropped")
+
+    def _take_subtitles(self, stream: SubtitleStream, name: str, *, copyable: bool) -> None:
+        target = TEXT_SUBTITLES[self._output.format.name]
+        if copyable:
+            self._tracks[stream.index] = CopiedTrack(self._output, stream)
+        elif stream.codec_context.codec.text_sub:
+            self._tracks[stream.index] = ConvertedSubtitles(self._output, stream, target)
+            self._notes.append(f"{name} was converted to {target}; styling may be lost")
+        else:
+            self._notes.append(f"{name} was dropped: {self._output.format.name} does not take such pictures")
+
+    def _take_cover(self, stream: Stream, name: str) -> None:
+        if self._output.format.name == "matroska":  # there, a cover is an attachment
+            with open_source(self._path) as again:
+                picture = next((p for p in again.demux(again.streams[stream.index]) if p.size), None)
+            suffix, mime_type = COVERS.get(stream.codec_context.name, (None, ""))
+            if picture is not None and suffix:
+                self._output.add_attachment(f"cover{suffix}", mime_type, bytes(picture))
+            else:
+                self._notes.append(f"{name} was dropped")
+        else:
+            self._tracks[stream.index] = CopiedTrack(self._output, stream)
+
+    def _is_written_anyway(self, stream: Stream) -> bool:
+        """Whether the muxer makes such a stream by itself: of the chapters, or of the video's time code."""
+        return stream.type == "data" and ("timecode" in stream.metadata or bool(self._source.chapters()))
+
+    def _set_chapters(self) -> None:
+        chapters = self._source.chapters()
+        for chapter in chapters:
+            ticks = round(self.origin_s / (chapter["time_base"] or 1))
+            chapter["start"] -= ticks
+            chapter["end"] -= ticks
+        self._output.set_chapters(chapters)
+
+    def _read(self) -> Iterator[Packet[Stream]]:
+        wanted = [self._source.streams[index] for index in self._tracks]
+        if wanted:
+            yield from (packet for packet in self._source.demux(wanted) if packet.size)
+
+    def _mux_next(self) -> None:
+        packet = self._next
+        if packet is None:
+            return
+        index = packet.stream.index
+        ticks = round(self.origin_s / packet.time_base)
+        packet.pts = None if packet.pts is None else packet.pts - ticks
+        packet.dts = None if packet.dts is None else packet.dts - ticks
+        self._output.mux(self._tracks[index].convert(packet))
         self._next = next(self._packets, None)
 
-    def _read(self) -> Iterator[Packet]:
-        wanted = tuple(self._source.streams[index] for index in self._streams)
-        if wanted:
-            for packet in self._source.demux(wanted):
-                if packet.size:
-                    yield packet
+
+def _own_metadata(container: InputContainer) -> dict[str, str]:
+    """Return the file's metadata without what describes its container and muxer."""
+    return {key: value for key, value in container.metadata.items() if key.lower() not in _BRANDS}
 
 
-def _time_s(packet: Packet) -> Fraction:
+def _time_s(packet: Packet[Stream]) -> Fraction:
     ticks = packet.dts if packet.dts is not None else packet.pts or 0
     return ticks * packet.time_base

@@ -1,8 +1,9 @@
-"""What a video is, learned from its header and its first picture. Knows nothing of models, tiles or outputs."""
+"""What a video is, by its header and its first picture. Knows nothing of models, tiles or outputs."""
 
 from __future__ import annotations
 
 import math
+import re
 import struct
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import av
 import av.error
-from av.stream import Disposition
 
 from orchestrator.errors import BadMedia, UnsupportedMedia
 from orchestrator.frames import VideoInfo
 from orchestrator.media import colour
+from orchestrator.media.integrity import refuse_cut_index
 from orchestrator.media.source import main_video, open_source
 
 if TYPE_CHECKING:
@@ -33,11 +34,11 @@ def probe(path: Path) -> VideoInfo:
     Raises:
         InputNotFound: there is no such file, or it is a folder.
         BadMedia: it is empty, not a video, cut short, or none of its pictures can be decoded.
-        UnsupportedMedia: it is HDR, or larger than MAX_PIXELS, or in a colour encoding that cannot be converted.
+        UnsupportedMedia: it is HDR, or larger than MAX_PIXELS, or its colours cannot be converted.
     """
     with open_source(path) as container:
         stream = main_video(container, path)
-        _refuse_truncated(stream, path)
+        refuse_cut_index(container, path)
         if stream.codec_context.width * stream.codec_context.height > MAX_PIXELS:
             raise UnsupportedMedia(
                 f"{path} is {stream.codec_context.width}x{stream.codec_context.height}: larger than "
@@ -107,9 +108,10 @@ def orientation(frame: av.VideoFrame) -> tuple[Turn, list[str]]:
     Returns:
         The turn, and a note when the matrix asks for something other than quarter turns and mirrors.
     """
-    data = bytes(frame.side_data["DISPLAYMATRIX"]) if "DISPLAYMATRIX" in frame.side_data else None
-    if data is None:
-        return Turn(0, mirrored=False), []
+    try:
+        data = bytes(frame.side_data["DISPLAYMATRIX"])  # type: ignore[typeddict-item]  # the stub lists one key
+    except (KeyError, ValueError):  # there is none; ValueError: PyAV does not know the kind of another entry
+        return Turn(frame.rotation % 360 // 90 * 90, mirrored=False), []
     a, b, _u, c, d, _v, *_ = struct.unpack("=9i", data[:36])
     # x' = a x + c y and y' = b x + d y, y pointing down.
     mirrored = a * d - b * c < 0
@@ -125,7 +127,7 @@ def orientation(frame: av.VideoFrame) -> tuple[Turn, list[str]]:
 
 
 def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> av.VideoFrame:
-    stream.thread_type = "NONE"  # type: ignore[assignment]  # the stub names the enum only, the setter takes names
+    stream.thread_type = "NONE"
     for packet in container.demux(stream):
         try:
             frames = packet.decode()
@@ -136,16 +138,11 @@ def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> 
     raise BadMedia(f"{path}: no picture of it can be decoded: the file is damaged, copy or export it again")
 
 
-def _refuse_truncated(stream: VideoStream, path: Path) -> None:
-    """Compare where the container's index says the samples lie with where the file ends."""
-    size = path.stat().st_size
-    if any(entry.pos + entry.size > size for entry in stream.index_entries):
-        raise BadMedia(f"{path} is cut short: copy or download it again")
-
-
 def _duration_s(container: InputContainer, stream: VideoStream) -> float | None:
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
+    if tag := re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", stream.metadata.get("DURATION", "")):  # Matroska
+        return int(tag[1]) * 3600 + int(tag[2]) * 60 + float(tag[3])
     if container.duration is not None:
         return container.duration / 1_000_000  # AV_TIME_BASE
     return None

@@ -1,31 +1,41 @@
-"""The pictures of a video in presentation order, upright, as RGB, each with a time of its own.
+"""The pictures of a video in presentation order, upright, as RGB, each at its own time.
 
-One frame comes out for every picture that the source presents. What a decoder cannot decode is replaced by the
-picture before it, at its own time, and counted; nothing is skipped. Knows nothing of what happens to the frames.
+As many frames come out as the container presents. A picture that cannot be decoded is replaced by the one
+before it, at its own time, and counted; nothing is skipped.
+
+Knows nothing of what happens to the frames.
 """
 
 from __future__ import annotations
 
-import heapq
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 
 import av
 import av.error
 import numpy as np
+from av.codec.context import Flags
 
 from orchestrator.errors import BadMedia, UnsupportedMedia
 from orchestrator.frames import Frame
 from orchestrator.media.colour import ToRgb
+from orchestrator.media.integrity import Integrity
 from orchestrator.media.source import main_video, open_source
+from orchestrator.media.timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from fractions import Fraction
     from pathlib import Path
     from types import TracebackType
 
+    from av.container import InputContainer
     from av.packet import Packet
+    from av.video.stream import VideoStream
 
     from orchestrator.frames import Pixels, VideoInfo
+
+MAX_LOST_S = 5
+"""A longer stretch in which no picture can be decoded is an error, not a still picture."""
 
 
 class VideoReader:
@@ -34,25 +44,24 @@ class VideoReader:
     Args:
         path: the video that `info` describes.
         info: what `probe` said of it.
-        threads: of the decoder and the colour conversion; 0 takes one a core.
+        threads: of the decoder and of the colour conversion; 0 takes one a core.
 
     Attributes:
         frames_read: frames yielded so far.
-        notes: what a user should know of how the pictures were read; complete after the last frame.
     """
 
     def __init__(self, path: Path, info: VideoInfo, *, threads: int = 0) -> None:
         self.frames_read = 0
         self._path = path
         self._info = info
-        self._container = open_source(path)
-        self._stream = main_video(self._container, path)
-        self._stream.thread_type = "FRAME"  # type: ignore[assignment]  # the stub names the enum, names work
-        self._stream.thread_count = threads
+        self._threads = threads
         self._to_rgb = ToRgb(info.colour, threads=threads)
-        self._last_pts: int | None = None
-        self._last_duration = 0
-        self._moved = 0
+        self._container, self._stream = self._open(threads)
+        self._timeline = Timeline(self._container, self._stream)
+        self._integrity = Integrity(self._container, path)
+        self._last: Frame | None = None
+        self._longest_gap = 0
+        self._lost = self._damaged = self._moved = 0
 
     def __enter__(self) -> Self:
         return self
@@ -60,60 +69,160 @@ class VideoReader:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file and free the decoder."""
         self._container.close()
 
     @property
     def notes(self) -> list[str]:
-        """One sentence for each thing that was not as it should be."""
+        """One sentence for each way in which the source was not whole; complete after the last frame."""
         notes = []
+        if self._lost:
+            notes.append(
+                f"{_count(self._lost)} of the source could not be decoded: the one before is shown again"
+            )
+        if self._damaged:
+            notes.append(f"{_count(self._damaged)} of the source may be damaged: the decoder patched them up")
+        if self._integrity.unread_s:
+            places = ", ".join(_at(moment_s) for moment_s in self._integrity.unread_s[:3])
+            notes.append(f"the source is damaged before {places}: pictures may be missing there")
         if self._moved:
             notes.append(
-                f"{self._moved} frames had no time, or one not after the frame before; they were moved after it"
+                f"{_count(self._moved)} of the source had no usable time: put right after the one before"
             )
         return notes
 
     def frames(self) -> Iterator[Frame]:
-        """Yield every frame, in presentation order, with strictly increasing pts.
+        """Yield every frame, in presentation order, with strictly increasing pts. Can be used once.
+
+        A picture without a pts gets the last one's plus its duration; one whose pts is not after the last
+        one's gets that plus one tick. Memory does not grow with the length of the video.
 
         Raises:
-            BadMedia: the file ends before it should, or nothing in it can be decoded.
+            BadMedia: the file ends before it says it does, or cannot be read to its end, or nothing in it, or
+                nothing in a stretch of MAX_LOST_S seconds, can be decoded.
             UnsupportedMedia: the size of the picture changes within the video.
         """
+        for decoded in self._decode():
+            yield from self._present(decoded)
+        if self._last is None:
+            raise BadMedia(f"{self._path}: no picture of it can be decoded: copy or export it again")
+        yield from self._repeat(self._timeline.lost_before(None))
+        self._integrity.refuse_early_end(longest_gap_s=self._longest_gap * self._info.time_base)
+
+    def _open(self, threads: int) -> tuple[InputContainer, VideoStream]:
+        container = open_source(self._path)
+        stream = main_video(container, self._path)
+        stream.thread_type = "FRAME"
+        stream.thread_count = threads
+        # Without it H.264 keeps pictures back until the next keyframe once a reference is lost.
+        stream.codec_context.flags |= Flags.output_corrupt
+        return container, stream
+
+    def _decode(self) -> Iterator[av.VideoFrame]:
         try:
-            for packet in self._container.demux(self._stream):
-                for decoded in packet.decode():
-                    yield self._frame(decoded)
+            # All streams are demuxed: where any of them ends tells whether the file is whole.
+            for packet in self._container.demux():
+                self._integrity.watch(packet)
+                if packet.stream is not self._stream:
+                    continue
+                video = cast("Packet[VideoStream]", packet)
+                self._timeline.expect(video)
+                self._damaged += video.is_corrupt
+                try:
+                    yield from video.decode()
+                except av.error.FFmpegError:
+                    self._timeline.failures += 1
+                    if not video.size:
+                        yield from self._decode_tail()
         except av.error.FFmpegError as exc:
             raise BadMedia(
-                f"{self._path} cannot be decoded after {self.frames_read} frames: it is damaged"
+                f"{self._path} cannot be read past {_at(self._integrity.end_s)}: it is damaged, copy it or "
+                "export it again"
             ) from exc
-        if not self.frames_read:
-            raise BadMedia(f"{self._path}: no picture of it can be decoded: copy or export it again")
 
-    def _frame(self, decoded: av.VideoFrame) -> Frame:
-        pixels = upright(self._to_rgb(decoded), self._info)
-        if pixels.shape != (self._info.height, self._info.width, 3):
-            raise UnsupportedMedia(
-                f"{self._path}: the picture changes from {self._info.width}x{self._info.height} to "
-                f"{pixels.shape[1]}x{pixels.shape[0]} after {self.frames_read} frames: split the video there"
-            )
-        pts = decoded.pts if decoded.pts is not None else decoded.dts
-        if self._last_pts is not None and (pts is None or pts <= self._last_pts):
-            pts = self._last_pts + max(self._last_duration if pts is None else 1, 1)
+    def _decode_tail(self) -> Iterator[av.VideoFrame]:
+        """Decode again, on one thread, what PyAV loses when draining several threads raises an error."""
+        if self._last is None:
+            return
+        container, stream = self._open(1)
+        with container:
+            container.seek(self._last.pts, stream=stream)
+            for packet in container.demux(stream):
+                try:
+                    for decoded in packet.decode():
+                        if decoded.pts is not None and decoded.pts > self._last.pts:
+                            yield decoded
+                except av.error.FFmpegError:
+                    continue
+
+    def _present(self, decoded: av.VideoFrame) -> Iterator[Frame]:
+        pixels = self._upright(decoded)
+        pts = self._timeline.time_of(decoded)
+        if pts is not None:
+            lost = self._timeline.lost_before(pts)
+            if self._last is None and lost:
+                self._last = Frame(index=0, pts=lost[0], pixels=pixels)
+            yield from self._repeat(lost)
+            if pts in self._timeline.given_up:
+                return  # too late: its place is taken
+        self._damaged += decoded.is_corrupt
+        if self._last is not None and self.frames_read and (pts is None or pts <= self._last.pts):
+            pts = self._last.pts + max(self._last.duration if pts is None else 1, 1)
             self._moved += 1
-        self._last_pts = pts if pts is not None else 0
-        self._last_duration = decoded.duration
-        frame = Frame(index=self.frames_read, pts=self._last_pts, pixels=pixels, duration=decoded.duration)
+        yield self._next(
+            Frame(index=self.frames_read, pts=pts or 0, pixels=pixels, duration=decoded.duration)
+        )
+
+    def _repeat(self, lost: list[int]) -> Iterator[Frame]:
+        """Show the last picture again at the times of pictures that could not be decoded."""
+        if self._last is None or not lost:
+            return
+        tick = self._info.time_base
+        if (lost[-1] - lost[0]) * tick > MAX_LOST_S:
+            raise BadMedia(
+                f"{self._path} is damaged: from {_at(lost[0] * tick)} to {_at(lost[-1] * tick)} no picture "
+                "can be decoded, copy or export it again"
+            )
+        for pts in lost:
+            self._lost += 1
+            yield self._next(Frame(index=self.frames_read, pts=pts, pixels=self._last.pixels))
+
+    def _next(self, frame: Frame) -> Frame:
+        if self._last is not None:
+            self._longest_gap = max(self._longest_gap, frame.pts - self._last.pts)
+        self._last = frame
         self.frames_read += 1
         return frame
 
+    def _upright(self, decoded: av.VideoFrame) -> Pixels:
+        pixels = upright(self._to_rgb(decoded), rotation=self._info.rotation, mirrored=self._info.mirrored)
+        height, width, _ = pixels.shape
+        if (width, height) != (self._info.width, self._info.height):
+            raise UnsupportedMedia(
+                f"{self._path}: the picture changes from {self._info.width}x{self._info.height} to "
+                f"{width}x{height} after {self.frames_read} frames: split the video there first"
+            )
+        return pixels
 
-def upright(pixels: Pixels, info: VideoInfo) -> Pixels:
-    """Mirror and turn a coded picture, uint8 [h, w, 3], as `info` says; the result is contiguous."""
-    if info.mirrored:
+
+def upright(pixels: Pixels, *, rotation: int, mirrored: bool) -> Pixels:
+    """Mirror a coded picture left to right if so, then turn it.
+
+    Args:
+        pixels: uint8 [h, w, 3].
+        rotation: degrees counter-clockwise, a multiple of 90.
+        mirrored: whether to mirror.
+
+    Returns:
+        uint8 [H, W, 3], contiguous.
+    """
+    if mirrored:
         pixels = pixels[:, ::-1]
-    return np.ascontiguousarray(np.rot90(pixels, info.rotation // 90))
+    return np.ascontiguousarray(np.rot90(pixels, rotation // 90))
+
+
+def _at(moment_s: Fraction) -> str:
+    return f"{float(moment_s):.2f} s"
+
+
+def _count(pictures: int) -> str:
+    return "1 picture" if pictures == 1 else f"{pictures} pictures"

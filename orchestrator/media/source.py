@@ -1,9 +1,9 @@
 """Open a local media file without letting it open anything else.
 
-Playlists, manifests, session descriptions and concat scripts are media formats to FFmpeg: a file of that kind,
-whatever it is called, can name other files and hosts, and FFmpeg would read them. So only containers that hold
-their own samples are accepted, by name, and only the `file` protocol is. FFmpeg ignores a misspelled option in
-silence; the tests prove that each of these bites.
+Playlists, manifests, session descriptions and concat scripts are media formats to FFmpeg: a file of that
+kind, whatever it is called, can name other files and hosts, and FFmpeg would read them. So only containers
+that hold their own samples are accepted, and only the `file` protocol. FFmpeg ignores a misspelled option in
+silence; the tests prove that these bite.
 
 Knows nothing of pictures, colour or time.
 """

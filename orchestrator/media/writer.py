@@ -1,14 +1,14 @@
-"""Writes the upscaled video: encoded pictures at the source's times, with everything else the source holds.
+"""Writes the upscaled video: encoded pictures at the source's times, beside everything else the source holds.
 
-Knows nothing of where the pictures come from, and nothing of the final name: it writes the file it is told to.
+Knows nothing of where the pictures come from, nor of the final name: it writes the file that it is told to.
 """
 
 from __future__ import annotations
 
 import errno
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 
 import av
 import av.error
@@ -17,6 +17,7 @@ import numpy as np
 from orchestrator.errors import DiskFull, EncodeFailed, OutputRefused
 from orchestrator.media import colour, encoder
 from orchestrator.media.passthrough import Passthrough
+from orchestrator.media.tracks import describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,12 +25,16 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from av.packet import Packet
+    from av.video.stream import VideoStream
 
     from orchestrator.frames import Frame, Pixels, VideoInfo
     from orchestrator.media.encoder import Quality
 
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 """FFmpeg's name of the container for each suffix that an output may have."""
+
+INTERLEAVE_MICROSECONDS = 1_000_000
+"""Longest that the muxer holds packets back for a stream that has none, such as captions."""
 
 
 def check_output(path: Path) -> str:
@@ -45,7 +50,7 @@ def check_output(path: Path) -> str:
 
 
 class VideoWriter:
-    """Writes one video; a context manager. Left by an exception, the file at `path` is of no use.
+    """Writes one video; a context manager. Until `finish` has returned, the file at `path` is of no use.
 
     Args:
         path: where to write; an existing file is overwritten.
@@ -54,11 +59,17 @@ class VideoWriter:
         width, height: of the pictures that will be written, in pixels.
         quality: high, medium or low.
         container: FFmpeg's name of the container; None takes it from the suffix of `path`.
-        threads: of the encoder and the colour conversion; 0 lets them choose.
+        threads: of the encoder and of the colour conversion; 0 lets them choose.
 
     Attributes:
         frames: frames written.
         encoder: FFmpeg's name of the encoder.
+
+    Raises:
+        OutputRefused: no container of that suffix can be written.
+        BadRequest: the picture is larger than any encoder takes.
+        EncodeFailed: the encoder or the muxer does not start.
+        DiskFull: there is no space left.
     """
 
     def __init__(
@@ -73,39 +84,35 @@ class VideoWriter:
         container: str | None = None,
         threads: int = 0,
     ) -> None:
+        container = container or check_output(path)
+        even = (width + width % 2, height + height % 2)
+        self.encoder, options = encoder.choose(*even, quality)
         self.frames = 0
         self._path = path
         self._info = info
         self._size = (height, width)
-        self._notes: list[str] = []
-        even = (width + width % 2, height + height % 2)
-        if even != (width, height):
-            self._notes.append(
-                f"the picture is {even[0]}x{even[1]}: yuv420p needs even sizes, the last row or column is repeated"
-            )
-        colours = colour.for_output(info.colour)
-        self._from_rgb = colour.FromRgb(colours, threads=threads)
-        self.encoder, options = encoder.choose(*even, quality)
+        self._colour = colour.for_output(info.colour)
+        self._from_rgb = colour.FromRgb(self._colour, threads=threads)
         self._durations: dict[int, int] = {}
-        self._first_pts: int | None = None
-        self._end_pts = 0
+        self._first_pts = self._last_pts = self._last_duration = 0
+        self._packets = 0
+        muxing = {"max_interleave_delta": str(INTERLEAVE_MICROSECONDS)}
+        if container != "matroska":
+            muxing["movflags"] = "+faststart"
         with self._translated():
             self._output = av.open(
-                str(path), "w", format=container or check_output(path), metadata_errors="surrogateescape"
+                f"file:{path}",
+                "w",
+                format=container,
+                container_options=muxing,
+                metadata_errors="surrogateescape",
             )
-            self._stream = self._output.add_stream(
-                self.encoder, rate=info.average_rate or 25, options=options
-            )
-            context = self._stream.codec_context
-            context.width, context.height = even
-            context.pix_fmt = "yuv420p"
-            context.time_base = info.time_base
-            self._stream.time_base = info.time_base
-            context.sample_aspect_ratio = info.sample_aspect_ratio
-            context.colorspace, context.color_primaries = colours.matrix, colours.primaries
-            context.color_trc, context.color_range = colours.transfer, 2 if colours.full_range else 1
-            context.thread_count = threads
+            rate = info.average_rate or Fraction(25)
+            self._stream = cast("VideoStream", self._output.add_stream(self.encoder, rate, options))
+            self._configure(*even, threads)
             self._passthrough = Passthrough(source, self._output)
+            describe(self._stream, self._passthrough.video)
+        self._origin = round(self._passthrough.origin_s / info.time_base)
 
     def __enter__(self) -> Self:
         return self
@@ -114,55 +121,97 @@ class VideoWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._passthrough.close()
-        try:
+        with suppress(av.error.FFmpegError, OSError):
             self._output.close()
-        except av.error.FFmpegError:
-            if error is None:
-                raise
 
     @property
     def notes(self) -> list[str]:
-        """One sentence for each thing that is not as in the source."""
-        return [*self._notes, *self._passthrough.notes]
+        """One sentence for each thing that is not as in the source; complete after `finish`."""
+        notes = self._passthrough.notes
+        height, width = self._size
+        if width % 2 or height % 2:
+            size = f"{self._stream.width}x{self._stream.height}"
+            notes.append(
+                f"the picture is {size}, not {width}x{height}: yuv420p needs even sizes, so the last row or "
+                "column is repeated"
+            )
+        return notes
 
     @property
     def duration_s(self) -> float:
         """From the start of the first frame to the end of the last, in seconds."""
-        return float((self._end_pts - (self._first_pts or 0)) * self._info.time_base)
+        return float((self._last_pts + self._last_duration - self._first_pts) * self._info.time_base)
 
     def write(self, frame: Frame) -> None:
-        """Encode one frame; frames come in presentation order.
+        """Encode one frame; frames come in presentation order, their pts in units of the source's time_base.
 
         Raises:
-            EncodeFailed: the encoder or the muxer failed.
+            EncodeFailed: the picture has not the promised size, or the encoder or the muxer failed.
             DiskFull: there is no space left.
         """
+        if frame.pixels.shape[:2] != self._size:
+            raise EncodeFailed(
+                f"frame {frame.index} is {frame.pixels.shape[1]}x{frame.pixels.shape[0]}, not "
+                f"{self._size[1]}x{self._size[0]}: report this as a bug"
+            )
         picture = self._from_rgb(_even(frame.pixels))
-        picture.pts = frame.pts
+        picture.pts = frame.pts - self._origin
         picture.time_base = self._info.time_base
-        picture.duration = frame.duration
-        if frame.duration:
-            self._durations[frame.pts] = frame.duration
-        if self._first_pts is None:
-            self._first_pts = frame.pts
-        self._end_pts = frame.pts + frame.duration
+        self._keep_time(frame)
         with self._translated():
             self._mux(self._stream.encode(picture))
         self.frames += 1
 
     def finish(self) -> None:
-        """Flush the encoder, carry over what is left of the other streams and complete the file."""
+        """Flush the encoder, carry over what is left of the other streams and complete the file.
+
+        Raises:
+            EncodeFailed: the encoder or the muxer failed, or a frame has no packet.
+            DiskFull: there is no space left.
+        """
         with self._translated():
             self._mux(self._stream.encode(None))
             self._passthrough.finish()
             self._output.close()
+        if self._packets != self.frames:
+            raise EncodeFailed(
+                f"{self.encoder} made {self._packets} pictures of {self.frames}: nothing was kept, try again"
+            )
+        self._passthrough.compare(self._path)
 
-    def _mux(self, packets: list[Packet]) -> None:
+    def _configure(self, width: int, height: int, threads: int) -> None:
+        context = self._stream.codec_context
+        context.width, context.height = width, height
+        context.pix_fmt = "yuv420p"
+        context.sample_aspect_ratio = self._info.sample_aspect_ratio
+        # Both: left to the muxer alone, times that are not multiples of 1 / rate fail with EINVAL.
+        context.time_base = self._stream.time_base = self._info.time_base
+        context.colorspace = self._colour.matrix
+        context.color_primaries = self._colour.primaries
+        context.color_trc = self._colour.transfer
+        context.color_range = 2 if self._colour.full_range else 1
+        context.thread_count = threads
+
+    def _keep_time(self, frame: Frame) -> None:
+        """Note how long each picture is shown: until the next one, the last as long as the source says."""
+        if not self.frames:
+            self._first_pts = frame.pts
+        else:
+            self._last_duration = frame.pts - self._last_pts
+            if self._last_pts - self._origin in self._durations:
+                self._durations[self._last_pts - self._origin] = self._last_duration
+        rate = self._info.average_rate
+        usual = round(1 / (rate * self._info.time_base)) if rate else self._last_duration
+        self._last_pts, self._last_duration = frame.pts, frame.duration or usual
+        self._durations[frame.pts - self._origin] = self._last_duration
+
+    def _mux(self, packets: list[Packet[VideoStream]]) -> None:
         for packet in packets:
+            self._packets += 1
             if packet.pts is not None:
                 packet.duration = self._durations.pop(packet.pts, 0)
             if packet.dts is not None:
-                self._passthrough.advance(Fraction(packet.dts) * packet.time_base)
+                self._passthrough.advance(packet.dts * packet.time_base)
             self._output.mux(packet)
 
     @contextmanager
@@ -171,7 +220,7 @@ class VideoWriter:
             yield
         except (av.error.FFmpegError, OSError, ValueError) as exc:
             if getattr(exc, "errno", None) in {errno.ENOSPC, errno.EDQUOT}:
-                raise DiskFull(f"no space is left for {self._path.parent}: free some and run again") from exc
+                raise DiskFull(f"no space is left in {self._path.parent}: free some and run again") from exc
             raise EncodeFailed(f"the video cannot be written after {self.frames} frames: {exc}") from exc
 
 

@@ -1,0 +1,67 @@
+"""When each picture of a video is due, and which pictures never came out of the decoder.
+
+A packet goes into the decoder with a time, a picture comes out with one; what went in and did not come out is
+lost. Knows nothing of pixels or files.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import av
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.stream import VideoStream
+
+_REORDERING = {"h264", "hevc", "mpeg4", "msmpeg4v3"}
+
+
+class Timeline:
+    """The times, in the stream's time_base, of the pictures that went into the decoder and have not come out.
+
+    It holds no more times than the decoder holds pictures.
+
+    Attributes:
+        failures: errors that the decoder raised.
+        given_up: the times at which pictures were lost, and replaced.
+    """
+
+    def __init__(self, container: InputContainer, stream: VideoStream) -> None:
+        self.failures = 0
+        self.given_up: set[int] = set()
+        self._due: set[int] = set()
+        codec = stream.codec_context.name
+        # AVI stores no presentation times, and FFmpeg guesses badly with B-frames: take the times in turn.
+        self._in_turn = container.format.name == "avi" and codec in _REORDERING
+        # Every packet shows one picture, but for VP8 hidden references and H.264 and MPEG-2 single fields.
+        self._one_each = codec != "vp8"
+
+    def expect(self, packet: Packet[VideoStream]) -> None:
+        """Note that `packet` goes into the decoder."""
+        if packet.size and packet.pts is not None and not packet.is_discard:
+            self._due.add(packet.pts)
+
+    def time_of(self, decoded: av.VideoFrame) -> int | None:
+        """Return the time of a picture that came out, or None if it has none."""
+        if self._in_turn and self._due:
+            pts: int | None = min(self._due)
+        else:
+            pts = decoded.pts if decoded.pts is not None else decoded.dts
+        if decoded.interlaced_frame:
+            self._one_each = False
+        if pts is not None:
+            self._due.discard(pts)
+        return pts
+
+    def lost_before(self, pts: int | None) -> list[int]:
+        """Forget the times before `pts`, or all if None; return those at which a picture was lost, in order.
+
+        Pictures come out in presentation order, so what is due earlier than one that came out will not come.
+        """
+        passed = sorted(due for due in self._due if pts is None or due < pts)
+        self._due.difference_update(passed)
+        if not self._one_each:
+            passed = passed[: max(0, self.failures - len(self.given_up))]
+        self.given_up.update(passed)
+        return passed

@@ -1,0 +1,190 @@
+"""The ways in which one stream of a source gets into the output: copied, transcoded or converted.
+
+A track takes the packets of its source stream and returns those to be muxed. Knows nothing of other streams,
+or of when packets are due.
+"""
+
+from __future__ import annotations
+
+import io
+from fractions import Fraction
+from typing import TYPE_CHECKING, Protocol, cast
+
+import av
+import av.error
+
+if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
+    from av.audio.stream import AudioStream
+    from av.container import OutputContainer
+    from av.packet import Packet
+    from av.stream import Stream
+    from av.subtitles.stream import SubtitleStream
+
+AAC_BITS_PER_CHANNEL = 96_000
+"""192 kbit/s for stereo: FFmpeg's AAC encoder is transparent to most ears there (FFmpeg wiki, Encode/AAC)."""
+
+AAC_RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000)
+"""Sampling rates of AAC (ISO/IEC 14496-3, table 1.18); others are resampled to 48 kHz."""
+
+MILLISECOND = Fraction(1, 1000)
+
+
+def is_copyable(stream: Stream, container: str) -> bool:
+    """Whether a container, by FFmpeg's name, takes the packets of `stream` as they are.
+
+    FFmpeg's table of codecs says more than its muxers do (Opus in MOV): a header is written to memory as well.
+    """
+    with av.open(io.BytesIO(), "w", format=container) as trial:
+        if stream.codec_context.name not in trial.supported_codecs:
+            return False
+        try:
+            trial.add_stream_from_template(stream, opaque=True)
+            trial.start_encoding()
+        except (av.error.FFmpegError, ValueError):
+            return False
+    return True
+
+
+class Track(Protocol):
+    """One stream on its way into the output."""
+
+    def convert(self, packet: Packet[Stream]) -> list[Packet[Stream]]:
+        """Return the output packets that a source packet makes."""
+
+    def flush(self) -> list[Packet[Stream]]:
+        """Return what is left at the end."""
+
+
+class CopiedTrack:
+    """Packets as they are.
+
+    Raises:
+        ValueError: the output's container does not take the codec.
+    """
+
+    def __init__(self, output: OutputContainer, source: Stream) -> None:
+        self.stream = output.add_stream_from_template(source, opaque=True)
+        describe(self.stream, source)
+
+    def convert(self, packet: Packet[Stream]) -> list[Packet[Stream]]:
+        """Hand the packet on."""
+        packet.stream = self.stream
+        if packet.dts is None:
+            packet.dts = packet.pts
+        return [packet]
+
+    def flush(self) -> list[Packet[Stream]]:
+        """Nothing is kept back."""
+        return []
+
+
+class TranscodedAudio:
+    """Sound as AAC, with the source's times: gaps in it become silence.
+
+    Attributes:
+        failures: packets that could not be decoded.
+    """
+
+    def __init__(self, output: OutputContainer, source: AudioStream) -> None:
+        self.failures = 0
+        self._source = source
+        context = source.codec_context
+        rate = context.sample_rate if context.sample_rate in AAC_RATES else 48_000
+        layout = _aac_layout(context.layout.name, rate)
+        self.stream = output.add_stream("aac", rate=rate, layout=layout)
+        describe(self.stream, source)
+        encoder = self.stream.codec_context
+        encoder.bit_rate = AAC_BITS_PER_CHANNEL * encoder.channels
+        encoder.time_base = Fraction(1, rate)
+        encoder.open()
+        self._resampler = av.AudioResampler(
+            encoder.format, layout, rate, frame_size=encoder.frame_size, options={"async": "1"}
+        )
+
+    def convert(self, packet: Packet[Stream]) -> list[Packet[Stream]]:
+        """Decode and encode; a packet that cannot be decoded is counted and becomes silence."""
+        try:
+            frames = self._source.codec_context.decode(packet)
+        except av.error.FFmpegError:
+            self.failures += 1
+            return []
+        return [made for frame in frames for made in self._encode(frame)]
+
+    def flush(self) -> list[Packet[Stream]]:
+        """Empty the decoder, the resampler and the encoder."""
+        try:
+            frames = self._source.codec_context.decode(None)
+        except av.error.FFmpegError:
+            frames = []
+        packets = [made for frame in frames for made in self._encode(frame)]
+        return [*packets, *self._encode(None), *self.stream.encode(None)]
+
+    def _encode(self, frame: AudioFrame | None) -> list[Packet[Stream]]:
+        if frame is not None and frame.time_base is None:
+            frame.time_base = self._source.time_base
+        return [made for part in self._resampler.resample(frame) for made in self.stream.encode(part)]
+
+
+class ConvertedSubtitles:
+    """Text subtitles in another text format; styling that the format lacks is lost."""
+
+    def __init__(self, output: OutputContainer, source: SubtitleStream, codec: str) -> None:
+        self._source = source
+        source.codec_context.open(strict=False)
+        self.stream = cast("SubtitleStream", output.add_stream(codec))
+        describe(self.stream, source)
+        self.stream.time_base = MILLISECOND
+        self.stream.codec_context.time_base = MILLISECOND
+        self.stream.codec_context.subtitle_header = source.codec_context.subtitle_header
+
+    def convert(self, packet: Packet[Stream]) -> list[Packet[Stream]]:
+        """Decode and encode one caption; empty ones, which MP4 puts between captions, are left out."""
+        try:
+            captions = self._source.decode2(packet)
+        except av.error.FFmpegError:
+            return []
+        if captions is None or not len(captions) or packet.pts is None:
+            return []
+        made = self.stream.codec_context.encode_subtitle(captions)
+        made.stream = self.stream
+        made.time_base = packet.time_base
+        made.pts = made.dts = packet.pts
+        made.duration = packet.duration
+        return [made]
+
+    def flush(self) -> list[Packet[Stream]]:
+        """Nothing is kept back."""
+        return []
+
+
+_STATISTICS = ("BPS", "NUMBER_OF", "_STATISTICS", "DURATION", "SOURCE_ID")
+
+
+def describe(made: Stream, source: Stream) -> None:
+    """Give an output stream the language, title, other metadata and disposition of its source.
+
+    Left out is what describes the source's own coding: the encoder's name, mkvmerge's statistics, rotation.
+    """
+    made.metadata.update(
+        {
+            key: value
+            for key, value in source.metadata.items()
+            if key.lower() not in {"encoder", "rotate", "vendor_id"}
+            and not key.upper().startswith(_STATISTICS)
+        }
+    )
+    made.disposition = source.disposition
+
+
+def _aac_layout(layout: str, rate: int) -> str:
+    """Return `layout` if FFmpeg's AAC encoder takes it, else stereo."""
+    trial = av.CodecContext.create("aac", "w")
+    trial.sample_rate = rate
+    trial.format = "fltp"
+    try:
+        trial.layout = layout
+        trial.open()
+    except (av.error.FFmpegError, ValueError):
+        return "stereo"
+    return layout

@@ -1,0 +1,271 @@
+"""Small videos made on the spot, of every kind that the tests need.
+
+The pictures carry their own number: the lower half is a row of black and white bars, one a bit, that survives lossy
+coding, scaling and turning upright. `number_of` reads it back, so a test can say which frame it is looking at.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import av
+import numpy as np
+from av.subtitles.subtitle import SubtitleSet
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    Pixels = NDArray[np.uint8]
+
+BITS = 12
+WIDTH, HEIGHT = 96, 64
+MATRICES = {1: Colorspace.ITU709, 5: Colorspace.ITU601, 6: Colorspace.ITU601, 9: Colorspace.BT2020}
+
+
+def numbered(number: int, width: int = WIDTH, height: int = HEIGHT) -> Pixels:
+    """Return a uint8 [H, W, 3] picture: a moving gradient above, `number` in bars below."""
+    rows, columns = np.mgrid[0:height, 0:width]
+    picture = np.empty((height, width, 3), np.uint8)
+    picture[..., 0] = (columns * 2 + number * 3) % 256 // 2 + 64
+    picture[..., 1] = rows * 3 % 256 // 2 + 64
+    picture[..., 2] = 128
+    bit = columns * BITS // width
+    picture[height // 2 :] = np.where((number >> bit) & 1, 235, 16)[height // 2 :, :, None]
+    return picture
+
+
+def number_of(picture: Pixels) -> int:
+    """Read back what `numbered` wrote, at any size."""
+    height, width, _ = picture.shape
+    row = picture[height * 3 // 4].mean(axis=-1)
+    centres = ((np.arange(BITS) + 0.5) * width / BITS).astype(int)
+    return int(sum(1 << bit for bit, x in enumerate(centres) if row[x] > 127))
+
+
+def plain(rgb: tuple[int, int, int], width: int = WIDTH, height: int = HEIGHT) -> Pixels:
+    """Return a uint8 [H, W, 3] picture of one colour."""
+    return np.full((height, width, 3), rgb, np.uint8)
+
+
+def make_clip(
+    path: Path,
+    pictures: Iterable[Pixels] | int = 12,
+    *,
+    codec: str = "libx264",
+    pix_fmt: str = "yuv420p",
+    options: dict[str, str] | None = None,
+    container: str | None = None,
+    container_options: dict[str, str] | None = None,
+    rate: Fraction | int = 25,
+    pts: Sequence[int] | None = None,
+    time_base: Fraction | None = None,
+    last_duration: int | None = None,
+    matrix: int = 2,
+    primaries: int = 2,
+    transfer: int = 2,
+    range_: int = 0,
+    aspect: Fraction | None = None,
+    rotation: float | None = None,
+    hflip: bool = False,
+    vflip: bool = False,
+    audio: Sequence[dict[str, Any]] = (),
+    subtitles: Sequence[dict[str, Any]] = (),
+    chapters: Sequence[dict[str, Any]] = (),
+    metadata: dict[str, str] | None = None,
+    attachment: tuple[str, str, bytes] | None = None,
+    video_metadata: dict[str, str] | None = None,
+) -> Path:
+    """Write a video with PyAV and return its path.
+
+    Args:
+        path: where; the container is the suffix's unless `container` names one.
+        pictures: uint8 [H, W, 3] RGB, or how many `numbered` ones.
+        codec, pix_fmt, options: of the encoder.
+        container_options: of the muxer.
+        rate: frames a second.
+        pts: of each picture in `time_base`; by default 0, 1, 2... in units of 1 / rate.
+        last_duration: of the last picture, in `time_base`.
+        matrix, primaries, transfer: H.273 code points to tag; the matrix is also used, BT.601 where unspecified.
+        range_: 0 untagged (and limited), 1 limited, 2 full.
+        rotation, hflip, vflip: a display matrix for the container.
+        audio: per stream `codec`, `seconds`, and optionally `rate`, `layout`, `start`, `language`, `title`, `hz`.
+        subtitles: per stream `codec`, `lines` of (start s, end s, text), and optionally `language`.
+        chapters: as PyAV's `set_chapters` takes them.
+        attachment: name, MIME type and payload.
+    """
+    if isinstance(pictures, int):
+        pictures = [numbered(number) for number in range(pictures)]
+    pictures = list(pictures)
+    tick = time_base or 1 / Fraction(rate)
+    with av.open(str(path), "w", format=container, options=container_options or {}) as output:
+        output.metadata.update(metadata or {})
+        if chapters:
+            output.set_chapters(list(chapters))
+        video = output.add_stream(codec, rate=rate, options=dict(options or {}))
+        assert isinstance(video, av.VideoStream)
+        video.height, video.width = pictures[0].shape[:2]
+        video.pix_fmt = pix_fmt
+        video.codec_context.time_base = tick
+        video.metadata.update(video_metadata or {})
+        video.colorspace, video.color_primaries, video.color_trc = matrix, primaries, transfer
+        video.color_range = range_
+        if aspect:
+            video.codec_context.sample_aspect_ratio = aspect
+        if rotation is not None or hflip or vflip:
+            video.set_display_rotation(rotation or 0, hflip=hflip, vflip=vflip)
+        others = [_Audio(output, **track) for track in audio] + [_Subtitles(output, **track) for track in subtitles]
+        if attachment:
+            output.add_attachment(*attachment)
+        reformatter = VideoReformatter()
+        for number, picture in enumerate(pictures):
+            frame = _to_pix_fmt(reformatter, picture, pix_fmt, matrix, full=range_ == ColorRange.JPEG)
+            frame.pts = pts[number] if pts else number
+            frame.time_base = tick
+            if last_duration and number == len(pictures) - 1:
+                frame.duration = last_duration
+            for other in others:
+                other.write_until(float(frame.pts * tick))
+            output.mux(video.encode(frame))
+        for other in others:
+            other.write_until(float("inf"))
+        output.mux(video.encode(None))
+    return path
+
+
+def _to_pix_fmt(
+    reformatter: VideoReformatter, picture: Pixels, pix_fmt: str, matrix: int, *, full: bool
+) -> av.VideoFrame:
+    """Convert RGB accurately; the tags are the encoder's business."""
+    return reformatter.reformat(
+        av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), "rgb24"),
+        format=pix_fmt,
+        dst_colorspace=MATRICES.get(matrix, Colorspace.ITU601),
+        dst_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
+        interpolation=Interpolation.BICUBIC
+        | Interpolation.ACCURATE_RND
+        | Interpolation.FULL_CHR_H_INT
+        | Interpolation.FULL_CHR_H_INP,
+        threads=1,
+    )
+
+
+class _Audio:
+    """One sine tone."""
+
+    def __init__(
+        self,
+        output: av.container.OutputContainer,
+        *,
+        codec: str = "aac",
+        seconds: float,
+        rate: int = 48_000,
+        layout: str = "stereo",
+        start: float = 0.0,
+        language: str | None = None,
+        title: str | None = None,
+        hz: float = 440.0,
+        disposition: int | None = None,
+    ) -> None:
+        self._output = output
+        self._stream = output.add_stream(codec, rate=rate, layout=layout)
+        if language:
+            self._stream.metadata["language"] = language
+        if title:
+            self._stream.metadata["title"] = title
+        if disposition is not None:
+            self._stream.disposition = disposition  # type: ignore[assignment]
+        self._stream.codec_context.open()
+        self._rate = rate
+        self._size = self._stream.codec_context.frame_size or 1024
+        self._sample = 0
+        self._samples = round(seconds * rate)
+        self._offset = round(start * rate)
+        self._hz = hz
+        self._flushed = False
+
+    def write_until(self, time_s: float) -> None:
+        while self._sample < self._samples and (self._sample + self._offset) / self._rate <= time_s:
+            count = min(self._size, self._samples - self._sample)
+            context = self._stream.codec_context
+            moments = np.arange(self._sample, self._sample + count) / self._rate
+            tone = (np.sin(2 * np.pi * self._hz * moments) * 0.4).astype(np.float32)
+            frame = av.AudioFrame.from_ndarray(
+                np.tile(tone, (context.layout.nb_channels, 1)), "fltp", context.layout.name
+            )
+            frame.sample_rate = self._rate
+            frame = av.AudioResampler(context.format, context.layout, self._rate).resample(frame)[0]
+            frame.pts = self._sample + self._offset
+            frame.time_base = Fraction(1, self._rate)
+            self._output.mux(self._stream.encode(frame))
+            self._sample += count
+        if self._sample >= self._samples and not self._flushed:
+            self._flushed = True
+            self._output.mux(self._stream.encode(None))
+
+
+class _Subtitles:
+    """Text subtitles."""
+
+    def __init__(
+        self,
+        output: av.container.OutputContainer,
+        *,
+        codec: str,
+        lines: Sequence[tuple[float, float, str]],
+        language: str | None = None,
+    ) -> None:
+        self._output = output
+        self._stream = output.add_stream(codec)
+        self._stream.codec_context.time_base = Fraction(1, 1000)
+        self._stream.time_base = Fraction(1, 1000)
+        self._stream.codec_context.subtitle_header = ASS_HEADER
+        if language:
+            self._stream.metadata["language"] = language
+        self._lines = list(lines)
+
+    def write_until(self, time_s: float) -> None:
+        while self._lines and self._lines[0][0] <= time_s:
+            start, end, text = self._lines.pop(0)
+            milliseconds = round((end - start) * 1000)
+            packet = self._stream.codec_context.encode_subtitle(
+                SubtitleSet.create(f"0,0,Default,,0,0,0,,{text}".encode(), 0, milliseconds, pts=round(start * 1000))
+            )
+            packet.stream = self._stream
+            packet.time_base = Fraction(1, 1000)
+            packet.pts = packet.dts = round(start * 1000)
+            packet.duration = milliseconds
+            self._output.mux(packet)
+
+
+ASS_HEADER = (
+    b"[Script Info]\r\nScriptType: v4.00+\r\n\r\n[V4+ Styles]\r\nFormat: Name, Fontname, Fontsize, PrimaryColour, "
+    b"SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, "
+    b"BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding\r\nStyle: Default,Arial,16,"
+    b"&Hffffff,&Hffffff,&H0,&H0,0,0,0,0,100,100,0,0,1,1,0,2,10,10,10,1\r\n\r\n[Events]\r\nFormat: Layer, Start, End, "
+    b"Style, Name, MarginL, MarginR, MarginV, Effect, Text\r\n"
+)
+
+
+def truncate(path: Path, fraction: float) -> Path:
+    """Cut a file to `fraction` of its length."""
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * fraction)])
+    return path
+
+
+def damage(path: Path, packets: Iterable[int], filler: Callable[[int], bytes] | None = None) -> Path:
+    """Overwrite the payload of some video packets, numbered in decoding order, in place."""
+    wanted = set(packets)
+    with av.open(str(path)) as container:
+        spots = [(p.pos, p.size) for p in container.demux(video=0) if p.size]
+    data = bytearray(path.read_bytes())
+    for number, (position, size) in enumerate(spots):
+        if number in wanted and position is not None:
+            data[position : position + size] = filler(size) if filler else b"\xa5" * size
+    path.write_bytes(bytes(data))
+    return path
