@@ -1,23 +1,31 @@
 """Small videos made on the spot, of every kind that the tests need.
 
-The pictures carry their own number: the lower half is a row of black and white bars, one a bit, that survives lossy
-coding, scaling and turning upright. `number_of` reads it back, so a test can say which frame it is looking at.
+The pictures carry their own number: the lower half is a row of black and white bars, one a bit, that survives
+lossy coding and scaling. `number_of` reads it back, so a test can say which frame it is looking at.
 """
 
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import av
 import numpy as np
+from av.packet import Packet
+from av.stream import Disposition
 from av.subtitles.subtitle import SubtitleSet
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from av.audio.stream import AudioStream
+    from av.container import OutputContainer
+    from av.container.core import Chapter
+    from av.stream import Stream
+    from av.subtitles.stream import SubtitleStream
+    from av.video.stream import VideoStream
     from numpy.typing import NDArray
 
     Pixels = NDArray[np.uint8]
@@ -75,9 +83,10 @@ def make_clip(
     vflip: bool = False,
     audio: Sequence[dict[str, Any]] = (),
     subtitles: Sequence[dict[str, Any]] = (),
-    chapters: Sequence[dict[str, Any]] = (),
+    chapters: Sequence[Chapter] = (),
     metadata: dict[str, str] | None = None,
     attachment: tuple[str, str, bytes] | None = None,
+    cover: bool = False,
     video_metadata: dict[str, str] | None = None,
 ) -> Path:
     """Write a video with PyAV and return its path.
@@ -90,50 +99,51 @@ def make_clip(
         rate: frames a second.
         pts: of each picture in `time_base`; by default 0, 1, 2... in units of 1 / rate.
         last_duration: of the last picture, in `time_base`.
-        matrix, primaries, transfer: H.273 code points to tag; the matrix is also used, BT.601 where unspecified.
+        matrix, primaries, transfer: H.273 code points to tag; the matrix is also used (BT.601 if unspecified).
         range_: 0 untagged (and limited), 1 limited, 2 full.
         rotation, hflip, vflip: a display matrix for the container.
-        audio: per stream `codec`, `seconds`, and optionally `rate`, `layout`, `start`, `language`, `title`, `hz`.
+        audio: per stream `seconds`, and optionally what `_Audio` takes.
         subtitles: per stream `codec`, `lines` of (start s, end s, text), and optionally `language`.
         chapters: as PyAV's `set_chapters` takes them.
         attachment: name, MIME type and payload.
+        cover: add `jpeg()` as the cover picture.
     """
-    if isinstance(pictures, int):
-        pictures = [numbered(number) for number in range(pictures)]
-    pictures = list(pictures)
+    made = [numbered(number) for number in range(pictures)] if isinstance(pictures, int) else list(pictures)
     tick = time_base or 1 / Fraction(rate)
     with av.open(str(path), "w", format=container, options=container_options or {}) as output:
         output.metadata.update(metadata or {})
         if chapters:
             output.set_chapters(list(chapters))
-        video = output.add_stream(codec, rate=rate, options=dict(options or {}))
-        assert isinstance(video, av.VideoStream)
-        video.height, video.width = pictures[0].shape[:2]
+        video = cast("VideoStream", output.add_stream(codec, rate=rate, options=dict(options or {})))
+        video.height, video.width = made[0].shape[:2]
         video.pix_fmt = pix_fmt
         video.codec_context.time_base = tick
         video.metadata.update(video_metadata or {})
         video.colorspace, video.color_primaries, video.color_trc = matrix, primaries, transfer
         video.color_range = range_
-        if aspect:
-            video.codec_context.sample_aspect_ratio = aspect
+        video.codec_context.sample_aspect_ratio = aspect or Fraction(1)
         if rotation is not None or hflip or vflip:
             video.set_display_rotation(rotation or 0, hflip=hflip, vflip=vflip)
-        others = [_Audio(output, **track) for track in audio] + [_Subtitles(output, **track) for track in subtitles]
+        others: list[_Audio | _Subtitles | _Cover] = [_Audio(output, **track) for track in audio]
+        others += [_Subtitles(output, **track) for track in subtitles]
+        others += [_Cover(output)] if cover else []
         if attachment:
             output.add_attachment(*attachment)
+        full = range_ == ColorRange.JPEG
         reformatter = VideoReformatter()
-        for number, picture in enumerate(pictures):
-            frame = _to_pix_fmt(reformatter, picture, pix_fmt, matrix, full=range_ == ColorRange.JPEG)
-            frame.pts = pts[number] if pts else number
+        for number, picture in enumerate(made):
+            frame = _to_pix_fmt(reformatter, picture, pix_fmt, matrix, full=full)
+            frame.pts = moment = pts[number] if pts else number
             frame.time_base = tick
-            if last_duration and number == len(pictures) - 1:
-                frame.duration = last_duration
-            for other in others:
-                other.write_until(float(frame.pts * tick))
             output.mux(video.encode(frame))
+            for other in others:
+                other.write_until(float(moment * tick))
         for other in others:
             other.write_until(float("inf"))
-        output.mux(video.encode(None))
+        packets = video.encode(None)
+        if last_duration and packets:
+            packets[-1].duration = last_duration
+        output.mux(packets)
     return path
 
 
@@ -159,7 +169,7 @@ class _Audio:
 
     def __init__(
         self,
-        output: av.container.OutputContainer,
+        output: OutputContainer,
         *,
         codec: str = "aac",
         seconds: float,
@@ -169,16 +179,16 @@ class _Audio:
         language: str | None = None,
         title: str | None = None,
         hz: float = 440.0,
-        disposition: int | None = None,
+        disposition: Disposition | None = None,
     ) -> None:
         self._output = output
-        self._stream = output.add_stream(codec, rate=rate, layout=layout)
+        self._stream = cast("AudioStream", output.add_stream(codec, rate=rate, layout=layout))
         if language:
             self._stream.metadata["language"] = language
         if title:
             self._stream.metadata["title"] = title
         if disposition is not None:
-            self._stream.disposition = disposition  # type: ignore[assignment]
+            self._stream.disposition = disposition
         self._stream.codec_context.open()
         self._rate = rate
         self._size = self._stream.codec_context.frame_size or 1024
@@ -189,14 +199,13 @@ class _Audio:
         self._flushed = False
 
     def write_until(self, time_s: float) -> None:
+        context = self._stream.codec_context
         while self._sample < self._samples and (self._sample + self._offset) / self._rate <= time_s:
             count = min(self._size, self._samples - self._sample)
-            context = self._stream.codec_context
             moments = np.arange(self._sample, self._sample + count) / self._rate
             tone = (np.sin(2 * np.pi * self._hz * moments) * 0.4).astype(np.float32)
-            frame = av.AudioFrame.from_ndarray(
-                np.tile(tone, (context.layout.nb_channels, 1)), "fltp", context.layout.name
-            )
+            tones = np.tile(tone, (context.layout.nb_channels, 1))
+            frame = av.AudioFrame.from_ndarray(tones, "fltp", context.layout.name)
             frame.sample_rate = self._rate
             frame = av.AudioResampler(context.format, context.layout, self._rate).resample(frame)[0]
             frame.pts = self._sample + self._offset
@@ -213,16 +222,15 @@ class _Subtitles:
 
     def __init__(
         self,
-        output: av.container.OutputContainer,
+        output: OutputContainer,
         *,
         codec: str,
         lines: Sequence[tuple[float, float, str]],
         language: str | None = None,
     ) -> None:
         self._output = output
-        self._stream = output.add_stream(codec)
-        self._stream.codec_context.time_base = Fraction(1, 1000)
-        self._stream.time_base = Fraction(1, 1000)
+        self._stream = cast("SubtitleStream", output.add_stream(codec))
+        self._stream.codec_context.time_base = self._stream.time_base = Fraction(1, 1000)
         self._stream.codec_context.subtitle_header = ASS_HEADER
         if language:
             self._stream.metadata["language"] = language
@@ -232,9 +240,8 @@ class _Subtitles:
         while self._lines and self._lines[0][0] <= time_s:
             start, end, text = self._lines.pop(0)
             milliseconds = round((end - start) * 1000)
-            packet = self._stream.codec_context.encode_subtitle(
-                SubtitleSet.create(f"0,0,Default,,0,0,0,,{text}".encode(), 0, milliseconds, pts=round(start * 1000))
-            )
+            caption = SubtitleSet.create(f"0,0,Default,,0,0,0,,{text}".encode(), 0, milliseconds)
+            packet = self._stream.codec_context.encode_subtitle(caption)
             packet.stream = self._stream
             packet.time_base = Fraction(1, 1000)
             packet.pts = packet.dts = round(start * 1000)
@@ -242,13 +249,51 @@ class _Subtitles:
             self._output.mux(packet)
 
 
-ASS_HEADER = (
-    b"[Script Info]\r\nScriptType: v4.00+\r\n\r\n[V4+ Styles]\r\nFormat: Name, Fontname, Fontsize, PrimaryColour, "
-    b"SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, "
-    b"BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding\r\nStyle: Default,Arial,16,"
-    b"&Hffffff,&Hffffff,&H0,&H0,0,0,0,0,100,100,0,0,1,1,0,2,10,10,10,1\r\n\r\n[Events]\r\nFormat: Layer, Start, End, "
-    b"Style, Name, MarginL, MarginR, MarginV, Effect, Text\r\n"
+class _Cover:
+    """A cover picture: a stream in MP4, an attachment in Matroska."""
+
+    def __init__(self, output: OutputContainer) -> None:
+        self._output = output
+        self._stream: Stream | None = None
+        if output.format.name == "mp4":
+            self._stream = output.add_mux_stream("mjpeg", width=32, height=32, time_base=Fraction(1, 90_000))
+            self._stream.disposition = Disposition.attached_pic
+        else:
+            output.add_attachment("cover.jpg", "image/jpeg", jpeg())
+
+    def write_until(self, _time_s: float) -> None:
+        if self._stream is not None:
+            packet: Packet[Stream] = Packet(jpeg())
+            packet.stream = self._stream
+            packet.pts = packet.dts = 0
+            packet.time_base = Fraction(1, 90_000)
+            packet.is_keyframe = True
+            self._output.mux(packet)
+            self._stream = None
+
+
+ASS_HEADER = b"\r\n".join(
+    (
+        b"[Script Info]",
+        b"ScriptType: v4.00+",
+        b"[V4+ Styles]",
+        b"Format: Name, Fontname, Fontsize, PrimaryColour",
+        b"Style: Default,Arial,16,&Hffffff",
+        b"[Events]",
+        b"Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text",
+        b"",
+    )
 )
+
+
+def jpeg() -> bytes:
+    """Return a 32x32 picture as a JPEG file."""
+    context = av.CodecContext.create("mjpeg", "w")
+    context.width = context.height = 32
+    context.pix_fmt = "yuvj420p"
+    context.time_base = Fraction(1, 25)
+    picture = av.VideoFrame.from_ndarray(plain((200, 30, 30), 32, 32), "rgb24").reformat(format="yuvj420p")
+    return bytes([*context.encode(picture), *context.encode(None)][0])
 
 
 def truncate(path: Path, fraction: float) -> Path:
@@ -258,14 +303,14 @@ def truncate(path: Path, fraction: float) -> Path:
     return path
 
 
-def damage(path: Path, packets: Iterable[int], filler: Callable[[int], bytes] | None = None) -> Path:
+def damage(path: Path, packets: Iterable[int], byte: int = 0xA5) -> Path:
     """Overwrite the payload of some video packets, numbered in decoding order, in place."""
-    wanted = set(packets)
     with av.open(str(path)) as container:
-        spots = [(p.pos, p.size) for p in container.demux(video=0) if p.size]
+        payloads = [(packet.pos or 0, bytes(packet)) for packet in container.demux(video=0) if packet.size]
     data = bytearray(path.read_bytes())
-    for number, (position, size) in enumerate(spots):
-        if number in wanted and position is not None:
-            data[position : position + size] = filler(size) if filler else b"\xa5" * size
+    for number in packets:
+        position, payload = payloads[number]
+        start = data.index(payload, position)  # a container's own header may come between
+        data[start : start + len(payload)] = bytes([byte]) * len(payload)
     path.write_bytes(bytes(data))
     return path

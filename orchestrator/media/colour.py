@@ -74,8 +74,8 @@ def resolve(
 
     Unspecified values are taken from those that are given (BT.2020 primaries mean the BT.2020 matrix), else
     from the height of the coded picture: BT.709 from 720 lines on, below that BT.601 (of 625 lines for a
-    height of 576, else of 525). Unspecified range is full for RGB, for the `yuvj` formats and for grey outside
-    H.264 and HEVC, else limited.
+    height of 576, else of 525). Unspecified range is full for RGB, for `yuvj` formats and for grey that is
+    not H.264 or HEVC, else limited.
 
     Args:
         matrix, primaries, transfer: H.273 code points as the source tags them.

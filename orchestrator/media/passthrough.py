@@ -152,16 +152,19 @@ class Passthrough:
             self._notes.append(f"{name} was dropped: {self._output.format.name} does not take such pictures")
 
     def _take_cover(self, stream: Stream, name: str) -> None:
-        if self._output.format.name == "matroska":  # there, a cover is an attachment
-            with open_source(self._path) as again:
-                picture = next((p for p in again.demux(again.streams[stream.index]) if p.size), None)
-            suffix, mime_type = COVERS.get(stream.codec_context.name, (None, ""))
-            if picture is not None and suffix:
-                self._output.add_attachment(f"cover{suffix}", mime_type, bytes(picture))
-            else:
-                self._notes.append(f"{name} was dropped")
-        else:
+        """MP4 takes a cover as a stream, Matroska as an attachment, MOV not at all."""
+        if self._output.format.name == "mp4":
             self._tracks[stream.index] = CopiedTrack(self._output, stream)
+            return
+        with open_source(self._path) as again:
+            picture = next(
+                (packet for packet in again.demux(again.streams[stream.index]) if packet.size), None
+            )
+        suffix, mime_type = COVERS.get(stream.codec_context.name, ("", ""))
+        if self._output.format.name == "matroska" and picture is not None and suffix:
+            self._output.add_attachment(f"cover{suffix}", mime_type, bytes(picture))
+        else:
+            self._notes.append(f"{name} was dropped")
 
     def _is_written_anyway(self, stream: Stream) -> bool:
         """Whether the muxer makes such a stream by itself: of the chapters, or of the video's time code."""

@@ -33,7 +33,7 @@ MILLISECOND = Fraction(1, 1000)
 def is_copyable(stream: Stream, container: str) -> bool:
     """Whether a container, by FFmpeg's name, takes the packets of `stream` as they are.
 
-    FFmpeg's table of codecs says more than its muxers do (Opus in MOV): a header is written to memory as well.
+    FFmpeg's table of codecs says more than its muxers do (Opus in MOV): a header is written to memory, too.
     """
     with av.open(io.BytesIO(), "w", format=container) as trial:
         if stream.codec_context.name not in trial.supported_codecs:
@@ -66,9 +66,16 @@ class CopiedTrack:
     def __init__(self, output: OutputContainer, source: Stream) -> None:
         self.stream = output.add_stream_from_template(source, opaque=True)
         describe(self.stream, source)
+        self._has_edits = output.format.name in {"mp4", "mov"}
 
     def convert(self, packet: Packet[Stream]) -> list[Packet[Stream]]:
-        """Hand the packet on."""
+        """Hand the packet on.
+
+        An encoder's run-in before time zero is left out where no edit list can hide it: Matroska moves all
+        streams later to make room for it.
+        """
+        if packet.is_discard and (packet.pts or 0) < 0 and not self._has_edits:
+            return []
         packet.stream = self.stream
         if packet.dts is None:
             packet.dts = packet.pts

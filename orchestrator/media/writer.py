@@ -96,8 +96,10 @@ class VideoWriter:
         self._durations: dict[int, int] = {}
         self._first_pts = self._last_pts = self._last_duration = 0
         self._packets = 0
+        self._first_dts: int | None = None
+        self._is_mp4 = container in {"mp4", "mov"}
         muxing = {"max_interleave_delta": str(INTERLEAVE_MICROSECONDS)}
-        if container != "matroska":
+        if self._is_mp4:
             muxing["movflags"] = "+faststart"
         with self._translated():
             self._output = av.open(
@@ -170,7 +172,7 @@ class VideoWriter:
             DiskFull: there is no space left.
         """
         with self._translated():
-            self._mux(self._stream.encode(None))
+            self._mux(self._stream.encode(None), last=True)
             self._passthrough.finish()
             self._output.close()
         if self._packets != self.frames:
@@ -205,12 +207,18 @@ class VideoWriter:
         self._last_pts, self._last_duration = frame.pts, frame.duration or usual
         self._durations[frame.pts - self._origin] = self._last_duration
 
-    def _mux(self, packets: list[Packet[VideoStream]]) -> None:
+    def _mux(self, packets: list[Packet[VideoStream]], *, last: bool = False) -> None:
         for packet in packets:
             self._packets += 1
             if packet.pts is not None:
                 packet.duration = self._durations.pop(packet.pts, 0)
             if packet.dts is not None:
+                if self._first_dts is None:
+                    self._first_dts = packet.dts
+                if last and packet is packets[-1] and self._is_mp4:
+                    # MP4's track is as long as its dts reach: with B-frames they end before the pictures do.
+                    length = self._last_pts + self._last_duration - self._first_pts
+                    packet.duration = max(length - (packet.dts - self._first_dts), packet.duration or 1)
                 self._passthrough.advance(packet.dts * packet.time_base)
             self._output.mux(packet)
 
