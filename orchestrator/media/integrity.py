@@ -23,17 +23,29 @@ EARLY_END_S = 0.25
 """How much earlier than its header says a whole file may end, besides the longest gap between pictures."""
 
 
-def refuse_cut_index(container: InputContainer, path: Path) -> None:
-    """Compare where an MP4's or MOV's index says that its samples lie with where the file ends.
+def refuse_cut_boxes(container: InputContainer, path: Path) -> None:
+    """Walk the top-level boxes of an MP4 or MOV (ISO/IEC 14496-12, 4.2): none may reach past the file's end.
 
     Raises:
-        BadMedia: the file is shorter than its index.
+        BadMedia: the samples or their index are cut.
     """
     if not container.format.name.startswith("mov"):
         return
-    size = path.stat().st_size
-    if any(entry.pos + entry.size > size for stream in container.streams for entry in stream.index_entries):
-        raise BadMedia(f"{path} is cut short: copy or download it again")
+    length = path.stat().st_size
+    start = 0
+    with path.open("rb") as file:
+        while start + 8 <= length:
+            file.seek(start)
+            header = file.read(16)
+            size, kind = int.from_bytes(header[:4]), header[4:8]
+            if size == 1:
+                size = int.from_bytes(header[8:])
+            if kind in {b"moov", b"moof", b"mdat"} and start + size > length:
+                missing = start + size - length
+                raise BadMedia(f"{path} is cut short: {missing} bytes are missing, copy or download it again")
+            if size < 8:  # the last box, or not a box
+                return
+            start += size
 
 
 class Integrity:
@@ -67,7 +79,7 @@ class Integrity:
     def refuse_early_end(self, *, longest_gap_s: Fraction) -> None:
         """Compare where the file ended with where its header says it does. Called once all packets came.
 
-        MP4 and MOV are not looked at: `refuse_cut_index` has. MPEG-TS and MPEG-PS do not say.
+        MP4 and MOV are not looked at: `refuse_cut_boxes` has. MPEG-TS and MPEG-PS do not say.
 
         Args:
             longest_gap_s: between two pictures of the video.

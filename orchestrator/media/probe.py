@@ -15,7 +15,7 @@ import av.error
 from orchestrator.errors import BadMedia, UnsupportedMedia
 from orchestrator.frames import VideoInfo
 from orchestrator.media import colour
-from orchestrator.media.integrity import refuse_cut_index
+from orchestrator.media.integrity import refuse_cut_boxes
 from orchestrator.media.source import main_video, open_source
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def probe(path: Path) -> VideoInfo:
         UnsupportedMedia: it is HDR, or larger than MAX_PIXELS, or its colours cannot be converted.
     """
     with open_source(path) as container:
+        refuse_cut_boxes(container, path)
         stream = main_video(container, path)
-        refuse_cut_index(container, path)
         if stream.codec_context.width * stream.codec_context.height > MAX_PIXELS:
             raise UnsupportedMedia(
                 f"{path} is {stream.codec_context.width}x{stream.codec_context.height}: larger than "

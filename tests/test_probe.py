@@ -1,0 +1,185 @@
+"""What `probe` says of a file, and what it refuses."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import av
+import numpy as np
+import pytest
+
+from orchestrator.errors import BadMedia, InputNotFound, UnsupportedMedia
+from orchestrator.frames import Colour
+from orchestrator.media.probe import probe
+from tests.clips import make_clip, numbered, truncate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_size_rate_length_and_codec_are_read(tmp_path: Path) -> None:
+    info = probe(make_clip(tmp_path / "a.mp4", 30, rate=Fraction(30_000, 1001)))
+    assert (info.width, info.height, info.codec, info.bit_depth) == (96, 64, "h264", 8)
+    assert info.average_rate == Fraction(30_000, 1001)
+    assert info.frames == 30
+    assert info.duration_s == pytest.approx(30 * 1001 / 30_000, abs=1e-4)
+    assert info.sample_aspect_ratio == 1
+    assert (info.rotation, info.mirrored, info.notes) == (0, False, ())
+
+
+def test_matroska_length_and_count_are_those_of_the_video_alone(tmp_path: Path) -> None:
+    info = probe(make_clip(tmp_path / "a.mkv", 50, audio=[{"seconds": 4}]))
+    assert info.duration_s == pytest.approx(2)
+    assert info.frames == 50
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_sizes_and_aspect_are_those_of_the_upright_picture(
+    tmp_path: Path, rotation: int, *, mirrored: bool
+) -> None:
+    path = make_clip(tmp_path / "a.mp4", 2, rotation=rotation, hflip=mirrored, aspect=Fraction(4, 3))
+    info = probe(path)
+    sideways = rotation in {90, 270}
+    assert (info.width, info.height) == ((64, 96) if sideways else (96, 64))
+    assert info.sample_aspect_ratio == (Fraction(3, 4) if sideways else Fraction(4, 3))
+    assert info.mirrored is mirrored
+
+
+def test_a_slanted_picture_is_left_as_it_is_and_noted(tmp_path: Path) -> None:
+    info = probe(make_clip(tmp_path / "a.mp4", 2, rotation=30))
+    assert (info.rotation, info.width, info.height) == (0, 96, 64)
+    assert any("turned by" in note for note in info.notes)
+
+
+@pytest.mark.parametrize(("height", "expected"), [(480, 6), (576, 5), (718, 6), (720, 1), (1080, 1)])
+def test_untagged_colour_is_taken_from_the_height(tmp_path: Path, height: int, expected: int) -> None:
+    pictures = [np.zeros((height, 64, 3), np.uint8)]
+    info = probe(make_clip(tmp_path / "a.mp4", pictures, options={"preset": "ultrafast"}))
+    transfer = 1 if expected == 1 else 6
+    assert info.colour == Colour(matrix=expected, primaries=expected, transfer=transfer, full_range=False)
+
+
+def test_a_tagged_matrix_wins_over_the_height(tmp_path: Path) -> None:
+    info = probe(make_clip(tmp_path / "a.mp4", 2, matrix=1, range_=2))
+    assert info.colour == Colour(matrix=1, primaries=1, transfer=1, full_range=True)
+
+
+def test_a_missing_matrix_is_taken_from_the_primaries(tmp_path: Path) -> None:
+    info = probe(make_clip(tmp_path / "a.mkv", 2, primaries=9))
+    assert (info.colour.matrix, info.colour.transfer) == (9, 14)
+
+
+@pytest.mark.parametrize(("transfer", "name"), [(16, "PQ"), (18, "HLG")])
+def test_hdr_is_refused_and_says_what_to_do(tmp_path: Path, transfer: int, name: str) -> None:
+    path = make_clip(tmp_path / "a.mp4", 2, pix_fmt="yuv420p10le", matrix=9, primaries=9, transfer=transfer)
+    with pytest.raises(UnsupportedMedia, match=rf"HDR \({name}\): tone-map it to SDR first"):
+        probe(path)
+
+
+def test_a_matrix_that_cannot_be_converted_is_refused(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "a.mkv", 2, codec="ffv1", pix_fmt="yuv444p", matrix=8)  # YCgCo
+    with pytest.raises(UnsupportedMedia, match="colour matrix"):
+        probe(path)
+
+
+@pytest.mark.parametrize("pix_fmt", ["yuv420p10le", "yuv422p10le", "yuv444p12le"])
+def test_more_than_8_bits_are_noted(tmp_path: Path, pix_fmt: str) -> None:
+    info = probe(make_clip(tmp_path / "a.mkv", 2, codec="ffv1", pix_fmt=pix_fmt))
+    assert info.bit_depth == int(pix_fmt[-4:-2])
+    assert any(f"{info.bit_depth} bits" in note and "8 bits" in note for note in info.notes)
+
+
+def test_dropped_transparency_is_noted(tmp_path: Path) -> None:
+    info = probe(make_clip(tmp_path / "a.mkv", 2, codec="ffv1", pix_fmt="bgra"))
+    assert any("transparency" in note for note in info.notes)
+
+
+def test_interlaced_video_is_noted(tmp_path: Path) -> None:
+    info = probe(make_clip(tmp_path / "a.mp4", 4, options={"x264-params": "interlaced=1"}))
+    assert any("interlaced" in note for note in info.notes)
+
+
+def test_no_such_file(tmp_path: Path) -> None:
+    with pytest.raises(InputNotFound, match="does not exist"):
+        probe(tmp_path / "nothing.mp4")
+
+
+def test_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputNotFound, match="not a file"):
+        probe(tmp_path)
+
+
+def test_an_empty_file(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").touch()
+    with pytest.raises(BadMedia, match="is empty"):
+        probe(tmp_path / "a.mp4")
+
+
+@pytest.mark.parametrize(
+    "content", [b"hello\n" * 400, bytes(5000), b"\x00\x00\x00\x18ftypmp42" + bytes(3000)]
+)
+def test_a_file_that_is_no_video(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.mp4").write_bytes(content)
+    with pytest.raises(BadMedia, match="cannot be opened as a video"):
+        probe(tmp_path / "a.mp4")
+
+
+def test_a_picture_file(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "a.png"), "w", format="image2") as output:
+        stream = output.add_stream("png", width=32, height=32, pix_fmt="rgb24")
+        assert isinstance(stream, av.VideoStream)
+        output.mux(
+            [*stream.encode(av.VideoFrame.from_ndarray(numbered(1, 32, 32), "rgb24")), *stream.encode()]
+        )
+    with pytest.raises(BadMedia):
+        probe(tmp_path / "a.png")
+
+
+def _sound(path: Path) -> Path:
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("aac", rate=48_000, layout="stereo")
+        assert isinstance(stream, av.AudioStream)
+        frame = av.AudioFrame.from_ndarray(np.zeros((2, 1024), np.float32), "fltp", "stereo")
+        frame.sample_rate = 48_000
+        output.mux([*stream.encode(frame), *stream.encode()])
+    return path
+
+
+def test_sound_alone(tmp_path: Path) -> None:
+    with pytest.raises(BadMedia, match="sound but no video"):
+        probe(_sound(tmp_path / "a.mp4"))
+
+
+def test_sound_with_a_cover_picture(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "full.mkv", 2, cover=True, audio=[{"seconds": 1}])
+    with av.open(str(path)) as source, av.open(str(tmp_path / "a.mkv"), "w") as output:
+        copied = output.add_stream_from_template(source.streams.audio[0])
+        cover = next(s for s in source.streams.video if s.disposition)
+        picture = next(bytes(packet) for packet in source.demux(cover) if packet.size)
+        output.add_attachment("cover.jpg", "image/jpeg", picture)
+        for packet in source.demux(source.streams.audio[0]):
+            if packet.size:
+                packet.stream = copied
+                output.mux(packet)
+    with pytest.raises(BadMedia, match="only a cover picture"):
+        probe(tmp_path / "a.mkv")
+
+
+@pytest.mark.parametrize("options", [{}, {"movflags": "faststart"}, {"movflags": "frag_keyframe+empty_moov"}])
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.97])
+def test_an_mp4_cut_short_is_refused_before_any_work(
+    tmp_path: Path, options: dict[str, str], kept: float
+) -> None:
+    path = make_clip(tmp_path / "a.mp4", 100, container_options=options, audio=[{"seconds": 4}])
+    with pytest.raises(BadMedia, match="cut short"):
+        probe(truncate(path, kept))
+
+
+def test_every_error_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"hello\n" * 400)
+    with pytest.raises(BadMedia) as caught:
+        probe(tmp_path / "a.mp4")
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code == 2
