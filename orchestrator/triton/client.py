@@ -284,15 +284,20 @@ class TritonClient:
         if re.search(r"at least one version must be available|unable to find '", reason):
             return ModelNotBuilt(f"model {model!r} is not built: run `framewright models build {model}`")
         error = self._translate(exc, f"cannot load model {model!r}", model)
-        if isinstance(error, InferenceFailed):
-            names = {entry.name for entry in self.index()}
-            if model not in names:
-                nearest = difflib.get_close_matches(model, names, n=10, cutoff=0.0)
-                return UnknownModel(f"there is no model {model!r}; there is: {', '.join(nearest) or 'none'}")
+        if not isinstance(error, InferenceFailed):
+            return error
+        names = {entry.name for entry in self.index()}
+        if model not in names:
+            nearest = difflib.get_close_matches(model, names, n=10, cutoff=0.0)
+            return UnknownModel(f"there is no model {model!r}; there is: {', '.join(nearest) or 'none'}")
+        if "failed to poll" in reason:
+            return InferenceFailed(
+                f"cannot load model {model!r}: Triton cannot read its config.pbtxt; see its log"
+            )
         return error
 
     def _fail(self, exc: InferenceServerException, doing: str, *, model: str = "") -> NoReturn:
-        if exc.status() == failure.NOT_FOUND:
+        if model and exc.status() in failure.NOT_LOADED:
             raise UnknownModel(f"{doing}: it is not loaded at {self.url}") from exc
         raise self._translate(exc, doing, model) from exc
 

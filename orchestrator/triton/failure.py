@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from tritonclient.utils import InferenceServerException
 
 DEADLINE_EXCEEDED = "StatusCode.DEADLINE_EXCEEDED"
-NOT_FOUND = "StatusCode.NOT_FOUND"
+NOT_LOADED = frozenset({"StatusCode.NOT_FOUND", "StatusCode.INVALID_ARGUMENT"})
+"""Triton's answers to a question about a model that is not loaded."""
+
 UNAVAILABLE = "StatusCode.UNAVAILABLE"
 GIVEN_UP = frozenset({DEADLINE_EXCEEDED, "StatusCode.CANCELLED"})
 """We stopped waiting; the server may still be at work."""

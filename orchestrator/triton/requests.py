@@ -22,7 +22,7 @@ from tritonclient.utils import InferenceServerException
 from orchestrator.errors import BadRequest, Cancelled, InferenceFailed, ServiceError
 from orchestrator.triton import failure
 from orchestrator.triton.contract import INPUT, OUTPUT, ModelContract
-from orchestrator.triton.shared_memory import Segment
+from orchestrator.triton.shared_memory import Segment, is_leftover
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     Translate = Callable[[InferenceServerException, str, str], ServiceError]
 
-CLOSE_TIMEOUT_S = 5.0
+CLOSE_TIMEOUT_S = 1.0
 _CONTROL_TIMEOUT_S = 10.0
 _PAGE_BYTES = 4096
 _CHANNELS = 3
@@ -238,6 +238,7 @@ class RequestPool:
             _log.debug("tensors go as gRPC bytes: %s", exc)
             return None
         try:
+            self._unregister_leftovers()
             self.client.register_system_shared_memory(
                 segment.key[1:], segment.key, len(segment.memory), client_timeout=_CONTROL_TIMEOUT_S
             )
@@ -252,6 +253,13 @@ class RequestPool:
             "tensors go over %d bytes of shared memory", slots * _slot_bytes(self.shape, self.contract.scale)
         )
         return segment
+
+    def _unregister_leftovers(self) -> None:
+        """Let the server unmap the memory of clients that were killed in the middle of a request."""
+        status = self.client.get_system_shared_memory_status(client_timeout=_CONTROL_TIMEOUT_S)
+        for name in filter(is_leftover, status.regions):
+            with contextlib.suppress(InferenceServerException):  # another client was quicker, or it is in use
+                self.client.unregister_system_shared_memory(name, client_timeout=_CONTROL_TIMEOUT_S)
 
     def _unregister(self) -> None:
         """Let the server unmap the memory. It refuses while a request uses it, and a moment longer."""

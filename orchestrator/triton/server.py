@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -149,23 +150,15 @@ class TritonServer:
 
     def _start(self) -> None:
         self._ports = _choose_ports(self._host, self._wanted_ports)
-        segments = shared_memory.unique_prefix()
-        scratch = Path(tempfile.mkdtemp(prefix="framewright-triton-"))
+        temporary = Path(tempfile.gettempdir())
+        if not _survives_shell(temporary):
+            raise TritonUnavailable(f"Triton's Python backend cannot work in {str(temporary)!r}: set TMPDIR")
+        scratch = Path(tempfile.mkdtemp(prefix=f"framewright-triton-{os.getpid()}-"))
         try:
-            installation = find_installation(scratch)
-            plan = {
-                "owner": os.getpid(),
-                "command": self._command(installation, segments),
-                "path": str(Path(sys.executable).parent),
-                "library_path": installation.library_path,
-                "grace_s": self._grace_s,
-                "segments": segments,
-                "scratch": str(scratch),
-            }
             self._lines.clear()
             self._stopping = False
             self._keeper = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(Path(__file__).with_name("keeper.py")), json.dumps(plan)],
+                [sys.executable, "-I", "-S", str(Path(__file__).with_name("keeper.py")), self._plan(scratch)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -179,12 +172,32 @@ class TritonServer:
         self._reader = threading.Thread(target=self._read_log, args=(self._keeper.stdout,), daemon=True)
         self._reader.start()
 
-    def _command(self, installation: Installation, segments: str) -> list[str]:
+    def _plan(self, scratch: Path) -> str:
+        """Tell the keeper what to do, see `keeper.main`."""
+        segments = shared_memory.unique_prefix()
+        installation = find_installation(scratch)
+        repository = self._repository.resolve()
+        if not _survives_shell(repository):
+            (scratch / "model_repository").symlink_to(repository)
+            repository = scratch / "model_repository"
+        plan = {
+            "owner": os.getpid(),
+            "command": self._command(installation, repository, segments),
+            # The Python of the backend's processes finds its packages by the first python3 in PATH.
+            "path": str(Path(sys.executable).parent),
+            "library_path": installation.library_path,
+            "grace_s": self._grace_s,
+            "segments": segments,
+            "scratch": str(scratch),
+        }
+        return json.dumps(plan)
+
+    def _command(self, installation: Installation, repository: Path, segments: str) -> list[str]:
         grpc, http, metrics = self._ports
         return [
             str(installation.binary),
             f"--id={self._id}",
-            f"--model-repository={self._repository.resolve()}",
+            f"--model-repository={repository}",
             f"--backend-directory={installation.backends}",
             f"--backend-config=python,shm-region-prefix-name={segments}",
             "--model-control-mode=explicit",
@@ -208,7 +221,7 @@ class TritonServer:
 
     def _answers(self, deadline: float) -> bool:
         """Wait until our server answers; False when it died, or another program has its port."""
-        while self.alive:
+        while self.alive and not self._taken_port():
             if time.monotonic() > deadline:
                 raise TritonUnavailable(
                     f"tritonserver did not answer within {self._start_timeout_s:g} s: see its log with -v"
@@ -216,20 +229,31 @@ class TritonServer:
             try:
                 socket.create_connection((self._host, self._ports[0]), timeout=1).close()
                 with triton.InferenceServerClient(self.url) as client:
-                    return bool(client.get_server_metadata(client_timeout=5).name == self._id)
+                    if client.get_server_metadata(client_timeout=1).name == self._id:
+                        return True
             except (OSError, InferenceServerException):
-                time.sleep(0.02)
+                pass
+            time.sleep(0.02)
         return False
+
+    def _taken_port(self) -> str | None:
+        """The address that another program listens on, if that is why the server cannot start."""
+        for line in self._lines:
+            found = re.search(r"'(\S+:\d+)' already in use", line)
+            if found:
+                return found[1]
+        return None
 
     def _lost_a_free_port(self) -> bool:
         """Whether another program took a port between our choice and the server's start."""
-        return None in self._wanted_ports and any("already in use" in line for line in self._lines)
+        taken = self._taken_port()
+        return taken is not None and int(taken.rpartition(":")[2]) not in self._wanted_ports
 
     def _reason(self) -> str:
         """Why it died, in one line."""
-        taken = [line for line in self._lines if "already in use" in line]
-        if taken:
-            return f"tritonserver cannot listen: {_message(taken[-1])}; choose another port"
+        taken = self._taken_port()
+        if taken is not None:
+            return f"tritonserver cannot start: {taken} is already in use; choose another port"
         errors = [line for line in self._lines if re.match(r"[EF]\d{4} ", line) or "rror" in line]
         reason = _message((errors or [*self._lines, "it wrote nothing"])[-1])
         return f"tritonserver died as it started: {reason}"
@@ -247,6 +271,11 @@ def _choose_ports(host: str, wanted: tuple[int | None, ...]) -> tuple[int, int, 
             ports.append(port)
     grpc, http, metrics = ports
     return grpc, http, metrics
+
+
+def _survives_shell(path: Path) -> bool:
+    """Whether a shell reads the path as one word: the Python backend does not quote it in a command."""
+    return shlex.quote(str(path)) == str(path)
 
 
 def _message(line: str) -> str:

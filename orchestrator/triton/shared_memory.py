@@ -28,12 +28,16 @@ def unique_prefix() -> str:
     return f"framewright-{_namespace()}-{os.getpid()}-{next(_serial)}-"
 
 
+def is_leftover(name: str) -> bool:
+    """Whether a segment or region of this name belongs to a process that is gone."""
+    owner = re.match(rf"framewright-{_namespace()}-(\d+)-", name)
+    return owner is not None and not Path("/proc", owner[1]).exists()
+
+
 def remove_leftovers() -> None:
     """Remove the segments of processes that are gone."""
-    pattern = re.compile(rf"framewright-{_namespace()}-(\d+)-")
     for path in _FOLDER.glob("framewright-*"):
-        owner = pattern.match(path.name)
-        if owner and not _lives(int(owner[1])):
+        if is_leftover(path.name):
             with contextlib.suppress(OSError):
                 path.unlink()
                 _log.debug("removed the leftover segment %s", path.name)
@@ -76,7 +80,3 @@ class Segment:
 
 def _namespace() -> str:
     return "".join(filter(str.isdigit, str(Path("/proc/self/ns/pid").readlink())))
-
-
-def _lives(pid: int) -> bool:
-    return Path("/proc", str(pid)).exists()

@@ -85,6 +85,8 @@ class TritonPythonModel:
             parts = self._run(feeds)
         except Exception as exc:  # noqa: BLE001  a request's failure is its answer; raising would fail the others too
             message, code = self._failure(exc)
+            if len(feeds) > 1 and self._session is None:  # too much memory together: each may fit alone
+                return [response for feed in feeds for response in self._answer([feed])]
             # An error of its own for each: a shared one is freed with the first, and takes tritonserver down.
             return [pb_utils.InferenceResponse(error=pb_utils.TritonError(message, code)) for _ in feeds]
         return [

@@ -1,0 +1,41 @@
+"""One real tritonserver for all tests that need no server of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from orchestrator.triton.client import TritonClient
+from orchestrator.triton.server import TritonServer
+from tests import models
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def model_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every model of `tests/models.py`, built; add none to it, others read it."""
+    repository = tmp_path_factory.mktemp("model_repository")
+    models.write_identity(repository)
+    models.write_nearest_x4(repository)
+    models.write_wrong_scale(repository)
+    models.write_slow(repository)
+    models.write_memory_hungry(repository)
+    return repository
+
+
+@pytest.fixture(scope="session")
+def triton(model_repository: Path) -> Iterator[TritonServer]:
+    """A server over `model_repository`."""
+    with TritonServer(model_repository) as server:
+        yield server
+
+
+@pytest.fixture
+def client(triton: TritonServer) -> Iterator[TritonClient]:
+    """A client of `triton`; it loads nothing by itself."""
+    with TritonClient(triton.url, infer_timeout_s=60) as connected:
+        yield connected

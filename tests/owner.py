@@ -1,0 +1,25 @@
+"""Own a Triton with a request in flight, until a test ends this process: `python owner.py REPOSITORY`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from orchestrator.triton.client import TritonClient
+from orchestrator.triton.server import TritonServer
+
+
+def main() -> None:
+    with TritonServer(Path(sys.argv[1])) as server, TritonClient(server.url) as client:
+        client.load("slow")
+        contract = client.contract("slow")
+        with client.request_pool(contract, batch=1, height=8, width=8, slots=2) as pool:
+            request = pool.acquire()
+            request.input[:] = 0
+            request.submit(1)
+            print(server.url, flush=True)  # noqa: T201  the sign that the test waits for
+            request.result()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""The Python-based onnxruntime backend, through a real tritonserver."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+import psutil
+import pytest
+
+from orchestrator.errors import InferenceFailed, ModelOutOfMemory
+from orchestrator.triton.client import TritonClient
+from orchestrator.triton.server import TritonServer
+from tests import models
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from orchestrator.triton.contract import ModelContract
+
+
+def pictures(count: int, height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 256, (count, height, width, 3), dtype=np.uint8)
+
+
+def enlarged(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return images.repeat(4, axis=1).repeat(4, axis=2)
+
+
+def loaded(client: TritonClient, model: str) -> ModelContract:
+    client.load(model)
+    return client.contract(model)
+
+
+def stubs(server: TritonServer) -> list[psutil.Process]:
+    """Return the processes that run models."""
+    assert server._keeper is not None
+    family = psutil.Process(server._keeper.pid).children(recursive=True)
+    return [process for process in family if process.name().startswith("triton_python")]
+
+
+def test_merges_concurrent_requests_and_gives_each_its_own_answer(tmp_path: Path) -> None:
+    models.write_nearest_x4(tmp_path, delay_us=100_000)
+    with TritonServer(tmp_path) as server, TritonClient(server.url, infer_timeout_s=30) as client:
+        contract = loaded(client, "nearest-x4")
+        with client.request_pool(contract, batch=2, height=24, width=40, slots=8) as pool:
+            requests = [pool.acquire() for _ in range(8)]
+            for seed, request in enumerate(requests):
+                request.input[:] = pictures(2, 24, 40, seed)
+                request.submit(2 - seed % 2)
+            for seed, request in enumerate(requests):
+                np.testing.assert_array_equal(request.result(), enlarged(request.input[: 2 - seed % 2]))
+        figures = client.statistics("nearest-x4")
+    assert (figures.requests, figures.images) == (8, 12)
+    assert figures.executions < 8
+    assert max(figures.batches) > 2
+
+
+def test_answers_requests_of_different_shapes_that_come_together(client: TritonClient) -> None:
+    contract = loaded(client, "nearest-x4")
+    batches = [pictures(1, 8 + size, 16, size) for size in range(12)]
+    with ThreadPoolExecutor(12) as threads:
+        answers = list(threads.map(lambda images: client.infer(contract, images)[0], batches))
+    for images, answer in zip(batches, answers, strict=True):
+        np.testing.assert_array_equal(answer, enlarged(images))
+
+
+def test_goes_on_serving_after_a_request_did_not_fit_into_memory(tmp_path: Path) -> None:
+    models.write_memory_hungry(tmp_path)
+    with TritonServer(tmp_path) as server, TritonClient(server.url, infer_timeout_s=30) as client:
+        contract = loaded(client, "memory-hungry")
+        (stub,) = stubs(server)
+        limit = stub.memory_info().vms + 300 * 2**20
+        resource.prlimit(stub.pid, resource.RLIMIT_AS, (limit, limit))
+        for _ in range(3):
+            with pytest.raises(ModelOutOfMemory, match=r"'memory-hungry' on 1 x 128x128.*too little memory"):
+                client.infer(contract, pictures(1, 128, 128))
+            answer, _ = client.infer(contract, pictures(1, 32, 32))
+            np.testing.assert_array_equal(answer, pictures(1, 32, 32))
+        assert stub.is_running()
+
+
+def test_runs_requests_alone_that_do_not_fit_into_memory_together(tmp_path: Path) -> None:
+    models.write_memory_hungry(tmp_path, delay_us=200_000)
+    with TritonServer(tmp_path) as server, TritonClient(server.url, infer_timeout_s=30) as client:
+        contract = loaded(client, "memory-hungry")
+        (stub,) = stubs(server)
+        limit = stub.memory_info().vms + 300 * 2**20
+        resource.prlimit(stub.pid, resource.RLIMIT_AS, (limit, limit))
+        with client.request_pool(contract, batch=1, height=32, width=32, slots=8) as pool:
+            requests = [pool.acquire() for _ in range(8)]
+            for seed, request in enumerate(requests):
+                request.input[:] = pictures(1, 32, 32, seed)
+                request.submit(1)
+            for request in requests:
+                np.testing.assert_array_equal(request.result(), request.input)
+        assert max(client.statistics("memory-hungry").batches) > 4
+
+
+def test_a_model_whose_process_was_killed_is_out_of_memory_and_comes_back(tmp_path: Path) -> None:
+    models.write_identity(tmp_path)
+    with TritonServer(tmp_path) as server, TritonClient(server.url, infer_timeout_s=30) as client:
+        contract = loaded(client, "identity")
+        (stub,) = stubs(server)
+        os.kill(stub.pid, signal.SIGKILL)
+        started = time.monotonic()
+        with pytest.raises(ModelOutOfMemory, match=r"'identity'.*died"):
+            client.infer(contract, pictures(1, 8, 8))
+        assert time.monotonic() - started < 3
+        answer, _ = client.infer(contract, pictures(1, 8, 8))
+        np.testing.assert_array_equal(answer, pictures(1, 8, 8))
+
+
+def test_takes_as_many_threads_as_the_config_says(tmp_path: Path) -> None:
+    threads = {}
+    for count in (1, 5):
+        folder = models.write_identity(tmp_path, f"identity-{count}")
+        with (folder / "config.pbtxt").open("a") as file:
+            file.write(f'parameters {{ key: "intra_op_thread_count" value {{ string_value: "{count}" }} }}\n')
+    with TritonServer(tmp_path) as server, TritonClient(server.url) as client:
+        for count in (1, 5):
+            client.load(f"identity-{count}")
+            (stub,) = stubs(server)
+            threads[count] = stub.num_threads()
+            client.unload(f"identity-{count}")
+            psutil.wait_procs([stub], timeout=10)
+    assert threads[5] == threads[1] + 4
+
+
+def test_refuses_a_model_whose_tensors_are_not_the_config_s(tmp_path: Path) -> None:
+    folder = models.write_identity(tmp_path)
+    text = (folder / "config.pbtxt").read_text()
+    (folder / "config.pbtxt").write_text(text.replace('"upscaled"', '"enlarged"'))
+    with (
+        TritonServer(tmp_path) as server,
+        TritonClient(server.url) as client,
+        pytest.raises(InferenceFailed, match=r"'identity'.*outputs \['enlarged'\].*has \['upscaled'\]"),
+    ):
+        client.load("identity")
+
+
+def test_serves_a_repository_whose_path_has_spaces(tmp_path: Path, model_repository: Path) -> None:
+    spaced = tmp_path / "my own models"
+    shutil.copytree(model_repository / "identity", spaced / "identity")
+    with TritonServer(spaced) as server, TritonClient(server.url) as client:
+        answer, _ = client.infer(loaded(client, "identity"), pictures(1, 4, 4))
+    np.testing.assert_array_equal(answer, pictures(1, 4, 4))
