@@ -36,7 +36,7 @@ class _Signalled(BaseException):
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="framewright", prog_name="framewright")
 def cli() -> None:
-    r"""Upscale video with ONNX models served by NVIDIA Triton.
+    """Upscale video with ONNX models served by NVIDIA Triton.
 
     \b
     First steps:
@@ -47,7 +47,7 @@ def cli() -> None:
     \b
     Exit codes: 0 done, 1 our side failed, 2 the request or its input is wrong, 130 and 143 interrupted.
     Environment: WEIGHTS_DIR, MODEL_REPOSITORY, TRITON_URL (see the README).
-    """
+    """  # noqa: D301  click reads the backspace as: keep these lines
 
 
 for _command in (upscale, serve, infer, models):

@@ -23,7 +23,7 @@ from orchestrator.worker import Worker
 @url_option("Use the Triton at this gRPC address instead of starting one.")
 @verbose_option
 def infer(model: str, image: Path, output: Path, *, force: bool, as_json: bool, url: str | None) -> None:
-    r"""Send one picture to one model over gRPC; say shapes, batch statistics and times.
+    """Send one picture to one model over gRPC; say shapes, batch statistics and times.
 
     The whole picture is one request: no tiles, no video.
 
@@ -31,7 +31,7 @@ def infer(model: str, image: Path, output: Path, *, force: bool, as_json: bool, 
     Examples:
       framewright infer lite-x4 photo.png -o photo_x4.png
       framewright infer SwinIR_4x_GAN photo.png -o out.png --url gpu-box:8001
-    """
+    """  # noqa: D301  click reads the backspace as: keep these lines
     check_picture_format(output)
     check_writable(output, overwrite=force)
     picture = read_picture(image)

@@ -16,7 +16,7 @@ from orchestrator.triton.client import TritonClient
 
 @click.group()
 def models() -> None:
-    r"""List, fetch, build and verify models; see what a server has loaded.
+    """List, fetch, build and verify models; see what a server has loaded.
 
     \b
     Examples:
@@ -25,7 +25,7 @@ def models() -> None:
       framewright models build realesr-animevideov3 --precision fp16
       framewright models build --weights mine.pth --name mine
       framewright models status --url localhost:8001
-    """
+    """  # noqa: D301  click reads the backspace as: keep these lines
 
 
 def _add_export_command(name: str, text: str) -> None:

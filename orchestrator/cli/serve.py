@@ -17,7 +17,7 @@ from orchestrator.triton.server import TritonServer
 @click.option("--model", "names", multiple=True, help="Load this model at once; may be given several times.")
 @verbose_option
 def serve(grpc_port: int, http_port: int, metrics_port: int, names: tuple[str, ...]) -> None:
-    r"""Run Triton over the model repository, on loopback, until Ctrl-C.
+    """Run Triton over the model repository, on loopback, until Ctrl-C.
 
     Models are loaded when a job first needs them, or now with --model.
 
@@ -26,7 +26,7 @@ def serve(grpc_port: int, http_port: int, metrics_port: int, names: tuple[str, .
       framewright serve --model lite-x4
       framewright upscale in.mp4 out.mp4 --url localhost:8001     (in another terminal)
       framewright models status
-    """
+    """  # noqa: D301  click reads the backspace as: keep these lines
     settings = settings_with(None)
     with TritonServer(
         model_repository=settings.model_repository,

@@ -48,7 +48,7 @@ def upscale(
     as_json: bool,
     url: str | None,
 ) -> None:
-    r"""Upscale the video IN to OUT (.mp4, .mov or .mkv).
+    """Upscale the video IN to OUT (.mp4, .mov or .mkv).
 
     Sound, timing (also variable frame rate), colours, subtitles and chapters are kept; what could not be is
     said in the notes. OUT appears only when it is complete.
@@ -59,7 +59,7 @@ def upscale(
       framewright upscale in.mp4 out.mkv --model realesr-animevideov3 --scale 2
       framewright upscale in.mp4 out.mp4 --compare out.png --json
       framewright upscale in.mp4 out.mp4 --url gpu-box:8001
-    """
+    """  # noqa: D301  click reads the backspace as: keep these lines
     try:
         params = UpscaleParams.model_validate({"model": model, "scale": scale, "quality": quality})
     except ValidationError as exc:

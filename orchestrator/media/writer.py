@@ -101,6 +101,9 @@ class VideoWriter:
         muxing = {"max_interleave_delta": str(INTERLEAVE_MICROSECONDS)}
         if self._is_mp4:
             muxing["movflags"] = "+faststart"
+            # Edit lists count in the movie's timescale. At its default, milliseconds, a last picture shown for
+            # less than half of one is cut off.
+            muxing["movie_timescale"] = str(info.time_base.denominator)
         with self._translated():
             self._output = av.open(
                 f"file:{path}",

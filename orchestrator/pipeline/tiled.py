@@ -9,6 +9,7 @@ the tile halves and every frame that had not left is done again: none is skipped
 from __future__ import annotations
 
 import logging
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from itertools import chain
@@ -174,13 +175,15 @@ class TiledModel:
 
     def _halve(self) -> None:
         contract, before = self._contract, self.grid
-        tile = (max(before.tile_height, before.tile_width) - 2 * contract.halo) // 2
-        if tile < _SMALLEST_TILE_PX:
+        side = math.isqrt(before.tile_height * before.tile_width)
+        tile = (side - 2 * contract.halo) // 2
+        if tile >= _SMALLEST_TILE_PX:
+            self.grid = self._plan(before.height, before.width, tile)
+        if self.grid.tile_height * self.grid.tile_width >= before.tile_height * before.tile_width:
             raise ModelOutOfMemory(
                 f"model {contract.name} ran out of memory even on tiles of "
                 f"{before.tile_width}x{before.tile_height}; free memory on the server or use a smaller model"
             )
-        self.grid = self._plan(before.height, before.width, tile)
         sizes = (
             f"from {before.tile_width}x{before.tile_height} to {self.grid.tile_width}x{self.grid.tile_height}"
         )
