@@ -23,7 +23,7 @@ from orchestrator.media.source import main_video, open_source
 from orchestrator.media.timeline import Timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from fractions import Fraction
     from pathlib import Path
     from types import TracebackType
@@ -90,7 +90,7 @@ class VideoReader:
             )
         return notes
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Generator[Frame, None, None]:
         """Yield every frame, in presentation order, with strictly increasing pts. Can be used once.
 
         A picture without a pts gets the last one's plus its duration; one whose pts is not after the last

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 
@@ -31,4 +32,4 @@ class Resizer:
         resized = self._reformatter.reformat(
             frame, width=self._width, height=self._height, format="rgb24", interpolation=Interpolation.LANCZOS
         )
-        return resized.to_ndarray()
+        return np.asarray(resized.to_ndarray(), np.uint8)

@@ -63,6 +63,7 @@ class VideoWriter:
 
     Attributes:
         frames: frames written.
+        width, height: of the video, in pixels: even, see `notes`.
         encoder: FFmpeg's name of the encoder.
 
     Raises:
@@ -85,8 +86,8 @@ class VideoWriter:
         threads: int = 0,
     ) -> None:
         container = container or check_output(path)
-        even = (width + width % 2, height + height % 2)
-        self.encoder, options = encoder.choose(*even, quality)
+        self.width, self.height = width + width % 2, height + height % 2
+        self.encoder, options = encoder.choose(self.width, self.height, quality)
         self.frames = 0
         self._path = path
         self._info = info
@@ -114,7 +115,7 @@ class VideoWriter:
             )
             rate = info.average_rate or Fraction(25)
             self._stream = cast("VideoStream", self._output.add_stream(self.encoder, rate, options))
-            self._configure(*even, threads)
+            self._configure(threads)
             self._passthrough = Passthrough(source, self._output)
             describe(self._stream, self._passthrough.video)
         self._origin = round(self._passthrough.origin_s / info.time_base)
@@ -135,9 +136,8 @@ class VideoWriter:
         notes = self._passthrough.notes
         height, width = self._size
         if width % 2 or height % 2:
-            size = f"{self._stream.width}x{self._stream.height}"
             notes.append(
-                f"the picture is {size}, not {width}x{height}: yuv420p needs even sizes, so the last row or "
+                f"the picture is {self.width}x{self.height}, not {width}x{height}: yuv420p needs even sizes, so the last row or "
                 "column is repeated"
             )
         return notes
@@ -184,9 +184,9 @@ class VideoWriter:
             )
         self._passthrough.compare(self._path)
 
-    def _configure(self, width: int, height: int, threads: int) -> None:
+    def _configure(self, threads: int) -> None:
         context = self._stream.codec_context
-        context.width, context.height = width, height
+        context.width, context.height = self.width, self.height
         context.pix_fmt = "yuv420p"
         context.sample_aspect_ratio = self._info.sample_aspect_ratio
         # Both: left to the muxer alone, times that are not multiples of 1 / rate fail with EINVAL.
