@@ -102,8 +102,8 @@ class VideoWriter:
         muxing = {"max_interleave_delta": str(INTERLEAVE_MICROSECONDS)}
         if self._is_mp4:
             muxing["movflags"] = "+faststart"
-            # Edit lists count in the movie's timescale. At its default, milliseconds, a last picture shown for
-            # less than half of one is cut off.
+            # Edit lists count in the movie's timescale. At its default, milliseconds, a last picture shown
+            # for less than half of one is cut off.
             muxing["movie_timescale"] = str(info.time_base.denominator)
         with self._translated():
             self._output = av.open(
@@ -137,8 +137,8 @@ class VideoWriter:
         height, width = self._size
         if width % 2 or height % 2:
             notes.append(
-                f"the picture is {self.width}x{self.height}, not {width}x{height}: yuv420p needs even sizes, so the last row or "
-                "column is repeated"
+                f"the picture is {self.width}x{self.height}, not {width}x{height}: yuv420p needs "
+                "even sizes, so the last row or column is repeated"
             )
         return notes
 
