@@ -139,7 +139,8 @@ optimization {{
 
 
 def _tensorrt(model: ServedModel) -> dict[str, str]:
-    side = model.tile + 2 * model.halo
+    # A window is a tile, its halo and, to begin at a multiple, up to one multiple more.
+    side = model.tile + 2 * model.halo + model.size_multiple
     cache = model.choices.engine_cache or ""
     return {
         "precision_mode": model.choices.precision.upper(),

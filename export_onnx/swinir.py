@@ -5,8 +5,8 @@ shifted windows are those of Liu et al., 2021, "Swin Transformer" (arXiv:2103.14
 
 spandrel's module is exported by tracing without complaint and is then wrong: it computes the batch from a
 shape with Python integers, and the attention mask from the traced size. Here the batch stays an axis of its
-own and the mask is part of the graph. Weights and layers stay spandrel's. Does NOT pad: sizes must be multiples
-of `size_multiple`.
+own and the mask is part of the graph. Weights and layers stay spandrel's. Does NOT pad: sizes must be
+multiples of `size_multiple`.
 """
 
 from __future__ import annotations

@@ -182,15 +182,16 @@ def _append(file: int, chunk: bytes) -> int:
 
 
 def _emptied(file: int) -> int:
-    os.ftruncate(file, 0)
+    if length(file):
+        os.ftruncate(file, 0)
     return 0
 
 
 def _reason(exc: urllib3.exceptions.HTTPError) -> str:
     reasons: dict[type[urllib3.exceptions.HTTPError], str] = {
         urllib3.exceptions.NameResolutionError: "the server's name cannot be resolved",
-        urllib3.exceptions.ConnectTimeoutError: "the server does not accept the connection in time",
         urllib3.exceptions.NewConnectionError: "the server cannot be reached",
+        urllib3.exceptions.ConnectTimeoutError: "the server does not accept the connection in time",
         urllib3.exceptions.ReadTimeoutError: "the server fell silent",
         urllib3.exceptions.ProtocolError: "the connection broke",
     }

@@ -1,0 +1,107 @@
+"""The catalog: what is in it, and that a broken one is refused by name."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from export_onnx.catalog import CATALOG, load_catalog
+from orchestrator.errors import ExportFailed, UnknownModel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ENTRY = {
+    "file": '"a.pth"',
+    "url": '"https://example.org/a.pth"',
+    "bytes": "10",
+    "sha256": f'"{"a" * 64}"',
+    "licence": '"MIT"',
+    "source": '"example"',
+    "good_for": '"tests"',
+    "architecture": '"Compact"',
+    "scale": "4",
+    "size_multiple": "1",
+    "halo": "18",
+    "tile": "512",
+    "max_batch": "8",
+}
+
+
+def written(path: Path, **changes: str | None) -> Path:
+    """Write a catalog of one model, with some values changed, or left out where None."""
+    entry = {key: value for key, value in {**ENTRY, **changes}.items() if value is not None}
+    path.write_text("[a]\n" + "".join(f"{key} = {value}\n" for key, value in entry.items()))
+    return path
+
+
+def test_the_catalog_has_the_promised_models() -> None:
+    assert list(load_catalog().models) == [
+        "lite-x4",
+        "realesr-animevideov3",
+        "realesr-general-x4v3",
+        "RealESRGAN_x4plus",
+        "RealESRGAN_x4plus_anime_6B",
+        "RealESRGAN_x2plus",
+        "SwinIR_4x_GAN",
+    ]
+
+
+def test_only_the_lite_model_is_carried_and_it_is_the_file_the_catalog_names(tmp_path: Path) -> None:
+    carried = [model for model in load_catalog().models.values() if model.url is None]
+    assert [model.name for model in carried] == ["lite-x4"]
+    path = carried[0].path(tmp_path)
+    assert path.parent == CATALOG.parent
+    assert path.stat().st_size == carried[0].bytes
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == carried[0].sha256
+
+
+def test_downloads_come_from_the_publishers_releases() -> None:
+    for model in load_catalog().models.values():
+        if model.url is not None:
+            assert model.url.startswith(f"{model.source}/releases/download/")
+            assert model.url.endswith(f"/{model.file}")
+
+
+def test_an_unknown_model_is_answered_with_the_nearest_name() -> None:
+    with pytest.raises(UnknownModel, match="did you mean 'RealESRGAN_x4plus'"):
+        load_catalog().get("RealESRGAN_x4pluss")
+
+
+def test_an_unknown_model_like_no_other_is_answered_with_the_list_command() -> None:
+    with pytest.raises(UnknownModel, match="framewright models list"):
+        load_catalog().get("zzz")
+
+
+def test_a_model_may_have_no_length(tmp_path: Path) -> None:
+    assert load_catalog(written(tmp_path / "c.toml", bytes=None)).get("a").bytes is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sha256": None}, "has no 'sha256'"),
+        ({"color": '"red"'}, "unknown key 'color'"),
+        ({"scale": '"4"'}, "scale"),
+        ({"scale": "0"}, "scale"),
+        ({"halo": "true"}, "halo"),
+        ({"licence": '""'}, "licence"),
+        ({"sha256": '"ABC"'}, "sha256"),
+        ({"url": '"http://example.org/a.pth"'}, "not https"),
+        ({"file": '"../a.pth"'}, "plain file name"),
+        ({"size_multiple": "8"}, "not a multiple of size_multiple"),
+        ({"file": "["}, "not TOML"),
+    ],
+)
+def test_a_wrong_entry_is_refused_by_name(
+    tmp_path: Path, changes: dict[str, str | None], message: str
+) -> None:
+    with pytest.raises(ExportFailed, match=message):
+        load_catalog(written(tmp_path / "c.toml", **changes))
+
+
+def test_a_missing_catalog_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ExportFailed, match="restore it"):
+        load_catalog(tmp_path / "none.toml")

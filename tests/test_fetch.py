@@ -1,0 +1,459 @@
+"""Downloads of weight files against a real HTTP server that misbehaves on demand."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from export_onnx.catalog import CatalogModel, load_catalog
+from export_onnx.download import Patience, fetch
+from orchestrator.errors import DiskFull, DownloadFailed, OutputRefused, WeightsRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+CONTENT = random.Random(0).randbytes(3_000_000)
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+QUICK = Patience(tries=3, backoff_s=0.01, longest_wait_s=5.0, connect_s=2.0, read_s=0.5)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers each GET with the next behaviour of its server's script, and well when the script is over."""
+
+    protocol_version = "HTTP/1.1"
+    server: Server
+
+    def do_GET(self) -> None:
+        """Note the range that is asked for, and answer."""
+        self.server.ranges.append(self.headers.get("Range"))
+        behaviour = self.server.script.pop(0) if self.server.script else whole
+        behaviour(self)
+
+    def answer(self, status: int, body: bytes = b"", /, **headers: str) -> None:
+        """One answer; an underscore in a header's name stands for a hyphen."""
+        self.send_response(status)
+        for name, value in {"Content_Length": str(len(body)), **headers}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    @property
+    def offset(self) -> int:
+        """First byte that is asked for."""
+        asked = self.headers.get("Range")
+        return int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
+
+    def log_message(self, *_: Any) -> None:
+        """Be quiet."""
+
+
+class Server(ThreadingHTTPServer):
+    """On loopback; `script` says how the next requests are answered, `ranges` what was asked."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.script: list[Callable[[Handler], None]] = []
+        self.ranges: list[str | None] = []
+
+    @property
+    def url(self) -> str:
+        """Of the file."""
+        return f"http://127.0.0.1:{self.server_port}/model.pth"
+
+
+def whole(handler: Handler) -> None:
+    """Serve as a good server does: ranges, and 416 beyond the end."""
+    offset = handler.offset
+    if offset >= len(CONTENT):
+        handler.answer(416, Content_Range=f"bytes */{len(CONTENT)}")
+    elif offset:
+        end = f"bytes {offset}-{len(CONTENT) - 1}/{len(CONTENT)}"
+        handler.answer(206, CONTENT[offset:], Content_Range=end)
+    else:
+        handler.answer(200, CONTENT)
+
+
+def broken_after(count: int) -> Callable[[Handler], None]:
+    """Announce the whole rest, send `count` bytes of it and hang up."""
+
+    def behaviour(handler: Handler) -> None:
+        offset = handler.offset
+        handler.send_response(206 if offset else 200)
+        handler.send_header("Content-Length", str(len(CONTENT) - offset))
+        if offset:
+            handler.send_header("Content-Range", f"bytes {offset}-{len(CONTENT) - 1}/{len(CONTENT)}")
+        handler.end_headers()
+        handler.wfile.write(CONTENT[offset : offset + count])
+        handler.close_connection = True
+
+    return behaviour
+
+
+def silent_after(count: int, seconds: float) -> Callable[[Handler], None]:
+    """Send `count` bytes, then nothing."""
+
+    def behaviour(handler: Handler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(CONTENT)))
+        handler.end_headers()
+        handler.wfile.write(CONTENT[:count])
+        handler.wfile.flush()
+        time.sleep(seconds)
+        handler.close_connection = True
+
+    return behaviour
+
+
+def status(code: int, **headers: str) -> Callable[[Handler], None]:
+    """Answer with a status and no file."""
+    return lambda handler: handler.answer(code, **headers)
+
+
+def ignoring_ranges(handler: Handler) -> None:
+    """Serve everything, whatever was asked for."""
+    handler.answer(200, CONTENT)
+
+
+def other_file(handler: Handler) -> None:
+    """Serve a file of the right length and wrong content."""
+    handler.answer(200, bytes(len(CONTENT)))
+
+
+def shorter_file(handler: Handler) -> None:
+    """Serve a file that is whole, and shorter."""
+    handler.answer(200, CONTENT[:1000])
+
+
+def wrong_range(handler: Handler) -> None:
+    """Answer a range with another one."""
+    handler.answer(206, CONTENT, Content_Range=f"bytes 0-{len(CONTENT) - 1}/{len(CONTENT)}")
+
+
+@dataclass
+class Fetcher:
+    """Fetches the server's file, and keeps what was reported."""
+
+    server: Server
+    folder: Path
+    lines: list[str] = field(default_factory=list)
+    advances: list[tuple[int, int | None]] = field(default_factory=list)
+
+    @property
+    def path(self) -> Path:
+        """The file under its final name."""
+        return self.folder / "model.pth"
+
+    @property
+    def part(self) -> Path:
+        """The file before."""
+        return self.folder / "model.pth.part"
+
+    def model(self, **changes: Any) -> CatalogModel:
+        """A catalog entry for the server's file."""
+        facts = {
+            "name": "model",
+            "file": "model.pth",
+            "url": self.server.url,
+            "bytes": len(CONTENT),
+            "sha256": SHA256,
+            "licence": "MIT",
+            "source": "test",
+            "good_for": "test",
+            "architecture": "Compact",
+            "scale": 4,
+            "size_multiple": 1,
+            "halo": 18,
+            "tile": 512,
+            "max_batch": 8,
+        }
+        return CatalogModel(**{**facts, **changes})
+
+    def __call__(self, schemes: tuple[str, ...] = ("http",), **changes: Any) -> bool:
+        """Fetch."""
+        return fetch(
+            self.model(**changes),
+            self.folder,
+            report=self.lines.append,
+            advance=lambda done, total: self.advances.append((done, total)),
+            patience=QUICK,
+            schemes=schemes,
+        )
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def fetcher(server: Server, tmp_path: Path) -> Fetcher:
+    return Fetcher(server, tmp_path / "weights")
+
+
+def test_a_file_is_fetched_whole_and_leaves_nothing_else(fetcher: Fetcher) -> None:
+    assert fetcher() is True
+    assert fetcher.path.read_bytes() == CONTENT
+    assert list(fetcher.folder.iterdir()) == [fetcher.path]
+    assert fetcher.advances[-1] == (len(CONTENT), len(CONTENT))
+
+
+def test_a_right_file_is_not_fetched_again(fetcher: Fetcher) -> None:
+    fetcher()
+    assert fetcher() is False
+    assert len(fetcher.server.ranges) == 1
+
+
+def test_a_wrong_file_in_place_is_refused_and_left_alone(fetcher: Fetcher) -> None:
+    fetcher.folder.mkdir()
+    fetcher.path.write_bytes(b"mine")
+    with pytest.raises(WeightsRefused, match=SHA256):
+        fetcher()
+    assert fetcher.path.read_bytes() == b"mine"
+    assert fetcher.server.ranges == []
+
+
+def test_a_broken_connection_is_resumed_where_it_broke(fetcher: Fetcher) -> None:
+    fetcher.server.script = [broken_after(2_000_000), broken_after(500_000)]
+    assert fetcher()
+    assert fetcher.path.read_bytes() == CONTENT
+    assert fetcher.server.ranges == [None, "bytes=2000000-", "bytes=2500000-"]
+    assert len(fetcher.lines) == 2
+
+
+def test_a_partial_file_of_an_earlier_run_is_resumed(fetcher: Fetcher) -> None:
+    fetcher.folder.mkdir()
+    fetcher.part.write_bytes(CONTENT[:1_000_000])
+    assert fetcher()
+    assert fetcher.path.read_bytes() == CONTENT
+    assert fetcher.server.ranges == ["bytes=1000000-"]
+
+
+def test_a_whole_partial_file_needs_no_request(fetcher: Fetcher) -> None:
+    fetcher.folder.mkdir()
+    fetcher.part.write_bytes(CONTENT)
+    assert fetcher()
+    assert fetcher.server.ranges == []
+
+
+def test_a_whole_partial_file_of_unknown_length_is_recognised_by_the_servers_answer(fetcher: Fetcher) -> None:
+    fetcher.folder.mkdir()
+    fetcher.part.write_bytes(CONTENT)
+    assert fetcher(bytes=None)
+    assert fetcher.path.read_bytes() == CONTENT
+
+
+def test_a_partial_file_that_is_too_long_is_started_anew(fetcher: Fetcher) -> None:
+    fetcher.folder.mkdir()
+    fetcher.part.write_bytes(CONTENT + b"more")
+    assert fetcher()
+    assert fetcher.path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("answer", [ignoring_ranges, wrong_range, status(416)])
+def test_a_server_that_cannot_resume_is_asked_for_everything(
+    fetcher: Fetcher, answer: Callable[[Handler], None]
+) -> None:
+    fetcher.folder.mkdir()
+    fetcher.part.write_bytes(CONTENT[:1_000_000])
+    fetcher.server.script = [answer]
+    assert fetcher()
+    assert fetcher.path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("code", [408, 429, 500, 502, 503, 504])
+def test_a_server_that_recovers_is_tried_again(fetcher: Fetcher, code: int) -> None:
+    fetcher.server.script = [status(code), status(code)]
+    assert fetcher()
+    assert str(code) in fetcher.lines[0]
+    assert len(fetcher.lines) == 2
+
+
+def test_a_server_that_stays_broken_is_given_up_on(fetcher: Fetcher) -> None:
+    fetcher.server.script = [status(500)] * 10
+    with pytest.raises(DownloadFailed, match=r"answered 500, 3 times"):
+        fetcher()
+    assert len(fetcher.server.ranges) == 3
+
+
+def test_a_download_that_makes_progress_is_not_given_up_on(fetcher: Fetcher) -> None:
+    fetcher.server.script = [status(500), status(500), broken_after(1_100_000), status(500)]
+    assert fetcher()
+
+
+def test_the_wait_that_a_server_asks_for_is_kept(fetcher: Fetcher) -> None:
+    fetcher.server.script = [status(429, Retry_After="1")]
+    start = time.monotonic()
+    assert fetcher()
+    assert time.monotonic() - start >= 1.0
+
+
+def test_the_wait_may_be_a_date(fetcher: Fetcher) -> None:
+    fetcher.server.script = [
+        status(503, Retry_After=format_datetime(datetime.now(UTC) + timedelta(seconds=2)))
+    ]
+    start = time.monotonic()
+    assert fetcher()
+    assert time.monotonic() - start >= 0.9
+
+
+def test_a_long_wait_is_reported_instead_of_kept(fetcher: Fetcher) -> None:
+    fetcher.server.script = [status(429, Retry_After="3600")]
+    with pytest.raises(DownloadFailed, match="3600 s"):
+        fetcher()
+
+
+def test_a_server_that_falls_silent_is_left_and_resumed(fetcher: Fetcher) -> None:
+    fetcher.server.script = [silent_after(1_500_000, seconds=2.0)]
+    assert fetcher()
+    assert fetcher.path.read_bytes() == CONTENT
+    assert "silent" in fetcher.lines[0]
+
+
+def test_an_unreachable_server_is_reported_with_what_to_do(fetcher: Fetcher) -> None:
+    with pytest.raises(DownloadFailed, match=r"cannot be reached.*goes on where it stopped"):
+        fetcher(url="http://127.0.0.1:9/model.pth")
+
+
+def test_another_content_is_refused_by_name_and_removed(fetcher: Fetcher) -> None:
+    fetcher.server.script = [other_file]
+    actual = hashlib.sha256(bytes(len(CONTENT))).hexdigest()
+    with pytest.raises(WeightsRefused, match=f"model.pth.*{SHA256}.*{actual}"):
+        fetcher()
+    assert list(fetcher.folder.iterdir()) == []
+    assert fetcher()
+
+
+def test_another_length_is_refused_before_it_is_fetched(fetcher: Fetcher) -> None:
+    fetcher.server.script = [shorter_file]
+    with pytest.raises(WeightsRefused, match="1000 bytes, where the catalog says 3000000"):
+        fetcher()
+    assert not fetcher.path.exists()
+
+
+def test_a_truncated_file_of_unknown_length_is_refused_by_its_hash(fetcher: Fetcher) -> None:
+    fetcher.server.script = [shorter_file]
+    with pytest.raises(WeightsRefused, match=SHA256):
+        fetcher(bytes=None)
+    assert not fetcher.path.exists()
+
+
+@pytest.mark.parametrize("code", [401, 403, 404, 410])
+def test_a_missing_file_is_said_at_once(fetcher: Fetcher, code: int) -> None:
+    fetcher.server.script = [status(code)]
+    with pytest.raises(WeightsRefused, match=f"answered {code}.*WEIGHTS_DIR"):
+        fetcher()
+    assert len(fetcher.server.ranges) == 1
+
+
+def test_a_redirect_is_followed(fetcher: Fetcher) -> None:
+    fetcher.server.script = [status(302, Location="/elsewhere")]
+    assert fetcher()
+
+
+def test_endless_redirects_are_left(fetcher: Fetcher) -> None:
+    fetcher.server.script = [status(302, Location="/again")] * 20
+    with pytest.raises(DownloadFailed, match="redirects"):
+        fetcher()
+    assert len(fetcher.server.ranges) == 6
+
+
+def test_only_https_is_asked_by_default(fetcher: Fetcher) -> None:
+    with pytest.raises(DownloadFailed, match="not https"):
+        fetcher(schemes=("https",))
+    assert fetcher.server.ranges == []
+
+
+def test_a_redirect_to_another_scheme_is_not_followed(fetcher: Fetcher) -> None:
+    fetcher.server.script = [status(302, Location="file:///etc/passwd")]
+    with pytest.raises(DownloadFailed, match="file:///etc/passwd"):
+        fetcher()
+
+
+def test_a_full_disk_is_said(fetcher: Fetcher) -> None:
+    fetcher.folder.mkdir()
+    fetcher.part.symlink_to("/dev/full")
+    with pytest.raises(DiskFull, match="WEIGHTS_DIR"):
+        fetcher()
+    assert not fetcher.path.exists()
+
+
+def test_a_weights_folder_that_cannot_be_made_is_said(fetcher: Fetcher) -> None:
+    fetcher.folder.write_text("a file")
+    with pytest.raises(OutputRefused, match="WEIGHTS_DIR"):
+        fetcher()
+
+
+def test_the_lite_model_is_carried_and_needs_no_download(tmp_path: Path) -> None:
+    lite = load_catalog().get("lite-x4")
+    assert fetch(lite, tmp_path, report=print, advance=print) is False
+    assert list(tmp_path.iterdir()) == []
+
+
+PROCESS = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {root!r})
+from tests.test_fetch import Fetcher, Server
+class Remote:
+    url = {url!r}
+Fetcher(Remote(), Path({folder!r}))()
+"""
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGKILL, signal.SIGTERM])
+def test_an_interrupted_fetch_leaves_only_a_part_that_the_next_one_goes_on_from(
+    fetcher: Fetcher, signum: signal.Signals
+) -> None:
+    fetcher.server.script = [silent_after(1_000_000, seconds=20.0)]
+    code = PROCESS.format(
+        root=str(Path(__file__).parent.parent), url=fetcher.server.url, folder=str(fetcher.folder)
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 30
+        while not (fetcher.part.exists() and fetcher.part.stat().st_size >= 900_000):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        process.send_signal(signum)
+        process.wait(timeout=10)
+    assert list(fetcher.folder.iterdir()) == [fetcher.part]
+    assert fetcher()
+    assert fetcher.server.ranges[-1] is not None
+    assert fetcher.path.read_bytes() == CONTENT
+
+
+def test_two_fetches_of_one_file_do_not_write_into_each_other(fetcher: Fetcher) -> None:
+    fetcher.server.script = [silent_after(500_000, seconds=0.3)]
+    results: list[bool] = []
+    first = threading.Thread(target=lambda: results.append(fetcher()))
+    first.start()
+    deadline = time.monotonic() + 10
+    while not fetcher.part.exists() or not fetcher.part.stat().st_size:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    with pytest.raises(DownloadFailed, match="another fetch"):
+        Fetcher(fetcher.server, fetcher.folder)()
+    first.join()
+    assert results == [True]
+    assert fetcher.path.read_bytes() == CONTENT
