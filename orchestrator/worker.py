@@ -60,7 +60,7 @@ class Worker:
                 url = self._stack.enter_context(server).url
             client = TritonClient(url, infer_timeout_s=settings.infer_timeout_s)
             self._client = self._stack.enter_context(client)
-            client.wait_ready(settings.start_timeout_s if settings.triton_url is None else 10.0)
+            client.wait_ready()
         return self._client
 
     def upscale(

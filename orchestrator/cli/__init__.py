@@ -14,7 +14,7 @@ import click
 from orchestrator.cli.infer import infer
 from orchestrator.cli.models import models
 from orchestrator.cli.serve import serve
-from orchestrator.cli.shell import Shell
+from orchestrator.cli.shell import Shell, Signalled
 from orchestrator.cli.upscale import upscale
 from orchestrator.errors import WorkerError
 
@@ -23,14 +23,6 @@ if TYPE_CHECKING:
     from types import FrameType
 
 log = logging.getLogger(__name__)
-
-
-class _Signalled(BaseException):
-    """SIGINT, SIGTERM or SIGHUP, raised in the main thread so that every `with` is left in order."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -83,8 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911  a ret
     except WorkerError as exc:
         log.debug("failed", exc_info=True)
         return _failed(shell, exc.code, str(exc), exit_code=exc.exit_code, retryable=exc.retryable)
-    except (_Signalled, click.Abort) as exc:
-        number = exc.number if isinstance(exc, _Signalled) else signal.SIGINT
+    except (Signalled, click.Abort) as exc:
+        number = exc.number if isinstance(exc, Signalled) else signal.SIGINT
         name = signal.Signals(number).name
         return _failed(
             shell,
@@ -110,7 +102,7 @@ def _catch_signals() -> None:
     def handle(number: int, _frame: FrameType | None) -> None:
         for other in caught:  # cleaning up is bounded in time: let it end
             signal.signal(other, signal.SIG_IGN)
-        raise _Signalled(number)
+        raise Signalled(number)
 
     for number in caught:
         signal.signal(number, handle)

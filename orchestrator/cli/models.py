@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from dataclasses import asdict
 
 import click
-from rich.console import Console
 from rich.table import Table
 
-from orchestrator.cli.shell import json_option, settings_with, url_option, verbose_option
+from orchestrator.cli.shell import console, json_option, settings_with, url_option, verbose_option
 from orchestrator.triton.client import TritonClient
 
 
@@ -57,7 +57,7 @@ def status(*, url: str | None, as_json: bool) -> None:
     with TritonClient(
         settings.triton_url or "localhost:8001", infer_timeout_s=settings.infer_timeout_s
     ) as client:
-        client.wait_ready(5.0)
+        client.wait_ready()
         entries = client.index()
         figures = {e.name: client.statistics(e.name) for e in entries if e.state == "READY"}
     if as_json:
@@ -65,7 +65,7 @@ def status(*, url: str | None, as_json: bool) -> None:
             asdict(e) | {"statistics": asdict(figures[e.name]) if e.name in figures else None}
             for e in entries
         ]
-        Console().print_json(data=rows)
+        click.echo(json.dumps(rows))
         return
     table = Table(
         "model",
@@ -89,4 +89,4 @@ def status(*, url: str | None, as_json: bool) -> None:
                 f"{figure.compute_ms / max(figure.requests, 1):.2f}",
             ]
         table.add_row(entry.name, entry.version, entry.state, *cells)
-    Console().print(table)
+    console().print(table)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from orchestrator.cli.shell import settings_with, verbose_option
+from orchestrator.cli.shell import Signalled, settings_with, verbose_option
 from orchestrator.errors import TritonUnavailable
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
@@ -36,7 +36,7 @@ def serve(grpc_port: int, http_port: int, metrics_port: int, names: tuple[str, .
         metrics_port=metrics_port,
     ) as server:
         with TritonClient(server.url, infer_timeout_s=settings.infer_timeout_s) as client:
-            client.wait_ready(settings.start_timeout_s)
+            client.wait_ready()
             for name in names:
                 client.load(name)
         click.echo(
@@ -45,5 +45,9 @@ def serve(grpc_port: int, http_port: int, metrics_port: int, names: tuple[str, .
         click.echo(
             f"serving {settings.model_repository}" + (f", loaded: {', '.join(names)}" if names else "")
         )
-        server.wait()
+        try:
+            server.wait()
+        except Signalled:
+            click.echo("Triton is stopped")
+            return
         raise TritonUnavailable(f"Triton stopped by itself; its last words: {' | '.join(server.log_tail(3))}")

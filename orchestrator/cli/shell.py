@@ -35,6 +35,18 @@ class Shell:
     json: bool = False
 
 
+class Signalled(BaseException):
+    """SIGINT, SIGTERM or SIGHUP, raised in the main thread so that every `with` is left in order.
+
+    Attributes:
+        number: of the signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
 def _set_json(context: click.Context, _option: click.Parameter, value: bool) -> bool:  # noqa: FBT001  click's form
     context.ensure_object(Shell).json = value
     return value
@@ -62,6 +74,11 @@ json_option = click.option(
 def url_option(text: str) -> Callable[[Any], Any]:
     """Make the option that names a running Triton."""
     return click.option("--url", metavar="HOST:PORT", help=text)
+
+
+def console() -> Console:
+    """Make a console for tables, wide enough for them where the output goes to a file or a pipe."""
+    return Console() if sys.stdout.isatty() else Console(width=160)
 
 
 def settings_with(url: str | None) -> Settings:

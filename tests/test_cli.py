@@ -1,0 +1,385 @@
+"""The command line as a user meets it: real processes, their output, exit codes, what they leave behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import psutil
+import pytest
+
+from orchestrator.pipeline.picture import read_picture, write_picture
+from tests import clips, models
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from orchestrator.triton.server import TritonServer
+
+ROOT = Path(__file__).resolve().parent.parent
+COMMAND = Path(sys.executable).with_name("framewright")
+SHM = Path("/dev/shm")  # noqa: S108  POSIX shared memory, by its names
+
+
+@dataclass
+class Ended:
+    code: int
+    out: str
+    err: str
+
+
+def environment(**extra: object) -> dict[str, str]:
+    return os.environ | {name: str(value) for name, value in extra.items()}
+
+
+def framewright(*arguments: object, **extra: object) -> Ended:
+    done = subprocess.run(
+        [COMMAND, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=environment(**extra),
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def assert_refused(ended: Ended, code: int, *words: str) -> None:
+    """One clear line on standard error after any progress, no traceback, the exit code."""
+    assert ended.code == code, ended
+    assert "Traceback" not in ended.err
+    lines = [line for line in ended.err.splitlines() if not line.startswith(("starting ", "upscaling "))]
+    assert len(lines) == 1, ended.err
+    assert lines[0].startswith("error: ")
+    for word in words:
+        assert word in lines[0]
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return clips.make_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", 12, audio=[{"seconds": 0.5}])
+
+
+@pytest.fixture
+def served(triton: TritonServer) -> dict[str, str]:
+    return {"TRITON_URL": triton.url, "FRAMEWRIGHT_UPSCALE_MODEL": "nearest-x4"}
+
+
+def test_upscale_says_what_it_did(clip: Path, tmp_path: Path, served: dict[str, str]) -> None:
+    ended = framewright("upscale", clip, tmp_path / "out.mp4", **served)
+    assert ended.code == 0, ended
+    assert "12 frames, 384x256" in ended.out
+    assert "nearest-x4" in ended.out
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_json_is_one_object_with_the_promised_fields(
+    clip: Path, tmp_path: Path, served: dict[str, str]
+) -> None:
+    ended = framewright("upscale", clip, tmp_path / "out.mp4", "--scale", 2, "--json", **served)
+    result = json.loads(ended.out)
+    assert result["status"] == "completed"
+    assert result["output_url"] == (tmp_path / "out.mp4").as_uri()
+    stats = result["stats"]
+    assert (stats["frames"], stats["model"], stats["width"], stats["height"]) == (12, "nearest-x4", 192, 128)
+    assert stats["duration_sec"] == pytest.approx(12 / 25)
+    assert isinstance(result["notes"], list)
+
+
+def test_a_failure_is_json_too(tmp_path: Path) -> None:
+    ended = framewright("upscale", tmp_path / "none.mp4", tmp_path / "out.mp4", "--json")
+    assert_refused(ended, 2, "none.mp4")
+    failure = json.loads(ended.out)
+    assert failure["status"] == "failed"
+    assert failure["code"] == "input_not_found"
+    assert failure["error"].startswith("input_not_found: ")
+    assert failure["retryable"] is False
+
+
+def test_an_existing_output_is_kept_without_force(clip: Path, tmp_path: Path, served: dict[str, str]) -> None:
+    out = tmp_path / "out.mp4"
+    out.write_text("precious")
+    assert_refused(framewright("upscale", clip, out, **served), 2, "--force")
+    assert out.read_text() == "precious"
+    assert framewright("upscale", clip, out, "--force", **served).code == 0
+    assert out.stat().st_size > 1000
+
+
+def test_compare_writes_both_halves(clip: Path, tmp_path: Path, served: dict[str, str]) -> None:
+    ended = framewright("upscale", clip, tmp_path / "o.mp4", "--compare", tmp_path / "o.png", **served)
+    assert ended.code == 0
+    picture = read_picture(tmp_path / "o.png")
+    assert picture.shape == (256, 2 * 384 + 4, 3)
+    assert clips.number_of(picture[:, :384]) == clips.number_of(picture[:, 388:]) == 6
+
+
+def test_verbose_says_how_tensors_travelled(clip: Path, tmp_path: Path, served: dict[str, str]) -> None:
+    ended = framewright("upscale", clip, tmp_path / "out.mp4", "-v", **served)
+    assert "shared memory" in ended.err
+
+
+def bad_inputs(folder: Path) -> Iterator[tuple[str, Path, str]]:
+    """Yield a name, a file, and what the error must say."""
+    yield "missing", folder / "missing.mp4", "does not exist"
+    empty = folder / "empty.mp4"
+    empty.touch()
+    yield "empty", empty, "empty"
+    text = folder / "text.mp4"
+    text.write_text("this is not a video\n" * 100)
+    yield "text", text, "cannot be opened"
+    cut = clips.truncate(
+        clips.make_clip(folder / "cut.mp4", 30, container_options={"movflags": "+faststart"}), 0.6
+    )
+    yield "truncated", cut, "cut short"
+    headless = clips.truncate(clips.make_clip(folder / "headless.mp4", 30), 0.6)
+    yield "truncated before its index", headless, "cut short"
+    sound = folder / "sound.mp4"
+    clips.make_clip(folder / "both.mp4", 5, audio=[{"seconds": 1.0}])
+    _keep_only_sound(folder / "both.mp4", sound)
+    yield "audio only", sound, "no video"
+    secret = clips.make_clip(folder / "secret.mp4", 5)
+    playlist = folder / "playlist.mp4"
+    playlist.write_text(f"ffconcat version 1.0\nfile '{secret.name}'\n")
+    yield "a concat script", playlist, "cannot be opened"
+    hls = folder / "hls.mp4"
+    hls.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{secret}\n#EXT-X-ENDLIST\n")
+    yield "a playlist", hls, "cannot be opened"
+    yield "a folder", folder, "not a file"
+
+
+def _keep_only_sound(source: Path, target: Path) -> None:
+    import av  # noqa: PLC0415  only here
+
+    with av.open(str(source)) as container, av.open(str(target), "w") as output:
+        stream = output.add_stream_from_template(container.streams.audio[0])
+        for packet in container.demux(audio=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                output.mux(packet)
+
+
+def test_each_bad_input_is_one_clear_line_and_leaves_nothing(tmp_path: Path, served: dict[str, str]) -> None:
+    inputs, outputs = tmp_path / "in", tmp_path / "out"
+    inputs.mkdir()
+    outputs.mkdir()
+    for name, source, words in bad_inputs(inputs):
+        ended = framewright("upscale", source, outputs / "out.mp4", **served)
+        assert_refused(ended, 2, words)
+        assert not list(outputs.iterdir()), name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--scale", "0"], ["scale"]),
+        (["--scale", "nan"], ["scale"]),
+        (["--scale", "two"], ["scale"]),
+        (["--scale", "17"], ["scale"]),
+        (["--quality", "best"], ["high", "medium", "low"]),
+        (["--model", "no-such-model"], ["no-such-model", "nearest-x4"]),
+        (["--model", "../identity"], ["../identity"]),
+        (["--model", "wrong-scale"], ["wrong-scale"]),
+        (["--bogus"], ["--bogus", "--help"]),
+        (["--url", "nonsense"], ["HOST:PORT"]),
+    ],
+)
+def test_a_wrong_option_is_one_clear_line(
+    clip: Path, tmp_path: Path, served: dict[str, str], arguments: list[str], words: list[str]
+) -> None:
+    ended = framewright("upscale", clip, tmp_path / "out.mp4", *arguments, **served)
+    assert_refused(ended, 1 if "wrong-scale" in arguments else 2, *words)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_output_that_cannot_be_is_refused_before_work(clip: Path, tmp_path: Path) -> None:
+    assert_refused(framewright("upscale", clip, tmp_path / "no" / "out.mp4"), 2, "does not exist")
+    assert_refused(framewright("upscale", clip, tmp_path / "out.avi"), 2, ".mp4")
+    assert_refused(framewright("upscale", clip, tmp_path), 2)
+
+
+def test_a_model_that_is_not_built_names_the_command_that_builds_it(clip: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+    repository = tmp_path / "repository"
+    shutil.copytree(ROOT / "model_repository" / "SwinIR_4x_GAN", repository / "SwinIR_4x_GAN")
+    shutil.rmtree(repository / "SwinIR_4x_GAN" / "1", ignore_errors=True)
+    ended = framewright("upscale", clip, out, "--model", "SwinIR_4x_GAN", MODEL_REPOSITORY=repository)
+    assert_refused(ended, 2, "framewright models build SwinIR_4x_GAN")
+
+
+def test_a_triton_that_is_not_there_is_our_error(clip: Path, tmp_path: Path) -> None:
+    ended = framewright("upscale", clip, tmp_path / "out.mp4", "--url", "127.0.0.1:9")
+    assert_refused(ended, 1, "127.0.0.1:9")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
+def test_a_full_disk_is_one_clear_line_and_leaves_nothing(tmp_path: Path, served: dict[str, str]) -> None:
+    noise = [np.random.default_rng(i).integers(0, 256, (128, 192, 3), np.uint8) for i in range(40)]
+    source = clips.make_clip(tmp_path / "in.mp4", noise)
+    small = tmp_path / "small"
+    small.mkdir()
+    mount = subprocess.run(["/bin/mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", small], check=False)
+    if mount.returncode:
+        pytest.skip("no file system can be mounted here")
+    try:
+        ended = framewright("upscale", source, small / "out.mp4", **served)
+        assert_refused(ended, 1, "no space")
+        assert not list(small.iterdir())
+    finally:
+        subprocess.run(["/bin/umount", small], check=True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_everything_within_seconds_and_leaves_nothing(
+    clip: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    repository = tmp_path / "repository"
+    models.write_slow(repository)
+    out = tmp_path / "out"
+    out.mkdir()
+    segments = set(SHM.iterdir())
+    process = subprocess.Popen(
+        [COMMAND, "upscale", str(clip), str(out / "out.mp4"), "--model", "slow"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(MODEL_REPOSITORY=repository),
+    )
+    assert process.stderr is not None
+    said = iter(process.stderr)
+    assert next(said).startswith("starting")
+    assert next(said).startswith("upscaling")
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert any(child.name() == "tritonserver" for child in children)
+    process.send_signal(number)
+    started_s = time.monotonic()
+    assert process.wait(10) == 128 + number
+    assert time.monotonic() - started_s < 5
+    assert [line for line in said if "Traceback" in line] == []
+    _, alive = psutil.wait_procs(children, timeout=3)
+    assert not alive
+    assert not list(out.iterdir())
+    assert set(SHM.iterdir()) <= segments
+
+
+def test_a_finished_run_leaves_no_process_and_no_shared_memory(clip: Path, tmp_path: Path) -> None:
+    segments = set(SHM.iterdir())
+    ended = framewright("upscale", clip, tmp_path / "out.mp4")
+    assert ended.code == 0, ended
+    assert "lite-x4" in ended.out
+    assert set(SHM.iterdir()) <= segments
+
+
+def test_memory_does_not_grow_with_the_length_of_the_video(tmp_path: Path, served: dict[str, str]) -> None:
+    def peak_bytes(frames: int) -> int:
+        pictures = (clips.numbered(i, 320, 180) for i in range(frames))
+        source = clips.make_clip(tmp_path / f"{frames}.mp4", pictures, options={"preset": "ultrafast"})
+        with subprocess.Popen(
+            [COMMAND, "upscale", source, tmp_path / "out.mp4", "--force"],
+            env=environment(**served),
+            stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        ) as process:
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0
+        return usage.ru_maxrss * 1024
+
+    peak_bytes(40)  # the server's own buffers reach their size
+    short = peak_bytes(40)
+    assert peak_bytes(400) < 1.05 * short
+
+
+def test_infer_sends_one_picture_and_says_how_it_went(tmp_path: Path, served: dict[str, str]) -> None:
+    picture = clips.numbered(77, 101, 67)
+    write_picture(tmp_path / "in.png", picture, overwrite=False)
+    ended = framewright("infer", "nearest-x4", tmp_path / "in.png", "-o", tmp_path / "out.png", **served)
+    assert ended.code == 0, ended
+    assert "[1, 67, 101, 3]" in ended.out
+    assert "[268, 404, 3]" in ended.out
+    assert "ms in the queue" in ended.out
+    assert np.array_equal(read_picture(tmp_path / "out.png"), picture.repeat(4, 0).repeat(4, 1))
+
+
+def test_infer_refuses_what_is_not_a_picture(tmp_path: Path, served: dict[str, str]) -> None:
+    (tmp_path / "in.png").write_text("no picture")
+    out = tmp_path / "out.png"
+    assert_refused(
+        framewright("infer", "nearest-x4", tmp_path / "in.png", "-o", out, **served), 2, "not a picture"
+    )
+    assert_refused(
+        framewright("infer", "nearest-x4", tmp_path / "no.png", "-o", out, **served), 2, "does not exist"
+    )
+    assert_refused(
+        framewright("infer", "nearest-x4", tmp_path / "in.png", "-o", tmp_path / "out.doc", **served),
+        2,
+        ".png",
+    )
+
+
+def test_status_shows_what_is_loaded(clip: Path, tmp_path: Path, served: dict[str, str]) -> None:
+    framewright("upscale", clip, tmp_path / "out.mp4", **served)
+    rows = json.loads(framewright("models", "status", "--json", **served).out)
+    row = next(row for row in rows if row["name"] == "nearest-x4")
+    assert row["state"] == "READY"
+    assert row["statistics"]["images"] >= 12
+    table = framewright("models", "status", **served).out
+    assert "nearest-x4" in table
+    assert "READY" in table
+
+
+def test_serve_runs_until_it_is_told_to_stop(tmp_path: Path) -> None:
+    ports = ["--grpc-port", "18401", "--http-port", "18400", "--metrics-port", "18402"]
+    process = subprocess.Popen(
+        [COMMAND, "serve", "--model", "lite-x4", *ports], stdout=subprocess.PIPE, text=True, env=environment()
+    )
+    try:
+        assert process.stdout is not None
+        assert "127.0.0.1:18401" in process.stdout.readline()
+        children = psutil.Process(process.pid).children(recursive=True)
+        out = tmp_path / "o.png"
+        ended = framewright("infer", "lite-x4", _picture(tmp_path), "-o", out, "--url", "127.0.0.1:18401")
+        assert ended.code == 0, ended
+        addresses = {
+            connection.laddr.ip.removeprefix("::ffff:")
+            for child in children
+            for connection in child.net_connections()
+            if connection.status == psutil.CONN_LISTEN
+        }
+        assert addresses == {"127.0.0.1"}
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+        assert not psutil.wait_procs(children, timeout=3)[1]
+    finally:
+        process.kill()
+
+
+def _picture(folder: Path) -> Path:
+    write_picture(folder / "picture.png", clips.numbered(1), overwrite=False)
+    return folder / "picture.png"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["upscale"],
+        ["serve"],
+        ["infer"],
+        ["models"],
+        ["models", "status"],
+        ["models", "build"],
+        ["models", "fetch"],
+    ],
+)
+def test_help_teaches_with_examples(arguments: list[str]) -> None:
+    ended = framewright(*arguments, "--help")
+    assert ended.code == 0
+    assert "framewright" in ended.out.split("Options")[0]
