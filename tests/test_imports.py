@@ -36,7 +36,7 @@ SOURCES = sorted((ROOT / "orchestrator").rglob("*.py"))
 
 def imported(path: Path) -> set[str]:
     """Return the dotted names that a file imports, wherever in it."""
-    names = set()
+    names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
