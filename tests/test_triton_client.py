@@ -24,6 +24,7 @@ from orchestrator.errors import (
     UnknownModel,
     WorkerError,
 )
+from orchestrator.settings import PROJECT_ROOT
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.installation import find_installation
 from orchestrator.triton.server import TritonServer
@@ -124,6 +125,25 @@ def test_tensors_go_as_grpc_bytes_when_shared_memory_has_no_room(client: TritonC
         request.input[0] = pictures(1, 512, 512)[0]
         request.submit(1)
         np.testing.assert_array_equal(request.result(), enlarged(pictures(1, 512, 512)))
+
+
+def test_tensors_go_as_grpc_bytes_to_a_server_that_cannot_open_our_memory(tmp_path: Path) -> None:
+    apart = ["unshare", "--map-root-user", "--mount"]
+    if subprocess.run([*apart, "true"], check=False, stderr=subprocess.DEVNULL).returncode:
+        pytest.skip("this machine does not let a test have mounts of its own")
+    models.write_slow(tmp_path, rounds=100_000)
+    models.write_identity(tmp_path)
+    own_shm = ["sh", "-c", 'mount -t tmpfs tmpfs /dev/shm && exec "$@"', "sh"]
+    command = [*apart, *own_shm, sys.executable, "-m", "tests.owner", str(tmp_path)]
+    with subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout is not None
+        try:
+            with TritonClient(owner.stdout.readline().strip()) as client:
+                answer, report = client.infer(loaded(client, "identity"), pictures(1, 5, 6))
+        finally:
+            owner.kill()
+    assert report.transport == "grpc"
+    np.testing.assert_array_equal(answer, pictures(1, 5, 6))
 
 
 def test_an_answer_of_many_megabytes_comes_as_grpc_bytes(triton: TritonServer) -> None:
@@ -305,7 +325,7 @@ def test_uses_a_server_that_loads_its_models_itself(tmp_path: Path, model_reposi
         port = int(ours.url.rpartition(":")[2])
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "LD_LIBRARY_PATH": installation.library_path or "",
+        "LD_LIBRARY_PATH": ":".join(map(str, installation.libraries)),
     }
     server = subprocess.Popen(
         [

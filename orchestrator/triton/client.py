@@ -132,7 +132,7 @@ class TritonClient:
         except InferenceServerException:
             return False
 
-    def wait_ready(self, timeout_s: float = 10.0) -> None:
+    def wait_ready(self, timeout_s: float = 5.0) -> None:
         """Wait until the server answers.
 
         Raises:

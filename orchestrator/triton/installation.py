@@ -32,13 +32,13 @@ class Installation:
     Attributes:
         binary: the program.
         backends: its --backend-directory.
-        library_path: LD_LIBRARY_PATH for it and its backends, or None to leave it alone.
+        libraries: folders to put first in LD_LIBRARY_PATH for it and its backends.
         options: further arguments that this version needs.
     """
 
     binary: Path
     backends: Path
-    library_path: str | None
+    libraries: tuple[Path, ...]
     options: tuple[str, ...]
 
 
@@ -57,7 +57,7 @@ def find_installation(scratch: Path, *, container_home: Path = CONTAINER_HOME) -
         return Installation(
             binary=binary,
             backends=container_home / "backends",
-            library_path=None,
+            libraries=(),
             options=_version_options(binary),
         )
     return _wheel(scratch)
@@ -100,7 +100,7 @@ def _wheel(scratch: Path) -> Installation:
     return Installation(
         binary=home / "bin" / "tritonserver",
         backends=backends,
-        library_path=f"{libraries}:{site / 'nvidia_pytriton.libs'}",
+        libraries=(libraries, site / "nvidia_pytriton.libs"),
         options=(),
     )
 

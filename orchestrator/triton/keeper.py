@@ -33,8 +33,8 @@ def main(plan: str) -> int:
     """Run the command until it ends, the owner is gone or SIGTERM comes; then end all of it and clean up.
 
     Args:
-        plan: JSON object of `owner` (process id), `command` (list), `path` (a folder to put first in PATH),
-            `library_path` (LD_LIBRARY_PATH, or null to leave it), `grace_s` (between SIGTERM and SIGKILL),
+        plan: JSON object of `owner` (process id), `command` (list), `search` (folders to put first in
+            environment variables, as {"PATH": [folder, ...], ...}), `grace_s` (between SIGTERM and SIGKILL),
             `segments` (prefix of names in /dev/shm) and `scratch` (a folder): the last two are removed.
 
     Returns:
@@ -44,9 +44,8 @@ def main(plan: str) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, {*_WAKE, signal.SIGINT, signal.SIGHUP})
     # Orphans of the server come to us, whom we know how to end, and not to process 1.
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
-    os.environ["PATH"] = f"{order['path']}:{os.environ.get('PATH', os.defpath)}"
-    if order["library_path"]:
-        os.environ["LD_LIBRARY_PATH"] = order["library_path"]
+    for variable, folders in order["search"].items():
+        os.environ[variable] = ":".join(filter(None, [*folders, os.environ.get(variable)]))
     server = subprocess.Popen(
         order["command"],
         stdin=subprocess.DEVNULL,

@@ -183,9 +183,11 @@ class TritonServer:
         plan = {
             "owner": os.getpid(),
             "command": self._command(installation, repository, segments),
-            # The Python of the backend's processes finds its packages by the first python3 in PATH.
-            "path": str(Path(sys.executable).parent),
-            "library_path": installation.library_path,
+            "search": {
+                # The backend's processes are the Python that is the first python3 in PATH, with its packages.
+                "PATH": [str(Path(sys.executable).parent)],
+                "LD_LIBRARY_PATH": [str(folder) for folder in installation.libraries],
+            },
             "grace_s": self._grace_s,
             "segments": segments,
             "scratch": str(scratch),

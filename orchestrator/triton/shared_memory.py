@@ -55,10 +55,11 @@ class Segment:
         """Make it.
 
         Raises:
-            OSError: /dev/shm is missing or has no room (ENOSPC).
+            OSError: /dev/shm is missing, or has no room (ENOSPC) for it and as much again, which Triton's Python
+                backend takes there for its own copy of the tensors.
         """
         free = os.statvfs(_FOLDER)
-        if byte_size > free.f_bavail * free.f_frsize:
+        if 2 * byte_size > free.f_bavail * free.f_frsize:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(_FOLDER))
         self.key = "/" + unique_prefix() + "tensors"
         self._path = _FOLDER / self.key[1:]
