@@ -3,9 +3,9 @@
 Values are the code points of ITU-T H.273, which every container and codec uses. The pixels in between are
 8-bit R'G'B', full range: the transfer function is never applied or undone, only carried over as a tag.
 
-The conversions are swscale's, with the three flags without which it is off by up to three levels on plain
-colours: ACCURATE_RND, FULL_CHR_H_INT (on the way to RGB chroma is interpolated, not repeated) and
-FULL_CHR_H_INP (on the way back all pixels make the chroma, not every second one).
+The conversions are swscale's, with the flags without which it is off by up to three levels on plain colours:
+ACCURATE_RND, on the way to RGB FULL_CHR_H_INT (chroma is interpolated, not repeated) and on the way back
+FULL_CHR_H_INP (all pixels make the chroma, not every second one).
 
 Knows nothing of files, encoders or time.
 """
@@ -49,12 +49,8 @@ _MATRIX_OF_PRIMARIES = {
 }
 _TRANSFER_OF_MATRIX = {BT2020: BT2020_10BIT_TRANSFER, BT470BG: SMPTE170M, SMPTE240M: SMPTE240M}
 
-_FLAGS = (
-    Interpolation.BILINEAR
-    | Interpolation.ACCURATE_RND
-    | Interpolation.FULL_CHR_H_INT
-    | Interpolation.FULL_CHR_H_INP
-)
+_TO_RGB = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+_FROM_RGB = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP
 
 HD_LINES = 720
 """Untagged video of this height or more is taken for BT.709, smaller for BT.601, as players do."""
@@ -67,21 +63,19 @@ def resolve(
     transfer: int,
     range_: int,
     pixel_format: av.VideoFormat,
-    codec: str,
     height: int,
 ) -> Colour:
     """Fill in what a source does not say.
 
     Unspecified values are taken from those that are given (BT.2020 primaries mean the BT.2020 matrix), else
     from the height of the coded picture: BT.709 from 720 lines on, below that BT.601 (of 625 lines for a
-    height of 576, else of 525). Unspecified range is full for RGB, for `yuvj` formats and for grey that is
-    not H.264 or HEVC, else limited.
+    height of 576, else of 525). Unspecified range is full for the `yuvj` formats, else limited. RGB, palettes
+    and grey have no matrix and are full range whatever their tags say: swscale takes them so.
 
     Args:
         matrix, primaries, transfer: H.273 code points as the source tags them.
         range_: AVCOL_RANGE_*: 0 unspecified, 1 limited, 2 full.
         pixel_format: of the decoded frames.
-        codec: FFmpeg's name of the video codec.
         height: of the coded picture, in lines.
 
     Raises:
@@ -94,9 +88,10 @@ def resolve(
         )
     untagged = {UNSPECIFIED, RESERVED}
     by_height = BT709 if height >= HD_LINES else BT470BG if height == 576 else SMPTE170M
-    if pixel_format.is_rgb:
+    is_yuv = not pixel_format.is_rgb and len(pixel_format.components) >= 3
+    if not is_yuv:
         matrix = RGB
-    elif matrix in untagged or (matrix == RGB and not pixel_format.is_rgb):
+    elif matrix in untagged or matrix == RGB:
         matrix = _MATRIX_OF_PRIMARIES.get(primaries, by_height)
     elif matrix not in _SWSCALE_MATRIX:
         raise UnsupportedMedia(
@@ -107,16 +102,12 @@ def resolve(
         primaries = like
     if transfer in untagged or transfer == 0:
         transfer = _TRANSFER_OF_MATRIX.get(like, like)
-    if range_ == ColorRange.UNSPECIFIED:
-        grey = len(pixel_format.components) <= 2 and codec not in {"h264", "hevc"}
-        full = pixel_format.is_rgb or grey or pixel_format.name.startswith("yuvj")
-    else:
-        full = range_ == ColorRange.JPEG
-    return Colour(matrix=matrix, primaries=primaries, transfer=transfer, full_range=full)
+    full = range_ == ColorRange.JPEG or pixel_format.name.startswith("yuvj")
+    return Colour(matrix=matrix, primaries=primaries, transfer=transfer, full_range=full or not is_yuv)
 
 
 def for_output(source: Colour) -> Colour:
-    """Return the colour of the upscaled video: the source's, but for RGB: BT.709 YUV of limited range."""
+    """Return the colour of the output: the source's, but for RGB and grey BT.709 YUV of limited range."""
     if source.matrix != RGB:
         return source
     return Colour(matrix=BT709, primaries=source.primaries, transfer=source.transfer, full_range=False)
@@ -143,7 +134,7 @@ class ToRgb:
             src_colorspace=_SWSCALE_MATRIX.get(self._colour.matrix),
             src_color_range=_range(self._colour),
             dst_color_range=ColorRange.JPEG,
-            interpolation=_FLAGS,
+            interpolation=_TO_RGB,
             threads=self._threads,
         )
         return cast("Pixels", rgb.to_ndarray())
@@ -151,6 +142,9 @@ class ToRgb:
 
 class FromRgb:
     """Converts RGB pictures of one video to yuv420p frames; keeps one swscale context for all of them.
+
+    swscale 9 rounds full-range chroma down, which shifts colours by half a level and up to two. Such pictures
+    take the way through 10 bits, where the same is an eighth of a level, and are rounded here.
 
     Args:
         colour: of the output, as `for_output` gives it.
@@ -161,19 +155,32 @@ class FromRgb:
         self._colour = colour
         self._threads = threads
         self._reformatter = VideoReformatter()
+        tens = np.arange(1024)
+        self._luma = np.rint(tens * 255 / 1023).astype(np.uint8)
+        self._chroma = np.rint((tens + 0.5 - 512) * 255 / 1023 + 128).clip(0, 255).astype(np.uint8)
 
     def __call__(self, pixels: Pixels) -> av.VideoFrame:
         """Return a fresh yuv420p frame of uint8 [H, W, 3] RGB `pixels`; H and W are even."""
-        rgb = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(pixels), "rgb24")
-        return self._reformatter.reformat(
-            rgb,
-            format="yuv420p",
+        full = self._colour.full_range
+        frame = self._reformatter.reformat(
+            av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(pixels), "rgb24"),
+            format="yuv420p10le" if full else "yuv420p",
             dst_colorspace=_SWSCALE_MATRIX[self._colour.matrix],
             src_color_range=ColorRange.JPEG,
             dst_color_range=_range(self._colour),
-            interpolation=_FLAGS,
+            interpolation=_FROM_RGB,
             threads=self._threads,
         )
+        return self._rounded(frame) if full else frame
+
+    def _rounded(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """Return a yuv420p10le frame as yuv420p, both of full range."""
+        planes = []
+        for plane, table in zip(frame.planes, (self._luma, self._chroma, self._chroma), strict=True):
+            deep = np.frombuffer(memoryview(plane), np.uint16).reshape(plane.height, -1)
+            planes.append(table[deep[:, : plane.width]].ravel())
+        packed = np.concatenate(planes).reshape(-1, frame.width)
+        return av.VideoFrame.from_numpy_buffer(packed, "yuv420p")
 
 
 def _range(colour: Colour) -> ColorRange:

@@ -61,11 +61,13 @@ def choose(width: int, height: int, quality: Quality) -> tuple[str, dict[str, st
     h264 = _is_for_h264(width, height)
     smallest, largest = NVENC_SIDES_PX
     nvenc: Literal["h264_nvenc", "hevc_nvenc"] = "h264_nvenc" if h264 else "hevc_nvenc"
+    # Where swscale puts the chroma of 4:2:0; untagged H.264 and HEVC mean `left`, half a pixel off.
+    options = {"chroma_sample_location": "center"}
     if min(width, height) >= smallest and max(width, height) <= largest and probe_nvenc(nvenc):
-        return nvenc, {"preset": "p5", "tune": "hq", "rc": "vbr", "cq": str(NVENC_CQ[quality])}
+        return nvenc, options | {"preset": "p5", "tune": "hq", "rc": "vbr", "cq": str(NVENC_CQ[quality])}
     if h264:
-        return "libx264", {"preset": X264_PRESET, "crf": str(X264_CRF[quality])}
-    options = {"preset": X265_PRESET, "crf": str(X265_CRF[quality]), "x265-params": "log-level=none"}
+        return "libx264", options | {"preset": X264_PRESET, "crf": str(X264_CRF[quality])}
+    options |= {"preset": X265_PRESET, "crf": str(X265_CRF[quality]), "x265-params": "log-level=none"}
     return "libx265", options
 
 

@@ -56,7 +56,6 @@ def _describe(container: InputContainer, stream: VideoStream, frame: av.VideoFra
         transfer=frame.color_trc,
         range_=frame.color_range,
         pixel_format=frame.format,
-        codec=stream.codec_context.name,
         height=frame.height,
     )
     bits = max(component.bits for component in frame.format.components)
