@@ -32,7 +32,7 @@ PROGRAM = "framewright models"
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def models() -> None:
-    r"""The models: which there are, their weights, and building them for Triton.
+    """The models: which there are, their weights, and building them for Triton.
 
     \b
     A model goes from its published weights to Triton in two steps:
@@ -40,19 +40,19 @@ def models() -> None:
         framewright models build realesr-animevideov3
 
     Weights land in WEIGHTS_DIR (weights/), models in MODEL_REPOSITORY (model_repository/).
-    """
+    """  # noqa: D301  click reads the backspace as: keep these lines
 
 
 @models.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array, for programs.")
 def list_models(*, as_json: bool) -> None:
-    r"""Show all models: scale, licence, size, whether fetched and built, what for.
+    """Show all models: scale, licence, size, whether fetched and built, what for.
 
     \b
     Examples:
         framewright models list
         framewright models list --json
-    """
+    """  # noqa: D301  click reads the backspace as: keep these lines
     settings = Settings.from_env()
     rows = overview.rows(
         load_catalog(), weights_dir=settings.weights_dir, repository=settings.model_repository
@@ -63,7 +63,7 @@ def list_models(*, as_json: bool) -> None:
 @models.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 def fetch(names: tuple[str, ...]) -> None:
-    r"""Download the weights of models, verified by SHA-256.
+    """Download the weights of models, verified by SHA-256.
 
     An interrupted download goes on where it stopped when the command is run again. Where there is no way
     to the internet, put the file into WEIGHTS_DIR yourself: `framewright models verify` says if it is right.
@@ -72,7 +72,7 @@ def fetch(names: tuple[str, ...]) -> None:
     Examples:
         framewright models fetch RealESRGAN_x4plus
         framewright models fetch realesr-animevideov3 SwinIR_4x_GAN
-    """
+    """  # noqa: D301  click reads the backspace as: keep these lines
     catalog, settings = load_catalog(), Settings.from_env()
     for model in [catalog.get(name) for name in names]:
         with progress.shown(model.name) as (report, advance):
@@ -120,7 +120,7 @@ def build(
     engine_cache: str | None,
     warm_up: bool,
 ) -> None:
-    r"""Export models to ONNX, prove them equal to PyTorch, and install them.
+    """Export models to ONNX, prove them equal to PyTorch, and install them.
 
     A model that fails its proof is not installed, and the one that was there stays.
 
@@ -132,7 +132,7 @@ def build(
         framewright models build --weights mine.pth --name mine --licence MIT
         framewright models build RealESRGAN_x4plus --precision fp16 \
             --accelerator tensorrt --engine-cache /runpod-volume/engines --warm-up
-    """
+    """  # noqa: D301  click reads the backspace as: keep these lines
     choices = Choices(
         precision=precision, accelerator=accelerator, engine_cache=engine_cache, warm_up=warm_up
     )
@@ -147,7 +147,7 @@ def build(
     except ModuleNotFoundError as exc:
         raise ExportFailed(
             f"building needs {exc.name}, which is not installed; "
-            "run `make export-env`, or `pip install .[export]`"
+            "run `make dev-env`, or `pip install .[export]`"
         ) from exc
     for name in targets:
         content = (
@@ -172,13 +172,13 @@ def build(
 @models.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 def verify(names: tuple[str, ...]) -> None:
-    r"""Check models: weight file, built model, config.pbtxt; say what to do about what is wrong.
+    """Check models: weight file, built model, config.pbtxt; say what to do about what is wrong.
 
     \b
     Examples:
         framewright models verify lite-x4
         framewright models verify realesr-animevideov3 RealESRGAN_x4plus
-    """
+    """  # noqa: D301  click reads the backspace as: keep these lines
     catalog, settings = load_catalog(), Settings.from_env()
     wrong = 0
     for name in names:

@@ -7,6 +7,7 @@ layers. Does NOT know the catalog, uint8 or ONNX.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import warnings
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ from export_onnx.swinir import ExportableSwinIR, pixel_unshuffle
 from orchestrator.errors import WeightsRefused
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from export_onnx.weights import Weights
 
 
@@ -98,8 +101,7 @@ def load(weights: Weights) -> SuperResolution:
     """
     state = _state_dict(weights)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # spandrel's networks use deprecated calls of PyTorch
+        with _quiet():
             descriptor = ModelLoader(device="cpu").load_from_state_dict(canonicalize_state_dict(state))
     except UnsupportedModelError as exc:
         raise WeightsRefused(f"{weights.file} is of no architecture that spandrel knows; {_ADVICE}") from exc
@@ -126,7 +128,8 @@ def _state_dict(weights: Weights) -> dict[str, Any]:
         if PurePath(weights.file).suffix.lower() == ".safetensors":
             state: Any = load_safetensors(weights.content)
         else:
-            state = torch.load(io.BytesIO(weights.content), map_location="cpu", weights_only=True)
+            with _quiet():
+                state = torch.load(io.BytesIO(weights.content), map_location="cpu", weights_only=True)
     except Exception as exc:  # a damaged or foreign file fails in many ways
         raise WeightsRefused(
             f"{weights.file} is damaged, or holds more than tensors and is not opened: {_line(exc)}; "
@@ -135,6 +138,14 @@ def _state_dict(weights: Weights) -> dict[str, Any]:
     if not isinstance(state, dict):
         raise WeightsRefused(f"{weights.file} holds no state dict; save the network's state_dict()")
     return state
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the warnings of PyTorch and spandrel about their own insides."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _line(exc: Exception) -> str:
