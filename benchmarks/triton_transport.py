@@ -2,8 +2,8 @@
 
     python -m benchmarks.triton_transport
 
-The model gives its input back, so that everything measured is transport and scheduling; beside each rate stands
-that of the same model in this process, in onnxruntime, with nothing between. Needs the development environment.
+The model gives its input back, so that all that is measured is transport and scheduling; beside each rate
+stands that of the same model in this process, in onnxruntime. Needs the development environment.
 """
 
 from __future__ import annotations

@@ -56,7 +56,6 @@ def test_names_the_model_and_the_parameter_that_is_missing(tmp_path: Path, key: 
         ("size_multiple", "0"),
         ("size_multiple", "-8"),
         ("halo", "-1"),
-        ("halo", "32"),
         ("tile", "0"),
         ("tile", "60"),
         ("tile", "99999999"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -312,6 +313,37 @@ def test_loads_only_what_it_is_asked_to_and_unloads_it(tmp_path: Path) -> None:
         while any(entry.state == "READY" for entry in client.index()):
             assert time.monotonic() < deadline
             time.sleep(0.05)
+
+
+def test_loading_again_takes_a_model_that_was_built_anew(tmp_path: Path) -> None:
+    folder = models.write_identity(tmp_path, "mine")
+    with TritonServer(tmp_path) as server, TritonClient(server.url) as client:
+        assert loaded(client, "mine").scale == 1
+        shutil.rmtree(folder)
+        models.write_nearest_x4(tmp_path, "mine")
+        contract = loaded(client, "mine")
+        answer, _ = client.infer(contract, pictures(1, 5, 6))
+    np.testing.assert_array_equal(answer, enlarged(pictures(1, 5, 6)))
+
+
+def test_notices_a_server_that_starts_later(tmp_path: Path) -> None:
+    with TritonServer(tmp_path) as server:
+        port = int(server.url.rpartition(":")[2])
+    ready: list[float] = []
+
+    def wait() -> None:
+        client.wait_ready(60)
+        ready.append(time.monotonic())
+
+    with TritonClient(f"127.0.0.1:{port}") as client:
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        time.sleep(2)
+        with TritonServer(tmp_path, grpc_port=port):
+            started = time.monotonic()
+            waiting.join(10)
+    assert ready
+    assert ready[0] - started < 3
 
 
 def test_uses_a_server_that_loads_its_models_itself(tmp_path: Path, model_repository: Path) -> None:

@@ -157,9 +157,12 @@ def test_lives_on_when_the_thread_that_started_it_ends(model_repository: Path) -
     thread = threading.Thread(target=server.__enter__)
     thread.start()
     thread.join()
-    with server, TritonClient(server.url) as client:
-        client.load("identity")
+    try:
+        with TritonClient(server.url) as client:
+            client.load("identity")
         assert server.alive
+    finally:
+        server.stop()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL, signal.SIGHUP])

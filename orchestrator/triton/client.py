@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _INT32_MAX = 2**31 - 1
 _CONTROL_TIMEOUT_S = 30.0
+_PROBE_TIMEOUT_S = 2.0
 _LOOPBACK = re.compile(r"(localhost|127(\.\d+){3}|\[::1\]|0\.0\.0\.0)$")
 
 
@@ -107,6 +108,9 @@ class TritonClient:
             # tritonclient's own defaults, which passing any option replaces.
             ("grpc.max_send_message_length", _INT32_MAX),
             ("grpc.max_receive_message_length", _INT32_MAX),
+            # A server that starts is noticed soon; gRPC's default waits up to two minutes between attempts.
+            ("grpc.initial_reconnect_backoff_ms", 100),
+            ("grpc.max_reconnect_backoff_ms", 1000),
         ]
         if local:
             options.append(("grpc.enable_http_proxy", 0))
@@ -128,7 +132,7 @@ class TritonClient:
     def live(self) -> bool:
         """Whether the server answers now."""
         try:
-            return bool(self._client.is_server_live(client_timeout=1.0))
+            return bool(self._client.is_server_live(client_timeout=_PROBE_TIMEOUT_S))
         except InferenceServerException:
             return False
 
@@ -147,9 +151,9 @@ class TritonClient:
             time.sleep(0.05)
 
     def load(self, model: str) -> None:
-        """Make the model ready, loading it if it is not.
+        """Make the model ready as it is in the repository now: load it, or load it anew if its files changed.
 
-        A server without explicit model control must have it ready.
+        A server without explicit model control must have it ready by itself.
 
         Raises:
             UnknownModel: the server's repository has no such model.
@@ -161,10 +165,10 @@ class TritonClient:
                 # Triton still calls it ready, and loading it again would change nothing.
                 self._client.unload_model(model, client_timeout=_CONTROL_TIMEOUT_S)
                 self._with_dead_stub.discard(model)
-            elif self._client.is_model_ready(model, client_timeout=_CONTROL_TIMEOUT_S):
-                return
             self._client.load_model(model, client_timeout=self._load_timeout_s)
         except InferenceServerException as exc:
+            if exc.status() == failure.UNAVAILABLE and self._ready(model):
+                return  # without explicit model control
             raise self._load_failure(model, exc) from exc
 
     def unload(self, model: str) -> None:
@@ -277,6 +281,12 @@ class TritonClient:
             request.release()
         counted = self.statistics(contract.name).since(before)
         return upscaled, InferReport(transport=pool.transport, total_ms=total_ms, statistics=counted)
+
+    def _ready(self, model: str) -> bool:
+        try:
+            return bool(self._client.is_model_ready(model, client_timeout=_PROBE_TIMEOUT_S))
+        except InferenceServerException:
+            return False
 
     def _load_failure(self, model: str, exc: InferenceServerException) -> Exception:
         reason = failure.one_line(exc)

@@ -30,9 +30,8 @@ class ModelContract:
         task: what it does.
         scale: output size over input size, in each direction.
         size_multiple: input height and width must be multiples of this, in pixels.
-        halo: input pixels around a tile that its output depends on.
-        tile: height and width, halo included, of the input tile that suits it, in pixels; a multiple of
-            `size_multiple`.
+        halo: input pixels on each side of a tile that its output depends on.
+        tile: recommended side of a tile, without its halo, in input pixels; a multiple of `size_multiple`.
         max_batch: most images in one request.
         architecture: name of the network's architecture.
         precision: of its weights and arithmetic.
@@ -77,17 +76,14 @@ def parse_contract(config: Any) -> ModelContract:
         raise reader.broken("max_batch_size", "1 or more", config.max_batch_size)
     size_multiple = reader.number("size_multiple", at_least=1)
     tile = reader.number("tile", at_least=1)
-    halo = reader.number("halo", at_least=0)
     if tile % size_multiple:
         raise reader.broken("parameter tile", f"a multiple of size_multiple {size_multiple}", tile)
-    if tile <= 2 * halo:
-        raise reader.broken("parameter tile", f"more than twice the halo {halo}", tile)
     return ModelContract(
         name=config.name,
         task=TASK,
         scale=reader.number("scale", at_least=1),
         size_multiple=size_multiple,
-        halo=halo,
+        halo=reader.number("halo", at_least=0),
         tile=tile,
         max_batch=config.max_batch_size,
         architecture=reader.text("architecture"),

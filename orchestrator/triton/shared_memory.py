@@ -55,8 +55,8 @@ class Segment:
         """Make it.
 
         Raises:
-            OSError: /dev/shm is missing, or has no room (ENOSPC) for it and as much again, which Triton's Python
-                backend takes there for its own copy of the tensors.
+            OSError: /dev/shm is missing, or has no room (ENOSPC) for it and as much again, which Triton's
+                Python backend takes there for its own copy of the tensors.
         """
         free = os.statvfs(_FOLDER)
         if 2 * byte_size > free.f_bavail * free.f_frsize:
