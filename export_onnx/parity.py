@@ -99,8 +99,8 @@ def measure(reference: nn.Module, model: Path, *, scale: int, size_multiple: int
             f"ONNX Runtime cannot load the graph: {_line(exc)}; use another architecture"
         ) from exc
     worst, total, different, values = 0, 0.0, 0, 0
-    inputs = _inputs(size_multiple, np.random.default_rng(seed))
-    for image in inputs:
+    images = inputs(size_multiple, np.random.default_rng(seed))
+    for image in images:
         try:
             (actual,) = session.run(None, {INPUT: image})
         except Exception as exc:
@@ -123,9 +123,27 @@ def measure(reference: nn.Module, model: Path, *, scale: int, size_multiple: int
         max_levels=worst,
         mean_levels=total / values,
         share_different=different / values,
-        inputs=tuple(image.shape[:3] for image in inputs),
+        inputs=tuple(image.shape[:3] for image in images),
         seed=seed,
     )
+
+
+def inputs(size_multiple: int, random: np.random.Generator) -> list[NDArray[np.uint8]]:
+    """What the two are compared on: noise at three batches and sizes, from the smallest on, and a photograph.
+
+    Args:
+        size_multiple: sizes are multiples of it.
+        random: of the noise.
+
+    Returns:
+        Each uint8 [N, H, W, 3] RGB.
+    """
+    m, u = size_multiple, unit(size_multiple)
+    sizes = ((1, m, m), (2, 4 * u + m, 2 * u + m), (3, u + m, 5 * u + m))
+    noise = [random.integers(0, 256, (*size, 3), dtype=np.uint8) for size in sizes]
+    large = photo(12 * u, 16 * u)
+    natural = np.stack([large[:, : 8 * u], large[:, 8 * u :]])
+    return [*noise, natural]
 
 
 def require(parity: Parity, precision: Precision) -> None:
@@ -160,15 +178,6 @@ def photo(height: int, width: int) -> NDArray[np.uint8]:
     rows, columns = -(-height // picture.shape[0]), -(-width // picture.shape[1])
     mosaic = np.tile(picture, (rows, columns, 1))
     return np.ascontiguousarray(mosaic[:height, :width], dtype=np.uint8)
-
-
-def _inputs(size_multiple: int, random: np.random.Generator) -> list[NDArray[np.uint8]]:
-    m, u = size_multiple, unit(size_multiple)
-    sizes = ((1, m, m), (2, 4 * u + m, 2 * u + m), (3, u + m, 5 * u + m))
-    noise = [random.integers(0, 256, (*size, 3), dtype=np.uint8) for size in sizes]
-    large = photo(12 * u, 16 * u)
-    natural = np.stack([large[:, : 8 * u], large[:, 8 * u :]])
-    return [*noise, natural]
 
 
 def _expected(reference: nn.Module, image: NDArray[np.uint8]) -> NDArray[np.int16]:
