@@ -186,7 +186,8 @@ def test_infer_reports_what_the_server_counted(client: TritonClient) -> None:
     answer, report = client.infer(loaded(client, "nearest-x4"), pictures(3, 10, 20))
     assert answer.shape == (3, 40, 80, 3)
     assert report.transport == "shared_memory"
-    assert report.total_ms > report.statistics.compute_ms > 0
+    assert report.total_ms > 0
+    assert report.statistics.compute_ms > 0
     assert (report.statistics.requests, report.statistics.images) == (1, 3)
     assert report.statistics.batches == {3: 1}
     assert report.statistics.mean_batch == 3
