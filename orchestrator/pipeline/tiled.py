@@ -37,6 +37,10 @@ _SMALLEST_TILE_PX = 16
 _IMAGES_PER_REQUEST = 2
 """One request costs a fixed time on the wire; the server's dynamic batching does the rest."""
 
+_PIXELS_IN_FLIGHT = 2 * 1024**2
+"""Input pixels under way at most (or three requests, if those are more): two batches of four 512 x 512 tiles.
+It bounds the memory of the server's largest batch, and the frames that wait here, whatever the tile's size."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Upscaled:
@@ -127,7 +131,9 @@ class TiledModel:
         contract, grid = self._contract, self.grid
         self._batch = min(contract.max_batch, _IMAGES_PER_REQUEST)
         # One full batch being computed, one waiting, one request being cut or stitched.
-        self._slots = 2 * -(-contract.max_batch // self._batch) + 1
+        most = 2 * -(-contract.max_batch // self._batch) + 1
+        affordable = _PIXELS_IN_FLIGHT // (self._batch * grid.tile_height * grid.tile_width)
+        self._slots = max(3, min(most, affordable))
         self._pool = self._client.request_pool(
             contract, batch=self._batch, height=grid.tile_height, width=grid.tile_width, slots=self._slots
         )
@@ -142,7 +148,7 @@ class TiledModel:
             entry = self._enter(frame)
             for tile in self.grid.tiles:
                 if filling is None:
-                    if len(sent) == self._slots:
+                    while sent and (sent[0].request.done or len(sent) == self._slots):
                         yield from self._collect(sent.popleft())
                     filling = _Sent(pool.acquire())
                 cut(frame.pixels, tile, filling.request.input[len(filling.parts)])

@@ -84,6 +84,11 @@ class Request:
             client_timeout=pool.timeout_s,
         )
 
+    @property
+    def done(self) -> bool:
+        """Whether `result` would return or raise at once."""
+        return self._answer is not None and self._answer.done()
+
     def result(self) -> NDArray[np.uint8]:
         """Wait for the answer.
 
