@@ -99,7 +99,7 @@ def make_clip(
         rate: frames a second.
         pts: of each picture in `time_base`; by default 0, 1, 2... in units of 1 / rate.
         last_duration: of the last picture, in `time_base`.
-        matrix, primaries, transfer: H.273 code points to tag; the matrix is also used (BT.601 if unspecified).
+        matrix, primaries, transfer: H.273 code points to tag; the matrix is used too (BT.601 if untagged).
         range_: 0 untagged (and limited), 1 limited, 2 full.
         rotation, hflip, vflip: a display matrix for the container.
         audio: per stream `seconds`, and optionally what `_Audio` takes.
@@ -240,7 +240,8 @@ class _Subtitles:
         while self._lines and self._lines[0][0] <= time_s:
             start, end, text = self._lines.pop(0)
             milliseconds = round((end - start) * 1000)
-            caption = SubtitleSet.create(f"0,0,Default,,0,0,0,,{text}".encode(), 0, milliseconds)
+            dialogue = "0,0,Default,,0,0,0,," + text.replace("\n", "\\N")
+            caption = SubtitleSet.create(dialogue.encode(), 0, milliseconds)
             packet = self._stream.codec_context.encode_subtitle(caption)
             packet.stream = self._stream
             packet.time_base = Fraction(1, 1000)
@@ -272,18 +273,18 @@ class _Cover:
             self._stream = None
 
 
-ASS_HEADER = b"\r\n".join(
-    (
-        b"[Script Info]",
-        b"ScriptType: v4.00+",
-        b"[V4+ Styles]",
-        b"Format: Name, Fontname, Fontsize, PrimaryColour",
-        b"Style: Default,Arial,16,&Hffffff",
-        b"[Events]",
-        b"Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text",
-        b"",
-    )
-)
+ASS_HEADER = b"""[Script Info]
+ScriptType: v4.00+
+
+[V4+ Styles]
+Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, \
+Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, \
+MarginR, MarginV, Encoding
+Style: Default,Arial,16,&Hffffff,&Hffffff,&H0,&H0,0,0,0,0,100,100,0,0,1,1,0,2,10,10,10,1
+
+[Events]
+Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
+"""
 
 
 def jpeg() -> bytes:

@@ -30,7 +30,7 @@ DEMUXERS = ("mov", "matroska", "avi", "mpegts", "mpeg", "flv", "asf", "ogg", "mx
 FORMATS = "mp4, mov, mkv, webm, avi, ts, mpg, flv, wmv, ogv or mxf"
 """The same, as people call them."""
 
-_CONTAINER_OPTIONS = {
+CONTAINER_OPTIONS = {
     "format_whitelist": ",".join(DEMUXERS),
     "protocol_whitelist": "file",
     "max_streams": "64",  # a file of garbage can declare thousands; each costs a decoder
@@ -55,7 +55,7 @@ def open_source(path: Path) -> InputContainer:
         return av.open(
             f"file:{path.resolve()}",
             "r",
-            container_options=_CONTAINER_OPTIONS,
+            container_options=CONTAINER_OPTIONS,
             metadata_errors="surrogateescape",
         )
     except PermissionError as exc:

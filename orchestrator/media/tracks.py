@@ -66,16 +66,19 @@ class CopiedTrack:
     def __init__(self, output: OutputContainer, source: Stream) -> None:
         self.stream = output.add_stream_from_template(source, opaque=True)
         describe(self.stream, source)
-        self._has_edits = output.format.name in {"mp4", "mov"}
+        # Opus says itself how much of it is run-in, and Matroska stores that.
+        self._starts_at_zero = output.format.name == "matroska" and source.codec_context.name != "opus"
 
     def convert(self, packet: Packet[Stream]) -> list[Packet[Stream]]:
         """Hand the packet on.
 
-        An encoder's run-in before time zero is left out where no edit list can hide it: Matroska moves all
-        streams later to make room for it.
+        Matroska has no time before zero, and would move all streams later to make room for an encoder's
+        run-in there: a packet that is over by then is left out, one that goes on starts at zero.
         """
-        if packet.is_discard and (packet.pts or 0) < 0 and not self._has_edits:
-            return []
+        if packet.pts is not None and packet.pts < 0 and self._starts_at_zero:
+            if packet.pts + (packet.duration or 0) <= 0:
+                return []
+            packet.pts = packet.dts = 0
         packet.stream = self.stream
         if packet.dts is None:
             packet.dts = packet.pts
