@@ -142,17 +142,17 @@ def build(
     if new_name in catalog.models:
         raise BadRequest(f"{new_name!r} is a model of the catalog; give it without --name, or choose another")
     targets = [check_name(new_name)] if new_name else [catalog.get(name).name for name in names]
-    try:
-        from export_onnx.build import build as build_model  # noqa: PLC0415 - it needs PyTorch
-    except ModuleNotFoundError as exc:
-        raise ExportFailed(
-            f"building needs {exc.name}, which is not installed; "
-            "run `make dev-env`, or `pip install .[export]`"
-        ) from exc
     for name in targets:
         content = (
             read_official(catalog.get(name), settings.weights_dir) if weights is None else read_named(weights)
         )
+        try:
+            from export_onnx.build import build as build_model  # noqa: PLC0415 - it needs PyTorch
+        except ModuleNotFoundError as exc:
+            raise ExportFailed(
+                f"building needs {exc.name}, which is not installed; "
+                "run `make dev-env`, or `pip install .[export]`"
+            ) from exc
         record = build_model(
             name,
             content,
@@ -205,7 +205,11 @@ def _check_choices(choices: Choices) -> None:
 def _check_weights(
     names: tuple[str, ...], weights: Path | None, new_name: str | None, licence: str | None
 ) -> None:
-    if bool(names) == bool(new_name):
+    if names and new_name:
+        raise BadRequest(
+            "--name is for weights that the catalog does not have; name models or --name, not both"
+        )
+    if not names and not new_name:
         raise BadRequest("name the models to build, or give weights of your own: --weights FILE --name NAME")
     if weights is None and (new_name or licence):
         raise BadRequest("--name and --licence are for weights of your own; add --weights FILE, or drop them")
