@@ -39,7 +39,7 @@ _IMAGES_PER_REQUEST = 2
 
 _PIXELS_IN_FLIGHT = 2 * 1024**2
 """Input pixels under way at most (or three requests, if those are more): two batches of four 512 x 512
-tiles. It bounds the memory of the server's largest batch, and the frames that wait here, whatever the tile's size."""
+tiles. It bounds the memory of the server's largest batch and the frames that wait here, whatever the tile."""
 
 
 @dataclass(frozen=True, kw_only=True)
