@@ -46,19 +46,21 @@ def main(plan: str) -> int:
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
     for variable, folders in order["search"].items():
         os.environ[variable] = ":".join(filter(None, [*folders, os.environ.get(variable)]))
-    server = subprocess.Popen(
-        order["command"],
-        stdin=subprocess.DEVNULL,
-        process_group=0,
-        preexec_fn=_tie_to_keeper,  # noqa: PLW1509  this process has one thread
-    )
-    while server.poll() is None and os.getppid() == order["owner"]:
-        if _next_signal(OWNER_CHECK_S) == signal.SIGTERM:
-            break
-    _end(server, order["grace_s"])
-    for segment in Path("/dev/shm").glob(order["segments"] + "*"):  # noqa: S108  POSIX shared memory, by its names
-        segment.unlink(missing_ok=True)
-    shutil.rmtree(order["scratch"], ignore_errors=True)
+    try:
+        server = subprocess.Popen(
+            order["command"],
+            stdin=subprocess.DEVNULL,
+            process_group=0,
+            preexec_fn=_tie_to_keeper,  # noqa: PLW1509  this process has one thread
+        )
+        while server.poll() is None and os.getppid() == order["owner"]:
+            if _next_signal(OWNER_CHECK_S) == signal.SIGTERM:
+                break
+        _end(server, order["grace_s"])
+    finally:
+        for segment in Path("/dev/shm").glob(order["segments"] + "*"):  # noqa: S108  Linux keeps it there
+            segment.unlink(missing_ok=True)
+        shutil.rmtree(order["scratch"], ignore_errors=True)
     return server.returncode if server.returncode >= 0 else 128 - server.returncode
 
 

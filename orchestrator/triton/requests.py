@@ -213,6 +213,8 @@ class RequestPool:
     def take_back(self, request: Request, *, reusable: bool) -> None:
         """Make a slot free again, or retire it while the server may still write into its memory."""
         with self._changed:
+            if request in self._free:
+                raise RuntimeError("release() of a request that is free")
             if reusable:
                 self._free.append(request)
             else:

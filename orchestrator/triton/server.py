@@ -85,6 +85,7 @@ class TritonServer:
         self._lines: collections.deque[str] = collections.deque(maxlen=LOG_LINES)
         self._reader: threading.Thread | None = None
         self._stopping = False
+        self._scratch: Path | None = None
 
     @property
     def url(self) -> str:  # noqa: D102  described in the class
@@ -145,6 +146,8 @@ class TritonServer:
         except subprocess.TimeoutExpired:
             self._keeper.kill()  # and with it, by its death signal, the server
             self._keeper.wait()
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)  # there still if the keeper was killed
         if self._reader is not None:
             self._reader.join(1)
 
@@ -153,7 +156,7 @@ class TritonServer:
         temporary = Path(tempfile.gettempdir())
         if not _survives_shell(temporary):
             raise TritonUnavailable(f"Triton's Python backend cannot work in {str(temporary)!r}: set TMPDIR")
-        scratch = Path(tempfile.mkdtemp(prefix=f"framewright-triton-{os.getpid()}-"))
+        self._scratch = scratch = Path(tempfile.mkdtemp(prefix=f"framewright-triton-{os.getpid()}-"))
         try:
             self._lines.clear()
             self._stopping = False
