@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+from orchestrator.settings import PROJECT_ROOT
+from orchestrator.triton.installation import find_installation
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def container(home: Path, help_text: str) -> Path:
+    """Make a folder like /opt/tritonserver, whose program knows nothing but --help."""
+    (home / "bin").mkdir(parents=True)
+    binary = home / "bin" / "tritonserver"
+    binary.write_text(f"#!/bin/sh\necho '{help_text}'\n")
+    binary.chmod(0o755)
+    return home
+
+
+def test_takes_the_container_s_tritonserver_with_its_own_backends(tmp_path: Path) -> None:
+    home = container(tmp_path / "opt", "--model-repository <string>")
+    found = find_installation(tmp_path, container_home=home)
+    assert (found.binary, found.backends) == (home / "bin" / "tritonserver", home / "backends")
+    assert found.options == ()
+
+
+def test_allows_clients_shared_memory_where_the_version_asks_for_it(tmp_path: Path) -> None:
+    home = container(tmp_path / "opt", "--allow-client-shm <boolean>")
+    assert find_installation(tmp_path, container_home=home).options == ("--allow-client-shm=true",)
+
+
+def test_elsewhere_takes_the_wheel_s_with_our_onnxruntime_backend(tmp_path: Path) -> None:
+    found = find_installation(tmp_path, container_home=tmp_path / "nothing")
+    described = subprocess.run(
+        [found.binary, "--help"], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert "--model-control-mode" in described.stdout + described.stderr
+    backend = found.backends / "onnxruntime" / "model.py"
+    assert backend.resolve() == PROJECT_ROOT / "triton_backends" / "onnxruntime" / "model.py"
+    assert (found.backends / "python" / "triton_python_backend_stub").exists()
