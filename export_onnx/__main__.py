@@ -108,6 +108,12 @@ def fetch(names: tuple[str, ...]) -> None:
 @click.option(
     "--engine-cache", metavar="DIR", help="With tensorrt: where the server keeps engines, best a volume."
 )
+@click.option(
+    "--halo", type=click.IntRange(min=1), metavar="PX", help="With --name: input pixels around a tile."
+)
+@click.option(
+    "--tile", type=click.IntRange(min=16), metavar="PX", help="With --name: side of a tile, without halo."
+)
 @click.option("--warm-up", is_flag=True, help="With an accelerator: run a tile before the model is ready.")
 def build(
     *,
@@ -118,6 +124,8 @@ def build(
     precision: Precision,
     accelerator: Accelerator,
     engine_cache: str | None,
+    halo: int | None,
+    tile: int | None,
     warm_up: bool,
 ) -> None:
     """Export models to ONNX, prove them equal to PyTorch, and install them.
@@ -138,6 +146,8 @@ def build(
     )
     _check_choices(choices)
     _check_weights(names, weights, new_name, licence)
+    if (halo or tile) and not new_name:
+        raise BadRequest("--halo and --tile of a catalog model stand in weights/catalog.toml; drop them")
     catalog, settings = load_catalog(), Settings.from_env()
     if new_name in catalog.models:
         raise BadRequest(f"{new_name!r} is a model of the catalog; give it without --name, or choose another")
@@ -147,7 +157,8 @@ def build(
             read_official(catalog.get(name), settings.weights_dir) if weights is None else read_named(weights)
         )
         try:
-            from export_onnx.build import build as build_model  # noqa: PLC0415 - it needs PyTorch
+            from export_onnx.build import Given  # noqa: PLC0415 - it needs PyTorch
+            from export_onnx.build import build as build_model  # noqa: PLC0415
         except ModuleNotFoundError as exc:
             raise ExportFailed(
                 f"building needs {exc.name}, which is not installed; "
@@ -157,8 +168,7 @@ def build(
             name,
             content,
             catalog=catalog,
-            choices=choices,
-            licence=licence or "unknown",
+            given=Given(choices=choices, licence=licence or "unknown", halo=halo, tile=tile),
             repository=settings.model_repository,
             report=click.echo,
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import secrets
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -29,13 +29,33 @@ if TYPE_CHECKING:
 TOOLS = ("torch", "spandrel", "onnx", "onnxruntime")
 
 
+# For architectures that the catalog has none of: the largest halo it has, and what goes with that.
+UNKNOWN_HALO, UNKNOWN_TILE, UNKNOWN_BATCH = 64, 384, 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What the person who builds a model says of it.
+
+    Attributes:
+        choices: of the build.
+        licence: SPDX identifier of the weights' licence, where they are not the catalog's.
+        halo: input pixels a tile needs on each side, for a model that is not in the catalog; None to choose.
+        tile: side of its tiles in input pixels, without halo; None to choose.
+    """
+
+    choices: Choices
+    licence: str = "unknown"
+    halo: int | None = None
+    tile: int | None = None
+
+
 def build(
     name: str,
     weights: Weights,
     *,
     catalog: Catalog,
-    choices: Choices,
-    licence: str,
+    given: Given,
     repository: Path,
     report: Callable[[str], None],
 ) -> BuildRecord:
@@ -45,8 +65,7 @@ def build(
         name: a model of the catalog, or a new name.
         weights: its weight file.
         catalog: what is known of it.
-        choices: of the person who builds.
-        licence: of the weights, where they are not the catalog's.
+        given: what the person who builds says of it.
         repository: the model repository.
         report: is told each step, one line.
 
@@ -55,26 +74,24 @@ def build(
         ExportFailed: the network cannot be exported, or the graph is not the network.
         OutputRefused, DiskFull: the repository cannot be written.
     """
-    network = load(weights)
+    network, precision = load(weights), given.choices.precision
     entry = catalog.models.get(name)
     if entry is not None:
         _check_against(entry, network, weights)
-        model = entry.served(choices=choices, weights_sha256=weights.sha256, licence=licence)
+        model = entry.served(choices=given.choices, weights_sha256=weights.sha256, licence=given.licence)
     else:
-        model = _unlisted(
-            name, catalog, network, weights_sha256=weights.sha256, licence=licence, choices=choices
-        )
-    if choices.precision == "fp16" and not network.supports_half:
+        model = _unlisted(name, catalog, network, weights, given)
+    if precision == "fp16" and not network.supports_half:
         raise WeightsRefused(
             f"{network.architecture} does not run in half precision; build it with --precision fp32"
         )
     with staging(repository, name) as folder:
         staged = folder / "model.onnx"
-        report(f"{name}: exporting {network.architecture} x{network.scale}, {choices.precision}")
+        report(f"{name}: exporting {network.architecture} x{network.scale}, {precision}")
         graph.export(
             network.exportable,
             staged,
-            precision=choices.precision,
+            precision=precision,
             size=parity.traced_size(network.size_multiple),
         )
         report(f"{name}: proving parity with PyTorch")
@@ -85,7 +102,7 @@ def build(
             size_multiple=network.size_multiple,
             seed=secrets.randbits(32),
         )
-        parity.require(measured, choices.precision)
+        parity.require(measured, precision)
         header = onnx.load(str(staged), load_external_data=False)
         record = BuildRecord(
             model=model,
@@ -119,29 +136,26 @@ def _check_against(entry: CatalogModel, network: SuperResolution, weights: Weigh
 
 
 def _unlisted(
-    name: str,
-    catalog: Catalog,
-    network: SuperResolution,
-    *,
-    weights_sha256: str,
-    licence: str,
-    choices: Choices,
+    name: str, catalog: Catalog, network: SuperResolution, weights: Weights, given: Given
 ) -> ServedModel:
-    """A model that the catalog does not list: facts from the weights, tiling as for its relatives there."""
-    relatives = catalog.family(network.architecture) or tuple(catalog.models.values())
-    halo = network.receptive_field_px or max(relative.halo for relative in relatives)
+    """A model that the catalog does not list: facts from the weights, tiling as given or as its relatives'."""
+    multiple = network.size_multiple
+    relatives = catalog.family(network.architecture)
+    # In units of the size multiple: what is behind a pixel-unshuffle sees that many times further.
+    halo = max((model.halo // model.size_multiple * multiple for model in relatives), default=UNKNOWN_HALO)
+    tile = min((model.tile // model.size_multiple * multiple for model in relatives), default=UNKNOWN_TILE)
     return ServedModel(
         name=name,
         architecture=network.architecture,
         scale=network.scale,
-        size_multiple=network.size_multiple,
-        halo=_rounded_up(halo, network.size_multiple),
-        tile=_rounded_up(min(relative.tile for relative in relatives), network.size_multiple),
-        max_batch=min(relative.max_batch for relative in relatives),
-        weights_sha256=weights_sha256,
+        size_multiple=multiple,
+        halo=_rounded_up(given.halo or network.receptive_field_px or halo, multiple),
+        tile=_rounded_up(given.tile or tile, multiple),
+        max_batch=min((model.max_batch for model in relatives), default=UNKNOWN_BATCH),
+        weights_sha256=weights.sha256,
         weights_source="custom",
-        licence=licence,
-        choices=choices,
+        licence=given.licence,
+        choices=given.choices,
     )
 
 

@@ -5,7 +5,9 @@ Does NOT know which network it wraps, nor whether the graph is right (parity.py)
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import io
 import warnings
 from typing import TYPE_CHECKING
 
@@ -59,8 +61,9 @@ def export(net: nn.Module, path: Path, *, precision: Precision, size: tuple[int,
     """
     example = torch.zeros((1, *size, 3), dtype=torch.uint8)
     try:
-        with torch.no_grad(), warnings.catch_warnings():
+        with torch.no_grad(), warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             # The tracing exporter is deprecated and warns of each shape it reads; parity.py judges it.
+            # What it cannot export it prints, thousands of lines of it.
             warnings.simplefilter("ignore")
             torch.onnx.export(
                 UpscaleGraph(net, precision),
@@ -79,7 +82,7 @@ def export(net: nn.Module, path: Path, *, precision: Precision, size: tuple[int,
     except OSError:
         raise
     except Exception as exc:  # the exporter raises whatever a network's operations raise
-        reason = (str(exc).splitlines() or [type(exc).__name__])[0]
+        reason = (str(exc).splitlines() or [type(exc).__name__])[0].partition(" Please")[0].rstrip(".")
         raise ExportFailed(
             f"this network cannot be exported to ONNX: {reason}; use another architecture"
         ) from exc

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +24,7 @@ from spandrel import ModelLoader
 from torch import nn
 
 from export_onnx import graph, parity
-from export_onnx.build import build
+from export_onnx.build import Given, build
 from export_onnx.catalog import load_catalog
 from export_onnx.config import Choices
 from export_onnx.repository import BuildRecord, model_path
@@ -41,14 +43,15 @@ REAL = ROOT.parent / "shared" / "real"
 RANDOM = np.random.default_rng()
 
 
-def built(repository: Path, weights: Path, name: str = "mine", **choices: Any) -> BuildRecord:
+def built(
+    repository: Path, weights: Path, name: str = "mine", *, halo: int | None = None, **choices: Any
+) -> BuildRecord:
     """Build a model."""
     return build(
         name,
         read_named(weights),
         catalog=load_catalog(),
-        choices=Choices(**choices),
-        licence="unknown",
+        given=Given(choices=Choices(**choices), halo=halo),
         repository=repository,
         report=print,
     )
@@ -235,6 +238,14 @@ def test_the_halo_of_a_compact_network_is_its_receptive_field(tmp_path: Path, co
     assert worst(run(path, image[:, :, 20 - halo :])[:, :, 4 * halo :], whole[:, :, 80:]) <= 1
 
 
+def test_the_halo_of_own_weights_is_their_relatives_or_what_is_said(tmp_path: Path) -> None:
+    known = load_catalog().get("RealESRGAN_x2plus")
+    weights = networks.rrdb(tmp_path / "mine.pth", unshuffle=2)
+    model = built(tmp_path, weights).model
+    assert (model.halo, model.tile, model.max_batch) == (known.halo, known.tile, known.max_batch)
+    assert built(tmp_path, weights, halo=9).model.halo == 10  # a multiple of the size multiple
+
+
 def test_a_model_that_fails_its_proof_is_not_installed_and_the_old_one_stays(tmp_path: Path) -> None:
     repository, bad = tmp_path / "repository", networks.swin2sr(tmp_path / "bad.pth")
     with pytest.raises(ExportFailed):
@@ -345,6 +356,31 @@ def test_a_model_is_built_listed_and_verified_by_commands(tmp_path: Path) -> Non
     assert (tmp_path / "models" / "mine" / "config.pbtxt").exists()
     assert "mine  " in command("list", **places).stdout
     assert command("verify", "mine", **places).stdout == "mine: OK (built, fp32)\n"
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_build_says_so_and_leaves_nothing(tmp_path: Path, signum: signal.Signals) -> None:
+    weights = networks.rrdb(tmp_path / "mine.pth")
+    arguments = [sys.executable, "-m", "export_onnx", "build", "--weights", str(weights), "--name", "mine"]
+    models = tmp_path / "models"
+    with subprocess.Popen(
+        arguments,
+        cwd=ROOT,
+        env={**os.environ, "MODEL_REPOSITORY": str(models)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        deadline = time.monotonic() + 60
+        while not models.exists() or not list(models.iterdir()):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        process.send_signal(signum)
+        _, error = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert error == "error: stopped; run the same command again\n"
+    assert list(models.iterdir()) == []
 
 
 def test_a_file_that_is_not_the_catalogs_is_refused_unless_it_is_named(tmp_path: Path) -> None:

@@ -367,6 +367,8 @@ def test_verify_tells_a_missing_and_a_wrong_weight_file(tmp_path: Path) -> None:
         (["build", "lite-x4", "--accelerator", "tensorrt"], "--engine-cache"),
         (["build", "lite-x4", "--engine-cache", "/engines"], "--accelerator tensorrt"),
         (["build", "lite-x4", "--warm-up"], "is for a GPU"),
+        (["build", "lite-x4", "--halo", "16"], "weights/catalog.toml"),
+        (["build", "--weights", "a.pth", "--name", "mine", "--tile", "0"], "--tile"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
