@@ -46,7 +46,7 @@ def models() -> None:
 @models.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array, for programs.")
 def list_models(*, as_json: bool) -> None:
-    """Show all models: scale, licence, size, whether fetched and built, what for.
+    """Show the models, and which are built.
 
     \b
     Examples:
@@ -63,7 +63,7 @@ def list_models(*, as_json: bool) -> None:
 @models.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 def fetch(names: tuple[str, ...]) -> None:
-    """Download the weights of models, verified by SHA-256.
+    """Download weights, verified by SHA-256.
 
     An interrupted download goes on where it stopped when the command is run again. Where there is no way
     to the internet, put the file into WEIGHTS_DIR yourself: `framewright models verify` says if it is right.
@@ -128,7 +128,9 @@ def build(
     tile: int | None,
     warm_up: bool,
 ) -> None:
-    """Export models to ONNX, prove them equal to PyTorch, and install them.
+    """Make ONNX models, proven and installed.
+
+    Every graph is compared with PyTorch before it is installed.
 
     A model that fails its proof is not installed, and the one that was there stays.
 
@@ -138,8 +140,8 @@ def build(
         framewright models build RealESRGAN_x4plus --precision fp16
         framewright models build realesr-animevideov3 --weights my-copy.pth
         framewright models build --weights mine.pth --name mine --licence MIT
-        framewright models build RealESRGAN_x4plus --precision fp16 \
-            --accelerator tensorrt --engine-cache /runpod-volume/engines --warm-up
+        framewright models build lite-x4 --accelerator cuda --warm-up
+        framewright models build lite-x4 --accelerator tensorrt --engine-cache /volume/engines
     """  # noqa: D301  click reads the backspace as: keep these lines
     choices = Choices(
         precision=precision, accelerator=accelerator, engine_cache=engine_cache, warm_up=warm_up
@@ -182,7 +184,9 @@ def build(
 @models.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 def verify(names: tuple[str, ...]) -> None:
-    """Check models: weight file, built model, config.pbtxt; say what to do about what is wrong.
+    """Check models; say what to do.
+
+    Looks at the hash of the weight file, at the built model and at its config.pbtxt.
 
     \b
     Examples:
@@ -235,12 +239,19 @@ def main(arguments: list[str] | None = None) -> None:
     """Run a command; every error becomes one line on standard error and an exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        models.main(args=arguments, prog_name=PROGRAM, standalone_mode=False)
+        # Not models.main(), which writes an empty line before it hands an interrupt on.
+        with models.make_context(PROGRAM, sys.argv[1:] if arguments is None else arguments) as context:
+            models.invoke(context)
+    except click.exceptions.Exit as exc:  # of --help
+        sys.exit(exc.exit_code)
+    except click.exceptions.NoArgsIsHelpError as exc:
+        exc.show()
+        sys.exit(exc.exit_code)
     except WorkerError as exc:
         _fail(str(exc), exc.exit_code)
     except click.ClickException as exc:
         _fail(f"{exc.format_message().rstrip('.')}; see `{PROGRAM} --help`", BadRequest.exit_code)
-    except (click.Abort, KeyboardInterrupt):
+    except KeyboardInterrupt:
         _fail("stopped; run the same command again", Cancelled.exit_code)
 
 

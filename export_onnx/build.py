@@ -138,7 +138,7 @@ def _check_against(entry: CatalogModel, network: SuperResolution, weights: Weigh
 def _unlisted(
     name: str, catalog: Catalog, network: SuperResolution, weights: Weights, given: Given
 ) -> ServedModel:
-    """A model that the catalog does not list: facts from the weights, tiling as given or as its relatives'."""
+    """A model that the catalog does not list: facts from the weights, tiling as given or its relatives'."""
     multiple = network.size_multiple
     relatives = catalog.family(network.architecture)
     # In units of the size multiple: what is behind a pixel-unshuffle sees that many times further.

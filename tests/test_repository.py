@@ -382,6 +382,12 @@ def test_a_mistake_is_answered_in_one_line(tmp_path: Path, arguments: list[str],
     assert not (tmp_path / "models").exists()
 
 
+def test_no_command_at_all_is_answered_with_the_help() -> None:
+    done = command()
+    assert done.returncode == 2
+    assert "framewright models fetch" in done.stderr
+
+
 @pytest.mark.parametrize("name", ["list", "fetch", "build", "verify"])
 def test_the_help_of_a_command_shows_examples(name: str) -> None:
     done = command(name, "--help")
