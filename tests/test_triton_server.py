@@ -42,7 +42,7 @@ def traces(pid: int) -> set[Path]:
 
 
 def scratch_folders(pid: int) -> list[Path]:
-    return list(Path(tempfile.gettempdir()).glob(f"framewright-triton-{pid}-*"))
+    return list(Path(tempfile.gettempdir()).glob(f"framewright-*-{pid}-*"))
 
 
 def is_alive(server: TritonServer) -> bool:
@@ -184,13 +184,16 @@ def test_the_server_ends_with_its_keeper_and_the_next_start_removes_what_is_left
 ) -> None:
     processes = family(owner.pid)
     (guard,) = psutil.Process(owner.pid).children()
+    owner.send_signal(signal.SIGSTOP)  # or it would clean up itself
     guard.kill()
     assert psutil.wait_procs(processes, timeout=5)[1] == []
     owner.kill()
     owner.wait()
     assert traces(owner.pid)
+    assert scratch_folders(owner.pid)
     with TritonServer(model_repository):
         assert traces(owner.pid) == set()
+        assert scratch_folders(owner.pid) == []
 
 
 def test_segments_of_living_processes_are_left_alone(

@@ -115,7 +115,7 @@ class TritonServer:
     def __enter__(self) -> Self:
         if not self._repository.is_dir():
             raise BadRequest(f"there is no model repository {self._repository}: set MODEL_REPOSITORY to one")
-        shared_memory.remove_leftovers()
+        _remove_leftovers()
         deadline = time.monotonic() + self._start_timeout_s
         try:
             for _ in range(_PORT_ATTEMPTS):
@@ -156,7 +156,7 @@ class TritonServer:
         temporary = Path(tempfile.gettempdir())
         if not _survives_shell(temporary):
             raise TritonUnavailable(f"Triton's Python backend cannot work in {str(temporary)!r}: set TMPDIR")
-        self._scratch = scratch = Path(tempfile.mkdtemp(prefix=f"framewright-triton-{os.getpid()}-"))
+        self._scratch = scratch = Path(tempfile.mkdtemp(prefix=shared_memory.unique_prefix()))
         try:
             self._lines.clear()
             self._stopping = False
@@ -262,6 +262,14 @@ class TritonServer:
         errors = [line for line in self._lines if re.match(r"[EF]\d{4} ", line) or "rror" in line]
         reason = _message((errors or [*self._lines, "it wrote nothing"])[-1])
         return f"tritonserver died as it started: {reason}"
+
+
+def _remove_leftovers() -> None:
+    """Remove what a keeper that was killed with its owner could not."""
+    shared_memory.remove_leftovers()
+    for folder in Path(tempfile.gettempdir()).glob("framewright-*"):
+        if shared_memory.is_leftover(folder.name):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _choose_ports(host: str, wanted: tuple[int | None, ...]) -> tuple[int, int, int]:

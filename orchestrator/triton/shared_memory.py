@@ -24,12 +24,12 @@ _serial = itertools.count(1)
 
 
 def unique_prefix() -> str:
-    """Begin the names of a new group of segments of this process."""
+    """Begin the names of a new group of segments, or of a folder, of this process."""
     return f"framewright-{_namespace()}-{os.getpid()}-{next(_serial)}-"
 
 
 def is_leftover(name: str) -> bool:
-    """Whether a segment or region of this name belongs to a process that is gone."""
+    """Whether a segment, region or folder of this name belongs to a process that is gone."""
     owner = re.match(rf"framewright-{_namespace()}-(\d+)-", name)
     return owner is not None and not Path("/proc", owner[1]).exists()
 
