@@ -182,8 +182,8 @@ def test_nothing_is_left_when_the_owner_is_ended_by(
 def test_the_server_ends_with_its_keeper_and_the_next_start_removes_what_is_left(
     owner: subprocess.Popen[str], model_repository: Path
 ) -> None:
-    processes = family(owner.pid)
-    (guard,) = psutil.Process(owner.pid).children()
+    guard, *processes = family(owner.pid)
+    assert guard.ppid() == owner.pid
     owner.send_signal(signal.SIGSTOP)  # or it would clean up itself
     guard.kill()
     assert psutil.wait_procs(processes, timeout=5)[1] == []
