@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import mmap
 from typing import TYPE_CHECKING
 
 import av
@@ -88,11 +90,25 @@ def test_decoded_colours_are_those_of_the_equations(pix_fmt: str, matrix: int, *
 @pytest.mark.parametrize("full", [False, True])
 @pytest.mark.parametrize("matrix", COEFFICIENTS)
 def test_encoded_colours_are_those_of_the_equations(matrix: int, *, full: bool) -> None:
-    convert = FromRgb(tags(matrix, full=full), threads=1)
+    convert = FromRgb(tags(matrix, full=full), width=96, height=64, threads=1)
     for rgb in COLOURS:
         frame = convert(plain(rgb))
         yuv = [bytes(plane)[0] for plane in frame.planes]
         assert np.abs(yuv - np.rint(to_yuv(rgb, matrix, full=full))).max() <= 1
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize(("width", "height"), [(2, 2), (28, 20), (102, 64), (1918, 1080)])
+def test_no_byte_behind_the_pixels_is_read(width: int, height: int, *, full: bool) -> None:
+    """swscale's vector code reads past a row's end; here the page behind the last row may not be read."""
+    size = height * width * 3
+    pages = -(-size // mmap.PAGESIZE)
+    memory = mmap.mmap(-1, (pages + 1) * mmap.PAGESIZE)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    protected = ctypes.CDLL(None).mprotect(ctypes.c_void_p(address + pages * mmap.PAGESIZE), mmap.PAGESIZE, 0)
+    assert protected == 0
+    pixels = np.frombuffer(memory, np.uint8, size, pages * mmap.PAGESIZE - size).reshape(height, width, 3)
+    FromRgb(tags(1, full=full), width=width, height=height, threads=1)(pixels)
 
 
 def through(source: Path, output: Path) -> Path:

@@ -12,7 +12,7 @@ Knows nothing of files, encoders or time.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import av
 import numpy as np
@@ -22,7 +22,12 @@ from orchestrator.errors import UnsupportedMedia
 from orchestrator.frames import Colour
 
 if TYPE_CHECKING:
+    from av.video.plane import VideoPlane
+    from numpy.typing import NDArray
+
     from orchestrator.frames import Pixels
+
+    Sample = TypeVar("Sample", np.uint8, np.uint16)
 
 # H.273 code points that need a name here.
 RGB, BT709, UNSPECIFIED, BT470BG, SMPTE170M, SMPTE240M, BT2020 = 0, 1, 2, 5, 6, 7, 9
@@ -143,27 +148,32 @@ class ToRgb:
 class FromRgb:
     """Converts RGB pictures of one video to yuv420p frames; keeps one swscale context for all of them.
 
-    swscale 9 rounds full-range chroma down, which shifts colours by half a level and up to two. Such pictures
-    take the way through 10 bits, where the same is an eighth of a level, and are rounded here.
+    swscale rounds full-range chroma down, which shifts colours by half a level and up to two. Such pictures
+    take the way through 10 bits, where the same is an eighth of a level, and are rounded here. swscale also
+    reads past the end of a row: pixels are copied into a frame of FFmpeg's own, which is padded.
 
     Args:
         colour: of the output, as `for_output` gives it.
+        width, height: of every picture, in pixels; both even.
         threads: of the conversion; 0 lets swscale choose.
     """
 
-    def __init__(self, colour: Colour, *, threads: int) -> None:
+    def __init__(self, colour: Colour, *, width: int, height: int, threads: int) -> None:
         self._colour = colour
         self._threads = threads
         self._reformatter = VideoReformatter()
+        self._frame = av.VideoFrame(width, height, "rgb24")
+        self._pixels = _view(self._frame.planes[0], np.uint8)[:, : width * 3].reshape(height, width, 3)
         tens = np.arange(1024)
         self._luma = np.rint(tens * 255 / 1023).astype(np.uint8)
         self._chroma = np.rint((tens + 0.5 - 512) * 255 / 1023 + 128).clip(0, 255).astype(np.uint8)
 
     def __call__(self, pixels: Pixels) -> av.VideoFrame:
-        """Return a fresh yuv420p frame of uint8 [H, W, 3] RGB `pixels`; H and W are even."""
+        """Return a fresh yuv420p frame of `pixels`, uint8 [height, width, 3] RGB."""
+        self._pixels[:] = pixels
         full = self._colour.full_range
         frame = self._reformatter.reformat(
-            av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(pixels), "rgb24"),
+            self._frame,
             format="yuv420p10le" if full else "yuv420p",
             dst_colorspace=_SWSCALE_MATRIX[self._colour.matrix],
             src_color_range=ColorRange.JPEG,
@@ -177,10 +187,14 @@ class FromRgb:
         """Return a yuv420p10le frame as yuv420p, both of full range."""
         planes = []
         for plane, table in zip(frame.planes, (self._luma, self._chroma, self._chroma), strict=True):
-            deep = np.frombuffer(memoryview(plane), np.uint16).reshape(plane.height, -1)
-            planes.append(table[deep[:, : plane.width]].ravel())
+            planes.append(table[_view(plane, np.uint16)[:, : plane.width]].ravel())
         packed = np.concatenate(planes).reshape(-1, frame.width)
-        return av.VideoFrame.from_numpy_buffer(packed, "yuv420p")
+        return av.VideoFrame.from_ndarray(packed, "yuv420p")
+
+
+def _view(plane: VideoPlane, dtype: type[Sample]) -> NDArray[Sample]:
+    """Return the rows of a plane, padding included, as an array [height, line] over the same memory."""
+    return np.frombuffer(memoryview(plane), dtype).reshape(plane.height, -1)
 
 
 def _range(colour: Colour) -> ColorRange:

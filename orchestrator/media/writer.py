@@ -93,7 +93,7 @@ class VideoWriter:
         self._info = info
         self._size = (height, width)
         self._colour = colour.for_output(info.colour)
-        self._from_rgb = colour.FromRgb(self._colour, threads=threads)
+        self._from_rgb = colour.FromRgb(self._colour, width=self.width, height=self.height, threads=threads)
         self._durations: dict[int, int] = {}
         self._first_pts = self._last_pts = self._last_duration = 0
         self._packets = 0
