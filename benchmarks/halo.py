@@ -1,7 +1,7 @@
 """How many pixels around a tile change what comes out of it? Measures a built model's halo.
 
-    python benchmarks/halo.py RealESRGAN_x4plus
-    python benchmarks/halo.py RealESRGAN_x4plus SwinIR_4x_GAN --image picture.png --side 192
+    python -m benchmarks.halo RealESRGAN_x4plus
+    python -m benchmarks.halo RealESRGAN_x4plus SwinIR_4x_GAN --image picture.png --side 192
 
 The picture is run whole, and cut through the middle, each of the four halves alone. Near the cut a half differs
 from the whole; how far from the cut it still does is the halo the model needs: one cut shows all.

@@ -130,9 +130,8 @@ def build(
 ) -> None:
     """Make ONNX models, proven and installed.
 
-    Every graph is compared with PyTorch before it is installed.
-
-    A model that fails its proof is not installed, and the one that was there stays.
+    Every graph is compared with PyTorch before it is installed. A model that fails is not installed, and the
+    one that was there stays.
 
     \b
     Examples:

@@ -29,7 +29,7 @@ def shown(label: str) -> Iterator[tuple[Callable[[str], None], Callable[[int, in
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console) as progress:
+    with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(label, total=None)
         yield (
             lambda line: progress.console.print(line, soft_wrap=True, markup=False),

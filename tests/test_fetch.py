@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from export_onnx import progress
 from export_onnx.catalog import CatalogModel, load_catalog
 from export_onnx.download import Patience, fetch
 from orchestrator.errors import DiskFull, DownloadFailed, OutputRefused, WeightsRefused
@@ -408,6 +409,18 @@ def test_the_lite_model_is_carried_and_needs_no_download(tmp_path: Path) -> None
     lite = load_catalog().get("lite-x4")
     assert fetch(lite, tmp_path, report=print, advance=print) is False
     assert list(tmp_path.iterdir()) == []
+
+
+def test_progress_is_plain_lines_where_there_is_no_terminal(
+    fetcher: Fetcher, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with progress.shown("model") as (report, advance):
+        fetch(fetcher.model(), fetcher.folder, report=report, advance=advance, schemes=("http",))
+    out, err = capsys.readouterr()
+    assert out == ""
+    lines = err.splitlines()
+    assert 5 <= len(lines) <= progress.LINES + 1
+    assert lines[-1] == "model: 3.0 of 3.0 MB (100%)"
 
 
 PROCESS = """
