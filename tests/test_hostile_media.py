@@ -183,10 +183,21 @@ def test_a_header_that_claims_a_giant_picture_is_refused_before_it_is_decoded(tm
     data = bytearray(path.read_bytes())
     width = data.index(b"raw ") + 28  # in the visual sample entry (ISO/IEC 14496-12, 12.1.3)
     assert data[width : width + 4] == bytes([0, 96, 0, 64])
-    data[width : width + 4] = b"\x40\x00\x40\x00"
+    data[width : width + 4] = b"\x24\x00\x24\x00"
     path.write_bytes(bytes(data))
-    with pytest.raises(UnsupportedMedia, match="16384x16384"):
+    with pytest.raises(BadMedia, match="larger than 67 megapixels"):
         probe(path)
+
+
+def test_the_limit_on_the_size_of_a_picture_holds_in_the_decoder_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stream may grow after its first picture, when nobody looks at its header any more."""
+    path = make_clip(tmp_path / "in.mp4", 5)
+    info = probe(path)
+    monkeypatch.setattr(source, "MAX_PIXELS", 96 * 64 - 1)
+    with pytest.raises(BadMedia, match="no picture"), VideoReader(path, info) as reader:
+        list(reader.frames())
 
 
 @pytest.mark.parametrize("seed", range(25))

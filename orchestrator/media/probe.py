@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import av
 import av.error
 
-from orchestrator.errors import BadMedia, UnsupportedMedia
+from orchestrator.errors import BadMedia
 from orchestrator.frames import VideoInfo
 from orchestrator.media import colour
 from orchestrator.media.integrity import refuse_cut_boxes
-from orchestrator.media.source import main_video, open_source
+from orchestrator.media.source import MAX_PIXELS, main_video, open_source
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,26 +24,19 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-MAX_PIXELS = 8192 * 8192
-"""Largest source picture: twice 8K UHD. A header of a few bytes can claim more than memory holds."""
-
 
 def probe(path: Path) -> VideoInfo:
     """Read what the video at `path` is.
 
     Raises:
         InputNotFound: there is no such file, or it is a folder.
-        BadMedia: it is empty, not a video, cut short, or none of its pictures can be decoded.
-        UnsupportedMedia: it is HDR, or larger than MAX_PIXELS, or its colours cannot be converted.
+        BadMedia: it is empty, not a video, cut short, or none of its pictures can be decoded; those above
+            MAX_PIXELS are not.
+        UnsupportedMedia: it is HDR, or its colours cannot be converted.
     """
     with open_source(path) as container:
         refuse_cut_boxes(container, path)
         stream = main_video(container, path)
-        if stream.codec_context.width * stream.codec_context.height > MAX_PIXELS:
-            raise UnsupportedMedia(
-                f"{path} is {stream.codec_context.width}x{stream.codec_context.height}: larger than "
-                f"{MAX_PIXELS // 10**6} megapixels, scale it down first"
-            )
         frame = _first_frame(container, stream, path)
         return _describe(container, stream, frame)
 
@@ -110,7 +103,7 @@ def orientation(frame: av.VideoFrame) -> tuple[Turn, list[str]]:
     try:
         data = bytes(frame.side_data["DISPLAYMATRIX"])  # type: ignore[typeddict-item]  # the stub lists one key
     except (KeyError, ValueError):  # there is none; ValueError: PyAV does not know the kind of another entry
-        return Turn(frame.rotation % 360 // 90 * 90, mirrored=False), []
+        return Turn(round(frame.rotation / 90) * 90 % 360, mirrored=False), []
     a, b, _u, c, d, _v, *_ = struct.unpack("=9i", data[:36])
     # x' = a x + c y and y' = b x + d y, y pointing down.
     mirrored = a * d - b * c < 0
@@ -134,7 +127,8 @@ def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> 
             continue
         if frames:
             return frames[0]
-    raise BadMedia(f"{path}: no picture of it can be decoded: the file is damaged, copy or export it again")
+    limit = f"{MAX_PIXELS // 10**6} megapixels"
+    raise BadMedia(f"{path}: no picture of it can be decoded: it is damaged, or larger than {limit}")
 
 
 def _duration_s(container: InputContainer, stream: VideoStream) -> float | None:

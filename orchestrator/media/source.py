@@ -30,6 +30,9 @@ DEMUXERS = ("mov", "matroska", "avi", "mpegts", "mpeg", "flv", "asf", "ogg", "mx
 FORMATS = "mp4, mov, mkv, webm, avi, ts, mpg, flv, wmv, ogv or mxf"
 """The same, as people call them."""
 
+MAX_PIXELS = 8192 * 8192
+"""Largest picture that is decoded: twice 8K UHD. A header of a few bytes can claim more than memory holds."""
+
 CONTAINER_OPTIONS = {
     "format_whitelist": ",".join(DEMUXERS),
     "protocol_whitelist": "file",
@@ -55,6 +58,7 @@ def open_source(path: Path) -> InputContainer:
         return av.open(
             f"file:{path.resolve()}",
             "r",
+            options={"max_pixels": str(MAX_PIXELS)},
             container_options=CONTAINER_OPTIONS,
             metadata_errors="surrogateescape",
         )
@@ -83,4 +87,5 @@ def main_video(container: InputContainer, path: Path) -> VideoStream:
     # PyAV types this as always set; a stream whose codec FFmpeg cannot decode has None.
     if not hasattr(stream, "format"):
         raise BadMedia(f"{path} holds a video whose codec is unknown: convert it to H.264 first")
+    stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
     return stream
