@@ -58,7 +58,9 @@ class Worker:
                     model_repository=settings.model_repository, start_timeout_s=settings.start_timeout_s
                 )
                 url = self._stack.enter_context(server).url
-            client = TritonClient(url, infer_timeout_s=settings.infer_timeout_s)
+            client = TritonClient(
+                url, infer_timeout_s=settings.infer_timeout_s, load_timeout_s=settings.start_timeout_s
+            )
             self._client = self._stack.enter_context(client)
             client.wait_ready()
         return self._client

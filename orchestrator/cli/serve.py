@@ -10,6 +10,9 @@ from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
 
 
+_GRACE_S = 5.0  # for requests of other clients that are under way when it is told to stop
+
+
 @click.command()
 @click.option("--grpc-port", type=click.IntRange(1, 65535), default=8001, show_default=True)
 @click.option("--http-port", type=click.IntRange(1, 65535), default=8000, show_default=True)
@@ -31,6 +34,7 @@ def serve(grpc_port: int, http_port: int, metrics_port: int, names: tuple[str, .
     with TritonServer(
         model_repository=settings.model_repository,
         start_timeout_s=settings.start_timeout_s,
+        grace_s=_GRACE_S,
         grpc_port=grpc_port,
         http_port=http_port,
         metrics_port=metrics_port,
