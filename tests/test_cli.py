@@ -300,13 +300,13 @@ def test_memory_does_not_grow_with_the_length_of_the_video(tmp_path: Path, model
         peaks: dict[str, int] = {}
         while process.poll() is None:
             for member in _family(process.pid):
-                with contextlib.suppress(psutil.Error, OSError):
+                with contextlib.suppress(psutil.Error, OSError, KeyError):  # ended meanwhile
                     peaks[member.name()] = _high_water_bytes(member.pid)
             time.sleep(0.05)
         assert process.returncode == 0
         return peaks
 
-    short, long = peaks_bytes(60), peaks_bytes(600)
+    short, long = peaks_bytes(40), peaks_bytes(400)
     assert {"framewright", "tritonserver", "triton_python_backend_stub"} <= set(long)
     for name in set(long) & set(short):
         assert long[name] < 1.05 * short[name] + 2**20, name
