@@ -3,8 +3,8 @@
     python -m benchmarks.halo RealESRGAN_x4plus
     python -m benchmarks.halo RealESRGAN_x4plus SwinIR_4x_GAN --image picture.png --side 192
 
-The picture is run whole, and cut through the middle, each of the four halves alone. Near the cut a half differs
-from the whole; how far from the cut it still does is the halo the model needs: one cut shows all.
+The picture is run whole, and cut through the middle, each of the four halves alone. Near the cut a half
+differs from the whole; how far from the cut it still does is the halo the model needs: one cut shows all.
 Needs the export environment, and models built by `framewright models build`; reads MODEL_REPOSITORY.
 """
 

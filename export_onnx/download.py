@@ -119,7 +119,11 @@ def _opened(part: Path) -> Iterator[int]:
             busy = True
         if busy:
             raise DownloadFailed(f"{part} is being written by another fetch; wait until that one is done")
-        yield file
+        try:
+            yield file
+        finally:
+            if not length(file):
+                part.unlink(missing_ok=True)
     finally:
         os.close(file)
 

@@ -334,6 +334,7 @@ def test_a_server_that_falls_silent_is_left_and_resumed(fetcher: Fetcher) -> Non
 def test_an_unreachable_server_is_reported_with_what_to_do(fetcher: Fetcher) -> None:
     with pytest.raises(DownloadFailed, match=r"cannot be reached.*goes on where it stopped"):
         fetcher(url="http://127.0.0.1:9/model.pth")
+    assert list(fetcher.folder.iterdir()) == []
 
 
 def test_another_content_is_refused_by_name_and_removed(fetcher: Fetcher) -> None:
