@@ -207,6 +207,27 @@ def test_a_slow_slide_show_is_not_taken_for_a_cut(tmp_path: Path) -> None:
     assert [frame.pts for frame in frames] == pts
 
 
+def test_pictures_without_a_time_of_their_own_are_put_after_the_one_before_and_noted(tmp_path: Path) -> None:
+    path = make_clip(
+        tmp_path / "a.mkv", 5, codec="ffv1", pts=[0, 40, 40, 40, 160], time_base=Fraction(1, 1000)
+    )
+    frames, notes = read(path)
+    assert [frame.pts for frame in frames] == [0, 40, 41, 42, 160]
+    assert numbers(frames) == list(range(5))
+    assert notes == ["2 pictures of the source had no usable time: put right after the one before"]
+
+
+def test_a_stream_that_appears_in_the_middle_is_no_obstacle(tmp_path: Path) -> None:
+    """A recording may start before its sound does; its second half continues the clock."""
+    first = make_clip(tmp_path / "a.ts", 300, options={"g": "25"})
+    rest = list(range(300, 340))
+    second = make_clip(tmp_path / "b.ts", 40, pts=rest, time_base=Fraction(1, 25), audio=[{"seconds": 13.6}])
+    joined = tmp_path / "c.ts"
+    joined.write_bytes(first.read_bytes() + second.read_bytes())
+    frames, _ = read(joined)
+    assert len(frames) == 340
+
+
 def test_a_change_of_size_is_refused(tmp_path: Path) -> None:
     first = make_clip(tmp_path / "a.ts", 10)
     second = make_clip(tmp_path / "b.ts", [numbered(n, 128, 96) for n in range(10)])

@@ -10,10 +10,12 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
 import av
+import av.error
 from av.format import Flags
 from av.stream import Discard, Disposition
 
-from orchestrator.media.source import main_video, open_source
+from orchestrator.errors import BadMedia
+from orchestrator.media.source import main_video, open_source, packets
 from orchestrator.media.tracks import ConvertedSubtitles, CopiedTrack, TranscodedAudio, is_copyable
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ class Passthrough:
         self._source = open_source(source)
         self._output = output
         self._notes: list[str] = []
+        self._damaged = 0
         self._tracks: dict[int, Track] = {}
         self.video = main_video(self._source, source)
         self.origin_s = self._origin_s()
@@ -74,8 +77,9 @@ class Passthrough:
     @property
     def notes(self) -> list[str]:
         """One sentence for each thing that is not as in the source."""
-        silent = sum(track.failures for track in self._tracks.values() if isinstance(track, TranscodedAudio))
-        return [*self._notes, *([f"{silent} damaged packets of sound became silence"] if silent else [])]
+        transcoded = (track for track in self._tracks.values() if isinstance(track, TranscodedAudio))
+        damaged = self._damaged + sum(track.failures for track in transcoded)
+        return [*self._notes, *([f"{damaged} damaged packets of sound were left out"] if damaged else [])]
 
     def advance(self, until_s: Fraction) -> None:
         """Mux what the source holds up to `until_s`, in seconds of the output."""
@@ -118,7 +122,8 @@ class Passthrough:
     def _take(self, stream: Stream) -> None:
         """Set up the track that carries a stream, or note why there is none."""
         codec = stream.codec_context.name if stream.codec_context is not None else None
-        name = f"stream {stream.index} ({stream.type}, {codec or stream.name or 'unknown codec'})"
+        known = codec or getattr(stream, "name", None) or "unknown codec"
+        name = f"stream {stream.index} ({stream.type}, {known})"
         copyable = codec is not None and is_copyable(stream, self._output.format.name)
         if stream.type == "audio" and codec is not None:
             if copyable:
@@ -158,7 +163,7 @@ class Passthrough:
             return
         with open_source(self._path) as again:
             picture = next(
-                (packet for packet in again.demux(again.streams[stream.index]) if packet.size), None
+                (packet for packet in packets(again, again.streams[stream.index]) if packet.size), None
             )
         suffix, mime_type = COVERS.get(stream.codec_context.name, ("", ""))
         if self._output.format.name == "matroska" and picture is not None and suffix:
@@ -180,8 +185,11 @@ class Passthrough:
 
     def _read(self) -> Iterator[Packet[Stream]]:
         wanted = [self._source.streams[index] for index in self._tracks]
-        if wanted:
-            yield from (packet for packet in self._source.demux(wanted) if packet.size)
+        try:
+            if wanted:
+                yield from (packet for packet in packets(self._source, *wanted) if packet.size)
+        except av.error.FFmpegError as exc:
+            raise BadMedia(f"{self._path} cannot be read to its end: copy or export it again") from exc
 
     def _mux_next(self) -> None:
         packet = self._next
@@ -191,7 +199,10 @@ class Passthrough:
         ticks = round(self.origin_s / packet.time_base)
         packet.pts = None if packet.pts is None else packet.pts - ticks
         packet.dts = None if packet.dts is None else packet.dts - ticks
-        self._output.mux(self._tracks[index].convert(packet))
+        try:
+            self._output.mux(self._tracks[index].convert(packet))
+        except (av.error.InvalidDataError, av.error.PatchWelcomeError):  # a bitstream filter refuses it
+            self._damaged += 1
         self._next = next(self._packets, None)
 
 

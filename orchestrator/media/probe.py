@@ -7,7 +7,7 @@ import re
 import struct
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import av
 import av.error
@@ -16,12 +16,13 @@ from orchestrator.errors import BadMedia
 from orchestrator.frames import VideoInfo
 from orchestrator.media import colour
 from orchestrator.media.integrity import refuse_cut_boxes
-from orchestrator.media.source import MAX_PIXELS, main_video, open_source
+from orchestrator.media.source import MAX_PIXELS, main_video, open_source, packets
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from av.container import InputContainer
+    from av.packet import Packet
     from av.video.stream import VideoStream
 
 
@@ -120,9 +121,9 @@ def orientation(frame: av.VideoFrame) -> tuple[Turn, list[str]]:
 
 def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> av.VideoFrame:
     stream.thread_type = "NONE"
-    for packet in container.demux(stream):
+    for packet in packets(container, stream):
         try:
-            frames = packet.decode()
+            frames = cast("Packet[VideoStream]", packet).decode()
         except (av.error.FFmpegError, ValueError):
             continue
         if frames:

@@ -19,7 +19,7 @@ from orchestrator.errors import BadMedia, UnsupportedMedia
 from orchestrator.frames import Frame
 from orchestrator.media.colour import ToRgb
 from orchestrator.media.integrity import Integrity
-from orchestrator.media.source import main_video, open_source
+from orchestrator.media.source import main_video, open_source, packets
 from orchestrator.media.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class VideoReader:
         self._container, self._stream = self._open(threads)
         self._timeline = Timeline(self._container, self._stream)
         self._integrity = Integrity(self._container, path)
-        self._last: Frame | None = None
+        self._last: Frame | None = None  # its pixels are shown again where a picture is lost
         self._longest_gap = 0
         self._lost = self._damaged = self._moved = 0
 
@@ -105,7 +105,7 @@ class VideoReader:
             yield from self._present(decoded)
         if self._last is None:
             raise BadMedia(f"{self._path}: no picture of it can be decoded: copy or export it again")
-        yield from self._repeat(self._timeline.lost_before(None))
+        yield from self._repeat(self._timeline.lost_between(self._last.pts, None), self._last.pixels)
         self._integrity.refuse_early_end(longest_gap_s=self._longest_gap * self._info.time_base)
 
     def _open(self, threads: int) -> tuple[InputContainer, VideoStream]:
@@ -120,7 +120,7 @@ class VideoReader:
     def _decode(self) -> Iterator[av.VideoFrame]:
         try:
             # All streams are demuxed: where any of them ends tells whether the file is whole.
-            for packet in self._container.demux():
+            for packet in packets(self._container):
                 self._integrity.watch(packet)
                 if packet.stream is not self._stream:
                     continue
@@ -146,9 +146,9 @@ class VideoReader:
         container, stream = self._open(1)
         with container:
             container.seek(self._last.pts, stream=stream)
-            for packet in container.demux(stream):
+            for packet in packets(container, stream):
                 try:
-                    for decoded in packet.decode():
+                    for decoded in cast("Packet[VideoStream]", packet).decode():
                         if decoded.pts is not None and decoded.pts > self._last.pts:
                             yield decoded
                 except av.error.FFmpegError:
@@ -158,33 +158,30 @@ class VideoReader:
         pixels = self._upright(decoded)
         pts = self._timeline.time_of(decoded)
         if pts is not None:
-            lost = self._timeline.lost_before(pts)
-            if self._last is None and lost:
-                self._last = Frame(index=0, pts=lost[0], pixels=pixels)
-            yield from self._repeat(lost)
+            last = self._last
+            lost = self._timeline.lost_between(last.pts if last else None, pts)
+            yield from self._repeat(lost, last.pixels if last else pixels)
             if pts in self._timeline.given_up:
                 return  # too late: its place is taken
         self._damaged += decoded.is_corrupt
-        if self._last is not None and self.frames_read and (pts is None or pts <= self._last.pts):
+        if self._last is not None and (pts is None or pts <= self._last.pts):
             pts = self._last.pts + max(self._last.duration if pts is None else 1, 1)
             self._moved += 1
         yield self._next(
             Frame(index=self.frames_read, pts=pts or 0, pixels=pixels, duration=decoded.duration)
         )
 
-    def _repeat(self, lost: list[int]) -> Iterator[Frame]:
-        """Show the last picture again at the times of pictures that could not be decoded."""
-        if self._last is None or not lost:
-            return
+    def _repeat(self, lost: list[int], pixels: Pixels) -> Iterator[Frame]:
+        """Show `pixels` at the times of pictures that could not be decoded."""
         tick = self._info.time_base
-        if (lost[-1] - lost[0]) * tick > MAX_LOST_S:
+        if lost and (lost[-1] - lost[0]) * tick > MAX_LOST_S:
             raise BadMedia(
                 f"{self._path} is damaged: from {_at(lost[0] * tick)} to {_at(lost[-1] * tick)} no picture "
                 "can be decoded, copy or export it again"
             )
         for pts in lost:
             self._lost += 1
-            yield self._next(Frame(index=self.frames_read, pts=pts, pixels=self._last.pixels))
+            yield self._next(Frame(index=self.frames_read, pts=pts, pixels=pixels))
 
     def _next(self, frame: Frame) -> Frame:
         if self._last is not None:

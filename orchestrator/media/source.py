@@ -10,6 +10,7 @@ Knows nothing of pictures, colour or time.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import av
@@ -19,9 +20,12 @@ from av.stream import Disposition
 from orchestrator.errors import BadMedia, InputNotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from av.container import InputContainer
+    from av.packet import Packet
+    from av.stream import Stream
     from av.video.stream import VideoStream
 
 DEMUXERS = ("mov", "matroska", "avi", "mpegts", "mpeg", "flv", "asf", "ogg", "mxf")
@@ -68,6 +72,17 @@ def open_source(path: Path) -> InputContainer:
         raise BadMedia(
             f"{path} cannot be opened as a video: it is damaged, cut short, or not {FORMATS}"
         ) from exc
+
+
+def packets(container: InputContainer, *streams: Stream) -> Iterator[Packet[Stream]]:
+    """Yield the packets of `streams`, or of all if none are given, then one empty one of each.
+
+    Raises:
+        av.error.FFmpegError: the file cannot be read on.
+    """
+    # PyAV 18 raises IndexError after the last packet if a stream appeared in the middle, as MPEG-TS allows.
+    with suppress(IndexError):
+        yield from container.demux(*streams)
 
 
 def main_video(container: InputContainer, path: Path) -> VideoStream:

@@ -54,13 +54,18 @@ class Timeline:
             self._due.discard(pts)
         return pts
 
-    def lost_before(self, pts: int | None) -> list[int]:
-        """Forget the times before `pts`, or all if None; return those at which a picture was lost, in order.
+    def lost_between(self, last: int | None, pts: int | None) -> list[int]:
+        """Forget the times before `pts`; return those after `last` at which a picture was lost, in order.
 
         Pictures come out in presentation order, so what is due earlier than one that came out will not come.
+
+        Args:
+            last: when the last picture was shown; None before the first.
+            pts: of the picture that came out; None at the end.
         """
-        passed = sorted(due for due in self._due if pts is None or due < pts)
+        passed = [due for due in self._due if pts is None or due < pts]
         self._due.difference_update(passed)
+        passed = sorted(due for due in passed if last is None or due > last)
         if not self._one_each:
             passed = passed[: max(0, self.failures - len(self.given_up))]
         self.given_up.update(passed)

@@ -7,6 +7,7 @@ or of when packets are due.
 from __future__ import annotations
 
 import io
+import math
 from fractions import Fraction
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -66,6 +67,7 @@ class CopiedTrack:
     def __init__(self, output: OutputContainer, source: Stream) -> None:
         self.stream = output.add_stream_from_template(source, opaque=True)
         describe(self.stream, source)
+        self._last_dts: int | None = None
         # Opus says itself how much of it is run-in, and Matroska stores that.
         self._starts_at_zero = output.format.name == "matroska" and source.codec_context.name != "opus"
 
@@ -80,8 +82,13 @@ class CopiedTrack:
                 return []
             packet.pts = packet.dts = 0
         packet.stream = self.stream
-        if packet.dts is None:
-            packet.dts = packet.pts
+        # Muxers refuse a packet that is not later than the last; a damaged or joined source holds such.
+        dts = packet.dts if packet.dts is not None else packet.pts
+        if self._last_dts is not None and (dts is None or dts <= self._last_dts):
+            dts = self._last_dts + math.ceil(MILLISECOND / packet.time_base)
+        packet.dts = self._last_dts = dts
+        if packet.pts is None or (dts is not None and packet.pts < dts):
+            packet.pts = dts
         return [packet]
 
     def flush(self) -> list[Packet[Stream]]:
