@@ -139,8 +139,7 @@ optimization {{
 
 
 def _tensorrt(model: ServedModel) -> dict[str, str]:
-    # A window is a tile, its halo and, to begin at a multiple, up to one multiple more.
-    side = model.tile + 2 * model.halo + model.size_multiple
+    side = _largest_window_px(model)
     cache = model.choices.engine_cache or ""
     return {
         "precision_mode": model.choices.precision.upper(),
@@ -156,8 +155,13 @@ def _tensorrt(model: ServedModel) -> dict[str, str]:
     }
 
 
+def _largest_window_px(model: ServedModel) -> int:
+    """Side of the largest window that the worker sends: a tile and its halo, in whole multiples."""
+    return model.tile + 2 * -(-model.halo // model.size_multiple) * model.size_multiple
+
+
 def _warm_up(model: ServedModel) -> str:
-    side = model.tile + 2 * model.halo
+    side = _largest_window_px(model)
     return f"""\
 model_warmup {{
   name: "tile"

@@ -9,7 +9,6 @@ the tile halves and every frame that had not left is done again: none is skipped
 from __future__ import annotations
 
 import logging
-import math
 from collections import deque
 from dataclasses import dataclass, field
 from itertools import chain
@@ -181,8 +180,7 @@ class TiledModel:
 
     def _halve(self) -> None:
         contract, before = self._contract, self.grid
-        side = math.isqrt(before.tile_height * before.tile_width)
-        tile = (side - 2 * contract.halo) // 2
+        tile = (max(before.tile_height, before.tile_width) - 2 * contract.halo) // 2
         if tile >= _SMALLEST_TILE_PX:
             self.grid = self._plan(before.height, before.width, tile)
         if self.grid.tile_height * self.grid.tile_width >= before.tile_height * before.tile_width:

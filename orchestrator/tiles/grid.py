@@ -11,8 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 
-_MOST_TILES_PER_AXIS = 256
-
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -55,65 +53,46 @@ class Grid:
 
 
 def plan(*, height: int, width: int, tile: int, halo: int, multiple: int) -> Grid:
-    """Choose the grid that infers the fewest pixels.
+    """Choose the grid with the fewest tiles, all of about the same size.
 
     Args:
         height, width: of the picture, at least 1.
-        tile: side of the largest square interior to use; windows have at most (tile + 2 halo) squared pixels,
-            in whatever shape fits the picture best. At least 1.
+        tile: longest side of an interior, at least 1.
         halo: pixels a window needs beyond its interior, at least 0.
         multiple: window sizes and positions are multiples of it, at least 1.
+
+    Returns:
+        A grid whose windows are at most tile + 2 halo on each side, the tile rounded down and the halo up to the
+        multiple.
 
     Raises:
         ValueError: an argument is out of its range.
     """
     if min(height, width, tile, multiple) < 1 or halo < 0:
         raise ValueError(f"no grid for {height=} {width=} {tile=} {halo=} {multiple=}")
-    most = (_round_up(tile, multiple) + 2 * _round_up(halo, multiple)) ** 2
-    rows = _splits(height, halo, multiple)
-    columns = _splits(width, halo, multiple)
-    fitting = [(r, c) for r, c in product(rows, columns) if rows[r] * columns[c] <= most]
-    # Nothing fits only where the picture is beyond _MOST_TILES_PER_AXIS tiles: then the smallest windows.
-    n_rows, n_columns = (
-        min(fitting, key=lambda rc: (rc[0] * rc[1] * rows[rc[0]] * columns[rc[1]], rc[0] * rc[1]))
-        if fitting
-        else (max(rows), max(columns))
-    )
-    tile_height, tile_width = rows[n_rows], columns[n_columns]
-    spans = product(
-        _spans(height, n_rows, tile_height, halo, multiple),
-        _spans(width, n_columns, tile_width, halo, multiple),
-    )
+    tile_height, rows = _cut_axis(height, tile, halo, multiple)
+    tile_width, columns = _cut_axis(width, tile, halo, multiple)
     return Grid(
         height=height,
         width=width,
         tile_height=tile_height,
         tile_width=tile_width,
-        tiles=tuple(Tile(y, x) for y, x in spans),
+        tiles=tuple(Tile(y, x) for y, x in product(rows, columns)),
     )
 
 
-def _splits(length: int, halo: int, multiple: int) -> dict[int, int]:
-    """Window size for each number of tiles on an axis, as long as more tiles make it smaller."""
-    padded = _round_up(length, multiple)
-    sizes = {1: padded}
-    for count in range(2, min(length, _MOST_TILES_PER_AXIS) + 1):
-        # A window starts up to multiple - 1 pixels before the halo does.
-        window = _round_up(-(-length // count) + 2 * halo + multiple - 1, multiple)
-        if window < sizes[max(sizes)]:
-            sizes[count] = window
-    return sizes
-
-
-def _spans(length: int, count: int, window: int, halo: int, multiple: int) -> list[Span]:
-    last_start = _round_up(length, multiple) - window
+def _cut_axis(length: int, tile: int, halo: int, multiple: int) -> tuple[int, list[Span]]:
+    """Return the size of the windows on one axis, and the spans: everything but `last` in whole multiples."""
+    blocks = -(-length // multiple)
+    blocks_of_halo = -(-halo // multiple)
+    blocks_of_tile = max(tile // multiple, 1)
+    if blocks <= blocks_of_tile + 2 * blocks_of_halo:
+        return blocks * multiple, [Span(0, 0, length)]
+    count = -(-blocks // blocks_of_tile)
+    window = min(-(-blocks // count) + 2 * blocks_of_halo, blocks)
     spans = []
     for i in range(count):
-        first, last = i * length // count, (i + 1) * length // count
-        start = max(first - halo, 0) // multiple * multiple
-        spans.append(Span(min(start, last_start), first, last))
-    return spans
-
-
-def _round_up(value: int, multiple: int) -> int:
-    return -(-value // multiple) * multiple
+        first, last = i * blocks // count, (i + 1) * blocks // count
+        start = min(max(first - blocks_of_halo, 0), blocks - window)
+        spans.append(Span(start * multiple, first * multiple, min(last * multiple, length)))
+    return window * multiple, spans
