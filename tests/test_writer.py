@@ -179,6 +179,7 @@ def test_sound_that_the_container_takes_is_copied_to_the_byte(
         ("in.mkv", "mov", {"codec": "libopus"}),
         ("in.mkv", "mov", {"codec": "flac", "layout": "5.1"}),
         ("in.avi", "mkv", {"codec": "adpcm_ms", "rate": 22_050}),
+        ("in.mkv", "mp4", {"codec": "pcm_s24le", "layout": "5.1"}),
         ("in.mkv", "mov", {"codec": "wavpack", "rate": 37_800}),
     ],
 )

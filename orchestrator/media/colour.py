@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import av
+import av.error
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
@@ -132,16 +133,25 @@ class ToRgb:
         self._reformatter = VideoReformatter()
 
     def __call__(self, frame: av.VideoFrame) -> Pixels:
-        """Return a fresh uint8 [H, W, 3] RGB array, full range; alpha is dropped."""
-        rgb = self._reformatter.reformat(
-            frame,
-            format="rgb24",
-            src_colorspace=_SWSCALE_MATRIX.get(self._colour.matrix),
-            src_color_range=_range(self._colour),
-            dst_color_range=ColorRange.JPEG,
-            interpolation=_TO_RGB,
-            threads=self._threads,
-        )
+        """Return a fresh uint8 [H, W, 3] RGB array, full range; alpha is dropped.
+
+        Raises:
+            UnsupportedMedia: swscale does not know the pixel format.
+        """
+        try:
+            rgb = self._reformatter.reformat(
+                frame,
+                format="rgb24",
+                src_colorspace=_SWSCALE_MATRIX.get(self._colour.matrix),
+                src_color_range=_range(self._colour),
+                dst_color_range=ColorRange.JPEG,
+                interpolation=_TO_RGB,
+                threads=self._threads,
+            )
+        except av.error.FFmpegError as exc:
+            raise UnsupportedMedia(
+                f"the pixel format {frame.format.name} cannot be converted: make it yuv420p first"
+            ) from exc
         return cast("Pixels", rgb.to_ndarray())
 
 

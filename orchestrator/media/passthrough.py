@@ -124,17 +124,16 @@ class Passthrough:
         codec = stream.codec_context.name if stream.codec_context is not None else None
         known = codec or getattr(stream, "name", None) or "unknown codec"
         name = f"stream {stream.index} ({stream.type}, {known})"
-        copyable = codec is not None and is_copyable(stream, self._output.format.name)
         if stream.type == "audio" and codec is not None:
-            if copyable:
+            if is_copyable(stream, self._first_packet(stream), self._output.format.name):
                 self._tracks[stream.index] = CopiedTrack(self._output, stream)
             else:
-                self._tracks[stream.index] = TranscodedAudio(self._output, cast("AudioStream", stream))
-                self._notes.append(
-                    f"{name} was transcoded to aac: {self._output.format.name} does not take {codec}"
-                )
+                track = TranscodedAudio(self._output, cast("AudioStream", stream))
+                self._tracks[stream.index] = track
+                reason = f"{self._output.format.name} does not take it as it is"
+                self._notes.append(f"{name} was transcoded to aac ({track.layout}): {reason}")
         elif stream.type == "subtitle" and codec is not None:
-            self._take_subtitles(cast("SubtitleStream", stream), name, copyable=copyable)
+            self._take_subtitles(cast("SubtitleStream", stream), name)
         elif stream.type == "video" and stream.disposition & Disposition.attached_pic:
             self._take_cover(stream, name)
         elif stream.type == "attachment" and self._output.format.name == "matroska":
@@ -146,9 +145,9 @@ class Passthrough:
         elif not self._is_written_anyway(stream):
             self._notes.append(f"{name} was dropped")
 
-    def _take_subtitles(self, stream: SubtitleStream, name: str, *, copyable: bool) -> None:
+    def _take_subtitles(self, stream: SubtitleStream, name: str) -> None:
         target = TEXT_SUBTITLES[self._output.format.name]
-        if copyable:
+        if is_copyable(stream, None, self._output.format.name):
             self._tracks[stream.index] = CopiedTrack(self._output, stream)
         elif stream.codec_context.codec.text_sub:
             self._tracks[stream.index] = ConvertedSubtitles(self._output, stream, target)
@@ -161,19 +160,23 @@ class Passthrough:
         if self._output.format.name == "mp4":
             self._tracks[stream.index] = CopiedTrack(self._output, stream)
             return
-        with open_source(self._path) as again:
-            picture = next(
-                (packet for packet in packets(again, again.streams[stream.index]) if packet.size), None
-            )
+        picture = self._first_packet(stream)
         suffix, mime_type = COVERS.get(stream.codec_context.name, ("", ""))
         if self._output.format.name == "matroska" and picture is not None and suffix:
             self._output.add_attachment(f"cover{suffix}", mime_type, bytes(picture))
         else:
             self._notes.append(f"{name} was dropped")
 
+    def _first_packet(self, stream: Stream) -> Packet[Stream] | None:
+        with open_source(self._path) as again:
+            return next(
+                (packet for packet in packets(again, again.streams[stream.index]) if packet.size), None
+            )
+
     def _is_written_anyway(self, stream: Stream) -> bool:
         """Whether the muxer makes such a stream by itself: of the chapters, or of the video's time code."""
-        return stream.type == "data" and ("timecode" in stream.metadata or bool(self._source.chapters()))
+        is_chapters = getattr(stream, "name", None) == "bin_data" and bool(self._source.chapters())
+        return stream.type == "data" and (is_chapters or "timecode" in stream.metadata)
 
     def _set_chapters(self) -> None:
         chapters = self._source.chapters()

@@ -43,7 +43,7 @@ def probe(path: Path) -> VideoInfo:
 
 
 def _describe(container: InputContainer, stream: VideoStream, frame: av.VideoFrame) -> VideoInfo:
-    turn, notes = orientation(frame)
+    turn, notes = _orientation(frame)
     resolved = colour.resolve(
         matrix=frame.colorspace,
         primaries=frame.color_primaries,
@@ -88,14 +88,14 @@ def _describe(container: InputContainer, stream: VideoStream, frame: av.VideoFra
 
 
 @dataclass(frozen=True)
-class Turn:
+class _Turn:
     """How a coded picture is made upright: mirrored left to right if so, then turned counter-clockwise."""
 
     degrees: int
     mirrored: bool
 
 
-def orientation(frame: av.VideoFrame) -> tuple[Turn, list[str]]:
+def _orientation(frame: av.VideoFrame) -> tuple[_Turn, list[str]]:
     """Read a frame's display matrix (ISO/IEC 14496-12, 8.3.2): nine int32, of which the 2x2 part turns.
 
     Returns:
@@ -104,7 +104,7 @@ def orientation(frame: av.VideoFrame) -> tuple[Turn, list[str]]:
     try:
         data = bytes(frame.side_data["DISPLAYMATRIX"])  # type: ignore[typeddict-item]  # the stub lists one key
     except (KeyError, ValueError):  # there is none; ValueError: PyAV does not know the kind of another entry
-        return Turn(round(frame.rotation / 90) * 90 % 360, mirrored=False), []
+        return _Turn(round(frame.rotation / 90) * 90 % 360, mirrored=False), []
     a, b, _u, c, d, _v, *_ = struct.unpack("=9i", data[:36])
     # x' = a x + c y and y' = b x + d y, y pointing down.
     mirrored = a * d - b * c < 0
@@ -113,10 +113,10 @@ def orientation(frame: av.VideoFrame) -> tuple[Turn, list[str]]:
     angle = math.degrees(math.atan2(-b, a)) % 360
     degrees = round(angle / 90) * 90 % 360
     if abs((angle - degrees + 180) % 360 - 180) > 1 or not (a or b):
-        return Turn(0, mirrored=False), [
+        return _Turn(0, mirrored=False), [
             f"the source is turned by {angle:.0f} degrees; only quarter turns are applied"
         ]
-    return Turn(degrees, mirrored=mirrored), []
+    return _Turn(degrees, mirrored=mirrored), []
 
 
 def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> av.VideoFrame:

@@ -40,7 +40,6 @@ MAX_PIXELS = 8192 * 8192
 CONTAINER_OPTIONS = {
     "format_whitelist": ",".join(DEMUXERS),
     "protocol_whitelist": "file",
-    "max_streams": "64",  # a file of garbage can declare thousands; each costs a decoder
 }
 
 

@@ -16,6 +16,7 @@ import av.error
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
+    from av.audio.layout import AudioLayout
     from av.audio.stream import AudioStream
     from av.container import OutputContainer
     from av.packet import Packet
@@ -28,22 +29,38 @@ AAC_BITS_PER_CHANNEL = 96_000
 AAC_RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000)
 """Sampling rates of AAC (ISO/IEC 14496-3, table 1.18); others are resampled to 48 kHz."""
 
+USUAL_LAYOUTS = {
+    "1 channels": "mono",
+    "2 channels": "stereo",
+    "3 channels": "2.1",
+    "4 channels": "4.0",
+    "5 channels": "5.0",
+    "6 channels": "5.1",
+    "8 channels": "7.1",
+}
+"""What so many channels are when a source does not name them (FFmpeg's av_channel_layout_default)."""
+
 MILLISECOND = Fraction(1, 1000)
 
 
-def is_copyable(stream: Stream, container: str) -> bool:
+def is_copyable(stream: Stream, sample: Packet[Stream] | None, container: str) -> bool:
     """Whether a container, by FFmpeg's name, takes the packets of `stream` as they are.
 
-    FFmpeg's table of codecs says more than its muxers do (Opus in MOV): a header is written to memory, too.
+    FFmpeg's table of codecs says more than its muxers do (Opus in MOV, PCM of unnamed channels in MP4), so
+    the stream is written to memory, with the packet `sample` if there is one.
     """
-    with av.open(io.BytesIO(), "w", format=container) as trial:
-        if stream.codec_context.name not in trial.supported_codecs:
-            return False
-        try:
-            trial.add_stream_from_template(stream, opaque=True)
+    try:
+        with av.open(io.BytesIO(), "w", format=container) as trial:
+            if stream.codec_context.name not in trial.supported_codecs:
+                return False
+            made = trial.add_stream_from_template(stream, opaque=True)
             trial.start_encoding()
-        except (av.error.FFmpegError, ValueError):
-            return False
+            if sample is not None:
+                sample.stream = made
+                sample.pts = sample.dts = 0
+                trial.mux(sample)
+    except (av.error.FFmpegError, ValueError):
+        return False
     return True
 
 
@@ -101,6 +118,7 @@ class TranscodedAudio:
 
     Attributes:
         failures: packets that could not be decoded.
+        layout: of the channels that are written.
     """
 
     def __init__(self, output: OutputContainer, source: AudioStream) -> None:
@@ -108,7 +126,7 @@ class TranscodedAudio:
         self._source = source
         context = source.codec_context
         rate = context.sample_rate if context.sample_rate in AAC_RATES else 48_000
-        layout = _aac_layout(context.layout.name, rate)
+        self.layout = layout = _aac_layout(context.layout, rate)
         self.stream = output.add_stream("aac", rate=rate, layout=layout)
         describe(self.stream, source)
         encoder = self.stream.codec_context
@@ -194,14 +212,18 @@ def describe(made: Stream, source: Stream) -> None:
     made.disposition = source.disposition
 
 
-def _aac_layout(layout: str, rate: int) -> str:
-    """Return `layout` if FFmpeg's AAC encoder takes it, else stereo."""
+def _aac_layout(layout: AudioLayout, rate: int) -> str:
+    """Return the name of `layout`, or of the usual one where it is unnamed, if FFmpeg's AAC encoder takes it.
+
+    Else return stereo.
+    """
+    name = USUAL_LAYOUTS.get(layout.name, layout.name)
     trial = av.CodecContext.create("aac", "w")
     trial.sample_rate = rate
     trial.format = "fltp"
     try:
-        trial.layout = layout
+        trial.layout = name
         trial.open()
     except (av.error.FFmpegError, ValueError):
         return "stereo"
-    return layout
+    return name
