@@ -9,7 +9,6 @@ from orchestrator.errors import TritonUnavailable
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
 
-
 _GRACE_S = 5.0  # for requests of other clients that are under way when it is told to stop
 
 

@@ -62,8 +62,8 @@ def plan(*, height: int, width: int, tile: int, halo: int, multiple: int) -> Gri
         multiple: window sizes and positions are multiples of it, at least 1.
 
     Returns:
-        A grid whose windows are at most tile + 2 halo on each side, the tile rounded down and the halo up to the
-        multiple.
+        A grid whose windows are at most tile + 2 halo on each side, the tile rounded down and the halo up to
+        the multiple.
 
     Raises:
         ValueError: an argument is out of its range.
