@@ -217,6 +217,13 @@ def test_pictures_without_a_time_of_their_own_are_put_after_the_one_before_and_n
     assert notes == ["2 pictures of the source had no usable time: put right after the one before"]
 
 
+def test_a_clock_that_jumps_by_hours_is_an_error(tmp_path: Path) -> None:
+    pts = [0, 40, 80, 7 * 3_600_000, 7 * 3_600_000 + 40]
+    path = make_clip(tmp_path / "a.mkv", 5, pts=pts, time_base=Fraction(1, 1000))
+    with pytest.raises(BadMedia, match=r"clock jumps after 0\.08 s"):
+        read(path)
+
+
 def test_a_stream_that_appears_in_the_middle_is_no_obstacle(tmp_path: Path) -> None:
     """A recording may start before its sound does; its second half continues the clock."""
     first = make_clip(tmp_path / "a.ts", 300, options={"g": "25"})

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 MAX_LOST_S = 5
 """A longer stretch in which no picture can be decoded is an error, not a still picture."""
 
+MAX_GAP_S = 6 * 3600
+"""A longer time between two pictures is a damaged clock; MP4 holds no more than 2**31 ticks of 90 kHz, 6.6 h."""
+
 
 class VideoReader:
     """Decodes one video; a context manager.
@@ -98,7 +101,7 @@ class VideoReader:
 
         Raises:
             BadMedia: the file ends before it says it does, or cannot be read to its end, or nothing in it, or
-                nothing in a stretch of MAX_LOST_S seconds, can be decoded.
+                nothing in a stretch of MAX_LOST_S seconds, can be decoded, or its clock jumps by MAX_GAP_S.
             UnsupportedMedia: the size of the picture changes within the video.
         """
         for decoded in self._decode():
@@ -186,6 +189,9 @@ class VideoReader:
     def _next(self, frame: Frame) -> Frame:
         if self._last is not None:
             self._longest_gap = max(self._longest_gap, frame.pts - self._last.pts)
+            if self._longest_gap * self._info.time_base > MAX_GAP_S:
+                moment = _at(self._last.pts * self._info.time_base)
+                raise BadMedia(f"{self._path} is damaged: its clock jumps after {moment}, export it again")
         self._last = frame
         self.frames_read += 1
         return frame
