@@ -38,7 +38,7 @@ MAX_LOST_S = 5
 """A longer stretch in which no picture can be decoded is an error, not a still picture."""
 
 MAX_GAP_S = 6 * 3600
-"""A longer time between two pictures is a damaged clock; MP4 holds no more than 2**31 ticks of 90 kHz, 6.6 h."""
+"""A longer time between two pictures is a damaged clock; MP4 holds up to 2**31 ticks of 90 kHz, 6.6 hours."""
 
 
 class VideoReader:
