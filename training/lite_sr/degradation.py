@@ -47,10 +47,10 @@ class Degradation:
 CLEAN = Degradation()
 """Only reduced: what the metrics of most papers on super-resolution are measured on."""
 
-VIDEO = Degradation(blur_px=(1.2, 1.2), noise=2.0, codec="h264", loss=18)
-"""A good small video: a little blur and noise, and the rate factor usual where quality counts."""
+VIDEO = Degradation(blur_px=(1.6, 1.6), filter="box", noise=2.0, codec="h264", loss=18)
+"""A good small video: a soft lens, a little noise, and the rate factor usual where quality counts."""
 
-STREAM = Degradation(blur_px=(1.2, 1.2), noise=2.0, codec="h264", loss=23)
+STREAM = Degradation(blur_px=(1.6, 1.6), filter="box", noise=2.0, codec="h264", loss=23)
 """The same at x264's default rate factor."""
 
 
