@@ -20,10 +20,13 @@ import numpy as np
 import onnxruntime
 
 from orchestrator.triton.client import TritonClient
+from orchestrator.triton.contract import UpscaleContract
 from orchestrator.triton.server import TritonServer
 from tests import models
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from orchestrator.triton.requests import RequestPool
 
 SECONDS = 3.0
@@ -31,7 +34,7 @@ IN_FLIGHT = 8
 SHAPES = ((1, 256, 256), (8, 256, 256), (1, 384, 640), (8, 384, 640))
 
 
-def served(pool: RequestPool, images: int) -> float:
+def served(pool: RequestPool[NDArray[np.uint8]], images: int) -> float:
     """Return images a second with `IN_FLIGHT` requests under way."""
     done = 0
     requests = [pool.acquire() for _ in range(IN_FLIGHT)]
@@ -70,7 +73,7 @@ def main() -> None:
             local.load("identity")
             print(f"the model is loaded in     {time.perf_counter() - started:.2f} s")
             remote = TritonClient(server.url, shared_memory=False)
-            contract = local.contract("identity")
+            contract = local.contract("identity", UpscaleContract)
             print("images a second         shared memory   gRPC bytes   in process")
             for shape in SHAPES:
                 batch, height, width = shape

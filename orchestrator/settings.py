@@ -21,6 +21,9 @@ class Settings:
         triton_url: host:port of the gRPC service of a Triton that already runs (`TRITON_URL`);
             None starts one on loopback.
         upscale_model: the model of a job that names none (`FRAMEWRIGHT_UPSCALE_MODEL`).
+        yolov8: the model that the name `yolov8` stands for (`FRAMEWRIGHT_YOLOV8`). The smallest, because a
+            tracker looks at every frame and gains more from keeping up than from a better single frame; on a
+            GPU, yolov8m keeps up as well.
         infer_timeout_s: longest wait for the answer to one inference request (`FRAMEWRIGHT_INFER_TIMEOUT_S`).
         start_timeout_s: longest wait for a Triton to start and for a model to load
             (`FRAMEWRIGHT_START_TIMEOUT_S`); a TensorRT engine build takes minutes.
@@ -30,6 +33,7 @@ class Settings:
     model_repository: Path = PROJECT_ROOT / "model_repository"
     triton_url: str | None = None
     upscale_model: str = "lite-x4"
+    yolov8: str = "yolov8n"
     infer_timeout_s: float = 600.0
     start_timeout_s: float = 900.0
 
@@ -46,9 +50,14 @@ class Settings:
             model_repository=Path(os.environ.get("MODEL_REPOSITORY") or default.model_repository).resolve(),
             triton_url=os.environ.get("TRITON_URL") or None,
             upscale_model=os.environ.get("FRAMEWRIGHT_UPSCALE_MODEL") or default.upscale_model,
+            yolov8=os.environ.get("FRAMEWRIGHT_YOLOV8") or default.yolov8,
             infer_timeout_s=_seconds("FRAMEWRIGHT_INFER_TIMEOUT_S", default.infer_timeout_s),
             start_timeout_s=_seconds("FRAMEWRIGHT_START_TIMEOUT_S", default.start_timeout_s),
         )
+
+    def resolved(self, model: str) -> str:
+        """The name of the model that a name given by a person stands for: an alias, or a model's own."""
+        return self.yolov8 if model == "yolov8" else model
 
 
 def _seconds(name: str, default: float) -> float:

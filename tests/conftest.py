@@ -24,6 +24,7 @@ def model_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     models.write_wrong_scale(repository)
     models.write_slow(repository)
     models.write_memory_hungry(repository)
+    models.write_detector(repository)
     return repository
 
 

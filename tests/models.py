@@ -1,13 +1,14 @@
 """Small ONNX models in the form of the real ones, written into a model repository for a test to serve.
 
-Each takes `image` uint8 [N, H, W, 3] and gives `upscaled` uint8 [N, scale*H, scale*W, 3], and has the
-config.pbtxt of a built model. Every writer returns the model's folder; `config` may set its max_batch,
-delay_us (the longest wait of dynamic batching), size_multiple, halo and tile.
+Each takes `image` uint8 [N, H, W, 3] and gives `upscaled` uint8 [N, scale*H, scale*W, 3], or what a detector
+gives, and has the config.pbtxt of a built model. Every writer returns the model's folder; `config` may set
+its max_batch, delay_us (the longest wait of dynamic batching), size_multiple, halo and tile.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
 # What ONNX Runtime 1.19, the oldest that is supported, reads.
 OPSET = 17
 IR_VERSION = 8
+
+UPSCALER_OUTPUTS = ('name: "upscaled" data_type: TYPE_UINT8 dims: [ -1, -1, 3 ]',)
+DETECTOR_OUTPUTS = (
+    'name: "detections" data_type: TYPE_FP32 dims: [ 300, 6 ]',
+    'name: "num_detections" data_type: TYPE_INT32 dims: [ 1 ] reshape { shape: [ ] }',
+)
+MAX_DETECTIONS = 300
 
 
 def write_identity(repository: Path, name: str = "identity", **config: int) -> Path:
@@ -96,19 +104,70 @@ def write_memory_hungry(repository: Path, name: str = "memory-hungry", **config:
     return _write(repository, name, 1, nodes, constants, config)
 
 
-def write_config(folder: Path, parameters: Mapping[str, object], **config: int) -> None:
+def write_detector(repository: Path, name: str = "detector", *, rows: int = MAX_DETECTIONS) -> Path:
+    """Find what the first pixel says: red + green boxes of class blue; NaN where blue is 255.
+
+    Box k is x1 = k, y1 = k, x2 = k + 10, y2 = k + 20 with score 1 - k / 1000. Classes are "0" to "79". With
+    other than 300 `rows` it breaks its contract.
+    """
+    index = np.arange(rows, dtype=np.float32)
+    boxes = np.stack([index, index, index + 10, index + 20, 1 - index / 1000, 0 * index], axis=1)
+    nodes = [
+        helper.make_node("Slice", ["image", "start", "stop", "sides"], ["corner"]),
+        helper.make_node("Cast", ["corner"], ["float"], to=TensorProto.FLOAT),
+        helper.make_node("Reshape", ["float", "flat"], ["pixel"]),
+        helper.make_node("Split", ["pixel"], ["red", "green", "blue"], axis=2),
+        helper.make_node("Add", ["red", "green"], ["count"]),
+        helper.make_node("Cast", ["count"], ["whole"], to=TensorProto.INT32),
+        helper.make_node("Squeeze", ["whole", "sides"], ["num_detections"]),
+        helper.make_node("Less", ["index", "count"], ["there"]),
+        helper.make_node("Mul", ["blue", "class_column"], ["class"]),
+        helper.make_node("Add", ["class", "boxes"], ["all"]),
+        helper.make_node("Where", ["there", "all", "zero"], ["found"]),
+        helper.make_node("Sub", ["blue", "most"], ["below"]),
+        helper.make_node("Div", ["below", "below"], ["one_or_nan"]),
+        helper.make_node("Mul", ["found", "one_or_nan"], ["detections"]),
+    ]
+    constants: dict[str, NDArray[Any]] = {
+        "start": np.array([0, 0], np.int64),
+        "stop": np.array([1, 1], np.int64),
+        "sides": np.array([1, 2], np.int64),
+        "flat": np.array([0, 1, 3], np.int64),
+        "index": index[None, :, None],
+        "boxes": boxes[None],
+        "class_column": np.array([0, 0, 0, 0, 0, 1], np.float32),
+        "zero": np.array(0, np.float32),
+        "most": np.array(255, np.float32),
+    }
+    outputs = [
+        helper.make_tensor_value_info("detections", TensorProto.FLOAT, ["N", rows, 6]),
+        helper.make_tensor_value_info("num_detections", TensorProto.INT32, ["N"]),
+    ]
+    folder, serialized = _write_model(repository, name, nodes, constants, outputs)
+    write_config(folder, detector_parameters(serialized), outputs=DETECTOR_OUTPUTS)
+    return folder
+
+
+def write_config(
+    folder: Path,
+    parameters: Mapping[str, object],
+    *,
+    outputs: Sequence[str] = UPSCALER_OUTPUTS,
+    **config: Any,
+) -> None:
     """Write config.pbtxt with exactly these `parameters`. `config`: max_batch, delay_us."""
+    quoted = {key: str(value).replace('"', '\\"') for key, value in parameters.items()}
     lines = [
         f'name: "{folder.name}"',
         'backend: "onnxruntime"',
         f"max_batch_size: {config.get('max_batch', 8)}",
         'input [ { name: "image" data_type: TYPE_UINT8 dims: [ -1, -1, 3 ] } ]',
-        'output [ { name: "upscaled" data_type: TYPE_UINT8 dims: [ -1, -1, 3 ] } ]',
+        *(f"output {{ {output} }}" for output in outputs),
         f"dynamic_batching {{ max_queue_delay_microseconds: {config.get('delay_us', 2000)} }}",
         "instance_group [ { kind: KIND_CPU count: 1 } ]",
         *(
             f'parameters {{ key: "{key}" value {{ string_value: "{value}" }} }}'
-            for key, value in parameters.items()
+            for key, value in quoted.items()
         ),
     ]
     (folder / "config.pbtxt").write_text("\n".join(lines) + "\n")
@@ -122,6 +181,23 @@ def contract_parameters(model: bytes, scale: int, **config: int) -> dict[str, ob
         "size_multiple": config.get("size_multiple", 1),
         "halo": config.get("halo", 0),
         "tile": config.get("tile", 64),
+        "architecture": "test",
+        "precision": "fp32",
+        "weights_sha256": hashlib.sha256(model).hexdigest(),
+        "weights_source": "tests/models.py",
+        "licence": "Apache-2.0",
+    }
+
+
+def detector_parameters(model: bytes) -> dict[str, object]:
+    """Return whole and right parameters of a detector."""
+    return {
+        "task": "detect",
+        "classes": json.dumps([str(number) for number in range(80)]),
+        "stride": 32,
+        "side": 640,
+        "score_threshold": 0.1,
+        "iou_threshold": 0.7,
         "architecture": "test",
         "precision": "fp32",
         "weights_sha256": hashlib.sha256(model).hexdigest(),
@@ -153,13 +229,26 @@ def _write(
     scale: int,
     nodes: Sequence[onnx.NodeProto],
     constants: Mapping[str, NDArray[Any]],
-    config: Mapping[str, int],
+    config: Mapping[str, Any],
 ) -> Path:
+    output = helper.make_tensor_value_info("upscaled", TensorProto.UINT8, ["N", "sH", "sW", 3])
+    folder, serialized = _write_model(repository, name, nodes, constants, [output])
+    write_config(folder, contract_parameters(serialized, scale, **config), **config)
+    return folder
+
+
+def _write_model(
+    repository: Path,
+    name: str,
+    nodes: Sequence[onnx.NodeProto],
+    constants: Mapping[str, NDArray[Any]],
+    outputs: Sequence[onnx.ValueInfoProto],
+) -> tuple[Path, bytes]:
     graph = helper.make_graph(
         nodes,
         name,
         [helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", "H", "W", 3])],
-        [helper.make_tensor_value_info("upscaled", TensorProto.UINT8, ["N", "sH", "sW", 3])],
+        outputs,
         [numpy_helper.from_array(value, key) for key, value in constants.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
@@ -168,5 +257,4 @@ def _write(
     (folder / "1").mkdir(parents=True)
     serialized = model.SerializeToString()
     (folder / "1" / "model.onnx").write_bytes(serialized)
-    write_config(folder, contract_parameters(serialized, scale, **config), **config)
-    return folder
+    return folder, serialized

@@ -6,13 +6,14 @@ import sys
 from pathlib import Path
 
 from orchestrator.triton.client import TritonClient
+from orchestrator.triton.contract import UpscaleContract
 from orchestrator.triton.server import TritonServer
 
 
 def main() -> None:
     with TritonServer(Path(sys.argv[1])) as server, TritonClient(server.url) as client:
         client.load("slow")
-        contract = client.contract("slow")
+        contract = client.contract("slow", UpscaleContract)
         with client.request_pool(contract, batch=1, height=8, width=8, slots=2) as pool:
             request = pool.acquire()
             request.input[:] = 0

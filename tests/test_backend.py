@@ -16,6 +16,7 @@ import pytest
 
 from orchestrator.errors import InferenceFailed, ModelOutOfMemory
 from orchestrator.triton.client import TritonClient
+from orchestrator.triton.contract import UpscaleContract
 from orchestrator.triton.server import TritonServer
 from tests import models
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-    from orchestrator.triton.contract import ModelContract
 
 
 def pictures(count: int, height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -35,9 +34,9 @@ def enlarged(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return images.repeat(4, axis=1).repeat(4, axis=2)
 
 
-def loaded(client: TritonClient, model: str) -> ModelContract:
+def loaded(client: TritonClient, model: str) -> UpscaleContract:
     client.load(model)
-    return client.contract(model)
+    return client.contract(model, UpscaleContract)
 
 
 def stubs(server: TritonServer) -> list[psutil.Process]:

@@ -342,6 +342,37 @@ def test_infer_sends_one_picture_and_says_how_it_went(tmp_path: Path, served: di
     assert np.array_equal(read_picture(tmp_path / "out.png"), picture.repeat(4, 0).repeat(4, 1))
 
 
+def test_infer_lists_and_draws_what_a_detector_finds(tmp_path: Path, served: dict[str, str]) -> None:
+    picture = np.zeros((67, 101, 3), np.uint8)
+    picture[0, 0] = (2, 1, 5)
+    write_picture(tmp_path / "in.png", picture, overwrite=False)
+    arguments = ("infer", "detector", tmp_path / "in.png", "-o", tmp_path / "out.png")
+    ended = framewright(*arguments, **served)
+    assert ended.code == 0, ended
+    assert "[1, 96, 128, 3]" in ended.out
+    assert ended.out.count("found ") == 3
+    drawn = read_picture(tmp_path / "out.png")
+    assert drawn.shape == picture.shape
+    assert drawn[20:22, 5:12].any()
+    assert not drawn[40:, 40:].any()
+    answer = json.loads(framewright(*arguments, "--force", "--json", **served).out)
+    assert answer["detections"][1] == {"class": "5", "score": 0.999, "box": [1.0, 1.0, 11.0, 21.0]}
+    assert answer["model"]["task"] == "detect"
+
+
+def test_an_alias_stands_for_the_model_that_the_setting_names(tmp_path: Path, served: dict[str, str]) -> None:
+    arguments = ("infer", "yolov8", _picture(tmp_path), "-o", tmp_path / "out.png")
+    ended = framewright(*arguments, **served, FRAMEWRIGHT_YOLOV8="identity")
+    assert ended.code == 0, ended
+    assert "to identity" in ended.out
+    assert_refused(framewright(*arguments, "--force", **served), 2, "'yolov8n'")
+
+
+def test_upscale_refuses_a_detector(clip: Path, tmp_path: Path, served: dict[str, str]) -> None:
+    ended = framewright("upscale", clip, tmp_path / "out.mp4", "--model", "detector", **served)
+    assert_refused(ended, 2, "'detector' is for the task 'detect'")
+
+
 def test_infer_refuses_what_is_not_a_picture(tmp_path: Path, served: dict[str, str]) -> None:
     (tmp_path / "in.png").write_text("no picture")
     out = tmp_path / "out.png"

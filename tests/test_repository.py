@@ -23,7 +23,7 @@ from export_onnx.repository import BuildRecord, check_name, install, read_record
 from export_onnx.weights import sha256_of
 from orchestrator.errors import BadRequest, InferenceFailed, OutputRefused
 from orchestrator.triton.client import TritonClient
-from orchestrator.triton.contract import parse_contract
+from orchestrator.triton.contract import UpscaleContract, parse_contract
 from orchestrator.triton.server import TritonServer
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -132,6 +132,7 @@ def test_a_config_says_to_triton_what_the_catalog_says(name: str, choices: Choic
 def test_the_orchestrator_reads_the_same_facts_back(name: str) -> None:
     entry = CATALOG.get(name)
     contract = parse_contract(parsed(render(entry.served(choices=Choices()))))
+    assert isinstance(contract, UpscaleContract)
     assert (contract.scale, contract.halo, contract.tile) == (entry.scale, entry.halo, entry.tile)
     assert (contract.max_batch, contract.size_multiple) == (entry.max_batch, entry.size_multiple)
     assert (contract.weights_sha256, contract.licence) == (entry.sha256, entry.licence)

@@ -27,6 +27,7 @@ from orchestrator.errors import (
 )
 from orchestrator.settings import PROJECT_ROOT
 from orchestrator.triton.client import TritonClient
+from orchestrator.triton.contract import DetectContract, UpscaleContract
 from orchestrator.triton.installation import find_installation
 from orchestrator.triton.server import TritonServer
 from tests import models
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from orchestrator.triton.contract import ModelContract
 
 SHM = Path("/dev/shm")  # noqa: S108  where Linux keeps shared memory
 
@@ -49,9 +49,9 @@ def enlarged(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return images.repeat(4, axis=1).repeat(4, axis=2)
 
 
-def loaded(client: TritonClient, model: str) -> ModelContract:
+def loaded(client: TritonClient, model: str) -> UpscaleContract:
     client.load(model)
-    return client.contract(model)
+    return client.contract(model, UpscaleContract)
 
 
 def own_segments() -> list[str]:
@@ -78,7 +78,7 @@ def test_shared_memory_and_grpc_give_the_same_pixels_at_any_shape(
     both: tuple[TritonClient, TritonClient], batch: int, height: int, width: int, slots: int, seed: int
 ) -> None:
     for client, transport in zip(both, ("shared_memory", "grpc"), strict=True):
-        contract = client.contract("nearest-x4")
+        contract = client.contract("nearest-x4", UpscaleContract)
         with client.request_pool(contract, batch=batch, height=height, width=width, slots=slots) as pool:
             assert pool.transport == transport
             requests = [pool.acquire() for _ in range(slots)]
@@ -176,7 +176,9 @@ def test_the_memory_of_a_killed_client_is_freed_by_the_next(
 
 def test_a_result_cannot_be_written_to(both: tuple[TritonClient, TritonClient]) -> None:
     for client in both:
-        with client.request_pool(client.contract("nearest-x4"), batch=1, height=4, width=4, slots=1) as pool:
+        with client.request_pool(
+            client.contract("nearest-x4", UpscaleContract), batch=1, height=4, width=4, slots=1
+        ) as pool:
             request = pool.acquire()
             request.submit(1)
             assert not request.result().flags.writeable
@@ -419,3 +421,72 @@ def test_says_that_no_server_answers() -> None:
 def test_refuses_what_is_not_an_address(url: str) -> None:
     with pytest.raises(BadRequest, match="HOST:PORT"):
         TritonClient(url)
+
+
+def marked(*pixels: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """Return images for `models.write_detector`, each with its first pixel."""
+    images = pictures(len(pixels), 32, 64)
+    images[:, 0, 0] = pixels
+    return images
+
+
+def test_a_detectors_answer_is_the_boxes_of_each_image_over_either_transport(triton: TritonServer) -> None:
+    for shared_memory in (True, False):
+        with TritonClient(triton.url, shared_memory=shared_memory) as client:
+            client.load("detector")
+            contract = client.contract("detector", DetectContract)
+            with client.request_pool(contract, batch=4, height=32, width=64, slots=2) as pool:
+                assert pool.transport == ("shared_memory" if shared_memory else "grpc")
+                for count in (4, 3):
+                    request = pool.acquire()
+                    request.input[:] = marked((3, 0, 7), (0, 0, 1), (255, 45, 79), (1, 1, 0))
+                    request.submit(count)
+                    found = request.result()
+                    assert [boxes.shape for boxes in found] == [(3, 6), (0, 6), (300, 6), (2, 6)][:count]
+                    np.testing.assert_allclose(found[0][1], [1, 1, 11, 21, 0.999, 7], rtol=1e-6)
+                    assert {boxes.dtype for boxes in found} == {np.dtype(np.float32)}
+                    assert set(found[2][:, 5]) == {79}
+                    assert not found[0].flags.writeable
+                    request.release()
+            (kept,), report = client.infer(contract, marked((5, 0, 2)))
+            assert (len(kept), report.statistics.images) == (5, 1)
+    assert own_segments() == []
+
+
+@pytest.mark.parametrize(
+    ("pixel", "complaint"),
+    [
+        ((5, 0, 255), "values that are no numbers"),
+        ((0, 0, 255), "values that are no numbers"),
+        ((255, 60, 0), "315 boxes in an image, not 0 to 300"),
+        ((5, 0, 80), "class 80, not 0 to 79"),
+    ],
+)
+def test_a_detector_that_gives_nonsense_fails_by_name(
+    client: TritonClient, pixel: tuple[int, int, int], complaint: str
+) -> None:
+    client.load("detector")
+    contract = client.contract("detector", DetectContract)
+    with pytest.raises(InferenceFailed, match=f"'detector'.*{complaint}") as caught:
+        client.infer(contract, marked((1, 0, 0), pixel))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_model_for_another_task_is_refused_by_name(client: TritonClient) -> None:
+    for model, kind in (("detector", UpscaleContract), ("identity", DetectContract)):
+        client.load(model)
+        with pytest.raises(BadRequest, match=f"'{model}' is for the task .* not '{kind.task}'"):
+            client.contract(model, kind)
+
+
+def test_a_detector_whose_graph_is_not_its_contract_does_not_get_ready(tmp_path: Path) -> None:
+    models.write_detector(tmp_path, "short", rows=100)
+    folder = models.write_detector(tmp_path, "promises-less", rows=100)
+    text = (folder / "config.pbtxt").read_text()
+    (folder / "config.pbtxt").write_text(text.replace("[ 300, 6 ]", "[ 100, 6 ]"))
+    with TritonServer(tmp_path) as server, TritonClient(server.url) as client:
+        with pytest.raises(InferenceFailed, match=r"'short'.*'detections'.*\[-1, 100, 6\]"):
+            client.load("short")
+        client.load("promises-less")
+        with pytest.raises(InferenceFailed, match=r"'promises-less'.*\[100, 6\].*not .*\[300, 6\]"):
+            client.contract("promises-less")

@@ -26,6 +26,7 @@ from orchestrator.media.reader import VideoReader
 from orchestrator.pipeline.tiled import TiledModel
 from orchestrator.pipeline.upscale import upscale
 from orchestrator.triton.client import TritonClient
+from orchestrator.triton.contract import UpscaleContract
 from orchestrator.triton.server import TritonServer
 from tests import clips, models
 
@@ -184,7 +185,7 @@ def test_a_size_multiple_and_tiles_change_nothing(run: Callable[..., UpscaleResu
 
 def upscaled(client: TritonClient, frame: Frame, model: str, tile: int | None = None) -> Pixels:
     client.load(model)
-    contract = client.contract(model)
+    contract = client.contract(model, UpscaleContract)
     height, width = frame.pixels.shape[:2]
     side = tile or max(height, width)
     tiled = TiledModel(client, replace(contract, tile=side), height=height, width=width)
@@ -208,7 +209,7 @@ def test_too_small_a_halo_would_show(client: TritonClient) -> None:
     """The test above can fail: without the halo the seams differ."""
     frame = frames_of(ROOT / "examples" / "sample.mp4")[40]
     client.load("lite-x4")
-    contract = client.contract("lite-x4")
+    contract = client.contract("lite-x4", UpscaleContract)
     without = TiledModel(client, replace(contract, tile=64, halo=0), height=180, width=320)
     with without:
         (seamed,) = without.run(iter([frame]))

@@ -5,13 +5,25 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from orchestrator.cli.shell import json_option, settings_with, url_option, verbose_option
-from orchestrator.pipeline.picture import check_picture_format, infer_picture, read_picture, write_picture
+from orchestrator.pipeline.picture import (
+    check_picture_format,
+    detect_picture,
+    drawn,
+    read_picture,
+    upscale_picture,
+    write_picture,
+)
 from orchestrator.storage.publish import check_writable
+from orchestrator.triton.contract import UpscaleContract
 from orchestrator.worker import Worker
+
+if TYPE_CHECKING:
+    from orchestrator.frames import Detections
 
 
 @click.command()
@@ -25,38 +37,62 @@ from orchestrator.worker import Worker
 def infer(model: str, image: Path, output: Path, *, force: bool, as_json: bool, url: str | None) -> None:
     """Send one picture to one model over gRPC; say shapes, batch statistics and times.
 
-    The whole picture is one request: no tiles, no video.
+    The whole picture is one request: no tiles, no video. A detector's boxes are listed, and drawn on a copy
+    of the picture.
 
     \b
     Examples:
       framewright infer lite-x4 photo.png -o photo_x4.png
       framewright infer SwinIR_4x_GAN photo.png -o out.png --url gpu-box:8001
+      framewright infer yolov8n photo.png -o boxes.png
     """  # noqa: D301  click reads the backspace as: keep these lines
     check_picture_format(output)
     check_writable(output, overwrite=force)
     picture = read_picture(image)
-    with Worker(settings_with(url)) as worker:
+    settings = settings_with(url)
+    model = settings.resolved(model)
+    with Worker(settings) as worker:
         client = worker.client()
         client.load(model)
         contract = client.contract(model)
-        upscaled, went, sent = infer_picture(client, contract, picture)
-    write_picture(output, upscaled, overwrite=force)
+        if isinstance(contract, UpscaleContract):
+            result, went, sent = upscale_picture(client, contract, picture)
+            got, about = f"uint8 {list(result.shape)}", f"x{contract.scale}"
+            objects = None
+        else:
+            found, went, sent = detect_picture(client, contract, picture)
+            result = drawn(picture, found, contract.classes)
+            objects = _objects(found, contract.classes)
+            got, about = f"{len(objects)} objects", f"{len(contract.classes)} classes"
+    write_picture(output, result, overwrite=force)
     if as_json:
         answer = {
             "status": "completed",
             "output_url": output.resolve().as_uri(),
-            "model": asdict(contract),
+            "model": {"task": contract.task, **asdict(contract)},
             "input_shape": sent,
-            "output_shape": upscaled.shape,
+            "output_shape": result.shape,
+            **({} if objects is None else {"detections": objects}),
             **asdict(went),
         }
         click.echo(json.dumps(answer))
         return
-    click.echo(f"sent      uint8 {list(sent)} to {model} (x{contract.scale}, {contract.precision})")
-    click.echo(f"got       uint8 {list(upscaled.shape)} -> {output}")
+    click.echo(f"sent      uint8 {list(sent)} to {model} ({about}, {contract.precision})")
+    for one in objects or []:
+        box = " ".join(f"{value:8.2f}" for value in one["box"])
+        click.echo(f"found     {one['score']:.2f}  {box}  {one['class']}")
+    click.echo(f"got       {got} -> {output}")
     figures = went.statistics
     click.echo(f"transport {went.transport}, {went.total_ms:.1f} ms there and back")
     click.echo(
         f"server    {figures.executions} execution of {figures.mean_batch:g} images: "
         f"{figures.queue_ms:.1f} ms in the queue, {figures.compute_ms:.1f} ms of compute"
     )
+
+
+def _objects(detections: Detections, classes: tuple[str, ...]) -> list[dict[str, Any]]:
+    """As data: class name, score, and x1, y1, x2, y2 in pixels of the picture."""
+    return [
+        {"class": classes[int(number)], "score": round(score, 4), "box": [round(value, 2) for value in box]}
+        for *box, score, number in detections.tolist()
+    ]

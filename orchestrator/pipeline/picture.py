@@ -1,4 +1,4 @@
-"""One picture through one model, untiled: the job of the per-model debugging client."""
+"""One picture through one model, whole: the job of the per-model debugging client."""
 
 from __future__ import annotations
 
@@ -15,12 +15,18 @@ from orchestrator.tiles.stitch import cut, paste
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from orchestrator.frames import Pixels
+    from orchestrator.frames import Detections, Pixels
     from orchestrator.triton.client import InferReport, TritonClient
-    from orchestrator.triton.contract import ModelContract
+    from orchestrator.triton.contract import DetectContract, UpscaleContract
 
 FORMATS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 """Suffixes of pictures that can be written."""
+
+PADDING_LEVEL = 114
+"""Gray, as detectors of the YOLO family see it around pictures in their training."""
+
+_HUE_STEP = 67
+"""Degrees of OpenCV's 180 from one class to the next: prime to 180, so that neighbours look different."""
 
 
 def read_picture(path: Path) -> Pixels:
@@ -80,8 +86,8 @@ def check_picture_format(path: Path) -> None:
         raise BadRequest(f"pictures cannot be written as {path.name!r}; end the name in {', '.join(FORMATS)}")
 
 
-def infer_picture(
-    client: TritonClient, contract: ModelContract, picture: Pixels
+def upscale_picture(
+    client: TritonClient, contract: UpscaleContract, picture: Pixels
 ) -> tuple[Pixels, InferReport, tuple[int, ...]]:
     """Send one picture, padded to the model's size multiple, and cut the padding off the answer.
 
@@ -104,3 +110,51 @@ def infer_picture(
     upscaled = np.empty((height * contract.scale, width * contract.scale, 3), np.uint8)
     paste(results[0], whole.tiles[0], upscaled, contract.scale)
     return upscaled, went, images.shape
+
+
+def detect_picture(
+    client: TritonClient, contract: DetectContract, picture: Pixels
+) -> tuple[Detections, InferReport, tuple[int, ...]]:
+    """Send one picture in its own size, padded on the right and below to the model's size multiple.
+
+    Args:
+        client: of a server that has the model loaded.
+        contract: of the model.
+        picture: uint8 [H, W, 3] RGB.
+
+    Returns:
+        The objects, float32 [n, 6] in pixels of the picture; how the request went; the shape that was sent.
+
+    Raises:
+        WorkerError: see `TritonClient.infer`.
+    """
+    height, width = picture.shape[:2]
+    multiple = contract.size_multiple
+    sides = (-(-height // multiple) * multiple, -(-width // multiple) * multiple)
+    images = np.full((1, *sides, 3), PADDING_LEVEL, np.uint8)
+    images[0, :height, :width] = picture
+    (found,), went = client.infer(contract, images)
+    found[:, :4] = np.clip(found[:, :4], 0, [width, height, width, height])
+    inside = (found[:, 2] > found[:, 0]) & (found[:, 3] > found[:, 1])
+    return found[inside], went, images.shape
+
+
+def drawn(picture: Pixels, detections: Detections, classes: tuple[str, ...]) -> Pixels:
+    """A copy of the picture with the boxes on it, each with its class and score.
+
+    Args:
+        picture: uint8 [H, W, 3] RGB.
+        detections: float32 [n, 6] in pixels of the picture.
+        classes: names by class number.
+    """
+    result = picture.copy()
+    size = max(picture.shape[:2]) / 1000
+    thickness = max(1, round(2 * size))
+    for x1, y1, x2, y2, score, number in detections[::-1].tolist():  # the best on top
+        hue = np.array([[[int(number) * _HUE_STEP % 180, 255, 255]]], np.uint8)
+        colour = cv2.cvtColor(hue, cv2.COLOR_HSV2RGB)[0, 0].tolist()
+        corner = (round(x1), round(y1))
+        cv2.rectangle(result, corner, (round(x2), round(y2)), colour, thickness)
+        text, at = f"{classes[int(number)]} {score:.2f}", (corner[0], max(corner[1] - 3, round(20 * size)))
+        cv2.putText(result, text, at, cv2.FONT_HERSHEY_SIMPLEX, max(0.4, 0.8 * size), colour, thickness)
+    return result

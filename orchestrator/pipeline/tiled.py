@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from orchestrator.frames import Frame, Pixels
     from orchestrator.triton.client import TritonClient
-    from orchestrator.triton.contract import ModelContract
+    from orchestrator.triton.contract import UpscaleContract
     from orchestrator.triton.requests import Request, RequestPool
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ class _Pending:
 class _Sent:
     """A request under way, and which tile of which frame each of its images is."""
 
-    request: Request
+    request: Request[Pixels]
     parts: list[tuple[_Pending, Tile]] = field(default_factory=list)
 
 
@@ -85,13 +85,13 @@ class TiledModel:
         notes: what a user should know, one sentence each.
     """
 
-    def __init__(self, client: TritonClient, contract: ModelContract, *, height: int, width: int) -> None:
+    def __init__(self, client: TritonClient, contract: UpscaleContract, *, height: int, width: int) -> None:
         self.transport: Literal["shared_memory", "grpc"] = "grpc"
         self.notes: list[str] = []
         self._client = client
         self._contract = contract
         self._pending: deque[_Pending] = deque()
-        self._pool: RequestPool | None = None
+        self._pool: RequestPool[Pixels] | None = None
         self._batch = self._slots = 0
         self._cancelled = False
         self.grid = self._plan(height, width, contract.tile)
@@ -126,7 +126,7 @@ class TiledModel:
             else:
                 return
 
-    def _open_pool(self) -> RequestPool:
+    def _open_pool(self) -> RequestPool[Pixels]:
         contract, grid = self._contract, self.grid
         self._batch = min(contract.max_batch, _IMAGES_PER_REQUEST)
         # One full batch being computed, one waiting, one request being cut or stitched.
@@ -140,7 +140,7 @@ class TiledModel:
             self._pool.close()
         return self._pool
 
-    def _through(self, pool: RequestPool, frames: Iterator[Frame]) -> Generator[Upscaled, None, None]:
+    def _through(self, pool: RequestPool[Pixels], frames: Iterator[Frame]) -> Generator[Upscaled, None, None]:
         sent: deque[_Sent] = deque()
         filling: _Sent | None = None
         for frame in frames:

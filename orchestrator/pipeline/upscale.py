@@ -19,6 +19,7 @@ from orchestrator.pipeline.flow import ahead
 from orchestrator.pipeline.progress import FrameClock, Progress, Report
 from orchestrator.pipeline.tiled import TiledModel, Upscaled
 from orchestrator.storage.publish import check_writable, staged
+from orchestrator.triton.contract import UpscaleContract
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -77,7 +78,7 @@ def upscale(
     client = connect()
     model = params.model or default_model
     client.load(model)
-    contract = client.contract(model)
+    contract = client.contract(model, UpscaleContract)
     scale = float(params.scale or contract.scale)
     width, height = _delivered_size(info, scale)
     notes = list(info.notes)

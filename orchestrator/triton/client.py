@@ -9,7 +9,7 @@ import difflib
 import re
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING, NoReturn, Self, TypeVar, overload
 
 import tritonclient.grpc as triton
 from tritonclient.utils import InferenceServerException
@@ -23,7 +23,13 @@ from orchestrator.errors import (
     UnknownModel,
 )
 from orchestrator.triton import failure
-from orchestrator.triton.contract import ModelContract, parse_contract
+from orchestrator.triton.contract import (
+    Answer,
+    DetectContract,
+    ModelContract,
+    UpscaleContract,
+    parse_contract,
+)
 from orchestrator.triton.requests import RequestPool
 from orchestrator.triton.statistics import ModelStatistics, parse_statistics
 
@@ -32,6 +38,8 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
+
+Contract = TypeVar("Contract", bound=UpscaleContract | DetectContract)
 
 _INT32_MAX = 2**31 - 1
 _CONTROL_TIMEOUT_S = 30.0
@@ -198,18 +206,34 @@ class TritonClient:
             for model in models
         ]
 
-    def contract(self, model: str) -> ModelContract:
+    @overload
+    def contract(self, model: str) -> UpscaleContract | DetectContract: ...
+    @overload
+    def contract(self, model: str, kind: type[Contract]) -> Contract: ...
+
+    def contract(self, model: str, kind: type[Contract] | None = None) -> UpscaleContract | DetectContract:
         """Read the contract of a loaded model.
+
+        Args:
+            model: its name.
+            kind: class of the contract it must have; None for any.
 
         Raises:
             UnknownModel: it is not loaded.
             InferenceFailed: its config is not that of a model of ours.
+            BadRequest: it is a model of ours, for another task.
         """
         try:
             answer = self._client.get_model_config(model, client_timeout=_CONTROL_TIMEOUT_S)
         except InferenceServerException as exc:
             self._fail(exc, f"cannot read the config of model {model!r}", model=model)
-        return parse_contract(answer.config)
+        contract = parse_contract(answer.config)
+        if kind is not None and not isinstance(contract, kind):
+            raise BadRequest(
+                f"model {model!r} is for the task {contract.task!r}, not {kind.task!r}; "
+                "`framewright models list` shows what each model is for"
+            )
+        return contract
 
     def statistics(self, model: str) -> ModelStatistics:
         """Read what the server counted for a loaded model since it was loaded.
@@ -224,8 +248,8 @@ class TritonClient:
         return parse_statistics(answer.model_stats[0])
 
     def request_pool(
-        self, contract: ModelContract, *, batch: int, height: int, width: int, slots: int
-    ) -> RequestPool:
+        self, contract: ModelContract[Answer], *, batch: int, height: int, width: int, slots: int
+    ) -> RequestPool[Answer]:
         """Prepare `slots` requests of a fixed shape that can be in flight together.
 
         A model whose process died (see ModelOutOfMemory) is loaded again first.
@@ -251,9 +275,7 @@ class TritonClient:
             translate=self._translate,
         )
 
-    def infer(
-        self, contract: ModelContract, images: NDArray[np.uint8]
-    ) -> tuple[NDArray[np.uint8], InferReport]:
+    def infer(self, contract: ModelContract[Answer], images: NDArray[np.uint8]) -> tuple[Answer, InferReport]:
         """Send one request and wait for its answer.
 
         Args:
@@ -261,7 +283,7 @@ class TritonClient:
             images: uint8 [N, H, W, 3] RGB.
 
         Returns:
-            uint8 [N, scale*H, scale*W, 3] RGB, and how it went.
+            What the contract says an answer is, and how it went.
 
         Raises:
             BadRequest: the model does not take that shape.
@@ -275,12 +297,12 @@ class TritonClient:
             request.input[:] = images
             started = time.perf_counter()
             request.submit(count)
-            answer = request.result()
+            request.result()
             total_ms = (time.perf_counter() - started) * 1e3
-            upscaled = answer.copy()
+            answer = request.result(copied=True)
             request.release()
         counted = self.statistics(contract.name).since(before)
-        return upscaled, InferReport(transport=pool.transport, total_ms=total_ms, statistics=counted)
+        return answer, InferReport(transport=pool.transport, total_ms=total_ms, statistics=counted)
 
     def _ready(self, model: str) -> bool:
         try:

@@ -1,37 +1,57 @@
 """What a model promises, read from the config that Triton serves it with.
 
 `export_onnx` writes the numbers into config.pbtxt `parameters`; this reads them back over gRPC, so that no
-number is known in two places. It knows only the task `upscale`: `image` uint8 [N, H, W, 3] RGB in, `upscaled`
-uint8 [N, scale*H, scale*W, 3] RGB out.
+number is known in two places. Every model takes `image` uint8 [N, H, W, 3] RGB; what it gives is its task's:
+
+    upscale   `upscaled` uint8 [N, scale*H, scale*W, 3] RGB
+    detect    `detections` float32 [N, 300, 6] and `num_detections` int32 [N, 1]
 """
 
 from __future__ import annotations
 
+import json
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, cast
 
+import numpy as np
+from numpy.typing import NDArray
 from tritonclient.grpc import model_config_pb2
 
 from orchestrator.errors import InferenceFailed
 
-TASK: Literal["upscale"] = "upscale"
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 INPUT = "image"
-OUTPUT = "upscaled"
-_DIMS = [-1, -1, 3]
+MAX_DETECTIONS = 300
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelContract:
-    """One model's promises.
+class Output:
+    """One tensor that a model gives.
+
+    Attributes:
+        name: of the tensor.
+        datatype: Triton's name of its type.
+        shape: for one image; an answer has one more axis, the images, in front.
+    """
+
+    name: str
+    datatype: Literal["UINT8", "FP32", "INT32"]
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelContract(ABC, Generic[Answer]):
+    """One model's promises, whatever its task. `Answer` is what a request to it gives.
 
     Attributes:
         name: of the model.
-        task: what it does.
-        scale: output size over input size, in each direction.
         size_multiple: input height and width must be multiples of this, in pixels.
-        halo: input pixels on each side of a tile that its output depends on.
-        tile: recommended side of a tile, without its halo, in input pixels; a multiple of `size_multiple`.
         max_batch: most images in one request.
         architecture: name of the network's architecture.
         precision: of its weights and arithmetic.
@@ -40,12 +60,9 @@ class ModelContract:
         licence: of the weights.
     """
 
+    task: ClassVar[Literal["upscale", "detect"]]
     name: str
-    task: Literal["upscale"]
-    scale: int
     size_multiple: int
-    halo: int
-    tile: int
     max_batch: int
     architecture: str
     precision: Literal["fp32", "fp16"]
@@ -53,8 +70,96 @@ class ModelContract:
     weights_source: str
     licence: str
 
+    @abstractmethod
+    def outputs(self, height: int, width: int) -> tuple[Output, ...]:
+        """The tensors that the model gives for images of that size, in pixels."""
 
-def parse_contract(config: Any) -> ModelContract:
+    @abstractmethod
+    def answer(self, arrays: Sequence[NDArray[Any]]) -> Answer:
+        """What the tensors of an answer mean; views of them where that is possible.
+
+        Args:
+            arrays: one for each of `outputs`, in their order, with the images in front.
+
+        Raises:
+            InferenceFailed: their values break the contract.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpscaleContract(ModelContract[NDArray[np.uint8]]):
+    """The promises of a model that upscales. Its answer is uint8 [N, scale*H, scale*W, 3] RGB.
+
+    Attributes:
+        scale: output size over input size, in each direction.
+        halo: input pixels on each side of a tile that its output depends on.
+        tile: recommended side of a tile, without its halo, in input pixels; a multiple of `size_multiple`.
+    """
+
+    task = "upscale"
+    scale: int
+    halo: int
+    tile: int
+
+    def outputs(self, height: int, width: int) -> tuple[Output, ...]:  # noqa: D102  described in the base
+        shape = (height * self.scale, width * self.scale, 3)
+        return (Output(name="upscaled", datatype="UINT8", shape=shape),)
+
+    def answer(self, arrays: Sequence[NDArray[Any]]) -> NDArray[np.uint8]:  # noqa: D102
+        return arrays[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectContract(ModelContract[tuple[NDArray[np.float32], ...]]):
+    """The promises of a model that finds objects.
+
+    Its answer is, for each image, float32 [n, 6]: x1, y1, x2, y2 in pixels of the image that was sent and
+    within it, score 0..1 above `score_threshold`, class from 0; highest score first, at most 300. Of boxes of
+    one class that overlap by more than `iou_threshold`, only the best is there.
+
+    Attributes:
+        classes: their names, by class number.
+        side: the longer side of the pictures that the network was trained for, in pixels.
+        score_threshold: boxes of this score or less are not given, 0..1.
+        iou_threshold: intersection over union, 0..1; 1 where the network itself gives one box an object.
+    """
+
+    task = "detect"
+    classes: tuple[str, ...]
+    side: int
+    score_threshold: float
+    iou_threshold: float
+
+    def outputs(self, height: int, width: int) -> tuple[Output, ...]:  # noqa: ARG002, D102  of any size the same
+        return (
+            Output(name="detections", datatype="FP32", shape=(MAX_DETECTIONS, 6)),
+            Output(name="num_detections", datatype="INT32", shape=(1,)),
+        )
+
+    def answer(self, arrays: Sequence[NDArray[Any]]) -> tuple[NDArray[np.float32], ...]:  # noqa: D102
+        detections, counts = arrays
+        if not np.isfinite(detections).all():
+            raise InferenceFailed(
+                f"model {self.name!r} computed values that are no numbers, so its boxes mean nothing: "
+                f"its weights are damaged or overflow in {self.precision}; build it again, in fp32"
+            )
+        if counts.min() < 0 or counts.max() > MAX_DETECTIONS:
+            raise self._broken(
+                f"{counts.min()} to {counts.max()} boxes in an image", f"0 to {MAX_DETECTIONS}"
+            )
+        classes = detections[:, :, 5]
+        if classes.min() < 0 or classes.max() >= len(self.classes):
+            raise self._broken(f"class {classes.max():g}", f"0 to {len(self.classes) - 1}")
+        return tuple(rows[:count] for rows, (count,) in zip(detections, counts, strict=True))
+
+    def _broken(self, found: str, promised: str) -> InferenceFailed:
+        return InferenceFailed(
+            f"model {self.name!r} breaks its contract: it gave {found}, not {promised}; "
+            f"build it with `framewright models build {self.name}`"
+        )
+
+
+def parse_contract(config: Any) -> UpscaleContract | DetectContract:
     """Read a contract from a `ModelConfig` protobuf message.
 
     Raises:
@@ -62,35 +167,41 @@ def parse_contract(config: Any) -> ModelContract:
     """
     reader = _Reader(config)
     task = reader.text("task")
-    if task != TASK:
-        raise reader.broken("parameter task", TASK, task)
-    reader.check_tensors("input", INPUT)
-    reader.check_tensors("output", OUTPUT)
-    precision = reader.text("precision")
-    if precision not in {"fp32", "fp16"}:
-        raise reader.broken("parameter precision", "fp32 or fp16", precision)
-    sha256 = reader.text("weights_sha256")
-    if not re.fullmatch("[0-9a-f]{64}", sha256):
-        raise reader.broken("parameter weights_sha256", "64 lowercase hexadecimal digits", sha256)
-    if config.max_batch_size < 1:
-        raise reader.broken("max_batch_size", "1 or more", config.max_batch_size)
+    if task == UpscaleContract.task:
+        return _upscale(reader)
+    if task == DetectContract.task:
+        return _detect(reader)
+    raise reader.broken("parameter task", f"{UpscaleContract.task} or {DetectContract.task}", task)
+
+
+def _upscale(reader: _Reader) -> UpscaleContract:
+    reader.check_tensors("output", "upscaled TYPE_UINT8 [-1, -1, 3]")
     size_multiple = reader.number("size_multiple", at_least=1)
     tile = reader.number("tile", at_least=1)
     if tile % size_multiple:
         raise reader.broken("parameter tile", f"a multiple of size_multiple {size_multiple}", tile)
-    return ModelContract(
-        name=config.name,
-        task=TASK,
+    return UpscaleContract(
         scale=reader.number("scale", at_least=1),
         size_multiple=size_multiple,
         halo=reader.number("halo", at_least=0),
         tile=tile,
-        max_batch=config.max_batch_size,
-        architecture=reader.text("architecture"),
-        precision=cast("Literal['fp32', 'fp16']", precision),
-        weights_sha256=sha256,
-        weights_source=reader.text("weights_source"),
-        licence=reader.text("licence"),
+        **reader.common(),
+    )
+
+
+def _detect(reader: _Reader) -> DetectContract:
+    reader.check_tensors(
+        "output",
+        f"detections TYPE_FP32 [{MAX_DETECTIONS}, 6]",
+        "num_detections TYPE_INT32 [1]",
+    )
+    return DetectContract(
+        size_multiple=reader.number("stride", at_least=1),
+        side=reader.number("side", at_least=1),
+        classes=reader.names("classes"),
+        score_threshold=reader.share("score_threshold"),
+        iou_threshold=reader.share("iou_threshold"),
+        **reader.common(),
     )
 
 
@@ -100,11 +211,35 @@ class _Reader:
     def __init__(self, config: Any) -> None:
         self._config = config
 
+    def common(self) -> dict[str, Any]:
+        """What the contract of every task says, `size_multiple` left out."""
+        self.check_tensors("input", f"{INPUT} TYPE_UINT8 [-1, -1, 3]")
+        sha256 = self.text("weights_sha256")
+        if not re.fullmatch("[0-9a-f]{64}", sha256):
+            raise self.broken("parameter weights_sha256", "64 lowercase hexadecimal digits", sha256)
+        if self._config.max_batch_size < 1:
+            raise self.broken("max_batch_size", "1 or more", self._config.max_batch_size)
+        return {
+            "name": self._config.name,
+            "max_batch": self._config.max_batch_size,
+            "architecture": self.text("architecture"),
+            "precision": self.choice("precision", "fp32", "fp16"),
+            "weights_sha256": sha256,
+            "weights_source": self.text("weights_source"),
+            "licence": self.text("licence"),
+        }
+
     def text(self, key: str) -> str:
         value = self._config.parameters[key].string_value if key in self._config.parameters else ""
         if not value:
             raise self.broken(f"parameter {key}", "a value", "nothing")
         return str(value)
+
+    def choice(self, key: str, *choices: str) -> str:
+        text = self.text(key)
+        if text not in choices:
+            raise self.broken(f"parameter {key}", " or ".join(choices), text)
+        return text
 
     def number(self, key: str, *, at_least: int) -> int:
         text = self.text(key)
@@ -112,14 +247,29 @@ class _Reader:
             raise self.broken(f"parameter {key}", f"an integer of {at_least} or more", text)
         return int(text)
 
-    def check_tensors(self, kind: Literal["input", "output"], name: str) -> None:
+    def share(self, key: str) -> float:
+        text = self.text(key)
+        if not re.fullmatch(r"[01](\.[0-9]{1,6})?", text) or float(text) > 1:
+            raise self.broken(f"parameter {key}", "a number from 0 to 1", text)
+        return float(text)
+
+    def names(self, key: str) -> tuple[str, ...]:
+        text = self.text(key)
+        try:
+            names = json.loads(text)
+        except ValueError:
+            names = None
+        if not isinstance(names, list) or not names or not all(isinstance(n, str) and n for n in names):
+            raise self.broken(f"parameter {key}", "a JSON list of names", text)
+        return tuple(cast("list[str]", names))
+
+    def check_tensors(self, kind: Literal["input", "output"], *wanted: str) -> None:
         found = [
             f"{tensor.name} {model_config_pb2.DataType.Name(tensor.data_type)} {list(tensor.dims)}"
             for tensor in getattr(self._config, kind)
         ]
-        wanted = f"{name} TYPE_UINT8 {_DIMS}"
-        if found != [wanted]:
-            raise self.broken(kind, wanted, ", ".join(found) or "nothing")
+        if found != list(wanted):
+            raise self.broken(kind, ", ".join(wanted), ", ".join(found) or "nothing")
 
     def broken(self, place: str, wanted: str, found: object) -> InferenceFailed:
         name = self._config.name

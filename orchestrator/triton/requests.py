@@ -13,15 +13,15 @@ import threading
 import time
 from collections import deque
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self
 
 import numpy as np
 import tritonclient.grpc as triton
-from tritonclient.utils import InferenceServerException
+from tritonclient.utils import InferenceServerException, triton_to_np_dtype
 
 from orchestrator.errors import BadRequest, Cancelled, InferenceFailed, ServiceError
 from orchestrator.triton import failure
-from orchestrator.triton.contract import INPUT, OUTPUT, ModelContract
+from orchestrator.triton.contract import INPUT, Answer, ModelContract, Output
 from orchestrator.triton.shared_memory import Segment, is_leftover
 
 if TYPE_CHECKING:
@@ -39,27 +39,28 @@ _CHANNELS = 3
 _log = logging.getLogger(__name__)
 
 
-class Request:
+class Request(Generic[Answer]):
     """One slot of a pool: fill `input`, `submit`, take the `result`, `release`.
 
     Attributes:
         input: uint8 [batch, H, W, 3] RGB, to be written to before `submit`.
     """
 
-    def __init__(self, pool: RequestPool, index: int, segment: Segment | None) -> None:
+    def __init__(self, pool: RequestPool[Answer], index: int, segment: Segment | None) -> None:
         self._pool = pool
-        batch, height, width = pool.shape
-        scale = pool.contract.scale
-        shape = (batch, height, width, _CHANNELS)
-        self._answer_shape = (batch, height * scale, width * scale, _CHANNELS)
+        shape = (*pool.shape, _CHANNELS)
         if segment is None:
             self.input: NDArray[np.uint8] = np.empty(shape, np.uint8)
         else:
-            self._input_offset = index * _slot_bytes(pool.shape, scale)
-            self._output_offset = self._input_offset + _pages(np.prod(shape))
-            self.input = _view(segment, shape, self._input_offset)
-            self._output = _view(segment, self._answer_shape, self._output_offset)
-            self._output.flags.writeable = False
+            self._input_offset = index * pool.slot_bytes
+            self.input = _view(segment, np.dtype(np.uint8), shape, self._input_offset)
+            self._shared: list[tuple[int, NDArray[Any]]] = []
+            offset = self._input_offset + _pages(self.input.nbytes)
+            for output in pool.outputs:
+                view = _view(segment, _dtype(output), (pool.shape[0], *output.shape), offset)
+                view.flags.writeable = False
+                self._shared.append((offset, view))
+                offset += _pages(view.nbytes)
         self._count = 0
         self._call: Any = None
         self._answer: Future[Any] | None = None
@@ -68,19 +69,20 @@ class Request:
         """Send the first `count` images of `input`; returns at once."""
         pool = self._pool
         tensor = triton.InferInput(INPUT, [count, *self.input.shape[1:]], "UINT8")
-        wanted = triton.InferRequestedOutput(OUTPUT)
+        wanted = [triton.InferRequestedOutput(output.name) for output in pool.outputs]
         if pool.region is None:
             tensor.set_data_from_numpy(self.input[:count])
         else:
             tensor.set_shared_memory(pool.region, self.input[:count].nbytes, self._input_offset)
-            wanted.set_shared_memory(pool.region, self._output[:count].nbytes, self._output_offset)
+            for output, (offset, view) in zip(wanted, self._shared, strict=True):
+                output.set_shared_memory(pool.region, view[:count].nbytes, offset)
         self._count = count
         self._answer = Future()
         self._call = pool.client.async_infer(
             pool.contract.name,
             [tensor],
             functools.partial(_settle, self._answer),
-            outputs=[wanted],
+            outputs=wanted,
             client_timeout=pool.timeout_s,
         )
 
@@ -89,11 +91,14 @@ class Request:
         """Whether `result` would return or raise at once."""
         return self._answer is not None and self._answer.done()
 
-    def result(self) -> NDArray[np.uint8]:
+    def result(self, *, copied: bool = False) -> Answer:
         """Wait for the answer.
 
+        Args:
+            copied: whether it stays valid after `release`.
+
         Returns:
-            uint8 [count, scale*H, scale*W, 3] RGB, read-only, valid until `release`.
+            What the contract says an answer is: see its class; read-only unless `copied`.
 
         Raises:
             TritonUnavailable: the server died.
@@ -111,17 +116,20 @@ class Request:
             if self._pool.closed:
                 raise Cancelled(f"{doing}: cancelled") from exc
             raise self._pool.translate(exc, doing, self._pool.contract.name) from exc
-        shape = (self._count, *self._answer_shape[1:])
-        found = answer.get_output(OUTPUT)
-        if found is None or tuple(found.shape) != shape or found.datatype != "UINT8":
-            described = f"{found.datatype} {list(found.shape)}" if found is not None else "nothing"
-            raise InferenceFailed(
-                f"{doing}: it gave {described} as {OUTPUT!r}, its contract says UINT8 {list(shape)}"
-            )
+        for output in self._pool.outputs:
+            shape = (self._count, *output.shape)
+            found = answer.get_output(output.name)
+            if found is None or tuple(found.shape) != shape or found.datatype != output.datatype:
+                described = f"{found.datatype} {list(found.shape)}" if found is not None else "nothing"
+                raise InferenceFailed(
+                    f"{doing}: it gave {described} as {output.name!r}, "
+                    f"its contract says {output.datatype} {list(shape)}"
+                )
         if self._pool.region is not None:
-            return self._output[: self._count]
-        pixels: NDArray[np.uint8] = answer.as_numpy(OUTPUT)
-        return pixels
+            arrays = [view[: self._count] for _, view in self._shared]
+        else:
+            arrays = [answer.as_numpy(output.name) for output in self._pool.outputs]
+        return self._pool.contract.answer([array.copy() for array in arrays] if copied else arrays)
 
     def release(self) -> None:
         """Give the slot back; a request in flight is cancelled, and what `result` gave is no longer valid."""
@@ -139,7 +147,7 @@ class Request:
             self._call.cancel()
 
 
-class RequestPool:
+class RequestPool(Generic[Answer]):
     """Requests of a fixed shape, made by `TritonClient.request_pool`.
 
     A context manager; its methods may be called from several threads.
@@ -147,13 +155,15 @@ class RequestPool:
     Attributes:
         contract: of the model they go to.
         shape: (batch, height, width) of a full request.
+        outputs: the tensors of an answer.
+        slot_bytes: of shared memory that a request takes: whole pages of input, then of each output.
         transport: how the tensors travel.
     """
 
     def __init__(
         self,
         client: triton.InferenceServerClient,
-        contract: ModelContract,
+        contract: ModelContract[Answer],
         *,
         shape: tuple[int, int, int],
         slots: int,
@@ -171,12 +181,17 @@ class RequestPool:
         self.client = client
         self.contract = contract
         self.shape = shape
+        self.outputs = contract.outputs(*shape[1:])
+        sizes = [_dtype(output).itemsize * shape[0] * int(np.prod(output.shape)) for output in self.outputs]
+        self.slot_bytes = sum(map(_pages, [int(np.prod(shape)) * _CHANNELS, *sizes]))
         self.timeout_s = timeout_s
         self.translate = translate
         self.closed = False
         self.region: str | None = None
         self._segment = self._share(slots) if shared_memory else None
-        self._requests = [Request(self, index, self._segment) for index in range(slots)]
+        self._requests: list[Request[Answer]] = [
+            Request(self, index, self._segment) for index in range(slots)
+        ]
         self._free = deque(self._requests)
         self._usable = slots
         self._changed = threading.Condition()
@@ -193,7 +208,7 @@ class RequestPool:
     ) -> None:
         self.close()
 
-    def acquire(self, timeout_s: float | None = None) -> Request:
+    def acquire(self, timeout_s: float | None = None) -> Request[Answer]:
         """Take a free slot, waiting for one to be released.
 
         Raises:
@@ -210,7 +225,7 @@ class RequestPool:
                 raise InferenceFailed(f"model {self.contract.name!r} still works on requests that timed out")
             return self._free.popleft()
 
-    def take_back(self, request: Request, *, reusable: bool) -> None:
+    def take_back(self, request: Request[Answer], *, reusable: bool) -> None:
         """Make a slot free again, or retire it while the server may still write into its memory."""
         with self._changed:
             if request in self._free:
@@ -240,7 +255,7 @@ class RequestPool:
     def _share(self, slots: int) -> Segment | None:
         """Allocate the slots in shared memory and register it; None where that is not possible."""
         try:
-            segment = Segment(slots * _slot_bytes(self.shape, self.contract.scale))
+            segment = Segment(slots * self.slot_bytes)
         except OSError as exc:
             _log.debug("tensors go as gRPC bytes: %s", exc)
             return None
@@ -256,9 +271,7 @@ class RequestPool:
         finally:
             segment.remove_name()
         self.region = segment.key[1:]
-        _log.debug(
-            "tensors go over %d bytes of shared memory", slots * _slot_bytes(self.shape, self.contract.scale)
-        )
+        _log.debug("tensors go over %d bytes of shared memory", slots * self.slot_bytes)
         return segment
 
     def _unregister_leftovers(self) -> None:
@@ -283,7 +296,7 @@ class RequestPool:
                 return
 
 
-def _check_shape(contract: ModelContract, shape: tuple[int, int, int]) -> None:
+def _check_shape(contract: ModelContract[Any], shape: tuple[int, int, int]) -> None:
     batch, height, width = shape
     multiple = contract.size_multiple
     if not 1 <= batch <= contract.max_batch:
@@ -311,15 +324,14 @@ def _is_from_server(answer: Future[Any]) -> bool:
     return not (isinstance(error, InferenceServerException) and error.status() in failure.GIVEN_UP)
 
 
-def _pages(byte_size: Any) -> int:
-    return -(-int(byte_size) // _PAGE_BYTES) * _PAGE_BYTES
+def _pages(byte_size: int) -> int:
+    return -(-byte_size // _PAGE_BYTES) * _PAGE_BYTES
 
 
-def _slot_bytes(shape: tuple[int, int, int], scale: int) -> int:
-    """Bytes of one slot: whole pages of input, then whole pages of output."""
-    input_bytes = shape[0] * shape[1] * shape[2] * _CHANNELS
-    return _pages(input_bytes) + _pages(input_bytes * scale * scale)
+def _dtype(output: Output) -> np.dtype[Any]:
+    dtype: np.dtype[Any] = np.dtype(triton_to_np_dtype(output.datatype))
+    return dtype
 
 
-def _view(segment: Segment, shape: tuple[int, ...], offset: int) -> NDArray[np.uint8]:
-    return np.frombuffer(segment.memory, np.uint8, int(np.prod(shape)), offset).reshape(shape)
+def _view(segment: Segment, dtype: np.dtype[Any], shape: tuple[int, ...], offset: int) -> NDArray[Any]:
+    return np.frombuffer(segment.memory, dtype, int(np.prod(shape)), offset).reshape(shape)

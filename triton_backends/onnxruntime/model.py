@@ -37,6 +37,19 @@ _ALLOCATION_FAILURE = re.compile(
 )
 
 
+_ORT_TYPES = {
+    "TYPE_BOOL": "tensor(bool)",
+    "TYPE_UINT8": "tensor(uint8)",
+    "TYPE_INT8": "tensor(int8)",
+    "TYPE_INT32": "tensor(int32)",
+    "TYPE_INT64": "tensor(int64)",
+    "TYPE_FP16": "tensor(float16)",
+    "TYPE_FP32": "tensor(float)",
+    "TYPE_FP64": "tensor(double)",
+}
+"""onnxruntime's names of the types that Triton and it have in common and models use."""
+
+
 class TritonPythonModel:
     """One instance of one model, as Triton's Python backend wants it: initialize, execute, finalize."""
 
@@ -57,8 +70,8 @@ class TritonPythonModel:
         self._inputs = [tensor["name"] for tensor in self._config["input"]]
         self._outputs = [tensor["name"] for tensor in self._config["output"]]
         self._session: Any = self._open()
-        _check_names("inputs", self._inputs, self._session.get_inputs())
-        _check_names("outputs", self._outputs, self._session.get_outputs())
+        for kind, found in (("input", self._session.get_inputs()), ("output", self._session.get_outputs())):
+            _check_tensors(kind, self._config[kind], found, batches=self._batches)
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Run requests of equal shapes as one batch; answer each, in order, with its own part or an error."""
@@ -159,12 +172,34 @@ def _tensor(name: str, array: Any) -> Any:
     return pb_utils.Tensor.from_dlpack(name, capsule)
 
 
-def _check_names(kind: str, configured: list[str], found: list[Any]) -> None:
-    names = [tensor.name for tensor in found]
-    if sorted(configured) != sorted(names):
+def _check_tensors(kind: str, configured: list[Any], found: list[Any], *, batches: bool) -> None:
+    """Refuse a model whose tensors are not the config's, as the native backend does."""
+    names = [tensor["name"] for tensor in configured]
+    by_name = {tensor.name: tensor for tensor in found}
+    if sorted(names) != sorted(by_name):
         raise pb_utils.TritonModelException(
-            f"config.pbtxt names the {kind} {configured}, the model has {names}"
+            f"config.pbtxt names the {kind}s {names}, the model has {list(by_name)}"
         )
+    for tensor in configured:
+        wanted = (
+            _ORT_TYPES.get(tensor["data_type"], tensor["data_type"]),
+            [-1] * batches
+            + [int(side) for side in tensor.get("reshape", tensor).get("shape", tensor["dims"])],
+        )
+        there = by_name[tensor["name"]]
+        sides = [side if isinstance(side, int) else -1 for side in there.shape]
+        if there.type != wanted[0] or not _compatible(sides, wanted[1]):
+            raise pb_utils.TritonModelException(
+                f"config.pbtxt says {wanted[0]} {wanted[1]} of the {kind} '{there.name}', "
+                f"the model has {there.type} {sides}"
+            )
+
+
+def _compatible(first: list[int], second: list[int]) -> bool:
+    """Whether a shape can be both; -1 is any side."""
+    return len(first) == len(second) and all(
+        a == b or -1 in {a, b} for a, b in zip(first, second, strict=True)
+    )
 
 
 def _exit_with_parent(parent: int) -> None:
