@@ -36,20 +36,18 @@ def iou(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.f
     return common / np.maximum(union, np.finfo(np.float64).tiny)
 
 
-def assign(cost: NDArray[np.float64], limit: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Pair rows with columns, one to one, so that the total cost is least.
-
-    A pair dearer than `limit` is never made, and leaving a row and a column alone costs as much as a pair at the
-    limit: what is cheaper than that is paired, not what makes the most pairs.
+def assign(
+    likeness: NDArray[np.float64], possible: NDArray[np.bool_]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Pair rows with columns, one to one, so that the sum of their likeness is greatest.
 
     Args:
-        cost: float64 [N, M], finite.
-        limit: the dearest pair.
+        likeness: float64 [N, M], 0 or more.
+        possible: bool [N, M], the pairs that may be made.
 
     Returns:
         Rows, in order, and their columns: intp [K] each.
     """
-    possible = cost <= limit
     # A pair that is the only one both for its row and its column needs no search. Most are.
     alone = possible & (possible.sum(axis=1) == 1)[:, None] & (possible.sum(axis=0) == 1)
     rows, columns = np.nonzero(alone)
@@ -57,10 +55,10 @@ def assign(cost: NDArray[np.float64], limit: float) -> tuple[NDArray[np.intp], N
     if not len(open_rows):
         return rows, columns
     open_columns = np.flatnonzero(possible.any(axis=0) & ~alone.any(axis=0))
-    open_pairs = np.ix_(open_rows, open_columns)
-    chosen_rows, chosen_columns = linear_sum_assignment(np.minimum(cost[open_pairs], limit))
-    chosen_rows, chosen_columns = open_rows[chosen_rows], open_columns[chosen_columns]
-    made = possible[chosen_rows, chosen_columns]
-    rows, columns = np.append(rows, chosen_rows[made]), np.append(columns, chosen_columns[made])
+    every = np.ix_(open_rows, open_columns)
+    left, right = linear_sum_assignment(np.where(possible[every], likeness[every], 0), maximize=True)
+    left, right = open_rows[left], open_columns[right]
+    made = possible[left, right]
+    rows, columns = np.append(rows, left[made]), np.append(columns, right[made])
     order = np.argsort(rows)
     return rows[order], columns[order]

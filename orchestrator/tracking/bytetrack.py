@@ -38,14 +38,12 @@ _TRACK = np.dtype(
     ]
 )
 
-FUSED_LIMIT = 0.8
-"""The dearest pair of a track and a box of high score, as 1 - IoU * score (the paper's code, `match_thresh`)."""
-LOW_LIMIT = 0.5
-"""The dearest pair with a box of low score, as 1 - IoU (the paper's code)."""
-NEW_LIMIT = 0.7
-"""The dearest pair of a track seen only once, as 1 - IoU * score (the paper's code)."""
-SAME_IOU = 0.85
-"""A lost track that overlaps one in sight by more is the same object: the younger ends (the paper's code)."""
+HIGH_IOU = 0.2
+"""A track and a box of high score must overlap by as much (section 4.1)."""
+LOW_IOU = 0.5
+"""The same for a box of low score (the authors' code)."""
+NEW_IOU = 0.3
+"""The same for a track seen only once (the authors' code)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,9 +119,7 @@ class ByteTracker:
         status[rows] = _TRACKED
         self._see(rows, detections[columns], frame=frame, pts=pts)
         ended |= (status == _LOST) & (pts - tracks["pts"] > self._lost_pts)
-        ended |= self._duplicates()
-        stays = ~ended[rows]
-        sightings = self._sightings(rows[stays], confirmed=confirmed[stays], before=before[stays])
+        sightings = self._sightings(rows, confirmed=confirmed, before=before)
         unmatched = np.ones(len(detections), np.bool_)
         unmatched[matched[matched >= 0]] = False
         births = np.flatnonzero(unmatched & (detections[:, 4] >= self._settings.new_score))
@@ -177,23 +173,27 @@ class ByteTracker:
         scores = detections[:, 4]
         status = self._tracks["status"]
         overlap = iou(kalman.boxes_of(self._state), detections[:, :4])
-        fused = 1 - overlap * scores
+        fused = overlap * scores
         matched = np.full(len(status), -1, np.intp)
 
         def pair(
-            tracks: NDArray[np.bool_], boxes: NDArray[np.intp], cost: NDArray[np.float64], limit: float
+            tracks: NDArray[np.bool_],
+            boxes: NDArray[np.bool_],
+            likeness: NDArray[np.float64],
+            least_iou: float,
         ) -> None:
-            rows = np.flatnonzero(tracks)
-            if len(rows) and len(boxes):
-                left, right = assign(cost[np.ix_(rows, boxes)], limit)
-                matched[rows[left]] = boxes[right]
+            rows, columns = np.flatnonzero(tracks), np.flatnonzero(boxes)
+            if len(rows) and len(columns):
+                every = np.ix_(rows, columns)
+                left, right = assign(likeness[every], overlap[every] >= least_iou)
+                matched[rows[left]] = columns[right]
 
         high = scores >= self._settings.high_score
-        low = np.flatnonzero(~high & (scores >= self._settings.low_score))
-        pair(status != _NEW, np.flatnonzero(high), fused, FUSED_LIMIT)
-        pair((status == _TRACKED) & (matched < 0), low, 1 - overlap, LOW_LIMIT)
+        low = ~high & (scores >= self._settings.low_score)
+        pair(status != _NEW, high, fused, HIGH_IOU)
+        pair((status == _TRACKED) & (matched < 0), low, overlap, LOW_IOU)
         high[matched[matched >= 0]] = False
-        pair(status == _NEW, np.flatnonzero(high), fused, NEW_LIMIT)
+        pair(status == _NEW, high, fused, NEW_IOU)
         return matched
 
     def _see(self, rows: NDArray[np.intp], detections: NDArray[np.float64], *, frame: int, pts: int) -> None:
@@ -205,19 +205,6 @@ class ByteTracker:
         tracks["score"][rows] = detections[:, 4]
         for votes, score, kind in zip(tracks["votes"][rows], *detections[:, 4:].T.tolist(), strict=True):
             votes[int(kind)] = votes.get(int(kind), 0.0) + score
-
-    def _duplicates(self) -> NDArray[np.bool_]:
-        """Return the tracks, bool [T], that are another track's object over again."""
-        tracks = self._tracks
-        ended = np.zeros(len(tracks), np.bool_)
-        lost, seen = np.flatnonzero(tracks["status"] == _LOST), np.flatnonzero(tracks["status"] == _TRACKED)
-        if len(lost) and len(seen):
-            boxes = kalman.boxes_of(self._state)
-            age = tracks["pts"] - tracks["born"]
-            for i, j in np.argwhere(iou(boxes[seen], boxes[lost]) > SAME_IOU):
-                one, other = seen[i], lost[j]
-                ended[other if age[one] > age[other] else one] = True
-        return ended
 
     def _replace(self, stays: NDArray[np.bool_], born: NDArray[np.float64], *, frame: int, pts: int) -> None:
         """Drop the tracks that ended and append those born."""
