@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from orchestrator.cli.shell import Signalled, settings_with, verbose_option
+from orchestrator.cli.ending import Signalled
+from orchestrator.cli.shell import settings_with, verbose_option
 from orchestrator.errors import TritonUnavailable
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
@@ -53,4 +54,4 @@ def serve(grpc_port: int, http_port: int, metrics_port: int, names: tuple[str, .
         except Signalled:
             click.echo("Triton is stopped")
             return
-        raise TritonUnavailable(f"Triton stopped by itself; its last words: {' | '.join(server.log_tail(3))}")
+        raise TritonUnavailable(f"Triton stopped by itself; its last words: {server.last_words()}")

@@ -35,16 +35,22 @@ class Shell:
     json: bool = False
 
 
-class Signalled(BaseException):
-    """SIGINT, SIGTERM or SIGHUP, raised in the main thread so that every `with` is left in order.
+class OutputLost(Exception):
+    """The job is done, but its result could not be printed."""
 
-    Attributes:
-        number: of the signal.
+
+def say(text: str) -> None:
+    """Print to standard output.
+
+    Raises:
+        OutputLost: nobody listens: a closed pipe, a full disk.
     """
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
+    try:
+        click.echo(text)
+        sys.stdout.flush()
+    except OSError as exc:
+        sys.stdout = None  # or the interpreter would fail once more at exit
+        raise OutputLost(f"the work is done, but its result cannot be printed: {exc.strerror}") from exc
 
 
 def _set_json(context: click.Context, _option: click.Parameter, value: bool) -> bool:  # noqa: FBT001  click's form
@@ -94,7 +100,7 @@ def progress(title: str) -> Iterator[Report]:
     Args:
         title: of the job, such as the file's name.
     """
-    if sys.stderr.isatty():
+    if sys.stderr is not None and sys.stderr.isatty():
         with _bar(title) as report:
             yield report
     else:

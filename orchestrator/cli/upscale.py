@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 from pydantic import ValidationError
 
-from orchestrator.cli.shell import json_option, progress, settings_with, url_option, verbose_option
+from orchestrator.cli.ending import ignore_signals
+from orchestrator.cli.shell import json_option, progress, say, settings_with, url_option, verbose_option
 from orchestrator.errors import BadRequest
 from orchestrator.jobs import UpscaleParams, UpscaleResult
 from orchestrator.worker import Worker
@@ -66,21 +67,19 @@ def upscale(
         first = exc.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         raise BadRequest(f"{name} {first['input']!r} is refused: {first['msg'].lower()}") from exc
-    with progress(source.name) as report, Worker(settings_with(url)) as worker:
-        result = worker.upscale(source, output, params, overwrite=force, comparison=comparison, report=report)
-    if as_json:
-        click.echo(result.model_dump_json())
-    else:
-        _say(result, output, comparison)
+    with Worker(settings_with(url)) as worker:
+        with progress(source.name) as report:
+            result = worker.upscale(
+                source, output, params, overwrite=force, comparison=comparison, report=report
+            )
+        ignore_signals()  # it is done, and stopping Triton is brief
+        say(result.model_dump_json() if as_json else _told(result, output, comparison))
 
 
-def _say(result: UpscaleResult, output: Path, comparison: Path | None) -> None:
+def _told(result: UpscaleResult, output: Path, comparison: Path | None) -> str:
     stats = result.stats
-    click.echo(
-        f"{output}: {stats.frames} frames, {stats.width}x{stats.height}, {stats.duration_sec:.2f} s of video "
-        f"in {stats.wall_sec:.1f} s ({stats.fps:.1f} fps) with {stats.model}"
-    )
+    size = f"{stats.frames} frames, {stats.width}x{stats.height}, {stats.duration_sec:.2f} s of video"
+    lines = [f"{output}: {size} in {stats.wall_sec:.1f} s ({stats.fps:.1f} fps) with {stats.model}"]
     if comparison is not None:
-        click.echo(f"{comparison}: bicubic left, {stats.model} right")
-    for note in result.notes:
-        click.echo(f"note: {note}")
+        lines.append(f"{comparison}: bicubic left, {stats.model} right")
+    return "\n".join([*lines, *(f"note: {note}" for note in result.notes)])

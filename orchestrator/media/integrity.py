@@ -68,7 +68,7 @@ class Integrity:
         """Take notice of one packet; all packets of the file come, in the order of the file."""
         if not packet.size or packet.pts is None:
             return
-        if packet.pos is not None and self._format == "matroska":
+        if packet.pos is not None and self._format in {"matroska", "flv"}:
             if self._block_end and packet.pos - self._block_end > UNREAD_BYTES:
                 self.unread_s.append(packet.pts * packet.time_base)
             # The size of additions, such as a picture's transparency, is not known here.

@@ -16,6 +16,7 @@ from orchestrator.media.resize import Resizer
 from orchestrator.media.writer import VideoWriter, check_output
 from orchestrator.pipeline.comparison import write_comparison
 from orchestrator.pipeline.flow import ahead
+from orchestrator.pipeline.picture import check_picture_format
 from orchestrator.pipeline.progress import FrameClock, Progress, Report
 from orchestrator.pipeline.tiled import TiledModel, Upscaled
 from orchestrator.storage.publish import check_writable, staged
@@ -69,6 +70,7 @@ def upscale(
     check_output(output)
     check_writable(output, overwrite=overwrite)
     if comparison is not None:
+        check_picture_format(comparison)
         check_writable(comparison, overwrite=True)
     if output.exists() and source.exists() and output.samefile(source):
         raise OutputRefused(f"output {output} is the input itself; choose another name")
@@ -114,8 +116,9 @@ def upscale(
                 f"{reader.frames_read} frames were read but {writer.frames} written; nothing was kept, "
                 "please report it"
             )
-    if comparison is not None and sample is not None:
-        write_comparison(comparison, source=sample.source.pixels, ours=sample.pixels)
+        # Before the video gets its name: a job that fails here leaves nothing either.
+        if comparison is not None and sample is not None:
+            write_comparison(comparison, source=sample.source.pixels, ours=sample.pixels)
 
     wall_s = time.monotonic() - started_s
     notes += [*reader.notes, *tiled.notes, *writer.notes]

@@ -22,13 +22,18 @@ def check_writable(out: Path, *, overwrite: bool) -> None:
         OutputRefused: it exists (and `overwrite` is False), is a folder, or its folder does not exist or
             cannot be written to.
     """
-    if out.is_dir():
-        raise OutputRefused(f"output {out} is a folder; name a file in it")
-    if out.exists() and not overwrite:
-        raise OutputRefused(f"output {out} exists already; choose another name or pass --force to replace it")
     folder = out.parent
-    if not folder.is_dir():
-        raise OutputRefused(f"output folder {folder} does not exist; create it first")
+    try:
+        if out.is_dir():
+            raise OutputRefused(f"output {out} is a folder; name a file in it")
+        if os.path.lexists(out) and not overwrite:
+            raise OutputRefused(
+                f"output {out} exists already; choose another name or pass --force to replace it"
+            )
+        if not folder.is_dir():
+            raise OutputRefused(f"output folder {folder} does not exist; create it first")
+    except OSError as exc:  # a folder that may not be entered, a name that is too long
+        raise OutputRefused(f"output {out} cannot be written: {exc.strerror}; choose another name") from exc
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputRefused(
             f"output folder {folder} cannot be written to; choose another or change its permissions"
@@ -51,7 +56,7 @@ def staged(out: Path, *, overwrite: bool) -> Iterator[Path]:
         DiskFull: the finished file could not be flushed to disk.
     """
     check_writable(out, overwrite=overwrite)
-    temporary = out.with_name(f".{out.stem[:100]}.{secrets.token_hex(4)}.part{out.suffix}")
+    temporary = out.with_name(f".framewright-{secrets.token_hex(4)}.part{out.suffix}")
     try:
         yield temporary
         _flush(temporary)

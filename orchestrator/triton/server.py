@@ -108,6 +108,12 @@ class TritonServer:
         """Return the last lines that the server and its backends wrote, oldest first."""
         return list(self._lines)[-lines:]
 
+    def last_words(self) -> str:
+        """Return the line of its log that most likely says why it died."""
+        telling = r"[EF]\d{4} |Signal |.*[Ee]rror"
+        lines = [line for line in self._lines if re.match(telling, line)]
+        return _message((lines or [*self._lines, "it wrote nothing"])[-1])
+
     def wait(self) -> int:
         """Wait until the server ends by itself; return its exit status as a shell tells it."""
         return self._keeper.wait() if self._keeper is not None else 0
@@ -259,9 +265,7 @@ class TritonServer:
         taken = self._taken_port()
         if taken is not None:
             return f"tritonserver cannot start: {taken} is already in use; choose another port"
-        errors = [line for line in self._lines if re.match(r"[EF]\d{4} ", line) or "rror" in line]
-        reason = _message((errors or [*self._lines, "it wrote nothing"])[-1])
-        return f"tritonserver died as it started: {reason}"
+        return f"tritonserver died as it started: {self.last_words()}"
 
 
 def _remove_leftovers() -> None:

@@ -1,0 +1,85 @@
+"""The group of all subcommands, and the one place where errors become a line and an exit code."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from typing import TYPE_CHECKING
+
+import click
+
+from orchestrator.cli.ending import Signalled, say_failed, say_stopped
+from orchestrator.cli.infer import infer
+from orchestrator.cli.models import models
+from orchestrator.cli.serve import serve
+from orchestrator.cli.shell import OutputLost, Shell
+from orchestrator.cli.upscale import upscale
+from orchestrator.errors import WorkerError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+log = logging.getLogger(__name__)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="framewright", prog_name="framewright")
+def cli() -> None:
+    """Upscale video with ONNX models served by NVIDIA Triton.
+
+    \b
+    First steps:
+      framewright upscale in.mp4 out.mp4              with the small model that is carried along
+      framewright models list                         the models there are, and how to get them
+      framewright upscale in.mp4 out.mp4 --model realesr-animevideov3 --scale 2
+
+    \b
+    Exit codes: 0 done, 1 our side failed, 2 the request or its input is wrong, 130 and 143 interrupted.
+    Environment: WEIGHTS_DIR, MODEL_REPOSITORY, TRITON_URL (see the README).
+    """  # noqa: D301  click reads the backspace as: keep these lines
+
+
+for _command in (upscale, serve, infer, models):
+    cli.add_command(_command)
+
+
+def run(arguments: Sequence[str] | None) -> int:  # noqa: PLR0911  a return for each kind of end
+    """Run the command line; return the exit code.
+
+    Args:
+        arguments: without the program's name; None takes the process's.
+
+    Raises:
+        Signalled: see `ending`.
+    """
+    shell = Shell()
+    try:
+        cli.main(
+            args=None if arguments is None else list(arguments),
+            prog_name="framewright",
+            standalone_mode=False,
+            obj=shell,
+        )
+    except click.exceptions.NoArgsIsHelpError as exc:
+        click.echo(exc.format_message(), err=True)
+        return 2
+    except click.ClickException as exc:
+        hint = f"; see {exc.ctx.command_path} --help" if isinstance(exc, click.UsageError) and exc.ctx else ""
+        message = f"{exc.format_message().strip().rstrip('.')}{hint}"
+        return say_failed("bad_request", message, exit_code=2, as_json=shell.json)
+    except WorkerError as exc:
+        log.debug("failed", exc_info=True)
+        return say_failed(
+            exc.code, str(exc), exit_code=exc.exit_code, retryable=exc.retryable, as_json=shell.json
+        )
+    except click.Abort:
+        return say_stopped(signal.SIGINT, as_json=shell.json)
+    except Signalled as exc:
+        return say_stopped(exc.number, as_json=shell.json)
+    except OutputLost as exc:
+        return say_failed("internal", str(exc), exit_code=1, as_json=False)
+    except Exception as exc:  # the one place where an unforeseen error becomes a line
+        log.debug("failed", exc_info=True)
+        message = f"{type(exc).__name__}: {exc}; this is a fault of ours, run again with -v and report it"
+        return say_failed("internal", message, exit_code=1, as_json=shell.json)
+    return 0
