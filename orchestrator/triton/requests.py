@@ -12,7 +12,8 @@ import logging
 import threading
 import time
 from collections import deque
-from concurrent.futures import Future
+from concurrent.futures import FIRST_COMPLETED, Future
+from concurrent.futures import wait as wait_for
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self
 
 import numpy as np
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     Translate = Callable[[InferenceServerException, str, str], ServiceError]
 
+ANSWERS_TIMEOUT_S = 2.0
 CLOSE_TIMEOUT_S = 1.0
 _CONTROL_TIMEOUT_S = 10.0
 _PAGE_BYTES = 4096
@@ -64,6 +66,7 @@ class Request(Generic[Answer]):
         self._count = 0
         self._call: Any = None
         self._answer: Future[Any] | None = None
+        self._deadline = 0.0
 
     def submit(self, count: int) -> None:
         """Send the first `count` images of `input`; returns at once."""
@@ -83,8 +86,8 @@ class Request(Generic[Answer]):
             [tensor],
             functools.partial(_settle, self._answer),
             outputs=wanted,
-            client_timeout=pool.timeout_s,
         )
+        self._deadline = time.monotonic() + pool.timeout_s
 
     @property
     def done(self) -> bool:
@@ -110,11 +113,20 @@ class Request(Generic[Answer]):
             raise RuntimeError("result() before submit()")
         _, height, width = self._pool.shape
         doing = f"model {self._pool.contract.name!r} on {self._count} x {width}x{height}"
+        wait_for(
+            [self._answer, self._pool.stopped],
+            max(self._deadline - time.monotonic(), 0),
+            return_when=FIRST_COMPLETED,
+        )
+        if self._pool.closed:
+            raise Cancelled(f"{doing}: cancelled")
+        if not self._answer.done():
+            raise InferenceFailed(
+                f"{doing}: no answer within {self._pool.timeout_s:g} s; raise the timeout or lighten the work"
+            )
         try:
             answer = self._answer.result()
         except InferenceServerException as exc:
-            if self._pool.closed:
-                raise Cancelled(f"{doing}: cancelled") from exc
             raise self._pool.translate(exc, doing, self._pool.contract.name) from exc
         for output in self._pool.outputs:
             shape = (self._count, *output.shape)
@@ -132,18 +144,19 @@ class Request(Generic[Answer]):
         return self._pool.contract.answer([array.copy() for array in arrays] if copied else arrays)
 
     def release(self) -> None:
-        """Give the slot back; a request in flight is cancelled, and what `result` gave is no longer valid."""
-        call, answer = self._call, self._answer
-        self._call = self._answer = None
-        if answer is not None and not answer.done():
-            call.cancel()
+        """Give the slot back; what `result` gave is no longer valid."""
+        answer, self._answer = self._answer, None
         self._pool.take_back(
             self, reusable=self._pool.region is None or answer is None or _is_from_server(answer)
         )
 
-    def cancel(self) -> None:
-        """Stop waiting for the answer, if one is awaited."""
-        if self._call is not None:
+    def end(self, deadline: float) -> None:
+        """Let the server finish until `deadline`, a moment of `time.monotonic`; then cancel."""
+        if self._answer is None or self._answer.done():
+            return
+        try:
+            self._answer.exception(max(deadline - time.monotonic(), 0))
+        except TimeoutError:
             self._call.cancel()
 
 
@@ -156,6 +169,7 @@ class RequestPool(Generic[Answer]):
         contract: of the model they go to.
         shape: (batch, height, width) of a full request.
         outputs: the tensors of an answer.
+        stopped: done once the pool is closed.
         slot_bytes: of shared memory that a request takes: whole pages of input, then of each output.
         transport: how the tensors travel.
     """
@@ -187,6 +201,7 @@ class RequestPool(Generic[Answer]):
         self.timeout_s = timeout_s
         self.translate = translate
         self.closed = False
+        self.stopped: Future[None] = Future()
         self.region: str | None = None
         self._segment = self._share(slots) if shared_memory else None
         self._requests: list[Request[Answer]] = [
@@ -237,14 +252,18 @@ class RequestPool(Generic[Answer]):
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Cancel what is in flight and free the memory. `result` in other threads raises Cancelled."""
+        """Let go of what is in flight and free the memory. `result` in other threads raises Cancelled."""
         with self._changed:
             if self.closed:
                 return
             self.closed = True
             self._changed.notify_all()
+        self.stopped.set_result(None)
+        # Cancelling is the last resort, and there is no deadline on the wire: now and then tritonserver 2.51
+        # crashes (signal 11) when a request in flight is cancelled, and fails all its clients.
+        deadline = time.monotonic() + ANSWERS_TIMEOUT_S
         for request in self._requests:
-            request.cancel()
+            request.end(deadline)
         if self._segment is not None:
             self._unregister()
             self._requests.clear()
