@@ -17,6 +17,7 @@ import gc
 import json
 import os
 import re
+import signal
 import threading
 import time
 from collections import defaultdict
@@ -29,6 +30,9 @@ import triton_python_backend_utils as pb_utils
 
 OUT_OF_MEMORY = "out of memory"
 """Begins the message of every answer to a request that did not fit into memory."""
+
+_STALLED_S = 60
+"""Longest that Python code of this process stands still: onnxruntime lets go of Python's lock as it runs."""
 
 # onnxruntime has one exception class for a failed allocation and for every other failure of a node;
 # only the text tells them apart.
@@ -203,7 +207,12 @@ def _compatible(first: list[int], second: list[int]) -> bool:
 
 
 def _exit_with_parent(parent: int) -> None:
-    """End this process when tritonserver is gone: a killed tritonserver leaves its stubs behind."""
+    """End this process when tritonserver is gone: a killed tritonserver leaves its stubs behind.
+
+    One killed in the middle of a request leaves the stub waiting for it with Python's lock held, so that this
+    loop stands still: then the alarm, which needs no lock, ends the process.
+    """
     while os.getppid() == parent:
+        signal.alarm(_STALLED_S)
         time.sleep(0.5)
     os._exit(1)
