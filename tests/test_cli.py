@@ -207,6 +207,57 @@ def test_an_output_that_cannot_be_is_refused_before_work(clip: Path, tmp_path: P
     assert_refused(framewright("upscale", clip, tmp_path), 2)
 
 
+def test_an_output_of_an_odd_name_is_refused_before_work(clip: Path, tmp_path: Path) -> None:
+    (tmp_path / "dangling.mp4").symlink_to(tmp_path / "nowhere")
+    assert_refused(framewright("upscale", clip, tmp_path / "dangling.mp4"), 2, "exists already")
+    assert_refused(framewright("upscale", clip, tmp_path / f"{'x' * 300}.mp4"), 2, "choose another name")
+    wrong = framewright("upscale", clip, tmp_path / "out.mp4", "--compare", tmp_path / "out.txt")
+    assert_refused(wrong, 2, "out.txt")
+    assert [path.name for path in tmp_path.iterdir()] == ["dangling.mp4"]
+
+
+def test_a_long_name_in_any_script_works(clip: Path, tmp_path: Path, served: dict[str, str]) -> None:
+    out = tmp_path / f"{'日' * 80}.mp4"
+    assert framewright("upscale", clip, out, **served).code == 0
+    assert out.stat().st_size > 1000
+
+
+def test_nobody_has_to_listen(clip: Path, tmp_path: Path, served: dict[str, str]) -> None:
+    """With standard error closed the job is done; with a full standard output the exit code tells."""
+    command = f"{COMMAND} upscale {clip} {tmp_path}"
+    done = subprocess.run(
+        ["/bin/bash", "-c", f"{command}/a.mp4 --json 2>&-; {command}/b.mp4 --json > /dev/full; echo $?"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        env=environment(**served),
+    )
+    result, code = done.stdout.splitlines()
+    assert json.loads(result)["status"] == "completed"
+    assert code == "1"
+    assert "Traceback" not in done.stderr
+    assert "cannot be printed" in done.stderr
+
+
+@pytest.mark.parametrize("after_s", [0.15, 0.4, 0.8])
+def test_an_interrupt_while_it_starts_is_one_line(clip: Path, tmp_path: Path, after_s: float) -> None:
+    process = subprocess.Popen(
+        [COMMAND, "upscale", clip, tmp_path / "out.mp4", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(after_s)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    if after_s > 0.15 or process.returncode == 128 + signal.SIGINT:  # before that, Python itself is starting
+        assert process.returncode == 128 + signal.SIGINT
+        assert json.loads(out)["code"] == "cancelled"
+        assert "Traceback" not in err
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_model_that_is_not_built_names_the_command_that_builds_it(clip: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
     repository = tmp_path / "repository"
