@@ -105,7 +105,9 @@ class TritonClient:
             BadRequest: `url` is not host:port.
         """
         host, _, port = url.rpartition(":")
-        if not re.fullmatch(r"[\w.-]+|\[[0-9a-fA-F:.]+\]", host) or not re.fullmatch(r"\d{1,5}", port):
+        if not re.fullmatch(r"[\w.-]+|\[[0-9a-fA-F:.]+\]", host) or not (
+            port.isascii() and port.isdigit() and 0 < int(port) < 65536
+        ):
             raise BadRequest(f"{url!r} is not the address of a Triton: give HOST:PORT of its gRPC service")
         self.url = url
         self._infer_timeout_s = infer_timeout_s
