@@ -162,8 +162,7 @@ def build(
             from export_onnx.build import build as build_model  # noqa: PLC0415
         except ModuleNotFoundError as exc:
             raise ExportFailed(
-                f"building needs {exc.name}, which is not installed; "
-                "run `make dev-env`, or `pip install .[export]`"
+                f"building needs {exc.name}, which is not installed; run `make dev-env`"
             ) from exc
         record = build_model(
             name,

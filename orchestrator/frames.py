@@ -15,7 +15,7 @@ Pixels = NDArray[np.uint8]
 """uint8 [H, W, 3], RGB, full range 0..255, nonlinear (as displayed)."""
 
 Detections = NDArray[np.float32]
-"""float32 [N, 6]: x1, y1, x2, y2 in source pixels (as displayed), score 0..1, class from 0; a whole number."""
+"""float32 [N, 6]: x1, y1, x2, y2 in pixels of the picture, score 0..1, class from 0, a whole number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,27 +84,3 @@ class Frame:
     pts: int
     pixels: Pixels
     duration: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrackBoxes:
-    """Boxes of tracks, one a row. The rows of one track come in order of frame, each frame at most once.
-
-    Attributes:
-        frames: int64 [N], index of the frame that the box is in.
-        ids: int64 [N], from 1.
-        boxes: float32 [N, 4], x1, y1, x2, y2 in source pixels (as displayed), inside the picture.
-        scores: float32 [N], 0..1: of the detection, or between those around where there was none.
-        classes: int64 [N], the track's class as far as known by then: the last row of a track has the final word.
-        interpolated: bool [N], where no detection was.
-    """
-
-    frames: NDArray[np.int64]
-    ids: NDArray[np.int64]
-    boxes: NDArray[np.float32]
-    scores: NDArray[np.float32]
-    classes: NDArray[np.int64]
-    interpolated: NDArray[np.bool_]
-
-    def __len__(self) -> int:
-        return len(self.ids)

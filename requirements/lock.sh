@@ -3,6 +3,7 @@
 # usage: requirements/lock.sh   (needs uv; re-run after a change of dependencies in pyproject.toml)
 set -euo pipefail
 cd "$(dirname "$0")/.."
+command -v uv >/dev/null || { echo "error: uv is needed; pip install uv" >&2; exit 1; }
 lock() {
   uv pip compile pyproject.toml requirements/build.in \
     --override requirements/overrides.txt --excludes requirements/excludes.txt \

@@ -16,7 +16,6 @@ RANK = {
     "storage": 1,
     "media": 1,
     "tiles": 1,
-    "tracking": 1,
     "triton": 1,
     "pipeline": 2,
     "worker": 3,

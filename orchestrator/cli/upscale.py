@@ -33,7 +33,7 @@ from orchestrator.worker import Worker
     type=click.Path(path_type=Path),
     help="Also write a picture from the middle of the video: bicubic left, ours right.",
 )
-@click.option("--force", is_flag=True, help="Replace OUT if it exists.")
+@click.option("--force", is_flag=True, help="Replace OUT, and the picture of --compare, if they exist.")
 @json_option
 @url_option("Use the Triton at this gRPC address instead of starting one.")
 @verbose_option

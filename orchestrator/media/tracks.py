@@ -209,6 +209,10 @@ def describe(made: Stream, source: Stream) -> None:
             and not key.upper().startswith(_STATISTICS)
         }
     )
+    # FFmpeg's reader of MP4 calls a track's title its name; every writer takes it as the title.
+    if "name" in source.metadata and "title" not in source.metadata:
+        made.metadata.pop("name", None)
+        made.metadata["title"] = source.metadata["name"]
     made.disposition = source.disposition
 
 

@@ -18,8 +18,8 @@ _WIDEST_PX = 1920
 _GAP_PX = 4
 
 
-def write_comparison(path: Path, *, source: Pixels, ours: Pixels) -> None:
-    """Write the side-by-side PNG, replacing one that exists.
+def write_comparison(path: Path, *, source: Pixels, ours: Pixels, overwrite: bool) -> None:
+    """Write the side-by-side picture.
 
     Both halves show the middle of the frame, pixel for pixel, each at most 960 pixels wide.
 
@@ -27,6 +27,7 @@ def write_comparison(path: Path, *, source: Pixels, ours: Pixels) -> None:
         path: of the PNG.
         source: uint8 [h, w, 3] RGB, the frame as it was.
         ours: uint8 [H, W, 3] RGB, the frame as delivered.
+        overwrite: replace a file that exists.
 
     Raises:
         DiskFull: the picture could not be written.
@@ -37,4 +38,4 @@ def write_comparison(path: Path, *, source: Pixels, ours: Pixels) -> None:
     left = (width - shown) // 2
     gap = np.full((height, _GAP_PX, 3), 255, np.uint8)
     both = np.hstack([bicubic[:, left : left + shown], gap, ours[:, left : left + shown]])
-    write_picture(path, both, overwrite=True)
+    write_picture(path, both, overwrite=overwrite)

@@ -58,7 +58,7 @@ def upscale(
         params: model, scale and quality.
         default_model: the model when params name none.
         connect: gives the client of a running Triton; called once the request and the source were checked.
-        overwrite: replace `output` if it exists.
+        overwrite: replace `output` and `comparison` if they exist.
         comparison: also write a PNG there: bicubic left, ours right.
         report: told how far the job is.
 
@@ -71,7 +71,7 @@ def upscale(
     check_writable(output, overwrite=overwrite)
     if comparison is not None:
         check_picture_format(comparison)
-        check_writable(comparison, overwrite=True)
+        check_writable(comparison, overwrite=overwrite)
     if output.exists() and source.exists() and output.samefile(source):
         raise OutputRefused(f"output {output} is the input itself; choose another name")
     info = probe(source)
@@ -118,7 +118,7 @@ def upscale(
             )
         # Before the video gets its name: a job that fails here leaves nothing either.
         if comparison is not None and sample is not None:
-            write_comparison(comparison, source=sample.source.pixels, ours=sample.pixels)
+            write_comparison(comparison, source=sample.source.pixels, ours=sample.pixels, overwrite=overwrite)
 
     wall_s = time.monotonic() - started_s
     notes += [*reader.notes, *tiled.notes, *writer.notes]

@@ -9,6 +9,7 @@ It does not know models: those are loaded through `client.py`.
 from __future__ import annotations
 
 import collections
+import errno
 import json
 import logging
 import os
@@ -281,11 +282,18 @@ def _choose_ports(host: str, wanted: tuple[int | None, ...]) -> tuple[int, int, 
     with ExitStack() as held:
         ports = []
         for port in wanted:
-            if port is None:
-                listener = held.enter_context(socket.socket())
-                listener.bind((host, 0))
-                port = listener.getsockname()[1]  # noqa: PLW2901  the wanted port, now known
-            ports.append(port)
+            listener = held.enter_context(socket.socket())
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listener.bind((host, port or 0))
+            except OSError as exc:
+                if port is not None and exc.errno != errno.EADDRINUSE:
+                    ports.append(port)  # the server says it better
+                    continue
+                raise TritonUnavailable(
+                    f"tritonserver cannot start: {host}:{port} is already in use; choose another port"
+                ) from exc
+            ports.append(listener.getsockname()[1])
     grpc, http, metrics = ports
     return grpc, http, metrics
 

@@ -1,1 +1,0 @@
-"""Boxes of single frames become tracks. It knows boxes, times and gray pictures, not models, servers or videos."""
