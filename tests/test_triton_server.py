@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -149,6 +150,9 @@ def test_a_server_that_is_killed_is_noticed_and_its_backends_end(
         assert not server.alive
         assert psutil.wait_procs(processes, timeout=5)[1] == []
         assert any("identity" in line for line in server.log_tail())
+        deadline = time.monotonic() + 5  # a thread reads the log to its end
+        while "ended by itself" not in caplog.text and time.monotonic() < deadline:
+            time.sleep(0.05)
     assert "ended by itself" in caplog.text
 
 
