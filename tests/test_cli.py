@@ -240,13 +240,19 @@ def test_nobody_has_to_listen(clip: Path, tmp_path: Path, served: dict[str, str]
     assert "cannot be printed" in done.stderr
 
 
-@pytest.mark.parametrize("after_s", [0.15, 0.4, 0.8])
+@pytest.mark.parametrize("after_s", [0.15, 0.3, 0.5])
 def test_an_interrupt_while_it_starts_is_one_line(clip: Path, tmp_path: Path, after_s: float) -> None:
+    repository, out_folder = tmp_path / "repository", tmp_path / "out"
+    models.write_slow(
+        repository, rounds=5000
+    )  # on a quiet machine a quick job would be done before the signal
+    out_folder.mkdir()
     process = subprocess.Popen(
-        [COMMAND, "upscale", clip, tmp_path / "out.mp4", "--json"],
+        [COMMAND, "upscale", clip, out_folder / "out.mp4", "--model", "slow", "--json"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env=environment(MODEL_REPOSITORY=repository),
     )
     time.sleep(after_s)
     process.send_signal(signal.SIGINT)
@@ -255,7 +261,7 @@ def test_an_interrupt_while_it_starts_is_one_line(clip: Path, tmp_path: Path, af
         assert process.returncode == 128 + signal.SIGINT
         assert json.loads(out)["code"] == "cancelled"
         assert "Traceback" not in err
-    assert not list(tmp_path.iterdir())
+    assert not list(out_folder.iterdir())
 
 
 def test_a_model_that_is_not_built_names_the_command_that_builds_it(clip: Path, tmp_path: Path) -> None:
