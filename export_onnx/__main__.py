@@ -16,7 +16,7 @@ import click
 
 from export_onnx import download, overview, progress
 from export_onnx.catalog import load_catalog
-from export_onnx.config import ACCELERATORS, Accelerator, Choices
+from export_onnx.config import ACCELERATORS, TASKS, Accelerator, Choices, Task
 from export_onnx.repository import check_name, read_record
 from export_onnx.tensors import PRECISIONS, Precision
 from export_onnx.verify import problems
@@ -74,7 +74,7 @@ def fetch(names: tuple[str, ...]) -> None:
         framewright models fetch realesr-animevideov3 SwinIR_4x_GAN
     """  # noqa: D301  click reads the backspace as: keep these lines
     catalog, settings = load_catalog(), Settings.from_env()
-    for model in [catalog.get(name) for name in names]:
+    for model in [catalog.get(settings.resolved(name)) for name in names]:
         with progress.shown(model.name) as (report, advance):
             downloaded = download.fetch(model, settings.weights_dir, report=report, advance=advance)
         path = model.path(settings.weights_dir)
@@ -90,6 +90,13 @@ def fetch(names: tuple[str, ...]) -> None:
     help="Use this weight file, whatever its hash; the hash is recorded.",
 )
 @click.option("--name", "new_name", metavar="NAME", help="Name for weights that the catalog does not have.")
+@click.option(
+    "--task",
+    type=click.Choice(TASKS),
+    default="upscale",
+    show_default=True,
+    help="With --name: what the weights are for.",
+)
 @click.option("--licence", metavar="SPDX", help="Licence of the weights given by --weights, for the record.")
 @click.option(
     "--precision",
@@ -120,6 +127,7 @@ def build(
     names: tuple[str, ...],
     weights: Path | None,
     new_name: str | None,
+    task: Task,
     licence: str | None,
     precision: Precision,
     accelerator: Accelerator,
@@ -131,7 +139,8 @@ def build(
     """Make ONNX models, proven and installed.
 
     Every graph is compared with PyTorch before it is installed. A model that fails is not installed, and the
-    one that was there stays.
+    one that was there stays. The weights of a detector are a program: opening them runs it. Name none with
+    --weights that you do not trust.
 
     \b
     Examples:
@@ -139,6 +148,8 @@ def build(
         framewright models build RealESRGAN_x4plus --precision fp16
         framewright models build realesr-animevideov3 --weights my-copy.pth
         framewright models build --weights mine.pth --name mine --licence MIT
+        framewright models build yolov8n
+        framewright models build --weights best.pt --name mine --task detect
         framewright models build lite-x4 --accelerator cuda --warm-up
         framewright models build lite-x4 --accelerator tensorrt --engine-cache /volume/engines
     """  # noqa: D301  click reads the backspace as: keep these lines
@@ -147,12 +158,18 @@ def build(
     )
     _check_choices(choices)
     _check_weights(names, weights, new_name, licence)
+    if task == "detect" and not new_name:
+        raise BadRequest("--task is for weights of your own; add --weights FILE --name NAME, or drop it")
+    if (halo or tile) and task == "detect":
+        raise BadRequest("--halo and --tile are for models that upscale; drop them")
     if (halo or tile) and not new_name:
         raise BadRequest("--halo and --tile of a catalog model stand in weights/catalog.toml; drop them")
     catalog, settings = load_catalog(), Settings.from_env()
     if new_name in catalog.models:
         raise BadRequest(f"{new_name!r} is a model of the catalog; give it without --name, or choose another")
-    targets = [check_name(new_name)] if new_name else [catalog.get(name).name for name in names]
+    targets = (
+        [check_name(new_name)] if new_name else [catalog.get(settings.resolved(name)).name for name in names]
+    )
     for name in targets:
         content = (
             read_official(catalog.get(name), settings.weights_dir) if weights is None else read_named(weights)
@@ -160,23 +177,19 @@ def build(
         try:
             from export_onnx.build import Given  # noqa: PLC0415 - it needs PyTorch
             from export_onnx.build import build as build_model  # noqa: PLC0415
+
+            build_model(
+                name,
+                content,
+                catalog=catalog,
+                given=Given(choices=choices, licence=licence or "unknown", task=task, halo=halo, tile=tile),
+                repository=settings.model_repository,
+                report=click.echo,
+            )
         except ModuleNotFoundError as exc:
             raise ExportFailed(
                 f"building needs {exc.name}, which is not installed; run `make dev-env`"
             ) from exc
-        record = build_model(
-            name,
-            content,
-            catalog=catalog,
-            given=Given(choices=choices, licence=licence or "unknown", halo=halo, tile=tile),
-            repository=settings.model_repository,
-            report=click.echo,
-        )
-        levels, share = record.parity["max_levels"], record.parity["share_different"]
-        click.echo(
-            f"{name}: installed in {settings.model_repository / name}; "
-            f"differs from PyTorch by at most {levels} of 255 levels, on {share:.3%} of the values"
-        )
 
 
 @models.command()
@@ -193,7 +206,7 @@ def verify(names: tuple[str, ...]) -> None:
     """  # noqa: D301  click reads the backspace as: keep these lines
     catalog, settings = load_catalog(), Settings.from_env()
     wrong = 0
-    for name in names:
+    for name in map(settings.resolved, names):
         record = read_record(settings.model_repository, check_name(name))
         entry = catalog.models.get(name) if record else catalog.get(name)
         found = problems(name, entry, weights_dir=settings.weights_dir, repository=settings.model_repository)

@@ -1,4 +1,4 @@
-"""Weight file -> proven ONNX model in the model repository.
+"""Weight file -> proven ONNX model in the model repository, whatever the task.
 
 The order is the point: the hash before the file is opened, parity before anything is installed.
 """
@@ -6,31 +6,22 @@ The order is the point: the hash before the file is opened, parity before anythi
 from __future__ import annotations
 
 import importlib.metadata
-import secrets
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import onnx
 
-from export_onnx import graph, parity
-from export_onnx.config import Choices, ServedModel
+from export_onnx.catalog import CatalogDetector
 from export_onnx.repository import BuildRecord, install, staging
-from export_onnx.super_resolution import SuperResolution, load
 from export_onnx.weights import Weights, sha256_of
-from orchestrator.errors import WeightsRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from export_onnx.catalog import Catalog, CatalogModel
-
-TOOLS = ("torch", "spandrel", "onnx", "onnxruntime")
-
-
-# For architectures that the catalog has none of: the largest halo it has, and what goes with that.
-UNKNOWN_HALO, UNKNOWN_TILE, UNKNOWN_BATCH = 64, 384, 2
+    from export_onnx.catalog import Catalog
+    from export_onnx.config import Choices, ServedModel, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,14 +31,39 @@ class Given:
     Attributes:
         choices: of the build.
         licence: SPDX identifier of the weights' licence, where they are not the catalog's.
+        task: of a model that is not in the catalog.
         halo: input pixels a tile needs on each side, for a model that is not in the catalog; None to choose.
         tile: side of its tiles in input pixels, without halo; None to choose.
     """
 
     choices: Choices
     licence: str = "unknown"
+    task: Task = "upscale"
     halo: int | None = None
     tile: int | None = None
+
+
+class Prepared(Protocol):
+    """Weights that were opened and found fit: what a task brings to a build.
+
+    Attributes:
+        TOOLS: packages whose versions the record names.
+        model: what will be served.
+        description: of the network, for a person.
+    """
+
+    TOOLS: ClassVar[tuple[str, ...]]
+
+    @property
+    def model(self) -> ServedModel: ...  # noqa: D102
+    @property
+    def description(self) -> str: ...  # noqa: D102
+
+    def export(self, path: Path) -> None:
+        """Write the graph that Triton serves. Raises ExportFailed: it cannot be exported."""
+
+    def prove(self, path: Path) -> Any:
+        """Measure the graph against the network: a dataclass with a `summary`. Raises ExportFailed."""
 
 
 def build(
@@ -74,90 +90,36 @@ def build(
         ExportFailed: the network cannot be exported, or the graph is not the network.
         OutputRefused, DiskFull: the repository cannot be written.
     """
-    network, precision = load(weights), given.choices.precision
-    entry = catalog.models.get(name)
-    if entry is not None:
-        _check_against(entry, network, weights)
-        model = entry.served(choices=given.choices, weights_sha256=weights.sha256, licence=given.licence)
-    else:
-        model = _unlisted(name, catalog, network, weights, given)
-    if precision == "fp16" and not network.supports_half:
-        raise WeightsRefused(
-            f"{network.architecture} does not run in half precision; build it with --precision fp32"
-        )
+    prepared = _prepared(name, weights, catalog, given)
     with staging(repository, name) as folder:
         staged = folder / "model.onnx"
-        report(f"{name}: exporting {network.architecture} x{network.scale}, {precision}")
-        graph.export(
-            network.exportable,
-            staged,
-            precision=precision,
-            size=parity.traced_size(network.size_multiple),
-        )
+        report(f"{name}: exporting {prepared.description}")
+        prepared.export(staged)
         report(f"{name}: proving parity with PyTorch")
-        measured = parity.measure(
-            network.reference,
-            staged,
-            scale=network.scale,
-            size_multiple=network.size_multiple,
-            seed=secrets.randbits(32),
-        )
-        parity.require(measured, precision)
+        measured = prepared.prove(staged)
         header = onnx.load(str(staged), load_external_data=False)
         record = BuildRecord(
-            model=model,
+            model=prepared.model,
             model_sha256=sha256_of(staged),
             weights_file=weights.file,
             opset=header.opset_import[0].version,
             ir_version=header.ir_version,
             parity=asdict(measured),
-            tools={tool: importlib.metadata.version(tool) for tool in TOOLS},
+            tools={tool: importlib.metadata.version(tool) for tool in prepared.TOOLS},
             built=datetime.now(UTC).isoformat(timespec="seconds"),
         )
         install(repository, folder, record)
+    report(f"{name}: installed in {repository / name}; {measured.summary}")
     return record
 
 
-def _check_against(entry: CatalogModel, network: SuperResolution, weights: Weights) -> None:
-    """Refuse weights of another network than the catalog describes."""
-    found = {
-        "architecture": network.architecture,
-        "scale": network.scale,
-        "size_multiple": network.size_multiple,
-    }
-    if network.receptive_field_px is not None:
-        found["halo"] = _rounded_up(network.receptive_field_px, network.size_multiple)
-    for key, value in found.items():
-        if value != (expected := getattr(entry, key)):
-            raise WeightsRefused(
-                f"{weights.file} has {key} {value}, where the catalog says {expected} for {entry.name}; "
-                "build it under a name of its own with --name"
-            )
+def _prepared(name: str, weights: Weights, catalog: Catalog, given: Given) -> Prepared:
+    """Only what the task needs is imported: each of spandrel and ultralytics takes seconds."""
+    entry = catalog.models.get(name)
+    if isinstance(entry, CatalogDetector) or (entry is None and given.task == "detect"):
+        from export_onnx import detector  # noqa: PLC0415
 
+        return detector.prepare(name, weights, entry=entry, given=given)
+    from export_onnx import upscaler  # noqa: PLC0415
 
-def _unlisted(
-    name: str, catalog: Catalog, network: SuperResolution, weights: Weights, given: Given
-) -> ServedModel:
-    """A model that the catalog does not list: facts from the weights, tiling as given or its relatives'."""
-    multiple = network.size_multiple
-    relatives = catalog.family(network.architecture)
-    # In units of the size multiple: what is behind a pixel-unshuffle sees that many times further.
-    halo = max((model.halo // model.size_multiple * multiple for model in relatives), default=UNKNOWN_HALO)
-    tile = min((model.tile // model.size_multiple * multiple for model in relatives), default=UNKNOWN_TILE)
-    return ServedModel(
-        name=name,
-        architecture=network.architecture,
-        scale=network.scale,
-        size_multiple=multiple,
-        halo=_rounded_up(given.halo or network.receptive_field_px or halo, multiple),
-        tile=_rounded_up(given.tile or tile, multiple),
-        max_batch=min((model.max_batch for model in relatives), default=UNKNOWN_BATCH),
-        weights_sha256=weights.sha256,
-        weights_source="custom",
-        licence=given.licence,
-        choices=given.choices,
-    )
-
-
-def _rounded_up(value: int, multiple: int) -> int:
-    return multiple * -(-value // multiple)
+    return upscaler.prepare(name, weights, entry=entry, catalog=catalog, given=given)

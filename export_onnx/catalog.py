@@ -8,23 +8,35 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
+from abc import ABC, abstractmethod
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from export_onnx.config import Choices, ServedModel
+from export_onnx.config import Choices, ServedDetector, ServedModel, ServedUpscaler, Task
 from orchestrator.errors import ExportFailed, UnknownModel
 from orchestrator.settings import PROJECT_ROOT
 
 CATALOG = PROJECT_ROOT / "weights" / "catalog.toml"
 
 
+SCORE_THRESHOLD = 0.1
+"""Detectors give boxes above this score: ByteTrack's second stage (arXiv 2110.06864) begins there."""
+
+IOU_THRESHOLD = 0.7
+"""Of boxes of one class that overlap by more, the best is kept: ultralytics' default (`iou`)."""
+
+NO_NMS = 1.0
+"""The IoU threshold of a network that gives one box an object by itself."""
+
+
 @dataclass(frozen=True, kw_only=True)
-class CatalogModel:
-    """One super-resolution model and its official weight file.
+class CatalogModel(ABC):
+    """One model and its official weight file, whatever its task.
 
     Attributes:
         name: in the catalog, in the model repository and on the server.
+        task: what it does.
         file: name of the weight file.
         url: where it is published; None when the file is carried beside the catalog.
         bytes: its exact length; None where no publisher tells it.
@@ -32,15 +44,13 @@ class CatalogModel:
         licence: SPDX identifier of the weights' licence.
         source: who published the weights.
         good_for: what to use it for, for a person.
-        architecture: spandrel's identifier of the network.
-        scale: output size over input size.
+        architecture: name of the network's architecture; of an upscaler, spandrel's identifier.
         size_multiple: input height and width must be multiples of it.
-        halo: input pixels a tile needs on each side; a multiple of size_multiple.
-        tile: recommended side of a tile in input pixels, without halo; a multiple of size_multiple.
-        max_batch: tiles that Triton may join in one run.
+        max_batch: pictures that Triton may join in one run.
     """
 
     name: str
+    task: Task
     file: str
     url: str | None = None
     bytes: int | None = None
@@ -49,12 +59,10 @@ class CatalogModel:
     source: str
     good_for: str
     architecture: str
-    scale: int
     size_multiple: int
-    halo: int
-    tile: int
     max_batch: int
 
+    @abstractmethod
     def served(
         self, *, choices: Choices, weights_sha256: str | None = None, licence: str = "unknown"
     ) -> ServedModel:
@@ -65,33 +73,84 @@ class CatalogModel:
             weights_sha256: hash of the weights it is built from; None for the catalog's own.
             licence: of the weights, where they are not the catalog's own.
         """
-        official = weights_sha256 in {None, self.sha256}
-        return ServedModel(
-            name=self.name,
-            architecture=self.architecture,
-            scale=self.scale,
-            size_multiple=self.size_multiple,
-            halo=self.halo,
-            tile=self.tile,
-            max_batch=self.max_batch,
-            weights_sha256=weights_sha256 or self.sha256,
-            weights_source="catalog" if official else "custom",
-            licence=self.licence if official else licence,
-            choices=choices,
-        )
 
     def path(self, weights_dir: Path) -> Path:
         """Where the weight file belongs: in `weights_dir`, or beside the catalog when it is carried."""
         return (weights_dir if self.url else CATALOG.parent) / self.file
+
+    def _common(self, choices: Choices, weights_sha256: str | None, licence: str) -> dict[str, Any]:
+        """What the config.pbtxt of every task says."""
+        official = weights_sha256 in {None, self.sha256}
+        return {
+            "name": self.name,
+            "architecture": self.architecture,
+            "size_multiple": self.size_multiple,
+            "max_batch": self.max_batch,
+            "weights_sha256": weights_sha256 or self.sha256,
+            "weights_source": "catalog" if official else "custom",
+            "licence": self.licence if official else licence,
+            "choices": choices,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class CatalogUpscaler(CatalogModel):
+    """A super-resolution model.
+
+    Attributes:
+        scale: output size over input size.
+        halo: input pixels a tile needs on each side; a multiple of size_multiple.
+        tile: recommended side of a tile in input pixels, without halo; a multiple of size_multiple.
+    """
+
+    scale: int
+    halo: int
+    tile: int
+
+    def served(  # noqa: D102  described in the base
+        self, *, choices: Choices, weights_sha256: str | None = None, licence: str = "unknown"
+    ) -> ServedUpscaler:
+        return ServedUpscaler(
+            scale=self.scale,
+            halo=self.halo,
+            tile=self.tile,
+            **self._common(choices, weights_sha256, licence),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CatalogDetector(CatalogModel):
+    """A detector.
+
+    Attributes:
+        classes: their names, by class number; in the file, the name of a text file beside the catalog.
+        end_to_end: whether the network itself gives one box an object, without NMS.
+        side: the longer side of the pictures the network was trained for, in pixels.
+    """
+
+    classes: tuple[str, ...]
+    end_to_end: bool
+    side: int
+
+    def served(  # noqa: D102
+        self, *, choices: Choices, weights_sha256: str | None = None, licence: str = "unknown"
+    ) -> ServedDetector:
+        return ServedDetector(
+            classes=self.classes,
+            side=self.side,
+            score_threshold=SCORE_THRESHOLD,
+            iou_threshold=NO_NMS if self.end_to_end else IOU_THRESHOLD,
+            **self._common(choices, weights_sha256, licence),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Catalog:
     """All models, by name, in the order of the file."""
 
-    models: dict[str, CatalogModel]
+    models: dict[str, CatalogUpscaler | CatalogDetector]
 
-    def get(self, name: str) -> CatalogModel:
+    def get(self, name: str) -> CatalogUpscaler | CatalogDetector:
         """The model of that name.
 
         Raises:
@@ -103,9 +162,13 @@ class Catalog:
         hint = f"did you mean {near[0]!r}?" if near else "see `framewright models list`"
         raise UnknownModel(f"no model {name!r} in the catalog; {hint}")
 
-    def family(self, architecture: str) -> tuple[CatalogModel, ...]:
-        """The models of one architecture, in catalog order; empty for one the catalog does not have."""
-        return tuple(model for model in self.models.values() if model.architecture == architecture)
+    def family(self, architecture: str) -> tuple[CatalogUpscaler, ...]:
+        """The upscalers of one architecture, in catalog order; empty for one the catalog does not have."""
+        return tuple(
+            model
+            for model in self.models.values()
+            if isinstance(model, CatalogUpscaler) and model.architecture == architecture
+        )
 
 
 def load_catalog(path: Path = CATALOG) -> Catalog:
@@ -126,20 +189,37 @@ def load_catalog(path: Path = CATALOG) -> Catalog:
     return Catalog(models={name: _model(path, name, entry) for name, entry in entries.items()})
 
 
-def _model(path: Path, name: str, entry: Any) -> CatalogModel:
+_KINDS: dict[str, type[CatalogUpscaler | CatalogDetector]] = {
+    "upscale": CatalogUpscaler,
+    "detect": CatalogDetector,
+}
+
+
+def _model(path: Path, name: str, entry: Any) -> CatalogUpscaler | CatalogDetector:
     try:
-        _check_types(entry)
-        model = CatalogModel(name=name, **entry)
+        kind = _kind(entry)
+        _check_types(kind, entry)
+        if "classes" in entry:
+            entry["classes"] = _class_names(path.with_name(entry["classes"]))
+        model = kind(name=name, **entry)
         _check_values(model)
     except (TypeError, ValueError) as exc:
         raise ExportFailed(f"{path}: [{name}] {exc}; correct it") from exc
     return model
 
 
-def _check_types(entry: Any) -> None:
+def _kind(entry: Any) -> type[CatalogUpscaler | CatalogDetector]:
     if not isinstance(entry, dict):
         raise TypeError("is not a table")
-    known = {field.name: field for field in fields(CatalogModel) if field.name != "name"}
+    if "task" not in entry:
+        raise ValueError("has no 'task'")
+    if entry["task"] not in _KINDS:
+        raise ValueError(f"has task = {entry['task']!r}, which is none of {', '.join(_KINDS)}")
+    return _KINDS[entry["task"]]
+
+
+def _check_types(kind: type[CatalogModel], entry: dict[str, Any]) -> None:
+    known = {field.name: field for field in fields(kind) if field.name != "name"}
     if unknown := sorted(entry.keys() - known.keys()):
         raise ValueError(f"has an unknown key {unknown[0]!r}")
     for key, field in known.items():
@@ -149,8 +229,21 @@ def _check_types(entry: Any) -> None:
         elif "int" in str(field.type):
             if type(entry[key]) is not int or entry[key] < 1:
                 raise ValueError(f"has {key} = {entry[key]!r}, which is not a positive integer")
+        elif field.type == "bool":
+            if not isinstance(entry[key], bool):
+                raise ValueError(f"has {key} = {entry[key]!r}, which is neither true nor false")
         elif not isinstance(entry[key], str) or not entry[key]:
             raise ValueError(f"has {key} = {entry[key]!r}, which is not a text")
+
+
+def _class_names(path: Path) -> tuple[str, ...]:
+    try:
+        names = tuple(path.read_text(encoding="utf-8").splitlines())
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ValueError(f"has its classes in {path.name}, which cannot be read") from exc
+    if not names or not all(names) or len(set(names)) < len(names):
+        raise ValueError(f"has its classes in {path.name}, where a name is missing or comes twice")
+    return names
 
 
 def _check_values(model: CatalogModel) -> None:
@@ -160,5 +253,6 @@ def _check_values(model: CatalogModel) -> None:
         raise ValueError("has a url that is not https")
     if Path(model.file).name != model.file:
         raise ValueError("has a file that is not a plain file name")
-    if model.halo % model.size_multiple or model.tile % model.size_multiple:
-        raise ValueError("has a halo or tile that is not a multiple of size_multiple")
+    for key in ("halo", "tile", "side"):
+        if getattr(model, key, 0) % model.size_multiple:
+            raise ValueError(f"has a {key} that is not a multiple of size_multiple")

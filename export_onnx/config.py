@@ -7,10 +7,14 @@ back over gRPC by orchestrator/triton/contract.py. Does NOT know the catalog, no
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from export_onnx.tensors import INPUT, OUTPUT, Precision
+from export_onnx.tensors import DETECTIONS, INPUT, MAX_DETECTIONS, NUM_DETECTIONS, OUTPUT, Precision
+
+Task = Literal["upscale", "detect"]
+TASKS: tuple[Task, ...] = get_args(Task)
 
 Accelerator = Literal["none", "cuda", "tensorrt"]
 ACCELERATORS: tuple[Accelerator, ...] = get_args(Accelerator)
@@ -42,16 +46,14 @@ class Choices:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServedModel:
-    """Everything that a config.pbtxt says.
+class ServedModel(ABC):
+    """Everything that a config.pbtxt says, whatever the model's task.
 
     Attributes:
         name: of the model's folder and on the server.
-        architecture: spandrel's identifier of the network.
-        scale: output size over input size.
+        task: what it does.
+        architecture: name of the network's architecture.
         size_multiple: input height and width must be multiples of it.
-        halo: input pixels a tile needs on each side.
-        tile: recommended side of a tile in input pixels, without halo.
         max_batch: pictures that Triton may join in one run.
         weights_sha256: hash of the weight file it was built from.
         weights_source: catalog when that is the hash the catalog names, else custom.
@@ -60,16 +62,105 @@ class ServedModel:
     """
 
     name: str
+    task: Task
     architecture: str
-    scale: int
     size_multiple: int
-    halo: int
-    tile: int
     max_batch: int
     weights_sha256: str
     weights_source: WeightsSource
     licence: str
     choices: Choices
+
+    @property
+    @abstractmethod
+    def outputs(self) -> tuple[str, ...]:
+        """What config.pbtxt says of each output tensor."""
+
+    @property
+    @abstractmethod
+    def promises(self) -> dict[str, object]:
+        """The `parameters` that are its task's own, in order."""
+
+    @property
+    @abstractmethod
+    def largest_side_px(self) -> int:
+        """Side of the largest picture that the worker sends in its course."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServedUpscaler(ServedModel):
+    """What the config.pbtxt of a super-resolution model says.
+
+    Attributes:
+        scale: output size over input size.
+        halo: input pixels a tile needs on each side.
+        tile: recommended side of a tile in input pixels, without halo.
+    """
+
+    task: Literal["upscale"] = "upscale"
+    scale: int
+    halo: int
+    tile: int
+
+    @property
+    def outputs(self) -> tuple[str, ...]:  # noqa: D102  described in the base
+        return (f'name: "{OUTPUT}"\n  data_type: TYPE_UINT8\n  dims: [ -1, -1, 3 ]',)
+
+    @property
+    def promises(self) -> dict[str, object]:  # noqa: D102
+        return {
+            "scale": self.scale,
+            "size_multiple": self.size_multiple,
+            "halo": self.halo,
+            "tile": self.tile,
+        }
+
+    @property
+    def largest_side_px(self) -> int:
+        """A tile and its halo, in whole multiples."""
+        return self.tile + 2 * -(-self.halo // self.size_multiple) * self.size_multiple
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServedDetector(ServedModel):
+    """What the config.pbtxt of a detector says.
+
+    Attributes:
+        classes: their names, by class number.
+        side: the longer side of the pictures the network was trained for, in pixels.
+        score_threshold: boxes of this score or less are not given, 0..1.
+        iou_threshold: of boxes of one class that overlap by more, the best is kept; 1 keeps them all, where
+            the network itself gives one box an object.
+    """
+
+    task: Literal["detect"] = "detect"
+    classes: tuple[str, ...]
+    side: int
+    score_threshold: float
+    iou_threshold: float
+
+    @property
+    def outputs(self) -> tuple[str, ...]:  # noqa: D102
+        return (
+            f'name: "{DETECTIONS}"\n  data_type: TYPE_FP32\n  dims: [ {MAX_DETECTIONS}, 6 ]',
+            # Triton needs a dimension; the graph gives [N], the client sees [N, 1].
+            f'name: "{NUM_DETECTIONS}"\n  data_type: TYPE_INT32\n  dims: [ 1 ]\n  reshape {{ shape: [ ] }}',
+        )
+
+    @property
+    def promises(self) -> dict[str, object]:  # noqa: D102
+        return {
+            "classes": json.dumps(self.classes, ensure_ascii=False),
+            "stride": self.size_multiple,
+            "side": self.side,
+            "score_threshold": self.score_threshold,
+            "iou_threshold": self.iou_threshold,
+        }
+
+    @property
+    def largest_side_px(self) -> int:
+        """A square letterbox."""
+        return self.side
 
 
 def render(model: ServedModel) -> str:
@@ -89,6 +180,7 @@ _HEAD = (
 
 
 def _tensors(model: ServedModel) -> str:
+    outputs = "\n".join(f"output {{\n  {output}\n}}" for output in model.outputs)
     return f"""\
 name: {_quoted(model.name)}
 backend: "onnxruntime"
@@ -98,11 +190,7 @@ input {{
   data_type: TYPE_UINT8
   dims: [ -1, -1, 3 ]
 }}
-output {{
-  name: "{OUTPUT}"
-  data_type: TYPE_UINT8
-  dims: [ -1, -1, 3 ]
-}}
+{outputs}
 """
 
 
@@ -139,7 +227,7 @@ optimization {{
 
 
 def _tensorrt(model: ServedModel) -> dict[str, str]:
-    side = _largest_window_px(model)
+    side = model.largest_side_px
     cache = model.choices.engine_cache or ""
     return {
         "precision_mode": model.choices.precision.upper(),
@@ -155,13 +243,8 @@ def _tensorrt(model: ServedModel) -> dict[str, str]:
     }
 
 
-def _largest_window_px(model: ServedModel) -> int:
-    """Side of the largest window that the worker sends: a tile and its halo, in whole multiples."""
-    return model.tile + 2 * -(-model.halo // model.size_multiple) * model.size_multiple
-
-
 def _warm_up(model: ServedModel) -> str:
-    side = _largest_window_px(model)
+    side = model.largest_side_px
     return f"""\
 model_warmup {{
   name: "tile"
@@ -180,11 +263,8 @@ model_warmup {{
 
 def _parameters(model: ServedModel) -> str:
     contract = {
-        "task": "upscale",
-        "scale": model.scale,
-        "size_multiple": model.size_multiple,
-        "halo": model.halo,
-        "tile": model.tile,
+        "task": model.task,
+        **model.promises,
         "architecture": model.architecture,
         "precision": model.choices.precision,
         "weights_sha256": model.weights_sha256,

@@ -19,7 +19,8 @@ class Row:
 
     Attributes:
         name: in the catalog or, for a model built from other weights, in the model repository.
-        scale: output size over input size.
+        task: what it does.
+        scale: output size over input size; None for a model that does not upscale.
         licence: SPDX identifier of its weights' licence, or unknown.
         bytes: length of its weight file; None where that is not known.
         fetched: whether a file of that name and length is there (`models verify` looks at its hash).
@@ -29,7 +30,8 @@ class Row:
     """
 
     name: str
-    scale: int
+    task: str
+    scale: int | None
     licence: str
     bytes: int | None
     fetched: bool
@@ -49,11 +51,11 @@ def rows(catalog: Catalog, *, weights_dir: Path, repository: Path) -> list[Row]:
 
 def table(rows: list[Row]) -> str:
     """The rows as aligned text, one line each under a head."""
-    head = ("NAME", "SCALE", "LICENCE", "SIZE", "FETCHED", "BUILT", "GOOD FOR")
+    head = ("NAME", "TASK", "LICENCE", "SIZE", "FETCHED", "BUILT", "GOOD FOR")
     cells = [
         (
             row.name,
-            f"x{row.scale}",
+            row.task if row.scale is None else f"{row.task} x{row.scale}",
             row.licence,
             "?" if row.bytes is None else f"{row.bytes / 1e6:.1f} MB",
             "yes" if row.fetched else "no",
@@ -81,7 +83,8 @@ def _listed(model: CatalogModel, weights_dir: Path, repository: Path) -> Row:
     path = model.path(weights_dir)
     return Row(
         name=model.name,
-        scale=model.scale,
+        task=model.task,
+        scale=getattr(model, "scale", None),
         licence=model.licence,
         bytes=model.bytes,
         fetched=path.is_file() and model.bytes in {None, path.stat().st_size},
@@ -97,7 +100,8 @@ def _other(name: str, repository: Path) -> Row | None:
         return None
     return Row(
         name=name,
-        scale=record.model.scale,
+        task=record.model.task,
+        scale=getattr(record.model, "scale", None),
         licence=record.model.licence,
         bytes=None,
         fetched=False,

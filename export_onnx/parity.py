@@ -67,6 +67,14 @@ class Parity:
     inputs: tuple[tuple[int, int, int], ...]
     seed: int
 
+    @property
+    def summary(self) -> str:
+        """For a person."""
+        return (
+            f"differs from PyTorch by at most {self.max_levels} of 255 levels, "
+            f"on {self.share_different:.3%} of the values"
+        )
+
 
 def unit(size_multiple: int) -> int:
     """The smallest multiple of `size_multiple` from 8 pixels on: what the sizes here are made of."""

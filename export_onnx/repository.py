@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from export_onnx.config import Choices, ServedModel, render
+from export_onnx.config import Choices, ServedDetector, ServedModel, ServedUpscaler, render
 from orchestrator.errors import BadRequest, DiskFull, OutputRefused, WorkerError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class BuildRecord:
         model_sha256: hash of model.onnx.
         weights_file: name of the weight file it was built from.
         opset, ir_version: of the ONNX file.
-        parity: measured differences in levels of 0..255, as parity.Parity gives them.
+        parity: measured differences, as parity.Parity or detection_parity.Parity gives them.
         tools: version of each program that made it.
         built: date and time, ISO 8601, UTC.
     """
@@ -117,10 +117,16 @@ def read_record(repository: Path, name: str) -> BuildRecord | None:
     """What was built under that name; None when nothing was, or its record cannot be read."""
     try:
         fields = json.loads(model_path(repository, name).with_name("build.json").read_text(encoding="utf-8"))
-        choices = Choices(**fields["model"].pop("choices"))
-        return BuildRecord(**{**fields, "model": ServedModel(**fields["model"], choices=choices)})
+        return BuildRecord(**{**fields, "model": _served(fields["model"])})
     except (OSError, ValueError, TypeError, KeyError):
         return None
+
+
+def _served(fields: dict[str, Any]) -> ServedModel:
+    choices = Choices(**fields.pop("choices"))
+    if fields["task"] == "upscale":
+        return ServedUpscaler(**fields, choices=choices)
+    return ServedDetector(**{**fields, "classes": tuple(fields["classes"])}, choices=choices)
 
 
 def _translated(exc: OSError, repository: Path) -> WorkerError:

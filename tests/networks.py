@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import cv2
+import numpy as np
 import torch
 from spandrel.architectures.Compact import Compact
 from spandrel.architectures.ESRGAN import ESRGAN
 from spandrel.architectures.Swin2SR import Swin2SR
 from spandrel.architectures.SwinIR import SwinIR
 
+from export_onnx.catalog import CATALOG
+from export_onnx.yolo import example_pictures, library
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+COCO = CATALOG.with_name("coco.txt").read_text().splitlines()
 
 
 def compact(path: Path, *, channels: int = 3, convolutions: int = 3) -> Path:
@@ -56,6 +63,34 @@ def swin2sr(path: Path) -> Path:
         upsampler="pixelshuffle",
     )
     return saved(path, network)
+
+
+def yolo(path: Path, architecture: str, *, gain: float = 0.5, bias: float = -5.0) -> Path:
+    """A detector of ultralytics' with random weights that finds some hundred boxes in a photograph.
+
+    Its class scores have a logit of `bias` with a deviation that `gain` scales.
+    """
+    ultralytics = library()
+    torch.manual_seed(0)
+    model = ultralytics.YOLO(f"{architecture}.yaml")
+    network = model.model
+    network.names = dict(enumerate(COCO))
+    photographs = np.stack([cv2.resize(picture, (320, 320)) for picture in example_pictures()])
+    with torch.no_grad():
+        for layer in network.modules():
+            if isinstance(layer, torch.nn.BatchNorm2d):
+                layer.momentum = None  # take the statistics of the next pass as they are
+        network.train()
+        network(torch.from_numpy(photographs).permute(0, 3, 1, 2).float() / 255)
+        network.eval()
+        for name, parameter in network.named_parameters():
+            if "cv3" in name and name.rsplit(".", 2)[1] == "2" and len(parameter) == len(model.names):
+                if parameter.ndim > 1:
+                    parameter.copy_(torch.randn_like(parameter) * gain / parameter.shape[1] ** 0.5)
+                else:
+                    parameter.fill_(bias)
+    model.save(str(path))
+    return path
 
 
 def saved(path: Path, network: torch.nn.Module, *, middle: float = 0.0) -> Path:

@@ -152,3 +152,15 @@ def test_serves_a_repository_whose_path_has_spaces(tmp_path: Path, model_reposit
     with TritonServer(spaced) as server, TritonClient(server.url) as client:
         answer, _ = client.infer(loaded(client, "identity"), pictures(1, 4, 4))
     np.testing.assert_array_equal(answer, pictures(1, 4, 4))
+
+
+def test_reports_nothing_to_onnxruntime_s_maker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its telemetry would keep an identifier of the machine in the home folder."""
+    (tmp_path / "home").mkdir()
+    for name in ("XDG_CACHE_HOME", "CI", "ORT_DISABLE_TELEMETRY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    models.write_identity(tmp_path / "models")
+    with TritonServer(tmp_path / "models") as server, TritonClient(server.url) as client:
+        client.infer(loaded(client, "identity"), pictures(1, 4, 4))
+    assert list((tmp_path / "home").rglob("*")) == []

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from export_onnx.catalog import CATALOG, load_catalog
+from export_onnx.catalog import CATALOG, CatalogDetector, load_catalog
 from orchestrator.errors import ExportFailed, UnknownModel
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 ENTRY = {
+    "task": '"upscale"',
     "file": '"a.pth"',
     "url": '"https://example.org/a.pth"',
     "bytes": "10",
@@ -46,6 +47,16 @@ def test_the_catalog_has_the_promised_models() -> None:
         "RealESRGAN_x4plus_anime_6B",
         "RealESRGAN_x2plus",
         "SwinIR_4x_GAN",
+        "yolov8n",
+        "yolov8s",
+        "yolov8m",
+        "yolov8l",
+        "yolov8x",
+        "yolo11n",
+        "yolo11s",
+        "yolo11m",
+        "yolo26n",
+        "yolo26s",
     ]
 
 
@@ -63,6 +74,51 @@ def test_downloads_come_from_the_publishers_releases() -> None:
         if model.url is not None:
             assert model.url.startswith(f"{model.source}/releases/download/")
             assert model.url.endswith(f"/{model.file}")
+
+
+DETECTOR = {"task": '"detect"', "scale": None, "halo": None, "tile": None, "size_multiple": "32"} | {
+    "classes": '"names.txt"',
+    "end_to_end": "false",
+    "side": "640",
+}
+
+
+def test_every_detector_is_under_the_agpl_and_knows_the_classes_of_coco() -> None:
+    detectors = [model for model in load_catalog().models.values() if isinstance(model, CatalogDetector)]
+    assert len(detectors) == 10
+    for model in detectors:
+        assert model.licence == "AGPL-3.0"
+        assert (len(model.classes), model.classes[0], model.classes[79]) == (80, "person", "toothbrush")
+        assert model.bytes is not None
+        assert model.end_to_end == (model.architecture == "YOLO26")
+
+
+def test_the_classes_of_a_detector_stand_in_a_file_beside_the_catalog(tmp_path: Path) -> None:
+    (tmp_path / "names.txt").write_text("person\nsports ball\n")
+    model = load_catalog(written(tmp_path / "c.toml", **DETECTOR)).get("a")
+    assert isinstance(model, CatalogDetector)
+    assert model.classes == ("person", "sports ball")
+
+
+@pytest.mark.parametrize(
+    ("names", "changes", "message"),
+    [
+        (None, {}, "names.txt, which cannot be read"),
+        ("", {}, "a name is missing"),
+        ("person\n\ncar\n", {}, "a name is missing"),
+        ("person\nperson\n", {}, "comes twice"),
+        ("person\n", {"end_to_end": '"no"'}, "neither true nor false"),
+        ("person\n", {"side": "600"}, "side that is not a multiple"),
+        ("person\n", {"scale": "4"}, "unknown key 'scale'"),
+    ],
+)
+def test_a_wrong_detector_is_refused_by_name(
+    tmp_path: Path, names: str | None, changes: dict[str, str], message: str
+) -> None:
+    if names is not None:
+        (tmp_path / "names.txt").write_text(names)
+    with pytest.raises(ExportFailed, match=message):
+        load_catalog(written(tmp_path / "c.toml", **{**DETECTOR, **changes}))
 
 
 def test_an_unknown_model_is_answered_with_the_nearest_name() -> None:
@@ -83,6 +139,10 @@ def test_a_model_may_have_no_length(tmp_path: Path) -> None:
     ("changes", "message"),
     [
         ({"sha256": None}, "has no 'sha256'"),
+        ({"task": None}, "has no 'task'"),
+        ({"task": '"dance"'}, "dance.*none of upscale, detect"),
+        ({"task": "3"}, "none of upscale, detect"),
+        ({"task": '"detect"'}, "unknown key 'halo'"),
         ({"color": '"red"'}, "unknown key 'color'"),
         ({"scale": '"4"'}, "scale"),
         ({"scale": "0"}, "scale"),

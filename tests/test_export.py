@@ -25,8 +25,8 @@ from torch import nn
 
 from export_onnx import graph, parity
 from export_onnx.build import Given, build
-from export_onnx.catalog import load_catalog
-from export_onnx.config import Choices
+from export_onnx.catalog import CatalogUpscaler, load_catalog
+from export_onnx.config import Choices, ServedUpscaler
 from export_onnx.repository import BuildRecord, model_path
 from export_onnx.super_resolution import load
 from export_onnx.weights import read_named
@@ -55,6 +55,12 @@ def built(
         repository=repository,
         report=print,
     )
+
+
+def upscaler(record: BuildRecord) -> ServedUpscaler:
+    """What was built, when it is an upscaler."""
+    assert isinstance(record.model, ServedUpscaler)
+    return record.model
 
 
 def run(path: Path, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -102,7 +108,7 @@ def test_a_built_graph_equals_the_network_at_batches_and_sizes_it_was_not_traced
 ) -> None:
     weights = save(tmp_path / "mine.pth")
     record = built(tmp_path, weights)
-    assert (record.model.scale, record.model.size_multiple) == (scale, multiple)
+    assert (upscaler(record).scale, record.model.size_multiple) == (scale, multiple)
     assert record.parity["max_levels"] <= 1
     path = model_path(tmp_path, "mine")
     for batch, height, width in shapes:
@@ -230,7 +236,7 @@ def test_the_proof_of_a_build_is_kept_with_the_hash_of_weights_that_were_named_o
 @pytest.mark.parametrize("convolutions", [2, 5])
 def test_the_halo_of_a_compact_network_is_its_receptive_field(tmp_path: Path, convolutions: int) -> None:
     record = built(tmp_path, networks.compact(tmp_path / "mine.pth", convolutions=convolutions))
-    halo = record.model.halo
+    halo = upscaler(record).halo
     assert halo == convolutions + 2
     image = noise(1, 40, 40)
     path = model_path(tmp_path, "mine")
@@ -240,10 +246,11 @@ def test_the_halo_of_a_compact_network_is_its_receptive_field(tmp_path: Path, co
 
 def test_the_halo_of_own_weights_is_their_relatives_or_what_is_said(tmp_path: Path) -> None:
     known = load_catalog().get("RealESRGAN_x2plus")
+    assert isinstance(known, CatalogUpscaler)
     weights = networks.rrdb(tmp_path / "mine.pth", unshuffle=2)
-    model = built(tmp_path, weights).model
+    model = upscaler(built(tmp_path, weights))
     assert (model.halo, model.tile, model.max_batch) == (known.halo, known.tile, known.max_batch)
-    assert built(tmp_path, weights, halo=9).model.halo == 10  # a multiple of the size multiple
+    assert upscaler(built(tmp_path, weights, halo=9)).halo == 10  # a multiple of the size multiple
 
 
 def test_a_model_that_fails_its_proof_is_not_installed_and_the_old_one_stays(tmp_path: Path) -> None:

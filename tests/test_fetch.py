@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from export_onnx import progress
-from export_onnx.catalog import CatalogModel, load_catalog
+from export_onnx.catalog import CatalogUpscaler, load_catalog
 from export_onnx.download import Patience, fetch
 from orchestrator.errors import DiskFull, DownloadFailed, OutputRefused, WeightsRefused
 
@@ -164,10 +164,11 @@ class Fetcher:
         """The file before."""
         return self.folder / "model.pth.part"
 
-    def model(self, **changes: Any) -> CatalogModel:
+    def model(self, **changes: Any) -> CatalogUpscaler:
         """A catalog entry for the server's file."""
         facts = {
             "name": "model",
+            "task": "upscale",
             "file": "model.pth",
             "url": self.server.url,
             "bytes": len(CONTENT),
@@ -182,7 +183,7 @@ class Fetcher:
             "tile": 512,
             "max_batch": 8,
         }
-        return CatalogModel(**{**facts, **changes})
+        return CatalogUpscaler(**{**facts, **changes})
 
     def __call__(self, schemes: tuple[str, ...] = ("http",), **changes: Any) -> bool:
         """Fetch."""

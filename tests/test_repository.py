@@ -17,7 +17,7 @@ from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2
 
 from export_onnx import configs
-from export_onnx.catalog import load_catalog
+from export_onnx.catalog import CatalogDetector, CatalogModel, CatalogUpscaler, load_catalog
 from export_onnx.config import Choices, ServedModel, render
 from export_onnx.repository import BuildRecord, check_name, install, read_record, staging
 from export_onnx.weights import sha256_of
@@ -30,7 +30,9 @@ ROOT = Path(__file__).resolve().parent.parent
 REPOSITORY = ROOT / "model_repository"
 CATALOG = load_catalog()
 NAMES = list(CATALOG.models)
-LITE = CATALOG.get("lite-x4")
+UPSCALERS = {name: model for name, model in CATALOG.models.items() if isinstance(model, CatalogUpscaler)}
+DETECTORS = {name: model for name, model in CATALOG.models.items() if isinstance(model, CatalogDetector)}
+LITE = UPSCALERS["lite-x4"]
 CHOICES = [
     Choices(),
     Choices(precision="fp16"),
@@ -96,26 +98,10 @@ def test_a_committed_config_is_what_the_generator_writes_from_the_catalog(name: 
         assert recorded["weights_sha256"] == CATALOG.get(name).sha256
 
 
-@pytest.mark.parametrize("choices", CHOICES, ids=str)
-@pytest.mark.parametrize("name", NAMES)
-def test_a_config_says_to_triton_what_the_catalog_says(name: str, choices: Choices) -> None:
-    entry = CATALOG.get(name)
-    config = parsed(render(entry.served(choices=choices)))
-    assert config.name == name
-    assert config.backend == "onnxruntime"
-    assert config.max_batch_size == entry.max_batch
-    assert [(t.name, t.data_type, list(t.dims)) for t in (*config.input, *config.output)] == [
-        ("image", model_config_pb2.TYPE_UINT8, [-1, -1, 3]),
-        ("upscaled", model_config_pb2.TYPE_UINT8, [-1, -1, 3]),
-    ]
-    assert config.HasField("dynamic_batching")
-    assert [group.count for group in config.instance_group] == [1]
+def common(entry: CatalogModel, choices: Choices) -> dict[str, str]:
+    """The parameters that every config has."""
     expected = {
-        "task": "upscale",
-        "scale": str(entry.scale),
-        "size_multiple": str(entry.size_multiple),
-        "halo": str(entry.halo),
-        "tile": str(entry.tile),
+        "task": entry.task,
         "architecture": entry.architecture,
         "precision": choices.precision,
         "weights_sha256": entry.sha256,
@@ -124,16 +110,58 @@ def test_a_config_says_to_triton_what_the_catalog_says(name: str, choices: Choic
     }
     if choices.accelerator != "none":
         expected |= {"cudnn_conv_algo_search": "1", "arena_extend_strategy": "1"}
-    assert parameters(config) == expected
+    return expected
+
+
+@pytest.mark.parametrize("choices", CHOICES, ids=str)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_config_says_to_triton_what_the_catalog_says(name: str, choices: Choices) -> None:
+    entry = CATALOG.get(name)
+    config = parsed(render(entry.served(choices=choices)))
+    assert config.name == name
+    assert config.backend == "onnxruntime"
+    assert config.max_batch_size == entry.max_batch
+    assert [(t.name, t.data_type, list(t.dims)) for t in config.input] == [
+        ("image", model_config_pb2.TYPE_UINT8, [-1, -1, 3])
+    ]
+    assert config.HasField("dynamic_batching")
+    assert [group.count for group in config.instance_group] == [1]
     assert chosen(config) == choices
+    outputs = [(t.name, t.data_type, list(t.dims), t.HasField("reshape")) for t in config.output]
+    if isinstance(entry, CatalogUpscaler):
+        assert outputs == [("upscaled", model_config_pb2.TYPE_UINT8, [-1, -1, 3], False)]
+        own = {
+            "scale": str(entry.scale),
+            "size_multiple": str(entry.size_multiple),
+            "halo": str(entry.halo),
+            "tile": str(entry.tile),
+        }
+    else:
+        assert outputs == [
+            ("detections", model_config_pb2.TYPE_FP32, [300, 6], False),
+            ("num_detections", model_config_pb2.TYPE_INT32, [1], True),
+        ]
+        own = {
+            "classes": json.dumps(entry.classes),
+            "stride": "32",
+            "side": "640",
+            "score_threshold": "0.1",
+            "iou_threshold": "1.0" if entry.end_to_end else "0.7",
+        }
+    assert parameters(config) == common(entry, choices) | own
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_orchestrator_reads_the_same_facts_back(name: str) -> None:
     entry = CATALOG.get(name)
     contract = parse_contract(parsed(render(entry.served(choices=Choices()))))
-    assert isinstance(contract, UpscaleContract)
-    assert (contract.scale, contract.halo, contract.tile) == (entry.scale, entry.halo, entry.tile)
+    if isinstance(contract, UpscaleContract):
+        assert isinstance(entry, CatalogUpscaler)
+        assert (contract.scale, contract.halo, contract.tile) == (entry.scale, entry.halo, entry.tile)
+    else:
+        assert isinstance(entry, CatalogDetector)
+        assert (contract.classes, contract.side) == (entry.classes, entry.side)
+        assert (contract.score_threshold, contract.iou_threshold == 1) == (0.1, entry.end_to_end)
     assert (contract.max_batch, contract.size_multiple) == (entry.max_batch, entry.size_multiple)
     assert (contract.weights_sha256, contract.licence) == (entry.sha256, entry.licence)
 
@@ -153,7 +181,7 @@ def test_a_build_with_an_accelerator_is_for_a_gpu_alone(choices: Choices) -> Non
 
 
 def test_tensorrt_gets_one_profile_for_every_window_and_a_cache() -> None:
-    entry = CATALOG.get("SwinIR_4x_GAN")
+    entry = UPSCALERS["SwinIR_4x_GAN"]
     choices = Choices(precision="fp16", accelerator="tensorrt", engine_cache="/engines", warm_up=True)
     config = parsed(render(entry.served(choices=choices)))
     (accelerator,) = config.optimization.execution_accelerators.gpu_execution_accelerator
@@ -169,6 +197,16 @@ def test_tensorrt_gets_one_profile_for_every_window_and_a_cache() -> None:
     assert high == (entry.max_batch, window, window, 3)
     (sample,) = config.model_warmup
     assert list(sample.inputs["image"].dims) == [window, window, 3]
+
+
+def test_tensorrt_gets_the_letterbox_of_a_detector_as_its_profile() -> None:
+    choices = Choices(accelerator="tensorrt", engine_cache="/engines", warm_up=True)
+    config = parsed(render(DETECTORS["yolov8n"].served(choices=choices)))
+    (accelerator,) = config.optimization.execution_accelerators.gpu_execution_accelerator
+    assert accelerator.parameters["trt_profile_min_shapes"] == "image:1x32x32x3"
+    assert accelerator.parameters["trt_profile_max_shapes"] == "image:8x640x640x3"
+    (sample,) = config.model_warmup
+    assert list(sample.inputs["image"].dims) == [640, 640, 3]
 
 
 def test_configs_are_written_without_weights(tmp_path: Path) -> None:
@@ -190,9 +228,13 @@ def test_the_carried_model_is_served_by_triton_as_it_is_committed(tmp_path: Path
 
 
 def test_an_installed_model_is_read_back_as_it_was(tmp_path: Path) -> None:
+    detector = installed(tmp_path / "other", DETECTORS["yolo26n"].served(choices=Choices()))
+    assert read_record(tmp_path / "other", "yolo26n") == detector
     record = installed(tmp_path, LITE.served(choices=CHOICES[-1]))
     assert read_record(tmp_path, "lite-x4") == record
-    files = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
+    files = sorted(
+        str(path.relative_to(tmp_path)) for path in tmp_path.glob("lite-x4/**/*") if path.is_file()
+    )
     assert files == ["lite-x4/1/build.json", "lite-x4/1/model.onnx", "lite-x4/config.pbtxt"]
 
 
@@ -239,7 +281,7 @@ def command(*arguments: str, without_export: bool = False, **environment: Any) -
     """Run `framewright models` as a user does, where wanted with PyTorch and its friends missing."""
     start = ["-m", "export_onnx"]
     if without_export:
-        modules = ["torch", "torchvision", "onnx", "onnxruntime", "spandrel", "safetensors"]
+        modules = ["torch", "torchvision", "onnx", "onnxruntime", "spandrel", "safetensors", "ultralytics"]
         call = "from export_onnx.__main__ import main; main(sys.argv[1:])"
         start = ["-c", WITHOUT_EXPORT.format(modules=modules, call=call)]
     return subprocess.run(
@@ -277,6 +319,7 @@ def test_list_gives_json_to_programs(tmp_path: Path) -> None:
     assert list(by_name) == [*NAMES, "mine"]
     assert (by_name["lite-x4"]["fetched"], by_name["lite-x4"]["built"]) == (True, None)
     assert (by_name["RealESRGAN_x4plus"]["fetched"], by_name["RealESRGAN_x4plus"]["scale"]) == (False, 4)
+    assert (by_name["yolov8n"]["task"], by_name["yolov8n"]["scale"]) == ("detect", None)
     assert by_name["mine"]["built"] == "fp16"
 
 
@@ -368,12 +411,15 @@ def test_verify_tells_a_missing_and_a_wrong_weight_file(tmp_path: Path) -> None:
         (["build", "lite-x4", "--engine-cache", "/engines"], "--accelerator tensorrt"),
         (["build", "lite-x4", "--warm-up"], "is for a GPU"),
         (["build", "lite-x4", "--halo", "16"], "weights/catalog.toml"),
+        (["build", "yolov8n", "--task", "detect"], "--weights FILE --name NAME"),
+        (["build", "--weights", "a.pt", "--name", "mine", "--task", "detect", "--halo", "9"], "--halo"),
+        (["build", "yolov8n"], "framewright models fetch yolov8n"),
         (["build", "--weights", "a.pth", "--name", "mine", "--tile", "0"], "--tile"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_a_mistake_is_answered_in_one_line(tmp_path: Path, arguments: list[str], part: str) -> None:
-    done = command(*arguments, MODEL_REPOSITORY=str(tmp_path / "models"))
+    done = command(*arguments, MODEL_REPOSITORY=str(tmp_path / "models"), WEIGHTS_DIR=str(tmp_path))
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.startswith("error: ")
