@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 Pixels = NDArray[np.uint8]
 """uint8 [H, W, 3], RGB, full range 0..255, nonlinear (as displayed)."""
 
+Boxes = NDArray[np.float32]
+"""float32 [N, 4]: x1, y1, x2, y2 in pixels of the picture that is named."""
+
 Detections = NDArray[np.float32]
 """float32 [N, 6]: x1, y1, x2, y2 in pixels of the picture, score 0..1, class from 0, a whole number."""
 
@@ -76,7 +79,7 @@ class Frame:
     Attributes:
         index: position in decode-presentation order, from 0.
         pts: presentation time in units of the video's time_base.
-        pixels: uint8 [H, W, 3] RGB.
+        pixels: uint8 [H, W, 3] RGB; the whole picture, or the letterboxed one where that was asked for.
         duration: how long it is shown, in units of time_base, as the source tells it; 0 where it does not.
     """
 
@@ -84,3 +87,66 @@ class Frame:
     pts: int
     pixels: Pixels
     duration: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letterbox:
+    """Where a whole picture lies, scaled, in a smaller one whose sides a detector takes; gray is around it.
+
+    Attributes:
+        source_width, source_height: of the upright picture, in pixels.
+        width, height: of the letterboxed picture, in pixels.
+        left, top: of the scaled picture in it, in pixels.
+        inner_width, inner_height: of the scaled picture, in pixels.
+    """
+
+    source_width: int
+    source_height: int
+    width: int
+    height: int
+    left: int
+    top: int
+    inner_width: int
+    inner_height: int
+
+    def to_source(self, boxes: Boxes) -> Boxes:
+        """Return boxes of the letterboxed picture in the source's pixels, float [N, 4], x1, y1, x2, y2."""
+        return (boxes - self._offset) / self._scale
+
+    def from_source(self, boxes: Boxes) -> Boxes:
+        """Return boxes of the source in pixels of the letterboxed picture; undoes `to_source`."""
+        return boxes * self._scale + self._offset
+
+    @property
+    def _offset(self) -> NDArray[np.float32]:
+        return np.array([self.left, self.top, self.left, self.top], np.float32)
+
+    @property
+    def _scale(self) -> NDArray[np.float32]:
+        x, y = self.inner_width / self.source_width, self.inner_height / self.source_height
+        return np.array([x, y, x, y], np.float32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackBoxes:
+    """Boxes of tracks, one a row. The rows of one track come in order of frame, each frame at most once.
+
+    Attributes:
+        frames: int64 [N], index of the frame that the box is in.
+        ids: int64 [N], from 1.
+        boxes: float32 [N, 4], x1, y1, x2, y2 in source pixels (as displayed), inside the picture.
+        scores: float32 [N], 0..1: of the detection, or between those around where there was none.
+        classes: int64 [N], the track's class as far as known by then: the last row of a track has the final
+            word.
+        interpolated: bool [N], where no detection was.
+    """
+
+    frames: NDArray[np.int64]
+    ids: NDArray[np.int64]
+    boxes: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    classes: NDArray[np.int64]
+    interpolated: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.ids)

@@ -17,11 +17,12 @@ RANK = {
     "media": 1,
     "tiles": 1,
     "triton": 1,
+    "tracking": 1,
     "pipeline": 2,
     "worker": 3,
     "cli": 4,
 }
-ONLY_IMPORTER = {"av": "media", "tritonclient": "triton", "click": "cli"}
+ONLY_IMPORTER = {"av": "media", "tritonclient": "triton", "click": "cli", "scipy": "tracking"}
 NEVER_IN_ORCHESTRATOR = {
     "torch",
     "torchvision",
