@@ -21,6 +21,10 @@ Detections = NDArray[np.float32]
 """float32 [N, 6]: x1, y1, x2, y2 in pixels of the picture, score 0..1, class from 0, a whole number."""
 
 
+PADDING_LEVEL = 114
+"""Gray of R, G and B around a picture, as detectors of the YOLO family see it in their training."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Colour:
     """How the YUV of a video is to be read. Names are FFmpeg's (`bt709`, `smpte170m`, `tv`...).

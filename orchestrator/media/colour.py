@@ -5,7 +5,9 @@ Values are the code points of ITU-T H.273, which every container and codec uses.
 
 The conversions are swscale's, with the flags without which it is off by up to three levels on plain colours:
 ACCURATE_RND, on the way to RGB FULL_CHR_H_INT (chroma is interpolated, not repeated) and on the way back
-FULL_CHR_H_INP (all pixels make the chroma, not every second one).
+FULL_CHR_H_INP (all pixels make the chroma, not every second one). Where the picture is scaled on the way to RGB,
+AREA: the fastest of its kernels that grow as the picture shrinks (FAST_BILINEAR, faster, does not, and shifts
+the picture by half a pixel).
 
 Knows nothing of files, encoders or time.
 """
@@ -56,6 +58,7 @@ _MATRIX_OF_PRIMARIES = {
 _TRANSFER_OF_MATRIX = {BT2020: BT2020_10BIT_TRANSFER, BT470BG: SMPTE170M, SMPTE240M: SMPTE240M}
 
 _TO_RGB = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+_TO_SCALED_RGB = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 _FROM_RGB = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP
 
 HD_LINES = 720
@@ -125,11 +128,15 @@ class ToRgb:
     Args:
         colour: of the source, resolved.
         threads: of the conversion; 0 lets swscale choose.
+        size: width and height of the result in pixels, or None for those of each frame. The frame is scaled
+            as YUV: there never is RGB in its own size.
     """
 
-    def __init__(self, colour: Colour, *, threads: int) -> None:
+    def __init__(self, colour: Colour, *, threads: int, size: tuple[int, int] | None = None) -> None:
         self._colour = colour
         self._threads = threads
+        self._width, self._height = size or (None, None)
+        self._interpolation = _TO_SCALED_RGB if size else _TO_RGB
         self._reformatter = VideoReformatter()
 
     def __call__(self, frame: av.VideoFrame) -> Pixels:
@@ -141,11 +148,13 @@ class ToRgb:
         try:
             rgb = self._reformatter.reformat(
                 frame,
+                width=self._width,
+                height=self._height,
                 format="rgb24",
                 src_colorspace=_SWSCALE_MATRIX.get(self._colour.matrix),
                 src_color_range=_range(self._colour),
                 dst_color_range=ColorRange.JPEG,
-                interpolation=_TO_RGB,
+                interpolation=self._interpolation,
                 threads=self._threads,
             )
         except av.error.FFmpegError as exc:

@@ -1,4 +1,4 @@
-"""The pictures of a video in presentation order, upright, as RGB, each at its own time.
+"""The pictures of a video in presentation order, upright, as RGB, each at its own time; letterboxed if asked.
 
 As many frames come out as the container presents. A picture that cannot be decoded is replaced by the one
 before it, at its own time, and counted; nothing is skipped.
@@ -16,7 +16,7 @@ import numpy as np
 from av.codec.context import Flags
 
 from orchestrator.errors import BadMedia, UnsupportedMedia
-from orchestrator.frames import Frame
+from orchestrator.frames import PADDING_LEVEL, Frame
 from orchestrator.media.colour import ToRgb
 from orchestrator.media.integrity import Integrity
 from orchestrator.media.source import main_video, open_source, packets
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
-    from orchestrator.frames import Pixels, VideoInfo
+    from orchestrator.frames import Letterbox, Pixels, VideoInfo
 
 MAX_LOST_S = 5
 """A longer stretch in which no picture can be decoded is an error, not a still picture."""
@@ -48,17 +48,23 @@ class VideoReader:
         path: the video that `info` describes.
         info: what `probe` said of it.
         threads: of the decoder and of the colour conversion; 0 takes one a core.
+        letterbox: where each picture is to lie, made for a picture of the video's size; frames are the
+            letterboxed pictures then. None leaves them as large as they are.
 
     Attributes:
         frames_read: frames yielded so far.
     """
 
-    def __init__(self, path: Path, info: VideoInfo, *, threads: int = 0) -> None:
+    def __init__(
+        self, path: Path, info: VideoInfo, *, threads: int = 0, letterbox: Letterbox | None = None
+    ) -> None:
         self.frames_read = 0
         self._path = path
         self._info = info
         self._threads = threads
-        self._to_rgb = ToRgb(info.colour, threads=threads)
+        self._letterbox = letterbox
+        inner = letterbox and _turned((letterbox.inner_width, letterbox.inner_height), info.rotation)
+        self._to_rgb = ToRgb(info.colour, threads=threads, size=inner)
         self._container, self._stream = self._open(threads)
         self._timeline = Timeline(self._container, self._stream)
         self._integrity = Integrity(self._container, path)
@@ -158,7 +164,7 @@ class VideoReader:
                     continue
 
     def _present(self, decoded: av.VideoFrame) -> Iterator[Frame]:
-        pixels = self._upright(decoded)
+        pixels = self._picture(decoded)
         pts = self._timeline.time_of(decoded)
         if pts is not None:
             last = self._last
@@ -196,15 +202,18 @@ class VideoReader:
         self.frames_read += 1
         return frame
 
-    def _upright(self, decoded: av.VideoFrame) -> Pixels:
-        pixels = upright(self._to_rgb(decoded), rotation=self._info.rotation, mirrored=self._info.mirrored)
-        height, width, _ = pixels.shape
-        if (width, height) != (self._info.width, self._info.height):
+    def _picture(self, decoded: av.VideoFrame) -> Pixels:
+        info = self._info
+        width, height = _turned((decoded.width, decoded.height), info.rotation)
+        if (width, height) != (info.width, info.height):
             raise UnsupportedMedia(
-                f"{self._path}: the picture changes from {self._info.width}x{self._info.height} to "
+                f"{self._path}: the picture changes from {info.width}x{info.height} to "
                 f"{width}x{height} after {self.frames_read} frames: split the video there first"
             )
-        return pixels
+        pixels = upright(self._to_rgb(decoded), rotation=info.rotation, mirrored=info.mirrored)
+        if self._letterbox is None:
+            return np.ascontiguousarray(pixels)
+        return padded(pixels, self._letterbox)
 
 
 def upright(pixels: Pixels, *, rotation: int, mirrored: bool) -> Pixels:
@@ -216,11 +225,32 @@ def upright(pixels: Pixels, *, rotation: int, mirrored: bool) -> Pixels:
         mirrored: whether to mirror.
 
     Returns:
-        uint8 [H, W, 3], contiguous.
+        uint8 [H, W, 3], a view.
     """
     if mirrored:
         pixels = pixels[:, ::-1]
-    return np.ascontiguousarray(np.rot90(pixels, rotation // 90))
+    return np.rot90(pixels, rotation // 90)
+
+
+def padded(pixels: Pixels, letterbox: Letterbox) -> Pixels:
+    """Put a scaled picture into its letterbox.
+
+    Args:
+        pixels: uint8 [inner_height, inner_width, 3].
+        letterbox: where in it they lie.
+
+    Returns:
+        uint8 [height, width, 3], contiguous and fresh.
+    """
+    whole = np.full((letterbox.height, letterbox.width, 3), PADDING_LEVEL, np.uint8)
+    rows = slice(letterbox.top, letterbox.top + letterbox.inner_height)
+    whole[rows, letterbox.left : letterbox.left + letterbox.inner_width] = pixels
+    return whole
+
+
+def _turned(size: tuple[int, int], rotation: int) -> tuple[int, int]:
+    """Return width and height of a picture before or after it is turned."""
+    return size[::-1] if rotation % 180 else size
 
 
 def _at(moment_s: Fraction) -> str:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from orchestrator.errors import BadMedia, BadRequest, DiskFull, InputNotFound
+from orchestrator.frames import PADDING_LEVEL
 from orchestrator.storage.publish import staged
 from orchestrator.tiles.grid import plan
 from orchestrator.tiles.stitch import cut, paste
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
 FORMATS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 """Suffixes of pictures that can be written."""
-
-PADDING_LEVEL = 114
-"""Gray, as detectors of the YOLO family see it around pictures in their training."""
 
 _HUE_STEP = 67
 """Degrees of OpenCV's 180 from one class to the next: prime to 180, so that neighbours look different."""
