@@ -1,0 +1,65 @@
+"""Which box goes with which: overlap, and the assignment that costs least.
+
+It does not know what a track is, nor what scores are for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def iou(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Intersection over union of every box with every other.
+
+    Args:
+        boxes: float64 [N, 4], x1, y1, x2, y2.
+        others: float64 [M, 4].
+
+    Returns:
+        float64 [N, M], 0..1; 0 where both are without area.
+    """
+    x1, y1, x2, y2 = boxes.T[:, :, None]
+    u1, v1, u2, v2 = others.T
+    width = np.minimum(x2, u2)
+    width -= np.maximum(x1, u1)
+    height = np.minimum(y2, v2)
+    height -= np.maximum(y1, v1)
+    common = np.maximum(width, 0, out=width)
+    common *= np.maximum(height, 0, out=height)
+    union = (x2 - x1) * (y2 - y1) + (u2 - u1) * (v2 - v1) - common
+    overlap: NDArray[np.float64] = common / np.maximum(union, np.finfo(np.float64).tiny)
+    return overlap
+
+
+def assign(
+    likeness: NDArray[np.float64], possible: NDArray[np.bool_]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Pair rows with columns, one to one, so that the sum of their likeness is greatest.
+
+    Args:
+        likeness: float64 [N, M], 0 or more.
+        possible: bool [N, M], the pairs that may be made.
+
+    Returns:
+        Rows, in order, and their columns: intp [K] each.
+    """
+    # A pair that is the only one both for its row and its column needs no search. Most are.
+    alone = possible & (possible.sum(axis=1) == 1)[:, None] & (possible.sum(axis=0) == 1)
+    rows, columns = np.nonzero(alone)
+    open_rows = np.flatnonzero(possible.any(axis=1) & ~alone.any(axis=1))
+    if not len(open_rows):
+        return rows, columns
+    open_columns = np.flatnonzero(possible.any(axis=0) & ~alone.any(axis=0))
+    every = np.ix_(open_rows, open_columns)
+    left, right = linear_sum_assignment(np.where(possible[every], likeness[every], 0), maximize=True)
+    left, right = open_rows[left], open_columns[right]
+    made = possible[left, right]
+    rows, columns = np.append(rows, left[made]), np.append(columns, right[made])
+    order = np.argsort(rows)
+    return rows[order], columns[order]

@@ -1,0 +1,229 @@
+"""ByteTrack: boxes of one frame after the other become tracks, by where they are and by their scores.
+
+Zhang et al., "ByteTrack: Multi-Object Tracking by Associating Every Detection Box", ECCV 2022, arXiv
+2110.06864, Algorithm 1. Boxes of high score are paired with tracks first; boxes of low score may only go on
+with tracks that are left over, and never begin one. All tracks are one table, and each step works on all of
+them at once.
+
+It does not know pictures, nor how frames without detections are filled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from orchestrator.tracking import kalman
+from orchestrator.tracking.association import assign, iou
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from numpy.typing import NDArray
+
+    from orchestrator.tracking.settings import TrackerSettings
+
+_NEW, _TRACKED, _LOST = 0, 1, 2
+_TRACK = np.dtype(
+    [
+        ("id", np.int64),  # 0 until confirmed
+        ("status", np.int8),
+        ("frame", np.int64),  # where it was last seen
+        ("pts", np.int64),
+        ("box", np.float64, 4),
+        ("score", np.float64),
+        ("votes", object),  # dict: class -> sum of scores
+    ]
+)
+
+HIGH_IOU = 0.2
+"""A track and a box of high score must overlap by as much (the paper, section 4.1)."""
+LOW_IOU = 0.5
+"""The same for a box of low score (the authors' code)."""
+NEW_IOU = 0.3
+"""The same for a track seen only once (the authors' code)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sightings:
+    """Confirmed tracks that one update saw, one a row, in order of id.
+
+    Attributes:
+        ids: int64 [N], from 1.
+        boxes: float64 [N, 4], x1, y1, x2, y2 in pixels: the filter's, which is steadier than the detector's.
+        scores: float64 [N], of the detections.
+        classes: int64 [N], by all votes so far.
+        confirmed: bool [N], whether this update confirmed it: its sighting before has not been told yet.
+        before: structured [N], the sighting before: fields frame, pts, box, score.
+    """
+
+    ids: NDArray[np.int64]
+    boxes: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    classes: NDArray[np.int64]
+    confirmed: NDArray[np.bool_]
+    before: NDArray[np.void]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+class ByteTracker:
+    """The tracks of one shot.
+
+    Args:
+        settings: thresholds and times.
+        time_base: unit of every pts, in seconds.
+        first_id: of the first track that is confirmed.
+    """
+
+    def __init__(self, settings: TrackerSettings, *, time_base: Fraction, first_id: int = 1) -> None:
+        self._settings = settings
+        self._steps_per_pts = float(time_base * kalman.STEPS_PER_SECOND)
+        self._lost_pts = settings.lost_s / float(time_base)
+        self._tracks = np.empty(0, _TRACK)
+        self._state = kalman.initial(np.empty((0, 4)))
+        self._pts: int | None = None
+        self.next_id = first_id
+
+    def update(
+        self,
+        detections: NDArray[np.float64],
+        *,
+        frame: int,
+        pts: int,
+        camera: NDArray[np.float64] | None = None,
+    ) -> Sightings:
+        """Take in the detections of one frame.
+
+        Args:
+            detections: float64 [N, 6], x1, y1, x2, y2 in pixels, score, class; finite, x1 < x2, y1 < y2.
+            frame: index of the frame.
+            pts: its time. A time before the last one's counts as the same time.
+            camera: float64 [2, 3], takes points of the last update's picture to this one's, in pixels.
+        """
+        self._predict(pts, camera)
+        matched = self._associate(detections)
+        rows = np.flatnonzero(matched >= 0)
+        columns = matched[rows]
+        tracks = self._tracks
+        before = tracks[rows]
+        kalman.correct(self._state, rows, detections[columns, :4])
+        confirmed = before["status"] == _NEW
+        self._name(rows[confirmed])
+        status = tracks["status"]
+        ended = (status == _NEW) & (matched < 0)
+        status[status == _TRACKED] = _LOST
+        status[rows] = _TRACKED
+        self._see(rows, detections[columns], frame=frame, pts=pts)
+        ended |= (status == _LOST) & (pts - tracks["pts"] > self._lost_pts)
+        sightings = self._sightings(rows, confirmed=confirmed, before=before)
+        unmatched = np.ones(len(detections), np.bool_)
+        unmatched[columns] = False
+        self._drop(ended)
+        self._begin(
+            detections[unmatched & (detections[:, 4] >= self._settings.new_score)], frame=frame, pts=pts
+        )
+        return sightings
+
+    @property
+    def boxes(self) -> NDArray[np.float64]:
+        """Where all tracks are, as of the last update: float64 [T, 4], x1, y1, x2, y2 in pixels."""
+        return kalman.boxes_of(self._state)
+
+    def carry(self, *, pts: int, camera: NDArray[np.float64] | None = None) -> Sightings:
+        """Return where the tracks in sight are by now, by their motion alone.
+
+        Args:
+            pts: a time after the last one's.
+            camera: as in `update`.
+        """
+        self._predict(pts, camera)
+        rows = np.flatnonzero(self._tracks["status"] == _TRACKED)
+        self._tracks["box"][rows] = self.boxes[rows]
+        return self._sightings(rows, confirmed=np.zeros(len(rows), np.bool_), before=self._tracks[rows])
+
+    def confirm(self) -> Sightings:
+        """Confirm the tracks that were seen only once, for where there is no second frame to do it."""
+        rows = np.flatnonzero(self._tracks["status"] == _NEW)
+        self._name(rows)
+        self._tracks["status"][rows] = _TRACKED
+        return self._sightings(rows, confirmed=np.zeros(len(rows), np.bool_), before=self._tracks[rows])
+
+    def _name(self, rows: NDArray[np.intp]) -> None:
+        self._tracks["id"][rows] = np.arange(self.next_id, self.next_id + len(rows))
+        self.next_id += len(rows)
+
+    def _sightings(
+        self, rows: NDArray[np.intp], *, confirmed: NDArray[np.bool_], before: NDArray[np.void]
+    ) -> Sightings:
+        tracks = self._tracks[rows]
+        return Sightings(
+            ids=tracks["id"],
+            boxes=tracks["box"],
+            scores=tracks["score"],
+            classes=np.array([max(cast, key=cast.__getitem__) for cast in tracks["votes"]], np.int64),
+            confirmed=confirmed,
+            before=before,
+        )
+
+    def _predict(self, pts: int, camera: NDArray[np.float64] | None) -> None:
+        elapsed = 0 if self._pts is None else max(pts - self._pts, 0)
+        self._pts = pts if self._pts is None else max(pts, self._pts)
+        kalman.predict(self._state, elapsed * self._steps_per_pts, unseen=self._tracks["status"] == _LOST)
+        if camera is not None:
+            kalman.move(self._state, camera)
+
+    def _associate(self, detections: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Return for each track the row of its detection, or -1: intp [T]."""
+        scores = detections[:, 4]
+        status = self._tracks["status"]
+        overlap = iou(kalman.boxes_of(self._state), detections[:, :4])
+        fused = overlap * scores
+        matched = np.full(len(status), -1, np.intp)
+
+        def pair(
+            tracks: NDArray[np.bool_],
+            boxes: NDArray[np.bool_],
+            likeness: NDArray[np.float64],
+            least_iou: float,
+        ) -> None:
+            rows, columns = np.flatnonzero(tracks), np.flatnonzero(boxes)
+            if len(rows) and len(columns):
+                every = np.ix_(rows, columns)
+                left, right = assign(likeness[every], overlap[every] >= least_iou)
+                matched[rows[left]] = columns[right]
+
+        high = scores >= self._settings.high_score
+        low = ~high & (scores >= self._settings.low_score)
+        pair(status != _NEW, high, fused, HIGH_IOU)
+        pair((status == _TRACKED) & (matched < 0), low, overlap, LOW_IOU)
+        high[matched[matched >= 0]] = False
+        pair(status == _NEW, high, fused, NEW_IOU)
+        return matched
+
+    def _see(self, rows: NDArray[np.intp], detections: NDArray[np.float64], *, frame: int, pts: int) -> None:
+        """Write down where tracks were seen and what they are voted to be."""
+        tracks = self._tracks
+        tracks["frame"][rows] = frame
+        tracks["pts"][rows] = pts
+        tracks["box"][rows] = kalman.boxes_of(self._state[:, rows])
+        tracks["score"][rows] = detections[:, 4]
+        for votes, score, kind in zip(tracks["votes"][rows], *detections[:, 4:].T.tolist(), strict=True):
+            votes[int(kind)] = votes.get(int(kind), 0.0) + score
+
+    def _drop(self, ended: NDArray[np.bool_]) -> None:
+        if ended.any():
+            self._tracks = self._tracks[~ended]
+            self._state = self._state[:, ~ended]
+
+    def _begin(self, born: NDArray[np.float64], *, frame: int, pts: int) -> None:
+        if len(born):
+            tracks = np.zeros(len(born), _TRACK)
+            tracks["votes"] = [{} for _ in born]
+            rows = len(self._tracks) + np.arange(len(born))
+            self._tracks = np.concatenate((self._tracks, tracks))
+            self._state = np.concatenate((self._state, kalman.initial(born[:, :4])), axis=1)
+            self._see(rows, born, frame=frame, pts=pts)

@@ -1,0 +1,44 @@
+"""What a caller may choose about tracking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from orchestrator.errors import BadRequest
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackerSettings:
+    """Thresholds and times of a tracker.
+
+    Attributes:
+        method: `bytetrack`, or `botsort`, which also follows the camera's motion.
+        high_score: boxes of at least this score are paired first, and may begin tracks.
+        low_score: boxes below it are not looked at.
+        new_score: a box of at least this score that no track takes begins one.
+        lost_s: how long a track that is not seen waits to be seen again.
+        interpolate_s: gaps of at most this length are filled with interpolated boxes; 0 leaves them.
+        end_at_cuts: whether a cut between shots ends all tracks.
+
+    Raises:
+        BadRequest: a value is out of its range.
+    """
+
+    method: Literal["bytetrack", "botsort"] = "bytetrack"
+    high_score: float = 0.25
+    low_score: float = 0.1
+    new_score: float = 0.4
+    lost_s: float = 1.5
+    interpolate_s: float = 0.0
+    end_at_cuts: bool = True
+
+    def __post_init__(self) -> None:
+        if self.method not in {"bytetrack", "botsort"}:
+            raise BadRequest(f"no tracker is called {self.method!r}; use bytetrack or botsort")
+        if not 0 <= self.low_score <= self.high_score <= self.new_score <= 1:
+            scores = f"{self.low_score}, {self.high_score}, {self.new_score}"
+            raise BadRequest(f"scores low, high, new are {scores}; they must rise, from 0 to 1 at most")
+        for name in ("lost_s", "interpolate_s"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise BadRequest(f"{name} is {getattr(self, name)}; give a number of seconds, 0 or more")
