@@ -5,9 +5,9 @@ Values are the code points of ITU-T H.273, which every container and codec uses.
 
 The conversions are swscale's, with the flags without which it is off by up to three levels on plain colours:
 ACCURATE_RND, on the way to RGB FULL_CHR_H_INT (chroma is interpolated, not repeated) and on the way back
-FULL_CHR_H_INP (all pixels make the chroma, not every second one). Where the picture is scaled on the way to RGB,
-AREA: the fastest of its kernels that grow as the picture shrinks (FAST_BILINEAR, faster, does not, and shifts
-the picture by half a pixel).
+FULL_CHR_H_INP (all pixels make the chroma, not every second one). Where the picture is scaled too, AREA: the
+fastest of its kernels that grow as the picture shrinks (FAST_BILINEAR, faster, does not, and shifts the
+picture by half a pixel).
 
 Knows nothing of files, encoders or time.
 """
@@ -135,7 +135,7 @@ class ToRgb:
     def __init__(self, colour: Colour, *, threads: int, size: tuple[int, int] | None = None) -> None:
         self._colour = colour
         self._threads = threads
-        self._width, self._height = size or (None, None)
+        self._size: tuple[int | None, int | None] = size or (None, None)
         self._interpolation = _TO_SCALED_RGB if size else _TO_RGB
         self._reformatter = VideoReformatter()
 
@@ -145,11 +145,12 @@ class ToRgb:
         Raises:
             UnsupportedMedia: swscale does not know the pixel format.
         """
+        width, height = self._size
         try:
             rgb = self._reformatter.reformat(
                 frame,
-                width=self._width,
-                height=self._height,
+                width=width,
+                height=height,
                 format="rgb24",
                 src_colorspace=_SWSCALE_MATRIX.get(self._colour.matrix),
                 src_color_range=_range(self._colour),

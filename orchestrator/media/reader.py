@@ -63,8 +63,10 @@ class VideoReader:
         self._info = info
         self._threads = threads
         self._letterbox = letterbox
-        inner = letterbox and _turned((letterbox.inner_width, letterbox.inner_height), info.rotation)
-        self._to_rgb = ToRgb(info.colour, threads=threads, size=inner)
+        coded = None
+        if letterbox is not None:
+            coded = _turned((letterbox.inner_width, letterbox.inner_height), info.rotation)
+        self._to_rgb = ToRgb(info.colour, threads=threads, size=coded)
         self._container, self._stream = self._open(threads)
         self._timeline = Timeline(self._container, self._stream)
         self._integrity = Integrity(self._container, path)
