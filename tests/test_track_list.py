@@ -114,9 +114,11 @@ def test_no_object_at_all_is_an_empty_list(tracks: TrackList) -> None:
     assert none.boxes == len(tracks) == 0
 
 
-def test_times_that_do_not_belong_to_the_boxes_are_refused() -> None:
+def test_times_that_do_not_belong_to_the_boxes_and_what_is_no_number_are_refused() -> None:
     with pytest.raises(ValueError, match="length"):
         TrackList().add(track_boxes([(0, 1, 0.9, 0, False)]), np.array([1, 2]))
+    with pytest.raises(ValueError, match="finite"):
+        filled([(0, 1, np.nan, 0, False)])
 
 
 @given(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from orchestrator.frames import Boxes, TrackBoxes
 
-_TYPES = {
+_TYPES: dict[str, np.dtype[Any]] = {
     "ids": np.dtype(np.int32),
     "frames": np.dtype(np.int32),
     "pts": np.dtype(np.int64),
@@ -139,11 +139,13 @@ class TrackList:
             pts: int64 [N], the time of the frame that each box is in.
 
         Raises:
-            ValueError: the arrays are not of one length.
+            ValueError: the arrays are not of one length, or a box or a score is not a finite number.
         """
         arrays = {name: pts if name == "pts" else getattr(boxes, name) for name in _TYPES}
         if {len(array) for array in arrays.values()} != {len(boxes)}:
             raise ValueError("boxes and pts are not of one length")
+        if not (np.isfinite(boxes.boxes).all() and np.isfinite(boxes.scores).all()):
+            raise ValueError("a box or a score is not a finite number")
         for name, array in arrays.items():
             self._columns[name] += array.astype(_TYPES[name]).tobytes()
 
