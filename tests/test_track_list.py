@@ -93,6 +93,7 @@ def test_the_last_box_has_the_final_word_on_the_class() -> None:
     assert [(track.id, track.class_number) for track in reported(rows)] == [(1, 0), (2, 2)]
     assert [(track.id, track.class_number) for track in reported(rows, classes=frozenset({2}))] == [(1, 2)]
     assert len(reported(rows, classes=frozenset({5}))) == 0
+    assert reported(rows, classes=frozenset({2})).left_out == 1
 
 
 def test_boxes_are_found_by_frame() -> None:

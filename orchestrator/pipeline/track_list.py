@@ -69,6 +69,10 @@ class ReportedTracks(Sequence[ReportedTrack]):
         columns: arrays by field of `ReportedTrack`; the rows of track 1, then those of track 2, and so on.
         class_numbers: of the tracks.
         starts: int64 [tracks + 1], first row of each track, and the number of rows.
+        left_out: tracks that are not reported.
+
+    Attributes:
+        left_out: as given.
     """
 
     def __init__(
@@ -76,7 +80,10 @@ class ReportedTracks(Sequence[ReportedTrack]):
         columns: Mapping[str, NDArray[np.generic]],
         class_numbers: Sequence[int],
         starts: NDArray[np.int64],
+        *,
+        left_out: int,
     ) -> None:
+        self.left_out = left_out
         self._frames = columns["frames"]
         self._starts = starts
         self._tracks = [
@@ -106,7 +113,8 @@ class ReportedTracks(Sequence[ReportedTrack]):
     def by_frame(self, frame: int) -> list[tuple[ReportedTrack, int]]:
         """Return the tracks that have a box in a frame, in order of id, each with the row of that box."""
         order, frames = self._index
-        begin, end = np.searchsorted(frames, [frame, frame + 1]).tolist()
+        # In the type of the frames: else all of them are converted at each call.
+        begin, end = np.searchsorted(frames, np.array([frame, frame + 1], frames.dtype)).tolist()
         rows = order[begin:end]
         numbers = np.searchsorted(self._starts, rows, side="right") - 1
         return [
@@ -183,4 +191,5 @@ class TrackList:
             {name: columns[name][rows] for name in ("frames", "pts", "boxes", "scores", "interpolated")},
             class_numbers[chosen].tolist(),
             np.concatenate(([0], np.cumsum(ends[chosen] - begins[chosen]))),
+            left_out=len(begins) - len(chosen),
         )
