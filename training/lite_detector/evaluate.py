@@ -1,0 +1,93 @@
+"""Measure the exported lite detector on held-out scenes: `python -m training.lite_detector.evaluate`.
+
+Held out are the photographs behind the figures, and the seeds that the figures are drawn from. It runs the
+ONNX file that Triton serves and knows neither PyTorch nor the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from orchestrator.errors import WorkerError
+from orchestrator.settings import PROJECT_ROOT
+from training.lite_detector.matching import Tally, count
+from training.lite_detector.scenes import CLASSES, Scene, draw
+from training.lite_sr.pictures import HELD_OUT, Pixels, load
+
+MODEL = PROJECT_ROOT / "model_repository" / "lite-detector" / "1" / "model.onnx"
+CONFIDENCE = 0.5
+
+_SCENES = 400
+_SEED = 2024_11_24  # with a second number behind it; training's is followed by the number of a round
+
+Detector = Callable[[Pixels], NDArray[np.float32]]
+"""From uint8 [H, W, 3] RGB to float32 [n, 6]: x1, y1, x2, y2, score, class; highest score first."""
+
+
+def onnx_detector(model: Path) -> Detector:
+    """Open an exported detector.
+
+    Raises:
+        click.ClickException: there is no such file.
+    """
+    if not model.is_file():
+        raise click.ClickException(
+            f"{model} does not exist: build it with `framewright models build lite-detector`"
+        )
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+
+    def detect(picture: Pixels) -> NDArray[np.float32]:
+        rows, counts = session.run(["detections", "num_detections"], {"image": picture[None]})
+        return np.asarray(rows[0, : counts[0]], np.float32)
+
+    return detect
+
+
+def held_out_scenes(scenes: int = _SCENES) -> Iterator[Scene]:
+    """Draw the scenes to be judged by, the same in every run.
+
+    Raises:
+        InputNotFound: the package that holds the photographs is not installed.
+    """
+    photographs = [load(picture) for picture in HELD_OUT]
+    for number in range(scenes):
+        yield draw(photographs, np.random.default_rng((_SEED, number)))
+
+
+def measure(detect: Detector, scenes: int = _SCENES) -> tuple[Tally, ...]:
+    """Count what a detector finds in so many held-out scenes, by class number."""
+    tallies = tuple(Tally() for _ in CLASSES)
+    for scene in held_out_scenes(scenes):
+        count(tallies, detect(scene.picture), scene.figures)
+    return tallies
+
+
+def table(tallies: tuple[Tally, ...]) -> str:
+    """Write the tallies as a Markdown table."""
+    lines = ["| class | figures | precision | recall | AP50 |", "|---|---|---|---|---|"]
+    for name, tally in zip(CLASSES, tallies, strict=True):
+        lines.append(
+            f"| {name} | {tally.figures} | {tally.precision(CONFIDENCE):.3f} | {tally.recall(CONFIDENCE):.3f}"
+            f" | {tally.average_precision():.3f} |"
+        )
+    return "\n".join(lines)
+
+
+@click.command()
+@click.option("--model-onnx", type=click.Path(path_type=Path), default=MODEL)
+def main(*, model_onnx: Path) -> None:
+    """Print precision and recall (IoU 0.5, confidence 0.5) and average precision of each class."""
+    try:
+        print(table(measure(onnx_detector(model_onnx))))
+    except WorkerError as exc:
+        raise click.ClickException(str(exc)) from exc
+
+
+if __name__ == "__main__":
+    main()

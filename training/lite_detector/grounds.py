@@ -1,0 +1,139 @@
+"""What figures stand before, and what a camera and an encoder do to the picture. It knows no figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from training.lite_sr.pictures import Pixels
+
+WITH_PEOPLE = frozenset({"astronaut", "camera", "grace_hopper"})
+"""Photographs of people, who would be figures without a label."""
+
+
+def ground(photographs: Sequence[Pixels], size: tuple[int, int], rng: np.random.Generator) -> Pixels:
+    """Make a background: part of a photograph, a floor before a wall, or smooth colours with shapes.
+
+    Args:
+        photographs: to choose from, each uint8 [H, W, 3] RGB.
+        size: height and width in pixels.
+        rng: makes every choice.
+
+    Returns:
+        uint8 [height, width, 3], RGB.
+    """
+    kind = rng.random()
+    if kind < 0.55:
+        return _recoloured(_cut(photographs, size, rng), rng)
+    if kind < 0.8:
+        wall, floor = (_recoloured(_cut(photographs, size, rng), rng) for _ in range(2))
+        horizon = int(rng.uniform(0.25, 0.75) * size[0])
+        calm = rng.uniform(0.2, 1.0)
+        flat = wall.mean(axis=(0, 1), keepdims=True)
+        wall = np.asarray(wall * calm + flat * (1 - calm), np.uint8)
+        return np.concatenate([wall[:horizon], floor[horizon:]])
+    corners = rng.integers(0, 256, (2, 2, 3)).astype(np.float32)
+    picture = np.asarray(cv2.resize(corners, (size[1], size[0])), np.uint8)
+    coarse = rng.normal(0, rng.uniform(0, 25), (size[0] // 4, size[1] // 4, 1))
+    grain = cv2.resize(np.asarray(coarse, np.float32), (size[1], size[0]))[:, :, None]
+    picture = np.asarray(np.clip(picture + grain, 0, 255), np.uint8)
+    for _ in range(int(rng.integers(2, 12))):
+        _shape(picture, rng)
+    return picture
+
+
+def clutter(picture: Pixels, rng: np.random.Generator) -> None:
+    """Draw up to five flat shapes into a background, in place."""
+    for _ in range(int(rng.integers(0, 6))):
+        _shape(picture, rng)
+
+
+def shadow(picture: Pixels, foot: tuple[float, float], width_px: float, strength: float) -> None:
+    """Darken a soft ellipse on the ground, in place.
+
+    Args:
+        picture: uint8 [H, W, 3] RGB.
+        foot: its middle, in pixels.
+        width_px: of the ellipse.
+        strength: share of the light that is lost, 0..1.
+    """
+    height, width = picture.shape[:2]
+    reach_x, reach_y = width_px * 0.6, max(1.0, width_px * 0.16)
+    left, right = (int(np.clip(foot[0] + way * reach_x * 1.5, 0, width)) for way in (-1, 1))
+    top, bottom = (int(np.clip(foot[1] + way * reach_y * 1.5, 0, height)) for way in (-1, 1))
+    if left >= right or top >= bottom:
+        return
+    rows, columns = np.mgrid[top:bottom, left:right]
+    far = ((columns + 0.5 - foot[0]) / reach_x) ** 2 + ((rows + 0.5 - foot[1]) / reach_y) ** 2
+    light = 1 - strength * np.clip(1.4 - far, 0, 1)
+    part = picture[top:bottom, left:right]
+    part[:] = np.asarray(part * light[:, :, None], np.uint8)
+
+
+def photographed(picture: Pixels, rng: np.random.Generator) -> Pixels:
+    """Blur, relight, add noise and compress, each at random. uint8 [H, W, 3] RGB, as the result."""
+    if rng.random() < 0.5:
+        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.3, 1.3)), np.uint8)
+    elif rng.random() < 0.15:
+        picture = np.asarray(cv2.blur(picture, (int(rng.integers(2, 5)), 1)), np.uint8)
+    levels = np.linspace(0, 1, 256) ** rng.uniform(0.7, 1.4)
+    levels = (levels - 0.5) * rng.uniform(0.6, 1.15) + 0.5 + rng.uniform(-0.12, 0.12)
+    picture = np.asarray(np.clip(levels * 255, 0, 255), np.uint8)[picture]
+    if rng.random() < 0.5:
+        noise = rng.standard_normal(picture.shape, np.float32) * np.float32(rng.uniform(0, 9))
+        picture = np.clip(picture + noise, 0, 255).astype(np.uint8)
+    if rng.random() < 0.6:
+        quality = int(rng.integers(30, 95))
+        _, data = cv2.imencode(".jpg", picture, (cv2.IMWRITE_JPEG_QUALITY, quality))
+        picture = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+    return picture
+
+
+def colour(rng: np.random.Generator) -> tuple[int, int, int]:
+    """Draw a colour, from grey to vivid."""
+    value, vivid = rng.uniform(0.08, 1.0), rng.uniform(0, 0.9)
+    tint = rng.random(3)
+    tint /= tint.max()
+    red, green, blue = (round(255 * value * (1 - vivid + vivid * part)) for part in tint)
+    return red, green, blue
+
+
+def _cut(photographs: Sequence[Pixels], size: tuple[int, int], rng: np.random.Generator) -> Pixels:
+    picture = photographs[int(rng.integers(len(photographs)))]
+    largest = min(picture.shape[0] / size[0], picture.shape[1] / size[1])
+    scale = largest * rng.uniform(0.35, 1.0)
+    height, width = (int(side * scale) for side in size)
+    top = int(rng.integers(picture.shape[0] - height + 1))
+    left = int(rng.integers(picture.shape[1] - width + 1))
+    part = picture[top : top + height, left : left + width]
+    if rng.random() < 0.5:
+        part = part[:, ::-1]
+    way = cv2.INTER_AREA if scale > 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(np.ascontiguousarray(part), (size[1], size[0]), interpolation=way), np.uint8)
+
+
+def _recoloured(picture: Pixels, rng: np.random.Generator) -> Pixels:
+    curves = np.linspace(0.0, 1.0, 256)[:, None] ** rng.uniform(0.6, 1.6, 3)
+    table = np.rint(curves * 255).astype(np.uint8)
+    channels = rng.permutation(3) if rng.random() < 0.4 else np.arange(3)
+    return np.stack([table[picture[:, :, source], source] for source in channels], axis=2)
+
+
+def _shape(picture: Pixels, rng: np.random.Generator) -> None:
+    """Draw a triangle, a line or a long ellipse: no figure."""
+    height, width = picture.shape[:2]
+    points = np.stack([rng.integers(0, width, 3), rng.integers(0, height, 3)], axis=1).astype(np.int32)
+    kind, tint = int(rng.integers(3)), colour(rng)
+    if kind == 0:
+        cv2.fillPoly(picture, [points], tint, cv2.LINE_AA)
+    elif kind == 1:
+        cv2.polylines(picture, [points], False, tint, int(rng.integers(1, 12)), cv2.LINE_AA)  # noqa: FBT003
+    else:
+        axes = (int(rng.integers(15, 70)), int(rng.integers(3, 14)))
+        place = (int(points[0, 0]), int(points[0, 1]))
+        cv2.ellipse(picture, place, axes, float(rng.uniform(0, 180)), 0, 360, tint, -1, cv2.LINE_AA)

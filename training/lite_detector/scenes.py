@@ -1,0 +1,235 @@
+"""Scenes of drawn figures over a background: a picture and its labels, exact because the figures are drawn.
+
+A figure's box goes around every pixel of the whole figure, hidden or not, and is then cut off at the border
+of the picture. A figure is labelled if at least `VISIBLE` of its own pixels can be seen and its box is at
+least `SMALLEST_PX` wide and high; one of which less can be seen is to be ignored, neither found nor missed;
+one of which nothing can be seen is not there. Shadows belong to the ground.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from training.lite_detector import casting, people, things
+from training.lite_detector.grounds import clutter, colour, ground, photographed, shadow
+from training.lite_detector.sprites import Sprite, overlap, paste
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from training.lite_sr.pictures import Pixels
+
+CLASSES = ("person", "ball", "box")
+PERSON, BALL, BOX = range(3)
+
+VISIBLE = 0.3
+SMALLEST_PX = 6
+GREY = 114
+"""Level of the bars of a letterbox: as the worker's own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """Something drawn into a scene.
+
+    Attributes:
+        sprite: its pixels.
+        number: its class; None for what only hides others.
+        identity: which figure of a film it is.
+    """
+
+    sprite: Sprite
+    number: int | None = None
+    identity: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """One figure of a scene, as the labels tell it.
+
+    Attributes:
+        number: its class.
+        box: x1, y1, x2, y2 in pixels, within the picture.
+        visible: share of its pixels that can be seen, 0..1.
+        identity: which figure of a film it is.
+    """
+
+    number: int
+    box: tuple[float, float, float, float]
+    visible: float
+    identity: int = 0
+
+    @property
+    def labelled(self) -> bool:
+        """Whether it must be found; if not, it may be."""
+        left, top, right, bottom = self.box
+        return self.visible >= VISIBLE and min(right - left, bottom - top) >= SMALLEST_PX
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """A picture, uint8 [H, W, 3] RGB, and the figures in it, from the back to the front."""
+
+    picture: Pixels
+    figures: tuple[Figure, ...]
+
+
+def compose(background: Pixels, layers: Iterable[Layer]) -> Scene:
+    """Draw layers over a background, the first one at the back, and say what can be seen of each.
+
+    Args:
+        background: uint8 [H, W, 3] RGB; it is not changed.
+        layers: from the back to the front.
+    """
+    picture = background.copy()
+    height, width = picture.shape[:2]
+    shown: list[tuple[Layer, NDArray[np.float32]]] = []
+    for layer in layers:
+        paste(picture, layer.sprite)
+        rows, columns, own_rows, own_columns = overlap(height, width, layer.sprite)
+        alpha = np.asarray(layer.sprite.alpha[own_rows, own_columns] / 255, np.float32)
+        for below, seen in shown:
+            _hide(below.sprite, seen, (rows, columns), alpha, (height, width))
+        if layer.number is not None:
+            shown.append((layer, alpha))
+    figures = []
+    for layer, seen in shown:
+        share = float(seen.sum() / (layer.sprite.alpha.sum() / 255))
+        left, top, right, bottom = layer.sprite.box
+        box = (max(left, 0), max(top, 0), min(right, width), min(bottom, height))
+        if share > 0 and layer.number is not None:
+            figures.append(Figure(number=layer.number, box=box, visible=share, identity=layer.identity))
+    return Scene(picture=picture, figures=tuple(figures))
+
+
+def _hide(
+    below: Sprite,
+    seen: NDArray[np.float32],
+    where: tuple[slice, slice],
+    alpha: NDArray[np.float32],
+    size: tuple[int, int],
+) -> None:
+    """Take from what is seen of a sprite what a later one covers, in place."""
+    rows, columns, _, _ = overlap(*size, below)
+    top, bottom = max(rows.start, where[0].start), min(rows.stop, where[0].stop)
+    left, right = max(columns.start, where[1].start), min(columns.stop, where[1].stop)
+    if top < bottom and left < right:
+        over = alpha[
+            top - where[0].start : bottom - where[0].start, left - where[1].start : right - where[1].start
+        ]
+        seen[top - rows.start : bottom - rows.start, left - columns.start : right - columns.start] *= 1 - over
+
+
+def draw(
+    photographs: Sequence[Pixels],
+    rng: np.random.Generator,
+    *,
+    height: int = 192,
+    width: int = 320,
+    density: float = 1.0,
+) -> Scene:
+    """Draw a scene of a few figures, or none, as a camera would have seen it.
+
+    Args:
+        photographs: for backgrounds, each uint8 [H, W, 3] RGB.
+        rng: makes every choice.
+        height, width: of the picture, in pixels.
+        density: how many figures there are, over the usual number.
+    """
+    bars = _bars(rng, height, width)
+    inner = (height - 2 * bars[0], width - 2 * bars[1])
+    background = ground(photographs, inner, rng)
+    if rng.random() < 0.5:
+        clutter(background, rng)
+    layers = _layers(background, rng, density)
+    scene = compose(background, layers)
+    picture = np.full((height, width, 3), GREY, np.uint8)
+    picture[bars[0] : bars[0] + inner[0], bars[1] : bars[1] + inner[1]] = photographed(scene.picture, rng)
+    return Scene(picture=picture, figures=tuple(_moved(figure, bars) for figure in scene.figures))
+
+
+def _bars(rng: np.random.Generator, height: int, width: int) -> tuple[int, int]:
+    """Height of the bars above and below, and width of those at the sides."""
+    kind = rng.random()
+    if kind < 0.25:
+        return int(rng.integers(1, height // 5)), 0
+    if kind < 0.35:
+        return 0, int(rng.integers(1, width // 4))
+    return 0, 0
+
+
+def _moved(figure: Figure, bars: tuple[int, int]) -> Figure:
+    left, top, right, bottom = figure.box
+    return replace(figure, box=(left + bars[1], top + bars[0], right + bars[1], bottom + bars[0]))
+
+
+def _layers(background: Pixels, rng: np.random.Generator, density: float) -> list[Layer]:
+    """Choose what stands in a scene, the furthest first; shadows are drawn into the background."""
+    height, width = background.shape[:2]
+    typical = math.exp(rng.uniform(math.log(0.16), math.log(0.85))) * height
+    crowded = rng.random() < 0.35  # all in a small part of the picture, so that they hide each other
+    middle = rng.uniform(0.2, 0.8) * width
+    depth = typical * rng.uniform(0.05, 0.5)
+    strength = float(rng.choice([0.0, 0.25, 0.45]))
+    layers: list[tuple[float, Layer]] = []
+    counts = (
+        rng.poisson(2.6 * density) if rng.random() < 0.9 else 0,
+        rng.poisson(0.9 * density),
+        rng.poisson(0.9 * density),
+        rng.poisson(0.7),
+        rng.poisson(0.6),
+    )
+    base = rng.uniform(0.45, 1.05) * height
+    for kind, count in enumerate(counts):
+        for _ in range(min(int(count), 7)):
+            x = rng.normal(middle, 0.7 * typical) if crowded else rng.uniform(-0.05, 1.05) * width
+            y = base + rng.uniform(-1, 1) * depth if rng.random() < 0.7 else rng.uniform(0.3, 1.1) * height
+            # What stands further up is further away, and smaller.
+            size = max(
+                0.12 * height, typical * math.exp(rng.normal(0, 0.2)) * (1 + 0.5 * (y - base) / height)
+            )
+            layer = _one(kind, (float(x), float(y)), float(size), rng)
+            if strength and layer.number is not None and (kind == PERSON or rng.random() < 0.7):
+                shadow(background, (float(x), float(y)), 0.45 * size, strength)
+            layers.append((float(y), layer))
+    return [layer for _, layer in sorted(layers, key=lambda pair: pair[0])]
+
+
+def _one(kind: int, foot: tuple[float, float], size: float, rng: np.random.Generator) -> Layer:
+    """Draw one thing where it stands; `size` is the height of a person there, in pixels."""
+    x, y = foot
+    if kind == PERSON:
+        sprite = people.draw(
+            casting.person(rng),
+            foot=foot,
+            height_px=size,
+            phase=float(rng.random()),
+            facing=int(rng.choice([-1, 1])),
+        )
+        return Layer(sprite=sprite, number=PERSON)
+    if kind == BALL:
+        radius = float(np.clip(size * rng.uniform(0.06, 0.18), 4, 45))
+        lift = rng.exponential(size * 0.5) if rng.random() < 0.4 else 0.0
+        sprite = things.draw_ball(
+            casting.ball(rng),
+            centre=(x, y - radius - lift),
+            radius_px=radius,
+            angle=float(rng.uniform(0, 2 * math.pi)),
+        )
+        return Layer(sprite=sprite, number=BALL)
+    if kind == BOX:
+        wide = float(np.clip(size * rng.uniform(0.18, 0.6), 9, 150))
+        return Layer(sprite=things.draw_box(casting.box(rng), bottom=foot, width_px=wide), number=BOX)
+    if kind == 3:
+        wide, tall = size * rng.uniform(0.1, 0.5), size * rng.uniform(1.2, 4)
+        pillar = things.draw_pillar(bottom=foot, width_px=wide, height_px=tall, colour=colour(rng))
+        return Layer(sprite=pillar)
+    way = np.cumsum(rng.normal(0, size * 0.35, (int(rng.integers(2, 5)), 2)), axis=0)
+    points = [(x + float(dx), y - size * 0.5 + float(dy)) for dx, dy in way]
+    return Layer(sprite=things.draw_odds(points, width_px=size * rng.uniform(0.03, 0.12), colour=colour(rng)))

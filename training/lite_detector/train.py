@@ -1,0 +1,190 @@
+"""Train lite-detector: `python -m training.lite_detector.train`. It never opens a held-out photograph.
+
+Training goes in rounds: each draws fresh scenes and goes through them a few times. What a round draws depends
+on the seed and its number alone, so a run that was stopped goes on from its checkpoint as if it had not been.
+Another machine or other versions give other weights, as good as these.
+
+There are two cycles of as many rounds: in each, the learning rate falls from its peak to nearly nothing
+(Loshchilov and Hutter, 2017, "SGDR"). The second starts lower and sees fuller scenes.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import torch
+
+from orchestrator.errors import WorkerError
+from orchestrator.settings import PROJECT_ROOT
+from training.lite_detector.grounds import WITH_PEOPLE
+from training.lite_detector.loss import Targets, assign, loss
+from training.lite_detector.net import LiteDetector
+from training.lite_detector.scenes import CLASSES, draw
+from training.lite_sr.pictures import TRAINING, Pixels, load
+
+HEIGHT, WIDTH = 192, 320
+
+_ROUND_SCENES = 256
+_PASSES = 3  # through the scenes of a round
+_BATCH = 16
+_WARMUP_STEPS = 200
+_PEAK_RATES = (3e-3, 1.5e-3)  # of the cycles
+_DENSITIES = (1.0, 1.6)
+_LAST_RATE = 2e-5
+_DECAY = 1e-3
+_AVERAGE = 0.998  # decay of the running average of the weights, which is what is kept
+_LARGEST_GRADIENT = 10.0
+
+Example = tuple[Pixels, Targets]
+"""A picture, uint8 [H, W, 3] RGB, and what its cells are to say."""
+
+
+def photographs() -> list[Pixels]:
+    """Load the backgrounds for training, each uint8 [H, W, 3] RGB.
+
+    Raises:
+        InputNotFound: a package that holds one is not installed.
+    """
+    return [load(picture) for picture in TRAINING if picture.name not in WITH_PEOPLE]
+
+
+def make_examples(backgrounds: list[Pixels], rng: np.random.Generator, *, density: float) -> list[Example]:
+    """Draw a round's scenes, with so many times the usual number of figures."""
+    scenes = (
+        draw(backgrounds, rng, height=HEIGHT, width=WIDTH, density=density) for _ in range(_ROUND_SCENES)
+    )
+    return [(scene.picture, assign(scene.figures, HEIGHT, WIDTH)) for scene in scenes]
+
+
+def make_batch(examples: list[Example], rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
+    """Stack examples, about half of them mirrored.
+
+    Returns:
+        Pictures, float [N, 3, H, W] RGB 0..1, and the targets as `loss` takes them.
+    """
+    stacks: tuple[list[Any], ...] = ([], [], [], [])
+    for picture, (numbers, boxes, counts) in examples:
+        arrays = (picture, numbers, boxes, counts)
+        if rng.random() < 0.5:
+            turned = boxes[:, :, ::-1].copy()
+            turned[[0, 2]] = WIDTH - turned[[2, 0]]
+            arrays = (picture[:, ::-1], numbers[:, ::-1], turned, counts[:, ::-1])
+        for stack, array in zip(stacks, arrays, strict=True):
+            stack.append(array)
+    pictures, *targets = (torch.from_numpy(np.stack(stack)) for stack in stacks)
+    # Permuted, not copied: the batch stays channels-last in memory, which is the faster layout on a CPU.
+    return pictures.permute(0, 3, 1, 2).float() / 255, *targets
+
+
+def learning_rate(step: int, steps: int) -> float:
+    """Give the rate of a step: in each cycle of `steps`, a linear warm-up, then half a cosine."""
+    cycle, step = divmod(step, steps)
+    peak = _PEAK_RATES[cycle]
+    if step < _WARMUP_STEPS:
+        return peak * (step + 1) / _WARMUP_STEPS
+    done = (step - _WARMUP_STEPS) / max(1, steps - _WARMUP_STEPS)
+    return _LAST_RATE + (peak - _LAST_RATE) * (1 + math.cos(math.pi * done)) / 2
+
+
+def train(*, rounds: int, seed: int, checkpoint: Path) -> tuple[dict[str, torch.Tensor], list[float]]:
+    """Train, or go on from a checkpoint of the same seed and number of rounds.
+
+    Args:
+        rounds: of each of the two cycles.
+        seed: of everything that is drawn.
+        checkpoint: file that is written after each round.
+
+    Returns:
+        The averaged weights, by name; and the mean loss of each round of this run.
+
+    Raises:
+        InputNotFound: a package that holds a training photograph is not installed.
+    """
+    backgrounds = photographs()
+    torch.manual_seed(seed)
+    net = LiteDetector(classes=len(CLASSES)).to(memory_format=torch.channels_last)
+    running = torch.optim.swa_utils.get_ema_multi_avg_fn(_AVERAGE)  # type: ignore[no-untyped-call]
+    average = torch.optim.swa_utils.AveragedModel(net, multi_avg_fn=running, use_buffers=True)
+    optimizer = torch.optim.AdamW(net.parameters(), weight_decay=_DECAY)
+    first = 0
+    if checkpoint.is_file():
+        state: dict[str, Any] = torch.load(checkpoint, weights_only=True)
+        if (state["seed"], state["rounds"]) != (seed, rounds):
+            raise click.ClickException(f"{checkpoint} is of another run: delete it, or name another file")
+        net.load_state_dict(state["net"])
+        average.load_state_dict(state["average"])
+        optimizer.load_state_dict(state["optimizer"])
+        first = state["next_round"]
+    steps = math.ceil(_ROUND_SCENES / _BATCH) * _PASSES
+    losses = []
+    last = rounds * len(_DENSITIES)
+    for number in range(first, last):
+        started = time.monotonic()
+        rng = np.random.default_rng((seed, number))
+        examples = make_examples(backgrounds, rng, density=_DENSITIES[number // rounds])
+        drawn_s = time.monotonic() - started
+        order = np.concatenate([rng.permutation(len(examples)) for _ in range(_PASSES)])
+        total = 0.0
+        for step, chosen in enumerate(np.array_split(order, steps)):
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(number * steps + step, rounds * steps)
+            pictures, *targets = make_batch([examples[index] for index in chosen], rng)
+            wrong = loss(*net(pictures), *targets)
+            optimizer.zero_grad()
+            wrong.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(net.parameters(), _LARGEST_GRADIENT)
+            optimizer.step()
+            average.update_parameters(net)
+            total += wrong.item()
+        losses.append(total / steps)
+        checkpoint.parent.mkdir(parents=True, exist_ok=True)
+        partial = checkpoint.with_suffix(".partial")
+        torch.save(
+            {
+                "seed": seed,
+                "rounds": rounds,
+                "next_round": number + 1,
+                "net": net.state_dict(),
+                "average": average.state_dict(),
+                "optimizer": optimizer.state_dict(),
+            },
+            partial,
+        )
+        partial.replace(checkpoint)
+        took_s = time.monotonic() - started
+        print(
+            f"round {number + 1}/{last}  loss {losses[-1]:.4f}  {took_s:.0f} s ({drawn_s:.0f} s drawing)",
+            flush=True,
+        )
+    weights: dict[str, torch.Tensor] = average.module.state_dict()
+    return {name: tensor.detach().contiguous().clone() for name, tensor in weights.items()}, losses
+
+
+@click.command()
+@click.option(
+    "--output", type=click.Path(path_type=Path), default=PROJECT_ROOT / "weights" / "lite-detector.pth"
+)
+@click.option(
+    "--checkpoint", type=click.Path(path_type=Path), default=PROJECT_ROOT / "out" / "lite-detector.ckpt"
+)
+@click.option("--rounds", type=click.IntRange(min=1), default=100, help="Of each cycle.")
+@click.option("--seed", type=click.IntRange(min=0), default=0)
+@click.option("--threads", type=click.IntRange(min=1), default=1)
+def main(*, output: Path, checkpoint: Path, rounds: int, seed: int, threads: int) -> None:
+    """Train lite-detector and write its weights; run it again to go on with a run that was stopped."""
+    torch.set_num_threads(threads)
+    try:
+        weights, _ = train(rounds=rounds, seed=seed, checkpoint=checkpoint)
+    except WorkerError as exc:
+        raise click.ClickException(str(exc)) from exc
+    torch.save({"params": weights}, output)
+    print(f"wrote {output}")
+
+
+if __name__ == "__main__":
+    main()
