@@ -9,6 +9,7 @@ import numpy as np
 
 from orchestrator.errors import BadMedia, BadRequest, DiskFull, InputNotFound
 from orchestrator.frames import PADDING_LEVEL
+from orchestrator.pipeline.marks import Pen, colour_of, plain
 from orchestrator.storage.publish import staged
 from orchestrator.tiles.grid import plan
 from orchestrator.tiles.stitch import cut, paste
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 
 FORMATS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 """Suffixes of pictures that can be written."""
-
-_HUE_STEP = 67
-"""Degrees of OpenCV's 180 from one class to the next: prime to 180, so that neighbours look different."""
 
 
 def read_picture(path: Path) -> Pixels:
@@ -146,13 +144,11 @@ def drawn(picture: Pixels, detections: Detections, classes: tuple[str, ...]) -> 
         classes: names by class number.
     """
     result = picture.copy()
-    size = max(picture.shape[:2]) / 1000
-    thickness = max(1, round(2 * size))
-    for x1, y1, x2, y2, score, number in detections[::-1].tolist():  # the best on top
-        hue = np.array([[[int(number) * _HUE_STEP % 180, 255, 255]]], np.uint8)
-        colour = cv2.cvtColor(hue, cv2.COLOR_HSV2RGB)[0, 0].tolist()
-        corner = (round(x1), round(y1))
-        cv2.rectangle(result, corner, (round(x2), round(y2)), colour, thickness)
-        text, at = f"{classes[int(number)]} {score:.2f}", (corner[0], max(corner[1] - 3, round(20 * size)))
-        cv2.putText(result, text, at, cv2.FONT_HERSHEY_SIMPLEX, max(0.4, 0.8 * size), colour, thickness)
+    pen = Pen(width=picture.shape[1], height=picture.shape[0])
+    best_last = detections[::-1]
+    numbers = best_last[:, 5].astype(int).tolist()
+    for box, number in zip(best_last[:, :4], numbers, strict=True):
+        pen.box(result, box, colour_of(number))
+    for box, score, number in zip(best_last[:, :4], best_last[:, 4].tolist(), numbers, strict=True):
+        pen.label(result, box, plain(classes[number]), colour_of(number), small=f"{score:.2f}")
     return result

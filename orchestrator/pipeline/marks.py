@@ -1,0 +1,151 @@
+"""Boxes and labels on a picture: of a size that goes with it, and legible on anything.
+
+It does not know what is in a box, nor why it is drawn.
+"""
+
+from __future__ import annotations
+
+import colorsys
+import itertools
+import unicodedata
+from functools import cache
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from orchestrator.frames import Pixels
+
+Ink = tuple[int, int, int]
+"""Red, green and blue, 0..255."""
+
+DARK: Ink = (16, 16, 20)
+"""Around everything bright, and the text on it."""
+
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+
+_GOLDEN_ANGLE = 180 * (3 - 5**0.5)
+"""Degrees from one hue to the next: any few in a row are far apart, and none is taken twice."""
+
+_DARKEST = 0.45
+"""Luma (BT.709, 0..1) of the darkest colour."""
+
+_LONGEST_NAME = 24
+
+
+@cache
+def colour_of(number: int) -> Ink:
+    """Return a bright colour for a number: dark text on it is legible, and neighbours look different.
+
+    Full colours of HSV and lighter ones in turn; those that are dark to the eye (blues) are mixed with white.
+    """
+    hue = number * _GOLDEN_ANGLE % 360
+    red, green, blue = colorsys.hsv_to_rgb(hue / 360, 0.88 if number % 2 else 0.6, 1.0)
+    luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    white = max(0.0, (_DARKEST - luma) / (1 - luma))
+    red, green, blue = (round(255 * (part + white * (1 - part))) for part in (red, green, blue))
+    return int(red), int(green), int(blue)
+
+
+def plain(name: str) -> str:
+    """Return a name as OpenCV's fonts can write it: ASCII on one line; accents are left off, the rest is `?`.
+
+    Names of more than 24 characters are cut.
+    """
+    bare = "".join(
+        letter for letter in unicodedata.normalize("NFKD", name) if not unicodedata.combining(letter)
+    )
+    text = "".join(letter if letter.isascii() and letter.isprintable() else "?" for letter in bare)
+    return text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 2] + ".."
+
+
+def text_scale(height_px: float) -> float:
+    """Return the scale at which OpenCV draws a line of text with capitals that high."""
+    return height_px / cv2.getTextSize("H", FONT, 1, 1)[0][1]
+
+
+class Pen:
+    """Draws on pictures of one size.
+
+    Args:
+        width, height: of the pictures, in pixels.
+
+    Attributes:
+        line_px: width of a line; around it is a dark rim of a pixel at least.
+    """
+
+    def __init__(self, *, width: int, height: int) -> None:
+        longest = max(width, height)
+        self.line_px = max(1, round(longest / 800))
+        self._rim_px = max(1, round(longest / 2000))
+        self._text_px = max(8.0, longest / 130)
+        self._corner = np.array([width - 1, height - 1])
+
+    def box(self, pixels: Pixels, box: NDArray[np.float32], colour: Ink, *, dashed: bool = False) -> None:
+        """Draw the edges of a box; dashed ones are thinner.
+
+        Args:
+            pixels: uint8 [H, W, 3] RGB, contiguous; it is drawn on.
+            box: float32 [4], x1, y1, x2, y2 in its pixels.
+            colour: of the edges.
+            dashed: with gaps.
+        """
+        x1, y1, x2, y2 = np.clip(np.rint(box), 0, np.tile(self._corner, 2)).astype(int).tolist()
+        corners = np.array([(x1, y1), (x2, y1), (x2, y2), (x1, y2), (x1, y1)])
+        thickness = max(1, round(self.line_px / 2)) if dashed else self.line_px
+        lines = _dashes(corners, 6 * (self.line_px + self._rim_px)) if dashed else [corners]
+        cv2.polylines(pixels, lines, isClosed=False, color=DARK, thickness=thickness + 2 * self._rim_px)
+        cv2.polylines(pixels, lines, isClosed=False, color=colour, thickness=thickness)
+
+    def label(
+        self, pixels: Pixels, box: NDArray[np.float32], text: str, colour: Ink, *, small: str = ""
+    ) -> None:
+        """Draw a plate with text over a box, or in it if there is no room above; all of it in the picture.
+
+        Args:
+            pixels: uint8 [H, W, 3] RGB; it is drawn on.
+            box: float32 [4], x1, y1, x2, y2 in its pixels.
+            text: ASCII.
+            colour: of the plate.
+            small: ASCII, written after the text in a smaller size.
+        """
+        plate = self._plate(text, small, colour)
+        height, width = plate.shape[:2]
+        picture_height, picture_width = pixels.shape[:2]
+        shrink = min(1, picture_width / width, picture_height / height)
+        if shrink < 1:
+            width, height = max(1, int(width * shrink)), max(1, int(height * shrink))
+            plate = np.asarray(cv2.resize(plate, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+        edge = (self.line_px + 1) // 2 + self._rim_px
+        left, top = round(float(box[0])) - edge, round(float(box[1])) + edge - height
+        if top < 0:
+            top = round(float(box[1])) - edge
+        left, top = max(0, min(left, picture_width - width)), max(0, min(top, picture_height - height))
+        pixels[top : top + height, left : left + width] = plate
+
+    def _plate(self, text: str, small: str, colour: Ink) -> Pixels:
+        """Return the picture of a label, uint8 [h, w, 3]."""
+        scale, thickness = text_scale(self._text_px), max(1, round(self._text_px / 9))
+        margin = round(self._text_px * 0.5)
+        (wide, high), below = cv2.getTextSize(text, FONT, scale, thickness)
+        small_wide = cv2.getTextSize(small, FONT, scale * 0.75, 1)[0][0] + margin if small else 0
+        size = (high + max(below, margin) + margin, wide + small_wide + 2 * margin, 3)
+        plate = np.full(size, colour, np.uint8)
+        base = margin + high
+        cv2.putText(plate, text, (margin, base), FONT, scale, DARK, thickness, cv2.LINE_AA)
+        cv2.putText(plate, small, (2 * margin + wide, base), FONT, scale * 0.75, DARK, 1, cv2.LINE_AA)
+        cv2.rectangle(plate, (0, 0), (size[1] - 1, size[0] - 1), DARK, self._rim_px)
+        return plate
+
+
+def _dashes(corners: NDArray[np.int64], dash_px: int) -> list[NDArray[np.int64]]:
+    """Return dashes, int [2, 2] each, along lines from corner to corner; each begins and ends with one."""
+    dashes = []
+    for begin, end in itertools.pairwise(corners):
+        count = 2 * (round(float(np.abs(end - begin).max()) / dash_px) // 2) + 1
+        stops = np.rint(np.linspace(begin, end, count + 1)).astype(np.int64)
+        dashes += [stops[at : at + 2] for at in range(0, count, 2)]
+    return dashes
