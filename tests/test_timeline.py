@@ -51,7 +51,7 @@ def picture(told: ReportedTracks, thumbnails: Thumbnails | None = None, **change
 
 
 def bars(pixels: Any) -> Any:
-    """Where there is a strong colour right of the names and under the legend, bool [H, W]: that is bars only."""
+    """Where there is a strong colour right of names and under the legend, bool [H, W]: only bars have it."""
     values = pixels.astype(int)
     coloured = values.max(axis=2) - values.min(axis=2) > 60
     coloured[:, :240] = False
