@@ -79,10 +79,10 @@ class Pen:
 
     def __init__(self, *, width: int, height: int) -> None:
         longest = max(width, height)
-        self.line_px = max(1, round(longest / 800))
+        self.line_px = max(1, round(longest / 640))
         self._rim_px = max(1, round(longest / 2000))
         self._text_px = max(8.0, longest / 130)
-        self._corner = np.array([width - 1, height - 1])
+        self._last = np.array([width - 1, height - 1, width - 1, height - 1])
 
     def box(self, pixels: Pixels, box: NDArray[np.float32], colour: Ink, *, dashed: bool = False) -> None:
         """Draw the edges of a box; dashed ones are thinner.
@@ -93,7 +93,7 @@ class Pen:
             colour: of the edges.
             dashed: with gaps.
         """
-        x1, y1, x2, y2 = np.clip(np.rint(box), 0, np.tile(self._corner, 2)).astype(int).tolist()
+        x1, y1, x2, y2 = np.clip(np.rint(box), 0, self._last).astype(int).tolist()
         corners = np.array([(x1, y1), (x2, y1), (x2, y2), (x1, y2), (x1, y1)])
         thickness = max(1, round(self.line_px / 2)) if dashed else self.line_px
         lines = _dashes(corners, 6 * (self.line_px + self._rim_px)) if dashed else [corners]

@@ -55,8 +55,10 @@ class Overlay:
         self._tracks = tracks
         self._names = [plain(name) for name in classes]
         self._trail_pts = TRAIL_S / float(time_base)
+        self._ages = np.linspace(self._trail_pts, 0, _CORNERS)
         self._pen = Pen(width=width, height=height)
-        self._rim_px = self._pen.line_px + 2 * ((self._pen.line_px + 2) // 3)
+        self._line_px = max(1, self._pen.line_px - 1)
+        self._rim_px = self._line_px + 2 * ((self._line_px + 2) // 3)
 
     def draw(self, pixels: Pixels, frame: int) -> None:
         """Draw what is in a frame: trails, over them boxes, over them labels, the nearest things last.
@@ -82,14 +84,12 @@ class Overlay:
     def _trail(self, pixels: Pixels, track: ReportedTrack, row: int) -> None:
         """Draw the way of the middle of the box's lower edge, fading with age."""
         now = int(track.pts[row])
-        times = np.linspace(now - self._trail_pts, now, _CORNERS)
-        rows = np.unique(np.searchsorted(track.pts[: row + 1], times))
+        rows = np.unique(np.searchsorted(track.pts[: row + 1], now - self._ages))
         if len(rows) < 2:
             return
         boxes, ages = track.boxes[rows], ((now - track.pts[rows]) / self._trail_pts).tolist()
         way = np.rint(np.column_stack(((boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]))).astype(np.int32)
-        line_px = self._pen.line_px
-        margin = 2 * line_px + 2
+        margin = self._rim_px
         height, width = pixels.shape[:2]
         left, top = np.maximum(way.min(0) - margin, 0).tolist()
         right, bottom = np.minimum(way.max(0) + margin, [width, height]).tolist()
@@ -98,7 +98,7 @@ class Overlay:
         for first in range(0, len(rows) - 1, _STRAIGHT):
             piece, strength = way[first : first + _STRAIGHT + 1] - [left, top], 255 * (1 - 0.9 * ages[first])
             cv2.polylines(rim, [piece], False, _RIM_OPACITY * strength, self._rim_px)  # noqa: FBT003
-            cv2.polylines(line, [piece], False, strength, line_px, cv2.LINE_AA)  # noqa: FBT003
+            cv2.polylines(line, [piece], False, strength, self._line_px, cv2.LINE_AA)  # noqa: FBT003
         where = np.divmod(np.flatnonzero(rim.astype(np.bool_)), rim.shape[1])  # a tenth of `nonzero`'s time
         mixed = _mixed(region[where], DARK, rim[where])
         region[where] = np.rint(_mixed(mixed, colour_of(track.id), line[where]))
