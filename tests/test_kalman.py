@@ -43,12 +43,13 @@ class Textbook:
     def predict(self, steps: float, *, unseen: bool) -> None:
         if unseen:
             self.x[6:] = 0
-        noise = np.concatenate((kalman.POSITION_NOISE * self._size(), kalman.VELOCITY_NOISE * self._size()))
+        position = np.sqrt(steps) * kalman.POSITION_NOISE * self._size()
+        noise = np.concatenate((position, kalman.VELOCITY_NOISE * self._size()))
         f = np.eye(8)
         f[:4, 4:] = steps * np.eye(4)
         self.x = f @ self.x
         self.x[2:4] = np.maximum(self.x[2:4], kalman.SMALLEST_PX)
-        self.p = f @ self.p @ f.T + steps * np.diag(noise**2)
+        self.p = f @ self.p @ f.T + np.diag(noise**2)
 
     def correct(self, box: NDArray[np.float64]) -> None:
         h = np.eye(4, 8)

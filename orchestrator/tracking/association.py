@@ -50,13 +50,13 @@ def assign(
         Rows, in order, and their columns: intp [K] each.
     """
     # A pair that is the only one both for its row and its column needs no search. Most are.
-    alone = possible & (possible.sum(axis=1) == 1)[:, None] & (possible.sum(axis=0) == 1)
-    rows, columns = np.nonzero(alone)
-    open_rows = np.flatnonzero(possible.any(axis=1) & ~alone.any(axis=1))
+    of_row, of_column = possible.sum(axis=1), possible.sum(axis=0)
+    rows, columns = (possible & (of_row == 1)[:, None] & (of_column == 1)).nonzero()
+    of_row[rows] = of_column[columns] = 0
+    open_rows, open_columns = of_row.nonzero()[0], of_column.nonzero()[0]
     if not len(open_rows):
         return rows, columns
-    open_columns = np.flatnonzero(possible.any(axis=0) & ~alone.any(axis=0))
-    every = np.ix_(open_rows, open_columns)
+    every = open_rows[:, None], open_columns
     left, right = linear_sum_assignment(np.where(possible[every], likeness[every], 0), maximize=True)
     left, right = open_rows[left], open_columns[right]
     made = possible[left, right]

@@ -6,8 +6,9 @@ coordinate depends on no other coordinate, so the filter of 8 values splits into
 with the three numbers of a symmetric 2x2 covariance. All of it is elementwise arithmetic on arrays; nothing
 is inverted.
 
-Time is counted in steps of 1/30 s, the frame the noise constants were made for; noise grows with the number
-of steps, so that the filter behaves alike at any frame rate.
+Time is counted in steps of 1/30 s, the frame the noise constants were made for. The noise of a position grows
+with the number of steps. That of a velocity is the same for every prediction: grown with time as well, it
+made tracks at 10 frames a second follow the detector's jitter, and those at 60 late to turn.
 
 It does not know what a track is, nor which box belongs to which.
 """
@@ -30,9 +31,8 @@ STEPS_PER_SECOND = 30
 POSITION_NOISE = 1 / 20
 """Standard deviation of a position as a share of the box's size, both of measuring and of one step (BoT-SORT,
 3.1)."""
-VELOCITY_NOISE = 1 / 240
-"""The same of a velocity, for one step. BoT-SORT has 1/160; the smoother velocity finds more of the hidden
-again at 10 frames a second and is no worse elsewhere (docs/tracker.md)."""
+VELOCITY_NOISE = 1 / 160
+"""The same of a velocity, for one prediction (BoT-SORT, 3.1)."""
 BIRTH_POSITION, BIRTH_VELOCITY = 2, 10
 """How many times those a new track's position and velocity are unsure (ByteTrack's own code)."""
 SMALLEST_PX = 1.0
@@ -71,7 +71,7 @@ def predict(state: State, steps: float, *, unseen: NDArray[np.bool_]) -> None:
     np.maximum(position[:, 2:], SMALLEST_PX, out=position[:, 2:])
     pp += steps * (2 * pv + steps * vv + POSITION_NOISE**2 * noise)
     pv += steps * vv
-    vv += steps * VELOCITY_NOISE**2 * noise
+    vv += VELOCITY_NOISE**2 * noise
 
 
 def correct(state: State, rows: NDArray[np.intp], boxes: NDArray[np.float64]) -> None:

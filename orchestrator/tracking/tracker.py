@@ -99,7 +99,7 @@ class Tracker:
             detections: float32 [N, 6], x1, y1, x2, y2 in source pixels, score, class; None for a frame that
                 was not looked at, through which tracks go on.
             frame: index of the frame, larger than the last one's.
-            pts: its time.
+            pts: its time; one before the last frame's counts as that one's.
             gray: uint8 [h, w], the picture, small, always of one size; None where there is none: no cut is
                 seen there, and the camera is taken to rest.
 
@@ -110,6 +110,7 @@ class Tracker:
         if gray is not None and self._cut_detector is not None and self._cut_detector.is_cut(gray):
             told = self._end_shot()
             self.cuts += 1
+        pts = max(pts, self._pts[-1]) if self._pts else pts
         self._frames.append(frame)
         self._pts.append(pts)
         if self._camera_motion is not None:
@@ -202,7 +203,7 @@ class Tracker:
             boxes = np.column_stack((sightings.boxes, sightings.scores))[rows]
         corners = np.clip(boxes[:, :4], 0, self._picture).astype(np.float32)
         told = TrackBoxes(
-            frames=np.broadcast_to(np.asarray(frames, np.int64), ids.shape),
+            frames=np.full(len(ids), frames, np.int64),
             ids=ids,
             boxes=corners,
             scores=boxes[:, 4].astype(np.float32),
