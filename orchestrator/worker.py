@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
+from orchestrator.pipeline.track import Outputs, Tracked, track
 from orchestrator.pipeline.upscale import upscale
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from orchestrator.jobs import UpscaleParams, UpscaleResult
+    from orchestrator.jobs import TrackParams, UpscaleParams, UpscaleResult
     from orchestrator.pipeline.progress import Report
     from orchestrator.settings import Settings
 
@@ -84,5 +85,18 @@ class Worker:
             connect=self.client,
             overwrite=overwrite,
             comparison=comparison,
+            report=report,
+        )
+
+    def track(
+        self, source: Path, params: TrackParams, outputs: Outputs, *, report: Report = lambda _: None
+    ) -> Tracked:
+        """Track what is seen in a local video; see `orchestrator.pipeline.track.track`."""
+        return track(
+            source,
+            params=params,
+            resolve=self._settings.resolved,
+            connect=self.client,
+            outputs=outputs,
             report=report,
         )

@@ -28,6 +28,7 @@ def model_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     models.write_slow(repository)
     models.write_memory_hungry(repository)
     models.write_detector(repository)
+    models.write_colour_finder(repository)
     return repository
 
 

@@ -148,6 +148,82 @@ def write_detector(repository: Path, name: str = "detector", *, rows: int = MAX_
     return folder
 
 
+def write_colour_finder(repository: Path, name: str = "colour-finder", **config: int) -> Path:
+    """Find what is red, green, blue and yellow: at most one box of each colour, around all of it.
+
+    Scores are 0.9, 0.8, 0.7 and 0.3; classes are called by the colours. `config`: max_batch.
+    """
+    colours = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 0]], np.float32)
+    kinds = len(colours)
+    nodes = [
+        helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
+        helper.make_node("Unsqueeze", ["float", "four"], ["pixel"]),  # [N, H, W, 3, 1]
+        helper.make_node("Sub", ["pixel", "colours"], ["away"]),
+        helper.make_node("Abs", ["away"], ["far"]),
+        helper.make_node("ReduceSum", ["far", "three"], ["distance"], keepdims=0),  # [N, H, W, kinds]
+        helper.make_node("Less", ["distance", "near"], ["is_kind"]),
+        helper.make_node("Cast", ["is_kind"], ["mask"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMax", ["mask"], ["there"], axes=[1, 2], keepdims=0),  # [N, kinds]
+        helper.make_node("Mul", ["there", "scores"], ["score"]),
+        helper.make_node("TopK", ["score", "all"], ["best", "order"], axis=1),
+        helper.make_node("ReduceSum", ["there", "one"], ["count"], keepdims=0),
+        helper.make_node("Cast", ["count"], ["num_detections"], to=TensorProto.INT32),
+        helper.make_node("Cast", ["order"], ["kind"], to=TensorProto.FLOAT),
+        helper.make_node("Shape", ["image"], ["shape"]),
+    ]
+    for axis, other, side in ((2, 1, "x"), (1, 2, "y")):
+        nodes += [
+            helper.make_node("ReduceMax", ["mask"], [f"{side}_mask"], axes=[other], keepdims=0),
+            helper.make_node("Greater", [f"{side}_mask", "zero"], [f"{side}_on"]),  # [N, length, kinds]
+            helper.make_node("Gather", ["shape", f"axis_{axis}"], [f"{side}_length"]),
+            helper.make_node("Range", ["nought", f"{side}_length", "step"], [f"{side}_index"]),
+            helper.make_node("Cast", [f"{side}_index"], [f"{side}_flat"], to=TensorProto.FLOAT),
+            helper.make_node("Reshape", [f"{side}_flat", "column"], [f"{side}_from"]),
+            helper.make_node("Add", [f"{side}_from", "unit"], [f"{side}_to"]),
+            helper.make_node("Where", [f"{side}_on", f"{side}_from", "beyond"], [f"{side}_froms"]),
+            helper.make_node("Where", [f"{side}_on", f"{side}_to", "zero"], [f"{side}_tos"]),
+            helper.make_node("ReduceMin", [f"{side}_froms"], [f"{side}1"], axes=[1], keepdims=0),
+            helper.make_node("ReduceMax", [f"{side}_tos"], [f"{side}2"], axes=[1], keepdims=0),
+        ]
+    for place in ("x1", "y1", "x2", "y2"):
+        nodes.append(helper.make_node("GatherElements", [place, "order"], [f"{place}_best"], axis=1))
+    columns = ["x1_best", "y1_best", "x2_best", "y2_best", "best", "kind"]
+    nodes += [helper.make_node("Unsqueeze", [column, "two"], [f"{column}_column"]) for column in columns]
+    nodes += [
+        helper.make_node("Concat", [f"{column}_column" for column in columns], ["rows"], axis=2),
+        helper.make_node("Greater", ["best_column", "zero"], ["real"]),
+        helper.make_node("Where", ["real", "rows", "zero"], ["found"]),
+        helper.make_node("Pad", ["found", "padding"], ["detections"]),
+    ]
+    constants: dict[str, NDArray[Any]] = {
+        "colours": colours.T,
+        "near": np.array(150, np.float32),
+        "scores": np.array([0.9, 0.8, 0.7, 0.3], np.float32),
+        "all": np.array([kinds], np.int64),
+        "zero": np.array(0, np.float32),
+        "unit": np.array(1, np.float32),
+        "beyond": np.array(1e6, np.float32),
+        "nought": np.array(0, np.int64),
+        "step": np.array(1, np.int64),
+        "axis_1": np.array(1, np.int64),
+        "axis_2": np.array(2, np.int64),
+        "one": np.array([1], np.int64),
+        "two": np.array([2], np.int64),
+        "three": np.array([3], np.int64),
+        "four": np.array([4], np.int64),
+        "column": np.array([1, -1, 1], np.int64),
+        "padding": np.array([0, 0, 0, 0, MAX_DETECTIONS - kinds, 0], np.int64),
+    }
+    outputs = [
+        helper.make_tensor_value_info("detections", TensorProto.FLOAT, ["N", MAX_DETECTIONS, 6]),
+        helper.make_tensor_value_info("num_detections", TensorProto.INT32, ["N"]),
+    ]
+    folder, serialized = _write_model(repository, name, nodes, constants, outputs)
+    parameters = detector_parameters(serialized) | {"classes": '["red", "green", "blue", "yellow"]'}
+    write_config(folder, parameters, outputs=DETECTOR_OUTPUTS, **config)
+    return folder
+
+
 def write_config(
     folder: Path,
     parameters: Mapping[str, object],

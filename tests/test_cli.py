@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,49 +17,21 @@ import pytest
 
 from orchestrator.pipeline.picture import read_picture, write_picture
 from tests import clips, models
+from tests.command import (
+    COMMAND,
+    assert_refused,
+    bad_inputs,
+    environment,
+    family,
+    framewright,
+    peaks_bytes,
+    segments_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from orchestrator.triton.server import TritonServer
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMAND = Path(sys.executable).with_name("framewright")
-SHM = Path("/dev/shm")  # noqa: S108  POSIX shared memory, by its names
-
-
-@dataclass
-class Ended:
-    code: int
-    out: str
-    err: str
-
-
-def environment(**extra: object) -> dict[str, str]:
-    return os.environ | {name: str(value) for name, value in extra.items()}
-
-
-def framewright(*arguments: object, **extra: object) -> Ended:
-    done = subprocess.run(
-        [COMMAND, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env=environment(**extra),
-    )
-    return Ended(done.returncode, done.stdout, done.stderr)
-
-
-def assert_refused(ended: Ended, code: int, *words: str) -> None:
-    """One clear line on standard error after any progress, no traceback, the exit code."""
-    assert ended.code == code, ended
-    assert "Traceback" not in ended.err
-    lines = [line for line in ended.err.splitlines() if not line.startswith(("starting ", "upscaling "))]
-    assert len(lines) == 1, ended.err
-    assert lines[0].startswith("error: ")
-    for word in words:
-        assert word in lines[0]
 
 
 @pytest.fixture(scope="module")
@@ -126,46 +95,6 @@ def test_compare_writes_both_halves(clip: Path, tmp_path: Path, served: dict[str
 def test_verbose_says_how_tensors_travelled(clip: Path, tmp_path: Path, served: dict[str, str]) -> None:
     ended = framewright("upscale", clip, tmp_path / "out.mp4", "-v", **served)
     assert "shared memory" in ended.err
-
-
-def bad_inputs(folder: Path) -> Iterator[tuple[str, Path, str]]:
-    """Yield a name, a file, and what the error must say."""
-    yield "missing", folder / "missing.mp4", "does not exist"
-    empty = folder / "empty.mp4"
-    empty.touch()
-    yield "empty", empty, "empty"
-    text = folder / "text.mp4"
-    text.write_text("this is not a video\n" * 100)
-    yield "text", text, "cannot be opened"
-    cut = clips.truncate(
-        clips.make_clip(folder / "cut.mp4", 30, container_options={"movflags": "+faststart"}), 0.6
-    )
-    yield "truncated", cut, "cut short"
-    headless = clips.truncate(clips.make_clip(folder / "headless.mp4", 30), 0.6)
-    yield "truncated before its index", headless, "cut short"
-    sound = folder / "sound.mp4"
-    clips.make_clip(folder / "both.mp4", 5, audio=[{"seconds": 1.0}])
-    _keep_only_sound(folder / "both.mp4", sound)
-    yield "audio only", sound, "no video"
-    secret = clips.make_clip(folder / "secret.mp4", 5)
-    playlist = folder / "playlist.mp4"
-    playlist.write_text(f"ffconcat version 1.0\nfile '{secret.name}'\n")
-    yield "a concat script", playlist, "cannot be opened"
-    hls = folder / "hls.mp4"
-    hls.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{secret}\n#EXT-X-ENDLIST\n")
-    yield "a playlist", hls, "cannot be opened"
-    yield "a folder", folder, "not a file"
-
-
-def _keep_only_sound(source: Path, target: Path) -> None:
-    import av  # noqa: PLC0415  only here
-
-    with av.open(str(source)) as container, av.open(str(target), "w") as output:
-        stream = output.add_stream_from_template(container.streams.audio[0])
-        for packet in container.demux(audio=0):
-            if packet.dts is not None:
-                packet.stream = stream
-                output.mux(packet)
 
 
 def test_each_bad_input_is_one_clear_line_and_leaves_nothing(tmp_path: Path, served: dict[str, str]) -> None:
@@ -324,68 +253,36 @@ def test_a_signal_stops_everything_within_seconds_and_leaves_nothing(
     _, alive = psutil.wait_procs(children, timeout=3)
     assert not alive
     assert not list(out.iterdir())
-    assert not _segments_of([*children, ours])
+    assert not segments_of([*children, ours])
 
 
 def test_a_finished_run_leaves_no_process_and_no_shared_memory(clip: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(
         [COMMAND, "upscale", clip, tmp_path / "out.mp4"], stdout=subprocess.PIPE, text=True
     )
-    family: dict[int, psutil.Process] = {}
+    members: dict[int, psutil.Process] = {}
     while process.poll() is None:
-        family |= {member.pid: member for member in _family(process.pid)}
+        members |= {member.pid: member for member in family(process.pid)}
         time.sleep(0.02)
     assert process.returncode == 0
     assert process.stdout is not None
     assert "lite-x4" in process.stdout.read()
-    assert len(family) >= 4  # we, the keeper, tritonserver, the backend
-    assert not psutil.wait_procs(list(family.values()), timeout=3)[1]
-    assert not _segments_of(list(family.values()))
+    assert len(members) >= 4  # we, the keeper, tritonserver, the backend
+    assert not psutil.wait_procs(list(members.values()), timeout=3)[1]
+    assert not segments_of(list(members.values()))
 
 
 def test_memory_does_not_grow_with_the_length_of_the_video(tmp_path: Path, model_repository: Path) -> None:
-    def peaks_bytes(frames: int) -> dict[str, int]:
-        """Return the most that our process and the model's ever held."""
+    def peaks(frames: int) -> dict[str, int]:
         pictures = (clips.numbered(i, 320, 180) for i in range(frames))
         source = clips.make_clip(tmp_path / f"{frames}.mp4", pictures, options={"preset": "ultrafast"})
-        process = subprocess.Popen(
-            [COMMAND, "upscale", source, tmp_path / f"{frames}_out.mp4", "--model", "nearest-x4"],
-            env=environment(MODEL_REPOSITORY=model_repository),
-            stderr=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-        )
-        peaks: dict[str, int] = {}
-        while process.poll() is None:
-            for member in _family(process.pid):
-                with contextlib.suppress(psutil.Error, OSError, KeyError):  # ended meanwhile
-                    peaks[member.name()] = _high_water_bytes(member.pid)
-            time.sleep(0.05)
-        assert process.returncode == 0
-        return peaks
+        out = tmp_path / f"{frames}_out.mp4"
+        return peaks_bytes("upscale", source, out, "--model", "nearest-x4", MODEL_REPOSITORY=model_repository)
 
-    short, long = peaks_bytes(40), peaks_bytes(400)
+    short, long = peaks(40), peaks(400)
     assert {"framewright", "tritonserver", "triton_python_backend_stub"} <= set(long)
     for name in set(long) & set(short):
         assert long[name] < 1.05 * short[name] + 2**20, name
-
-
-def _family(pid: int) -> list[psutil.Process]:
-    with contextlib.suppress(psutil.Error):
-        parent = psutil.Process(pid)
-        return [parent, *parent.children(recursive=True)]
-    return []
-
-
-def _high_water_bytes(pid: int) -> int:
-    """Return VmHWM: the peak of this program, unlike ru_maxrss, which a new process inherits."""
-    fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-    return int(fields["VmHWM"].split()[0]) * 1024
-
-
-def _segments_of(processes: list[psutil.Process]) -> set[str]:
-    pids = {str(process.pid) for process in processes}
-    names = [path.name.split("-") for path in SHM.glob("framewright-*")]
-    return {"-".join(parts) for parts in names if parts[2] in pids}
 
 
 def test_infer_sends_one_picture_and_says_how_it_went(tmp_path: Path, served: dict[str, str]) -> None:

@@ -13,6 +13,7 @@ from orchestrator.cli.infer import infer
 from orchestrator.cli.models import models
 from orchestrator.cli.serve import serve
 from orchestrator.cli.shell import OutputLost, Shell
+from orchestrator.cli.track import track
 from orchestrator.cli.upscale import upscale
 from orchestrator.errors import WorkerError
 
@@ -25,13 +26,14 @@ log = logging.getLogger(__name__)
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="framewright", prog_name="framewright")
 def cli() -> None:
-    """Upscale video with ONNX models served by NVIDIA Triton.
+    """Upscale and track video with ONNX models served by NVIDIA Triton.
 
     \b
     First steps:
       framewright upscale in.mp4 out.mp4              with the small model that is carried along
       framewright models list                         the models there are, and how to get them
       framewright upscale in.mp4 out.mp4 --model realesr-animevideov3 --scale 2
+      framewright track in.mp4 -o tracks.json         find things and follow them
 
     \b
     Exit codes: 0 done, 1 our side failed, 2 the request or its input is wrong, 130 and 143 interrupted.
@@ -39,7 +41,7 @@ def cli() -> None:
     """  # noqa: D301  click reads the backspace as: keep these lines
 
 
-for _command in (upscale, serve, infer, models):
+for _command in (upscale, track, serve, infer, models):
     cli.add_command(_command)
 
 

@@ -42,7 +42,7 @@ def serve(grpc_port: int, http_port: int, metrics_port: int, names: tuple[str, .
         with TritonClient(server.url, infer_timeout_s=settings.infer_timeout_s) as client:
             client.wait_ready()
             for name in names:
-                client.load(name)
+                client.load(settings.resolved(name))
         click.echo(
             f"Triton is ready: gRPC {server.url}, HTTP {server.http_url}, metrics {server.metrics_url}"
         )

@@ -17,7 +17,7 @@ from rich.progress import Progress as Bar
 from orchestrator.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from orchestrator.pipeline.progress import Progress, Report
 
@@ -40,13 +40,20 @@ class OutputLost(Exception):
 
 
 def say(text: str) -> None:
-    """Print to standard output.
+    """Print a line to standard output.
 
     Raises:
         OutputLost: nobody listens: a closed pipe, a full disk.
     """
+    say_pieces((text,))
+
+
+def say_pieces(pieces: Iterable[str]) -> None:
+    """Print a line that comes in pieces; see `say`."""
     try:
-        click.echo(text)
+        for piece in pieces:
+            click.echo(piece, nl=False)
+        click.echo()
         sys.stdout.flush()
     except OSError as exc:
         sys.stdout = None  # or the interpreter would fail once more at exit

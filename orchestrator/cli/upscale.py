@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from pydantic import ValidationError
 
 from orchestrator.cli.ending import ignore_signals
 from orchestrator.cli.shell import json_option, progress, say, settings_with, url_option, verbose_option
-from orchestrator.errors import BadRequest
-from orchestrator.jobs import UpscaleParams, UpscaleResult
+from orchestrator.jobs import UpscaleParams, UpscaleResult, parse
 from orchestrator.worker import Worker
 
 
@@ -61,12 +59,7 @@ def upscale(
       framewright upscale in.mp4 out.mp4 --compare out.png --json
       framewright upscale in.mp4 out.mp4 --url gpu-box:8001
     """  # noqa: D301  click reads the backspace as: keep these lines
-    try:
-        params = UpscaleParams.model_validate({"model": model, "scale": scale, "quality": quality})
-    except ValidationError as exc:
-        first = exc.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise BadRequest(f"{name} {first['input']!r} is refused: {first['msg'].lower()}") from exc
+    params = parse(UpscaleParams, {"model": model, "scale": scale, "quality": quality})
     with Worker(settings_with(url)) as worker:
         with progress(source.name) as report:
             result = worker.upscale(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-Stage = Literal["starting", "upscaling", "finishing"]
+Stage = Literal["starting", "upscaling", "tracking", "drawing", "finishing"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +17,7 @@ class Progress:
 
     Attributes:
         stage: what is being done.
-        frames: frames written so far.
+        frames: frames done so far.
         total: frames expected, or None where the container does not tell.
         fps: frames per second over the last seconds, 0 before the first.
         eta_s: seconds that are left at this speed, or None.
@@ -39,9 +39,11 @@ class FrameClock:
 
     Args:
         total: frames expected, or None.
+        stage: what is being done.
     """
 
-    def __init__(self, total: int | None) -> None:
+    def __init__(self, total: int | None, stage: Stage) -> None:
+        self._stage = stage
         self._total = total
         self._marks: deque[tuple[float, int]] = deque([(time.monotonic(), 0)], maxlen=100)
 
@@ -52,7 +54,7 @@ class FrameClock:
         fps = (last_frames - first_frames) / max(last_s - first_s, 1e-6)
         left = None if self._total is None else max(self._total - frames, 0)
         return Progress(
-            stage="upscaling",
+            stage=self._stage,
             frames=frames,
             total=self._total,
             fps=fps,

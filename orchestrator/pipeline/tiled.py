@@ -12,17 +12,17 @@ import logging
 from collections import deque
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from orchestrator.errors import ModelOutOfMemory
+from orchestrator.pipeline.pooled import PooledModel
 from orchestrator.tiles.grid import Grid, Tile, plan
 from orchestrator.tiles.stitch import cut, paste
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
-    from types import TracebackType
 
     from orchestrator.frames import Frame, Pixels
     from orchestrator.triton.client import TritonClient
@@ -71,8 +71,8 @@ class _Sent:
     parts: list[tuple[_Pending, Tile]] = field(default_factory=list)
 
 
-class TiledModel:
-    """One model at one picture size. A context manager: leaving it, in any thread, cancels what is in flight.
+class TiledModel(PooledModel["Pixels"]):
+    """One model at one picture size.
 
     Args:
         client: of the server that has the model loaded.
@@ -81,30 +81,15 @@ class TiledModel:
 
     Attributes:
         grid: the tiles in use; changes when memory is short.
-        transport: how tensors reached the server, once frames have run; see `RequestPool`.
-        notes: what a user should know, one sentence each.
     """
 
+    _contract: UpscaleContract
+
     def __init__(self, client: TritonClient, contract: UpscaleContract, *, height: int, width: int) -> None:
-        self.transport: Literal["shared_memory", "grpc"] = "grpc"
-        self.notes: list[str] = []
-        self._client = client
-        self._contract = contract
+        super().__init__(client, contract)
         self._pending: deque[_Pending] = deque()
-        self._pool: RequestPool[Pixels] | None = None
         self._batch = self._slots = 0
-        self._cancelled = False
         self.grid = self._plan(height, width, contract.tile)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._cancelled = True
-        if self._pool is not None:
-            self._pool.close()
 
     def run(self, frames: Iterator[Frame]) -> Generator[Upscaled, None, None]:
         """Upscale frames, in order.
@@ -116,8 +101,7 @@ class TiledModel:
         """
         while True:
             try:
-                with self._open_pool() as pool:
-                    self.transport = pool.transport
+                with self._opened() as pool:
                     yield from self._through(pool, frames)
             except ModelOutOfMemory:
                 frames = chain([entry.frame for entry in self._pending], frames)
@@ -126,19 +110,16 @@ class TiledModel:
             else:
                 return
 
-    def _open_pool(self) -> RequestPool[Pixels]:
+    def _opened(self) -> RequestPool[Pixels]:
         contract, grid = self._contract, self.grid
         self._batch = min(contract.max_batch, _IMAGES_PER_REQUEST)
         # One full batch being computed, one waiting, one request being cut or stitched.
         most = 2 * -(-contract.max_batch // self._batch) + 1
         affordable = _PIXELS_IN_FLIGHT // (self._batch * grid.tile_height * grid.tile_width)
         self._slots = max(3, min(most, affordable))
-        self._pool = self._client.request_pool(
-            contract, batch=self._batch, height=grid.tile_height, width=grid.tile_width, slots=self._slots
+        return self._open_pool(
+            batch=self._batch, height=grid.tile_height, width=grid.tile_width, slots=self._slots
         )
-        if self._cancelled:
-            self._pool.close()
-        return self._pool
 
     def _through(self, pool: RequestPool[Pixels], frames: Iterator[Frame]) -> Generator[Upscaled, None, None]:
         sent: deque[_Sent] = deque()

@@ -101,7 +101,7 @@ def upscale(
         )
         stack.enter_context(tiled)  # left first: what is in flight is cancelled before threads are joined
 
-        clock = FrameClock(info.frames)
+        clock = FrameClock(info.frames, "upscaling")
         sample: Upscaled | None = None
         sample_index = (info.frames or 1) // 2
         for item in delivered:

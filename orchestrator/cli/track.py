@@ -1,0 +1,191 @@
+"""`framewright track`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.table import Table
+
+from orchestrator.cli.ending import ignore_signals
+from orchestrator.cli.shell import (
+    console,
+    json_option,
+    progress,
+    say,
+    say_pieces,
+    settings_with,
+    url_option,
+    verbose_option,
+)
+from orchestrator.jobs import TrackParams, parse
+from orchestrator.pipeline.track import Outputs
+from orchestrator.worker import Worker
+
+if TYPE_CHECKING:
+    from orchestrator.pipeline.track import Tracked
+
+DEFAULTS = TrackParams()
+_LISTED = 20
+"""Tracks that are shown to a person; all are in the file."""
+
+
+def _names(_context: click.Context, _option: click.Parameter, value: str | None) -> list[str] | None:
+    return None if value is None else [name.strip() for name in value.split(",") if name.strip()]
+
+
+@click.command()
+@click.argument("source", metavar="IN", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Where the tracks go: .json, .json.gz, or .ndjson with one track a line.",
+)
+@click.option(
+    "--model",
+    help="A built detector, or yolov8, which stands for one.",
+    default=DEFAULTS.model,
+    show_default=True,
+)
+@click.option(
+    "--classes",
+    metavar="NAME,...",
+    callback=_names,
+    help="Report tracks of these classes only.  [default: all]",
+)
+@click.option(
+    "--confidence",
+    type=float,
+    help="Report tracks whose best detection scores at least this, 0 to 1.",
+    default=DEFAULTS.confidence,
+    show_default=True,
+)
+@click.option(
+    "--tracker",
+    type=click.Choice(["bytetrack", "botsort"]),
+    help="botsort also follows the camera, for moving ones.",
+    default=DEFAULTS.tracker,
+    show_default=True,
+)
+@click.option(
+    "--stride",
+    type=int,
+    help="Detect on every k-th frame, interpolate between: faster.",
+    default=DEFAULTS.stride,
+    show_default=True,
+)
+@click.option(
+    "--fill-gaps",
+    "fill_gaps_sec",
+    type=float,
+    metavar="SECONDS",
+    help="Interpolate through gaps of at most this length.",
+    default=DEFAULTS.fill_gaps_sec,
+    show_default=True,
+)
+@click.option(
+    "--side",
+    type=int,
+    metavar="PIXELS",
+    help="Longer side of what the detector sees: more finds smaller things.  [default: the model's own]",
+)
+@click.option(
+    "--batch",
+    type=int,
+    help="Frames in one request at most.",
+    default=DEFAULTS.batch,
+    show_default=True,
+)
+@click.option(
+    "--overlay",
+    metavar="VIDEO",
+    type=click.Path(path_type=Path),
+    help="Also write the video with boxes, ids and trails, and its sound.",
+)
+@click.option(
+    "--timeline",
+    metavar="PNG",
+    type=click.Path(path_type=Path),
+    help="Also write a picture of when each track lived.",
+)
+@click.option("--force", is_flag=True, help="Replace outputs that exist.")
+@json_option
+@url_option("Use the Triton at this gRPC address instead of starting one.")
+@verbose_option
+def track(
+    source: Path,
+    *,
+    output: Path | None,
+    overlay: Path | None,
+    timeline: Path | None,
+    force: bool,
+    as_json: bool,
+    url: str | None,
+    **choices: Any,
+) -> None:
+    """Find things in the video IN and follow each one through it.
+
+    Every track has an id, from 1 in order of appearance, a class, and a box in each frame that it is seen in:
+    [x, y, width, height] in pixels of the picture as displayed. Without -o and --json the tracks are listed.
+
+    \b
+    Examples:
+      framewright track in.mp4 -o tracks.json
+      framewright track in.mp4 -o tracks.json.gz --classes person,car --confidence 0.6
+      framewright track in.mp4 --overlay out.mp4 --timeline out.png
+      framewright track in.mp4 --json --stride 3 | jq '.tracks | length'
+      framewright track drone.mp4 -o tracks.ndjson --tracker botsort --model yolov8m
+    """  # noqa: D301  click reads the backspace as: keep these lines
+    params = parse(TrackParams, choices)
+    outputs = Outputs(tracks=output, overlay=overlay, timeline=timeline, overwrite=force)
+    with Worker(settings_with(url)) as worker:
+        with progress(source.name) as report:
+            tracked = worker.track(source, params, outputs, report=report)
+        ignore_signals()  # it is done, and stopping Triton is brief
+        if as_json:
+            say_pieces(tracked.document().json())
+        else:
+            _tell(tracked, source, outputs)
+
+
+def _tell(tracked: Tracked, source: Path, outputs: Outputs) -> None:
+    video, stats = tracked.result.video, tracked.result.stats
+    size = f"{video.width}x{video.height}"
+    many = "1 track" if stats.tracks == 1 else f"{stats.tracks} tracks"
+    say(
+        f"{source}: {many} in {video.frames} frames, {size}, {video.duration_sec:.2f} s "
+        f"of video in {stats.wall_sec:.1f} s ({stats.fps:.1f} fps) with {stats.model}"
+    )
+    if outputs.tracks is None and tracked.tracks:
+        say(_table(tracked))
+    if outputs.tracks is None:
+        say("the boxes were not kept: -o tracks.json writes them, --json prints them")
+    for path, what in (
+        (outputs.tracks, "the tracks"),
+        (outputs.overlay, "the video with boxes, ids and trails"),
+        (outputs.timeline, "when each track lived"),
+    ):
+        if path is not None:
+            say(f"{path}: {what}")
+    for note in tracked.result.notes:
+        say(f"note: {note}")
+
+
+def _table(tracked: Tracked) -> str:
+    table = Table("id", "class", "from", "to", "frames", "best", box=None)
+    for track_ in tracked.tracks[:_LISTED]:
+        first_s, last_s = (float(int(pts) * tracked.time_base) for pts in (track_.pts[0], track_.pts[-1]))
+        table.add_row(
+            str(track_.id),
+            tracked.classes[track_.class_number],
+            f"{first_s:.2f} s",
+            f"{last_s:.2f} s",
+            str(len(track_)),
+            f"{track_.scores[track_.best]:.2f}",
+        )
+    with (shown := console()).capture() as text:
+        shown.print(table)
+    more = len(tracked.tracks) - _LISTED
+    return text.get().rstrip() + (f"\n   and {more} more" if more > 0 else "")

@@ -1,0 +1,296 @@
+"""The track job: one video in, the tracks of what is seen in it out."""
+
+from __future__ import annotations
+
+import difflib
+import time
+from collections import deque
+from contextlib import ExitStack
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from orchestrator.errors import BadRequest, OutputRefused
+from orchestrator.jobs import TrackedVideo, TrackParams, TrackResult, TrackStats
+from orchestrator.media.probe import probe
+from orchestrator.media.reader import VideoReader
+from orchestrator.media.writer import check_output
+from orchestrator.pipeline.detected import BatchedDetector
+from orchestrator.pipeline.flow import ahead
+from orchestrator.pipeline.picture import check_picture_format, write_picture
+from orchestrator.pipeline.progress import FrameClock, Progress, Report
+from orchestrator.pipeline.timeline import Thumbnails, draw_timeline
+from orchestrator.pipeline.track_file import TrackDocument, check_track_format, write_tracks
+from orchestrator.pipeline.track_list import TrackList
+from orchestrator.pipeline.track_pictures import look_again
+from orchestrator.storage.publish import check_writable, staged
+from orchestrator.tiles.letterbox import letterbox
+from orchestrator.tracking.settings import TrackerSettings
+from orchestrator.tracking.tracker import Tracker
+from orchestrator.triton.contract import DetectContract
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from orchestrator.frames import TrackBoxes, VideoInfo
+    from orchestrator.pipeline.detected import Detected
+    from orchestrator.pipeline.track_list import ReportedTracks
+    from orchestrator.triton.client import TritonClient
+
+# Bounds of the queues between stages, in frames: a request being filled and the next.
+_DECODED_AHEAD = 16
+_DETECTED_AHEAD = 16
+_FULL_SIZE_AHEAD = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs:
+    """Where the results of a track job go; None leaves one out.
+
+    Attributes:
+        tracks: the tracks as `.json`, `.json.gz` or `.ndjson`.
+        overlay: the video again, with boxes, ids and trails drawn on it and its sound kept.
+        timeline: a picture of when each track lived.
+        overwrite: replace files that exist.
+    """
+
+    tracks: Path | None = None
+    overlay: Path | None = None
+    timeline: Path | None = None
+    overwrite: bool = False
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files that are asked for."""
+        return [path for path in (self.tracks, self.overlay, self.timeline) if path is not None]
+
+    def check(self, source: Path) -> None:
+        """Refuse, before any work, what cannot be written.
+
+        Raises:
+            OutputRefused, BadRequest: see `check_writable` and the formats; also where two are the same file,
+                or one is the source.
+        """
+        if self.tracks is not None:
+            check_track_format(self.tracks)
+        if self.overlay is not None:
+            check_output(self.overlay)
+        if self.timeline is not None:
+            check_picture_format(self.timeline)
+        seen = {source.resolve(): "the input itself"}
+        for path in self.paths:
+            check_writable(path, overwrite=self.overwrite)
+            if path.resolve() in seen or (path.exists() and source.exists() and path.samefile(source)):
+                what = seen.get(path.resolve(), "the input itself")
+                raise OutputRefused(f"output {path} is {what}; choose another name")
+            seen[path.resolve()] = "named for two outputs"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tracked:
+    """A finished track job.
+
+    Attributes:
+        result: what was done.
+        tracks: what was found, in order of id.
+        classes: names by class number.
+        time_base: unit of the tracks' pts, in seconds.
+    """
+
+    result: TrackResult
+    tracks: ReportedTracks
+    classes: tuple[str, ...]
+    time_base: Fraction
+
+    def document(self) -> TrackDocument:
+        """Return what is told of it, to be written."""
+        return TrackDocument(
+            tracks=self.tracks,
+            classes=self.classes,
+            time_base=self.time_base,
+            **self.result.model_dump(include={"video", "stats", "notes"}),
+        )
+
+
+def track(
+    source: Path,
+    *,
+    params: TrackParams,
+    resolve: Callable[[str], str],
+    connect: Callable[[], TritonClient],
+    outputs: Outputs,
+    report: Report = lambda _: None,
+) -> Tracked:
+    """Track what is seen in a video.
+
+    Args:
+        source: a local video file.
+        params: what to find, and how.
+        resolve: gives the model that a name stands for.
+        connect: gives the client of a running Triton; called once the request and the source were checked.
+        outputs: files to write; each appears only when all are complete.
+        report: told how far the job is.
+
+    Raises:
+        CallerError: the request or the source is wrong.
+        ServiceError: Triton, the encoder or the disk failed.
+    """
+    started_s = time.monotonic()
+    outputs.check(source)
+    settings = TrackerSettings(method=params.tracker, interpolate_s=params.fill_gaps_sec)
+    info = probe(source)
+    report(Progress(stage="starting", total=info.frames))
+
+    client = connect()
+    model = resolve(params.model)
+    client.load(model)
+    contract = client.contract(model, DetectContract)
+    wanted = _class_numbers(params.classes, contract)
+    box = letterbox(
+        width=info.width,
+        height=info.height,
+        side=params.side or contract.side,
+        multiple=contract.size_multiple,
+        pixel_shape=info.sample_aspect_ratio,
+    )
+    found = TrackList()
+    with ExitStack() as stack:
+        reader = stack.enter_context(VideoReader(source, info, letterbox=box))
+        frames = stack.enter_context(ahead(reader.frames(), items=_DECODED_AHEAD, name="decode"))
+        detector = BatchedDetector(client, contract, box, batch=params.batch, stride=params.stride)
+        detected = stack.enter_context(ahead(detector.run(frames), items=_DETECTED_AHEAD, name="detect"))
+        stack.enter_context(detector)  # left first: what is in flight is cancelled before threads are joined
+
+        tracker = Tracker(settings, width=info.width, height=info.height, time_base=info.time_base)
+        times = _Times()
+        clock = FrameClock(info.frames, "tracking")
+        for item in detected:
+            times.add(item)
+            boxes = tracker.update(item.detections, frame=item.index, pts=item.pts, gray=item.gray)
+            found.add(boxes, times.of(boxes))
+            times.forget(before=tracker.settled)
+            report(clock.tick(item.index + 1))
+        boxes = tracker.finish()
+        found.add(boxes, times.of(boxes))
+
+    notes = [*info.notes, *reader.notes, *detector.notes]
+    tracks = found.reported(confidence=params.confidence, classes=wanted)
+    video = times.video(info)
+    with ExitStack() as stack:
+        # The pictures get their names last: no file is left where another cannot be written.
+        overlay, timeline = (
+            None if path is None else stack.enter_context(staged(path, overwrite=outputs.overwrite))
+            for path in (outputs.overlay, outputs.timeline)
+        )
+        if overlay is not None or timeline is not None:
+            thumbnails = None if timeline is None else Thumbnails(tracks)
+            notes += look_again(
+                source,
+                info,
+                tracks=tracks,
+                classes=contract.classes,
+                frames=times.frames,
+                overlay=overlay,
+                thumbnails=thumbnails,
+                report=report,
+            )
+            if timeline is not None and thumbnails is not None:
+                picture = draw_timeline(
+                    tracks,
+                    thumbnails=thumbnails,
+                    classes=contract.classes,
+                    time_base=info.time_base,
+                    start_s=times.start_s(info),
+                    duration_s=video.duration_sec,
+                )
+                write_picture(timeline, picture, overwrite=False)
+        wall_s = time.monotonic() - started_s
+        result = TrackResult(
+            video=video,
+            stats=TrackStats(
+                model=model,
+                tracks=len(tracks),
+                boxes=tracks.boxes,
+                unreported_tracks=tracks.left_out,
+                cuts=tracker.cuts,
+                detector_input=(box.height, box.width),
+                wall_sec=round(wall_s, 3),
+                fps=round(times.frames / wall_s, 3),
+                transport=detector.transport,
+            ),
+            notes=tuple(notes),
+        )
+        tracked = Tracked(result=result, tracks=tracks, classes=contract.classes, time_base=info.time_base)
+        if outputs.tracks is not None:
+            write_tracks(outputs.tracks, tracked.document(), overwrite=outputs.overwrite)
+    return tracked
+
+
+class _Times:
+    """When frames are shown: of those that may still get boxes, and of the whole video."""
+
+    def __init__(self) -> None:
+        self._pts: deque[int] = deque()
+        self._first_index = 0
+        self._first_pts = self._last_pts = self._last_duration = 0
+        self.frames = 0
+
+    def add(self, item: Detected) -> None:
+        """Take in the next frame."""
+        if not self.frames:
+            self._first_pts = item.pts
+        self._pts.append(item.pts)
+        self._last_pts, self._last_duration = item.pts, item.duration
+        self.frames += 1
+
+    def of(self, boxes: TrackBoxes) -> NDArray[np.int64]:
+        """Return the time of the frame that each box is in, int64 [N]."""
+        return np.array(self._pts, np.int64)[boxes.frames - self._first_index]
+
+    def forget(self, *, before: int) -> None:
+        """Let go of frames that get no more boxes."""
+        while self._first_index < before:
+            self._pts.popleft()
+            self._first_index += 1
+
+    def start_s(self, info: VideoInfo) -> float:
+        """Return the time of the first frame, in seconds."""
+        return float(self._first_pts * info.time_base)
+
+    def video(self, info: VideoInfo) -> TrackedVideo:
+        """Describe what was seen. A last frame without a duration is shown as long as one is on average."""
+        shown = self._last_pts - self._first_pts
+        gaps = self.frames - 1
+        duration = self._last_duration or (shown / gaps if gaps else 0)
+        duration_s = Fraction(shown + duration) * info.time_base
+        rate = info.average_rate or (self.frames / duration_s if duration_s else Fraction(0))
+        return TrackedVideo(
+            width=info.width,
+            height=info.height,
+            frames=self.frames,
+            fps=f"{rate.numerator}/{rate.denominator}",
+            duration_sec=round(float(duration_s), 6),
+        )
+
+
+def _class_numbers(names: tuple[str, ...] | None, contract: DetectContract) -> frozenset[int] | None:
+    """Return the numbers of classes.
+
+    Raises:
+        BadRequest: the model knows no such class.
+    """
+    if names is None:
+        return None
+    numbers = {name: number for number, name in enumerate(contract.classes)}
+    for name in names:
+        if name not in numbers:
+            nearest = difflib.get_close_matches(name, numbers, n=1)
+            meant = f", did you mean {nearest[0]!r}?" if nearest else ""
+            known = ", ".join(contract.classes)
+            raise BadRequest(f"model {contract.name!r} knows no class {name!r}{meant} It knows: {known}")
+    return frozenset(numbers[name] for name in names)

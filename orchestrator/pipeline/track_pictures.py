@@ -1,0 +1,109 @@
+"""The second look at a tracked video: the same video with its tracks drawn on it, and faces for the timeline.
+
+Ids are known only when the whole video has been tracked, so this reads it again. It knows no detectors.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import EncodeFailed
+from orchestrator.media.reader import VideoReader
+from orchestrator.media.writer import VideoWriter
+from orchestrator.pipeline.flow import ahead
+from orchestrator.pipeline.overlay import Overlay
+from orchestrator.pipeline.progress import FrameClock, Progress, Report
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+    from pathlib import Path
+
+    from orchestrator.frames import Frame, VideoInfo
+    from orchestrator.media.encoder import Quality
+    from orchestrator.pipeline.timeline import Thumbnails
+    from orchestrator.pipeline.track_list import ReportedTracks
+
+OVERLAY_QUALITY: Quality = "medium"
+"""It is for looking at, not for going on with."""
+
+# Bounds of the queues between stages. A 4K frame is 25 MB, so few are held.
+_DECODED_AHEAD = 4
+_DRAWN_AHEAD = 2
+
+
+def look_again(
+    source: Path,
+    info: VideoInfo,
+    *,
+    tracks: ReportedTracks,
+    classes: tuple[str, ...],
+    frames: int,
+    overlay: Path | None,
+    thumbnails: Thumbnails | None,
+    report: Report,
+) -> list[str]:
+    """Read a video once more, write it with its tracks drawn on it, take thumbnails.
+
+    Args:
+        source: the video.
+        info: what `probe` said of it.
+        tracks: what was found in it.
+        classes: names by class number.
+        frames: how many it has.
+        overlay: where the drawn video goes; its suffix chooses the container. None writes none.
+        thumbnails: takes what it wants of the pictures; None takes none.
+        report: told how far it is.
+
+    Returns:
+        What a user should know of the drawn video, one sentence each.
+
+    Raises:
+        EncodeFailed, DiskFull: the drawn video could not be written.
+    """
+    with ExitStack() as stack:
+        reader = stack.enter_context(VideoReader(source, info))
+        writer = pen = None
+        if overlay is not None:
+            pen = Overlay(
+                tracks, classes=classes, width=info.width, height=info.height, time_base=info.time_base
+            )
+            writer = stack.enter_context(
+                VideoWriter(
+                    overlay,
+                    source=source,
+                    info=info,
+                    width=info.width,
+                    height=info.height,
+                    quality=OVERLAY_QUALITY,
+                )
+            )
+        decoded = stack.enter_context(ahead(reader.frames(), items=_DECODED_AHEAD, name="decode"))
+        drawn = stack.enter_context(ahead(_drawn(decoded, pen, thumbnails), items=_DRAWN_AHEAD, name="draw"))
+        clock = FrameClock(frames, "drawing")
+        for frame in drawn:
+            if writer is not None:
+                writer.write(frame)
+            report(clock.tick(frame.index + 1))
+        if writer is None:
+            return []
+        report(Progress(stage="finishing", frames=frames, total=frames))
+        writer.finish()
+        if writer.frames != frames:
+            raise EncodeFailed(f"{frames} frames were tracked but {writer.frames} drawn; nothing was kept")
+        return writer.notes
+
+
+def _drawn(
+    frames: Iterator[Frame], pen: Overlay | None, thumbnails: Thumbnails | None
+) -> Generator[Frame, None, None]:
+    for frame in frames:
+        if thumbnails is not None:
+            thumbnails.take(frame.index, frame.pixels)
+        if pen is None:
+            yield frame
+        else:
+            pixels = frame.pixels.copy()  # the reader may show its own again
+            pen.draw(pixels, frame.index)
+            yield replace(frame, pixels=pixels)
