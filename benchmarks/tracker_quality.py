@@ -1,7 +1,7 @@
 """How well do trackers keep identities? Ours, ultralytics' and roboflow's ByteTrack on the same detections.
 
     python -m benchmarks.tracker_quality
-    python -m benchmarks.tracker_quality --seeds 3 --markdown
+    python -m benchmarks.tracker_quality --seeds 3
 
 Scenes and faults of the detections: benchmarks/tracker_scenes.py. Each scene is played once for each seed,
 and all of its runs are scored together: MOTA, IDF1 and id switches at an IoU of 0.5, and HOTA, by TrackEval
@@ -114,24 +114,34 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seeds", type=int, default=10, help="runs of each scene (default: 10)")
-    parser.add_argument("--markdown", action="store_true", help="as a Markdown table")
     arguments = parser.parse_args()
     peers.require("ultralytics", "supervision", "trackers", "motmetrics", "trackeval")
     print(f"python -m benchmarks.tracker_quality --seeds {arguments.seeds}; {dt.date.today()}")  # noqa: DTZ011
-    print(f"Python {platform.python_version()}, {peers.versions()}\n", flush=True)
-    form = "| {} | {} | {} | {} | {} | {} |" if arguments.markdown else "{:18} {:24} {:>6} {:>6} {:>8} {:>6}"
-    print(form.format("scene", "tracker", "MOTA", "IDF1", "switches", "HOTA"))
-    if arguments.markdown:
-        print("|---|---|---|---|---|---|")
+    print(f"Python {platform.python_version()}, {peers.versions()}")
+    print("MOTA, IDF1, id switches, HOTA:\n")
+    print("| scene |", " | ".join(TRACKERS), "|")
+    print("|---|" + "---|" * len(TRACKERS), flush=True)
+    table = []
     for name, played in suites(arguments.seeds):
         found = [scenes.detect(scene, seed=1000 + seed) for seed, scene in enumerate(played)]
-        for label, (peer, settings) in TRACKERS.items():
+        row = []
+        for peer, settings in TRACKERS.values():
             score = Score()
             for scene, detections in zip(played, found, strict=True):
                 size = {"width": scene.width, "height": scene.height, "rate": scene.rate}
                 score.add(scene, peers.track(peer, detections, **size, settings=settings))
-            mota, idf1, switches, hota = score.all()
-            print(form.format(name, label, f"{mota:.1f}", f"{idf1:.1f}", switches, f"{hota:.1f}"), flush=True)
+            row.append(score.all())
+        table.append(row)
+        print(f"| {name} |", " | ".join(map(_cell, row)), "|", flush=True)
+    whole = np.array(table)  # [scenes, trackers, 4]
+    mean, total = whole.mean(axis=0), whole.sum(axis=0)
+    cells = [_cell((m[0], m[1], int(t[2]), m[3])) for m, t in zip(mean, total, strict=True)]
+    print("| mean, and sum of switches |", " | ".join(cells), "|")
+
+
+def _cell(scores: tuple[float, float, int, float]) -> str:
+    mota, idf1, switches, hota = scores
+    return f"{mota:.1f} {idf1:.1f} {switches} {hota:.1f}"
 
 
 if __name__ == "__main__":

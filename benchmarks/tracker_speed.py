@@ -1,7 +1,7 @@
 """How long does a tracker take for a frame? Ours beside ultralytics' and roboflow's ByteTrack.
 
     python -m benchmarks.tracker_speed
-    python -m benchmarks.tracker_speed --rounds 3 --markdown
+    python -m benchmarks.tracker_speed --rounds 3
 
 All get the same detections (`drift` of benchmarks/tracker_scenes.py), already in the type each of them
 takes, in one process; they take turns video by video, and the median of all frames of all rounds counts.
@@ -61,22 +61,19 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=5, help="videos for each tracker (default: 5)")
-    parser.add_argument("--markdown", action="store_true", help="as a Markdown table")
     arguments = parser.parse_args()
     peers.require("ultralytics", "supervision", "trackers")
     print(f"python -m benchmarks.tracker_speed --rounds {arguments.rounds}; {dt.date.today()}")  # noqa: DTZ011
     print(f"{machine()}; Python {platform.python_version()}, {peers.versions()}\n", flush=True)
-    form = "| {} | {} | {} | {} |" if arguments.markdown else "{:>10} {:>12} {:>12} {:>12}"
-    print(form.format("tracks", *(f"{name}, ms" for name in TRACKERS)))
-    if arguments.markdown:
-        print("|---|---|---|---|")
+    print("| tracks |", " | ".join(f"{name}, ms" for name in TRACKERS), "|")
+    print("|---|" + "---|" * len(TRACKERS))
     for count in (5, 20, 100):
         detections = scenes.drift(count, frames=FRAMES, seed=count)
         taken: dict[str, list[float]] = {name: [] for name in TRACKERS}
         for _ in range(arguments.rounds):
             for name, peer in TRACKERS.items():
                 taken[name] += times(peer, detections)
-        print(form.format(count, *(f"{median(taken[name]):.2f}" for name in TRACKERS)), flush=True)
+        print(f"| {count} |", " | ".join(f"{median(taken[name]):.2f}" for name in TRACKERS), "|", flush=True)
 
 
 if __name__ == "__main__":

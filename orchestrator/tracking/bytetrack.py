@@ -46,7 +46,7 @@ NEW_IOU = 0.3
 """The same for a track seen only once (the authors' code)."""
 LOST_SHARE = 0.9
 """A lost track's likeness to a box counts as this share of it: of two that fit about as well, the one that
-was seen last time goes on. Without it a quarter more identities are switched (docs/tracker.md)."""
+was seen last time goes on. Without it a quarter more identities are switched on the benchmark's scenes."""
 
 
 @dataclass(frozen=True, kw_only=True)

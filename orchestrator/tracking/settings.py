@@ -29,7 +29,7 @@ class TrackerSettings:
     high_score: float = 0.25
     low_score: float = 0.1
     new_score: float = 0.5
-    lost_s: float = 1.5
+    lost_s: float = 2.0
     interpolate_s: float = 0.0
     end_at_cuts: bool = True
 
