@@ -86,13 +86,15 @@ def test_grain_is_no_cut() -> None:
     assert cuts(np.clip(picture, 0, 255).astype(np.uint8) for picture in noisy) == []
 
 
-def test_bars_do_not_hide_a_cut() -> None:
+@pytest.mark.parametrize(("across", "down"), [(0, 46), (0, 90), (70, 0), (200, 0), (110, 30)])
+def test_bars_do_not_hide_a_cut(across: int, down: int) -> None:
     def barred(seed: int) -> NDArray[np.uint8]:
         picture = np.zeros((360, 640), np.uint8)
-        picture[60:300] = shot(seed)[60:300]
+        seen = slice(down, 360 - down), slice(across, 640 - across)
+        picture[seen] = shot(seed)[seen]
         return picture
 
-    assert cuts([barred(1), barred(1), barred(2), barred(2)]) == [2]
+    assert cuts(barred(seed) for seed in (1, 1, *range(2, 12))) == list(range(2, 12))
 
 
 def test_flat_pictures_are_no_cuts() -> None:
