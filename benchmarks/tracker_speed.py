@@ -1,11 +1,13 @@
 """How long does a tracker take for a frame? Ours beside ultralytics' and roboflow's ByteTrack.
 
-    python -m benchmarks.tracker_speed
-    python -m benchmarks.tracker_speed --rounds 3
+    OPENBLAS_NUM_THREADS=1 python -m benchmarks.tracker_speed
+    OPENBLAS_NUM_THREADS=1 python -m benchmarks.tracker_speed --rounds 3
 
 All get the same detections (`drift` of benchmarks/tracker_scenes.py), already in the type each of them
 takes, in one process; they take turns video by video, and the median of all frames of all rounds counts.
-Each is at its own defaults. Needs the peers; without them it says how to install them.
+Each is at its own defaults. One thread, because on a busy machine the many small matrices of the peers wait
+for each other's threads and look ten times slower than they are.
+Needs the peers; without them it says how to install them.
 """
 
 from __future__ import annotations
@@ -63,7 +65,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="videos for each tracker (default: 5)")
     arguments = parser.parse_args()
     peers.require("ultralytics", "supervision", "trackers")
-    print(f"python -m benchmarks.tracker_speed --rounds {arguments.rounds}; {dt.date.today()}")  # noqa: DTZ011
+    threads = os.environ.get("OPENBLAS_NUM_THREADS", "")
+    command = f"OPENBLAS_NUM_THREADS={threads} python -m benchmarks.tracker_speed --rounds {arguments.rounds}"
+    print(f"{command}; {dt.date.today()}")  # noqa: DTZ011
     print(f"{machine()}; Python {platform.python_version()}, {peers.versions()}\n", flush=True)
     print("| tracks |", " | ".join(f"{name}, ms" for name in TRACKERS), "|")
     print("|---|" + "---|" * len(TRACKERS))
