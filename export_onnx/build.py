@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.metadata
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import onnx
 
@@ -47,13 +47,13 @@ class Prepared(Protocol):
     """Weights that were opened and found fit: what a task brings to a build.
 
     Attributes:
-        TOOLS: packages whose versions the record names.
+        tools: packages whose versions the record names.
         model: what will be served.
         description: of the network, for a person.
     """
 
-    TOOLS: ClassVar[tuple[str, ...]]
-
+    @property
+    def tools(self) -> tuple[str, ...]: ...  # noqa: D102
     @property
     def model(self) -> ServedModel: ...  # noqa: D102
     @property
@@ -105,7 +105,7 @@ def build(
             opset=header.opset_import[0].version,
             ir_version=header.ir_version,
             parity=asdict(measured),
-            tools={tool: importlib.metadata.version(tool) for tool in prepared.TOOLS},
+            tools={tool: importlib.metadata.version(tool) for tool in prepared.tools},
             built=datetime.now(UTC).isoformat(timespec="seconds"),
         )
         install(repository, folder, record)

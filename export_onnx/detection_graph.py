@@ -21,7 +21,7 @@ from export_onnx.yolo import OPSET, RAW_INPUT, RAW_OUTPUT
 from orchestrator.errors import ExportFailed
 
 if TYPE_CHECKING:
-    from export_onnx.yolo import Yolo
+    from export_onnx.detection_network import DetectionNetwork
 
 IR_VERSION = 8
 """As PyTorch's exporter writes it; ONNX Runtime 1.19, the oldest that serves it, reads them to 10."""
@@ -121,11 +121,11 @@ _ORDER_AND_PAD = f"""
 """
 
 
-def served(yolo: Yolo, *, score_threshold: float, iou_threshold: float) -> onnx.ModelProto:
+def served(network: DetectionNetwork, *, score_threshold: float, iou_threshold: float) -> onnx.ModelProto:
     """The whole graph of a detector.
 
     Args:
-        yolo: the network.
+        network: what it is written around.
         score_threshold: boxes of this score or less are not given, 0..1.
         iou_threshold: of boxes of one class that overlap by more, the best is kept; not looked at where the
             network is end to end.
@@ -135,9 +135,9 @@ def served(yolo: Yolo, *, score_threshold: float, iou_threshold: float) -> onnx.
     """
     thresholds = f"float score_threshold = {{{score_threshold}}}, int64[1] most = {{{MAX_DETECTIONS}}}"
     body = _ALREADY_ONE_BOX_AN_OBJECT
-    if not yolo.end_to_end:
+    if not network.end_to_end:
         thresholds += f", float iou_threshold = {{{iou_threshold}}}"
-        body = _DECODE_AND_SUPPRESS % {"classes": len(yolo.classes)}
+        body = _DECODE_AND_SUPPRESS % {"classes": len(network.classes)}
     after = f"""{_HEADER}
 boxes (float[N, R, C] raw, float[4] limits)
   => (float[N, {MAX_DETECTIONS}, 6] {DETECTIONS}, int32[N] {NUM_DETECTIONS})
@@ -147,7 +147,7 @@ boxes (float[N, R, C] raw, float[4] limits)
     try:
         joined = compose.merge_models(
             parser.parse_model(_BEFORE),
-            compose.add_prefix(_without_fixed_counts(yolo.raw), "network/"),
+            compose.add_prefix(_without_fixed_counts(network.raw), "network/"),
             io_map=[("scaled", f"network/{RAW_INPUT}")],
         )
         joined = compose.merge_models(
@@ -160,7 +160,7 @@ boxes (float[N, R, C] raw, float[4] limits)
         onnx.checker.check_model(joined, full_check=True)
     except (ValueError, onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as exc:
         reason = (str(exc).strip().splitlines() or [type(exc).__name__])[0]
-        raise ExportFailed(f"this network cannot be served: {reason}; use a YOLO detector") from exc
+        raise ExportFailed(f"this network cannot be served: {reason}; use another detector") from exc
     return joined
 
 

@@ -1,4 +1,4 @@
-"""Is the served graph of a detector the network? ONNX Runtime against ultralytics' `predict`, on pictures.
+"""Is the served graph of a detector the network? ONNX Runtime against its own `predict`, on pictures.
 
 Both get pictures whose sides are multiples of the stride, so that neither has to scale them. Besides the
 floor that is served, a much lower one is compared: it brings hundreds of boxes, and some from any network.
@@ -15,16 +15,15 @@ import numpy as np
 import onnxruntime
 
 from export_onnx.tensors import DETECTIONS, INPUT, NUM_DETECTIONS, Precision
-from export_onnx.yolo import example_pictures
 from orchestrator.errors import ExportFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     import onnx
     from numpy.typing import NDArray
 
-    from export_onnx.yolo import Yolo
+    from export_onnx.detection_network import DetectionNetwork
 
 MAX_PX, MAX_SCORE = 1.0, 0.01
 """Two boxes are the same when they are of one class and differ by no more than this."""
@@ -43,7 +42,7 @@ UNMATCHED: dict[Precision, float] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Parity:
-    """Measured differences between ONNX Runtime and ultralytics' predict.
+    """Measured differences between ONNX Runtime and the network's own predictions.
 
     Attributes:
         boxes: how many both found, as the same.
@@ -63,13 +62,13 @@ class Parity:
     def summary(self) -> str:
         """For a person."""
         return (
-            f"{self.boxes} boxes differ from ultralytics' by at most {self.max_px:.3f} px and "
+            f"{self.boxes} boxes differ from the network's own by at most {self.max_px:.3f} px and "
             f"{self.max_score:.6f} in score, {self.unmatched} have no partner"
         )
 
 
 def measure(
-    yolo: Yolo,
+    network: DetectionNetwork,
     served: Callable[[float], onnx.ModelProto],
     *,
     floors: Iterable[float],
@@ -79,7 +78,7 @@ def measure(
     """Compare both on every input and floor.
 
     Args:
-        yolo: the network.
+        network: whose graph it is.
         served: gives the graph with a score threshold.
         floors: score thresholds.
         iou_threshold: of the graph.
@@ -99,9 +98,9 @@ def measure(
             answers = [session.run([DETECTIONS, NUM_DETECTIONS], {INPUT: batch}) for batch in images]
         except Exception as exc:  # onnxruntime's exceptions have no common base
             reason = (str(exc).splitlines() or [type(exc).__name__])[0]
-            raise ExportFailed(f"ONNX Runtime cannot run the graph: {reason}; use a YOLO detector") from exc
+            raise ExportFailed(f"ONNX Runtime cannot run the graph: {reason}; use another detector") from exc
         for batch, (rows, counts) in zip(images, answers, strict=True):
-            own = yolo.predict(batch, score_threshold=floor, iou_threshold=iou_threshold)
+            own = network.predict(batch, score_threshold=floor, iou_threshold=iou_threshold)
             for expected, found, count in zip(own, rows, counts, strict=True):
                 if not np.isfinite(found).all() or not np.isfinite(expected).all():
                     raise ExportFailed("the network computes values that are no numbers; use other weights")
@@ -150,17 +149,18 @@ def compare(found: NDArray[np.float32], expected: NDArray[np.float32], *, floor:
     )
 
 
-def inputs(stride: int, side: int) -> list[NDArray[np.uint8]]:
-    """What the two are compared on: photographs, at batches 1 to 3 and four shapes, one the smallest.
+def inputs(examples: Sequence[NDArray[np.uint8]], *, stride: int, side: int) -> list[NDArray[np.uint8]]:
+    """What the two are compared on: pictures at batches 1 to 3 and four shapes, one the smallest.
 
     Args:
+        examples: pictures of things that the network finds, each uint8 [H, W, 3] RGB.
         stride: sizes are multiples of it.
         side: the longer side of the pictures the network was trained for, in pixels.
 
     Returns:
         Each uint8 [N, H, W, 3] RGB.
     """
-    pictures = [view for picture in example_pictures() for view in (picture, picture[:, ::-1])]
+    pictures = [view for picture in examples for view in (picture, picture[:, ::-1])]
     short, half = (max(stride, side * part // 20 // stride * stride) for part in (12, 10))
     shapes = ((1, short, side), (2, side, short), (3, half, half), (1, stride, stride))
     return [
@@ -172,7 +172,7 @@ def inputs(stride: int, side: int) -> list[NDArray[np.uint8]]:
 
 
 def require(parity: Parity, precision: Precision) -> None:
-    """Refuse a graph that does not see what ultralytics sees.
+    """Refuse a graph that does not see what the network sees.
 
     Raises:
         ExportFailed: too many boxes have no partner, or there is nothing to compare.
@@ -184,6 +184,6 @@ def require(parity: Parity, precision: Precision) -> None:
     share = parity.unmatched / (parity.boxes + parity.unmatched)
     if share > UNMATCHED[precision]:
         raise ExportFailed(
-            f"parity failed: {parity.unmatched} boxes are found only by ONNX Runtime or only by ultralytics, "
+            f"parity failed: {parity.unmatched} boxes are found only by ONNX Runtime or only by the network, "
             f"{share:.1%} of all (allowed in {precision}: {UNMATCHED[precision]:.1%}); nothing was installed"
         )

@@ -1,25 +1,25 @@
 """A detector's weights, ready to be built: what will be served, its export, its proof.
 
-Does NOT know where the model goes (build.py), nor what is inside the weights (yolo.py).
+Does NOT know where the model goes (build.py), nor what is inside the weights (yolo.py, lite.py).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import onnx
 
-from export_onnx import detection_graph, detection_parity
+from export_onnx import detection_graph, detection_parity, lite, yolo
 from export_onnx.catalog import IOU_THRESHOLD, NO_NMS, SCORE_THRESHOLD, CatalogDetector
 from export_onnx.config import ServedDetector
-from export_onnx.yolo import Yolo, opened
 from orchestrator.errors import WeightsRefused
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from export_onnx.build import Given
+    from export_onnx.detection_network import DetectionNetwork
     from export_onnx.weights import Weights
 
 # For detectors that the catalog does not list: as ultralytics trains by default, and as the catalog's.
@@ -30,15 +30,18 @@ UNKNOWN_SIDE, UNKNOWN_BATCH = 640, 8
 class Detector:
     """A network that was found fit to be built; see `build.Prepared`."""
 
-    TOOLS: ClassVar[tuple[str, ...]] = ("torch", "ultralytics", "onnx", "onnxruntime")
-
     model: ServedDetector
-    yolo: Yolo
+    network: DetectionNetwork
+
+    @property
+    def tools(self) -> tuple[str, ...]:
+        """Packages whose versions the record names."""
+        return self.network.tools
 
     @property
     def description(self) -> str:
         """Of the network, for a person."""
-        kind = "end to end" if self.yolo.end_to_end else "with NMS"
+        kind = "end to end" if self.network.end_to_end else "with NMS"
         return f"a detector of {len(self.model.classes)} classes, {kind}, {self.model.choices.precision}"
 
     def export(self, path: Path) -> None:
@@ -49,18 +52,20 @@ class Detector:
         """Measure the graph against the network. Raises ExportFailed: they differ."""
         installed = onnx.load(str(path))
         parity = detection_parity.measure(
-            self.yolo,
+            self.network,
             lambda floor: installed if floor == self.model.score_threshold else self._graph(floor),
             floors=(self.model.score_threshold, detection_parity.LOW_FLOOR),
             iou_threshold=self.model.iou_threshold,
-            images=detection_parity.inputs(self.model.size_multiple, self.model.side),
+            images=detection_parity.inputs(
+                self.network.examples(), stride=self.model.size_multiple, side=self.model.side
+            ),
         )
         detection_parity.require(parity, self.model.choices.precision)
         return parity
 
     def _graph(self, score_threshold: float) -> onnx.ModelProto:
         return detection_graph.served(
-            self.yolo, score_threshold=score_threshold, iou_threshold=self.model.iou_threshold
+            self.network, score_threshold=score_threshold, iou_threshold=self.model.iou_threshold
         )
 
 
@@ -69,7 +74,8 @@ def prepare(name: str, weights: Weights, *, entry: CatalogDetector | None, given
 
     Args:
         name: of the model.
-        weights: its weight file, checked against the catalog or named on purpose: opening it runs it.
+        weights: its weight file, checked against the catalog or named on purpose: opening one for ultralytics
+            runs it.
         entry: what the catalog says of that name; None where it is new.
         given: what the person who builds says of it.
 
@@ -77,10 +83,15 @@ def prepare(name: str, weights: Weights, *, entry: CatalogDetector | None, given
         WeightsRefused: the weights cannot be opened, or are not of the network the catalog describes.
         ExportFailed: the network cannot be exported.
     """
-    yolo = opened(weights, given.choices.precision)
+    own = entry is not None and entry.architecture == lite.ARCHITECTURE
+    network = (lite if own else yolo).opened(weights, given.choices.precision)
     if entry is None:
-        return Detector(model=_unlisted(name, yolo, weights, given), yolo=yolo)
-    found = {"classes": yolo.classes, "size_multiple": yolo.stride, "end_to_end": yolo.end_to_end}
+        return Detector(model=_unlisted(name, network, weights, given), network=network)
+    found = {
+        "classes": network.classes,
+        "size_multiple": network.stride,
+        "end_to_end": network.end_to_end,
+    }
     for key, value in found.items():
         if value != getattr(entry, key):
             raise WeightsRefused(
@@ -88,19 +99,19 @@ def prepare(name: str, weights: Weights, *, entry: CatalogDetector | None, given
                 "build it under a name of its own with --name and --task detect"
             )
     model = entry.served(choices=given.choices, weights_sha256=weights.sha256, licence=given.licence)
-    return Detector(model=model, yolo=yolo)
+    return Detector(model=model, network=network)
 
 
-def _unlisted(name: str, yolo: Yolo, weights: Weights, given: Given) -> ServedDetector:
+def _unlisted(name: str, network: DetectionNetwork, weights: Weights, given: Given) -> ServedDetector:
     return ServedDetector(
         name=name,
         architecture="YOLO",
-        size_multiple=yolo.stride,
+        size_multiple=network.stride,
         max_batch=UNKNOWN_BATCH,
-        classes=yolo.classes,
-        side=-(-UNKNOWN_SIDE // yolo.stride) * yolo.stride,
+        classes=network.classes,
+        side=-(-UNKNOWN_SIDE // network.stride) * network.stride,
         score_threshold=SCORE_THRESHOLD,
-        iou_threshold=NO_NMS if yolo.end_to_end else IOU_THRESHOLD,
+        iou_threshold=NO_NMS if network.end_to_end else IOU_THRESHOLD,
         weights_sha256=weights.sha256,
         weights_source="custom",
         licence=given.licence,

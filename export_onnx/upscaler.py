@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from export_onnx import graph, parity
 from export_onnx.config import ServedUpscaler
@@ -29,10 +29,9 @@ UNKNOWN_HALO, UNKNOWN_TILE, UNKNOWN_BATCH = 64, 384, 2
 class Upscaler:
     """A network that was found fit to be built; see `build.Prepared`."""
 
-    TOOLS: ClassVar[tuple[str, ...]] = ("torch", "spandrel", "onnx", "onnxruntime")
-
     model: ServedUpscaler
     network: SuperResolution
+    tools: tuple[str, ...] = ("torch", "spandrel", "onnx", "onnxruntime")
 
     @property
     def description(self) -> str:

@@ -60,6 +60,7 @@ class Yolo:
     end_to_end: bool
     raw: onnx.ModelProto
     _network: Any
+    tools: tuple[str, ...] = ("torch", "ultralytics", "onnx", "onnxruntime")
 
     def predict(
         self, images: NDArray[np.uint8], *, score_threshold: float, iou_threshold: float
@@ -87,6 +88,10 @@ class Yolo:
                 **({"nms": False} if self.end_to_end else {}),
             )
         return [np.asarray(result.boxes.data.numpy(), np.float32) for result in results]
+
+    def examples(self) -> Sequence[NDArray[np.uint8]]:
+        """The pictures that come inside ultralytics; see `example_pictures`."""
+        return example_pictures()
 
 
 def opened(weights: Weights, precision: Precision) -> Yolo:

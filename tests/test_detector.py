@@ -258,7 +258,7 @@ def test_a_build_prints_its_own_lines_alone_and_writes_nowhere_else(tmp_path: Pa
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert [line.partition(": ")[0] for line in lines] == ["mine"] * 3
-    assert "boxes differ from ultralytics' by at most" in lines[-1]
+    assert "boxes differ from the network's own by at most" in lines[-1]
     assert list(home.rglob("*")) == []
     assert list(temporary.iterdir()) == []
     assert command("verify", "mine", **environment).stdout == "mine: OK (built, fp32)\n"
