@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from training.lite_detector.scenes import Figure
 
-_REACH = 0.12  # of a figure's size: so far from its middle are the cells that answer for it
-_LEAST_REACH = 0.75  # of a cell: the nearest one always answers
+_REACH = 0.2  # of a figure's size: so far from its middle are the cells that answer for it
+_LEAST_REACH = 1.0  # of a cell: the nearest one always answers
 _BOX_WEIGHT = 2.0
 
 Targets = tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]]

@@ -51,12 +51,12 @@ class LiteDetector(nn.Module):
         super().__init__()
         self.to_4 = nn.Sequential(_Conv(3, 12, stride=2), _Conv(12, 24, stride=2))
         self.to_8 = nn.Sequential(_Conv(24, 48, stride=2), _Conv(48, 48))
-        self.to_16 = nn.Sequential(_Conv(48, 64, stride=2), _Residual(64))
-        self.to_32 = nn.Sequential(_Conv(64, 80, stride=2), _Conv(80, 80), _Conv(80, 80))
-        self.from_32 = _Conv(80, 64, size=1)
+        self.to_16 = nn.Sequential(_Conv(48, 64, stride=2), _Residual(64), _Residual(64))
+        self.to_32 = nn.Sequential(_Conv(64, 64, stride=2), _Residual(64))
         self.at_16 = _Conv(64, 64)
         self.from_16 = _Conv(64, 48, size=1)
-        self.at_8 = _Conv(48, 48)
+        self.toward_score = _Conv(48, 48)
+        self.toward_sides = _Conv(48, 48)
         self.score = nn.Conv2d(48, classes, 1)
         self.sides = nn.Conv2d(48, 4, 1)
         nn.init.constant_(self.score.bias, -4.6)  # type: ignore[arg-type]  # one cell in a hundred, Lin et al., 2017
@@ -74,17 +74,19 @@ class LiteDetector(nn.Module):
         """
         near = self.to_8(self.to_4(image))
         middle = self.to_16(near)
-        far = self.from_32(self.to_32(middle))
-        middle = self.at_16(middle + nn.functional.interpolate(far, scale_factor=2.0, mode="nearest"))
-        near = near + nn.functional.interpolate(self.from_16(middle), scale_factor=2.0, mode="nearest")
-        hidden = self.at_8(near)
+        middle = self.at_16(middle + _twice(self.to_32(middle)))
+        near = near + _twice(self.from_16(middle))
         # Half precision is too coarse for places in a picture.
-        sides = CELL_PX * self.sides(hidden).float().clamp(max=_FARTHEST).exp()
+        sides = CELL_PX * self.sides(self.toward_sides(near)).float().clamp(max=_FARTHEST).exp()
         left, top, right, bottom = sides.unbind(dim=1)
-        columns = middles(hidden.shape[3], sides)[None, None, :]
-        rows = middles(hidden.shape[2], sides)[None, :, None]
+        columns = middles(near.shape[3], sides)[None, None, :]
+        rows = middles(near.shape[2], sides)[None, :, None]
         boxes = torch.stack([columns - left, rows - top, columns + right, rows + bottom], dim=1)
-        return self.score(hidden).float(), boxes
+        return self.score(self.toward_score(near)).float(), boxes
+
+
+def _twice(hidden: torch.Tensor) -> torch.Tensor:
+    return nn.functional.interpolate(hidden, scale_factor=2.0, mode="nearest")
 
 
 def middles(count: int, like: torch.Tensor) -> torch.Tensor:

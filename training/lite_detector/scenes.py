@@ -172,7 +172,7 @@ def _moved(figure: Figure, bars: tuple[int, int]) -> Figure:
 def _layers(background: Pixels, rng: np.random.Generator, density: float) -> list[Layer]:
     """Choose what stands in a scene, the furthest first; shadows are drawn into the background."""
     height, width = background.shape[:2]
-    typical = math.exp(rng.uniform(math.log(0.16), math.log(0.85))) * height
+    typical = math.exp(rng.uniform(math.log(0.26), math.log(0.85))) * height
     crowded = rng.random() < 0.35  # all in a small part of the picture, so that they hide each other
     middle = rng.uniform(0.2, 0.8) * width
     depth = typical * rng.uniform(0.05, 0.5)
@@ -192,7 +192,7 @@ def _layers(background: Pixels, rng: np.random.Generator, density: float) -> lis
             y = base + rng.uniform(-1, 1) * depth if rng.random() < 0.7 else rng.uniform(0.3, 1.1) * height
             # What stands further up is further away, and smaller.
             size = max(
-                0.12 * height, typical * math.exp(rng.normal(0, 0.2)) * (1 + 0.5 * (y - base) / height)
+                0.18 * height, typical * math.exp(rng.normal(0, 0.2)) * (1 + 0.5 * (y - base) / height)
             )
             layer = _one(kind, (float(x), float(y)), float(size), rng)
             if strength and layer.number is not None and (kind == PERSON or rng.random() < 0.7):
@@ -214,7 +214,7 @@ def _one(kind: int, foot: tuple[float, float], size: float, rng: np.random.Gener
         )
         return Layer(sprite=sprite, number=PERSON)
     if kind == BALL:
-        radius = float(np.clip(size * rng.uniform(0.06, 0.18), 4, 45))
+        radius = float(np.clip(size * rng.uniform(0.07, 0.18), 5, 45))
         lift = rng.exponential(size * 0.5) if rng.random() < 0.4 else 0.0
         sprite = things.draw_ball(
             casting.ball(rng),
@@ -224,7 +224,7 @@ def _one(kind: int, foot: tuple[float, float], size: float, rng: np.random.Gener
         )
         return Layer(sprite=sprite, number=BALL)
     if kind == BOX:
-        wide = float(np.clip(size * rng.uniform(0.18, 0.6), 9, 150))
+        wide = float(np.clip(size * rng.uniform(0.18, 0.6), 12, 150))
         return Layer(sprite=things.draw_box(casting.box(rng), bottom=foot, width_px=wide), number=BOX)
     if kind == 3:
         wide, tall = size * rng.uniform(0.1, 0.5), size * rng.uniform(1.2, 4)

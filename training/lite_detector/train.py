@@ -3,15 +3,15 @@
 Training goes in rounds: each draws fresh scenes and goes through them a few times. What a round draws depends
 on the seed and its number alone, so a run that was stopped goes on from its checkpoint as if it had not been.
 Another machine or other versions give other weights, as good as these.
-
-There are two cycles of as many rounds: in each, the learning rate falls from its peak to nearly nothing
-(Loshchilov and Hutter, 2017, "SGDR"). The second starts lower and sees fuller scenes.
+The next round is drawn by a thread of its own while this one is learned from.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,8 @@ _ROUND_SCENES = 256
 _PASSES = 3  # through the scenes of a round
 _BATCH = 16
 _WARMUP_STEPS = 200
-_PEAK_RATES = (3e-3, 1.5e-3)  # of the cycles
-_DENSITIES = (1.0, 1.6)
+_PEAK_RATE = 2.5e-3
+_DENSITY = 1.6  # of figures, over the usual number
 _LAST_RATE = 2e-5
 _DECAY = 1e-3
 _AVERAGE = 0.998  # decay of the running average of the weights, which is what is kept
@@ -53,12 +53,20 @@ def photographs() -> list[Pixels]:
     return [load(picture) for picture in TRAINING if picture.name not in WITH_PEOPLE]
 
 
-def make_examples(backgrounds: list[Pixels], rng: np.random.Generator, *, density: float) -> list[Example]:
-    """Draw a round's scenes, with so many times the usual number of figures."""
-    scenes = (
-        draw(backgrounds, rng, height=HEIGHT, width=WIDTH, density=density) for _ in range(_ROUND_SCENES)
-    )
-    return [(scene.picture, assign(scene.figures, HEIGHT, WIDTH)) for scene in scenes]
+def make_examples(
+    backgrounds: list[Pixels], seed: tuple[int, ...], *, scenes: int, height: int, width: int
+) -> list[Example]:
+    """Draw a round's scenes, fuller than usual.
+
+    Args:
+        backgrounds: photographs, each uint8 [H, W, 3] RGB.
+        seed: of everything that is drawn.
+        scenes: how many.
+        height, width: of the pictures, in pixels.
+    """
+    rng = np.random.default_rng(seed)
+    drawn = (draw(backgrounds, rng, height=height, width=width, density=_DENSITY) for _ in range(scenes))
+    return [(scene.picture, assign(scene.figures, height, width)) for scene in drawn]
 
 
 def make_batch(examples: list[Example], rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
@@ -82,20 +90,18 @@ def make_batch(examples: list[Example], rng: np.random.Generator) -> tuple[torch
 
 
 def learning_rate(step: int, steps: int) -> float:
-    """Give the rate of a step: in each cycle of `steps`, a linear warm-up, then half a cosine."""
-    cycle, step = divmod(step, steps)
-    peak = _PEAK_RATES[cycle]
+    """Give the rate of a step: a linear warm-up, then half a cosine."""
     if step < _WARMUP_STEPS:
-        return peak * (step + 1) / _WARMUP_STEPS
+        return _PEAK_RATE * (step + 1) / _WARMUP_STEPS
     done = (step - _WARMUP_STEPS) / max(1, steps - _WARMUP_STEPS)
-    return _LAST_RATE + (peak - _LAST_RATE) * (1 + math.cos(math.pi * done)) / 2
+    return _LAST_RATE + (_PEAK_RATE - _LAST_RATE) * (1 + math.cos(math.pi * done)) / 2
 
 
 def train(*, rounds: int, seed: int, checkpoint: Path) -> tuple[dict[str, torch.Tensor], list[float]]:
     """Train, or go on from a checkpoint of the same seed and number of rounds.
 
     Args:
-        rounds: of each of the two cycles.
+        rounds: how many.
         seed: of everything that is drawn.
         checkpoint: file that is written after each round.
 
@@ -122,45 +128,47 @@ def train(*, rounds: int, seed: int, checkpoint: Path) -> tuple[dict[str, torch.
         first = state["next_round"]
     steps = math.ceil(_ROUND_SCENES / _BATCH) * _PASSES
     losses = []
-    last = rounds * len(_DENSITIES)
-    for number in range(first, last):
-        started = time.monotonic()
-        rng = np.random.default_rng((seed, number))
-        examples = make_examples(backgrounds, rng, density=_DENSITIES[number // rounds])
-        drawn_s = time.monotonic() - started
-        order = np.concatenate([rng.permutation(len(examples)) for _ in range(_PASSES)])
-        total = 0.0
-        for step, chosen in enumerate(np.array_split(order, steps)):
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate(number * steps + step, rounds * steps)
-            pictures, *targets = make_batch([examples[index] for index in chosen], rng)
-            wrong = loss(*net(pictures), *targets)
-            optimizer.zero_grad()
-            wrong.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(net.parameters(), _LARGEST_GRADIENT)
-            optimizer.step()
-            average.update_parameters(net)
-            total += wrong.item()
-        losses.append(total / steps)
-        checkpoint.parent.mkdir(parents=True, exist_ok=True)
-        partial = checkpoint.with_suffix(".partial")
-        torch.save(
-            {
-                "seed": seed,
-                "rounds": rounds,
-                "next_round": number + 1,
-                "net": net.state_dict(),
-                "average": average.state_dict(),
-                "optimizer": optimizer.state_dict(),
-            },
-            partial,
-        )
-        partial.replace(checkpoint)
-        took_s = time.monotonic() - started
-        print(
-            f"round {number + 1}/{last}  loss {losses[-1]:.4f}  {took_s:.0f} s ({drawn_s:.0f} s drawing)",
-            flush=True,
-        )
+    make = functools.partial(make_examples, backgrounds, scenes=_ROUND_SCENES, height=HEIGHT, width=WIDTH)
+    with ThreadPoolExecutor(1) as painter:
+        drawing = painter.submit(make, (seed, first, 0))
+        for number in range(first, rounds):
+            started = time.monotonic()
+            examples = drawing.result()
+            drawing = painter.submit(make, (seed, number + 1, 0))
+            rng = np.random.default_rng((seed, number, 1))
+            order = np.concatenate([rng.permutation(len(examples)) for _ in range(_PASSES)])
+            total = 0.0
+            for step, chosen in enumerate(np.array_split(order, steps)):
+                for group in optimizer.param_groups:
+                    group["lr"] = learning_rate(number * steps + step, rounds * steps)
+                pictures, *targets = make_batch([examples[index] for index in chosen], rng)
+                wrong = loss(*net(pictures), *targets)
+                optimizer.zero_grad()
+                wrong.backward()  # type: ignore[no-untyped-call]
+                torch.nn.utils.clip_grad_norm_(net.parameters(), _LARGEST_GRADIENT)
+                optimizer.step()
+                average.update_parameters(net)
+                total += wrong.item()
+            losses.append(total / steps)
+            checkpoint.parent.mkdir(parents=True, exist_ok=True)
+            partial = checkpoint.with_suffix(".partial")
+            torch.save(
+                {
+                    "seed": seed,
+                    "rounds": rounds,
+                    "next_round": number + 1,
+                    "net": net.state_dict(),
+                    "average": average.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                },
+                partial,
+            )
+            partial.replace(checkpoint)
+            took_s = time.monotonic() - started
+            print(
+                f"round {number + 1}/{rounds}  loss {losses[-1]:.4f}  {took_s:.0f} s",
+                flush=True,
+            )
     weights: dict[str, torch.Tensor] = average.module.state_dict()
     return {name: tensor.detach().contiguous().clone() for name, tensor in weights.items()}, losses
 
@@ -172,7 +180,7 @@ def train(*, rounds: int, seed: int, checkpoint: Path) -> tuple[dict[str, torch.
 @click.option(
     "--checkpoint", type=click.Path(path_type=Path), default=PROJECT_ROOT / "out" / "lite-detector.ckpt"
 )
-@click.option("--rounds", type=click.IntRange(min=1), default=100, help="Of each cycle.")
+@click.option("--rounds", type=click.IntRange(min=1), default=100)
 @click.option("--seed", type=click.IntRange(min=0), default=0)
 @click.option("--threads", type=click.IntRange(min=1), default=1)
 def main(*, output: Path, checkpoint: Path, rounds: int, seed: int, threads: int) -> None:
