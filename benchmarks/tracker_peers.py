@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from orchestrator.jobs import TrackParams
+from orchestrator.pipeline.track_list import TrackList
 from orchestrator.tracking.settings import TrackerSettings
 from orchestrator.tracking.tracker import Tracker
 
@@ -67,7 +69,7 @@ class Peer(Protocol):
 
 
 class Ours:
-    """One video through our tracker."""
+    """One video through our tracker, and what a track job reports of it."""
 
     def __init__(self, *, width: int, height: int, rate: Fraction, **settings: Any) -> None:
         self._tracker = Tracker(
@@ -85,11 +87,18 @@ class Ours:
 
     def result(self, frames: int) -> Result:
         """End the video."""
-        told = [*self._told, self._tracker.finish()]
-        index, ids, boxes = (
-            np.concatenate([getattr(rows, name) for rows in told]) for name in ("frames", "ids", "boxes")
-        )
-        return [(ids[index == frame], boxes[index == frame].astype(np.float64)) for frame in range(frames)]
+        found = TrackList()
+        for boxes in (*self._told, self._tracker.finish()):
+            found.add(boxes, boxes.frames)
+        tracks = found.reported(confidence=TrackParams().confidence, classes=None)
+        rows = [tracks.by_frame(frame) for frame in range(frames)]
+        return [
+            (
+                np.array([track.id for track, _ in row], np.int64),
+                np.array([track.boxes[at] for track, at in row], np.float64).reshape(-1, 4),
+            )
+            for row in rows
+        ]
 
 
 class Ultralytics:

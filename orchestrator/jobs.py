@@ -96,8 +96,8 @@ class TrackParams(Strict):
     Attributes:
         model: a detector from the model repository, or the alias `yolov8`.
         classes: names of the classes to report; None reports all.
-        confidence: tracks whose best detection scores less are not reported. The tracker itself sees all
-            boxes that the model gives, so that a track goes on through moments of doubt.
+        confidence: tracks whose detections score less on average are not reported. The tracker itself sees
+            all boxes that the model gives, so that a track goes on through moments of doubt.
         tracker: `botsort` also follows the camera's motion.
         stride: every how many frames the detector looks; boxes between are interpolated.
         fill_gaps_sec: gaps in a track of at most this many seconds are filled by interpolation.

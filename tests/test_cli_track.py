@@ -168,4 +168,5 @@ def test_memory_does_not_grow_with_the_length_of_the_video(tmp_path: Path, model
     short, long = peaks(80), peaks(800)
     assert {"framewright", "tritonserver", "triton_python_backend_stub"} <= set(long)
     for name in set(long) & set(short):
-        assert long[name] < 1.05 * short[name] + 2**20, name
+        # Triton's threads take memory at their first requests; 720 small gray frames alone would be 40 MB.
+        assert long[name] < 1.05 * short[name] + 2**22, name

@@ -189,6 +189,8 @@ def test_ids_are_counted_over_what_is_reported(run: Callable[..., Tracked], tmp_
     assert set(lives(tracked)) == {"1 red"}
     assert tracked.result.stats.unreported_tracks == 1
     assert lives(run(source, confidence=0.95)) == {}
+    assert lives(run(source, confidence=0.3))["1 yellow"] == list(range(15))
+    assert set(lives(run(source, confidence=0.7))) == {"1 red", "2 blue"}
 
 
 def test_frames_between_those_looked_at_are_interpolated(run: Callable[..., Tracked], tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def _names(_context: click.Context, _option: click.Parameter, value: str | None)
 @click.option(
     "--confidence",
     type=float,
-    help="Report tracks whose best detection scores at least this, 0 to 1.",
+    help="Report tracks whose detections score at least this on average, 0 to 1.",
     default=DEFAULTS.confidence,
     show_default=True,
 )
@@ -174,7 +174,7 @@ def _tell(tracked: Tracked, source: Path, outputs: Outputs) -> None:
 
 
 def _table(tracked: Tracked) -> str:
-    table = Table("id", "class", "from", "to", "frames", "best", box=None)
+    table = Table("id", "class", "from", "to", "frames", "score", box=None)
     for track_ in tracked.tracks[:_LISTED]:
         first_s, last_s = (float(int(pts) * tracked.time_base) for pts in (track_.pts[0], track_.pts[-1]))
         table.add_row(
@@ -183,7 +183,7 @@ def _table(tracked: Tracked) -> str:
             f"{first_s:.2f} s",
             f"{last_s:.2f} s",
             str(len(track_)),
-            f"{track_.scores[track_.best]:.2f}",
+            f"{track_.mean_score:.2f}",
         )
     with (shown := console()).capture() as text:
         shown.print(table)

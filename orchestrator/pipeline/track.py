@@ -6,7 +6,7 @@ import difflib
 import time
 from collections import deque
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -142,7 +142,7 @@ def track(
     """
     started_s = time.monotonic()
     outputs.check(source)
-    settings = TrackerSettings(method=params.tracker, interpolate_s=params.fill_gaps_sec)
+    settings = _settings(params)
     info = probe(source)
     report(Progress(stage="starting", total=info.frames))
 
@@ -229,6 +229,13 @@ def track(
         if outputs.tracks is not None:
             write_tracks(outputs.tracks, tracked.document(), overwrite=outputs.overwrite)
     return tracked
+
+
+def _settings(params: TrackParams) -> TrackerSettings:
+    """Return settings that begin every track that may be reported: one of its boxes scores as much."""
+    default = TrackerSettings(method=params.tracker, interpolate_s=params.fill_gaps_sec)
+    new_score = max(default.low_score, min(default.new_score, params.confidence))
+    return replace(default, new_score=new_score, high_score=min(default.high_score, new_score))
 
 
 class _Times:

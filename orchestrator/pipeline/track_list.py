@@ -61,6 +61,11 @@ class ReportedTrack:
         """Row of the detection with the best score, the first of equals."""
         return int(np.argmax(np.where(self.interpolated, -1, self.scores)))
 
+    @property
+    def mean_score(self) -> float:
+        """What its detections score on average, 0..1."""
+        return float(self.scores[~self.interpolated].mean(dtype=np.float64))
+
 
 class ReportedTracks(Sequence[ReportedTrack]):
     """The reported tracks in order of id, and their boxes by frame.
@@ -164,8 +169,8 @@ class TrackList:
         the list can be dropped.
 
         Args:
-            confidence: 0..1; a track is told if its best detection (interpolated ones are none) has at least
-                that score.
+            confidence: 0..1; a track is told if its detections (interpolated boxes are none) have at least
+                that score on average, to four decimals.
             classes: numbers of the classes that are told, None for all. A track's class is that of its last
                 box.
         """
@@ -178,8 +183,10 @@ class TrackList:
         class_numbers = columns["classes"][order[ends - 1]]
         told = np.zeros(len(begins), np.bool_)
         if len(begins):
-            seen = np.where(columns["interpolated"], np.float32(-1), columns["scores"])[order]
-            told = np.maximum.reduceat(seen, begins) >= confidence
+            detected = ~columns["interpolated"][order]
+            sums = np.add.reduceat(detected * columns["scores"][order], begins, dtype=np.float64)
+            counts = np.add.reduceat(detected, begins, dtype=np.float64)
+            told = (counts > 0) & (np.round(sums / np.maximum(counts, 1), 4) >= confidence)
         if classes is not None:
             told &= np.isin(class_numbers, sorted(classes))
         chosen = np.flatnonzero(told)

@@ -28,7 +28,7 @@ class TrackerSettings:
     method: Literal["bytetrack", "botsort"] = "bytetrack"
     high_score: float = 0.25
     low_score: float = 0.1
-    new_score: float = 0.5
+    new_score: float = 0.4
     lost_s: float = 2.0
     interpolate_s: float = 0.0
     end_at_cuts: bool = True
