@@ -126,11 +126,14 @@ class CatalogDetector(CatalogModel):
         classes: their names, by class number; in the file, the name of a text file beside the catalog.
         end_to_end: whether the network itself gives one box an object, without NMS.
         side: the longer side of the pictures the network was trained for, in pixels.
+        iou_threshold: of boxes of one class that overlap by more, the best is kept, 0..1; not looked at where
+            the network is end to end.
     """
 
     classes: tuple[str, ...]
     end_to_end: bool
     side: int
+    iou_threshold: float = IOU_THRESHOLD
 
     def served(  # noqa: D102
         self, *, choices: Choices, weights_sha256: str | None = None, licence: str = "unknown"
@@ -139,7 +142,7 @@ class CatalogDetector(CatalogModel):
             classes=self.classes,
             side=self.side,
             score_threshold=SCORE_THRESHOLD,
-            iou_threshold=NO_NMS if self.end_to_end else IOU_THRESHOLD,
+            iou_threshold=NO_NMS if self.end_to_end else self.iou_threshold,
             **self._common(choices, weights_sha256, licence),
         )
 
@@ -223,17 +226,24 @@ def _check_types(kind: type[CatalogModel], entry: dict[str, Any]) -> None:
     if unknown := sorted(entry.keys() - known.keys()):
         raise ValueError(f"has an unknown key {unknown[0]!r}")
     for key, field in known.items():
-        if key not in entry:
-            if field.default is MISSING:
-                raise ValueError(f"has no {key!r}")
-        elif "int" in str(field.type):
-            if type(entry[key]) is not int or entry[key] < 1:
-                raise ValueError(f"has {key} = {entry[key]!r}, which is not a positive integer")
-        elif field.type == "bool":
-            if not isinstance(entry[key], bool):
-                raise ValueError(f"has {key} = {entry[key]!r}, which is neither true nor false")
-        elif not isinstance(entry[key], str) or not entry[key]:
-            raise ValueError(f"has {key} = {entry[key]!r}, which is not a text")
+        if key in entry:
+            _check_type(key, entry[key], str(field.type))
+        elif field.default is MISSING:
+            raise ValueError(f"has no {key!r}")
+
+
+def _check_type(key: str, value: Any, kind: str) -> None:
+    if "int" in kind:
+        if type(value) is not int or value < 1:
+            raise ValueError(f"has {key} = {value!r}, which is not a positive integer")
+    elif kind == "float":
+        if type(value) is not float or not 0 < value < 1:
+            raise ValueError(f"has {key} = {value!r}, which is not a number between 0 and 1")
+    elif kind == "bool":
+        if not isinstance(value, bool):
+            raise ValueError(f"has {key} = {value!r}, which is neither true nor false")
+    elif not isinstance(value, str) or not value:
+        raise ValueError(f"has {key} = {value!r}, which is not a text")
 
 
 def _class_names(path: Path) -> tuple[str, ...]:

@@ -41,6 +41,7 @@ def written(path: Path, **changes: str | None) -> Path:
 def test_the_catalog_has_the_promised_models() -> None:
     assert list(load_catalog().models) == [
         "lite-x4",
+        "lite-detector",
         "realesr-animevideov3",
         "realesr-general-x4v3",
         "RealESRGAN_x4plus",
@@ -60,13 +61,15 @@ def test_the_catalog_has_the_promised_models() -> None:
     ]
 
 
-def test_only_the_lite_model_is_carried_and_it_is_the_file_the_catalog_names(tmp_path: Path) -> None:
+def test_only_the_lite_models_are_carried_as_the_files_the_catalog_names(tmp_path: Path) -> None:
     carried = [model for model in load_catalog().models.values() if model.url is None]
-    assert [model.name for model in carried] == ["lite-x4"]
-    path = carried[0].path(tmp_path)
-    assert path.parent == CATALOG.parent
-    assert path.stat().st_size == carried[0].bytes
-    assert hashlib.sha256(path.read_bytes()).hexdigest() == carried[0].sha256
+    assert [model.name for model in carried] == ["lite-x4", "lite-detector"]
+    for model in carried:
+        assert model.licence == "Apache-2.0"
+        path = model.path(tmp_path)
+        assert path.parent == CATALOG.parent
+        assert path.stat().st_size == model.bytes
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == model.sha256
 
 
 def test_downloads_come_from_the_publishers_releases() -> None:
@@ -83,8 +86,12 @@ DETECTOR = {"task": '"detect"', "scale": None, "halo": None, "tile": None, "size
 }
 
 
-def test_every_detector_is_under_the_agpl_and_knows_the_classes_of_coco() -> None:
-    detectors = [model for model in load_catalog().models.values() if isinstance(model, CatalogDetector)]
+def test_every_fetched_detector_is_under_the_agpl_and_knows_the_classes_of_coco() -> None:
+    detectors = [
+        model
+        for model in load_catalog().models.values()
+        if isinstance(model, CatalogDetector) and model.url is not None
+    ]
     assert len(detectors) == 10
     for model in detectors:
         assert model.licence == "AGPL-3.0"
@@ -108,6 +115,7 @@ def test_the_classes_of_a_detector_stand_in_a_file_beside_the_catalog(tmp_path: 
         ("person\n\ncar\n", {}, "a name is missing"),
         ("person\nperson\n", {}, "comes twice"),
         ("person\n", {"end_to_end": '"no"'}, "neither true nor false"),
+        ("person\n", {"iou_threshold": "1.5"}, "not a number between 0 and 1"),
         ("person\n", {"side": "600"}, "side that is not a multiple"),
         ("person\n", {"scale": "4"}, "unknown key 'scale'"),
     ],

@@ -146,7 +146,7 @@ def test_a_config_says_to_triton_what_the_catalog_says(name: str, choices: Choic
             "stride": "32",
             "side": "640",
             "score_threshold": "0.1",
-            "iou_threshold": "1.0" if entry.end_to_end else "0.7",
+            "iou_threshold": "1.0" if entry.end_to_end else str(entry.iou_threshold),
         }
     assert parameters(config) == common(entry, choices) | own
 

@@ -15,7 +15,9 @@ pytest.importorskip(
 
 from examples import make_sample
 from examples.cast import SHOTS
-from training.lite_detector.scenes import CLASSES, PERSON, Figure
+from training.lite_detector import evaluate
+from training.lite_detector.matching import Tally, count
+from training.lite_detector.scenes import CLASSES, GREY, PERSON, Figure
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,3 +110,16 @@ def test_people_cross_are_hidden_and_leave(truth: list[tuple[Figure, ...]]) -> N
     # One leaves the picture well before the cut, and the balls do.
     assert max(paths[1]) < cut - 4
     assert max(seen(truth, 4)) < cut - 4
+
+
+def test_the_lite_detector_finds_the_figures_of_the_clip(truth: list[tuple[Figure, ...]]) -> None:
+    detect = evaluate.onnx_detector(evaluate.MODEL)
+    frames, _ = read(make_sample.OUTPUT)
+    tallies = [Tally() for _ in CLASSES]
+    for frame, figures in zip(frames, truth, strict=True):
+        boxes = detect(np.pad(frame, ((6, 6), (0, 0), (0, 0)), constant_values=GREY))
+        boxes[:, [1, 3]] -= 6
+        count(tallies, boxes, figures)
+    for tally in tallies:
+        assert tally.recall(0.5) > 0.85
+        assert tally.precision(0.5) > 0.9

@@ -180,7 +180,7 @@ def train(*, rounds: int, seed: int, checkpoint: Path) -> tuple[dict[str, torch.
 @click.option(
     "--checkpoint", type=click.Path(path_type=Path), default=PROJECT_ROOT / "out" / "lite-detector.ckpt"
 )
-@click.option("--rounds", type=click.IntRange(min=1), default=100)
+@click.option("--rounds", type=click.IntRange(min=1), default=76)
 @click.option("--seed", type=click.IntRange(min=0), default=0)
 @click.option("--threads", type=click.IntRange(min=1), default=1)
 def main(*, output: Path, checkpoint: Path, rounds: int, seed: int, threads: int) -> None:
