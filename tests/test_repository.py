@@ -144,7 +144,7 @@ def test_a_config_says_to_triton_what_the_catalog_says(name: str, choices: Choic
         own = {
             "classes": json.dumps(entry.classes),
             "stride": "32",
-            "side": "640",
+            "side": str(entry.side),
             "score_threshold": "0.1",
             "iou_threshold": "1.0" if entry.end_to_end else str(entry.iou_threshold),
         }
