@@ -9,9 +9,11 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: serve-env ## upscale the sample clip through a local Triton; writes out/
+demo: serve-env ## upscale and track the sample clip through a local Triton; writes out/
 	@mkdir -p out
 	@$(BIN)/framewright upscale examples/sample.mp4 out/sample_x4.mp4 --compare out/sample_x4.png --force
+	@$(BIN)/framewright track examples/sample.mp4 --model lite-detector -o out/sample_tracks.json \
+	  --overlay out/sample_tracks.mp4 --timeline out/sample_tracks.png --force
 
 test: dev-env ## run the tests
 	@$(BIN)/python -m pytest
