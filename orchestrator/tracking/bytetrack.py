@@ -34,7 +34,7 @@ _TRACK = np.dtype(
         ("pts", np.int64),
         ("box", np.float64, 4),
         ("score", np.float64),
-        ("votes", object),  # dict: class -> sum of scores
+        ("class", np.int64),  # that most votes are for
     ]
 )
 
@@ -87,6 +87,7 @@ class ByteTracker:
         self._steps_per_pts = float(time_base * kalman.STEPS_PER_SECOND)
         self._lost_pts = settings.lost_s / float(time_base)
         self._tracks = np.empty(0, _TRACK)
+        self._votes: list[dict[int, float]] = []  # of each track: class -> sum of scores
         self._state = kalman.initial(np.empty((0, 4)))
         self._pts: int | None = None
         self.next_id = first_id
@@ -167,7 +168,7 @@ class ByteTracker:
             ids=tracks["id"],
             boxes=tracks["box"],
             scores=tracks["score"],
-            classes=np.array([max(cast, key=cast.__getitem__) for cast in tracks["votes"]], np.int64),
+            classes=tracks["class"],
             confirmed=confirmed,
             before=before,
         )
@@ -215,18 +216,24 @@ class ByteTracker:
         tracks["pts"][rows] = pts
         tracks["box"][rows] = kalman.boxes_of(self._state[:, rows])
         tracks["score"][rows] = detections[:, 4]
-        for votes, score, kind in zip(tracks["votes"][rows], *detections[:, 4:].T.tolist(), strict=True):
-            votes[int(kind)] = votes.get(int(kind), 0.0) + score
+        kinds = tracks["class"][rows].tolist()
+        for row, kind, score, number in zip(rows.tolist(), kinds, *detections[:, 4:].T.tolist(), strict=True):
+            votes, seen = self._votes[row], int(number)
+            votes[seen] = votes.get(seen, 0.0) + score
+            if seen != kind and votes[seen] > votes.get(kind, 0.0):
+                tracks["class"][row] = seen
 
     def _drop(self, ended: NDArray[np.bool_]) -> None:
         if ended.any():
             self._tracks = self._tracks[~ended]
+            self._votes = [votes for votes, over in zip(self._votes, ended.tolist(), strict=True) if not over]
             self._state = self._state[:, ~ended]
 
     def _begin(self, born: NDArray[np.float64], *, frame: int, pts: int) -> None:
         if len(born):
             tracks = np.zeros(len(born), _TRACK)
-            tracks["votes"] = [{} for _ in born]
+            tracks["class"] = born[:, 5]
+            self._votes += [{} for _ in born]
             rows = len(self._tracks) + np.arange(len(born))
             self._tracks = np.concatenate((self._tracks, tracks))
             self._state = np.concatenate((self._state, kalman.initial(born[:, :4])), axis=1)

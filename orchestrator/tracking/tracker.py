@@ -139,7 +139,7 @@ class Tracker:
             )
         valid = detections[np.isfinite(detections).all(axis=1)].astype(np.float64)
         self.not_finite += len(detections) - len(valid)
-        valid[:, :4] = np.clip(valid[:, :4], 0, self._picture)
+        valid[:, :4] = np.minimum(np.maximum(valid[:, :4], 0), self._picture)
         inside = (valid[:, 0] < valid[:, 2]) & (valid[:, 1] < valid[:, 3])
         self.empty += len(inside) - int(inside.sum())
         return valid[inside]
@@ -199,14 +199,15 @@ class Tracker:
     ) -> TrackBoxes:
         """Return boxes [N, 5] (with scores) of rows [N] of sightings; without `boxes`, the sightings' own."""
         ids = sightings.ids[rows]
-        if boxes is None:
-            boxes = np.column_stack((sightings.boxes, sightings.scores))[rows]
-        corners = np.clip(boxes[:, :4], 0, self._picture).astype(np.float32)
+        where, scores = (
+            (sightings.boxes[rows], sightings.scores[rows]) if boxes is None else (boxes[:, :4], boxes[:, 4])
+        )
+        corners = np.minimum(np.maximum(where, 0), self._picture).astype(np.float32)
         told = TrackBoxes(
             frames=np.full(len(ids), frames, np.int64),
             ids=ids,
             boxes=corners,
-            scores=boxes[:, 4].astype(np.float32),
+            scores=scores.astype(np.float32),
             classes=sightings.classes[rows],
             interpolated=np.full(len(ids), interpolated),
         )
