@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from fractions import Fraction
 
 Pixels = NDArray[np.uint8]
 """uint8 [H, W, 3], RGB, full range 0..255, nonlinear (as displayed)."""
@@ -58,6 +55,7 @@ class VideoInfo:
         codec: FFmpeg's name of the video codec.
         bit_depth: bits per component of the coded picture.
         colour: with unspecified values already resolved to what will be used.
+        start_s: where the file starts on its own clock, the one of every pts; what a person calls zero.
         notes: what a user should know about how the source was read (guessed colour, bit depth).
     """
 
@@ -73,6 +71,7 @@ class VideoInfo:
     codec: str
     bit_depth: int
     colour: Colour
+    start_s: Fraction = Fraction(0)
     notes: tuple[str, ...] = ()
 
 
@@ -129,6 +128,25 @@ class Letterbox:
     def _scale(self) -> NDArray[np.float32]:
         x, y = self.inner_width / self.source_width, self.inner_height / self.source_height
         return np.array([x, y, x, y], np.float32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crop:
+    """A part of a picture.
+
+    Attributes:
+        x, y: its top-left corner, in pixels of the source as displayed; fractions are parts of a pixel.
+        w, h: its size, in the same pixels.
+    """
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+    def __str__(self) -> str:
+        """Give it for people, as width x height at (x, y)."""
+        return f"{self.w:g}x{self.h:g} at ({self.x:g}, {self.y:g})"
 
 
 @dataclass(frozen=True, kw_only=True)

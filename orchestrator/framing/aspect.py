@@ -1,0 +1,24 @@
+"""Width to height, as people write it."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from orchestrator.errors import BadRequest
+
+_FORM = re.compile(r"(\d{1,5}(?:\.\d{1,3})?)[:/x](\d{1,5}(?:\.\d{1,3})?)", re.ASCII)
+
+
+def parse_aspect(text: str) -> Fraction:
+    """Return width : height of `9:16`, `4:5`, `2.39:1`, `16/9` or `1080x1920`.
+
+    Raises:
+        BadRequest: it is not two numbers over 0.
+    """
+    found = _FORM.fullmatch(text.strip())
+    if found:
+        across, down = (Fraction(number) for number in found.groups())
+        if across and down:
+            return across / down
+    raise BadRequest(f"aspect {text[:40]!r} is refused: give width and height, as in 9:16, 1:1 or 2.39:1")
