@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     Pixels = NDArray[np.uint8]
 
 BITS = 12
+BEEP_S = 0.1
 WIDTH, HEIGHT = 96, 64
 MATRICES = {1: Colorspace.ITU709, 5: Colorspace.ITU601, 6: Colorspace.ITU601, 9: Colorspace.BT2020}
 
@@ -53,6 +54,12 @@ def number_of(picture: Pixels) -> int:
     row = picture[height * 3 // 4].mean(axis=-1)
     centres = ((np.arange(BITS) + 0.5) * width / BITS).astype(int)
     return int(sum(1 << bit for bit, x in enumerate(centres) if row[x] > 127))
+
+
+def flashing(count: int, rate: Fraction | int) -> list[Pixels]:
+    """Return black pictures, white where one is the first that begins in a second."""
+    numbers = (int(number / rate) - int((number - 1) / rate) if number else 1 for number in range(count))
+    return [plain((235, 235, 235) if number else (16, 16, 16)) for number in numbers]
 
 
 def plain(rgb: tuple[int, int, int], width: int = WIDTH, height: int = HEIGHT) -> Pixels:
@@ -165,7 +172,7 @@ def _to_pix_fmt(
 
 
 class _Audio:
-    """One sine tone."""
+    """One sine tone, or the first `BEEP_S` of one each second."""
 
     def __init__(
         self,
@@ -179,6 +186,7 @@ class _Audio:
         language: str | None = None,
         title: str | None = None,
         hz: float = 440.0,
+        beeps: bool = False,
         disposition: Disposition | None = None,
     ) -> None:
         self._output = output
@@ -196,6 +204,7 @@ class _Audio:
         self._samples = round(seconds * rate)
         self._offset = round(start * rate)
         self._hz = hz
+        self._beeps = beeps
         self._flushed = False
 
     def write_until(self, time_s: float) -> None:
@@ -204,6 +213,8 @@ class _Audio:
             count = min(self._size, self._samples - self._sample)
             moments = np.arange(self._sample, self._sample + count) / self._rate
             tone = (np.sin(2 * np.pi * self._hz * moments) * 0.4).astype(np.float32)
+            if self._beeps:
+                tone[(moments + self._offset / self._rate) % 1 >= BEEP_S] = 0
             tones = np.tile(tone, (context.layout.nb_channels, 1))
             frame = av.AudioFrame.from_ndarray(tones, "fltp", context.layout.name)
             frame.sample_rate = self._rate

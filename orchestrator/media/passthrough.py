@@ -6,6 +6,7 @@ Knows nothing of pictures.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
@@ -17,6 +18,7 @@ from av.stream import Discard, Disposition
 from orchestrator.errors import BadMedia
 from orchestrator.media.source import main_video, open_source, packets
 from orchestrator.media.tracks import ConvertedSubtitles, CopiedTrack, TranscodedAudio, is_copyable
+from orchestrator.media.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,10 +30,18 @@ if TYPE_CHECKING:
     from av.stream import AttachmentStream, Stream
     from av.subtitles.stream import SubtitleStream
 
+    from orchestrator.media.span import Span
     from orchestrator.media.tracks import Track
 
 FREE_CLOCK_S = 10
 """MPEG-TS and MPEG-PS count from any moment: a start later than this is moved to zero, any other is kept."""
+
+LEAD_S = 10
+"""How much before a span its source is read from: captions that are shown longer are lost. Seeking is to a
+keyframe of the video, or near it."""
+
+INTERLEAVED_S = 10
+"""How far apart in time packets that lie next to each other in a file may be; MPEG-TS allows one second."""
 
 TEXT_SUBTITLES = {"mp4": "mov_text", "mov": "mov_text", "matroska": "subrip"}
 """What text subtitles become in a container that does not take them as they are."""
@@ -48,6 +58,7 @@ class Passthrough:
     Args:
         source: the file to carry from.
         output: where to; all its streams are set up here, none of its packets may have been muxed.
+        span: the part that is carried, on the clock of the source.
 
     Attributes:
         origin_s: to subtract from all times of the source, in seconds.
@@ -55,8 +66,10 @@ class Passthrough:
         video: the source's stream whose pictures are not carried.
     """
 
-    def __init__(self, source: Path, output: OutputContainer) -> None:
+    def __init__(self, source: Path, output: OutputContainer, span: Span) -> None:
         self._path = source
+        self._span = span
+        self._window = Window(opens=span.start_s is not None)
         self._source = open_source(source)
         self._output = output
         self._notes: list[str] = []
@@ -70,9 +83,12 @@ class Passthrough:
             if stream.index not in self._tracks:
                 stream.discard = Discard.all
         output.metadata.update(_own_metadata(self._source))
-        self._set_chapters()
-        self._packets = self._read()
-        self._next = next(self._packets, None)
+        if span.start_s is not None and "timecode" in output.metadata | self.video.metadata:
+            output.metadata.pop("timecode", "")
+            self._notes.append("the time code was left out: it counts from the start of the source")
+        self._chapters = 0
+        self._packets: Iterator[Packet[Stream]] = iter(())
+        self._next: Packet[Stream] | None = None
 
     @property
     def notes(self) -> list[str]:
@@ -81,14 +97,36 @@ class Passthrough:
         damaged = self._damaged + sum(track.failures for track in transcoded)
         return [*self._notes, *([f"{damaged} damaged packets of sound were left out"] if damaged else [])]
 
+    def begin(self, first_s: Fraction) -> None:
+        """Set the clock and go to the start of the span; once, before anything is muxed.
+
+        Args:
+            first_s: when the first picture is shown, in seconds on the clock of the source.
+        """
+        if self._span.start_s is not None:
+            self.origin_s = self._span.zero_s(first_s)
+            lead_s = self.origin_s - LEAD_S
+            # A source that cannot be sought is read from its start.
+            with suppress(av.error.FFmpegError):
+                if lead_s * av.time_base > (self._source.start_time or 0):
+                    self._source.seek(int(lead_s * av.time_base))
+        if self._span.end_s is not None:
+            self._window.captions_end_s = self._span.end_s - self.origin_s
+        self._set_chapters()
+        self._packets = self._read()
+        self._next = next(self._packets, None)
+
     def advance(self, until_s: Fraction) -> None:
         """Mux what the source holds up to `until_s`, in seconds of the output."""
         while self._next is not None and _time_s(self._next) <= until_s + self.origin_s:
             self._mux_next()
 
-    def finish(self) -> None:
-        """Mux the rest."""
-        while self._next is not None:
+    def finish(self, last_end_s: Fraction) -> None:
+        """Mux the rest, or what of it is in the span; the last picture ends at `last_end_s`."""
+        stop_s = self._span.stop_s(last_end_s)
+        if stop_s is not None:
+            self._window.end_s = stop_s - self.origin_s
+        while self._next is not None and not self._is_done():
             self._mux_next()
         for track in self._tracks.values():
             self._output.mux(track.flush())
@@ -102,7 +140,7 @@ class Passthrough:
                 self._notes.append(
                     f"metadata that {self._output.format.name} does not keep: {', '.join(lost)}"
                 )
-            chapters = len(self._source.chapters()) - len(output.chapters())
+            chapters = self._chapters - len(output.chapters())
             if chapters > 0:
                 self._notes.append(f"{chapters} chapters were lost")
 
@@ -112,7 +150,11 @@ class Passthrough:
 
     def _origin_s(self) -> Fraction:
         start_s = Fraction(self._source.start_time or 0, av.time_base)
-        if Flags(self._source.format.flags) & Flags.ts_discont and start_s > FREE_CLOCK_S:
+        if (
+            self._span.start_s is None
+            and Flags(self._source.format.flags) & Flags.ts_discont
+            and start_s > FREE_CLOCK_S
+        ):
             self._notes.append(
                 f"the source's clock starts at {float(start_s):.3f} s; the output's starts at 0"
             )
@@ -126,9 +168,9 @@ class Passthrough:
         name = f"stream {stream.index} ({stream.type}, {known})"
         if stream.type == "audio" and codec is not None:
             if is_copyable(stream, self._first_packet(stream), self._output.format.name):
-                self._tracks[stream.index] = CopiedTrack(self._output, stream)
+                self._tracks[stream.index] = CopiedTrack(self._output, stream, self._window)
             else:
-                track = TranscodedAudio(self._output, cast("AudioStream", stream))
+                track = TranscodedAudio(self._output, cast("AudioStream", stream), self._window)
                 self._tracks[stream.index] = track
                 reason = f"{self._output.format.name} does not take it as it is"
                 self._notes.append(f"{name} was transcoded to aac ({track.layout}): {reason}")
@@ -148,9 +190,9 @@ class Passthrough:
     def _take_subtitles(self, stream: SubtitleStream, name: str) -> None:
         target = TEXT_SUBTITLES[self._output.format.name]
         if is_copyable(stream, None, self._output.format.name):
-            self._tracks[stream.index] = CopiedTrack(self._output, stream)
+            self._tracks[stream.index] = CopiedTrack(self._output, stream, self._window)
         elif stream.codec_context.codec.text_sub:
-            self._tracks[stream.index] = ConvertedSubtitles(self._output, stream, target)
+            self._tracks[stream.index] = ConvertedSubtitles(self._output, stream, target, self._window)
             self._notes.append(f"{name} was converted to {target}; styling may be lost")
         else:
             self._notes.append(f"{name} was dropped: {self._output.format.name} does not take such pictures")
@@ -158,7 +200,7 @@ class Passthrough:
     def _take_cover(self, stream: Stream, name: str) -> None:
         """MP4 takes a cover as a stream, Matroska as an attachment, MOV not at all."""
         if self._output.format.name == "mp4":
-            self._tracks[stream.index] = CopiedTrack(self._output, stream)
+            self._tracks[stream.index] = CopiedTrack(self._output, stream, self._window)
             return
         picture = self._first_packet(stream)
         suffix, mime_type = COVERS.get(stream.codec_context.name, ("", ""))
@@ -179,12 +221,26 @@ class Passthrough:
         return stream.type == "data" and (is_chapters or "timecode" in stream.metadata)
 
     def _set_chapters(self) -> None:
-        chapters = self._source.chapters()
-        for chapter in chapters:
-            ticks = round(self.origin_s / (chapter["time_base"] or 1))
-            chapter["start"] -= ticks
-            chapter["end"] -= ticks
-        self._output.set_chapters(chapters)
+        kept = []
+        window = self._window
+        for chapter in self._source.chapters():
+            tick = chapter["time_base"] or Fraction(1)
+            start_s, end_s = (chapter[edge] * tick - self.origin_s for edge in ("start", "end"))
+            if window.holds_chapter(start_s, end_s):
+                start_s = max(start_s, Fraction(0)) if window.opens else start_s
+                end_s = end_s if window.captions_end_s is None else min(end_s, window.captions_end_s)
+                kept.append(chapter | {"start": round(start_s / tick), "end": round(end_s / tick)})
+        self._chapters = len(kept)
+        self._output.set_chapters(kept)
+
+    def _is_done(self) -> bool:
+        """Whether all streams are past the end of the span."""
+        end_s = self._window.end_s
+        return (
+            end_s is not None
+            and self._next is not None
+            and _time_s(self._next) > end_s + self.origin_s + INTERLEAVED_S
+        )
 
     def _read(self) -> Iterator[Packet[Stream]]:
         wanted = [self._source.streams[index] for index in self._tracks]

@@ -83,6 +83,7 @@ def _describe(container: InputContainer, stream: VideoStream, frame: av.VideoFra
         codec=stream.codec_context.name,
         bit_depth=bits,
         colour=resolved,
+        start_s=max(Fraction(container.start_time or 0, av.time_base), Fraction(0)),
         notes=tuple(notes),
     )
 

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Self, cast
 
 import av
 import av.error
-import numpy as np
 from av.codec.context import Flags
 
-from orchestrator.errors import BadMedia, UnsupportedMedia
-from orchestrator.frames import PADDING_LEVEL, Frame
-from orchestrator.media.colour import ToRgb
+from orchestrator.errors import BadMedia
+from orchestrator.frames import Frame
 from orchestrator.media.integrity import Integrity
+from orchestrator.media.seek import packets_from
 from orchestrator.media.source import main_video, open_source, packets
+from orchestrator.media.span import Moment, Span
 from orchestrator.media.timeline import Timeline
+from orchestrator.media.upright import ToUpright
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -30,9 +31,12 @@ if TYPE_CHECKING:
 
     from av.container import InputContainer
     from av.packet import Packet
+    from av.stream import Stream
     from av.video.stream import VideoStream
 
-    from orchestrator.frames import Letterbox, Pixels, VideoInfo
+    from orchestrator.frames import Letterbox, VideoInfo
+
+    _Moment = Moment[av.VideoFrame]
 
 MAX_LOST_S = 5
 """A longer stretch in which no picture can be decoded is an error, not a still picture."""
@@ -50,27 +54,37 @@ class VideoReader:
         threads: of the decoder and of the colour conversion; 0 takes one a core.
         letterbox: where each picture is to lie, made for a picture of the video's size; frames are the
             letterboxed pictures then. None leaves them as large as they are.
+        start_s, end_s: only the frames that are shown from then to then, in seconds from the start of the
+            file (`info.start_s`); None is the start or the end. See `Span`.
 
     Attributes:
         frames_read: frames yielded so far.
+
+    Raises:
+        BadRequest: the span from `start_s` to `end_s` is empty, or negative.
     """
 
     def __init__(
-        self, path: Path, info: VideoInfo, *, threads: int = 0, letterbox: Letterbox | None = None
+        self,
+        path: Path,
+        info: VideoInfo,
+        *,
+        threads: int = 0,
+        letterbox: Letterbox | None = None,
+        start_s: Fraction | None = None,
+        end_s: Fraction | None = None,
     ) -> None:
         self.frames_read = 0
         self._path = path
         self._info = info
         self._threads = threads
-        self._letterbox = letterbox
-        coded = None
-        if letterbox is not None:
-            coded = _turned((letterbox.inner_width, letterbox.inner_height), info.rotation)
-        self._to_rgb = ToRgb(info.colour, threads=threads, size=coded)
+        self._span = Span.of(info, start_s, end_s)
+        self._to_pixels = ToUpright(path, info, threads=threads, letterbox=letterbox)
         self._container, self._stream = self._open(threads)
         self._timeline = Timeline(self._container, self._stream)
         self._integrity = Integrity(self._container, path)
-        self._last: Frame | None = None  # its pixels are shown again where a picture is lost
+        self._first_pts: int | None = None  # of the keyframe at which reading began, if not at the start
+        self._last: _Moment | None = None
         self._longest_gap = 0
         self._lost = self._damaged = self._moved = 0
 
@@ -111,13 +125,18 @@ class VideoReader:
             BadMedia: the file ends before it says it does, or cannot be read to its end, or nothing in it, or
                 nothing in a stretch of MAX_LOST_S seconds, can be decoded, or its clock jumps by MAX_GAP_S.
             UnsupportedMedia: the size of the picture changes within the video.
+            BadRequest: no picture is shown between start and end.
         """
-        for decoded in self._decode():
-            yield from self._present(decoded)
-        if self._last is None:
-            raise BadMedia(f"{self._path}: no picture of it can be decoded: copy or export it again")
-        yield from self._repeat(self._timeline.lost_between(self._last.pts, None), self._last.pixels)
-        self._integrity.refuse_early_end(longest_gap_s=self._longest_gap * self._info.time_base)
+        shown: av.VideoFrame | None = None
+        for moment in self._span.cut(self._moments(), self._info):
+            if moment.picture is not shown:
+                shown = moment.picture
+                pixels = self._to_pixels(shown, index=self.frames_read)
+            self._lost += moment.lost
+            self._moved += moment.moved
+            self._damaged += moment.damaged
+            yield Frame(index=self.frames_read, pts=moment.pts, pixels=pixels, duration=moment.duration)
+            self.frames_read += 1
 
     def _open(self, threads: int) -> tuple[InputContainer, VideoStream]:
         container = open_source(self._path)
@@ -128,14 +147,42 @@ class VideoReader:
         stream.codec_context.flags |= Flags.output_corrupt
         return container, stream
 
-    def _decode(self) -> Iterator[av.VideoFrame]:
+    def _from_keyframe(self) -> Iterator[av.VideoFrame]:
+        """Decode from the keyframe before the span on, or from the start of the file where that fails."""
+        if self._span.start_s is None:
+            yield from self._decode(packets(self._container))
+            return
+        found = packets_from(self._container, self._stream, self._span.start_s)
+        if found is not None:
+            self._first_pts, rest = found
+            start = self._span.start_s / self._info.time_base
+            for decoded in self._decode(rest):
+                # The intra refresh of H.264 has no keyframes, only places from which pictures become whole.
+                if self._last is None and decoded.is_corrupt:
+                    self._timeline.time_of(decoded)
+                    continue
+                if self._last is None and decoded.pts is not None and decoded.pts > start:
+                    break
+                yield decoded
+            else:
+                return
+        self._container.close()
+        self._container, self._stream = self._open(self._threads)
+        self._timeline = Timeline(self._container, self._stream)
+        self._integrity = Integrity(self._container, self._path)
+        self._first_pts = None
+        yield from self._decode(packets(self._container))
+
+    def _decode(self, read: Iterator[Packet[Stream]]) -> Iterator[av.VideoFrame]:
         try:
             # All streams are demuxed: where any of them ends tells whether the file is whole.
-            for packet in packets(self._container):
+            for packet in read:
                 self._integrity.watch(packet)
                 if packet.stream is not self._stream:
                     continue
                 video = cast("Packet[VideoStream]", packet)
+                if self._is_leading(video.pts):
+                    continue
                 self._timeline.expect(video)
                 self._damaged += video.is_corrupt
                 try:
@@ -149,6 +196,10 @@ class VideoReader:
                 f"{self._path} cannot be read past {_at(self._integrity.end_s)}: it is damaged, copy it or "
                 "export it again"
             ) from exc
+
+    def _is_leading(self, pts: int | None) -> bool:
+        """Whether a picture is shown before the keyframe at which reading began: it cannot be decoded."""
+        return self._first_pts is not None and pts is not None and pts < self._first_pts
 
     def _decode_tail(self) -> Iterator[av.VideoFrame]:
         """Decode again, on one thread, what PyAV loses when draining several threads raises an error."""
@@ -165,25 +216,41 @@ class VideoReader:
                 except av.error.FFmpegError:
                     continue
 
-    def _present(self, decoded: av.VideoFrame) -> Iterator[Frame]:
-        pixels = self._picture(decoded)
+    def _moments(self) -> Iterator[_Moment]:
+        """Yield every picture from the keyframe before the span to the end of the file, lost ones too."""
+        for decoded in self._from_keyframe():
+            yield from self._present(decoded)
+        if self._last is None:
+            raise BadMedia(f"{self._path}: no picture of it can be decoded: copy or export it again")
+        yield from self._repeat(self._timeline.lost_between(self._last.pts, None), self._last.picture)
+        self._integrity.refuse_early_end(longest_gap_s=self._longest_gap * self._info.time_base)
+
+    def _present(self, decoded: av.VideoFrame) -> Iterator[_Moment]:
+        last = self._last
         pts = self._timeline.time_of(decoded)
+        if self._is_leading(pts):
+            return
         if pts is not None:
-            last = self._last
             lost = self._timeline.lost_between(last.pts if last else None, pts)
-            yield from self._repeat(lost, last.pixels if last else pixels)
+            yield from self._repeat(lost, last.picture if last else decoded)
             if pts in self._timeline.given_up:
                 return  # too late: its place is taken
-        self._damaged += decoded.is_corrupt
-        if self._last is not None and (pts is None or pts <= self._last.pts):
-            pts = self._last.pts + max(self._last.duration if pts is None else 1, 1)
-            self._moved += 1
+            last = self._last
+        moved = last is not None and (pts is None or pts <= last.pts)
+        if moved and last is not None:
+            pts = last.pts + max(last.duration if pts is None else 1, 1)
         yield self._next(
-            Frame(index=self.frames_read, pts=pts or 0, pixels=pixels, duration=decoded.duration)
+            Moment(
+                pts=pts or 0,
+                duration=decoded.duration,
+                picture=decoded,
+                moved=moved,
+                damaged=decoded.is_corrupt,
+            )
         )
 
-    def _repeat(self, lost: list[int], pixels: Pixels) -> Iterator[Frame]:
-        """Show `pixels` at the times of pictures that could not be decoded."""
+    def _repeat(self, lost: list[int], picture: av.VideoFrame) -> Iterator[_Moment]:
+        """Show `picture` at the times of pictures that could not be decoded."""
         tick = self._info.time_base
         if lost and (lost[-1] - lost[0]) * tick > MAX_LOST_S:
             raise BadMedia(
@@ -191,68 +258,16 @@ class VideoReader:
                 "can be decoded, copy or export it again"
             )
         for pts in lost:
-            self._lost += 1
-            yield self._next(Frame(index=self.frames_read, pts=pts, pixels=pixels))
+            yield self._next(Moment(pts=pts, duration=0, picture=picture, lost=True))
 
-    def _next(self, frame: Frame) -> Frame:
+    def _next(self, moment: _Moment) -> _Moment:
         if self._last is not None:
-            self._longest_gap = max(self._longest_gap, frame.pts - self._last.pts)
+            self._longest_gap = max(self._longest_gap, moment.pts - self._last.pts)
             if self._longest_gap * self._info.time_base > MAX_GAP_S:
-                moment = _at(self._last.pts * self._info.time_base)
-                raise BadMedia(f"{self._path} is damaged: its clock jumps after {moment}, export it again")
-        self._last = frame
-        self.frames_read += 1
-        return frame
-
-    def _picture(self, decoded: av.VideoFrame) -> Pixels:
-        info = self._info
-        width, height = _turned((decoded.width, decoded.height), info.rotation)
-        if (width, height) != (info.width, info.height):
-            raise UnsupportedMedia(
-                f"{self._path}: the picture changes from {info.width}x{info.height} to "
-                f"{width}x{height} after {self.frames_read} frames: split the video there first"
-            )
-        pixels = upright(self._to_rgb(decoded), rotation=info.rotation, mirrored=info.mirrored)
-        if self._letterbox is None:
-            return np.ascontiguousarray(pixels)
-        return padded(pixels, self._letterbox)
-
-
-def upright(pixels: Pixels, *, rotation: int, mirrored: bool) -> Pixels:
-    """Mirror a coded picture left to right if so, then turn it.
-
-    Args:
-        pixels: uint8 [h, w, 3].
-        rotation: degrees counter-clockwise, a multiple of 90.
-        mirrored: whether to mirror.
-
-    Returns:
-        uint8 [H, W, 3], a view.
-    """
-    if mirrored:
-        pixels = pixels[:, ::-1]
-    return np.rot90(pixels, rotation // 90)
-
-
-def padded(pixels: Pixels, letterbox: Letterbox) -> Pixels:
-    """Put a scaled picture into its letterbox.
-
-    Args:
-        pixels: uint8 [inner_height, inner_width, 3].
-        letterbox: where in it they lie.
-
-    Returns:
-        uint8 [height, width, 3], contiguous and fresh.
-    """
-    whole = np.full((letterbox.height, letterbox.width, 3), PADDING_LEVEL, np.uint8)
-    rows = slice(letterbox.top, letterbox.top + letterbox.inner_height)
-    whole[rows, letterbox.left : letterbox.left + letterbox.inner_width] = pixels
-    return whole
-
-
-def _turned(size: tuple[int, int], rotation: int) -> tuple[int, int]:
-    """Return width and height of a picture before or after it is turned."""
-    return size[::-1] if rotation % 180 else size
+                at = _at(self._last.pts * self._info.time_base)
+                raise BadMedia(f"{self._path} is damaged: its clock jumps after {at}, export it again")
+        self._last = moment
+        return moment
 
 
 def _at(moment_s: Fraction) -> str:

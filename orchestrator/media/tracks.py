@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from av.stream import Stream
     from av.subtitles.stream import SubtitleStream
 
+    from orchestrator.media.window import Window
+
 AAC_BITS_PER_CHANNEL = 96_000
 """192 kbit/s for stereo: FFmpeg's AAC encoder is transparent to most ears there (FFmpeg wiki, Encode/AAC)."""
 
@@ -75,13 +77,17 @@ class Track(Protocol):
 
 
 class CopiedTrack:
-    """Packets as they are.
+    """Packets as they are; those of sound and captions that are in a window.
 
     Raises:
         ValueError: the output's container does not take the codec.
     """
 
-    def __init__(self, output: OutputContainer, source: Stream) -> None:
+    def __init__(self, output: OutputContainer, source: Stream, window: Window) -> None:
+        self._window = window
+        self._type = source.type
+        self._has_edits = output.format.name in {"mp4", "mov"}
+        self._is_opus = source.codec_context.name == "opus"
         self.stream = output.add_stream_from_template(source, opaque=True)
         describe(self.stream, source)
         self._last_dts: int | None = None
@@ -94,6 +100,8 @@ class CopiedTrack:
         Matroska has no time before zero, and would move all streams later to make room for an encoder's
         run-in there: a packet that is over by then is left out, one that goes on starts at zero.
         """
+        if not self._is_held(packet):
+            return []
         if packet.pts is not None and packet.pts < 0 and self._starts_at_zero:
             if packet.pts + (packet.duration or 0) <= 0:
                 return []
@@ -108,6 +116,16 @@ class CopiedTrack:
             packet.pts = dts
         return [packet]
 
+    def _is_held(self, packet: Packet[Stream]) -> bool:
+        if self._type == "audio":
+            if self._has_edits:
+                return self._window.holds_for_edit(packet)
+            return self._window.holds_whole(packet, is_opus=self._is_opus)
+        if self._type == "subtitle":
+            return self._window.holds_caption(packet)
+        packet.pts = packet.dts = 0  # a cover picture
+        return True
+
     def flush(self) -> list[Packet[Stream]]:
         """Nothing is kept back."""
         return []
@@ -121,8 +139,9 @@ class TranscodedAudio:
         layout: of the channels that are written.
     """
 
-    def __init__(self, output: OutputContainer, source: AudioStream) -> None:
+    def __init__(self, output: OutputContainer, source: AudioStream, window: Window) -> None:
         self.failures = 0
+        self._window = window
         self._source = source
         context = source.codec_context
         rate = context.sample_rate if context.sample_rate in AAC_RATES else 48_000
@@ -139,6 +158,8 @@ class TranscodedAudio:
 
     def convert(self, packet: Packet[Stream]) -> list[Packet[Stream]]:
         """Decode and encode; a packet that cannot be decoded is counted and becomes silence."""
+        if not self._window.holds_for_edit(packet):
+            return []
         try:
             frames = self._source.codec_context.decode(packet)
         except av.error.FFmpegError:
@@ -156,16 +177,21 @@ class TranscodedAudio:
         return [*packets, *self._encode(None), *self.stream.encode(None)]
 
     def _encode(self, frame: AudioFrame | None) -> list[Packet[Stream]]:
-        if frame is not None and frame.time_base is None:
-            frame.time_base = self._source.time_base
+        if frame is not None:
+            if frame.time_base is None:
+                frame.time_base = self._source.time_base
+            frame = self._window.trimmed(frame, frame.time_base or Fraction(1, frame.sample_rate))
+            if frame is None:
+                return []
         return [made for part in self._resampler.resample(frame) for made in self.stream.encode(part)]
 
 
 class ConvertedSubtitles:
     """Text subtitles in another text format; styling that the format lacks is lost."""
 
-    def __init__(self, output: OutputContainer, source: SubtitleStream, codec: str) -> None:
+    def __init__(self, output: OutputContainer, source: SubtitleStream, codec: str, window: Window) -> None:
         self._source = source
+        self._window = window
         source.codec_context.open(strict=False)
         self.stream = cast("SubtitleStream", output.add_stream(codec))
         describe(self.stream, source)
@@ -180,6 +206,8 @@ class ConvertedSubtitles:
         except av.error.FFmpegError:
             return []
         if captions is None or not len(captions) or packet.pts is None:
+            return []
+        if not self._window.holds_caption(packet):
             return []
         made = self.stream.codec_context.encode_subtitle(captions)
         made.stream = self.stream

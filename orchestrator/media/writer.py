@@ -17,6 +17,7 @@ import numpy as np
 from orchestrator.errors import DiskFull, EncodeFailed, OutputRefused
 from orchestrator.media import colour, encoder
 from orchestrator.media.passthrough import Passthrough
+from orchestrator.media.span import Span
 from orchestrator.media.tracks import describe
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class VideoWriter:
         quality: high, medium or low.
         container: FFmpeg's name of the container; None takes it from the suffix of `path`.
         threads: of the encoder and of the colour conversion; 0 lets them choose.
+        start_s, end_s: the part that the pictures are of, as `VideoReader` was told: everything else is cut
+            to match, and with a start all times begin at zero.
 
     Attributes:
         frames: frames written.
@@ -84,7 +87,10 @@ class VideoWriter:
         quality: Quality = "high",
         container: str | None = None,
         threads: int = 0,
+        start_s: Fraction | None = None,
+        end_s: Fraction | None = None,
     ) -> None:
+        span = Span.of(info, start_s, end_s)
         container = container or check_output(path)
         self.width, self.height = width + width % 2, height + height % 2
         self.encoder, options = encoder.choose(self.width, self.height, quality)
@@ -116,9 +122,11 @@ class VideoWriter:
             rate = info.average_rate or Fraction(25)
             self._stream = cast("VideoStream", self._output.add_stream(self.encoder, rate, options))
             self._configure(threads)
-            self._passthrough = Passthrough(source, self._output)
+            self._passthrough = Passthrough(source, self._output, span)
             describe(self._stream, self._passthrough.video)
-        self._origin = round(self._passthrough.origin_s / info.time_base)
+            if start_s is not None:
+                self._stream.metadata.pop("timecode", "")
+        self._origin = 0
 
     def __enter__(self) -> Self:
         return self
@@ -159,6 +167,8 @@ class VideoWriter:
                 f"frame {frame.index} is {frame.pixels.shape[1]}x{frame.pixels.shape[0]}, not "
                 f"{self._size[1]}x{self._size[0]}: report this as a bug"
             )
+        if not self.frames:
+            self._begin(frame)
         picture = self._from_rgb(_even(frame.pixels))
         picture.pts = frame.pts - self._origin
         picture.time_base = self._info.time_base
@@ -176,7 +186,7 @@ class VideoWriter:
         """
         with self._translated():
             self._mux(self._stream.encode(None), last=True)
-            self._passthrough.finish()
+            self._passthrough.finish((self._last_pts + self._last_duration) * self._info.time_base)
             self._output.close()
         if self._packets != self.frames:
             raise EncodeFailed(
@@ -196,6 +206,12 @@ class VideoWriter:
         context.color_trc = self._colour.transfer
         context.color_range = 2 if self._colour.full_range else 1
         context.thread_count = threads
+
+    def _begin(self, first: Frame) -> None:
+        tick = self._info.time_base
+        with self._translated():
+            self._passthrough.begin(first.pts * tick)
+        self._origin = round(self._passthrough.origin_s / tick)
 
     def _keep_time(self, frame: Frame) -> None:
         """Note how long each picture is shown: until the next one, the last as long as the source says."""

@@ -1,0 +1,62 @@
+"""Finds the place in a file from which a moment of its video can be decoded. Decodes nothing itself."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import av
+import av.error
+
+from orchestrator.media.source import packets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.stream import Stream
+    from av.video.stream import VideoStream
+
+MARGINS_S = (0, 1, 4, 16)
+"""How much too early to aim, one after the other: FFmpeg seeks by decoding times, and in MPEG-TS
+by the place in the file, so it may come out after the moment."""
+
+UNTIMED = {"avi", "mpeg"}
+"""AVI and MPEG-PS do not store the time of every picture; FFmpeg finds it by counting from the start."""
+
+
+def packets_from(
+    container: InputContainer, stream: VideoStream, moment_s: Fraction
+) -> tuple[int, Iterator[Packet[Stream]]] | None:
+    """Go to the last keyframe that is shown at or before a moment, or near it.
+
+    Pictures that are shown before that keyframe but come after it (an open GOP) refer to others that are not
+    read: they are not to be used.
+
+    Args:
+        container: of the video; where it is read on is undefined if there is no answer.
+        stream: the video.
+        moment_s: on the clock of the file, in seconds.
+
+    Returns:
+        The keyframe's pts and the packets of all streams from it on; None where the file is to be read from
+        its start.
+    """
+    tick = stream.time_base or Fraction(1, 90_000)
+    start_s = Fraction(container.start_time or 0, av.time_base)
+    if container.format.name in UNTIMED:
+        return None
+    for margin_s in MARGINS_S:
+        if moment_s - margin_s <= start_s:
+            break
+        try:
+            container.seek(int((moment_s - margin_s) / tick), stream=stream)
+            rest = packets(container)
+            key = next((packet for packet in rest if packet.stream is stream and packet.is_keyframe), None)
+        except av.error.FFmpegError:
+            continue
+        if key is not None and key.pts is not None and key.pts * tick <= moment_s:
+            return key.pts, chain([key], rest)
+    return None
