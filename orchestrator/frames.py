@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Generic, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import TypeVar
 
 Pixels = NDArray[np.uint8]
 """uint8 [H, W, 3], RGB, full range 0..255, nonlinear (as displayed)."""
+
+DeepPixels = NDArray[np.uint16]
+"""uint16 [H, W, 3], RGB, full range 0..65535, nonlinear (as displayed); for sources of more than 8 bits."""
+
+Samples = NDArray[np.uint8] | NDArray[np.uint16]
+"""[h, w] of one component, as coded: its range and its bits are the video's."""
 
 Boxes = NDArray[np.float32]
 """float32 [N, 4]: x1, y1, x2, y2 in pixels of the picture that is named."""
@@ -20,6 +28,58 @@ Detections = NDArray[np.float32]
 
 PADDING_LEVEL = 114
 """Gray of R, G and B around a picture, as detectors of the YOLO family see it in their training."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planes:
+    """An upright picture as it is coded, Y'CbCr in three planes: for what needs no RGB, and loses by it.
+
+    Attributes:
+        y: [H, W].
+        u, v: [ceil(H / down), ceil(W / across)], with across and down of 1 or 2 (4:4:4, 4:2:2, 4:4:0, 4:2:0).
+    """
+
+    y: Samples
+    u: Samples
+    v: Samples
+
+    @property
+    def chroma(self) -> tuple[int, int]:
+        """How many columns and how many rows of luma share a sample of chroma: (2, 2) in 4:2:0."""
+        across, down = (2 if self.u.shape[axis] < self.y.shape[axis] else 1 for axis in (1, 0))
+        return across, down
+
+    def crop(self, *, x: int, y: int, width: int, height: int) -> Planes:
+        """Return a part, as views. Its place and size are whole samples of chroma too, or reach the edge."""
+        across, down = self.chroma
+        rows, columns = slice(y, y + height), slice(x, x + width)
+        less = (slice(y // down, -(-(y + height) // down)), slice(x // across, -(-(x + width) // across)))
+        return Planes(y=self.y[rows, columns], u=self.u[less], v=self.v[less])
+
+
+Picture = Pixels | DeepPixels | Planes
+Form = Literal["rgb", "deep_rgb", "planes"]
+"""Which of them the pictures of a video are."""
+
+AnyPicture = TypeVar("AnyPicture", default=Pixels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HdrMetadata:
+    """What a mastering display could show, and how bright the pictures get; None where nothing is said.
+
+    Attributes:
+        primaries: x and y in CIE 1931 of red, green and blue (SMPTE ST 2086).
+        white: x and y of the white point.
+        luminance: least and most, in cd/m2.
+        max_cll, max_fall: brightest pixel and brightest mean of a picture, in cd/m2 (CTA-861.3).
+    """
+
+    primaries: tuple[tuple[Fraction, Fraction], ...] | None = None
+    white: tuple[Fraction, Fraction] | None = None
+    luminance: tuple[Fraction, Fraction] | None = None
+    max_cll: int | None = None
+    max_fall: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +98,11 @@ class Colour:
     transfer: int
     full_range: bool
 
+    @property
+    def is_hdr(self) -> bool:
+        """Whether it is of high dynamic range: PQ or HLG (ITU-R BT.2100)."""
+        return self.transfer in {16, 18}
+
 
 @dataclass(frozen=True, kw_only=True)
 class VideoInfo:
@@ -53,10 +118,13 @@ class VideoInfo:
         frames: number of frames as the container tells it, or None; a hint for progress, never a promise.
         duration_s: length as the container tells it, or None.
         codec: FFmpeg's name of the video codec.
+        pixel_format: FFmpeg's name of the coded pixel format.
         bit_depth: bits per component of the coded picture.
         colour: with unspecified values already resolved to what will be used.
+        hdr: metadata of an HDR video, where it has any.
+        interlaced: whether pictures are woven of two fields; the reader deinterlaces them.
         start_s: where the file starts on its own clock, the one of every pts; what a person calls zero.
-        notes: what a user should know about how the source was read (guessed colour, bit depth).
+        notes: what a user should know about how the source was read (guessed colour, dropped transparency).
     """
 
     width: int
@@ -69,26 +137,34 @@ class VideoInfo:
     frames: int | None
     duration_s: float | None
     codec: str
+    pixel_format: str
     bit_depth: int
     colour: Colour
+    hdr: HdrMetadata | None = None
+    interlaced: bool = False
     start_s: Fraction = Fraction(0)
     notes: tuple[str, ...] = ()
 
+    @property
+    def shown_size(self) -> tuple[int, int]:
+        """Width and height of the picture as displayed, in square pixels: as many rows, wider or narrower."""
+        return max(1, round(self.width * self.sample_aspect_ratio)), self.height
+
 
 @dataclass(frozen=True, kw_only=True)
-class Frame:
-    """One upright picture and its time.
+class Frame(Generic[AnyPicture]):
+    """One upright picture and its time. `Frame` alone is one of 8-bit RGB.
 
     Attributes:
         index: position in decode-presentation order, from 0.
         pts: presentation time in units of the video's time_base.
-        pixels: uint8 [H, W, 3] RGB; the whole picture, or the letterboxed one where that was asked for.
+        pixels: of the form that was asked for; the whole picture, or the letterboxed one.
         duration: how long it is shown, in units of time_base, as the source tells it; 0 where it does not.
     """
 
     index: int
     pts: int
-    pixels: Pixels
+    pixels: AnyPicture
     duration: int = 0
 
 

@@ -81,6 +81,7 @@ def _describe(container: InputContainer, stream: VideoStream, frame: av.VideoFra
         frames=frames,
         duration_s=duration_s,
         codec=stream.codec_context.name,
+        pixel_format=frame.format.name,
         bit_depth=bits,
         colour=resolved,
         start_s=max(Fraction(container.start_time or 0, av.time_base), Fraction(0)),
