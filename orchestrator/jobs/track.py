@@ -1,93 +1,12 @@
-"""The requests a worker takes and the results it gives, as data."""
+"""The track job: what it is asked and what it answers."""
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
-from orchestrator.errors import BadRequest
-
-
-class Strict(BaseModel):
-    """Base of all messages: unknown fields are refused, values are immutable."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-Params = TypeVar("Params", bound=Strict)
-
-
-def parse(kind: type[Params], values: dict[str, Any]) -> Params:
-    """Make a message of values that come from outside.
-
-    Raises:
-        BadRequest: it names the first value that is wrong.
-    """
-    try:
-        return kind.model_validate(values)
-    except ValidationError as exc:
-        first = exc.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        reason = first["msg"].removeprefix("Value error, ").lower()
-        raise BadRequest(f"{name} {first['input']!r} is refused: {reason}") from exc
-
-
-class UpscaleParams(Strict):
-    """What to do.
-
-    Attributes:
-        model: a name from the model repository; None takes the setting's.
-        scale: output size over input size, in each direction; None takes the model's own.
-        quality: of the encoding.
-    """
-
-    model: str | None = None
-    scale: float | None = Field(default=None, ge=1, le=16, allow_inf_nan=False)
-    quality: Literal["high", "medium", "low"] = "high"
-
-
-class UpscaleStats(Strict):
-    """What was done.
-
-    Attributes:
-        frames: frames written; equal to the frames read.
-        duration_sec: presentation time of the video, in seconds.
-        model: name of the model.
-        width, height: of the output picture, in pixels.
-        scale: output size over input size.
-        wall_sec: seconds the job took.
-        fps: frames written per second of wall time.
-        encoder: FFmpeg's name of the encoder.
-        transport: how tensors reached Triton: shared_memory or grpc.
-        tile: [height, width] of the tiles that were inferred, in input pixels.
-    """
-
-    frames: int
-    duration_sec: float
-    model: str
-    width: int
-    height: int
-    scale: float
-    wall_sec: float
-    fps: float
-    encoder: str
-    transport: Literal["shared_memory", "grpc"]
-    tile: tuple[int, int]
-
-
-class UpscaleResult(Strict):
-    """The finished job.
-
-    Attributes:
-        output_url: where the video is.
-        notes: everything that is not as in the source, one sentence each.
-    """
-
-    status: Literal["completed"] = "completed"
-    output_url: str
-    stats: UpscaleStats
-    notes: tuple[str, ...] = ()
+from orchestrator.jobs.message import Strict
 
 
 class TrackParams(Strict):
