@@ -18,7 +18,7 @@ from orchestrator.pipeline.picture import (
     upscale_picture,
     write_picture,
 )
-from orchestrator.storage.publish import check_writable
+from orchestrator.storage.staged import check_writable
 from orchestrator.triton.contract import UpscaleContract
 from orchestrator.worker import Worker
 

@@ -10,7 +10,7 @@ import numpy as np
 from orchestrator.errors import BadMedia, BadRequest, DiskFull, InputNotFound
 from orchestrator.frames import PADDING_LEVEL
 from orchestrator.pipeline.marks import Pen, colour_of, plain
-from orchestrator.storage.publish import staged
+from orchestrator.storage.staged import staged
 from orchestrator.tiles.grid import plan
 from orchestrator.tiles.stitch import cut, paste
 

@@ -25,7 +25,7 @@ from orchestrator.pipeline.timeline import Thumbnails, draw_timeline
 from orchestrator.pipeline.track_file import TrackDocument, check_track_format, write_tracks
 from orchestrator.pipeline.track_list import TrackList
 from orchestrator.pipeline.track_pictures import look_again
-from orchestrator.storage.publish import check_writable, staged
+from orchestrator.storage.staged import check_writable, staged
 from orchestrator.tiles.letterbox import letterbox
 from orchestrator.tracking.settings import TrackerSettings
 from orchestrator.tracking.tracker import Tracker

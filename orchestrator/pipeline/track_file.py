@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from orchestrator.errors import BadRequest, DiskFull
-from orchestrator.storage.publish import staged
+from orchestrator.storage.staged import staged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

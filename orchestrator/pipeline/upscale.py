@@ -19,7 +19,7 @@ from orchestrator.pipeline.flow import ahead
 from orchestrator.pipeline.picture import check_picture_format
 from orchestrator.pipeline.progress import FrameClock, Progress, Report
 from orchestrator.pipeline.tiled import TiledModel, Upscaled
-from orchestrator.storage.publish import check_writable, staged
+from orchestrator.storage.staged import check_writable, staged
 from orchestrator.triton.contract import UpscaleContract
 
 if TYPE_CHECKING:

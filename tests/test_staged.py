@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.errors import OutputRefused
-from orchestrator.storage.publish import staged
+from orchestrator.storage.staged import staged
 
 if TYPE_CHECKING:
     from pathlib import Path
