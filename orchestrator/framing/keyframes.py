@@ -82,8 +82,8 @@ class CropPath:
         _check_shapes(self._crops)
         self._slopes = _slopes(times_s, self._crops)
         self._room = np.array([width, height], np.float64)
-        largest = self._crops[np.argmax(self._crops[:, 2] * self._crops[:, 3])]
-        self.size: tuple[float, float] = (float(largest[2]), float(largest[3]))
+        width_px, height_px = self._crops[:, 2:].max(axis=0).tolist()
+        self.size: tuple[float, float] = (width_px, height_px)
 
     @classmethod
     def parse(cls, keyframes: Sequence[object], *, width: int, height: int, clamp: bool = False) -> CropPath:

@@ -12,7 +12,7 @@ from orchestrator.errors import BadRequest, EncodeFailed, OutputRefused
 from orchestrator.jobs import UpscaleParams, UpscaleResult, UpscaleStats
 from orchestrator.media.probe import probe
 from orchestrator.media.reader import VideoReader
-from orchestrator.media.resize import Resizer
+from orchestrator.media.resize import resize
 from orchestrator.media.writer import VideoWriter, check_output
 from orchestrator.pipeline.comparison import write_comparison
 from orchestrator.pipeline.flow import ahead
@@ -153,6 +153,5 @@ def _delivered_size(info: VideoInfo, scale: float) -> tuple[int, int]:
 
 
 def _resized(items: Iterator[Upscaled], *, width: int, height: int) -> Generator[Upscaled, None, None]:
-    resize = Resizer(width=width, height=height)
     for item in items:
-        yield Upscaled(source=item.source, pixels=resize(item.pixels))
+        yield Upscaled(source=item.source, pixels=resize(item.pixels, width=width, height=height))
