@@ -27,6 +27,9 @@ class Settings:
         infer_timeout_s: longest wait for the answer to one inference request (`FRAMEWRIGHT_INFER_TIMEOUT_S`).
         start_timeout_s: longest wait for a Triton to start and for a model to load
             (`FRAMEWRIGHT_START_TIMEOUT_S`); a TensorRT engine build takes minutes.
+        gpu: the kind of GPU that jobs run on, as the table of costs names it (`FRAMEWRIGHT_GPU`); None asks
+            nvidia-smi.
+        cost_table: prices and speeds (`FRAMEWRIGHT_COST_TABLE`), see `orchestrator/cost/table.toml`.
     """
 
     weights_dir: Path = PROJECT_ROOT / "weights"
@@ -36,6 +39,8 @@ class Settings:
     yolov8: str = "yolov8n"
     infer_timeout_s: float = 600.0
     start_timeout_s: float = 900.0
+    gpu: str | None = None
+    cost_table: Path = PROJECT_ROOT / "orchestrator" / "cost" / "table.toml"
 
     @classmethod
     def from_env(cls) -> Settings:
@@ -53,6 +58,8 @@ class Settings:
             yolov8=os.environ.get("FRAMEWRIGHT_YOLOV8") or default.yolov8,
             infer_timeout_s=_seconds("FRAMEWRIGHT_INFER_TIMEOUT_S", default.infer_timeout_s),
             start_timeout_s=_seconds("FRAMEWRIGHT_START_TIMEOUT_S", default.start_timeout_s),
+            gpu=os.environ.get("FRAMEWRIGHT_GPU") or None,
+            cost_table=Path(os.environ.get("FRAMEWRIGHT_COST_TABLE") or default.cost_table),
         )
 
     def resolved(self, model: str) -> str:

@@ -19,6 +19,7 @@ RANK = {
     "triton": 1,
     "tracking": 1,
     "framing": 1,
+    "cost": 1,
     "pipeline": 2,
     "worker": 3,
     "cli": 4,

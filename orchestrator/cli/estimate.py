@@ -1,0 +1,63 @@
+"""`framewright estimate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+import click
+
+from orchestrator.cli.shell import json_option, say, verbose_option
+from orchestrator.cost.gpu import gpus_here
+from orchestrator.cost.table import CPU, Task, read_table
+from orchestrator.pipeline.estimate import estimate as estimate_job
+from orchestrator.settings import Settings
+
+if TYPE_CHECKING:
+    from orchestrator.cost.estimate import Estimate
+
+
+@click.command()
+@click.argument("source", metavar="IN", type=click.Path(path_type=Path))
+@click.option("--task", type=click.Choice(get_args(Task)), default="upscale", show_default=True)
+@click.option("--model", help="The model's name.  [default: the task's own; none for an export]")
+@click.option("--gpu", help="A GPU of the table, or cpu.  [default: FRAMEWRIGHT_GPU, else this machine's]")
+@json_option
+@verbose_option
+def estimate(source: Path, *, task: Task, model: str | None, gpu: str | None, as_json: bool) -> None:
+    """Say how long a job on the video IN will take, and what it will cost.
+
+    Prices and speeds come from a table in which every number says where it came from; what is not known is
+    not guessed. FRAMEWRIGHT_COST_TABLE names a table of your own.
+
+    \b
+    Examples:
+      framewright estimate in.mp4 --model RealESRGAN_x4plus --gpu "RTX 4090"
+      framewright estimate in.mp4 --task track --model yolov8n --gpu cpu --json
+    """  # noqa: D301  click reads the backspace as: keep these lines
+    settings = Settings.from_env()
+    defaults = {"upscale": settings.upscale_model, "track": settings.yolov8, "export": ""}
+    found = estimate_job(
+        source,
+        task=task,
+        model=settings.resolved(model) if model else defaults[task],
+        gpu=gpu or settings.gpu or next(iter(gpus_here()), CPU),
+        table=read_table(settings.cost_table),
+    )
+    say(found.model_dump_json() if as_json else _told(found, source))
+
+
+def _told(found: Estimate, source: Path) -> str:
+    work = found.work
+    what = f"{work.task} with {work.model}" if work.model else work.task
+    seconds = "seconds unknown" if found.seconds is None else f"about {_rounded(found.seconds)} s"
+    dollars = "dollars unknown" if found.dollars is None else f"${found.dollars:.4f}"
+    lines = [
+        f"{source}: {work.frames} frames of {work.width}x{work.height}",
+        f"{what} on {found.gpu}: {seconds}, {dollars}",
+    ]
+    return "\n".join([*lines, *(f"note: {note}" for note in found.notes)])
+
+
+def _rounded(seconds: float) -> str:
+    return f"{seconds:.1f}" if seconds < 10 else f"{seconds:.0f}"
