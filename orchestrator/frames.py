@@ -101,7 +101,12 @@ class Colour:
     @property
     def is_hdr(self) -> bool:
         """Whether it is of high dynamic range: PQ or HLG (ITU-R BT.2100)."""
-        return self.transfer in {16, 18}
+        return self.hdr_name is not None
+
+    @property
+    def hdr_name(self) -> str | None:
+        """`PQ` or `HLG`, or None where it is not HDR."""
+        return {16: "PQ", 18: "HLG"}.get(self.transfer)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     Pixels = NDArray[np.uint8]
 
 BITS = 12
+IN_A_PIXEL = {"yuyv422": 2, "uyvy422": 2, "yvyu422": 2, "rgb48le": 3, "bgr0": 4, "bgra": 4}
+"""How many samples a pixel has in formats of one plane."""
+
 BEEP_S = 0.1
 WIDTH, HEIGHT = 96, 64
 MATRICES = {1: Colorspace.ITU709, 5: Colorspace.ITU601, 6: Colorspace.ITU601, 9: Colorspace.BT2020}
@@ -67,9 +70,20 @@ def plain(rgb: tuple[int, int, int], width: int = WIDTH, height: int = HEIGHT) -
     return np.full((height, width, 3), rgb, np.uint8)
 
 
+def coded(planes: Sequence[NDArray[Any]], pix_fmt: str) -> av.VideoFrame:
+    """Return a frame of `planes`, one a plane of `pix_fmt`: [h, samples in a row], uint8 or uint16."""
+    height, width = planes[0].shape
+    frame = av.VideoFrame(width // IN_A_PIXEL.get(pix_fmt, 1), height, pix_fmt)
+    for plane, samples in zip(frame.planes, planes, strict=True):
+        rows = np.zeros((plane.height, plane.line_size // samples.itemsize), samples.dtype)
+        rows[:, : samples.shape[1]] = samples
+        plane.update(rows.tobytes())
+    return frame
+
+
 def make_clip(
     path: Path,
-    pictures: Iterable[Pixels] | int = 12,
+    pictures: Iterable[Pixels | av.VideoFrame] | int = 12,
     *,
     codec: str = "libx264",
     pix_fmt: str = "yuv420p",
@@ -100,7 +114,7 @@ def make_clip(
 
     Args:
         path: where; the container is the suffix's unless `container` names one.
-        pictures: uint8 [H, W, 3] RGB, or how many `numbered` ones.
+        pictures: uint8 [H, W, 3] RGB, or `coded` ones of `pix_fmt`, or how many `numbered` ones.
         codec, pix_fmt, options: of the encoder.
         container_options: of the muxer.
         rate: frames a second.
@@ -115,14 +129,18 @@ def make_clip(
         attachment: name, MIME type and payload.
         cover: add `jpeg()` as the cover picture.
     """
-    made = [numbered(number) for number in range(pictures)] if isinstance(pictures, int) else list(pictures)
+    made: list[Pixels | av.VideoFrame] = list(
+        [numbered(number) for number in range(pictures)] if isinstance(pictures, int) else pictures
+    )
     tick = time_base or 1 / Fraction(rate)
     with av.open(str(path), "w", format=container, options=container_options or {}) as output:
         output.metadata.update(metadata or {})
         if chapters:
             output.set_chapters(list(chapters))
         video = cast("VideoStream", output.add_stream(codec, rate=rate, options=dict(options or {})))
-        video.height, video.width = made[0].shape[:2]
+        first = made[0]
+        size = (first.height, first.width) if isinstance(first, av.VideoFrame) else first.shape[:2]
+        video.height, video.width = size
         video.pix_fmt = pix_fmt
         video.codec_context.time_base = tick
         video.metadata.update(video_metadata or {})
@@ -139,7 +157,9 @@ def make_clip(
         full = range_ == ColorRange.JPEG
         reformatter = VideoReformatter()
         for number, picture in enumerate(made):
-            frame = _to_pix_fmt(reformatter, picture, pix_fmt, matrix, full=full)
+            frame = picture
+            if not isinstance(frame, av.VideoFrame):
+                frame = _to_pix_fmt(reformatter, frame, pix_fmt, matrix, full=full)
             frame.pts = moment = pts[number] if pts else number
             frame.time_base = tick
             output.mux(video.encode(frame))

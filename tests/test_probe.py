@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -10,7 +12,7 @@ import numpy as np
 import pytest
 
 from orchestrator.errors import BadMedia, InputNotFound, UnsupportedMedia
-from orchestrator.frames import Colour
+from orchestrator.frames import Colour, HdrMetadata
 from orchestrator.media.probe import probe
 from tests.clips import make_clip, numbered, truncate
 
@@ -72,10 +74,62 @@ def test_a_missing_matrix_is_taken_from_the_primaries(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("transfer", "name"), [(16, "PQ"), (18, "HLG")])
-def test_hdr_is_refused_and_says_what_to_do(tmp_path: Path, transfer: int, name: str) -> None:
-    path = make_clip(tmp_path / "a.mp4", 2, pix_fmt="yuv420p10le", matrix=9, primaries=9, transfer=transfer)
-    with pytest.raises(UnsupportedMedia, match=rf"HDR \({name}\): tone-map it to SDR first"):
-        probe(path)
+def test_hdr_is_read_and_bt2020_unless_it_says_otherwise(tmp_path: Path, transfer: int, name: str) -> None:
+    info = probe(make_clip(tmp_path / "a.mkv", 2, codec="ffv1", pix_fmt="yuv420p10le", transfer=transfer))
+    assert info.colour == Colour(matrix=9, primaries=9, transfer=transfer, full_range=False)
+    assert info.colour.hdr_name == name
+    assert info.hdr is None
+    assert info.notes == ()
+
+
+MASTERING = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50)"
+MASTERED = HdrMetadata(
+    primaries=(
+        (Fraction(17, 25), Fraction(8, 25)),
+        (Fraction(53, 200), Fraction(69, 100)),
+        (Fraction(3, 20), Fraction(3, 50)),
+    ),
+    white=(Fraction(3127, 10_000), Fraction(329, 1000)),
+    luminance=(Fraction(1, 200), Fraction(1000)),
+    max_cll=1000,
+)
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "ts"])
+def test_mastering_metadata_of_the_stream_are_read(tmp_path: Path, suffix: str) -> None:
+    options = f"log-level=none:hdr10=1:master-display={MASTERING}:max-cll=1000,400"
+    path = make_clip(
+        tmp_path / f"a.{suffix}",
+        2,
+        codec="libx265",
+        pix_fmt="yuv420p10le",
+        options={"x265-params": options},
+        matrix=9,
+        primaries=9,
+        transfer=16,
+    )
+    assert probe(path).hdr == replace(MASTERED, max_fall=400)
+
+
+def in_sample_entry(path: Path, boxes: bytes) -> None:
+    """Put boxes into the `avc1` of an MP4 whose index is behind its samples."""
+    data = bytearray(path.read_bytes())
+    assert data.index(b"mdat") < data.index(b"moov")
+    entry = data.index(b"avc1", data.index(b"stsd"))
+    at = entry - 4 + int.from_bytes(data[entry - 4 : entry])
+    data[at:at] = boxes
+    for name in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1"):
+        place = data.index(name, data.index(b"moov")) - 4
+        data[place : place + 4] = (int.from_bytes(data[place : place + 4]) + len(boxes)).to_bytes(4)
+    path.write_bytes(bytes(data))
+
+
+def test_mastering_metadata_of_an_mp4_box_are_read(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "a.mp4", 2, pix_fmt="yuv420p10le", matrix=9, primaries=9, transfer=16)
+    mdcv = struct.pack(">8H2I", 13250, 34500, 7500, 3000, 34000, 16000, 15635, 16450, 10_000_000, 50)
+    clli = struct.pack(">2H", 1000, 0)
+    in_sample_entry(path, struct.pack(">I4s", 32, b"mdcv") + mdcv + struct.pack(">I4s", 12, b"clli") + clli)
+    assert probe(path).hdr == MASTERED
 
 
 def test_a_matrix_that_cannot_be_converted_is_refused(tmp_path: Path) -> None:
@@ -85,10 +139,10 @@ def test_a_matrix_that_cannot_be_converted_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("pix_fmt", ["yuv420p10le", "yuv422p10le", "yuv444p12le"])
-def test_more_than_8_bits_are_noted(tmp_path: Path, pix_fmt: str) -> None:
+def test_bits_are_read(tmp_path: Path, pix_fmt: str) -> None:
     info = probe(make_clip(tmp_path / "a.mkv", 2, codec="ffv1", pix_fmt=pix_fmt))
-    assert info.bit_depth == int(pix_fmt[-4:-2])
-    assert any(f"{info.bit_depth} bits" in note and "8 bits" in note for note in info.notes)
+    assert (info.pixel_format, info.bit_depth) == (pix_fmt, int(pix_fmt[-4:-2]))
+    assert info.notes == ()
 
 
 def test_dropped_transparency_is_noted(tmp_path: Path) -> None:

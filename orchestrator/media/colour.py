@@ -1,7 +1,8 @@
 """Which YUV a source holds and which YUV its upscaled version gets, and the conversions both ways.
 
 Values are the code points of ITU-T H.273, which every container and codec uses. The pixels in between are
-8-bit R'G'B', full range: the transfer function is never applied or undone, only carried over as a tag.
+R'G'B', full range, of 8 or 16 bits: the transfer function is never applied or undone, only carried over as a
+tag.
 
 The conversions are swscale's, with the flags without which it is off by up to three levels on plain colours:
 ACCURATE_RND, on the way to RGB FULL_CHR_H_INT (chroma is interpolated, not repeated) and on the way back
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 import av
 import av.error
+import cv2
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from av.video.plane import VideoPlane
     from numpy.typing import NDArray
 
-    from orchestrator.frames import Pixels
+    from orchestrator.frames import DeepPixels, Pixels
 
     Sample = TypeVar("Sample", np.uint8, np.uint16)
 
@@ -78,8 +80,9 @@ def resolve(
 
     Unspecified values are taken from those that are given (BT.2020 primaries mean the BT.2020 matrix), else
     from the height of the coded picture: BT.709 from 720 lines on, below that BT.601 (of 625 lines for a
-    height of 576, else of 525). Unspecified range is full for the `yuvj` formats, else limited. RGB, palettes
-    and grey have no matrix and are full range whatever their tags say: swscale takes them so.
+    height of 576, else of 525); of HDR BT.2020 (ITU-R BT.2100). Unspecified range is full for the `yuvj`
+    formats, else limited. RGB, palettes and grey have no matrix and are full range whatever their tags say:
+    swscale takes them so.
 
     Args:
         matrix, primaries, transfer: H.273 code points as the source tags them.
@@ -88,15 +91,12 @@ def resolve(
         height: of the coded picture, in lines.
 
     Raises:
-        UnsupportedMedia: the video is HDR, or its matrix is one that cannot be converted.
+        UnsupportedMedia: its matrix is one that cannot be converted.
     """
-    if transfer in {PQ, HLG}:
-        name = "PQ" if transfer == PQ else "HLG"
-        raise UnsupportedMedia(
-            f"the video is HDR ({name}): tone-map it to SDR first, HDR upscaling is not supported yet"
-        )
     untagged = {UNSPECIFIED, RESERVED}
     by_height = BT709 if height >= HD_LINES else BT470BG if height == 576 else SMPTE170M
+    if transfer in {PQ, HLG}:
+        by_height = BT2020
     is_yuv = not pixel_format.is_rgb and len(pixel_format.components) >= 3
     if not is_yuv:
         matrix = RGB
@@ -122,36 +122,40 @@ def for_output(source: Colour) -> Colour:
     return Colour(matrix=BT709, primaries=source.primaries, transfer=source.transfer, full_range=False)
 
 
-class ToRgb:
-    """Converts decoded frames of one video to RGB; keeps one swscale context for all of them.
+class Conversion:
+    """Converts decoded frames of one video to RGB of one of FFmpeg's formats, full range.
+
+    Keeps one swscale context for all of them.
 
     Args:
         colour: of the source, resolved.
+        to: FFmpeg's name of the format.
         threads: of the conversion; 0 lets swscale choose.
         size: width and height of the result in pixels, or None for those of each frame. The frame is scaled
             as YUV: there never is RGB in its own size.
     """
 
-    def __init__(self, colour: Colour, *, threads: int, size: tuple[int, int] | None = None) -> None:
+    def __init__(self, colour: Colour, *, to: str, threads: int, size: tuple[int, int] | None = None) -> None:
         self._colour = colour
+        self._format = to
         self._threads = threads
         self._size: tuple[int | None, int | None] = size or (None, None)
         self._interpolation = _TO_SCALED_RGB if size else _TO_RGB
         self._reformatter = VideoReformatter()
 
-    def __call__(self, frame: av.VideoFrame) -> Pixels:
-        """Return a fresh uint8 [H, W, 3] RGB array, full range; alpha is dropped.
+    def __call__(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """Return `frame` converted.
 
         Raises:
-            UnsupportedMedia: swscale does not know the pixel format.
+            UnsupportedMedia: swscale does not know its pixel format.
         """
         width, height = self._size
         try:
-            rgb = self._reformatter.reformat(
+            return self._reformatter.reformat(
                 frame,
                 width=width,
                 height=height,
-                format="rgb24",
+                format=self._format,
                 src_colorspace=_SWSCALE_MATRIX.get(self._colour.matrix),
                 src_color_range=_range(self._colour),
                 dst_color_range=ColorRange.JPEG,
@@ -162,7 +166,62 @@ class ToRgb:
             raise UnsupportedMedia(
                 f"the pixel format {frame.format.name} cannot be converted: make it yuv420p first"
             ) from exc
-        return cast("Pixels", rgb.to_ndarray())
+
+    def white(self, frame: av.VideoFrame) -> int:
+        """Return what white becomes where `frame` is converted to a format of 16 bits.
+
+        swscale shifts the bits of the source, so it is 65535 for sources of 16 bits only, and 255 x 256 for
+        limited range, whatever its bits.
+        """
+        if not self._colour.full_range:
+            return 255 << 8
+        bits = 8 if frame.format.name == "pal8" else max(part.bits for part in frame.format.components)
+        bits = min(bits, 16)
+        return ((1 << bits) - 1) << (16 - bits)
+
+
+class ToRgb:
+    """Converts decoded frames of one video to RGB of 8 bits. The arguments are those of `Conversion`."""
+
+    def __init__(self, colour: Colour, *, threads: int, size: tuple[int, int] | None = None) -> None:
+        # From YUV swscale gives the same values in planes as in one, in a quarter of the time.
+        self._planar = colour.matrix != RGB
+        self._convert = Conversion(colour, to="gbrp" if self._planar else "rgb24", threads=threads, size=size)
+
+    def __call__(self, frame: av.VideoFrame) -> Pixels:
+        """Return a fresh uint8 [H, W, 3] RGB array, full range; alpha is dropped.
+
+        Raises:
+            UnsupportedMedia: swscale does not know the pixel format.
+        """
+        rgb = self._convert(frame)
+        return merged(rgb_planes(rgb, np.uint8)) if self._planar else cast("Pixels", rgb.to_ndarray())
+
+
+class ToDeepRgb:
+    """Converts decoded frames of one video to RGB of 16 bits, in planes first.
+
+    Where swscale packs 16 bits, bright colours overflow to 0 and chroma is repeated, not interpolated.
+
+    Args:
+        colour: of the source, resolved.
+        threads: of the conversion; 0 lets swscale choose.
+    """
+
+    def __init__(self, colour: Colour, *, threads: int) -> None:
+        self._convert = Conversion(colour, to="gbrp16le", threads=threads)
+
+    def __call__(self, frame: av.VideoFrame) -> DeepPixels:
+        """Return a fresh uint16 [H, W, 3] RGB array, full range; alpha is dropped.
+
+        Raises:
+            UnsupportedMedia: swscale does not know the pixel format.
+        """
+        scale = 65535 / self._convert.white(frame)
+        planes = rgb_planes(self._convert(frame), np.uint16)
+        return merged(
+            [cast("NDArray[np.uint16]", cv2.addWeighted(plane, scale, plane, 0, 0)) for plane in planes]
+        )
 
 
 class FromRgb:
@@ -210,6 +269,17 @@ class FromRgb:
             planes.append(table[_view(plane, np.uint16)[:, : plane.width]].ravel())
         packed = np.concatenate(planes).reshape(-1, frame.width)
         return av.VideoFrame.from_ndarray(packed, "yuv420p")
+
+
+def rgb_planes(frame: av.VideoFrame, dtype: type[Sample]) -> list[NDArray[Sample]]:
+    """Return red, green and blue of a `gbrp` frame, each [H, W], over its memory."""
+    green, blue, red = (_view(plane, dtype)[:, : plane.width] for plane in frame.planes)
+    return [red, green, blue]
+
+
+def merged(planes: list[NDArray[Sample]]) -> NDArray[Sample]:
+    """Return three planes as one fresh array, [H, W, 3]."""
+    return cast("NDArray[Sample]", cv2.merge(planes))
 
 
 def _view(plane: VideoPlane, dtype: type[Sample]) -> NDArray[Sample]:

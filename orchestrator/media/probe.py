@@ -15,6 +15,7 @@ import av.error
 from orchestrator.errors import BadMedia
 from orchestrator.frames import VideoInfo
 from orchestrator.media import colour
+from orchestrator.media.hdr import hdr_metadata, side_data
 from orchestrator.media.integrity import refuse_cut_boxes
 from orchestrator.media.source import MAX_PIXELS, main_video, open_source, packets
 
@@ -33,7 +34,7 @@ def probe(path: Path) -> VideoInfo:
         InputNotFound: there is no such file, or it is a folder.
         BadMedia: it is empty, not a video, cut short, or none of its pictures can be decoded; those above
             MAX_PIXELS are not.
-        UnsupportedMedia: it is HDR, or its colours cannot be converted.
+        UnsupportedMedia: its colours cannot be converted.
     """
     with open_source(path) as container:
         refuse_cut_boxes(container, path)
@@ -55,8 +56,6 @@ def _describe(container: InputContainer, stream: VideoStream, frame: av.VideoFra
     bits = max(component.bits for component in frame.format.components)
     if frame.format.name == "pal8":
         bits = 8
-    if bits > 8:
-        notes.append(f"the source has {bits} bits per component; it was processed at 8 bits")
     if any(component.is_alpha for component in frame.format.components):
         notes.append("the source's transparency was dropped")
     if frame.interlaced_frame:
@@ -84,6 +83,7 @@ def _describe(container: InputContainer, stream: VideoStream, frame: av.VideoFra
         pixel_format=frame.format.name,
         bit_depth=bits,
         colour=resolved,
+        hdr=hdr_metadata(frame) if resolved.is_hdr else None,
         start_s=max(Fraction(container.start_time or 0, av.time_base), Fraction(0)),
         notes=tuple(notes),
     )
@@ -103,9 +103,8 @@ def _orientation(frame: av.VideoFrame) -> tuple[_Turn, list[str]]:
     Returns:
         The turn, and a note when the matrix asks for something other than quarter turns and mirrors.
     """
-    try:
-        data = bytes(frame.side_data["DISPLAYMATRIX"])  # type: ignore[typeddict-item]  # the stub lists one key
-    except (KeyError, ValueError):  # there is none; ValueError: PyAV does not know the kind of another entry
+    data = side_data(frame, "DISPLAYMATRIX")
+    if data is None:
         return _Turn(round(frame.rotation / 90) * 90 % 360, mirrored=False), []
     a, b, _u, c, d, _v, *_ = struct.unpack("=9i", data[:36])
     # x' = a x + c y and y' = b x + d y, y pointing down.

@@ -1,4 +1,4 @@
-"""The pictures of a video in presentation order, upright, as RGB, each at its own time; letterboxed if asked.
+"""The pictures of a video in presentation order, upright, each at its own time, in the form that is wanted.
 
 As many frames come out as the container presents. A picture that cannot be decoded is replaced by the one
 before it, at its own time, and counted; nothing is skipped.
@@ -8,44 +8,25 @@ Knows nothing of what happens to the frames.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Generic, Literal, Self, cast, overload
 
-import av
-import av.error
-from av.codec.context import Flags
-
-from orchestrator.errors import BadMedia
-from orchestrator.frames import Frame
-from orchestrator.media.integrity import Integrity
-from orchestrator.media.seek import packets_from
-from orchestrator.media.source import main_video, open_source, packets
-from orchestrator.media.span import Moment, Span
-from orchestrator.media.timeline import Timeline
+from orchestrator.frames import AnyPicture, DeepPixels, Frame, Picture, Pixels, Planes
+from orchestrator.media.moments import Moments
+from orchestrator.media.span import Span
 from orchestrator.media.upright import ToUpright
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
     from fractions import Fraction
     from pathlib import Path
     from types import TracebackType
 
-    from av.container import InputContainer
-    from av.packet import Packet
-    from av.stream import Stream
-    from av.video.stream import VideoStream
+    import av
 
-    from orchestrator.frames import Letterbox, VideoInfo
-
-    _Moment = Moment[av.VideoFrame]
-
-MAX_LOST_S = 5
-"""A longer stretch in which no picture can be decoded is an error, not a still picture."""
-
-MAX_GAP_S = 6 * 3600
-"""A longer time between two pictures is a damaged clock; MP4 holds up to 2**31 ticks of 90 kHz, 6.6 hours."""
+    from orchestrator.frames import Form, Letterbox, VideoInfo
 
 
-class VideoReader:
+class VideoReader(Generic[AnyPicture]):
     """Decodes one video; a context manager.
 
     Args:
@@ -53,16 +34,67 @@ class VideoReader:
         info: what `probe` said of it.
         threads: of the decoder and of the colour conversion; 0 takes one a core.
         letterbox: where each picture is to lie, made for a picture of the video's size; frames are the
-            letterboxed pictures then. None leaves them as large as they are.
+            letterboxed pictures then, which are `rgb`. None leaves them as large as they are.
         start_s, end_s: only the frames that are shown from then to then, in seconds from the start of the
             file (`info.start_s`); None is the start or the end. See `Span`.
+        form: what the pictures are: `rgb` is Pixels, `deep_rgb` DeepPixels, `planes` Planes, as coded.
 
     Attributes:
         frames_read: frames yielded so far.
 
     Raises:
         BadRequest: the span from `start_s` to `end_s` is empty, or negative.
+        UnsupportedMedia: planes are asked for and `can_read_planes` says no.
     """
+
+    @overload
+    def __init__(
+        self: VideoReader[Pixels],
+        path: Path,
+        info: VideoInfo,
+        *,
+        threads: int = 0,
+        letterbox: Letterbox | None = None,
+        start_s: Fraction | None = None,
+        end_s: Fraction | None = None,
+        form: Literal["rgb"] = "rgb",
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self: VideoReader[DeepPixels],
+        path: Path,
+        info: VideoInfo,
+        *,
+        threads: int = 0,
+        start_s: Fraction | None = None,
+        end_s: Fraction | None = None,
+        form: Literal["deep_rgb"],
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self: VideoReader[Planes],
+        path: Path,
+        info: VideoInfo,
+        *,
+        threads: int = 0,
+        start_s: Fraction | None = None,
+        end_s: Fraction | None = None,
+        form: Literal["planes"],
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self: VideoReader[Picture],
+        path: Path,
+        info: VideoInfo,
+        *,
+        threads: int = 0,
+        start_s: Fraction | None = None,
+        end_s: Fraction | None = None,
+        form: Form,
+    ) -> None: ...
 
     def __init__(
         self,
@@ -73,19 +105,13 @@ class VideoReader:
         letterbox: Letterbox | None = None,
         start_s: Fraction | None = None,
         end_s: Fraction | None = None,
+        form: Form = "rgb",
     ) -> None:
         self.frames_read = 0
-        self._path = path
         self._info = info
-        self._threads = threads
         self._span = Span.of(info, start_s, end_s)
-        self._to_pixels = ToUpright(path, info, threads=threads, letterbox=letterbox)
-        self._container, self._stream = self._open(threads)
-        self._timeline = Timeline(self._container, self._stream)
-        self._integrity = Integrity(self._container, path)
-        self._first_pts: int | None = None  # of the keyframe at which reading began, if not at the start
-        self._last: _Moment | None = None
-        self._longest_gap = 0
+        self._to_upright = ToUpright(path, info, threads=threads, form=form, letterbox=letterbox)
+        self._moments = Moments(path, info, threads=threads, span=self._span)
         self._lost = self._damaged = self._moved = 0
 
     def __enter__(self) -> Self:
@@ -94,7 +120,7 @@ class VideoReader:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._container.close()
+        self._moments.close()
 
     @property
     def notes(self) -> list[str]:
@@ -104,10 +130,10 @@ class VideoReader:
             notes.append(
                 f"{_count(self._lost)} of the source could not be decoded: the one before is shown again"
             )
-        if self._damaged:
-            notes.append(f"{_count(self._damaged)} of the source may be damaged: the decoder patched them up")
-        if self._integrity.unread_s:
-            places = ", ".join(_at(moment_s) for moment_s in self._integrity.unread_s[:3])
+        if damaged := self._damaged + self._moments.damaged_packets:
+            notes.append(f"{_count(damaged)} of the source may be damaged: the decoder patched them up")
+        if self._moments.unread_s:
+            places = ", ".join(f"{float(moment_s):.2f} s" for moment_s in self._moments.unread_s[:3])
             notes.append(f"the source is damaged before {places}: pictures may be missing there")
         if self._moved:
             notes.append(
@@ -115,163 +141,26 @@ class VideoReader:
             )
         return notes
 
-    def frames(self) -> Generator[Frame, None, None]:
+    def frames(self) -> Generator[Frame[AnyPicture], None, None]:
         """Yield every frame, in presentation order, with strictly increasing pts. Can be used once.
 
-        A picture without a pts gets the last one's plus its duration; one whose pts is not after the last
-        one's gets that plus one tick. Memory does not grow with the length of the video.
+        Memory does not grow with the length of the video.
 
         Raises:
-            BadMedia: the file ends before it says it does, or cannot be read to its end, or nothing in it, or
-                nothing in a stretch of MAX_LOST_S seconds, can be decoded, or its clock jumps by MAX_GAP_S.
-            UnsupportedMedia: the size of the picture changes within the video.
+            BadMedia: the file is not whole, or too little of it can be decoded: see `Moments`.
+            UnsupportedMedia: the size of the picture, or the form of its planes, changes within the video.
             BadRequest: no picture is shown between start and end.
         """
         shown: av.VideoFrame | None = None
-        for moment in self._span.cut(self._moments(), self._info):
+        for moment in self._span.cut(iter(self._moments), self._info):
             if moment.picture is not shown:
                 shown = moment.picture
-                pixels = self._to_pixels(shown, index=self.frames_read)
+                picture = cast("AnyPicture", self._to_upright(shown, index=self.frames_read))
             self._lost += moment.lost
             self._moved += moment.moved
             self._damaged += moment.damaged
-            yield Frame(index=self.frames_read, pts=moment.pts, pixels=pixels, duration=moment.duration)
+            yield Frame(index=self.frames_read, pts=moment.pts, pixels=picture, duration=moment.duration)
             self.frames_read += 1
-
-    def _open(self, threads: int) -> tuple[InputContainer, VideoStream]:
-        container = open_source(self._path)
-        stream = main_video(container, self._path)
-        stream.thread_type = "FRAME"
-        stream.thread_count = threads
-        # Without it H.264 keeps pictures back until the next keyframe once a reference is lost.
-        stream.codec_context.flags |= Flags.output_corrupt
-        return container, stream
-
-    def _from_keyframe(self) -> Iterator[av.VideoFrame]:
-        """Decode from the keyframe before the span on, or from the start of the file where that fails."""
-        if self._span.start_s is None:
-            yield from self._decode(packets(self._container))
-            return
-        found = packets_from(self._container, self._stream, self._span.start_s)
-        if found is not None:
-            self._first_pts, rest = found
-            start = self._span.start_s / self._info.time_base
-            for decoded in self._decode(rest):
-                # The intra refresh of H.264 has no keyframes, only places from which pictures become whole.
-                if self._last is None and decoded.is_corrupt:
-                    self._timeline.time_of(decoded)
-                    continue
-                if self._last is None and decoded.pts is not None and decoded.pts > start:
-                    break
-                yield decoded
-            else:
-                return
-        self._container.close()
-        self._container, self._stream = self._open(self._threads)
-        self._timeline = Timeline(self._container, self._stream)
-        self._integrity = Integrity(self._container, self._path)
-        self._first_pts = None
-        yield from self._decode(packets(self._container))
-
-    def _decode(self, read: Iterator[Packet[Stream]]) -> Iterator[av.VideoFrame]:
-        try:
-            # All streams are demuxed: where any of them ends tells whether the file is whole.
-            for packet in read:
-                self._integrity.watch(packet)
-                if packet.stream is not self._stream:
-                    continue
-                video = cast("Packet[VideoStream]", packet)
-                if self._is_leading(video.pts):
-                    continue
-                self._timeline.expect(video)
-                self._damaged += video.is_corrupt
-                try:
-                    yield from video.decode()
-                except av.error.FFmpegError:
-                    self._timeline.failures += 1
-                    if not video.size:
-                        yield from self._decode_tail()
-        except av.error.FFmpegError as exc:
-            raise BadMedia(
-                f"{self._path} cannot be read past {_at(self._integrity.end_s)}: it is damaged, copy it or "
-                "export it again"
-            ) from exc
-
-    def _is_leading(self, pts: int | None) -> bool:
-        """Whether a picture is shown before the keyframe at which reading began: it cannot be decoded."""
-        return self._first_pts is not None and pts is not None and pts < self._first_pts
-
-    def _decode_tail(self) -> Iterator[av.VideoFrame]:
-        """Decode again, on one thread, what PyAV loses when draining several threads raises an error."""
-        if self._last is None:
-            return
-        container, stream = self._open(1)
-        with container:
-            container.seek(self._last.pts, stream=stream)
-            for packet in packets(container, stream):
-                try:
-                    for decoded in cast("Packet[VideoStream]", packet).decode():
-                        if decoded.pts is not None and decoded.pts > self._last.pts:
-                            yield decoded
-                except av.error.FFmpegError:
-                    continue
-
-    def _moments(self) -> Iterator[_Moment]:
-        """Yield every picture from the keyframe before the span to the end of the file, lost ones too."""
-        for decoded in self._from_keyframe():
-            yield from self._present(decoded)
-        if self._last is None:
-            raise BadMedia(f"{self._path}: no picture of it can be decoded: copy or export it again")
-        yield from self._repeat(self._timeline.lost_between(self._last.pts, None), self._last.picture)
-        self._integrity.refuse_early_end(longest_gap_s=self._longest_gap * self._info.time_base)
-
-    def _present(self, decoded: av.VideoFrame) -> Iterator[_Moment]:
-        last = self._last
-        pts = self._timeline.time_of(decoded)
-        if self._is_leading(pts):
-            return
-        if pts is not None:
-            lost = self._timeline.lost_between(last.pts if last else None, pts)
-            yield from self._repeat(lost, last.picture if last else decoded)
-            if pts in self._timeline.given_up:
-                return  # too late: its place is taken
-            last = self._last
-        moved = last is not None and (pts is None or pts <= last.pts)
-        if moved and last is not None:
-            pts = last.pts + max(last.duration if pts is None else 1, 1)
-        yield self._next(
-            Moment(
-                pts=pts or 0,
-                duration=decoded.duration,
-                picture=decoded,
-                moved=moved,
-                damaged=decoded.is_corrupt,
-            )
-        )
-
-    def _repeat(self, lost: list[int], picture: av.VideoFrame) -> Iterator[_Moment]:
-        """Show `picture` at the times of pictures that could not be decoded."""
-        tick = self._info.time_base
-        if lost and (lost[-1] - lost[0]) * tick > MAX_LOST_S:
-            raise BadMedia(
-                f"{self._path} is damaged: from {_at(lost[0] * tick)} to {_at(lost[-1] * tick)} no picture "
-                "can be decoded, copy or export it again"
-            )
-        for pts in lost:
-            yield self._next(Moment(pts=pts, duration=0, picture=picture, lost=True))
-
-    def _next(self, moment: _Moment) -> _Moment:
-        if self._last is not None:
-            self._longest_gap = max(self._longest_gap, moment.pts - self._last.pts)
-            if self._longest_gap * self._info.time_base > MAX_GAP_S:
-                at = _at(self._last.pts * self._info.time_base)
-                raise BadMedia(f"{self._path} is damaged: its clock jumps after {at}, export it again")
-        self._last = moment
-        return moment
-
-
-def _at(moment_s: Fraction) -> str:
-    return f"{float(moment_s):.2f} s"
 
 
 def _count(pictures: int) -> str:

@@ -1,21 +1,25 @@
-"""Decoded frames as upright RGB, letterboxed if asked. Knows nothing of time or files."""
+"""Decoded frames as upright pictures of one form, letterboxed if asked. Knows nothing of time or files."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
 
 from orchestrator.errors import UnsupportedMedia
-from orchestrator.frames import PADDING_LEVEL
-from orchestrator.media.colour import ToRgb
+from orchestrator.frames import PADDING_LEVEL, Planes
+from orchestrator.media.colour import ToDeepRgb, ToRgb
+from orchestrator.media.planes import can_read_planes, same_planes, to_planes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import av
+    from numpy.typing import NDArray
 
-    from orchestrator.frames import Letterbox, Pixels, VideoInfo
+    from orchestrator.frames import Form, Letterbox, Picture, Pixels, VideoInfo
+
+    Array = TypeVar("Array", bound=NDArray[np.uint8] | NDArray[np.uint16])
 
 
 class ToUpright:
@@ -25,53 +29,84 @@ class ToUpright:
         path: of it, for messages.
         info: what `probe` said of it.
         threads: of the colour conversion; 0 lets swscale choose.
-        letterbox: where each picture is to lie, or None.
+        form: of the pictures.
+        letterbox: where each picture is to lie, or None; of `rgb` only.
+
+    Raises:
+        UnsupportedMedia: planes are asked for and `can_read_planes` says no.
     """
 
     def __init__(
-        self, path: Path, info: VideoInfo, *, threads: int, letterbox: Letterbox | None = None
+        self,
+        path: Path,
+        info: VideoInfo,
+        *,
+        threads: int,
+        form: Form = "rgb",
+        letterbox: Letterbox | None = None,
     ) -> None:
+        if letterbox is not None and form != "rgb":
+            raise ValueError(f"pictures of form {form!r} cannot be letterboxed")
+        if form == "planes" and not can_read_planes(info):
+            raise UnsupportedMedia(
+                f"{path}: its pixel format, {info.pixel_format}, cannot be read as planes: read it as RGB"
+            )
         self._path = path
         self._info = info
+        self._form = form
         self._letterbox = letterbox
         coded = None
         if letterbox is not None:
             coded = _turned((letterbox.inner_width, letterbox.inner_height), info.rotation)
         self._to_rgb = ToRgb(info.colour, threads=threads, size=coded)
+        self._to_deep_rgb = ToDeepRgb(info.colour, threads=threads)
 
-    def __call__(self, decoded: av.VideoFrame, *, index: int) -> Pixels:
-        """Return a fresh contiguous uint8 [H, W, 3] RGB picture; it is number `index` of the video.
+    def __call__(self, decoded: av.VideoFrame, *, index: int) -> Picture:
+        """Return a fresh contiguous picture of the form that was asked for; it is number `index`.
 
         Raises:
-            UnsupportedMedia: it has not the size of the video, or its pixel format cannot be converted.
+            UnsupportedMedia: it has not the size of the video, or its pixel format cannot be converted or,
+                where planes are read, is of another kind than the video's.
         """
-        info = self._info
-        width, height = _turned((decoded.width, decoded.height), info.rotation)
-        if (width, height) != (info.width, info.height):
+        width, height = _turned((decoded.width, decoded.height), self._info.rotation)
+        if (width, height) != (self._info.width, self._info.height):
             raise UnsupportedMedia(
-                f"{self._path}: the picture changes from {info.width}x{info.height} to "
+                f"{self._path}: the picture changes from {self._info.width}x{self._info.height} to "
                 f"{width}x{height} after {index} frames: split the video there first"
             )
-        pixels = upright(self._to_rgb(decoded), rotation=info.rotation, mirrored=info.mirrored)
-        if self._letterbox is None:
-            return np.ascontiguousarray(pixels)
-        return padded(pixels, self._letterbox)
+        if self._form == "planes":
+            return self._as_planes(decoded, index)
+        if self._form == "deep_rgb":
+            return self._turn(self._to_deep_rgb(decoded))
+        pixels = self._turn(self._to_rgb(decoded))
+        return pixels if self._letterbox is None else padded(pixels, self._letterbox)
+
+    def _as_planes(self, decoded: av.VideoFrame, index: int) -> Planes:
+        if not same_planes(decoded.format.name, self._info.pixel_format):
+            raise UnsupportedMedia(
+                f"{self._path}: the pixel format changes from {self._info.pixel_format} to "
+                f"{decoded.format.name} after {index} frames: split the video there first"
+            )
+        planes = to_planes(decoded)
+        return Planes(y=self._turn(planes.y), u=self._turn(planes.u), v=self._turn(planes.v))
+
+    def _turn(self, pixels: Array) -> Array:
+        turned = upright(pixels, rotation=self._info.rotation, mirrored=self._info.mirrored)
+        return cast("Array", np.ascontiguousarray(turned))
 
 
-def upright(pixels: Pixels, *, rotation: int, mirrored: bool) -> Pixels:
+def upright(pixels: Array, *, rotation: int, mirrored: bool) -> Array:
     """Mirror a coded picture left to right if so, then turn it.
 
     Args:
-        pixels: uint8 [h, w, 3].
+        pixels: [h, w] or [h, w, 3], of any dtype.
         rotation: degrees counter-clockwise, a multiple of 90.
         mirrored: whether to mirror.
 
     Returns:
-        uint8 [H, W, 3], a view.
+        [H, W] or [H, W, 3], a view.
     """
-    if mirrored:
-        pixels = pixels[:, ::-1]
-    return np.rot90(pixels, rotation // 90)
+    return cast("Array", np.rot90(pixels[:, ::-1] if mirrored else pixels, rotation // 90))
 
 
 def padded(pixels: Pixels, letterbox: Letterbox) -> Pixels:

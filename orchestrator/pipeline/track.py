@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from orchestrator.errors import BadRequest, OutputRefused
+from orchestrator.errors import BadRequest, OutputRefused, UnsupportedMedia
 from orchestrator.jobs import TrackedVideo, TrackParams, TrackResult, TrackStats
 from orchestrator.media.probe import probe
 from orchestrator.media.reader import VideoReader
@@ -144,6 +144,11 @@ def track(
     outputs.check(source)
     settings = _settings(params)
     info = probe(source)
+    if info.colour.is_hdr:
+        raise UnsupportedMedia(
+            f"the video is HDR ({info.colour.hdr_name}): tone-map it to SDR first, HDR tracking is not "
+            "supported yet"
+        )
     report(Progress(stage="starting", total=info.frames))
 
     client = connect()

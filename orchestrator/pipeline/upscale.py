@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import BadRequest, EncodeFailed, OutputRefused
+from orchestrator.errors import BadRequest, EncodeFailed, OutputRefused, UnsupportedMedia
 from orchestrator.jobs import UpscaleParams, UpscaleResult, UpscaleStats
 from orchestrator.media.probe import probe
 from orchestrator.media.reader import VideoReader
@@ -75,6 +75,11 @@ def upscale(
     if output.exists() and source.exists() and output.samefile(source):
         raise OutputRefused(f"output {output} is the input itself; choose another name")
     info = probe(source)
+    if info.colour.is_hdr:
+        raise UnsupportedMedia(
+            f"the video is HDR ({info.colour.hdr_name}): tone-map it to SDR first, HDR upscaling is not "
+            "supported yet"
+        )
     report(Progress(stage="starting", total=info.frames))
 
     client = connect()
@@ -84,6 +89,8 @@ def upscale(
     scale = float(params.scale or contract.scale)
     width, height = _delivered_size(info, scale)
     notes = list(info.notes)
+    if info.bit_depth > 8:
+        notes.append(f"the source has {info.bit_depth} bits per component; it was processed at 8 bits")
 
     with ExitStack() as stack:
         temporary = stack.enter_context(staged(output, overwrite=overwrite))
