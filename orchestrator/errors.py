@@ -3,10 +3,15 @@
     WorkerError                      exit code, stable code, retryable?
     |-- CallerError                  the request or its input is wrong: exit 2, not retryable
     |   |-- BadRequest               a parameter is wrong
+    |   |-- AddressRefused           an address that the worker may not touch
     |   |-- InputNotFound            there is no such input
+    |   |-- InputForbidden           the input may not be read: its URL has expired, or forbids it
+    |   |-- InputTooLarge            the input has more bytes than the worker takes
     |   |-- BadMedia                 the input is not a video that can be read
     |   |-- UnsupportedMedia         a video, but of a kind that is refused (HDR)
     |   |-- OutputRefused            the output exists already, or cannot be placed there
+    |   |-- OutputForbidden          the output may not be put there: its URL has expired, or forbids it
+    |   |-- OutputTooLarge           the output has more bytes than its URLs can take
     |   |-- UnknownModel             no model of that name
     |   |-- ModelNotBuilt            known, but not in the model repository
     |   `-- WeightsRefused           a weight file is missing, damaged or not the one that was asked for
@@ -17,6 +22,7 @@
         |-- DiskFull                 retryable
         |-- EncodeFailed             the encoder or muxer failed, or the output is not whole
         |-- DownloadFailed           the network failed after all retries: retryable
+        |-- UploadFailed             the network failed after all retries: retryable
         |-- ExportFailed             a model could not be exported, or its parity was not proved
         `-- Cancelled                asked to stop (Ctrl-C, SIGTERM): retryable
 
@@ -54,10 +60,28 @@ class BadRequest(CallerError):
     """A parameter is missing, unknown or out of range."""
 
 
+class AddressRefused(CallerError):
+    """The address is malformed, leads to where the worker may not go, or cannot prove who it is."""
+
+    code = "address_refused"
+
+
 class InputNotFound(CallerError):
     """The input does not exist or is not a file."""
 
     code = "input_not_found"
+
+
+class InputForbidden(CallerError):
+    """The server refuses the input: the URL has expired, is not signed well, or does not allow reading."""
+
+    code = "input_forbidden"
+
+
+class InputTooLarge(CallerError):
+    """The input has more bytes than the worker takes."""
+
+    code = "input_too_large"
 
 
 class BadMedia(CallerError):
@@ -76,6 +100,18 @@ class OutputRefused(CallerError):
     """The output exists already, its folder does not, or its format is unknown."""
 
     code = "output_refused"
+
+
+class OutputForbidden(CallerError):
+    """The server refuses the output: the URL has expired, is not signed well, or does not allow writing."""
+
+    code = "output_forbidden"
+
+
+class OutputTooLarge(CallerError):
+    """The output has more bytes than one upload may have, or than the part URLs can take."""
+
+    code = "output_too_large"
 
 
 class UnknownModel(CallerError):
@@ -137,6 +173,13 @@ class DownloadFailed(ServiceError):
     """A download failed after all its retries."""
 
     code = "download_failed"
+    retryable = True
+
+
+class UploadFailed(ServiceError):
+    """An upload failed after all its retries."""
+
+    code = "upload_failed"
     retryable = True
 
 

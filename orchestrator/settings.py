@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.errors import BadRequest
@@ -30,6 +31,23 @@ class Settings:
         gpu: the kind of GPU that jobs run on, as the table of costs names it (`FRAMEWRIGHT_GPU`); None asks
             nvidia-smi.
         cost_table: prices and speeds (`FRAMEWRIGHT_COST_TABLE`), see `orchestrator/cost/table.toml`.
+        allow_http: take http:// addresses from jobs, not https:// alone (`FRAMEWRIGHT_ALLOW_HTTP`, 1 or 0).
+        allow_private_networks: networks that jobs may reach although they are not public, such as
+            127.0.0.0/8, separated by commas (`FRAMEWRIGHT_ALLOW_PRIVATE_NETWORKS`). For local work.
+        allowed_hosts: the only hosts that jobs may reach, each with all below it, separated by commas
+            (`FRAMEWRIGHT_ALLOWED_HOSTS`); none allows all public ones.
+        max_input_bytes: largest input (`FRAMEWRIGHT_MAX_INPUT_BYTES`).
+        min_free_disk_bytes: what an input leaves free on the disk of the temporary files
+            (`FRAMEWRIGHT_MIN_FREE_DISK_BYTES`).
+        connect_timeout_s: longest wait for a connection to storage (`FRAMEWRIGHT_CONNECT_TIMEOUT_S`).
+        read_timeout_s: longest silence of such a connection (`FRAMEWRIGHT_READ_TIMEOUT_S`).
+        transfer_timeout_s: longest time of one transfer with all its retries
+            (`FRAMEWRIGHT_TRANSFER_TIMEOUT_S`).
+        s3_endpoint: address of the store that s3:// addresses are in, such as
+            https://ACCOUNT.r2.cloudflarestorage.com (`FRAMEWRIGHT_S3_ENDPOINT`); None refuses them.
+        s3_key_id, s3_secret: its credentials (`FRAMEWRIGHT_S3_ACCESS_KEY_ID`,
+            `FRAMEWRIGHT_S3_SECRET_ACCESS_KEY`).
+        s3_region: its region (`FRAMEWRIGHT_S3_REGION`); R2's is auto.
     """
 
     weights_dir: Path = PROJECT_ROOT / "weights"
@@ -41,13 +59,25 @@ class Settings:
     start_timeout_s: float = 900.0
     gpu: str | None = None
     cost_table: Path = PROJECT_ROOT / "orchestrator" / "cost" / "table.toml"
+    allow_http: bool = False
+    allow_private_networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
+    max_input_bytes: int = 10 * 2**30
+    min_free_disk_bytes: int = 2**30
+    connect_timeout_s: float = 10.0
+    read_timeout_s: float = 60.0
+    transfer_timeout_s: float = 1800.0
+    s3_endpoint: str | None = None
+    s3_key_id: str = field(default="", repr=False)
+    s3_secret: str = field(default="", repr=False)
+    s3_region: str = "auto"
 
     @classmethod
     def from_env(cls) -> Settings:
         """Read the settings from `os.environ`: the only place that does.
 
         Raises:
-            BadRequest: a variable does not hold a positive number where one is needed.
+            BadRequest: a variable does not hold what it should.
         """
         default = cls()
         return cls(
@@ -60,6 +90,18 @@ class Settings:
             start_timeout_s=_seconds("FRAMEWRIGHT_START_TIMEOUT_S", default.start_timeout_s),
             gpu=os.environ.get("FRAMEWRIGHT_GPU") or None,
             cost_table=Path(os.environ.get("FRAMEWRIGHT_COST_TABLE") or default.cost_table),
+            allow_http=_flag("FRAMEWRIGHT_ALLOW_HTTP", default=default.allow_http),
+            allow_private_networks=_networks("FRAMEWRIGHT_ALLOW_PRIVATE_NETWORKS"),
+            allowed_hosts=tuple(host.lower().strip(".") for host in _items("FRAMEWRIGHT_ALLOWED_HOSTS")),
+            max_input_bytes=_bytes("FRAMEWRIGHT_MAX_INPUT_BYTES", default.max_input_bytes),
+            min_free_disk_bytes=_bytes("FRAMEWRIGHT_MIN_FREE_DISK_BYTES", default.min_free_disk_bytes),
+            connect_timeout_s=_seconds("FRAMEWRIGHT_CONNECT_TIMEOUT_S", default.connect_timeout_s),
+            read_timeout_s=_seconds("FRAMEWRIGHT_READ_TIMEOUT_S", default.read_timeout_s),
+            transfer_timeout_s=_seconds("FRAMEWRIGHT_TRANSFER_TIMEOUT_S", default.transfer_timeout_s),
+            s3_endpoint=os.environ.get("FRAMEWRIGHT_S3_ENDPOINT") or None,
+            s3_key_id=os.environ.get("FRAMEWRIGHT_S3_ACCESS_KEY_ID", ""),
+            s3_secret=os.environ.get("FRAMEWRIGHT_S3_SECRET_ACCESS_KEY", ""),
+            s3_region=os.environ.get("FRAMEWRIGHT_S3_REGION") or default.s3_region,
         )
 
     def resolved(self, model: str) -> str:
@@ -78,3 +120,32 @@ def _seconds(name: str, default: float) -> float:
     if not 0 < value < float("inf"):
         raise BadRequest(f"{name}={text!r} is not a positive number of seconds")
     return value
+
+
+def _bytes(name: str, default: int) -> int:
+    text = os.environ.get(name)
+    if not text:
+        return default
+    if not (text.isascii() and text.isdecimal()):
+        raise BadRequest(f"{name}={text!r} is not a number of bytes; give digits only")
+    return int(text)
+
+
+def _flag(name: str, *, default: bool) -> bool:
+    text = os.environ.get(name)
+    if not text:
+        return default
+    if text not in {"0", "1"}:
+        raise BadRequest(f"{name}={text!r} is neither 1 nor 0")
+    return text == "1"
+
+
+def _items(name: str) -> list[str]:
+    return [item.strip() for item in os.environ.get(name, "").split(",") if item.strip()]
+
+
+def _networks(name: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    try:
+        return tuple(map(ipaddress.ip_network, _items(name)))
+    except ValueError as exc:
+        raise BadRequest(f"{name} is not a list of networks such as 127.0.0.0/8,fd00::/8: {exc}") from exc

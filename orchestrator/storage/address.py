@@ -1,0 +1,123 @@
+"""Web addresses: taken apart strictly, and shown without what is secret in them.
+
+There is one parser. What it finds is what is checked, connected to and asked for, so no second reading of the
+same text can disagree. It does NOT know which hosts may be touched: guard.py does.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass, field
+
+from orchestrator.errors import AddressRefused
+
+MAX_CHARS = 8192
+"""Presigned URLs with a session token have about 2,000 characters; most servers take no more than this."""
+PORTS = {"https": 443, "http": 80}
+
+_URL = re.compile(
+    r"(?P<scheme>[a-z]+)://"
+    r"(?:\[(?P<six>[0-9a-f:.]+)\]|(?P<host>[a-z0-9._-]+))(?::(?P<port>[0-9]{1,5}))?"
+    r"(?P<path>/[^?#]*)?(?P<query>\?[^#]*)?(?:#.*)?",
+    re.IGNORECASE,
+)
+_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_HOST = re.compile(r"\[[0-9A-Fa-f:.]{0,80}\]|[A-Za-z0-9._-]{0,253}")
+_NAME = re.compile(r"[A-Za-z0-9._~+-]{0,80}")
+
+IP = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """An http or https address in its parts.
+
+    Attributes:
+        scheme: http or https.
+        host: lower case, without brackets: a name, or an IP address as `ip` writes it.
+        ip: the host, where it is an IP address; None where it is a name.
+        port: 1 to 65535.
+        target: path and query, as they are sent; the query may hold a signature, so it is not shown.
+    """
+
+    scheme: str
+    host: str
+    ip: IP | None
+    port: int
+    target: str = field(repr=False)
+
+    @property
+    def authority(self) -> str:
+        """The Host header: without the scheme's own port, as signatures want it."""
+        host = f"[{self.host}]" if isinstance(self.ip, ipaddress.IPv6Address) else self.host
+        return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
+
+
+def parse(url: str) -> Address:
+    """Take an address apart.
+
+    IP addresses are taken in their usual spelling alone: no octal, hexadecimal, short or decimal IPv4, no
+    zone ids. Host names are ASCII (IDN as punycode) and do not end in a dot. No user name or password.
+
+    Raises:
+        AddressRefused: it is not an http(s) address of that form.
+    """
+    shown = redacted(url)
+    if len(url) > MAX_CHARS:
+        raise AddressRefused(f"the address {shown} has more than {MAX_CHARS} characters; give a shorter one")
+    if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
+        raise AddressRefused(
+            f"the address {shown} holds characters that a URL may not; percent-encode them, and write the "
+            "host's name in punycode"
+        )
+    parts = _URL.fullmatch(url)
+    scheme = parts["scheme"].lower() if parts else ""
+    if parts is None or scheme not in PORTS:
+        raise AddressRefused(
+            f"{shown} is not of the form https://host/path; give such an address, without a user name"
+        )
+    port = int(parts["port"]) if parts["port"] else PORTS[scheme]
+    if not 1 <= port <= 65535:
+        raise AddressRefused(f"the address {shown} names port {port}; there is none")
+    host = (parts["six"] or parts["host"]).lower()
+    ip = _ip(host, shown, six=parts["six"] is not None)
+    return Address(
+        scheme=scheme,
+        host=str(ip) if ip else host,
+        ip=ip,
+        port=port,
+        target=(parts["path"] or "/") + (parts["query"] or ""),
+    )
+
+
+def redacted(url: str) -> str:
+    """Show an address to anybody: scheme, host and the file's name; no query, no user name, no password."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or not re.fullmatch(r"[A-Za-z0-9+.-]{1,16}", scheme):
+        return "(no address)"
+    before_query = re.split(r"[?#\\]", rest, maxsplit=1)[0]
+    authority, _, path = before_query.partition("/")
+    host = _HOST.match(authority.rpartition("@")[2])
+    name = _NAME.match(path.rpartition("/")[2])
+    return f"{scheme}://{host[0] if host else ''}/{name[0] if name else ''}"
+
+
+def _ip(host: str, shown: str, *, six: bool) -> IP | None:
+    """The host as an IP address, or None where it is a name. Raises AddressRefused."""
+    try:
+        if six:
+            return ipaddress.IPv6Address(host)
+        labels = host.split(".")
+        # A last label that is a number makes it an IPv4 address to resolvers, in inet_aton's many spellings.
+        if _NUMBER.fullmatch(labels[-1]):
+            return ipaddress.IPv4Address(host)
+    except ValueError as exc:
+        raise AddressRefused(
+            f"the host of {shown} is not an IP address in its usual spelling; write it as 192.0.2.1 or "
+            "[2001:db8::1], or give a host name"
+        ) from exc
+    if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
+        raise AddressRefused(f"the host of {shown} is not a host name; give one without a dot at its end")
+    return None
