@@ -9,16 +9,25 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import math
 import os
-import time
-from dataclasses import dataclass
+import threading
 from typing import TYPE_CHECKING
 
-import urllib3
-
-from export_onnx.transfer import Source, TryAgain, length, receive
 from export_onnx.weights import how_to_get, mismatch, sha256_of
-from orchestrator.errors import DiskFull, DownloadFailed, OutputRefused, WeightsRefused, WorkerError
+from orchestrator.errors import (
+    AddressRefused,
+    CallerError,
+    DiskFull,
+    DownloadFailed,
+    OutputRefused,
+    WeightsRefused,
+    WorkerError,
+)
+from orchestrator.storage.fetch import length, receive
+from orchestrator.storage.guard import Guard
+from orchestrator.storage.limits import TransferLimits
+from orchestrator.storage.transfer import Transfer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,30 +35,10 @@ if TYPE_CHECKING:
 
     from export_onnx.catalog import CatalogModel
 
-PROGRESS_BYTES = 1 << 20
-"""A try that brought this much shows that the network works: the count of failures starts over."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Patience:
-    """How long to try.
-
-    Attributes:
-        tries: in a row, without progress.
-        backoff_s: wait after the first failure; doubled after each further one.
-        longest_wait_s: no wait is longer; a server that asks for more is given up on.
-        connect_s: longest wait for a connection.
-        read_s: longest silence of a connection.
-    """
-
-    tries: int = 6
-    backoff_s: float = 1.0
-    longest_wait_s: float = 60.0
-    connect_s: float = 10.0
-    read_s: float = 30.0
-
-
-DEFAULT_PATIENCE = Patience()
+LIMITS = TransferLimits(min_free_bytes=0, read_s=30.0, total_s=math.inf)
+"""A person watches, and may stop it: the whole may take any time."""
+GUARD = Guard()
+_ROOM = "free some, or set WEIGHTS_DIR to another disk"
 
 
 def fetch(
@@ -58,8 +47,8 @@ def fetch(
     *,
     report: Callable[[str], None],
     advance: Callable[[int, int | None], None],
-    patience: Patience = DEFAULT_PATIENCE,
-    schemes: tuple[str, ...] = ("https",),
+    limits: TransferLimits = LIMITS,
+    guard: Guard = GUARD,
 ) -> bool:
     """Have the model's weight file in its place, whole and verified.
 
@@ -68,8 +57,8 @@ def fetch(
         weights_dir: where downloaded files land; made if it does not exist.
         report: is told what goes wrong on the way, one line each.
         advance: is told the bytes that are there and, once known, the bytes of the whole file.
-        patience: how long to try.
-        schemes: of the addresses that may be asked, also after a redirect.
+        limits: how long to try.
+        guard: which addresses may be asked, also after a redirect.
 
     Returns:
         Whether anything was downloaded: False when the right file was there.
@@ -77,7 +66,7 @@ def fetch(
     Raises:
         WeightsRefused: what is there, or what the server gives, is not the file the catalog names; or the
             server has no such file.
-        DownloadFailed: the network failed after all tries.
+        DownloadFailed: the network failed after all tries, or the address may not be asked.
         DiskFull, OutputRefused: the file cannot be written.
     """
     path = model.path(weights_dir)
@@ -90,9 +79,11 @@ def fetch(
             raise WeightsRefused(f"there is no weight file {path}; {how_to_get(model)}")
         weights_dir.mkdir(parents=True, exist_ok=True)
         part = path.with_name(path.name + ".part")
-        with _opened(part) as file:
-            source = Source(url=model.url, file=model.file, bytes=model.bytes, schemes=schemes)
-            _receive_all(source, file, report, advance, patience)
+        with (
+            _opened(part) as file,
+            Transfer(guard=guard, limits=limits, stop=threading.Event(), report=report) as transfer,
+        ):
+            _receive(model, model.url, file, transfer, advance)
             os.fsync(file)
             if (actual := sha256_of(part)) != model.sha256:
                 part.unlink()
@@ -104,6 +95,41 @@ def fetch(
     except OSError as exc:
         raise _translated(exc, weights_dir) from exc
     return True
+
+
+def _receive(
+    model: CatalogModel,
+    url: str,
+    file: int,
+    transfer: Transfer,
+    advance: Callable[[int, int | None], None],
+) -> None:
+    """Bring the open file to the length that the catalog says, and say what a person can do if it fails."""
+
+    def judged(done: int, whole: int | None) -> None:
+        if None not in {whole, model.bytes} and whole != model.bytes:
+            raise WeightsRefused(
+                f"{url} is another file: it has {whole} bytes, where the catalog says {model.bytes}; "
+                f"get {model.file} elsewhere and put it into WEIGHTS_DIR"
+            )
+        advance(done, whole)
+
+    if model.bytes is not None and length(file) > model.bytes:
+        os.ftruncate(file, 0)
+    if length(file) == model.bytes:
+        return
+    try:
+        receive(url, file, transfer=transfer, advance=judged)
+    except WeightsRefused:
+        raise
+    except (AddressRefused, DownloadFailed) as exc:
+        raise DownloadFailed(
+            f"cannot download {model.file}: {exc}; fetch again, it goes on where it stopped"
+        ) from exc
+    except CallerError as exc:
+        raise WeightsRefused(f"{exc}; or get {model.file} elsewhere and put it into WEIGHTS_DIR") from exc
+    except DiskFull as exc:
+        raise DiskFull(f"too little disk is free; {_ROOM}") from exc
 
 
 @contextlib.contextmanager
@@ -128,50 +154,9 @@ def _opened(part: Path) -> Iterator[int]:
         os.close(file)
 
 
-def _receive_all(
-    source: Source,
-    file: int,
-    report: Callable[[str], None],
-    advance: Callable[[int, int | None], None],
-    patience: Patience,
-) -> None:
-    """Bring the open file to its full length, over as many requests as that takes."""
-    deadlines = urllib3.Timeout(connect=patience.connect_s, read=patience.read_s)
-    failures = 0
-    with urllib3.PoolManager(timeout=deadlines, retries=False) as pool:
-        while True:
-            before = length(file)
-            try:
-                receive(pool, source, file, advance)
-            except TryAgain as exc:
-                failures = 1 if length(file) - before >= PROGRESS_BYTES else failures + 1
-                wait_s = _wait_s(exc, failures, source, patience)
-                report(f"{source.file}: {exc}; trying again in {wait_s:.0f} s")
-                time.sleep(wait_s)
-            else:
-                return
-
-
-def _wait_s(failure: TryAgain, failures: int, source: Source, patience: Patience) -> float:
-    """Seconds to wait before the next try. Raises DownloadFailed when there should be none."""
-    if failures >= patience.tries:
-        raise DownloadFailed(
-            f"cannot download {source.file} from {source.url}: {failure}, {failures} times in a row; "
-            "check the network and fetch again, it goes on where it stopped"
-        ) from failure
-    if failure.wait_s is None:
-        return min(patience.backoff_s * 2.0 ** (failures - 1), patience.longest_wait_s)
-    if failure.wait_s > patience.longest_wait_s:
-        raise DownloadFailed(
-            f"cannot download {source.file} now: {failure} and asks to wait {failure.wait_s:.0f} s; "
-            "fetch again after that"
-        ) from failure
-    return failure.wait_s
-
-
 def _translated(exc: OSError, weights_dir: Path) -> WorkerError:
     if exc.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return DiskFull(f"no space is left in {weights_dir}; free some, or set WEIGHTS_DIR to another disk")
+        return DiskFull(f"no space is left in {weights_dir}; {_ROOM}")
     return OutputRefused(
         f"cannot write to {weights_dir}: {exc.strerror}; set WEIGHTS_DIR to a folder that can"
     )

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import random
+import ipaddress
 import signal
 import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,129 +19,32 @@ import pytest
 
 from export_onnx import progress
 from export_onnx.catalog import CatalogUpscaler, load_catalog
-from export_onnx.download import Patience, fetch
+from export_onnx.download import fetch
 from orchestrator.errors import DiskFull, DownloadFailed, OutputRefused, WeightsRefused
+from orchestrator.storage.guard import Guard
+from orchestrator.storage.limits import TransferLimits
+from tests.web import (
+    CONTENT,
+    Handler,
+    Server,
+    broken_after,
+    ignoring_ranges,
+    other_file,
+    serving,
+    shorter_file,
+    silent_after,
+    status,
+    wrong_range,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-CONTENT = random.Random(0).randbytes(3_000_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
-QUICK = Patience(tries=3, backoff_s=0.01, longest_wait_s=5.0, connect_s=2.0, read_s=0.5)
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Answers each GET with the next behaviour of its server's script, and well when the script is over."""
-
-    protocol_version = "HTTP/1.1"
-    server: Server
-
-    def do_GET(self) -> None:
-        """Note the range that is asked for, and answer."""
-        self.server.ranges.append(self.headers.get("Range"))
-        behaviour = self.server.script.pop(0) if self.server.script else whole
-        behaviour(self)
-
-    def answer(self, status: int, body: bytes = b"", /, **headers: str) -> None:
-        """One answer; an underscore in a header's name stands for a hyphen."""
-        self.send_response(status)
-        for name, value in {"Content_Length": str(len(body)), **headers}.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    @property
-    def offset(self) -> int:
-        """First byte that is asked for."""
-        asked = self.headers.get("Range")
-        return int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
-
-    def log_message(self, *_: Any) -> None:
-        """Be quiet."""
-
-
-class Server(ThreadingHTTPServer):
-    """On loopback; `script` says how the next requests are answered, `ranges` what was asked."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.script: list[Callable[[Handler], None]] = []
-        self.ranges: list[str | None] = []
-
-    @property
-    def url(self) -> str:
-        """Of the file."""
-        return f"http://127.0.0.1:{self.server_port}/model.pth"
-
-
-def whole(handler: Handler) -> None:
-    """Serve as a good server does: ranges, and 416 beyond the end."""
-    offset = handler.offset
-    if offset >= len(CONTENT):
-        handler.answer(416, Content_Range=f"bytes */{len(CONTENT)}")
-    elif offset:
-        end = f"bytes {offset}-{len(CONTENT) - 1}/{len(CONTENT)}"
-        handler.answer(206, CONTENT[offset:], Content_Range=end)
-    else:
-        handler.answer(200, CONTENT)
-
-
-def broken_after(count: int) -> Callable[[Handler], None]:
-    """Announce the whole rest, send `count` bytes of it and hang up."""
-
-    def behaviour(handler: Handler) -> None:
-        offset = handler.offset
-        handler.send_response(206 if offset else 200)
-        handler.send_header("Content-Length", str(len(CONTENT) - offset))
-        if offset:
-            handler.send_header("Content-Range", f"bytes {offset}-{len(CONTENT) - 1}/{len(CONTENT)}")
-        handler.end_headers()
-        handler.wfile.write(CONTENT[offset : offset + count])
-        handler.close_connection = True
-
-    return behaviour
-
-
-def silent_after(count: int, seconds: float) -> Callable[[Handler], None]:
-    """Send `count` bytes, then nothing."""
-
-    def behaviour(handler: Handler) -> None:
-        handler.send_response(200)
-        handler.send_header("Content-Length", str(len(CONTENT)))
-        handler.end_headers()
-        handler.wfile.write(CONTENT[:count])
-        handler.wfile.flush()
-        time.sleep(seconds)
-        handler.close_connection = True
-
-    return behaviour
-
-
-def status(code: int, **headers: str) -> Callable[[Handler], None]:
-    """Answer with a status and no file."""
-    return lambda handler: handler.answer(code, **headers)
-
-
-def ignoring_ranges(handler: Handler) -> None:
-    """Serve everything, whatever was asked for."""
-    handler.answer(200, CONTENT)
-
-
-def other_file(handler: Handler) -> None:
-    """Serve a file of the right length and wrong content."""
-    handler.answer(200, bytes(len(CONTENT)))
-
-
-def shorter_file(handler: Handler) -> None:
-    """Serve a file that is whole, and shorter."""
-    handler.answer(200, CONTENT[:1000])
-
-
-def wrong_range(handler: Handler) -> None:
-    """Answer a range with another one."""
-    handler.answer(206, CONTENT, Content_Range=f"bytes 0-{len(CONTENT) - 1}/{len(CONTENT)}")
+QUICK = TransferLimits(
+    min_free_bytes=0, tries=3, backoff_s=0.01, longest_wait_s=5.0, connect_s=2.0, read_s=0.5
+)
+LOOPBACK = Guard(allow_http=True, allow_private_networks=(ipaddress.ip_network("127.0.0.0/8"),))
 
 
 @dataclass
@@ -185,27 +87,22 @@ class Fetcher:
         }
         return CatalogUpscaler(**{**facts, **changes})
 
-    def __call__(self, schemes: tuple[str, ...] = ("http",), **changes: Any) -> bool:
+    def __call__(self, guard: Guard = LOOPBACK, **changes: Any) -> bool:
         """Fetch."""
         return fetch(
             self.model(**changes),
             self.folder,
             report=self.lines.append,
             advance=lambda done, total: self.advances.append((done, total)),
-            patience=QUICK,
-            schemes=schemes,
+            limits=QUICK,
+            guard=guard,
         )
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    server = Server()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving() as server:
+        yield server
 
 
 @pytest.fixture
@@ -383,13 +280,13 @@ def test_endless_redirects_are_left(fetcher: Fetcher) -> None:
 
 def test_only_https_is_asked_by_default(fetcher: Fetcher) -> None:
     with pytest.raises(DownloadFailed, match="not https"):
-        fetcher(schemes=("https",))
+        fetcher(guard=replace(LOOPBACK, allow_http=False))
     assert fetcher.server.ranges == []
 
 
 def test_a_redirect_to_another_scheme_is_not_followed(fetcher: Fetcher) -> None:
     fetcher.server.script = [status(302, Location="file:///etc/passwd")]
-    with pytest.raises(DownloadFailed, match="file:///etc/passwd"):
+    with pytest.raises(DownloadFailed, match="file:///passwd"):
         fetcher()
 
 
@@ -417,7 +314,7 @@ def test_progress_is_plain_lines_where_there_is_no_terminal(
     fetcher: Fetcher, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with progress.shown("model") as (report, advance):
-        fetch(fetcher.model(), fetcher.folder, report=report, advance=advance, schemes=("http",))
+        fetch(fetcher.model(), fetcher.folder, report=report, advance=advance, guard=LOOPBACK)
     out, err = capsys.readouterr()
     assert out == ""
     lines = err.splitlines()
@@ -429,7 +326,7 @@ PROCESS = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {root!r})
-from tests.test_fetch import Fetcher, Server
+from tests.test_download import Fetcher
 class Remote:
     url = {url!r}
 Fetcher(Remote(), Path({folder!r}))()
