@@ -178,7 +178,7 @@ class Letterbox:
     """Where a whole picture lies, scaled, in a smaller one whose sides a detector takes; gray is around it.
 
     Attributes:
-        source_width, source_height: of the upright picture, in pixels.
+        source_width, source_height: of the picture as displayed, in square pixels.
         width, height: of the letterboxed picture, in pixels.
         left, top: of the scaled picture in it, in pixels.
         inner_width, inner_height: of the scaled picture, in pixels.
@@ -194,11 +194,11 @@ class Letterbox:
     inner_height: int
 
     def to_source(self, boxes: Boxes) -> Boxes:
-        """Return boxes of the letterboxed picture in the source's pixels, float [N, 4], x1, y1, x2, y2."""
+        """Return boxes of the letterboxed picture in those pixels, float [N, 4], x1, y1, x2, y2."""
         return (boxes - self._offset) / self._scale
 
     def from_source(self, boxes: Boxes) -> Boxes:
-        """Return boxes of the source in pixels of the letterboxed picture; undoes `to_source`."""
+        """Return boxes of the picture as displayed in pixels of the letterboxed one; undoes `to_source`."""
         return boxes * self._scale + self._offset
 
     @property

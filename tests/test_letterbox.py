@@ -17,17 +17,15 @@ if TYPE_CHECKING:
     from orchestrator.frames import Boxes, Letterbox
 
 SIZES = st.integers(1, 16_384)
-SHAPES = st.fractions(Fraction(1, 4), Fraction(4), max_denominator=100)
 
 
 @st.composite
-def letterboxes(draw: st.DrawFn) -> tuple[Letterbox, int, int, Fraction]:
-    """Return a letterbox, the side and the multiple that it was made for, and width : height of a pixel."""
+def letterboxes(draw: st.DrawFn) -> tuple[Letterbox, int, int]:
+    """Return a letterbox, and the side and the multiple that it was made for."""
     multiple = draw(st.sampled_from([1, 8, 32, 64]))
     side = draw(st.integers(multiple, 2048))
-    shape = draw(st.one_of(st.just(Fraction(1)), SHAPES))
-    made = letterbox(width=draw(SIZES), height=draw(SIZES), side=side, multiple=multiple, pixel_shape=shape)
-    return made, side, multiple, shape
+    made = letterbox(width=draw(SIZES), height=draw(SIZES), side=side, multiple=multiple)
+    return made, side, multiple
 
 
 @st.composite
@@ -39,18 +37,18 @@ def boxes_in(draw: st.DrawFn, width: int, height: int) -> Boxes:
 
 @given(letterboxes())
 def test_sides_are_multiples_and_the_longer_is_the_one_asked_for(
-    drawn: tuple[Letterbox, int, int, Fraction],
+    drawn: tuple[Letterbox, int, int],
 ) -> None:
-    box, side, multiple, _ = drawn
+    box, side, multiple = drawn
     assert box.width % multiple == box.height % multiple == 0
     assert max(box.width, box.height) == side - side % multiple == max(box.inner_width, box.inner_height)
 
 
 @given(letterboxes())
 def test_the_picture_lies_inside_in_the_middle_and_no_row_could_be_saved(
-    drawn: tuple[Letterbox, int, int, Fraction],
+    drawn: tuple[Letterbox, int, int],
 ) -> None:
-    box, _, multiple, _ = drawn
+    box, _, multiple = drawn
     for start, inner, outer in (
         (box.left, box.inner_width, box.width),
         (box.top, box.inner_height, box.height),
@@ -63,9 +61,9 @@ def test_the_picture_lies_inside_in_the_middle_and_no_row_could_be_saved(
 
 
 @given(letterboxes())
-def test_things_keep_the_shape_they_have_on_a_screen(drawn: tuple[Letterbox, int, int, Fraction]) -> None:
-    box, _, _, shape = drawn
-    shown_width, shown_height = box.source_width * shape, Fraction(box.source_height)
+def test_things_keep_the_shape_they_have_on_a_screen(drawn: tuple[Letterbox, int, int]) -> None:
+    box, *_ = drawn
+    shown_width, shown_height = Fraction(box.source_width), Fraction(box.source_height)
     scale = max(box.inner_width, box.inner_height) / max(shown_width, shown_height)
     half = Fraction(1, 2)
     assert abs(box.inner_width - shown_width * scale) <= half or box.inner_width == 1
@@ -74,7 +72,7 @@ def test_things_keep_the_shape_they_have_on_a_screen(drawn: tuple[Letterbox, int
 
 @given(drawn=letterboxes(), data=st.data())
 def test_boxes_go_there_and_back_within_half_a_pixel(
-    drawn: tuple[Letterbox, int, int, Fraction], data: st.DataObject
+    drawn: tuple[Letterbox, int, int], data: st.DataObject
 ) -> None:
     box, *_ = drawn
     source = data.draw(boxes_in(box.source_width, box.source_height))
@@ -88,7 +86,7 @@ def test_boxes_go_there_and_back_within_half_a_pixel(
 
 @given(drawn=letterboxes(), data=st.data())
 def test_every_pixel_goes_to_the_source_and_back_to_itself(
-    drawn: tuple[Letterbox, int, int, Fraction], data: st.DataObject
+    drawn: tuple[Letterbox, int, int], data: st.DataObject
 ) -> None:
     box, *_ = drawn
     x = data.draw(st.integers(box.left, box.left + box.inner_width - 1))
@@ -102,7 +100,7 @@ def test_every_pixel_goes_to_the_source_and_back_to_itself(
 
 @given(letterboxes())
 def test_the_corners_of_the_picture_are_the_corners_of_the_source(
-    drawn: tuple[Letterbox, int, int, Fraction],
+    drawn: tuple[Letterbox, int, int],
 ) -> None:
     box, *_ = drawn
     corners = [box.left, box.top, box.left + box.inner_width, box.top + box.inner_height]
@@ -111,26 +109,23 @@ def test_the_corners_of_the_picture_are_the_corners_of_the_source(
 
 
 @pytest.mark.parametrize(
-    ("width", "height", "pixel_shape", "outer", "inner", "at"),
+    ("width", "height", "outer", "inner", "at"),
     [
-        (1920, 1080, Fraction(1), (640, 384), (640, 360), (0, 12)),
-        (1080, 1920, Fraction(1), (384, 640), (360, 640), (12, 0)),
-        (320, 240, Fraction(1), (640, 480), (640, 480), (0, 0)),
-        (720, 576, Fraction(64, 45), (640, 384), (640, 360), (0, 12)),
-        (720, 480, Fraction(8, 9), (640, 480), (640, 480), (0, 0)),
-        (16_384, 2, Fraction(1), (640, 32), (640, 1), (0, 15)),
-        (1, 1, Fraction(1), (640, 640), (640, 640), (0, 0)),
+        (1920, 1080, (640, 384), (640, 360), (0, 12)),
+        (1080, 1920, (384, 640), (360, 640), (12, 0)),
+        (320, 240, (640, 480), (640, 480), (0, 0)),
+        (16_384, 2, (640, 32), (640, 1), (0, 15)),
+        (1, 1, (640, 640), (640, 640), (0, 0)),
     ],
 )
 def test_known_letterboxes(
     width: int,
     height: int,
-    pixel_shape: Fraction,
     outer: tuple[int, int],
     inner: tuple[int, int],
     at: tuple[int, int],
 ) -> None:
-    box = letterbox(width=width, height=height, side=640, multiple=32, pixel_shape=pixel_shape)
+    box = letterbox(width=width, height=height, side=640, multiple=32)
     assert (box.width, box.height) == outer
     assert (box.inner_width, box.inner_height) == inner
     assert (box.left, box.top) == at

@@ -45,8 +45,17 @@ def tracks(boxes: Any, *, interpolated: bool = False) -> ReportedTracks:
     return collected.reported(confidence=0, classes=None)
 
 
-def overlay(told: ReportedTracks, *, width: int = WIDTH, height: int = HEIGHT) -> Overlay:
-    return Overlay(told, classes=("person",), width=width, height=height, time_base=Fraction(1, 1000))
+def overlay(
+    told: ReportedTracks, *, width: int = WIDTH, height: int = HEIGHT, shown_width: int | None = None
+) -> Overlay:
+    return Overlay(
+        told,
+        classes=("person",),
+        width=width,
+        height=height,
+        shown_width=shown_width or width,
+        time_base=Fraction(1, 1000),
+    )
 
 
 def test_the_edge_of_a_box_is_drawn_and_what_is_in_it_and_far_from_it_is_left() -> None:

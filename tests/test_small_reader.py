@@ -29,13 +29,8 @@ FINE = {"qp": "4", "preset": "ultrafast"}
 
 def small(path: Path, side: int = 64, *, multiple: int = 32) -> tuple[list[Frame], Letterbox, list[str]]:
     info = probe(path)
-    box = letterbox(
-        width=info.width,
-        height=info.height,
-        side=side,
-        multiple=multiple,
-        pixel_shape=info.sample_aspect_ratio,
-    )
+    width, height = info.shown_size
+    box = letterbox(width=width, height=height, side=side, multiple=multiple)
     with VideoReader(path, info, threads=2, letterbox=box) as reader:
         frames = list(reader.frames())
         assert reader.frames_read == len(frames)

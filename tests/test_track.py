@@ -219,6 +219,26 @@ def test_a_cut_ends_all_tracks(run: Callable[..., Tracked], tmp_path: Path) -> N
     tracked = run(make(tmp_path / "in.mp4", [shots[0]] * 12 + [shots[1]] * 12))
     assert lives(tracked) == {"1 red": list(range(12)), "2 red": list(range(12, 24))}
     assert tracked.result.stats.cuts == 1
+    assert told(tracked)["video"]["cuts"] == [12]
+
+
+def test_what_is_not_square_is_told_and_drawn_as_it_is_displayed(
+    run: Callable[..., Tracked], tmp_path: Path
+) -> None:
+    place = (60.0, 40.0, 30.0, 20.0)
+    source = make(tmp_path / "in.mp4", [drawn((place, RED))] * 6, aspect=Fraction(2))
+    outputs = Outputs(overlay=tmp_path / "out.mp4", timeline=tmp_path / "out.png")
+    answer = told(run(source, outputs))
+    assert (answer["video"]["width"], answer["video"]["height"]) == (2 * WIDTH, HEIGHT)
+    for frame in answer["tracks"][0]["frames"]:
+        assert frame["bbox"] == pytest.approx((120, 40, 60, 20), abs=2.5)
+    info = probe(tmp_path / "out.mp4")
+    assert (info.width, info.height, info.sample_aspect_ratio) == (WIDTH, HEIGHT, Fraction(2))
+    with VideoReader(tmp_path / "out.mp4", info) as reader:
+        picture = next(reader.frames()).pixels.astype(int)
+    changed = np.abs(picture - drawn((place, RED))).max(axis=2) > 60
+    assert np.flatnonzero(changed[50]).min() == pytest.approx(60, abs=4)
+    assert np.flatnonzero(changed[50]).max() == pytest.approx(90, abs=4)
 
 
 def test_botsort_follows_a_shaking_camera(run: Callable[..., Tracked], tmp_path: Path) -> None:

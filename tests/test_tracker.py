@@ -173,7 +173,7 @@ def test_a_cut_ends_all_tracks_and_ids_go_on() -> None:
     here = [found((300, 100, 60, 90))] * 12
     told = play(here, tracker, grays=[shot(1)] * 6 + [shot(2)] * 6)
     assert lives(told) == {1: list(range(6)), 2: list(range(6, 12))}
-    assert tracker.cuts == 1
+    assert tracker.cuts == [6]
     assert lives(play(here, make(end_at_cuts=False), grays=[shot(1)] * 6 + [shot(2)] * 6)) == {
         1: list(range(12))
     }

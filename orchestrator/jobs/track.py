@@ -45,10 +45,11 @@ class TrackedVideo(Strict):
     """The video that was tracked.
 
     Attributes:
-        width, height: of the picture as displayed, in pixels.
+        width, height: of the picture as displayed, in square pixels.
         frames: frames decoded.
         fps: frames per second, as a fraction such as 24000/1001.
         duration_sec: presentation time, in seconds.
+        cuts: index of the first frame of each shot but the first.
     """
 
     width: int
@@ -56,6 +57,7 @@ class TrackedVideo(Strict):
     frames: int
     fps: str
     duration_sec: float
+    cuts: tuple[int, ...]
 
 
 class TrackStats(Strict):

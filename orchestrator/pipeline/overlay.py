@@ -39,7 +39,8 @@ class Overlay:
     Args:
         tracks: of the video.
         classes: names by class number.
-        width, height: of its picture as displayed, in pixels.
+        width, height: of its picture, in the pixels that are drawn on.
+        shown_width: of its picture as displayed, in square pixels: those of the tracks.
         time_base: unit of the tracks' pts, in seconds.
     """
 
@@ -50,12 +51,14 @@ class Overlay:
         classes: tuple[str, ...],
         width: int,
         height: int,
+        shown_width: int,
         time_base: Fraction,
     ) -> None:
         self._tracks = tracks
         self._names = [plain(name) for name in classes]
         self._trail_pts = TRAIL_S / float(time_base)
         self._ages = np.linspace(self._trail_pts, 0, _CORNERS)
+        self._scale = np.array([width / shown_width, 1, width / shown_width, 1], np.float32)
         self._pen = Pen(width=width, height=height)
         self._line_px = max(1, self._pen.line_px - 1)
         self._rim_px = self._line_px + 2 * ((self._line_px + 2) // 3)
@@ -75,11 +78,11 @@ class Overlay:
             self._trail(pixels, track, row)
         for track, row in here:
             dashed = bool(track.interpolated[row])
-            self._pen.box(pixels, track.boxes[row], colour_of(track.id), dashed=dashed)
+            self._pen.box(pixels, self._scale * track.boxes[row], colour_of(track.id), dashed=dashed)
         for track, row in here:
             score = "" if track.interpolated[row] else f"{track.scores[row]:.2f}"
             text = f"{self._names[track.class_number]} {track.id}"
-            self._pen.label(pixels, track.boxes[row], text, colour_of(track.id), small=score)
+            self._pen.label(pixels, self._scale * track.boxes[row], text, colour_of(track.id), small=score)
 
     def _trail(self, pixels: Pixels, track: ReportedTrack, row: int) -> None:
         """Draw the way of the middle of the box's lower edge, fading with age."""
@@ -87,7 +90,7 @@ class Overlay:
         rows = np.unique(np.searchsorted(track.pts[: row + 1], now - self._ages))
         if len(rows) < 2:
             return
-        boxes, ages = track.boxes[rows], ((now - track.pts[rows]) / self._trail_pts).tolist()
+        boxes, ages = self._scale * track.boxes[rows], ((now - track.pts[rows]) / self._trail_pts).tolist()
         way = np.rint(np.column_stack(((boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]))).astype(np.int32)
         margin = self._rim_px
         height, width = pixels.shape[:2]

@@ -68,7 +68,7 @@ class Thumbnails:
         tracks: of the video.
 
     Attributes:
-        wanted: indices of the frames from which `take` takes something; it passes over others.
+        wanted: indices of the frames from which `take` takes something.
     """
 
     def __init__(self, tracks: Iterable[ReportedTrack]) -> None:
@@ -84,7 +84,7 @@ class Thumbnails:
 
         Args:
             frame: its index.
-            pixels: uint8 [H, W, 3] RGB, all of the frame in its own size; nothing of it is kept.
+            pixels: uint8 [H, W, 3] RGB, all of the frame as displayed; nothing of it is kept.
         """
         height, width = pixels.shape[:2]
         for number, (x1, y1, x2, y2) in (

@@ -32,7 +32,7 @@ from orchestrator.tracking.tracker import Tracker
 from orchestrator.triton.contract import DetectContract
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -156,12 +156,9 @@ def track(
     client.load(model)
     contract = client.contract(model, DetectContract)
     wanted = _class_numbers(params.classes, contract)
+    width, height = info.shown_size
     box = letterbox(
-        width=info.width,
-        height=info.height,
-        side=params.side or contract.side,
-        multiple=contract.size_multiple,
-        pixel_shape=info.sample_aspect_ratio,
+        width=width, height=height, side=params.side or contract.side, multiple=contract.size_multiple
     )
     found = TrackList()
     with ExitStack() as stack:
@@ -171,7 +168,7 @@ def track(
         detected = stack.enter_context(ahead(detector.run(frames), items=_DETECTED_AHEAD, name="detect"))
         stack.enter_context(detector)  # left first: what is in flight is cancelled before threads are joined
 
-        tracker = Tracker(settings, width=info.width, height=info.height, time_base=info.time_base)
+        tracker = Tracker(settings, width=width, height=height, time_base=info.time_base)
         times = _Times()
         clock = FrameClock(info.frames, "tracking")
         for item in detected:
@@ -185,7 +182,7 @@ def track(
 
     notes = [*info.notes, *reader.notes, *detector.notes]
     tracks = found.reported(confidence=params.confidence, classes=wanted)
-    video = times.video(info)
+    video = times.video(info, cuts=tracker.cuts)
     with ExitStack() as stack:
         # The pictures get their names last: no file is left where another cannot be written.
         overlay, timeline = (
@@ -222,7 +219,7 @@ def track(
                 tracks=len(tracks),
                 boxes=tracks.boxes,
                 unreported_tracks=tracks.left_out,
-                cuts=tracker.cuts,
+                cuts=len(tracker.cuts),
                 detector_input=(box.height, box.width),
                 wall_sec=round(wall_s, 3),
                 fps=round(times.frames / wall_s, 3),
@@ -274,19 +271,21 @@ class _Times:
         """Return the time of the first frame, in seconds."""
         return float(self._first_pts * info.time_base)
 
-    def video(self, info: VideoInfo) -> TrackedVideo:
+    def video(self, info: VideoInfo, *, cuts: Sequence[int]) -> TrackedVideo:
         """Describe what was seen. A last frame without a duration is shown as long as one is on average."""
         shown = self._last_pts - self._first_pts
         gaps = self.frames - 1
         duration = self._last_duration or (shown / gaps if gaps else 0)
         duration_s = Fraction(shown + duration) * info.time_base
         rate = info.average_rate or (self.frames / duration_s if duration_s else Fraction(0))
+        width, height = info.shown_size
         return TrackedVideo(
-            width=info.width,
-            height=info.height,
+            width=width,
+            height=height,
             frames=self.frames,
             fps=f"{rate.numerator}/{rate.denominator}",
             duration_sec=round(float(duration_s), 6),
+            cuts=tuple(cuts),
         )
 
 

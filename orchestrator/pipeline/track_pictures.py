@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import EncodeFailed
 from orchestrator.media.reader import VideoReader
+from orchestrator.media.resize import resize
 from orchestrator.media.writer import VideoWriter
 from orchestrator.pipeline.flow import ahead
 from orchestrator.pipeline.overlay import Overlay
@@ -67,7 +68,12 @@ def look_again(
         writer = pen = None
         if overlay is not None:
             pen = Overlay(
-                tracks, classes=classes, width=info.width, height=info.height, time_base=info.time_base
+                tracks,
+                classes=classes,
+                width=info.width,
+                height=info.height,
+                shown_width=info.shown_size[0],
+                time_base=info.time_base,
             )
             writer = stack.enter_context(
                 VideoWriter(
@@ -80,7 +86,9 @@ def look_again(
                 )
             )
         decoded = stack.enter_context(ahead(reader.frames(), items=_DECODED_AHEAD, name="decode"))
-        drawn = stack.enter_context(ahead(_drawn(decoded, pen, thumbnails), items=_DRAWN_AHEAD, name="draw"))
+        drawn = stack.enter_context(
+            ahead(_drawn(decoded, pen, thumbnails, info), items=_DRAWN_AHEAD, name="draw")
+        )
         clock = FrameClock(frames, "drawing")
         for frame in drawn:
             if writer is not None:
@@ -96,11 +104,12 @@ def look_again(
 
 
 def _drawn(
-    frames: Iterator[Frame], pen: Overlay | None, thumbnails: Thumbnails | None
+    frames: Iterator[Frame], pen: Overlay | None, thumbnails: Thumbnails | None, info: VideoInfo
 ) -> Generator[Frame, None, None]:
+    width, height = info.shown_size
     for frame in frames:
-        if thumbnails is not None:
-            thumbnails.take(frame.index, frame.pixels)
+        if thumbnails is not None and frame.index in thumbnails.wanted:
+            thumbnails.take(frame.index, resize(frame.pixels, width=width, height=height))
         if pen is None:
             yield frame
         else:

@@ -12,19 +12,17 @@ from orchestrator.errors import BadRequest
 from orchestrator.frames import Letterbox
 
 
-def letterbox(
-    *, width: int, height: int, side: int, multiple: int, pixel_shape: Fraction = Fraction(1)
-) -> Letterbox:
+def letterbox(*, width: int, height: int, side: int, multiple: int) -> Letterbox:
     """Fit a picture into the smallest letterbox whose longer side is at most `side`.
 
     A picture that is smaller is made larger: detectors know objects by their size in pixels. Gray is split
     evenly between both ends, as in the training of the YOLO family.
 
     Args:
-        width, height: of the upright picture, in pixels.
+        width, height: of the picture as displayed, in square pixels: things get the shape they have on a
+            screen.
         side: most pixels of the longer side; rounded down to `multiple`.
         multiple: both sides of the letterbox are multiples of it.
-        pixel_shape: width : height of one pixel; things get the shape they have on a screen.
 
     Raises:
         BadRequest: side is less than multiple.
@@ -32,9 +30,8 @@ def letterbox(
     if side < multiple:
         raise BadRequest(f"a side of {side} pixels is too small, the detector takes {multiple} or more")
     side -= side % multiple
-    shown_width = width * pixel_shape
-    scale = side / max(shown_width, Fraction(height))
-    inner_width = max(1, round(shown_width * scale))
+    scale = Fraction(side, max(width, height))
+    inner_width = max(1, round(width * scale))
     inner_height = max(1, round(height * scale))
     outer_width = -(-inner_width // multiple) * multiple
     outer_height = -(-inner_height // multiple) * multiple

@@ -48,13 +48,13 @@ class Tracker:
         time_base: unit of every pts, in seconds.
 
     Attributes:
-        cuts: how many cuts between shots were found.
+        cuts: the frames that a shot begins with, but the first.
         not_finite: how many detections were left out because a value was NaN or infinite.
         empty: how many were left out because no part of the box lies in the picture.
     """
 
     def __init__(self, settings: TrackerSettings, *, width: int, height: int, time_base: Fraction) -> None:
-        self.cuts = 0
+        self.cuts: list[int] = []
         self.not_finite = 0
         self.empty = 0
         self._settings = settings
@@ -109,7 +109,7 @@ class Tracker:
         told = []
         if gray is not None and self._cut_detector is not None and self._cut_detector.is_cut(gray):
             told = self._end_shot()
-            self.cuts += 1
+            self.cuts.append(frame)
         pts = max(pts, self._pts[-1]) if self._pts else pts
         self._frames.append(frame)
         self._pts.append(pts)
