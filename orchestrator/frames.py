@@ -237,7 +237,7 @@ class TrackBoxes:
     Attributes:
         frames: int64 [N], index of the frame that the box is in.
         ids: int64 [N], from 1.
-        boxes: float32 [N, 4], x1, y1, x2, y2 in source pixels (as displayed), inside the picture.
+        boxes: float32 [N, 4], x1, y1, x2, y2 in pixels as displayed, inside the picture.
         scores: float32 [N], 0..1: of the detection, or between those around where there was none.
         classes: int64 [N], the track's class as far as known by then: the last row of a track has the final
             word.

@@ -47,7 +47,7 @@ class Detected:
         pts: its time.
         duration: how long it is shown, as `Frame` says.
         gray: uint8 [h, w], the picture, small and without the letterbox's border.
-        detections: float32 [N, 6] in source pixels, highest score first; None where nobody looked.
+        detections: float32 [N, 6] in pixels as displayed, highest score first; None where nobody looked.
     """
 
     index: int

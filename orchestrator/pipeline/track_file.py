@@ -9,8 +9,8 @@ The format, `.json` and `.json.gz` (`.ndjson` is the objects in `tracks`, one a 
          {"frame": 1, "bbox": [x, y, w, h], "confidence": 0.91, "interpolated": true}, ...]}, ...],
      "video": {...}, "stats": {...}, "notes": [...]}
 
-`bbox` is the top-left corner, width and height in source pixels with two decimals, and lies in the picture:
-x >= 0, w > 0, x + w <= width, as written. `interpolated` is there only where it is true.
+`bbox` is the top-left corner, width and height in pixels as displayed with two decimals, and lies in the
+picture: x >= 0, w > 0, x + w <= width, as written. `interpolated` is there only where it is true.
 
 It does not know what tracked them, nor which tracks are told.
 """
@@ -154,7 +154,7 @@ def bboxes(boxes: Boxes, *, width: int, height: int) -> NDArray[np.float64]:
     It is done in whole hundredths of a pixel, so that x + w <= width holds for the numbers as written.
 
     Args:
-        boxes: float32 [N, 4], x1, y1, x2, y2 in source pixels; they may reach out of the picture.
+        boxes: float32 [N, 4], x1, y1, x2, y2 in pixels as displayed; they may reach out of the picture.
         width, height: of the picture.
 
     Returns:

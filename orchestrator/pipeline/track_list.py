@@ -40,7 +40,7 @@ class ReportedTrack:
         class_number: of the whole track.
         frames: int32 [n], index of the frame; rising; n >= 1.
         pts: int64 [n], its time, in units of the video's time_base.
-        boxes: float32 [n, 4], x1, y1, x2, y2 in source pixels.
+        boxes: float32 [n, 4], x1, y1, x2, y2 in pixels as displayed.
         scores: float32 [n], 0..1.
         interpolated: bool [n], where no detection was; not everywhere.
     """

@@ -96,8 +96,8 @@ class Tracker:
         frames come with later ones; `settled` tells how far back.
 
         Args:
-            detections: float32 [N, 6], x1, y1, x2, y2 in source pixels, score, class; None for a frame that
-                was not looked at, through which tracks go on.
+            detections: float32 [N, 6], x1, y1, x2, y2 in pixels as displayed, score, class; None for a frame
+                that was not looked at, through which tracks go on.
             frame: index of the frame, larger than the last one's.
             pts: its time; one before the last frame's counts as that one's.
             gray: uint8 [h, w], the picture, small, always of one size; None where there is none: no cut is
