@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, cast
 
 import av
+import av.filter
 import numpy as np
 from av.packet import Packet
 from av.stream import Disposition
@@ -17,7 +18,7 @@ from av.subtitles.subtitle import SubtitleSet
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from av.audio.stream import AudioStream
@@ -65,6 +66,24 @@ def flashing(count: int, rate: Fraction | int) -> list[Pixels]:
     return [plain((235, 235, 235) if number else (16, 16, 16)) for number in numbers]
 
 
+def woven(
+    count: int, *, bottom_first: bool = False, width: int = WIDTH, height: int = HEIGHT
+) -> list[Pixels]:
+    """Return pictures woven of two fields: stripes that move on, from each field to the next."""
+    pictures = []
+    for number in range(count):
+        picture = np.empty((height, width, 3), np.uint8)
+        for field in (0, 1):
+            picture[field ^ bottom_first :: 2] = stripes(2 * number + field, width)[None, :, None]
+        pictures.append(picture)
+    return pictures
+
+
+def stripes(moment: int, width: int = WIDTH) -> NDArray[np.uint8]:
+    """Return a row, uint8 [width], of stripes of 16 pixels that move by 4 pixels in a field's time."""
+    return np.where((np.arange(width) - 4 * moment) % 32 < 16, 200, 50).astype(np.uint8)
+
+
 def plain(rgb: tuple[int, int, int], width: int = WIDTH, height: int = HEIGHT) -> Pixels:
     """Return a uint8 [H, W, 3] picture of one colour."""
     return np.full((height, width, 3), rgb, np.uint8)
@@ -98,6 +117,8 @@ def make_clip(
     primaries: int = 2,
     transfer: int = 2,
     range_: int = 0,
+    fields: str | None = None,
+    field_order: int = 0,
     aspect: Fraction | None = None,
     rotation: float | None = None,
     hflip: bool = False,
@@ -122,6 +143,8 @@ def make_clip(
         last_duration: of the last picture, in `time_base`.
         matrix, primaries, transfer: H.273 code points to tag; the matrix is used too (BT.601 if untagged).
         range_: 0 untagged (and limited), 1 limited, 2 full.
+        fields: `tff` or `bff`: pictures say that they are woven of two fields, and which comes first.
+        field_order: AVFieldOrder for the container to tell: 2 top field first, 3 bottom field first.
         rotation, hflip, vflip: a display matrix for the container.
         audio: per stream `seconds`, and optionally what `_Audio` takes.
         subtitles: per stream `codec`, `lines` of (start s, end s, text), and optionally `language`.
@@ -133,6 +156,8 @@ def make_clip(
         [numbered(number) for number in range(pictures)] if isinstance(pictures, int) else pictures
     )
     tick = time_base or 1 / Fraction(rate)
+    if fields:
+        options = {"flags": "+ildct+ilme", **(options or {})}
     with av.open(str(path), "w", format=container, options=container_options or {}) as output:
         output.metadata.update(metadata or {})
         if chapters:
@@ -146,6 +171,7 @@ def make_clip(
         video.metadata.update(video_metadata or {})
         video.colorspace, video.color_primaries, video.color_trc = matrix, primaries, transfer
         video.color_range = range_
+        video.codec_context.field_order = field_order
         video.codec_context.sample_aspect_ratio = aspect or Fraction(1)
         if rotation is not None or hflip or vflip:
             video.set_display_rotation(rotation or 0, hflip=hflip, vflip=vflip)
@@ -155,11 +181,7 @@ def make_clip(
         if attachment:
             output.add_attachment(*attachment)
         full = range_ == ColorRange.JPEG
-        reformatter = VideoReformatter()
-        for number, picture in enumerate(made):
-            frame = picture
-            if not isinstance(frame, av.VideoFrame):
-                frame = _to_pix_fmt(reformatter, frame, pix_fmt, matrix, full=full)
+        for number, frame in enumerate(_frames(made, pix_fmt, matrix, full=full, fields=fields)):
             frame.pts = moment = pts[number] if pts else number
             frame.time_base = tick
             output.mux(video.encode(frame))
@@ -174,10 +196,34 @@ def make_clip(
     return path
 
 
+def _frames(
+    pictures: list[Pixels | av.VideoFrame], pix_fmt: str, matrix: int, *, full: bool, fields: str | None
+) -> Iterator[av.VideoFrame]:
+    """Yield pictures as they are encoded; converted accurately, but for the tags."""
+    reformatter, flagging = VideoReformatter(), None
+    for picture in pictures:
+        frame = picture
+        if not isinstance(frame, av.VideoFrame):
+            frame = _to_pix_fmt(reformatter, frame, pix_fmt, matrix, full=full)
+        if fields:
+            flagging = flagging or _flagging(frame, fields)
+            flagging.vpush(frame)
+            frame = flagging.vpull()
+        yield frame
+
+
+def _flagging(like: av.VideoFrame, fields: str) -> av.filter.Graph:
+    """Return what says of pictures that they are woven of two fields."""
+    graph = av.filter.Graph()
+    kind = f"video_size={like.width}x{like.height}:pix_fmt={like.format.name}:time_base=1/25"
+    ends = graph.add("buffer", kind), graph.add("setfield", fields), graph.add("buffersink")
+    graph.link_nodes(*ends).configure()
+    return graph
+
+
 def _to_pix_fmt(
     reformatter: VideoReformatter, picture: Pixels, pix_fmt: str, matrix: int, *, full: bool
 ) -> av.VideoFrame:
-    """Convert RGB accurately; the tags are the encoder's business."""
     return reformatter.reformat(
         av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), "rgb24"),
         format=pix_fmt,

@@ -150,11 +150,6 @@ def test_dropped_transparency_is_noted(tmp_path: Path) -> None:
     assert any("transparency" in note for note in info.notes)
 
 
-def test_interlaced_video_is_noted(tmp_path: Path) -> None:
-    info = probe(make_clip(tmp_path / "a.mp4", 4, options={"x264-params": "interlaced=1"}))
-    assert any("interlaced" in note for note in info.notes)
-
-
 def test_no_such_file(tmp_path: Path) -> None:
     with pytest.raises(InputNotFound, match="does not exist"):
         probe(tmp_path / "nothing.mp4")

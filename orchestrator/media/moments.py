@@ -6,6 +6,7 @@ before it, at its own time; nothing is skipped. Knows nothing of colour or of wh
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
 import av
@@ -21,7 +22,6 @@ from orchestrator.media.timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
-    from fractions import Fraction
     from pathlib import Path
 
     from av.container import InputContainer
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 MAX_LOST_S = 5
 """A longer stretch in which no picture can be decoded is an error, not a still picture."""
+
+LEAD_S = Fraction(1, 10)
+"""How much earlier interlaced video is read: the picture before the first one helps to deinterlace it."""
 
 MAX_GAP_S = 6 * 3600
 """A longer time between two pictures is a damaged clock; MP4 holds up to 2**31 ticks of 90 kHz, 6.6 hours."""
@@ -108,10 +111,11 @@ class Moments:
         if self._span.start_s is None:
             yield from self._decode(packets(self._container))
             return
-        found = packets_from(self._container, self.stream, self._span.start_s)
+        start_s = self._span.start_s - (LEAD_S if self._info.interlaced else 0)
+        found = packets_from(self._container, self.stream, start_s)
         if found is not None:
             self._first_pts, rest = found
-            start = self._span.start_s / self._info.time_base
+            start = start_s / self._info.time_base
             for decoded in self._decode(rest):
                 # The intra refresh of H.264 has no keyframes, only places from which pictures become whole.
                 if self._last is None and decoded.is_corrupt:

@@ -1,4 +1,4 @@
-"""What a video is, by its header and its first picture. Knows nothing of models, tiles or outputs."""
+"""What a video is, by its header and its first pictures. Knows nothing of models, tiles or outputs."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import av.error
 from orchestrator.errors import BadMedia
 from orchestrator.frames import VideoInfo
 from orchestrator.media import colour
+from orchestrator.media.deinterlace import is_woven
 from orchestrator.media.hdr import hdr_metadata, side_data
 from orchestrator.media.integrity import refuse_cut_boxes
 from orchestrator.media.source import MAX_PIXELS, main_video, open_source, packets
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.packet import Packet
     from av.video.stream import VideoStream
+
+
+FIRST_FRAMES = 5
+"""How many pictures are decoded: the first ones of an interlaced video may be whole (titles, a still)."""
 
 
 def probe(path: Path) -> VideoInfo:
@@ -39,11 +44,11 @@ def probe(path: Path) -> VideoInfo:
     with open_source(path) as container:
         refuse_cut_boxes(container, path)
         stream = main_video(container, path)
-        frame = _first_frame(container, stream, path)
-        return _describe(container, stream, frame)
+        return _describe(container, stream, _first_frames(container, stream, path))
 
 
-def _describe(container: InputContainer, stream: VideoStream, frame: av.VideoFrame) -> VideoInfo:
+def _describe(container: InputContainer, stream: VideoStream, first: list[av.VideoFrame]) -> VideoInfo:
+    frame = first[0]
     turn, notes = _orientation(frame)
     resolved = colour.resolve(
         matrix=frame.colorspace,
@@ -58,8 +63,9 @@ def _describe(container: InputContainer, stream: VideoStream, frame: av.VideoFra
         bits = 8
     if any(component.is_alpha for component in frame.format.components):
         notes.append("the source's transparency was dropped")
-    if frame.interlaced_frame:
-        notes.append("the source is interlaced; it was upscaled without deinterlacing")
+    woven = any(is_woven(picture, stream) for picture in first)
+    if frame.interlaced_frame and not woven:
+        notes.append("the source holds each field as a picture of its own (HEVC); they stay so")
     sideways = turn.degrees in {90, 270}
     aspect = stream.sample_aspect_ratio or Fraction(1)
     if aspect <= 0:
@@ -83,6 +89,7 @@ def _describe(container: InputContainer, stream: VideoStream, frame: av.VideoFra
         pixel_format=frame.format.name,
         bit_depth=bits,
         colour=resolved,
+        interlaced=woven,
         hdr=hdr_metadata(frame) if resolved.is_hdr else None,
         start_s=max(Fraction(container.start_time or 0, av.time_base), Fraction(0)),
         notes=tuple(notes),
@@ -120,15 +127,19 @@ def _orientation(frame: av.VideoFrame) -> tuple[_Turn, list[str]]:
     return _Turn(degrees, mirrored=mirrored), []
 
 
-def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> av.VideoFrame:
+def _first_frames(container: InputContainer, stream: VideoStream, path: Path) -> list[av.VideoFrame]:
     stream.thread_type = "NONE"
+    first: list[av.VideoFrame] = []
     for packet in packets(container, stream):
         try:
             frames = cast("Packet[VideoStream]", packet).decode()
         except (av.error.FFmpegError, ValueError):
             continue
-        if frames:
-            return frames[0]
+        first += frames
+        if len(first) >= FIRST_FRAMES:
+            break
+    if first:
+        return first
     limit = f"{MAX_PIXELS // 10**6} megapixels"
     raise BadMedia(f"{path}: no picture of it can be decoded: it is damaged, or larger than {limit}")
 

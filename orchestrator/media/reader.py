@@ -1,4 +1,4 @@
-"""The pictures of a video in presentation order, upright, each at its own time, in the form that is wanted.
+"""The pictures of a video in presentation order, whole, upright, each at its own time, in the form asked for.
 
 As many frames come out as the container presents. A picture that cannot be decoded is replaced by the one
 before it, at its own time, and counted; nothing is skipped.
@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Generic, Literal, Self, cast, overload
 
 from orchestrator.frames import AnyPicture, DeepPixels, Frame, Picture, Pixels, Planes
+from orchestrator.media.deinterlace import Deinterlacer
 from orchestrator.media.moments import Moments
 from orchestrator.media.span import Span
 from orchestrator.media.upright import ToUpright
@@ -112,6 +113,7 @@ class VideoReader(Generic[AnyPicture]):
         self._span = Span.of(info, start_s, end_s)
         self._to_upright = ToUpright(path, info, threads=threads, form=form, letterbox=letterbox)
         self._moments = Moments(path, info, threads=threads, span=self._span)
+        self._deinterlacer = Deinterlacer(self._moments.stream, threads=threads)
         self._lost = self._damaged = self._moved = 0
 
     def __enter__(self) -> Self:
@@ -124,8 +126,10 @@ class VideoReader(Generic[AnyPicture]):
 
     @property
     def notes(self) -> list[str]:
-        """One sentence for each way in which the source was not whole; complete after the last frame."""
+        """One sentence for each way in which the pictures are not the source's; complete after the last."""
         notes = []
+        if self._deinterlacer.pictures:
+            notes.append("the source is interlaced: it was deinterlaced (bwdif)")
         if self._lost:
             notes.append(
                 f"{_count(self._lost)} of the source could not be decoded: the one before is shown again"
@@ -152,7 +156,8 @@ class VideoReader(Generic[AnyPicture]):
             BadRequest: no picture is shown between start and end.
         """
         shown: av.VideoFrame | None = None
-        for moment in self._span.cut(iter(self._moments), self._info):
+        moments = self._deinterlacer.run(iter(self._moments))
+        for moment in self._span.cut(moments, self._info):
             if moment.picture is not shown:
                 shown = moment.picture
                 picture = cast("AnyPicture", self._to_upright(shown, index=self.frames_read))
