@@ -191,7 +191,7 @@ def test_only_rgb_of_8_bits_is_letterboxed(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "a.mp4", 2)
     box = letterbox(width=96, height=64, side=64, multiple=32)
     arguments: dict[str, Any] = {"form": "planes", "letterbox": box}
-    with pytest.raises(ValueError, match="cannot be letterboxed"):
+    with pytest.raises(ValueError, match="neither tone-mapped nor letterboxed"):
         VideoReader(path, probe(path), **arguments)
 
 

@@ -26,6 +26,7 @@ from orchestrator.settings import Settings
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
 from tests import clips, models
+from tests.test_tonemap import FROM_BT709, signal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -160,6 +161,35 @@ def test_boxes_end_at_the_edge_of_the_picture(run: Callable[..., Tracked], tmp_p
             assert y >= 0 < height
             assert round(x + width, 2) <= WIDTH
             assert round(y + height, 2) <= HEIGHT
+
+
+@pytest.mark.parametrize(("transfer", "name"), [(16, "PQ"), (18, "HLG")])
+def test_hdr_is_tone_mapped_for_the_detector_and_in_the_overlay(
+    run: Callable[..., Tracked], tmp_path: Path, transfer: int, name: str
+) -> None:
+    light = FROM_BT709 @ np.array([400.0, 4, 4])
+    r, g, b = (int(level) for level in np.rint(signal(light, transfer) * 255))
+    assert r < 230
+    assert min(g, b) > 50
+    places = [(20.0 + 4 * i, 30.0, 40.0, 30.0) for i in range(8)]
+    source = make(
+        tmp_path / "in.mp4",
+        [drawn((place, (r, g, b))) for place in places],
+        matrix=9,
+        primaries=9,
+        transfer=transfer,
+    )
+    tracked = run(source, Outputs(overlay=tmp_path / "o.mp4"))
+    assert f"the source is HDR ({name}): it was tone-mapped to SDR" in tracked.result.notes
+    (one,) = told(tracked)["tracks"]
+    assert one["class_name"] == "red"
+    for frame, place in zip(one["frames"], places, strict=True):
+        assert frame["bbox"] == pytest.approx(place, abs=2)
+    overlay = probe(tmp_path / "o.mp4")
+    assert (overlay.colour.matrix, overlay.colour.primaries, overlay.colour.is_hdr) == (1, 1, False)
+    x, y, width, height = (round(value) for value in places[4])
+    inside = list(frames_of(tmp_path / "o.mp4"))[4][y + 8 : y + height - 8, x + 8 : x + width - 8]
+    assert (inside[..., 0] > inside[..., 1:].max(axis=-1) + 80).mean() > 0.5
 
 
 def test_nothing_seen_is_a_completed_job(run: Callable[..., Tracked], tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from orchestrator.frames import DeepPixels, Pixels
 
-    Sample = TypeVar("Sample", np.uint8, np.uint16)
+    Sample = TypeVar("Sample", np.uint8, np.uint16, np.float32)
 
 # H.273 code points that need a name here.
 RGB, BT709, UNSPECIFIED, BT470BG, SMPTE170M, SMPTE240M, BT2020 = 0, 1, 2, 5, 6, 7, 9
@@ -168,7 +168,7 @@ class Conversion:
             ) from exc
 
     def white(self, frame: av.VideoFrame) -> int:
-        """Return what white becomes where `frame` is converted to a format of 16 bits.
+        """Return what white becomes, of 65535, where `frame` is converted to a format of more than 8 bits.
 
         swscale shifts the bits of the source, so it is 65535 for sources of 16 bits only, and 255 x 256 for
         limited range, whatever its bits.

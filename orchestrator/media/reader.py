@@ -39,6 +39,7 @@ class VideoReader(Generic[AnyPicture]):
         start_s, end_s: only the frames that are shown from then to then, in seconds from the start of the
             file (`info.start_s`); None is the start or the end. See `Span`.
         form: what the pictures are: `rgb` is Pixels, `deep_rgb` DeepPixels, `planes` Planes, as coded.
+        tonemap: make HDR pictures SDR, as `tonemapped` describes them; `rgb` only. SDR ones stay as they are.
 
     Attributes:
         frames_read: frames yielded so far.
@@ -59,6 +60,7 @@ class VideoReader(Generic[AnyPicture]):
         start_s: Fraction | None = None,
         end_s: Fraction | None = None,
         form: Literal["rgb"] = "rgb",
+        tonemap: bool = False,
     ) -> None: ...
 
     @overload
@@ -95,6 +97,7 @@ class VideoReader(Generic[AnyPicture]):
         start_s: Fraction | None = None,
         end_s: Fraction | None = None,
         form: Form,
+        tonemap: bool = False,
     ) -> None: ...
 
     def __init__(
@@ -107,11 +110,15 @@ class VideoReader(Generic[AnyPicture]):
         start_s: Fraction | None = None,
         end_s: Fraction | None = None,
         form: Form = "rgb",
+        tonemap: bool = False,
     ) -> None:
         self.frames_read = 0
         self._info = info
         self._span = Span.of(info, start_s, end_s)
-        self._to_upright = ToUpright(path, info, threads=threads, form=form, letterbox=letterbox)
+        self._tonemapped = tonemap and info.colour.is_hdr
+        self._to_upright = ToUpright(
+            path, info, threads=threads, form=form, letterbox=letterbox, tonemap=tonemap
+        )
         self._moments = Moments(path, info, threads=threads, span=self._span)
         self._deinterlacer = Deinterlacer(self._moments.stream, threads=threads)
         self._lost = self._damaged = self._moved = 0
@@ -130,6 +137,8 @@ class VideoReader(Generic[AnyPicture]):
         notes = []
         if self._deinterlacer.pictures:
             notes.append("the source is interlaced: it was deinterlaced (bwdif)")
+        if self._tonemapped:
+            notes.append(f"the source is HDR ({self._info.colour.hdr_name}): it was tone-mapped to SDR")
         if self._lost:
             notes.append(
                 f"{_count(self._lost)} of the source could not be decoded: the one before is shown again"

@@ -10,6 +10,7 @@ from orchestrator.errors import UnsupportedMedia
 from orchestrator.frames import PADDING_LEVEL, Planes
 from orchestrator.media.colour import ToDeepRgb, ToRgb
 from orchestrator.media.planes import can_read_planes, same_planes, to_planes
+from orchestrator.media.sdr import ToSdr
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +32,7 @@ class ToUpright:
         threads: of the colour conversion; 0 lets swscale choose.
         form: of the pictures.
         letterbox: where each picture is to lie, or None; of `rgb` only.
+        tonemap: whether HDR is made SDR; of `rgb` only.
 
     Raises:
         UnsupportedMedia: planes are asked for and `can_read_planes` says no.
@@ -44,9 +46,10 @@ class ToUpright:
         threads: int,
         form: Form = "rgb",
         letterbox: Letterbox | None = None,
+        tonemap: bool = False,
     ) -> None:
-        if letterbox is not None and form != "rgb":
-            raise ValueError(f"pictures of form {form!r} cannot be letterboxed")
+        if form != "rgb" and (tonemap or letterbox is not None):
+            raise ValueError(f"pictures of form {form!r} can be neither tone-mapped nor letterboxed")
         if form == "planes" and not can_read_planes(info):
             raise UnsupportedMedia(
                 f"{path}: its pixel format, {info.pixel_format}, cannot be read as planes: read it as RGB"
@@ -58,7 +61,11 @@ class ToUpright:
         coded = None
         if letterbox is not None:
             coded = _turned((letterbox.inner_width, letterbox.inner_height), info.rotation)
-        self._to_rgb = ToRgb(info.colour, threads=threads, size=coded)
+        self._to_rgb = (
+            ToSdr(info, threads=threads, size=coded)
+            if tonemap and info.colour.is_hdr
+            else ToRgb(info.colour, threads=threads, size=coded)
+        )
         self._to_deep_rgb = ToDeepRgb(info.colour, threads=threads)
 
     def __call__(self, decoded: av.VideoFrame, *, index: int) -> Picture:

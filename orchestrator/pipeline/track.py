@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from orchestrator.errors import BadRequest, OutputRefused, UnsupportedMedia
+from orchestrator.errors import BadRequest, OutputRefused
 from orchestrator.jobs import TrackedVideo, TrackParams, TrackResult, TrackStats
 from orchestrator.media.probe import probe
 from orchestrator.media.reader import VideoReader
@@ -144,11 +144,6 @@ def track(
     outputs.check(source)
     settings = _settings(params)
     info = probe(source)
-    if info.colour.is_hdr:
-        raise UnsupportedMedia(
-            f"the video is HDR ({info.colour.hdr_name}): tone-map it to SDR first, HDR tracking is not "
-            "supported yet"
-        )
     report(Progress(stage="starting", total=info.frames))
 
     client = connect()
@@ -162,7 +157,7 @@ def track(
     )
     found = TrackList()
     with ExitStack() as stack:
-        reader = stack.enter_context(VideoReader(source, info, letterbox=box))
+        reader = stack.enter_context(VideoReader(source, info, letterbox=box, tonemap=True))
         frames = stack.enter_context(ahead(reader.frames(), items=_DECODED_AHEAD, name="decode"))
         detector = BatchedDetector(client, contract, box, batch=params.batch, stride=params.stride)
         detected = stack.enter_context(ahead(detector.run(frames), items=_DETECTED_AHEAD, name="detect"))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from orchestrator.errors import EncodeFailed
 from orchestrator.media.reader import VideoReader
 from orchestrator.media.resize import resize
+from orchestrator.media.tonemap import tonemapped
 from orchestrator.media.writer import VideoWriter
 from orchestrator.pipeline.flow import ahead
 from orchestrator.pipeline.overlay import Overlay
@@ -64,7 +65,7 @@ def look_again(
         EncodeFailed, DiskFull: the drawn video could not be written.
     """
     with ExitStack() as stack:
-        reader = stack.enter_context(VideoReader(source, info))
+        reader = stack.enter_context(VideoReader(source, info, tonemap=True))
         writer = pen = None
         if overlay is not None:
             pen = Overlay(
@@ -79,7 +80,7 @@ def look_again(
                 VideoWriter(
                     overlay,
                     source=source,
-                    info=info,
+                    info=tonemapped(info),
                     width=info.width,
                     height=info.height,
                     quality=OVERLAY_QUALITY,
