@@ -227,7 +227,7 @@ class Crop:
 
     def __str__(self) -> str:
         """Give it for people, as width x height at (x, y)."""
-        return f"{self.w:g}x{self.h:g} at ({self.x:g}, {self.y:g})"
+        return f"{self.w:.8g}x{self.h:.8g} at ({self.x:.8g}, {self.y:.8g})"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,6 +37,8 @@ def test_a_crop_that_leaves_the_picture_is_refused_and_both_rectangles_are_named
         inside(crop(1000, 50.5, 1080, 900), width=1920, height=1080)
     assert "1080x900 at (1000, 50.5)" in str(caught.value)
     assert "1920x1080 at (0, 0)" in str(caught.value)
+    with pytest.raises(BadRequest, match=r"1920\.004x1080 at"):
+        inside(crop(0, 0, 1920.004, 1080), width=1920, height=1080)
 
 
 @pytest.mark.parametrize("clamp", [False, True])

@@ -133,8 +133,8 @@ GOOD = keyframe(0, 0, 0, 100, 100)
 @pytest.mark.parametrize(
     ("keyframes", "named"),
     [
-        ([], "0 keyframes"),
-        ([GOOD], "1 keyframes"),
+        ([], "2 to 100000 keyframes, not 0"),
+        ([GOOD], "2 to 100000 keyframes, not 1"),
         ([GOOD, GOOD], "rise"),
         ([GOOD | {"t": 2}, GOOD | {"t": 1}], "keyframe 1 has t 1.0, after 2.0"),
         ([GOOD, GOOD | {"t": 5e-324}], "rise"),
@@ -167,3 +167,12 @@ def test_what_is_no_path_is_refused_in_one_line(keyframes: Any, named: str) -> N
 def test_a_clamped_path_is_moved_into_the_picture() -> None:
     crop_path = path(keyframe(0, -50, 0, 100, 100), keyframe(1, 1900, 2000, 100, 100), clamp=True)
     assert (crop_path.at(0).x, crop_path.at(1).x, crop_path.at(1).y) == (0, 1820, 980)
+
+
+def test_a_clamped_path_keeps_its_shape_where_it_is_larger_than_the_picture() -> None:
+    crop_path = path(keyframe(0, 100, -100, 675, 1200), keyframe(1, 0, 0, 607.5, 1080), clamp=True)
+    first = crop_path.at(0)
+    assert (first.w, first.h, first.y) == pytest.approx((607.5, 1080, 0))
+    assert first.x + first.w / 2 == pytest.approx(100 + 675 / 2)
+    with pytest.raises(BadRequest, match="keyframe 0: crop infxinf"):
+        path(keyframe(0, 0, 0, inf, inf), keyframe(1, 0, 0, 100, 100), clamp=True)

@@ -1,36 +1,36 @@
-"""Who matters in a video, when nobody says who is to be followed.
+"""Who is followed: who is named, or who matters in the video.
 
 It does not know what subjects are: a person counts no more than a car.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from orchestrator.errors import BadRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from orchestrator.framing.subjects import Subject
+    from orchestrator.framing.subjects import Subject, Subjects
 
 
-def pick_main(subjects: Iterable[Subject], *, width: int, height: int) -> Subject:
-    """Return the subject with the highest `prominence`, of equals the one with the lowest id.
+def pick(subjects: Subjects, track: int | Literal["main"], *, width: int, height: int) -> Subject:
+    """Return the subject that is to be followed.
 
     Args:
-        subjects: the tracks of a video.
+        subjects: of a video.
+        track: the id of one; or `main`, the one with the highest `prominence`, of equals the lowest id.
         width, height: of the picture as displayed, in pixels.
 
     Raises:
-        BadRequest: there are none.
+        BadRequest: there is none of that id, or none at all.
     """
-    most = max(subjects, key=lambda s: (prominence(s, width=width, height=height), -s.id), default=None)
-    if most is None:
+    if track != "main":
+        return subjects.named(track)
+    if not subjects.by_id:
         raise BadRequest("there is nobody to follow: the tracks are empty")
-    return most
+    return max(subjects.by_id.values(), key=lambda s: (prominence(s, width=width, height=height), -s.id))
 
 
 def prominence(subject: Subject, *, width: int, height: int) -> float:

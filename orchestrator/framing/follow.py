@@ -1,97 +1,138 @@
 """A crop that follows a subject: from its boxes to the keyframes of a steady camera.
 
-The times when the subject is seen are runs, between cuts and gaps of more than HOLD_AFTER_S. The camera's
-way through a run is planned at knots. From one run to the next it holds its place, as it does before the
-first and after the last; after a gap it sets off from there, after a cut it begins wherever is best: it jumps
-at the cuts that begin a shot with the subject, and nowhere else.
+The frames in which the subject is seen are runs, between cuts and gaps of more than HOLD_AFTER_S. The way of
+the camera through a run is planned at knots. From one run to the next it holds its place, as it does before
+the first and after the last; after a gap it sets off from there, after a cut it begins wherever is best: it
+jumps at the cuts that begin a shot with the subject, and nowhere else.
 
-It does not know who is followed, nor what the camera's way costs.
+It does not know what the camera's way costs, nor pictures.
 """
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from orchestrator.errors import BadRequest
 from orchestrator.framing.camera import KNOT_S, Sightings, camera_way
+from orchestrator.framing.choice import pick
+from orchestrator.framing.crop import crop_of_aspect
 from orchestrator.framing.thinning import thinned
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from orchestrator.framing.keyframes import CropPath
+    from orchestrator.framing.subjects import Subject, Subjects
 
-HOLD_AFTER_S = 1.0
-"""Gaps in a track that are shorter do not stop the camera."""
+HOLD_AFTER_S = 0.5
+"""Gaps in a track that are not longer are the detector's, and do not stop the camera."""
 JUMP_S = 0.001
 """A jump takes this long, and ends at the cut; pictures are further apart."""
+ROOM_TO_MOVE = 2.0
+"""The zoom of a crop that has the shape of the picture, where none is asked for: at 1 it could not move."""
+_KNOTS_A_BOX = 10
+"""Most knots for each box: stills that last for hours have no more."""
 
 
 def follow(
-    times_s: NDArray[np.float64],
-    boxes: NDArray[np.floating],
+    subjects: Subjects,
     *,
+    track: int | Literal["main"],
+    aspect: Fraction | None,
+    zoom: float | None,
+    times_s: NDArray[np.float64],
+    width: int,
+    height: int,
+) -> CropPath:
+    """Return the path of a crop that follows one of the subjects of a video.
+
+    Args:
+        subjects: of the video.
+        track: the id of one of them, or `main`; see `pick`.
+        aspect: width : height of the crop; None is that of the picture.
+        zoom: 1 for the largest crop of that shape, 2 for one of half its width and height. None is 1, or
+            ROOM_TO_MOVE where the largest is the whole picture.
+        times_s: float64 [F], when each frame of the video is shown, in seconds from the start of the file,
+            rising. The keyframes' times are on the same clock.
+        width, height: of the picture as displayed, in pixels.
+
+    Raises:
+        BadRequest: there is no such track, the tracks are of another video, or there is no such crop; see
+            `Subjects` and `crop_of_aspect`.
+        ServiceError: the camera's way was not found.
+    """
+    subjects.check_video(width=width, height=height, frames=len(times_s))
+    subject = pick(subjects, track, width=width, height=height)
+    shape = aspect or Fraction(width, height)
+    if zoom is None:
+        w, h = crop_of_aspect(shape, width=width, height=height)
+        zoom = ROOM_TO_MOVE if w >= width - 1 and h >= height - 1 else 1.0
+    size = crop_of_aspect(shape, width=width, height=height, zoom=zoom)
+    return keep_in_view(subject, cuts=subjects.cuts, times_s=times_s, size=size, width=width, height=height)
+
+
+def keep_in_view(
+    subject: Subject,
+    *,
+    cuts: NDArray[np.int64],
+    times_s: NDArray[np.float64],
     size: tuple[float, float],
     width: int,
     height: int,
-    cuts_s: Sequence[float] = (),
 ) -> CropPath:
     """Return the path of a crop of constant size that keeps a subject in its middle, and moves little.
 
     Args:
-        times_s: float64 [N], presentation times of the frames that the subject has a box in, rising; N >= 1.
-        boxes: float [N, 4], x1, y1, x2, y2 in pixels of the picture as displayed.
-        size: width and height of the crop, in the same pixels; see `crop_of_aspect`.
+        subject: one of the video.
+        cuts: int64 [C], the first frame of each shot but the first, rising.
+        times_s: float64 [F], when each frame of the video is shown, rising.
+        size: width and height of the crop, in pixels of the picture as displayed; no larger than it.
         width, height: of the picture.
-        cuts_s: times of the first picture of each shot but the first, rising.
 
     Raises:
-        BadRequest: there is no box, a number is not finite, times do not rise, or the crop is larger than the
-            picture.
-        ServiceError: the solver failed.
+        BadRequest: there would be more than MOST_KEYFRAMES.
+        ServiceError: the camera's way was not found.
     """
-    times_s, cuts = np.asarray(times_s, np.float64), np.asarray(cuts_s, np.float64)
-    _check(times_s, boxes, cuts)
-    if size[0] > width or size[1] > height:
-        raise BadRequest(f"a crop of {size[0]:g}x{size[1]:g} does not fit a picture of {width}x{height}")
     sides, room = np.array(size, np.float64), np.array([width, height], np.float64)
-    centres = (boxes[:, :2].astype(np.float64) + boxes[:, 2:]) / 2
+    frames, seen_s = subject.frames, times_s[subject.frames]
+    centres = (subject.boxes[:, :2] + subject.boxes[:, 2:]) / 2 / sides
 
     knots_s: list[NDArray[np.float64]] = []
     corners: list[NDArray[np.float64]] = []
-    shots = np.searchsorted(cuts, times_s, side="right")
-    begins = np.flatnonzero((np.diff(times_s, prepend=-np.inf) > HOLD_AFTER_S) | np.diff(shots, prepend=-1))
-    for begin, end in pairwise([*begins.tolist(), len(times_s)]):
+    shots = np.searchsorted(cuts, frames, side="right")
+    gaps = (np.diff(frames) > 1) & (np.diff(seen_s) > HOLD_AFTER_S)
+    begins = np.flatnonzero(np.append(True, gaps | (np.diff(shots) > 0)))
+    for begin, end in pairwise([*begins.tolist(), len(frames)]):
         start = corners[-1][-1] if corners else None
         new_shot = begin > 0 and shots[begin] != shots[begin - 1]
-        run_s = _knots(times_s[begin:end])
+        run_s = _knots(seen_s[begin:end])
         places = _corners(
             run_s,
-            times_s[begin:end],
-            centres[begin:end] / sides,
+            seen_s[begin:end],
+            centres[begin:end],
             room=room / sides,
             start=None if new_shot or start is None else start / sides,
         )
         places *= sides
         if new_shot and start is not None:
-            cut = float(cuts[shots[begin] - 1])
-            knots_s.append(np.array([cut - JUMP_S, cut]))
+            cut_s = times_s[cuts[shots[begin] - 1]]
+            knots_s.append(np.array([cut_s - JUMP_S, cut_s]))
             corners.append(np.stack((start, places[0])))
         knots_s.append(run_s)
         corners.append(places)
-    return _path(np.concatenate(knots_s), np.concatenate(corners), sides, cuts, width=width, height=height)
+    return _path(
+        np.concatenate(knots_s), np.concatenate(corners), sides, times_s[cuts], width=width, height=height
+    )
 
 
 def _path(
     knots_s: NDArray[np.float64],
     corners: NDArray[np.float64],
     sides: NDArray[np.float64],
-    cuts: NDArray[np.float64],
+    cuts_s: NDArray[np.float64],
     *,
     width: int,
     height: int,
@@ -101,14 +142,14 @@ def _path(
     # A subject that is seen in the first frame of a shot has a knot at the cut twice.
     fresh = np.diff(knots_s, prepend=-np.inf) > JUMP_S / 2
     knots_s, corners = knots_s[fresh], corners[fresh]
-    jumps = np.isin(knots_s, np.concatenate((cuts - JUMP_S, cuts)))
+    jumps = np.isin(knots_s, np.concatenate((cuts_s - JUMP_S, cuts_s)))
     crops = np.hstack((corners, np.broadcast_to(sides, corners.shape)))
     return thinned(knots_s, crops, jumps, width=width, height=height)
 
 
 def _knots(times_s: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return times from the first to the last of these, KNOT_S apart or a little less."""
-    steps = int(np.ceil((times_s[-1] - times_s[0]) / KNOT_S))
+    steps = min(int(np.ceil((times_s[-1] - times_s[0]) / KNOT_S)), _KNOTS_A_BOX * (len(times_s) - 1))
     return np.linspace(times_s[0], times_s[-1], steps + 1)
 
 
@@ -149,13 +190,3 @@ def _corners(
         )
         corners[:, axis] = np.clip(way - 0.5, 0, room[axis] - 1)
     return corners
-
-
-def _check(times_s: NDArray[np.float64], boxes: NDArray[np.floating], cuts: NDArray[np.float64]) -> None:
-    if not len(times_s):
-        raise BadRequest("there is no box to follow")
-    if boxes.shape != (len(times_s), 4) or not np.isfinite(boxes).all() or not np.isfinite(times_s).all():
-        raise BadRequest("boxes to follow are refused: give a time and four finite numbers for each")
-    for name, times in (("times of boxes", times_s), ("cuts", cuts)):
-        if (np.diff(times) <= 0).any() or not np.isfinite(times).all():
-            raise BadRequest(f"{name} are refused: they must rise")

@@ -17,6 +17,7 @@ It does not know why the crop moves.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,11 +50,12 @@ class CropPath:
         times_s: float64 [K], K >= 2, rising.
         crops: float64 [K, 4], x, y, w, h in pixels of the picture as displayed.
         width, height: of the picture.
-        clamp: move crops that leave the picture back into it.
+        clamp: move crops that leave the picture back into it; first make those that are larger smaller, in
+            their shape, around their middle.
 
     Attributes:
-        size: width and height of the largest crop, in source pixels: what is delivered where no size is asked
-            for, so that no crop loses detail; smaller crops are enlarged to it.
+        size: greatest width and height of the crops, in the same pixels: what is delivered where no size is
+            asked for, so that no crop loses detail; smaller crops are enlarged to it.
 
     Raises:
         BadRequest: there are fewer than two keyframes or more than MOST_KEYFRAMES, times do not rise by a
@@ -72,7 +74,8 @@ class CropPath:
     ) -> None:
         if not 2 <= len(times_s) <= MOST_KEYFRAMES:
             raise BadRequest(
-                f"{len(times_s)} keyframes are refused: give 2 to {MOST_KEYFRAMES}, or a crop without a t"
+                f"a crop that moves has 2 to {MOST_KEYFRAMES} keyframes, not {len(times_s)}; for one that "
+                "stays give an object of x, y, w and h"
             )
         _check_times(times_s)
         self._times = times_s
@@ -187,6 +190,9 @@ def _check_shapes(crops: NDArray[np.float64]) -> None:
 
 def _checked(number: int, row: list[float], width: int, height: int, *, clamp: bool) -> tuple[float, ...]:
     x, y, w, h = row
+    if clamp and math.inf > max(w / width, h / height) > 1:
+        share = min(width / w, height / h)
+        x, y, w, h = x + w * (1 - share) / 2, y + h * (1 - share) / 2, w * share, h * share
     try:
         crop = inside(Crop(x=x, y=y, w=w, h=h), width=width, height=height, clamp=clamp)
     except BadRequest as exc:

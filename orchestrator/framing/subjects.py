@@ -2,8 +2,8 @@
 
 Takes what the track job writes, as it is or packed with gzip: the document, or its tracks one a line. Of a
 track it reads `id`, `class_name` and `frames`, of a box `frame` and `bbox` (left, top, width, height), of the
-document `video.width`, `video.height` and `video.frames`; the rest may be anything. It is text of a stranger:
-every number is checked, and boxes become rows of 40 bytes while the text is read.
+document `video.width`, `video.height`, `video.frames` and `video.cuts`; the rest may be anything. It is text
+of a stranger: every number is checked, and boxes become rows of 40 bytes while the text is read.
 
 It does not know the video, nor who is followed.
 """
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-MOST_BYTES = 256 << 20
-"""Longest text, unpacked; three million boxes."""
+MOST_BYTES = 64 << 20
+"""Longest text, unpacked: 900,000 boxes, such as ten people in every frame of an hour. Text that is made to
+take memory takes 25 times its length."""
 OUTSIDE_PX = 1.0
 """By so much a box may leave the picture: not every tracker cuts boxes off at the edge."""
 
@@ -64,12 +65,15 @@ class Subjects:
         by_id: the tracks.
         width, height: of the picture, or None where the tracks do not tell.
         frames: of the video, or None.
+        cuts: int64 [C], the first frame of each shot but the first, rising from 1; none where the tracks do
+            not tell.
     """
 
     by_id: Mapping[int, Subject]
     width: int | None
     height: int | None
     frames: int | None
+    cuts: NDArray[np.int64]
 
     def named(self, number: int) -> Subject:
         """Return the track of an id.
@@ -92,8 +96,8 @@ class Subjects:
             frames: how many it has, or None where that is not known.
 
         Raises:
-            BadRequest: size or number of frames differ; where the tracks do not tell, a box is outside the
-                picture or after the last frame.
+            BadRequest: size or number of frames differ, or a box is outside the picture, or a box or a cut
+                after the last frame.
         """
         told, real = (self.width, self.height), (width, height)
         if None not in told and told != real:
@@ -108,6 +112,11 @@ class Subjects:
             )
         for subject in self.by_id.values():
             _check_place(subject, width, height, frames)
+        if frames is not None and self.cuts.size and self.cuts[-1] >= frames:
+            raise BadRequest(
+                f"the tracks are of another video: theirs has a cut at frame {self.cuts[-1]}, this one "
+                f"{frames} frames; track this one"
+            )
 
 
 def read_subjects(data: bytes) -> Subjects:
@@ -132,7 +141,7 @@ def read_subjects(data: bytes) -> Subjects:
         raise BadRequest(f"the tracks are no JSON: {str(exc)[:100]}") from exc
     if len(values) == 1 and isinstance(values[0], dict) and "tracks" in values[0]:
         return parse_subjects(values[0])
-    return Subjects(by_id=_tracks(values), width=None, height=None, frames=None)
+    return Subjects(by_id=_tracks(values), width=None, height=None, frames=None, cuts=_cuts([]))
 
 
 def parse_subjects(document: object) -> Subjects:
@@ -155,6 +164,7 @@ def parse_subjects(document: object) -> Subjects:
         width=video.get("width"),
         height=video.get("height"),
         frames=video.get("frames"),
+        cuts=_cuts(video.get("cuts", [])),
     )
     if made.width is not None and made.height is not None:
         made.check_video(width=made.width, height=made.height, frames=made.frames)
@@ -219,10 +229,22 @@ def _subject(number: int, class_name: str, entries: list[object]) -> Subject:
     frames, bbox = rows["frame"].astype(np.int64), rows["bbox"]
     if not len(rows) or (np.diff(frames, prepend=-1) <= 0).any():
         raise BadRequest(f"track {number} is refused: frames must rise from 0, and there must be one")
-    boxes = np.hstack((bbox[:, :2], bbox[:, :2] + bbox[:, 2:]))
+    with np.errstate(over="ignore"):
+        boxes = np.hstack((bbox[:, :2], bbox[:, :2] + bbox[:, 2:]))
     if not np.isfinite(boxes).all() or (bbox[:, 2:] <= 0).any():
         raise BadRequest(f"track {number} is refused: its boxes must have finite numbers and sizes over 0")
     return Subject(id=number, class_name=class_name, frames=frames, boxes=boxes)
+
+
+def _cuts(values: object) -> NDArray[np.int64]:
+    try:
+        if isinstance(values, list) and all(map(_is_whole, values)):
+            cuts = np.array(values, np.int64)
+            if (np.diff(cuts, prepend=0) > 0).all():
+                return cuts
+    except OverflowError:
+        pass
+    raise BadRequest("the tracks are refused: video.cuts must be frames that rise, from 1")
 
 
 def _check_place(subject: Subject, width: int, height: int, frames: int | None) -> None:
