@@ -491,6 +491,7 @@ def test_six_people_who_cross_are_six_tracks(run_real: Callable[..., Tracked]) -
         "frames": 1394,
         "fps": "10/1",
         "duration_sec": pytest.approx(139.4),
+        "cuts": [],
     }
 
 
