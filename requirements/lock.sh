@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
-# Write requirements/worker.txt, serve.txt and dev.txt: every version pinned, every file hashed, no index named.
-# worker.txt is for images, whose base has a tritonserver of its own: no wheel of one, no onnxruntime, no build backend.
+# Write requirements/serve.txt, dev.txt, worker.txt and build.txt: every version pinned, every file hashed, no index named.
+# worker.txt is for images, whose base has a tritonserver of its own: no wheel of one, no onnxruntime. build.txt is the
+# build backend alone, which makes the package there.
 # usage: requirements/lock.sh   (needs uv; re-run after a change of dependencies in pyproject.toml)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 command -v uv >/dev/null || { echo "error: uv is needed; pip install uv" >&2; exit 1; }
 lock() {
-  uv pip compile pyproject.toml \
+  uv pip compile \
     --override requirements/overrides.txt --excludes requirements/excludes.txt \
     --constraint requirements/constraints.txt \
     --universal --fork-strategy fewest --python-version 3.11 \
     --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet "$@"
 }
-lock requirements/build.in --extra local-triton -o requirements/serve.txt
-lock requirements/build.in --extra local-triton --extra dev -o requirements/dev.txt
-lock --constraint requirements/serve.txt -o requirements/worker.txt
+lock pyproject.toml requirements/build.in --extra local-triton -o requirements/serve.txt
+lock pyproject.toml requirements/build.in --extra local-triton --extra dev -o requirements/dev.txt
+lock pyproject.toml --constraint requirements/serve.txt -o requirements/worker.txt
+lock requirements/build.in --constraint requirements/serve.txt -o requirements/build.txt
