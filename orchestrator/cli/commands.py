@@ -10,6 +10,7 @@ import click
 
 from orchestrator.cli.ending import Signalled, say_failed, say_stopped
 from orchestrator.cli.estimate import estimate
+from orchestrator.cli.health import health
 from orchestrator.cli.infer import infer
 from orchestrator.cli.models import models
 from orchestrator.cli.serve import serve
@@ -42,7 +43,7 @@ def cli() -> None:
     """  # noqa: D301  click reads the backspace as: keep these lines
 
 
-for _command in (upscale, track, estimate, serve, infer, models):
+for _command in (upscale, track, estimate, serve, health, infer, models):
     cli.add_command(_command)
 
 
