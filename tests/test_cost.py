@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +13,7 @@ from orchestrator.cost.gpu import gpus_here
 from orchestrator.cost.table import Table, read_table
 from orchestrator.errors import BadRequest
 from orchestrator.jobs import parse
+from orchestrator.pipeline.estimate import estimate as estimate_job
 from orchestrator.settings import Settings
 from tests import clips
 from tests.command import assert_refused, framewright
@@ -148,6 +149,31 @@ def test_the_command_line_estimates_a_video(tmp_path: Path) -> None:
     told = framewright("estimate", clip, "--model", "RealESRGAN_x4plus", "--gpu", "RTX 3090").out
     assert "upscale with RealESRGAN_x4plus on RTX 3090: about 0.1 s, $0.0000" in told
     assert "VSGAN" in told
+
+
+def test_a_part_of_an_export_costs_its_part(tmp_path: Path) -> None:
+    clip = clips.make_clip(tmp_path / "in.mp4", 40, rate=20)  # 96x64, two seconds
+
+    def work(**part: Any) -> tuple[int, int, int]:
+        found = estimate_job(clip, task="export", model="small", gpu="RTX 4090", table=TABLE, **part).work
+        return found.frames, found.width, found.height
+
+    assert work() == (40, 96, 64)
+    assert work(crop=(10, 10, 32.5, 20)) == (40, 33, 20)
+    assert work(start_s=0.5, end_s=1.0) == (10, 96, 64)
+    assert work(start_s=1.5, end_s=99.0) == (10, 96, 64)
+    for part in (
+        {"crop": (0, 0, 97, 10)},
+        {"crop": (0, 0, 0, 10)},
+        {"crop": (0, 0, float("nan"), 10)},
+        {"start_s": 2.0},
+        {"start_s": 1.0, "end_s": 0.5},
+        {"end_s": float("nan")},
+    ):
+        with pytest.raises(BadRequest):
+            work(**part)
+    with pytest.raises(BadRequest, match="leave it out of track"):
+        estimate_job(clip, task="track", model="finder", gpu="RTX 4090", table=TABLE, end_s=1.0)
 
 
 def test_a_table_of_ones_own_is_used(tmp_path: Path) -> None:

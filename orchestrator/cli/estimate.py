@@ -10,6 +10,7 @@ import click
 from orchestrator.cli.shell import json_option, say, verbose_option
 from orchestrator.cost.gpu import gpus_here
 from orchestrator.cost.table import CPU, Task, read_table
+from orchestrator.errors import BadRequest
 from orchestrator.pipeline.estimate import estimate as estimate_job
 from orchestrator.settings import Settings
 
@@ -22,9 +23,22 @@ if TYPE_CHECKING:
 @click.option("--task", type=click.Choice(get_args(Task)), default="upscale", show_default=True)
 @click.option("--model", help="The model's name.  [default: the task's own; none for an export]")
 @click.option("--gpu", help="A GPU of the table, or cpu.  [default: FRAMEWRIGHT_GPU, else this machine's]")
+@click.option("--crop", metavar="X,Y,W,H", help="Of an export: the part of the picture.")
+@click.option("--start", type=float, metavar="SECONDS", help="Of an export: from when on.")
+@click.option("--end", type=float, metavar="SECONDS", help="Of an export: until when.")
 @json_option
 @verbose_option
-def estimate(source: Path, *, task: Task, model: str | None, gpu: str | None, as_json: bool) -> None:
+def estimate(
+    source: Path,
+    *,
+    task: Task,
+    model: str | None,
+    gpu: str | None,
+    crop: str | None,
+    start: float | None,
+    end: float | None,
+    as_json: bool,
+) -> None:
     """Say how long a job on the video IN will take, and what it will cost.
 
     Prices and speeds come from a table in which every number says where it came from; what is not known is
@@ -34,6 +48,7 @@ def estimate(source: Path, *, task: Task, model: str | None, gpu: str | None, as
     Examples:
       framewright estimate in.mp4 --model RealESRGAN_x4plus --gpu "RTX 4090"
       framewright estimate in.mp4 --task track --model yolov8n --gpu cpu --json
+      framewright estimate in.mp4 --task export --crop 0,0,640,360 --end 9 --model RealESRGAN_x4plus --gpu A40
     """  # noqa: D301  click reads the backspace as: keep these lines
     settings = Settings.from_env()
     defaults = {"upscale": settings.upscale_model, "track": settings.yolov8, "export": ""}
@@ -43,8 +58,21 @@ def estimate(source: Path, *, task: Task, model: str | None, gpu: str | None, as
         model=settings.resolved(model) if model else defaults[task],
         gpu=gpu or settings.gpu or next(iter(gpus_here()), CPU),
         table=read_table(settings.cost_table),
+        crop=None if crop is None else _numbers(crop),
+        start_s=start,
+        end_s=end,
     )
     say(found.model_dump_json() if as_json else _told(found, source))
+
+
+def _numbers(crop: str) -> tuple[float, float, float, float]:
+    try:
+        x, y, width, height = (float(part) for part in crop.split(","))
+    except ValueError as exc:
+        raise BadRequest(
+            f"crop {crop!r} is refused: give left, top, width and height, as in 100,50,1080,1920"
+        ) from exc
+    return x, y, width, height
 
 
 def _told(found: Estimate, source: Path) -> str:

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from orchestrator.cost.estimate import Estimate, Work
 from orchestrator.cost.estimate import estimate as estimate_work
-from orchestrator.errors import BadMedia
+from orchestrator.errors import BadMedia, BadRequest
 from orchestrator.media.probe import probe
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.cost.table import Table, Task
+    from orchestrator.frames import VideoInfo
 
 
-def estimate(source: Path, *, task: Task, model: str, gpu: str, table: Table) -> Estimate:
+def estimate(
+    source: Path,
+    *,
+    task: Task,
+    model: str,
+    gpu: str,
+    table: Table,
+    crop: tuple[float, float, float, float] | None = None,
+    start_s: float | None = None,
+    end_s: float | None = None,
+) -> Estimate:
     """Estimate a job on a video; nothing but its header is read.
 
     Args:
@@ -24,12 +36,47 @@ def estimate(source: Path, *, task: Task, model: str, gpu: str, table: Table) ->
         model: the model's name; empty for an export without one.
         gpu: the name of a GPU, or `cpu`.
         table: prices and speeds.
+        crop: left, top, width and height of the part that is exported, in pixels; None is the whole picture.
+        start_s, end_s: the part of the time, in seconds from the start; None is its start or end.
 
     Raises:
-        CallerError: the video is refused, its length is not known, or the table does not have the GPU.
+        CallerError: the video or the part is refused, its length is not known, or the table does not have
+            the GPU.
     """
     info = probe(source)
     if info.frames is None:
         raise BadMedia(f"{source}: it does not say how long it is, so nothing can be estimated")
-    work = Work(task=task, model=model, frames=info.frames, width=info.width, height=info.height)
+    if task != "export" and (crop, start_s, end_s) != (None, None, None):
+        raise BadRequest(f"a part of the picture or of the time is for an export; leave it out of {task}")
+    width, height = _pixels(info, crop)
+    work = Work(task=task, model=model, frames=_frames(info, start_s, end_s), width=width, height=height)
     return estimate_work(table, work, gpu)
+
+
+def _pixels(info: VideoInfo, crop: tuple[float, float, float, float] | None) -> tuple[int, int]:
+    """Return the size of what is exported, a part of a pixel counted whole."""
+    if crop is None:
+        return info.width, info.height
+    x, y, width, height = crop
+    if not (
+        x >= 0
+        and y >= 0
+        and width > 0
+        and height > 0
+        and x + width <= info.width
+        and y + height <= info.height
+    ):
+        raise BadRequest(f"crop {x:g},{y:g},{width:g},{height:g} is no part of {info.width}x{info.height}")
+    return math.ceil(width), math.ceil(height)
+
+
+def _frames(info: VideoInfo, start_s: float | None, end_s: float | None) -> int:
+    """Return how many frames are in a part of the time, were they evenly spaced."""
+    frames = info.frames or 0
+    if start_s is None and end_s is None:
+        return frames
+    duration_s = info.duration_s or 0.0
+    start, end = start_s or 0.0, duration_s if end_s is None else min(end_s, duration_s)
+    if not 0 <= start < end:
+        raise BadRequest(f"from {start:g} s to {end:g} s there is nothing of a video of {duration_s:g} s")
+    return max(1, round(frames * (end - start) / duration_s))
