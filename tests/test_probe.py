@@ -97,7 +97,7 @@ MASTERED = HdrMetadata(
 
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "ts"])
 def test_mastering_metadata_of_the_stream_are_read(tmp_path: Path, suffix: str) -> None:
-    options = f"log-level=none:hdr10=1:master-display={MASTERING}:max-cll=1000,400"
+    options = f"log-level=none:bframes=0:hdr10=1:master-display={MASTERING}:max-cll=1000,400"
     path = make_clip(
         tmp_path / f"a.{suffix}",
         2,
@@ -109,6 +109,30 @@ def test_mastering_metadata_of_the_stream_are_read(tmp_path: Path, suffix: str) 
         transfer=16,
     )
     assert probe(path).hdr == replace(MASTERED, max_fall=400)
+
+
+@pytest.mark.parametrize(("colour", "transfer"), [(2, 2), (9, 18)])
+def test_dolby_vision_is_read_if_its_pictures_are_hdr_to_others_too(
+    tmp_path: Path, colour: int, transfer: int
+) -> None:
+    path = make_clip(
+        tmp_path / "a.mp4",
+        2,
+        codec="libx265",
+        pix_fmt="yuv420p10le",
+        options={"x265-params": "log-level=none:bframes=0"},
+        matrix=colour,
+        primaries=colour,
+        transfer=transfer,
+    )
+    data = path.read_bytes()
+    assert data.count(b"hev1") == 1
+    path.write_bytes(data.replace(b"hev1", b"dvhe"))
+    if transfer == 18:
+        assert probe(path).colour.is_hdr
+    else:
+        with pytest.raises(UnsupportedMedia, match="Dolby Vision"):
+            probe(path)
 
 
 def in_sample_entry(path: Path, boxes: bytes) -> None:

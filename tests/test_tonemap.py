@@ -121,7 +121,7 @@ def test_middle_gray_is_that_of_sdr_and_reference_white_is_bright(tmp_path: Path
 def x265(peak_nits: int) -> dict[str, str]:
     primaries = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)"
     master = f"master-display={primaries}L({peak_nits * 10_000},50)"
-    return {"x265-params": f"log-level=none:hdr10=1:lossless=1:{master}"}
+    return {"x265-params": f"log-level=none:bframes=0:hdr10=1:lossless=1:{master}"}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 import av
 import av.error
 
-from orchestrator.errors import BadMedia
+from orchestrator.errors import BadMedia, UnsupportedMedia
 from orchestrator.frames import VideoInfo
 from orchestrator.media import colour
 from orchestrator.media.deinterlace import is_woven
@@ -39,7 +39,7 @@ def probe(path: Path) -> VideoInfo:
         InputNotFound: there is no such file, or it is a folder.
         BadMedia: it is empty, not a video, cut short, or none of its pictures can be decoded; those above
             MAX_PIXELS are not.
-        UnsupportedMedia: its colours cannot be converted.
+        UnsupportedMedia: its colours cannot be converted, or are known to Dolby Vision only.
     """
     with open_source(path) as container:
         refuse_cut_boxes(container, path)
@@ -49,6 +49,7 @@ def probe(path: Path) -> VideoInfo:
 
 def _describe(container: InputContainer, stream: VideoStream, first: list[av.VideoFrame]) -> VideoInfo:
     frame = first[0]
+    _refuse_dolby_vision_alone(stream, frame)
     turn, notes = _orientation(frame)
     resolved = colour.resolve(
         matrix=frame.colorspace,
@@ -94,6 +95,19 @@ def _describe(container: InputContainer, stream: VideoStream, first: list[av.Vid
         start_s=max(Fraction(container.start_time or 0, av.time_base), Fraction(0)),
         notes=tuple(notes),
     )
+
+
+def _refuse_dolby_vision_alone(stream: VideoStream, frame: av.VideoFrame) -> None:
+    """Refuse Dolby Vision whose coded pictures are neither SDR nor HDR to others (profile 5).
+
+    Pictures that others can show say so by their transfer characteristics.
+    """
+    tagged = stream.codec_context.codec_tag in {"dvh1", "dvhe", "dva1", "dvav", "dav1"}
+    if frame.color_trc == colour.UNSPECIFIED and (tagged or side_data(frame, "DOVI_METADATA") is not None):
+        raise UnsupportedMedia(
+            "the video is Dolby Vision without colours that others can show (profile 5): convert it to HDR10 "
+            "or SDR first"
+        )
 
 
 @dataclass(frozen=True)
