@@ -30,6 +30,10 @@ PADDING_LEVEL = 114
 """Gray of R, G and B around a picture, as detectors of the YOLO family see it in their training."""
 
 
+Quality = Literal["high", "medium", "low", "lossless"]
+"""Of an encoding: visually lossless; good; small; every sample as it was."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Planes:
     """An upright picture as it is coded, Y'CbCr in three planes: for what needs no RGB, and loses by it.

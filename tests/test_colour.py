@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from orchestrator.frames import Colour
-from orchestrator.media.colour import FromRgb, ToRgb, for_output
+from orchestrator.media.coded import FromRgb
+from orchestrator.media.colour import ToRgb, for_output
 from orchestrator.media.probe import probe
 from orchestrator.media.reader import VideoReader
 from orchestrator.media.writer import VideoWriter
@@ -90,7 +91,9 @@ def test_decoded_colours_are_those_of_the_equations(pix_fmt: str, matrix: int, *
 @pytest.mark.parametrize("full", [False, True])
 @pytest.mark.parametrize("matrix", COEFFICIENTS)
 def test_encoded_colours_are_those_of_the_equations(matrix: int, *, full: bool) -> None:
-    convert = FromRgb(tags(matrix, full=full), width=96, height=64, threads=1)
+    convert = FromRgb(
+        tags(matrix, full=full), pixel_format="yuv420p", width=96, height=64, deep=False, threads=1
+    )
     for rgb in COLOURS:
         frame = convert(plain(rgb))
         yuv = [bytes(plane)[0] for plane in frame.planes]
@@ -108,7 +111,10 @@ def test_no_byte_behind_the_pixels_is_read(width: int, height: int, *, full: boo
     protected = ctypes.CDLL(None).mprotect(ctypes.c_void_p(address + pages * mmap.PAGESIZE), mmap.PAGESIZE, 0)
     assert protected == 0
     pixels = np.frombuffer(memory, np.uint8, size, pages * mmap.PAGESIZE - size).reshape(height, width, 3)
-    FromRgb(tags(1, full=full), width=width, height=height, threads=1)(pixels)
+    convert = FromRgb(
+        tags(1, full=full), pixel_format="yuv420p", width=width, height=height, deep=False, threads=1
+    )
+    convert(pixels)
 
 
 def through(source: Path, output: Path) -> Path:

@@ -79,7 +79,7 @@ def beeps(path: Path) -> list[float]:
     return [float(first + start / rate) for start in starts]
 
 
-@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "webm"])
 @pytest.mark.parametrize(
     ("source", "codec", "rate"),
     [
@@ -114,7 +114,7 @@ def test_beeps_stay_on_their_flashes(tmp_path: Path, source: str, codec: str, ra
             assert abs(beep - flash - in_source) <= IN_SYNC_S
 
 
-@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "webm"])
 @pytest.mark.parametrize(("source", "codec"), [("mp4", "aac"), ("mkv", "libopus"), ("mov", "pcm_s16le")])
 def test_sound_begins_and_ends_with_the_pictures(
     tmp_path: Path, source: str, codec: str, suffix: str
@@ -173,7 +173,7 @@ def captions(path: Path) -> list[tuple[float, float, str]]:
     return made
 
 
-@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "webm"])
 @pytest.mark.parametrize(("source", "codec"), [("mkv", "subrip"), ("mp4", "mov_text")])
 def test_captions_are_shifted_and_cut(tmp_path: Path, source: str, codec: str, suffix: str) -> None:
     lines = [(0.2, 0.8, "a"), (1.0, 2.4, "b"), (2.5, 3.0, "c"), (3.5, 4.6, "d"), (4.7, 4.9, "e")]
@@ -182,7 +182,7 @@ def test_captions_are_shifted_and_cut(tmp_path: Path, source: str, codec: str, s
     assert captions(tmp_path / f"out.{suffix}") == [(0, 0.4, "b"), (0.5, 1.0, "c"), (1.5, 2.0, "d")]
 
 
-@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "webm"])
 def test_chapters_are_shifted_and_cut(tmp_path: Path, suffix: str) -> None:
     chapters: list[Any] = [
         {

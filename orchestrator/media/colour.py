@@ -1,14 +1,12 @@
-"""Which YUV a source holds and which YUV its upscaled version gets, and the conversions both ways.
+"""Which YUV a source holds and which YUV the output gets, and the conversion to RGB.
 
-Values are the code points of ITU-T H.273, which every container and codec uses. The pixels in between are
-R'G'B', full range, of 8 or 16 bits: the transfer function is never applied or undone, only carried over as a
-tag.
+Values are the code points of ITU-T H.273, which every container and codec uses. RGB is R'G'B', full range, of
+8 or 16 bits: the transfer function is never applied or undone, only carried over as a tag.
 
 The conversions are swscale's, with the flags without which it is off by up to three levels on plain colours:
-ACCURATE_RND, on the way to RGB FULL_CHR_H_INT (chroma is interpolated, not repeated) and on the way back
-FULL_CHR_H_INP (all pixels make the chroma, not every second one). Where the picture is scaled too, AREA: the
-fastest of its kernels that grow as the picture shrinks (FAST_BILINEAR, faster, does not, and shifts the
-picture by half a pixel).
+ACCURATE_RND, and FULL_CHR_H_INT (chroma is interpolated, not repeated). Where the picture is scaled too,
+AREA: the fastest of its kernels that grow as the picture shrinks (FAST_BILINEAR, faster, does not, and shifts
+the picture by half a pixel).
 
 Knows nothing of files, encoders or time.
 """
@@ -40,7 +38,7 @@ FCC, RESERVED = 4, 3
 PQ, HLG = 16, 18
 BT2020_10BIT_TRANSFER = 14
 
-_SWSCALE_MATRIX = {
+SWSCALE_MATRIX = {
     BT709: Colorspace.ITU709,
     FCC: Colorspace.FCC,
     BT470BG: Colorspace.ITU601,
@@ -61,7 +59,6 @@ _TRANSFER_OF_MATRIX = {BT2020: BT2020_10BIT_TRANSFER, BT470BG: SMPTE170M, SMPTE2
 
 _TO_RGB = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 _TO_SCALED_RGB = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
-_FROM_RGB = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP
 
 HD_LINES = 720
 """Untagged video of this height or more is taken for BT.709, smaller for BT.601, as players do."""
@@ -102,7 +99,7 @@ def resolve(
         matrix = RGB
     elif matrix in untagged or matrix == RGB:
         matrix = _MATRIX_OF_PRIMARIES.get(primaries, by_height)
-    elif matrix not in _SWSCALE_MATRIX:
+    elif matrix not in SWSCALE_MATRIX:
         raise UnsupportedMedia(
             f"the video's colour matrix (H.273 code {matrix}) is not supported: convert it to BT.709 first"
         )
@@ -156,8 +153,8 @@ class Conversion:
                 width=width,
                 height=height,
                 format=self._format,
-                src_colorspace=_SWSCALE_MATRIX.get(self._colour.matrix),
-                src_color_range=_range(self._colour),
+                src_colorspace=SWSCALE_MATRIX.get(self._colour.matrix),
+                src_color_range=range_of(self._colour),
                 dst_color_range=ColorRange.JPEG,
                 interpolation=self._interpolation,
                 threads=self._threads,
@@ -224,56 +221,9 @@ class ToDeepRgb:
         )
 
 
-class FromRgb:
-    """Converts RGB pictures of one video to yuv420p frames; keeps one swscale context for all of them.
-
-    swscale rounds full-range chroma down, which shifts colours by half a level and up to two. Such pictures
-    take the way through 10 bits, where the same is an eighth of a level, and are rounded here. swscale also
-    reads past the end of a row: pixels are copied into a frame of FFmpeg's own, which is padded.
-
-    Args:
-        colour: of the output, as `for_output` gives it.
-        width, height: of every picture, in pixels; both even.
-        threads: of the conversion; 0 lets swscale choose.
-    """
-
-    def __init__(self, colour: Colour, *, width: int, height: int, threads: int) -> None:
-        self._colour = colour
-        self._threads = threads
-        self._reformatter = VideoReformatter()
-        self._frame = av.VideoFrame(width, height, "rgb24")
-        self._pixels = _view(self._frame.planes[0], np.uint8)[:, : width * 3].reshape(height, width, 3)
-        tens = np.arange(1024)
-        self._luma = np.rint(tens * 255 / 1023).astype(np.uint8)
-        self._chroma = np.rint((tens + 0.5 - 512) * 255 / 1023 + 128).clip(0, 255).astype(np.uint8)
-
-    def __call__(self, pixels: Pixels) -> av.VideoFrame:
-        """Return a fresh yuv420p frame of `pixels`, uint8 [height, width, 3] RGB."""
-        self._pixels[:] = pixels
-        full = self._colour.full_range
-        frame = self._reformatter.reformat(
-            self._frame,
-            format="yuv420p10le" if full else "yuv420p",
-            dst_colorspace=_SWSCALE_MATRIX[self._colour.matrix],
-            src_color_range=ColorRange.JPEG,
-            dst_color_range=_range(self._colour),
-            interpolation=_FROM_RGB,
-            threads=self._threads,
-        )
-        return self._rounded(frame) if full else frame
-
-    def _rounded(self, frame: av.VideoFrame) -> av.VideoFrame:
-        """Return a yuv420p10le frame as yuv420p, both of full range."""
-        planes = []
-        for plane, table in zip(frame.planes, (self._luma, self._chroma, self._chroma), strict=True):
-            planes.append(table[_view(plane, np.uint16)[:, : plane.width]].ravel())
-        packed = np.concatenate(planes).reshape(-1, frame.width)
-        return av.VideoFrame.from_ndarray(packed, "yuv420p")
-
-
 def rgb_planes(frame: av.VideoFrame, dtype: type[Sample]) -> list[NDArray[Sample]]:
     """Return red, green and blue of a `gbrp` frame, each [H, W], over its memory."""
-    green, blue, red = (_view(plane, dtype)[:, : plane.width] for plane in frame.planes)
+    green, blue, red = (rows_of(plane, dtype)[:, : plane.width] for plane in frame.planes)
     return [red, green, blue]
 
 
@@ -282,10 +232,11 @@ def merged(planes: list[NDArray[Sample]]) -> NDArray[Sample]:
     return cast("NDArray[Sample]", cv2.merge(planes))
 
 
-def _view(plane: VideoPlane, dtype: type[Sample]) -> NDArray[Sample]:
+def rows_of(plane: VideoPlane, dtype: type[Sample]) -> NDArray[Sample]:
     """Return the rows of a plane, padding included, as an array [height, line] over the same memory."""
     return np.frombuffer(memoryview(plane), dtype).reshape(plane.height, -1)
 
 
-def _range(colour: Colour) -> ColorRange:
+def range_of(colour: Colour) -> ColorRange:
+    """Return a colour's range as swscale takes it."""
     return ColorRange.JPEG if colour.full_range else ColorRange.MPEG

@@ -43,8 +43,11 @@ keyframe of the video, or near it."""
 INTERLEAVED_S = 10
 """How far apart in time packets that lie next to each other in a file may be; MPEG-TS allows one second."""
 
-TEXT_SUBTITLES = {"mp4": "mov_text", "mov": "mov_text", "matroska": "subrip"}
+TEXT_SUBTITLES = {"mp4": "mov_text", "mov": "mov_text", "matroska": "subrip", "webm": "webvtt"}
 """What text subtitles become in a container that does not take them as they are."""
+
+PICTURES_ONLY = frozenset({"gif"})
+"""Containers that hold one stream, of pictures."""
 
 COVERS = {"mjpeg": (".jpg", "image/jpeg"), "png": (".png", "image/png")}
 """File suffix and MIME type of a cover picture, by codec (Matroska's cover art guidelines)."""
@@ -133,20 +136,23 @@ class Passthrough:
 
     def compare(self, written: Path) -> None:
         """Note which metadata and chapters of the source the finished output at `written` does not have."""
-        with open_source(written) as output:
-            kept = {key.lower() for key in output.metadata}
-            lost = [key for key in _own_metadata(self._source) if key.lower() not in kept]
-            if lost:
-                self._notes.append(
-                    f"metadata that {self._output.format.name} does not keep: {', '.join(lost)}"
-                )
-            chapters = self._chapters - len(output.chapters())
-            if chapters > 0:
-                self._notes.append(f"{chapters} chapters were lost")
+        kept, chapters = self._kept(written)
+        lost = [key for key in _own_metadata(self._source) if key.lower() not in kept]
+        if lost:
+            self._notes.append(f"metadata that {self._output.format.name} does not keep: {', '.join(lost)}")
+        if self._chapters > chapters:
+            self._notes.append(f"{self._chapters - chapters} chapters were lost")
 
     def close(self) -> None:
         """Close the source."""
         self._source.close()
+
+    def _kept(self, written: Path) -> tuple[set[str], int]:
+        """Return the names of the metadata, and how many chapters, that the output holds."""
+        if self._output.format.name in PICTURES_ONLY:
+            return set(), 0
+        with open_source(written) as output:
+            return {key.lower() for key in output.metadata}, len(output.chapters())
 
     def _origin_s(self) -> Fraction:
         start_s = Fraction(self._source.start_time or 0, av.time_base)
@@ -166,14 +172,16 @@ class Passthrough:
         codec = stream.codec_context.name if stream.codec_context is not None else None
         known = codec or getattr(stream, "name", None) or "unknown codec"
         name = f"stream {stream.index} ({stream.type}, {known})"
-        if stream.type == "audio" and codec is not None:
+        if self._output.format.name in PICTURES_ONLY:
+            self._notes.append(f"{name} was dropped: {self._output.format.name} holds pictures only")
+        elif stream.type == "audio" and codec is not None:
             if is_copyable(stream, self._first_packet(stream), self._output.format.name):
                 self._tracks[stream.index] = CopiedTrack(self._output, stream, self._window)
             else:
                 track = TranscodedAudio(self._output, cast("AudioStream", stream), self._window)
                 self._tracks[stream.index] = track
                 reason = f"{self._output.format.name} does not take it as it is"
-                self._notes.append(f"{name} was transcoded to aac ({track.layout}): {reason}")
+                self._notes.append(f"{name} was transcoded to {track.codec} ({track.layout}): {reason}")
         elif stream.type == "subtitle" and codec is not None:
             self._take_subtitles(cast("SubtitleStream", stream), name)
         elif stream.type == "video" and stream.disposition & Disposition.attached_pic:

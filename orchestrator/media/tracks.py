@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import math
 from fractions import Fraction
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 import av
 import av.error
@@ -30,6 +30,12 @@ AAC_BITS_PER_CHANNEL = 96_000
 
 AAC_RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000)
 """Sampling rates of AAC (ISO/IEC 14496-3, table 1.18); others are resampled to 48 kHz."""
+
+OPUS_BITS_PER_CHANNEL = 64_000
+"""128 kbit/s for stereo: music is transparent there (Xiph wiki, Opus Recommended Settings)."""
+
+OPUS_RATE = 48_000
+"""What Opus is decoded at, whatever went in (RFC 6716, 2.1.3)."""
 
 USUAL_LAYOUTS = {
     "1 channels": "mono",
@@ -92,7 +98,8 @@ class CopiedTrack:
         describe(self.stream, source)
         self._last_dts: int | None = None
         # Opus says itself how much of it is run-in, and Matroska stores that.
-        self._starts_at_zero = output.format.name == "matroska" and source.codec_context.name != "opus"
+        is_matroska = output.format.name in {"matroska", "webm"}
+        self._starts_at_zero = is_matroska and source.codec_context.name != "opus"
 
     def convert(self, packet: Packet[Stream]) -> list[Packet[Stream]]:
         """Hand the packet on.
@@ -132,10 +139,11 @@ class CopiedTrack:
 
 
 class TranscodedAudio:
-    """Sound as AAC, with the source's times: gaps in it become silence.
+    """Sound as AAC, or Opus in WebM, with the source's times: gaps in it become silence.
 
     Attributes:
         failures: packets that could not be decoded.
+        codec: that is written.
         layout: of the channels that are written.
     """
 
@@ -144,12 +152,17 @@ class TranscodedAudio:
         self._window = window
         self._source = source
         context = source.codec_context
-        rate = context.sample_rate if context.sample_rate in AAC_RATES else 48_000
-        self.layout = layout = _aac_layout(context.layout, rate)
-        self.stream = output.add_stream("aac", rate=rate, layout=layout)
+        name: Literal["aac", "libopus"] = "libopus" if output.format.name == "webm" else "aac"
+        self.codec = name.removeprefix("lib")
+        rate, bits = OPUS_RATE, OPUS_BITS_PER_CHANNEL
+        if name == "aac":
+            rate = context.sample_rate if context.sample_rate in AAC_RATES else 48_000
+            bits = AAC_BITS_PER_CHANNEL
+        self.layout = layout = _layout(name, context.layout, rate)
+        self.stream = output.add_stream(name, rate=rate, layout=layout)
         describe(self.stream, source)
         encoder = self.stream.codec_context
-        encoder.bit_rate = AAC_BITS_PER_CHANNEL * encoder.channels
+        encoder.bit_rate = bits * encoder.channels
         encoder.time_base = Fraction(1, rate)
         encoder.open()
         self._resampler = av.AudioResampler(
@@ -244,18 +257,21 @@ def describe(made: Stream, source: Stream) -> None:
     made.disposition = source.disposition
 
 
-def _aac_layout(layout: AudioLayout, rate: int) -> str:
-    """Return the name of `layout`, or of the usual one where it is unnamed, if FFmpeg's AAC encoder takes it.
+def _layout(encoder: Literal["aac", "libopus"], layout: AudioLayout, rate: int) -> str:
+    """Return the name of `layout`, or of the usual one of so many channels, that FFmpeg's `encoder` takes.
 
     Else return stereo.
     """
-    name = USUAL_LAYOUTS.get(layout.name, layout.name)
-    trial = av.CodecContext.create("aac", "w")
-    trial.sample_rate = rate
-    trial.format = "fltp"
-    try:
-        trial.layout = name
-        trial.open()
-    except (av.error.FFmpegError, ValueError):
-        return "stereo"
-    return name
+    usual = USUAL_LAYOUTS.get(f"{layout.nb_channels} channels", layout.name)
+    names = [usual if layout.name.endswith(" channels") else layout.name, usual]
+    for name in names:
+        trial = av.CodecContext.create(encoder, "w")
+        trial.sample_rate = rate
+        trial.format = "flt" if encoder == "libopus" else "fltp"
+        try:
+            trial.layout = name
+            trial.open()
+        except (av.error.FFmpegError, ValueError):
+            continue
+        return name
+    return "stereo"

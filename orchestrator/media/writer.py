@@ -1,4 +1,4 @@
-"""Writes the upscaled video: encoded pictures at the source's times, beside everything else the source holds.
+"""Writes a video: encoded pictures at the source's times, beside everything else the source holds.
 
 Knows nothing of where the pictures come from, nor of the final name: it writes the file that it is told to.
 """
@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import errno
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import av
 import av.error
-import numpy as np
 
-from orchestrator.errors import DiskFull, EncodeFailed, OutputRefused
+from orchestrator.errors import DiskFull, EncodeFailed
+from orchestrator.frames import Planes
 from orchestrator.media import colour, encoder
+from orchestrator.media.coded import chroma_location, chroma_of, converter, upright_chroma
+from orchestrator.media.containers import GIF_MAX_S, SQUARE_PIXELS_ONLY, check_limits, check_output
+from orchestrator.media.gif import TICK, gif_notes, set_last_delay
 from orchestrator.media.passthrough import Passthrough
+from orchestrator.media.schedule import Schedule
 from orchestrator.media.span import Span
 from orchestrator.media.tracks import describe
 
@@ -28,26 +33,10 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
-    from orchestrator.frames import Frame, Pixels, VideoInfo
-    from orchestrator.media.encoder import Quality
-
-CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
-"""FFmpeg's name of the container for each suffix that an output may have."""
+    from orchestrator.frames import Form, Frame, Quality, VideoInfo
 
 INTERLEAVE_MICROSECONDS = 1_000_000
 """Longest that the muxer holds packets back for a stream that has none, such as captions."""
-
-
-def check_output(path: Path) -> str:
-    """Return FFmpeg's name of the container that `path` asks for by its suffix.
-
-    Raises:
-        OutputRefused: no container of that suffix can be written.
-    """
-    container = CONTAINERS.get(path.suffix.lower())
-    if container is None:
-        raise OutputRefused(f"{path} cannot be written: name an output that ends in {', '.join(CONTAINERS)}")
-    return container
 
 
 class VideoWriter:
@@ -56,22 +45,26 @@ class VideoWriter:
     Args:
         path: where to write; an existing file is overwritten.
         source: the video whose sound, subtitles, chapters and metadata are carried over.
-        info: what `probe` said of the source.
+        info: what `probe` said of the source; its bits, chroma, colour and HDR are the output's.
         width, height: of the pictures that will be written, in pixels.
-        quality: high, medium or low.
+        form: what the pictures are. Of `rgb` the output has 8 bits, else those of the source; planes are of
+            the source's chroma and bits, and only converted where the encoder takes others.
+        sample_aspect_ratio: width : height of a pixel; None takes the source's. Pictures are stretched to
+            square pixels where the container knows no others.
+        quality: high, medium, low or lossless: see `encoder.PROFILES`.
         container: FFmpeg's name of the container; None takes it from the suffix of `path`.
         threads: of the encoder and of the colour conversion; 0 lets them choose.
         start_s, end_s: the part that the pictures are of, as `VideoReader` was told: everything else is cut
             to match, and with a start all times begin at zero.
 
     Attributes:
-        frames: frames written.
-        width, height: of the video, in pixels: even, see `notes`.
+        width, height: of the video, in pixels: whole samples of chroma, see `notes`.
         encoder: FFmpeg's name of the encoder.
+        pixel_format: FFmpeg's name of the pixel format that is encoded.
 
     Raises:
         OutputRefused: no container of that suffix can be written.
-        BadRequest: the picture is larger than any encoder takes.
+        BadRequest: see `check_limits`; or there is no such quality.
         EncodeFailed: the encoder or the muxer does not start.
         DiskFull: there is no space left.
     """
@@ -84,6 +77,8 @@ class VideoWriter:
         info: VideoInfo,
         width: int,
         height: int,
+        form: Form = "rgb",
+        sample_aspect_ratio: Fraction | None = None,
         quality: Quality = "high",
         container: str | None = None,
         threads: int = 0,
@@ -91,42 +86,62 @@ class VideoWriter:
         end_s: Fraction | None = None,
     ) -> None:
         span = Span.of(info, start_s, end_s)
-        container = container or check_output(path)
-        self.width, self.height = width + width % 2, height + height % 2
-        self.encoder, options = encoder.choose(self.width, self.height, quality)
-        self.frames = 0
+        self._container = container or check_output(path)
+        self._aspect = sample_aspect_ratio or info.sample_aspect_ratio
+        shown = width
+        if self._container in SQUARE_PIXELS_ONLY:
+            shown, self._aspect = max(1, round(width * self._aspect)), Fraction(1)
+        check_limits(self._container, quality=quality, width=shown, height=height)
+        self._encoding = encoder.choose(
+            self._container,
+            width=shown,
+            height=height,
+            quality=quality,
+            chroma=upright_chroma(info),
+            bits=8 if form == "rgb" else info.bit_depth,
+            hdr=info.hdr if info.colour.is_hdr else None,
+        )
+        self.encoder, self.pixel_format = self._encoding.encoder, self._encoding.pixel_format
+        across, down = chroma_of(self.pixel_format)
+        self.width, self.height = -(-shown // across) * across, -(-height // down) * down
         self._path = path
         self._info = info
-        self._size = (height, width)
-        self._colour = colour.for_output(info.colour)
-        self._from_rgb = colour.FromRgb(self._colour, width=self.width, height=self.height, threads=threads)
-        self._durations: dict[int, int] = {}
-        self._first_pts = self._last_pts = self._last_duration = 0
+        self._size, self._shown = (width, height), (shown, height)
+        self._colour = info.colour if form == "planes" else colour.for_output(info.colour)
+        if self.encoder == "libvpx-vp9" and self._colour.matrix == colour.FCC:
+            # VP9 has no name for it; the two are within a level of each other.
+            self._colour = replace(self._colour, matrix=colour.SMPTE170M)
+        self._is_gif = self._container == "gif"
+        self._is_mp4 = self._container in {"mp4", "mov"}
+        self._to_frame = converter(
+            form,
+            info,
+            self._colour,
+            pixel_format=self.pixel_format,
+            width=self.width if shown == width else width,
+            height=self.height,
+            out_width=self.width,
+            quality=quality,
+            threads=threads,
+        )
+        self._tick = TICK if self._is_gif else info.time_base
+        self._schedule = Schedule(info, self._tick)
         self._packets = 0
+        self._last_packet = b""
         self._first_dts: int | None = None
-        self._is_mp4 = container in {"mp4", "mov"}
-        muxing = {"max_interleave_delta": str(INTERLEAVE_MICROSECONDS)}
-        if self._is_mp4:
-            muxing["movflags"] = "+faststart"
-            # Edit lists count in the movie's timescale. At its default, milliseconds, a last picture shown
-            # for less than half of one is cut off.
-            muxing["movie_timescale"] = str(info.time_base.denominator)
         with self._translated():
             self._output = av.open(
                 f"file:{path}",
                 "w",
-                format=container,
-                container_options=muxing,
+                format=self._container,
+                container_options=self._muxing(),
                 metadata_errors="surrogateescape",
             )
-            rate = info.average_rate or Fraction(25)
-            self._stream = cast("VideoStream", self._output.add_stream(self.encoder, rate, options))
-            self._configure(threads)
+            self._stream = self._add_stream(form, threads)
             self._passthrough = Passthrough(source, self._output, span)
             describe(self._stream, self._passthrough.video)
             if start_s is not None:
                 self._stream.metadata.pop("timecode", "")
-        self._origin = 0
 
     def __enter__(self) -> Self:
         return self
@@ -139,43 +154,55 @@ class VideoWriter:
             self._output.close()
 
     @property
+    def frames(self) -> int:
+        """Frames written."""
+        return self._schedule.frames
+
+    @property
     def notes(self) -> list[str]:
         """One sentence for each thing that is not as in the source; complete after `finish`."""
-        notes = self._passthrough.notes
-        height, width = self._size
-        if width % 2 or height % 2:
+        notes = [*self._passthrough.notes, *self._encoding.notes]
+        width, height = self._shown
+        if self._shown != self._size:
+            notes.append(f"the picture is stretched to {width}x{height}: {self._container} has square pixels")
+        if self._shown != (self.width, self.height):
             notes.append(
-                f"the picture is {self.width}x{self.height}, not {width}x{height}: yuv420p needs "
+                f"the picture is {self.width}x{self.height}, not {width}x{height}: {self.pixel_format} needs "
                 "even sizes, so the last row or column is repeated"
             )
-        return notes
+        return [*notes, *gif_notes(self._schedule)] if self._is_gif else notes
 
     @property
     def duration_s(self) -> float:
         """From the start of the first frame to the end of the last, in seconds."""
-        return float((self._last_pts + self._last_duration - self._first_pts) * self._info.time_base)
+        return float(self._schedule.duration * self._tick)
 
-    def write(self, frame: Frame) -> None:
-        """Encode one frame; frames come in presentation order, their pts in units of the source's time_base.
+    def write(self, frame: Frame[Any]) -> None:
+        """Encode one frame, of the form that was promised.
+
+        Frames come in presentation order, their pts in units of the source's time_base.
 
         Raises:
+            BadRequest: a GIF gets longer than GIF_MAX_S.
             EncodeFailed: the picture has not the promised size, or the encoder or the muxer failed.
             DiskFull: there is no space left.
         """
-        if frame.pixels.shape[:2] != self._size:
+        pixels = frame.pixels
+        height, width = (pixels.y if isinstance(pixels, Planes) else pixels).shape[:2]
+        if (width, height) != self._size:
             raise EncodeFailed(
-                f"frame {frame.index} is {frame.pixels.shape[1]}x{frame.pixels.shape[0]}, not "
-                f"{self._size[1]}x{self._size[0]}: report this as a bug"
+                f"frame {frame.index} is {width}x{height}, not {self._size[0]}x{self._size[1]}: report this "
+                "as a bug"
             )
         if not self.frames:
             self._begin(frame)
-        picture = self._from_rgb(_even(frame.pixels))
-        picture.pts = frame.pts - self._origin
-        picture.time_base = self._info.time_base
-        self._keep_time(frame)
+        picture = self._to_frame(pixels)
+        picture.pts = self._schedule.place(frame)
+        picture.time_base = self._tick
+        if self._is_gif and (self._schedule.last - self._schedule.first) * self._tick > GIF_MAX_S:
+            check_limits(self._container, quality="high", width=1, height=1, duration_s=self.duration_s)
         with self._translated():
             self._mux(self._stream.encode(picture))
-        self.frames += 1
 
     def finish(self) -> None:
         """Flush the encoder, carry over what is left of the other streams and complete the file.
@@ -186,59 +213,72 @@ class VideoWriter:
         """
         with self._translated():
             self._mux(self._stream.encode(None), last=True)
-            self._passthrough.finish((self._last_pts + self._last_duration) * self._info.time_base)
+            self._passthrough.finish(self._schedule.end_s)
             self._output.close()
+            if self._is_gif and self.frames > 1:
+                set_last_delay(self._path, self._last_packet, self._schedule.last_duration)
         if self._packets != self.frames:
             raise EncodeFailed(
                 f"{self.encoder} made {self._packets} pictures of {self.frames}: nothing was kept, try again"
             )
         self._passthrough.compare(self._path)
 
-    def _configure(self, threads: int) -> None:
-        context = self._stream.codec_context
+    def _muxing(self) -> dict[str, str]:
+        """Return the options of the muxer."""
+        if self._is_gif:
+            return {"loop": "0"}  # for ever
+        muxing = {"max_interleave_delta": str(INTERLEAVE_MICROSECONDS)}
+        if self._is_mp4:
+            muxing["movflags"] = "+faststart"
+            # Edit lists count in the movie's timescale. At its default, milliseconds, a last picture shown
+            # for less than half of one is cut off.
+            muxing["movie_timescale"] = str(self._info.time_base.denominator)
+        return muxing
+
+    def _add_stream(self, form: Form, threads: int) -> VideoStream:
+        options = dict(self._encoding.options)
+        if location := chroma_location(form, info=self._info, pixel_format=self.pixel_format):
+            options["chroma_sample_location"] = location
+        rate = self._info.average_rate or Fraction(25)
+        stream = cast("VideoStream", self._output.add_stream(self.encoder, rate, options))
+        context = stream.codec_context
         context.width, context.height = self.width, self.height
-        context.pix_fmt = "yuv420p"
-        context.sample_aspect_ratio = self._info.sample_aspect_ratio
+        context.pix_fmt = self.pixel_format
+        context.sample_aspect_ratio = self._aspect
         # Both: left to the muxer alone, times that are not multiples of 1 / rate fail with EINVAL.
-        context.time_base = self._stream.time_base = self._info.time_base
-        context.colorspace = self._colour.matrix
-        context.color_primaries = self._colour.primaries
-        context.color_trc = self._colour.transfer
-        context.color_range = 2 if self._colour.full_range else 1
+        context.time_base = stream.time_base = self._tick
         context.thread_count = threads
+        if self._encoding.tag is not None:
+            context.codec_tag = self._encoding.tag
+        if not self._is_gif:
+            context.colorspace = self._colour.matrix
+            context.color_primaries = self._colour.primaries
+            context.color_trc = self._colour.transfer
+            context.color_range = 2 if self._colour.full_range else 1
+        return stream
 
-    def _begin(self, first: Frame) -> None:
-        tick = self._info.time_base
+    def _begin(self, first: Frame[Any]) -> None:
+        first_s = first.pts * self._info.time_base
         with self._translated():
-            self._passthrough.begin(first.pts * tick)
-        self._origin = round(self._passthrough.origin_s / tick)
-
-    def _keep_time(self, frame: Frame) -> None:
-        """Note how long each picture is shown: until the next one, the last as long as the source says."""
-        if not self.frames:
-            self._first_pts = frame.pts
-        else:
-            self._last_duration = frame.pts - self._last_pts
-            if self._last_pts - self._origin in self._durations:
-                self._durations[self._last_pts - self._origin] = self._last_duration
-        rate = self._info.average_rate
-        usual = round(1 / (rate * self._info.time_base)) if rate else self._last_duration
-        self._last_pts, self._last_duration = frame.pts, frame.duration or usual
-        self._durations[frame.pts - self._origin] = self._last_duration
+            self._passthrough.begin(first_s)
+        # A GIF has no time before its first picture.
+        self._schedule.begin(first_s if self._is_gif else self._passthrough.origin_s)
 
     def _mux(self, packets: list[Packet[VideoStream]], *, last: bool = False) -> None:
         for packet in packets:
             self._packets += 1
             if packet.pts is not None:
-                packet.duration = self._durations.pop(packet.pts, 0)
+                packet.duration = self._schedule.duration_of(packet.pts)
             if packet.dts is not None:
                 if self._first_dts is None:
                     self._first_dts = packet.dts
                 if last and packet is packets[-1] and self._is_mp4:
                     # MP4's track is as long as its dts reach: with B-frames they end before the pictures do.
-                    length = self._last_pts + self._last_duration - self._first_pts
-                    packet.duration = max(length - (packet.dts - self._first_dts), packet.duration or 1)
+                    reached = packet.dts - self._first_dts
+                    packet.duration = max(self._schedule.duration - reached, packet.duration or 1)
                 self._passthrough.advance(packet.dts * packet.time_base)
+            if self._is_gif:
+                self._last_packet = bytes(packet)
             self._output.mux(packet)
 
     @contextmanager
@@ -249,11 +289,3 @@ class VideoWriter:
             if getattr(exc, "errno", None) in {errno.ENOSPC, errno.EDQUOT}:
                 raise DiskFull(f"no space is left in {self._path.parent}: free some and run again") from exc
             raise EncodeFailed(f"the video cannot be written after {self.frames} frames: {exc}") from exc
-
-
-def _even(pixels: Pixels) -> Pixels:
-    """Repeat the last row or column of uint8 [H, W, 3] where H or W is odd."""
-    height, width, _ = pixels.shape
-    if height % 2 or width % 2:
-        return np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-    return pixels

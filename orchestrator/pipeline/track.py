@@ -14,9 +14,9 @@ import numpy as np
 
 from orchestrator.errors import BadRequest, OutputRefused
 from orchestrator.jobs import TrackedVideo, TrackParams, TrackResult, TrackStats
+from orchestrator.media.containers import check_output
 from orchestrator.media.probe import probe
 from orchestrator.media.reader import VideoReader
-from orchestrator.media.writer import check_output
 from orchestrator.pipeline.detected import BatchedDetector
 from orchestrator.pipeline.flow import ahead
 from orchestrator.pipeline.picture import check_picture_format, write_picture

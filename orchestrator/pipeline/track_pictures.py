@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
 
-    from orchestrator.frames import Frame, VideoInfo
-    from orchestrator.media.encoder import Quality
+    from orchestrator.frames import Frame, Quality, VideoInfo
     from orchestrator.pipeline.timeline import Thumbnails
     from orchestrator.pipeline.track_list import ReportedTracks
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import BadRequest, EncodeFailed, OutputRefused, UnsupportedMedia
 from orchestrator.jobs import UpscaleParams, UpscaleResult, UpscaleStats
+from orchestrator.media.containers import check_output
 from orchestrator.media.probe import probe
 from orchestrator.media.reader import VideoReader
 from orchestrator.media.resize import resize
-from orchestrator.media.writer import VideoWriter, check_output
+from orchestrator.media.writer import VideoWriter
 from orchestrator.pipeline.comparison import write_comparison
 from orchestrator.pipeline.flow import ahead
 from orchestrator.pipeline.picture import check_picture_format

@@ -1,0 +1,97 @@
+"""What is special about GIF: pictures of 256 colours, and hundredths of a second."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, cast
+
+import av
+import numpy as np
+from av.filter import Graph
+
+from orchestrator.media.containers import GIF_WARN_S
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from orchestrator.frames import Pixels, Quality
+    from orchestrator.media.schedule import Schedule
+
+TICK = Fraction(1, 100)
+"""GIF's unit of time, in seconds (GIF89a, 23)."""
+
+SHORTEST = 2
+"""Browsers show a picture of less than so many hundredths for ten of them."""
+
+COLOURS: dict[Quality, tuple[int, str]] = {
+    "high": (256, "sierra2_4a"),
+    "medium": (256, "bayer:bayer_scale=3"),
+    "low": (64, "bayer:bayer_scale=4"),
+}
+"""How many colours a picture has, and how those between are mixed (FFmpeg's paletteuse): spread errors look
+best, an ordered pattern costs fewer bytes."""
+
+
+class ToPalette:
+    """Reduces RGB pictures to a palette of their own, one at a time: nothing is kept between them.
+
+    Args:
+        width, height: of every picture, in pixels.
+        out_width: to which they are stretched, in pixels.
+        quality: which of COLOURS.
+    """
+
+    def __init__(self, *, width: int, height: int, out_width: int, quality: Quality) -> None:
+        colours, dither = COLOURS[quality]
+        self._graph = Graph()
+        source = self._graph.add("buffer", f"video_size={width}x{height}:pix_fmt=rgb24:time_base=1/1")
+        stretch = self._graph.add("scale", f"{out_width}:{height}:flags=lanczos+accurate_rnd")
+        split = self._graph.add("split")
+        choose = self._graph.add("palettegen", f"stats_mode=single:max_colors={colours}")
+        use = self._graph.add("paletteuse", f"new=1:dither={dither}")
+        sink = self._graph.add("buffersink")
+        source.link_to(stretch)
+        stretch.link_to(split)
+        split.link_to(choose, 0)
+        split.link_to(use, 1, 0)
+        choose.link_to(use, 0, 1)
+        use.link_to(sink)
+        self._graph.configure()
+        self._made = 0
+
+    def __call__(self, pixels: Pixels) -> av.VideoFrame:
+        """Return a fresh frame of format pal8 of `pixels`, uint8 [height, width, 3]."""
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), "rgb24")
+        frame.pts = self._made
+        frame.time_base = Fraction(1)
+        self._made += 1
+        self._graph.push(frame)
+        return cast("av.VideoFrame", self._graph.pull())
+
+
+def set_last_delay(path: Path, last: bytes, delay: int) -> None:
+    """Say how long the last picture of a GIF is shown; FFmpeg shows it as long as the one before.
+
+    Args:
+        path: the finished file.
+        last: the last picture's packet, which begins with its Graphic Control Extension (GIF89a, 23).
+        delay: in hundredths of a second.
+    """
+    with path.open("r+b") as file:
+        file.seek(-1 - len(last) + 4, 2)  # before it there is the trailer; its delay is its fifth byte
+        file.write(min(delay, 0xFFFF).to_bytes(2, "little"))
+
+
+def gif_notes(schedule: Schedule) -> list[str]:
+    """Return one sentence for each thing that a GIF of these times, in TICKs, cannot show, or not well."""
+    notes = []
+    if schedule.duration * TICK > GIF_WARN_S:
+        length_s = float(schedule.duration * TICK)
+        notes.append(f"a gif of {length_s:.6g} s is large: as mp4 or webm it would be a small part of that")
+    if schedule.shortest is not None and schedule.shortest < SHORTEST:
+        notes.append(
+            "some pictures are 1/100 s apart, for which browsers take 10/100 s: mp4 or webm is shown in time"
+        )
+    if schedule.moved:
+        notes.append(f"{schedule.moved} pictures less than 1/100 s apart are shown later: a gif counts in it")
+    return notes

@@ -1,0 +1,51 @@
+"""Metadata of HDR as the options of encoders. Knows nothing of how it is read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from fractions import Fraction
+
+    from orchestrator.frames import HdrMetadata
+
+NAMES = {
+    "libx264": ("x264-params", "mastering-display", "cll"),
+    "libx265": ("x265-params", "master-display", "max-cll"),
+    "libsvtav1": ("svtav1-params", "mastering-display", "content-light"),
+}
+"""What takes an encoder's own parameters, and its names of the mastering display and of the light levels."""
+
+STEPS_OF_XY, STEPS_OF_LUMINANCE = 50_000, 10_000
+"""x264 and x265 count as the stream does: in 0.00002, and in 0.0001 cd/m2 (ITU-T H.265, D.3.28)."""
+
+
+def hdr_options(encoder: str, hdr: HdrMetadata) -> tuple[dict[str, str], list[str]]:
+    """Return the options by which an encoder writes `hdr` into its stream, and a note on what is left out.
+
+    Args:
+        encoder: FFmpeg's name of it.
+        hdr: what there is to say.
+    """
+    if encoder not in NAMES:
+        return {}, [f"the HDR metadata (mastering display, light levels) was left out: {encoder} takes none"]
+    option, display, light = NAMES[encoder]
+    parameters: list[str] = []
+    notes: list[str] = []
+    if hdr.primaries is not None and hdr.white is not None and hdr.luminance is not None:
+        steps = (1, 1) if encoder == "libsvtav1" else (STEPS_OF_XY, STEPS_OF_LUMINANCE)
+        red, green, blue = (_counted(point, steps[0]) for point in hdr.primaries)
+        white = _counted(hdr.white, steps[0])
+        luminance = _counted(reversed(hdr.luminance), steps[1])
+        parameters.append(f"{display}=G({green})B({blue})R({red})WP({white})L({luminance})")
+    elif any(part is not None for part in (hdr.primaries, hdr.white, hdr.luminance)):
+        notes.append("what the source says of its mastering display is not complete, and was left out")
+    if hdr.max_cll is not None or hdr.max_fall is not None:
+        parameters.append(f"{light}={hdr.max_cll or 0},{hdr.max_fall or 0}")
+    return {option: ":".join(parameters)} if parameters else {}, notes
+
+
+def _counted(values: Iterable[Fraction], steps: int) -> str:
+    """Return numbers in steps, whole where a step is not one."""
+    return ",".join(f"{float(value):.8g}" if steps == 1 else str(round(value * steps)) for value in values)
