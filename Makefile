@@ -4,7 +4,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test check format lock serve-env dev-env clean
+.PHONY: help demo test check format docs lock serve-env dev-env clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,9 @@ format: dev-env ## rewrite the sources as the formatter wants them
 
 serve-env: .venv/.serve ## the serving environment in .venv: Triton, no torch
 dev-env: .venv/.dev ## serving, exporting and testing in .venv: with torch, several gigabytes
+
+docs: serve-env ## make the reference of jobs and errors again
+	@$(BIN)/python -m orchestrator.jobs.reference docs
 
 lock: ## pin and hash the requirements again (needs uv)
 	@requirements/lock.sh

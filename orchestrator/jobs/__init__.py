@@ -1,5 +1,16 @@
 """The requests a worker takes and the results it gives, as data: one module a task."""
 
+from orchestrator.jobs.export import (
+    CropBox,
+    ExportParams,
+    ExportResult,
+    ExportStats,
+    Follow,
+    Format,
+    Keyframe,
+    Size,
+)
+from orchestrator.jobs.job import ExportJob, Job, TrackJob, UpscaleJob, parse_job
 from orchestrator.jobs.message import Strict, parse
 from orchestrator.jobs.parts import OutputParts
 from orchestrator.jobs.track import TrackedVideo, TrackParams, TrackResult, TrackStats
@@ -7,13 +18,26 @@ from orchestrator.jobs.upscale import UpscaleParams, UpscaleResult, UpscaleStats
 
 __all__ = [
     "OutputParts",
+    "CropBox",
+    "ExportJob",
+    "ExportParams",
+    "ExportResult",
+    "ExportStats",
+    "Follow",
+    "Format",
+    "Job",
+    "Keyframe",
+    "Size",
     "Strict",
+    "TrackJob",
     "TrackParams",
     "TrackResult",
     "TrackStats",
     "TrackedVideo",
+    "UpscaleJob",
     "UpscaleParams",
     "UpscaleResult",
     "UpscaleStats",
     "parse",
+    "parse_job",
 ]

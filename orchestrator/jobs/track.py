@@ -97,3 +97,46 @@ class TrackResult(Strict):
     video: TrackedVideo
     stats: TrackStats
     notes: tuple[str, ...] = ()
+
+
+class TrackedBox(Strict):
+    """Where a thing is in a frame.
+
+    Attributes:
+        frame: index of the decoded frame, from 0.
+        bbox: left, top, width, height in pixels of the picture as displayed, within it, two decimals.
+        confidence: the detector's score of the box, 0 to 1; of an interpolated one, between its neighbours'.
+        interpolated: true where the detector did not look or did not see; absent elsewhere.
+    """
+
+    frame: int
+    bbox: tuple[float, float, float, float]
+    confidence: float
+    interpolated: bool = False
+
+
+class Track(Strict):
+    """One thing, through the video.
+
+    Attributes:
+        id: from 1, in order of first appearance.
+        class_name: what it is.
+        first_sec, last_sec: presentation times of its first and its last box, on the video's own clock.
+        frames: its boxes, in order.
+    """
+
+    id: int
+    class_name: str
+    first_sec: float
+    last_sec: float
+    frames: tuple[TrackedBox, ...]
+
+
+class TrackAnswer(TrackResult):
+    """The finished job as it is told.
+
+    Attributes:
+        tracks: what was found.
+    """
+
+    tracks: tuple[Track, ...]
