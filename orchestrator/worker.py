@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
+from orchestrator.pipeline.export import export
 from orchestrator.pipeline.track import Outputs, Tracked, track
 from orchestrator.pipeline.upscale import upscale
 from orchestrator.triton.client import TritonClient
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from orchestrator.jobs import TrackParams, UpscaleParams, UpscaleResult
+    from orchestrator.framing.subjects import Subjects
+    from orchestrator.jobs import ExportParams, ExportResult, TrackParams, UpscaleParams, UpscaleResult
     from orchestrator.pipeline.progress import Report
     from orchestrator.settings import Settings
 
@@ -85,6 +87,28 @@ class Worker:
             connect=self.client,
             overwrite=overwrite,
             comparison=comparison,
+            report=report,
+        )
+
+    def export(
+        self,
+        source: Path,
+        output: Path,
+        params: ExportParams,
+        *,
+        subjects: Subjects | None = None,
+        overwrite: bool = False,
+        report: Report = lambda _: None,
+    ) -> ExportResult:
+        """Export a part of a local video; see `orchestrator.pipeline.export.export`."""
+        return export(
+            source,
+            output,
+            params=params,
+            subjects=subjects,
+            default_model=self._settings.upscale_model,
+            connect=self.client,
+            overwrite=overwrite,
             report=report,
         )
 

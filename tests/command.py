@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 COMMAND = Path(sys.executable).with_name("framewright")
 SHM = Path("/dev/shm")  # noqa: S108  POSIX shared memory, by its names
-PROGRESS = ("starting ", "upscaling ", "tracking ", "drawing ", "finishing ")
+PROGRESS = ("starting ", "upscaling ", "exporting ", "tracking ", "drawing ", "finishing ")
 
 
 @dataclass

@@ -169,8 +169,8 @@ def _onset_s(path: Path, index: int = 0) -> float:
 def test_sound_that_the_container_takes_is_copied_to_the_byte(
     tmp_path: Path, suffix: str, codec: str
 ) -> None:
-    codecs = {"codec": "libvpx-vp9"} if suffix == "webm" else {}
-    source = make_clip(tmp_path / f"in.{suffix}", 50, audio=[{"seconds": 2, "codec": codec}], **codecs)
+    video = "libvpx-vp9" if suffix == "webm" else "libx264"
+    source = make_clip(tmp_path / f"in.{suffix}", 50, codec=video, audio=[{"seconds": 2, "codec": codec}])
     writer = through(source, tmp_path / f"out.{suffix}")
     assert packets(tmp_path / f"out.{suffix}", "audio") == packets(source, "audio")
     assert writer.notes == []

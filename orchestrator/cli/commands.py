@@ -10,6 +10,7 @@ import click
 
 from orchestrator.cli.ending import Signalled, say_failed, say_stopped
 from orchestrator.cli.estimate import estimate
+from orchestrator.cli.export import export
 from orchestrator.cli.health import health
 from orchestrator.cli.infer import infer
 from orchestrator.cli.models import models
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="framewright", prog_name="framewright")
 def cli() -> None:
-    """Upscale and track video with ONNX models served by NVIDIA Triton.
+    """Upscale, track and export video with ONNX models served by NVIDIA Triton.
 
     \b
     First steps:
@@ -36,6 +37,7 @@ def cli() -> None:
       framewright models list                         the models there are, and how to get them
       framewright upscale in.mp4 out.mp4 --model realesr-animevideov3 --scale 2
       framewright track in.mp4 -o tracks.json         find things and follow them
+      framewright export in.mp4 out.mp4 --crop 0,0,640,360 --start 2 --end 9
 
     \b
     Exit codes: 0 done, 1 our side failed, 2 the request or its input is wrong, 130 and 143 interrupted.
@@ -43,7 +45,7 @@ def cli() -> None:
     """  # noqa: D301  click reads the backspace as: keep these lines
 
 
-for _command in (upscale, track, estimate, serve, health, infer, models):
+for _command in (upscale, track, export, estimate, serve, infer, models, health):
     cli.add_command(_command)
 
 

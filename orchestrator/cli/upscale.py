@@ -17,13 +17,8 @@ from orchestrator.worker import Worker
 @click.argument("output", metavar="OUT", type=click.Path(path_type=Path))
 @click.option("--model", help="A built model; see `framewright models list`.")
 @click.option("--scale", type=float, help="Output size over input size, 1 to 16.  [default: the model's own]")
-@click.option(
-    "--quality",
-    type=click.Choice(["high", "medium", "low"]),
-    default="high",
-    show_default=True,
-    help="Of the encoding: smaller files against finer detail.",
-)
+@click.option("--quality", default="high", show_default=True, help="high, medium, low or lossless.")
+@click.option("--tonemap", is_flag=True, help="Turn HDR into SDR, which models know.")
 @click.option(
     "--compare",
     "comparison",
@@ -42,12 +37,13 @@ def upscale(
     model: str | None,
     scale: float | None,
     quality: str,
+    tonemap: bool,
     comparison: Path | None,
     force: bool,
     as_json: bool,
     url: str | None,
 ) -> None:
-    """Upscale the video IN to OUT (.mp4, .mov or .mkv).
+    """Upscale the video IN to OUT (.mp4, .mov, .mkv, .webm or .gif).
 
     Sound, timing (also variable frame rate), colours, subtitles and chapters are kept; what could not be is
     said in the notes. OUT appears only when it is complete.
@@ -59,7 +55,7 @@ def upscale(
       framewright upscale in.mp4 out.mp4 --compare out.png --json
       framewright upscale in.mp4 out.mp4 --url gpu-box:8001
     """  # noqa: D301  click reads the backspace as: keep these lines
-    params = parse(UpscaleParams, {"model": model, "scale": scale, "quality": quality})
+    params = parse(UpscaleParams, {"model": model, "scale": scale, "quality": quality, "tonemap": tonemap})
     with Worker(settings_with(url)) as worker:
         with progress(source.name) as report:
             result = worker.upscale(

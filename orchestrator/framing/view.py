@@ -46,6 +46,7 @@ class View:
 
     Attributes:
         width, height: of the window, in the picture's own pixels. It holds the largest crop.
+        crop_size: width and height of the largest crop, in the picture's own pixels.
         size: width and height of what is delivered, in pixels.
         sample_aspect_ratio: width : height of its pixels, so that nothing is squeezed: 1, or the source's,
             where they are right to within a pixel of the crop or of what is delivered.
@@ -68,6 +69,7 @@ class View:
         still = isinstance(crop, Crop)
         shown = np.array((crop.w, crop.h) if isinstance(crop, Crop) else crop.size, np.float64)
         largest = self._pixels(shown)
+        self.crop_size: tuple[float, float] = (float(largest[0]), float(largest[1]))
         width, height = size or np.maximum(np.rint(largest * scale), 1).astype(int).tolist()
         self.size: tuple[int, int] = (width, height)
         self.sample_aspect_ratio = _pixel_shape(shown, self.size, info.sample_aspect_ratio)

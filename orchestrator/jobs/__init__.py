@@ -17,7 +17,6 @@ from orchestrator.jobs.track import TrackedVideo, TrackParams, TrackResult, Trac
 from orchestrator.jobs.upscale import UpscaleParams, UpscaleResult, UpscaleStats
 
 __all__ = [
-    "OutputParts",
     "CropBox",
     "ExportJob",
     "ExportParams",
@@ -27,6 +26,7 @@ __all__ = [
     "Format",
     "Job",
     "Keyframe",
+    "OutputParts",
     "Size",
     "Strict",
     "TrackJob",

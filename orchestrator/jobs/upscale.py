@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from orchestrator.frames import Quality
 from orchestrator.jobs.message import Strict
 
 
@@ -16,11 +17,13 @@ class UpscaleParams(Strict):
         model: a name from the model repository; None takes the setting's.
         scale: output size over input size, in each direction; None takes the model's own.
         quality: of the encoding.
+        tonemap: turn HDR (PQ, HLG) into SDR (BT.709), which models know.
     """
 
     model: str | None = None
     scale: float | None = Field(default=None, ge=1, le=16, allow_inf_nan=False)
-    quality: Literal["high", "medium", "low"] = "high"
+    quality: Quality = "high"
+    tonemap: bool = False
 
 
 class UpscaleStats(Strict):

@@ -59,13 +59,13 @@ Encode/VP9)."""
 
 PROFILES: dict[str, dict[Quality, Settings]] = {
     "libx264": {
-        "high": {"crf": "16"},
+        "high": {"crf": "14"},
         "medium": {"crf": "20"},
         "low": {"crf": "26"},
         "lossless": {"qp": "0"},
     },
     "libx265": {
-        "high": {"crf": "15"},
+        "high": {"crf": "12"},
         "medium": {"crf": "19"},
         "low": {"crf": "26"},
         "lossless": {"x265-params": "lossless=1"},
@@ -73,7 +73,7 @@ PROFILES: dict[str, dict[Quality, Settings]] = {
     "h264_nvenc": {"high": {"cq": "19"}, "medium": {"cq": "24"}, "low": {"cq": "30"}},
     "hevc_nvenc": {"high": {"cq": "19"}, "medium": {"cq": "24"}, "low": {"cq": "30"}},
     "libvpx-vp9": {
-        "high": {"crf": "20"},
+        "high": {"crf": "16"},
         "medium": {"crf": "30"},
         "low": {"crf": "40"},
         "lossless": {"lossless": "1"},

@@ -48,6 +48,8 @@ class _Layout:
     shift: int = 0
 
 
+_STEPS = {"420": (2, 2), "422": (2, 1), "440": (1, 2), "444": (1, 1)}
+
 _UV = (_Place(0), _Place(1, 0, 2), _Place(1, 1, 2))
 _VU = (_Place(0), _Place(1, 1, 2), _Place(1, 0, 2))
 
@@ -69,6 +71,19 @@ def can_read_planes(info: VideoInfo) -> bool:
     bits are not.
     """
     return _layout(info.pixel_format) is not None
+
+
+def chroma_step(info: VideoInfo) -> tuple[int, int]:
+    """Return how many columns and rows of the upright picture share a sample of chroma: (2, 2) in 4:2:0.
+
+    Raises:
+        ValueError: the pictures of the video are no planes; see `can_read_planes`.
+    """
+    layout = _layout(info.pixel_format)
+    if layout is None:
+        raise ValueError(f"{info.pixel_format} holds no planes")
+    across, down = _STEPS[layout.like.removeprefix("yuv")[:3]]
+    return (down, across) if info.rotation % 180 else (across, down)
 
 
 def same_planes(pixel_format: str, other: str) -> bool:

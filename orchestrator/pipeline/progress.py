@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-Stage = Literal["starting", "upscaling", "tracking", "drawing", "finishing"]
+Stage = Literal["starting", "upscaling", "exporting", "tracking", "drawing", "finishing"]
 
 
 @dataclass(frozen=True, kw_only=True)

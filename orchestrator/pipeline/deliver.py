@@ -1,0 +1,232 @@
+"""The one way from a video to a delivered file: read, cut the window, enlarge, resize the crop, write.
+
+Every job that delivers a video goes it, with more or fewer of the steps: upscaling has the whole picture for
+its crop, a plain export has no model. Each step runs in a thread of its own, a few frames ahead of the next.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+
+import numpy as np
+
+from orchestrator.errors import EncodeFailed
+from orchestrator.frames import Planes
+from orchestrator.media.reader import VideoReader
+from orchestrator.media.resize import resize
+from orchestrator.media.tonemap import tonemapped
+from orchestrator.media.writer import VideoWriter
+from orchestrator.pipeline.flow import ahead
+from orchestrator.pipeline.order import depth_notes, expected_frames, form_of, refuse_hdr, view_of
+from orchestrator.pipeline.progress import FrameClock, Progress, Report
+from orchestrator.pipeline.tiled import TiledModel
+from orchestrator.triton.contract import UpscaleContract
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Sequence
+    from pathlib import Path
+
+    from orchestrator.frames import DeepPixels, Frame, Picture, Pixels, VideoInfo
+    from orchestrator.framing.view import View
+    from orchestrator.pipeline.order import Order
+    from orchestrator.triton.client import TritonClient
+
+# Bounds of the queues between stages. An upscaled 4K frame is 25 MB, so few are held.
+_DECODED_AHEAD = 4
+_ENLARGED_AHEAD = 2
+
+
+class Watcher(Protocol):
+    """Sees each frame as it passes."""
+
+    def see(self, wanted: Frame[Any], delivered: Picture) -> None:
+        """Look at a frame.
+
+        Args:
+            wanted: the window of the source that the crop lies in, and its time.
+            delivered: the picture that is encoded.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inference:
+    """How a model saw the pictures.
+
+    Attributes:
+        transport: how tensors reached Triton.
+        tile: height and width of the tiles, in input pixels.
+    """
+
+    transport: Literal["shared_memory", "grpc"]
+    tile: tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivered:
+    """What was done; see `ExportStats`."""
+
+    frames: int
+    duration_s: float
+    width: int
+    height: int
+    scale: float
+    encoder: str
+    pixel_format: str
+    inference: Inference | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Item:
+    """A frame of the source, its pixels cut to the window, and what has been made of it."""
+
+    source: Frame[Any]
+    pixels: Picture
+
+
+def deliver(
+    source: Path,
+    temporary: Path,
+    info: VideoInfo,
+    order: Order,
+    *,
+    connect: Callable[[], TritonClient],
+    watchers: Sequence[Watcher] = (),
+    report: Report = lambda _: None,
+) -> Delivered:
+    """Deliver a video.
+
+    Args:
+        source: a local video file.
+        temporary: where the result is written; of no use if this raises.
+        info: what `probe` said of the source.
+        order: what is wanted.
+        connect: gives the client of a running Triton; called only where a model is wanted.
+        watchers: see each frame.
+        report: told how far the job is.
+
+    Raises:
+        CallerError: the order or the source is wrong.
+        ServiceError: Triton, the encoder or the disk failed.
+    """
+    refuse_hdr(info, order)
+    with ExitStack() as stack:
+        model = None if order.model is None else _Model.load(connect(), order.model)
+        view = view_of(info, order, model.contract if model else None)
+        form = form_of(info, order, view)
+        if order.tonemap:
+            info = tonemapped(info)
+        reader = stack.enter_context(
+            VideoReader(
+                source, info, form=form, tonemap=order.tonemap, start_s=order.start_s, end_s=order.end_s
+            )
+        )
+        writer = stack.enter_context(
+            VideoWriter(
+                temporary,
+                source=source,
+                info=info,
+                width=view.size[0],
+                height=view.size[1],
+                form=form,
+                sample_aspect_ratio=view.sample_aspect_ratio,
+                quality=order.quality,
+                container=order.container,
+                start_s=order.start_s,
+                end_s=order.end_s,
+            )
+        )
+        frames = stack.enter_context(ahead(reader.frames(), items=_DECODED_AHEAD, name="decode"))
+        windows = _cut(frames, view, info)
+        tiled = None
+        if model is None:
+            items = (_Item(frame, frame.pixels) for frame in windows)
+        else:
+            tiled = TiledModel(model.client, model.contract, height=view.height, width=view.width)
+            upscaled = stack.enter_context(ahead(tiled.run(windows), items=_ENLARGED_AHEAD, name="infer"))
+            items = (_Item(item.source, item.pixels) for item in upscaled)
+        made = _resized(items, view, info)
+        delivered = stack.enter_context(ahead(made, items=_ENLARGED_AHEAD, name="resize"))
+        if tiled is not None:
+            stack.enter_context(tiled)  # left first: what is in flight is cancelled before threads are joined
+
+        clock = FrameClock(expected_frames(info, order), "exporting" if tiled is None else "upscaling")
+        for item in delivered:
+            writer.write(replace(item.source, pixels=item.pixels))
+            for watcher in watchers:
+                watcher.see(item.source, item.pixels)
+            report(clock.tick(writer.frames))
+        report(Progress(stage="finishing", frames=writer.frames, total=writer.frames))
+        writer.finish()
+        if writer.frames != reader.frames_read:
+            raise EncodeFailed(
+                f"{reader.frames_read} frames were read but {writer.frames} written; nothing was kept, "
+                "please report it"
+            )
+        return Delivered(
+            frames=writer.frames,
+            duration_s=writer.duration_s,
+            width=writer.width,
+            height=writer.height,
+            scale=view.size[0] / view.crop_size[0],
+            encoder=writer.encoder,
+            pixel_format=writer.pixel_format,
+            inference=None
+            if tiled is None
+            else Inference(transport=tiled.transport, tile=(tiled.grid.tile_height, tiled.grid.tile_width)),
+            notes=(
+                *info.notes,
+                *depth_notes(info, form),
+                *reader.notes,
+                *(tiled.notes if tiled else []),
+                *writer.notes,
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class _Model:
+    client: TritonClient
+    contract: UpscaleContract
+
+    @classmethod
+    def load(cls, client: TritonClient, name: str) -> _Model:
+        client.load(name)
+        return cls(client, client.contract(name, UpscaleContract))
+
+
+def moment_s(frame: Frame[Any], info: VideoInfo) -> float:
+    """Return when a frame is shown, in seconds from the start of its file."""
+    return float(frame.pts * info.time_base - info.start_s)
+
+
+def _cut(frames: Iterator[Frame[Any]], view: View, info: VideoInfo) -> Generator[Frame[Any], None, None]:
+    """Cut each frame down to its window; no pixel is copied."""
+    for frame in frames:
+        x, y, _ = view.at(moment_s(frame, info))
+        yield replace(frame, pixels=part(frame.pixels, x=x, y=y, width=view.width, height=view.height))
+
+
+def _resized(items: Iterator[_Item], view: View, info: VideoInfo) -> Generator[_Item, None, None]:
+    """Bring the crop in each window to the size that is delivered."""
+    for item in items:
+        if isinstance(item.pixels, Planes):
+            yield item
+            continue
+        _, _, box = view.at(moment_s(item.source, info))
+        width, height = view.size
+        if item.pixels.dtype == np.uint8:
+            yield _Item(item.source, resize(cast("Pixels", item.pixels), width=width, height=height, box=box))
+        else:
+            yield _Item(
+                item.source, resize(cast("DeepPixels", item.pixels), width=width, height=height, box=box)
+            )
+
+
+def part(picture: Picture, *, x: int, y: int, width: int, height: int) -> Picture:
+    """Return a part of a picture, as a view."""
+    if isinstance(picture, Planes):
+        return picture.crop(x=x, y=y, width=width, height=height)
+    return picture[y : y + height, x : x + width]

@@ -1,0 +1,146 @@
+"""The export job: a part of the picture and of the time, enlarged if wanted, as a file that plays."""
+
+from __future__ import annotations
+
+import time
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import OutputRefused
+from orchestrator.frames import Crop
+from orchestrator.framing.aspect import parse_aspect
+from orchestrator.framing.crop import inside
+from orchestrator.framing.follow import follow
+from orchestrator.framing.keyframes import CropPath
+from orchestrator.jobs import CropBox, ExportResult, ExportStats, Keyframe
+from orchestrator.media.clock import frame_times
+from orchestrator.media.containers import CONTAINERS, check_output
+from orchestrator.media.probe import probe
+from orchestrator.pipeline.deliver import deliver
+from orchestrator.pipeline.order import Order
+from orchestrator.pipeline.progress import Progress, Report
+from orchestrator.storage.staged import check_writable, staged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from orchestrator.frames import VideoInfo
+    from orchestrator.framing.subjects import Subjects
+    from orchestrator.jobs import ExportParams
+    from orchestrator.triton.client import TritonClient
+
+
+def export(
+    source: Path,
+    output: Path,
+    *,
+    params: ExportParams,
+    subjects: Subjects | None = None,
+    default_model: str,
+    connect: Callable[[], TritonClient],
+    overwrite: bool = False,
+    report: Report = lambda _: None,
+) -> ExportResult:
+    """Export a part of a video.
+
+    Args:
+        source: a local video file.
+        output: where the result goes; it appears only when it is complete.
+        params: what, and how.
+        subjects: who can be followed: what `params.tracks` stands for.
+        default_model: the model that enlarges when params name none.
+        connect: gives the client of a running Triton; called only where a model is wanted, once the request
+            and the source were checked.
+        overwrite: replace `output` if it exists.
+        report: told how far the job is.
+
+    Raises:
+        CallerError: the request or the source is wrong.
+        ServiceError: Triton, the encoder or the disk failed.
+    """
+    started_s = time.monotonic()
+    container = _container(params, output)
+    check_writable(output, overwrite=overwrite)
+    if output.exists() and source.exists() and output.samefile(source):
+        raise OutputRefused(f"output {output} is the input itself; choose another name")
+    info = probe(source)
+    report(Progress(stage="starting", total=info.frames))
+    crop = _crop(source, info, params, subjects)
+    order = Order(
+        crop=crop,
+        model=(params.upscale_model or default_model) if params.wants_model else None,
+        size=params.delivered_px,
+        quality=params.quality,
+        container=container,
+        start_s=_seconds(params.start),
+        end_s=_seconds(params.end),
+        tonemap=params.tonemap,
+    )
+    with staged(output, overwrite=overwrite) as temporary:
+        done = deliver(source, temporary, info, order, connect=connect, report=report)
+    wall_s = time.monotonic() - started_s
+    first = crop.at(float(order.start_s or 0)) if isinstance(crop, CropPath) else crop
+    return ExportResult(
+        output_url=output.resolve().as_uri(),
+        stats=ExportStats(
+            frames=done.frames,
+            duration_sec=round(done.duration_s, 6),
+            model=order.model,
+            width=done.width,
+            height=done.height,
+            crop=(first.x, first.y, first.w, first.h),
+            scale=done.scale,
+            wall_sec=round(wall_s, 3),
+            fps=round(done.frames / wall_s, 3),
+            encoder=done.encoder,
+            pixel_format=done.pixel_format,
+            transport=done.inference.transport if done.inference else None,
+            tile=done.inference.tile if done.inference else None,
+        ),
+        keyframes=tuple(Keyframe(**frame) for frame in crop.keyframes())
+        if isinstance(crop, CropPath)
+        else None,
+        notes=done.notes,
+    )
+
+
+def _container(params: ExportParams, output: Path) -> str:
+    """Return FFmpeg's name of the container.
+
+    Raises:
+        OutputRefused: the output's name asks for none, or for another than params do.
+    """
+    named = check_output(output)
+    if params.format is not None and CONTAINERS[f".{params.format}"] != named:
+        raise OutputRefused(
+            f"output {output} is not named as {params.format}: end the name in .{params.format}, or leave "
+            "the format out"
+        )
+    return named
+
+
+def _crop(source: Path, info: VideoInfo, params: ExportParams, subjects: Subjects | None) -> Crop | CropPath:
+    """Return the crop, in pixels of the picture as displayed."""
+    width, height = info.shown_size
+    if isinstance(params.crop, CropBox):
+        return inside(Crop(**params.crop.model_dump()), width=width, height=height, clamp=params.clamp)
+    if params.crop is not None:
+        keyframes = [keyframe.model_dump() for keyframe in params.crop]
+        return CropPath.parse(keyframes, width=width, height=height, clamp=params.clamp)
+    if params.follow is not None and subjects is not None:
+        return follow(
+            subjects,
+            track=params.follow.track,
+            aspect=None if params.follow.aspect is None else parse_aspect(params.follow.aspect),
+            zoom=params.follow.zoom,
+            times_s=frame_times(source, info),
+            width=width,
+            height=height,
+        )
+    return Crop(x=0, y=0, w=width, h=height)
+
+
+def _seconds(value: float | None) -> Fraction | None:
+    """Return seconds as they were written: 2.1 is 21/10, not the binary number next to it."""
+    return None if value is None else Fraction(str(value))

@@ -1,0 +1,139 @@
+"""What is to be delivered of a video, and what follows from it: the view and the form of the pictures.
+
+It knows what is asked for and what there is, and moves no picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import BadRequest, UnsupportedMedia
+from orchestrator.framing.view import View
+from orchestrator.media.containers import EIGHT_BITS_ONLY, MAX_SIDE_PX, check_limits
+from orchestrator.media.planes import can_read_planes, chroma_step
+
+if TYPE_CHECKING:
+    from orchestrator.frames import Crop, Form, Quality, VideoInfo
+    from orchestrator.framing.keyframes import CropPath
+    from orchestrator.triton.contract import UpscaleContract
+
+MARGIN_PX = 10
+"""What a model sees around a crop, as Real-ESRGAN's scripts show it around a tile (`--tile_pad`): enough that
+the edge of the crop looks as if the whole picture had been enlarged, and few pixels more to infer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What is to be delivered of a source.
+
+    Attributes:
+        crop: the part of the picture, in pixels as displayed, within it; it may move.
+        model: that enlarges it, or None.
+        scale: delivered size over the crop's; None takes the model's, else 1.
+        size: width and height that are delivered; None takes the scale's.
+        quality: of the encoding.
+        container: FFmpeg's name of the container.
+        start_s, end_s: the part of the time, in seconds from the start of the source; None is all.
+        tonemap: turn HDR into SDR.
+    """
+
+    crop: Crop | CropPath
+    model: str | None = None
+    scale: float | None = None
+    size: tuple[int, int] | None = None
+    quality: Quality = "high"
+    container: str
+    start_s: Fraction | None = None
+    end_s: Fraction | None = None
+    tonemap: bool = False
+
+
+def refuse_hdr(info: VideoInfo, order: Order) -> None:
+    """Make sure that HDR stays HDR or is tone-mapped.
+
+    Raises:
+        UnsupportedMedia: it would be washed out.
+        BadRequest: there is nothing to tone-map.
+    """
+    if order.tonemap and not info.colour.is_hdr:
+        raise BadRequest("the video is not HDR: there is nothing to tone-map, leave tonemap out")
+    if not info.colour.is_hdr or order.tonemap:
+        return
+    kind = info.colour.hdr_name
+    if order.model is not None:
+        raise UnsupportedMedia(
+            f"the video is HDR ({kind}) and models know SDR: ask for tonemap (--tonemap), or export it "
+            "without a model, which keeps HDR"
+        )
+    if order.container in EIGHT_BITS_ONLY:
+        raise UnsupportedMedia(
+            f"the video is HDR ({kind}), which {order.container} cannot hold: ask for tonemap (--tonemap), "
+            "or for mp4, mov, mkv or webm"
+        )
+
+
+def view_of(info: VideoInfo, order: Order, contract: UpscaleContract | None) -> View:
+    """Return what is seen of each picture, and the size that is delivered.
+
+    Raises:
+        BadRequest: that is larger than anything takes.
+    """
+    scale = contract.scale if contract else 1
+    margin_px = min(MARGIN_PX, contract.halo) if contract else 0
+    view = View(order.crop, info, scale=scale, margin_px=margin_px, size=order.size)
+    if order.size is None and order.scale is not None:
+        width, height = (max(1, round(side * order.scale)) for side in view.crop_size)
+        view = View(order.crop, info, scale=scale, margin_px=margin_px, size=(width, height))
+    width, height = view.size
+    if max(width, height) > MAX_SIDE_PX:
+        most = MAX_SIDE_PX / max(view.crop_size)
+        raise BadRequest(
+            f"the output would be {width}x{height}, more than {MAX_SIDE_PX} on a side; use a scale of at "
+            f"most {most:.2f}, or a smaller size"
+        )
+    duration_s = None if info.duration_s is None else float(_length_s(info, order))
+    check_limits(order.container, quality=order.quality, width=width, height=height, duration_s=duration_s)
+    return view
+
+
+def form_of(info: VideoInfo, order: Order, view: View) -> Form:
+    """Choose what the pictures are on their way: as coded where nothing is done to them, else RGB."""
+    if order.model is not None or order.tonemap or order.container in EIGHT_BITS_ONLY:
+        return "rgb"
+    if view.is_exact and view.size == (view.width, view.height) and can_read_planes(info):
+        x, y, _ = view.at(0.0)
+        across, down = chroma_step(info)
+        if _fits(x, view.width, across, info.width) and _fits(y, view.height, down, info.height):
+            return "planes"
+    return "deep_rgb" if info.bit_depth > 8 else "rgb"
+
+
+def _fits(start: int, length: int, step: int, whole: int) -> bool:
+    """Whether a part is whole samples of chroma, or reaches the edge."""
+    return start % step == 0 and (length % step == 0 or start + length == whole)
+
+
+def depth_notes(info: VideoInfo, form: Form) -> list[str]:
+    """Say where bits are lost."""
+    if form == "rgb" and info.bit_depth > 8:
+        return [f"the source has {info.bit_depth} bits per component; it was processed at 8 bits"]
+    return []
+
+
+def expected_frames(info: VideoInfo, order: Order) -> int | None:
+    """Return how many frames there will be, about, or None."""
+    if order.start_s is None and order.end_s is None:
+        return info.frames
+    if info.average_rate is None or info.duration_s is None:
+        return None
+    return max(round(_length_s(info, order) * info.average_rate), 1)
+
+
+def _length_s(info: VideoInfo, order: Order) -> Fraction:
+    """Return how long the part that is wanted is, about."""
+    end_s = Fraction(info.duration_s or 0)
+    if order.end_s is not None:
+        end_s = min(end_s, order.end_s)
+    return max(end_s - (order.start_s or 0), Fraction(0))
