@@ -1,0 +1,169 @@
+"""How well does a crop keep its subject in view, and how quietly? Ours beside two simple cameras.
+
+    python -m benchmarks.follow                            # ../shared/real, tracked with yolov8n
+    python -m benchmarks.follow VIDEO --tracks tracks.json
+
+Every track of at least FEWEST boxes is followed, in each shape. Told of its frames: the share in which the
+middle of its box is in the middle half of the crop, across and down; the same of those frames in which a crop
+within the picture can have it there; and the jerk of the crop's middle over that of the box's: the amounts of
+their third differences from frame to frame, summed, along the sides that the crop can move along.
+The simple cameras keep the middle of the box, or its mean over a second, in the middle of the crop.
+
+Without --tracks the video is tracked, with a yolov8n that is built of ../shared/real, and a local Triton.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from time import process_time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from orchestrator.framing.aspect import parse_aspect
+from orchestrator.framing.follow import follow
+from orchestrator.framing.subjects import read_subjects
+from orchestrator.media.clock import frame_times
+from orchestrator.media.probe import probe
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from orchestrator.framing.subjects import Subject
+
+REAL = Path(__file__).resolve().parents[2] / "shared" / "real"
+SHAPES = ("9:16", "4:5", "1:1")
+FEWEST = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """How a camera kept a subject, or several.
+
+    Attributes:
+        frames: how many the subject has a box in.
+        middle: in how many of them the middle of the box is in the middle half of the crop.
+        possible: in how many it could be, by a crop within the picture.
+        jerk: summed amounts of the third differences of the crop's middle, in pixels.
+        raw_jerk: the same of the box's.
+    """
+
+    frames: int
+    middle: int
+    possible: int
+    jerk: float
+    raw_jerk: float
+
+    def __add__(self, other: Kept) -> Kept:
+        """Return both together."""
+        return Kept(**{name: value + getattr(other, name) for name, value in vars(self).items()})
+
+    def __str__(self) -> str:
+        """Give it as cells of a table."""
+        cells = (self.middle / self.frames, self.middle / self.possible, self.jerk / self.raw_jerk)
+        return " | ".join(f"{share:.1%}" for share in cells[:2]) + f" | {cells[2]:.3f}"
+
+
+def kept(subject: Subject, crops: NDArray[np.float64], *, width: int, height: int) -> Kept:
+    """Measure the crops, float64 [N, 4], x, y, w, h, of the N frames of a subject in a picture."""
+    sides, room = crops[0, 2:], np.array([width, height])
+    boxes, middles = (subject.boxes[:, :2] + subject.boxes[:, 2:]) / 2, crops[:, :2] + sides / 2
+    moves = sides < room
+    return Kept(
+        frames=len(boxes),
+        middle=int((np.abs(boxes - middles) <= sides / 4).all(axis=1).sum()),
+        possible=int(((boxes >= sides / 4) & (boxes <= room - sides / 4)).all(axis=1).sum()),
+        jerk=_jerk(middles[:, moves]),
+        raw_jerk=_jerk(boxes[:, moves]),
+    )
+
+
+def _jerk(places: NDArray[np.float64]) -> float:
+    return float(np.abs(np.diff(places, 3, axis=0)).sum())
+
+
+def simple(
+    subject: Subject,
+    seconds: NDArray[np.float64],
+    size: tuple[float, float],
+    room: tuple[int, int],
+    *,
+    mean_s: float,
+) -> NDArray[np.float64]:
+    """Return the crops, float64 [N, 4], of a camera that keeps the mean place of a time in its middle."""
+    middles = (subject.boxes[:, :2] + subject.boxes[:, 2:]) / 2
+    near = np.abs(seconds[:, None] - seconds) <= mean_s / 2
+    smooth = near.astype(np.float64) @ middles / near.sum(axis=1, keepdims=True)
+    corners = np.clip(smooth - np.array(size) / 2, 0, np.array(room) - size)
+    return np.hstack((corners, np.broadcast_to(size, corners.shape)))
+
+
+def tracked(video: Path) -> bytes:
+    """Track the people in a video with the real YOLOv8n; return the tracks as JSON."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = os.environ | {"MODEL_REPOSITORY": folder}
+        weights, tracks = REAL / "weights" / "yolov8n.pt", Path(folder) / "tracks.json"
+        command = [str(Path(sys.executable).with_name("framewright"))]
+        build = ["models", "build", "yolov8n", "--weights", str(weights)]
+        track = ["track", str(video), "--model", "yolov8n", "--classes", "person", "-o", str(tracks)]
+        for arguments in (build, track):
+            subprocess.run([*command, *arguments], env=environment, check=True)
+        return tracks.read_bytes()
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    clip = REAL / "media" / "one-by-one-person-detection.mp4"
+    parser.add_argument("video", nargs="?", type=Path, default=clip)
+    parser.add_argument("--tracks", type=Path, help="what the track job says of it")
+    parser.add_argument("--zoom", type=float, default=1.0)
+    arguments = parser.parse_args()
+    info = probe(arguments.video)
+    width, height = info.shown_size
+    subjects = read_subjects(arguments.tracks.read_bytes() if arguments.tracks else tracked(arguments.video))
+    times_s = frame_times(arguments.video, info)
+    followed = [subject for subject in subjects.by_id.values() if len(subject.frames) >= FEWEST]
+    print(f"python -m benchmarks.follow {' '.join(sys.argv[1:])}; {dt.date.today()}")  # noqa: DTZ011
+    print(f"{arguments.video.name}: {width}x{height}, {len(times_s)} frames, {len(followed)} tracks\n")
+    print("| shape | track | frames | keyframes | in the middle | where possible | jerk | took |")
+    print("|---|---|---|---|---|---|---|---|")
+    for text in SHAPES:
+        totals: dict[str, Kept] = {}
+        for subject in followed:
+            begun_s = process_time()
+            path = follow(
+                subjects,
+                track=subject.id,
+                aspect=parse_aspect(text),
+                zoom=arguments.zoom,
+                times_s=times_s,
+                width=width,
+                height=height,
+            )
+            took_s = process_time() - begun_s
+            seconds = times_s[subject.frames]
+            cameras = {"ours": path.rows(seconds)}
+            for name, mean_s in (("mean of a second", 1.0), ("box", 0.0)):
+                cameras[name] = simple(subject, seconds, path.size, (width, height), mean_s=mean_s)
+            for name, crops in cameras.items():
+                result = kept(subject, crops, width=width, height=height)
+                totals[name] = totals[name] + result if name in totals else result
+                if name == "ours":
+                    cells = f"{result.frames} | {len(path)} | {result} | {took_s:.2f} s"
+                    print(f"| {text} | {subject.id} | {cells} |")
+        for name, total in totals.items():
+            print(f"| {text} | **all, {name}** | {total.frames} | | {total} | |")
+
+
+if __name__ == "__main__":
+    main()
