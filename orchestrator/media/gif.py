@@ -58,6 +58,8 @@ class ToPalette:
         use.link_to(sink)
         self._graph.configure()
         self._made = 0
+        self._first: bytes | None = None
+        self._last: bytes | None = None
 
     def __call__(self, pixels: Pixels) -> av.VideoFrame:
         """Return a fresh frame of format pal8 of `pixels`, uint8 [height, width, 3]."""
@@ -66,7 +68,25 @@ class ToPalette:
         frame.time_base = Fraction(1)
         self._made += 1
         self._graph.push(frame)
-        return cast("av.VideoFrame", self._graph.pull())
+        made = cast("av.VideoFrame", self._graph.pull())
+        self._mark_return(made)
+        return made
+
+    def _mark_return(self, made: av.VideoFrame) -> None:
+        """Change the palette, where nobody sees it, if it is the first picture's and the last one's was not.
+
+        FFmpeg leaves out pixels whose number in the palette is that of the picture before. For a picture that
+        has the palette of the first it does not ask whether the one before had it too, and colours that are
+        gone stay. With another colour for transparent pixels, of which there are none, it does ask.
+        """
+        palette = bytes(made.planes[1])
+        if self._first is None:
+            self._first = palette
+        elif palette == self._first != self._last:
+            marked = np.frombuffer(palette, np.uint32).copy()
+            marked[marked >> 24 == 0] ^= 1
+            made.planes[1].update(marked.tobytes())
+        self._last = palette
 
 
 def set_last_delay(path: Path, last: bytes, delay: int) -> None:
