@@ -5,13 +5,14 @@ It does not know where frames come from, nor where the picture goes.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from orchestrator.pipeline.marks import FONT, colour_of, plain, text_scale
+from orchestrator.pipeline.marks import colour_of, plain
+from orchestrator.pipeline.sheet import FAINT, FINER, STRIPE, Sheet
+from orchestrator.pipeline.time_axis import TimeAxis, clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,23 +35,12 @@ _MORE_PX = 30
 _NAME_PX = 190
 _ROW_PX, _MANY_ROW_PX, _MANY = 48, 32, 24  # a row; a row where there are more than that many
 
-_FINER = 2
-"""It is drawn that much larger and scaled down, for smooth edges."""
-
-_THUMBNAIL_PX = 40 * _FINER
+_THUMBNAIL_PX = 40 * FINER
 
 _BRIEF_S = 0.3
 """Gaps in a track that are not longer are not shown: they come and go with noise, and with a stride."""
 
-_PAPER: Ink = (250, 250, 248)
-_STRIPE: Ink = (243, 243, 240)
-_GRID: Ink = (222, 222, 218)
-_TEXT: Ink = (40, 42, 48)
-_FAINT: Ink = (120, 122, 128)
-
 _MOST_CLASSES = 8
-_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 18000, 36000)
-_MOST_TICKS = 12
 
 
 def longest(tracks: Iterable[ReportedTrack]) -> list[ReportedTrack]:
@@ -133,45 +123,36 @@ def draw_timeline(
     left_out = len(tracks) - len(shown)
     row_px = _ROW_PX if len(shown) <= _MANY else _MANY_ROW_PX
     rows_px = max(2 * _ROW_PX, row_px * len(shown))
-    sheet = _Sheet(_HEADER_PX + rows_px + (_MORE_PX if left_out else 0) + _AXIS_PX + _MARGIN_PX // 2)
-    chart = (_MARGIN_PX + row_px + _NAME_PX, WIDTH_PX - _MARGIN_PX)
-    end_s = start_s + (duration_s or 1)
-
-    def across(second: float) -> float:
-        share = (second - start_s) / (end_s - start_s)
-        return chart[0] + min(max(share, 0), 1) * (chart[1] - chart[0])
+    sheet = Sheet(WIDTH_PX, _HEADER_PX + rows_px + (_MORE_PX if left_out else 0) + _AXIS_PX + _MARGIN_PX // 2)
+    left, right = _MARGIN_PX + row_px + _NAME_PX, WIDTH_PX - _MARGIN_PX
+    axis = TimeAxis(left=left, right=right, start_s=start_s, end_s=start_s + (duration_s or 1))
 
     what = "1 track" if len(tracks) == 1 else f"{len(tracks) or 'No'} tracks"
-    sheet.text(f"{what} in {_clock(duration_s, 0.1, duration_s)}", (_MARGIN_PX, 44), 15, bold=True)
+    sheet.text(f"{what} in {clock(duration_s, 0.1, duration_s)}", (_MARGIN_PX, 44), 15, bold=True)
     _legend(sheet, sorted({track.class_number for track in shown}), classes)
     bottom = _HEADER_PX + rows_px
     for number in range(1, len(shown), 2):
         top = _HEADER_PX + number * row_px
-        sheet.bar((_MARGIN_PX, top), (chart[1], top + row_px), _STRIPE)
-    step_s = _step(end_s - start_s)
-    for tick in range(math.ceil(start_s / step_s - 1e-9), math.floor(end_s / step_s + 1e-9) + 1):
-        x = across(tick * step_s)
-        sheet.bar((x - 0.5, _HEADER_PX), (x + 0.5, bottom), _GRID)
-        sheet.text(_clock(tick * step_s, step_s, end_s), (x, bottom + 22), 9, ink=_FAINT, align=0.5)
-    sheet.bar((chart[0], bottom), (chart[1], bottom + 1), _FAINT)
+        sheet.bar((_MARGIN_PX, top), (right, top + row_px), STRIPE)
+    axis.draw(sheet, _HEADER_PX, bottom)
     if not shown:
-        centre = ((chart[0] + chart[1]) / 2, _HEADER_PX + rows_px / 2 + 5)
-        sheet.text("No objects were tracked", centre, 12, ink=_FAINT, align=0.5)
+        centre = ((left + right) / 2, _HEADER_PX + rows_px / 2 + 5)
+        sheet.text("No objects were tracked", centre, 12, ink=FAINT, align=0.5)
     for number, track in enumerate(shown):
         top, ink = _HEADER_PX + number * row_px, _on_paper(track.class_number)
-        sheet.picture(thumbnails.of(track), (_MARGIN_PX + 4, top + 3), row_px - 6)
+        sheet.picture(thumbnails.of(track), (_MARGIN_PX + 4, top + 3), (row_px - 6, row_px - 6))
         middle = top + row_px / 2
         name = f"{plain(classes[track.class_number])} {track.id}"
         sheet.text(name, (_MARGIN_PX + row_px + 8, middle + 5), 9.5, most_px=_NAME_PX - 20)
         for height, spans in zip((1.5, 0.14 * row_px, 0.46 * row_px), _lives(track, time_base), strict=True):
             for begin_s, stop_s in spans:
-                x1, x2 = across(begin_s), across(stop_s)
+                x1, x2 = axis.across(begin_s), axis.across(stop_s)
                 wider = max(0, 3 - (x2 - x1)) / 2
                 corners = (x1 - wider, middle - height / 2), (x2 + wider, middle + height / 2)
                 sheet.bar(*corners, ink, rounded=height > 2)
     if left_out:
         said = f"and {left_out} shorter {'one' if left_out == 1 else 'ones'}"
-        sheet.text(said, (_MARGIN_PX + row_px + 8, bottom + _AXIS_PX), 9.5, ink=_FAINT)
+        sheet.text(said, (_MARGIN_PX + row_px + 8, bottom + _AXIS_PX), 9.5, ink=FAINT)
     return sheet.finished()
 
 
@@ -193,89 +174,16 @@ def _runs(track: ReportedTrack, mask: NDArray[np.bool_], time_base: Fraction) ->
     return list(zip(rows[firsts].tolist(), rows[lasts].tolist(), strict=True))
 
 
-def _legend(sheet: _Sheet, numbers: list[int], classes: tuple[str, ...]) -> None:
+def _legend(sheet: Sheet, numbers: list[int], classes: tuple[str, ...]) -> None:
     x: float = _MARGIN_PX
     for number in numbers[:_MOST_CLASSES]:
         sheet.bar((x, 63), (x + 16, 75), _on_paper(number), rounded=True)
         x += 24 + sheet.text(plain(classes[number]), (x + 22, 73), 9, most_px=130) + 20
     if len(numbers) > _MOST_CLASSES:
-        sheet.text(f"and {len(numbers) - _MOST_CLASSES} more classes", (x, 73), 9, ink=_FAINT)
+        sheet.text(f"and {len(numbers) - _MOST_CLASSES} more classes", (x, 73), 9, ink=FAINT)
 
 
 def _on_paper(class_number: int) -> Ink:
     """Return a class's colour, darker: it stands on a light ground."""
     red, green, blue = (round(0.8 * part) for part in colour_of(class_number))
     return red, green, blue
-
-
-def _step(span_s: float) -> float:
-    """Return the seconds from one tick to the next: the smallest round number that gives few enough."""
-    for step in _STEPS_S:
-        if 1 < span_s / step <= _MOST_TICKS and span_s > 5:
-            return step
-    finest = 10.0 ** math.floor(math.log10(span_s / _MOST_TICKS))
-    return next(finest * factor for factor in (1, 2, 5, 10) if span_s / (finest * factor) <= _MOST_TICKS)
-
-
-def _clock(second: float, step_s: float, end_s: float) -> str:
-    """Return the name of a tick: seconds in a short video, else minutes, else hours too."""
-    if end_s < 120:
-        return f"{second:.{max(0, -math.floor(math.log10(step_s) + 1e-9))}f} s"
-    minutes, seconds = divmod(round(second), 60)
-    return f"{minutes}:{seconds:02d}" if end_s < 3600 else f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
-
-
-class _Sheet:
-    """Paper that is drawn on in pixels of the finished picture, fractions allowed."""
-
-    def __init__(self, height: int) -> None:
-        self._pixels = np.full((height * _FINER, WIDTH_PX * _FINER, 3), _PAPER, np.uint8)
-
-    def bar(
-        self,
-        corner: tuple[float, float],
-        opposite: tuple[float, float],
-        ink: Ink,
-        *,
-        rounded: bool = False,
-    ) -> None:
-        """Fill a rectangle, from the top-left corner to the one opposite."""
-        (x1, y1), (x2, y2) = ([round(value * _FINER) for value in point] for point in (corner, opposite))
-        x2, y2 = max(x1, x2 - 1), max(y1, y2 - 1)
-        radius = min(3 * _FINER, (x2 - x1) // 2, (y2 - y1) // 2) if rounded else 0
-        for cut_x, cut_y in ((radius, 0), (0, radius)):
-            cv2.rectangle(self._pixels, (x1 + cut_x, y1 + cut_y), (x2 - cut_x, y2 - cut_y), ink, cv2.FILLED)
-        for x in (x1 + radius, x2 - radius) if radius else ():
-            for y in (y1 + radius, y2 - radius):
-                cv2.circle(self._pixels, (x, y), radius, ink, cv2.FILLED, cv2.LINE_AA)
-
-    def text(
-        self,
-        words: str,
-        at: tuple[float, float],
-        size_px: float,
-        *,
-        ink: Ink = _TEXT,
-        align: float = 0,
-        bold: bool = False,
-        most_px: float = WIDTH_PX,
-    ) -> float:
-        """Write a line from a point on its base line, or with `align` 0.5 around it; return its width."""
-        scale, thickness = text_scale(size_px * _FINER), round(size_px / (4 if bold else 6))
-        wide = cv2.getTextSize(words, FONT, scale, thickness)[0][0] / _FINER
-        if wide > most_px:
-            scale, wide = scale * most_px / wide, most_px
-        origin = round((at[0] - align * wide) * _FINER), round(at[1] * _FINER)
-        cv2.putText(self._pixels, words, origin, FONT, scale, ink, thickness, cv2.LINE_AA)
-        return wide
-
-    def picture(self, pixels: Pixels | None, corner: tuple[int, int], side: int) -> None:
-        """Place a square picture; where there is none, leave a gray one."""
-        left, top, size = corner[0] * _FINER, corner[1] * _FINER, side * _FINER
-        place = self._pixels[top : top + size, left : left + size]
-        place[:] = _GRID if pixels is None else cv2.resize(pixels, (size, size), interpolation=cv2.INTER_AREA)
-
-    def finished(self) -> Pixels:
-        """Return the picture in its own size."""
-        height, width = self._pixels.shape[0] // _FINER, self._pixels.shape[1] // _FINER
-        return np.asarray(cv2.resize(self._pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
