@@ -21,6 +21,7 @@
         |-- ModelOutOfMemory         a request did not fit into memory, at the smallest tile too: retryable
         |-- DiskFull                 retryable
         |-- EncodeFailed             the encoder or muxer failed, or the output is not whole
+        |-- OutputRejected           the output is whole, but does not show what it should
         |-- DownloadFailed           the network failed after all retries: retryable
         |-- UploadFailed             the network failed after all retries: retryable
         |-- ExportFailed             a model could not be exported, or its parity was not proved
@@ -167,6 +168,12 @@ class EncodeFailed(ServiceError):
     """The encoder or the muxer failed, or the output is not whole."""
 
     code = "encode_failed"
+
+
+class OutputRejected(ServiceError):
+    """The finished output was read back, and does not show what it should."""
+
+    code = "output_rejected"
 
 
 class DownloadFailed(ServiceError):

@@ -76,6 +76,7 @@ class Worker:
         *,
         overwrite: bool = False,
         comparison: Path | None = None,
+        fidelity: Path | None = None,
         report: Report = lambda _: None,
     ) -> UpscaleResult:
         """Upscale a local video; see `orchestrator.pipeline.upscale.upscale`."""
@@ -87,6 +88,7 @@ class Worker:
             connect=self.client,
             overwrite=overwrite,
             comparison=comparison,
+            fidelity=fidelity,
             report=report,
         )
 
@@ -98,6 +100,7 @@ class Worker:
         *,
         subjects: Subjects | None = None,
         overwrite: bool = False,
+        fidelity: Path | None = None,
         report: Report = lambda _: None,
     ) -> ExportResult:
         """Export a part of a local video; see `orchestrator.pipeline.export.export`."""
@@ -109,6 +112,7 @@ class Worker:
             default_model=self._settings.upscale_model,
             connect=self.client,
             overwrite=overwrite,
+            fidelity=fidelity,
             report=report,
         )
 

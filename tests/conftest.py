@@ -24,6 +24,8 @@ def model_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     repository = tmp_path_factory.mktemp("model_repository")
     models.write_identity(repository)
     models.write_nearest_x4(repository)
+    models.write_black(repository)
+    models.write_swapped(repository)
     models.write_wrong_scale(repository)
     models.write_slow(repository)
     models.write_memory_hungry(repository)

@@ -44,6 +44,22 @@ def write_nearest_x4(repository: Path, name: str = "nearest-x4", **config: int) 
     return _write(repository, name, 4, _repeat_pixels(), {"factors": _factors(4)}, config)
 
 
+def write_black(repository: Path, name: str = "black", **config: int) -> Path:
+    """Scale 1: no pixel comes back, as from a model whose numbers have run over."""
+    nodes = [
+        helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["float", "zero"], ["nothing"]),
+        helper.make_node("Cast", ["nothing"], ["upscaled"], to=TensorProto.UINT8),
+    ]
+    return _write(repository, name, 1, nodes, {"zero": np.array(0, np.float32)}, config)
+
+
+def write_swapped(repository: Path, name: str = "swapped", **config: int) -> Path:
+    """Scale 1: red for blue and blue for red, as from a model that was trained on BGR."""
+    nodes = [helper.make_node("Gather", ["image", "order"], ["upscaled"], axis=3)]
+    return _write(repository, name, 1, nodes, {"order": np.array([2, 1, 0], np.int64)}, config)
+
+
 def write_wrong_scale(repository: Path, name: str = "wrong-scale", **config: int) -> Path:
     """Break the contract: scale 4 by its config, 2 by what it does."""
     return _write(repository, name, 4, _repeat_pixels(), {"factors": _factors(2)}, config)

@@ -15,6 +15,7 @@ import numpy as np
 import psutil
 import pytest
 
+from orchestrator.jobs import FidelityReport
 from orchestrator.pipeline.picture import read_picture, write_picture
 from tests import clips, models
 from tests.command import (
@@ -90,6 +91,47 @@ def test_compare_writes_both_halves(clip: Path, tmp_path: Path, served: dict[str
     picture = read_picture(tmp_path / "o.png")
     assert picture.shape == (256, 2 * 384 + 4, 3)
     assert clips.number_of(picture[:, :384]) == clips.number_of(picture[:, 388:]) == 6
+
+
+def test_report_is_written_beside_the_output_with_a_picture(
+    clip: Path, tmp_path: Path, served: dict[str, str]
+) -> None:
+    ended = framewright("upscale", clip, tmp_path / "out.mp4", "--report", tmp_path / "r.json", **served)
+    assert ended.code == 0, ended
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.mp4", "r.json", "r.png"]
+    report = FidelityReport.model_validate_json((tmp_path / "r.json").read_text())
+    assert (report.source, report.output) == (clip.name, "out.mp4")
+    assert (report.frames_read, report.frames_in_output, report.width, report.height) == (12, 12, 384, 256)
+    assert report.psnr_luma_db.worst > 30
+    assert report.ssim.worst > 0.9
+    assert [picture.frame for picture in report.pictures] == list(range(12))
+    assert "r.png" in ended.out
+    assert read_picture(tmp_path / "r.png").shape[1] == 1400
+
+
+def test_a_report_that_cannot_be_is_refused_before_work(clip: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+    assert_refused(framewright("upscale", clip, out, "--report", tmp_path / "r.txt"), 2, ".json")
+    assert_refused(framewright("upscale", clip, out, "--report", tmp_path / "no" / "r.json"), 2, "not exist")
+    both = framewright("upscale", clip, out, "--report", tmp_path / "o.json", "--compare", tmp_path / "o.png")
+    assert_refused(both, 2, "two pictures")
+    (tmp_path / "r.png").touch()
+    assert_refused(framewright("upscale", clip, out, "--report", tmp_path / "r.json"), 2, "--force")
+    assert [path.name for path in tmp_path.iterdir()] == ["r.png"]
+
+
+@pytest.mark.parametrize(("model", "words"), [("black", "it is black"), ("swapped", "BGR for RGB")])
+def test_an_output_that_shows_something_else_is_not_kept(
+    tmp_path: Path, served: dict[str, str], model: str, words: str
+) -> None:
+    pictures = [clips.plain((200, 90 + number, 20)) for number in range(12)]
+    source = clips.make_clip(tmp_path / "in.mp4", pictures)
+    options = ("--model", model, "--report", tmp_path / "r.json", "--json")
+    ended = framewright("upscale", source, tmp_path / "out.mp4", *options, **served)
+    assert_refused(ended, 1, words)
+    failure = json.loads(ended.out)
+    assert (failure["code"], failure["retryable"]) == ("output_rejected", False)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 
 def test_verbose_says_how_tensors_travelled(clip: Path, tmp_path: Path, served: dict[str, str]) -> None:

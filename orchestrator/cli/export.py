@@ -13,6 +13,7 @@ from orchestrator.cli.shell import json_option, progress, say, settings_with, ur
 from orchestrator.errors import BadRequest, InputNotFound
 from orchestrator.framing.subjects import MOST_BYTES, Subjects, read_subjects
 from orchestrator.jobs import ExportParams, ExportResult, parse
+from orchestrator.pipeline.fidelity_report import report_files
 from orchestrator.worker import Worker
 
 _NAMES = ("x", "y", "w", "h")
@@ -52,12 +53,26 @@ _NAMES = ("x", "y", "w", "h")
 @click.option("--start", type=float, metavar="SECONDS", help="From when on.  [default: the start]")
 @click.option("--end", type=float, metavar="SECONDS", help="Until when.  [default: the end]")
 @click.option("--tonemap", is_flag=True, help="Turn HDR into SDR.")
-@click.option("--force", is_flag=True, help="Replace OUT if it exists.")
+@click.option(
+    "--report",
+    "fidelity",
+    metavar="JSON",
+    type=click.Path(path_type=Path),
+    help="Also write how true OUT is to IN: PSNR, SSIM, colours, times; and a picture of it beside, as .png.",
+)
+@click.option("--force", is_flag=True, help="Replace OUT, and the files of --report, if they exist.")
 @json_option
 @url_option("Use the Triton at this gRPC address instead of starting one. Without a model none is needed.")
 @verbose_option
 def export(
-    source: Path, output: Path, *, force: bool, as_json: bool, url: str | None, **choices: Any
+    source: Path,
+    output: Path,
+    *,
+    fidelity: Path | None,
+    force: bool,
+    as_json: bool,
+    url: str | None,
+    **choices: Any,
 ) -> None:
     """Cut a part out of the video IN, enlarge it if wanted, and deliver it as OUT.
 
@@ -71,15 +86,24 @@ def export(
       framewright export in.mp4 out.mp4 --crop 0,0,640,360 --upscale --size 1920x1080
       framewright export in.mp4 clip.webm --start 2.5 --end 9 --quality medium
       framewright export in.mp4 out.gif --start 1 --end 4 --size 480x270
+      framewright export in.mp4 out.mp4 --crop 0,0,640,360 --report report.json
       framewright track in.mp4 -o tracks.json
       framewright export in.mp4 tall.mp4 --follow main --tracks tracks.json --aspect 9:16
     """  # noqa: D301  click reads the backspace as: keep these lines
     params, subjects = _params(choices)
     with Worker(settings_with(url)) as worker:
         with progress(source.name) as report:
-            result = worker.export(source, output, params, subjects=subjects, overwrite=force, report=report)
+            result = worker.export(
+                source,
+                output,
+                params,
+                subjects=subjects,
+                overwrite=force,
+                fidelity=fidelity,
+                report=report,
+            )
         ignore_signals()  # it is done, and stopping Triton is brief
-        say(result.model_dump_json() if as_json else _told(result, output))
+        say(result.model_dump_json() if as_json else _told(result, output, fidelity))
 
 
 def _params(choices: dict[str, Any]) -> tuple[ExportParams, Subjects | None]:
@@ -141,11 +165,14 @@ def _read(path: Path) -> bytes:
     return content
 
 
-def _told(result: ExportResult, output: Path) -> str:
+def _told(result: ExportResult, output: Path, fidelity: Path | None) -> str:
     stats = result.stats
     size = f"{stats.frames} frames, {stats.width}x{stats.height}, {stats.duration_sec:.2f} s of video"
     model = f" with {stats.model}" if stats.model else ""
     lines = [f"{output}: {size} in {stats.wall_sec:.1f} s ({stats.fps:.1f} fps){model}, {stats.encoder}"]
     if result.keyframes:
         lines.append(f"the crop moved along {len(result.keyframes)} keyframes: --json prints them")
+    if fidelity is not None:
+        told, drawn = report_files(fidelity)
+        lines.append(f"{told}, {drawn}: how true it is to the source")
     return "\n".join([*lines, *(f"note: {note}" for note in result.notes)])

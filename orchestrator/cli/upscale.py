@@ -9,6 +9,7 @@ import click
 from orchestrator.cli.ending import ignore_signals
 from orchestrator.cli.shell import json_option, progress, say, settings_with, url_option, verbose_option
 from orchestrator.jobs import UpscaleParams, UpscaleResult, parse
+from orchestrator.pipeline.fidelity_report import report_files
 from orchestrator.worker import Worker
 
 
@@ -26,7 +27,16 @@ from orchestrator.worker import Worker
     type=click.Path(path_type=Path),
     help="Also write a picture from the middle of the video: bicubic left, ours right.",
 )
-@click.option("--force", is_flag=True, help="Replace OUT, and the picture of --compare, if they exist.")
+@click.option(
+    "--report",
+    "fidelity",
+    metavar="JSON",
+    type=click.Path(path_type=Path),
+    help="Also write how true OUT is to IN: PSNR, SSIM, colours, times; and a picture of it beside, as .png.",
+)
+@click.option(
+    "--force", is_flag=True, help="Replace OUT, and the files of --compare and --report, if they exist."
+)
 @json_option
 @url_option("Use the Triton at this gRPC address instead of starting one.")
 @verbose_option
@@ -39,6 +49,7 @@ def upscale(
     quality: str,
     tonemap: bool,
     comparison: Path | None,
+    fidelity: Path | None,
     force: bool,
     as_json: bool,
     url: str | None,
@@ -46,29 +57,40 @@ def upscale(
     """Upscale the video IN to OUT (.mp4, .mov, .mkv, .webm or .gif).
 
     Sound, timing (also variable frame rate), colours, subtitles and chapters are kept; what could not be is
-    said in the notes. OUT appears only when it is complete.
+    said in the notes. OUT appears only when it is complete, and has been read back and found to show what it
+    should.
 
     \b
     Examples:
       framewright upscale in.mp4 out.mp4
       framewright upscale in.mp4 out.mkv --model realesr-animevideov3 --scale 2
       framewright upscale in.mp4 out.mp4 --compare out.png --json
+      framewright upscale in.mp4 out.mp4 --report report.json
       framewright upscale in.mp4 out.mp4 --url gpu-box:8001
     """  # noqa: D301  click reads the backspace as: keep these lines
     params = parse(UpscaleParams, {"model": model, "scale": scale, "quality": quality, "tonemap": tonemap})
     with Worker(settings_with(url)) as worker:
         with progress(source.name) as report:
             result = worker.upscale(
-                source, output, params, overwrite=force, comparison=comparison, report=report
+                source,
+                output,
+                params,
+                overwrite=force,
+                comparison=comparison,
+                fidelity=fidelity,
+                report=report,
             )
         ignore_signals()  # it is done, and stopping Triton is brief
-        say(result.model_dump_json() if as_json else _told(result, output, comparison))
+        say(result.model_dump_json() if as_json else _told(result, output, comparison, fidelity))
 
 
-def _told(result: UpscaleResult, output: Path, comparison: Path | None) -> str:
+def _told(result: UpscaleResult, output: Path, comparison: Path | None, fidelity: Path | None) -> str:
     stats = result.stats
     size = f"{stats.frames} frames, {stats.width}x{stats.height}, {stats.duration_sec:.2f} s of video"
     lines = [f"{output}: {size} in {stats.wall_sec:.1f} s ({stats.fps:.1f} fps) with {stats.model}"]
     if comparison is not None:
         lines.append(f"{comparison}: bicubic left, {stats.model} right")
+    if fidelity is not None:
+        told, drawn = report_files(fidelity)
+        lines.append(f"{told}, {drawn}: how true it is to the source")
     return "\n".join([*lines, *(f"note: {note}" for note in result.notes)])

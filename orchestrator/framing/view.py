@@ -46,6 +46,7 @@ class View:
 
     Attributes:
         width, height: of the window, in the picture's own pixels. It holds the largest crop.
+        scale: how much larger the model makes the window.
         crop_size: width and height of the largest crop, in the picture's own pixels.
         size: width and height of what is delivered, in pixels.
         sample_aspect_ratio: width : height of its pixels, so that nothing is squeezed: 1, or the source's,
@@ -63,7 +64,7 @@ class View:
         size: tuple[int, int] | None = None,
     ) -> None:
         self._crop = crop
-        self._scale = scale
+        self.scale = scale
         self._picture = np.array([info.width, info.height])
         self._shown = np.array(info.shown_size)
         still = isinstance(crop, Crop)
@@ -101,7 +102,7 @@ class View:
         crop = self._crop if isinstance(self._crop, Crop) else self._crop.at(t_s)
         near = self._pixels(np.array((crop.x, crop.y)))
         first = np.clip(np.floor(near - self._margin_px), 0, self._picture - self._window).astype(int)
-        (x, y), (w, h) = (near - first) * self._scale, self._pixels(np.array((crop.w, crop.h))) * self._scale
+        (x, y), (w, h) = (near - first) * self.scale, self._pixels(np.array((crop.w, crop.h))) * self.scale
         left, top = first.tolist()
         return left, top, Crop(x=float(x), y=float(y), w=float(w), h=float(h))
 

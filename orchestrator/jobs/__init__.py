@@ -10,6 +10,7 @@ from orchestrator.jobs.export import (
     Keyframe,
     Size,
 )
+from orchestrator.jobs.fidelity import ComparedPicture, FidelityReport, Spread
 from orchestrator.jobs.job import ExportJob, Job, TrackJob, UpscaleJob, parse_job
 from orchestrator.jobs.message import Strict, parse
 from orchestrator.jobs.parts import OutputParts
@@ -17,17 +18,20 @@ from orchestrator.jobs.track import TrackedVideo, TrackParams, TrackResult, Trac
 from orchestrator.jobs.upscale import UpscaleParams, UpscaleResult, UpscaleStats
 
 __all__ = [
+    "ComparedPicture",
     "CropBox",
     "ExportJob",
     "ExportParams",
     "ExportResult",
     "ExportStats",
+    "FidelityReport",
     "Follow",
     "Format",
     "Job",
     "Keyframe",
     "OutputParts",
     "Size",
+    "Spread",
     "Strict",
     "TrackJob",
     "TrackParams",

@@ -159,6 +159,12 @@ class VideoWriter:
         return self._schedule.frames
 
     @property
+    def picture_size(self) -> tuple[int, int]:
+        """Width and height of what shows the pictures, from the top-left corner; the rest repeats it."""
+        (width, _), (shown, height) = self._size, self._shown
+        return width if shown == width else self.width, height
+
+    @property
     def notes(self) -> list[str]:
         """One sentence for each thing that is not as in the source; complete after `finish`."""
         notes = [*self._passthrough.notes, *self._encoding.notes]

@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 import numpy as np
 
 from orchestrator.errors import EncodeFailed
-from orchestrator.frames import Planes
+from orchestrator.frames import Crop, Planes
 from orchestrator.media.reader import VideoReader
 from orchestrator.media.resize import resize
 from orchestrator.media.tonemap import tonemapped
 from orchestrator.media.writer import VideoWriter
+from orchestrator.pipeline.fidelity import Written, examine
 from orchestrator.pipeline.flow import ahead
 from orchestrator.pipeline.order import depth_notes, expected_frames, form_of, refuse_hdr, view_of
 from orchestrator.pipeline.progress import FrameClock, Progress, Report
 from orchestrator.pipeline.tiled import TiledModel
+from orchestrator.pipeline.witness import Witness
 from orchestrator.triton.contract import UpscaleContract
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from orchestrator.frames import DeepPixels, Frame, Picture, Pixels, VideoInfo
     from orchestrator.framing.view import View
+    from orchestrator.pipeline.fidelity import Fidelity
     from orchestrator.pipeline.order import Order
     from orchestrator.triton.client import TritonClient
 
@@ -65,8 +68,15 @@ class Inference:
 
 @dataclass(frozen=True, kw_only=True)
 class Delivered:
-    """What was done; see `ExportStats`."""
+    """What was done; see `ExportStats`.
 
+    Attributes:
+        witness: has seen what was wanted.
+        examined: what was found when the output was read back.
+    """
+
+    witness: Witness
+    examined: Fidelity
     frames: int
     duration_s: float
     width: int
@@ -94,6 +104,7 @@ def deliver(
     *,
     connect: Callable[[], TritonClient],
     watchers: Sequence[Watcher] = (),
+    every: bool = False,
     report: Report = lambda _: None,
 ) -> Delivered:
     """Deliver a video.
@@ -105,6 +116,7 @@ def deliver(
         order: what is wanted.
         connect: gives the client of a running Triton; called only where a model is wanted.
         watchers: see each frame.
+        every: compare all samples of the output with what was wanted, for a report, and not just a few.
         report: told how far the job is.
 
     Raises:
@@ -139,7 +151,14 @@ def deliver(
             )
         )
         frames = stack.enter_context(ahead(reader.frames(), items=_DECODED_AHEAD, name="decode"))
-        windows = _cut(frames, view, info)
+        witness = Witness(
+            width=view.size[0],
+            height=view.size[1],
+            time_base=info.time_base,
+            colour=info.colour,
+            bits=info.bit_depth,
+        )
+        windows = _cut(frames, view, info, witness)
         tiled = None
         if model is None:
             items = (_Item(frame, frame.pixels) for frame in windows)
@@ -165,7 +184,13 @@ def deliver(
                 f"{reader.frames_read} frames were read but {writer.frames} written; nothing was kept, "
                 "please report it"
             )
+        written = Written(
+            frames=writer.frames, width=writer.width, height=writer.height, picture=writer.picture_size
+        )
+        examined = examine(temporary, witness=witness, written=written, every=every)
         return Delivered(
+            witness=witness,
+            examined=examined,
             frames=writer.frames,
             duration_s=writer.duration_s,
             width=writer.width,
@@ -202,11 +227,19 @@ def moment_s(frame: Frame[Any], info: VideoInfo) -> float:
     return float(frame.pts * info.time_base - info.start_s)
 
 
-def _cut(frames: Iterator[Frame[Any]], view: View, info: VideoInfo) -> Generator[Frame[Any], None, None]:
-    """Cut each frame down to its window; no pixel is copied."""
+def _cut(
+    frames: Iterator[Frame[Any]], view: View, info: VideoInfo, witness: Witness
+) -> Generator[Frame[Any], None, None]:
+    """Cut each frame down to its window, no pixel is copied; show the witness what is wanted of it."""
     for frame in frames:
-        x, y, _ = view.at(moment_s(frame, info))
-        yield replace(frame, pixels=part(frame.pixels, x=x, y=y, width=view.width, height=view.height))
+        x, y, box = view.at(moment_s(frame, info))
+        window = replace(frame, pixels=part(frame.pixels, x=x, y=y, width=view.width, height=view.height))
+        if isinstance(window.pixels, Planes):
+            witness.see(window)
+        else:
+            scale = view.scale
+            witness.see(window, Crop(x=box.x / scale, y=box.y / scale, w=box.w / scale, h=box.h / scale))
+        yield window
 
 
 def _resized(items: Iterator[_Item], view: View, info: VideoInfo) -> Generator[_Item, None, None]:

@@ -17,6 +17,7 @@ from orchestrator.media.clock import frame_times
 from orchestrator.media.containers import CONTAINERS, check_output
 from orchestrator.media.probe import probe
 from orchestrator.pipeline.deliver import deliver
+from orchestrator.pipeline.fidelity_report import report_files, report_on, write_report
 from orchestrator.pipeline.order import Order
 from orchestrator.pipeline.progress import Progress, Report
 from orchestrator.storage.staged import check_writable, staged
@@ -40,6 +41,7 @@ def export(
     default_model: str,
     connect: Callable[[], TritonClient],
     overwrite: bool = False,
+    fidelity: Path | None = None,
     report: Report = lambda _: None,
 ) -> ExportResult:
     """Export a part of a video.
@@ -52,7 +54,8 @@ def export(
         default_model: the model that enlarges when params name none.
         connect: gives the client of a running Triton; called only where a model is wanted, once the request
             and the source were checked.
-        overwrite: replace `output` if it exists.
+        overwrite: replace `output` and the report if they exist.
+        fidelity: also write there, as JSON, how true the output is to the source, and a PNG beside it.
         report: told how far the job is.
 
     Raises:
@@ -61,7 +64,8 @@ def export(
     """
     started_s = time.monotonic()
     container = _container(params, output)
-    check_writable(output, overwrite=overwrite)
+    for path in (output, *(report_files(fidelity) if fidelity else ())):
+        check_writable(path, overwrite=overwrite)
     if output.exists() and source.exists() and output.samefile(source):
         raise OutputRefused(f"output {output} is the input itself; choose another name")
     info = probe(source)
@@ -78,7 +82,15 @@ def export(
         tonemap=params.tonemap,
     )
     with staged(output, overwrite=overwrite) as temporary:
-        done = deliver(source, temporary, info, order, connect=connect, report=report)
+        done = deliver(
+            source, temporary, info, order, connect=connect, every=fidelity is not None, report=report
+        )
+        if fidelity is not None:
+            start_s = None if order.start_s is None else info.start_s + order.start_s
+            told = report_on(
+                done.examined, witness=done.witness, source=source, output=output, start_s=start_s
+            )
+            write_report(fidelity, told, done.examined.pairs, overwrite=overwrite)
     wall_s = time.monotonic() - started_s
     first = crop.at(float(order.start_s or 0)) if isinstance(crop, CropPath) else crop
     return ExportResult(

@@ -13,6 +13,7 @@ from orchestrator.media.containers import check_output
 from orchestrator.media.probe import probe
 from orchestrator.pipeline.comparison import Comparison
 from orchestrator.pipeline.deliver import deliver
+from orchestrator.pipeline.fidelity_report import report_files, report_on, write_report
 from orchestrator.pipeline.order import Order
 from orchestrator.pipeline.picture import check_picture_format
 from orchestrator.pipeline.progress import Progress, Report
@@ -35,6 +36,7 @@ def upscale(
     connect: Callable[[], TritonClient],
     overwrite: bool = False,
     comparison: Path | None = None,
+    fidelity: Path | None = None,
     report: Report = lambda _: None,
 ) -> UpscaleResult:
     """Upscale a video.
@@ -45,8 +47,9 @@ def upscale(
         params: model, scale and quality.
         default_model: the model when params name none.
         connect: gives the client of a running Triton; called once the request and the source were checked.
-        overwrite: replace `output` and `comparison` if they exist.
+        overwrite: replace `output` and the other files that are asked for if they exist.
         comparison: also write a PNG there: bicubic left, ours right.
+        fidelity: also write there, as JSON, how true the output is to the source, and a PNG beside it.
         report: told how far the job is.
 
     Raises:
@@ -58,9 +61,14 @@ def upscale(
     check_writable(output, overwrite=overwrite)
     if comparison is not None:
         check_picture_format(comparison)
-        check_writable(comparison, overwrite=overwrite)
+    beside = [comparison] if comparison else []
+    beside += report_files(fidelity) if fidelity else []
+    for path in beside:
+        check_writable(path, overwrite=overwrite)
     if output.exists() and source.exists() and output.samefile(source):
         raise OutputRefused(f"output {output} is the input itself; choose another name")
+    if len({path.resolve() for path in beside}) < len(beside):
+        raise OutputRefused(f"output {comparison} is named for two pictures; choose another name for one")
     info = probe(source)
     report(Progress(stage="starting", total=info.frames))
     width, height = info.shown_size
@@ -81,11 +89,15 @@ def upscale(
             order,
             connect=connect,
             watchers=[] if side_by_side is None else [side_by_side],
+            every=fidelity is not None,
             report=report,
         )
         # Before the video gets its name: a job that fails here leaves nothing either.
         if comparison is not None and side_by_side is not None:
             side_by_side.write(comparison, overwrite=overwrite)
+        if fidelity is not None:
+            told = report_on(done.examined, witness=done.witness, source=source, output=output)
+            write_report(fidelity, told, done.examined.pairs, overwrite=overwrite)
     wall_s = time.monotonic() - started_s
     return UpscaleResult(
         output_url=output.resolve().as_uri(),
