@@ -202,6 +202,16 @@ def test_lost_pictures_are_replaced_at_their_own_time(
                 assert frames[number].pixels is frames[before].pixels
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+@pytest.mark.parametrize("lost", [[0], [20], [12, 13, 30], [39]])
+def test_lost_references_leave_every_time_in_place(tmp_path: Path, name: str, lost: list[int]) -> None:
+    path = make_clip(tmp_path / name, woven(40), options={"g": "12", "sc_threshold": "0"}, fields="tff")
+    times = [frame.pts for frame in read(path)[0]]
+    frames, notes = read(damage(path, lost))
+    assert [frame.pts for frame in frames] == times
+    assert any("could not be decoded" in note for note in notes)
+
+
 def test_a_span_has_the_pictures_of_the_whole_video(tmp_path: Path) -> None:
     path = make_clip(
         tmp_path / "a.mp4", woven(75), options=LOSSLESS | {"g": "25", "sc_threshold": "0"}, fields="tff"

@@ -34,8 +34,11 @@ class Timeline:
         codec = stream.codec_context.name
         # AVI stores no presentation times, and FFmpeg guesses badly with B-frames: take the times in turn.
         self._in_turn = container.format.name == "avi" and codec in _REORDERING
-        # Every packet shows one picture, but for VP8 hidden references and H.264 and MPEG-2 single fields.
+        # Every packet shows one picture, but for VP8 hidden references and single fields of H.264 and MPEG-2.
         self._one_each = codec != "vp8"
+        # These hold both fields of a picture in one packet, unless they were copied from others.
+        self._single_fields = container.format.name.split(",")[0] not in {"mov", "matroska", "mxf"}
+        self._interlaced = False
 
     def expect(self, packet: Packet[VideoStream]) -> None:
         """Note that `packet` goes into the decoder."""
@@ -48,8 +51,7 @@ class Timeline:
             pts: int | None = min(self._due)
         else:
             pts = decoded.pts if decoded.pts is not None else decoded.dts
-        if decoded.interlaced_frame:
-            self._one_each = False
+        self._interlaced |= decoded.interlaced_frame
         if pts is not None:
             self._due.discard(pts)
         return pts
@@ -66,7 +68,9 @@ class Timeline:
         passed = [due for due in self._due if pts is None or due < pts]
         self._due.difference_update(passed)
         passed = sorted(due for due in passed if last is None or due > last)
-        if not self._one_each:
+        if self._interlaced and passed and not self.failures:
+            self._single_fields = True
+        if not self._one_each or (self._interlaced and self._single_fields):
             passed = passed[: max(0, self.failures - len(self.given_up))]
         self.given_up.update(passed)
         return passed
