@@ -360,3 +360,21 @@ def test_who_matters_is_longer_there_larger_or_nearer_to_the_middle() -> None:
     assert pick(doc(100, one, track(2, []) | wide), "main", width=WIDTH, height=HEIGHT).id == 2
     assert pick(doc(100, one, track(2, np.full(20, 900.0))), "main", width=WIDTH, height=HEIGHT).id == 1
     assert pick(doc(100, track(5, np.full(20, 960.0)), one), "main", width=WIDTH, height=HEIGHT).id == 1
+
+
+def test_in_each_shot_the_one_who_matters_there_is_followed() -> None:
+    told = doc(
+        100,
+        track(1, np.full(40, 400.0)),
+        track(2, np.full(20, 900.0), first=5),
+        track(3, np.full(100, 50.0)),
+        track(4, np.full(20, 1500.0), first=70),
+        cuts=[40, 60, 90],
+    )
+    main = pick(told, "main", width=WIDTH, height=HEIGHT)
+    assert main.id == 1
+    assert main.frames.tolist() == [*range(60), *range(70, 100)]
+    x = asked(told, TIMES).rows(TIMES)[:, 0]
+    # In the second shot and the last nobody is but the one at the edge; in the third another matters more.
+    expected = [96.0] * 40 + [0.0] * 20 + [1196.0] * 30 + [0.0] * 10
+    assert x == pytest.approx(expected, abs=0.01)

@@ -56,7 +56,7 @@ class Follow(Strict):
     """Who the crop follows.
 
     Attributes:
-        track: the id of a track, or `main` for the subject that is most of the video: by how many frames it
+        track: the id of a track, or `main` for the subject that is most of each shot: by how many frames it
             is in, times how large it is, times how near to the middle.
         aspect: width to height of the crop, such as 9:16; None takes the shape of the picture.
         zoom: 1 for the largest crop of that shape, 2 for half its width and height. None is 1, or 2 where
