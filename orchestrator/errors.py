@@ -18,7 +18,9 @@
     `-- ServiceError                 our side failed: exit 1
         |-- TritonUnavailable        no server answers, or it died: retryable
         |-- InferenceFailed          the server answered with an error, or broke its contract
+        |   `-- InferenceTimedOut    it did not answer in time: it hangs, or has too much to do: retryable
         |-- ModelOutOfMemory         a request did not fit into memory, at the smallest tile too: retryable
+        |   `-- ModelProcessDied     the process that runs the model is gone, perhaps for that reason
         |-- DiskFull                 retryable
         |-- EncodeFailed             the encoder or muxer failed, or the output is not whole
         |-- OutputRejected           the output is whole, but does not show what it should
@@ -150,11 +152,22 @@ class InferenceFailed(ServiceError):
     code = "inference_failed"
 
 
+class InferenceTimedOut(InferenceFailed):
+    """Triton did not answer within the time allowed."""
+
+    code = "inference_timed_out"
+    retryable = True
+
+
 class ModelOutOfMemory(ServiceError):
     """The server had too little memory for a request."""
 
     code = "model_out_of_memory"
     retryable = True
+
+
+class ModelProcessDied(ModelOutOfMemory):
+    """The process that runs the model was killed, most likely for lack of memory: more is not known of it."""
 
 
 class DiskFull(ServiceError):

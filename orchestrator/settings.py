@@ -28,6 +28,13 @@ class Settings:
         infer_timeout_s: longest wait for the answer to one inference request (`FRAMEWRIGHT_INFER_TIMEOUT_S`).
         start_timeout_s: longest wait for a Triton to start and for a model to load
             (`FRAMEWRIGHT_START_TIMEOUT_S`); a TensorRT engine build takes minutes.
+        triton_restarts: how often a Triton of our own is started again within ten minutes when it dies
+            (`FRAMEWRIGHT_TRITON_RESTARTS`).
+        recoveries: how often one job goes on after Triton, or the process of its model, died
+            (`FRAMEWRIGHT_RECOVERIES`). More than the restarts: reviving a model for one job may disturb
+            another.
+        reconnect_timeout_s: longest wait, each time, for a Triton that died to answer again
+            (`FRAMEWRIGHT_RECONNECT_TIMEOUT_S`).
         gpu: the kind of GPU that jobs run on, as the table of costs names it (`FRAMEWRIGHT_GPU`); None asks
             nvidia-smi.
         cost_table: prices and speeds (`FRAMEWRIGHT_COST_TABLE`), see `orchestrator/cost/table.toml`.
@@ -57,6 +64,9 @@ class Settings:
     yolov8: str = "yolov8n"
     infer_timeout_s: float = 600.0
     start_timeout_s: float = 900.0
+    triton_restarts: int = 3
+    recoveries: int = 5
+    reconnect_timeout_s: float = 120.0
     gpu: str | None = None
     cost_table: Path = PROJECT_ROOT / "orchestrator" / "cost" / "table.toml"
     allow_http: bool = False
@@ -88,13 +98,16 @@ class Settings:
             yolov8=os.environ.get("FRAMEWRIGHT_YOLOV8") or default.yolov8,
             infer_timeout_s=_seconds("FRAMEWRIGHT_INFER_TIMEOUT_S", default.infer_timeout_s),
             start_timeout_s=_seconds("FRAMEWRIGHT_START_TIMEOUT_S", default.start_timeout_s),
+            triton_restarts=_whole_number("FRAMEWRIGHT_TRITON_RESTARTS", default.triton_restarts),
+            recoveries=_whole_number("FRAMEWRIGHT_RECOVERIES", default.recoveries),
+            reconnect_timeout_s=_seconds("FRAMEWRIGHT_RECONNECT_TIMEOUT_S", default.reconnect_timeout_s),
             gpu=os.environ.get("FRAMEWRIGHT_GPU") or None,
             cost_table=Path(os.environ.get("FRAMEWRIGHT_COST_TABLE") or default.cost_table),
             allow_http=_flag("FRAMEWRIGHT_ALLOW_HTTP", default=default.allow_http),
             allow_private_networks=_networks("FRAMEWRIGHT_ALLOW_PRIVATE_NETWORKS"),
             allowed_hosts=tuple(host.lower().strip(".") for host in _items("FRAMEWRIGHT_ALLOWED_HOSTS")),
-            max_input_bytes=_bytes("FRAMEWRIGHT_MAX_INPUT_BYTES", default.max_input_bytes),
-            min_free_disk_bytes=_bytes("FRAMEWRIGHT_MIN_FREE_DISK_BYTES", default.min_free_disk_bytes),
+            max_input_bytes=_whole_number("FRAMEWRIGHT_MAX_INPUT_BYTES", default.max_input_bytes),
+            min_free_disk_bytes=_whole_number("FRAMEWRIGHT_MIN_FREE_DISK_BYTES", default.min_free_disk_bytes),
             connect_timeout_s=_seconds("FRAMEWRIGHT_CONNECT_TIMEOUT_S", default.connect_timeout_s),
             read_timeout_s=_seconds("FRAMEWRIGHT_READ_TIMEOUT_S", default.read_timeout_s),
             transfer_timeout_s=_seconds("FRAMEWRIGHT_TRANSFER_TIMEOUT_S", default.transfer_timeout_s),
@@ -122,12 +135,12 @@ def _seconds(name: str, default: float) -> float:
     return value
 
 
-def _bytes(name: str, default: int) -> int:
+def _whole_number(name: str, default: int) -> int:
     text = os.environ.get(name)
     if not text:
         return default
     if not (text.isascii() and text.isdecimal()):
-        raise BadRequest(f"{name}={text!r} is not a number of bytes; give digits only")
+        raise BadRequest(f"{name}={text!r} is not a whole number; give digits only")
     return int(text)
 
 

@@ -10,6 +10,7 @@ from orchestrator.pipeline.track import Outputs, Tracked, track
 from orchestrator.pipeline.upscale import upscale
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
+from orchestrator.triton.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 class Worker:
     """Does jobs through one Triton: the one of the settings, else one of its own, started at the first need.
 
-    A context manager: leaving it stops the server it started. For one thread at a time.
+    A context manager: leaving it stops the server it started. For one thread at a time. A job goes on when
+    Triton dies and is back in time; one of its own is started again.
 
         with Worker(Settings.from_env()) as worker:
             result = worker.upscale(Path("in.mp4"), Path("out.mp4"), UpscaleParams(model="lite-x4"))
@@ -55,14 +57,20 @@ class Worker:
         """
         if self._client is None:
             settings = self._settings
-            url = settings.triton_url
+            url, server = settings.triton_url, None
             if url is None:
-                server = TritonServer(
+                own = TritonServer(
                     model_repository=settings.model_repository, start_timeout_s=settings.start_timeout_s
                 )
-                url = self._stack.enter_context(server).url
+                server = self._stack.enter_context(Supervisor(own, restarts=settings.triton_restarts))
+                url = own.url
             client = TritonClient(
-                url, infer_timeout_s=settings.infer_timeout_s, load_timeout_s=settings.start_timeout_s
+                url,
+                infer_timeout_s=settings.infer_timeout_s,
+                load_timeout_s=settings.start_timeout_s,
+                server=server,
+                recoveries=settings.recoveries,
+                reconnect_timeout_s=settings.reconnect_timeout_s,
             )
             self._client = self._stack.enter_context(client)
             client.wait_ready()

@@ -6,9 +6,9 @@ import click
 
 from orchestrator.cli.ending import Signalled
 from orchestrator.cli.shell import settings_with, verbose_option
-from orchestrator.errors import TritonUnavailable
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
+from orchestrator.triton.supervisor import Supervisor
 
 _GRACE_S = 5.0  # for requests of other clients that are under way when it is told to stop
 
@@ -22,7 +22,8 @@ _GRACE_S = 5.0  # for requests of other clients that are under way when it is to
 def serve(grpc_port: int, http_port: int, metrics_port: int, names: tuple[str, ...]) -> None:
     """Run Triton over the model repository, on loopback, until Ctrl-C.
 
-    Models are loaded when a job first needs them, or now with --model.
+    Models are loaded when a job first needs them, or now with --model. A Triton that dies is started again,
+    up to three times in ten minutes (FRAMEWRIGHT_TRITON_RESTARTS).
 
     \b
     Examples:
@@ -31,14 +32,15 @@ def serve(grpc_port: int, http_port: int, metrics_port: int, names: tuple[str, .
       framewright models status
     """  # noqa: D301  click reads the backspace as: keep these lines
     settings = settings_with(None)
-    with TritonServer(
+    server = TritonServer(
         model_repository=settings.model_repository,
         start_timeout_s=settings.start_timeout_s,
         grace_s=_GRACE_S,
         grpc_port=grpc_port,
         http_port=http_port,
         metrics_port=metrics_port,
-    ) as server:
+    )
+    with Supervisor(server, restarts=settings.triton_restarts) as supervisor:
         with TritonClient(server.url, infer_timeout_s=settings.infer_timeout_s) as client:
             client.wait_ready()
             for name in names:
@@ -50,8 +52,8 @@ def serve(grpc_port: int, http_port: int, metrics_port: int, names: tuple[str, .
             f"serving {settings.model_repository}" + (f", loaded: {', '.join(names)}" if names else "")
         )
         try:
-            server.wait()
+            supervisor.wait()
         except Signalled:
             click.echo("Triton is stopped")
             return
-        raise TritonUnavailable(f"Triton stopped by itself; its last words: {server.last_words()}")
+        supervisor.check()

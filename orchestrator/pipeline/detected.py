@@ -1,8 +1,8 @@
 """Frames through a detector: requests of consecutive frames, several in flight, in order.
 
-Frames between those that are looked at wait their turn and leave without detections. When the server runs
-out of memory, the requests halve and every frame that had not left is looked at again. It knows nothing of
-tracks.
+Frames between those that are looked at wait their turn and leave without detections. When the server dies,
+every frame that had not left is looked at again once it is back; when memory is short, in smaller
+requests. It knows nothing of tracks.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from orchestrator.errors import ModelOutOfMemory
-from orchestrator.pipeline.pooled import PooledModel
+from orchestrator.pipeline.pooled import FAILURES, PooledModel
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -98,17 +98,19 @@ class BatchedDetector(PooledModel["Answers"]):
 
         Raises:
             ModelOutOfMemory: a single frame was still too large.
-            TritonUnavailable, InferenceFailed: see `RequestPool`.
+            TritonUnavailable: the server died more often than the client recovers from, or stayed away.
+            InferenceFailed: see `RequestPool`.
             Cancelled: the context was left.
         """
         waiting: Iterator[_Waiting] = map(self._enter, frames)
         while True:
             try:
                 yield from self._through(waiting)
-            except ModelOutOfMemory:
+            except FAILURES as failure:
                 waiting = chain(list(self._pending), waiting)
                 self._pending.clear()
-                self._halve()
+                if not self._same_again(failure):
+                    self._halve()
             else:
                 return
 
@@ -175,7 +177,7 @@ class BatchedDetector(PooledModel["Answers"]):
             )
         self._batch = before // 2
         log.warning("memory is short on the server: requests go from %d to %d frames", before, self._batch)
-        self.notes.append(
+        self._short_of_memory.append(
             f"memory was short on the server: requests went from {before} to {self._batch} frames, "
             "none was skipped"
         )

@@ -2,8 +2,8 @@
 
 Tiles are packed into requests across frame boundaries, so that requests are full whatever the picture size,
 and requests are answered while the next are cut, so that the server always finds a batch waiting. A frame
-leaves when its last tile is stitched and all frames before it have left. When the server runs out of memory,
-the tile halves and every frame that had not left is done again: none is skipped.
+leaves when its last tile is stitched and all frames before it have left. When the server dies, every frame
+that had not left is done again once it is back; when memory is short, in smaller tiles. None is skipped.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from orchestrator.errors import ModelOutOfMemory
-from orchestrator.pipeline.pooled import PooledModel
+from orchestrator.pipeline.pooled import FAILURES, PooledModel
 from orchestrator.tiles.grid import Grid, Tile, plan
 from orchestrator.tiles.stitch import cut, paste
 
@@ -96,17 +96,19 @@ class TiledModel(PooledModel["Pixels"]):
 
         Raises:
             ModelOutOfMemory: the smallest tile was still too large.
-            TritonUnavailable, InferenceFailed: see `RequestPool`.
+            TritonUnavailable: the server died more often than the client recovers from, or stayed away.
+            InferenceFailed: see `RequestPool`.
             Cancelled: the context was left.
         """
         while True:
             try:
                 with self._opened() as pool:
                     yield from self._through(pool, frames)
-            except ModelOutOfMemory:
+            except FAILURES as failure:
                 frames = chain([entry.frame for entry in self._pending], frames)
                 self._pending.clear()
-                self._halve()
+                if not self._same_again(failure):
+                    self._halve()
             else:
                 return
 
@@ -173,7 +175,9 @@ class TiledModel(PooledModel["Pixels"]):
             f"from {before.tile_width}x{before.tile_height} to {self.grid.tile_width}x{self.grid.tile_height}"
         )
         log.warning("memory is short on the server: the tile goes %s", sizes)
-        self.notes.append(f"memory was short on the server: the tile went {sizes}, no frame was skipped")
+        self._short_of_memory.append(
+            f"memory was short on the server: the tile went {sizes}, no frame was skipped"
+        )
 
     def _plan(self, height: int, width: int, tile: int) -> Grid:
         return plan(

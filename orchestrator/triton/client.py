@@ -5,23 +5,16 @@ It does not know who started the server, nor what the images are of.
 
 from __future__ import annotations
 
-import difflib
 import re
 import time
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, Self, TypeVar, overload
 
 import tritonclient.grpc as triton
 from tritonclient.utils import InferenceServerException
 
-from orchestrator.errors import (
-    BadRequest,
-    InferenceFailed,
-    ModelNotBuilt,
-    ServiceError,
-    TritonUnavailable,
-    UnknownModel,
-)
+from orchestrator.errors import BadRequest, TritonUnavailable, UnknownModel
 from orchestrator.triton import failure
 from orchestrator.triton.contract import (
     Answer,
@@ -30,6 +23,8 @@ from orchestrator.triton.contract import (
     UpscaleContract,
     parse_contract,
 )
+from orchestrator.triton.model_control import CONTROL_TIMEOUT_S, ModelControl, ServedModel
+from orchestrator.triton.recovery import LOSSES, Recovery
 from orchestrator.triton.requests import RequestPool
 from orchestrator.triton.statistics import ModelStatistics, parse_statistics
 
@@ -39,29 +34,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from orchestrator.triton.supervisor import Supervisor
+
 Contract = TypeVar("Contract", bound=UpscaleContract | DetectContract)
 
 _INT32_MAX = 2**31 - 1
-_CONTROL_TIMEOUT_S = 30.0
-_PROBE_TIMEOUT_S = 2.0
 _LOOPBACK = re.compile(r"(localhost|127(\.\d+){3}|\[::1\]|0\.0\.0\.0)$")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ServedModel:
-    """One line of the server's index.
-
-    Attributes:
-        name: of the model.
-        version: that is or was loaded; empty when the model was never loaded.
-        state: READY, LOADING, UNLOADING or UNAVAILABLE; empty when the model was never loaded.
-        reason: why it is in this state, in one line; often empty.
-    """
-
-    name: str
-    version: str
-    state: str
-    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +70,9 @@ class TritonClient:
         infer_timeout_s: float = 600.0,
         load_timeout_s: float = 900.0,
         shared_memory: bool = True,
+        server: Supervisor | None = None,
+        recoveries: int = 0,
+        reconnect_timeout_s: float = 120.0,
     ) -> None:
         """Prepare to connect; nothing is sent yet.
 
@@ -100,6 +81,10 @@ class TritonClient:
             infer_timeout_s: longest wait for the answer to one request.
             load_timeout_s: longest wait for a model to load.
             shared_memory: False sends tensors as gRPC bytes even where shared memory would do.
+            server: what it connects to, where that is ours: then it is known when it will not come back, and
+                one that hangs is restarted.
+            recoveries: how often `load`, and a `recovery`, go on after the server or the model died.
+            reconnect_timeout_s: longest wait, each time, for a server to come back.
 
         Raises:
             BadRequest: `url` is not host:port.
@@ -111,7 +96,6 @@ class TritonClient:
             raise BadRequest(f"{url!r} is not the address of a Triton: give HOST:PORT of its gRPC service")
         self.url = url
         self._infer_timeout_s = infer_timeout_s
-        self._load_timeout_s = load_timeout_s
         local = _LOOPBACK.match(host) is not None
         self._shared_memory = shared_memory and local
         options: list[tuple[str, int]] = [
@@ -125,7 +109,11 @@ class TritonClient:
         if local:
             options.append(("grpc.enable_http_proxy", 0))
         self._client = triton.InferenceServerClient(url, channel_args=options)
-        self._with_dead_stub: set[str] = set()
+        self._control = ModelControl(self._client, url=url, load_timeout_s=load_timeout_s)
+        self._server = server
+        self._recoveries = recoveries
+        self._reconnect_timeout_s = reconnect_timeout_s
+        self._loaded: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -141,10 +129,7 @@ class TritonClient:
 
     def live(self) -> bool:
         """Whether the server answers now."""
-        try:
-            return bool(self._client.is_server_live(client_timeout=_PROBE_TIMEOUT_S))
-        except InferenceServerException:
-            return False
+        return self._control.live()
 
     def wait_ready(self, timeout_s: float = 5.0) -> None:
         """Wait until the server answers.
@@ -163,23 +148,36 @@ class TritonClient:
     def load(self, model: str) -> None:
         """Make the model ready as it is in the repository now: load it, or load it anew if its files changed.
 
-        A server without explicit model control must have it ready by itself.
+        A server without explicit model control must have it ready by itself. Where the server or the model
+        dies meanwhile, it is tried again; see `recovery`.
 
         Raises:
             UnknownModel: the server's repository has no such model.
             ModelNotBuilt: it has a config but no model file.
             InferenceFailed: it cannot be loaded.
+            ModelProcessDied: its process died as it was loaded.
         """
         try:
-            if model in self._with_dead_stub:
-                # Triton still calls it ready, and loading it again would change nothing.
-                self._client.unload_model(model, client_timeout=_CONTROL_TIMEOUT_S)
-                self._with_dead_stub.discard(model)
-            self._client.load_model(model, client_timeout=self._load_timeout_s)
-        except InferenceServerException as exc:
-            if exc.status() == failure.UNAVAILABLE and self._ready(model):
-                return  # without explicit model control
-            raise self._load_failure(model, exc) from exc
+            self._control.load(model)
+        except LOSSES as lost:
+            self.recovery(model).after(lost)
+        self._loaded.add(model)
+
+    def recovery(self, model: str, stopped: Future[None] | None = None) -> Recovery:
+        """Prepare to go on when the server or the model dies.
+
+        Args:
+            model: what to load again.
+            stopped: done when nobody waits any more.
+        """
+        return Recovery(
+            self._control,
+            model,
+            server=self._server,
+            most=self._recoveries,
+            timeout_s=self._reconnect_timeout_s,
+            stopped=Future() if stopped is None else stopped,
+        )
 
     def unload(self, model: str) -> None:
         """Let the server drop the model; requests in flight are still answered.
@@ -187,26 +185,12 @@ class TritonClient:
         Raises:
             InferenceFailed: the server refuses.
         """
-        try:
-            self._client.unload_model(model, client_timeout=_CONTROL_TIMEOUT_S)
-        except InferenceServerException as exc:
-            self._fail(exc, f"cannot unload model {model!r}")
+        self._loaded.discard(model)
+        self._control.unload(model)
 
     def index(self) -> list[ServedModel]:
         """List every model of the server's repository."""
-        try:
-            models = self._client.get_model_repository_index(client_timeout=_CONTROL_TIMEOUT_S).models
-        except InferenceServerException as exc:
-            self._fail(exc, "cannot list the models")
-        return [
-            ServedModel(
-                name=model.name,
-                version=model.version,
-                state=model.state,
-                reason=" ".join(model.reason.split()),
-            )
-            for model in models
-        ]
+        return self._control.index()
 
     @overload
     def contract(self, model: str) -> UpscaleContract | DetectContract: ...
@@ -214,7 +198,7 @@ class TritonClient:
     def contract(self, model: str, kind: type[Contract]) -> Contract: ...
 
     def contract(self, model: str, kind: type[Contract] | None = None) -> UpscaleContract | DetectContract:
-        """Read the contract of a loaded model.
+        """Read the contract of a loaded model. One that the server lost since `load` is loaded again.
 
         Args:
             model: its name.
@@ -226,16 +210,25 @@ class TritonClient:
             BadRequest: it is a model of ours, for another task.
         """
         try:
-            answer = self._client.get_model_config(model, client_timeout=_CONTROL_TIMEOUT_S)
-        except InferenceServerException as exc:
-            self._fail(exc, f"cannot read the config of model {model!r}", model=model)
-        contract = parse_contract(answer.config)
+            contract = self._contract(model)
+        except (TritonUnavailable, UnknownModel):
+            if not self._recoveries or model not in self._loaded:
+                raise
+            self.load(model)
+            contract = self._contract(model)
         if kind is not None and not isinstance(contract, kind):
             raise BadRequest(
                 f"model {model!r} is for the task {contract.task!r}, not {kind.task!r}; "
                 "`framewright models list` shows what each model is for"
             )
         return contract
+
+    def _contract(self, model: str) -> UpscaleContract | DetectContract:
+        try:
+            answer = self._client.get_model_config(model, client_timeout=CONTROL_TIMEOUT_S)
+        except InferenceServerException as exc:
+            self._fail(exc, f"cannot read the config of model {model!r}", model=model)
+        return parse_contract(answer.config)
 
     def statistics(self, model: str) -> ModelStatistics:
         """Read what the server counted for a loaded model since it was loaded.
@@ -244,7 +237,7 @@ class TritonClient:
             UnknownModel: it is not loaded.
         """
         try:
-            answer = self._client.get_inference_statistics(model, client_timeout=_CONTROL_TIMEOUT_S)
+            answer = self._client.get_inference_statistics(model, client_timeout=CONTROL_TIMEOUT_S)
         except InferenceServerException as exc:
             self._fail(exc, f"cannot read the statistics of model {model!r}", model=model)
         return parse_statistics(answer.model_stats[0])
@@ -265,8 +258,7 @@ class TritonClient:
         Raises:
             BadRequest: the model does not take that shape.
         """
-        if contract.name in self._with_dead_stub:
-            self.load(contract.name)
+        self._control.load_if_dead(contract.name)
         return RequestPool(
             self._client,
             contract,
@@ -274,7 +266,7 @@ class TritonClient:
             slots=slots,
             timeout_s=self._infer_timeout_s,
             shared_memory=self._shared_memory,
-            translate=self._translate,
+            control=self._control,
         )
 
     def infer(self, contract: ModelContract[Answer], images: NDArray[np.uint8]) -> tuple[Answer, InferReport]:
@@ -306,36 +298,7 @@ class TritonClient:
         counted = self.statistics(contract.name).since(before)
         return answer, InferReport(transport=pool.transport, total_ms=total_ms, statistics=counted)
 
-    def _ready(self, model: str) -> bool:
-        try:
-            return bool(self._client.is_model_ready(model, client_timeout=_PROBE_TIMEOUT_S))
-        except InferenceServerException:
-            return False
-
-    def _load_failure(self, model: str, exc: InferenceServerException) -> Exception:
-        reason = failure.one_line(exc)
-        # Triton has no status for these: a model folder without a version, a version without its file.
-        if re.search(r"at least one version must be available|unable to find '", reason):
-            return ModelNotBuilt(f"model {model!r} is not built: run `framewright models build {model}`")
-        error = self._translate(exc, f"cannot load model {model!r}", model)
-        if not isinstance(error, InferenceFailed):
-            return error
-        names = {entry.name for entry in self.index()}
-        if model not in names:
-            nearest = difflib.get_close_matches(model, names, n=10, cutoff=0.0)
-            return UnknownModel(f"there is no model {model!r}; there is: {', '.join(nearest) or 'none'}")
-        if "failed to poll" in reason:
-            return InferenceFailed(
-                f"cannot load model {model!r}: Triton cannot read its config.pbtxt; see its log"
-            )
-        return error
-
     def _fail(self, exc: InferenceServerException, doing: str, *, model: str = "") -> NoReturn:
         if model and exc.status() in failure.NOT_LOADED:
             raise UnknownModel(f"{doing}: it is not loaded at {self.url}") from exc
-        raise self._translate(exc, doing, model) from exc
-
-    def _translate(self, exc: InferenceServerException, doing: str, model: str) -> ServiceError:
-        if failure.stub_died(exc):
-            self._with_dead_stub.add(model)
-        return failure.translate(exc, doing=doing, url=self.url, live=self.live)
+        raise self._control.translate(exc, doing, model) from exc

@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import InferenceFailed, ModelOutOfMemory, ServiceError, TritonUnavailable
+from orchestrator.errors import (
+    InferenceFailed,
+    InferenceTimedOut,
+    ModelOutOfMemory,
+    ModelProcessDied,
+    ServiceError,
+    TritonUnavailable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +24,10 @@ NOT_LOADED = frozenset({"StatusCode.NOT_FOUND", "StatusCode.INVALID_ARGUMENT"})
 """Triton's answers to a question about a model that is not loaded."""
 
 UNAVAILABLE = "StatusCode.UNAVAILABLE"
+LOST = frozenset({UNAVAILABLE, "StatusCode.NOT_FOUND"})
+"""Answers to a request that the server took before: it is gone, or was restarted and knows neither the model
+nor our shared memory any more."""
+
 GIVEN_UP = frozenset({DEADLINE_EXCEEDED, "StatusCode.CANCELLED"})
 """We stopped waiting; the server may still be at work."""
 
@@ -55,13 +66,13 @@ def translate(
             that refuses a request, and a server killed in the middle of an answer can end it with any status.
     """
     if stub_died(error):
-        return ModelOutOfMemory(
+        return ModelProcessDied(
             f"{doing}: the process that runs the model died, most likely for lack of memory"
         )
     if _OUT_OF_MEMORY.search(error.message() or ""):
         return ModelOutOfMemory(f"{doing}: the server has too little memory: {one_line(error)}")
     if error.status() == DEADLINE_EXCEEDED:
-        return InferenceFailed(
+        return InferenceTimedOut(
             f"{doing}: no answer within the time allowed; raise the timeout or lighten the work"
         )
     if not live():

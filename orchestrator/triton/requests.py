@@ -20,21 +20,20 @@ import numpy as np
 import tritonclient.grpc as triton
 from tritonclient.utils import InferenceServerException, triton_to_np_dtype
 
-from orchestrator.errors import BadRequest, Cancelled, InferenceFailed, ServiceError
+from orchestrator.errors import BadRequest, Cancelled, InferenceFailed, InferenceTimedOut, TritonUnavailable
 from orchestrator.triton import failure
 from orchestrator.triton.contract import INPUT, Answer, ModelContract, Output
 from orchestrator.triton.shared_memory import Segment, is_leftover
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import TracebackType
 
     from numpy.typing import NDArray
 
-    Translate = Callable[[InferenceServerException, str, str], ServiceError]
+    from orchestrator.triton.model_control import ModelControl
 
 ANSWERS_TIMEOUT_S = 2.0
-CLOSE_TIMEOUT_S = 1.0
+CLOSE_TIMEOUT_S = 2.0
 _CONTROL_TIMEOUT_S = 10.0
 _PAGE_BYTES = 4096
 _CHANNELS = 3
@@ -104,8 +103,9 @@ class Request(Generic[Answer]):
             What the contract says an answer is: see its class; read-only unless `copied`.
 
         Raises:
-            TritonUnavailable: the server died.
-            InferenceFailed: it answered with an error, broke the contract, or did not answer in time.
+            TritonUnavailable: the server died, or was restarted meanwhile.
+            InferenceTimedOut: it did not answer in time.
+            InferenceFailed: it answered with an error, or broke the contract.
             ModelOutOfMemory: it had too little memory for the request.
             Cancelled: the pool was closed meanwhile.
         """
@@ -121,13 +121,14 @@ class Request(Generic[Answer]):
         if self._pool.closed:
             raise Cancelled(f"{doing}: cancelled")
         if not self._answer.done():
-            raise InferenceFailed(
+            raise InferenceTimedOut(
                 f"{doing}: no answer within {self._pool.timeout_s:g} s; raise the timeout or lighten the work"
             )
         try:
             answer = self._answer.result()
         except InferenceServerException as exc:
-            raise self._pool.translate(exc, doing, self._pool.contract.name) from exc
+            raise self._pool.control.request_failure(exc, doing, self._pool.contract.name) from exc
+        self._pool.answered = True
         for output in self._pool.outputs:
             shape = (self._count, *output.shape)
             found = answer.get_output(output.name)
@@ -172,6 +173,8 @@ class RequestPool(Generic[Answer]):
         stopped: done once the pool is closed.
         slot_bytes: of shared memory that a request takes: whole pages of input, then of each output.
         transport: how the tensors travel.
+        control: of the same connection.
+        answered: whether the server answered any of them.
     """
 
     def __init__(
@@ -183,7 +186,7 @@ class RequestPool(Generic[Answer]):
         slots: int,
         timeout_s: float,
         shared_memory: bool,
-        translate: Translate,
+        control: ModelControl,
     ) -> None:
         """Allocate the slots and register their memory with the server.
 
@@ -199,7 +202,8 @@ class RequestPool(Generic[Answer]):
         sizes = [_dtype(output).itemsize * shape[0] * int(np.prod(output.shape)) for output in self.outputs]
         self.slot_bytes = sum(map(_pages, [int(np.prod(shape)) * _CHANNELS, *sizes]))
         self.timeout_s = timeout_s
-        self.translate = translate
+        self.control = control
+        self.answered = False
         self.closed = False
         self.stopped: Future[None] = Future()
         self.region: str | None = None
@@ -285,6 +289,9 @@ class RequestPool(Generic[Answer]):
             )
         except InferenceServerException as exc:
             segment.memory.close()
+            error = self.control.translate(exc, "cannot share memory")
+            if isinstance(error, TritonUnavailable):
+                raise error from exc
             _log.debug("tensors go as gRPC bytes: %s", failure.one_line(exc))
             return None
         finally:
@@ -305,7 +312,7 @@ class RequestPool(Generic[Answer]):
         deadline = time.monotonic() + CLOSE_TIMEOUT_S
         while True:
             try:
-                self.client.unregister_system_shared_memory(self.region, client_timeout=_CONTROL_TIMEOUT_S)
+                self.client.unregister_system_shared_memory(self.region, client_timeout=CLOSE_TIMEOUT_S)
             except InferenceServerException as exc:
                 if exc.status() == failure.UNAVAILABLE or time.monotonic() > deadline:
                     _log.debug("the server keeps the memory of closed requests: %s", failure.one_line(exc))

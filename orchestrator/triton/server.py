@@ -8,12 +8,9 @@ It does not know models: those are loaded through `client.py`.
 
 from __future__ import annotations
 
-import collections
 import errno
 import json
-import logging
 import os
-import re
 import shlex
 import shutil
 import socket
@@ -25,7 +22,7 @@ import time
 import uuid
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TextIO
+from typing import IO, TYPE_CHECKING, Self, cast
 
 import tritonclient.grpc as triton
 from tritonclient.utils import InferenceServerException
@@ -33,21 +30,21 @@ from tritonclient.utils import InferenceServerException
 from orchestrator.errors import BadRequest, TritonUnavailable
 from orchestrator.triton import shared_memory
 from orchestrator.triton.installation import Installation, find_installation
+from orchestrator.triton.leftovers import clean_up, remove_leftovers
+from orchestrator.triton.server_log import TAIL_LINES, ServerLog
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-LOG_LINES = 200
-TAIL_LINES = 15
 _PORT_ATTEMPTS = 5
-_log = logging.getLogger(__name__)
 
 
 class TritonServer:
     """A tritonserver on loopback with explicit model control: it loads only what it is asked to.
 
     A context manager: entering starts it and waits until it answers, leaving stops it. It also ends, within
-    seconds, when this process ends in any way. Ctrl-C in a terminal does not reach it, only its owner.
+    seconds, when this process ends in any way. Ctrl-C in a terminal does not reach it, only its owner. One
+    that dies stays dead: `supervisor.py` starts it again.
 
     Attributes:
         url: host:port of its gRPC service.
@@ -83,10 +80,11 @@ class TritonServer:
         self._ports = (0, 0, 0)
         self._id = f"framewright-{uuid.uuid4().hex}"
         self._keeper: subprocess.Popen[str] | None = None
-        self._lines: collections.deque[str] = collections.deque(maxlen=LOG_LINES)
-        self._reader: threading.Thread | None = None
-        self._stopping = False
+        self._log: ServerLog | None = None
         self._scratch: Path | None = None
+        self._segments = ""
+        self._changing = threading.Lock()
+        self._stopped = False
 
     @property
     def url(self) -> str:  # noqa: D102  described in the class
@@ -107,13 +105,7 @@ class TritonServer:
 
     def log_tail(self, lines: int = TAIL_LINES) -> list[str]:
         """Return the last lines that the server and its backends wrote, oldest first."""
-        return list(self._lines)[-lines:]
-
-    def last_words(self) -> str:
-        """Return the line of its log that most likely says why it died."""
-        telling = r"[EF]\d{4} |Signal |.*[Ee]rror"
-        lines = [line for line in self._lines if re.match(telling, line)]
-        return _message((lines or [*self._lines, "it wrote nothing"])[-1])
+        return self._log.tail(lines) if self._log is not None else []
 
     def wait(self) -> int:
         """Wait until the server ends by itself; return its exit status as a shell tells it."""
@@ -122,51 +114,85 @@ class TritonServer:
     def __enter__(self) -> Self:
         if not self._repository.is_dir():
             raise BadRequest(f"there is no model repository {self._repository}: set MODEL_REPOSITORY to one")
-        _remove_leftovers()
-        deadline = time.monotonic() + self._start_timeout_s
-        try:
-            for _ in range(_PORT_ATTEMPTS):
-                self._start()
-                if self._answers(deadline):
-                    return self
-                self.stop()
-                if not self._lost_a_free_port():
-                    break
-        except BaseException:
-            self.stop()
-            raise
-        raise TritonUnavailable(self._reason())
+        remove_leftovers()
+        self._launch(self._wanted_ports)
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.stop()
 
+    def restart(self) -> None:
+        """Start it again, at the ports it had; nothing of the one before is left.
+
+        Raises:
+            TritonUnavailable: it does not start, or `stop` was called.
+        """
+        self._launch(self._ports)
+
+    def kill(self) -> None:
+        """End the server, as if it had died; returns at once."""
+        if self._keeper is not None and self._log is not None and self.alive:
+            self._log.end_is_expected = True
+            self._keeper.terminate()
+
     def stop(self) -> None:
-        """End the server and its backends; nothing of it is left when this returns. May be called again."""
-        if self._keeper is None:
+        """End the server and its backends; nothing of it is left when this returns. May be called again.
+
+        It may be called while another thread starts the server, which then fails there.
+        """
+        self._stopped = True
+        with self._changing:
+            self._end()
+
+    def _launch(self, wanted: tuple[int | None, ...]) -> None:
+        deadline = time.monotonic() + self._start_timeout_s
+        try:
+            for _ in range(_PORT_ATTEMPTS):
+                with self._changing:
+                    self._end()
+                    log = self._start(wanted)
+                if self._answers(log, deadline):
+                    return
+                with self._changing:
+                    self._end()  # and read its log to the end
+                if not _lost_a_free_port(log, wanted):
+                    break
+        except BaseException:
+            with self._changing:
+                self._end()
+            raise
+        taken = log.taken_port()
+        if taken is not None:
+            raise TritonUnavailable(
+                f"tritonserver cannot start: {taken} is already in use; choose another port"
+            )
+        raise TritonUnavailable(f"tritonserver died as it started: {log.last_words()}")
+
+    def _end(self) -> None:
+        if self._keeper is None or self._scratch is None:
             return
-        self._stopping = True
-        self._keeper.terminate()
+        self.kill()
         try:
             self._keeper.wait(self._grace_s + 5)
         except subprocess.TimeoutExpired:
             self._keeper.kill()  # and with it, by its death signal, the server
             self._keeper.wait()
-        if self._scratch is not None:
-            shutil.rmtree(self._scratch, ignore_errors=True)  # there still if the keeper was killed
-        if self._reader is not None:
-            self._reader.join(1)
+        if self._scratch.exists():
+            clean_up(segments=self._segments, scratch=self._scratch)  # the keeper was killed
+        if self._log is not None:
+            self._log.join(1)
 
-    def _start(self) -> None:
-        self._ports = _choose_ports(self._host, self._wanted_ports)
+    def _start(self, wanted: tuple[int | None, ...]) -> ServerLog:
+        if self._stopped:
+            raise TritonUnavailable("tritonserver was stopped")
+        self._ports = _choose_ports(self._host, wanted)
         temporary = Path(tempfile.gettempdir())
         if not _survives_shell(temporary):
             raise TritonUnavailable(f"Triton's Python backend cannot work in {str(temporary)!r}: set TMPDIR")
         self._scratch = scratch = Path(tempfile.mkdtemp(prefix=shared_memory.unique_prefix()))
         try:
-            self._lines.clear()
-            self._stopping = False
             self._keeper = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(Path(__file__).with_name("keeper.py")), self._plan(scratch)],
                 stdin=subprocess.DEVNULL,
@@ -179,12 +205,12 @@ class TritonServer:
         except BaseException:
             shutil.rmtree(scratch, ignore_errors=True)
             raise
-        self._reader = threading.Thread(target=self._read_log, args=(self._keeper.stdout,), daemon=True)
-        self._reader.start()
+        self._log = ServerLog(cast("IO[str]", self._keeper.stdout))
+        return self._log
 
     def _plan(self, scratch: Path) -> str:
         """Tell the keeper what to do, see `keeper.main`."""
-        segments = shared_memory.unique_prefix()
+        self._segments = shared_memory.unique_prefix()
         installation = find_installation(scratch)
         repository = self._repository.resolve()
         if not _survives_shell(repository):
@@ -192,26 +218,26 @@ class TritonServer:
             repository = scratch / "model_repository"
         plan = {
             "owner": os.getpid(),
-            "command": self._command(installation, repository, segments),
+            "command": self._command(installation, repository),
             "search": {
                 # The backend's processes are the Python that is the first python3 in PATH, with its packages.
                 "PATH": [str(Path(sys.executable).parent)],
                 "LD_LIBRARY_PATH": [str(folder) for folder in installation.libraries],
             },
             "grace_s": self._grace_s,
-            "segments": segments,
+            "segments": self._segments,
             "scratch": str(scratch),
         }
         return json.dumps(plan)
 
-    def _command(self, installation: Installation, repository: Path, segments: str) -> list[str]:
+    def _command(self, installation: Installation, repository: Path) -> list[str]:
         grpc, http, metrics = self._ports
         return [
             str(installation.binary),
             f"--id={self._id}",
             f"--model-repository={repository}",
             f"--backend-directory={installation.backends}",
-            f"--backend-config=python,shm-region-prefix-name={segments}",
+            f"--backend-config=python,shm-region-prefix-name={self._segments}",
             "--model-control-mode=explicit",
             # Our configs are complete; else every load starts another process to complete them, for 1.4 s.
             "--disable-auto-complete-config",
@@ -224,16 +250,9 @@ class TritonServer:
             *installation.options,
         ]
 
-    def _read_log(self, stream: TextIO) -> None:
-        for line in stream:
-            self._lines.append(line.rstrip())
-            _log.debug("tritonserver: %s", line.rstrip())
-        if not self._stopping:
-            _log.error("tritonserver ended by itself; its last lines:\n%s", "\n".join(self.log_tail()))
-
-    def _answers(self, deadline: float) -> bool:
+    def _answers(self, log: ServerLog, deadline: float) -> bool:
         """Wait until our server answers; False when it died, or another program has its port."""
-        while self.alive and not self._taken_port():
+        while self.alive and not log.taken_port():
             if time.monotonic() > deadline:
                 raise TritonUnavailable(
                     f"tritonserver did not answer within {self._start_timeout_s:g} s: see its log with -v"
@@ -248,33 +267,11 @@ class TritonServer:
             time.sleep(0.02)
         return False
 
-    def _taken_port(self) -> str | None:
-        """The address that another program listens on, if that is why the server cannot start."""
-        for line in self._lines:
-            found = re.search(r"'(\S+:\d+)' already in use", line)
-            if found:
-                return found[1]
-        return None
 
-    def _lost_a_free_port(self) -> bool:
-        """Whether another program took a port between our choice and the server's start."""
-        taken = self._taken_port()
-        return taken is not None and int(taken.rpartition(":")[2]) not in self._wanted_ports
-
-    def _reason(self) -> str:
-        """Why it died, in one line."""
-        taken = self._taken_port()
-        if taken is not None:
-            return f"tritonserver cannot start: {taken} is already in use; choose another port"
-        return f"tritonserver died as it started: {self.last_words()}"
-
-
-def _remove_leftovers() -> None:
-    """Remove what a keeper that was killed with its owner could not."""
-    shared_memory.remove_leftovers()
-    for folder in Path(tempfile.gettempdir()).glob("framewright-*"):
-        if shared_memory.is_leftover(folder.name):
-            shutil.rmtree(folder, ignore_errors=True)
+def _lost_a_free_port(log: ServerLog, wanted: tuple[int | None, ...]) -> bool:
+    """Whether another program took a port between our choice and the server's start."""
+    taken = log.taken_port()
+    return taken is not None and int(taken.rpartition(":")[2]) not in wanted
 
 
 def _choose_ports(host: str, wanted: tuple[int | None, ...]) -> tuple[int, int, int]:
@@ -301,8 +298,3 @@ def _choose_ports(host: str, wanted: tuple[int | None, ...]) -> tuple[int, int, 
 def _survives_shell(path: Path) -> bool:
     """Whether a shell reads the path as one word: the Python backend does not quote it in a command."""
     return shlex.quote(str(path)) == str(path)
-
-
-def _message(line: str) -> str:
-    """Strip Triton's prefix (severity, time, process, source line) and quotes from a log line."""
-    return re.sub(r"^[EFIW]\d{4} \S+ \d+ \S+\] ", "", line).strip().strip('"')

@@ -43,6 +43,12 @@ def remove_leftovers() -> None:
                 _log.debug("removed the leftover segment %s", path.name)
 
 
+def remove(prefix: str) -> None:
+    """Remove the segments whose names begin so."""
+    for path in _FOLDER.glob(f"{prefix}*"):
+        path.unlink(missing_ok=True)
+
+
 class Segment:
     """A named piece of shared memory, all of it allocated.
 
