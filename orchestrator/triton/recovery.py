@@ -108,7 +108,8 @@ class Recovery:
             if self.spent:
                 raise type(lost)(f"{lost} (failure {self.count + 1} of one job)") if self._most else lost
             self.count += 1
-            _log.warning("%s; going on when it is back (%d of %d)", lost, self.count, self._most)
+            # As text: a handler that keeps records would keep the requests that the exception refers to.
+            _log.warning("%s; going on when it is back (%d of %d)", str(lost), self.count, self._most)
             if isinstance(lost, InferenceTimedOut):
                 self._end_hanging_server(lost)
             self._wait_until_live()

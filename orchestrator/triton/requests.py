@@ -124,10 +124,11 @@ class Request(Generic[Answer]):
             raise InferenceTimedOut(
                 f"{doing}: no answer within {self._pool.timeout_s:g} s; raise the timeout or lighten the work"
             )
-        try:
-            answer = self._answer.result()
-        except InferenceServerException as exc:
-            raise self._pool.control.request_failure(exc, doing, self._pool.contract.name) from exc
+        error = self._answer.exception()
+        if isinstance(error, InferenceServerException):
+            # Not raised itself: it would refer to us as we do to it, and our memory would stay for a while.
+            raise self._pool.control.request_failure(error, doing, self._pool.contract.name) from error
+        answer = self._answer.result()
         self._pool.answered = True
         for output in self._pool.outputs:
             shape = (self._count, *output.shape)

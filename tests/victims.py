@@ -1,0 +1,90 @@
+"""Find the processes of the servers that this process started, to be killed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SHM = Path("/dev/shm")  # noqa: S108  where Linux keeps shared memory
+
+
+def tritonservers() -> set[psutil.Process]:
+    return {process for name, process in _family() if name == "tritonserver"}
+
+
+def stubs(model: str = "") -> set[psutil.Process]:
+    """Return the backends' processes, of one model or of all."""
+    found = set()
+    for name, process in _family():
+        with contextlib.suppress(psutil.Error):
+            if name.startswith("triton_python_b") and any(model in part for part in process.cmdline()):
+                found.add(process)
+    return found
+
+
+def stub_of(model: str) -> psutil.Process:
+    """Return the backend's process of a model: the newest, since an unloaded one takes a moment to end."""
+    return max(stubs(model), key=lambda stub: stub.create_time())
+
+
+def kill(processes: set[psutil.Process]) -> None:
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+
+
+@contextlib.contextmanager
+def killing(
+    find: Callable[[], set[psutil.Process]], *, times: int | None = None, after_s: float = 0
+) -> Iterator[list[int]]:
+    """Kill what is found `after_s` later, so many times or again and again; give the list of pids."""
+    killed: list[int] = []
+    done = threading.Event()
+    before = {process.pid for process in find()}
+
+    def hunt() -> None:
+        while not done.wait(0.02) and (times is None or len(killed) < times):
+            new = {process for process in find() if process.pid not in before.union(killed)}
+            if new:
+                done.wait(after_s)
+                killed.extend(process.pid for process in new)
+                kill(new)
+
+    hunter = threading.Thread(target=hunt)
+    hunter.start()
+    try:
+        yield killed
+    finally:
+        done.set()
+        hunter.join()
+
+
+def left_behind() -> set[str]:
+    """Return what this process and its servers have: processes, shared memory, folders."""
+    own = f"framewright-*-{os.getpid()}-*"
+    paths = [*SHM.glob(own), *Path(tempfile.gettempdir()).glob(own)]
+    return {str(path) for path in paths} | {f"{name} {process.pid}" for name, process in _family()}
+
+
+def until(condition: Callable[[], bool], *, timeout_s: float = 60) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true"
+        time.sleep(0.02)
+
+
+def _family() -> Iterator[tuple[str, psutil.Process]]:
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if process.status() != psutil.STATUS_ZOMBIE:
+                yield process.name(), process
