@@ -6,6 +6,7 @@ import itertools
 import json
 import shutil
 import signal
+import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -29,6 +30,7 @@ from orchestrator.triton.server import TritonServer
 from orchestrator.triton.supervisor import Supervisor
 from orchestrator.worker import Worker
 from tests import clips, models
+from tests.command import COMMAND, environment, framewright
 from tests.victims import kill, killing, left_behind, stubs, tritonservers, until
 
 if TYPE_CHECKING:
@@ -373,3 +375,31 @@ def test_waiting_for_a_server_ends_when_nobody_waits_any_more(settings: Settings
         assert not running.is_alive()
         until(lambda: not any(thread.name == "recovery" for thread in threading.enumerate()), timeout_s=5)
     assert [type(exc) for exc in caught] == [Cancelled]
+
+
+def test_serve_starts_its_triton_again_under_the_jobs_of_others(
+    settings: Settings, clip: Path, tmp_path: Path
+) -> None:
+    options = ["--grpc-port", "18411", "--http-port", "18410", "--metrics-port", "18412"]
+    surroundings = environment(MODEL_REPOSITORY=settings.model_repository)
+    with subprocess.Popen(
+        [COMMAND, "serve", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=surroundings,
+    ) as serving:
+        assert serving.stdout is not None
+        assert serving.stderr is not None
+        assert "127.0.0.1:18411" in serving.stdout.readline()
+        with killing(loading_servers, times=1, after_s=1) as killed:
+            out = tmp_path / "out.mp4"
+            ended = framewright("upscale", clip, out, "--model", "slow", "--json", "--url", "127.0.0.1:18411")
+        assert ended.code == 0, ended
+        assert len(killed) == 1
+        told = json.loads(ended.out)
+        assert told["stats"]["frames"] == FRAMES
+        serving.send_signal(signal.SIGINT)
+        assert serving.wait(20) == 0
+        assert "started again (1 of 3)" in serving.stderr.read()
+    assert left_behind() == set()

@@ -17,7 +17,6 @@ from orchestrator.errors import (
     BadRequest,
     ModelOutOfMemory,
     OutputRefused,
-    TritonUnavailable,
     UnsupportedMedia,
 )
 from orchestrator.jobs import UpscaleParams, UpscaleResult
@@ -29,12 +28,12 @@ from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import UpscaleContract
 from orchestrator.triton.server import TritonServer
 from tests import clips, models
+from tests.victims import stub_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from orchestrator.frames import Frame, Pixels
-    from orchestrator.pipeline.progress import Progress
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL_CLIP = ROOT.parent / "shared" / "real" / "media" / "onepiece_demo.mp4"
@@ -297,34 +296,6 @@ def test_a_result_that_no_player_takes_is_refused(run: Callable[..., UpscaleResu
         run(source, tmp_path / "out.mp4", scale=16)
 
 
-def test_a_triton_that_dies_in_the_middle_is_one_clear_error(tmp_path: Path) -> None:
-    repository = tmp_path / "repository"
-    models.write_slow(repository, tile=64)
-    source = clips.make_clip(tmp_path / "in.mp4", 40)
-    before = set(tmp_path.iterdir())
-    others = tritonservers()
-
-    def kill_at(moment: Progress) -> None:
-        if moment.frames == 1:
-            for process in tritonservers() - others:
-                process.kill()
-
-    with (
-        TritonServer(model_repository=repository, start_timeout_s=60) as server,
-        TritonClient(server.url, infer_timeout_s=60) as client,
-        pytest.raises(TritonUnavailable),
-    ):
-        upscale(
-            source,
-            tmp_path / "out.mp4",
-            params=UpscaleParams(model="slow"),
-            default_model="slow",
-            connect=lambda: client,
-            report=kill_at,
-        )
-    assert set(tmp_path.iterdir()) == before
-
-
 @pytest.mark.skipif(not REAL_CLIP.exists(), reason="the real clip is not on this machine")
 def test_a_real_clip_keeps_its_frames_times_and_sound(
     run: Callable[..., UpscaleResult], tmp_path: Path
@@ -338,17 +309,3 @@ def test_a_real_clip_keeps_its_frames_times_and_sound(
         np.abs(a.pixels.astype(int) - b.pixels).mean() for a, b in zip(before[::20], after[::20], strict=True)
     )
     assert worst < 3
-
-
-def tritonservers() -> set[psutil.Process]:
-    return {child for child in psutil.Process().children(recursive=True) if child.name() == "tritonserver"}
-
-
-def stub_of(model: str) -> psutil.Process:
-    """Return the backend's process of a model: the newest, since an unloaded one takes a moment to end."""
-    stubs = [
-        child
-        for child in psutil.Process().children(recursive=True)
-        if child.name().startswith("triton_python_b") and any(model in part for part in child.cmdline())
-    ]
-    return max(stubs, key=lambda stub: stub.create_time())

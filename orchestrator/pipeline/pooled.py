@@ -77,24 +77,25 @@ class PooledModel(Generic[Answer]):
         return self._pool
 
     def _same_again(self, failure: TritonUnavailable | InferenceTimedOut | ModelOutOfMemory) -> bool:
-        """After a failure, wait until requests can be sent again: those that failed, if it returns True.
+        """After a failure, wait until what was not answered can be sent again. False: in smaller requests.
 
-        A process that dies tells nobody why. Where it had answered requests of that size, or dies for the
-        first time, it is taken to have been killed; where it dies again with nothing answered, it is taken to
-        lack memory, and the requests have to be made smaller: False.
+        A process that dies tells nobody why. The first time, and whenever it has answered requests since the
+        last, it is taken to have been killed; when it dies again with nothing answered, to lack memory.
 
         Raises:
             TritonUnavailable, InferenceTimedOut: it has happened too often.
             Cancelled: the context was left.
         """
-        answered = self._pool is not None and self._pool.answered
-        self._in_vain = 1 if answered else self._in_vain + 1
-        if isinstance(failure, ModelProcessDied):
-            if self._in_vain > 1 or self._recovery.spent:
-                return False
-        elif isinstance(failure, ModelOutOfMemory):
+        if self._pool is not None and self._pool.answered:
+            self._in_vain = 0
+        if not isinstance(failure, TritonUnavailable):
+            self._in_vain += 1
+        died = isinstance(failure, ModelProcessDied)
+        if died and (self._in_vain > 1 or self._recovery.spent):
             return False
-        elif isinstance(failure, InferenceTimedOut) and self._in_vain > 1:
+        if isinstance(failure, ModelOutOfMemory) and not died:
+            return False
+        if isinstance(failure, InferenceTimedOut) and self._in_vain > 1:
             raise failure  # it does not hang: it is too slow
         self._recovery.after(failure)
         return True
