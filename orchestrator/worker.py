@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
+from orchestrator.cost.meter import Meter, meter_here
 from orchestrator.pipeline.export import export
 from orchestrator.pipeline.track import Outputs, Tracked, track
 from orchestrator.pipeline.upscale import upscale
@@ -13,11 +14,19 @@ from orchestrator.triton.server import TritonServer
 from orchestrator.triton.supervisor import Supervisor
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from types import TracebackType
 
     from orchestrator.framing.subjects import Subjects
-    from orchestrator.jobs import ExportParams, ExportResult, TrackParams, UpscaleParams, UpscaleResult
+    from orchestrator.jobs import (
+        Cost,
+        ExportParams,
+        ExportResult,
+        TrackParams,
+        UpscaleParams,
+        UpscaleResult,
+    )
     from orchestrator.pipeline.progress import Report
     from orchestrator.settings import Settings
 
@@ -39,6 +48,7 @@ class Worker:
         self._settings = settings
         self._stack = ExitStack()
         self._client: TritonClient | None = None
+        self._meter: Meter | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -97,6 +107,7 @@ class Worker:
             overwrite=overwrite,
             comparison=comparison,
             fidelity=fidelity,
+            cost_of=self._cost_of(),
             report=report,
         )
 
@@ -121,6 +132,7 @@ class Worker:
             connect=self.client,
             overwrite=overwrite,
             fidelity=fidelity,
+            cost_of=self._cost_of(),
             report=report,
         )
 
@@ -134,5 +146,12 @@ class Worker:
             resolve=self._settings.resolved,
             connect=self.client,
             outputs=outputs,
+            cost_of=self._cost_of(),
             report=report,
         )
+
+    def _cost_of(self) -> Callable[[float], Cost | None]:
+        """Return what tells what seconds come to. Made before the job, which a bad table fails at once."""
+        if self._meter is None:
+            self._meter = meter_here(self._settings.gpu, self._settings.cost_table)
+        return self._meter.cost

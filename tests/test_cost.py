@@ -10,6 +10,7 @@ import pytest
 
 from orchestrator.cost.estimate import Estimate, Work, estimate
 from orchestrator.cost.gpu import gpus_here
+from orchestrator.cost.meter import Meter, meter_here
 from orchestrator.cost.table import Table, read_table
 from orchestrator.errors import BadRequest
 from orchestrator.jobs import parse
@@ -236,3 +237,36 @@ def test_the_gpus_of_a_machine_are_read_from_the_driver(
     assert gpus_here() == ("NVIDIA A40", "NVIDIA GeForce RTX 4090")
     program.write_text("#!/bin/sh\necho 'NVIDIA-SMI has failed'\nexit 9\n")
     assert gpus_here() == ()
+
+
+def test_a_jobs_seconds_come_to_dollars_on_the_gpu_that_did_it() -> None:
+    cost = meter_here("NVIDIA A40", Settings().cost_table).cost(120.0)
+    assert cost is not None
+    assert (cost.gpu, cost.seconds, cost.dollars) == ("A40", 120.0, 0.03)
+    assert "taken from" in cost.price_source
+    two = Meter(TABLE.price("RTX 4090"), gpus=2).cost(3.0)
+    assert two is not None
+    assert (two.gpu, two.dollars) == ("2 x RTX 4090", 3.0)
+
+
+def test_nothing_is_said_of_a_cost_without_a_price() -> None:
+    assert meter_here("H100", Settings().cost_table).cost(1.0) is None
+    assert Meter().cost(1.0) is None
+
+
+def test_a_finished_job_says_what_it_cost(tmp_path: Path) -> None:
+    clip = clips.make_clip(tmp_path / "in.mp4", 5)
+    ended = framewright("export", clip, tmp_path / "out.mp4", "--json", FRAMEWRIGHT_GPU="NVIDIA A40")
+    assert ended.code == 0, ended
+    stats = json.loads(ended.out)["stats"]
+    assert stats["cost"]["gpu"] == "A40"
+    assert stats["cost"]["seconds"] == pytest.approx(stats["wall_sec"], abs=1e-3)
+    assert stats["cost"]["dollars"] == pytest.approx(stats["cost"]["seconds"] * 0.00025, abs=1e-6)
+    assert "RunPod" in stats["cost"]["price_source"]
+
+
+def test_a_bad_table_fails_a_job_before_it_is_done(tmp_path: Path) -> None:
+    clip = clips.make_clip(tmp_path / "in.mp4", 5)
+    ended = framewright("export", clip, tmp_path / "out.mp4", FRAMEWRIGHT_COST_TABLE=tmp_path / "no.toml")
+    assert_refused(ended, 2, "no.toml")
+    assert not (tmp_path / "out.mp4").exists()

@@ -1,5 +1,6 @@
 """The requests a worker takes and the results it gives, as data: one module a task."""
 
+from orchestrator.jobs.cost import Cost
 from orchestrator.jobs.export import (
     CropBox,
     ExportParams,
@@ -19,6 +20,7 @@ from orchestrator.jobs.upscale import UpscaleParams, UpscaleResult, UpscaleStats
 
 __all__ = [
     "ComparedPicture",
+    "Cost",
     "CropBox",
     "ExportJob",
     "ExportParams",

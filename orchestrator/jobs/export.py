@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from orchestrator.frames import Quality
+from orchestrator.jobs.cost import Cost
 from orchestrator.jobs.message import Strict
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -170,6 +171,7 @@ class ExportStats(Strict):
         pixel_format: FFmpeg's name of what was encoded.
         transport: how tensors reached Triton: shared_memory or grpc; None without a model.
         tile: [height, width] of the tiles that were inferred, in input pixels; None without a model.
+        cost: what the seconds came to; None where there is no GPU, or no price of it is known.
     """
 
     frames: int
@@ -185,6 +187,7 @@ class ExportStats(Strict):
     pixel_format: str
     transport: Literal["shared_memory", "grpc"] | None
     tile: tuple[int, int] | None
+    cost: Cost | None = None
 
 
 class ExportResult(Strict):

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from orchestrator.jobs.cost import Cost
 from orchestrator.jobs.message import Strict
 
 
@@ -73,6 +74,7 @@ class TrackStats(Strict):
         wall_sec: seconds the job took.
         fps: frames per second of wall time.
         transport: how tensors reached Triton: shared_memory or grpc.
+        cost: what the seconds came to; None where there is no GPU, or no price of it is known.
     """
 
     model: str
@@ -84,6 +86,7 @@ class TrackStats(Strict):
     wall_sec: float
     fps: float
     transport: Literal["shared_memory", "grpc"]
+    cost: Cost | None = None
 
 
 class TrackResult(Strict):

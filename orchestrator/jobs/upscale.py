@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from orchestrator.frames import Quality
+from orchestrator.jobs.cost import Cost
 from orchestrator.jobs.message import Strict
 
 
@@ -40,6 +41,7 @@ class UpscaleStats(Strict):
         encoder: FFmpeg's name of the encoder.
         transport: how tensors reached Triton: shared_memory or grpc.
         tile: [height, width] of the tiles that were inferred, in input pixels.
+        cost: what the seconds came to; None where there is no GPU, or no price of it is known.
     """
 
     frames: int
@@ -53,6 +55,7 @@ class UpscaleStats(Strict):
     encoder: str
     transport: Literal["shared_memory", "grpc"]
     tile: tuple[int, int]
+    cost: Cost | None = None
 
 
 class UpscaleResult(Strict):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from orchestrator.frames import VideoInfo
     from orchestrator.framing.subjects import Subjects
-    from orchestrator.jobs import ExportParams
+    from orchestrator.jobs import Cost, ExportParams
     from orchestrator.triton.client import TritonClient
 
 
@@ -42,6 +42,7 @@ def export(
     connect: Callable[[], TritonClient],
     overwrite: bool = False,
     fidelity: Path | None = None,
+    cost_of: Callable[[float], Cost | None] = lambda _: None,
     report: Report = lambda _: None,
 ) -> ExportResult:
     """Export a part of a video.
@@ -56,6 +57,7 @@ def export(
             and the source were checked.
         overwrite: replace `output` and the report if they exist.
         fidelity: also write there, as JSON, how true the output is to the source, and a PNG beside it.
+        cost_of: tells what seconds come to.
         report: told how far the job is.
 
     Raises:
@@ -109,6 +111,7 @@ def export(
             pixel_format=done.pixel_format,
             transport=done.inference.transport if done.inference else None,
             tile=done.inference.tile if done.inference else None,
+            cost=cost_of(wall_s),
         ),
         keyframes=tuple(Keyframe(**frame) for frame in crop.keyframes())
         if isinstance(crop, CropPath)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from orchestrator.frames import TrackBoxes, VideoInfo
+    from orchestrator.jobs import Cost
     from orchestrator.pipeline.detected import Detected
     from orchestrator.pipeline.track_list import ReportedTracks
     from orchestrator.triton.client import TritonClient
@@ -124,6 +125,7 @@ def track(
     resolve: Callable[[str], str],
     connect: Callable[[], TritonClient],
     outputs: Outputs,
+    cost_of: Callable[[float], Cost | None] = lambda _: None,
     report: Report = lambda _: None,
 ) -> Tracked:
     """Track what is seen in a video.
@@ -134,6 +136,7 @@ def track(
         resolve: gives the model that a name stands for.
         connect: gives the client of a running Triton; called once the request and the source were checked.
         outputs: files to write; each appears only when all are complete.
+        cost_of: tells what seconds come to.
         report: told how far the job is.
 
     Raises:
@@ -219,6 +222,7 @@ def track(
                 wall_sec=round(wall_s, 3),
                 fps=round(times.frames / wall_s, 3),
                 transport=detector.transport,
+                cost=cost_of(wall_s),
             ),
             notes=tuple(notes),
         )

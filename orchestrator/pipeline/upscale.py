@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from orchestrator.jobs import Cost
     from orchestrator.pipeline.deliver import Inference
     from orchestrator.triton.client import TritonClient
 
@@ -37,6 +38,7 @@ def upscale(
     overwrite: bool = False,
     comparison: Path | None = None,
     fidelity: Path | None = None,
+    cost_of: Callable[[float], Cost | None] = lambda _: None,
     report: Report = lambda _: None,
 ) -> UpscaleResult:
     """Upscale a video.
@@ -50,6 +52,7 @@ def upscale(
         overwrite: replace `output` and the other files that are asked for if they exist.
         comparison: also write a PNG there: bicubic left, ours right.
         fidelity: also write there, as JSON, how true the output is to the source, and a PNG beside it.
+        cost_of: tells what seconds come to.
         report: told how far the job is.
 
     Raises:
@@ -112,6 +115,7 @@ def upscale(
             fps=round(done.frames / wall_s, 3),
             encoder=done.encoder,
             **asdict(cast("Inference", done.inference)),
+            cost=cost_of(wall_s),
         ),
         notes=done.notes,
     )
