@@ -1,0 +1,129 @@
+"""What it costs to hold an output against its source, and how far good outputs are from bad ones.
+
+    python -m benchmarks.fidelity
+
+examples/sample.mp4 is played over and over and written in other sizes, without a model, as that is the least
+that a job can cost. CPU time of all threads: of writing (conversion, encoder, muxer), of taking samples as
+frames pass, of the check that every output gets, and of a report with its picture.
+
+Then the sources that `tests/test_fidelity.py` calls hard, at the worst quality that x264 has: how far the
+blocks of the output are from the source's, at most, where ALIEN is too far.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import platform
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from fractions import Fraction
+from itertools import cycle, islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from orchestrator.media import encoder
+from orchestrator.media.probe import probe
+from orchestrator.media.reader import VideoReader
+from orchestrator.media.writer import VideoWriter
+from orchestrator.pipeline.fidelity import Written, examine
+from orchestrator.pipeline.fidelity_report import report_on, write_report
+from orchestrator.pipeline.similarity import mean_square, psnr_db
+from orchestrator.pipeline.verdict import ALIEN
+from orchestrator.pipeline.witness import Witness
+from tests.test_fidelity import HARD, WORST_CRF, clip, make
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from orchestrator.frames import Frame, VideoInfo
+
+SOURCE = Path(__file__).resolve().parent.parent / "examples" / "sample.mp4"
+CASES = ((4, 144), (4, 1440), (8, 144), (8, 720), (12, 144))
+"""How much larger, and how many frames."""
+
+
+class Clock:
+    """CPU seconds by name."""
+
+    def __init__(self) -> None:
+        self.spent: dict[str, float] = {}
+
+    @contextmanager
+    def of(self, name: str) -> Iterator[None]:
+        """Add what is spent inside."""
+        started = time.process_time()
+        yield
+        self.spent[name] = self.spent.get(name, 0) + time.process_time() - started
+
+
+def passing(frames: list[Frame], info: VideoInfo, count: int) -> Iterator[Frame]:
+    """Yield frames over and over, at their rate."""
+    tick = round(1 / (Fraction(info.average_rate or 25) * info.time_base))
+    for index, frame in enumerate(islice(cycle(frames), count)):
+        yield replace(frame, index=index, pts=index * tick, duration=tick)
+
+
+def measure(frames: list[Frame], info: VideoInfo, scale: int, count: int, folder: Path) -> None:
+    """Write one video and judge it; print what each step took."""
+    clock = Clock()
+    width, height = info.width * scale, info.height * scale
+    out = folder / "out.mp4"
+    witness = Witness(width=width, height=height, time_base=info.time_base)
+    with VideoWriter(out, source=SOURCE, info=info, width=width, height=height) as writer:
+        for frame in passing(frames, info, count):
+            with clock.of("samples"):
+                witness.see(frame)
+            large = cv2.resize(frame.pixels, (width, height), interpolation=cv2.INTER_CUBIC)
+            with clock.of("writing"):
+                writer.write(replace(frame, pixels=np.asarray(large, np.uint8)))
+        with clock.of("writing"):
+            writer.finish()
+    written = Written(frames=count, width=width, height=height, picture=(width, height))
+    with clock.of("check"):
+        examine(out, witness=witness, written=written)
+    with clock.of("report"):
+        fidelity = examine(out, witness=witness, written=written, every=True)
+        report = report_on(fidelity, witness=witness, source=SOURCE, output=out)
+        write_report(folder / "report.json", report, fidelity.pairs, overwrite=True)
+    spent = clock.spent
+    shares = [
+        f"{spent[name]:5.2f} s {spent[name] / spent['writing']:6.1%}"
+        for name in ("samples", "check", "report")
+    ]
+    print(f"| {width}x{height} | {count} | {spent['writing']:.1f} s | {' | '.join(shares)} |", flush=True)
+
+
+def margin(name: str, folder: Path) -> None:
+    """Write a hard source badly; print how much it differs."""
+    encoder.X264_CRF["low"] = WORST_CRF
+    pairs = make(clip(folder, HARD[name]), folder / "out.mp4").examined().pairs
+    luma_db = min(psnr_db(pair.mean_square) for pair in pairs)
+    blocks = max(mean_square(*pair.coarse) for pair in pairs) ** 0.5
+    print(f"| {name} | {luma_db:.1f} dB | {blocks:.1f} levels |", flush=True)
+
+
+def main() -> None:
+    """Print two tables."""
+    print(f"python {' '.join(sys.orig_argv[1:])}; {dt.datetime.now(dt.UTC):%Y-%m-%d}, ", end="")
+    print(f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
+    print("| output | frames | writing | samples | check | report |\n|---|---|---|---|---|---|")
+    info = probe(SOURCE)
+    with VideoReader(SOURCE, info) as reader:
+        frames = list(reader.frames())
+    with tempfile.TemporaryDirectory() as folder:
+        for scale, count in CASES:
+            measure(frames, info, scale, count, Path(folder))
+        print(f"\n| source | PSNR of luma | blocks ({ALIEN:g} levels fail) |\n|---|---|---|")
+        for name in HARD:
+            margin(name, Path(folder))
+
+
+if __name__ == "__main__":
+    main()
