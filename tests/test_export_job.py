@@ -400,6 +400,16 @@ def test_ten_bits_stay_ten_unless_a_model_is_in_the_way(tmp_path: Path, client: 
     assert any("8 bits" in note for note in result.notes)
 
 
+@pytest.mark.parametrize("format_", ["mp4", "mov", "mkv", "webm"])
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_few_pictures_of_ten_bits_are_a_video_too(tmp_path: Path, format_: str, count: int) -> None:
+    pictures = [clips.numbered(i, 160, 120) for i in range(count)]
+    source = clips.make_clip(tmp_path / "in.mkv", pictures, codec="ffv1", pix_fmt="yuv420p10le")
+    for number in range(2):
+        result = run(source, tmp_path / f"{number}.{format_}")
+        assert result.stats.frames == len(frames_of(tmp_path / f"{number}.{format_}")) == count
+
+
 def chart(matrix: int, full: bool, pix_fmt: str, path: Path) -> Path:
     """Write a chart of 24 patches, 48x48 pixels each."""
     levels = np.array([[16, 64, 128, 200, 235], [30, 90, 140, 180, 220], [200, 30, 90, 60, 120]]).T
