@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event
 from typing import TYPE_CHECKING, Self
 
 from orchestrator.cost.meter import Meter, meter_here
+from orchestrator.framing.subjects import parse_subjects, read_subjects
 from orchestrator.pipeline.export import export
 from orchestrator.pipeline.track import Outputs, Tracked, track
 from orchestrator.pipeline.upscale import upscale
+from orchestrator.storage.client import StorageClient
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
 from orchestrator.triton.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
     from types import TracebackType
 
     from orchestrator.framing.subjects import Subjects
@@ -122,12 +126,17 @@ class Worker:
         fidelity: Path | None = None,
         report: Report = lambda _: None,
     ) -> ExportResult:
-        """Export a part of a local video; see `orchestrator.pipeline.export.export`."""
+        """Export a part of a local video; see `orchestrator.pipeline.export.export`.
+
+        Args:
+            subjects: who can be followed; None takes them from `params.tracks`, where they stand or by their
+                address.
+        """
         return export(
             source,
             output,
             params=params,
-            subjects=subjects,
+            subjects=self._subjects(params) if subjects is None else subjects,
             default_model=self._settings.upscale_model,
             connect=self.client,
             overwrite=overwrite,
@@ -149,6 +158,17 @@ class Worker:
             cost_of=self._cost_of(),
             report=report,
         )
+
+    def _subjects(self, params: ExportParams) -> Subjects | None:
+        if params.follow is None or params.tracks is None:
+            return None
+        if isinstance(params.tracks, dict):
+            return parse_subjects(params.tracks)
+        storage = StorageClient.from_settings(self._settings)
+        with TemporaryDirectory(prefix="framewright-") as folder:
+            path = Path(folder) / "tracks"
+            storage.fetch(params.tracks, path, stop=Event(), advance=lambda _done, _whole: None)
+            return read_subjects(path.read_bytes())
 
     def _cost_of(self) -> Callable[[float], Cost | None]:
         """Return what tells what seconds come to. Made before the job, which a bad table fails at once."""

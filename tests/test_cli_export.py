@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import signal
 import subprocess
+import threading
 import time
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import av
@@ -81,6 +84,22 @@ def test_a_crop_follows_and_its_path_can_be_sent_again(clip: Path, tracks: Path,
     assert (tmp_path / "again.mkv").stat().st_size == pytest.approx(
         (tmp_path / "first.mkv").stat().st_size, 0.01
     )
+
+
+def test_tracks_may_be_at_an_address(clip: Path, tracks: Path, tmp_path: Path) -> None:
+    follow = ("--follow", "main", "--aspect", "9:16", "--tracks")
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=tracks.parent)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/{tracks.name}?X-Amz-Signature=secret"
+        refused = framewright("export", clip, tmp_path / "out.mp4", *follow, url)
+        assert_refused(refused, 2, "https")
+        assert "secret" not in refused.err
+        local = {"FRAMEWRIGHT_ALLOW_HTTP": "1", "FRAMEWRIGHT_ALLOW_PRIVATE_NETWORKS": "127.0.0.0/8"}
+        ended = framewright("export", clip, tmp_path / "out.mp4", *follow, url, **local)
+        server.shutdown()
+    assert ended.code == 0, ended
+    assert "moved along" in ended.out
 
 
 def test_each_bad_input_is_one_clear_line_and_leaves_nothing(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ _NAMES = ("x", "y", "w", "h")
     "--follow", metavar="ID|main", help="Let the crop follow a track, or the subject that matters most."
 )
 @click.option(
-    "--tracks", metavar="FILE", type=click.Path(path_type=Path), help="What `framewright track` wrote."
+    "--tracks", metavar="FILE|URL", help="What `framewright track` wrote, or an https address of it."
 )
 @click.option("--aspect", metavar="W:H", help="Shape of a crop that follows, such as 9:16.")
 @click.option(
@@ -113,7 +113,7 @@ def _params(choices: dict[str, Any]) -> tuple[ExportParams, Subjects | None]:
         BadRequest: something is wrong in itself.
         InputNotFound: a file of tracks or keyframes is not there.
     """
-    tracks: Path | None = choices.pop("tracks")
+    tracks: str | None = choices.pop("tracks")
     text, follow = choices.pop("crop"), choices.pop("follow")
     aspect, zoom = choices.pop("aspect"), choices.pop("zoom")
     values = {name.strip("_"): value for name, value in choices.items()}
@@ -125,10 +125,11 @@ def _params(choices: dict[str, Any]) -> tuple[ExportParams, Subjects | None]:
         values["follow"] = {"track": number, "aspect": aspect, "zoom": zoom}
     elif aspect is not None or zoom is not None:
         raise BadRequest("--aspect and --zoom are for a crop that follows: add --follow, or give --crop")
+    is_remote = tracks is not None and "://" in tracks
     if tracks is not None:
-        values["tracks"] = tracks.absolute().as_uri()
+        values["tracks"] = tracks if is_remote else Path(tracks).absolute().as_uri()
     params = parse(ExportParams, values)
-    return params, None if tracks is None else read_subjects(_read(tracks))
+    return params, None if tracks is None or is_remote else read_subjects(_read(Path(tracks)))
 
 
 def _crop(text: str) -> object:

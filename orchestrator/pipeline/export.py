@@ -6,7 +6,7 @@ import time
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import OutputRefused
+from orchestrator.errors import BadRequest, OutputRefused
 from orchestrator.frames import Crop
 from orchestrator.framing.aspect import parse_aspect
 from orchestrator.framing.crop import inside
@@ -143,7 +143,9 @@ def _crop(source: Path, info: VideoInfo, params: ExportParams, subjects: Subject
     if params.crop is not None:
         keyframes = [keyframe.model_dump() for keyframe in params.crop]
         return CropPath.parse(keyframes, width=width, height=height, clamp=params.clamp)
-    if params.follow is not None and subjects is not None:
+    if params.follow is not None:
+        if subjects is None:
+            raise BadRequest("following needs subjects: read them from the tracks first")
         return follow(
             subjects,
             track=params.follow.track,
