@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 from typing import Any
 
@@ -104,9 +105,8 @@ def test_the_camera_has_a_top_speed_and_acceleration_and_jumps_at_cuts_only(
 ) -> None:
     times, boxes, cuts, size = drawn
     path = followed(times, boxes, size, cuts_s=cuts)
-    for begin, end in zip([times[0] - 1, *cuts], [*cuts, times[-1] + 1], strict=True):
-        if end - begin < 0.01:
-            continue
+    edges = sorted({times[0], *(cut for cut in cuts if times[0] < cut <= times[-1]), times[-1] + 0.003})
+    for begin, end in itertools.pairwise(edges):
         places = path.rows(np.arange(begin, end - 0.002, 0.05))[:, :2]
         # Eased between knots it is half as fast again, and its speed changes three times as fast. Thinning
         # may move a place by a quarter of a pixel.
@@ -161,7 +161,7 @@ def test_it_stands_still_before_and_after_a_walk_and_moves_evenly_in_it() -> Non
     assert (x[200:] == x[-1]).all()
     assert (np.diff(x) >= 0).all()
     assert np.abs(np.diff(x, 2)).max() <= TOP_ACCELERATION * SIZE[0] * 0.01
-    assert len(path) < 20
+    assert len(path) < 30
 
 
 def test_it_rises_slowly_by_parts_of_a_pixel() -> None:
@@ -200,6 +200,21 @@ def test_it_jumps_at_the_cut_and_holds_through_shots_without_the_subject(first_s
     assert x.tolist() == [96] * 6 + [1196] * 5
 
 
+def test_it_moves_already_where_a_shot_begins_and_still_where_it_ends() -> None:
+    times = np.arange(100) / RATE
+    first, second = times < 2, times >= 2
+    x = np.where(first, 400 + 200 * times, 1500 - 200 * (times - 2))
+    path = followed(times, boxes_at(x, 540, len(times)), cuts_s=[2.0])
+    steps = np.diff(path.rows(times)[:, 0])
+    assert steps[20] > 2
+    assert steps[:49] == pytest.approx(np.full(49, steps[20]), abs=0.5)
+    assert steps[70] < -2
+    assert steps[50:] == pytest.approx(np.full(49, steps[70]), abs=0.5)
+    off = path.rows(times)[:, 0] + SIZE[0] / 2 - x
+    assert np.abs(off[first]).max() <= SIZE[0] / 4
+    assert np.abs(off[second]).max() <= SIZE[0] / 4
+
+
 def test_nothing_changes_at_the_seams_between_windows_of_the_solver() -> None:
     times, boxes = walk(3, 200)
     path = followed(times, boxes)
@@ -207,7 +222,7 @@ def test_nothing_changes_at_the_seams_between_windows_of_the_solver() -> None:
     assert np.abs(np.diff(whole, 2, axis=0)).max() <= 2 * TOP_ACCELERATION * SIZE[0] / RATE**2
     late = times >= 50
     part = centres(followed(times[late], boxes[late]).rows(times[late]))
-    assert np.abs(part - whole[late])[250:].max() < 0.02 * SIZE[0]
+    assert np.abs(part - whole[late])[250:].max() < 0.03 * SIZE[0]
 
 
 def test_the_clock_of_a_video_may_begin_anywhere() -> None:

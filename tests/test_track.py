@@ -16,8 +16,12 @@ import av
 import numpy as np
 import pytest
 
+from benchmarks.follow import kept
 from orchestrator.errors import BadMedia, BadRequest, InferenceFailed, OutputRefused
+from orchestrator.framing.follow import follow
+from orchestrator.framing.subjects import parse_subjects
 from orchestrator.jobs import TrackParams, parse
+from orchestrator.media.clock import frame_times
 from orchestrator.media.probe import probe
 from orchestrator.media.reader import VideoReader
 from orchestrator.pipeline.picture import read_picture
@@ -493,6 +497,24 @@ def test_six_people_who_cross_are_six_tracks(run_real: Callable[..., Tracked]) -
         "duration_sec": pytest.approx(139.4),
         "cuts": [],
     }
+    # A crop that follows them, in the shape of a phone, has them in its middle half.
+    subjects, times_s = parse_subjects(answer), frame_times(CROSSINGS, probe(CROSSINGS))
+    results = []
+    for subject in subjects.by_id.values():
+        path = follow(
+            subjects,
+            track=subject.id,
+            aspect=Fraction(9, 16),
+            zoom=None,
+            times_s=times_s,
+            width=768,
+            height=432,
+        )
+        results.append(kept(subject, path.rows(times_s[subject.frames]), width=768, height=432))
+        assert results[-1].jerk <= 0.1 * results[-1].raw_jerk
+        assert results[-1].middle >= 0.95 * results[-1].possible, "further out a crop cannot be"
+    total = sum(results[1:], results[0])
+    assert total.middle >= 0.95 * total.frames
 
 
 @needs_real

@@ -38,21 +38,21 @@ TOP_SPEED = 1.5
 TOP_ACCELERATION = 3.0
 """In crop sizes a second, a second: from rest to top speed in half a second."""
 
-KNOT_S = 0.2
-"""Time between knots; the camera goes 0.06 crop sizes in it, from rest at its top acceleration."""
+KNOT_S = 0.15
+"""Time between knots; the camera goes 0.03 crop sizes in it, from rest at its top acceleration."""
 
-_SPEED, _ACCELERATION, _JERK = 1.0, 0.3, 0.3
+_SPEED, _ACCELERATION, _JERK = 1.0, 0.3, 0.1
 """What a unit of each costs for a second. Grundmann et al. take 10, 1 and 100, with frames for seconds."""
 _OFF_CENTRE = 0.01
 """For all of a window it costs less than to move: the camera is centred where it moves anyhow, or stands."""
 _OUT_OF_DEAD_ZONE = 1.0
-_OUT_OF_MIDDLE = 20.0
+_OUT_OF_MIDDLE = 30.0
 _OVER_LIMIT = 1e4
 """Limits are passed only where there is no other way, which keeps every program solvable."""
 
 _WINDOW, _STEP, _SHARED = 360, 300, 3
 """Knots of a window, those of it that count, and those that the next window takes over: place, speed and
-acceleration. The rest of a window is what the camera sees coming: at 0.2 s a knot, 12 s."""
+acceleration. The rest of a window is what the camera sees coming: 9 s."""
 _STILL = 1e-6
 """Crop sizes; the solver is exact to 1e-7."""
 
@@ -102,14 +102,15 @@ class Sightings:
 
 
 def camera_way(
-    sightings: Sightings, *, first: float, last: float, start: float | None
+    sightings: Sightings, *, first: float, last: float, start: float | None, rests: tuple[bool, bool]
 ) -> NDArray[np.float64]:
-    """Return where the middle of the crop is at the knots. It sets off from rest and comes to rest.
+    """Return where the middle of the crop is at the knots.
 
     Args:
         sightings: of the subject.
         first, last: between which the middle of the crop must stay, in crop sizes.
         start: where it is at the first knot; None for wherever is best.
+        rests: whether it sets off from rest, and whether it comes to rest.
 
     Returns:
         float64 [K], in crop sizes.
@@ -131,9 +132,9 @@ def camera_way(
     begin = 0
     while True:
         end = min(begin + _WINDOW, len(way))
-        rests = np.zeros(end - begin - 1, np.bool_)
-        rests[0], rests[-1] = begin == 0, end == len(way)
-        solved = _solved(padded.part(begin, end), rests, known, first, last)
+        still = np.zeros(end - begin - 1, np.bool_)
+        still[0], still[-1] = begin == 0 and rests[0], end == len(way) and rests[1]
+        solved = _solved(padded.part(begin, end), still, known, first, last)
         way[begin:end] = np.clip(solved, first, last)
         if end == len(way):
             break
@@ -146,7 +147,7 @@ def camera_way(
 
 def _solved(
     sightings: Sightings,
-    rests: NDArray[np.bool_],
+    still: NDArray[np.bool_],
     known: NDArray[np.float64],
     first: float,
     last: float,
@@ -155,7 +156,7 @@ def _solved(
 
     Args:
         sightings: in the window.
-        rests: bool [K - 1], between which knots the camera does not move.
+        still: bool [K - 1], between which knots the camera does not move.
         known: float64 [S], the way's first places.
         first, last: between which it stays.
     """
@@ -164,7 +165,7 @@ def _solved(
     for _ in range(2):
         durations.append((durations[-1][1:] + durations[-1][:-1]) / 2)
         rates.append(sparse.diags_array(1 / durations[-1]) @ _steps(len(durations[-2])) @ rates[-1])
-    free = np.where(rests, 0.0, np.inf)
+    free = np.where(still, 0.0, np.inf)
 
     program = _Program(k)
     speed = np.minimum(TOP_SPEED, free)
