@@ -31,7 +31,7 @@ from orchestrator.triton.supervisor import Supervisor
 from orchestrator.worker import Worker
 from tests import clips, models
 from tests.command import COMMAND, environment, framewright
-from tests.victims import kill, killing, left_behind, stubs, tritonservers, until
+from tests.victims import kill, killing, left_behind, others_left_alone, stubs, tritonservers, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,6 +46,12 @@ ROOT = Path(__file__).resolve().parent.parent
 FRAMES = 24
 VICTIMS = {"tritonserver": tritonservers, "the model's process": stubs}
 MOMENTS = {"load": 0, "first frame": 1, "middle": FRAMES // 2, "last frames": FRAMES - 2}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _alone() -> Iterator[None]:
+    with others_left_alone():
+        yield
 
 
 @pytest.fixture(scope="module")

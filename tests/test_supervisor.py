@@ -22,10 +22,16 @@ from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
 from orchestrator.triton.supervisor import Supervisor
 from tests import models
-from tests.victims import kill, left_behind, stubs, tritonservers, until
+from tests.victims import kill, left_behind, others_left_alone, stubs, tritonservers, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _alone() -> Iterator[None]:
+    with others_left_alone():
+        yield
 
 
 @pytest.fixture

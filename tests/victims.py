@@ -18,6 +18,19 @@ if TYPE_CHECKING:
 SHM = Path("/dev/shm")  # noqa: S108  where Linux keeps shared memory
 
 
+_LEFT_ALONE: set[str] = set()
+
+
+@contextlib.contextmanager
+def others_left_alone() -> Iterator[None]:
+    """Do not see, meanwhile, what there is now: the server that tests of other modules share."""
+    _LEFT_ALONE.update(left_behind())
+    try:
+        yield
+    finally:
+        _LEFT_ALONE.clear()
+
+
 def tritonservers() -> set[psutil.Process]:
     return {process for name, process in _family() if name == "tritonserver"}
 
@@ -73,7 +86,8 @@ def left_behind() -> set[str]:
     """Return what this process and its servers have: processes, shared memory, folders."""
     own = f"framewright-*-{os.getpid()}-*"
     paths = [*SHM.glob(own), *Path(tempfile.gettempdir()).glob(own)]
-    return {str(path) for path in paths} | {f"{name} {process.pid}" for name, process in _family()}
+    found = {str(path) for path in paths} | {f"{name} {process.pid}" for name, process in _family()}
+    return found - _LEFT_ALONE
 
 
 def until(condition: Callable[[], bool], *, timeout_s: float = 60) -> None:
@@ -86,5 +100,6 @@ def until(condition: Callable[[], bool], *, timeout_s: float = 60) -> None:
 def _family() -> Iterator[tuple[str, psutil.Process]]:
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
-            if process.status() != psutil.STATUS_ZOMBIE:
-                yield process.name(), process
+            name = process.name()
+            if process.status() != psutil.STATUS_ZOMBIE and f"{name} {process.pid}" not in _LEFT_ALONE:
+                yield name, process
