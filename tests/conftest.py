@@ -11,6 +11,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before anything imports onnxruntime
 
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
+from orchestrator.triton.supervisor import Supervisor
 from tests import models
 
 if TYPE_CHECKING:
@@ -36,9 +37,9 @@ def model_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def triton(model_repository: Path) -> Iterator[TritonServer]:
-    """A server over `model_repository`."""
-    with TritonServer(model_repository) as server:
-        yield server
+    """A server over `model_repository`; one that crashes under one test is there again for the next."""
+    with Supervisor(TritonServer(model_repository), restarts=10) as supervisor:
+        yield supervisor.server
 
 
 @pytest.fixture
