@@ -4,7 +4,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test check format docs lock serve-env dev-env clean
+.PHONY: help demo test check format docs images-test lock serve-env dev-env clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ check: dev-env ## format, lint, types, import arrows, tests
 format: dev-env ## rewrite the sources as the formatter wants them
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+images-test: dev-env ## build the images without Docker, and let one do a job (root; Debian)
+	@.ci/images
 
 serve-env: .venv/.serve ## the serving environment in .venv: Triton, no torch
 dev-env: .venv/.dev ## serving, exporting and testing in .venv: with torch, several gigabytes

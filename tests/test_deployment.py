@@ -1,0 +1,180 @@
+"""The files that images and deployments are made from: they hang together, and say nothing that is not so."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCKERFILES = ("Dockerfile.triton", "Dockerfile.orchestrator")
+DEPLOYED = (*DOCKERFILES, ".dockerignore", "docker-bake.hcl")
+CATALOG = tomllib.loads((ROOT / "weights" / "catalog.toml").read_text())
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+BAKE = (ROOT / "docker-bake.hcl").read_text()
+
+
+def instructions(name: str) -> list[tuple[str, str]]:
+    """Return a Dockerfile's instructions in order, continued lines joined."""
+    text = re.sub(r"^#.*\n", "", (ROOT / name).read_text(), flags=re.MULTILINE).replace("\\\n", " ")
+    return [
+        (line.split(" ", 1)[0], line.split(" ", 1)[1].strip()) for line in text.splitlines() if line.strip()
+    ]
+
+
+def arguments(name: str) -> dict[str, str]:
+    found = (text.partition("=") for word, text in instructions(name) if word == "ARG")
+    return {key: value.strip('"') for key, _, value in found}
+
+
+def final_stage(name: str) -> list[tuple[str, str]]:
+    steps = instructions(name)
+    last = max(index for index, (word, _) in enumerate(steps) if word == "FROM")
+    return steps[last:]
+
+
+def bake_targets() -> dict[str, dict[str, Any]]:
+    """Read the targets of docker-bake.hcl, as far as this project's use of HCL goes."""
+    found = {}
+    for name, body in re.findall(r'^target "([\w-]+)" \{\n(.*?)^\}', BAKE, flags=re.MULTILINE | re.DOTALL):
+        values = dict(re.findall(r'^\s+([\w-]+)\s*= "([^"]*)"$', body, flags=re.MULTILINE))
+        parent = re.search(r'inherits = \["([\w-]+)"\]', body)
+        tags = re.search(r'tags\s*= \["([^"]*)"\]', body)
+        found[name] = {"parent": parent and parent[1], "tag": tags and tags[1], **values}
+    return found
+
+
+def requirements(name: str) -> dict[str, str]:
+    text = (ROOT / "requirements" / f"{name}.txt").read_text()
+    return dict(re.findall(r"^([\w.-]+)==([\w.]+)", text, flags=re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", DOCKERFILES)
+def test_everything_that_is_copied_exists_and_goes_to_the_builder(name: str) -> None:
+    allowed = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    for word, text in instructions(name):
+        if word == "COPY" and not text.startswith("--from"):
+            for source in text.split()[:-1]:
+                assert (ROOT / source).exists(), source
+                assert any(Path(source).match(to) or (source + "/").startswith(to + "/") for to in allowed), (
+                    source
+                )
+
+
+@pytest.mark.parametrize("name", DOCKERFILES)
+def test_what_a_stage_copies_from_another_is_made_by_one(name: str) -> None:
+    stages = {text.split(" AS ")[1] for word, text in instructions(name) if word == "FROM" and " AS " in text}
+    for word, text in instructions(name):
+        if word == "COPY" and text.startswith("--from"):
+            assert text.split()[0].removeprefix("--from=") in stages
+
+
+def test_the_triton_is_the_one_that_the_readme_and_the_docs_run() -> None:
+    image = arguments("Dockerfile.triton")["TRITON_IMAGE"]
+    assert re.fullmatch(r"nvcr\.io/nvidia/tritonserver:\d\d\.\d\d-py3", image)
+    for page in ("README.md", "docs/triton.md", "docker-bake.hcl"):
+        assert set(re.findall(r"nvcr\.io/[\w./:-]*\w", (ROOT / page).read_text())) == {image}, page
+
+
+def test_no_other_registry_and_no_index_is_named() -> None:
+    for name in (*DEPLOYED, ".ci/images", ".ci/Dockerfile.standin"):
+        hosts = re.findall(r"\b(?:[a-z0-9-]+\.)+(?:io|com|org|net|dev)\b", (ROOT / name).read_text())
+        assert set(hosts) <= {"nvcr.io", "registry.example.com", "raw.githubusercontent.com"}, name
+
+
+def test_models_that_are_exported_are_in_the_catalog() -> None:
+    sets = [arguments("Dockerfile.triton")["MODELS"]]
+    sets += [target["MODELS"] for target in bake_targets().values() if "MODELS" in target]
+    assert len(sets) > 3
+    for models in sets:
+        assert set(models.split()) <= CATALOG.keys()
+
+
+def test_only_the_full_set_has_models_under_the_agpl() -> None:
+    for name, target in bake_targets().items():
+        licences = {CATALOG[model]["licence"] for model in target.get("MODELS", "").split()}
+        assert ("AGPL-3.0" in licences) == (name == "triton-full"), name
+
+
+def test_every_bake_target_builds_a_dockerfile_with_its_own_arguments() -> None:
+    targets = bake_targets()
+    for name, target in targets.items():
+        root = targets[target["parent"]] if target["parent"] else target
+        known = arguments(root["dockerfile"])
+        given = {key for key in target if key.isupper()}
+        assert given <= known.keys(), name
+        if root["dockerfile"] == "Dockerfile.orchestrator" and target["parent"]:
+            base = target[known["TRITON"]].removeprefix("target:")
+            assert base == f"triton-{name}"
+            assert targets[base]["parent"] == "_triton"
+            assert target["tag"] == f"${{REGISTRY}}framewright-worker:{name}-${{TAG}}"
+
+
+def test_the_worker_ends_up_without_rights_under_an_init() -> None:
+    steps = final_stage("Dockerfile.orchestrator")
+    words = dict(steps)
+    assert words["USER"] == "framewright"
+    assert json.loads(words["ENTRYPOINT"]) == ["tini", "--", "framewright"]
+    assert json.loads(words["CMD"]) == ["serve", "--model", "lite-x4"]
+    assert words["HEALTHCHECK"].endswith('CMD ["framewright", "health"]')
+    assert "WEIGHTS_DIR=/app/weights" in words["ENV"]
+    order = [text for word, text in steps if word == "COPY"]
+    assert order == ["--from=build /app/.venv/ /app/.venv/", "--from=package /package/app/.venv/ /app/.venv/"]
+
+
+@pytest.mark.parametrize("name", DOCKERFILES)
+def test_images_carry_the_labels_of_the_package(name: str) -> None:
+    assert arguments(name)["VERSION"] == VERSION
+    label = dict(final_stage(name))["LABEL"]
+    for key in ("title", "description", "licenses", "version", "revision"):
+        assert f"org.opencontainers.image.{key}=" in label
+
+
+def test_a_model_is_exported_with_no_more_of_the_project_than_the_stage_has(tmp_path: Path) -> None:
+    """What the stage `exported` does, without a container: its copies, then its commands."""
+    steps = instructions("Dockerfile.triton")
+    names = [text.rpartition(" ")[2] if word == "FROM" else "" for word, text in steps]
+    stage = steps[names.index("exported") : names.index("carried")]
+    for word, text in stage:
+        if word == "COPY":
+            *sources, target = text.split()
+            for source in sources:
+                if (ROOT / source).is_dir():
+                    shutil.copytree(ROOT / source, tmp_path / target)
+                else:
+                    (tmp_path / target).mkdir(exist_ok=True)
+                    shutil.copy(ROOT / source, tmp_path / target)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "MODEL_REPOSITORY": str(tmp_path / "models"),
+    }
+    for command in ("fetch", "build"):
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "export_onnx", command, "lite-x4"],
+            cwd=tmp_path,
+            env=environment | {"PYTHONPATH": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=250,
+        )
+        assert done.returncode == 0, done
+    assert (tmp_path / "models" / "lite-x4" / "1" / "model.onnx").is_file()
+
+
+def test_the_workers_packages_are_those_of_serving_without_a_server() -> None:
+    worker, serve, build = requirements("worker"), requirements("serve"), requirements("build")
+    assert worker.items() <= serve.items()
+    assert build.items() <= serve.items()
+    for name in ("nvidia-pytriton", "onnxruntime", "torch", "hatchling", "pytest", "moto"):
+        assert name not in worker
+    assert {"av", "tritonclient", "boto3"} <= worker.keys()
