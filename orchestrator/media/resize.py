@@ -11,11 +11,12 @@ Pixel i covers i to i + 1. It does not know videos.
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import cv2
 import numpy as np
@@ -37,6 +38,9 @@ _BLOCK = 32
 
 _STRIP = 4 * _BLOCK
 """So many rows are made at a time, from the first step to the last: they stay in the processor's cache."""
+
+_THREADS = max(1, min(4, (os.cpu_count() or 1) // 2))
+"""Strips at a time: decoder and encoder want cores too."""
 
 _ALONE = 4 * 65536
 """Up to so many multiplications OpenBLAS starts no threads (its GEMM_MULTITHREAD_THRESHOLD). They would wait
@@ -63,9 +67,17 @@ def resize(pixels: NDArray[Levels], *, width: int, height: int, box: Crop | None
     part = pixels[down.part, across.part]
     if not (down.blocks.size or across.blocks.size):
         return np.ascontiguousarray(part)
-    with ThreadPoolExecutor(3) as pool:
-        planes = list(pool.map(lambda plane: _resized(plane, down, across), cv2.split(part)))
-    return np.asarray(cv2.merge(planes), pixels.dtype)
+    planes = np.stack(cv2.split(part))
+    result = np.empty((3, height, width), pixels.dtype)
+
+    def make(first: int) -> None:
+        made = slice(first, min(first + _STRIP, height))
+        strip = _across(_down(planes, down, made), across)
+        result[:, made] = np.clip(np.rint(strip, out=strip), 0, np.iinfo(pixels.dtype).max, out=strip)
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        list(pool.map(make, range(0, height, _STRIP)))
+    return np.asarray(cv2.merge(list(result)), pixels.dtype)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -129,40 +141,30 @@ def _bands(length: int, start: float, size: float, count: int) -> _Bands:
     return _Bands(count=count, part=slice(low, high), begins=begins - low, blocks=blocks)
 
 
-def _resized(plane: NDArray[Levels], down: _Bands, across: _Bands) -> NDArray[Levels]:
-    """Return [N of down, N of across] of one component of the pixels that count."""
-    result = np.empty((down.count, across.count), plane.dtype)
-    for first in range(0, down.count, _STRIP):
-        made = slice(first, min(first + _STRIP, down.count))
-        strip = _across(_down(plane, down, made), across)
-        result[made] = np.clip(np.rint(strip, out=strip), 0, np.iinfo(plane.dtype).max, out=strip)
-    return result
-
-
-def _down(plane: NDArray[Levels], bands: _Bands, made: slice) -> NDArray[np.float32]:
-    """Return some rows of what is made of a plane [H, W], float32 [rows, W]."""
+def _down(planes: NDArray[Any], bands: _Bands, made: slice) -> NDArray[np.float32]:
+    """Return some rows of what is made of planes, [3, H, W], as float32 [3, rows, W]."""
     if not bands.blocks.size:
-        return plane[made].astype(np.float32)
-    rows = np.empty((made.stop - made.start, plane.shape[1]), np.float32)
+        return planes[:, made].astype(np.float32)
+    rows = np.empty((3, made.stop - made.start, planes.shape[2]), np.float32)
     for places, pixels, block in bands.within(made):
-        levels = plane[pixels].astype(np.float32)
-        for columns in _chunks(block, plane.shape[1]):
-            np.matmul(block, levels[:, columns], out=rows[places, columns])
+        levels = planes[:, pixels].astype(np.float32)
+        for columns in _chunks(block, planes.shape[2]):
+            np.matmul(block, levels[..., columns], out=rows[:, places, columns])
     return rows
 
 
 def _across(levels: NDArray[np.float32], bands: _Bands) -> NDArray[np.float32]:
-    """Return what is made of rows, float32 [H, W], as float32 [H, N]."""
+    """Return what is made of rows, float32 [3, H, W], as float32 [3, H, N]."""
     if not bands.blocks.size:
         return levels
-    columns = np.empty((len(levels), bands.count), np.float32)
+    columns = np.empty((3, levels.shape[1], bands.count), np.float32)
     for places, pixels, block in bands.within(slice(0, bands.count)):
-        for rows in _chunks(block, len(levels)):
-            np.matmul(levels[rows, pixels], block.T, out=columns[rows, places])
+        for rows in _chunks(block, levels.shape[1]):
+            np.matmul(levels[:, rows, pixels], block.T, out=columns[:, rows, places])
     return columns
 
 
 def _chunks(block: NDArray[np.float32], length: int) -> list[slice]:
-    """Return parts of `length`; a block times so many is done without threads."""
+    """Return parts of `length`; a block times so many is done without BLAS's threads."""
     size = max(_ALONE // block.size, 1)
     return [slice(begin, begin + size) for begin in range(0, length, size)]
