@@ -122,6 +122,13 @@ def fetch(names: tuple[str, ...]) -> None:
     "--tile", type=click.IntRange(min=16), metavar="PX", help="With --name: side of a tile, without halo."
 )
 @click.option("--warm-up", is_flag=True, help="With an accelerator: run a tile before the model is ready.")
+@click.option(
+    "--instances",
+    type=click.IntRange(1, 16),
+    default=1,
+    show_default=True,
+    help="Copies that Triton runs side by side; `python -m benchmarks.gpu` says how many a GPU wants.",
+)
 def build(
     *,
     names: tuple[str, ...],
@@ -135,6 +142,7 @@ def build(
     halo: int | None,
     tile: int | None,
     warm_up: bool,
+    instances: int,
 ) -> None:
     """Make ONNX models, proven and installed.
 
@@ -154,7 +162,11 @@ def build(
         framewright models build lite-x4 --accelerator tensorrt --engine-cache /volume/engines
     """  # noqa: D301  click reads the backspace as: keep these lines
     choices = Choices(
-        precision=precision, accelerator=accelerator, engine_cache=engine_cache, warm_up=warm_up
+        precision=precision,
+        accelerator=accelerator,
+        engine_cache=engine_cache,
+        warm_up=warm_up,
+        instances=instances,
     )
     _check_choices(choices)
     _check_weights(names, weights, new_name, licence)

@@ -27,6 +27,11 @@ TENSORRT_WORKSPACE_BYTES = 4 << 30
 """The most memory TensorRT may use to try a layer's implementations; its backend's own default is 1 GiB."""
 
 
+TENSORRT_FEWEST_NODES = 50
+"""Fewest nodes of a detector's graph that TensorRT may take together. What follows NMS has half as many, and
+sizes that differ from picture to picture: TensorRT would build engines for them again and again, in a job."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Choices:
     """What a person may choose for a build.
@@ -37,12 +42,14 @@ class Choices:
             the model on a machine without one.
         engine_cache: folder, as the server sees it, where TensorRT keeps its engines; None unless tensorrt.
         warm_up: run one tile before the model counts as ready; False unless an accelerator is chosen.
+        instances: copies of the model that Triton runs side by side, on each GPU where there are GPUs.
     """
 
     precision: Precision = "fp32"
     accelerator: Accelerator = "none"
     engine_cache: str | None = None
     warm_up: bool = False
+    instances: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,7 +208,7 @@ dynamic_batching {{
   max_queue_delay_microseconds: {QUEUE_DELAY_US}
 }}
 instance_group {{
-  count: 1
+  count: {model.choices.instances}
   kind: {kind}
 }}
 """
@@ -229,7 +236,8 @@ optimization {{
 def _tensorrt(model: ServedModel) -> dict[str, str]:
     side = model.largest_side_px
     cache = model.choices.engine_cache or ""
-    return {
+    pieces = {"trt_min_subgraph_size": str(TENSORRT_FEWEST_NODES)} if model.task == "detect" else {}
+    return pieces | {
         "precision_mode": model.choices.precision.upper(),
         "max_workspace_size_bytes": str(TENSORRT_WORKSPACE_BYTES),
         "trt_engine_cache_enable": "1",
@@ -271,11 +279,11 @@ def _parameters(model: ServedModel) -> str:
         "weights_source": model.weights_source,
         "licence": model.licence,
     }
-    if model.choices.accelerator != "none":
-        # Triton's onnxruntime backend overwrites these inside an execution accelerator with its defaults, so
-        # they stand here. A heuristic search: an exhaustive one runs again for every new shape. Growing by
-        # what is asked: powers of two waste up to half of a GPU's memory.
-        contract |= {"cudnn_conv_algo_search": 1, "arena_extend_strategy": 1}
+    # Read where the model comes to run on a GPU, an accelerator named or not. They stand here because
+    # Triton's onnxruntime backend overwrites them inside an execution accelerator with its defaults. A
+    # heuristic search: an exhaustive one runs again for every new shape. Growing by what is asked: powers of
+    # two waste up to half of a GPU's memory.
+    contract |= {"cudnn_conv_algo_search": 1, "arena_extend_strategy": 1}
     return "".join(
         f"parameters {{ key: {_quoted(key)} value {{ string_value: {_quoted(str(value))} }} }}\n"
         for key, value in contract.items()

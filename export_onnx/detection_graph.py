@@ -4,6 +4,9 @@ A network as `yolo.py` exports it gets a graph of ours in front (scaling) and on
 the boxes of a class, order, padding). They are written in ONNX's own text format. Does NOT know ultralytics,
 nor whether the graph is right (detection_parity.py).
 
+Bytes become floats before anything else: TensorRT takes bytes at the ends of a network only, and would leave
+the first node out. Its engine would then begin behind it, where no profile says which shapes come.
+
 NMS runs once an image, not once a class: the boxes of each class are first moved aside, each class by more
 than the extent of all boxes, so that boxes of different classes never overlap. A value that is no number
 anywhere in the network's output makes all rows of that image NaN: it is not taken for an empty picture.
@@ -31,10 +34,10 @@ _HEADER = f'<ir_version: {IR_VERSION}, opset_import: ["" : {OPSET}]>'
 _BEFORE = f"""{_HEADER}
 scaling (uint8[N, H, W, 3] {INPUT}) => (float[N, 3, H, W] scaled, float[4] limits)
 {{
-  planes = Transpose <perm = [0, 3, 1, 2]> ({INPUT})
-  levels = Cast <to = 1> (planes)
+  levels = Cast <to = 1> ({INPUT})
+  planes = Transpose <perm = [0, 3, 1, 2]> (levels)
   full = Constant <value = float {{255}}> ()
-  scaled = Div (levels, full)
+  scaled = Div (planes, full)
 
   shape = Shape ({INPUT})
   width_height = Constant <value = int64[4] {{2, 1, 2, 1}}> ()

@@ -3,9 +3,9 @@
 A Python-based backend: every model whose config.pbtxt says `backend: "onnxruntime"` is served by this file
 where NVIDIA's native backend of that name is not installed, from the same config.pbtxt.
 
-It reads the native backend's parameters intra_op_thread_count, enable_mem_arena and enable_mem_pattern and
-leaves the others alone; execution accelerators are not known here. A GPU is used when the instance is of
-KIND_GPU and onnxruntime can use CUDA.
+It reads the native backend's parameters intra_op_thread_count, enable_mem_arena, enable_mem_pattern and those
+of CUDA, and the execution accelerator cuda, and leaves the others alone. On a GPU it needs onnxruntime-gpu; a
+model that names no accelerator is served on the CPU where that is missing. It has no TensorRT.
 
 It does not know what a model is for: names, types and shapes are the config's.
 """
@@ -52,6 +52,16 @@ _ORT_TYPES = {
     "TYPE_FP64": "tensor(double)",
 }
 """onnxruntime's names of the types that Triton and it have in common and models use."""
+
+
+_CUDA_CHOICES = {
+    "cudnn_conv_algo_search": ("EXHAUSTIVE", "HEURISTIC", "DEFAULT"),
+    "arena_extend_strategy": ("kNextPowerOfTwo", "kSameAsRequested"),
+}
+"""Parameters that the native backend takes as numbers, and what onnxruntime calls them, by number."""
+
+_CUDA_VALUES = ("gpu_mem_limit", "do_copy_in_default_stream")
+"""Parameters that the native backend hands to onnxruntime as they are."""
 
 
 class TritonPythonModel:
@@ -146,10 +156,40 @@ class TritonPythonModel:
         options.enable_cpu_mem_arena = self._flag("enable_mem_arena", default=True)
         options.enable_mem_pattern = self._flag("enable_mem_pattern", default=False)
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        if self._gpu is None:
+            return ort.InferenceSession(self._path, options, providers=["CPUExecutionProvider"])
+        return self._open_on_gpu(options, self._gpu)
+
+    def _open_on_gpu(self, options: Any, device: int) -> Any:
+        """A session on the GPU, or on the CPU where that cannot be and the config names no accelerator.
+
+        Raises:
+            TritonModelException: the config names an accelerator, and it cannot be had here.
+        """
+        accelerator, wanted = cuda_options(self._config, device)
+        if accelerator == "tensorrt":
+            raise pb_utils.TritonModelException(
+                "TensorRT is in NVIDIA's Triton container only: serve the model there, or build it with "
+                "--accelerator cuda"
+            )
         providers: list[Any] = ["CPUExecutionProvider"]
-        if self._gpu is not None and "CUDAExecutionProvider" in ort.get_available_providers():
-            providers.insert(0, ("CUDAExecutionProvider", {"device_id": self._gpu}))
-        return ort.InferenceSession(self._path, options, providers=providers)
+        if "CUDAExecutionProvider" in ort.get_available_providers():
+            if hasattr(
+                ort, "preload_dlls"
+            ):  # from 1.21 on: CUDA and cuDNN out of wheels, which no loader finds
+                ort.preload_dlls()
+            providers.insert(0, ("CUDAExecutionProvider", wanted))
+        session = ort.InferenceSession(self._path, options, providers=providers)
+        # Where CUDA or cuDNN is missing or of another version, onnxruntime goes on without a word to us.
+        if "CUDAExecutionProvider" not in session.get_providers():
+            problem = (
+                "onnxruntime cannot use the GPU: install onnxruntime-gpu in place of onnxruntime, with the "
+                "CUDA and cuDNN that it asks for"
+            )
+            if accelerator is not None:
+                raise pb_utils.TritonModelException(problem)
+            pb_utils.Logger.log_warn(f"{self._path}: served on the CPU, {problem}")
+        return session
 
     def _flag(self, key: str, *, default: bool) -> bool:
         value = self._parameter(key)
@@ -158,6 +198,37 @@ class TritonPythonModel:
     def _parameter(self, key: str) -> str | None:
         value: str | None = self._config.get("parameters", {}).get(key, {}).get("string_value")
         return value
+
+
+def cuda_options(config: dict[str, Any], device: int) -> tuple[str | None, dict[str, str]]:
+    """What a config says of the GPU, as the native backend reads it.
+
+    Args:
+        config: a ModelConfig, as Triton gives it to a Python model: JSON, read.
+        device: number of the GPU.
+
+    Returns:
+        Name of the execution accelerator, None where none is named; options of onnxruntime's CUDA provider.
+        Those that both an accelerator and `parameters` can set are taken from `parameters`.
+
+    Raises:
+        ValueError: a number that stands for a choice is none of them.
+    """
+    accelerators = (
+        config.get("optimization", {}).get("execution_accelerators", {}).get("gpu_execution_accelerator", [])
+    )
+    name = accelerators[0]["name"] if accelerators else None
+    options = {"device_id": str(device)}
+    if name == "cuda":
+        options |= accelerators[0].get("parameters", {})
+    parameters = {key: value["string_value"] for key, value in config.get("parameters", {}).items()}
+    options |= {key: parameters[key] for key in _CUDA_VALUES if key in parameters}
+    for key, choices in _CUDA_CHOICES.items():
+        number = parameters.get(key, "0")
+        if number not in map(str, range(len(choices))):
+            raise ValueError(f"parameter {key} is {number!r}, not 0 to {len(choices) - 1}")
+        options[key] = choices[int(number)]
+    return name, options
 
 
 # The wheel's Python backend was compiled against NumPy 1: with NumPy 2 its `as_numpy` gives arrays without
