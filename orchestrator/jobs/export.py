@@ -171,6 +171,8 @@ class ExportStats(Strict):
         pixel_format: FFmpeg's name of what was encoded.
         transport: how tensors reached Triton: shared_memory or grpc; None without a model.
         tile: [height, width] of the tiles that were inferred, in input pixels; None without a model.
+        reused: how much of the pictures did not change and was not inferred again, 0 to 1 of their area;
+            None without a model.
         cost: what the seconds came to; None where there is no GPU, or no price of it is known.
     """
 
@@ -187,6 +189,7 @@ class ExportStats(Strict):
     pixel_format: str
     transport: Literal["shared_memory", "grpc"] | None
     tile: tuple[int, int] | None
+    reused: float | None
     cost: Cost | None = None
 
 

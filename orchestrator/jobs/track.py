@@ -74,6 +74,8 @@ class TrackStats(Strict):
         wall_sec: seconds the job took.
         fps: frames per second of wall time.
         transport: how tensors reached Triton: shared_memory or grpc.
+        reused: how many of the frames to be looked at were equal to the one before, and not inferred again,
+            0 to 1.
         cost: what the seconds came to; None where there is no GPU, or no price of it is known.
     """
 
@@ -86,6 +88,7 @@ class TrackStats(Strict):
     wall_sec: float
     fps: float
     transport: Literal["shared_memory", "grpc"]
+    reused: float
     cost: Cost | None = None
 
 

@@ -41,6 +41,7 @@ class UpscaleStats(Strict):
         encoder: FFmpeg's name of the encoder.
         transport: how tensors reached Triton: shared_memory or grpc.
         tile: [height, width] of the tiles that were inferred, in input pixels.
+        reused: how much of the pictures did not change and was not inferred again, 0 to 1 of their area.
         cost: what the seconds came to; None where there is no GPU, or no price of it is known.
     """
 
@@ -55,6 +56,7 @@ class UpscaleStats(Strict):
     encoder: str
     transport: Literal["shared_memory", "grpc"]
     tile: tuple[int, int]
+    reused: float
     cost: Cost | None = None
 
 

@@ -60,10 +60,12 @@ class Inference:
     Attributes:
         transport: how tensors reached Triton.
         tile: height and width of the tiles, in input pixels.
+        reused: how much of the pictures was not inferred again, 0..1 of their area.
     """
 
     transport: Literal["shared_memory", "grpc"]
     tile: tuple[int, int]
+    reused: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,7 +202,11 @@ def deliver(
             pixel_format=writer.pixel_format,
             inference=None
             if tiled is None
-            else Inference(transport=tiled.transport, tile=(tiled.grid.tile_height, tiled.grid.tile_width)),
+            else Inference(
+                transport=tiled.transport,
+                tile=(tiled.grid.tile_height, tiled.grid.tile_width),
+                reused=round(tiled.reused, 4),
+            ),
             notes=(
                 *info.notes,
                 *depth_notes(info, form),

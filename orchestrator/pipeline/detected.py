@@ -1,8 +1,8 @@
 """Frames through a detector: requests of consecutive frames, several in flight, in order.
 
-Frames between those that are looked at wait their turn and leave without detections. When the server dies,
-every frame that had not left is looked at again once it is back; when memory is short, in smaller
-requests. It knows nothing of tracks.
+Frames between those that are looked at wait their turn and leave without detections; one that is equal to the
+last that was looked at has the same. When the server dies, every frame that had not left is looked at again
+once it is back; when memory is short, in smaller requests. It knows nothing of tracks.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from orchestrator.errors import ModelOutOfMemory
-from orchestrator.pipeline.pooled import FAILURES, PooledModel
+from orchestrator.pipeline.pooled import FAILURES, PooledModel, PoolShape
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -59,10 +59,22 @@ class Detected:
 
 @dataclass
 class _Waiting:
-    """A frame that has not left; of one that is looked at, its letterboxed pixels too."""
+    """A frame that has not left.
 
-    frame: Frame | None
+    Attributes:
+        result: what leaves.
+        frame: of one that is looked at, its letterboxed pixels.
+        like: of one that is equal to it, the last that was looked at.
+    """
+
     result: Detected
+    frame: Frame | None = None
+    like: Detected | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether all is known that will be."""
+        return (self.like or self.result).detections is not None or not (self.frame or self.like)
 
 
 @dataclass
@@ -92,6 +104,13 @@ class BatchedDetector(PooledModel["Answers"]):
         self._batch = min(batch, contract.max_batch)
         self._stride = stride
         self._pending: deque[_Waiting] = deque()
+        self._last: _Waiting | None = None
+        self._looked = self._reused = 0
+
+    @property
+    def reused(self) -> float:
+        """How many of the frames to be looked at were equal to the one before, and were not, 0..1."""
+        return self._reused / self._looked if self._looked else 0.0
 
     def run(self, frames: Iterator[Frame]) -> Generator[Detected, None, None]:
         """Look at letterboxed frames; give all of them back, in order.
@@ -118,7 +137,15 @@ class BatchedDetector(PooledModel["Answers"]):
         result = Detected(
             index=frame.index, pts=frame.pts, duration=frame.duration, gray=self._gray(frame.pixels)
         )
-        return _Waiting(None if frame.index % self._stride else frame, result)
+        if frame.index % self._stride:
+            return _Waiting(result)
+        self._looked += 1
+        last = self._last
+        if last is not None and last.frame is not None and np.array_equal(last.frame.pixels, frame.pixels):
+            self._reused += 1
+            return _Waiting(result, like=last.result)
+        self._last = _Waiting(result, frame)
+        return self._last
 
     def _gray(self, pixels: Pixels) -> NDArray[np.uint8]:
         box = self._box
@@ -131,41 +158,48 @@ class BatchedDetector(PooledModel["Answers"]):
     def _through(self, frames: Iterator[_Waiting]) -> Generator[Detected, None, None]:
         # One full batch being computed, one waiting, one request being filled or read.
         slots = 2 * -(-self._contract.max_batch // self._batch) + 1
+        most = slots * self._batch * self._stride
         sent: deque[_Sent] = deque()
         filling: _Sent | None = None
-        with self._open_pool(
-            batch=self._batch, height=self._box.height, width=self._box.width, slots=slots
-        ) as pool:
+        shape = PoolShape(self._batch, self._box.height, self._box.width, slots)
+        with self._open_pools(shape) as (pool,):
             for waiting in frames:
                 self._pending.append(waiting)
-                if waiting.frame is None:
-                    continue
-                if filling is None:
-                    while sent and (sent[0].request.done or len(sent) == slots):
-                        yield from self._collect(sent.popleft())
-                    filling = _Sent(pool.acquire())
-                filling.request.input[len(filling.frames)] = waiting.frame.pixels
-                filling.frames.append(waiting)
-                if len(filling.frames) == self._batch:
-                    sent.append(_submit(filling))
-                    filling = None
+                if waiting.frame is not None:
+                    if filling is None:
+                        while sent and (sent[0].request.done or len(sent) == slots):
+                            yield from self._collect(sent.popleft())
+                        filling = _Sent(pool.acquire())
+                    filling.request.input[len(filling.frames)] = waiting.frame.pixels
+                    filling.frames.append(waiting)
+                    if len(filling.frames) == self._batch:
+                        sent.append(_submit(filling))
+                        filling = None
+                yield from self._leave()
+                while len(self._pending) > most:  # equal frames do not fill requests
+                    if filling is not None:
+                        sent.append(_submit(filling))
+                        filling = None
+                    yield from self._collect(sent.popleft())
             if filling is not None:
                 sent.append(_submit(filling))
             while sent:
                 yield from self._collect(sent.popleft())
-            while self._pending:
-                yield self._pending.popleft().result
 
     def _collect(self, sent: _Sent) -> Generator[Detected, None, None]:
-        """Wait for a request; let go of its frames and those before them."""
+        """Wait for a request; let go of the frames that are settled."""
         for waiting, rows in zip(sent.frames, sent.request.result(), strict=True):
             detections = rows.copy()
             detections[:, :4] = self._box.to_source(rows[:, :4])
             waiting.result.detections = detections
         sent.request.release()
-        for waiting in sent.frames:
-            while (first := self._pending.popleft()) is not waiting:
-                yield first.result
+        yield from self._leave()
+
+    def _leave(self) -> Generator[Detected, None, None]:
+        while self._pending and self._pending[0].settled:
+            waiting = self._pending.popleft()
+            if waiting.like is not None and waiting.like.detections is not None:
+                waiting.result.detections = waiting.like.detections.copy()
             yield waiting.result
 
     def _halve(self) -> None:

@@ -111,6 +111,7 @@ def export(
             pixel_format=done.pixel_format,
             transport=done.inference.transport if done.inference else None,
             tile=done.inference.tile if done.inference else None,
+            reused=done.inference.reused if done.inference else None,
             cost=cost_of(wall_s),
         ),
         keyframes=tuple(Keyframe(**frame) for frame in crop.keyframes())

@@ -1,18 +1,20 @@
-"""A model whose requests come from one pool at a time, which anyone may end.
+"""A model whose requests come from pools that anyone may end.
 
-When Triton or the model's process dies, the pool dies with it: whoever sends requests asks `_same_again`, and
-sends what was not answered through a new pool. It does not know what is sent, nor in which order.
+When Triton or the model's process dies, the pools die with it: whoever sends requests asks `_same_again`, and
+sends what was not answered through new pools. It does not know what is sent, nor in which order.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Generic, Literal, Self
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Generic, Literal, NamedTuple, Self
 
 from orchestrator.errors import InferenceTimedOut, ModelOutOfMemory, ModelProcessDied, TritonUnavailable
 from orchestrator.triton.contract import Answer
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from types import TracebackType
 
     from orchestrator.triton.client import TritonClient
@@ -21,6 +23,15 @@ if TYPE_CHECKING:
 
 FAILURES = (TritonUnavailable, InferenceTimedOut, ModelOutOfMemory)
 """What a run can go on after, see `PooledModel._same_again`."""
+
+
+class PoolShape(NamedTuple):
+    """Of the requests in a pool; see `TritonClient.request_pool`."""
+
+    batch: int
+    height: int
+    width: int
+    slots: int
 
 
 class PooledModel(Generic[Answer]):
@@ -40,7 +51,7 @@ class PooledModel(Generic[Answer]):
         self.transport: Literal["shared_memory", "grpc"] = "grpc"
         self._client = client
         self._contract = contract
-        self._pool: RequestPool[Answer] | None = None
+        self._pools: list[RequestPool[Answer]] = []
         self._stopped: Future[None] = Future()
         self._recovery = client.recovery(contract.name, self._stopped)
         self._in_vain = 0
@@ -62,19 +73,21 @@ class PooledModel(Generic[Answer]):
     ) -> None:
         if not self._stopped.done():
             self._stopped.set_result(None)
-        if self._pool is not None:
-            self._pool.close()
+        for pool in list(self._pools):
+            pool.close()
 
-    def _open_pool(self, *, batch: int, height: int, width: int, slots: int) -> RequestPool[Answer]:
-        """Open the pool that the next frames go through; see `TritonClient.request_pool`."""
-        self._pool = None
-        self._pool = self._client.request_pool(
-            self._contract, batch=batch, height=height, width=width, slots=slots
-        )
-        self.transport = self._pool.transport
-        if self._stopped.done():
-            self._pool.close()
-        return self._pool
+    @contextmanager
+    def _open_pools(self, *shapes: PoolShape) -> Generator[list[RequestPool[Answer]], None, None]:
+        """Open the pools that the next frames go through, one of each shape."""
+        self._pools = []
+        with ExitStack() as stack:
+            for shape in shapes:
+                pool = stack.enter_context(self._client.request_pool(self._contract, **shape._asdict()))
+                self._pools.append(pool)
+                self.transport = pool.transport
+                if self._stopped.done():
+                    pool.close()
+            yield self._pools
 
     def _same_again(self, failure: TritonUnavailable | InferenceTimedOut | ModelOutOfMemory) -> bool:
         """After a failure, wait until what was not answered can be sent again. False: in smaller requests.
@@ -86,7 +99,7 @@ class PooledModel(Generic[Answer]):
             TritonUnavailable, InferenceTimedOut: it has happened too often.
             Cancelled: the context was left.
         """
-        if self._pool is not None and self._pool.answered:
+        if any(pool.answered for pool in self._pools):
             self._in_vain = 0
         if not isinstance(failure, TritonUnavailable):
             self._in_vain += 1

@@ -4,6 +4,9 @@ Tiles are packed into requests across frame boundaries, so that requests are ful
 and requests are answered while the next are cut, so that the server always finds a batch waiting. A frame
 leaves when its last tile is stitched and all frames before it have left. When the server dies, every frame
 that had not left is done again once it is back; when memory is short, in smaller tiles. None is skipped.
+
+A tile whose window, halo included, is equal to that of the frame before is not inferred again: what was made
+of it then is what would be made of it now. A frame that is equal to the one before costs a comparison.
 """
 
 from __future__ import annotations
@@ -17,9 +20,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from orchestrator.errors import ModelOutOfMemory
-from orchestrator.pipeline.pooled import FAILURES, PooledModel
+from orchestrator.pipeline.pooled import FAILURES, PooledModel, PoolShape
 from orchestrator.tiles.grid import Grid, Tile, plan
-from orchestrator.tiles.stitch import cut, paste
+from orchestrator.tiles.reference import Reference
+from orchestrator.tiles.stitch import cut, keep, paste
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
     from orchestrator.frames import Frame, Pixels
     from orchestrator.triton.client import TritonClient
     from orchestrator.triton.contract import UpscaleContract
-    from orchestrator.triton.requests import Request, RequestPool
+    from orchestrator.triton.requests import Request
 
 log = logging.getLogger(__name__)
 
@@ -56,10 +60,20 @@ class Upscaled:
 
 @dataclass
 class _Pending:
-    """A frame some of whose tiles are not stitched yet."""
+    """A frame some of whose tiles are not stitched yet.
+
+    Attributes:
+        fresh: tiles that are inferred.
+        kept: tiles that are those of the frame before.
+        before: that frame, until this one leaves.
+        missing: tiles whose answers have not come.
+    """
 
     frame: Frame
     picture: Pixels
+    fresh: list[Tile]
+    kept: list[Tile]
+    before: _Pending | None
     missing: int
 
 
@@ -88,11 +102,18 @@ class TiledModel(PooledModel["Pixels"]):
     def __init__(self, client: TritonClient, contract: UpscaleContract, *, height: int, width: int) -> None:
         super().__init__(client, contract)
         self._pending: deque[_Pending] = deque()
-        self._batch = self._slots = 0
+        self._last: _Pending | None = None
+        self._left_px = self._kept_px = 0
         self.grid = self._plan(height, width, contract.tile)
+        self._reference = Reference(self.grid)
+
+    @property
+    def reused(self) -> float:
+        """How much of the frames that have left was not inferred again, 0..1 of their area."""
+        return self._kept_px / self._left_px if self._left_px else 0.0
 
     def run(self, frames: Iterator[Frame]) -> Generator[Upscaled, None, None]:
-        """Upscale frames, in order.
+        """Upscale frames, in order. Equal ones in a row are given the same array.
 
         Raises:
             ModelOutOfMemory: the smallest tile was still too large.
@@ -100,55 +121,75 @@ class TiledModel(PooledModel["Pixels"]):
             InferenceFailed: see `RequestPool`.
             Cancelled: the context was left.
         """
+        entries: Iterator[_Pending] = map(self._enter, frames)
         while True:
             try:
-                with self._opened() as pool:
-                    yield from self._through(pool, frames)
+                yield from self._through(entries)
             except FAILURES as failure:
-                frames = chain([entry.frame for entry in self._pending], frames)
+                again = list(self._pending)
                 self._pending.clear()
-                if not self._same_again(failure):
+                if self._same_again(failure):
+                    entries = chain(again, entries)
+                else:
                     self._halve()
+                    entries = chain(map(self._enter, [entry.frame for entry in again]), entries)
             else:
                 return
 
-    def _opened(self) -> RequestPool[Pixels]:
-        contract, grid = self._contract, self.grid
-        self._batch = min(contract.max_batch, _IMAGES_PER_REQUEST)
-        # One full batch being computed, one waiting, one request being cut or stitched.
-        most = 2 * -(-contract.max_batch // self._batch) + 1
-        affordable = _PIXELS_IN_FLIGHT // (self._batch * grid.tile_height * grid.tile_width)
-        self._slots = max(3, min(most, affordable))
-        return self._open_pool(
-            batch=self._batch, height=grid.tile_height, width=grid.tile_width, slots=self._slots
-        )
-
-    def _through(self, pool: RequestPool[Pixels], frames: Iterator[Frame]) -> Generator[Upscaled, None, None]:
+    def _through(self, entries: Iterator[_Pending]) -> Generator[Upscaled, None, None]:
+        shape = self._shape()
+        most = shape.slots * shape.batch // len(self.grid.tiles) + 2
         sent: deque[_Sent] = deque()
         filling: _Sent | None = None
-        for frame in frames:
-            entry = self._enter(frame)
-            for tile in self.grid.tiles:
-                if filling is None:
-                    while sent and (sent[0].request.done or len(sent) == self._slots):
-                        yield from self._collect(sent.popleft())
-                    filling = _Sent(pool.acquire())
-                cut(frame.pixels, tile, filling.request.input[len(filling.parts)])
-                filling.parts.append((entry, tile))
-                if len(filling.parts) == self._batch:
-                    sent.append(_submit(filling))
-                    filling = None
-        if filling is not None:
-            sent.append(_submit(filling))
-        while sent:
-            yield from self._collect(sent.popleft())
+        with self._open_pools(shape) as (pool,):
+            for entry in entries:
+                entry.missing = len(entry.fresh)
+                self._pending.append(entry)
+                for tile in entry.fresh:
+                    if filling is None:
+                        while sent and (sent[0].request.done or len(sent) == shape.slots):
+                            yield from self._collect(sent.popleft())
+                        filling = _Sent(pool.acquire())
+                    cut(entry.frame.pixels, tile, filling.request.input[len(filling.parts)])
+                    filling.parts.append((entry, tile))
+                    if len(filling.parts) == shape.batch:
+                        sent.append(_submit(filling))
+                        filling = None
+                yield from self._leave()
+                while len(self._pending) > most:  # frames of which little is inferred do not fill requests
+                    if filling is not None:
+                        sent.append(_submit(filling))
+                        filling = None
+                    yield from self._collect(sent.popleft())
+            if filling is not None:
+                sent.append(_submit(filling))
+            while sent:
+                yield from self._collect(sent.popleft())
+
+    def _shape(self) -> PoolShape:
+        contract, grid = self._contract, self.grid
+        batch = min(contract.max_batch, _IMAGES_PER_REQUEST)
+        # One full batch being computed, one waiting, one request being cut or stitched.
+        most = 2 * -(-contract.max_batch // batch) + 1
+        affordable = _PIXELS_IN_FLIGHT // (batch * grid.tile_height * grid.tile_width)
+        return PoolShape(batch, grid.tile_height, grid.tile_width, slots=max(3, min(most, affordable)))
 
     def _enter(self, frame: Frame) -> _Pending:
-        scale = self._contract.scale
-        picture = np.empty((self.grid.height * scale, self.grid.width * scale, 3), np.uint8)
-        entry = _Pending(frame, picture, len(self.grid.tiles))
-        self._pending.append(entry)
-        return entry
+        """Decide which tiles of the next frame are inferred."""
+        fresh: list[Tile] = []
+        kept: list[Tile] = []
+        for tile in self.grid.tiles:
+            (kept if self._reference.holds(tile, frame.pixels) else fresh).append(tile)
+        for tile in fresh:
+            self._reference.update(tile, frame.pixels)
+        before = self._last if kept else None
+        if before is not None and not fresh:
+            picture = before.picture
+        else:
+            scale = self._contract.scale
+            picture = np.empty((self.grid.height * scale, self.grid.width * scale, 3), np.uint8)
+        self._last = _Pending(frame, picture, fresh, kept, before, len(fresh))
+        return self._last
 
     def _collect(self, sent: _Sent) -> Generator[Upscaled, None, None]:
         """Wait for a request, stitch its tiles and let go of the frames that are whole."""
@@ -157,8 +198,18 @@ class TiledModel(PooledModel["Pixels"]):
             paste(result, tile, entry.picture, self._contract.scale)
             entry.missing -= 1
         sent.request.release()
+        yield from self._leave()
+
+    def _leave(self) -> Generator[Upscaled, None, None]:
+        """Let go of the frames that are whole, once they have what they share with the one before."""
         while self._pending and not self._pending[0].missing:
             entry = self._pending.popleft()
+            if entry.before is not None and entry.picture is not entry.before.picture:
+                for tile in entry.kept:
+                    keep(entry.before.picture, tile, entry.picture, self._contract.scale)
+            entry.before = None
+            self._left_px += self.grid.height * self.grid.width
+            self._kept_px += sum(tile.area for tile in entry.kept)
             yield Upscaled(source=entry.frame, pixels=entry.picture)
 
     def _halve(self) -> None:
@@ -166,6 +217,7 @@ class TiledModel(PooledModel["Pixels"]):
         tile = (max(before.tile_height, before.tile_width) - 2 * contract.halo) // 2
         if tile >= _SMALLEST_TILE_PX:
             self.grid = self._plan(before.height, before.width, tile)
+            self._reference, self._last = Reference(self.grid), None
         if self.grid.tile_height * self.grid.tile_width >= before.tile_height * before.tile_width:
             raise ModelOutOfMemory(
                 f"model {contract.name} ran out of memory even on tiles of "

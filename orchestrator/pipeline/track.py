@@ -222,6 +222,7 @@ def track(
                 wall_sec=round(wall_s, 3),
                 fps=round(times.frames / wall_s, 3),
                 transport=detector.transport,
+                reused=round(detector.reused, 4),
                 cost=cost_of(wall_s),
             ),
             notes=tuple(notes),

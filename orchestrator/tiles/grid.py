@@ -33,6 +33,11 @@ class Tile:
     y: Span
     x: Span
 
+    @property
+    def area(self) -> int:
+        """Pixels of the interior."""
+        return (self.y.last - self.y.first) * (self.x.last - self.x.first)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:

@@ -41,3 +41,10 @@ def paste(result: Pixels, tile: Tile, picture: Pixels, scale: int) -> None:
         (x.first - x.start) * scale : (x.last - x.start) * scale,
     ]
     picture[y.first * scale : y.last * scale, x.first * scale : x.last * scale] = inside
+
+
+def keep(before: Pixels, tile: Tile, picture: Pixels, scale: int) -> None:
+    """Copy the interior of a tile from one large picture to another, both uint8 [H * scale, W * scale, 3]."""
+    rows = slice(tile.y.first * scale, tile.y.last * scale)
+    columns = slice(tile.x.first * scale, tile.x.last * scale)
+    picture[rows, columns] = before[rows, columns]

@@ -1,0 +1,189 @@
+"""What does not change from one frame to the next is not inferred again, and nothing else changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from orchestrator.frames import PADDING_LEVEL, Frame
+from orchestrator.jobs import TrackParams, UpscaleParams
+from orchestrator.pipeline.detected import BatchedDetector
+from orchestrator.pipeline.tiled import TiledModel
+from orchestrator.pipeline.track import Outputs, track
+from orchestrator.pipeline.upscale import upscale
+from orchestrator.tiles.letterbox import letterbox
+from orchestrator.triton.contract import DetectContract, UpscaleContract
+from tests import clips
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from orchestrator.frames import Pixels
+    from orchestrator.pipeline.detected import Detected
+    from orchestrator.pipeline.tiled import Upscaled
+    from orchestrator.triton.client import TritonClient
+
+HEIGHT, WIDTH, TILE = 48, 64, 16
+
+
+@pytest.fixture
+def contract(client: TritonClient) -> UpscaleContract:
+    client.load("nearest-x4")
+    return replace(client.contract("nearest-x4", UpscaleContract), tile=TILE, halo=4)
+
+
+def frames(pictures: list[Pixels]) -> Iterator[Frame]:
+    return (Frame(index=i, pts=i, pixels=picture) for i, picture in enumerate(pictures))
+
+
+def upscaled(
+    client: TritonClient, contract: UpscaleContract, pictures: list[Pixels]
+) -> tuple[list[Pixels], TiledModel]:
+    with TiledModel(client, contract, height=HEIGHT, width=WIDTH) as model:
+        return [item.pixels for item in model.run(frames(pictures))], model
+
+
+def enlarged(picture: Pixels) -> Pixels:
+    return picture.repeat(4, 0).repeat(4, 1)
+
+
+def noise(seed: int) -> Pixels:
+    return np.random.default_rng(seed).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+
+
+def test_equal_frames_are_inferred_once(client: TritonClient, contract: UpscaleContract) -> None:
+    held = [noise(number).copy() for number in (1, 1, 1, 2, 2, 3) for _ in range(4)]
+    before = client.statistics("nearest-x4")
+    results, model = upscaled(client, contract, held)
+    images = client.statistics("nearest-x4").since(before).images
+    assert all(np.array_equal(enlarged(one), other) for one, other in zip(held, results, strict=True))
+    assert images == 3 * len(model.grid.tiles)
+    assert model.reused == 21 / 24
+
+
+def test_only_tiles_that_see_a_change_are_inferred(client: TritonClient, contract: UpscaleContract) -> None:
+    still = noise(5)
+    moved = still.copy()
+    moved[0, 0] ^= 1
+    before = client.statistics("nearest-x4")
+    results, model = upscaled(client, contract, [still, moved])
+    assert np.array_equal(results[1], enlarged(moved))
+    assert client.statistics("nearest-x4").since(before).images == len(model.grid.tiles) + 1
+    assert model.reused == (1 - 1 / len(model.grid.tiles)) / 2
+
+
+def test_a_change_in_the_halo_alone_counts(client: TritonClient, contract: UpscaleContract) -> None:
+    still = noise(6)
+    grid = TiledModel(client, contract, height=HEIGHT, width=WIDTH).grid
+    tile = grid.tiles[0]
+    moved = still.copy()
+    moved[tile.y.last + 1, 0] ^= 1
+    _, model = upscaled(client, contract, [still, moved])
+    assert model.reused == (1 - 2 / len(grid.tiles)) / 2
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(changes=st.lists(st.lists(st.tuples(st.integers(0, 47), st.integers(0, 63)), max_size=2), max_size=40))
+def test_whatever_changes_the_result_is_that_of_each_frame_alone(
+    client: TritonClient, contract: UpscaleContract, changes: list[list[tuple[int, int]]]
+) -> None:
+    pictures = [noise(7)]
+    for places in changes:
+        pictures.append(pictures[-1].copy())
+        for y, x in places:
+            pictures[-1][y, x] += 1
+    results, _ = upscaled(client, contract, pictures)
+    assert all(np.array_equal(enlarged(one), other) for one, other in zip(pictures, results, strict=True))
+
+
+def test_a_long_still_does_not_fill_memory(client: TritonClient, contract: UpscaleContract) -> None:
+    """Frames leave while nothing is sent: as many as wait are bounded."""
+    with TiledModel(client, replace(contract, tile=HEIGHT * 2), height=HEIGHT, width=WIDTH) as model:
+        assert most_waiting(model.run) < 40
+
+
+@pytest.fixture
+def finder(client: TritonClient) -> DetectContract:
+    client.load("colour-finder")
+    return client.contract("colour-finder", DetectContract)
+
+
+def detector(client: TritonClient, contract: DetectContract, *, stride: int = 1) -> BatchedDetector:
+    box = letterbox(width=WIDTH, height=HEIGHT, side=WIDTH, multiple=32)
+    return BatchedDetector(client, contract, box, batch=4, stride=stride)
+
+
+def boxed(picture: Pixels) -> Pixels:
+    """Return a picture in its letterbox of 64x64."""
+    return np.pad(picture, ((8, 8), (0, 0), (0, 0)), constant_values=PADDING_LEVEL)
+
+
+def thing(x: int) -> Pixels:
+    """Return a picture with a red thing in it."""
+    picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    picture[10:20, x : x + 10] = (255, 0, 0)
+    return boxed(picture)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_equal_frames_are_looked_at_once_and_show_the_same(
+    client: TritonClient, finder: DetectContract, stride: int
+) -> None:
+    places = [x for x in (5, 30, 5, 40) for _ in range(6)]
+    before = client.statistics("colour-finder")
+    with detector(client, finder, stride=stride) as model:
+        results = list(model.run(frames([thing(x) for x in places])))
+    assert client.statistics("colour-finder").since(before).images == 4
+    assert model.reused == pytest.approx(1 - 4 * stride / 24)
+    assert [result.index for result in results] == list(range(24))
+    for result, x in zip(results, places, strict=True):
+        if result.index % stride:
+            assert result.detections is None
+        else:
+            assert result.detections is not None
+            assert result.detections[:, :4].tolist() == [[x, 10, x + 10, 20]]
+
+
+def test_a_long_still_does_not_fill_the_memory_of_the_detector(
+    client: TritonClient, finder: DetectContract
+) -> None:
+    with detector(client, finder) as model:
+        assert most_waiting(model.run, boxed(noise(8))) < 80
+
+
+def most_waiting(
+    run: Callable[[Iterator[Frame]], Iterator[Upscaled | Detected]], picture: Pixels | None = None
+) -> int:
+    """Return how many equal frames were taken, at most, before one came out."""
+    taken = 0
+
+    def still() -> Iterator[Frame]:
+        nonlocal taken
+        for taken in range(500):
+            yield Frame(index=taken, pts=taken, pixels=noise(8) if picture is None else picture.copy())
+
+    return max(taken - index for index, _ in enumerate(run(still())))
+
+
+def test_the_results_of_jobs_tell_how_much_was_not_inferred_again(
+    client: TritonClient, finder: DetectContract, tmp_path: Path
+) -> None:
+    held = [thing(x)[8:56] for x in (5, 30) for _ in range(4)]
+    source = clips.make_clip(tmp_path / "in.mkv", held, codec="ffv1", pix_fmt="bgr0")
+    params = UpscaleParams(model="nearest-x4")
+    enlarged_ = upscale(source, tmp_path / "out.mp4", params=params, default_model="", connect=lambda: client)
+    assert enlarged_.stats.reused == 0.75
+    seen = track(
+        source,
+        params=TrackParams(model=finder.name, side=64),
+        resolve=str,
+        connect=lambda: client,
+        outputs=Outputs(),
+    )
+    assert seen.result.stats.reused == 0.75
