@@ -12,9 +12,6 @@ import logging
 import re
 from typing import TYPE_CHECKING, Any
 
-import boto3.session
-from botocore.config import Config
-
 from orchestrator.errors import AddressRefused, UploadFailed
 from orchestrator.jobs import OutputParts
 from orchestrator.storage.address import parse, redacted
@@ -47,6 +44,10 @@ class Buckets:
     """
 
     def __init__(self, *, endpoint: str, key_id: str, secret: str, region: str, expires_s: float) -> None:
+        # Not at the top: most jobs name no bucket, and it takes a third of a second.
+        import boto3.session  # noqa: PLC0415
+        from botocore.config import Config  # noqa: PLC0415
+
         address = parse(endpoint)
         self.guard = Guard(
             allow_http=address.scheme == "http",

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,6 +55,9 @@ def assign(
     open_rows, open_columns = of_row.nonzero()[0], of_column.nonzero()[0]
     if not len(open_rows):
         return rows, columns
+    # Not at the top: it takes a second, and whoever only looks at a request does not need it.
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415
+
     every = open_rows[:, None], open_columns
     left, right = linear_sum_assignment(np.where(possible[every], likeness[every], 0), maximize=True)
     left, right = open_rows[left], open_columns[right]
