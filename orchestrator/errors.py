@@ -4,6 +4,8 @@
     |-- CallerError                  the request or its input is wrong: exit 2, not retryable
     |   |-- BadRequest               a parameter is wrong
     |   |-- AddressRefused           an address that the worker may not touch
+    |   |-- LimitExceeded            the job asks for more than this worker does
+    |   |-- ResultTooLarge           the result does not fit into an answer
     |   |-- InputNotFound            there is no such input
     |   |-- InputForbidden           the input may not be read: its URL has expired, or forbids it
     |   |-- InputTooLarge            the input has more bytes than the worker takes
@@ -27,6 +29,10 @@
         |-- DownloadFailed           the network failed after all retries: retryable
         |-- UploadFailed             the network failed after all retries: retryable
         |-- ExportFailed             a model could not be exported, or its parity was not proved
+        |-- JobCrashed               the process of the job crashed, most likely on its video
+        |-- JobKilled                the process of the job was killed, as for lack of memory: retryable
+        |-- TimedOut                 the job took longer than it may
+        |-- ShuttingDown             the worker was told to end: retryable
         `-- Cancelled                asked to stop (Ctrl-C, SIGTERM): retryable
 
 A message is one line: what was wrong, then what to do. Errors of libraries are translated where the library
@@ -67,6 +73,18 @@ class AddressRefused(CallerError):
     """The address is malformed, leads to where the worker may not go, or cannot prove who it is."""
 
     code = "address_refused"
+
+
+class LimitExceeded(CallerError):
+    """The job asks for more than this worker does: a longer or larger video, or a larger output."""
+
+    code = "limit_exceeded"
+
+
+class ResultTooLarge(CallerError):
+    """The result does not fit into an answer, and the job gives no place for it."""
+
+    code = "result_too_large"
 
 
 class InputNotFound(CallerError):
@@ -207,6 +225,32 @@ class ExportFailed(ServiceError):
     """A model could not be exported, or its parity with PyTorch was not proved."""
 
     code = "export_failed"
+
+
+class JobCrashed(ServiceError):
+    """The process that did the job crashed, most likely on its video."""
+
+    code = "job_crashed"
+
+
+class JobKilled(ServiceError):
+    """The process that did the job was killed, most likely for lack of memory."""
+
+    code = "job_killed"
+    retryable = True
+
+
+class TimedOut(ServiceError):
+    """The job took longer than it may."""
+
+    code = "timed_out"
+
+
+class ShuttingDown(ServiceError):
+    """The worker was told to end before the job was done."""
+
+    code = "shutting_down"
+    retryable = True
 
 
 class Cancelled(ServiceError):

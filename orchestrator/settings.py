@@ -4,12 +4,31 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from orchestrator import machine
 from orchestrator.errors import BadRequest
+from orchestrator.limits import Limits
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+_CORES_PER_JOB = 4
+_BYTES_PER_JOB = 8 * 2**30
+_MOST_JOBS = 4
+_SECRET_NAMES = ("KEY", "SECRET", "TOKEN", "PASSWORD")
+_SHORTEST_SECRET = 8
+
+
+def concurrency_of_machine() -> int:
+    """Return how many jobs this machine does at once: one for every 4 cores and 8 GiB, 1 to 4.
+
+    A job decodes and encodes on the processor, and holds a dozen pictures; 4K ones take a few GiB. The GPU's
+    memory does not count: all jobs share one Triton, and a batch is as large whoever fills it.
+    """
+    room = min(machine.cores() // _CORES_PER_JOB, machine.memory_bytes() // _BYTES_PER_JOB)
+    return max(1, min(room, _MOST_JOBS))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +74,18 @@ class Settings:
         s3_key_id, s3_secret: its credentials (`FRAMEWRIGHT_S3_ACCESS_KEY_ID`,
             `FRAMEWRIGHT_S3_SECRET_ACCESS_KEY`).
         s3_region: its region (`FRAMEWRIGHT_S3_REGION`); R2's is auto.
+        concurrency: jobs that a worker does at once (`FRAMEWRIGHT_CONCURRENCY`): one for every 4 cores and
+            8 GiB of memory, 1 to 4.
+        shutdown_grace_s: how long jobs in flight may go on after SIGTERM (`FRAMEWRIGHT_SHUTDOWN_GRACE_S`).
+        job_timeout_s: longest that a job may take (`FRAMEWRIGHT_JOB_TIMEOUT_S`); a job's own execution
+            timeout counts where it is shorter.
+        job_folder: where a worker makes a folder for each job (`FRAMEWRIGHT_JOB_FOLDER`); it holds the video
+            that came and the one that goes.
+        max_result_bytes: largest result that is given as an answer (`FRAMEWRIGHT_MAX_RESULT_BYTES`).
+        limits: what a job may ask for: `FRAMEWRIGHT_MAX_DURATION_S`, `FRAMEWRIGHT_MAX_FRAMES`,
+            `FRAMEWRIGHT_MAX_SOURCE_PIXELS`, `FRAMEWRIGHT_MAX_OUTPUT_PIXELS`.
+        on_runpod: whether jobs come from RunPod, which says where they are (`RUNPOD_WEBHOOK_GET_JOB`).
+        secrets: values of the environment that are never shown.
     """
 
     weights_dir: Path = PROJECT_ROOT / "weights"
@@ -81,6 +112,14 @@ class Settings:
     s3_key_id: str = field(default="", repr=False)
     s3_secret: str = field(default="", repr=False)
     s3_region: str = "auto"
+    concurrency: int = field(default_factory=concurrency_of_machine)
+    shutdown_grace_s: float = 5.0
+    job_timeout_s: float = 86_400.0
+    job_folder: Path = field(default_factory=lambda: Path(tempfile.gettempdir()))
+    max_result_bytes: int = 10_000_000
+    limits: Limits = field(default_factory=Limits)
+    on_runpod: bool = False
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @classmethod
     def from_env(cls) -> Settings:
@@ -115,6 +154,23 @@ class Settings:
             s3_key_id=os.environ.get("FRAMEWRIGHT_S3_ACCESS_KEY_ID", ""),
             s3_secret=os.environ.get("FRAMEWRIGHT_S3_SECRET_ACCESS_KEY", ""),
             s3_region=os.environ.get("FRAMEWRIGHT_S3_REGION") or default.s3_region,
+            concurrency=_whole_number("FRAMEWRIGHT_CONCURRENCY", default.concurrency, least=1),
+            shutdown_grace_s=_seconds("FRAMEWRIGHT_SHUTDOWN_GRACE_S", default.shutdown_grace_s, least=0),
+            job_timeout_s=_seconds("FRAMEWRIGHT_JOB_TIMEOUT_S", default.job_timeout_s),
+            job_folder=Path(os.environ.get("FRAMEWRIGHT_JOB_FOLDER") or default.job_folder).resolve(),
+            max_result_bytes=_whole_number("FRAMEWRIGHT_MAX_RESULT_BYTES", default.max_result_bytes, least=1),
+            limits=Limits(
+                duration_s=_seconds("FRAMEWRIGHT_MAX_DURATION_S", default.limits.duration_s),
+                frames=_whole_number("FRAMEWRIGHT_MAX_FRAMES", default.limits.frames, least=1),
+                source_px=_whole_number("FRAMEWRIGHT_MAX_SOURCE_PIXELS", default.limits.source_px, least=1),
+                output_px=_whole_number("FRAMEWRIGHT_MAX_OUTPUT_PIXELS", default.limits.output_px, least=1),
+            ),
+            on_runpod="RUNPOD_WEBHOOK_GET_JOB" in os.environ,
+            secrets=tuple(
+                value
+                for name, value in os.environ.items()
+                if name.upper().endswith(_SECRET_NAMES) and len(value) >= _SHORTEST_SECRET
+            ),
         )
 
     def resolved(self, model: str) -> str:
@@ -122,25 +178,25 @@ class Settings:
         return self.yolov8 if model == "yolov8" else model
 
 
-def _seconds(name: str, default: float) -> float:
+def _seconds(name: str, default: float, *, least: float = 1e-3) -> float:
     text = os.environ.get(name)
     if not text:
         return default
     try:
         value = float(text)
     except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise BadRequest(f"{name}={text!r} is not a positive number of seconds")
+        value = -1.0
+    if not least <= value < float("inf"):
+        raise BadRequest(f"{name}={text!r} is not a number of seconds, {least:g} or more")
     return value
 
 
-def _whole_number(name: str, default: int) -> int:
+def _whole_number(name: str, default: int, *, least: int = 0) -> int:
     text = os.environ.get(name)
     if not text:
         return default
-    if not (text.isascii() and text.isdecimal()):
-        raise BadRequest(f"{name}={text!r} is not a whole number; give digits only")
+    if not (text.isascii() and text.isdecimal() and int(text) >= least):
+        raise BadRequest(f"{name}={text!r} is not a whole number, {least} or more; give digits only")
     return int(text)
 
 

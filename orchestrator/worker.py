@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         UpscaleParams,
         UpscaleResult,
     )
+    from orchestrator.limits import Limits
     from orchestrator.pipeline.progress import Report
     from orchestrator.settings import Settings
 
@@ -46,10 +47,12 @@ class Worker:
 
     Args:
         settings: of the process.
+        limits: on what a job may ask for; None for none.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, limits: Limits | None = None) -> None:
         self._settings = settings
+        self._limits = limits
         self._stack = ExitStack()
         self._client: TritonClient | None = None
         self._meter: Meter | None = None
@@ -112,6 +115,7 @@ class Worker:
             comparison=comparison,
             fidelity=fidelity,
             cost_of=self._cost_of(),
+            limits=self._limits,
             report=report,
         )
 
@@ -142,6 +146,7 @@ class Worker:
             overwrite=overwrite,
             fidelity=fidelity,
             cost_of=self._cost_of(),
+            limits=self._limits,
             report=report,
         )
 
@@ -156,6 +161,7 @@ class Worker:
             connect=self.client,
             outputs=outputs,
             cost_of=self._cost_of(),
+            limits=self._limits,
             report=report,
         )
 

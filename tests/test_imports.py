@@ -13,6 +13,9 @@ RANK = {
     "settings": 0,
     "frames": 0,
     "jobs": 0,
+    "limits": 0,
+    "machine": 0,
+    "redaction": 0,
     "storage": 1,
     "media": 1,
     "tiles": 1,
@@ -22,7 +25,9 @@ RANK = {
     "cost": 1,
     "pipeline": 2,
     "worker": 3,
-    "cli": 4,
+    "executor": 4,
+    "runpod_handler": 5,
+    "cli": 6,
 }
 ONLY_IMPORTERS = {
     "av": {"media"},
@@ -31,6 +36,7 @@ ONLY_IMPORTERS = {
     "tritonclient": {"triton"},
     "click": {"cli"},
     "scipy": {"tracking", "framing"},
+    "runpod": {"runpod_handler"},
 }
 NEVER_IN_ORCHESTRATOR = {
     "torch",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import signal
 from typing import TYPE_CHECKING
@@ -9,15 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.cli.ending import Signalled, say_failed, say_stopped
-from orchestrator.cli.estimate import estimate
-from orchestrator.cli.export import export
-from orchestrator.cli.health import health
-from orchestrator.cli.infer import infer
-from orchestrator.cli.models import models
-from orchestrator.cli.serve import serve
 from orchestrator.cli.shell import OutputLost, Shell
-from orchestrator.cli.track import track
-from orchestrator.cli.upscale import upscale
 from orchestrator.errors import WorkerError
 
 if TYPE_CHECKING:
@@ -26,7 +19,25 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+COMMANDS = ("upscale", "track", "export", "estimate", "serve", "infer", "models", "worker", "health")
+"""Names of the subcommands, and of their modules and functions."""
+
+
+class Commands(click.Group):
+    """Imports a subcommand when it is wanted: what one needs takes others a second, and memory for hours."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002, D102  click's
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002, D102
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"orchestrator.cli.{cmd_name}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="framewright", prog_name="framewright")
 def cli() -> None:
     """Upscale, track and export video with ONNX models served by NVIDIA Triton.
@@ -43,10 +54,6 @@ def cli() -> None:
     Exit codes: 0 done, 1 our side failed, 2 the request or its input is wrong, 130 and 143 interrupted.
     Environment: WEIGHTS_DIR, MODEL_REPOSITORY, TRITON_URL (see the README).
     """  # noqa: D301  click reads the backspace as: keep these lines
-
-
-for _command in (upscale, track, export, estimate, serve, infer, models, health):
-    cli.add_command(_command)
 
 
 def run(arguments: Sequence[str] | None) -> int:  # noqa: PLR0911  a return for each kind of end

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from orchestrator.pipeline.progress import Progress, Report
 
+LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 _LINE_EVERY_S = 5.0
 
 
@@ -67,7 +68,7 @@ def _set_json(context: click.Context, _option: click.Parameter, value: bool) -> 
 
 def _set_verbose(_context: click.Context, _option: click.Parameter, value: bool) -> None:  # noqa: FBT001
     level = logging.DEBUG if value else logging.WARNING
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", force=True)
+    logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT, force=True)
     logging.getLogger("orchestrator").setLevel(level)
 
 

@@ -2,28 +2,56 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, model_validator
 
 from orchestrator.jobs.export import ExportParams
 from orchestrator.jobs.message import Strict, parse_as
+from orchestrator.jobs.parts import OutputParts
 from orchestrator.jobs.track import TrackParams
 from orchestrator.jobs.upscale import UpscaleParams
 
 
-class UpscaleJob(Strict):
-    """Enlarge a video.
+class _Delivery(Strict):
+    """A job whose result is a file.
 
     Attributes:
         input_url: where the video is: an https URL, such as a presigned one.
         output_url: where the result is put: a URL presigned for PUT.
+        output_parts: in its place, for results of more than 5 GiB: a multipart upload that is presigned.
+    """
+
+    task: str
+    input_url: str
+    output_url: str | None = None
+    output_parts: OutputParts | None = None
+
+    @property
+    def destination(self) -> str | OutputParts:
+        """Where the result is put."""
+        return self.output_parts or self.output_url or ""
+
+    @property
+    def destination_url(self) -> str:
+        """The address that the result has afterwards, with what is signed of it."""
+        return self.output_parts.complete_url if self.output_parts else self.output_url or ""
+
+    @model_validator(mode="after")
+    def _one_destination(self) -> Self:
+        if (self.output_url is None) == (self.output_parts is None):
+            raise ValueError("output_url is missing: give it, or output_parts, and not both")
+        return self
+
+
+class UpscaleJob(_Delivery):
+    """Enlarge a video.
+
+    Attributes:
         params: how.
     """
 
     task: Literal["upscale"]
-    input_url: str
-    output_url: str
     params: UpscaleParams = UpscaleParams()
 
 
@@ -43,18 +71,14 @@ class TrackJob(Strict):
     params: TrackParams = TrackParams()
 
 
-class ExportJob(Strict):
+class ExportJob(_Delivery):
     """Cut out a part of a video, enlarge it, deliver a file that plays.
 
     Attributes:
-        input_url: where the video is: an https URL, such as a presigned one.
-        output_url: where the result is put: a URL presigned for PUT.
         params: what, and how.
     """
 
     task: Literal["export"]
-    input_url: str
-    output_url: str
     params: ExportParams = ExportParams()
 
 

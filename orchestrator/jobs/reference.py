@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import errors
-from orchestrator.jobs import export, job, track, upscale
+from orchestrator.jobs import export, job, parts, track, upscale
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,13 +28,20 @@ SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 TASKS: tuple[tuple[type[Strict], tuple[type[Strict], ...], tuple[type[Strict], ...]], ...] = (
     (
         job.UpscaleJob,
-        (upscale.UpscaleParams,),
+        (parts.OutputParts, upscale.UpscaleParams),
         (upscale.UpscaleResult, upscale.UpscaleStats),
     ),
     (
         job.TrackJob,
         (track.TrackParams,),
-        (track.TrackAnswer, track.Track, track.TrackedBox, track.TrackedVideo, track.TrackStats),
+        (
+            track.TrackAnswer,
+            track.TrackStored,
+            track.Track,
+            track.TrackedBox,
+            track.TrackedVideo,
+            track.TrackStats,
+        ),
     ),
     (
         job.ExportJob,
@@ -214,7 +221,7 @@ def _type(entry: dict[str, Any]) -> str:  # noqa: PLR0911  a return for each kin
             return f"list of {len(entry['prefixItems'])} numbers"
         return f"list of {_type(entry['items'])}"
     bounds = [
-        f"{word} {entry[key]:g}"
+        f"{word} {entry[key]:.10g}"
         for key, word in (("minimum", "from"), ("exclusiveMinimum", "over"), ("maximum", "to"))
         if key in entry
     ]

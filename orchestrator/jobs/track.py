@@ -146,3 +146,17 @@ class TrackAnswer(TrackResult):
     """
 
     tracks: tuple[Track, ...]
+
+
+class TrackStored(TrackResult):
+    """The finished job whose tracks are too many for an answer: they are where the job wanted them.
+
+    Attributes:
+        output_url: where the document is, gzipped: what the answer would have been. Without its query.
+        json_bytes: of the document.
+        gzip_bytes: of the file.
+    """
+
+    output_url: str
+    json_bytes: int
+    gzip_bytes: int

@@ -20,7 +20,7 @@ from orchestrator.media.tonemap import tonemapped
 from orchestrator.media.writer import VideoWriter
 from orchestrator.pipeline.fidelity import Written, examine
 from orchestrator.pipeline.flow import ahead
-from orchestrator.pipeline.order import depth_notes, expected_frames, form_of, refuse_hdr, view_of
+from orchestrator.pipeline.order import depth_notes, expected_frames, form_of, length_s, refuse_hdr, view_of
 from orchestrator.pipeline.progress import FrameClock, Progress, Report
 from orchestrator.pipeline.tiled import TiledModel
 from orchestrator.pipeline.witness import Witness
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from orchestrator.frames import DeepPixels, Frame, Picture, Pixels, VideoInfo
     from orchestrator.framing.view import View
+    from orchestrator.limits import Limits
     from orchestrator.pipeline.fidelity import Fidelity
     from orchestrator.pipeline.order import Order
     from orchestrator.triton.client import TritonClient
@@ -107,6 +108,7 @@ def deliver(
     connect: Callable[[], TritonClient],
     watchers: Sequence[Watcher] = (),
     every: bool = False,
+    limits: Limits | None = None,
     report: Report = lambda _: None,
 ) -> Delivered:
     """Deliver a video.
@@ -119,6 +121,7 @@ def deliver(
         connect: gives the client of a running Triton; called only where a model is wanted.
         watchers: see each frame.
         every: compare all samples of the output with what was wanted, for a report, and not just a few.
+        limits: on what is asked for; None for none.
         report: told how far the job is.
 
     Raises:
@@ -129,6 +132,9 @@ def deliver(
     with ExitStack() as stack:
         model = None if order.model is None else _Model.load(connect(), order.model)
         view = view_of(info, order, model.contract if model else None)
+        if limits is not None:
+            limits.check_source(info, duration_s=length_s(info, order), frames=expected_frames(info, order))
+            limits.check_output(*view.size)
         form = form_of(info, order, view)
         if order.tonemap:
             info = tonemapped(info)

@@ -10,7 +10,6 @@ from orchestrator.errors import BadRequest, OutputRefused
 from orchestrator.frames import Crop
 from orchestrator.framing.aspect import parse_aspect
 from orchestrator.framing.crop import inside
-from orchestrator.framing.follow import follow
 from orchestrator.framing.keyframes import CropPath
 from orchestrator.jobs import CropBox, ExportResult, ExportStats, Keyframe
 from orchestrator.media.clock import frame_times
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from orchestrator.frames import VideoInfo
     from orchestrator.framing.subjects import Subjects
     from orchestrator.jobs import Cost, ExportParams
+    from orchestrator.limits import Limits
     from orchestrator.triton.client import TritonClient
 
 
@@ -43,6 +43,7 @@ def export(
     overwrite: bool = False,
     fidelity: Path | None = None,
     cost_of: Callable[[float], Cost | None] = lambda _: None,
+    limits: Limits | None = None,
     report: Report = lambda _: None,
 ) -> ExportResult:
     """Export a part of a video.
@@ -58,6 +59,7 @@ def export(
         overwrite: replace `output` and the report if they exist.
         fidelity: also write there, as JSON, how true the output is to the source, and a PNG beside it.
         cost_of: tells what seconds come to.
+        limits: on what is asked for; None for none.
         report: told how far the job is.
 
     Raises:
@@ -85,7 +87,14 @@ def export(
     )
     with staged(output, overwrite=overwrite) as temporary:
         done = deliver(
-            source, temporary, info, order, connect=connect, every=fidelity is not None, report=report
+            source,
+            temporary,
+            info,
+            order,
+            connect=connect,
+            every=fidelity is not None,
+            limits=limits,
+            report=report,
         )
         if fidelity is not None:
             start_s = None if order.start_s is None else info.start_s + order.start_s
@@ -147,6 +156,9 @@ def _crop(source: Path, info: VideoInfo, params: ExportParams, subjects: Subject
     if params.follow is not None:
         if subjects is None:
             raise BadRequest("following needs subjects: read them from the tracks first")
+        # Not at the top: its solver takes a second to import, and few exports follow anything.
+        from orchestrator.framing.follow import follow  # noqa: PLC0415
+
         return follow(
             subjects,
             track=params.follow.track,

@@ -6,7 +6,6 @@ It knows what is asked for and what there is, and moves no picture.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import BadRequest, UnsupportedMedia
@@ -15,6 +14,8 @@ from orchestrator.media.containers import EIGHT_BITS_ONLY, MAX_SIDE_PX, check_li
 from orchestrator.media.planes import can_read_planes, chroma_step
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from orchestrator.frames import Crop, Form, Quality, VideoInfo
     from orchestrator.framing.keyframes import CropPath
     from orchestrator.triton.contract import UpscaleContract
@@ -93,8 +94,9 @@ def view_of(info: VideoInfo, order: Order, contract: UpscaleContract | None) -> 
             f"the output would be {width}x{height}, more than {MAX_SIDE_PX} on a side; use a scale of at "
             f"most {most:.2f}, or a smaller size"
         )
-    duration_s = None if info.duration_s is None else float(_length_s(info, order))
-    check_limits(order.container, quality=order.quality, width=width, height=height, duration_s=duration_s)
+    check_limits(
+        order.container, quality=order.quality, width=width, height=height, duration_s=length_s(info, order)
+    )
     return view
 
 
@@ -126,14 +128,15 @@ def expected_frames(info: VideoInfo, order: Order) -> int | None:
     """Return how many frames there will be, about, or None."""
     if order.start_s is None and order.end_s is None:
         return info.frames
-    if info.average_rate is None or info.duration_s is None:
+    duration_s = length_s(info, order)
+    if info.average_rate is None or duration_s is None:
         return None
-    return max(round(_length_s(info, order) * info.average_rate), 1)
+    return max(round(duration_s * info.average_rate), 1)
 
 
-def _length_s(info: VideoInfo, order: Order) -> Fraction:
-    """Return how long the part that is wanted is, about."""
-    end_s = Fraction(info.duration_s or 0)
-    if order.end_s is not None:
-        end_s = min(end_s, order.end_s)
-    return max(end_s - (order.start_s or 0), Fraction(0))
+def length_s(info: VideoInfo, order: Order) -> float | None:
+    """Return how long the part that is wanted is, about, or None."""
+    if info.duration_s is None:
+        return None
+    end_s = info.duration_s if order.end_s is None else min(info.duration_s, float(order.end_s))
+    return max(end_s - float(order.start_s or 0), 0.0)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from orchestrator.frames import TrackBoxes, VideoInfo
     from orchestrator.jobs import Cost
+    from orchestrator.limits import Limits
     from orchestrator.pipeline.detected import Detected
     from orchestrator.pipeline.track_list import ReportedTracks
     from orchestrator.triton.client import TritonClient
@@ -126,6 +127,7 @@ def track(
     connect: Callable[[], TritonClient],
     outputs: Outputs,
     cost_of: Callable[[float], Cost | None] = lambda _: None,
+    limits: Limits | None = None,
     report: Report = lambda _: None,
 ) -> Tracked:
     """Track what is seen in a video.
@@ -137,6 +139,7 @@ def track(
         connect: gives the client of a running Triton; called once the request and the source were checked.
         outputs: files to write; each appears only when all are complete.
         cost_of: tells what seconds come to.
+        limits: on what is asked for; None for none.
         report: told how far the job is.
 
     Raises:
@@ -147,6 +150,8 @@ def track(
     outputs.check(source)
     settings = _settings(params)
     info = probe(source)
+    if limits is not None:
+        limits.check_source(info, duration_s=info.duration_s, frames=info.frames)
     report(Progress(stage="starting", total=info.frames))
 
     client = connect()

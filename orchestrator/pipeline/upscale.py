@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.jobs import Cost
+    from orchestrator.limits import Limits
     from orchestrator.pipeline.deliver import Inference
     from orchestrator.triton.client import TritonClient
 
@@ -39,6 +40,7 @@ def upscale(
     comparison: Path | None = None,
     fidelity: Path | None = None,
     cost_of: Callable[[float], Cost | None] = lambda _: None,
+    limits: Limits | None = None,
     report: Report = lambda _: None,
 ) -> UpscaleResult:
     """Upscale a video.
@@ -53,6 +55,7 @@ def upscale(
         comparison: also write a PNG there: bicubic left, ours right.
         fidelity: also write there, as JSON, how true the output is to the source, and a PNG beside it.
         cost_of: tells what seconds come to.
+        limits: on what is asked for; None for none.
         report: told how far the job is.
 
     Raises:
@@ -93,6 +96,7 @@ def upscale(
             connect=connect,
             watchers=[] if side_by_side is None else [side_by_side],
             every=fidelity is not None,
+            limits=limits,
             report=report,
         )
         # Before the video gets its name: a job that fails here leaves nothing either.

@@ -8,6 +8,7 @@ It does not know models: those are loaded through `client.py`.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -21,11 +22,9 @@ import threading
 import time
 import uuid
 from contextlib import ExitStack
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self, cast
-
-import tritonclient.grpc as triton
-from tritonclient.utils import InferenceServerException
 
 from orchestrator.errors import BadRequest, TritonUnavailable
 from orchestrator.triton import shared_memory
@@ -238,6 +237,8 @@ class TritonServer:
             f"--model-repository={repository}",
             f"--backend-directory={installation.backends}",
             f"--backend-config=python,shm-region-prefix-name={self._segments}",
+            # Its default of 30 s is short on a busy machine, and a stub that is late takes the server along.
+            f"--backend-config=python,stub-timeout-seconds={max(30, round(self._start_timeout_s))}",
             "--model-control-mode=explicit",
             # Our configs are complete; else every load starts another process to complete them, for 1.4 s.
             "--disable-auto-complete-config",
@@ -257,15 +258,21 @@ class TritonServer:
                 raise TritonUnavailable(
                     f"tritonserver did not answer within {self._start_timeout_s:g} s: see its log with -v"
                 )
-            try:
-                socket.create_connection((self._host, self._ports[0]), timeout=1).close()
-                with triton.InferenceServerClient(self.url) as client:
-                    if client.get_server_metadata(client_timeout=1).name == self._id:
-                        return True
-            except (OSError, InferenceServerException):
-                pass
+            if self._tells_its_id():
+                return True
             time.sleep(0.02)
         return False
+
+    def _tells_its_id(self) -> bool:
+        """Ask over HTTP, which it opens last: whoever starts servers may fork later, and gRPC must not be."""
+        grpc, http, _ = self._ports
+        try:
+            socket.create_connection((self._host, grpc), timeout=1).close()
+            with contextlib.closing(HTTPConnection(self._host, http, timeout=1)) as connection:
+                connection.request("GET", "/v2")
+                return bool(json.load(connection.getresponse())["name"] == self._id)
+        except (OSError, HTTPException, ValueError, KeyError, TypeError):
+            return False
 
 
 def _lost_a_free_port(log: ServerLog, wanted: tuple[int | None, ...]) -> bool:

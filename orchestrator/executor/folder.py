@@ -1,0 +1,87 @@
+"""A folder for each job, gone with it; and what a killed worker left, gone when the next one begins."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from orchestrator.errors import DiskFull
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+_PREFIX = "framewright-jobs-"
+_LOCK = "lock"
+
+
+class JobFolders:
+    """The folder of a worker, with one in it for each job. A context manager.
+
+    A lock in it tells the living from the dead: unlike a process number, it means the same in every container
+    that shares the disk, and after a restart.
+
+    Args:
+        parent: where it is made.
+    """
+
+    def __init__(self, parent: Path) -> None:
+        self._parent = parent
+
+    def __enter__(self) -> Self:
+        """Make it, and remove those that killed workers left.
+
+        Raises:
+            DiskFull: it cannot be made.
+        """
+        try:
+            self._parent.mkdir(parents=True, exist_ok=True)
+            self._remove_leftovers()
+            self._root = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self._parent))
+            self._lock = os.open(self._root / "new", os.O_CREAT | os.O_RDWR, 0o600)
+            fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # one that a fork does not share
+            (self._root / "new").rename(self._root / _LOCK)
+        except OSError as exc:
+            raise DiskFull(
+                f"no folder for jobs can be made in {self._parent}: {exc.strerror}; set "
+                "FRAMEWRIGHT_JOB_FOLDER to one that can be written to"
+            ) from exc
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        shutil.rmtree(self._root, ignore_errors=True)
+        os.close(self._lock)
+
+    @contextmanager
+    def one(self) -> Iterator[Path]:
+        """Make a folder for a job; it is removed with all that is in it.
+
+        Raises:
+            DiskFull: it cannot be made.
+        """
+        try:
+            folder = Path(tempfile.mkdtemp(dir=self._root))
+        except OSError as exc:
+            raise DiskFull("no folder for the job can be made; try again on a worker with more disk") from exc
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _remove_leftovers(self) -> None:
+        for root in self._parent.glob(f"{_PREFIX}*"):
+            with contextlib.suppress(OSError):  # its owner lives, or it is somebody else's
+                lock = os.open(root / _LOCK, os.O_RDWR)
+                try:
+                    fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(root)
+                finally:
+                    os.close(lock)

@@ -1,0 +1,150 @@
+"""The parent's end of the process of one job (`child.py`): start it, give it an order, hear it, end it.
+
+It does not know what jobs are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.errors import JobCrashed, JobKilled, WorkerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+STOP_S = 4.0
+"""From SIGTERM to SIGKILL. Aborting an upload in parts takes 3 s of it; a job that is cancelled has 5 s."""
+
+_LINE_BYTES = 64 * 1024
+_LOGGED_CHARS = 2000
+log = logging.getLogger(__name__)
+
+
+class JobProcess:
+    """A process that waits for one order, its libraries loaded; in a session of its own.
+
+    Attributes:
+        begun: whether it has said anything of its job.
+    """
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._name = "no job yet"
+        self.begun = False
+        self._logger = asyncio.ensure_future(self._log_lines())
+
+    @classmethod
+    async def start(cls, *, max_result_bytes: int) -> JobProcess:
+        """Start one; it takes a second or two until it can work, but nobody has to wait for that.
+
+        Args:
+            max_result_bytes: longest result that it may give.
+        """
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "orchestrator.executor.child", str(os.getpid())),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            start_new_session=True,
+            limit=max_result_bytes + _LINE_BYTES,
+        )
+        return cls(process)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.returncode is None
+
+    @property
+    def pid(self) -> int:
+        """Its number, also that of its group and its session."""
+        return self._process.pid
+
+    async def do(
+        self, order: dict[str, Any], *, name: str, report: Callable[[dict[str, Any]], None]
+    ) -> dict[str, Any]:
+        """Let it do a job.
+
+        Args:
+            order: `job` as it arrived, `folder` of the job, `triton_url`, `log_level`.
+            name: of the job, for the log.
+            report: is told how far the job is: `stage`, `frames`, `total`, `fps`, `eta_s`, `percent`.
+
+        Returns:
+            The result.
+
+        Raises:
+            WorkerError: it told an error, or ended without a word.
+        """
+        self._name = name
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None  # noqa: S101  for mypy: they are pipes
+        assert stdout is not None  # noqa: S101
+        with contextlib.suppress(ConnectionError):  # it died: that is told below
+            stdin.write(json.dumps(order).encode() + b"\n")
+            await stdin.drain()
+            stdin.close()
+        while line := await stdout.readline():
+            self.begun = True
+            message = json.loads(line)
+            if "progress" in message:
+                report(message["progress"])
+            elif "error" in message:
+                raise _error(**message["error"])
+            else:
+                result: dict[str, Any] = message["result"]
+                return result
+        raise self._death(await self._process.wait())
+
+    async def end(self) -> None:
+        """End it and all that it started: kindly first, within STOP_S seconds in any case."""
+        if self.alive:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.terminate()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._process.wait(), STOP_S)
+        self.kill()
+        await self._process.wait()
+        await asyncio.wait({self._logger}, timeout=1)
+
+    def kill(self) -> None:
+        """Kill it and all that it started; returns at once."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+    def _death(self, code: int) -> WorkerError:
+        log.error("job %s: its process ended with status %d", self._name, code)
+        if code == -signal.SIGKILL:
+            return JobKilled(
+                "the process of the job was killed, most likely for lack of memory; try again, or on a "
+                "larger machine"
+            )
+        how = f"by {signal.Signals(-code).name}" if code < 0 else f"with status {code}"
+        return JobCrashed(
+            f"the process of the job ended {how}; most likely its video is damaged, encode it again"
+        )
+
+    async def _log_lines(self) -> None:
+        stderr = self._process.stderr
+        assert stderr is not None  # noqa: S101  for mypy: it is a pipe
+        with contextlib.suppress(ValueError):  # a line without an end
+            while line := await stderr.readline():
+                log.info("job %s: %s", self._name, line.decode(errors="replace").rstrip()[:_LOGGED_CHARS])
+
+
+def _error(*, code: str, message: str) -> WorkerError:
+    """Make an error again of what the child told of it."""
+    kinds = [WorkerError]
+    for kind in kinds:
+        if kind.code == code:
+            return kind(message)
+        kinds += kind.__subclasses__()
+    return WorkerError(message)

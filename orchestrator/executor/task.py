@@ -1,0 +1,180 @@
+"""One job from its addresses to its result: fetch, do, publish. Runs in the process of the job."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from orchestrator.errors import ResultTooLarge
+from orchestrator.executor.telling import Telling
+from orchestrator.framing.subjects import MOST_BYTES, parse_subjects, read_subjects
+from orchestrator.jobs import TrackJob, UpscaleJob, parse_job
+from orchestrator.jobs.track import TrackStored
+from orchestrator.media.containers import CONTAINERS
+from orchestrator.pipeline.track import Outputs
+from orchestrator.pipeline.track_file import write_tracks
+from orchestrator.redaction import shown
+from orchestrator.settings import Settings
+from orchestrator.storage.client import StorageClient
+from orchestrator.worker import Worker
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Iterable
+
+    from orchestrator.framing.subjects import Subjects
+    from orchestrator.jobs import ExportJob, ExportResult, OutputParts, UpscaleResult
+
+
+def do(
+    values: dict[str, Any],
+    *,
+    folder: Path,
+    triton_url: str,
+    stop: threading.Event,
+    tell: Callable[[dict[str, Any]], None],
+) -> str:
+    """Do a job.
+
+    Args:
+        values: the job as it arrived.
+        folder: for its files; whoever made it removes it.
+        triton_url: of a running Triton.
+        stop: ends transfers.
+        tell: is told how far the job is, some times a second at most.
+
+    Returns:
+        The result, as JSON on one line.
+
+    Raises:
+        CallerError: the job, its source or its addresses are wrong.
+        ServiceError: Triton, the encoder, the network or the disk failed.
+    """
+    settings = replace(Settings.from_env(), triton_url=triton_url)
+    job = parse_job(values)
+    errand = _Errand(
+        folder=folder,
+        settings=settings,
+        storage=StorageClient.from_settings(settings),
+        stop=stop,
+        telling=Telling(tell, settings.limits),
+    )
+    if isinstance(job, UpscaleJob):
+        return errand.upscale(job)
+    if isinstance(job, TrackJob):
+        return errand.track(job)
+    return errand.export(job)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Errand:
+    """What the tasks have in common."""
+
+    folder: Path
+    settings: Settings
+    storage: StorageClient
+    stop: threading.Event
+    telling: Telling
+
+    def upscale(self, job: UpscaleJob) -> str:
+        source = self._fetch(job.input_url)
+        output = self._output(job)
+        with Worker(self.settings, limits=self.settings.limits) as worker:
+            result = worker.upscale(source, output, job.params, report=self.telling.report)
+        self._publish(output, job.destination)
+        return self._whole(result.model_copy(update={"output_url": shown(job.destination_url)}))
+
+    def export(self, job: ExportJob) -> str:
+        subjects = self._subjects(job.params.tracks)
+        source = self._fetch(job.input_url)
+        output = self._output(job, job.params.format)
+        with Worker(self.settings, limits=self.settings.limits) as worker:
+            result = worker.export(source, output, job.params, subjects=subjects, report=self.telling.report)
+        self._publish(output, job.destination)
+        return self._whole(result.model_copy(update={"output_url": shown(job.destination_url)}))
+
+    def track(self, job: TrackJob) -> str:
+        source = self._fetch(job.input_url)
+        with Worker(self.settings, limits=self.settings.limits) as worker:
+            tracked = worker.track(source, job.params, Outputs(), report=self.telling.report)
+        document = tracked.document()
+        text, size_bytes = self._fitting(document.json())
+        if text is not None:
+            return text
+        if job.output_url is None:
+            raise _too_large(size_bytes, self.settings.max_result_bytes)
+        file = self.folder / "tracks.json.gz"
+        write_tracks(file, document, overwrite=False)
+        self._publish(file, job.output_url)
+        stored = TrackStored(
+            **tracked.result.model_dump(),
+            output_url=shown(job.output_url),
+            json_bytes=sum(map(len, document.json())) + 1,  # the file ends its one line
+            gzip_bytes=file.stat().st_size,
+        )
+        return stored.model_dump_json()
+
+    def _subjects(self, tracks: dict[str, Any] | str | None) -> Subjects | None:
+        if isinstance(tracks, str):
+            file = self._fetch(tracks, "tracks")
+            with file.open("rb") as opened:
+                return read_subjects(opened.read(MOST_BYTES + 1))
+        return None if tracks is None else parse_subjects(tracks)
+
+    def _fetch(self, url: str, name: str = "input") -> Path:
+        file = self.folder / f"{name}{_suffix(url)}"
+        self.storage.fetch(url, file, stop=self.stop, advance=self.telling.transfer("fetching"))
+        return file
+
+    def _output(self, job: UpscaleJob | ExportJob, wanted: str | None = None) -> Path:
+        """Return where the result is made; its suffix is that of its address, if that is one of a video."""
+        suffix = _suffix(job.destination_url) if wanted is None else f".{wanted}"
+        return self.folder / f"output{suffix if suffix in CONTAINERS else '.mp4'}"
+
+    def _publish(self, file: Path, where: str | OutputParts) -> None:
+        self.storage.publish(file, where, stop=self.stop, advance=self.telling.transfer("publishing"))
+
+    def _whole(self, result: UpscaleResult | ExportResult) -> str:
+        text, size_bytes = self._fitting([result.model_dump_json()])
+        if text is None:
+            raise _too_large(size_bytes, self.settings.max_result_bytes)
+        return text
+
+    def _fitting(self, pieces: Iterable[str]) -> tuple[str | None, int]:
+        """Return a result whole, if it can be given as an answer, and its size.
+
+        Args:
+            pieces: of its JSON.
+
+        Returns:
+            The text, None if it is too large; bytes of what the SDK would send, which is JSON with spaces in
+            an object of its own, or, where these alone are too many, of the text.
+        """
+        most_bytes = self.settings.max_result_bytes
+        kept: list[str] = []
+        size = 0
+        for piece in pieces:
+            size += len(piece)
+            if size <= most_bytes:
+                kept.append(piece)
+        if size > most_bytes:
+            return None, size
+        text = "".join(kept)
+        sent = len(json.dumps({"output": json.loads(text)}, ensure_ascii=False).encode())
+        return (text if sent <= most_bytes else None), sent
+
+
+def _suffix(url: str) -> str:
+    """Return how the file of an address is named at its end, if that is a suffix as files have."""
+    suffix = PurePosixPath(urlsplit(url).path).suffix.lower()
+    return suffix if suffix[1:].isalnum() and suffix.isascii() and len(suffix) <= 5 else ""
+
+
+def _too_large(size_bytes: int, most_bytes: int) -> ResultTooLarge:
+    return ResultTooLarge(
+        f"the result has {size_bytes} bytes, and an answer takes {most_bytes}; give an output_url for it, or "
+        "ask for less"
+    )

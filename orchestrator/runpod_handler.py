@@ -1,0 +1,286 @@
+"""The worker on RunPod: its SDK's loop takes jobs, the executor does them. The only importer of `runpod`.
+
+What the SDK does by itself, and why it is not left to it, is in docs/worker.md. It does not know how a job is
+done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Any, Literal
+
+import runpod
+from runpod.http_client import AsyncClientSession
+from runpod.serverless.modules.rp_http import send_result
+from runpod.serverless.modules.worker_state import JobsProgress
+
+from orchestrator.errors import InferenceTimedOut, ShuttingDown, TritonUnavailable, WorkerError
+from orchestrator.executor.executor import Executor
+from orchestrator.executor.process import STOP_S
+from orchestrator.executor.updates import Updates
+from orchestrator.jobs import ExportJob, TrackJob, parse_job
+from orchestrator.redaction import secrets_of, without_paths
+from orchestrator.storage.client import StorageClient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from orchestrator.executor.folder import JobFolders
+    from orchestrator.redaction import Redactor
+    from orchestrator.settings import Settings
+    from orchestrator.triton.supervisor import Supervisor
+
+Mode = Literal["loop", "api", "once"]
+"""Jobs come from RunPod, or over HTTP from this machine, or there is one."""
+
+_WATCH_S = 0.5
+_SENT_S = 10.0
+"""Longest wait, at the end, for the SDK to send its answers; it tries three times."""
+
+log = logging.getLogger(__name__)
+
+
+class RunPodWorker:
+    """Takes jobs until the process is told to end, or Triton is lost.
+
+    Args:
+        settings: of the process.
+        mode: where jobs come from.
+        triton: the server that jobs use; None where the settings name one that is not ours.
+        folders: for the jobs' files.
+        redact: of all that is told.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        mode: Mode,
+        triton: Supervisor | None,
+        folders: JobFolders,
+        redact: Redactor,
+    ) -> None:
+        self._settings = settings
+        self._storage = StorageClient.from_settings(settings)
+        self._mode = mode
+        self._triton = triton
+        self._folders = folders
+        self._redact = redact
+        self._executor: Executor | None = None
+        self._failure: WorkerError | None = None
+        self._leaving: asyncio.Task[None] | None = None
+        self._before: dict[int, Any] = {}
+
+    def run(self, arguments: Sequence[str]) -> None:
+        """Start the SDK; return when the process was told to end.
+
+        Args:
+            arguments: of the SDK.
+
+        Raises:
+            TritonUnavailable: it died too often.
+            SystemExit: the one job of the mode `once` is done: 0, or has failed: 1.
+        """
+        sys.argv[1:] = arguments
+        os.register_at_fork(after_in_child=_forget_handlers)
+        if self._mode == "loop":
+            runpod.serverless.register_fitness_check(self.triton_is_ready)
+        else:
+            self.triton_is_ready()
+        try:
+            runpod.serverless.start({"handler": self.handle, "concurrency_modifier": self._concurrency})
+        except asyncio.CancelledError:
+            pass  # that is how the loop is left
+        except BaseException:
+            if self._failure is None:
+                raise
+        if self._failure is not None:
+            raise self._failure
+
+    async def handle(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Do a job, and say how it went. Raises nothing but CancelledError, once nothing of the job is left.
+
+        Args:
+            job: as the SDK gives it: `id`, `input`, and `policy` with `executionTimeout` in milliseconds,
+                where that was given.
+
+        Returns:
+            The result; or `error`, `status` failed, `code` and `retryable`. With `refresh_worker` if this
+            worker cannot do any more.
+        """
+        try:
+            with self._redact.holding(secrets_of(json.dumps(job.get("input")))):
+                try:
+                    return await self._done(job)
+                except WorkerError as exc:
+                    return self._failed(exc, job)
+        except Exception as exc:  # the SDK would send its traceback
+            log.debug("failed", exc_info=True)
+            return self._failed(WorkerError(f"{type(exc).__name__}; this is a fault of ours, report it"), job)
+
+    async def _done(self, job: dict[str, Any]) -> dict[str, Any]:
+        values: Any = job.get("input")
+        task = self._checked(values)
+        executor = self._begin()
+        name, started_s = str(job.get("id")), asyncio.get_running_loop().time()
+        log.info("job %s: %s", name, task)
+        restarts = self._triton.restarts if self._triton is not None else 0
+        try:
+            async with Updates(lambda progress: self._send(progress, job)) as updates:
+                result = await executor.do(
+                    values,
+                    name=name,
+                    triton_url=self._triton_url,
+                    timeout_s=self._timeout_s(job),
+                    report=updates.report,
+                )
+        except (InferenceTimedOut, TritonUnavailable):
+            # It may hang, which nobody else sees.
+            if self._triton is not None and self._triton.restarts == restarts:
+                self._triton.restart()
+            raise
+        log.info("job %s: done in %.1f s", name, asyncio.get_running_loop().time() - started_s)
+        return result
+
+    def _checked(self, values: object) -> str:
+        """Refuse what can be refused without work; return the task."""
+        job = parse_job(values)
+        addresses = [job.input_url, job.output_url if isinstance(job, TrackJob) else job.destination]
+        for address in addresses:
+            if address is not None:
+                self._storage.check(address)
+        if isinstance(job, ExportJob):
+            if isinstance(job.params.tracks, str):
+                self._storage.check(job.params.tracks)
+            if job.params.delivered_px is not None:
+                self._settings.limits.check_output(*job.params.delivered_px)
+        return job.task
+
+    def triton_is_ready(self) -> None:
+        """Start Triton and wait until it answers. The SDK's fitness check, under this name in its log.
+
+        Nothing here may open a gRPC channel: the SDK forks its heartbeat afterwards.
+
+        Raises:
+            TritonUnavailable: it does not start.
+        """
+        if self._triton is not None:
+            self._triton.__enter__()
+
+    def _concurrency(self, _current: int) -> int:
+        """Say how many jobs may be taken. The SDK asks in its loop, before each time that it takes some."""
+        self._begin()
+        return self._settings.concurrency
+
+    def _begin(self) -> Executor:
+        """At the first call in the loop, open for jobs."""
+        if self._executor is None:
+            settings, loop = self._settings, asyncio.get_running_loop()
+            self._executor = Executor(
+                folders=self._folders,
+                concurrency=settings.concurrency,
+                max_result_bytes=settings.max_result_bytes,
+            )
+            # Here, because the SDK sets its own as it starts; those are called in `_leave`.
+            for number in (signal.SIGTERM, signal.SIGINT):
+                self._before[number] = signal.getsignal(number)
+                loop.add_signal_handler(number, self._told_to_end, number)
+            self._life = asyncio.ensure_future(self._live(self._executor))
+        return self._executor
+
+    async def _live(self, executor: Executor) -> None:
+        """Watch Triton, until the loop ends."""
+        try:
+            while self._triton is None or self._triton.state != "failed":  # noqa: ASYNC110  set by a thread
+                await asyncio.sleep(_WATCH_S)
+            self._lose_triton(self._triton)
+            await asyncio.Future()
+        finally:
+            await executor.close()
+
+    def _lose_triton(self, triton: Supervisor) -> None:
+        try:
+            triton.check()
+        except TritonUnavailable as exc:
+            self._failure = exc
+            log.warning("this worker can do no more jobs and asks to be replaced: %s", exc)
+            self._leave_with(exc, grace_s=0)
+
+    def _told_to_end(self, number: int) -> None:
+        grace_s = self._settings.shutdown_grace_s
+        name = signal.Signals(number).name
+        log.info("%s: jobs in flight have %g s to end", name, grace_s)
+        error = ShuttingDown("the worker was told to end before the job was done; send the job again")
+        if self._leaving is not None and self._executor is not None:
+            self._executor.stop(error)  # told a second time: at once
+        self._leave_with(error, grace_s=grace_s)
+
+    def _leave_with(self, error: WorkerError, *, grace_s: float) -> None:
+        if self._leaving is None:
+            self._leaving = asyncio.ensure_future(self._leave(error, grace_s=grace_s))
+
+    async def _leave(self, error: WorkerError, *, grace_s: float) -> None:
+        """Take no more jobs, let those in flight end, fail those that do not, and end the loop."""
+        executor = self._begin()
+        before = self._before[signal.SIGTERM]
+        if self._mode != "once" and callable(before):
+            before(signal.SIGTERM, None)  # the SDK's own, or its HTTP server's: it takes no more
+        if not await executor.idle(grace_s):
+            executor.stop(error)
+            await executor.idle(STOP_S + 1)
+        if self._mode == "loop":
+            await _until(lambda: not JobsProgress().get_job_count(), _SENT_S)
+            await executor.close()
+            # The SDK waits up to 90 s for the end of its last request for jobs.
+            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                task.cancel()
+
+    def _failed(self, error: WorkerError, job: dict[str, Any]) -> dict[str, Any]:
+        message = " ".join(without_paths(self._redact(str(error))).split())
+        log.warning("job %s: %s: %s", job.get("id"), error.code, message)
+        return {
+            "error": f"{error.code}: {message}",
+            "status": "failed",
+            "code": error.code,
+            "retryable": error.retryable,
+            **({} if self._failure is None else {"refresh_worker": True}),
+        }
+
+    async def _send(self, progress: dict[str, Any], job: dict[str, Any]) -> None:
+        """Send an update, and wait until it has arrived: `runpod.serverless.progress_update` would not."""
+        if self._mode == "loop":
+            async with AsyncClientSession() as session:
+                await send_result(session, {"status": "IN_PROGRESS", "output": progress}, job)
+        else:
+            log.info("job %s: %s", job.get("id"), json.dumps(progress))
+
+    @property
+    def _triton_url(self) -> str:
+        if self._triton is not None:
+            return self._triton.server.url
+        return self._settings.triton_url or ""
+
+    def _timeout_s(self, job: dict[str, Any]) -> float:
+        policy = job.get("policy")
+        asked_ms = policy.get("executionTimeout") if isinstance(policy, dict) else None
+        most_s = self._settings.job_timeout_s
+        if isinstance(asked_ms, (int, float)) and asked_ms > 0:
+            return min(asked_ms / 1000, most_s)
+        return most_s
+
+
+def _forget_handlers() -> None:
+    """In the process of the SDK's heartbeat: our handlers of signals are not for it."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
+async def _until(true: Callable[[], bool], timeout_s: float) -> None:
+    deadline = asyncio.get_running_loop().time() + timeout_s
+    while not true() and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110  there is no event
+        await asyncio.sleep(0.05)

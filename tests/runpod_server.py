@@ -1,0 +1,213 @@
+"""RunPod's job server as its SDK (1.12) speaks to it: take, take in a batch, stop, done, ping.
+
+It answers with a job as JSON, a list of jobs, the ids of jobs to stop, or 204; results come to it as JSON
+that is labelled as a form.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import select
+import socket
+import threading
+import time
+import uuid
+from collections import deque
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import parse_qs, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+POD = "pod-1"
+API_KEY = "rpa_0123456789ABCDEFGHIJ"
+HOLD_S = 1.0
+"""How long a request waits for a job; RunPod holds it longer."""
+
+
+class Told(NamedTuple):
+    """What the worker said of a job, and when, in seconds of `time.monotonic`."""
+
+    job_id: str
+    body: dict[str, Any]
+    at_s: float
+
+    @property
+    def is_update(self) -> bool:
+        return self.body.get("status") == "IN_PROGRESS"
+
+
+class RunPodServer:
+    """Jobs on one side, what a worker makes of them on the other."""
+
+    def __init__(self) -> None:
+        self.told: list[Told] = []
+        self.pings: list[dict[str, list[str]]] = []
+        self.taken: list[str] = []
+        self.batches: list[int] = []
+        self.answers: deque[int] = deque()
+        """Statuses to answer the next results with, before 200 is answered to all."""
+        self._waiting: deque[dict[str, Any]] = deque()
+        self._to_stop: deque[str] = deque()
+        self._changed = threading.Condition()
+        self._closing = False
+        self._http: ThreadingHTTPServer | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What RunPod sets in the environment of a worker, and what a machine without internet needs."""
+        assert self._http is not None
+        base = f"http://127.0.0.1:{self._http.server_address[1]}/v2/endpoint"
+        return {
+            "RUNPOD_WEBHOOK_GET_JOB": f"{base}/job-take/$ID?gpu=none",
+            "RUNPOD_WEBHOOK_POST_OUTPUT": f"{base}/job-done/$RUNPOD_POD_ID/$ID?gpu=none",
+            "RUNPOD_WEBHOOK_POST_STREAM": f"{base}/job-stream/$RUNPOD_POD_ID/$ID?gpu=none",
+            "RUNPOD_WEBHOOK_PING": f"{base}/ping/$RUNPOD_POD_ID",
+            "RUNPOD_PING_INTERVAL": "1000",
+            "RUNPOD_AI_API_KEY": API_KEY,
+            "RUNPOD_POD_ID": POD,
+            "RUNPOD_SKIP_AUTO_SYSTEM_CHECKS": "true",
+            "RUNPOD_SKIP_GPU_CHECK": "true",
+        }
+
+    def submit(self, values: object, **more: object) -> str:
+        """Offer a job; return its id."""
+        job = {"id": f"job-{uuid.uuid4().hex[:12]}", "input": values, **more}
+        with self._changed:
+            self._waiting.append(job)
+            self._changed.notify_all()
+        return str(job["id"])
+
+    def cancel(self, job_id: str) -> None:
+        """Ask the worker to stop a job."""
+        with self._changed:
+            self._to_stop.append(job_id)
+            self._changed.notify_all()
+
+    def updates(self, job_id: str) -> list[dict[str, Any]]:
+        """Return the progress that came of a job."""
+        return [told.body["output"] for told in self.of(job_id) if told.is_update]
+
+    def of(self, job_id: str) -> list[Told]:
+        with self._changed:
+            return [told for told in self.told if told.job_id == job_id]
+
+    def result(self, job_id: str, timeout_s: float = 120) -> dict[str, Any]:
+        """Wait for the result of a job."""
+        self.wait(lambda: any(not told.is_update for told in self.of(job_id)), timeout_s)
+        (result,) = (told.body for told in self.of(job_id) if not told.is_update)
+        return result
+
+    def stage(self, job_id: str, stage: str, timeout_s: float = 120) -> None:
+        """Wait until a job is at a stage."""
+        self.wait(lambda: any(update["stage"] == stage for update in self.updates(job_id)), timeout_s)
+
+    def wait(self, true: Callable[[], bool], timeout_s: float = 120) -> None:
+        with self._changed:
+            assert self._changed.wait_for(true, timeout_s), f"not within {timeout_s} s"
+
+    @contextmanager
+    def running(self) -> Iterator[RunPodServer]:
+        server = self
+
+        class Handler(_Handler):
+            runpod = server
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http.daemon_threads = True
+        thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self._closing = True
+            with self._changed:
+                self._changed.notify_all()
+            self._http.shutdown()
+            self._http.server_close()
+            thread.join()
+
+    def take(self, most: int, connection: socket.socket) -> list[dict[str, Any]]:
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closing, HOLD_S)
+            if _is_closed(connection):
+                return []
+            jobs = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+            self.taken += [str(job["id"]) for job in jobs]
+            if most > 1:
+                self.batches.append(len(jobs))
+            self._changed.notify_all()
+            return jobs
+
+    def stops(self) -> list[str]:
+        with self._changed:
+            self._changed.wait_for(lambda: self._to_stop or self._closing, HOLD_S)
+            ids = list(self._to_stop)
+            self._to_stop.clear()
+            return ids
+
+    def hear(self, job_id: str, body: dict[str, Any]) -> int:
+        with self._changed:
+            status = self.answers.popleft() if self.answers and body.get("status") is None else 200
+            if status == 200:
+                self.told.append(Told(job_id, body, time.monotonic()))
+            self._changed.notify_all()
+            return status
+
+    def hear_ping(self, values: dict[str, list[str]]) -> None:
+        with self._changed:
+            self.pings.append(values)
+            self._changed.notify_all()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    runpod: RunPodServer
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        query = parse_qs(parts.query)
+        match parts.path.split("/")[3]:
+            case "job-take":
+                jobs = self.runpod.take(1, self.connection)
+                self._answer(jobs[0] if jobs else None)
+            case "job-take-batch":
+                self._answer(self.runpod.take(int(query["batch_size"][0]), self.connection) or None)
+            case "job-stop":
+                ids = self.runpod.stops()
+                self._answer({"jobsToStop": ids} if ids else None)
+            case "ping":
+                assert self.headers["Authorization"] == API_KEY
+                self.runpod.hear_ping(query)
+                self._answer({})
+            case _:
+                self.send_error(404)
+
+    def do_POST(self) -> None:
+        _, _, _, kind, pod, job_id = urlsplit(self.path).path.split("/")
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        assert (kind, pod) == ("job-done", POD)
+        assert self.headers["Content-Type"] == "application/x-www-form-urlencoded"
+        status = self.runpod.hear(job_id, json.loads(body))
+        self._answer({}, status)
+
+    def _answer(self, body: object, status: int = 200) -> None:
+        content = b"" if body is None else json.dumps(body).encode()
+        self.send_response(204 if body is None else status)
+        if body is not None:
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+        with contextlib.suppress(ConnectionError):  # the worker has gone meanwhile
+            self.end_headers()
+            self.wfile.write(content)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def _is_closed(connection: socket.socket) -> bool:
+    readable, _, _ = select.select([connection], [], [], 0)
+    return bool(readable) and connection.recv(1, socket.MSG_PEEK) == b""
