@@ -1,4 +1,4 @@
-"""The image that `.ci/images` has built: what is in it, what it weighs, that its own entry point works.
+"""The image that `.ci/images` has built: what is in it, what it weighs, that its own entry point does a job.
 
 Without it (`make images-test` makes it) all of this is skipped.
 """
@@ -10,15 +10,20 @@ import json
 import os
 import signal
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
 
 from orchestrator.media.probe import probe
-from tests import clips
+from tests import bucket, clips, runpod_server
 from tests.command import family
+from tests.workers import LOCAL, wait
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 WORK = Path(os.environ.get("FRAMEWRIGHT_IMAGES_WORK", "/nowhere"))
 CONTAINER = "framewright-test"
@@ -67,56 +72,58 @@ def layers(image: str) -> dict[str, int]:
     return dict(reversed(found.items()))
 
 
-def own(*arguments: str) -> list[str]:
-    """Return the image's own entry point, with these arguments or the image's own."""
-    told = config()
-    return [*told["Entrypoint"], *(arguments or told["Cmd"])]
-
-
-def test_the_images_own_entry_point_upscales_a_video(tmp_path: Path) -> None:
-    clips.make_clip(tmp_path / "in.mp4", 8)
-    tmp_path.chmod(0o777)
-    volume = ("--volume", f"{tmp_path}:/io")
-    told = said(
-        "run",
-        "--network",
-        "host",
-        *volume,
-        CONTAINER,
-        "--",
-        *own("upscale", "/io/in.mp4", "/io/out.mp4", "--json"),
-    )
-    result = json.loads(told.strip().splitlines()[-1])
-    assert result["status"] == "completed"
-    assert result["stats"]["transport"] == "shared_memory"
-    info = probe(tmp_path / "out.mp4")
-    assert (info.width, info.height, info.frames) == (4 * clips.WIDTH, 4 * clips.HEIGHT, 8)
-
-
-def test_it_serves_is_healthy_and_ends_when_told() -> None:
+@contextmanager
+def running(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """Run the image as it says itself: its entry point, command, user and environment."""
+    said_by_image = config()
+    command = [*said_by_image["Entrypoint"], *said_by_image["Cmd"]]
+    options = [text for name, value in environment.items() for text in ("--env", f"{name}={value}")]
     process = subprocess.Popen(
-        buildah("run", "--network", "host", CONTAINER, "--", *own()),
+        buildah("run", "--network", "host", *options, CONTAINER, "--", *command),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
     try:
-        assert process.stdout is not None
-        assert any("Triton is ready" in line for line in process.stdout)
-        members = {member.name(): member for member in family(process.pid)}
-        assert members["tritonserver"].uids().effective == members["framewright"].uids().effective == 10001
-        check = config()["Healthcheck"]["Test"]
-        assert check[0] == "CMD"
-        assert "Triton answers at 127.0.0.1:" in in_container(*check[1:])
-        members["tini"].send_signal(signal.SIGTERM)
-        process.wait(60)
-        assert not members["tritonserver"].is_running()
+        yield process
     finally:
         for member in reversed(family(process.pid)):
             with contextlib.suppress(psutil.Error):
                 member.kill()
         process.wait(30)
+
+
+def test_the_images_own_entry_point_does_an_upscale_job_and_ends_when_told(tmp_path: Path) -> None:
+    source = clips.make_clip(tmp_path / "in.mp4", 8)
+    server = runpod_server.RunPodServer()
+    with bucket.serving() as store, server.running(), running(server.environment | LOCAL) as process:
+        job = server.submit(
+            {
+                "task": "upscale",
+                "input_url": store.put("in.mp4", source),
+                "output_url": store.put_url("out.mp4"),
+                "params": {"model": "lite-x4"},
+            }
+        )
+        result = server.result(job, timeout_s=300)
+        assert result["output"]["status"] == "completed", result
+        assert result["output"]["stats"]["frames"] == 8
+        assert result["output"]["stats"]["transport"] == "shared_memory"
+        (tmp_path / "out.mp4").write_bytes(store.get("out.mp4") or b"")
+        info = probe(tmp_path / "out.mp4")
+        assert (info.width, info.height, info.frames) == (4 * clips.WIDTH, 4 * clips.HEIGHT, 8)
+
+        members = {member.name(): member for member in family(process.pid)}
+        assert {"tini", "framewright", "tritonserver"} <= set(members)
+        assert members["tritonserver"].uids().effective == members["framewright"].uids().effective == 10001
+        check = config()["Healthcheck"]["Test"]
+        assert check[0] == "CMD"
+        assert "Triton answers at 127.0.0.1:" in in_container(*check[1:])
+
+        members["tini"].send_signal(signal.SIGTERM)
+        wait(lambda: process.poll() is not None, 60)
+        assert not members["tritonserver"].is_running()
 
 
 def test_our_own_layers_are_small() -> None:

@@ -13,10 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCKERFILES = ("Dockerfile.triton", "Dockerfile.orchestrator")
-DEPLOYED = (*DOCKERFILES, ".dockerignore", "docker-bake.hcl")
+DEPLOYED = (
+    *DOCKERFILES,
+    ".dockerignore",
+    "docker-bake.hcl",
+    "compose.yaml",
+    ".runpod/hub.json",
+    ".runpod/tests.json",
+)
+SETTINGS = (ROOT / "orchestrator" / "settings.py").read_text()
 CATALOG = tomllib.loads((ROOT / "weights" / "catalog.toml").read_text())
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 BAKE = (ROOT / "docker-bake.hcl").read_text()
@@ -123,7 +132,7 @@ def test_the_worker_ends_up_without_rights_under_an_init() -> None:
     words = dict(steps)
     assert words["USER"] == "framewright"
     assert json.loads(words["ENTRYPOINT"]) == ["tini", "--", "framewright"]
-    assert json.loads(words["CMD"]) == ["serve", "--model", "lite-x4"]
+    assert json.loads(words["CMD"]) == ["worker"]
     assert words["HEALTHCHECK"].endswith('CMD ["framewright", "health"]')
     assert "WEIGHTS_DIR=/app/weights" in words["ENV"]
     order = [text for word, text in steps if word == "COPY"]
@@ -177,4 +186,50 @@ def test_the_workers_packages_are_those_of_serving_without_a_server() -> None:
     assert build.items() <= serve.items()
     for name in ("nvidia-pytriton", "onnxruntime", "torch", "hatchling", "pytest", "moto"):
         assert name not in worker
-    assert {"av", "tritonclient", "boto3"} <= worker.keys()
+    assert {"av", "tritonclient", "runpod", "boto3"} <= worker.keys()
+
+
+def test_compose_runs_the_images_that_bake_makes() -> None:
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    tags = {
+        str(target["tag"]).replace("${REGISTRY}", "").replace("-${TAG}", "")
+        for target in bake_targets().values()
+    }
+    for name in ("triton-cpu", "triton-gpu", "worker"):
+        image = services[name]["image"].removeprefix("${REGISTRY:-}").removesuffix("-${TAG:-latest}")
+        assert image.replace("${SET:-lite}", "lite") in tags
+    assert services["triton-cpu"]["profiles"] == ["cpu"]
+    assert services["triton-gpu"]["profiles"] == ["gpu"]
+    (device,) = services["triton-gpu"]["deploy"]["resources"]["reservations"]["devices"]
+    assert device == {"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}
+    assert services["worker"]["depends_on"].keys() <= services.keys()
+    for name, value in services["worker"]["environment"].items():
+        assert f'"{name}"' in SETTINGS, name
+        assert isinstance(value, str)
+    for service in services.values():
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ()))
+
+
+def test_the_hub_listing_has_what_runpod_asks_for() -> None:
+    hub = json.loads((ROOT / ".runpod" / "hub.json").read_text())
+    assert {"title", "description", "type", "category", "config"} <= hub.keys()
+    assert hub["type"] == "serverless"
+    assert hub["category"] in {"audio", "embedding", "language", "video", "image"}
+    config = hub["config"]
+    assert config["runsOn"] == "GPU"
+    assert config["gpuCount"] == 1
+    keys = [entry["key"] for entry in config["env"]]
+    for key in keys:
+        assert f'"{key}"' in SETTINGS, key
+    for preset in config["presets"]:
+        assert preset["defaults"].keys() <= set(keys)
+        assert preset["defaults"]["FRAMEWRIGHT_UPSCALE_MODEL"] in CATALOG
+
+
+def test_the_hub_tests_have_what_runpod_asks_for() -> None:
+    hub_tests = json.loads((ROOT / ".runpod" / "tests.json").read_text())
+    for test in hub_tests["tests"]:
+        assert test.keys() == {"name", "input", "timeout"}
+        assert test["input"]["params"]["model"] in arguments("Dockerfile.triton")["MODELS"].split()
+    for entry in hub_tests["config"]["env"]:
+        assert f'"{entry["key"]}"' in SETTINGS
