@@ -20,6 +20,12 @@ NAMES = {
 STEPS_OF_XY, STEPS_OF_LUMINANCE = 50_000, 10_000
 """x264 and x265 count as the stream does: in 0.00002, and in 0.0001 cd/m2 (ITU-T H.265, D.3.28)."""
 
+PQ_PEAK = 10_000
+"""The brightest that PQ can tell, in cd/m2 (SMPTE ST 2084)."""
+
+MOST_LIGHT = 65_535
+"""The brightest that 16 bits can tell, in cd/m2 (ITU-T H.265, D.2.35)."""
+
 
 def hdr_options(encoder: str, hdr: HdrMetadata) -> tuple[dict[str, str], list[str]]:
     """Return the options by which an encoder writes `hdr` into its stream, and a note on what is left out.
@@ -33,17 +39,28 @@ def hdr_options(encoder: str, hdr: HdrMetadata) -> tuple[dict[str, str], list[st
     option, display, light = NAMES[encoder]
     parameters: list[str] = []
     notes: list[str] = []
-    if hdr.primaries is not None and hdr.white is not None and hdr.luminance is not None:
+    told = (hdr.primaries, hdr.white, hdr.luminance)
+    if hdr.primaries is not None and hdr.white is not None and _is_possible(hdr):
         steps = (1, 1) if encoder == "libsvtav1" else (STEPS_OF_XY, STEPS_OF_LUMINANCE)
         red, green, blue = (_counted(point, steps[0]) for point in hdr.primaries)
         white = _counted(hdr.white, steps[0])
-        luminance = _counted(reversed(hdr.luminance), steps[1])
+        luminance = _counted(reversed(hdr.luminance or ()), steps[1])
         parameters.append(f"{display}=G({green})B({blue})R({red})WP({white})L({luminance})")
-    elif any(part is not None for part in (hdr.primaries, hdr.white, hdr.luminance)):
-        notes.append("what the source says of its mastering display is not complete, and was left out")
-    if hdr.max_cll is not None or hdr.max_fall is not None:
-        parameters.append(f"{light}={hdr.max_cll or 0},{hdr.max_fall or 0}")
+    elif told != (None, None, None):
+        notes.append("what the source says of its mastering display is not whole, or cannot be: left out")
+    levels = hdr.max_cll or 0, hdr.max_fall or 0
+    if max(levels) > MOST_LIGHT:
+        notes.append("the light levels that the source tells cannot be: left out")
+    elif levels != (0, 0):
+        parameters.append(f"{light}={levels[0]},{levels[1]}")
     return {option: ":".join(parameters)} if parameters else {}, notes
+
+
+def _is_possible(hdr: HdrMetadata) -> bool:
+    """Whether there can be a display of such light: encoders refuse what cannot, or write nonsense."""
+    points = [*(hdr.primaries or ()), *([hdr.white] if hdr.white else [])]
+    least, most = hdr.luminance or (0, 0)
+    return all(0 <= x <= 1 and 0 <= y <= 1 for x, y in points) and 0 <= least < most <= PQ_PEAK
 
 
 def _counted(values: Iterable[Fraction], steps: int) -> str:
