@@ -131,6 +131,8 @@ class VideoInfo:
         bit_depth: bits per component of the coded picture.
         colour: with unspecified values already resolved to what will be used.
         hdr: metadata of an HDR video, where it has any.
+        chroma_location: where the samples of chroma lie in the upright picture, as FFmpeg names it (`left`,
+            `center`...); None where each pixel has its own, or none has any.
         interlaced: whether pictures are woven of two fields; the reader deinterlaces them.
         start_s: where the file starts on its own clock, the one of every pts; what a person calls zero.
         notes: what a user should know about how the source was read (guessed colour, dropped transparency).
@@ -150,6 +152,7 @@ class VideoInfo:
     bit_depth: int
     colour: Colour
     hdr: HdrMetadata | None = None
+    chroma_location: str | None = None
     interlaced: bool = False
     start_s: Fraction = Fraction(0)
     notes: tuple[str, ...] = ()

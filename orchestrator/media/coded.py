@@ -48,21 +48,6 @@ def upright_chroma(info: VideoInfo) -> Chroma:
     return (down, across) if info.rotation % 180 else (across, down)
 
 
-def chroma_location(form: Form, *, info: VideoInfo, pixel_format: str) -> str | None:
-    """Return where the samples of chroma lie, as FFmpeg names it, or None to leave it unsaid.
-
-    swscale puts those that it makes of 4:2:0 in the center; untagged H.264 and HEVC mean `left`, half a pixel
-    off. Where the source's own lie is not known here.
-
-    Args:
-        form: of the pictures.
-        info: of the source.
-        pixel_format: of the output.
-    """
-    made = form != "planes" or upright_chroma(info)[0] == 1
-    return "center" if made and pixel_format.startswith("yuv420") else None
-
-
 def converter(
     form: Form,
     info: VideoInfo,

@@ -18,6 +18,7 @@ from orchestrator.media import colour
 from orchestrator.media.deinterlace import is_woven
 from orchestrator.media.hdr import hdr_metadata, side_data
 from orchestrator.media.integrity import refuse_cut_boxes
+from orchestrator.media.siting import upright_location
 from orchestrator.media.source import MAX_PIXELS, main_video, open_source, packets
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def _describe(container: InputContainer, stream: VideoStream, first: list[av.Vid
         codec=stream.codec_context.name,
         pixel_format=frame.format.name,
         bit_depth=bits,
+        chroma_location=upright_location(frame, rotation=turn.degrees, mirrored=turn.mirrored),
         colour=resolved,
         interlaced=woven,
         hdr=hdr_metadata(frame) if resolved.is_hdr else None,

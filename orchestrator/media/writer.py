@@ -17,11 +17,12 @@ import av.error
 from orchestrator.errors import DiskFull, EncodeFailed
 from orchestrator.frames import Planes
 from orchestrator.media import colour, encoder
-from orchestrator.media.coded import chroma_location, chroma_of, converter, upright_chroma
+from orchestrator.media.coded import chroma_of, converter, upright_chroma
 from orchestrator.media.containers import GIF_MAX_S, SQUARE_PIXELS_ONLY, check_limits, check_output
 from orchestrator.media.gif import TICK, gif_notes, set_last_delay
 from orchestrator.media.passthrough import Passthrough
 from orchestrator.media.schedule import Schedule
+from orchestrator.media.siting import written_location
 from orchestrator.media.span import Span
 from orchestrator.media.tracks import describe
 
@@ -243,7 +244,7 @@ class VideoWriter:
 
     def _add_stream(self, form: Form, threads: int) -> VideoStream:
         options = dict(self._encoding.options)
-        if location := chroma_location(form, info=self._info, pixel_format=self.pixel_format):
+        if location := written_location(form, info=self._info, pixel_format=self.pixel_format):
             options["chroma_sample_location"] = location
         rate = self._info.average_rate or Fraction(25)
         stream = cast("VideoStream", self._output.add_stream(self.encoder, rate, options))
