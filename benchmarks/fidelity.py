@@ -102,7 +102,7 @@ def measure(frames: list[Frame], info: VideoInfo, scale: int, count: int, folder
 
 def margin(name: str, folder: Path) -> None:
     """Write a hard source badly; print how much it differs."""
-    encoder.X264_CRF["low"] = WORST_CRF
+    encoder.PROFILES["libx264"]["low"] = {"crf": str(WORST_CRF)}
     pairs = make(clip(folder, HARD[name]), folder / "out.mp4").examined().pairs
     luma_db = min(psnr_db(pair.mean_square) for pair in pairs)
     blocks = max(mean_square(*pair.coarse) for pair in pairs) ** 0.5

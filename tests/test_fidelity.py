@@ -15,11 +15,13 @@ import pytest
 
 from orchestrator.errors import OutputRejected
 from orchestrator.frames import Frame
+from orchestrator.jobs import ExportParams, FidelityReport, parse
 from orchestrator.media import encoder
 from orchestrator.media.playback import Playback
 from orchestrator.media.probe import probe
 from orchestrator.media.reader import VideoReader
 from orchestrator.media.writer import VideoWriter
+from orchestrator.pipeline.export import export
 from orchestrator.pipeline.fidelity import Fidelity, Written, examine
 from orchestrator.pipeline.fidelity_report import report_on
 from orchestrator.pipeline.similarity import mean_square, psnr_db
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
+
+    from orchestrator.triton.client import TritonClient
 
     Picture = NDArray[np.uint8]
 
@@ -399,6 +403,56 @@ def test_other_formats_are_played_back_too(tmp_path: Path, suffix: str, codec: s
         backwards.see(Frame(index=index, pts=index, pixels=picture))
     with pytest.raises(OutputRejected):
         examine(path, witness=backwards, written=written)
+
+
+def exported(source: Path, out: Path, **params: Any) -> FidelityReport:
+    """Export without a model; return the report."""
+    report = out.with_name("report.json")
+    export(
+        source,
+        out,
+        params=parse(ExportParams, params),
+        default_model="none",
+        connect=_no_model,
+        fidelity=report,
+    )
+    return FidelityReport.model_validate_json(report.read_text())
+
+
+def _no_model() -> TritonClient:
+    raise AssertionError("no model was asked for")
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "webm", "gif"])
+@pytest.mark.parametrize("times", ["25 fps", "400 fps", "crowded"])
+def test_every_format_passes_at_any_rate_and_keeps_its_length(
+    tmp_path: Path, suffix: str, times: str
+) -> None:
+    pictures = HARD["moving"][:30]
+    crowded = [0, 3, 6, 9000, 9001, 9002, *range(31_000, 90_000, 2500)]
+    options: dict[str, Any] = {"rate": 400 if times == "400 fps" else 25}
+    if times == "crowded":
+        options = {"pts": crowded, "time_base": Fraction(1, 90_000)}
+    report = exported(clip(tmp_path, pictures, ".mp4", **options), tmp_path / f"out.{suffix}")
+    assert report.frames_read == report.frames_in_output == 30
+    assert report.psnr_luma_db.worst > 35
+    if not (suffix == "gif" and times == "400 fps"):  # which a gif shows later, and says so
+        assert report.duration_sec == pytest.approx(report.source_duration_sec, abs=0.011)
+
+
+@pytest.mark.parametrize("codec", ["aac", "flac", "pcm_s16le"])
+@pytest.mark.parametrize("start", [0.04, 0.513, 1.3])
+def test_sound_of_a_part_begins_with_its_first_picture(tmp_path: Path, codec: str, start: float) -> None:
+    sound = [{"seconds": 2.4, "codec": codec}]
+    source = clip(tmp_path, HARD["moving"], ".mkv", audio=sound)
+    report = exported(source, tmp_path / "out.mp4", start=start, end=2)
+    assert report.av_offset_ms == pytest.approx(0, abs=1)
+
+
+def test_a_video_that_begins_after_the_start_waits_for_it_in_the_output(tmp_path: Path) -> None:
+    late = {"pts": [number + 25 for number in range(60)], "time_base": Fraction(1, 25)}
+    source = clip(tmp_path, HARD["moving"], ".mp4", audio=[{"seconds": 3}], **late)
+    assert exported(source, tmp_path / "out.mp4", start=0.5, end=2).av_offset_ms == pytest.approx(0, abs=1)
 
 
 def test_pictures_are_found_wherever_keyframes_are(tmp_path: Path) -> None:

@@ -72,12 +72,14 @@ def test_a_sample_does_not_change_with_the_picture() -> None:
 
 
 def test_times_count_from_the_first_picture() -> None:
-    witness = Witness(width=96, height=64, time_base=Fraction(1, 1000))
+    witness = Witness(width=96, height=64, time_base=Fraction(1, 1000), rate=Fraction(5, 3))
     for index, pts in enumerate((700, 740, 1900)):
         witness.see(Frame(index=index, pts=pts, pixels=clips.numbered(index)))
     assert [sample.time_s for sample in witness.taken()] == [0, Fraction(40, 1000), Fraction(12, 10)]
     assert witness.first_s == Fraction(7, 10)
-    assert witness.duration_s == Fraction(18, 10)  # the last lasts as long as most
+    assert witness.duration_s == Fraction(18, 10)
+    witness.see(Frame(index=3, pts=2000, pixels=clips.numbered(3), duration=50))
+    assert witness.duration_s == Fraction(135, 100)
 
 
 def test_deep_pictures_and_parts_of_pictures_are_samples_like_others() -> None:

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 FORMATS = "mov,matroska,gif"
 """FFmpeg's names of the demuxers that read what is written here."""
 
+CONTAINER_OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file", "min_delay": "0"}
+"""Delays of a GIF are taken as they are: FFmpeg, as browsers do, shows pictures of 1/100 s for 10/100 s."""
+
 KEYFRAMES_APART_S = 1
 """Keyframes are remembered at this distance at least: a day of video has less than 100,000."""
 
@@ -83,6 +86,20 @@ class Playback:
         with self._translated(), self._opened() as container:
             return _first_heard_s(container)
 
+    def moment_s(self, index: int, after_s: Fraction) -> Fraction:
+        """Return when a picture is shown, in seconds on the clock of the file.
+
+        Pictures of a GIF that are too many for its clock are shown later than they should be: they are taken
+        in turn.
+
+        Args:
+            index: of the picture, from 0.
+            after_s: when it should be shown, in seconds since the first.
+        """
+        if self._in_turn:
+            return self._in_turn[index] * self.tick_s
+        return self.first_s + after_s
+
     def pictures(
         self, windows: Sequence[tuple[Fraction, Fraction]]
     ) -> Generator[tuple[int, Fraction, Pixels], None, None]:
@@ -115,7 +132,7 @@ class Playback:
         container = av.open(
             f"file:{self._path.resolve()}",
             "r",
-            container_options={"format_whitelist": FORMATS, "protocol_whitelist": "file"},
+            container_options=CONTAINER_OPTIONS,
             metadata_errors="surrogateescape",
         )
         try:
@@ -145,23 +162,29 @@ class Playback:
         self.width, self.height = context.width, context.height
         self.tick_s = cast("Fraction", stream.time_base)
         self.frames = 0
-        # The pictures of a GIF are built on those before, whatever its demuxer says.
-        seekable = self._container.format.name != "gif"
+        # The pictures of a GIF are built on those before, whatever its demuxer says. There are not many.
+        is_gif = self._container.format.name == "gif"
+        self._in_turn: list[int] = []
         apart = KEYFRAMES_APART_S / self.tick_s
         self._keys: list[int] = []
-        first: int | None = None
-        end = 0
+        first = last = last_duration = 0
         for packet in packets(self._container, stream):
             if not packet.size or packet.is_discard or packet.pts is None:
                 continue
             self.frames += 1
-            first = packet.pts if first is None else min(first, packet.pts)
-            end = max(end, packet.pts + (packet.duration or 0))
-            if not self._keys or (packet.is_keyframe and seekable and packet.pts - self._keys[-1] >= apart):
+            first = packet.pts if self.frames == 1 else min(first, packet.pts)
+            if self.frames == 1 or packet.pts > last:
+                last, last_duration = packet.pts, packet.duration or 0
+            if is_gif:
+                self._in_turn.append(packet.pts)
+            if not self._keys or (packet.is_keyframe and not is_gif and packet.pts - self._keys[-1] >= apart):
                 self._keys.append(packet.pts)
-        if first is None:
+        if not self.frames:
             raise OutputRejected("the output holds no picture; nothing was kept, please report it")
-        self.first_s, self.end_s = first * self.tick_s, end * self.tick_s
+        if self._container.format.name.startswith("mov") and stream.duration is not None:
+            # Its durations are those between decoding times: only their sum counts.
+            last, last_duration = first, stream.duration
+        self.first_s, self.end_s = first * self.tick_s, (last + last_duration) * self.tick_s
 
     def _decode(self, key: int, spans: list[tuple[int, int]]) -> Iterator[av.VideoFrame]:
         """Decode from a keyframe on; of what is outside of all spans, only what others refer to."""

@@ -163,6 +163,7 @@ def deliver(
             width=view.size[0],
             height=view.size[1],
             time_base=info.time_base,
+            rate=info.average_rate,
             colour=info.colour,
             bits=info.bit_depth,
         )

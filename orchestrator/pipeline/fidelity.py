@@ -130,7 +130,7 @@ def _refuse_numbers(playback: Playback, witness: Witness, written: Written) -> N
 def _pairs(playback: Playback, taken: list[Sample], written: Written) -> list[Pair]:
     """Read the output at the times of samples; of several pictures at one time, the one that fits."""
     tick_s = playback.tick_s
-    moments_s = [playback.first_s + sample.time_s for sample in taken]
+    moments_s = [playback.moment_s(sample.index, sample.time_s) for sample in taken]
     seen: dict[int, Pair] = {}
     for number, _, pixels in playback.pictures([(time_s - tick_s, time_s + tick_s) for time_s in moments_s]):
         pair = Pair(wanted=taken[number], seen=_shown(pixels, taken[number], written))
@@ -145,7 +145,7 @@ def _pairs(playback: Playback, taken: list[Sample], written: Written) -> list[Pa
 def _look_around(playback: Playback, pairs: Sequence[Pair], written: Written) -> list[Around]:
     """Compare pairs with the pictures before and after them."""
     reach_s = SEARCHED_PICTURES * (playback.end_s - playback.first_s) / playback.frames
-    moments_s = [playback.first_s + pair.wanted.time_s for pair in pairs]
+    moments_s = [playback.moment_s(pair.wanted.index, pair.wanted.time_s) for pair in pairs]
     errors: list[list[tuple[Fraction, float]]] = [[] for _ in pairs]
     for number, time_s, pixels in playback.pictures(
         [(moment_s - reach_s, moment_s + reach_s) for moment_s in moments_s]

@@ -80,7 +80,8 @@ def report_on(
     heard_s = first_heard_s(source)
     offset_s = None
     if heard_s is not None and fidelity.sound_after_s is not None:
-        wanted_s = heard_s if start_s is None else max(heard_s, start_s)
+        # What is before the first picture is cut off, but not before the start, where the video begins later.
+        wanted_s = heard_s if start_s is None else max(heard_s, min(start_s, witness.first_s))
         offset_s = fidelity.sound_after_s - (wanted_s - witness.first_s)
     errors = np.array([picture.colour_error for picture in pictures])
     return FidelityReport(

@@ -14,9 +14,11 @@ from orchestrator.media.reader import VideoReader
 from orchestrator.media.resize import resize
 from orchestrator.media.tonemap import tonemapped
 from orchestrator.media.writer import VideoWriter
+from orchestrator.pipeline.fidelity import Written, examine
 from orchestrator.pipeline.flow import ahead
 from orchestrator.pipeline.overlay import Overlay
 from orchestrator.pipeline.progress import FrameClock, Progress, Report
+from orchestrator.pipeline.witness import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -62,6 +64,7 @@ def look_again(
 
     Raises:
         EncodeFailed, DiskFull: the drawn video could not be written.
+        OutputRejected: it does not show what it should.
     """
     with ExitStack() as stack:
         reader = stack.enter_context(VideoReader(source, info, tonemap=True))
@@ -90,16 +93,24 @@ def look_again(
             ahead(_drawn(decoded, pen, thumbnails, info), items=_DRAWN_AHEAD, name="draw")
         )
         clock = FrameClock(frames, "drawing")
+        witness = Witness(
+            width=info.width, height=info.height, time_base=info.time_base, rate=info.average_rate
+        )
         for frame in drawn:
             if writer is not None:
+                witness.see(frame)
                 writer.write(frame)
             report(clock.tick(frame.index + 1))
-        if writer is None:
+        if writer is None or overlay is None:
             return []
         report(Progress(stage="finishing", frames=frames, total=frames))
         writer.finish()
         if writer.frames != frames:
             raise EncodeFailed(f"{frames} frames were tracked but {writer.frames} drawn; nothing was kept")
+        written = Written(
+            frames=frames, width=writer.width, height=writer.height, picture=writer.picture_size
+        )
+        examine(overlay, witness=witness, written=written)
         return writer.notes
 
 

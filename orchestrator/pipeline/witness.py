@@ -65,6 +65,7 @@ class Witness:
         width, height: of the pictures as they will be delivered, in pixels; those that pass may be of any
             size, and show the same.
         time_base: unit of the frames' pts, in seconds.
+        rate: frames per second: how long the last is shown, where it does not say.
         colour: how planes are to be read; only they need it.
         bits: of a component of planes.
 
@@ -73,9 +74,17 @@ class Witness:
     """
 
     def __init__(
-        self, *, width: int, height: int, time_base: Fraction, colour: Colour | None = None, bits: int = 8
+        self,
+        *,
+        width: int,
+        height: int,
+        time_base: Fraction,
+        rate: Fraction | None = None,
+        colour: Colour | None = None,
+        bits: int = 8,
     ) -> None:
         self.frames = 0
+        self._rate = rate
         self._delivered = (width, height)
         self._time_base = time_base
         self._colour = colour
@@ -121,13 +130,13 @@ class Witness:
 
     @property
     def duration_s(self) -> Fraction:
-        """From the first picture to the end of the last, which lasts as long as most if it is not known."""
+        """From the first picture to the end of the last."""
         if self._last is None:
             return Fraction(0)
         frame, _ = self._last
-        gaps = frame.pts - self._first_pts
-        last = frame.duration or (Fraction(gaps, self.frames - 1) if self.frames > 1 else 0)
-        return (gaps + last) * self._time_base
+        usual_s = 1 / self._rate if self._rate else Fraction(0)
+        last_s = frame.duration * self._time_base or usual_s
+        return (frame.pts - self._first_pts) * self._time_base + last_s
 
     def _sample(self, frame: Frame[Picture], box: Crop | None) -> Sample:
         picture = frame.pixels
