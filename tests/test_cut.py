@@ -13,13 +13,10 @@ from orchestrator.media.probe import probe
 from orchestrator.media.reader import VideoReader
 from orchestrator.media.writer import VideoWriter
 from tests.clips import flashing, jpeg, make_clip, number_of
+from tests.played import IN_SYNC_S, beeps, flashes, sound
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from numpy.typing import NDArray
-
-IN_SYNC_S = 0.02
 
 
 def cut(source: Path, output: Path, start: float | None, end: float | None, **options: Any) -> VideoWriter:
@@ -39,44 +36,6 @@ def cut(source: Path, output: Path, start: float | None, end: float | None, **op
         writer.finish()
     assert writer.frames == reader.frames_read
     return writer
-
-
-def flashes(path: Path) -> list[float]:
-    """When the picture turns white, in seconds."""
-    with av.open(str(path)) as container:
-        shown = [
-            (frame.time, frame.to_ndarray(format="gray").mean() > 127) for frame in container.decode(video=0)
-        ]
-    return [
-        time
-        for (_, before), (time, white) in zip([(0, False), *shown[:-1]], shown, strict=True)
-        if white and not before
-    ]
-
-
-def sound(path: Path) -> tuple[float, NDArray[np.float32], int]:
-    """When the sound starts, in seconds, its samples at their places in time, and their rate."""
-    with av.open(str(path)) as container:
-        rate = container.streams.audio[0].rate
-        resampler = av.AudioResampler("flt", "mono", rate)
-        made: list[tuple[float, Any]] = []
-        for frame in container.decode(audio=0):
-            assert frame.time is not None
-            made += [(frame.time, part.to_ndarray()[0]) for part in resampler.resample(frame)]
-    first = made[0][0]
-    samples = np.zeros(round((made[-1][0] - first) * rate) + len(made[-1][1]) + 1, np.float32)
-    for time, part in made:
-        place = round((time - first) * rate)
-        samples[place : place + len(part)] = part[: len(samples) - place]
-    return first, samples, rate
-
-
-def beeps(path: Path) -> list[float]:
-    """When the sound sets in, in seconds."""
-    first, samples, rate = sound(path)
-    loud = np.flatnonzero(np.abs(samples) > 0.15)
-    starts = loud[np.diff(loud, prepend=-rate) > rate // 4]
-    return [float(first + start / rate) for start in starts]
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "webm"])
