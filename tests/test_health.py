@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.settings import Settings
-from orchestrator.triton.running import running_url
+from orchestrator.triton.running import running_urls
 from orchestrator.triton.server import TritonServer
 from tests.command import assert_refused, framewright
 
@@ -31,8 +31,8 @@ def test_a_server_is_told_by_its_command_line(tmp_path: Path) -> None:
         (tmp_path / number).mkdir()
         (tmp_path / number / "cmdline").write_text(command)
     (tmp_path / "15").mkdir()
-    assert running_url(tmp_path) == "127.0.0.1:4321"
+    assert running_urls(tmp_path) == ["127.0.0.1:4321"]
     (tmp_path / "14" / "cmdline").write_text("tritonserver\0--model-repository=/models\0")
-    assert running_url(tmp_path) == "127.0.0.1:8001"
+    assert running_urls(tmp_path) == ["127.0.0.1:8001"]
     (tmp_path / "14" / "cmdline").write_text("")
-    assert running_url(tmp_path) is None
+    assert running_urls(tmp_path) == []
