@@ -12,6 +12,7 @@ import pytest
 from google.protobuf import json_format, text_format
 from tritonclient.grpc import model_config_pb2
 
+from benchmarks.gpu_speed import providers
 from export_onnx.catalog import load_catalog
 from export_onnx.config import Choices, ServedModel, render
 
@@ -55,6 +56,11 @@ def test_our_backend_reads_the_options_of_cuda_that_the_native_one_reads(backend
     assert backend.cuda_options(config, 1) == ("cuda", plain | {"cudnn_conv_use_max_workspace": "1"})
     config["parameters"]["gpu_mem_limit"] = {"string_value": "1000000"}
     assert backend.cuda_options(config, 0)[1]["gpu_mem_limit"] == "1000000"
+
+
+def test_the_benchmark_measures_cuda_as_our_backend_serves_it(backend: Any) -> None:
+    model = LITE.served(choices=Choices(accelerator="cuda"))
+    assert providers(model, "cuda")[0][1] == backend.cuda_options(as_triton_gives_it(model), 0)[1]
 
 
 def test_our_backend_takes_the_defaults_of_the_native_one_and_refuses_what_it_refuses(backend: Any) -> None:
