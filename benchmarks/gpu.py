@@ -135,6 +135,7 @@ def _measure_one(
         settings,
         rates=results.rates,
         operations_per_px=sweep.operations_per_px,
+        alone=compared,
         engines=engines,
     )
     served = list(serving.instances())

@@ -28,7 +28,8 @@ class Measured:
         run_ms: milliseconds of one run, the median; None behind Triton.
         fps: pictures a second; None where it failed.
         of_peak: the network's arithmetic a second over that of a matrix product in this precision, 0..1.
-        ratio: how many times as fast as ours in the same precision and turns; None where it ran alone.
+        ratio: how many times as fast as ONNX Runtime alone with the first accelerator in the same precision:
+            by turns, or behind Triton after it; None where there is nothing to compare.
         most_levels: largest difference from the fp32 graph on the CPU, in levels; None where not compared.
         busy: share of the time in which a kernel ran, 0..1; None where nobody looked.
         failure: why there is no figure.

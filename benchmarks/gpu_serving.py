@@ -18,7 +18,7 @@ from benchmarks.gpu_sweep import Settings, choices_of, one_line, peak, settled
 from tests.clips import make_clip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -54,6 +54,7 @@ class Serving:
         settings: found best without Triton.
         rates: of matrix products.
         operations_per_px: of the network, for each pixel of a window.
+        alone: cells of the model without Triton, in turns with others: what a served one is held against.
         engines: folder for TensorRT's engines.
     """
 
@@ -65,6 +66,7 @@ class Serving:
         *,
         rates: dict[str, float],
         operations_per_px: float,
+        alone: Iterable[Measured],
         engines: Path,
     ) -> None:
         self._networks = found
@@ -73,6 +75,12 @@ class Serving:
         self._rates = rates
         self._operations_per_px = operations_per_px
         self._engines = engines
+        ours, picture = f"onnxruntime {plan.accelerators[0]}", plan.pictures[-1].name
+        self._alone_fps = {
+            cell.precision: cell.fps
+            for cell in alone
+            if (cell.runner, cell.picture) == (ours, picture) and cell.fps is not None
+        }
 
     def instances(self) -> Iterator[Measured]:
         """Try all precisions, accelerators and numbers of instances, with pictures that are ready."""
@@ -129,8 +137,15 @@ class Serving:
                     )
         except Exception as exc:  # noqa: BLE001
             return replace(cell, failure=one_line(exc))
+        alone_fps = self._alone_fps.get(cell.precision)
         operations = fps * way.count * way.height * way.width * self._operations_per_px
-        return replace(cell, fps=fps, busy=load.busy, of_peak=operations / peak(self._rates, cell.precision))
+        return replace(
+            cell,
+            fps=fps,
+            ratio=None if alone_fps is None else fps / alone_fps,
+            busy=load.busy,
+            of_peak=operations / peak(self._rates, cell.precision),
+        )
 
     def _put(self, network: Network, accelerator: Accelerator, instances: int, repository: Path) -> None:
         choices = choices_of(network, accelerator, self._engines, instances)

@@ -286,6 +286,7 @@ def test_the_rehearsal_measures_everything_once(
     assert [cell["runner"] for cell in written["alone"]] == ["onnxruntime none"] * 2 + ["pytorch eager"]
     assert all(cell["fps"] > 0 and cell["of_peak"] > 0 for cell in written["alone"] + written["served"])
     assert written["alone"][1]["most_levels"] == 0
+    assert written["served"][0]["ratio"] == written["served"][0]["fps"] / written["alone"][1]["fps"]
     (job,) = written["jobs"]
     assert job["job"]["fps"] > 0
     assert job["job"]["causes"]["execute"] > 0
