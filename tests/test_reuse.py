@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from orchestrator.errors import BadRequest
 from orchestrator.frames import PADDING_LEVEL, Frame
-from orchestrator.jobs import TrackParams, UpscaleParams
+from orchestrator.jobs import ExportParams, TrackParams, UpscaleParams, parse
 from orchestrator.pipeline.detected import BatchedDetector
 from orchestrator.pipeline.tiled import TiledModel
 from orchestrator.pipeline.track import Outputs, track
@@ -106,6 +107,78 @@ def test_a_long_still_does_not_fill_memory(client: TritonClient, contract: Upsca
     """Frames leave while nothing is sent: as many as wait are bounded."""
     with TiledModel(client, replace(contract, tile=HEIGHT * 2), height=HEIGHT, width=WIDTH) as model:
         assert most_waiting(model.run) < 40
+
+
+@pytest.fixture
+def large(contract: UpscaleContract) -> UpscaleContract:
+    """A contract by which a picture of 200x300 is one tile, and 4 by 5 parts."""
+    return replace(contract, tile=512)
+
+
+def tolerant(
+    client: TritonClient, contract: UpscaleContract, pictures: list[Pixels], tolerance: int
+) -> tuple[list[Pixels], int]:
+    """Return the results, and how many images the server saw for them."""
+    before = client.statistics("nearest-x4")
+    with TiledModel(client, contract, height=200, width=300, tolerance=tolerance) as model:
+        results = [item.pixels for item in model.run(frames(pictures))]
+    return results, client.statistics("nearest-x4").since(before).images
+
+
+def test_what_differs_by_a_few_levels_is_kept_but_never_drifts(
+    client: TritonClient, large: UpscaleContract
+) -> None:
+    pictures = [np.full((200, 300, 3), 100 + number, np.uint8) for number in range(9)]
+    results, images = tolerant(client, large, pictures, 2)
+    assert [int(result[0, 0, 0]) for result in results] == [100, 100, 100, 103, 103, 103, 106, 106, 106]
+    assert images == 3
+
+
+def test_of_a_tile_that_has_changed_only_the_parts_that_have_are_inferred(
+    client: TritonClient, large: UpscaleContract
+) -> None:
+    still = np.full((200, 300, 3), 100, np.uint8)
+    moved = still.copy()
+    moved[70:80, 90:100] = 200
+    results, images = tolerant(client, large, [still, moved, still], 2)
+    assert images == 3
+    for result, picture in zip(results, (still, moved, still), strict=True):
+        assert np.array_equal(result, enlarged(picture))
+
+
+def test_noise_is_tolerated_where_a_shade_that_would_show_an_edge_is_not(
+    client: TritonClient, large: UpscaleContract
+) -> None:
+    still = np.full((200, 300, 3), 100, np.uint8)
+    noisy = still + np.random.default_rng(1).integers(-6, 7, still.shape).astype(np.uint8)
+    shaded = still.copy()
+    shaded[:100] += 6
+    results, _ = tolerant(client, large, [still, noisy, shaded], 8)
+    assert np.array_equal(results[1], enlarged(still))
+    assert np.array_equal(results[2], enlarged(shaded))
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32 - 1), tolerance=st.integers(1, 16))
+def test_no_level_is_ever_further_off_than_was_tolerated(
+    client: TritonClient, large: UpscaleContract, seed: int, tolerance: int
+) -> None:
+    random = np.random.default_rng(seed)
+    pictures = [random.integers(50, 200, (200, 300, 3), np.uint8)]
+    for _ in range(6):
+        top, left = random.integers(0, 150), random.integers(0, 250)
+        pictures.append(pictures[-1].copy())
+        pictures[-1][top : top + 50, left : left + 50] += random.integers(0, 5, (50, 50, 3), np.uint8)
+    results, _ = tolerant(client, large, pictures, tolerance)
+    for result, picture in zip(results, pictures, strict=True):
+        assert np.abs(result.astype(np.int16) - enlarged(picture)).max() <= tolerance
+
+
+def test_a_tolerance_is_a_few_levels_and_for_what_is_inferred() -> None:
+    with pytest.raises(BadRequest, match="reuse_tolerance 17"):
+        parse(UpscaleParams, {"reuse_tolerance": 17})
+    with pytest.raises(BadRequest, match="reuse_tolerance without upscale"):
+        parse(ExportParams, {"reuse_tolerance": 4})
 
 
 @pytest.fixture

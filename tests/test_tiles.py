@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.tiles.grid import Grid, plan
+from orchestrator.tiles.grid import Grid, divide, plan
 from orchestrator.tiles.stitch import cut, paste
 
 settings.register_profile("no deadline", deadline=None)
@@ -45,6 +45,23 @@ def test_windows_hold_the_halo_and_stay_inside_the_padded_picture(
             assert span.start + window <= padded
             assert span.start <= max(span.first - halo, 0)
             assert span.start + window >= min(span.last + halo, length)
+
+
+@given(sizes, sizes, st.integers(1, 300), st.integers(1, 90), st.integers(0, 40), st.sampled_from([1, 2, 8]))
+def test_the_parts_of_a_tile_make_it_up_and_hold_the_halo(
+    height: int, width: int, tile: int, part: int, halo: int, multiple: int
+) -> None:
+    grid = plan(height=height, width=width, tile=tile, halo=halo, multiple=multiple)
+    small, parts = divide(grid, tile=part, halo=halo, multiple=multiple)
+    assert {one for inside in parts.values() for one in inside} == set(small.tiles)
+    for whole, inside in parts.items():
+        assert sum(one.area for one in inside) == whole.area
+        for one in inside:
+            for axis, window, length in (("y", small.tile_height, height), ("x", small.tile_width, width)):
+                span, around = getattr(one, axis), getattr(whole, axis)
+                assert around.first <= span.first < span.last <= around.last
+                assert span.start <= max(span.first - halo, 0)
+                assert span.start + window >= min(span.last + halo, length)
 
 
 @given(sizes, sizes, st.integers(1, 300), st.integers(0, 40), st.sampled_from([1, 2, 8]))

@@ -4,7 +4,7 @@ import shutil
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
@@ -19,6 +19,7 @@ from orchestrator.errors import (
     OutputRefused,
     UnsupportedMedia,
 )
+from orchestrator.frames import Frame
 from orchestrator.jobs import UpscaleParams, UpscaleResult
 from orchestrator.media.probe import probe
 from orchestrator.media.reader import VideoReader
@@ -33,7 +34,7 @@ from tests.victims import stub_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from orchestrator.frames import Frame, Pixels
+    from orchestrator.frames import Pixels
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL_CLIP = ROOT.parent / "shared" / "real" / "media" / "onepiece_demo.mp4"
@@ -60,13 +61,11 @@ def client(server: TritonServer) -> Iterator[TritonClient]:
 
 @pytest.fixture(scope="module")
 def run(client: TritonClient) -> Callable[..., UpscaleResult]:
-    def run(
-        source: Path, output: Path, *, model: str = "identity", scale: float | None = None
-    ) -> UpscaleResult:
+    def run(source: Path, output: Path, *, model: str = "identity", **params: Any) -> UpscaleResult:
         return upscale(
             source,
             output,
-            params=UpscaleParams(model=model, scale=scale),
+            params=UpscaleParams(model=model, **params),
             default_model="identity",
             connect=lambda: client,
         )
@@ -216,6 +215,23 @@ def test_too_small_a_halo_would_show(client: TritonClient) -> None:
     assert np.abs(whole - seamed.pixels).max() > 1
 
 
+def test_a_network_gives_the_same_bits_whether_equal_tiles_are_inferred_again_or_not(
+    client: TritonClient,
+) -> None:
+    still = frames_of(ROOT / "examples" / "sample.mp4")[40].pixels
+    pictures = [still.copy() for _ in range(5)]
+    pictures[2][100:, 200:] //= 2
+    pictures[3][100:, 200:] //= 2
+    frames = [Frame(index=number, pts=number, pixels=pixels) for number, pixels in enumerate(pictures)]
+    alone = [upscaled(client, frame, "lite-x4", 64) for frame in frames]
+    contract = client.contract("lite-x4", UpscaleContract)
+    with TiledModel(client, replace(contract, tile=64), height=180, width=320) as tiled:
+        together = [item.pixels for item in tiled.run(iter(frames))]
+    assert tiled.reused > 0.6
+    for one, other in zip(alone, together, strict=True):
+        assert np.array_equal(one, other)
+
+
 def test_shared_memory_and_grpc_give_the_same_pixels(server: TritonServer, client: TritonClient) -> None:
     frame = frames_of(ROOT / "examples" / "sample.mp4")[10]
     with TritonClient(server.url, infer_timeout_s=60, shared_memory=False) as plain:
@@ -243,7 +259,7 @@ def test_when_memory_is_short_the_tile_halves_and_no_frame_is_skipped(
     used = stub.memory_info().data
     stub.rlimit(psutil.RLIMIT_DATA, (used + 700 * 2**20, psutil.RLIM_INFINITY))
     try:
-        result = run(source, tmp_path / "out.mp4", model="memory-hungry")
+        result = run(source, tmp_path / "out.mp4", model="memory-hungry", reuse_tolerance=1)
     finally:
         stub.rlimit(psutil.RLIMIT_DATA, (psutil.RLIM_INFINITY, psutil.RLIM_INFINITY))
     out = frames_of(tmp_path / "out.mp4")

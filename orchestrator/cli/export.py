@@ -54,6 +54,14 @@ _NAMES = ("x", "y", "w", "h")
 @click.option("--end", type=float, metavar="SECONDS", help="Until when.  [default: the end]")
 @click.option("--tonemap", is_flag=True, help="Turn HDR into SDR.")
 @click.option(
+    "--reuse-tolerance",
+    type=int,
+    default=0,
+    metavar="LEVELS",
+    help="Keep what was inferred of a part of the picture while it differs by at most so many levels of "
+    "0..255, up to 16: faster where little moves.  [default: 0, keep what is equal]",
+)
+@click.option(
     "--report",
     "fidelity",
     metavar="JSON",

@@ -21,6 +21,14 @@ from orchestrator.worker import Worker
 @click.option("--quality", default="high", show_default=True, help="high, medium, low or lossless.")
 @click.option("--tonemap", is_flag=True, help="Turn HDR into SDR, which models know.")
 @click.option(
+    "--reuse-tolerance",
+    type=int,
+    default=0,
+    metavar="LEVELS",
+    help="Keep what was inferred of a part of the picture while it differs by at most so many levels of "
+    "0..255, up to 16: faster where little moves.  [default: 0, keep what is equal]",
+)
+@click.option(
     "--compare",
     "comparison",
     metavar="PNG",
@@ -48,6 +56,7 @@ def upscale(
     scale: float | None,
     quality: str,
     tonemap: bool,
+    reuse_tolerance: int,
     comparison: Path | None,
     fidelity: Path | None,
     force: bool,
@@ -68,7 +77,8 @@ def upscale(
       framewright upscale in.mp4 out.mp4 --report report.json
       framewright upscale in.mp4 out.mp4 --url gpu-box:8001
     """  # noqa: D301  click reads the backspace as: keep these lines
-    params = parse(UpscaleParams, {"model": model, "scale": scale, "quality": quality, "tonemap": tonemap})
+    choices = {"model": model, "scale": scale, "quality": quality, "tonemap": tonemap}
+    params = parse(UpscaleParams, choices | {"reuse_tolerance": reuse_tolerance})
     with Worker(settings_with(url)) as worker:
         with progress(source.name) as report:
             result = worker.upscale(

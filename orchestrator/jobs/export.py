@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from orchestrator.frames import Quality
 from orchestrator.jobs.cost import Cost
 from orchestrator.jobs.message import Strict
+from orchestrator.jobs.upscale import MAX_TOLERANCE
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 """Whole or not; text is refused."""
@@ -104,6 +105,9 @@ class ExportParams(Strict):
         quality: of the encoding.
         start, end: the part of the time, in seconds from the start of the source; None is its start or end.
         tonemap: turn HDR (PQ, HLG) into SDR (BT.709).
+        reuse_tolerance: levels of 0 to 255 by which a part of the picture may differ from what it was
+            inferred from and yet be kept: faster where little moves, and not the same to the bit. 0 keeps
+            only what is equal.
     """
 
     crop: (
@@ -130,6 +134,7 @@ class ExportParams(Strict):
     start: Number | None = None
     end: Number | None = None
     tonemap: bool = False
+    reuse_tolerance: int = Field(default=0, strict=True, ge=0, le=MAX_TOLERANCE)
 
     @property
     def wants_model(self) -> bool:
@@ -145,13 +150,15 @@ class ExportParams(Strict):
         return None if self.size is None else (self.size.w, self.size.h)
 
     @model_validator(mode="after")
-    def _crop_or_follow(self) -> Self:
+    def _fit_together(self) -> Self:
         if self.crop is not None and self.follow is not None:
             raise ValueError("give a crop or somebody to follow, not both")
         if self.follow is not None and self.tracks is None:
             raise ValueError("following needs tracks: the result of a track job on the same video")
         if self.tracks is not None and self.follow is None:
             raise ValueError("tracks without follow: say which of them the crop is to follow")
+        if self.reuse_tolerance and not self.wants_model:
+            raise ValueError("reuse_tolerance without upscale: nothing is inferred, leave it out")
         return self
 
 

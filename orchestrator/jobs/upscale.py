@@ -10,6 +10,9 @@ from orchestrator.frames import Quality
 from orchestrator.jobs.cost import Cost
 from orchestrator.jobs.message import Strict
 
+MAX_TOLERANCE = 16
+"""More levels are no longer a few."""
+
 
 class UpscaleParams(Strict):
     """What to do.
@@ -19,12 +22,16 @@ class UpscaleParams(Strict):
         scale: output size over input size, in each direction; None takes the model's own.
         quality: of the encoding.
         tonemap: turn HDR (PQ, HLG) into SDR (BT.709), which models know.
+        reuse_tolerance: levels of 0 to 255 by which a part of the picture may differ from what it was
+            inferred from and yet be kept: faster where little moves, and not the same to the bit. 0 keeps
+            only what is equal.
     """
 
     model: str | None = None
     scale: float | None = Field(default=None, ge=1, le=16, allow_inf_nan=False)
     quality: Quality = "high"
     tonemap: bool = False
+    reuse_tolerance: int = Field(default=0, strict=True, ge=0, le=MAX_TOLERANCE)
 
 
 class UpscaleStats(Strict):

@@ -172,7 +172,13 @@ def deliver(
         if model is None:
             items = (_Item(frame, frame.pixels) for frame in windows)
         else:
-            tiled = TiledModel(model.client, model.contract, height=view.height, width=view.width)
+            tiled = TiledModel(
+                model.client,
+                model.contract,
+                height=view.height,
+                width=view.width,
+                tolerance=order.reuse_tolerance,
+            )
             upscaled = stack.enter_context(ahead(tiled.run(windows), items=_ENLARGED_AHEAD, name="infer"))
             items = (_Item(item.source, item.pixels) for item in upscaled)
         made = _resized(items, view, info)

@@ -84,6 +84,7 @@ def export(
         start_s=_seconds(params.start),
         end_s=_seconds(params.end),
         tonemap=params.tonemap,
+        reuse_tolerance=params.reuse_tolerance,
     )
     with staged(output, overwrite=overwrite) as temporary:
         done = deliver(

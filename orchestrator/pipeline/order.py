@@ -38,6 +38,7 @@ class Order:
         container: FFmpeg's name of the container.
         start_s, end_s: the part of the time, in seconds from the start of the source; None is all.
         tonemap: turn HDR into SDR.
+        reuse_tolerance: see `TiledModel`.
     """
 
     crop: Crop | CropPath
@@ -49,6 +50,7 @@ class Order:
     start_s: Fraction | None = None
     end_s: Fraction | None = None
     tonemap: bool = False
+    reuse_tolerance: int = 0
 
 
 def refuse_hdr(info: VideoInfo, order: Order) -> None:

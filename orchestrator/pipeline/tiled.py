@@ -7,6 +7,8 @@ that had not left is done again once it is back; when memory is short, in smalle
 
 A tile whose window, halo included, is equal to that of the frame before is not inferred again: what was made
 of it then is what would be made of it now. A frame that is equal to the one before costs a comparison.
+Where a difference of a few levels is tolerated, tiles are divided, and of one that has changed only the parts
+that have are inferred, unless that costs more.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from orchestrator.frames import Frame, Pixels
     from orchestrator.triton.client import TritonClient
     from orchestrator.triton.contract import UpscaleContract
-    from orchestrator.triton.requests import Request
+    from orchestrator.triton.requests import Request, RequestPool
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +65,7 @@ class _Pending:
     """A frame some of whose tiles are not stitched yet.
 
     Attributes:
-        fresh: tiles that are inferred.
+        fresh: tiles that are inferred, each with the number of its lane.
         kept: tiles that are those of the frame before.
         before: that frame, until this one leaves.
         missing: tiles whose answers have not come.
@@ -71,7 +73,7 @@ class _Pending:
 
     frame: Frame
     picture: Pixels
-    fresh: list[Tile]
+    fresh: list[tuple[int, Tile]]
     kept: list[Tile]
     before: _Pending | None
     missing: int
@@ -82,7 +84,32 @@ class _Sent:
     """A request under way, and which tile of which frame each of its images is."""
 
     request: Request[Pixels]
-    parts: list[tuple[_Pending, Tile]] = field(default_factory=list)
+    lane: _Lane
+    images: list[tuple[_Pending, Tile]] = field(default_factory=list)
+
+
+@dataclass
+class _Lane:
+    """Requests for tiles of one shape.
+
+    Attributes:
+        under_way: how many were sent and not collected.
+        filling: the next one.
+    """
+
+    pool: RequestPool[Pixels]
+    shape: PoolShape
+    under_way: int = 0
+    filling: _Sent | None = None
+
+    def send(self) -> list[_Sent]:
+        """Send the next one, however full, and return it; nothing where there is none."""
+        filled, self.filling = self.filling, None
+        if filled is None:
+            return []
+        filled.request.submit(len(filled.images))
+        self.under_way += 1
+        return [filled]
 
 
 class TiledModel(PooledModel["Pixels"]):
@@ -92,6 +119,8 @@ class TiledModel(PooledModel["Pixels"]):
         client: of the server that has the model loaded.
         contract: of the model.
         height, width: of every frame, in pixels.
+        tolerance: levels of 0..255 by which a tile may differ from what it was inferred from and yet be kept;
+            see `Reference`.
 
     Attributes:
         grid: the tiles in use; changes when memory is short.
@@ -99,13 +128,21 @@ class TiledModel(PooledModel["Pixels"]):
 
     _contract: UpscaleContract
 
-    def __init__(self, client: TritonClient, contract: UpscaleContract, *, height: int, width: int) -> None:
+    def __init__(
+        self,
+        client: TritonClient,
+        contract: UpscaleContract,
+        *,
+        height: int,
+        width: int,
+        tolerance: int = 0,
+    ) -> None:
         super().__init__(client, contract)
         self._pending: deque[_Pending] = deque()
-        self._last: _Pending | None = None
         self._left_px = self._kept_px = 0
-        self.grid = self._plan(height, width, contract.tile)
-        self._reference = Reference(self.grid)
+        self._last: _Pending | None = None
+        self._tolerance = tolerance
+        self._plan(height, width, contract.tile)
 
     @property
     def reused(self) -> float:
@@ -137,67 +174,63 @@ class TiledModel(PooledModel["Pixels"]):
                 return
 
     def _through(self, entries: Iterator[_Pending]) -> Generator[Upscaled, None, None]:
-        shape = self._shape()
-        most = shape.slots * shape.batch // len(self.grid.tiles) + 2
+        shapes = [self._shape(grid) for grid in dict.fromkeys((self.grid, self._reference.small))]
+        most = shapes[0].slots * shapes[0].batch // len(self.grid.tiles) + 2
         sent: deque[_Sent] = deque()
-        filling: _Sent | None = None
-        with self._open_pools(shape) as (pool,):
+        with self._open_pools(*shapes) as pools:
+            lanes = [_Lane(pool, shape) for pool, shape in zip(pools, shapes, strict=True)]
             for entry in entries:
                 entry.missing = len(entry.fresh)
                 self._pending.append(entry)
-                for tile in entry.fresh:
-                    if filling is None:
-                        while sent and (sent[0].request.done or len(sent) == shape.slots):
+                for number, tile in entry.fresh:
+                    lane = lanes[number]
+                    if lane.filling is None:
+                        while sent and (sent[0].request.done or lane.under_way == lane.shape.slots):
                             yield from self._collect(sent.popleft())
-                        filling = _Sent(pool.acquire())
-                    cut(entry.frame.pixels, tile, filling.request.input[len(filling.parts)])
-                    filling.parts.append((entry, tile))
-                    if len(filling.parts) == shape.batch:
-                        sent.append(_submit(filling))
-                        filling = None
+                        lane.filling = _Sent(lane.pool.acquire(), lane)
+                    images = lane.filling.images
+                    cut(entry.frame.pixels, tile, lane.filling.request.input[len(images)])
+                    images.append((entry, tile))
+                    if len(images) == lane.shape.batch:
+                        sent += lane.send()
                 yield from self._leave()
                 while len(self._pending) > most:  # frames of which little is inferred do not fill requests
-                    if filling is not None:
-                        sent.append(_submit(filling))
-                        filling = None
+                    sent += chain.from_iterable(lane.send() for lane in lanes)
                     yield from self._collect(sent.popleft())
-            if filling is not None:
-                sent.append(_submit(filling))
+            sent += chain.from_iterable(lane.send() for lane in lanes)
             while sent:
                 yield from self._collect(sent.popleft())
 
-    def _shape(self) -> PoolShape:
-        contract, grid = self._contract, self.grid
-        batch = min(contract.max_batch, _IMAGES_PER_REQUEST)
+    def _shape(self, grid: Grid) -> PoolShape:
+        contract, largest = self._contract, self.grid.window_px
+        images = max(_IMAGES_PER_REQUEST, _IMAGES_PER_REQUEST * largest // grid.window_px)
+        batch = min(contract.max_batch, images)
         # One full batch being computed, one waiting, one request being cut or stitched.
         most = 2 * -(-contract.max_batch // batch) + 1
-        affordable = _PIXELS_IN_FLIGHT // (batch * grid.tile_height * grid.tile_width)
+        affordable = _PIXELS_IN_FLIGHT // (batch * grid.window_px)
         return PoolShape(batch, grid.tile_height, grid.tile_width, slots=max(3, min(most, affordable)))
 
     def _enter(self, frame: Frame) -> _Pending:
         """Decide which tiles of the next frame are inferred."""
-        fresh: list[Tile] = []
-        kept: list[Tile] = []
-        for tile in self.grid.tiles:
-            (kept if self._reference.holds(tile, frame.pixels) else fresh).append(tile)
-        for tile in fresh:
-            self._reference.update(tile, frame.pixels)
-        before = self._last if kept else None
+        change = self._reference.change(frame.pixels)
+        fresh = [*((0, tile) for tile in change.tiles), *((-1, part) for part in change.parts)]
+        before = self._last if change.kept else None
         if before is not None and not fresh:
             picture = before.picture
         else:
             scale = self._contract.scale
             picture = np.empty((self.grid.height * scale, self.grid.width * scale, 3), np.uint8)
-        self._last = _Pending(frame, picture, fresh, kept, before, len(fresh))
+        self._last = _Pending(frame, picture, fresh, change.kept, before, len(fresh))
         return self._last
 
     def _collect(self, sent: _Sent) -> Generator[Upscaled, None, None]:
         """Wait for a request, stitch its tiles and let go of the frames that are whole."""
         results = sent.request.result()
-        for result, (entry, tile) in zip(results, sent.parts, strict=True):
+        for result, (entry, tile) in zip(results, sent.images, strict=True):
             paste(result, tile, entry.picture, self._contract.scale)
             entry.missing -= 1
         sent.request.release()
+        sent.lane.under_way -= 1
         yield from self._leave()
 
     def _leave(self) -> Generator[Upscaled, None, None]:
@@ -216,9 +249,8 @@ class TiledModel(PooledModel["Pixels"]):
         contract, before = self._contract, self.grid
         tile = (max(before.tile_height, before.tile_width) - 2 * contract.halo) // 2
         if tile >= _SMALLEST_TILE_PX:
-            self.grid = self._plan(before.height, before.width, tile)
-            self._reference, self._last = Reference(self.grid), None
-        if self.grid.tile_height * self.grid.tile_width >= before.tile_height * before.tile_width:
+            self._plan(before.height, before.width, tile)
+        if self.grid.window_px >= before.window_px:
             raise ModelOutOfMemory(
                 f"model {contract.name} ran out of memory even on tiles of "
                 f"{before.tile_width}x{before.tile_height}; free memory on the server or use a smaller model"
@@ -231,16 +263,9 @@ class TiledModel(PooledModel["Pixels"]):
             f"memory was short on the server: the tile went {sizes}, no frame was skipped"
         )
 
-    def _plan(self, height: int, width: int, tile: int) -> Grid:
-        return plan(
-            height=height,
-            width=width,
-            tile=tile,
-            halo=self._contract.halo,
-            multiple=self._contract.size_multiple,
-        )
-
-
-def _submit(filled: _Sent) -> _Sent:
-    filled.request.submit(len(filled.parts))
-    return filled
+    def _plan(self, height: int, width: int, tile: int) -> None:
+        """Choose the tiles, and forget what was inferred in others."""
+        halo, multiple = self._contract.halo, self._contract.size_multiple
+        self.grid = plan(height=height, width=width, tile=tile, halo=halo, multiple=multiple)
+        self._reference = Reference(self.grid, halo=halo, multiple=multiple, tolerance=self._tolerance)
+        self._last = None

@@ -85,6 +85,7 @@ def upscale(
         quality=params.quality,
         container=container,
         tonemap=params.tonemap,
+        reuse_tolerance=params.reuse_tolerance,
     )
     side_by_side = None if comparison is None else Comparison(info.frames)
     with staged(output, overwrite=overwrite) as temporary:

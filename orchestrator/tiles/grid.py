@@ -56,6 +56,11 @@ class Grid:
     tile_width: int
     tiles: tuple[Tile, ...]
 
+    @property
+    def window_px(self) -> int:
+        """Pixels of a window."""
+        return self.tile_height * self.tile_width
+
 
 def plan(*, height: int, width: int, tile: int, halo: int, multiple: int) -> Grid:
     """Choose the grid with the fewest tiles, all of about the same size.
@@ -75,25 +80,58 @@ def plan(*, height: int, width: int, tile: int, halo: int, multiple: int) -> Gri
     """
     if min(height, width, tile, multiple) < 1 or halo < 0:
         raise ValueError(f"no grid for {height=} {width=} {tile=} {halo=} {multiple=}")
-    tile_height, rows = _cut_axis(height, tile, halo, multiple)
-    tile_width, columns = _cut_axis(width, tile, halo, multiple)
+    rows, columns = (_count(length, tile, halo, multiple) for length in (height, width))
+    return _grid((height, width), (rows, columns), halo, multiple)
+
+
+def divide(grid: Grid, *, tile: int, halo: int, multiple: int) -> tuple[Grid, dict[Tile, tuple[Tile, ...]]]:
+    """Cut the tiles of a grid into smaller ones, all of about the same size.
+
+    Args:
+        grid: planned with that halo and that multiple.
+        tile: longest side of a small interior, about.
+        halo, multiple: see `plan`.
+
+    Returns:
+        The grid of the small tiles, and those whose interiors make up that of each tile.
+    """
+    rows, columns = len({tile.y for tile in grid.tiles}), len({tile.x for tile in grid.tiles})
+    down, across = (
+        max(1, min(-(-length // (count * tile)), -(-length // multiple) // count))
+        for length, count in ((grid.height, rows), (grid.width, columns))
+    )
+    small = _grid((grid.height, grid.width), (rows * down, columns * across), halo, multiple)
+    parts: dict[Tile, list[Tile]] = {whole: [] for whole in grid.tiles}
+    for number, part in enumerate(small.tiles):
+        row, column = divmod(number, columns * across)
+        parts[grid.tiles[row // down * columns + column // across]].append(part)
+    return small, {whole: tuple(inside) for whole, inside in parts.items()}
+
+
+def _grid(size: tuple[int, int], counts: tuple[int, int], halo: int, multiple: int) -> Grid:
+    (tile_height, y), (tile_width, x) = (
+        _cut_axis(length, count, halo, multiple) for length, count in zip(size, counts, strict=True)
+    )
     return Grid(
-        height=height,
-        width=width,
+        height=size[0],
+        width=size[1],
         tile_height=tile_height,
         tile_width=tile_width,
-        tiles=tuple(Tile(y, x) for y, x in product(rows, columns)),
+        tiles=tuple(Tile(*spans) for spans in product(y, x)),
     )
 
 
-def _cut_axis(length: int, tile: int, halo: int, multiple: int) -> tuple[int, list[Span]]:
+def _count(length: int, tile: int, halo: int, multiple: int) -> int:
+    """Return into how many spans an axis is cut."""
+    blocks = -(-length // multiple)
+    blocks_of_tile = max(tile // multiple, 1)
+    return 1 if blocks <= blocks_of_tile + 2 * -(-halo // multiple) else -(-blocks // blocks_of_tile)
+
+
+def _cut_axis(length: int, count: int, halo: int, multiple: int) -> tuple[int, list[Span]]:
     """Return the size of the windows on one axis, and the spans: everything but `last` in whole multiples."""
     blocks = -(-length // multiple)
     blocks_of_halo = -(-halo // multiple)
-    blocks_of_tile = max(tile // multiple, 1)
-    if blocks <= blocks_of_tile + 2 * blocks_of_halo:
-        return blocks * multiple, [Span(0, 0, length)]
-    count = -(-blocks // blocks_of_tile)
     window = min(-(-blocks // count) + 2 * blocks_of_halo, blocks)
     spans = []
     for i in range(count):

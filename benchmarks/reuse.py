@@ -1,0 +1,171 @@
+"""What is saved, and lost, by keeping what hardly changes? Jobs with tolerances beside the one without.
+
+    python -m benchmarks.reuse fixed-camera.mp4 --model lite-x4 --start 40 --end 50
+    python -m benchmarks.reuse film.mp4 --model realesr-animevideov3 --end 2 --tolerances 8 12 --rounds 1
+
+First, how many pixels are left to infer, in windows of tiles and of parts, of all of the video; no model is
+run for that. Then jobs on a part of it take turns: read, infer, encode, check; medians of their seconds. What
+each delivered is held against what the job without a tolerance did, before encoding. `edge` is what could be
+seen of parts: by how much, in levels, the error on one side of an edge between them is another than on the
+other side, on average over its length; of a thousand edges one is worse. Reads MODEL_REPOSITORY.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import os
+import sys
+import tempfile
+from fractions import Fraction
+from pathlib import Path
+from statistics import median
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from orchestrator.frames import Crop
+from orchestrator.media.probe import probe
+from orchestrator.media.reader import VideoReader
+from orchestrator.pipeline.deliver import deliver
+from orchestrator.pipeline.order import Order
+from orchestrator.settings import Settings
+from orchestrator.tiles.grid import plan
+from orchestrator.tiles.reference import Reference
+from orchestrator.triton.contract import UpscaleContract
+from orchestrator.worker import Worker
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from orchestrator.frames import Frame, VideoInfo
+    from orchestrator.pipeline.deliver import Delivered
+    from orchestrator.tiles.grid import Grid
+
+
+class Keeper:
+    """A watcher that keeps the delivered pictures in a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._shape: tuple[int, ...] = ()
+        self._file = path.open("wb")
+
+    def see(self, wanted: Frame[Any], delivered: Any) -> None:  # noqa: ARG002  a Watcher
+        """Keep a picture."""
+        self._shape = delivered.shape
+        self._file.write(np.ascontiguousarray(delivered))
+
+    def pictures(self) -> NDArray[np.uint8]:
+        """Return all, uint8 [N, H, W, 3]."""
+        self._file.close()
+        kept: NDArray[np.uint8] = np.memmap(self._path, np.uint8, "r").reshape(-1, *self._shape)
+        return kept
+
+
+def left(source: Path, info: VideoInfo, contract: UpscaleContract, tolerances: list[int]) -> list[float]:
+    """Return for each tolerance how many pixels are inferred of a video, over those of all its tiles."""
+    width, height = info.shown_size
+    halo, multiple = contract.halo, contract.size_multiple
+    grid = plan(height=height, width=width, tile=contract.tile, halo=halo, multiple=multiple)
+    references = [
+        Reference(grid, halo=halo, multiple=multiple, tolerance=tolerance) for tolerance in tolerances
+    ]
+    inferred = [0] * len(tolerances)
+    with VideoReader(source, info) as reader:
+        for frame in reader.frames():
+            for number, reference in enumerate(references):
+                change = reference.change(frame.pixels)
+                inferred[number] += len(change.tiles) * grid.window_px
+                inferred[number] += len(change.parts) * reference.small.window_px
+        return [pixels / (reader.frames_read * len(grid.tiles) * grid.window_px) for pixels in inferred]
+
+
+def off(full: NDArray[np.uint8], kept: NDArray[np.uint8], small: Grid) -> tuple[float, float, float]:
+    """Return the PSNR of all pictures, that of the worst, and the edge: see above."""
+    errors, edges = [], []
+    scale = full.shape[1] // small.height
+    for one, other in zip(full, kept, strict=True):
+        error = other.astype(np.float32) - one
+        errors.append(float((error**2).mean()))
+        for turned, along, across in ((error, "y", "x"), (error.swapaxes(0, 1), "x", "y")):
+            spans = dict.fromkeys(getattr(tile, along) for tile in small.tiles)
+            for edge in {getattr(tile, across).first * scale for tile in small.tiles} - {0}:
+                step = turned[:, edge : edge + 2].mean(axis=1) - turned[:, edge - 2 : edge].mean(axis=1)
+                edges += [
+                    np.abs(step[span.first * scale : span.last * scale].mean(axis=0)).max() for span in spans
+                ]
+    return _psnr(float(np.mean(errors))), _psnr(max(errors)), float(np.quantile(edges, 0.999))
+
+
+def _psnr(error: float) -> float:
+    return float(10 * np.log10(255**2 / error)) if error else float("inf")
+
+
+def job(
+    worker: Worker, source: Path, info: VideoInfo, order: Order, folder: Path
+) -> tuple[float, Delivered, NDArray[np.uint8]]:
+    """Do a job; return the seconds it took, what was done, and the pictures."""
+    keeper = Keeper(folder / f"{order.reuse_tolerance}.rgb")
+    begun_s = monotonic()
+    done = deliver(source, folder / "out.mp4", info, order, connect=worker.client, watchers=[keeper])
+    return monotonic() - begun_s, done, keeper.pictures()
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("source", type=Path)
+    parser.add_argument("--model", default="lite-x4")
+    parser.add_argument("--start", type=Fraction, default=Fraction(0), help="in seconds")
+    parser.add_argument("--end", type=Fraction, required=True, help="in seconds")
+    parser.add_argument("--tolerances", type=int, nargs="+", default=[4, 8, 12, 16])
+    parser.add_argument("--rounds", type=int, default=3)
+    given = parser.parse_args()
+    info = probe(given.source)
+    width, height = info.shown_size
+    crop = Crop(x=0, y=0, w=width, h=height)
+    tolerances = [0, *given.tolerances]
+    taken: dict[int, list[float]] = {tolerance: [] for tolerance in tolerances}
+    reused: dict[int, float] = {}
+    with Worker(Settings.from_env()) as worker, tempfile.TemporaryDirectory() as folder:
+        client = worker.client()
+        client.load(given.model)
+        contract = client.contract(given.model, UpscaleContract)
+        halo, multiple = contract.halo, contract.size_multiple
+        grid = plan(height=height, width=width, tile=contract.tile, halo=halo, multiple=multiple)
+        small = Reference(grid, halo=halo, multiple=multiple, tolerance=1).small
+        print(f"python -m benchmarks.reuse {' '.join(sys.argv[1:])}; {dt.date.today()}\n")  # noqa: DTZ011
+        print("| tolerance | all pixels over those inferred, the whole video |\n|---|---|")
+        for tolerance, share in zip(tolerances, left(given.source, info, contract, tolerances), strict=True):
+            print(f"| {tolerance} | {1 / share:.2f} |", flush=True)
+        pictures: dict[int, NDArray[np.uint8]] = {}
+        for _ in range(given.rounds):
+            for tolerance in tolerances:
+                order = Order(
+                    crop=crop,
+                    model=given.model,
+                    container="mp4",
+                    start_s=given.start,
+                    end_s=given.end,
+                    reuse_tolerance=tolerance,
+                )
+                seconds, done, pictures[tolerance] = job(worker, given.source, info, order, Path(folder))
+                taken[tolerance].append(seconds)
+                reused[tolerance] = done.inference.reused if done.inference else 0
+        print(f"\n{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {len(pictures[0])} frames", end="")
+        print(f" of {width}x{height}, parts of {small.tile_width}x{small.tile_height}\n")
+        print("| tolerance | faster | seconds | kept | PSNR, dB | of the worst picture | edge, levels |")
+        print("|---|---|---|---|---|---|---|")
+        for tolerance in tolerances:
+            seconds = median(taken[tolerance])
+            every, worst, edge = off(pictures[0], pictures[tolerance], small)
+            told = f"{median(taken[0]) / seconds:.2f} | {seconds:.1f} | {reused[tolerance]:.0%}"
+            print(f"| {tolerance} | {told} | {every:.1f} | {worst:.1f} | {edge:.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
