@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 
 _URL = re.compile(r"\b(?P<scheme>[a-z][a-z0-9+.-]{1,15})://(?P<rest>[^\s\"'<>\\]*)", re.IGNORECASE)
 _PARAMETER = re.compile(
-    r"\b((?:X-Amz-|X-Goog-)[\w-]+|AWSAccessKeyId|Signature|Key-Pair-Id|Policy|sig|token)=[^&\s\"'<>\\]+",
+    r"\b((?:X-Amz-|X-Goog-)[\w-]{1,60}|AWSAccessKeyId|Signature|Key-Pair-Id|Policy|sig|token)=[^&\s\"'<>\\]+",
     re.IGNORECASE,
 )
+_USER = re.compile(r"(?<![^\s\"'<>/\\@:])[^\s\"'<>/\\@:]+:(?![/\\])[^\s\"'<>@]{1,200}@")
+"""User name and password, wherever they stand: in what is almost a URL too."""
 _FILE_URL = re.compile(r"\bfile://[^\s\"']*/", re.IGNORECASE)
-_PATH = re.compile(r"(?<![\w:/.>~-])/(?:[\w.@+~-]+/)*[\w.@+~-]*[\w@+~-]")
-_VALUE = re.compile(r"[?&][^=&\s\"\\]+=([^&\s\"\\]{20,})")
+_PATH = re.compile(r"(?<![\w/.>~-])/(?:[\w.@+~-]+/)*[\w.@+~-]*[\w@+~-]")
+_VALUE = re.compile(r"[?&][^=?&\s\"\\]{1,100}=([^&#\s\"\\]{20,})")
 """Shorter values are no signature: dates, lifetimes, names of algorithms."""
 
 HIDDEN = "..."
@@ -45,7 +47,8 @@ class Redactor:
         """Return the text with `...` in the place of what is secret."""
         for secret in self._longest_first:
             text = text.replace(secret, HIDDEN)
-        return _PARAMETER.sub(rf"\1={HIDDEN}", _URL.sub(_without_query, text))
+        text = _USER.sub(f"{HIDDEN}@", _URL.sub(_without_query, text))
+        return _PARAMETER.sub(rf"\1={HIDDEN}", text)
 
     @contextmanager
     def holding(self, secrets: Iterable[str]) -> Iterator[None]:

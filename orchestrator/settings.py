@@ -17,7 +17,7 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 _CORES_PER_JOB = 4
 _BYTES_PER_JOB = 8 * 2**30
 _MOST_JOBS = 4
-_SECRET_NAMES = ("KEY", "SECRET", "TOKEN", "PASSWORD")
+_SECRET_WORDS = ("KEY", "SECRET", "TOKEN", "PASSWORD", "CREDENTIAL")
 _SHORTEST_SECRET = 8
 
 
@@ -169,7 +169,7 @@ class Settings:
             secrets=tuple(
                 value
                 for name, value in os.environ.items()
-                if name.upper().endswith(_SECRET_NAMES) and len(value) >= _SHORTEST_SECRET
+                if len(value) >= _SHORTEST_SECRET and any(word in name.upper() for word in _SECRET_WORDS)
             ),
         )
 
