@@ -305,6 +305,7 @@ def test_a_crop_follows(tmp_path: Path, who: int | str) -> None:
         ({"start": 1.5, "end": 1.0}, ["end is 1 s, not after start"]),
         ({"start": -1.0}, ["negative"]),
         ({"start": 5.0}, ["start is 5 s", "ends at 2 s"]),
+        ({"start": 1e300}, ["start is 1e+300 s", "ends at 2 s"]),
         ({"size": "20000x20"}, ["16384"]),
         ({"tonemap": True}, ["not HDR"]),
     ],

@@ -45,6 +45,8 @@ def refusal(values: Any) -> str:
         ({"crop": {"x": 0, "y": 0, "w": 1, "h": 1}, "follow": {"track": 1}, "tracks": {}}, "not both"),
         ({"start": "x"}, "start 'x' is refused"),
         ({"crops": 1}, "crops is not known here"),
+        ({"upscale_model": "x" * 201}, "at most 200 characters"),
+        ({"upscale_model": "\ud800"}, "upscale_model '\\ud800' is refused"),
         (3, "give an object"),
     ],
 )

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from orchestrator.frames import Quality
 from orchestrator.jobs.cost import Cost
-from orchestrator.jobs.message import Strict
+from orchestrator.jobs.message import Name, Strict
 from orchestrator.jobs.upscale import MAX_TOLERANCE
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -121,7 +121,7 @@ class ExportParams(Strict):
     follow: Follow | None = None
     tracks: dict[str, Any] | str | None = None
     upscale: bool | None = None
-    upscale_model: str | None = None
+    upscale_model: Name | None = None
     size: (
         Annotated[
             Annotated[Size, Tag("size object")] | Annotated[SizeText, Tag("size text")],

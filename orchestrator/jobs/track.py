@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from orchestrator.jobs.cost import Cost
-from orchestrator.jobs.message import Strict
+from orchestrator.jobs.message import Name, Strict
 
 
 class TrackParams(Strict):
@@ -25,8 +25,8 @@ class TrackParams(Strict):
         batch: most frames in one request to the detector.
     """
 
-    model: str = "yolov8"
-    classes: tuple[str, ...] | None = None
+    model: Name = "yolov8"
+    classes: tuple[Name, ...] | None = None
     confidence: float = Field(default=0.5, ge=0, le=1, allow_inf_nan=False)
     tracker: Literal["bytetrack", "botsort"] = "bytetrack"
     stride: int = Field(default=1, ge=1, le=30)

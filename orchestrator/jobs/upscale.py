@@ -8,7 +8,7 @@ from pydantic import Field
 
 from orchestrator.frames import Quality
 from orchestrator.jobs.cost import Cost
-from orchestrator.jobs.message import Strict
+from orchestrator.jobs.message import Name, Strict
 
 MAX_TOLERANCE = 16
 """More levels are no longer a few."""
@@ -27,7 +27,7 @@ class UpscaleParams(Strict):
             only what is equal.
     """
 
-    model: str | None = None
+    model: Name | None = None
     scale: float | None = Field(default=None, ge=1, le=16, allow_inf_nan=False)
     quality: Quality = "high"
     tonemap: bool = False

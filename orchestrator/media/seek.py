@@ -23,6 +23,9 @@ MARGINS_S = (0, 1, 4, 16)
 """How much too early to aim, one after the other: FFmpeg seeks by decoding times, and in MPEG-TS
 by the place in the file, so it may come out after the moment."""
 
+LAST_PTS = 2**62
+"""Later ones do not fit into FFmpeg's numbers."""
+
 UNTIMED = {"avi", "mpeg"}
 """AVI and MPEG-PS do not store the time of every picture; FFmpeg finds it by counting from the start."""
 
@@ -52,7 +55,7 @@ def packets_from(
         if moment_s - margin_s <= start_s:
             break
         try:
-            container.seek(int((moment_s - margin_s) / tick), stream=stream)
+            container.seek(min(int((moment_s - margin_s) / tick), LAST_PTS), stream=stream)
             rest = packets(container)
             key = next((packet for packet in rest if packet.stream is stream and packet.is_keyframe), None)
         except av.error.FFmpegError:
