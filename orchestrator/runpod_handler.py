@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import runpod
 from runpod.http_client import AsyncClientSession
+from runpod.serverless.modules import rp_scale
 from runpod.serverless.modules.rp_http import send_result
+from runpod.serverless.modules.rp_job import get_job, get_stop_signals
 from runpod.serverless.modules.worker_state import JobsProgress
 
 from orchestrator.errors import InferenceTimedOut, ShuttingDown, TritonUnavailable, WorkerError
@@ -28,7 +30,7 @@ from orchestrator.redaction import secrets_of, without_paths
 from orchestrator.storage.client import StorageClient
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from orchestrator.executor.folder import JobFolders
     from orchestrator.redaction import Redactor
@@ -41,6 +43,13 @@ Mode = Literal["loop", "api", "once"]
 _WATCH_S = 0.5
 _SENT_S = 10.0
 """Longest wait, at the end, for the SDK to send its answers; it tries three times."""
+
+_BEGUN_S = 0.3
+"""In which the SDK begins a job that it has taken: it looks every 0.1 s."""
+
+_READ_CHARS = 20_000
+_TOLD_CHARS = 1_000
+"""Of a message: how much is looked at, and how much is told. It may quote what came, which may be long."""
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +97,8 @@ class RunPodWorker:
         """
         sys.argv[1:] = arguments
         os.register_at_fork(after_in_child=_forget_handlers)
+        rp_scale.get_job = self._take
+        rp_scale.get_stop_signals = _stopped_jobs
         if self._mode == "loop":
             runpod.serverless.register_fitness_check(self.triton_is_ready)
         else:
@@ -177,10 +188,24 @@ class RunPodWorker:
         self._begin()
         return self._settings.concurrency
 
+    async def _take(self, session: Any, most: int) -> list[dict[str, Any]] | None:
+        """Ask for jobs in the SDK's place: not once the worker is to end, when it would forget what comes."""
+        if not self._ending.done():
+            asked = asyncio.ensure_future(get_job(session, most))
+            try:
+                await asyncio.wait({asked, self._ending}, return_when=asyncio.FIRST_COMPLETED)
+                if asked.done():
+                    jobs: list[dict[str, Any]] | None = asked.result()
+                    return jobs
+            finally:
+                asked.cancel()
+        return await asyncio.Future()
+
     def _begin(self) -> Executor:
         """At the first call in the loop, open for jobs."""
         if self._executor is None:
             settings, loop = self._settings, asyncio.get_running_loop()
+            self._ending: asyncio.Future[None] = loop.create_future()
             self._executor = Executor(
                 folders=self._folders,
                 concurrency=settings.concurrency,
@@ -227,21 +252,32 @@ class RunPodWorker:
     async def _leave(self, error: WorkerError, *, grace_s: float) -> None:
         """Take no more jobs, let those in flight end, fail those that do not, and end the loop."""
         executor = self._begin()
+        self._ending.set_result(None)
         before = self._before[signal.SIGTERM]
-        if self._mode != "once" and callable(before):
-            before(signal.SIGTERM, None)  # the SDK's own, or its HTTP server's: it takes no more
-        if not await executor.idle(grace_s):
+        if self._mode == "api" and callable(before):
+            before(signal.SIGTERM, None)  # the HTTP server's: it takes no more
+        if not await self._idle(executor, grace_s):
             executor.stop(error)
-            await executor.idle(STOP_S + 1)
+            await self._idle(executor, STOP_S + 1 + _SENT_S)
         if self._mode == "loop":
-            await _until(lambda: not JobsProgress().get_job_count(), _SENT_S)
             await executor.close()
-            # The SDK waits up to 90 s for the end of its last request for jobs.
+            # The SDK waits up to 90 s for the end of its last request for jobs to stop.
             for task in asyncio.all_tasks() - {asyncio.current_task()}:
                 task.cancel()
 
+    async def _idle(self, executor: Executor, timeout_s: float) -> bool:
+        """Wait until all jobs are done, and their results sent; False if that takes more than `timeout_s`."""
+        if self._mode != "loop":
+            return await executor.idle(timeout_s)
+        deadline_s = asyncio.get_running_loop().time() + timeout_s
+        while JobsProgress().get_job_count():
+            if asyncio.get_running_loop().time() > deadline_s:
+                return False
+            await asyncio.sleep(0.05)
+        return True
+
     def _failed(self, error: WorkerError, job: dict[str, Any]) -> dict[str, Any]:
-        message = " ".join(without_paths(self._redact(str(error))).split())
+        message = " ".join(without_paths(self._redact(str(error)[:_READ_CHARS])).split())[:_TOLD_CHARS]
         log.warning("job %s: %s: %s", job.get("id"), error.code, message)
         return {
             "error": f"{error.code}: {message}",
@@ -274,13 +310,15 @@ class RunPodWorker:
         return most_s
 
 
+async def _stopped_jobs(session: Any) -> list[str]:
+    """Ask which jobs are cancelled, and tell it a little later: the SDK forgets those it has not begun."""
+    names: list[str] = await get_stop_signals(session)
+    if names:
+        await asyncio.sleep(_BEGUN_S)
+    return names
+
+
 def _forget_handlers() -> None:
     """In the process of the SDK's heartbeat: our handlers of signals are not for it."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
-
-
-async def _until(true: Callable[[], bool], timeout_s: float) -> None:
-    deadline = asyncio.get_running_loop().time() + timeout_s
-    while not true() and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110  there is no event
-        await asyncio.sleep(0.05)

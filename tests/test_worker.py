@@ -239,6 +239,16 @@ def test_a_cancelled_job_stops_and_leaves_nothing(
     assert upscale_job["output_url"].partition("?")[0].rpartition("/")[2] not in bucket.names()
 
 
+def test_a_job_that_is_cancelled_as_soon_as_it_is_taken_stops(
+    worker: WorkerProcess, runpod: RunPodServer, upscale_job: dict[str, Any]
+) -> None:
+    job = runpod.submit(upscale_job | {"params": {"model": "slow"}})
+    runpod.wait(lambda: job in runpod.taken)
+    runpod.cancel(job)
+    worker.says(f"{job} | Job stopped.")
+    worker.idle()
+
+
 def test_a_job_that_hears_nothing_is_killed(
     worker: WorkerProcess, runpod: RunPodServer, upscale_job: dict[str, Any], slow_store: SlowStore
 ) -> None:
