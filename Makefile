@@ -4,7 +4,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test check format docs images-test lock serve-env dev-env clean
+.PHONY: help demo bench test check format docs images-test lock serve-env dev-env clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -14,6 +14,9 @@ demo: serve-env ## upscale and track the sample clip through a local Triton; wri
 	@$(BIN)/framewright upscale examples/sample.mp4 out/sample_x4.mp4 --compare out/sample_x4.png --force
 	@$(BIN)/framewright track examples/sample.mp4 --model lite-detector -o out/sample_tracks.json \
 	  --overlay out/sample_tracks.mp4 --timeline out/sample_tracks.png --force
+
+bench: dev-env ## measure speed and memory beside peers; QUICK=1, PARTS="track upscale"; writes docs/benchmarks.md
+	@$(BIN)/python -m benchmarks.bench $(PARTS) $(if $(QUICK),--quick)
 
 test: dev-env ## run the tests
 	@$(BIN)/python -m pytest

@@ -1,0 +1,68 @@
+"""Upscaling: a video file becomes a larger one, beside the ceiling and beside the way of a script."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from benchmarks.bench import ceiling, material, product, script_peer
+from benchmarks.bench.child import Child
+from benchmarks.bench.rounds import COLUMNS, Run, interleaved, rows
+from orchestrator.media.probe import probe
+from orchestrator.tiles.grid import plan as plan_tiles
+from orchestrator.triton.contract import UpscaleContract
+
+if TYPE_CHECKING:
+    from benchmarks.bench.part import Plan, Told
+
+TARGETS = {"ceiling": 0.92, "script": 1.30}
+
+
+def measure(plan: Plan, told: Told) -> None:
+    """Measure."""
+    frames, rounds = (2, 2) if plan.quick else (12, 3)
+    subject = material.upscaler()
+    if not subject.real:
+        frames *= 10
+    video = material.first(subject.video, plan.folder / "upscale.mp4", frames)
+    with ExitStack() as stack:
+        served = stack.enter_context(product.Served(subject.model))
+        contract = served.client.contract(subject.model, UpscaleContract)
+        width, height = probe(video).shown_size
+        grid = plan_tiles(
+            height=height,
+            width=width,
+            tile=contract.tile,
+            halo=contract.halo,
+            multiple=contract.size_multiple,
+        )
+        tiles = len(grid.tiles)
+        ready = stack.enter_context(Child(ceiling.MODULE, subject.onnx, plan.cores))
+        shape = (grid.tile_height, grid.tile_width)
+        batch = 1 if plan.quick else ceiling.best_batch(ready, shape=shape, batches=(1, 2), images=2)
+        arguments = product.upscale(subject, video, plan.folder / "ours.mp4")
+        script = stack.enter_context(
+            Child(script_peer.MODULE, subject.weights, video, plan.folder / "script.mp4", plan.cores)
+        )
+
+        def at_the_ceiling() -> Run:
+            run = ready.run(shape=[batch, *shape], runs=-(-frames * tiles // batch))
+            return Run(frames=frames, wall_s=run.wall_s, cpu_s=run.cpu_s)
+
+        contenders = {
+            "framewright upscale": lambda: served.command(*arguments).run,
+            "ceiling": at_the_ceiling,
+            "script": script.run,
+        }
+        measured = interleaved(contenders, rounds)
+    told.table(COLUMNS, rows(measured, TARGETS))
+    told.bars("frames a second", {name: [run.fps for run in runs] for name, runs in measured.items()})
+    told.say(
+        f"{subject.model}, {frames} frames of {width}x{height} ({subject.video.name}) to "
+        f"{width * contract.scale}x{height * contract.scale}. Ours: `framewright upscale` at its high "
+        "quality, with a server that is warm, from the request to the finished and checked file. Ceiling: "
+        f"onnxruntime in process on ready tensors, the same {tiles} tiles of "
+        f"{grid.tile_width}x{grid.tile_height} for every frame, {batch} at once. Script: as Real-ESRGAN's "
+        "video script goes, PyTorch frame by frame on whole frames, with a pipe from a decoder and one to "
+        "an encoder; same weights, same encoder settings."
+    )
