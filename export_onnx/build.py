@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import onnx
 
 from export_onnx.catalog import CatalogDetector
-from export_onnx.repository import BuildRecord, install, staging
+from export_onnx.cpu_graph import for_cpu
+from export_onnx.repository import CPU_FILE, BuildRecord, install, staging
 from export_onnx.weights import Weights, sha256_of
 
 if TYPE_CHECKING:
@@ -97,10 +98,15 @@ def build(
         prepared.export(staged)
         report(f"{name}: proving parity with PyTorch")
         measured = prepared.prove(staged)
-        header = onnx.load(str(staged), load_external_data=False)
+        header = onnx.load(str(staged))
+        on_cpu = for_cpu(header)
+        if on_cpu is not None:
+            onnx.save(on_cpu, folder / CPU_FILE)
+            prepared.prove(folder / CPU_FILE)
         record = BuildRecord(
             model=prepared.model,
             model_sha256=sha256_of(staged),
+            cpu_model_sha256=None if on_cpu is None else sha256_of(folder / CPU_FILE),
             weights_file=weights.file,
             opset=header.opset_import[0].version,
             ir_version=header.ir_version,

@@ -2,6 +2,7 @@
 
     <repository>/<name>/config.pbtxt
     <repository>/<name>/1/model.onnx
+    <repository>/<name>/1/model.cpu.onnx   where a CPU wants it otherwise, see cpu_graph.py
     <repository>/<name>/1/build.json   what it was built from, and how well it agrees: a BuildRecord
 
 Does NOT know how a model is made.
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 VERSION = "1"
+CPU_FILE = "model.cpu.onnx"
+"""Our backend takes it on a CPU, others never; see triton_backends/onnxruntime/model.py."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +38,7 @@ class BuildRecord:
     Attributes:
         model: what its config.pbtxt says.
         model_sha256: hash of model.onnx.
+        cpu_model_sha256: hash of model.cpu.onnx; None where there is none.
         weights_file: name of the weight file it was built from.
         opset, ir_version: of the ONNX file.
         parity: measured differences, as parity.Parity or detection_parity.Parity gives them.
@@ -50,6 +54,7 @@ class BuildRecord:
     parity: dict[str, Any]
     tools: dict[str, str]
     built: str
+    cpu_model_sha256: str | None = None
 
 
 def check_name(name: str) -> str:
@@ -94,7 +99,7 @@ def install(repository: Path, staged: Path, record: BuildRecord) -> None:
 
     Args:
         repository: the model repository.
-        staged: folder from `staging` that holds model.onnx.
+        staged: folder from `staging` that holds model.onnx, and model.cpu.onnx where there is one.
         record: of the build.
     """
     name = record.model.name
@@ -102,8 +107,11 @@ def install(repository: Path, staged: Path, record: BuildRecord) -> None:
     (staged / "config.pbtxt").write_text(render(record.model), encoding="utf-8")
     target = model_path(repository, name)
     target.parent.mkdir(parents=True, exist_ok=True)
+    on_cpu = target.with_name(CPU_FILE)
+    on_cpu.unlink(missing_ok=True)
     for source, destination in (
         (staged / "model.onnx", target),
+        *([(staged / CPU_FILE, on_cpu)] if record.cpu_model_sha256 else []),
         (staged / "build.json", target.with_name("build.json")),
         (staged / "config.pbtxt", repository / name / "config.pbtxt"),
     ):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from export_onnx.config import ServedModel, render
-from export_onnx.repository import model_path, read_record
+from export_onnx.config import render
+from export_onnx.repository import CPU_FILE, model_path, read_record
 from export_onnx.weights import how_to_get, mismatch, sha256_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from export_onnx.catalog import CatalogModel
+    from export_onnx.repository import BuildRecord
 
 
 def problems(name: str, entry: CatalogModel | None, *, weights_dir: Path, repository: Path) -> list[str]:
@@ -37,7 +38,7 @@ def problems(name: str, entry: CatalogModel | None, *, weights_dir: Path, reposi
         elif entry is None:
             found.append(f"there is no such model in {repository}; {_rebuild(name, entry)}")
         return found
-    return found + _built(record.model, record.model_sha256, entry, repository)
+    return found + _built(record, entry, repository)
 
 
 def _weights(entry: CatalogModel, weights_dir: Path, *, needed: bool) -> list[str]:
@@ -51,15 +52,20 @@ def _weights(entry: CatalogModel, weights_dir: Path, *, needed: bool) -> list[st
     return [] if actual == entry.sha256 else [mismatch(entry, path, actual)]
 
 
-def _built(built: ServedModel, model_sha256: str, entry: CatalogModel | None, repository: Path) -> list[str]:
+def _built(record: BuildRecord, entry: CatalogModel | None, repository: Path) -> list[str]:
+    built = record.model
     name = built.name
     found = []
     path = model_path(repository, name)
-    try:
-        if sha256_of(path) != model_sha256:
-            found.append(f"{path} is not the file that was built; {_rebuild(name, entry)}")
-    except OSError as exc:
-        found.append(f"{path} cannot be read: {exc.strerror}; {_rebuild(name, entry)}")
+    files = {path: record.model_sha256}
+    if record.cpu_model_sha256 is not None:
+        files[path.with_name(CPU_FILE)] = record.cpu_model_sha256
+    for file, sha256 in files.items():
+        try:
+            if sha256_of(file) != sha256:
+                found.append(f"{file} is not the file that was built; {_rebuild(name, entry)}")
+        except OSError as exc:
+            found.append(f"{file} cannot be read: {exc.strerror}; {_rebuild(name, entry)}")
     config = repository / name / "config.pbtxt"
     try:
         text = config.read_text(encoding="utf-8")

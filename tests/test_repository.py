@@ -19,7 +19,7 @@ from tritonclient.grpc import model_config_pb2
 from export_onnx import configs
 from export_onnx.catalog import CatalogDetector, CatalogModel, CatalogUpscaler, load_catalog
 from export_onnx.config import Choices, ServedModel, render
-from export_onnx.repository import BuildRecord, check_name, install, read_record, staging
+from export_onnx.repository import CPU_FILE, BuildRecord, check_name, install, read_record, staging
 from export_onnx.weights import sha256_of
 from orchestrator.errors import BadRequest, InferenceFailed, OutputRefused
 from orchestrator.triton.client import TritonClient
@@ -70,9 +70,11 @@ def chosen(config: Any) -> Choices:
 def installed(repository: Path, model: ServedModel) -> BuildRecord:
     """Install the carried lite model's graph under another description."""
     graph = REPOSITORY / "lite-x4" / "1" / "model.onnx"
+    on_cpu = graph.with_name(CPU_FILE)
     record = BuildRecord(
         model=model,
         model_sha256=sha256_of(graph),
+        cpu_model_sha256=sha256_of(on_cpu),
         weights_file="lite-x4.pth",
         opset=17,
         ir_version=8,
@@ -82,6 +84,7 @@ def installed(repository: Path, model: ServedModel) -> BuildRecord:
     )
     with staging(repository, model.name) as folder:
         shutil.copy(graph, folder / "model.onnx")
+        shutil.copy(on_cpu, folder / CPU_FILE)
         install(repository, folder, record)
     return record
 
@@ -235,7 +238,8 @@ def test_an_installed_model_is_read_back_as_it_was(tmp_path: Path) -> None:
     files = sorted(
         str(path.relative_to(tmp_path)) for path in tmp_path.glob("lite-x4/**/*") if path.is_file()
     )
-    assert files == ["lite-x4/1/build.json", "lite-x4/1/model.onnx", "lite-x4/config.pbtxt"]
+    built = ("build.json", "model.cpu.onnx", "model.onnx")
+    assert files == [*(f"lite-x4/1/{name}" for name in built), "lite-x4/config.pbtxt"]
 
 
 def test_installing_again_keeps_what_else_is_in_the_folder(tmp_path: Path) -> None:
@@ -340,6 +344,11 @@ def remove_model(folder: Path) -> None:
     (folder / "1" / "model.onnx").unlink()
 
 
+def remove_cpu_model(folder: Path) -> None:
+    """Remove the ONNX file that a CPU is given."""
+    (folder / "1" / CPU_FILE).unlink()
+
+
 def edit_config(folder: Path) -> None:
     """Change a number of the config."""
     path = folder / "config.pbtxt"
@@ -358,7 +367,7 @@ def damage_record(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "damage",
-    [truncate_model, remove_model, edit_config, remove_config, damage_record],
+    [truncate_model, remove_model, remove_cpu_model, edit_config, remove_config, damage_record],
     ids=lambda f: f.__name__,
 )
 def test_verify_finds_what_is_wrong_and_says_what_to_do(tmp_path: Path, damage: Any) -> None:

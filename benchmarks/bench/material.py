@@ -42,8 +42,10 @@ class Subject:
 
     @property
     def onnx(self) -> Path:
-        """The model that Triton serves."""
-        return BUILT / self.model / "1" / "model.onnx"
+        """The graph that Triton serves on a CPU."""
+        served = BUILT / self.model / "1" / "model.onnx"
+        on_cpu = served.with_name("model.cpu.onnx")
+        return on_cpu if on_cpu.exists() else served
 
 
 def detector(*, lite: bool = False) -> Subject:
@@ -82,14 +84,18 @@ def _build(subject: Subject) -> None:
     )
 
 
-def first(video: Path, out: Path, frames: int) -> Path:
-    """Copy the first pictures of a video, as they are coded, without sound."""
+def part(video: Path, out: Path, frames: int, *, skipped: int = 0) -> Path:
+    """Copy pictures of a video, as they are coded, without sound; at a keyframe."""
     with av.open(str(video)) as container, av.open(str(out), "w") as output:
         source = container.streams.video[0]
         stream = output.add_stream_from_template(source)
         packets = (packet for packet in container.demux(source) if packet.dts is not None)
-        for packet in islice(packets, frames):
+        begin = None
+        for packet in islice(packets, skipped, skipped + frames):
+            begin = packet.dts if begin is None else begin
             packet.stream = stream
+            packet.pts -= begin
+            packet.dts -= begin
             output.mux(packet)
     return out
 

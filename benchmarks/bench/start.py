@@ -24,7 +24,7 @@ def measure(plan: Plan, told: Told) -> None:
     subjects = [material.upscaler(lite=True), material.detector(lite=True)]
     subjects += [subject for subject in (material.upscaler(), material.detector()) if subject.real]
     seconds: dict[str, list[float]] = {} if plan.quick else {"`make demo`, cold": [_demo()]}
-    video = material.first(subjects[0].video, plan.folder / "start.mp4", 12)
+    video = material.part(subjects[0].video, plan.folder / "start.mp4", 12)
     for _ in range(rounds):
         _add(seconds, "a command (`framewright --help`)", lambda: _run([product.COMMAND, "--help"]))
         started = time.perf_counter()

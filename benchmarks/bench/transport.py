@@ -101,7 +101,7 @@ def _stages(plan: Plan, told: Told) -> None:
     )
     for task, subject, frames in jobs:
         many = frames if subject.real else 144
-        video = material.first(subject.video, plan.folder / f"{task}.mp4", many)
+        video = material.part(subject.video, plan.folder / f"{task}.mp4", many)
         with (
             product.Served(subject.model) as served,
             Child(stages.MODULE, task, subject.model, video, plan.folder, served.url) as child,

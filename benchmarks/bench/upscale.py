@@ -24,7 +24,7 @@ def measure(plan: Plan, told: Told) -> None:
     subject = material.upscaler()
     if not subject.real:
         frames *= 10
-    video = material.first(subject.video, plan.folder / "upscale.mp4", frames)
+    video = material.part(subject.video, plan.folder / "upscale.mp4", frames)
     with ExitStack() as stack:
         served = stack.enter_context(product.Served(subject.model))
         contract = served.client.contract(subject.model, UpscaleContract)

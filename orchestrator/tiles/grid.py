@@ -9,7 +9,7 @@ All windows of a grid have one shape: servers batch equal shapes only, and keep 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +63,12 @@ class Grid:
 
 
 def plan(*, height: int, width: int, tile: int, halo: int, multiple: int) -> Grid:
-    """Choose the grid with the fewest tiles, all of about the same size.
+    """Choose the grid with the fewest tiles, and of those the one with the smallest windows.
 
     Args:
         height, width: of the picture, at least 1.
-        tile: longest side of an interior, at least 1.
+        tile: longest side of an interior with a halo on both sides, at least 1; beside the picture's border,
+            where windows have none, interiors are longer.
         halo: pixels a window needs beyond its interior, at least 0.
         multiple: window sizes and positions are multiples of it, at least 1.
 
@@ -80,7 +81,7 @@ def plan(*, height: int, width: int, tile: int, halo: int, multiple: int) -> Gri
     """
     if min(height, width, tile, multiple) < 1 or halo < 0:
         raise ValueError(f"no grid for {height=} {width=} {tile=} {halo=} {multiple=}")
-    rows, columns = (_count(length, tile, halo, multiple) for length in (height, width))
+    rows, columns = (_edges(length, tile, halo, multiple) for length in (height, width))
     return _grid((height, width), (rows, columns), halo, multiple)
 
 
@@ -95,12 +96,19 @@ def divide(grid: Grid, *, tile: int, halo: int, multiple: int) -> tuple[Grid, di
     Returns:
         The grid of the small tiles, and those whose interiors make up that of each tile.
     """
-    rows, columns = len({tile.y for tile in grid.tiles}), len({tile.x for tile in grid.tiles})
-    down, across = (
-        max(1, min(-(-length // (count * tile)), -(-length // multiple) // count))
-        for length, count in ((grid.height, rows), (grid.width, columns))
-    )
-    small = _grid((grid.height, grid.width), (rows * down, columns * across), halo, multiple)
+    spans = [list(dict.fromkeys(spans)) for spans in zip(*((t.y, t.x) for t in grid.tiles), strict=True)]
+    edges, counts = [], []
+    for length, axis in zip((grid.height, grid.width), spans, strict=True):
+        whole = [*(span.first // multiple for span in axis), -(-length // multiple)]
+        smallest = min(after - before for before, after in pairwise(whole))
+        count = max(1, min(-(-length // (len(axis) * tile)), smallest))
+        edges.append(
+            [*(b + (a - b) * i // count for b, a in pairwise(whole) for i in range(count)), whole[-1]]
+        )
+        counts.append(count)
+    small = _grid((grid.height, grid.width), (edges[0], edges[1]), halo, multiple)
+    down, across = counts
+    columns = len(spans[1])
     parts: dict[Tile, list[Tile]] = {whole: [] for whole in grid.tiles}
     for number, part in enumerate(small.tiles):
         row, column = divmod(number, columns * across)
@@ -108,9 +116,9 @@ def divide(grid: Grid, *, tile: int, halo: int, multiple: int) -> tuple[Grid, di
     return small, {whole: tuple(inside) for whole, inside in parts.items()}
 
 
-def _grid(size: tuple[int, int], counts: tuple[int, int], halo: int, multiple: int) -> Grid:
+def _grid(size: tuple[int, int], edges: tuple[list[int], list[int]], halo: int, multiple: int) -> Grid:
     (tile_height, y), (tile_width, x) = (
-        _cut_axis(length, count, halo, multiple) for length, count in zip(size, counts, strict=True)
+        _cut_axis(length, axis, halo, multiple) for length, axis in zip(size, edges, strict=True)
     )
     return Grid(
         height=size[0],
@@ -121,21 +129,29 @@ def _grid(size: tuple[int, int], counts: tuple[int, int], halo: int, multiple: i
     )
 
 
-def _count(length: int, tile: int, halo: int, multiple: int) -> int:
-    """Return into how many spans an axis is cut."""
+def _edges(length: int, tile: int, halo: int, multiple: int) -> list[int]:
+    """Return where the interiors on an axis begin, and where the last one ends, in multiples.
+
+    The first and the last are longer by the halo that their windows do without.
+    """
     blocks = -(-length // multiple)
     blocks_of_tile = max(tile // multiple, 1)
-    return 1 if blocks <= blocks_of_tile + 2 * -(-halo // multiple) else -(-blocks // blocks_of_tile)
-
-
-def _cut_axis(length: int, count: int, halo: int, multiple: int) -> tuple[int, list[Span]]:
-    """Return the size of the windows on one axis, and the spans: everything but `last` in whole multiples."""
-    blocks = -(-length // multiple)
     blocks_of_halo = -(-halo // multiple)
-    window = min(-(-blocks // count) + 2 * blocks_of_halo, blocks)
-    spans = []
-    for i in range(count):
-        first, last = i * blocks // count, (i + 1) * blocks // count
-        start = min(max(first - blocks_of_halo, 0), blocks - window)
-        spans.append(Span(start * multiple, first * multiple, min(last * multiple, length)))
-    return window * multiple, spans
+    inner = blocks - 2 * blocks_of_halo
+    if inner <= blocks_of_tile:
+        return [0, blocks]
+    count = -(-inner // blocks_of_tile)
+    return [0, *(blocks_of_halo + i * inner // count for i in range(1, count)), blocks]
+
+
+def _cut_axis(length: int, edges: list[int], halo: int, multiple: int) -> tuple[int, list[Span]]:
+    """Return the size of the windows on one axis, and the spans: everything but `last` in whole multiples."""
+    blocks = edges[-1]
+    blocks_of_halo = -(-halo // multiple)
+    starts = [max(first - blocks_of_halo, 0) for first in edges[:-1]]
+    ends = [min(last + blocks_of_halo, blocks) for last in edges[1:]]
+    window = max(end - start for start, end in zip(starts, ends, strict=True))
+    return window * multiple, [
+        Span(min(start, blocks - window) * multiple, first * multiple, min(last * multiple, length))
+        for start, (first, last) in zip(starts, pairwise(edges), strict=True)
+    ]
