@@ -16,7 +16,7 @@ from tests import clips
 from tests.command import framewright
 from tests.runpod_server import API_KEY, RunPodServer
 from tests.told import assert_failed, frames
-from tests.workers import WorkerProcess, working
+from tests.workers import WorkerProcess, wait, working
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,6 +53,7 @@ def worker(
         **worker_models,
         **runpod.environment,
     ) as running:
+        wait(lambda: running.jobs)
         yield running
 
 
@@ -265,7 +266,11 @@ def test_a_job_that_hears_nothing_is_killed(
 
 @pytest.mark.parametrize(
     ("number", "code", "retryable"),
-    [(signal.SIGSEGV, "job_crashed", False), (signal.SIGKILL, "job_killed", True)],
+    [
+        (signal.SIGSEGV, "job_crashed", False),
+        (signal.SIGKILL, "job_killed", True),
+        (signal.SIGTERM, "job_killed", True),
+    ],
 )
 def test_a_job_whose_process_dies_fails_alone(
     worker: WorkerProcess,
@@ -283,6 +288,15 @@ def test_a_job_whose_process_dies_fails_alone(
         if process.pid in spare:
             process.send_signal(number)
     assert_failed(runpod.result(job), code, "process of the job", retryable=retryable)
+    worker.idle()
+
+
+def test_one_process_waits_after_jobs_that_came_together(
+    worker: WorkerProcess, runpod: RunPodServer, upscale_job: dict[str, Any]
+) -> None:
+    worker.idle()
+    for job in [runpod.submit(upscale_job) for _ in range(6)]:
+        assert runpod.result(job)["output"]["status"] == "completed"
     worker.idle()
 
 

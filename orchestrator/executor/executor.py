@@ -47,9 +47,10 @@ class Executor:
         """End the process that was started ahead. May be called again; no job may be done any more."""
         spare, self._spare = self._spare, None
         if spare is not None:
-            process = await spare
-            process.kill()
-            await process.end()
+            with contextlib.suppress(JobKilled):  # it could not be started
+                process = await spare
+                process.kill()
+                await process.end()
 
     def stop(self, error: WorkerError) -> None:
         """End all jobs with this error, and refuse new ones with it."""
@@ -148,7 +149,8 @@ class Executor:
         return process
 
     def _start_spare(self) -> None:
-        self._spare = asyncio.ensure_future(self._start())
+        if self._spare is None:  # jobs that come together each ask for one
+            self._spare = asyncio.ensure_future(self._start())
 
     async def _start(self) -> JobProcess:
         return await JobProcess.start(max_result_bytes=self._max_result_bytes)

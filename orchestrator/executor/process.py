@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 STOP_S = 4.0
 """From SIGTERM to SIGKILL. Aborting an upload in parts takes 3 s of it; a job that is cancelled has 5 s."""
 
+_KILLED = {-signal.SIGKILL, -signal.SIGTERM, 128 + signal.SIGTERM}
+"""How it ends when the kernel, or a daemon such as earlyoom, takes its memory back."""
+
 _LINE_BYTES = 64 * 1024
 _LOGGED_CHARS = 2000
 log = logging.getLogger(__name__)
@@ -47,15 +50,23 @@ class JobProcess:
 
         Args:
             max_result_bytes: longest result that it may give.
+
+        Raises:
+            JobKilled: there is no memory for it, or no room among the processes.
         """
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "orchestrator.executor.child", str(os.getpid())),
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=PIPE,
-            start_new_session=True,
-            limit=max_result_bytes + _LINE_BYTES,
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", "-m", "orchestrator.executor.child", str(os.getpid())),
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=PIPE,
+                start_new_session=True,
+                limit=max_result_bytes + _LINE_BYTES,
+            )
+        except OSError as exc:
+            raise JobKilled(
+                f"no process can be started for the job: {exc.strerror}; try again, or on a larger machine"
+            ) from exc
         return cls(process)
 
     @property
@@ -122,7 +133,7 @@ class JobProcess:
 
     def _death(self, code: int) -> WorkerError:
         log.error("job %s: its process ended with status %d", self._name, code)
-        if code == -signal.SIGKILL:
+        if code in _KILLED:
             return JobKilled(
                 "the process of the job was killed, most likely for lack of memory; try again, or on a "
                 "larger machine"
