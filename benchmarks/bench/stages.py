@@ -21,7 +21,7 @@ from orchestrator.worker import Worker
 MODULE = "benchmarks.bench.stages"
 SAMPLED_EVERY_S = 0.02
 STAGES = {
-    "MainThread": "write | follow",
+    "MainThread": "write, or follow",
     "decode": "read",
     "infer": "cut, stitch",
     "detect": "fill requests",
