@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli.ending import Signalled, say_failed, say_stopped
+from orchestrator.cli.ending import say_failed, say_stopped
 from orchestrator.cli.shell import OutputLost, Shell
 from orchestrator.errors import WorkerError
 
@@ -63,7 +63,7 @@ def run(arguments: Sequence[str] | None) -> int:  # noqa: PLR0911  a return for 
         arguments: without the program's name; None takes the process's.
 
     Raises:
-        Signalled: see `ending`.
+        Signalled: see `ending`; also while a command is imported, when its options are not known yet.
     """
     shell = Shell()
     try:
@@ -87,8 +87,6 @@ def run(arguments: Sequence[str] | None) -> int:  # noqa: PLR0911  a return for 
         )
     except click.Abort:
         return say_stopped(signal.SIGINT, as_json=shell.json)
-    except Signalled as exc:
-        return say_stopped(exc.number, as_json=shell.json)
     except OutputLost as exc:
         return say_failed("internal", str(exc), exit_code=1, as_json=False)
     except Exception as exc:  # the one place where an unforeseen error becomes a line
