@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 
 from benchmarks.bench import (
@@ -52,6 +53,7 @@ def main() -> None:
     for name in arguments.parts:
         if name not in PARTS:
             parser.error(f"there is no part {name!r}: choose of {', '.join(PARTS)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # servers and peers end with us
     document.RESULTS.mkdir(exist_ok=True)
     if not arguments.only_document:
         cores = machine.pin(arguments.cores)
