@@ -253,12 +253,10 @@ def test_a_job_that_is_cancelled_as_soon_as_it_is_taken_stops(
 def test_a_job_that_hears_nothing_is_killed(
     worker: WorkerProcess, runpod: RunPodServer, upscale_job: dict[str, Any], slow_store: SlowStore
 ) -> None:
-    spare = {process.pid for process in worker.jobs}
+    first = worker.jobs[0]
     job = runpod.submit(upscale_job | {"input_url": f"{slow_store.url}/in.mp4"})
     assert slow_store.reached.wait(60)
-    for process in worker.jobs:
-        if process.pid in spare:
-            process.suspend()
+    first.suspend()
     runpod.cancel(job)
     worker.says(f"{job} | Job stopped.")
     worker.idle()
@@ -281,17 +279,15 @@ def test_a_job_whose_process_dies_fails_alone(
     code: str,
     retryable: bool,
 ) -> None:
-    spare = {process.pid for process in worker.jobs}
+    first = worker.jobs[0]
     job = runpod.submit(upscale_job | {"input_url": f"{slow_store.url}/in.mp4"})
     assert slow_store.reached.wait(60)
-    for process in worker.jobs:
-        if process.pid in spare:
-            process.send_signal(number)
+    first.send_signal(number)
     assert_failed(runpod.result(job), code, "process of the job", retryable=retryable)
     worker.idle()
 
 
-def test_one_process_waits_after_jobs_that_came_together(
+def test_no_more_processes_wait_after_jobs_that_came_together(
     worker: WorkerProcess, runpod: RunPodServer, upscale_job: dict[str, Any]
 ) -> None:
     worker.idle()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from orchestrator.machine import cores
 from tests.command import COMMAND, SHM, environment, family
 
 if TYPE_CHECKING:
@@ -26,11 +27,13 @@ class WorkerProcess:
 
     Attributes:
         folder: where its jobs' folders are.
+        ahead: processes that wait for jobs.
         lines: all that it has printed.
     """
 
     def __init__(self, folder: Path, *arguments: object, **extra: object) -> None:
         self.folder = folder
+        self.ahead = min(int(str(extra.get("FRAMEWRIGHT_CONCURRENCY", 1))), cores())
         self.lines: list[str] = []
         self._process = subprocess.Popen(
             [COMMAND, "worker", *map(str, arguments)],
@@ -54,8 +57,9 @@ class WorkerProcess:
 
     @property
     def jobs(self) -> list[psutil.Process]:
-        """The processes of jobs, the one that waits for a job included."""
-        return [process for process in family(self.pid) if is_job(process)]
+        """The processes of jobs, those that wait for one included; the next job goes to the first."""
+        found = [process for process in family(self.pid) if is_job(process)]
+        return sorted(found, key=lambda process: process.pid)
 
     def says(self, text: str, timeout_s: float = 120) -> None:
         """Wait until it has printed this."""
@@ -82,8 +86,8 @@ class WorkerProcess:
         self._reader.join(10)
 
     def idle(self) -> None:
-        """Wait until nothing is left of any job: no process but the one that waits for the next."""
-        wait(lambda: len(self.jobs) <= 1 and not self.leftovers(), 20)
+        """Wait until nothing is left of any job: no process but those that wait for the next."""
+        wait(lambda: len(self.jobs) <= self.ahead and not self.leftovers(), 20)
 
     def leftovers(self) -> list[str]:
         """What there is of jobs: folders with files, and segments of shared memory of their processes."""

@@ -1,17 +1,21 @@
-"""Scale: jobs side by side, and how what a job takes grows with its frames and with its pixels."""
+"""Scale: jobs side by side in one worker, and how what a job takes grows with its frames and its pixels."""
 
 from __future__ import annotations
 
+import logging
 import time
-from concurrent.futures import ThreadPoolExecutor
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from benchmarks.bench import material, product
+from tests import bucket as buckets
+from tests.runpod_server import RunPodServer
+from tests.workers import working
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from benchmarks.bench.part import Plan, Told
@@ -19,50 +23,100 @@ if TYPE_CHECKING:
 AT_ONCE = (1, 2, 4)
 LENGTHS = (1, 2, 4, 8)
 WIDTHS = (320, 448, 640, 896, 1280)
+SETTLED_S = 2.0
+"""Until a worker has processes for the next jobs ready."""
 
 
 def measure(plan: Plan, told: Told) -> None:
     """Measure."""
+    upscaler, detector = material.upscaler(lite=True), material.detector(lite=True)
+    _at_once(plan, told, {"upscale": upscaler, "track": detector})
+    _growth(plan, told, {"upscale": upscaler, "track": detector})
+
+
+def _at_once(plan: Plan, told: Told, subjects: dict[str, material.Subject]) -> None:
+    rounds = 2 if plan.quick else 7
+    frames = {"upscale": 24 if plan.quick else 72, "track": 144}
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # the bucket's server tells every request
+    rows, bars = [], {}
+    folder = plan.folder / "jobs"
+    with buckets.serving() as bucket, RunPodServer().running() as runpod:
+        extra = {"FRAMEWRIGHT_CONCURRENCY": max(AT_ONCE), "MODEL_REPOSITORY": material.BUILT}
+        with working(folder, **extra, **runpod.environment) as worker:
+
+            def together_s(job: dict[str, Any], number: int) -> float:
+                outputs = [{"output_url": bucket.put_url(f"{place}.mp4")} for place in range(number)]
+                started = time.perf_counter()
+                sent = [runpod.submit(job | (output if job["task"] != "track" else {})) for output in outputs]
+                for one in sent:
+                    answer = runpod.result(one, timeout_s=600)
+                    if answer.get("output", {}).get("status") != "completed":
+                        raise RuntimeError(f"a job failed: {answer}")
+                took_s = time.perf_counter() - started
+                worker.idle()
+                time.sleep(SETTLED_S)
+                return took_s
+
+            for task, subject in subjects.items():
+                video = _clip(plan, subject, width=320, frames=frames[task])
+                job = {
+                    "task": task,
+                    "input_url": bucket.put(f"{task}.mp4", video),
+                    "params": {"model": subject.model},
+                }
+                together_s(job, max(AT_ONCE))  # warm
+                took_s = [{number: together_s(job, number) for number in AT_ONCE} for _ in range(rounds)]
+                for number in AT_ONCE:
+                    name = f"{task}, {number} at once"
+                    shares = [taken[number] / (number * taken[1]) for taken in took_s]
+                    bars[name] = [number * 3600 / taken[number] for taken in took_s]
+                    rows.append(
+                        [
+                            name,
+                            "" if number == 1 else f"{median(shares):.2f}",
+                            "" if number == 1 else f"{min(shares):.2f} to {max(shares):.2f}",
+                            f"{median(bars[name]):.0f}",
+                        ]
+                    )
+    told.table(["", "time over that of one after another", "of the rounds", "jobs an hour"], rows)
+    told.bars("jobs an hour", bars)
+    told.say(
+        f"`framewright worker` with {subjects['upscale'].model} and {subjects['track'].model}, jobs from a "
+        f"job server and videos from a bucket on this machine; {material.SAMPLE.name}, "
+        f"{frames['upscale']} and {frames['track']} frames of 320x180. {rounds} rounds."
+    )
+
+
+def _growth(plan: Plan, told: Told, subjects: dict[str, material.Subject]) -> None:
     rounds = 1 if plan.quick else 3
-    subjects = {"upscale": material.upscaler(lite=True), "track": material.detector(lite=True)}
-    frames = {"upscale": 4 if plan.quick else 48, "track": 36 if plan.quick else 144}
+    frames = {"upscale": 8 if plan.quick else 24, "track": 72 if plan.quick else 144}
+    arguments: dict[str, Callable[..., list[object]]] = {"upscale": product.upscale, "track": product.track}
     growth: dict[str, list[tuple[float, float]]] = {}
-    rows, fits = [], []
+    fits = []
     for task, subject in subjects.items():
-        arguments = {"upscale": product.upscale, "track": product.track}[task]
+        clip = _clip(plan, subject, width=320, frames=frames[task])
+        varied = {
+            "frames": {
+                number * frames[task]: material.repeated(clip, plan.folder / f"x{number}.mp4", number)
+                for number in LENGTHS[: 3 if plan.quick else None]
+            }
+        }
+        if task == "upscale":  # a detector sees all pictures in one size
+            varied["pixels"] = {
+                width * (width * 9 // 16): _clip(plan, subject, width=width, frames=frames[task])
+                for width in WIDTHS[: 3 if plan.quick else None]
+            }
         with product.Served(subject.model) as served:
+            out = plan.folder / f"out.{'mp4' if task == 'upscale' else 'json'}"
 
-            def seconds(video: Path, number: int = 0) -> float:
-                out = plan.folder / f"{number}.{'mp4' if task == 'upscale' else 'json'}"  # noqa: B023
-                job = served.command(*arguments(subject, video, out))  # noqa: B023
-                return job.result["stats"]["wall_sec"]
+            def seconds(video: Path) -> float:
+                return served.command(*arguments[task](subject, video, out)).run.wall_s  # noqa: B023
 
-            clip = _clip(plan, subject, width=320, frames=frames[task])
             seconds(clip)  # warm
-            for at_once in AT_ONCE:
-                rates = []
-                jobs = at_once if plan.quick else 2 * at_once
-                for _ in range(rounds):
-                    started = time.perf_counter()
-                    with ThreadPoolExecutor(at_once) as together:
-                        list(together.map(lambda n: seconds(clip, n), range(jobs)))  # noqa: B023
-                    rates.append(jobs / (time.perf_counter() - started) * 3600)
-                rows.append([f"{task}, {at_once} at once", f"{median(rates):.0f}"])
-            for kind, clips in {
-                "frames": {
-                    n * frames[task]: material.repeated(clip, plan.folder / f"x{n}.mp4", n)
-                    for n in LENGTHS[: 3 if plan.quick else None]
-                },
-                "pixels": {
-                    width * (width * 9 // 16): _clip(plan, subject, width=width, frames=frames[task])
-                    for width in (WIDTHS[:3] if plan.quick else WIDTHS)
-                },
-            }.items():
-                if (task, kind) == ("track", "pixels"):
-                    continue  # a detector sees all pictures in one size
+            for kind, videos in varied.items():
                 points = [
                     (float(amount), median(seconds(video) for _ in range(rounds)))
-                    for amount, video in clips.items()
+                    for amount, video in videos.items()
                 ]
                 exponent = np.polyfit(*np.log(np.array(points)).T, 1)[0]
                 growth[f"{task}, {kind}"] = [
@@ -71,19 +125,17 @@ def measure(plan: Plan, told: Told) -> None:
                 fits.append(
                     [f"{task}, with {kind}", f"{exponent:.2f}", *(f"{wall_s:.2f}" for _, wall_s in points)]
                 )
-    told.table(["exponent of growth", "fit", "smallest, s", "s", "s", "largest, s", "s"], _even(fits, 7))
-    told.table(["jobs an hour", "median"], rows)
+    columns = max(map(len, fits))
+    told.table(
+        ["time of a job", "exponent of its growth", "smallest, s", *["s"] * (columns - 4), "largest, s"],
+        [row + [""] * (columns - len(row)) for row in fits],
+    )
     told.lines("times as long", growth, across="times as much", logarithmic=True)
     told.say(
-        f"lite-x4 and lite-detector on {material.SAMPLE.name}, 320x180, {frames['upscale']} and "
-        f"{frames['track']} frames, with a warm server. At once: whole commands side by side, their start "
-        "counted. Growth: the job takes c * amount^fit; 1 is proportional, less where what a job costs once "
-        "still counts."
+        f"Of commands, with a warm server; {frames['upscale']} and {frames['track']} frames, and more; "
+        f"{' to '.join(f'{width}x{width * 9 // 16}' for width in (WIDTHS[0], WIDTHS[-1]))}. A job takes "
+        "c * amount^exponent: 1 is proportional, less where what every job costs still counts."
     )
-
-
-def _even(rows: list[list[str]], length: int) -> list[list[str]]:
-    return [row + [""] * (length - len(row)) for row in rows]
 
 
 def _clip(plan: Plan, subject: material.Subject, *, width: int, frames: int) -> Path:

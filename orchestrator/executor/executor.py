@@ -1,7 +1,7 @@
 """Do jobs side by side, each in a process of its own, and leave nothing of any, however it ends.
 
-One process is always started ahead, so that a job does not wait for libraries to load. It does not know where
-jobs come from.
+Some processes are always started ahead, so that a job does not wait for libraries to load. It does not know
+where jobs come from.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import JobCrashed, JobKilled, TimedOut, WorkerError
 from orchestrator.executor.process import JobProcess
+from orchestrator.machine import cores
 from orchestrator.triton import shared_memory
 
 if TYPE_CHECKING:
@@ -34,21 +36,21 @@ class Executor:
 
     def __init__(self, *, folders: JobFolders, concurrency: int, max_result_bytes: int) -> None:
         self._folders = folders
+        self._ahead = min(concurrency, cores())  # jobs that come together find one each
         self._turns = asyncio.Semaphore(concurrency)
         self._max_result_bytes = max_result_bytes
-        self._spare: asyncio.Task[JobProcess] | None = None
+        self._spares: deque[asyncio.Task[JobProcess]] = deque()
         self._stopped: asyncio.Future[WorkerError] = asyncio.get_running_loop().create_future()
         self._jobs = 0
         self._idle = asyncio.Event()
         self._idle.set()
-        self._start_spare()
+        self._start_spares()
 
     async def close(self) -> None:
-        """End the process that was started ahead. May be called again; no job may be done any more."""
-        spare, self._spare = self._spare, None
-        if spare is not None:
+        """End the processes that were started ahead. May be called again; no job may be done any more."""
+        while self._spares:
             with contextlib.suppress(JobKilled):  # it could not be started
-                process = await spare
+                process = await self._spares.popleft()
                 process.kill()
                 await process.end()
 
@@ -143,14 +145,13 @@ class Executor:
                 shared_memory.remove_leftovers()
 
     async def _take_spare(self) -> JobProcess:
-        spare, self._spare = self._spare, None
-        process = await (spare or self._start())
-        self._start_spare()
-        return process
+        spare = self._spares.popleft()
+        self._start_spares()
+        return await spare
 
-    def _start_spare(self) -> None:
-        if self._spare is None:  # jobs that come together each ask for one
-            self._spare = asyncio.ensure_future(self._start())
+    def _start_spares(self) -> None:
+        while len(self._spares) < self._ahead:
+            self._spares.append(asyncio.ensure_future(self._start()))
 
     async def _start(self) -> JobProcess:
         return await JobProcess.start(max_result_bytes=self._max_result_bytes)

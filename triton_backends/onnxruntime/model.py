@@ -21,6 +21,8 @@ import signal
 import threading
 import time
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -152,32 +154,38 @@ class TritonPythonModel:
         return [list(part) for part in zip(*(np.split(output, ends[:-1]) for output in outputs), strict=True)]
 
     def _run_images(self, feeds: list[list[Any]]) -> list[list[Any]]:
-        """Outputs of each request, from one run an image.
+        """Outputs of each request, from one run an image, as many at once as there are threads for.
 
-        On a CPU a batch is slower: what an image leaves in the caches is gone when the next layer comes.
-        Image by image yolov8n takes a fifth less time, and every model less memory.
+        On a CPU a batch is slower: what an image leaves in the caches is gone when the next layer comes. And
+        images that run beside each other never wait for one another, as the threads of one image do at the
+        end of every layer.
         """
+        runs = self._runs.map(
+            self._run_image, [(feed, at) for feed in feeds for at in range(feed[0].shape[0])]
+        )
         answers = []
         for feed in feeds:
-            runs = [
-                self._session.run(
-                    self._outputs,
-                    {name: array[at : at + 1] for name, array in zip(self._inputs, feed, strict=True)},
-                )
-                for at in range(feed[0].shape[0])
-            ]
+            images = list(islice(runs, feed[0].shape[0]))
             answers.append(
-                runs[0] if len(runs) == 1 else [np.concatenate(parts) for parts in zip(*runs, strict=True)]
+                images[0]
+                if len(images) == 1
+                else [np.concatenate(parts) for parts in zip(*images, strict=True)]
             )
         return answers
+
+    def _run_image(self, image: tuple[list[Any], int]) -> list[Any]:
+        feed, at = image
+        inputs = {name: array[at : at + 1] for name, array in zip(self._inputs, feed, strict=True)}
+        return self._session.run(self._outputs, inputs)
 
     def _open(self) -> Any:
         options = ort.SessionOptions()
         instances = sum(int(group.get("count", 1)) for group in self._config.get("instance_group", [])) or 1
-        cores = len(os.sched_getaffinity(0))
-        options.intra_op_num_threads = int(self._parameter("intra_op_thread_count") or 0) or max(
-            1, cores // instances
-        )
+        cores = max(1, len(os.sched_getaffinity(0)) // instances)
+        at_once = max(1, min(cores, self._config["max_batch_size"])) if self._gpu is None else 1
+        threads = int(self._parameter("intra_op_thread_count") or 0) or cores // at_once
+        self._runs = ThreadPoolExecutor(max(1, cores // threads))
+        options.intra_op_num_threads = threads
         options.enable_cpu_mem_arena = self._flag("enable_mem_arena", default=True)
         options.enable_mem_pattern = self._flag("enable_mem_pattern", default=False)
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
