@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx
 import onnxruntime
+import pytest
 import torch
 from torch import nn
 
 from export_onnx.cpu_graph import for_cpu
+from export_onnx.graph import OPSET
 from export_onnx.repository import CPU_FILE
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import UpscaleContract
@@ -34,6 +36,7 @@ def exported(network: nn.Module, file: Path) -> onnx.ModelProto:
             file,
             input_names=["image"],
             dynamic_axes={"image": {0: "n", 2: "h", 3: "w"}},
+            opset_version=OPSET,
             dynamo=False,
         )
     return onnx.load(file)
@@ -80,6 +83,51 @@ def test_leaves_a_prelu_alone_that_does_not_stand_between_two_convolutions(tmp_p
             return self.last(self.bent(taken) + taken)
 
     assert for_cpu(exported(Residual(), tmp_path / "model.onnx")) is None
+
+
+class DividedBlock(nn.Module):
+    """As YOLO has them: what a convolution gives is divided, and one part goes on further."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Conv2d(3, 24, 1), nn.Conv2d(32, 8, 1)
+        self.inner = nn.Conv2d(8, 8, 3, padding=1)
+
+    def forward(self, image: Any) -> Any:
+        kept, further = torch.split(nn.functional.silu(self.first(image)), [16, 8], 1)
+        return self.last(torch.cat([kept, further, self.inner(further)], 1))
+
+
+def test_a_divided_convolution_is_the_same_function(tmp_path: Path) -> None:
+    torch.manual_seed(2)
+    model = exported(DividedBlock(), tmp_path / "model.onnx")
+    rewritten = for_cpu(model)
+    assert rewritten is not None
+    assert "Split" not in {node.op_type for node in rewritten.graph.node}
+    image = np.random.default_rng(0).normal(0, 1, (2, 3, 33, 20)).astype(np.float32)
+    np.testing.assert_allclose(run(rewritten, image), run(model, image), rtol=1e-5, atol=1e-5)
+
+
+def test_leaves_a_split_alone_of_what_others_take_whole(tmp_path: Path) -> None:
+    class Shared(DividedBlock):
+        def forward(self, image: Any) -> Any:
+            bent = nn.functional.silu(self.first(image))
+            kept, further = torch.split(bent, [16, 8], 1)
+            return self.last(torch.cat([kept, further, self.inner(further)], 1)) + bent.mean()
+
+    assert for_cpu(exported(Shared(), tmp_path / "model.onnx")) is None
+
+
+@pytest.mark.parametrize(("axis", "is_rewritten"), [(1, True), (2, True), (3, False), (-1, False)])
+def test_a_softmax_along_another_dimension_than_the_last_is_the_same_function(
+    tmp_path: Path, axis: int, is_rewritten: bool
+) -> None:
+    model = exported(nn.Softmax(axis), tmp_path / "model.onnx")
+    rewritten = for_cpu(model)
+    assert (rewritten is not None) == is_rewritten
+    if rewritten is not None:
+        image = np.random.default_rng(0).normal(0, 200, (2, 3, 33, 20)).astype(np.float32)
+        np.testing.assert_allclose(run(rewritten, image), run(model, image), rtol=1e-5, atol=1e-7)
 
 
 def test_our_backend_serves_it_on_a_cpu(tmp_path: Path) -> None:

@@ -176,7 +176,8 @@ class TritonPythonModel:
     def _run_image(self, image: tuple[list[Any], int]) -> list[Any]:
         feed, at = image
         inputs = {name: array[at : at + 1] for name, array in zip(self._inputs, feed, strict=True)}
-        return self._session.run(self._outputs, inputs)
+        outputs: list[Any] = self._session.run(self._outputs, inputs)
+        return outputs
 
     def _open(self) -> Any:
         options = ort.SessionOptions()
