@@ -71,7 +71,7 @@ class Playback:
         except BaseException:
             self._container.close()
             raise
-        self._to_rgb: colour.ToRgb | None = None
+        self._to_rgb: dict[tuple[int, int], colour.ToRgb] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -101,12 +101,16 @@ class Playback:
         return self.first_s + after_s
 
     def pictures(
-        self, windows: Sequence[tuple[Fraction, Fraction]]
+        self,
+        windows: Sequence[tuple[Fraction, Fraction]],
+        sizes: Sequence[tuple[int, int]] | None = None,
     ) -> Generator[tuple[int, Fraction, Pixels], None, None]:
         """Yield the pictures that begin in each window: the window's number, the time, the picture.
 
         Args:
             windows: from when to when, in seconds on the clock of the file, both included; in order.
+            sizes: width and height for the pictures of each window, no larger than they are coded; None is
+                as they are coded. A picture is scaled before it becomes RGB, in a small part of the time.
 
         Yields:
             Pictures are uint8 [H, W, 3] RGB, full range.
@@ -118,14 +122,17 @@ class Playback:
         spans = [(math.ceil(start_s / tick), math.floor(end_s / tick)) for start_s, end_s in windows]
         decoded: Iterator[av.VideoFrame] = iter(())
         frame: av.VideoFrame | None = None
+        passed = math.inf  # when the last one that was left behind is shown
         for number, (start, end) in enumerate(spans):
             key = max((pts for pts in self._keys if pts <= start), default=self._keys[0])
-            if frame is None or not key <= _pts(frame) <= start:
+            if frame is None or _pts(frame) < key or passed >= start:
                 decoded = self._decode(key, spans)
-                frame = next(decoded, None)
+                frame, passed = next(decoded, None), -math.inf
             while frame is not None and _pts(frame) <= end:
                 if _pts(frame) >= start:
-                    yield number, _pts(frame) * tick, self._pixels(frame)
+                    pixels = self._pixels(frame, sizes[number] if sizes else (frame.width, frame.height))
+                    yield number, _pts(frame) * tick, pixels
+                passed = _pts(frame)
                 frame = next(decoded, None)
 
     def _open(self) -> tuple[InputContainer, VideoStream]:
@@ -206,8 +213,8 @@ class Playback:
         self._container, self._stream = self._open()
         return cast("Iterator[Packet[VideoStream]]", packets(self._container, self._stream))
 
-    def _pixels(self, frame: av.VideoFrame) -> Pixels:
-        if self._to_rgb is None:
+    def _pixels(self, frame: av.VideoFrame, size: tuple[int, int]) -> Pixels:
+        if size not in self._to_rgb:
             resolved = colour.resolve(
                 matrix=frame.colorspace,
                 primaries=frame.color_primaries,
@@ -216,8 +223,9 @@ class Playback:
                 pixel_format=frame.format,
                 height=frame.height,
             )
-            self._to_rgb = colour.ToRgb(resolved, threads=self._threads)
-        return self._to_rgb(frame)
+            smaller = None if size == (frame.width, frame.height) else size
+            self._to_rgb[size] = colour.ToRgb(resolved, threads=self._threads, size=smaller)
+        return self._to_rgb[size](frame)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -94,7 +94,7 @@ def examine(path: Path, *, witness: Witness, written: Written, every: bool = Fal
         taken = witness.taken()
         if not every and len(taken) > JUDGED:
             taken = [taken[place] for place in np.linspace(0, len(taken) - 1, JUDGED).round().astype(int)]
-        pairs = _pairs(playback, taken, written)
+        pairs = _pairs(playback, taken, written, None if every else _sizes(taken, written))
         blanks = (fault for pair in pairs if (fault := blank(pair)))
         fault = next(blanks, None) or swapped_channels(pairs) or displaced(pairs)
         late_by: dict[int, int] = {}
@@ -127,12 +127,18 @@ def _refuse_numbers(playback: Playback, witness: Witness, written: Written) -> N
         raise _rejected(f"its picture is {size}, not {wanted}")
 
 
-def _pairs(playback: Playback, taken: list[Sample], written: Written) -> list[Pair]:
+def _pairs(
+    playback: Playback,
+    taken: list[Sample],
+    written: Written,
+    sizes: list[tuple[int, int]] | None,
+) -> list[Pair]:
     """Read the output at the times of samples; of several pictures at one time, the one that fits."""
     tick_s = playback.tick_s
     moments_s = [playback.moment_s(sample.index, sample.time_s) for sample in taken]
     seen: dict[int, Pair] = {}
-    for number, _, pixels in playback.pictures([(time_s - tick_s, time_s + tick_s) for time_s in moments_s]):
+    windows = [(time_s - tick_s, time_s + tick_s) for time_s in moments_s]
+    for number, _, pixels in playback.pictures(windows, sizes):
         pair = Pair(wanted=taken[number], seen=_shown(pixels, taken[number], written))
         if number not in seen or pair.mean_square < seen[number].mean_square:
             seen[number] = pair
@@ -147,9 +153,9 @@ def _look_around(playback: Playback, pairs: Sequence[Pair], written: Written) ->
     reach_s = SEARCHED_PICTURES * (playback.end_s - playback.first_s) / playback.frames
     moments_s = [playback.moment_s(pair.wanted.index, pair.wanted.time_s) for pair in pairs]
     errors: list[list[tuple[Fraction, float]]] = [[] for _ in pairs]
-    for number, time_s, pixels in playback.pictures(
-        [(moment_s - reach_s, moment_s + reach_s) for moment_s in moments_s]
-    ):
+    windows = [(moment_s - reach_s, moment_s + reach_s) for moment_s in moments_s]
+    sizes = _sizes([pair.wanted for pair in pairs], written)
+    for number, time_s, pixels in playback.pictures(windows, sizes):
         shown = _shown(pixels, pairs[number].wanted, written)
         errors[number].append((time_s, mean_square(pairs[number].lumas[0], luma(shown))))
     return [
@@ -162,10 +168,21 @@ def _around(moment_s: Fraction, found: list[tuple[Fraction, float]], tick_s: Fra
     return Around(errors=[error for _, error in found], own=range(own[0], own[-1] + 1))
 
 
+def _sizes(taken: Sequence[Sample], written: Written) -> list[tuple[int, int]] | None:
+    """Return the sizes of samples; None where a part of what was written has to be cut away first."""
+    if written.picture != (written.width, written.height):
+        return None
+    return [_size(sample) for sample in taken]
+
+
+def _size(sample: Sample) -> tuple[int, int]:
+    rows, columns = sample.pixels.shape[:2]
+    return columns, rows
+
+
 def _shown(pixels: Pixels, sample: Sample, written: Written) -> Pixels:
     width, height = written.picture
-    rows, columns = sample.pixels.shape[:2]
-    return scaled(pixels[:height, :width], (columns, rows))
+    return scaled(pixels[:height, :width], _size(sample))
 
 
 def _rejected(fault: str) -> OutputRejected:
