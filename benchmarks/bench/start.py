@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def measure(plan: Plan, told: Told) -> None:
     """Measure."""
-    rounds = 2 if plan.quick else 5
+    rounds = 1 if plan.quick else 5
     subjects = [material.upscaler(lite=True), material.detector(lite=True)]
     subjects += [subject for subject in (material.upscaler(), material.detector()) if subject.real]
     seconds: dict[str, list[float]] = {} if plan.quick else {"`make demo`, cold": [_demo()]}

@@ -26,7 +26,7 @@ TARGETS = {"ceiling": 0.90, "ultralytics, ONNX": 1.25, "ultralytics, PyTorch": 2
 
 def measure(plan: Plan, told: Told) -> None:
     """Measure."""
-    frames, rounds = (40, 2) if plan.quick else (200, 3)
+    frames, rounds = (60, 1) if plan.quick else (400, 3)
     subject = material.detector()
     video = material.part(
         subject.video, plan.folder / "track.mp4", frames, skipped=SKIPPED if subject.real else 0

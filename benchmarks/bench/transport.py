@@ -32,7 +32,7 @@ def measure(plan: Plan, told: Told) -> None:
 
 
 def _sweep(plan: Plan, told: Told) -> None:
-    seconds = 0.4 if plan.quick else 2.0
+    seconds = 0.2 if plan.quick else 2.0
     repository = plan.folder / "models"
     model = write_identity(repository) / "1" / "model.onnx"
     lines: dict[str, list[tuple[float, float]]] = {}
@@ -96,7 +96,7 @@ def _stages(plan: Plan, told: Told) -> None:
     bars: dict[str, dict[str, float]] = {}
     rows = []
     jobs = (
-        ("track", material.detector(), 60 if plan.quick else 200),
+        ("track", material.detector(), 40 if plan.quick else 200),
         ("upscale", material.upscaler(), 2 if plan.quick else 8),
     )
     for task, subject, frames in jobs:

@@ -20,7 +20,7 @@ TARGETS = {"ceiling": 0.92, "script": 1.30}
 
 def measure(plan: Plan, told: Told) -> None:
     """Measure."""
-    frames, rounds = (2, 2) if plan.quick else (12, 3)
+    frames, rounds = (3, 1) if plan.quick else (16, 3)
     subject = material.upscaler()
     if not subject.real:
         frames *= 10
