@@ -46,9 +46,9 @@ def for_cpu(model: onnx.ModelProto) -> onnx.ModelProto | None:
         return None
     graph = rewritten.graph
     nodes = [new for node in graph.node for new in replaced.get(node.output[0], [node])]
-    del graph.node[:]
-    graph.node.extend(nodes)
     used = {name for node in nodes for name in node.input}
+    del graph.node[:]
+    graph.node.extend(node for node in nodes if node.op_type != "Constant" or node.output[0] in used)
     del graph.initializer[:]
     graph.initializer.extend(
         numpy_helper.from_array(array, name) for name, array in parts.weights.items() if name in used

@@ -60,7 +60,8 @@ def measure(plan: Plan, told: Told) -> None:
     told.table(columns, rows)
     told.say(
         f"{material.SAMPLE.name} at {width}x{height}, {frames} frames played "
-        f"{', '.join(map(str, lengths))} times, with lite-x4 and lite-detector. VmHWM of the command, and of tritonserver and its model's process together; "
+        f"{', '.join(map(str, lengths))} times, with lite-x4 and lite-detector. VmHWM of the "
+        "command, and of tritonserver and its model's process together; "
         "what they share counts in both."
     )
     _by_size(plan, told)

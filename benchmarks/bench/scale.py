@@ -85,8 +85,8 @@ def _at_once(plan: Plan, told: Told, subjects: dict[str, material.Subject]) -> N
         f"`framewright worker` with {subjects['upscale'].model} and {subjects['track'].model}, jobs from a "
         f"job server and videos from a bucket on this machine; {material.SAMPLE.name}, "
         f"{frames['upscale']} and {frames['track']} frames of 320x180. {rounds} rounds. A worker starts a "
-        "process for the next job when one begins: that is counted too. What fills all cores alone, as these do, "
-        "can gain no more than what it leaves idle at its start and its end."
+        "process for the next job when one begins: that is counted too. What fills all cores alone, as "
+        "these do, can gain no more than what it leaves idle at its start and its end."
     )
 
 
