@@ -76,12 +76,21 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
-    """`script` says how the next requests are answered, `requests` what was asked, `objects` what was put."""
+    """Its file is `content`. `script` says how the next requests are answered, `requests` what was asked,
+    `objects` what was put.
+    """
 
     daemon_threads = True
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+        content: bytes = CONTENT,
+    ) -> None:
         super().__init__((host, port), Handler)
+        self.content = content
         self.script: list[Callable[[Handler], None]] = []
         self.requests: list[Request] = []
         self.objects: dict[str, bytes] = {}
@@ -104,8 +113,10 @@ class Server(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def serving(host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[Server]:
-    server = Server(host, port, tls)
+def serving(
+    host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None, content: bytes = CONTENT
+) -> Iterator[Server]:
+    server = Server(host, port, tls, content)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
@@ -119,18 +130,18 @@ def serving(host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None =
 def whole(handler: Handler) -> None:
     """Serve as a good server does: ranges, and 416 beyond the end."""
     offset = handler.offset
-    if offset >= len(CONTENT):
-        handler.answer(416, Content_Range=f"bytes */{len(CONTENT)}")
+    if offset >= len(handler.server.content):
+        handler.answer(416, Content_Range=f"bytes */{len(handler.server.content)}")
     elif offset:
-        end = f"bytes {offset}-{len(CONTENT) - 1}/{len(CONTENT)}"
-        handler.answer(206, CONTENT[offset:], Content_Range=end)
+        end = f"bytes {offset}-{len(handler.server.content) - 1}/{len(handler.server.content)}"
+        handler.answer(206, handler.server.content[offset:], Content_Range=end)
     else:
-        handler.answer(200, CONTENT)
+        handler.answer(200, handler.server.content)
 
 
 def with_headers(**headers: str) -> Callable[[Handler], None]:
     """Serve the whole file, and say this about it."""
-    return lambda handler: handler.answer(200, CONTENT, **headers)
+    return lambda handler: handler.answer(200, handler.server.content, **headers)
 
 
 def broken_after(count: int, **headers: str) -> Callable[[Handler], None]:
@@ -139,13 +150,16 @@ def broken_after(count: int, **headers: str) -> Callable[[Handler], None]:
     def behaviour(handler: Handler) -> None:
         offset = handler.offset
         handler.send_response(206 if offset else 200)
-        handler.send_header("Content-Length", str(len(CONTENT) - offset))
+        handler.send_header("Content-Length", str(len(handler.server.content) - offset))
         for name, value in headers.items():
             handler.send_header(name.replace("_", "-"), value)
         if offset:
-            handler.send_header("Content-Range", f"bytes {offset}-{len(CONTENT) - 1}/{len(CONTENT)}")
+            handler.send_header(
+                "Content-Range",
+                f"bytes {offset}-{len(handler.server.content) - 1}/{len(handler.server.content)}",
+            )
         handler.end_headers()
-        handler.wfile.write(CONTENT[offset : offset + count])
+        handler.wfile.write(handler.server.content[offset : offset + count])
         handler.close_connection = True
 
     return behaviour
@@ -169,9 +183,9 @@ def silent_after(count: int, seconds: float) -> Callable[[Handler], None]:
 
     def behaviour(handler: Handler) -> None:
         handler.send_response(200)
-        handler.send_header("Content-Length", str(len(CONTENT)))
+        handler.send_header("Content-Length", str(len(handler.server.content)))
         handler.end_headers()
-        handler.wfile.write(CONTENT[:count])
+        handler.wfile.write(handler.server.content[:count])
         handler.wfile.flush()
         time.sleep(seconds)
         handler.close_connection = True
@@ -184,10 +198,10 @@ def dripping(pause_s: float) -> Callable[[Handler], None]:
 
     def behaviour(handler: Handler) -> None:
         handler.send_response(200)
-        handler.send_header("Content-Length", str(len(CONTENT)))
+        handler.send_header("Content-Length", str(len(handler.server.content)))
         handler.end_headers()
-        for position in range(len(CONTENT)):
-            handler.wfile.write(CONTENT[position : position + 1])
+        for position in range(len(handler.server.content)):
+            handler.wfile.write(handler.server.content[position : position + 1])
             time.sleep(pause_s)
 
     return behaviour
@@ -201,7 +215,7 @@ def chunked(*, end: bool = True, size: int = len(CONTENT)) -> Callable[[Handler]
         handler.send_header("Transfer-Encoding", "chunked")
         handler.end_headers()
         for start in range(0, size, 1 << 16):
-            part = CONTENT[start : min(start + (1 << 16), size)]
+            part = handler.server.content[start : min(start + (1 << 16), size)]
             handler.wfile.write(f"{len(part):x}\r\n".encode() + part + b"\r\n")
         if end:
             handler.wfile.write(b"0\r\n\r\n")
@@ -222,22 +236,26 @@ def status(code: int, body: bytes = b"", **headers: str) -> Callable[[Handler], 
 
 def ignoring_ranges(handler: Handler) -> None:
     """Serve everything, whatever was asked for."""
-    handler.answer(200, CONTENT)
+    handler.answer(200, handler.server.content)
 
 
 def other_file(handler: Handler) -> None:
     """Serve a file of the right length and wrong content."""
-    handler.answer(200, bytes(len(CONTENT)))
+    handler.answer(200, bytes(len(handler.server.content)))
 
 
 def shorter_file(handler: Handler) -> None:
     """Serve a file that is whole, and shorter."""
-    handler.answer(200, CONTENT[:1000])
+    handler.answer(200, handler.server.content[:1000])
 
 
 def wrong_range(handler: Handler) -> None:
     """Answer a range with another one."""
-    handler.answer(206, CONTENT, Content_Range=f"bytes 0-{len(CONTENT) - 1}/{len(CONTENT)}")
+    handler.answer(
+        206,
+        handler.server.content,
+        Content_Range=f"bytes 0-{len(handler.server.content) - 1}/{len(handler.server.content)}",
+    )
 
 
 def stored(handler: Handler) -> None:
