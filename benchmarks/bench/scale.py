@@ -36,8 +36,8 @@ def measure(plan: Plan, told: Told) -> None:
 
 
 def _at_once(plan: Plan, told: Told, subjects: dict[str, material.Subject]) -> None:
-    rounds, together = (1, AT_ONCE[:-1]) if plan.quick else (5, AT_ONCE)
-    frames = {"upscale": 24 if plan.quick else 72, "track": 144 if plan.quick else 720}
+    rounds, together = (1, AT_ONCE[:-1]) if plan.quick else (3, AT_ONCE)
+    frames = {"upscale": 24 if plan.quick else 48, "track": 144 if plan.quick else 480}
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # the bucket's server tells every request
     rows, bars = [], {}
     folder = plan.folder / "jobs"
@@ -92,7 +92,7 @@ def _at_once(plan: Plan, told: Told, subjects: dict[str, material.Subject]) -> N
 
 def _growth(plan: Plan, told: Told, subjects: dict[str, material.Subject]) -> None:
     rounds = 1 if plan.quick else 2
-    frames = {"upscale": 6 if plan.quick else 24, "track": 72 if plan.quick else 288}
+    frames = {"upscale": 6 if plan.quick else 16, "track": 72 if plan.quick else 144}
     arguments: dict[str, Callable[..., list[object]]] = {"upscale": product.upscale, "track": product.track}
     growth: dict[str, list[tuple[float, float]]] = {}
     fits = []
