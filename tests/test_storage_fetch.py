@@ -36,6 +36,7 @@ from tests.web import (
     dripping,
     ignoring_ranges,
     serving,
+    serving_both,
     silent_after,
     status,
     whole,
@@ -426,7 +427,7 @@ ONE = Guard(allow_http=True, allow_private_networks=(ipaddress.ip_network("127.0
     ],
 )
 def test_a_redirect_to_an_address_that_may_not_be_touched_is_refused(mover: Mover, target: str) -> None:
-    with serving("127.0.0.2") as allowed, serving("127.0.0.1", allowed.server_port) as forbidden:
+    with serving_both() as (allowed, forbidden):
         mover.guard = ONE
         allowed.script = [status(307, Location=target.format(port=allowed.server_port))]
         with pytest.raises(AddressRefused):
@@ -446,7 +447,7 @@ def test_a_redirect_to_metadata_is_refused_even_where_all_networks_are_allowed(
 
 def test_a_name_that_moves_to_a_forbidden_address_is_not_followed_there(mover: Mover) -> None:
     answers = [["127.0.0.2"], ["127.0.0.1"]]
-    with serving("127.0.0.2") as first, serving("127.0.0.1", first.server_port) as second:
+    with serving_both() as (first, second):
         mover.guard = replace(ONE, resolve=lambda _host, _port: answers.pop(0))
         first.script = [status(500)]
         with pytest.raises(AddressRefused, match="not a public one"):
@@ -462,7 +463,7 @@ def test_the_address_that_was_judged_is_the_one_that_is_connected_to(mover: Move
         asked.append(host)
         return ["127.0.0.2"] if len(asked) == 1 else ["127.0.0.1"]
 
-    with serving("127.0.0.2") as first, serving("127.0.0.1", first.server_port) as second:
+    with serving_both() as (first, second):
         mover.guard = replace(ONE, resolve=resolve)
         assert mover.fetch(f"http://localhost:{first.server_port}/clip.mp4") == CONTENT
         assert asked == ["localhost"]

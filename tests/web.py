@@ -127,6 +127,18 @@ def serving(
         server.server_close()
 
 
+@contextlib.contextmanager
+def serving_both() -> Iterator[tuple[Server, Server]]:
+    """Two servers of one port: at 127.0.0.2 and at 127.0.0.1, where somebody else may have it."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(20):
+            first = stack.enter_context(serving("127.0.0.2"))
+            with contextlib.suppress(OSError):
+                second = stack.enter_context(serving("127.0.0.1", first.server_port))
+                break
+        yield first, second
+
+
 def whole(handler: Handler) -> None:
     """Serve as a good server does: ranges, and 416 beyond the end."""
     offset = handler.offset

@@ -88,6 +88,12 @@ class TritonPythonModel:
         self._batches = self._config["max_batch_size"] > 0
         self._inputs = [tensor["name"] for tensor in self._config["input"]]
         self._outputs = [tensor["name"] for tensor in self._config["output"]]
+        self._threads, at_once = self._share_of_cores()
+        self._runs = ThreadPoolExecutor(at_once)
+        everyone = threading.Barrier(at_once + 1)
+        for _ in range(at_once):  # all threads now: when memory is short there may be none for their stacks
+            self._runs.submit(everyone.wait)
+        everyone.wait()
         self._session: Any = self._open()
         for kind, found in (("input", self._session.get_inputs()), ("output", self._session.get_outputs())):
             _check_tensors(kind, self._config[kind], found, batches=self._batches)
@@ -179,14 +185,17 @@ class TritonPythonModel:
         outputs: list[Any] = self._session.run(self._outputs, inputs)
         return outputs
 
-    def _open(self) -> Any:
-        options = ort.SessionOptions()
+    def _share_of_cores(self) -> tuple[int, int]:
+        """Return how many threads an image has, and how many images are run at once."""
         instances = sum(int(group.get("count", 1)) for group in self._config.get("instance_group", [])) or 1
         cores = max(1, len(os.sched_getaffinity(0)) // instances)
-        at_once = max(1, min(cores, self._config["max_batch_size"])) if self._gpu is None else 1
-        threads = int(self._parameter("intra_op_thread_count") or 0) or cores // at_once
-        self._runs = ThreadPoolExecutor(max(1, cores // threads))
-        options.intra_op_num_threads = threads
+        most = max(1, self._config["max_batch_size"]) if self._gpu is None else 1
+        threads = int(self._parameter("intra_op_thread_count") or 0) or cores // min(cores, most)
+        return threads, max(1, min(most, cores // threads))
+
+    def _open(self) -> Any:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = self._threads
         options.enable_cpu_mem_arena = self._flag("enable_mem_arena", default=True)
         options.enable_mem_pattern = self._flag("enable_mem_pattern", default=False)
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
