@@ -21,7 +21,7 @@ import signal
 import threading
 import time
 from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -166,12 +166,14 @@ class TritonPythonModel:
         images that run beside each other never wait for one another, as the threads of one image do at the
         end of every layer.
         """
-        runs = self._runs.map(
-            self._run_image, [(feed, at) for feed in feeds for at in range(feed[0].shape[0])]
-        )
+        runs = [
+            self._runs.submit(self._run_image, feed, at) for feed in feeds for at in range(feed[0].shape[0])
+        ]
+        wait(runs)  # if one failed for lack of memory, none may hold any when the next attempt begins
+        outputs = (run.result() for run in runs)
         answers = []
         for feed in feeds:
-            images = list(islice(runs, feed[0].shape[0]))
+            images = list(islice(outputs, feed[0].shape[0]))
             answers.append(
                 images[0]
                 if len(images) == 1
@@ -179,8 +181,7 @@ class TritonPythonModel:
             )
         return answers
 
-    def _run_image(self, image: tuple[list[Any], int]) -> list[Any]:
-        feed, at = image
+    def _run_image(self, feed: list[Any], at: int) -> list[Any]:
         inputs = {name: array[at : at + 1] for name, array in zip(self._inputs, feed, strict=True)}
         outputs: list[Any] = self._session.run(self._outputs, inputs)
         return outputs
