@@ -1,7 +1,7 @@
 """Memory: the most that the command and Triton ever hold, against the length of the video and its size.
 
 Every figure is of a command that starts a Triton of its own: its processes' own peaks (VmHWM), summed for
-Triton and its model's process. The tensors that the two share are counted with both.
+Triton's processes that live at the same time. The tensors that they share are counted with each.
 """
 
 from __future__ import annotations
@@ -95,16 +95,19 @@ def peaks_bytes(*arguments: object) -> dict[str, int]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    peaks: dict[int, int] = {}
+    peaks = {"framewright": 0, "Triton": 0}
     while process.poll() is None:
+        alive = {}
         for member in product.family(process.pid):
             with contextlib.suppress(psutil.Error, OSError, KeyError):  # it ended meanwhile
-                peaks[member.pid] = _high_water_bytes(member.pid)
+                alive[member.pid] = _high_water_bytes(member.pid)
+        own = alive.pop(process.pid, 0)
+        for part, value in (("framewright", own), ("Triton", sum(alive.values()))):
+            peaks[part] = max(peaks[part], value)
         time.sleep(SAMPLED_EVERY_S)
     if process.returncode:
         raise RuntimeError(f"framewright {' '.join(map(str, arguments))} failed")
-    own = peaks.pop(process.pid)
-    return {"framewright": own, "Triton": sum(peaks.values())}
+    return peaks
 
 
 def _high_water_bytes(pid: int) -> int:

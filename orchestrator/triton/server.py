@@ -37,6 +37,12 @@ if TYPE_CHECKING:
 
 _PORT_ATTEMPTS = 5
 
+_POOL_BYTES = 32 * 1024**2
+"""Memory that a model's process shares with Triton's Python backend: at first, and more at a time."""
+
+_MANY_POOLS = 16
+"""So many of them must fit into /dev/shm before they are that large: a container may have 64 MB there."""
+
 
 class TritonServer:
     """A tritonserver on loopback with explicit model control: it loads only what it is asked to.
@@ -239,6 +245,7 @@ class TritonServer:
             f"--backend-config=python,shm-region-prefix-name={self._segments}",
             # Its default of 30 s is short on a busy machine, and a stub that is late takes the server along.
             f"--backend-config=python,stub-timeout-seconds={max(30, round(self._start_timeout_s))}",
+            *_pool_options(),
             "--model-control-mode=explicit",
             # Our configs are complete; else every load starts another process to complete them, for 1.4 s.
             "--disable-auto-complete-config",
@@ -273,6 +280,20 @@ class TritonServer:
                 return bool(json.load(connection.getresponse())["name"] == self._id)
         except (OSError, HTTPException, ValueError, KeyError, TypeError):
             return False
+
+
+def _pool_options() -> list[str]:
+    """Let the pools of the Python backend grow in large pieces, where there is room.
+
+    Its own choice is 1 MiB at a time: tensors then fit nowhere that others have left, and every growth maps
+    the whole pool once more, so that the same job holds more and more for a while.
+    """
+    try:
+        if shared_memory.free_bytes() < _MANY_POOLS * _POOL_BYTES:
+            return []
+    except OSError:  # the server says it better
+        return []
+    return [f"--backend-config=python,shm-{what}-byte-size={_POOL_BYTES}" for what in ("default", "growth")]
 
 
 def _lost_a_free_port(log: ServerLog, wanted: tuple[int | None, ...]) -> bool:

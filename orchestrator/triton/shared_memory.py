@@ -49,6 +49,16 @@ def remove(prefix: str) -> None:
         path.unlink(missing_ok=True)
 
 
+def free_bytes() -> int:
+    """Return how much more fits into /dev/shm.
+
+    Raises:
+        OSError: there is no such folder.
+    """
+    found = os.statvfs(_FOLDER)
+    return found.f_bavail * found.f_frsize
+
+
 class Segment:
     """A named piece of shared memory, all of it allocated.
 
@@ -64,8 +74,7 @@ class Segment:
             OSError: /dev/shm is missing, or has no room (ENOSPC) for it and as much again, which Triton's
                 Python backend takes there for its own copy of the tensors.
         """
-        free = os.statvfs(_FOLDER)
-        if 2 * byte_size > free.f_bavail * free.f_frsize:
+        if 2 * byte_size > free_bytes():
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(_FOLDER))
         self.key = "/" + unique_prefix() + "tensors"
         self._path = _FOLDER / self.key[1:]

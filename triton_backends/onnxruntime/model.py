@@ -166,10 +166,14 @@ class TritonPythonModel:
         images that run beside each other never wait for one another, as the threads of one image do at the
         end of every layer.
         """
+        held = list(feeds)
         runs = [
-            self._runs.submit(self._run_image, feed, at) for feed in feeds for at in range(feed[0].shape[0])
+            self._runs.submit(self._run_image, held, n, at)
+            for n, feed in enumerate(feeds)
+            for at in range(feed[0].shape[0])
         ]
         wait(runs)  # if one failed for lack of memory, none may hold any when the next attempt begins
+        held.clear()  # a thread names its arguments for longer than it works: these are Triton's memory
         outputs = (run.result() for run in runs)
         answers = []
         for feed in feeds:
@@ -181,8 +185,8 @@ class TritonPythonModel:
             )
         return answers
 
-    def _run_image(self, feed: list[Any], at: int) -> list[Any]:
-        inputs = {name: array[at : at + 1] for name, array in zip(self._inputs, feed, strict=True)}
+    def _run_image(self, feeds: list[list[Any]], n: int, at: int) -> list[Any]:
+        inputs = {name: array[at : at + 1] for name, array in zip(self._inputs, feeds[n], strict=True)}
         outputs: list[Any] = self._session.run(self._outputs, inputs)
         return outputs
 
