@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -83,13 +84,26 @@ class Bucket:
 
 
 @contextmanager
-def serving() -> Iterator[Bucket]:
+def serving(*, away_s: float = 0.0) -> Iterator[Bucket]:
+    """Start the server; it begins every answer so much later than it could, as one that is far away."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:
         host, port = server.get_host_and_port()
         bucket = Bucket(f"http://{host}:{port}")
         bucket.make()
+        _delay(server, away_s)
         yield bucket
     finally:
         server.stop()
+
+
+def _delay(server: ThreadedMotoServer, away_s: float) -> None:
+    http: Any = server._server
+    application = http.app
+
+    def later(environ: dict[str, Any], start_response: Any) -> Any:
+        time.sleep(away_s)
+        return application(environ, start_response)
+
+    http.app = later
