@@ -100,6 +100,19 @@ def test_runs_on_loopback_and_leaves_nothing_behind(tmp_path: Path) -> None:
     assert traces(os.getpid()) == segments
 
 
+@pytest.mark.parametrize(("room", "large"), [(2**30, True), (64 * 2**20, False)], ids=["1 GiB", "64 MiB"])
+def test_takes_a_large_pool_where_shared_memory_has_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int, *, large: bool
+) -> None:
+    models.write_identity(tmp_path)
+    monkeypatch.setattr("orchestrator.triton.shared_memory.free_bytes", lambda: room)
+    before = traces(os.getpid())
+    with TritonServer(tmp_path) as server, TritonClient(server.url) as client:
+        client.load("identity")
+        pools = [path.stat().st_size for path in traces(os.getpid()) - before]
+    assert (max(pools) >= 32 * 2**20) is large
+
+
 def test_two_servers_run_side_by_side(model_repository: Path) -> None:
     with TritonServer(model_repository) as one, TritonServer(model_repository) as other:
         assert one.url != other.url
