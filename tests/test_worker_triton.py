@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import time
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
 from orchestrator.triton.client import TritonClient
@@ -20,8 +22,6 @@ from tests.workers import WorkerProcess, wait, working
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    import psutil
 
     from tests.bucket import Bucket
     from tests.slow_store import SlowStore
@@ -172,12 +172,18 @@ def _slow_job(bucket: Bucket, clip: Path, key: str) -> dict[str, Any]:
 
 
 def _find(worker: WorkerProcess, name: str) -> list[psutil.Process]:
-    return [process for process in family(worker.pid) if process.name().startswith(name)]
+    found = []
+    for process in family(worker.pid):
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ended meanwhile
+            if process.name().startswith(name):
+                found.append(process)
+    return found
 
 
 def _kill(worker: WorkerProcess, name: str) -> bool:
     """Kill these processes of a worker; return whether there were any."""
     found = _find(worker, name)
     for process in found:
-        process.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
     return bool(found)
