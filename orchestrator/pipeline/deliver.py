@@ -136,8 +136,8 @@ def deliver(
             limits.check_source(info, duration_s=length_s(info, order), frames=expected_frames(info, order))
             limits.check_output(*view.size)
         form = form_of(info, order, view)
-        if order.tonemap:
-            info = tonemapped(info)
+        # The reader needs the source's own colours to map them; all that follows sees the mapped ones.
+        read = tonemapped(info) if order.tonemap else info
         reader = stack.enter_context(
             VideoReader(
                 source, info, form=form, tonemap=order.tonemap, start_s=order.start_s, end_s=order.end_s
@@ -147,7 +147,7 @@ def deliver(
             VideoWriter(
                 temporary,
                 source=source,
-                info=info,
+                info=read,
                 width=view.size[0],
                 height=view.size[1],
                 form=form,
@@ -164,8 +164,8 @@ def deliver(
             height=view.size[1],
             time_base=info.time_base,
             rate=info.average_rate,
-            colour=info.colour,
-            bits=info.bit_depth,
+            colour=read.colour,
+            bits=read.bit_depth,
         )
         windows = _cut(frames, view, info, witness)
         tiled = None
