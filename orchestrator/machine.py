@@ -1,8 +1,12 @@
-"""How much of this machine the process may use: a container sees more cores and memory than it has."""
+"""How much of this machine the process may use: a container sees more cores and memory than it has.
+
+It also sets the limits that the kernel holds this process and its children to.
+"""
 
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
 
 _CGROUP = Path("/sys/fs/cgroup")
@@ -27,6 +31,11 @@ def memory_bytes() -> int:
     whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limit = _read("memory.max") or _read("memory/memory.limit_in_bytes")
     return min(whole, int(limit)) if limit.isdigit() else whole
+
+
+def forbid_core_files() -> None:
+    """Let no crash of this process or its children write their memory to disk: secrets, pictures."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _read(name: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 RANK = {
+    "environment": 0,
     "errors": 0,
     "settings": 0,
     "frames": 0,
@@ -93,4 +94,6 @@ def test_only_settings_reads_the_environment() -> None:
     readers = {
         path.name for path in SOURCES if "os.environ" in path.read_text() or "getenv" in path.read_text()
     }
-    assert readers == {"settings.py", "keeper.py"}, "keeper.py hands its own environment on to tritonserver"
+    assert readers == {"settings.py", "environment.py", "keeper.py"}, (
+        "environment.py hands a part of it on to child processes, keeper.py its own to tritonserver"
+    )

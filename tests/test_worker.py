@@ -9,11 +9,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
 from tests import bucket as buckets
 from tests import clips
-from tests.command import framewright
+from tests.command import family, framewright
 from tests.runpod_server import API_KEY, RunPodServer
 from tests.told import assert_failed, frames
 from tests.workers import WorkerProcess, wait, working
@@ -50,6 +51,7 @@ def worker(
         "-v",
         RUNPOD_LOG_LEVEL="DEBUG",
         FRAMEWRIGHT_CONCURRENCY=8,
+        AWS_PROFILE="of somebody else",
         **worker_models,
         **runpod.environment,
     ) as running:
@@ -324,6 +326,20 @@ def test_the_process_that_the_sdk_forks_has_no_grpc_and_decodes_nothing(worker: 
     loaded = Path(f"/proc/{worker.pid}/maps").read_text()
     assert "cygrpc" not in loaded
     assert "libavcodec" not in loaded
+
+
+def test_processes_of_jobs_get_no_secret_of_the_worker(worker: WorkerProcess) -> None:
+    for process in worker.jobs:
+        given = process.environ()
+        assert given["FRAMEWRIGHT_UPSCALE_MODEL"] == "nearest-x4"
+        assert not {name for name in given if name.startswith(("RUNPOD_", "AWS_"))}
+        assert API_KEY not in given.values()
+
+
+def test_no_process_of_the_worker_writes_core_files(worker: WorkerProcess) -> None:
+    members = family(worker.pid)
+    assert {"tritonserver", "framewright"} <= {process.name() for process in members}
+    assert {process.rlimit(psutil.RLIMIT_CORE) for process in members} == {(0, 0)}
 
 
 def test_no_signature_and_no_secret_is_told_or_logged(

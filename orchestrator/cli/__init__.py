@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from orchestrator.cli.ending import Signalled, catch_signals, say_stopped
+from orchestrator.machine import forbid_core_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code.
     """
     catch_signals()
+    forbid_core_files()
     try:
         # Not at the top: it takes up to a second, in which Ctrl-C must be understood already.
         from orchestrator.cli.commands import run  # noqa: PLC0415

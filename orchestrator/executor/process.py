@@ -15,6 +15,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.environment import child_environment
 from orchestrator.errors import JobCrashed, JobKilled, WorkerError
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class JobProcess:
                 stdout=PIPE,
                 stderr=PIPE,
                 start_new_session=True,
+                env=child_environment(storage=True),
                 limit=max_result_bytes + _LINE_BYTES,
             )
         except OSError as exc:
