@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.errors import BadRequest, WorkerError
+from orchestrator.errors import BadRequest, CallerError, ServiceError, WorkerError
 from orchestrator.jobs import ExportParams, parse, parse_job, reference
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -134,6 +134,23 @@ def test_every_field_is_explained() -> None:
         for model in (*params, *results):
             fields = set(model.model_fields) - {"status", "stats", "video"}
             assert fields <= set(reference.descriptions(model)), model
+
+
+def every_error(kind: type[WorkerError] = WorkerError) -> set[type[WorkerError]]:
+    """The whole tree of errors."""
+    return {kind}.union(*map(every_error, kind.__subclasses__()))
+
+
+def test_the_page_of_errors_has_a_row_for_every_code_that_a_user_can_meet() -> None:
+    rows = [line.split(" | ") for line in (DOCS / "errors.md").read_text().splitlines() if "| `" in line]
+    told = {code.strip("| `"): (fault, retryable) for code, fault, retryable, _ in rows}
+    assert len(told) == len(rows)
+    kinds = every_error()
+    assert told.keys() == {kind.code for kind in kinds}
+    assert "inference_failed" in told
+    for kind in kinds - {CallerError, ServiceError}:
+        fault = "caller" if issubclass(kind, CallerError) else "worker"
+        assert told[kind.code] == (fault, "yes" if kind.retryable else "no"), kind
 
 
 @pytest.mark.parametrize("task", sorted(reference.EXAMPLES))

@@ -87,8 +87,7 @@ A job that fails answers, and `--json` prints:
 
 Codes are stable. `retryable` says whether the same job may succeed later, unchanged. The command line exits
 with 2 where the request or its input is at fault (caller), with 1 where the worker is, with 130 or 143 after
-Ctrl-C or SIGTERM. An error that nobody foresaw has the code `internal`. Made by `make docs` from
-`orchestrator/errors.py`.
+Ctrl-C or SIGTERM. Made by `make docs` from `orchestrator/errors.py`.
 
 | code | fault of | retryable | what |
 |---|---|---|---|""".splitlines()
@@ -126,21 +125,25 @@ def descriptions(model: type[Strict]) -> dict[str, str]:
 
 
 def errors_page() -> str:
-    """Return the page on errors in Markdown."""
+    """Return the page on errors in Markdown, with one row for each code that a user can meet."""
+    kinds: dict[str, type[errors.WorkerError]] = {}
+    for kind in _below(errors.WorkerError):
+        # The roots of the two halves are not raised themselves. Of kinds with the same code, the widest is told.
+        if kind not in {errors.CallerError, errors.ServiceError}:
+            kinds.setdefault(kind.code, kind)
     rows = [
-        f"| `{kind.code}` | {'caller' if issubclass(kind, errors.CallerError) else 'worker'} | "
+        f"| `{code}` | {'caller' if issubclass(kind, errors.CallerError) else 'worker'} | "
         f"{'yes' if kind.retryable else 'no'} | {_summary(kind)} |"
-        for kind in _leaves(errors.WorkerError)
+        for code, kind in kinds.items()
     ]
-    return "\n".join([*_ERRORS_HEAD, *dict.fromkeys(rows)]) + "\n"
+    unforeseen = f"| `{errors.WorkerError.code}` | worker | no | An error that nobody foresaw: a fault of ours. |"
+    return "\n".join([*_ERRORS_HEAD, *rows, unforeseen]) + "\n"
 
 
-def _leaves(kind: type[errors.WorkerError]) -> Iterator[type[errors.WorkerError]]:
-    below = kind.__subclasses__()
-    for one in below:
-        yield from _leaves(one)
-    if not below:
-        yield kind
+def _below(kind: type[errors.WorkerError]) -> Iterator[type[errors.WorkerError]]:
+    for one in kind.__subclasses__():
+        yield one
+        yield from _below(one)
 
 
 def _in_json(text: str) -> str:
