@@ -9,6 +9,8 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import av
+import av.error
 import pytest
 
 from orchestrator.errors import BadMedia, InputNotFound, UnsupportedMedia
@@ -144,6 +146,39 @@ def test_the_format_whitelist_is_what_keeps_a_concat_script_out(
     monkeypatch.setattr(source, "CONTAINER_OPTIONS", options)
     with open_source(script) as container:
         assert sum(1 for _ in container.decode(video=0)) == 25
+
+
+def test_every_other_demuxer_is_shut(tmp_path: Path) -> None:
+    """All that this FFmpeg knows: playlists, capture devices, raw streams, pictures, text, sound."""
+    path = make_clip(tmp_path / "in.mp4", 5)
+    opened: set[str] = set()
+    refused: set[str] = set()
+    for name in sorted(av.formats_available):
+        try:
+            av.ContainerFormat(name, "r")
+        except ValueError:  # FFmpeg only writes it
+            continue
+        try:
+            av.open(f"file:{path}", "r", format=name, container_options=source.CONTAINER_OPTIONS).close()
+        except av.error.FFmpegError as error:
+            # The whitelist answers EINVAL before a byte is read; a demuxer that reads answers something else.
+            (refused if isinstance(error, av.error.ArgumentError) else opened).add(name)
+        else:
+            opened.add(name)
+    taken = {alias for name in opened for alias in name.split(",")}
+    assert set(source.DEMUXERS) <= taken | refused
+    assert taken <= {*source.DEMUXERS, "mp4", "m4a", "3gp", "3g2", "mj2", "webm"}
+    assert {"hls", "concat", "sdp", "rtsp", "lavfi", "image2", "svg_pipe", "png_pipe", "h264"} <= refused
+
+
+@pytest.mark.parametrize("beginning", [b"GIF89a", b"YUV4MPEG2 ", bytes(480), b"\x89PNG\r\n\x1a\n"])
+def test_the_beginning_of_a_taken_format_opens_no_other_file(
+    tmp_path: Path, secret: Path, beginning: bytes
+) -> None:
+    script = concat_script(tmp_path / "in.gif", secret)
+    script.write_bytes(beginning + script.read_bytes())
+    with pytest.raises(BadMedia):
+        probe(script)
 
 
 def test_the_protocol_whitelist_is_what_keeps_a_request_from_being_made(

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 
+OPAQUE = 255
+"""Alpha of 8 bits through which nothing is seen."""
+
 FIRST_FRAMES = 5
 """How many pictures are decoded: the first ones of an interlaced video may be whole (titles, a still)."""
 
@@ -63,7 +66,7 @@ def _describe(container: InputContainer, stream: VideoStream, first: list[av.Vid
     bits = max(component.bits for component in frame.format.components)
     if frame.format.name == "pal8":
         bits = 8
-    if any(component.is_alpha for component in frame.format.components):
+    if _is_transparent(first, stream):
         notes.append("the source's transparency was dropped")
     woven = any(is_woven(picture, stream) for picture in first)
     if frame.interlaced_frame and not woven:
@@ -72,7 +75,9 @@ def _describe(container: InputContainer, stream: VideoStream, first: list[av.Vid
     aspect = stream.sample_aspect_ratio or Fraction(1)
     if aspect <= 0:
         aspect = Fraction(1)
-    rate = stream.average_rate or stream.guessed_rate or None
+    # Of raw DV, FFmpeg takes the ticks of its clock for the average rate.
+    average = None if container.format.name == "dv" else stream.average_rate
+    rate = average or stream.guessed_rate or None
     duration_s = _duration_s(container, stream)
     frames = stream.frames or None
     if frames is None and rate and duration_s:
@@ -96,6 +101,15 @@ def _describe(container: InputContainer, stream: VideoStream, first: list[av.Vid
         hdr=hdr_metadata(frame) if resolved.is_hdr else None,
         start_s=max(Fraction(container.start_time or 0, av.time_base), Fraction(0)),
         notes=tuple(notes),
+    )
+
+
+def _is_transparent(first: list[av.VideoFrame], stream: VideoStream) -> bool:
+    """Return whether the pictures have transparency. GIF is decoded as if all had, so it is looked for."""
+    if not any(component.is_alpha for component in first[0].format.components):
+        return False
+    return stream.codec_context.name != "gif" or any(
+        bool((picture.to_ndarray(format="rgba")[..., 3] < OPAQUE).any()) for picture in first
     )
 
 

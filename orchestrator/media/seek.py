@@ -26,8 +26,9 @@ by the place in the file, so it may come out after the moment."""
 LAST_PTS = 2**62
 """Later ones do not fit into FFmpeg's numbers."""
 
-UNTIMED = {"avi", "mpeg"}
-"""AVI and MPEG-PS do not store the time of every picture; FFmpeg finds it by counting from the start."""
+UNTIMED = {"avi", "mpeg", "gif", "apng"}
+"""AVI and MPEG-PS do not store the time of every picture; FFmpeg finds it by counting from the start. The
+pictures of a GIF or an APNG are parts that are put on the one before."""
 
 
 def packets_from(

@@ -18,6 +18,7 @@ import av.error
 from av.stream import Disposition
 
 from orchestrator.errors import BadMedia, InputNotFound
+from orchestrator.media.file_kind import HEIF_BRANDS, advice, picture_advice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,10 +29,13 @@ if TYPE_CHECKING:
     from av.stream import Stream
     from av.video.stream import VideoStream
 
-DEMUXERS = ("mov", "matroska", "avi", "mpegts", "mpeg", "flv", "asf", "ogg", "mxf")
+DEMUXERS = (
+    *("mov", "matroska", "avi", "mpegts", "mpeg", "flv", "asf", "ogg", "mxf"),
+    *("dv", "gif", "apng", "yuv4mpegpipe"),
+)
 """FFmpeg's names of the demuxers that may open a source: each reads one self-contained file."""
 
-FORMATS = "mp4, mov, mkv, webm, avi, ts, mpg, flv, wmv, ogv or mxf"
+FORMATS = "mp4, mov, mkv, webm, avi, ts, mpg, flv, wmv, ogv, mxf, dv, gif, animated png or y4m"
 """The same, as people call them."""
 
 MAX_PIXELS = 8192 * 8192
@@ -40,7 +44,12 @@ MAX_PIXELS = 8192 * 8192
 CONTAINER_OPTIONS = {
     "format_whitelist": ",".join(DEMUXERS),
     "protocol_whitelist": "file",
+    # An APNG picture without a delay of its own is shown as browsers show it; other demuxers ignore this.
+    "default_fps": "10",
 }
+
+SHORTEST_GIF_DELAY, USUAL_GIF_DELAY = 2, 10
+"""In 1/100 s: browsers show a GIF picture with a shorter delay than the first for the second."""
 
 
 def open_source(path: Path) -> InputContainer:
@@ -58,7 +67,7 @@ def open_source(path: Path) -> InputContainer:
         if path.stat().st_size == 0:
             raise BadMedia(f"{path} is empty: copy or download it again")
         # The explicit prefix keeps a name such as `concat:a|b` or `http:x` from being read as a protocol.
-        return av.open(
+        container = av.open(
             f"file:{path.resolve()}",
             "r",
             options={"max_pixels": str(MAX_PIXELS)},
@@ -68,20 +77,45 @@ def open_source(path: Path) -> InputContainer:
     except PermissionError as exc:
         raise InputNotFound(f"{path} cannot be read: permission denied") from exc
     except (av.error.FFmpegError, OSError, ValueError) as exc:
-        raise BadMedia(
-            f"{path} cannot be opened as a video: it is damaged, cut short, or not {FORMATS}"
-        ) from exc
+        what = advice(path) or (
+            f"cannot be opened as a video: it is damaged, cut short, or not {FORMATS}; copy it again, or "
+            "convert it to one of these"
+        )
+        raise BadMedia(f"{path} {what}") from exc
+    brand = container.metadata.get("major_brand", "")
+    if brand.strip() in HEIF_BRANDS:
+        container.close()
+        if brand.strip() in {"avis", "msf1", "hevc", "hevx"}:
+            raise BadMedia(f"{path} is an animated AVIF or HEIC picture: convert it to mp4 or gif first")
+        raise BadMedia(f"{path} {picture_advice('AVIF or HEIC')}")
+    return container
 
 
 def packets(container: InputContainer, *streams: Stream) -> Iterator[Packet[Stream]]:
     """Yield the packets of `streams`, or of all if none are given, then one empty one of each.
+
+    Those of a GIF come at the times at which browsers show them; it is to be read from its start.
 
     Raises:
         av.error.FFmpegError: the file cannot be read on.
     """
     # PyAV 18 raises IndexError after the last packet if a stream appeared in the middle, as MPEG-TS allows.
     with suppress(IndexError):
-        yield from container.demux(*streams)
+        if container.format.name == "gif":
+            yield from _with_delays_of_browsers(container.demux(*streams))
+        else:
+            yield from container.demux(*streams)
+
+
+def _with_delays_of_browsers(read: Iterator[Packet[Stream]]) -> Iterator[Packet[Stream]]:
+    late = 0
+    for packet in read:
+        if packet.size and packet.pts is not None:
+            packet.pts = packet.dts = packet.pts + late
+            if (delay := packet.duration or 0) < SHORTEST_GIF_DELAY:
+                packet.duration = USUAL_GIF_DELAY
+                late += USUAL_GIF_DELAY - delay
+        yield packet
 
 
 def main_video(container: InputContainer, path: Path) -> VideoStream:
