@@ -156,7 +156,8 @@ def test_what_is_public_here_is_global_to_the_standard_library_too(
 
 @given(st.ip_addresses(v=4))
 def test_what_is_global_to_the_standard_library_is_public_here(ip: ipaddress.IPv4Address) -> None:
-    rare = [ipaddress.ip_network(network) for network in ("192.0.0.0/24", "192.88.99.0/24", "224.0.0.0/4")]
+    networks = ("192.0.0.0/24", "192.88.99.0/24", "224.0.0.0/4", "168.63.129.16/32")
+    rare = [ipaddress.ip_network(network) for network in networks]
     if ip.is_global and not any(ip in network for network in rare):
         assert is_public(ip)
 
@@ -169,20 +170,65 @@ def test_private_networks_can_be_allowed_one_by_one() -> None:
             guard.address(f"https://{other}/")
 
 
-@pytest.mark.parametrize(
-    "host",
-    [
-        "169.254.169.254",
-        "[::ffff:169.254.169.254]",
-        "[64:ff9b::169.254.169.254]",
-        "[fd00:ec2::254]",
-        "[fe80::1]",
-        "100.100.100.200",
-    ],
-)
-def test_metadata_services_are_never_allowed(host: str) -> None:
-    with pytest.raises(AddressRefused):
-        Guard(allow_http=True, allow_private_networks=everything).address(f"http://{host}/latest/meta-data")
+METADATA = [
+    "169.254.169.254",
+    "169.254.170.2",  # credentials of ECS tasks
+    "169.254.170.23",  # and of EKS pods
+    "169.254.42.42",
+    "168.63.129.16",
+    "192.0.0.192",
+    "100.100.100.200",
+    "fd00:ec2::254",
+    "fd00:ec2::23",
+    "fd20:ce::254",
+    "fd00:c1::a9fe:a9fe",
+    "fd00:42::42",
+    "fd00:a9fe:a9fe::1",
+    "fd00:100::100:200",
+    "fe80::a9fe:a9fe",
+    "::169.254.169.254",
+    "::ffff:168.63.129.16",
+    "::ffff:0:168.63.129.16",
+    "64:ff9b::168.63.129.16",
+    "64:ff9b:1::a83f:8110",
+    "2002:a83f:8110::",
+    "2002:a9fe:a9fe::1",
+]
+
+
+@pytest.mark.parametrize("ip", METADATA)
+def test_metadata_services_are_never_public_and_never_allowed(ip: str) -> None:
+    address = ipaddress.ip_address(ip)
+    host = ip if address.version == 4 else f"[{ip}]"
+    assert not is_public(address)
+    for allowed in ((), everything, (ipaddress.ip_network(ip),)):
+        with pytest.raises(AddressRefused, match="not a public one"):
+            Guard(allow_http=True, allow_private_networks=allowed).address(f"http://{host}/latest/meta-data")
+        named = Guard(allow_private_networks=allowed, resolve=lambda _host, _port: [ip])
+        with pytest.raises(AddressRefused, match="not a public one"):
+            named.endpoints(named.address("https://metadata.example.com/"))
+
+
+def test_the_neighbours_of_metadata_services_are_what_their_network_is() -> None:
+    for ip in ("168.63.129.15", "168.63.129.17", "192.0.1.0"):
+        assert is_public(ipaddress.ip_address(ip))
+    guard = Guard(allow_private_networks=everything)
+    for host in ("100.100.100.201", "[fd00:42::43]", "[2002:a00:1::]"):
+        assert guard.address(f"https://{host}/").ip is not None
+
+
+def test_an_endpoint_is_one_scheme_host_and_port() -> None:
+    guard = Guard(allow_http=True, endpoint=parse("https://s3.example.com:9000"))
+    assert guard.address("https://S3.example.com:9000/media/a").port == 9000
+    for other in (
+        "http://s3.example.com:9000/media/a",
+        "https://s3.example.com/media/a",
+        "https://s3.example.com:9001/media/a",
+        "https://media.s3.example.com:9000/a",
+        "https://example.com:9000/media/a",
+    ):
+        with pytest.raises(AddressRefused, match=r"endpoint of the worker's own store; set FRAMEWRIGHT_S3_E"):
+            guard.address(other)
 
 
 def test_only_https_is_taken_unless_the_settings_allow_http() -> None:

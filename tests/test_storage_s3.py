@@ -20,7 +20,7 @@ from orchestrator.storage.client import StorageClient
 from orchestrator.storage.fetch import receive
 from orchestrator.storage.transfer import Transfer
 from tests.transfers import QUICK, Mover
-from tests.web import CONTENT, drained, serving, stored
+from tests.web import CONTENT, drained, serving, status, stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -177,13 +177,86 @@ def test_a_bucket_that_is_not_there(mover: Mover, s3: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["s3://media", "s3://media/", "s3:///key", "s3://Media/key", "s3://m/key", "s3://media/a\nb"]
+    "address",
+    [
+        "s3://media",
+        "s3://media/",
+        "s3:///key",
+        "s3:///",
+        "s3://Media/key",
+        "s3://m/key",
+        "s3://" + "m" * 64 + "/key",
+        "s3://me..dia/key",
+        "s3://me.-dia/key",
+        "s3://-media/key",
+        "s3://media-/key",
+        "s3://m%65dia/key",
+        "s3://m\u00e9dia/key",
+        "s3://media\x00/key",
+        "s3://media:80/key",
+        "s3://user@media/key",
+        "s3://[::1]/key",
+        "s3://arn:aws:s3:us-east-1:1:accesspoint/a/key",
+        "s3://media/a\nb",
+        "s3://media/a\x00b",
+        "s3://media/\ud800",
+        "s3://media/..",
+        "s3://media/../other/key",
+        "s3://media/a/./b",
+        "s3://media/" + "k" * 1025,
+        "s3://media/" + "\u00fc" * 513,
+    ],
+    ids=ascii,
 )
 def test_what_is_no_bucket_and_key_is_refused(mover: Mover, address: str) -> None:
-    with pytest.raises(AddressRefused, match=r"s3://bucket/key"):
-        mover.client.check(address)
-    with pytest.raises(AddressRefused):
-        mover.fetch(address)
+    for refuse in (mover.client.check, mover.fetch, lambda address: mover.publish(b"x", address)):
+        with pytest.raises(AddressRefused) as refused:
+            refuse(address)
+        assert "\n" not in str(refused.value)
+        assert len(str(refused.value)) < 250
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "%",
+        "%2e%2e/x",
+        "?versionId=1",
+        "#fragment",
+        "..a/b..",
+        " ",
+        "\u202e\u2028",
+        "[x",
+        "k" * 255 + "/" + "\u00fc" * 100,
+    ],
+    ids=ascii,
+)
+def test_an_odd_key_is_the_object_of_that_name(mover: Mover, s3: Any, key: str) -> None:
+    content = key.encode()
+    mover.publish(content, f"s3://media/{key}")
+    assert s3.get_object(Bucket="media", Key=key)["Body"].read() == content
+    assert mover.fetch(f"s3://media/{key}") == content
+
+
+def test_a_redirect_of_the_store_stays_on_its_scheme_host_and_port(tmp_path: Path) -> None:
+    """Also where the other server listens beside it on this machine, and another object is fine."""
+    with serving() as server, serving() as other:
+        mover = Mover(tmp_path, buckets=buckets_of(f"http://127.0.0.1:{server.server_port}"))
+        for location in (
+            f"http://127.0.0.1:{other.server_port}/x",
+            f"http://127.0.0.2:{server.server_port}/x",
+            f"http://localhost:{server.server_port}/x",
+            f"https://127.0.0.1:{server.server_port}/x",
+            f"//127.0.0.1:{other.server_port}/x",
+            "http://169.254.169.254/",
+        ):
+            server.script = [status(307, Location=location)]
+            with pytest.raises(AddressRefused):
+                mover.fetch("s3://media/clip.mp4")
+        assert other.requests == []
+        server.script = [status(307, Location="/media/elsewhere.mp4")]
+        assert mover.fetch("s3://media/clip.mp4") == CONTENT
+        assert server.requests[-1].path == "/media/elsewhere.mp4"
 
 
 def test_without_credentials_s3_is_refused(tmp_path: Path) -> None:

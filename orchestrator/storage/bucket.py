@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 MAX_PARTS = 10_000
 MAX_EXPIRY_S = 7 * 24 * 3600
 """Of a presigned request (Amazon S3 User Guide, Presigned URLs); R2 has the same."""
-_S3 = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/([^\x00-\x1f\x7f]{1,1024})")
+MAX_KEY_BYTES = 1024
+"""Of a key in UTF-8 (Amazon S3 User Guide, Naming objects); R2 has the same."""
+_S3 = re.compile(r"s3://(?P<bucket>[a-z0-9.-]{3,63})/(?P<key>[^\x00-\x1f\x7f]+)")
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 _UPLOAD_ID = re.compile(r"<UploadId>([^<]+)</UploadId>")
 _ANYWHERE = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
 
@@ -40,7 +43,8 @@ class Buckets:
         expires_s: how long what is signed is good for; a longest transfer and a little more.
 
     Attributes:
-        guard: allows the endpoint and no other host. It is the operator's, not a job's: it may be private.
+        guard: allows the endpoint, and no other scheme, host or port, also after a redirect. It is the
+            operator's, not a job's: it may be private.
     """
 
     def __init__(self, *, endpoint: str, key_id: str, secret: str, region: str, expires_s: float) -> None:
@@ -52,7 +56,7 @@ class Buckets:
         self.guard = Guard(
             allow_http=address.scheme == "http",
             allow_private_networks=_ANYWHERE,
-            allowed_hosts=(address.host,),
+            endpoint=address,
         )
         self._expires_s = int(min(expires_s, MAX_EXPIRY_S))
         for name in ("boto3", "botocore"):
@@ -123,17 +127,44 @@ class Buckets:
         )
 
     def _signed(self, operation: str, address: str, **parameters: object) -> str:
+        from botocore.exceptions import BotoCoreError  # noqa: PLC0415  see __init__
+
         bucket, key = split(address)
-        return str(
-            self._client.generate_presigned_url(
+        try:
+            url = self._client.generate_presigned_url(
                 operation, Params={"Bucket": bucket, "Key": key, **parameters}, ExpiresIn=self._expires_s
             )
-        )
+        except (BotoCoreError, ValueError) as exc:
+            raise AddressRefused(
+                f"{redacted(address)} cannot be signed for the worker's own store; use another bucket or key"
+            ) from exc
+        return str(url)
 
 
 def split(address: str) -> tuple[str, str]:
-    """Bucket and key of s3://bucket/key. Raises AddressRefused."""
+    """Return bucket and key of s3://bucket/key.
+
+    A key that has `.` or `..` between slashes is refused: servers may resolve it, to another bucket too.
+
+    Raises:
+        AddressRefused: it is not of that form, or S3 allows no such bucket or key.
+    """
     found = _S3.fullmatch(address)
-    if found is None:
+    if found is None or not all(map(_LABEL.fullmatch, found["bucket"].split("."))):
         raise AddressRefused(f"{redacted(address)} is not an address of the form s3://bucket/key; give one")
-    return found[1], found[2]
+    try:
+        key_bytes = len(found["key"].encode())
+    except UnicodeEncodeError as exc:
+        raise AddressRefused(
+            f"the key of {redacted(address)} is not Unicode text; give the key s3://bucket/key as UTF-8"
+        ) from exc
+    if key_bytes > MAX_KEY_BYTES:
+        raise AddressRefused(
+            f"the key of {redacted(address)} has {key_bytes} bytes, and S3 takes {MAX_KEY_BYTES}; "
+            "give a shorter one"
+        )
+    if not {".", ".."}.isdisjoint(found["key"].split("/")):
+        raise AddressRefused(
+            f"the key of {redacted(address)} holds '.' or '..' between slashes; give a key without them"
+        )
+    return found["bucket"], found["key"]

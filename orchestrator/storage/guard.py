@@ -54,11 +54,31 @@ _NOT_PUBLIC_6 = tuple(
 """IANA IPv6 Special-Purpose Address Registry, inside global unicast."""
 _NEVER = tuple(
     ipaddress.ip_network(network)
-    for network in ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128", "100.100.100.200/32")
+    for network in (
+        "169.254.0.0/16",  # link-local: the metadata service of nearly every cloud, ECS and EKS credentials
+        "fe80::/10",
+        "fd00:ec2::/32",  # AWS
+        "168.63.129.16/32",  # Azure's WireServer, inside a public network
+        "fd20:ce::/64",  # Google Cloud
+        "192.0.0.0/24",  # Oracle's 192.0.0.192; the rest belongs to protocols, not to hosts
+        "fd00:c1::a9fe:a9fe/128",  # Oracle
+        "100.100.100.200/32",  # Alibaba
+        "fd00:100::100:200/128",
+        "fd00:42::42/128",  # Scaleway
+        "fd00:a9fe:a9fe::/64",  # Akamai
+    )
 )
-"""Link-local and the metadata services of clouds: they give credentials to whoever asks."""
-_WRAPPINGS = tuple(ipaddress.IPv6Network(network) for network in ("::ffff:0:0/96", "64:ff9b::/96"))
-"""Networks whose last 32 bits are an IPv4 address: mapped (RFC 4291), NAT64 (RFC 6052)."""
+"""Metadata services of clouds, as each cloud documents them, and link-local networks. A metadata service
+gives credentials to whoever asks, so no setting allows it."""
+_WRAPPINGS = (
+    (ipaddress.IPv6Network("::/96"), 0),  # IPv4-compatible (RFC 4291)
+    (ipaddress.IPv6Network("::ffff:0:0/96"), 0),  # mapped (RFC 4291)
+    (ipaddress.IPv6Network("::ffff:0:0:0/96"), 0),  # translated (RFC 2765)
+    (ipaddress.IPv6Network("64:ff9b::/96"), 0),  # NAT64 (RFC 6052)
+    (ipaddress.IPv6Network("64:ff9b:1::/48"), 0),  # local NAT64 with a prefix of 96 bits (RFC 8215)
+    (ipaddress.IPv6Network("2002::/16"), 80),  # 6to4 (RFC 3056)
+)
+"""Networks whose addresses hold an IPv4 address, and how many bits stand to the right of it."""
 
 
 def system_resolver(host: str, port: int) -> list[str]:
@@ -76,12 +96,14 @@ class Guard:
         allow_private_networks: networks that may be touched although they are not public. For local work;
             link-local addresses and metadata services stay refused.
         allowed_hosts: host names, each of which stands for itself and all below it; empty allows all hosts.
+        endpoint: the only scheme, host and port that may be touched, where it is given.
         resolve: from host names to IP addresses.
     """
 
     allow_http: bool = False
     allow_private_networks: tuple[Network, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
+    endpoint: Address | None = None
     resolve: Resolver = system_resolver
 
     def address(self, url: str) -> Address:
@@ -98,6 +120,11 @@ class Guard:
             f".{address.host}".endswith(f".{host}") for host in self.allowed_hosts
         ):
             raise AddressRefused(f"the host of {shown} is not among those this worker may use; use another")
+        if self.endpoint is not None and _origin(address) != _origin(self.endpoint):
+            raise AddressRefused(
+                f"{shown} is not on {self.endpoint.scheme}://{self.endpoint.authority}, the endpoint of the "
+                "worker's own store; set FRAMEWRIGHT_S3_ENDPOINT to where the bucket is"
+            )
         if address.ip is not None:
             self._judge(address, address.ip)
         return address
@@ -127,8 +154,17 @@ class Guard:
             )
 
 
+def _origin(address: Address) -> tuple[str, str, int]:
+    return address.scheme, address.host, address.port
+
+
 def is_public(ip: IP) -> bool:
-    """Whether an IP address belongs to the public internet: not private, nor set aside for a special use."""
+    """Whether an IP address belongs to the public internet.
+
+    Private addresses, those set aside for a special use and metadata services do not.
+    """
+    if any(ip in network for network in _NEVER):
+        return False
     if isinstance(ip, ipaddress.IPv4Address):
         return not any(ip in network for network in _NOT_PUBLIC_4)
     return ip in _GLOBAL_6 and not any(ip in network for network in _NOT_PUBLIC_6)
@@ -136,6 +172,7 @@ def is_public(ip: IP) -> bool:
 
 def _without_wrapping(ip: IP) -> IP:
     """The IPv4 address inside an IPv6 one, where it leads to that; else the address itself."""
-    if any(ip in network for network in _WRAPPINGS):
-        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    for network, right_bits in _WRAPPINGS:
+        if ip in network:
+            return ipaddress.IPv4Address(int(ip) >> right_bits & 0xFFFFFFFF)
     return ip
