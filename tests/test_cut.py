@@ -101,7 +101,7 @@ def test_sound_that_is_transcoded_is_cut_to_the_sample(tmp_path: Path) -> None:
         audio=[{"seconds": 5, "codec": "libopus"}],
     )
     writer = cut(path, tmp_path / "out.mov", 1.013, 3.02)
-    assert any("transcoded" in note for note in writer.notes)
+    assert any("and is" in note for note in writer.notes)
     first, samples, rate = sound(tmp_path / "out.mov")
     assert abs(first) < 0.001
     assert abs(len(samples) / rate - 2.04) <= IN_SYNC_S  # AAC comes in packets
@@ -155,7 +155,7 @@ def test_chapters_are_shifted_and_cut(tmp_path: Path, suffix: str) -> None:
     ]
     path = make_clip(tmp_path / "in.mkv", 125, chapters=chapters)
     writer = cut(path, tmp_path / f"out.{suffix}", 1.6, 4)
-    assert not any("chapters were lost" in note for note in writer.notes)
+    assert not any("chapter" in note for note in writer.notes)
     with av.open(str(tmp_path / f"out.{suffix}")) as container:
         made = container.chapters()
     assert [chapter["metadata"]["title"] for chapter in made] == ["b", "c"]
@@ -184,7 +184,7 @@ def test_a_cover_and_the_sound_far_into_a_file_are_kept(tmp_path: Path) -> None:
 def test_a_time_code_is_left_out_and_noted(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "in.mov", 50, video_metadata={"timecode": "01:00:00:00"})
     writer = cut(path, tmp_path / "out.mov", 1, None)
-    assert "the time code was left out: it counts from the start of the source" in writer.notes
+    assert "the time code 01:00:00:00 was left out: it counts from the start of the source" in writer.notes
     with av.open(str(tmp_path / "out.mov")) as container:
         assert "timecode" not in container.streams.video[0].metadata
 

@@ -165,11 +165,11 @@ def test_what_a_gif_does_not_hold_is_noted(tmp_path: Path) -> None:
     )
     notes = through(source, tmp_path / "out.gif").notes
     assert notes[:2] == [
-        "stream 1 (audio, aac) was dropped: gif holds pictures only",
-        "stream 2 (subtitle, srt) was dropped: gif holds pictures only",
+        "sound 1 (aac) was dropped: gif holds pictures only",
+        "subtitles 1 (subrip) was dropped: gif holds pictures only",
     ]
     assert "metadata that gif does not keep: title" in notes[2].lower()
-    assert notes[3] == "1 chapters were lost"
+    assert notes[3] == "1 chapter was lost"
 
 
 def test_limits_are_told_before_any_work() -> None:

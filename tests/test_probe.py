@@ -169,11 +169,6 @@ def test_bits_are_read(tmp_path: Path, pix_fmt: str) -> None:
     assert info.notes == ()
 
 
-def test_dropped_transparency_is_noted(tmp_path: Path) -> None:
-    info = probe(make_clip(tmp_path / "a.mkv", 2, codec="ffv1", pix_fmt="bgra"))
-    assert any("transparency" in note for note in info.notes)
-
-
 def test_no_such_file(tmp_path: Path) -> None:
     with pytest.raises(InputNotFound, match="does not exist"):
         probe(tmp_path / "nothing.mp4")

@@ -28,6 +28,9 @@ SQUARE_PIXELS_ONLY = frozenset({"webm", "gif"})
 """Containers that cannot be told the shape of a pixel: VP9 and AV1 do not hold it, PyAV does not pass it on
 to WebM, and players take those of a GIF for squares."""
 
+PICTURES_ONLY = frozenset({"gif"})
+"""Containers that hold one stream, of pictures."""
+
 MAX_SIDE_PX = 16_384
 """The largest side that is written: decoders take no more."""
 

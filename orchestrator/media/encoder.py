@@ -119,7 +119,7 @@ class Encoding:
         pixel_format: FFmpeg's name of what it is given.
         options: of the encoder.
         tag: the four letters by which MP4 and MOV name the codec, or None for FFmpeg's choice.
-        notes: what is less than was asked for, one sentence each.
+        notes: what few players will show, one sentence each.
     """
 
     encoder: str
@@ -164,21 +164,14 @@ def choose(
     written = (2, 2)
     if quality == "lossless":
         written = chroma if chroma in LOSSLESS_CHROMA[encoder] else LOSSLESS_CHROMA[encoder][-1]
-        if written != chroma:
-            kept, lost = (":".join(CHROMA[step]) for step in (written, chroma))
-            notes.append(f"the chroma is {kept}, as {encoder} does not take {lost}: only luma is lossless")
     depth = _depth(encoder, bits, quality)
-    if depth < bits:
-        notes.append(f"the source has {bits} bits per component; it was written with {depth}")
     if encoder == "libx264" and depth > 8:
         notes.append(
             f"the picture is too small for HEVC: it is H.264 of {depth} bits, which few players show"
         )
     _merge(options, PROFILES[encoder][quality])
     if hdr is not None:
-        said, unsaid = hdr_options(encoder, hdr)
-        _merge(options, said)
-        notes += unsaid
+        _merge(options, hdr_options(encoder, hdr))
     if encoder == "libsvtav1":
         # It prints its settings to standard error, and asks the environment alone whether it may.
         os.putenv("SVT_LOG", "1")

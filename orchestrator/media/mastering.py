@@ -27,33 +27,29 @@ MOST_LIGHT = 65_535
 """The brightest that 16 bits can tell, in cd/m2 (ITU-T H.265, D.2.35)."""
 
 
-def hdr_options(encoder: str, hdr: HdrMetadata) -> tuple[dict[str, str], list[str]]:
-    """Return the options by which an encoder writes `hdr` into its stream, and a note on what is left out.
+def hdr_options(encoder: str, hdr: HdrMetadata) -> dict[str, str]:
+    """Return the options by which an encoder writes `hdr` into its stream.
+
+    Left out is what an encoder cannot write, and what is not whole or cannot be.
 
     Args:
         encoder: FFmpeg's name of it.
         hdr: what there is to say.
     """
     if encoder not in NAMES:
-        return {}, [f"the HDR metadata (mastering display, light levels) was left out: {encoder} takes none"]
+        return {}
     option, display, light = NAMES[encoder]
     parameters: list[str] = []
-    notes: list[str] = []
-    told = (hdr.primaries, hdr.white, hdr.luminance)
     if hdr.primaries is not None and hdr.white is not None and _is_possible(hdr):
         steps = (1, 1) if encoder == "libsvtav1" else (STEPS_OF_XY, STEPS_OF_LUMINANCE)
         red, green, blue = (_counted(point, steps[0]) for point in hdr.primaries)
         white = _counted(hdr.white, steps[0])
         luminance = _counted(reversed(hdr.luminance or ()), steps[1])
         parameters.append(f"{display}=G({green})B({blue})R({red})WP({white})L({luminance})")
-    elif told != (None, None, None):
-        notes.append("what the source says of its mastering display is not whole, or cannot be: left out")
     levels = hdr.max_cll or 0, hdr.max_fall or 0
-    if max(levels) > MOST_LIGHT:
-        notes.append("the light levels that the source tells cannot be: left out")
-    elif levels != (0, 0):
+    if levels != (0, 0) and max(levels) <= MOST_LIGHT:
         parameters.append(f"{light}={levels[0]},{levels[1]}")
-    return {option: ":".join(parameters)} if parameters else {}, notes
+    return {option: ":".join(parameters)} if parameters else {}
 
 
 def _is_possible(hdr: HdrMetadata) -> bool:

@@ -1,7 +1,7 @@
-"""Carries everything but the upscaled pictures from a source into an output, and says what it could not.
+"""Carries everything but the written pictures from a source into an output.
 
-The source is opened a second time and read no further than the video has come, so memory stays bounded.
-Knows nothing of pictures.
+What it could not carry is found by `comparison`, which looks at both files at the end. The source is opened a
+second time and read no further than the video has come, so memory stays bounded. Knows nothing of pictures.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from av.format import Flags
 from av.stream import Discard, Disposition
 
 from orchestrator.errors import BadMedia
+from orchestrator.media.comparison import Carried
+from orchestrator.media.containers import PICTURES_ONLY
 from orchestrator.media.source import main_video, open_source, packets
+from orchestrator.media.tags import chapter_title, own_tags
 from orchestrator.media.tracks import ConvertedSubtitles, CopiedTrack, TranscodedAudio, is_copyable
 from orchestrator.media.window import Window
 
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from av.audio.stream import AudioStream
-    from av.container import InputContainer, OutputContainer
+    from av.container import OutputContainer
     from av.packet import Packet
     from av.stream import AttachmentStream, Stream
     from av.subtitles.stream import SubtitleStream
@@ -46,13 +49,8 @@ INTERLEAVED_S = 10
 TEXT_SUBTITLES = {"mp4": "mov_text", "mov": "mov_text", "matroska": "subrip", "webm": "webvtt"}
 """What text subtitles become in a container that does not take them as they are."""
 
-PICTURES_ONLY = frozenset({"gif"})
-"""Containers that hold one stream, of pictures."""
-
 COVERS = {"mjpeg": (".jpg", "image/jpeg"), "png": (".png", "image/png")}
 """File suffix and MIME type of a cover picture, by codec (Matroska's cover art guidelines)."""
-
-_BRANDS = {"major_brand", "minor_version", "compatible_brands", "encoder"}
 
 
 class Passthrough:
@@ -65,7 +63,7 @@ class Passthrough:
 
     Attributes:
         origin_s: to subtract from all times of the source, in seconds.
-        notes: what was changed or could not be carried.
+        notes: what happened on the way and cannot be seen in the files.
         video: the source's stream whose pictures are not carried.
     """
 
@@ -78,6 +76,8 @@ class Passthrough:
         self._notes: list[str] = []
         self._damaged = 0
         self._tracks: dict[int, Track] = {}
+        self._written: dict[int, int] = {}  # packets, by index of the source's stream
+        self._empty: set[int] = set()
         self.video = main_video(self._source, source)
         self.origin_s = self._origin_s()
         for stream in self._source.streams:
@@ -85,17 +85,16 @@ class Passthrough:
                 self._take(stream)
             if stream.index not in self._tracks:
                 stream.discard = Discard.all
-        output.metadata.update(_own_metadata(self._source))
-        if span.start_s is not None and "timecode" in output.metadata | self.video.metadata:
+        output.metadata.update(own_tags(self._source.metadata))
+        if span.start_s is not None:  # a time code counts from the start of the source
             output.metadata.pop("timecode", "")
-            self._notes.append("the time code was left out: it counts from the start of the source")
-        self._chapters = 0
+        self._chapters: list[str] = []
         self._packets: Iterator[Packet[Stream]] = iter(())
         self._next: Packet[Stream] | None = None
 
     @property
     def notes(self) -> list[str]:
-        """One sentence for each thing that is not as in the source."""
+        """One sentence for each thing that happened on the way."""
         transcoded = (track for track in self._tracks.values() if isinstance(track, TranscodedAudio))
         damaged = self._damaged + sum(track.failures for track in transcoded)
         return [*self._notes, *([f"{damaged} damaged packets of sound were left out"] if damaged else [])]
@@ -131,28 +130,24 @@ class Passthrough:
             self._window.end_s = stop_s - self.origin_s
         while self._next is not None and not self._is_done():
             self._mux_next()
-        for track in self._tracks.values():
-            self._output.mux(track.flush())
+        for index, track in self._tracks.items():
+            made = track.flush()
+            self._output.mux(made)
+            self._written[index] = self._written.get(index, 0) + len(made)
 
-    def compare(self, written: Path) -> None:
-        """Note which metadata and chapters of the source the finished output at `written` does not have."""
-        kept, chapters = self._kept(written)
-        lost = [key for key in _own_metadata(self._source) if key.lower() not in kept]
-        if lost:
-            self._notes.append(f"metadata that {self._output.format.name} does not keep: {', '.join(lost)}")
-        if self._chapters > chapters:
-            self._notes.append(f"{self._chapters - chapters} chapters were lost")
+    @property
+    def carried(self) -> Carried:
+        """What was meant to be in the output; complete after `finish`."""
+        return Carried(
+            packets=self._written,
+            empty=frozenset(self._empty),
+            chapters=self._chapters,
+            is_cut=self._span.start_s is not None,
+        )
 
     def close(self) -> None:
         """Close the source."""
         self._source.close()
-
-    def _kept(self, written: Path) -> tuple[set[str], int]:
-        """Return the names of the metadata, and how many chapters, that the output holds."""
-        if self._output.format.name in PICTURES_ONLY:
-            return set(), 0
-        with open_source(written) as output:
-            return {key.lower() for key in output.metadata}, len(output.chapters())
 
     def _origin_s(self) -> Fraction:
         start_s = Fraction(self._source.start_time or 0, av.time_base)
@@ -168,44 +163,42 @@ class Passthrough:
         return Fraction(0)
 
     def _take(self, stream: Stream) -> None:
-        """Set up the track that carries a stream, or note why there is none."""
-        codec = stream.codec_context.name if stream.codec_context is not None else None
-        known = codec or getattr(stream, "name", None) or "unknown codec"
-        name = f"stream {stream.index} ({stream.type}, {known})"
-        if self._output.format.name in PICTURES_ONLY:
-            self._notes.append(f"{name} was dropped: {self._output.format.name} holds pictures only")
-        elif stream.type == "audio" and codec is not None:
-            if is_copyable(stream, self._first_packet(stream), self._output.format.name):
-                self._tracks[stream.index] = CopiedTrack(self._output, stream, self._window)
-            else:
-                track = TranscodedAudio(self._output, cast("AudioStream", stream), self._window)
-                self._tracks[stream.index] = track
-                reason = f"{self._output.format.name} does not take it as it is"
-                self._notes.append(f"{name} was transcoded to {track.codec} ({track.layout}): {reason}")
-        elif stream.type == "subtitle" and codec is not None:
-            self._take_subtitles(cast("SubtitleStream", stream), name)
+        """Set up the track that carries a stream, where the container takes it."""
+        is_known = stream.codec_context is not None
+        if stream.type == "audio" and is_known:
+            self._take_sound(cast("AudioStream", stream))
+        elif self._output.format.name in PICTURES_ONLY:
+            return
+        elif stream.type == "subtitle" and is_known:
+            self._take_subtitles(cast("SubtitleStream", stream))
         elif stream.type == "video" and stream.disposition & Disposition.attached_pic:
-            self._take_cover(stream, name)
+            self._take_cover(stream)
         elif stream.type == "attachment" and self._output.format.name == "matroska":
             attachment = cast("AttachmentStream", stream)
             made = self._output.add_attachment(
                 attachment.name or "", attachment.mimetype or "", attachment.data
             )
             made.metadata.update(stream.metadata)
-        elif not self._is_written_anyway(stream):
-            self._notes.append(f"{name} was dropped")
 
-    def _take_subtitles(self, stream: SubtitleStream, name: str) -> None:
+    def _take_sound(self, stream: AudioStream) -> None:
+        first = self._first_packet(stream)
+        if first is None:
+            self._empty.add(stream.index)
+        elif self._output.format.name in PICTURES_ONLY:
+            return
+        elif is_copyable(stream, first, self._output.format.name):
+            self._tracks[stream.index] = CopiedTrack(self._output, stream, self._window)
+        else:
+            self._tracks[stream.index] = TranscodedAudio(self._output, stream, self._window)
+
+    def _take_subtitles(self, stream: SubtitleStream) -> None:
         target = TEXT_SUBTITLES[self._output.format.name]
         if is_copyable(stream, None, self._output.format.name):
             self._tracks[stream.index] = CopiedTrack(self._output, stream, self._window)
         elif stream.codec_context.codec.text_sub:
             self._tracks[stream.index] = ConvertedSubtitles(self._output, stream, target, self._window)
-            self._notes.append(f"{name} was converted to {target}; styling may be lost")
-        else:
-            self._notes.append(f"{name} was dropped: {self._output.format.name} does not take such pictures")
 
-    def _take_cover(self, stream: Stream, name: str) -> None:
+    def _take_cover(self, stream: Stream) -> None:
         """MP4 takes a cover as a stream, Matroska as an attachment, MOV not at all."""
         if self._output.format.name == "mp4":
             self._tracks[stream.index] = CopiedTrack(self._output, stream, self._window)
@@ -214,19 +207,12 @@ class Passthrough:
         suffix, mime_type = COVERS.get(stream.codec_context.name, ("", ""))
         if self._output.format.name == "matroska" and picture is not None and suffix:
             self._output.add_attachment(f"cover{suffix}", mime_type, bytes(picture))
-        else:
-            self._notes.append(f"{name} was dropped")
 
     def _first_packet(self, stream: Stream) -> Packet[Stream] | None:
         with open_source(self._path) as again:
             return next(
                 (packet for packet in packets(again, again.streams[stream.index]) if packet.size), None
             )
-
-    def _is_written_anyway(self, stream: Stream) -> bool:
-        """Whether the muxer makes such a stream by itself: of the chapters, or of the video's time code."""
-        is_chapters = getattr(stream, "name", None) == "bin_data" and bool(self._source.chapters())
-        return stream.type == "data" and (is_chapters or "timecode" in stream.metadata)
 
     def _set_chapters(self) -> None:
         kept = []
@@ -238,7 +224,7 @@ class Passthrough:
                 start_s = max(start_s, Fraction(0)) if window.opens else start_s
                 end_s = end_s if window.captions_end_s is None else min(end_s, window.captions_end_s)
                 kept.append(chapter | {"start": round(start_s / tick), "end": round(end_s / tick)})
-        self._chapters = len(kept)
+        self._chapters = [chapter_title(chapter["metadata"]) for chapter in kept]
         self._output.set_chapters(kept)
 
     def _is_done(self) -> bool:
@@ -267,15 +253,12 @@ class Passthrough:
         packet.pts = None if packet.pts is None else packet.pts - ticks
         packet.dts = None if packet.dts is None else packet.dts - ticks
         try:
-            self._output.mux(self._tracks[index].convert(packet))
+            made = self._tracks[index].convert(packet)
+            self._output.mux(made)
+            self._written[index] = self._written.get(index, 0) + len(made)
         except (av.error.InvalidDataError, av.error.PatchWelcomeError):  # a bitstream filter refuses it
             self._damaged += 1
         self._next = next(self._packets, None)
-
-
-def _own_metadata(container: InputContainer) -> dict[str, str]:
-    """Return the file's metadata without what describes its container and muxer."""
-    return {key: value for key, value in container.metadata.items() if key.lower() not in _BRANDS}
 
 
 def _time_s(packet: Packet[Stream]) -> Fraction:

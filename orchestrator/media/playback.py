@@ -136,12 +136,7 @@ class Playback:
                 frame = next(decoded, None)
 
     def _open(self) -> tuple[InputContainer, VideoStream]:
-        container = av.open(
-            f"file:{self._path.resolve()}",
-            "r",
-            container_options=CONTAINER_OPTIONS,
-            metadata_errors="surrogateescape",
-        )
+        container = open_written(self._path)
         try:
             stream = main_video(container, self._path)
         except WorkerError:
@@ -237,6 +232,20 @@ class Playback:
             raise OutputRejected(
                 f"the output cannot be played back ({exc}); nothing was kept, run it again"
             ) from exc
+
+
+def open_written(path: Path) -> InputContainer:
+    """Open a file that was just written.
+
+    Raises:
+        av.error.FFmpegError, OSError: it cannot be opened.
+    """
+    return av.open(
+        f"file:{path.resolve()}",
+        "r",
+        container_options=CONTAINER_OPTIONS,
+        metadata_errors="surrogateescape",
+    )
 
 
 def first_heard_s(path: Path) -> Fraction | None:

@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 
-OPAQUE = 255
-"""Alpha of 8 bits through which nothing is seen."""
-
 FIRST_FRAMES = 5
 """How many pictures are decoded: the first ones of an interlaced video may be whole (titles, a still)."""
 
@@ -66,8 +63,6 @@ def _describe(container: InputContainer, stream: VideoStream, first: list[av.Vid
     bits = max(component.bits for component in frame.format.components)
     if frame.format.name == "pal8":
         bits = 8
-    if _is_transparent(first, stream):
-        notes.append("the source's transparency was dropped")
     woven = any(is_woven(picture, stream) for picture in first)
     if frame.interlaced_frame and not woven:
         notes.append("the source holds each field as a picture of its own (HEVC); they stay so")
@@ -104,15 +99,6 @@ def _describe(container: InputContainer, stream: VideoStream, first: list[av.Vid
     )
 
 
-def _is_transparent(first: list[av.VideoFrame], stream: VideoStream) -> bool:
-    """Return whether the pictures have transparency. GIF is decoded as if all had, so it is looked for."""
-    if not any(component.is_alpha for component in first[0].format.components):
-        return False
-    return stream.codec_context.name != "gif" or any(
-        bool((picture.to_ndarray(format="rgba")[..., 3] < OPAQUE).any()) for picture in first
-    )
-
-
 def _refuse_dolby_vision_alone(stream: VideoStream, frame: av.VideoFrame) -> None:
     """Refuse Dolby Vision whose coded pictures are neither SDR nor HDR to others (profile 5).
 
@@ -145,12 +131,14 @@ def _orientation(frame: av.VideoFrame) -> tuple[_Turn, list[str]]:
         return _Turn(round(frame.rotation / 90) * 90 % 360, mirrored=False), []
     a, b, _u, c, d, _v, *_ = struct.unpack("=9i", data[:36])
     # x' = a x + c y and y' = b x + d y, y pointing down.
+    if not (a or b):
+        return _Turn(0, mirrored=False), []  # no turn at all: a matrix that says nothing
     mirrored = a * d - b * c < 0
     if mirrored:
         a, b = -a, -b
     angle = math.degrees(math.atan2(-b, a)) % 360
     degrees = round(angle / 90) * 90 % 360
-    if abs((angle - degrees + 180) % 360 - 180) > 1 or not (a or b):
+    if abs((angle - degrees + 180) % 360 - 180) > 1:
         return _Turn(0, mirrored=False), [
             f"the source is turned by {angle:.0f} degrees; only quarter turns are applied"
         ]

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Literal, Protocol, cast
 import av
 import av.error
 
+from orchestrator.media.tags import track_tags
+
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
     from av.audio.layout import AudioLayout
@@ -234,26 +236,12 @@ class ConvertedSubtitles:
         return []
 
 
-_STATISTICS = ("BPS", "NUMBER_OF", "_STATISTICS", "DURATION", "SOURCE_ID")
-
-
 def describe(made: Stream, source: Stream) -> None:
     """Give an output stream the language, title, other metadata and disposition of its source.
 
-    Left out is what describes the source's own coding: the encoder's name, mkvmerge's statistics, rotation.
+    Left out is what describes the source's own coding: see `track_tags`.
     """
-    made.metadata.update(
-        {
-            key: value
-            for key, value in source.metadata.items()
-            if key.lower() not in {"encoder", "rotate", "vendor_id"}
-            and not key.upper().startswith(_STATISTICS)
-        }
-    )
-    # FFmpeg's reader of MP4 calls a track's title its name; every writer takes it as the title.
-    if "name" in source.metadata and "title" not in source.metadata:
-        made.metadata.pop("name", None)
-        made.metadata["title"] = source.metadata["name"]
+    made.metadata.update(track_tags(source.metadata))
     made.disposition = source.disposition
 
 

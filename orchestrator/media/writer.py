@@ -18,6 +18,7 @@ from orchestrator.errors import DiskFull, EncodeFailed
 from orchestrator.frames import Planes
 from orchestrator.media import colour, encoder
 from orchestrator.media.coded import chroma_of, converter, upright_chroma
+from orchestrator.media.comparison import differences
 from orchestrator.media.containers import GIF_MAX_S, SQUARE_PIXELS_ONLY, check_limits, check_output
 from orchestrator.media.gif import TICK, gif_notes, set_last_delay
 from orchestrator.media.passthrough import Passthrough
@@ -105,7 +106,8 @@ class VideoWriter:
         self.encoder, self.pixel_format = self._encoding.encoder, self._encoding.pixel_format
         across, down = chroma_of(self.pixel_format)
         self.width, self.height = -(-shown // across) * across, -(-height // down) * down
-        self._path = path
+        self._path, self._source = path, source
+        self._differences: list[str] = []
         self._info = info
         self._size, self._shown = (width, height), (shown, height)
         self._colour = info.colour if form == "planes" else colour.for_output(info.colour)
@@ -168,7 +170,7 @@ class VideoWriter:
     @property
     def notes(self) -> list[str]:
         """One sentence for each thing that is not as in the source; complete after `finish`."""
-        notes = [*self._passthrough.notes, *self._encoding.notes]
+        notes = [*self._differences, *self._passthrough.notes, *self._encoding.notes]
         width, height = self._shown
         if self._shown != self._size:
             notes.append(f"the picture is stretched to {width}x{height}: {self._container} has square pixels")
@@ -228,7 +230,12 @@ class VideoWriter:
             raise EncodeFailed(
                 f"{self.encoder} made {self._packets} pictures of {self.frames}: nothing was kept, try again"
             )
-        self._passthrough.compare(self._path)
+        carried = replace(
+            self._passthrough.carried,
+            is_hdr=self._info.colour.is_hdr,
+            is_sideways=self._info.rotation % 180 != 0,
+        )
+        self._differences = differences(self._source, self._path, self._container, carried)
 
     def _muxing(self) -> dict[str, str]:
         """Return the options of the muxer."""

@@ -20,7 +20,7 @@ from orchestrator.media.tonemap import tonemapped
 from orchestrator.media.writer import VideoWriter
 from orchestrator.pipeline.fidelity import Written, examine
 from orchestrator.pipeline.flow import ahead
-from orchestrator.pipeline.order import depth_notes, expected_frames, form_of, length_s, refuse_hdr, view_of
+from orchestrator.pipeline.order import expected_frames, form_of, length_s, refuse_hdr, view_of
 from orchestrator.pipeline.progress import FrameClock, Progress, Report
 from orchestrator.pipeline.tiled import TiledModel
 from orchestrator.pipeline.witness import Witness
@@ -222,7 +222,6 @@ def deliver(
             ),
             notes=(
                 *info.notes,
-                *depth_notes(info, form),
                 *reader.notes,
                 *(tiled.notes if tiled else []),
                 *writer.notes,

@@ -119,13 +119,6 @@ def _fits(start: int, length: int, step: int, whole: int) -> bool:
     return start % step == 0 and (length % step == 0 or start + length == whole)
 
 
-def depth_notes(info: VideoInfo, form: Form) -> list[str]:
-    """Say where bits are lost."""
-    if form == "rgb" and info.bit_depth > 8:
-        return [f"the source has {info.bit_depth} bits per component; it was processed at 8 bits"]
-    return []
-
-
 def expected_frames(info: VideoInfo, order: Order) -> int | None:
     """Return how many frames there will be, about, or None."""
     if order.start_s is None and order.end_s is None:

@@ -1,0 +1,133 @@
+"""What is kept of a source is in the output, by another look at it; what is not is named in a note.
+
+The outputs are read by PyAV alone, and where that is not enough byte by byte.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+
+from orchestrator.errors import ServiceError
+from orchestrator.jobs.export import ExportParams
+from orchestrator.media.comparison import MOST_SENTENCES, Carried, differences
+from orchestrator.media.probe import probe
+from orchestrator.media.tags import shown
+from orchestrator.pipeline.export import export
+from tests.clips import make_clip, numbered, truncate
+
+CASES = Path(__file__).parents[2] / "shared" / "cases"
+
+VIDEOS = ["mp4", "mov", "mkv", "webm"]
+
+
+def no_triton() -> Any:
+    raise ServiceError("no model is wanted")
+
+
+def notes_of(source: Path, output: Path, **params: Any) -> list[str]:
+    """Export a video and return the notes."""
+    asked = ExportParams(**params)
+    return list(export(source, output, params=asked, default_model="none", connect=no_triton).notes)
+
+
+def case(name: str) -> Path:
+    if not (CASES / name).exists():
+        pytest.skip("needs the cases beside the checkout")
+    return CASES / name
+
+
+# --- the picture
+
+
+@pytest.mark.parametrize("suffix", [*VIDEOS, "gif"])
+@pytest.mark.parametrize(
+    ("pix_fmt", "chroma"), [("yuv444p", "4:4:4"), ("yuv422p", "4:2:2"), ("yuv440p", "4:4:0")]
+)
+def test_chroma_that_becomes_coarser_is_noted(tmp_path: Path, pix_fmt: str, chroma: str, suffix: str) -> None:
+    source = make_clip(tmp_path / "in.mkv", 2, codec="ffv1", pix_fmt=pix_fmt)
+    note = f"the chroma of the source is {chroma}; that of the output is 4:2:0"
+    notes = notes_of(source, tmp_path / f"out.{suffix}")
+    assert notes == ([] if suffix == "gif" else [note])
+    if suffix != "webm":  # VP9 has it, but its profile 1 is a matter of lossless only
+        return
+    assert notes_of(source, tmp_path / "lossless.webm", quality="lossless") == []
+
+
+def test_4_4_4_to_mp4_is_noted(tmp_path: Path) -> None:
+    notes = notes_of(case("444.mp4"), tmp_path / "out.mp4")
+    assert notes == ["the chroma of the source is 4:4:4; that of the output is 4:2:0"]
+
+
+def test_rgb_and_transparency_are_noted(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "in.mkv", 2, codec="ffv1", pix_fmt="bgra")
+    assert notes_of(source, tmp_path / "out.mp4") == [
+        "the chroma of the source is RGB; that of the output is 4:2:0",
+        "the source's transparency was dropped",
+    ]
+
+
+def test_a_matrix_that_turns_nothing_is_no_turn(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "in.mp4", 2)
+    data = source.read_bytes()
+    # tkhd holds the matrix 40 bytes after its type (version 0): a, b, u, c, d, v, x, y, w.
+    at = data.index(b"tkhd") + 4 + 40
+    source.write_bytes(data[:at] + bytes(8) + data[at + 8 :])
+    assert probe(source).notes == ()
+    assert notes_of(source, tmp_path / "out.mp4") == []
+
+
+# --- streams
+
+
+@pytest.mark.parametrize("suffix", [*VIDEOS, "gif"])
+def test_a_sound_stream_without_a_packet_is_neither_written_nor_noted(tmp_path: Path, suffix: str) -> None:
+    notes = notes_of(case("empty-audio-pid.ts"), tmp_path / f"out.{suffix}")
+    assert not any("ac3" in note or "sound 2" in note for note in notes)
+    with av.open(str(tmp_path / f"out.{suffix}")) as container:
+        assert len(container.streams.audio) == (0 if suffix == "gif" else 1)
+
+
+def test_a_flood_of_streams_is_noted_in_a_bounded_number_of_sentences(tmp_path: Path) -> None:
+    lines = [(0.1, 0.5, "a")]
+    source = make_clip(
+        tmp_path / "in.mkv", 5, subtitles=[{"codec": "subrip", "lines": lines} for _ in range(60)]
+    )
+    notes = notes_of(source, tmp_path / "out.gif")
+    assert notes[0] == "subtitles 1 (subrip) was dropped: gif holds pictures only"
+    assert len(notes) == MOST_SENTENCES + 1
+    assert notes[-1] == "20 more differences are not listed"
+
+
+# --- tags
+
+
+def test_tags_of_invalid_utf_8_are_shown_escaped(tmp_path: Path) -> None:
+    notes = notes_of(case("meta_badutf8.mkv"), tmp_path / "out.mp4")
+    assert r"metadata that mp4 does not keep: BAD\xff\xedKEY" in notes
+    assert all(note.encode() for note in notes)
+
+
+def test_names_of_tags_are_shown_on_one_line_and_not_too_long() -> None:
+    assert shown("a\nb\udcff\x1b") == r"a\nb\xff\x1b"
+    assert shown("x" * 500) == "x" * 57 + "..."
+
+
+def test_a_flood_of_tags_is_named_in_part(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "in.mkv", 2, metadata={f"tag {n}": "x" for n in range(500)})
+    [note] = notes_of(source, tmp_path / "out.gif")
+    assert note.endswith(", and 490 more")
+
+
+# --- the comparison itself
+
+
+def test_a_file_that_cannot_be_read_again_never_fails_a_job(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "in.mp4", [numbered(0)])
+    broken = make_clip(tmp_path / "out.mp4", [numbered(0)])
+    truncate(broken, 0.4)
+    [note] = differences(source, broken, "mp4", Carried(packets={}))
+    assert "could not be compared" in note
