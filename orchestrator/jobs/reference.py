@@ -128,7 +128,7 @@ def errors_page() -> str:
     """Return the page on errors in Markdown, with one row for each code that a user can meet."""
     kinds: dict[str, type[errors.WorkerError]] = {}
     for kind in _below(errors.WorkerError):
-        # The roots of the two halves are not raised themselves. Of kinds with the same code, the widest is told.
+        # The roots of the two halves are not raised themselves. Of kinds with one code, the widest is told.
         if kind not in {errors.CallerError, errors.ServiceError}:
             kinds.setdefault(kind.code, kind)
     rows = [
@@ -136,7 +136,9 @@ def errors_page() -> str:
         f"{'yes' if kind.retryable else 'no'} | {_summary(kind)} |"
         for code, kind in kinds.items()
     ]
-    unforeseen = f"| `{errors.WorkerError.code}` | worker | no | An error that nobody foresaw: a fault of ours. |"
+    unforeseen = (
+        f"| `{errors.WorkerError.code}` | worker | no | An error that nobody foresaw: a fault of ours. |"
+    )
     return "\n".join([*_ERRORS_HEAD, *rows, unforeseen]) + "\n"
 
 
