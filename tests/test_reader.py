@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from orchestrator.errors import BadMedia, UnsupportedMedia
 from orchestrator.media.probe import probe
 from orchestrator.media.reader import VideoReader
-from tests.clips import damage, make_clip, number_of, numbered, truncate
+from tests.clips import damage, make_clip, number_of, numbered
 
 if TYPE_CHECKING:
     from orchestrator.frames import Frame, Pixels
@@ -174,25 +174,6 @@ def test_a_hole_in_a_matroska_file_is_noted(tmp_path: Path) -> None:
     frames, notes = read(path)
     assert len(frames) < 40
     assert any("pictures may be missing" in note for note in notes)
-
-
-@pytest.mark.parametrize("kept", [0.5, 0.8])
-@pytest.mark.parametrize(
-    ("name", "codec"),
-    [
-        ("a.mkv", "libx264"),
-        ("a.webm", "libvpx-vp9"),
-        ("a.avi", "mpeg4"),
-        ("a.flv", "libx264"),
-        ("a.mxf", "mpeg2video"),
-    ],
-)
-def test_a_file_cut_short_is_an_error_that_says_where_it_ends(
-    tmp_path: Path, name: str, codec: str, kept: float
-) -> None:
-    path = truncate(make_clip(tmp_path / name, 100, codec=codec), kept)
-    with pytest.raises(BadMedia, match=r"cut short: it ends at \d\.\d\d s"):
-        read(path)
 
 
 @pytest.mark.parametrize("name", ["a.mkv", "a.flv"])

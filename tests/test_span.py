@@ -182,9 +182,16 @@ def test_an_empty_or_negative_span_is_refused(tmp_path: Path, start: int | None,
 
 def test_a_file_cut_short_is_an_error_only_where_the_span_reaches_the_cut(tmp_path: Path) -> None:
     path = truncate(make_clip(tmp_path / "a.mkv", 100, options={"g": "12"}), 0.6)
-    assert numbers(read(path, 0.5, 1.5)) == list(range(12, 38))
+    info = probe(path, to_end=False)
+    with VideoReader(path, info, start_s=Fraction(1, 2), end_s=Fraction(3, 2)) as reader:
+        assert numbers(list(reader.frames())) == list(range(12, 38))
+    with (
+        VideoReader(path, info, start_s=Fraction(1, 2), end_s=Fraction(39, 10)) as reader,
+        pytest.raises(BadMedia, match=r"cut short: it ends at \d\.\d\d s"),
+    ):
+        list(reader.frames())
     with pytest.raises(BadMedia, match="cut short"):
-        read(path, 0.5, 3.9)
+        probe(path)
 
 
 def test_a_lost_picture_at_the_start_is_replaced_by_the_one_before(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ before it, at its own time; nothing is skipped. Knows nothing of colour or of wh
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
@@ -80,6 +81,11 @@ class Moments:
         """Times before which part of the file could not be read, in seconds, so far."""
         return self._integrity.unread_s
 
+    @property
+    def notes(self) -> list[str]:
+        """What the file says of itself that is not so, one sentence each; complete after the last moment."""
+        return self._integrity.notes
+
     def __iter__(self) -> Generator[_Moment, None, None]:
         """Yield every moment from the keyframe before the span to the end of the file, with increasing pts.
 
@@ -90,12 +96,22 @@ class Moments:
             BadMedia: the file ends before it says it does, or cannot be read to its end, or nothing in it, or
                 nothing in a stretch of MAX_LOST_S seconds, can be decoded, or its clock jumps by MAX_GAP_S.
         """
+        held: _Moment | None = None
+        for moment in self._read():
+            if held is not None:
+                yield held
+            held = moment
+        if held is None:
+            raise BadMedia(f"{self._path}: no picture of it can be decoded: copy or export it again")
+        tick = self._info.time_base
+        stays_s = self._integrity.finish(self.stream, longest_gap_s=self._longest_gap * tick)
+        yield replace(held, duration=max(held.duration, int(stays_s / tick) - held.pts))
+
+    def _read(self) -> Iterator[_Moment]:
         for decoded in self._from_keyframe():
             yield from self._present(decoded)
-        if self._last is None:
-            raise BadMedia(f"{self._path}: no picture of it can be decoded: copy or export it again")
-        yield from self._repeat(self._timeline.lost_between(self._last.pts, None), self._last.picture)
-        self._integrity.refuse_early_end(longest_gap_s=self._longest_gap * self._info.time_base)
+        if self._last is not None:
+            yield from self._repeat(self._timeline.lost_between(self._last.pts, None), self._last.picture)
 
     def _open(self, threads: int) -> tuple[InputContainer, VideoStream]:
         container = open_source(self._path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import struct
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,7 +16,7 @@ from orchestrator.frames import VideoInfo
 from orchestrator.media import colour
 from orchestrator.media.deinterlace import is_woven
 from orchestrator.media.hdr import hdr_metadata, side_data
-from orchestrator.media.integrity import refuse_cut_boxes
+from orchestrator.media.integrity import believable_frames, refuse_cut, tagged_duration_s
 from orchestrator.media.siting import upright_location
 from orchestrator.media.source import MAX_PIXELS, main_video, open_source, packets
 
@@ -33,8 +32,12 @@ FIRST_FRAMES = 5
 """How many pictures are decoded: the first ones of an interlaced video may be whole (titles, a still)."""
 
 
-def probe(path: Path) -> VideoInfo:
+def probe(path: Path, *, to_end: bool = True) -> VideoInfo:
     """Read what the video at `path` is.
+
+    Args:
+        path: of the video.
+        to_end: whether it is wanted to its end: then it is refused where that is missing, as MP4 always is.
 
     Raises:
         InputNotFound: there is no such file, or it is a folder.
@@ -43,12 +46,15 @@ def probe(path: Path) -> VideoInfo:
         UnsupportedMedia: its colours cannot be converted, or are known to Dolby Vision only.
     """
     with open_source(path) as container:
-        refuse_cut_boxes(container, path)
+        if to_end or container.format.name.startswith("mov"):
+            refuse_cut(container, path)
         stream = main_video(container, path)
-        return _describe(container, stream, _first_frames(container, stream, path))
+        return _describe(container, stream, _first_frames(container, stream, path), path)
 
 
-def _describe(container: InputContainer, stream: VideoStream, first: list[av.VideoFrame]) -> VideoInfo:
+def _describe(
+    container: InputContainer, stream: VideoStream, first: list[av.VideoFrame], path: Path
+) -> VideoInfo:
     frame = first[0]
     _refuse_dolby_vision_alone(stream, frame)
     turn, notes = _orientation(frame)
@@ -73,8 +79,10 @@ def _describe(container: InputContainer, stream: VideoStream, first: list[av.Vid
     # Of raw DV, FFmpeg takes the ticks of its clock for the average rate.
     average = None if container.format.name == "dv" else stream.average_rate
     rate = average or stream.guessed_rate or None
-    duration_s = _duration_s(container, stream)
-    frames = stream.frames or None
+    frames = believable_frames(stream, path)
+    # FFmpeg guesses how long an AVI is that does not know how many pictures it has.
+    is_guess = container.format.name == "avi" and frames is None
+    duration_s = None if is_guess else _duration_s(container, stream)
     if frames is None and rate and duration_s:
         frames = round(duration_s * rate)
     return VideoInfo(
@@ -165,8 +173,8 @@ def _first_frames(container: InputContainer, stream: VideoStream, path: Path) ->
 def _duration_s(container: InputContainer, stream: VideoStream) -> float | None:
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
-    if tag := re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", stream.metadata.get("DURATION", "")):  # Matroska
-        return int(tag[1]) * 3600 + int(tag[2]) * 60 + float(tag[3])
+    if (tagged_s := tagged_duration_s(stream)) is not None:
+        return float(tagged_s)
     if container.duration is not None:
         return container.duration / 1_000_000  # AV_TIME_BASE
     return None

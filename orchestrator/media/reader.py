@@ -152,7 +152,7 @@ class VideoReader(Generic[AnyPicture]):
             notes.append(
                 f"{_count(self._moved)} of the source had no usable time: put right after the one before"
             )
-        return notes
+        return [*notes, *self._moments.notes]
 
     def frames(self) -> Generator[Frame[AnyPicture], None, None]:
         """Yield every frame, in presentation order, with strictly increasing pts. Can be used once.
