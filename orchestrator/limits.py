@@ -46,10 +46,18 @@ class Limits:
             )
         if frames is not None:
             self.check_frames(frames)
-        if info.width * info.height > self.source_px:
+        self.check_size(info.width, info.height)
+
+    def check_size(self, width: int, height: int) -> None:
+        """Refuse pictures of a source by their size in pixels, claimed or decoded.
+
+        Raises:
+            LimitExceeded: they are too large.
+        """
+        if width * height > self.source_px:
             raise LimitExceeded(
-                f"the video's pictures are {info.width}x{info.height}, and at most {self.source_px} pixels "
-                "are taken; scale it down"
+                f"the video's pictures are {width}x{height}, and at most {self.source_px} pixels are taken; "
+                "scale it down"
             )
 
     def check_frames(self, frames: int) -> None:

@@ -381,6 +381,15 @@ def truncate(path: Path, fraction: float) -> Path:
     return path
 
 
+def claiming_less(path: Path) -> Path:
+    """Make the header of a Matroska file claim pictures of 16x16 instead of 96x64, in place."""
+    data = path.read_bytes()
+    size = b"\xb0\x81\x60\xba\x81\x40"  # PixelWidth and PixelHeight
+    assert data.count(size) == 1
+    path.write_bytes(data.replace(size, b"\xb0\x81\x10\xba\x81\x10"))
+    return path
+
+
 def damage(path: Path, packets: Iterable[int], byte: int = 0xA5) -> Path:
     """Overwrite the payload of some video packets, numbered in decoding order, in place."""
     with av.open(str(path)) as container:

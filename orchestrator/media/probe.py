@@ -27,29 +27,33 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
+    from orchestrator.limits import Limits
 
 FIRST_FRAMES = 5
 """How many pictures are decoded: the first ones of an interlaced video may be whole (titles, a still)."""
 
 
-def probe(path: Path, *, to_end: bool = True) -> VideoInfo:
+def probe(path: Path, *, to_end: bool = True, limits: Limits | None = None) -> VideoInfo:
     """Read what the video at `path` is.
 
     Args:
         path: of the video.
         to_end: whether it is wanted to its end: then it is refused where that is missing, as MP4 always is.
+        limits: on the size of its pictures, which is looked at before any is decoded; None takes up to
+            MAX_PIXELS.
 
     Raises:
+        LimitExceeded: its pictures are too large, or it has too many streams.
         InputNotFound: there is no such file, or it is a folder.
         BadMedia: it is empty, not a video, cut short, or none of its pictures can be decoded; those above
-            MAX_PIXELS are not.
+            MAX_PIXELS are not, where no header says their size.
         UnsupportedMedia: its colours cannot be converted, or are known to Dolby Vision only.
     """
-    with open_source(path) as container:
+    with open_source(path, limits=limits) as container:
         if to_end or container.format.name.startswith("mov"):
             refuse_cut(container, path)
         stream = main_video(container, path)
-        return _describe(container, stream, _first_frames(container, stream, path), path)
+        return _describe(container, stream, _first_frames(container, stream, path, limits), path)
 
 
 def _describe(
@@ -153,7 +157,9 @@ def _orientation(frame: av.VideoFrame) -> tuple[_Turn, list[str]]:
     return _Turn(degrees, mirrored=mirrored), []
 
 
-def _first_frames(container: InputContainer, stream: VideoStream, path: Path) -> list[av.VideoFrame]:
+def _first_frames(
+    container: InputContainer, stream: VideoStream, path: Path, limits: Limits | None
+) -> list[av.VideoFrame]:
     stream.thread_type = "NONE"
     first: list[av.VideoFrame] = []
     for packet in packets(container, stream):
@@ -161,6 +167,8 @@ def _first_frames(container: InputContainer, stream: VideoStream, path: Path) ->
             frames = cast("Packet[VideoStream]", packet).decode()
         except (av.error.FFmpegError, ValueError):
             continue
+        if limits is not None:  # a header may claim less
+            limits.check_size(stream.codec_context.width, stream.codec_context.height)
         first += frames
         if len(first) >= FIRST_FRAMES:
             break

@@ -11,13 +11,14 @@ Knows nothing of pictures, colour or time.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import av
 import av.error
 from av.stream import Disposition
 
-from orchestrator.errors import BadMedia, InputNotFound
+from orchestrator.errors import BadMedia, InputNotFound, LimitExceeded
+from orchestrator.limits import Limits
 from orchestrator.media.file_kind import HEIF_BRANDS, advice, picture_advice
 
 if TYPE_CHECKING:
@@ -41,9 +42,17 @@ FORMATS = "mp4, mov, mkv, webm, avi, ts, mpg, flv, wmv, ogv, mxf, dv, gif, anima
 MAX_PIXELS = 8192 * 8192
 """Largest picture that is decoded: twice 8K UHD. A header of a few bytes can claim more than memory holds."""
 
+MAX_STREAMS = 1000
+"""The most streams that are opened, attachments among them; FFmpeg's muxers take no more either."""
+
+MAX_VIDEOS = 2
+"""How many of the largest pictures that are taken all video streams of a file may have together: FFmpeg may
+decode a few pictures of each of them while it opens an MPEG-PS, MPEG-TS or FLV file."""
+
 CONTAINER_OPTIONS = {
     "format_whitelist": ",".join(DEMUXERS),
     "protocol_whitelist": "file",
+    "max_streams": str(MAX_STREAMS),
     # An APNG picture without a delay of its own is shown as browsers show it; other demuxers ignore this.
     "default_fps": "10",
 }
@@ -52,43 +61,110 @@ SHORTEST_GIF_DELAY, USUAL_GIF_DELAY = 2, 10
 """In 1/100 s: browsers show a GIF picture with a shorter delay than the first for the second."""
 
 
-def open_source(path: Path) -> InputContainer:
+def open_source(path: Path, *, limits: Limits | None = None) -> InputContainer:
     """Open `path` for reading.
+
+    FFmpeg decodes a few pictures of every video stream when it opens a file, which takes gigabytes where a
+    small file has many large ones. So the file is opened without any decoder first, its sizes are looked at,
+    and then only the video that `main_video` chooses is decoded at opening, beside sound.
+
+    Args:
+        path: of the file.
+        limits: on the size of its pictures; None takes up to MAX_PIXELS.
 
     Raises:
         InputNotFound: there is no such file, or it is a folder or cannot be read.
         BadMedia: it is empty, or not a media file of an accepted format, or too damaged to be opened.
+        LimitExceeded: its pictures are too large, by its header, or it has too many streams.
     """
+    if not path.exists():
+        raise InputNotFound(f"{path} does not exist: check the name")
+    if not path.is_file():
+        raise InputNotFound(f"{path} is not a file: name one video file")
+    if path.stat().st_size == 0:
+        raise BadMedia(f"{path} is empty: copy or download it again")
+    limits = limits or Limits(source_px=MAX_PIXELS)
+    with _open(path, CONTAINER_OPTIONS | {"codec_whitelist": "none"}) as survey:
+        _refuse_pictures(survey, path)
+        _check_sizes(survey, limits)
+        options = _stream_options(survey, limits.source_px)
     try:
-        if not path.exists():
-            raise InputNotFound(f"{path} does not exist: check the name")
-        if not path.is_file():
-            raise InputNotFound(f"{path} is not a file: name one video file")
-        if path.stat().st_size == 0:
-            raise BadMedia(f"{path} is empty: copy or download it again")
+        return _open(path, CONTAINER_OPTIONS, stream_options=options)
+    except ValueError:  # what PyAV says where FFmpeg finds no stream before it looks at packets
+        return _open(path, CONTAINER_OPTIONS)
+
+
+def _open(
+    path: Path, container_options: dict[str, str], *, stream_options: list[dict[str, str]] | None = None
+) -> InputContainer:
+    try:
         # The explicit prefix keeps a name such as `concat:a|b` or `http:x` from being read as a protocol.
-        container = av.open(
+        return av.open(
             f"file:{path.resolve()}",
             "r",
-            options={"max_pixels": str(MAX_PIXELS)},
-            container_options=CONTAINER_OPTIONS,
+            container_options=container_options,
+            stream_options=cast("list[str]", stream_options or []),  # PyAV's stub means dictionaries
             metadata_errors="surrogateescape",
         )
     except PermissionError as exc:
         raise InputNotFound(f"{path} cannot be read: permission denied") from exc
-    except (av.error.FFmpegError, OSError, ValueError) as exc:
+    except MemoryError as exc:
+        raise LimitExceeded(
+            f"{path} has more than {MAX_STREAMS} streams, or needs more memory to be opened than there is: "
+            "remove some of its streams"
+        ) from exc
+    except (av.error.FFmpegError, OSError) as exc:
         what = advice(path) or (
             f"cannot be opened as a video: it is damaged, cut short, or not {FORMATS}; copy it again, or "
             "convert it to one of these"
         )
         raise BadMedia(f"{path} {what}") from exc
-    brand = container.metadata.get("major_brand", "")
-    if brand.strip() in HEIF_BRANDS:
-        container.close()
-        if brand.strip() in {"avis", "msf1", "hevc", "hevx"}:
-            raise BadMedia(f"{path} is an animated AVIF or HEIC picture: convert it to mp4 or gif first")
+
+
+def _refuse_pictures(container: InputContainer, path: Path) -> None:
+    brand = container.metadata.get("major_brand", "").strip()
+    if brand in {"avis", "msf1", "hevc", "hevx"}:
+        raise BadMedia(f"{path} is an animated AVIF or HEIC picture: convert it to mp4 or gif first")
+    if brand in HEIF_BRANDS:
         raise BadMedia(f"{path} {picture_advice('AVIF or HEIC')}")
-    return container
+
+
+def _check_sizes(survey: InputContainer, limits: Limits) -> None:
+    """Refuse large pictures by what the headers say of them.
+
+    Raises:
+        LimitExceeded: the pictures of the main video are too large, or those of all videos together.
+    """
+    sizes = {stream.index: _size(stream) for stream in _videos(survey)}
+    main = _default(survey)
+    if main is not None:
+        limits.check_size(*sizes[main.index])
+    total_px = sum(width * height for width, height in sizes.values())
+    if total_px > MAX_VIDEOS * limits.source_px:
+        raise LimitExceeded(
+            f"the file has {len(sizes)} video streams with pictures of {total_px} pixels together, and at "
+            f"most {MAX_VIDEOS * limits.source_px} are taken; keep one of them"
+        )
+
+
+def _stream_options(survey: InputContainer, max_px: int) -> list[dict[str, str]]:
+    """Return for each stream the options with which FFmpeg opens its decoder while it opens the file.
+
+    Of a video that is not wanted no decoder opens. A cover picture is not decoded, but its decoder reads its
+    size.
+    """
+    main, unwanted = _default(survey), {stream.index for stream in _videos(survey)}
+    options = []
+    for stream in survey.streams:
+        of_stream = {"max_pixels": str(max_px)}
+        if main is not None and stream.index == main.index:
+            pass
+        elif stream.index in unwanted:
+            of_stream["codec_whitelist"] = "none"
+        elif stream.type == "video":
+            of_stream["skip_frame"] = "all"
+        options.append(of_stream)
+    return options
 
 
 def packets(container: InputContainer, *streams: Stream) -> Iterator[Packet[Stream]]:
@@ -124,16 +200,30 @@ def main_video(container: InputContainer, path: Path) -> VideoStream:
     Raises:
         BadMedia: there is none, or FFmpeg has no decoder for it.
     """
-    videos = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
-    if not videos:
+    stream = _default(container)
+    if stream is None:
         if container.streams.video:
             raise BadMedia(f"{path} holds no video, only a cover picture: name a video file")
         if container.streams.audio:
             raise BadMedia(f"{path} holds sound but no video: name a video file")
         raise BadMedia(f"{path} holds no video stream: name a video file")
-    stream = next((s for s in videos if s.disposition & Disposition.default), videos[0])
     # PyAV types this as always set; a stream whose codec FFmpeg cannot decode has None.
     if not hasattr(stream, "format"):
         raise BadMedia(f"{path} holds a video whose codec is unknown: convert it to H.264 first")
     stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
     return stream
+
+
+def _videos(container: InputContainer) -> list[VideoStream]:
+    return [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+
+
+def _default(container: InputContainer) -> VideoStream | None:
+    videos = _videos(container)
+    return next((s for s in videos if s.disposition & Disposition.default), videos[0] if videos else None)
+
+
+def _size(stream: VideoStream) -> tuple[int, int]:
+    """Return width and height in pixels; zeros where nothing says them."""
+    context = stream.codec_context
+    return (0, 0) if context is None else (context.width, context.height)

@@ -72,7 +72,7 @@ def export(
         check_writable(path, overwrite=overwrite)
     if output.exists() and source.exists() and output.samefile(source):
         raise OutputRefused(f"output {output} is the input itself; choose another name")
-    info = probe(source, to_end=params.end is None)
+    info = probe(source, to_end=params.end is None, limits=limits)
     report(Progress(stage="starting", total=info.frames))
     crop = _crop(source, info, params, subjects)
     order = Order(

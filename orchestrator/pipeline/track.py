@@ -149,7 +149,7 @@ def track(
     started_s = time.monotonic()
     outputs.check(source)
     settings = _settings(params)
-    info = probe(source)
+    info = probe(source, limits=limits)
     if limits is not None:
         limits.check_source(info, duration_s=info.duration_s, frames=info.frames)
     report(Progress(stage="starting", total=info.frames))

@@ -75,7 +75,7 @@ def upscale(
         raise OutputRefused(f"output {output} is the input itself; choose another name")
     if len({path.resolve() for path in beside}) < len(beside):
         raise OutputRefused(f"output {comparison} is named for two pictures; choose another name for one")
-    info = probe(source)
+    info = probe(source, limits=limits)
     report(Progress(stage="starting", total=info.frames))
     width, height = info.shown_size
     order = Order(
