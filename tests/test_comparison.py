@@ -131,3 +131,51 @@ def test_a_file_that_cannot_be_read_again_never_fails_a_job(tmp_path: Path) -> N
     truncate(broken, 0.4)
     [note] = differences(source, broken, "mp4", Carried(packets={}))
     assert "could not be compared" in note
+
+
+CAMERA = {
+    "com.apple.quicktime.location.ISO6709": "+48.8577+002.2950+035.000/",
+    "com.apple.quicktime.make": "Apple",
+    "com.apple.quicktime.model": "iPhone 12",
+    "com.apple.quicktime.software": "14.2",
+    "com.apple.quicktime.creationdate": "2019-07-24T11:25:40+0300",
+    "creation_time": "2019-07-24T08:25:40.000000Z",
+    "title": "A day",
+}
+
+
+def metadata(path: Path) -> dict[str, str]:
+    with av.open(str(path)) as container:
+        return {key.lower(): value for key, value in container.metadata.items()}
+
+
+@pytest.mark.parametrize("suffix", VIDEOS)
+def test_tags_of_cameras_are_kept_in_every_container(tmp_path: Path, suffix: str) -> None:
+    source = make_clip(
+        tmp_path / "in.mov", 3, metadata=CAMERA, container_options={"movflags": "use_metadata_tags"}
+    )
+    assert {key.lower(): value for key, value in CAMERA.items()}.items() <= metadata(source).items()
+    output = tmp_path / f"out.{suffix}"
+    assert notes_of(source, output) == []
+    assert {key.lower(): value for key, value in CAMERA.items()}.items() <= metadata(output).items()
+    data = output.read_bytes()
+    if suffix in {"mp4", "mov"}:  # a box `keys` of entries: size, `mdta`, name (QuickTime File Format)
+        for key in CAMERA:
+            assert (len(key) + 8).to_bytes(4, "big") + b"mdta" + key.encode() in data
+
+
+@pytest.mark.parametrize("suffix", VIDEOS)
+def test_the_tags_of_an_iphone_are_kept(tmp_path: Path, suffix: str) -> None:
+    notes = notes_of(case("iphone-tags.mov"), tmp_path / f"out.{suffix}")
+    assert notes == (["sound 1 was aac and is opus now"] if suffix == "webm" else [])
+    kept = metadata(tmp_path / f"out.{suffix}")
+    assert kept["com.apple.quicktime.location.iso6709"] == "+00.0000+000.0000+000.000/"
+    assert kept["com.apple.quicktime.make"] == "Apple"
+    assert kept["com.apple.quicktime.creationdate"] == "2019-07-24T11:25:40+0300"
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov"])
+def test_a_title_stays_where_players_look_for_it(tmp_path: Path, suffix: str) -> None:
+    source = make_clip(tmp_path / "in.mkv", 2, metadata={"title": "A film"})
+    assert notes_of(source, tmp_path / f"out.{suffix}") == []
+    assert b"\xa9nam" in (tmp_path / f"out.{suffix}").read_bytes()

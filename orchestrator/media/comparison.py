@@ -8,8 +8,9 @@ cannot be seen in the files: the part that saw it says so.
 from __future__ import annotations
 
 import logging
+import re
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import av.error
@@ -61,6 +62,9 @@ _UNSAID = {0, 2, 3}
 
 _SAME_COLOURS = ({5, 6},)
 """BT.601 of 625 and of 525 lines: one matrix and one transfer under two numbers."""
+
+_PLACE = re.compile(r"([+-][\d.]+)([+-][\d.]+)([+-][\d.]+)?(?:CRS\w+)?/?$")
+"""Latitude, longitude and height of ISO 6709."""
 
 _OF_HDR = frozenset(
     SIDE_DATA[kind]
@@ -147,7 +151,9 @@ def _about_streams(
         name = _name(stream, counts[stream.kind])
         partner = partners.get(stream.index)
         if partner is not None:
-            yield from _about_stream(name, stream, partner, container)
+            # What the whole file says as well, such as when it was filmed, is compared once.
+            tags = {key: value for key, value in stream.tags.items() if before.tags.get(key) != value}
+            yield from _about_stream(name, replace(stream, tags=tags), partner, container)
         elif not _is_covered(stream, carried, has_chapters=chapter_tracks):
             codec = f" ({stream.codec})" if stream.kind in _LABELS and stream.codec else ""
             reason = f": {container} holds pictures only" if container in PICTURES_ONLY else ""
@@ -297,15 +303,26 @@ def _about_hdr(before: HdrMetadata | None, after: HdrMetadata | None) -> Iterato
 def _about_tags(
     what: str, before: Mapping[str, str], after: Mapping[str, str], container: str
 ) -> Iterator[str]:
-    kept = {key.lower(): value.strip() for key, value in after.items()}
+    kept = {key.lower(): value for key, value in after.items()}
     lost = [key for key in before if key.lower() not in kept]
     changed = [
-        key for key, value in before.items() if key.lower() in kept and kept[key.lower()] != value.strip()
+        key for key, value in before.items() if key.lower() in kept and not _is_same(value, kept[key.lower()])
     ]
     if lost:
         yield f"{what} that {container} does not keep: {_listed(lost)}"
     if changed:
         yield f"{what} that {container} keeps in another form: {_listed(changed)}"
+
+
+def _is_same(before: str, after: str) -> bool:
+    """Whether two values of a tag are equal; places are compared as numbers, as muxers round their digits."""
+    if before.strip() == after.strip():
+        return True
+    places = [_PLACE.match(value) for value in (before, after)]
+    if None in places:
+        return False
+    was, became = ([float(part or 0) for part in place.groups()] for place in places if place is not None)
+    return all(abs(one - other) < 1e-4 for one, other in zip(was, became, strict=True))
 
 
 def _listed(names: Sequence[str]) -> str:

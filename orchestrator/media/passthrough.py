@@ -19,7 +19,7 @@ from orchestrator.errors import BadMedia
 from orchestrator.media.comparison import Carried
 from orchestrator.media.containers import PICTURES_ONLY
 from orchestrator.media.source import main_video, open_source, packets
-from orchestrator.media.tags import chapter_title, own_tags
+from orchestrator.media.tags import chapter_title, is_of_camera, own_tags
 from orchestrator.media.tracks import ConvertedSubtitles, CopiedTrack, TranscodedAudio, is_copyable
 from orchestrator.media.window import Window
 
@@ -88,6 +88,10 @@ class Passthrough:
         output.metadata.update(own_tags(self._source.metadata))
         if span.start_s is not None:  # a time code counts from the start of the source
             output.metadata.pop("timecode", "")
+        if output.format.name in {"mp4", "mov"} and any(map(is_of_camera, output.metadata)):
+            # Under keys of their own names (`mdta`), which hold any tag. They replace the lists of iTunes and
+            # QuickTime, where other players look for a title: so only where those would lose what was filmed.
+            output.container_options["movflags"] += "+use_metadata_tags"
         self._chapters: list[str] = []
         self._packets: Iterator[Packet[Stream]] = iter(())
         self._next: Packet[Stream] | None = None

@@ -49,6 +49,11 @@ def own_tags(tags: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def is_of_camera(key: str) -> bool:
+    """Whether phones and cameras write such a tag: `com.apple.quicktime.make`, `com.android.version`."""
+    return key.lower().startswith("com.") or key.lower() in {"make", "model"}
+
+
 def track_tags(tags: Mapping[str, str]) -> dict[str, str]:
     """Return a stream's tags without those that describe its coding; the title is called `title`.
 
