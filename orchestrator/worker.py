@@ -9,7 +9,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Self
 
 from orchestrator.cost.meter import Meter, meter_here
-from orchestrator.framing.subjects import parse_subjects, read_subjects
+from orchestrator.framing.subjects import MOST_BYTES, parse_subjects, read_subjects
 from orchestrator.pipeline.export import export
 from orchestrator.pipeline.track import Outputs, Tracked, track
 from orchestrator.pipeline.upscale import upscale
@@ -173,8 +173,11 @@ class Worker:
         storage = StorageClient.from_settings(self._settings)
         with TemporaryDirectory(prefix="framewright-") as folder:
             path = Path(folder) / "tracks"
-            storage.fetch(params.tracks, path, stop=Event(), advance=lambda _done, _whole: None)
-            return read_subjects(path.read_bytes())
+            storage.fetch(
+                params.tracks, path, stop=Event(), advance=lambda _done, _whole: None, most_bytes=MOST_BYTES
+            )
+            with path.open("rb") as file:
+                return read_subjects(file)
 
     def _cost_of(self) -> Callable[[float], Cost | None]:
         """Return what tells what seconds come to. Made before the job, which a bad table fails at once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import signal
 import time
@@ -128,6 +129,20 @@ def test_export_follows_tracks_that_come_along_or_are_fetched(
     job = {"task": "export", "input_url": video, "output_url": bucket.put_url("followed.mp4")}
     output = runpod.result(runpod.submit(job | {"params": params}))["output"]
     assert (output["stats"]["width"], output["stats"]["height"]) == (32, 32)
+
+
+def test_tracks_that_would_take_all_memory_are_refused(
+    runpod: RunPodServer, bucket: Bucket, upscale_job: dict[str, Any], tmp_path: Path
+) -> None:
+    file = tmp_path / "tracks.json.gz"
+    file.write_bytes(gzip.compress(b'{"tracks":[{"id":1,"frames":[' + b"[]," * 20_000_000))
+    assert file.stat().st_size < 64_000
+    params = {"follow": {"track": 1}, "tracks": bucket.put("bomb.json.gz", file)}
+    assert_failed(
+        runpod.result(runpod.submit(upscale_job | {"task": "export", "params": params})),
+        "bad_request",
+        retryable=False,
+    )
 
 
 def test_an_output_goes_in_parts_where_that_is_asked_for(

@@ -11,12 +11,13 @@ import click
 from orchestrator.cli.ending import ignore_signals
 from orchestrator.cli.shell import json_option, progress, say, settings_with, url_option, verbose_option
 from orchestrator.errors import BadRequest, InputNotFound
-from orchestrator.framing.subjects import MOST_BYTES, Subjects, read_subjects
+from orchestrator.framing.subjects import Subjects, read_subjects
 from orchestrator.jobs import ExportParams, ExportResult, parse
 from orchestrator.pipeline.fidelity_report import report_files
 from orchestrator.worker import Worker
 
 _NAMES = ("x", "y", "w", "h")
+_MOST_KEYFRAME_BYTES = 64 << 20
 
 
 @click.command()
@@ -137,7 +138,7 @@ def _params(choices: dict[str, Any]) -> tuple[ExportParams, Subjects | None]:
     if tracks is not None:
         values["tracks"] = tracks if is_remote else Path(tracks).absolute().as_uri()
     params = parse(ExportParams, values)
-    return params, None if tracks is None or is_remote else read_subjects(_read(Path(tracks)))
+    return params, None if tracks is None or is_remote else _tracks(Path(tracks))
 
 
 def _crop(text: str) -> object:
@@ -168,10 +169,18 @@ def _crop(text: str) -> object:
 def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
+            content = file.read(_MOST_KEYFRAME_BYTES)
     except OSError as exc:
         raise InputNotFound(f"{path} cannot be read: {exc.strerror}") from exc
     return content
+
+
+def _tracks(path: Path) -> Subjects:
+    try:
+        with path.open("rb") as file:
+            return read_subjects(file)
+    except OSError as exc:
+        raise InputNotFound(f"{path} cannot be read: {exc.strerror}") from exc
 
 
 def _told(result: ExportResult, output: Path, fidelity: Path | None) -> str:

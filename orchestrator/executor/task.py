@@ -119,14 +119,15 @@ class _Errand:
 
     def _subjects(self, tracks: dict[str, Any] | str | None) -> Subjects | None:
         if isinstance(tracks, str):
-            file = self._fetch(tracks, "tracks")
+            file = self._fetch(tracks, "tracks", most_bytes=MOST_BYTES)
             with file.open("rb") as opened:
-                return read_subjects(opened.read(MOST_BYTES + 1))
+                return read_subjects(opened)
         return None if tracks is None else parse_subjects(tracks)
 
-    def _fetch(self, url: str, name: str = "input") -> Path:
+    def _fetch(self, url: str, name: str = "input", *, most_bytes: int | None = None) -> Path:
         file = self.folder / f"{name}{_suffix(url)}"
-        self.storage.fetch(url, file, stop=self.stop, advance=self.telling.transfer("fetching"))
+        advance = self.telling.transfer("fetching")
+        self.storage.fetch(url, file, stop=self.stop, advance=advance, most_bytes=most_bytes)
         return file
 
     def _output(self, job: UpscaleJob | ExportJob, wanted: str | None = None) -> Path:

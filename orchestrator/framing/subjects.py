@@ -3,41 +3,38 @@
 Takes what the track job writes, as it is or packed with gzip: the document, or its tracks one a line. Of a
 track it reads `id`, `class_name` and `frames`, of a box `frame` and `bbox` (left, top, width, height), of the
 document `video.width`, `video.height`, `video.frames` and `video.cuts`; the rest may be anything. It is text
-of a stranger: every number is checked, and boxes become rows of 40 bytes while the text is read.
+of a stranger: every number is checked, and the text is never whole in memory.
 
 It does not know the video, nor who is followed.
 """
 
 from __future__ import annotations
 
-import gzip
 import io
-import json
-import re
-import struct
-import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn, TypeGuard
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from orchestrator.errors import BadRequest
+from orchestrator.framing.boxes import BoxCollector, is_whole, short
+from orchestrator.framing.json_stream import JsonStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
-MOST_BYTES = 64 << 20
-"""Longest text, unpacked: 900,000 boxes, such as ten people in every frame of an hour. Text that is made to
-take memory takes 25 times its length."""
+MOST_VALUES = 3_000_000
+"""Most boxes, with what else is in the text. Twenty people in every frame of an hour at 30 fps are 2,160,000
+boxes, and 3,000,000 take 120 MB."""
+MOST_BYTES = 512 << 20
+"""Longest text, unpacked: as many boxes as that, with much space between them."""
 OUTSIDE_PX = 1.0
 """By so much a box may leave the picture: not every tracker cuts boxes off at the edge."""
 
-_ROW = struct.Struct("<q4d")
-_ROW_TYPE = np.dtype([("frame", "<i8"), ("bbox", "<f8", (4,))])
-_SPACE = re.compile(r"[ \t\r\n]*")
 _TOLD_IDS = 20
+_NO_DOCUMENT = "the tracks are refused: give the document that the track job writes"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -119,29 +116,70 @@ class Subjects:
             )
 
 
-def read_subjects(data: bytes) -> Subjects:
+def read_subjects(source: bytes | io.BufferedReader) -> Subjects:
     """Read the tracks of a file: `.json`, `.json.gz` or `.ndjson`, told apart by what is in it.
 
+    Args:
+        source: the file, open for reading at its beginning; or what is in it.
+
     Raises:
-        BadRequest: it is none of them, a number is wrong, or it is longer than MOST_BYTES.
+        BadRequest: it is none of them, a number is wrong, or it has more than MOST_BYTES or MOST_VALUES.
     """
-    try:
-        if data[:2] == b"\x1f\x8b":
-            with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
-                data = packed.read(MOST_BYTES + 1)
-    except (OSError, EOFError, zlib.error) as exc:
-        raise BadRequest(f"the tracks cannot be unpacked: {exc}; make them again") from exc
-    if len(data) > MOST_BYTES:
-        raise BadRequest(f"the tracks are longer than {MOST_BYTES >> 20} MiB; give only the one to follow")
-    try:
-        values = _values(data.decode())
-    except RecursionError as exc:
-        raise BadRequest("the tracks are no tracks: nested too deeply") from exc
-    except ValueError as exc:
-        raise BadRequest(f"the tracks are no JSON: {str(exc)[:100]}") from exc
-    if len(values) == 1 and isinstance(values[0], dict) and "tracks" in values[0]:
-        return parse_subjects(values[0])
-    return Subjects(by_id=_tracks(values), width=None, height=None, frames=None, cuts=_cuts([]))
+    if isinstance(source, bytes):
+        source = io.BufferedReader(io.BytesIO(source))
+    stream = JsonStream(source, what="tracks", most_bytes=MOST_BYTES, most_values=MOST_VALUES)
+    collector = BoxCollector()
+    document: dict[str, object] | None = None
+    while stream.peek():
+        if document is not None:
+            raise BadRequest("the tracks are refused: something follows the document; give it alone")
+        document = _read_object(stream, collector)
+    return _subjects(collector, {} if document is None else document.get("video", {}))
+
+
+def _read_object(
+    stream: JsonStream, collector: BoxCollector, *, is_listed: bool = False
+) -> dict[str, object] | None:
+    """Read a track, or a document with all of its tracks, into the collector.
+
+    Args:
+        stream: before the object.
+        collector: of tracks.
+        is_listed: it is one of the tracks of a document.
+
+    Returns:
+        The values of the document that are of use; None if it was a track.
+    """
+    if stream.peek() != "{":
+        raise BadRequest(
+            f"the tracks are refused: one is {short(stream.value())}; each needs `id` and `frames`"
+        )
+    values: dict[str, object] = {}
+    for key in stream.members():
+        if key == "tracks" and not is_listed:
+            if not collector.is_empty:
+                raise BadRequest(_NO_DOCUMENT)
+            for _ in _only_list(key, stream, values):
+                _read_object(stream, collector, is_listed=True)
+        elif key == "frames" and "tracks" not in values:
+            for _ in _only_list(key, stream, values):
+                collector.add(stream.value())
+        elif key in {"id", "class_name", "video"}:
+            values[key] = stream.value()
+        else:
+            stream.skip()
+    if "tracks" in values:
+        return values
+    collector.end(values.get("id"), values.get("class_name", "thing"))
+    return None
+
+
+def _only_list(key: str, stream: JsonStream, values: dict[str, object]) -> Iterator[None]:
+    """Stop before each element of a list that an object must have once."""
+    if key in values or stream.peek() != "[":
+        raise BadRequest(f"the tracks are refused: `{key}` must be one list, as the track job writes it")
+    values[key] = None
+    return stream.elements()
 
 
 def parse_subjects(document: object) -> Subjects:
@@ -151,16 +189,30 @@ def parse_subjects(document: object) -> Subjects:
         BadRequest: it is not such a document, or a number is wrong.
     """
     if not isinstance(document, dict) or not isinstance(document.get("tracks"), list):
-        raise BadRequest("the tracks are refused: give the document that the track job writes")
-    video = document.get("video", {})
+        raise BadRequest(_NO_DOCUMENT)
+    collector = BoxCollector()
+    for track in document["tracks"]:
+        if not isinstance(track, dict) or not isinstance(track.get("frames"), list):
+            raise BadRequest(f"the tracks are refused: one is {short(track)}; each needs `id` and `frames`")
+        for entry in track["frames"]:
+            collector.add(entry)
+        collector.end(track.get("id"), track.get("class_name", "thing"))
+    return _subjects(collector, document.get("video", {}))
+
+
+def _subjects(collector: BoxCollector, video: object) -> Subjects:
+    """Make subjects of what was collected, and of the `video` of the document."""
     if not isinstance(video, dict):
         raise BadRequest("the tracks are refused: `video` is no object")
     for name in ("width", "height", "frames"):
         value = video.get(name)
-        if value is not None and not (_is_whole(value) and value > 0):
-            raise BadRequest(f"the tracks are refused: video.{name} is {_short(value)}, not a number over 0")
+        if value is not None and not (is_whole(value) and value > 0):
+            raise BadRequest(f"the tracks are refused: video.{name} is {short(value)}, not a number over 0")
     made = Subjects(
-        by_id=_tracks(document["tracks"]),
+        by_id={
+            number: Subject(id=number, class_name=class_name, frames=frames, boxes=boxes)
+            for number, class_name, frames, boxes in collector.tracks()
+        },
         width=video.get("width"),
         height=video.get("height"),
         frames=video.get("frames"),
@@ -171,74 +223,9 @@ def parse_subjects(document: object) -> Subjects:
     return made
 
 
-def _values(text: str) -> list[object]:
-    """Return the JSON values that follow each other in a text; objects with a `bbox` come as packed rows."""
-    decoder = json.JSONDecoder(object_hook=_packed, parse_constant=_no_number)
-    values = []
-    place = _end_of_space(text, 0)
-    while place < len(text):
-        value, place = decoder.raw_decode(text, place)
-        values.append(value)
-        place = _end_of_space(text, place)
-    return values
-
-
-def _end_of_space(text: str, place: int) -> int:
-    found = _SPACE.match(text, place)
-    return found.end() if found else place
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
-
-
-def _packed(entry: dict[str, object]) -> object:
-    return _row(entry) if "bbox" in entry else entry
-
-
-def _row(entry: object) -> bytes:
-    """Return a box as bytes of _ROW."""
-    if isinstance(entry, bytes):
-        return entry
-    if isinstance(entry, dict):
-        frame, bbox = entry.get("frame"), entry.get("bbox")
-        if _is_whole(frame) and isinstance(bbox, list) and len(bbox) == 4:
-            try:
-                return _ROW.pack(frame, *bbox)
-            except (struct.error, OverflowError):
-                pass
-    raise BadRequest(
-        f"the tracks are refused: a box is {_short(entry)}; it needs `frame` and a `bbox` of four numbers"
-    )
-
-
-def _tracks(values: Iterable[object]) -> dict[int, Subject]:
-    found: dict[int, Subject] = {}
-    for value in values:
-        number = value.get("id") if isinstance(value, dict) else None
-        if not isinstance(value, dict) or not _is_whole(number) or not isinstance(value.get("frames"), list):
-            raise BadRequest(f"the tracks are refused: one is {_short(value)}; each needs `id` and `frames`")
-        if number in found:
-            raise BadRequest(f"the tracks are refused: there are two of id {number}")
-        found[number] = _subject(number, str(value.get("class_name", "thing"))[:100], value["frames"])
-    return found
-
-
-def _subject(number: int, class_name: str, entries: list[object]) -> Subject:
-    rows = np.frombuffer(b"".join(map(_row, entries)), _ROW_TYPE)
-    frames, bbox = rows["frame"].astype(np.int64), rows["bbox"]
-    if not len(rows) or (np.diff(frames, prepend=-1) <= 0).any():
-        raise BadRequest(f"track {number} is refused: frames must rise from 0, and there must be one")
-    with np.errstate(over="ignore"):
-        boxes = np.hstack((bbox[:, :2], bbox[:, :2] + bbox[:, 2:]))
-    if not np.isfinite(boxes).all() or (bbox[:, 2:] <= 0).any():
-        raise BadRequest(f"track {number} is refused: its boxes must have finite numbers and sizes over 0")
-    return Subject(id=number, class_name=class_name, frames=frames, boxes=boxes)
-
-
 def _cuts(values: object) -> NDArray[np.int64]:
     try:
-        if isinstance(values, list) and all(map(_is_whole, values)):
+        if isinstance(values, list) and all(map(is_whole, values)):
             cuts = np.array(values, np.int64)
             if (np.diff(cuts, prepend=0) > 0).all():
                 return cuts
@@ -262,12 +249,3 @@ def _check_place(subject: Subject, width: int, height: int, frames: int | None) 
             f"the tracks are of another video: track {subject.id} has a box in frame {last}, but there are "
             f"{frames} frames; track this one"
         )
-
-
-def _is_whole(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _short(value: object) -> str:
-    text = "a box" if isinstance(value, bytes) else repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from orchestrator.errors import AddressRefused, BadRequest
@@ -93,7 +94,15 @@ class StorageClient:
         else:
             self._guard.address(address)
 
-    def fetch(self, source: str, path: Path, *, stop: threading.Event, advance: Advance) -> int:
+    def fetch(
+        self,
+        source: str,
+        path: Path,
+        *,
+        stop: threading.Event,
+        advance: Advance,
+        most_bytes: int | None = None,
+    ) -> int:
         """Bring an input to a new file.
 
         Args:
@@ -101,6 +110,7 @@ class StorageClient:
             path: of the file; nothing is left there after a failure.
             stop: ends the transfer within a second.
             advance: is told the bytes that are there and, once known, the bytes of the whole file.
+            most_bytes: of the file, where that is less than the limits allow.
 
         Returns:
             Length of the file, in bytes.
@@ -117,7 +127,10 @@ class StorageClient:
         if source.startswith("s3://"):
             buckets = self._own_buckets(source)
             guard, source = buckets.guard, buckets.get_url(source)
-        with self._transfer(guard, stop) as transfer:
+        limits = self._limits
+        if most_bytes is not None:
+            limits = replace(limits, max_bytes=min(limits.max_bytes, most_bytes))
+        with Transfer(guard=guard, limits=limits, stop=stop, report=_log.warning) as transfer:
             return fetch(source, path, transfer=transfer, advance=advance)
 
     def publish(

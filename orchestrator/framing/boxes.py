@@ -1,0 +1,128 @@
+"""Collects the boxes of tracks, checked one by one, in 40 bytes each."""
+
+from __future__ import annotations
+
+import reprlib
+from array import array
+from typing import TYPE_CHECKING, TypeGuard
+
+import numpy as np
+
+from orchestrator.errors import BadRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+MOST_TRACKS = 100_000
+"""A busy street for hours has some 10,000. A track takes about 1 kB beside its boxes."""
+
+
+class BoxCollector:
+    """Tracks on their way into arrays. `add` is called for the boxes of a track, then `end` for the track."""
+
+    def __init__(self) -> None:
+        self._frames = array("q")
+        self._boxes = array("d")
+        self._last = -1
+        self._ends: list[int] = [0]
+        self._names: dict[int, str] = {}  # by id
+        self._shared: dict[str, str] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was added."""
+        return not self._frames
+
+    def add(self, entry: object) -> None:
+        """Add a box to the track under way.
+
+        Args:
+            entry: an object with `frame` and `bbox` (left, top, width, height).
+
+        Raises:
+            BadRequest: it is none, or its frame does not come after the one before.
+        """
+        if isinstance(entry, dict):
+            frame, bbox = entry.get("frame"), entry.get("bbox")
+            if is_whole(frame) and isinstance(bbox, list) and len(bbox) == 4:
+                try:
+                    self._frames.append(frame)
+                    self._boxes.extend(bbox)
+                except (TypeError, OverflowError):
+                    pass
+                else:
+                    self._rise_to(frame)
+                    return
+        raise BadRequest(
+            f"the tracks are refused: a box is {short(entry)}; it needs `frame` and a `bbox` of four numbers"
+        )
+
+    def _rise_to(self, frame: int) -> None:
+        if frame <= self._last:
+            before = f"comes after {self._last}" if self._last >= 0 else "is the first"
+            raise BadRequest(f"a track is refused: its frames must rise from 0, and frame {frame} {before}")
+        self._last = frame
+
+    def end(self, number: object, class_name: object) -> None:
+        """End the track under way.
+
+        Args:
+            number: its id.
+            class_name: what it is.
+
+        Raises:
+            BadRequest: the id is none or was there before, the track has no box, or there are too many.
+        """
+        if not is_whole(number):
+            raise BadRequest(
+                f"the tracks are refused: an id is {short(number)}; each needs `id` and `frames`"
+            )
+        if number in self._names:
+            raise BadRequest(f"the tracks are refused: there are two of id {short(number)}")
+        if len(self._frames) == self._ends[-1]:
+            raise BadRequest(f"track {short(number)} is refused: there is no box in its `frames`")
+        if len(self._names) == MOST_TRACKS:
+            raise BadRequest(f"there are more than {MOST_TRACKS} tracks; give only those that are needed")
+        name = class_name if isinstance(class_name, str) else short(class_name)
+        name = name[:100].encode(errors="backslashreplace").decode()  # half a surrogate pair is no text
+        self._names[number] = self._shared.setdefault(name, name)
+        self._ends.append(len(self._frames))
+        self._last = -1
+
+    def tracks(self) -> Iterator[tuple[int, str, NDArray[np.int64], NDArray[np.float64]]]:
+        """Yield the tracks; nothing may be added any more.
+
+        Yields:
+            id, class name, frames int64 [N], boxes float64 [N, 4] as x1, y1, x2, y2; parts of one array.
+
+        Raises:
+            BadRequest: a box has a number that is not finite, or no size.
+        """
+        frames = np.frombuffer(self._frames, np.int64)
+        boxes = np.frombuffer(self._boxes, np.float64).reshape(-1, 4)
+        empty = (boxes[:, 2:] <= 0).any(axis=1)
+        with np.errstate(over="ignore"):
+            boxes[:, 2:] += boxes[:, :2]
+        wrong = np.flatnonzero(empty | ~np.isfinite(boxes).all(axis=1))
+        if wrong.size:
+            number = list(self._names)[np.searchsorted(self._ends, wrong[0], side="right") - 1]
+            raise BadRequest(
+                f"track {short(number)} is refused: its boxes must have finite numbers and sizes over 0"
+            )
+        for (number, name), start, end in zip(
+            self._names.items(), self._ends[:-1], self._ends[1:], strict=True
+        ):
+            yield number, name, frames[start:end], boxes[start:end]
+
+
+def is_whole(value: object) -> TypeGuard[int]:
+    """Whether a value of JSON is a whole number."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def short(value: object) -> str:
+    """Return a value for a message, in short."""
+    text = reprlib.repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

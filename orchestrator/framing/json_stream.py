@@ -1,0 +1,169 @@
+"""Reads JSON from a file piece by piece, so that a text of any length takes little memory.
+
+`json` reads a whole text at once, and what it makes of it may take 25 times its length. Here the caller walks
+through large arrays and objects, and only the values that it asks for are made, each of at most WINDOW_CHARS
+characters. Bytes and values are counted while they are read, and a text with too many is refused.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import json
+import re
+import zlib
+from typing import TYPE_CHECKING, NoReturn
+
+from orchestrator.errors import BadRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from io import BufferedReader
+
+    from _typeshed import SupportsRead
+
+WINDOW_CHARS = 1 << 20
+"""Longest value that is made in one piece."""
+_READ_BYTES = 1 << 18
+_DEEPEST = 100
+"""Arrays and objects in each other that are skipped."""
+_SPACE = re.compile(r"[ \t\r\n]*")
+
+
+class JsonStream:
+    """Walks through the JSON values that follow each other in a file, packed with gzip or not.
+
+    Args:
+        file: open for reading, at its beginning.
+        what: the text is, for messages, in the plural.
+        most_bytes: longest text, unpacked.
+        most_values: most values that are walked through. A value that is made in one piece counts as one.
+
+    All methods raise BadRequest where the text is no JSON, is too long or has too many values.
+    """
+
+    def __init__(self, file: BufferedReader, *, what: str, most_bytes: int, most_values: int) -> None:
+        self._what = what
+        self._most_bytes = most_bytes
+        self._most_values = most_values
+        packed = file.peek(2)[:2] == b"\x1f\x8b"
+        self._file: SupportsRead[bytes] = gzip.GzipFile(fileobj=file) if packed else file
+        self._decode = codecs.getincrementaldecoder("utf-8-sig")().decode
+        self._decode_value = json.JSONDecoder(parse_constant=_no_number).raw_decode
+        self._text = ""
+        self._place = 0
+        self._bytes = 0
+        self._values = 0
+        self._ended = False
+
+    def peek(self) -> str:
+        """Return the next character that is no space, without going on; empty at the end of the file."""
+        while True:
+            found = _SPACE.match(self._text, self._place)
+            self._place = found.end() if found else self._place
+            if self._place < len(self._text):
+                return self._text[self._place]
+            if self._ended:
+                return ""
+            self._fill()
+
+    def value(self) -> object:
+        """Return the next value whole."""
+        self.peek()
+        if not self._ended and len(self._text) - self._place < WINDOW_CHARS:
+            self._fill()
+        try:
+            value, self._place = self._decode_value(self._text, self._place)
+        except RecursionError as exc:
+            raise BadRequest(f"the {self._what} are nested too deeply; make them again") from exc
+        except ValueError as exc:
+            self._refuse(exc.msg if isinstance(exc, json.JSONDecodeError) else str(exc), exc)
+        if self._place == len(self._text) and not self._ended:
+            self._refuse("a value is cut off")
+        return value
+
+    def elements(self) -> Iterator[None]:
+        """Stop before each element of the array that comes next; the caller takes it, whole or in parts."""
+        self._take("[")
+        if self.peek() == "]":
+            self._take("]")
+            return
+        while True:
+            self._count()
+            yield
+            if self.peek() != ",":
+                break
+            self._place += 1
+        self._take("]")
+
+    def members(self) -> Iterator[str]:
+        """Yield each key of the object that comes next; the caller takes its value."""
+        self._take("{")
+        if self.peek() == "}":
+            self._take("}")
+            return
+        while True:
+            self._count()
+            key = self.value()
+            if not isinstance(key, str):
+                self._refuse("a key is no text")
+            self._take(":")
+            yield key
+            if self.peek() != ",":
+                break
+            self._place += 1
+        self._take("}")
+
+    def skip(self, depth: int = 0) -> None:
+        """Go behind the next value, of any length."""
+        kind = self.peek()
+        if kind not in {"[", "{"}:
+            self.value()
+            return
+        if depth == _DEEPEST:
+            raise BadRequest(f"the {self._what} are nested too deeply; make them again")
+        for _ in self.elements() if kind == "[" else self.members():
+            self.skip(depth + 1)
+
+    def _take(self, wanted: str) -> None:
+        if self.peek() != wanted:
+            self._refuse(f"{wanted!r} is missing")
+        self._place += 1
+
+    def _count(self) -> None:
+        self._values += 1
+        if self._values > self._most_values:
+            raise BadRequest(
+                f"the {self._what} hold more than {self._most_values} boxes and other values; give only what "
+                "is needed"
+            )
+
+    def _fill(self) -> None:
+        """Read on until the window is full, or to the end."""
+        pieces = [self._text[self._place :]]
+        chars = len(pieces[0])
+        while chars < 2 * WINDOW_CHARS and not self._ended:
+            try:
+                data = self._file.read(_READ_BYTES)
+                pieces.append(self._decode(data, final=not data))
+            except UnicodeDecodeError as exc:
+                raise BadRequest(f"the {self._what} are no JSON: they are not UTF-8") from exc
+            except (OSError, EOFError, zlib.error) as exc:
+                raise BadRequest(f"the {self._what} cannot be unpacked: {exc}; make them again") from exc
+            chars += len(pieces[-1])
+            self._bytes += len(data)
+            self._ended = not data
+            if self._bytes > self._most_bytes:
+                raise BadRequest(
+                    f"the {self._what} are longer than {self._most_bytes >> 20} MiB; give only what is needed"
+                )
+        self._text = "".join(pieces)
+        self._place = 0
+
+    def _refuse(self, reason: str, cause: Exception | None = None) -> NoReturn:
+        longest = "" if self._ended else f", or one value is longer than {WINDOW_CHARS >> 20} MiB"
+        raise BadRequest(f"the {self._what} are no JSON{longest}: {reason[:100]}") from cause
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")
