@@ -13,6 +13,7 @@ from orchestrator.errors import BadRequest
 from orchestrator.frames import Colour, Form, Quality
 from orchestrator.media.containers import CONTAINERS
 from orchestrator.media.encoder import choose
+from orchestrator.media.gif import GifPace
 from orchestrator.media.probe import probe
 from orchestrator.media.reader import VideoReader
 from orchestrator.media.writer import VideoWriter
@@ -33,9 +34,12 @@ CHROMA = {"420": (2, 2), "422": (2, 1), "440": (1, 2), "444": (1, 1)}
 
 def through(source: Path, output: Path, form: Form = "rgb", **options: Any) -> VideoWriter:
     """Write the video again as it is."""
-    info = probe(source)
+    info = read = probe(source)
+    pace = GifPace(info) if output.suffix == ".gif" else None
+    if pace is not None:
+        info = pace.info
     with (
-        VideoReader(source, info, form=form, threads=1) as reader,
+        VideoReader(source, read, form=form, threads=1) as reader,
         VideoWriter(
             output,
             source=source,
@@ -47,7 +51,7 @@ def through(source: Path, output: Path, form: Form = "rgb", **options: Any) -> V
             **options,
         ) as writer,
     ):
-        for frame in reader.frames():
+        for frame in reader.frames() if pace is None else pace.run(reader.frames()):
             writer.write(frame)
         writer.finish()
     return writer

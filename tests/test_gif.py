@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import av
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,20 +15,50 @@ from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
 from orchestrator.errors import BadRequest
-from orchestrator.frames import Frame
+from orchestrator.frames import Colour, Frame, VideoInfo
+from orchestrator.jobs import ExportParams, ExportResult, parse
 from orchestrator.media.containers import GIF_MAX_PIXELS, GIF_MAX_S, check_limits
+from orchestrator.media.gif import GifPace
 from orchestrator.media.probe import probe
+from orchestrator.media.reader import VideoReader
 from orchestrator.media.writer import VideoWriter
+from orchestrator.pipeline.export import export
 from tests.clips import make_clip, number_of, numbered, plain
 from tests.test_colour import PATCHES
 from tests.test_formats import through
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from orchestrator.frames import Pixels
+    from orchestrator.triton.client import TritonClient
 
+CASES = Path(__file__).parents[2] / "shared" / "cases"
 MICROSECOND = Fraction(1, 90_000)
+INFO = VideoInfo(
+    width=1,
+    height=1,
+    rotation=0,
+    mirrored=False,
+    sample_aspect_ratio=Fraction(1),
+    time_base=MICROSECOND,
+    average_rate=None,
+    frames=None,
+    duration_s=None,
+    codec="h264",
+    pixel_format="yuv420p",
+    bit_depth=8,
+    colour=Colour(matrix=1, primaries=1, transfer=1, full_range=False),
+)
+
+
+def run_export(source: Path, output: Path, **params: Any) -> ExportResult:
+    """Export without a model."""
+
+    def no_model() -> TritonClient:
+        raise AssertionError("no model was asked for")
+
+    return export(source, output, params=parse(ExportParams, params), default_model="none", connect=no_model)
 
 
 def shown(path: Path) -> tuple[list[Pixels], list[int]]:
@@ -73,28 +106,149 @@ def test_any_variable_frame_rate_is_kept_to_the_hundredth(
     assert np.abs(ends - expected).max() <= 0.01
 
 
-def test_pictures_that_browsers_show_for_longer_are_kept_and_noted(tmp_path: Path) -> None:
-    writer = through(make_clip(tmp_path / "in.mp4", 30, rate=60), tmp_path / "out.gif")
-    pictures, delays = shown(tmp_path / "out.gif")
-    assert [number_of(picture) for picture in pictures] == list(range(30))
-    assert set(delays) == {10, 20}
-    assert sum(delays) == 500
-    assert writer.notes == [
-        "some pictures are 1/100 s apart, for which browsers take 10/100 s: mp4 or webm is shown in time"
-    ]
+def delays_of(path: Path) -> list[int]:
+    """Return the delay of each picture in 1/100 s, read from the blocks of the file (GIF89a, 23)."""
+    data = path.read_bytes()
+    place = 13 + (3 * 2 ** ((data[10] & 7) + 1) if data[10] & 0x80 else 0)
+    delays = []
+    while data[place] != 0x3B:
+        if data[place] == 0x2C:
+            flags = data[place + 9]
+            place += 11 + (3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0)
+        else:
+            if data[place + 1] == 0xF9:
+                delays.append(int.from_bytes(data[place + 4 : place + 6], "little"))
+            place += 2
+        while data[place]:
+            place += 1 + data[place]
+        place += 1
+    return delays
 
 
-def test_pictures_that_are_closer_than_a_hundredth_are_put_later_and_noted(tmp_path: Path) -> None:
-    source = make_clip(
-        tmp_path / "in.mp4",
-        6,
-        pts=[0, 100, 200, 9000, 18_000, 27_000],
-        time_base=MICROSECOND,
-        options={"bf": "0"},
-    )
+def assert_on_screen(path: Path, begins_s: Sequence[float], end_s: float) -> list[int]:
+    """Each picture is one that the source shows then, to the hundredth; return their numbers."""
+    pictures, _ = shown(path)
+    delays = delays_of(path)
+    numbers = [number_of(picture) for picture in pictures]
+    assert len(delays) == len(numbers)
+    assert numbers == sorted(set(numbers))
+    assert min(delays) >= 2
+    ends_s = [*begins_s[1:], end_s]
+    for number, begin in zip(numbers, np.cumsum([0, *delays]) / 100, strict=False):
+        assert begins_s[number] - 0.0051 <= begin < ends_s[number] + 0.0051
+        assert begin - begins_s[number] <= 0.0151
+    assert sum(delays) / 100 == pytest.approx(end_s, abs=0.0151)
+    return numbers
+
+
+@pytest.mark.parametrize(
+    ("rate", "count"),
+    [
+        (Fraction(60), 50),
+        (Fraction(60_000, 1001), 50),
+        (Fraction(120), 50),
+        (Fraction(100), 50),
+        (Fraction(90), 50),
+        (Fraction(72), 50),
+        (Fraction(51), 50),
+        (Fraction(1000), 50),
+    ],
+)
+def test_at_most_fifty_pictures_a_second_are_shown_and_those_at_their_time(
+    tmp_path: Path, rate: Fraction, count: int
+) -> None:
+    frames = round(rate)
+    source = make_clip(tmp_path / "in.mp4", frames, rate=rate, options={"bf": "0", "preset": "ultrafast"})
     writer = through(source, tmp_path / "out.gif")
-    assert shown(tmp_path / "out.gif")[1][:5] == [10, 10, 80, 100, 100]
-    assert "2 pictures less than 1/100 s apart are shown later: a gif counts in it" in writer.notes
+    numbers = assert_on_screen(
+        tmp_path / "out.gif", [float(n / rate) for n in range(frames)], float(frames / rate)
+    )
+    assert len(numbers) == pytest.approx(count, abs=1)
+    assert writer.frames == len(numbers)
+
+
+@pytest.mark.parametrize("rate", [50, 48, 25])
+def test_no_picture_is_left_out_where_all_have_room(tmp_path: Path, rate: int) -> None:
+    source = make_clip(tmp_path / "in.mp4", rate, rate=rate)
+    pace = GifPace(probe(source))
+    with VideoReader(source, probe(source)) as reader:
+        kept = [number_of(frame.pixels) for frame in pace.run(reader.frames())]
+    assert (kept, pace.left_out, pace.notes) == (list(range(rate)), 0, [])
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    gaps=st.lists(st.one_of(st.integers(1, 2000), st.integers(1, 90_000)), max_size=40),
+    first=st.integers(-100_000, 100_000),
+    last=st.integers(0, 5000),
+    rate=st.sampled_from([None, Fraction(60), Fraction(25)]),
+)
+def test_any_times_are_kept_as_well_as_a_gif_can(
+    gaps: list[int], first: int, last: int, rate: Fraction | None
+) -> None:
+    pts = np.cumsum([first, *gaps]).tolist()
+    pace = GifPace(replace(INFO, time_base=MICROSECOND, average_rate=rate, frames=len(pts)))
+    frames = [
+        Frame(index=n, pts=moment, pixels=np.full((1, 1, 3), n, np.uint8), duration=last)
+        for n, moment in enumerate(pts)
+    ]
+    kept = list(pace.run(iter(frames)))
+    assert [frame.index for frame in kept] == list(range(len(kept)))
+    assert len(kept) + pace.left_out == len(pts)
+    begins_s = [(moment - first) / 90_000 for moment in pts]
+    for frame, after in zip(kept, [*kept[1:], None], strict=True):
+        number = int(frame.pixels[0, 0, 0])
+        begin_s = (frame.pts - kept[0].pts) / 100
+        assert begin_s <= begins_s[number] + 0.0151
+        assert begin_s >= begins_s[number] - 0.0051
+        if number + 1 < len(pts):
+            assert begin_s < begins_s[number + 1] + 0.0051
+        if after is not None:
+            assert frame.duration == after.pts - frame.pts >= 2
+        elif last or rate:
+            assert frame.duration >= 2
+
+
+def test_pictures_that_are_left_out_are_noted(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "in.mp4", 30, rate=60)
+    notes = run_export(source, tmp_path / "out.gif").notes
+    assert notes == (
+        "5 pictures were left out: browsers show at most 50 a second of a gif in time; mp4 or webm shows all",
+    )
+    assert len(delays_of(tmp_path / "out.gif")) == 25
+
+
+def test_of_pictures_that_crowd_within_a_hundredth_the_last_one_is_shown(tmp_path: Path) -> None:
+    pts = [0, 100, 200, 9000, 18_000, 27_000]
+    source = make_clip(tmp_path / "in.mp4", 6, pts=pts, time_base=MICROSECOND, options={"bf": "0"})
+    through(source, tmp_path / "out.gif")
+    pictures, delays = shown(tmp_path / "out.gif")
+    assert [number_of(picture) for picture in pictures] == [2, 3, 4, 5]
+    assert delays[:3] == [100, 100, 100]
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the shared cases are not here")
+def test_a_real_screen_recording_at_60_a_second(tmp_path: Path) -> None:
+    source = CASES / "obs-60fps.mkv"
+    with av.open(str(source)) as container:
+        pts = sorted(packet.pts for packet in container.demux(video=0) if packet.pts is not None)
+    result = run_export(source, tmp_path / "out.gif")
+    delays = delays_of(tmp_path / "out.gif")
+    assert min(delays) >= 2
+    assert len(delays) == result.stats.frames < len(pts)
+    assert sum(delays) / 100 == pytest.approx((pts[-1] - pts[0] + 17) / 1000, abs=0.015)
+    assert any("were left out: browsers show at most 50 a second" in note for note in result.notes)
+    with av.open(str(source)) as container:
+        originals = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    for picture, begin in zip(shown(tmp_path / "out.gif")[0], np.cumsum([0, *delays]), strict=False):
+        on_screen = [
+            n
+            for n, moment in enumerate(pts)
+            if moment - pts[0] <= 10 * begin + 5.1
+            and (n + 1 == len(pts) or pts[n + 1] - pts[0] > 10 * begin - 5.1)
+        ]
+        errors = [float(np.square(picture.astype(float) - original).mean()) for original in originals]
+        assert min(errors[n] for n in on_screen) <= min(errors) * 1.02
 
 
 def test_a_gif_is_played_for_ever(tmp_path: Path) -> None:

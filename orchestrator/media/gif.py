@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
@@ -12,9 +13,10 @@ from av.filter import Graph
 from orchestrator.media.containers import GIF_WARN_S
 
 if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
-    from orchestrator.frames import Pixels, Quality
+    from orchestrator.frames import AnyPicture, Frame, Pixels, Quality, VideoInfo
     from orchestrator.media.schedule import Schedule
 
 TICK = Fraction(1, 100)
@@ -102,16 +104,80 @@ def set_last_delay(path: Path, last: bytes, delay: int) -> None:
         file.write(min(delay, 0xFFFF).to_bytes(2, "little"))
 
 
+class GifPace:
+    """Chooses the pictures of a video that a GIF shows, and puts them at times that browsers keep.
+
+    There are SHORTEST hundredths of a second between two pictures at least. A picture that comes sooner after
+    the one before is shown as soon as that has passed if it is still the one to be seen then; otherwise it is
+    left out. So a picture is shown at most 1/100 s late. One picture is held.
+
+    Args:
+        info: of the video.
+
+    Attributes:
+        info: of the pictures that are chosen: their times are in TICKs.
+        left_out: how many pictures are not.
+    """
+
+    def __init__(self, info: VideoInfo) -> None:
+        fastest = 1 / (SHORTEST * TICK)
+        rate, frames = info.average_rate, info.frames
+        if rate is not None and rate > fastest:
+            frames = None if frames is None else max(1, round(frames * fastest / rate))
+            rate = fastest
+        self.info = replace(info, time_base=TICK, average_rate=rate, frames=frames)
+        self.left_out = 0
+        self._ticks = info.time_base / TICK  # of one of the source
+        self._usual = 1 / (info.average_rate * TICK) if info.average_rate else Fraction(0)
+
+    def run(self, frames: Iterator[Frame[AnyPicture]]) -> Generator[Frame[AnyPicture], None, None]:
+        """Yield the frames that are shown, numbered anew, with times and durations in TICKs.
+
+        Args:
+            frames: of the video, in presentation order, with rising pts.
+        """
+        held: Frame[AnyPicture] | None = None
+        number = start = earliest = 0  # of the one that is held
+        offset = length = end = Fraction(0)
+        for frame in frames:
+            exact = frame.pts * self._ticks
+            if held is None:  # the first picture begins on a tick
+                earliest = round(exact)
+                offset = exact - earliest
+            due = round(exact - offset)
+            if held is None:
+                pass
+            elif due > start:
+                earliest = start + SHORTEST
+                yield replace(held, index=number, pts=start, duration=max(due, earliest) - start)
+                number += 1
+            else:
+                self.left_out += 1
+            held, start = frame, max(due, earliest)
+            length = frame.duration * self._ticks or self._usual
+            end = exact - offset + length
+        if held is None:
+            return
+        if number and length and round(end) <= start:
+            self.left_out += 1  # it ends before there is room for it
+        else:
+            duration = max(round(end) - start, SHORTEST) if length else 0
+            yield replace(held, index=number, pts=start, duration=duration)
+
+    @property
+    def notes(self) -> list[str]:
+        """One sentence where pictures were left out; complete after the last."""
+        if not self.left_out:
+            return []
+        pictures = "1 picture was" if self.left_out == 1 else f"{self.left_out} pictures were"
+        return [
+            f"{pictures} left out: browsers show at most 50 a second of a gif in time; mp4 or webm shows all"
+        ]
+
+
 def gif_notes(schedule: Schedule) -> list[str]:
-    """Return one sentence for each thing that a GIF of these times, in TICKs, cannot show, or not well."""
-    notes = []
-    if schedule.duration * TICK > GIF_WARN_S:
-        length_s = float(schedule.duration * TICK)
-        notes.append(f"a gif of {length_s:.6g} s is large: as mp4 or webm it would be a small part of that")
-    if schedule.shortest is not None and schedule.shortest < SHORTEST:
-        notes.append(
-            "some pictures are 1/100 s apart, for which browsers take 10/100 s: mp4 or webm is shown in time"
-        )
-    if schedule.moved:
-        notes.append(f"{schedule.moved} pictures less than 1/100 s apart are shown later: a gif counts in it")
-    return notes
+    """Return a sentence where a GIF of these times, in TICKs, is not the right form."""
+    if schedule.duration * TICK <= GIF_WARN_S:
+        return []
+    length_s = float(schedule.duration * TICK)
+    return [f"a gif of {length_s:.6g} s is large: as mp4 or webm it would be a small part of that"]

@@ -35,8 +35,7 @@ if TYPE_CHECKING:
 FORMATS = "mov,matroska,gif"
 """FFmpeg's names of the demuxers that read what is written here."""
 
-CONTAINER_OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file", "min_delay": "0"}
-"""Delays of a GIF are taken as they are: FFmpeg, as browsers do, shows pictures of 1/100 s for 10/100 s."""
+CONTAINER_OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
 
 KEYFRAMES_APART_S = 1
 """Keyframes are remembered at this distance at least: a day of video has less than 100,000."""
@@ -85,20 +84,6 @@ class Playback:
         """Return when the first sample of sound is heard, in seconds; None without sound."""
         with self._translated(), self._opened() as container:
             return _first_heard_s(container)
-
-    def moment_s(self, index: int, after_s: Fraction) -> Fraction:
-        """Return when a picture is shown, in seconds on the clock of the file.
-
-        Pictures of a GIF that are too many for its clock are shown later than they should be: they are taken
-        in turn.
-
-        Args:
-            index: of the picture, from 0.
-            after_s: when it should be shown, in seconds since the first.
-        """
-        if self._in_turn:
-            return self._in_turn[index] * self.tick_s
-        return self.first_s + after_s
 
     def pictures(
         self,
@@ -166,7 +151,6 @@ class Playback:
         self.frames = 0
         # The pictures of a GIF are built on those before, whatever its demuxer says. There are not many.
         is_gif = self._container.format.name == "gif"
-        self._in_turn: list[int] = []
         apart = KEYFRAMES_APART_S / self.tick_s
         self._keys: list[int] = []
         first = last = last_duration = 0
@@ -177,8 +161,6 @@ class Playback:
             first = packet.pts if self.frames == 1 else min(first, packet.pts)
             if self.frames == 1 or packet.pts > last:
                 last, last_duration = packet.pts, packet.duration or 0
-            if is_gif:
-                self._in_turn.append(packet.pts)
             if not self._keys or (packet.is_keyframe and not is_gif and packet.pts - self._keys[-1] >= apart):
                 self._keys.append(packet.pts)
         if not self.frames:

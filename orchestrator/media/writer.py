@@ -20,7 +20,7 @@ from orchestrator.media import colour, encoder
 from orchestrator.media.coded import chroma_of, converter, upright_chroma
 from orchestrator.media.comparison import differences
 from orchestrator.media.containers import GIF_MAX_S, SQUARE_PIXELS_ONLY, check_limits, check_output
-from orchestrator.media.gif import TICK, gif_notes, set_last_delay
+from orchestrator.media.gif import SHORTEST, TICK, gif_notes, set_last_delay
 from orchestrator.media.passthrough import Passthrough
 from orchestrator.media.schedule import Schedule
 from orchestrator.media.siting import written_location
@@ -189,7 +189,8 @@ class VideoWriter:
     def write(self, frame: Frame[Any]) -> None:
         """Encode one frame, of the form that was promised.
 
-        Frames come in presentation order, their pts in units of the source's time_base.
+        Frames come in presentation order, their pts in units of the source's time_base; those for a GIF as
+        `GifPace` gives them.
 
         Raises:
             BadRequest: a GIF gets longer than GIF_MAX_S.
@@ -207,6 +208,8 @@ class VideoWriter:
             self._begin(frame)
         picture = self._to_frame(pixels)
         picture.pts = self._schedule.place(frame)
+        if self._is_gif and (self._schedule.shortest or SHORTEST) < SHORTEST:
+            raise EncodeFailed(f"frame {frame.index} is too soon for a gif: report this as a bug")
         picture.time_base = self._tick
         if self._is_gif and (self._schedule.last - self._schedule.first) * self._tick > GIF_MAX_S:
             check_limits(self._container, quality="high", width=1, height=1, duration_s=self.duration_s)

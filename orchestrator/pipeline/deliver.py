@@ -14,6 +14,7 @@ import numpy as np
 
 from orchestrator.errors import EncodeFailed
 from orchestrator.frames import Crop, Planes
+from orchestrator.media.gif import GifPace
 from orchestrator.media.reader import VideoReader
 from orchestrator.media.resize import resize
 from orchestrator.media.tonemap import tonemapped
@@ -138,6 +139,8 @@ def deliver(
         form = form_of(info, order, view)
         # The reader needs the source's own colours to map them; all that follows sees the mapped ones.
         read = tonemapped(info) if order.tonemap else info
+        pace = GifPace(read) if order.container == "gif" else None
+        shown = read if pace is None else pace.info
         reader = stack.enter_context(
             VideoReader(
                 source, info, form=form, tonemap=order.tonemap, start_s=order.start_s, end_s=order.end_s
@@ -147,7 +150,7 @@ def deliver(
             VideoWriter(
                 temporary,
                 source=source,
-                info=read,
+                info=shown,
                 width=view.size[0],
                 height=view.size[1],
                 form=form,
@@ -158,16 +161,17 @@ def deliver(
                 end_s=order.end_s,
             )
         )
-        frames = stack.enter_context(ahead(reader.frames(), items=_DECODED_AHEAD, name="decode"))
+        chosen = reader.frames() if pace is None else pace.run(reader.frames())
+        frames = stack.enter_context(ahead(chosen, items=_DECODED_AHEAD, name="decode"))
         witness = Witness(
             width=view.size[0],
             height=view.size[1],
-            time_base=info.time_base,
-            rate=info.average_rate,
-            colour=read.colour,
-            bits=read.bit_depth,
+            time_base=shown.time_base,
+            rate=shown.average_rate,
+            colour=shown.colour,
+            bits=shown.bit_depth,
         )
-        windows = _cut(frames, view, info, witness)
+        windows = _cut(frames, view, shown, witness)
         tiled = None
         if model is None:
             items = (_Item(frame, frame.pixels) for frame in windows)
@@ -181,12 +185,12 @@ def deliver(
             )
             upscaled = stack.enter_context(ahead(tiled.run(windows), items=_ENLARGED_AHEAD, name="infer"))
             items = (_Item(item.source, item.pixels) for item in upscaled)
-        made = _resized(items, view, info)
+        made = _resized(items, view, shown)
         delivered = stack.enter_context(ahead(made, items=_ENLARGED_AHEAD, name="resize"))
         if tiled is not None:
             stack.enter_context(tiled)  # left first: what is in flight is cancelled before threads are joined
 
-        clock = FrameClock(expected_frames(info, order), "exporting" if tiled is None else "upscaling")
+        clock = FrameClock(expected_frames(shown, order), "exporting" if tiled is None else "upscaling")
         for item in delivered:
             writer.write(replace(item.source, pixels=item.pixels))
             for watcher in watchers:
@@ -194,13 +198,18 @@ def deliver(
             report(clock.tick(writer.frames))
         report(Progress(stage="finishing", frames=writer.frames, total=writer.frames))
         writer.finish()
-        if writer.frames != reader.frames_read:
+        left_out = pace.left_out if pace else 0
+        if writer.frames != reader.frames_read - left_out:
             raise EncodeFailed(
-                f"{reader.frames_read} frames were read but {writer.frames} written; nothing was kept, "
-                "please report it"
+                f"{reader.frames_read} frames were read and {left_out} left out, but {writer.frames} "
+                "written; nothing was kept, please report it"
             )
         written = Written(
-            frames=writer.frames, width=writer.width, height=writer.height, picture=writer.picture_size
+            frames=writer.frames,
+            left_out=left_out,
+            width=writer.width,
+            height=writer.height,
+            picture=writer.picture_size,
         )
         examined = examine(temporary, witness=witness, written=written, every=every)
         return Delivered(
@@ -223,6 +232,7 @@ def deliver(
             notes=(
                 *info.notes,
                 *reader.notes,
+                *(pace.notes if pace else []),
                 *(tiled.notes if tiled else []),
                 *writer.notes,
             ),

@@ -46,13 +46,15 @@ class Written:
     """What the file should hold.
 
     Attributes:
-        frames: that were read, and written.
+        frames: that were written.
+        left_out: that were read, but are not meant to be in it.
         width, height: of its picture, in pixels.
         picture: width and height of what is shown in it, from its top-left corner; the rest, a row or a
             column that an encoder needs, is not compared.
     """
 
     frames: int
+    left_out: int = 0
     width: int
     height: int
     picture: tuple[int, int]
@@ -135,7 +137,7 @@ def _pairs(
 ) -> list[Pair]:
     """Read the output at the times of samples; of several pictures at one time, the one that fits."""
     tick_s = playback.tick_s
-    moments_s = [playback.moment_s(sample.index, sample.time_s) for sample in taken]
+    moments_s = [playback.first_s + sample.time_s for sample in taken]
     seen: dict[int, Pair] = {}
     windows = [(time_s - tick_s, time_s + tick_s) for time_s in moments_s]
     for number, _, pixels in playback.pictures(windows, sizes):
@@ -151,7 +153,7 @@ def _pairs(
 def _look_around(playback: Playback, pairs: Sequence[Pair], written: Written) -> list[Around]:
     """Compare pairs with the pictures before and after them."""
     reach_s = SEARCHED_PICTURES * (playback.end_s - playback.first_s) / playback.frames
-    moments_s = [playback.moment_s(pair.wanted.index, pair.wanted.time_s) for pair in pairs]
+    moments_s = [playback.first_s + pair.wanted.time_s for pair in pairs]
     errors: list[list[tuple[Fraction, float]]] = [[] for _ in pairs]
     windows = [(moment_s - reach_s, moment_s + reach_s) for moment_s in moments_s]
     sizes = _sizes([pair.wanted for pair in pairs], written)

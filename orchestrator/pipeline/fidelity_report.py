@@ -89,7 +89,7 @@ def report_on(
         output=output.name,
         width=fidelity.written.width,
         height=fidelity.written.height,
-        frames_read=witness.frames,
+        frames_read=witness.frames + fidelity.written.left_out,
         frames_written=fidelity.written.frames,
         frames_in_output=fidelity.written.frames,
         source_duration_sec=_rounded(witness.duration_s, 6),

@@ -10,6 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import EncodeFailed
+from orchestrator.media.containers import check_output
+from orchestrator.media.gif import GifPace
 from orchestrator.media.reader import VideoReader
 from orchestrator.media.resize import resize
 from orchestrator.media.tonemap import tonemapped
@@ -68,7 +70,8 @@ def look_again(
     """
     with ExitStack() as stack:
         reader = stack.enter_context(VideoReader(source, info, tonemap=True))
-        writer = pen = None
+        writer = pen = pace = None
+        shown = tonemapped(info)
         if overlay is not None:
             pen = Overlay(
                 tracks,
@@ -78,40 +81,45 @@ def look_again(
                 shown_width=info.shown_size[0],
                 time_base=info.time_base,
             )
+            if check_output(overlay) == "gif":
+                pace = GifPace(shown)
+                shown = pace.info
             writer = stack.enter_context(
                 VideoWriter(
                     overlay,
                     source=source,
-                    info=tonemapped(info),
+                    info=shown,
                     width=info.width,
                     height=info.height,
                     quality=OVERLAY_QUALITY,
                 )
             )
         decoded = stack.enter_context(ahead(reader.frames(), items=_DECODED_AHEAD, name="decode"))
+        pictures = _drawn(decoded, pen, thumbnails, info)
         drawn = stack.enter_context(
-            ahead(_drawn(decoded, pen, thumbnails, info), items=_DRAWN_AHEAD, name="draw")
+            ahead(pace.run(pictures) if pace else pictures, items=_DRAWN_AHEAD, name="draw")
         )
         clock = FrameClock(frames, "drawing")
         witness = Witness(
-            width=info.width, height=info.height, time_base=info.time_base, rate=info.average_rate
+            width=info.width, height=info.height, time_base=shown.time_base, rate=shown.average_rate
         )
         for frame in drawn:
             if writer is not None:
                 witness.see(frame)
                 writer.write(frame)
-            report(clock.tick(frame.index + 1))
+            report(clock.tick(frame.index + 1 + (pace.left_out if pace else 0)))
         if writer is None or overlay is None:
             return []
         report(Progress(stage="finishing", frames=frames, total=frames))
         writer.finish()
+        frames -= pace.left_out if pace else 0
         if writer.frames != frames:
             raise EncodeFailed(f"{frames} frames were tracked but {writer.frames} drawn; nothing was kept")
         written = Written(
             frames=frames, width=writer.width, height=writer.height, picture=writer.picture_size
         )
         examine(overlay, witness=witness, written=written)
-        return writer.notes
+        return [*(pace.notes if pace else []), *writer.notes]
 
 
 def _drawn(
