@@ -1,0 +1,39 @@
+"""Attack the worker and print what was tried and what failed.
+
+python -m benchmarks.hostile addresses --count 1000
+python -m benchmarks.hostile media --count 1000
+python -m benchmarks.hostile jobs --count 2000
+python -m benchmarks.hostile kills --count 60
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+import time
+
+COUNTS = {"addresses": 1000, "media": 1000, "jobs": 2000, "kills": 60}
+
+
+def main() -> int:
+    """Run one attack; return 1 if anything got through."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.hostile",
+        description=__doc__,
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
+    parser.add_argument("attack", choices=COUNTS)
+    parser.add_argument("--count", type=int, help=f"how many tries; as a rule {COUNTS}")
+    parser.add_argument("--seed", type=int, default=1, help="of what is drawn at random (default: 1)")
+    chosen = parser.parse_args()
+    started_s = time.monotonic()
+    attack = importlib.import_module(f"benchmarks.hostile.{chosen.attack}")
+    tally = attack.attack(chosen.count or COUNTS[chosen.attack], chosen.seed)
+    print(tally.text())
+    print(f"seed {chosen.seed}, {time.monotonic() - started_s:.0f} s")
+    return 1 if tally.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

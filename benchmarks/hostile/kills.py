@@ -1,0 +1,153 @@
+"""Processes of a real worker that are killed at any moment of a job, and what becomes of the job and the machine.
+
+The worker runs as RunPod runs it, with the real SDK, Triton and an S3 server that checks signatures. A kill
+counts as failed if the job is never answered, if it is answered as completed while the stored video is not the
+right one to the byte, if anything is stored or left behind after a failure, if its error is not retryable, or
+if the next job does not succeed. Where the worker itself is killed, nothing of it may live on.
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from benchmarks.hostile.tally import Tally
+from tests import bucket as buckets
+from tests import clips, models
+from tests.command import family, segments_of
+from tests.runpod_server import RunPodServer
+from tests.workers import WorkerProcess, wait
+
+if TYPE_CHECKING:
+    from tests.bucket import Bucket
+
+VICTIMS = ("job", "job", "tritonserver", "triton_python_b", "keeper", "waiting job", "worker")
+MOST_DELAY_S = 2.5
+"""A job takes about so long, from when it is offered until it is answered."""
+
+
+def attack(count: int, seed: int) -> Tally:
+    """Kill `count` times."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        bucket = stack.enter_context(buckets.serving())
+        runpod = stack.enter_context(RunPodServer().running())
+        return _Attack(Path(folder), bucket, runpod, random.Random(seed)).run(count)
+
+
+class _Attack:
+    def __init__(self, folder: Path, bucket: Bucket, runpod: RunPodServer, rng: random.Random) -> None:
+        self._bucket = bucket
+        self._runpod = runpod
+        self._rng = rng
+        self._tally = Tally("kills")
+        self._jobs = folder / "jobs"
+        self._jobs.mkdir()
+        repository = folder / "models"
+        repository.mkdir()
+        models.write_slow(repository, rounds=12, max_batch=1)
+        clip = clips.make_clip(folder / "clip.mp4", 25, audio=[{"seconds": 1.0}])
+        self._input_url = bucket.put("clip.mp4", clip)
+        self._settings = {
+            "MODEL_REPOSITORY": repository,
+            "FRAMEWRIGHT_UPSCALE_MODEL": "slow",
+            "FRAMEWRIGHT_TRITON_RESTARTS": 1000,
+            **runpod.environment,
+        }
+
+    def run(self, count: int) -> Tally:
+        worker = self._start()
+        try:
+            right = self._do("right")
+            assert right is not None  # noqa: S101  nothing was killed yet
+            for number in range(count):
+                victim = self._rng.choice(VICTIMS)
+                outcome, failure = self._kill(worker, victim, f"{number}", right)
+                if victim == "worker":
+                    worker = self._start()
+                if failure is None and self._do(f"after-{number}") != right:
+                    failure = "the next job did not give the right video"
+                self._tally.add(f"{victim}: {outcome}", failure and f"{number}, {victim}: {failure}")
+        finally:
+            worker.stop()
+        return self._tally
+
+    def _start(self) -> WorkerProcess:
+        return WorkerProcess(self._jobs, **self._settings)
+
+    def _job(self, key: str) -> dict[str, Any]:
+        return {
+            "task": "upscale",
+            "input_url": self._input_url,
+            "output_url": self._bucket.put_url(f"{key}.mp4"),
+        }
+
+    def _do(self, key: str) -> bytes | None:
+        """Do a job in peace; return what it stored."""
+        result = self._runpod.result(self._runpod.submit(self._job(key)))
+        return None if "error" in result else self._bucket.get(f"{key}.mp4")
+
+    def _kill(self, worker: WorkerProcess, victim: str, key: str, right: bytes) -> tuple[str, str | None]:
+        """Kill something during a job; return how the job ended, and what is wrong with that."""
+        job = self._runpod.submit(self._job(key))
+        time.sleep(self._rng.uniform(0, MOST_DELAY_S))
+        members = family(worker.pid)
+        found = [process for process in members if _is(process, victim, worker)]
+        if not found:
+            self._runpod.result(job)
+            return "was not there", None
+        self._rng.choice(found).kill()
+        if victim == "worker":
+            return self._after_the_worker(members, key, right)
+        result = self._runpod.result(job)
+        stored = self._bucket.get(f"{key}.mp4")
+        try:
+            worker.idle()
+        except AssertionError:
+            return "left something", f"it left {worker.leftovers()}"
+        if "error" not in result:
+            return "completed", None if stored == right else "the stored video is not the right one"
+        code = result["output"]["code"]
+        if stored is not None:
+            return code, "it failed and stored something"
+        return code, None if result["output"]["retryable"] else f"{code} is not retryable"
+
+    def _after_the_worker(
+        self, members: list[psutil.Process], key: str, right: bytes
+    ) -> tuple[str, str | None]:
+        try:
+            wait(lambda: not any(_lives(process) for process in members), 20)
+        except AssertionError:
+            return "left a process", f"{[process.name() for process in members if _lives(process)]} live on"
+        if segments := segments_of(members):
+            return "left memory", f"it left {segments}"
+        stored = self._bucket.get(f"{key}.mp4")
+        return "killed", None if stored in {None, right} else "a part of a video is stored"
+
+
+def _is(process: psutil.Process, victim: str, worker: WorkerProcess) -> bool:
+    if victim == "worker":
+        return process.pid == worker.pid
+    jobs = worker.jobs
+    if victim == "job":
+        return process in jobs[:1]
+    if victim == "waiting job":
+        return process in jobs[1:]
+    try:
+        command = " ".join(process.cmdline())
+        return victim in (process.name() if victim.startswith("triton") else command)
+    except psutil.Error:
+        return False
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False

@@ -1,0 +1,268 @@
+"""Damaged media files, made of good ones, each through a whole export in another process.
+
+That process measures the memory of each file by its own high-water mark. A file counts as failed if the
+export raises anything but one of our errors, takes more than MOST_BYTES or MOST_S, leaves a file behind, or
+claims to be done while PyAV reads another number of pictures from the output. A crash of FFmpeg is counted by
+its signal, and not as failed: each job has a process of its own, and the executor answers `job_crashed`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+
+from benchmarks.hostile.tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+MOST_S = 30
+MOST_BYTES = 600 * 2**20
+OUTPUTS = ("out.mp4", "out.mkv", "out.webm", "out.mov", "out.gif")
+
+
+def attack(count: int, seed: int) -> Tally:
+    """Try `count` files."""
+    tally = Tally("media")
+    rng = random.Random(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        good = _good_files(Path(folder))
+        with _Exporter() as exporter:
+            for number in range(count):
+                source = rng.choice(good)
+                path = Path(folder, f"in-{number}{source.suffix}")
+                path.write_bytes(mutate(source.read_bytes(), rng))
+                place = Path(folder, f"try-{number}")
+                place.mkdir()
+                answer = exporter.export(path, place / rng.choice(OUTPUTS))
+                left = sorted(item.name for item in place.iterdir())
+                failure = _fault(answer, left)
+                kept = None if failure is None else f"{number} of seed {seed}, from {source.name}: {failure}"
+                tally.add(answer["outcome"], kept)
+                for item in (path, *place.iterdir()):
+                    item.unlink()
+    return tally
+
+
+def _fault(answer: dict[str, Any], left: list[str]) -> str | None:
+    """Return what is wrong with how a try ended."""
+    if answer["outcome"].startswith("killed by "):
+        return None
+    if answer["outcome"].startswith("not ours"):
+        return str(answer["detail"])
+    if answer["outcome"] == "took too long":
+        return f"it took more than {MOST_S} s"
+    if answer["peak_bytes"] > MOST_BYTES:
+        return f"it took {answer['peak_bytes'] / 2**20:.0f} MiB"
+    if answer["outcome"] == "done":
+        return (
+            None if answer["frames"] == answer["seen"] else f"{answer['seen']} of {answer['frames']} pictures"
+        )
+    return f"it left {left}" if left else None
+
+
+def mutate(content: bytes, rng: random.Random) -> bytes:
+    """Return a media file with one to three kinds of damage."""
+    changed = bytearray(content)
+    for _ in range(rng.randint(1, 3)):
+        if len(changed) < 64:
+            break
+        rng.choice(_DAMAGES)(changed, rng)
+    return bytes(changed)
+
+
+def _flip(content: bytearray, rng: random.Random) -> None:
+    for _ in range(rng.choice([1, 4, 16, 64, 256])):
+        content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
+
+
+def _flip_header(content: bytearray, rng: random.Random) -> None:
+    for _ in range(rng.choice([1, 2, 4, 8])):
+        content[rng.randrange(min(1024, len(content)))] = rng.randrange(256)
+
+
+def _largest_number(content: bytearray, rng: random.Random) -> None:
+    """Write a number that is as large as it gets, as a size, a count or a time."""
+    place, size = rng.randrange(len(content) - 8), rng.choice([2, 4, 8])
+    content[place : place + size] = rng.choice([b"\xff", b"\x7f", b"\x00"]) * size
+
+
+def _cut(content: bytearray, rng: random.Random) -> None:
+    del content[rng.randrange(32, len(content)) :]
+
+
+def _remove(content: bytearray, rng: random.Random) -> None:
+    start = rng.randrange(len(content))
+    del content[start : start + rng.choice([1, 7, 188, 4096])]
+
+
+def _repeat(content: bytearray, rng: random.Random) -> None:
+    start = rng.randrange(len(content))
+    part = content[start : start + rng.choice([16, 188, 4096, 65536])]
+    content[start:start] = part * rng.choice([1, 3])
+
+
+def _blank(content: bytearray, rng: random.Random) -> None:
+    start, size = rng.randrange(len(content)), rng.choice([64, 1024, 16384])
+    content[start : start + size] = bytes(len(content[start : start + size]))
+
+
+def _swap(content: bytearray, rng: random.Random) -> None:
+    half = len(content) // 2
+    size = rng.choice([32, 188, 2048])
+    one, other = rng.randrange(half), half + rng.randrange(half)
+    first, second = bytes(content[one : one + size]), bytes(content[other : other + size])
+    content[one : one + len(first)], content[other : other + len(second)] = second, first
+
+
+_DAMAGES: list[Callable[[bytearray, random.Random], None]] = [
+    _flip,
+    _flip_header,
+    _largest_number,
+    _cut,
+    _remove,
+    _repeat,
+    _blank,
+    _swap,
+]
+
+
+def _good_files(folder: Path) -> list[Path]:
+    """Make a small video of each container that is read, with most of what it can hold."""
+    from tests import clips  # noqa: PLC0415  the process that exports needs none of it
+
+    sound = [{"seconds": 1.0}]
+    return [
+        clips.make_clip(folder / "a.mp4", 25, audio=sound),
+        clips.make_clip(folder / "fast.mp4", 25, audio=sound, container_options={"movflags": "+faststart"}),
+        clips.make_clip(
+            folder / "pieces.mp4", 25, container_options={"movflags": "frag_keyframe+empty_moov"}
+        ),
+        clips.make_clip(folder / "b.mov", 25, audio=sound, metadata={"title": "a title"}),
+        clips.make_clip(folder / "c.mkv", 25, audio=sound, attachment=("a.ttf", "font/ttf", b"font" * 64)),
+        clips.make_clip(folder / "d.webm", 25, codec="libvpx-vp9", options={"cpu-used": "8"}),
+        clips.make_clip(folder / "e.ts", 25, audio=sound),
+        clips.make_clip(folder / "f.avi", 25, codec="mpeg4"),
+        clips.make_clip(folder / "g.flv", 25, audio=sound),
+        clips.make_clip(folder / "h.mpg", 25, codec="mpeg2video"),
+        clips.make_clip(
+            folder / "i.mkv",
+            10,
+            codec="libx265",
+            pix_fmt="yuv420p10le",
+            options={"x265-params": "log-level=none"},
+            matrix=9,
+            primaries=9,
+            transfer=16,
+        ),
+        clips.make_clip(folder / "j.mkv", 10, codec="ffv1", pix_fmt="yuv444p"),
+    ]
+
+
+class _Exporter:
+    """The process that exports one file after another; a new one is started where it has died."""
+
+    def __enter__(self) -> Self:
+        self._start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def export(self, source: Path, output: Path) -> dict[str, Any]:
+        """Export a file; return `outcome`, `peak_bytes`, and what belongs to the outcome."""
+        assert self._process.stdin is not None  # noqa: S101  for mypy: they are pipes
+        assert self._process.stdout is not None  # noqa: S101
+        self._process.stdin.write(f"{source}\t{output}\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if line:
+            answer: dict[str, Any] = json.loads(line)
+            return answer
+        code = self._process.wait()
+        self._start()
+        for item in output.parent.iterdir():  # the executor removes the folder of a job that has crashed
+            item.unlink()
+        if code == -signal.SIGALRM:
+            return {"outcome": "took too long", "peak_bytes": 0}
+        return {"outcome": f"killed by {signal.Signals(-code).name}", "peak_bytes": 0}
+
+    def _start(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.hostile.media"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+
+def _serve() -> None:
+    """Export what standard input names, until it ends."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    for line in sys.stdin:
+        source, output = map(Path, line.rstrip("\n").split("\t"))
+        Path("/proc/self/clear_refs").write_text("5")  # start the high-water mark anew (proc(5))
+        signal.alarm(MOST_S)
+        answer = _export(source, output)
+        signal.alarm(0)
+        answer["peak_bytes"] = _high_water_bytes()
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+def _export(source: Path, output: Path) -> dict[str, Any]:
+    from orchestrator.errors import WorkerError  # noqa: PLC0415  only this process needs them
+    from orchestrator.jobs import ExportParams  # noqa: PLC0415
+    from orchestrator.limits import Limits  # noqa: PLC0415
+    from orchestrator.pipeline.export import export  # noqa: PLC0415
+
+    def no_triton() -> NoReturn:
+        raise AssertionError("a plain export needs no Triton")
+
+    try:
+        done = export(
+            source,
+            output,
+            params=ExportParams(),
+            default_model="none",
+            connect=no_triton,
+            limits=Limits(),
+        )
+        json.dumps(done.model_dump(mode="json"), ensure_ascii=False).encode()
+    except WorkerError as exc:
+        return {"outcome": exc.code}
+    except Exception as exc:  # noqa: BLE001  any other error is what the attack looks for
+        return {"outcome": f"not ours: {type(exc).__name__}", "detail": repr(exc)}
+    return {"outcome": "done", "frames": done.stats.frames, "seen": _pictures(output)}
+
+
+def _pictures(path: Path) -> int:
+    import av  # noqa: PLC0415
+
+    with contextlib.suppress(av.error.FFmpegError), av.open(str(path)) as container:
+        return sum(1 for _ in _decoded(container))
+    return -1
+
+
+def _decoded(container: Any) -> Iterator[Any]:
+    yield from container.decode(video=0)
+
+
+def _high_water_bytes() -> int:
+    fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(fields["VmHWM"].split()[0]) * 1024
+
+
+if __name__ == "__main__":
+    _serve()
