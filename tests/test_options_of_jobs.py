@@ -10,9 +10,18 @@ import pytest
 
 from orchestrator.errors import LimitExceeded
 from orchestrator.framing.subjects import parse_subjects
-from orchestrator.jobs import Cost, ExportParams, ExportResult, UpscaleParams, UpscaleResult, parse
+from orchestrator.jobs import (
+    Cost,
+    ExportParams,
+    ExportResult,
+    TrackParams,
+    UpscaleParams,
+    UpscaleResult,
+    parse,
+)
 from orchestrator.limits import Limits
 from orchestrator.pipeline.export import export
+from orchestrator.pipeline.track import Outputs, track
 from orchestrator.pipeline.upscale import upscale
 from tests import clips
 from tests.test_export_job import LOSSLESS, gradient, keyframes, tracks, walker
@@ -142,6 +151,24 @@ def test_what_is_more_than_the_limits_is_refused_and_leaves_nothing(
     source = clips.make_clip(tmp_path / "in.mp4", 50)
     with pytest.raises(LimitExceeded, match=words):
         run(source, tmp_path / "out.mp4", client, job={"limits": limits})
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+@pytest.mark.parametrize("limits", [Limits(duration_s=1.5), Limits(frames=49), Limits(source_px=96 * 64 - 1)])
+def test_a_video_that_is_more_than_the_limits_is_not_tracked(
+    tmp_path: Path, client: TritonClient, limits: Limits
+) -> None:
+    source, outputs = clips.make_clip(tmp_path / "in.mp4", 50), Outputs(tracks=tmp_path / "tracks.json")
+    params = parse(TrackParams, {"model": "colour-finder", "side": 64})
+    with pytest.raises(LimitExceeded):
+        track(
+            source,
+            params=params,
+            resolve=lambda name: name,
+            connect=lambda: client,
+            outputs=outputs,
+            limits=limits,
+        )
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 

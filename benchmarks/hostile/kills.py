@@ -1,15 +1,15 @@
-"""Processes of a real worker that are killed at any moment of a job, and what becomes of the job and the machine.
+"""Processes of a real worker that are killed at any moment of a job, and what becomes of the job.
 
 The worker runs as RunPod runs it, with the real SDK, Triton and an S3 server that checks signatures. A kill
-counts as failed if the job is never answered, if it is answered as completed while the stored video is not the
-right one to the byte, if anything is stored or left behind after a failure, if its error is not retryable, or
-if the next job does not succeed. Where the worker itself is killed, nothing of it may live on.
+counts as failed if the job is never answered; if it is answered as completed while the stored video is not
+the right one to the byte; if it fails and something is stored or left behind, or its error is not one to
+retry; or if the next job does not succeed. Where the worker itself is killed, nothing of it may live on.
 """
 
 from __future__ import annotations
 
+import logging
 import random
-import signal
 import tempfile
 import time
 from contextlib import ExitStack
@@ -35,6 +35,7 @@ MOST_DELAY_S = 2.5
 
 def attack(count: int, seed: int) -> Tally:
     """Kill `count` times."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # the S3 server's, which names every request
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         bucket = stack.enter_context(buckets.serving())
         runpod = stack.enter_context(RunPodServer().running())

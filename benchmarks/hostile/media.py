@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 from benchmarks.hostile.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 MOST_S = 30
 MOST_BYTES = 600 * 2**20
@@ -44,7 +44,7 @@ def attack(count: int, seed: int) -> Tally:
                 place.mkdir()
                 answer = exporter.export(path, place / rng.choice(OUTPUTS))
                 left = sorted(item.name for item in place.iterdir())
-                failure = _fault(answer, left)
+                failure = fault_of(answer, left)
                 kept = None if failure is None else f"{number} of seed {seed}, from {source.name}: {failure}"
                 tally.add(answer["outcome"], kept)
                 for item in (path, *place.iterdir()):
@@ -52,7 +52,7 @@ def attack(count: int, seed: int) -> Tally:
     return tally
 
 
-def _fault(answer: dict[str, Any], left: list[str]) -> str | None:
+def fault_of(answer: dict[str, Any], left: list[str]) -> str | None:
     """Return what is wrong with how a try ended."""
     if answer["outcome"].startswith("killed by "):
         return None
@@ -194,6 +194,8 @@ class _Exporter:
             item.unlink()
         if code == -signal.SIGALRM:
             return {"outcome": "took too long", "peak_bytes": 0}
+        if code >= 0:
+            return {"outcome": "not ours: the process ended", "detail": f"exit code {code}", "peak_bytes": 0}
         return {"outcome": f"killed by {signal.Signals(-code).name}", "peak_bytes": 0}
 
     def _start(self) -> None:
@@ -250,13 +252,9 @@ def _export(source: Path, output: Path) -> dict[str, Any]:
 def _pictures(path: Path) -> int:
     import av  # noqa: PLC0415
 
-    with contextlib.suppress(av.error.FFmpegError), av.open(str(path)) as container:
-        return sum(1 for _ in _decoded(container))
+    with contextlib.suppress(av.error.FFmpegError, IndexError), av.open(str(path)) as container:
+        return sum(1 for _ in container.decode(video=0))
     return -1
-
-
-def _decoded(container: Any) -> Iterator[Any]:
-    yield from container.decode(video=0)
 
 
 def _high_water_bytes() -> int:
