@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from export_onnx import download, overview, progress
-from export_onnx.catalog import load_catalog
+from export_onnx.catalog import CatalogDetector, load_catalog
 from export_onnx.config import ACCELERATORS, TASKS, Accelerator, Choices, Task
 from export_onnx.repository import check_name, read_record
-from export_onnx.tensors import PRECISIONS, Precision
+from export_onnx.tensors import MAX_DETECTIONS, PRECISIONS, Precision
 from export_onnx.verify import problems
 from export_onnx.weights import read_named, read_official
 from orchestrator.errors import BadRequest, Cancelled, ExportFailed, WeightsRefused, WorkerError
@@ -129,6 +129,18 @@ def fetch(names: tuple[str, ...]) -> None:
     show_default=True,
     help="Copies that Triton runs side by side; `python -m benchmarks.gpu` says how many a GPU wants.",
 )
+@click.option(
+    "--side",
+    type=click.IntRange(32, 4096),
+    metavar="PX",
+    help="Of a detector: longer side of the pictures it is given.  [default: that of its training]",
+)
+@click.option(
+    "--max-detections",
+    type=click.IntRange(1, 3000),
+    metavar="N",
+    help=f"Of a detector: boxes in a picture at most.  [default: {MAX_DETECTIONS}]",
+)
 def build(
     *,
     names: tuple[str, ...],
@@ -143,6 +155,8 @@ def build(
     tile: int | None,
     warm_up: bool,
     instances: int,
+    side: int | None,
+    max_detections: int | None,
 ) -> None:
     """Make ONNX models, proven and installed.
 
@@ -158,6 +172,8 @@ def build(
         framewright models build --weights mine.pth --name mine --licence MIT
         framewright models build yolov8n
         framewright models build --weights best.pt --name mine --task detect
+        framewright models build --weights crowd.pt --name crowd --task detect --side 1280
+        framewright models build yolov8n --max-detections 1000
         framewright models build lite-x4 --accelerator cuda --warm-up
         framewright models build lite-x4 --accelerator tensorrt --engine-cache /volume/engines
     """  # noqa: D301  click reads the backspace as: keep these lines
@@ -167,6 +183,8 @@ def build(
         engine_cache=engine_cache,
         warm_up=warm_up,
         instances=instances,
+        side=side,
+        max_detections=max_detections or MAX_DETECTIONS,
     )
     _check_choices(choices)
     _check_weights(names, weights, new_name, licence)
@@ -182,6 +200,12 @@ def build(
     targets = (
         [check_name(new_name)] if new_name else [catalog.get(settings.resolved(name)).name for name in names]
     )
+    if side or max_detections:
+        for name in names or (() if task == "detect" else targets):
+            if not isinstance(catalog.models.get(settings.resolved(name)), CatalogDetector):
+                raise BadRequest(
+                    f"--side and --max-detections are for detectors, which {name} is not; drop them"
+                )
     for name in targets:
         content = (
             read_official(catalog.get(name), settings.weights_dir) if weights is None else read_named(weights)

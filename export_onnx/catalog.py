@@ -140,7 +140,7 @@ class CatalogDetector(CatalogModel):
     ) -> ServedDetector:
         return ServedDetector(
             classes=self.classes,
-            side=self.side,
+            side=choices.side or self.side,
             score_threshold=SCORE_THRESHOLD,
             iou_threshold=NO_NMS if self.end_to_end else self.iou_threshold,
             **self._common(choices, weights_sha256, licence),

@@ -43,6 +43,9 @@ class Choices:
         engine_cache: folder, as the server sees it, where TensorRT keeps its engines; None unless tensorrt.
         warm_up: run one tile before the model counts as ready; False unless an accelerator is chosen.
         instances: copies of the model that Triton runs side by side, on each GPU where there are GPUs.
+        side: of a detector: the longer side of the pictures it is given, in pixels; None for that of its
+            training.
+        max_detections: of a detector: boxes in a picture at most.
     """
 
     precision: Precision = "fp32"
@@ -50,6 +53,8 @@ class Choices:
     engine_cache: str | None = None
     warm_up: bool = False
     instances: int = 1
+    side: int | None = None
+    max_detections: int = MAX_DETECTIONS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +139,7 @@ class ServedDetector(ServedModel):
 
     Attributes:
         classes: their names, by class number.
-        side: the longer side of the pictures the network was trained for, in pixels.
+        side: the longer side of the pictures the network is given, in pixels.
         score_threshold: boxes of this score or less are not given, 0..1.
         iou_threshold: of boxes of one class that overlap by more, the best is kept; 1 keeps them all, where
             the network itself gives one box an object.
@@ -147,9 +152,14 @@ class ServedDetector(ServedModel):
     iou_threshold: float
 
     @property
+    def max_detections(self) -> int:
+        """Boxes in a picture at most."""
+        return self.choices.max_detections
+
+    @property
     def outputs(self) -> tuple[str, ...]:  # noqa: D102
         return (
-            f'name: "{DETECTIONS}"\n  data_type: TYPE_FP32\n  dims: [ {MAX_DETECTIONS}, 6 ]',
+            f'name: "{DETECTIONS}"\n  data_type: TYPE_FP32\n  dims: [ {self.max_detections}, 6 ]',
             # Triton needs a dimension; the graph gives [N], the client sees [N, 1].
             f'name: "{NUM_DETECTIONS}"\n  data_type: TYPE_INT32\n  dims: [ 1 ]\n  reshape {{ shape: [ ] }}',
         )

@@ -94,7 +94,7 @@ _ALREADY_ONE_BOX_AN_OBJECT = """
 """
 
 _ORDER_AND_PAD = f"""
-  room = Constant <value = int64[4] {{0, 0, 0, {MAX_DETECTIONS}}}> ()
+  room = Constant <value = int64[4] {{0, 0, 0, %(most)d}}> ()
   enough = Pad (kept, room)
   best_scores, best = TopK <axis = 1> (enough, most)
   row_shape = Shape <start = 1, end = 2> (rows)
@@ -124,7 +124,13 @@ _ORDER_AND_PAD = f"""
 """
 
 
-def served(network: DetectionNetwork, *, score_threshold: float, iou_threshold: float) -> onnx.ModelProto:
+def served(
+    network: DetectionNetwork,
+    *,
+    score_threshold: float,
+    iou_threshold: float,
+    max_detections: int = MAX_DETECTIONS,
+) -> onnx.ModelProto:
     """The whole graph of a detector.
 
     Args:
@@ -132,20 +138,22 @@ def served(network: DetectionNetwork, *, score_threshold: float, iou_threshold: 
         score_threshold: boxes of this score or less are not given, 0..1.
         iou_threshold: of boxes of one class that overlap by more, the best is kept; not looked at where the
             network is end to end.
+        max_detections: boxes in a picture at most: those of the highest scores are given.
 
     Raises:
         ExportFailed: the network does not fit between ours.
     """
-    thresholds = f"float score_threshold = {{{score_threshold}}}, int64[1] most = {{{MAX_DETECTIONS}}}"
+    thresholds = f"float score_threshold = {{{score_threshold}}}, int64[1] most = {{{max_detections}}}"
     body = _ALREADY_ONE_BOX_AN_OBJECT
     if not network.end_to_end:
         thresholds += f", float iou_threshold = {{{iou_threshold}}}"
-        body = _DECODE_AND_SUPPRESS % {"classes": len(network.classes)}
+        body = _DECODE_AND_SUPPRESS
+    body = (body + _ORDER_AND_PAD) % {"classes": len(network.classes), "most": max_detections}
     after = f"""{_HEADER}
 boxes (float[N, R, C] raw, float[4] limits)
-  => (float[N, {MAX_DETECTIONS}, 6] {DETECTIONS}, int32[N] {NUM_DETECTIONS})
+  => (float[N, {max_detections}, 6] {DETECTIONS}, int32[N] {NUM_DETECTIONS})
 <{thresholds}>
-{{{body}{_ORDER_AND_PAD}}}
+{{{body}}}
 """
     try:
         joined = compose.merge_models(
@@ -168,14 +176,15 @@ boxes (float[N, R, C] raw, float[4] limits)
 
 
 def _without_fixed_counts(raw: onnx.ModelProto) -> onnx.ModelProto:
-    """The network, its nodes in order, and right for pictures so small that they have fewer than 300 boxes.
+    """The network, its nodes in order, and right for pictures so small that they have few boxes.
 
-    An end-to-end network takes the best 300 of its boxes, with the number written into it where the export's
-    picture had more; here it takes all where there are fewer.
+    An end-to-end network takes the best of its boxes, and how many is written into it; here it takes all
+    where there are fewer.
     """
     fixed = onnx.ModelProto()
     fixed.CopyFrom(raw)
     nodes: list[onnx.NodeProto] = []
+    counts: list[str] = []
     known = {"", *(value.name for value in (*raw.graph.input, *raw.graph.initializer))}
     waiting = list(raw.graph.node)
     while waiting:  # ultralytics' fp16 graphs have casts behind the nodes that need them
@@ -184,15 +193,23 @@ def _without_fixed_counts(raw: onnx.ModelProto) -> onnx.ModelProto:
             raise ValueError("its nodes cannot be put in order")
         for node in ready:
             known.update(node.output)
-            nodes += _at_most_all(node) if node.op_type == "TopK" else [node]
+            if node.op_type == "TopK":
+                bounded = _at_most_all(node, counts)
+                counts = [bounded[-1].input[1]]
+                nodes += bounded
+            else:
+                nodes.append(node)
         waiting = [node for node in waiting if not known.issuperset(node.output)]
     del fixed.graph.node[:]
     fixed.graph.node.extend(nodes)
     return fixed
 
 
-def _at_most_all(top: onnx.NodeProto) -> list[onnx.NodeProto]:
-    """A TopK that asks for no more than there is."""
+def _at_most_all(top: onnx.NodeProto, counts: list[str]) -> list[onnx.NodeProto]:
+    """A TopK that asks for no more than there is, and for no more than `counts`.
+
+    ultralytics takes the best boxes first, then the best classes of these: as many as there are boxes.
+    """
     axis = next((attribute.i for attribute in top.attribute if attribute.name == "axis"), -1)
     data, count = top.input
     name = top.output[0]
@@ -203,6 +220,6 @@ def _at_most_all(top: onnx.NodeProto) -> list[onnx.NodeProto]:
         helper.make_node("Shape", [data], [f"{name}/shape"]),
         helper.make_node("Constant", [], [f"{name}/axis"], value_ints=[axis]),
         helper.make_node("Gather", [f"{name}/shape", f"{name}/axis"], [f"{name}/all"]),
-        helper.make_node("Min", [count, f"{name}/all"], [f"{name}/count"]),
+        helper.make_node("Min", [count, f"{name}/all", *counts], [f"{name}/count"]),
         bounded,
     ]

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import onnxruntime
 
-from export_onnx.tensors import DETECTIONS, INPUT, NUM_DETECTIONS, Precision
+from export_onnx.tensors import DETECTIONS, INPUT, MAX_DETECTIONS, NUM_DETECTIONS, Precision
 from orchestrator.errors import ExportFailed
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ def measure(
     *,
     floors: Iterable[float],
     iou_threshold: float,
+    max_detections: int = MAX_DETECTIONS,
     images: Iterable[NDArray[np.uint8]],
 ) -> Parity:
     """Compare both on every input and floor.
@@ -82,6 +83,7 @@ def measure(
         served: gives the graph with a score threshold.
         floors: score thresholds.
         iou_threshold: of the graph.
+        max_detections: boxes in a picture at most, of the graph.
         images: each uint8 [N, H, W, 3] RGB, sides multiples of the stride.
 
     Raises:
@@ -100,7 +102,12 @@ def measure(
             reason = (str(exc).splitlines() or [type(exc).__name__])[0]
             raise ExportFailed(f"ONNX Runtime cannot run the graph: {reason}; use another detector") from exc
         for batch, (rows, counts) in zip(images, answers, strict=True):
-            own = network.predict(batch, score_threshold=floor, iou_threshold=iou_threshold)
+            own = network.predict(
+                batch,
+                score_threshold=floor,
+                iou_threshold=iou_threshold,
+                max_detections=max_detections,
+            )
             for expected, found, count in zip(own, rows, counts, strict=True):
                 if not np.isfinite(found).all() or not np.isfinite(expected).all():
                     raise ExportFailed("the network computes values that are no numbers; use other weights")

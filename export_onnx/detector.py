@@ -5,7 +5,7 @@ Does NOT know where the model goes (build.py), nor what is inside the weights (y
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import onnx
@@ -13,7 +13,8 @@ import onnx
 from export_onnx import detection_graph, detection_parity, lite, yolo
 from export_onnx.catalog import IOU_THRESHOLD, NO_NMS, SCORE_THRESHOLD, CatalogDetector
 from export_onnx.config import ServedDetector
-from orchestrator.errors import WeightsRefused
+from orchestrator.errors import BadRequest, WeightsRefused
+from orchestrator.jobs.message import LONGEST_NAME
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 # For detectors that the catalog does not list: as ultralytics trains by default, and as the catalog's.
 UNKNOWN_SIDE, UNKNOWN_BATCH = 640, 8
+
+LARGEST_SIDE = 4096
+"""Longest side of a detector's pictures, in pixels: the longest that a track job may ask for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +46,10 @@ class Detector:
     def description(self) -> str:
         """Of the network, for a person."""
         kind = "end to end" if self.network.end_to_end else "with NMS"
-        return f"a detector of {len(self.model.classes)} classes, {kind}, {self.model.choices.precision}"
+        return (
+            f"a detector of {len(self.model.classes)} classes in pictures of {self.model.side} px, {kind}, "
+            f"{self.model.choices.precision}"
+        )
 
     def export(self, path: Path) -> None:
         """Write the graph. Raises ExportFailed: it cannot be exported."""
@@ -56,6 +63,7 @@ class Detector:
             lambda floor: installed if floor == self.model.score_threshold else self._graph(floor),
             floors=(self.model.score_threshold, detection_parity.LOW_FLOOR),
             iou_threshold=self.model.iou_threshold,
+            max_detections=self.model.max_detections,
             images=detection_parity.inputs(
                 self.network.examples(), stride=self.model.size_multiple, side=self.model.side
             ),
@@ -65,7 +73,10 @@ class Detector:
 
     def _graph(self, score_threshold: float) -> onnx.ModelProto:
         return detection_graph.served(
-            self.network, score_threshold=score_threshold, iou_threshold=self.model.iou_threshold
+            self.network,
+            score_threshold=score_threshold,
+            iou_threshold=self.model.iou_threshold,
+            max_detections=self.model.max_detections,
         )
 
 
@@ -80,13 +91,21 @@ def prepare(name: str, weights: Weights, *, entry: CatalogDetector | None, given
         given: what the person who builds says of it.
 
     Raises:
-        WeightsRefused: the weights cannot be opened, or are not of the network the catalog describes.
+        BadRequest: the side that was chosen is not a multiple of the network's stride.
+        WeightsRefused: the weights cannot be opened, are not of the network the catalog describes, have a
+            class that cannot be named, or say no size of pictures that can be.
         ExportFailed: the network cannot be exported.
     """
-    own = entry is not None and entry.architecture == lite.ARCHITECTURE
-    network = (lite if own else yolo).opened(weights, given.choices.precision)
+    choices = given.choices
+    network: DetectionNetwork
+    if entry is not None and entry.architecture == lite.ARCHITECTURE:
+        network = lite.opened(weights, choices.precision)
+    else:
+        network = yolo.opened(weights, choices.precision, max_detections=choices.max_detections)
+    check_classes(network.classes, weights.file)
+    side = side_of(network, weights.file, chosen=choices.side)
     if entry is None:
-        return Detector(model=_unlisted(name, network, weights, given), network=network)
+        return Detector(model=_unlisted(name, network, weights, given, side), network=network)
     found = {
         "classes": network.classes,
         "size_multiple": network.stride,
@@ -98,18 +117,78 @@ def prepare(name: str, weights: Weights, *, entry: CatalogDetector | None, given
                 f"{weights.file} has other {key.replace('_', ' ')} than the catalog says for {entry.name}; "
                 "build it under a name of its own with --name and --task detect"
             )
-    model = entry.served(choices=given.choices, weights_sha256=weights.sha256, licence=given.licence)
+    if choices.side is None and network.imgsz is not None and side != entry.side:
+        choices = replace(choices, side=side)  # the catalog knows that of its own weights only
+    model = entry.served(choices=choices, weights_sha256=weights.sha256, licence=given.licence)
     return Detector(model=model, network=network)
 
 
-def _unlisted(name: str, network: DetectionNetwork, weights: Weights, given: Given) -> ServedDetector:
+def side_of(network: DetectionNetwork, file: str, *, chosen: int | None) -> int:
+    """The longer side of the pictures that a network is given, in pixels: a multiple of its stride.
+
+    A detector knows things by their size in pixels, so it is given pictures of the size it was trained on. As
+    ultralytics does, the longer of two sides is taken, and rounded up to the stride.
+
+    Args:
+        network: that was opened.
+        file: name of the weight file.
+        chosen: what the person who builds wants; None to take what the weights say.
+
+    Raises:
+        BadRequest: the side that was chosen is not a multiple of the stride.
+        WeightsRefused: what the weights say is no size of pictures.
+    """
+    stride = network.stride
+    if chosen is not None:
+        if chosen % stride:
+            lower = chosen // stride * stride
+            near = f"{lower} or {lower + stride}" if lower else f"{stride}"
+            raise BadRequest(f"--side {chosen} is not a multiple of this network's {stride}; give {near}")
+        return chosen
+    told = UNKNOWN_SIDE if network.imgsz is None else network.imgsz
+    sides = tuple(told) if isinstance(told, (list, tuple)) else (told,)
+    if not 1 <= len(sides) <= 2 or not all(type(px) is int and 0 < px <= LARGEST_SIDE for px in sides):
+        raise WeightsRefused(
+            f"{file} says that it was trained on pictures of imgsz={str(told)[:80]!r}, which is no size from "
+            f"1 to {LARGEST_SIDE} pixels; say it with --side"
+        )
+    longer: int = max(sides)
+    return -(-longer // stride) * stride
+
+
+def check_classes(names: tuple[str, ...], file: str) -> None:
+    """Refuse classes that nobody could ask for, or that would spoil a line of text.
+
+    Two classes may have one name: who asks for it gets both.
+
+    Raises:
+        WeightsRefused: a class has no name, one that is too long, or one with a character that is not text.
+    """
+    for number, name in enumerate(names):
+        if not name.strip():
+            problem = "has no name"
+        elif len(name) > LONGEST_NAME:
+            problem = f"has a name of {len(name)} characters, and {LONGEST_NAME} are the most"
+        elif not name.isprintable():  # line breaks, NUL, lone surrogates
+            problem = f"is named {name!r}, with a character that cannot be printed"
+        else:
+            continue
+        raise WeightsRefused(
+            f"class {number} of {file} {problem}; name it, as in `model = YOLO({file!r}); "
+            f"model.model.names[{number}] = 'car'; model.save('named.pt')`, and build from the new file"
+        )
+
+
+def _unlisted(
+    name: str, network: DetectionNetwork, weights: Weights, given: Given, side: int
+) -> ServedDetector:
     return ServedDetector(
         name=name,
         architecture="YOLO",
         size_multiple=network.stride,
         max_batch=UNKNOWN_BATCH,
         classes=network.classes,
-        side=-(-UNKNOWN_SIDE // network.stride) * network.stride,
+        side=side,
         score_threshold=SCORE_THRESHOLD,
         iou_threshold=NO_NMS if network.end_to_end else IOU_THRESHOLD,
         weights_sha256=weights.sha256,

@@ -49,11 +49,17 @@ class Lite:
     _network: LiteDetector
     classes: tuple[str, ...] = CLASSES
     stride: int = MULTIPLE_PX
+    imgsz: None = None
     end_to_end: bool = False
     tools: tuple[str, ...] = ("torch", "onnx", "onnxruntime")
 
     def predict(  # noqa: D102  described in the protocol
-        self, images: NDArray[np.uint8], *, score_threshold: float, iou_threshold: float
+        self,
+        images: NDArray[np.uint8],
+        *,
+        score_threshold: float,
+        iou_threshold: float,
+        max_detections: int = MAX_DETECTIONS,
     ) -> list[NDArray[np.float32]]:
         scaled = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
         with torch.no_grad():
@@ -65,7 +71,7 @@ class Lite:
         ):
             best = scores.max(axis=0)
             rows = np.vstack([corners, best, scores.argmax(axis=0)]).T[best > score_threshold]
-            kept = suppressed(rows, iou_threshold)[:MAX_DETECTIONS]
+            kept = suppressed(rows, iou_threshold)[:max_detections]
             kept[:, :4] = np.clip(kept[:, :4], 0, limits)
             found.append(np.asarray(kept, np.float32))
         return found

@@ -14,10 +14,10 @@ OUTPUT = "upscaled"
 """uint8 [N, scale*H, scale*W, 3], RGB."""
 
 DETECTIONS = "detections"
-"""float32 [N, 300, 6]: x1, y1, x2, y2 in input pixels, score, class; highest score first, then zeros."""
+"""float32 [N, most, 6]: x1, y1, x2, y2 in input pixels, score, class; highest score first, then zeros."""
 
 NUM_DETECTIONS = "num_detections"
 """int32 [N]: how many rows of `detections` are not padding."""
 
 MAX_DETECTIONS = 300
-"""Boxes in an image at most: ultralytics' own limit (`max_det`)."""
+"""Boxes in an image at most, unless the build says otherwise: ultralytics' own default (`max_det`)."""

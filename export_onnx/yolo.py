@@ -39,6 +39,10 @@ OPSET = 17
 RAW_INPUT, RAW_OUTPUT = "images", "output0"
 """Of an exported network: float [N, 3, H, W] RGB 0..1, and what `Yolo.raw` says."""
 
+_TRACED_PX = 640
+"""Side of the picture that a network is exported with, whatever size it is used at: an end-to-end network
+gives no more boxes than it has for this picture, which are 8400."""
+
 _ADVICE = "use the weights of a YOLO detector"
 
 
@@ -50,20 +54,27 @@ class Yolo:
         classes: their names, by class number.
         stride: input height and width must be multiples of it.
         end_to_end: whether the network itself gives one box an object.
+        imgsz: the size of the pictures it was trained on, as the weight file says it; see `DetectionNetwork`.
         raw: the network as ultralytics exports it, with batch, height and width left open. It gives float
             [N, 4 + classes, anchors]: centre x and y, width, height in input pixels, and a score for each
-            class; or, end to end, [N, 300, 6]: x1, y1, x2, y2, score, class.
+            class; or, end to end, [N, most, 6]: x1, y1, x2, y2, score, class.
     """
 
     classes: tuple[str, ...]
     stride: int
     end_to_end: bool
+    imgsz: Any
     raw: onnx.ModelProto
     _network: Any
     tools: tuple[str, ...] = ("torch", "ultralytics", "onnx", "onnxruntime")
 
     def predict(
-        self, images: NDArray[np.uint8], *, score_threshold: float, iou_threshold: float
+        self,
+        images: NDArray[np.uint8],
+        *,
+        score_threshold: float,
+        iou_threshold: float,
+        max_detections: int = MAX_DETECTIONS,
     ) -> list[NDArray[np.float32]]:
         """What ultralytics' own `predict` finds.
 
@@ -71,6 +82,7 @@ class Yolo:
             images: uint8 [N, H, W, 3] RGB, H and W multiples of `stride`.
             score_threshold: boxes of this score or less are not given, 0..1.
             iou_threshold: of NMS, 0..1; not looked at by an end-to-end network.
+            max_detections: boxes in an image at most.
 
         Returns:
             For each image float32 [n, 6]: x1, y1, x2, y2 in pixels, score, class; highest score first.
@@ -81,7 +93,7 @@ class Yolo:
                 imgsz=images.shape[1:3],
                 conf=score_threshold,
                 iou=iou_threshold,
-                max_det=MAX_DETECTIONS,
+                max_det=max_detections,
                 device="cpu",
                 save=False,
                 verbose=False,
@@ -94,12 +106,13 @@ class Yolo:
         return example_pictures()
 
 
-def opened(weights: Weights, precision: Precision) -> Yolo:
+def opened(weights: Weights, precision: Precision, *, max_detections: int = MAX_DETECTIONS) -> Yolo:
     """Open a weight file, as the program that it is, and export its network.
 
     Args:
         weights: whose hash was checked, or that a person named.
         precision: of the exported network; `predict` is always fp32.
+        max_detections: boxes in a picture at most, which is part of an end-to-end network.
 
     Raises:
         WeightsRefused: it is no detector of the YOLO family, or damaged.
@@ -127,6 +140,8 @@ def opened(weights: Weights, precision: Precision) -> Yolo:
             with _quiet():
                 exported = exporting.export(
                     format="onnx",
+                    imgsz=_TRACED_PX,
+                    max_det=max_detections,
                     dynamic=True,
                     opset=OPSET,
                     simplify=False,
@@ -142,6 +157,7 @@ def opened(weights: Weights, precision: Precision) -> Yolo:
         classes=tuple(str(names[number]) for number in range(len(names))),
         stride=int(facts["stride"]),
         end_to_end=facts["end2end"] == "True",
+        imgsz=network.overrides.get("imgsz"),
         raw=raw,
         _network=network,
     )

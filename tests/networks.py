@@ -16,6 +16,7 @@ from export_onnx.catalog import CATALOG
 from export_onnx.yolo import example_pictures, library
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 COCO = CATALOG.with_name("coco.txt").read_text().splitlines()
@@ -65,16 +66,27 @@ def swin2sr(path: Path) -> Path:
     return saved(path, network)
 
 
-def yolo(path: Path, architecture: str, *, gain: float = 0.5, bias: float = -5.0) -> Path:
+def yolo(
+    path: Path,
+    architecture: str,
+    *,
+    gain: float = 0.5,
+    bias: float = -5.0,
+    imgsz: Any = None,
+    names: Sequence[object] = COCO,
+) -> Path:
     """A detector of ultralytics' with random weights that finds some hundred boxes in a photograph.
 
-    Its class scores have a logit of `bias` with a deviation that `gain` scales.
+    Its class scores have a logit of `bias` with a deviation that `gain` scales. `imgsz` is what it says of
+    the size of the pictures in its training; None says nothing.
     """
     ultralytics = library()
     torch.manual_seed(0)
     model = ultralytics.YOLO(f"{architecture}.yaml")
+    if imgsz is not None:
+        model.ckpt["train_args"] = {"task": "detect", "imgsz": imgsz}
     network = model.model
-    network.names = dict(enumerate(COCO))
+    network.names = dict(enumerate(names))
     photographs = np.stack([cv2.resize(picture, (320, 320)) for picture in example_pictures()])
     with torch.no_grad():
         for layer in network.modules():

@@ -339,13 +339,13 @@ def test_infer_sends_one_picture_and_says_how_it_went(tmp_path: Path, served: di
 
 
 def test_infer_lists_and_draws_what_a_detector_finds(tmp_path: Path, served: dict[str, str]) -> None:
-    picture = np.zeros((67, 101, 3), np.uint8)
-    picture[0, 0] = (2, 1, 5)
+    picture = np.zeros((480, 1280, 3), np.uint8)
+    picture[:2, :2] = (2, 1, 5)  # half the size, the first pixel
     write_picture(tmp_path / "in.png", picture, overwrite=False)
     arguments = ("infer", "detector", tmp_path / "in.png", "-o", tmp_path / "out.png")
     ended = framewright(*arguments, **served)
     assert ended.code == 0, ended
-    assert "[1, 96, 128, 3]" in ended.out
+    assert "[1, 256, 640, 3]" in ended.out
     assert ended.out.count("found ") == 3
     drawn = read_picture(tmp_path / "out.png")
     assert drawn.shape == picture.shape

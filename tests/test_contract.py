@@ -113,6 +113,16 @@ def test_reads_what_a_detector_promises(tmp_path: Path) -> None:
     assert contract.classes == ("person", "traffic light")
     assert (contract.size_multiple, contract.side) == (32, 640)
     assert (contract.score_threshold, contract.iou_threshold) == (0.1, 0.7)
+    assert contract.max_detections == 300
+
+
+def test_reads_how_many_boxes_a_detector_gives_at_most(tmp_path: Path) -> None:
+    config = detector(tmp_path / "crowd")
+    config.output[0].dims[:] = [1000, 6]
+    contract = parse_contract(config)
+    assert isinstance(contract, DetectContract)
+    assert contract.max_detections == 1000
+    assert contract.outputs(64, 64)[0].shape == (1000, 6)
 
 
 @pytest.mark.parametrize("key", models.detector_parameters(b""))
@@ -146,8 +156,11 @@ def test_says_what_was_found_in_a_broken_parameter_of_a_detector(
 
 def test_refuses_a_detector_that_gives_other_tensors(tmp_path: Path) -> None:
     changed = detector(tmp_path / "mine")
-    changed.output[0].dims[:] = [100, 6]
-    with pytest.raises(InferenceFailed, match=r"'mine'.*detections TYPE_FP32 \[100, 6\].*not .*\[300, 6\]"):
+    changed.output[0].dims[:] = [100, 7]
+    with pytest.raises(InferenceFailed, match=r"'mine'.*detections TYPE_FP32 \[100, 7\].*not .*\[100, 6\]"):
+        parse_contract(changed)
+    changed.output[0].dims[:] = [-1, 6]
+    with pytest.raises(InferenceFailed, match=r"'mine'.*detections TYPE_FP32 \[-1, 6\].*not .*\[N, 6\]"):
         parse_contract(changed)
     changed = detector(tmp_path / "mine")
     changed.output[1].data_type = model_config_pb2.TYPE_INT64

@@ -56,7 +56,7 @@ def network(scenes: list[NDArray[np.float32]], *, end_to_end: bool) -> Yolo:
     )
     raw = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
     names = tuple(f"class {number}" for number in range(CLASSES))
-    return Yolo(classes=names, stride=32, end_to_end=end_to_end, raw=raw, _network=None)
+    return Yolo(classes=names, stride=32, end_to_end=end_to_end, imgsz=640, raw=raw, _network=None)
 
 
 def dense(boxes: list[Box], *, anchors: int) -> NDArray[np.float32]:

@@ -376,6 +376,56 @@ def test_a_class_that_is_not_known_names_the_nearest_and_all(
         run(source, classes=["red", "gren"])
 
 
+@pytest.fixture(scope="module")
+def odd_names(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonClient]:
+    """A client of a detector with a comma in a name, and two classes of one name."""
+    repository = tmp_path_factory.mktemp("odd")
+    folder = models.write_colour_finder(repository)
+    config = (folder / "config.pbtxt").read_text()
+    named = config.replace('\\"red\\", \\"green\\", \\"blue\\"', '\\"red, dark\\", \\"thing\\", \\"thing\\"')
+    assert named != config
+    (folder / "config.pbtxt").write_text(named)
+    with TritonServer(repository) as server, TritonClient(server.url, infer_timeout_s=30) as connected:
+        yield connected
+
+
+@pytest.mark.parametrize(
+    ("classes", "colours"),
+    [
+        (["red, dark"], ["red, dark"]),
+        (["red, dark", "yellow"], ["red, dark", "yellow"]),
+        (["thing,yellow"], ["thing", "thing", "yellow"]),
+        (["thing", " yellow "], ["thing", "thing", "yellow"]),
+    ],
+)
+def test_a_class_is_named_with_its_comma_and_of_two_with_one_name_both_are_told(
+    odd_names: TritonClient, tmp_path: Path, classes: list[str], colours: list[str]
+) -> None:
+    boxes = [((10.0 + 40 * i, 40, 24, 40), colour) for i, colour in enumerate((RED, GREEN, BLUE, YELLOW))]
+    tracked = track(
+        make(tmp_path / "in.mp4", [drawn(*boxes)] * 4),
+        params=TrackParams(model="colour-finder", side=320, classes=tuple(classes), confidence=0.2),
+        resolve=lambda name: name,
+        connect=lambda: odd_names,
+        outputs=Outputs(),
+    )
+    assert sorted(one["class_name"] for one in told(tracked)["tracks"]) == sorted(colours)
+
+
+@pytest.mark.parametrize("classes", [",", "red", "dark", "red, darker", ""])
+def test_a_class_with_a_comma_is_refused_where_there_is_none(
+    odd_names: TritonClient, tmp_path: Path, classes: str
+) -> None:
+    with pytest.raises(BadRequest, match=r"knows no class .*It knows: 'red, dark', thing, thing, yellow"):
+        track(
+            make(tmp_path / "in.mp4", walks(3)),
+            params=TrackParams(model="colour-finder", classes=(classes,)),
+            resolve=lambda name: name,
+            connect=lambda: odd_names,
+            outputs=Outputs(),
+        )
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -405,6 +455,17 @@ def test_300_boxes_in_a_frame_are_tracked(run: Callable[..., Tracked], tmp_path:
     tracked = run(source, model="detector", confidence=0)
     assert tracked.result.stats.tracks > 40, "boxes of one class that overlap are one thing"
     assert {one["class_name"] for one in told(tracked)["tracks"]} == {"7"}
+    (note,) = tracked.result.notes
+    assert note == (
+        "in 6 pictures the detector gave 300 boxes, the most that it was built for: there may be more to be "
+        "found; build it again with a larger --max-detections"
+    )
+
+
+def test_fewer_boxes_than_the_most_are_no_note(run: Callable[..., Tracked], tmp_path: Path) -> None:
+    picture = np.full((128, 128, 3), (250, 49, 7), np.uint8)
+    source = clips.make_clip(tmp_path / "in.mkv", [picture] * 2, codec="ffv1", pix_fmt="bgr0")
+    assert run(source, model="detector", confidence=0).result.notes == ()
 
 
 def test_boxes_that_are_no_numbers_fail_the_job_by_the_models_name(

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 def infer(model: str, image: Path, output: Path, *, force: bool, as_json: bool, url: str | None) -> None:
     """Send one picture to one model over gRPC; say shapes, batch statistics and times.
 
-    The whole picture is one request: no tiles, no video. A detector's boxes are listed, and drawn on a copy
-    of the picture.
+    The whole picture is one request: no tiles, no video. A detector is given the picture in the size that it
+    was trained on; its boxes are listed, and drawn on a copy of the picture.
 
     \b
     Examples:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from orchestrator.cli.shell import (
     verbose_option,
 )
 from orchestrator.jobs import TrackParams, parse
+from orchestrator.jobs.message import LONGEST_NAME
 from orchestrator.pipeline.track import Outputs
 from orchestrator.worker import Worker
 
@@ -31,8 +33,13 @@ _LISTED = 20
 """Tracks that are shown to a person; all are in the file."""
 
 
-def _names(_context: click.Context, _option: click.Parameter, value: str | None) -> list[str] | None:
-    return None if value is None else [name.strip() for name in value.split(",") if name.strip()]
+def _names(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> list[str] | None:
+    """Names as they were given: whether a comma stands in a name or between two, the model's classes tell."""
+    if not values:
+        return None
+    # A list can be longer than any name may be: its commas stand between names.
+    lists = (text.split(",") if len(text) > LONGEST_NAME else [text] for text in values)
+    return [name for name in chain.from_iterable(lists) if name.strip(" ,")]
 
 
 @click.command()
@@ -52,8 +59,10 @@ def _names(_context: click.Context, _option: click.Parameter, value: str | None)
 @click.option(
     "--classes",
     metavar="NAME,...",
+    multiple=True,
     callback=_names,
-    help="Report tracks of these classes only.  [default: all]",
+    help="Report tracks of these classes only. Repeat it for a class whose name holds a comma.  "
+    "[default: all]",
 )
 @click.option(
     "--confidence",
@@ -134,6 +143,7 @@ def track(
     Examples:
       framewright track in.mp4 -o tracks.json
       framewright track in.mp4 -o tracks.json.gz --classes person,car --confidence 0.6
+      framewright track in.mp4 --classes "bottle, green" --classes person
       framewright track in.mp4 --overlay out.mp4 --timeline out.png
       framewright track in.mp4 --json --stride 3 | jq '.tracks | length'
       framewright track drone.mp4 -o tracks.ndjson --tracker botsort --model yolov8m

@@ -24,7 +24,9 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-Name = Annotated[str, Field(max_length=200)]
+LONGEST_NAME = 200
+
+Name = Annotated[str, Field(max_length=LONGEST_NAME)]
 """Of a model or of a class."""
 
 Message = TypeVar("Message")

@@ -15,7 +15,8 @@ class TrackParams(Strict):
 
     Attributes:
         model: a detector from the model repository, or the alias `yolov8`.
-        classes: names of the classes to report; None reports all.
+        classes: names of the classes to report; None reports all. Where the model has no class of a name that
+            holds commas, it is taken for several names with commas between.
         confidence: tracks whose detections score less on average are not reported. The tracker itself sees
             all boxes that the model gives, so that a track goes on through moments of doubt.
         tracker: `botsort` also follows the camera's motion.

@@ -103,14 +103,19 @@ class BatchedDetector(PooledModel["Answers"]):
         self._box = box
         self._batch = min(batch, contract.max_batch)
         self._stride = stride
+        self._most = contract.max_detections
         self._pending: deque[_Waiting] = deque()
         self._last: _Waiting | None = None
-        self._looked = self._reused = 0
+        self._looked = self._reused = self._full = 0
 
     @property
     def reused(self) -> float:
         """How many of the frames to be looked at were equal to the one before, and were not, 0..1."""
         return self._reused / self._looked if self._looked else 0.0
+
+    @property
+    def notes(self) -> list[str]:  # noqa: D102  described in the base
+        return [*super().notes, *too_many(self._full, self._most)]
 
     def run(self, frames: Iterator[Frame]) -> Generator[Detected, None, None]:
         """Look at letterboxed frames; give all of them back, in order.
@@ -200,6 +205,8 @@ class BatchedDetector(PooledModel["Answers"]):
             waiting = self._pending.popleft()
             if waiting.like is not None and waiting.like.detections is not None:
                 waiting.result.detections = waiting.like.detections.copy()
+            found = waiting.result.detections
+            self._full += found is not None and len(found) >= self._most
             yield waiting.result
 
     def _halve(self) -> None:
@@ -215,6 +222,23 @@ class BatchedDetector(PooledModel["Answers"]):
             f"memory was short on the server: requests went from {before} to {self._batch} frames, "
             "none was skipped"
         )
+
+
+def too_many(frames: int, most: int) -> list[str]:
+    """What a user should know where pictures had as many boxes as the model gives at most.
+
+    Args:
+        frames: how many pictures had so many.
+        most: boxes in a picture at most.
+    """
+    if not frames:
+        return []
+    where = "1 picture" if frames == 1 else f"{frames} pictures"
+    text = (
+        f"in {where} the detector gave {most} boxes, the most that it was built for: there may be more to be "
+        "found; build it again with a larger --max-detections"
+    )
+    return [text]
 
 
 def _submit(filled: _Sent) -> _Sent:

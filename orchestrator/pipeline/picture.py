@@ -12,6 +12,7 @@ from orchestrator.frames import PADDING_LEVEL
 from orchestrator.pipeline.marks import Pen, colour_of, plain
 from orchestrator.storage.staged import staged
 from orchestrator.tiles.grid import plan
+from orchestrator.tiles.letterbox import letterbox
 from orchestrator.tiles.stitch import cut, paste
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def upscale_picture(
 def detect_picture(
     client: TritonClient, contract: DetectContract, picture: Pixels
 ) -> tuple[Detections, InferReport, tuple[int, ...]]:
-    """Send one picture in its own size, padded on the right and below to the model's size multiple.
+    """Send one picture, brought to the size that the model was trained on, as ultralytics does.
 
     Args:
         client: of a server that has the model loaded.
@@ -125,12 +126,13 @@ def detect_picture(
         WorkerError: see `TritonClient.infer`.
     """
     height, width = picture.shape[:2]
-    multiple = contract.size_multiple
-    sides = (-(-height // multiple) * multiple, -(-width // multiple) * multiple)
-    images = np.full((1, *sides, 3), PADDING_LEVEL, np.uint8)
-    images[0, :height, :width] = picture
+    box = letterbox(width=width, height=height, side=contract.side, multiple=contract.size_multiple)
+    images = np.full((1, box.height, box.width, 3), PADDING_LEVEL, np.uint8)
+    images[0, box.top : box.top + box.inner_height, box.left : box.left + box.inner_width] = cv2.resize(
+        picture, (box.inner_width, box.inner_height), interpolation=cv2.INTER_LINEAR
+    )
     (found,), went = client.infer(contract, images)
-    found[:, :4] = np.clip(found[:, :4], 0, [width, height, width, height])
+    found[:, :4] = np.clip(box.to_source(found[:, :4]), 0, [width, height, width, height])
     inside = (found[:, 2] > found[:, 0]) & (found[:, 3] > found[:, 1])
     return found[inside], went, images.shape
 

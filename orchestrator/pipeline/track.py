@@ -302,11 +302,17 @@ def _class_numbers(names: tuple[str, ...] | None, contract: DetectContract) -> f
     """
     if names is None:
         return None
-    numbers = {name: number for number, name in enumerate(contract.classes)}
+    known = set(contract.classes)
+    wanted: list[str] = []
     for name in names:
-        if name not in numbers:
-            nearest = difflib.get_close_matches(name, numbers, n=1)
-            meant = f", did you mean {nearest[0]!r}?" if nearest else ""
-            known = ", ".join(contract.classes)
-            raise BadRequest(f"model {contract.name!r} knows no class {name!r}{meant} It knows: {known}")
-    return frozenset(numbers[name] for name in names)
+        # A name may hold a comma. Where the model does not know it, commas stand between names.
+        parts = [name] if name in known else [part.strip() for part in name.split(",")]
+        wanted += [part for part in parts if part] or [name]
+    for name in wanted:
+        if name in known:
+            continue
+        nearest = difflib.get_close_matches(name, known, n=1)
+        meant = f", did you mean {nearest[0]!r}?" if nearest else ""
+        listed = ", ".join(repr(one) if "," in one else one for one in contract.classes)
+        raise BadRequest(f"model {contract.name!r} knows no class {name!r}{meant} It knows: {listed}")
+    return frozenset(number for number, name in enumerate(contract.classes) if name in wanted)

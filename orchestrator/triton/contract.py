@@ -4,7 +4,7 @@
 number is known in two places. Every model takes `image` uint8 [N, H, W, 3] RGB; what it gives is its task's:
 
     upscale   `upscaled` uint8 [N, scale*H, scale*W, 3] RGB
-    detect    `detections` float32 [N, 300, 6] and `num_detections` int32 [N, 1]
+    detect    `detections` float32 [N, most, 6] and `num_detections` int32 [N, 1]
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 INPUT = "image"
-MAX_DETECTIONS = 300
 
 Answer = TypeVar("Answer")
 
@@ -114,12 +113,13 @@ class DetectContract(ModelContract[tuple[NDArray[np.float32], ...]]):
     """The promises of a model that finds objects.
 
     Its answer is, for each image, float32 [n, 6]: x1, y1, x2, y2 in pixels of the image that was sent and
-    within it, score 0..1 above `score_threshold`, class from 0; highest score first, at most 300. Of boxes of
-    one class that overlap by more than `iou_threshold`, only the best is there.
+    within it, score 0..1 above `score_threshold`, class from 0; highest score first. There are at most
+    `max_detections`. Of boxes of one class that overlap by more than `iou_threshold`, only the best is there.
 
     Attributes:
         classes: their names, by class number.
-        side: the longer side of the pictures that the network was trained for, in pixels.
+        side: the longer side of the pictures that the network is to be given, in pixels.
+        max_detections: boxes in an image at most; where there are so many, there may be more to be seen.
         score_threshold: boxes of this score or less are not given, 0..1.
         iou_threshold: intersection over union, 0..1; 1 where the network itself gives one box an object.
     """
@@ -127,12 +127,13 @@ class DetectContract(ModelContract[tuple[NDArray[np.float32], ...]]):
     task = "detect"
     classes: tuple[str, ...]
     side: int
+    max_detections: int
     score_threshold: float
     iou_threshold: float
 
     def outputs(self, height: int, width: int) -> tuple[Output, ...]:  # noqa: ARG002, D102  of any size the same
         return (
-            Output(name="detections", datatype="FP32", shape=(MAX_DETECTIONS, 6)),
+            Output(name="detections", datatype="FP32", shape=(self.max_detections, 6)),
             Output(name="num_detections", datatype="INT32", shape=(1,)),
         )
 
@@ -143,9 +144,9 @@ class DetectContract(ModelContract[tuple[NDArray[np.float32], ...]]):
                 f"model {self.name!r} computed values that are no numbers, so its boxes mean nothing: "
                 f"its weights are damaged or overflow in {self.precision}; build it again, in fp32"
             )
-        if counts.min() < 0 or counts.max() > MAX_DETECTIONS:
+        if counts.min() < 0 or counts.max() > self.max_detections:
             raise self._broken(
-                f"{counts.min()} to {counts.max()} boxes in an image", f"0 to {MAX_DETECTIONS}"
+                f"{counts.min()} to {counts.max()} boxes in an image", f"0 to {self.max_detections}"
             )
         classes = detections[:, :, 5]
         if classes.min() < 0 or classes.max() >= len(self.classes):
@@ -190,14 +191,14 @@ def _upscale(reader: _Reader) -> UpscaleContract:
 
 
 def _detect(reader: _Reader) -> DetectContract:
+    most = reader.rows("detections")
     reader.check_tensors(
-        "output",
-        f"detections TYPE_FP32 [{MAX_DETECTIONS}, 6]",
-        "num_detections TYPE_INT32 [1]",
+        "output", f"detections TYPE_FP32 [{most or 'N'}, 6]", "num_detections TYPE_INT32 [1]"
     )
     return DetectContract(
         size_multiple=reader.number("stride", at_least=1),
         side=reader.number("side", at_least=1),
+        max_detections=most,
         classes=reader.names("classes"),
         score_threshold=reader.share("score_threshold"),
         iou_threshold=reader.share("iou_threshold"),
@@ -262,6 +263,11 @@ class _Reader:
         if not isinstance(names, list) or not names or not all(isinstance(n, str) and n for n in names):
             raise self.broken(f"parameter {key}", "a JSON list of names", text)
         return tuple(cast("list[str]", names))
+
+    def rows(self, output: str) -> int:
+        """Return the first dimension of an output; 0 where it has none that is fixed."""
+        found = (tensor.dims[0] for tensor in self._config.output if tensor.name == output and tensor.dims)
+        return max(0, next(found, 0))
 
     def check_tensors(self, kind: Literal["input", "output"], *wanted: str) -> None:
         found = [
