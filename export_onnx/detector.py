@@ -14,7 +14,6 @@ from export_onnx import detection_graph, detection_parity, lite, yolo
 from export_onnx.catalog import IOU_THRESHOLD, NO_NMS, SCORE_THRESHOLD, CatalogDetector
 from export_onnx.config import ServedDetector
 from orchestrator.errors import BadRequest, WeightsRefused
-from orchestrator.jobs.message import LONGEST_NAME
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +27,9 @@ UNKNOWN_SIDE, UNKNOWN_BATCH = 640, 8
 
 LARGEST_SIDE = 4096
 """Longest side of a detector's pictures, in pixels: the longest that a track job may ask for."""
+
+LONGEST_NAME = 200
+"""Characters of a class name at most: as many as a track job may name, which a test compares."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -339,7 +339,7 @@ def test_infer_sends_one_picture_and_says_how_it_went(tmp_path: Path, served: di
 
 
 def test_infer_lists_and_draws_what_a_detector_finds(tmp_path: Path, served: dict[str, str]) -> None:
-    picture = np.zeros((480, 1280, 3), np.uint8)
+    picture = np.zeros((512, 1280, 3), np.uint8)
     picture[:2, :2] = (2, 1, 5)  # half the size, the first pixel
     write_picture(tmp_path / "in.png", picture, overwrite=False)
     arguments = ("infer", "detector", tmp_path / "in.png", "-o", tmp_path / "out.png")
@@ -349,10 +349,10 @@ def test_infer_lists_and_draws_what_a_detector_finds(tmp_path: Path, served: dic
     assert ended.out.count("found ") == 3
     drawn = read_picture(tmp_path / "out.png")
     assert drawn.shape == picture.shape
-    assert drawn[20:22, 5:12].any()
-    assert not drawn[40:, 40:].any()
+    assert drawn[40:44, 10:24].any()
+    assert not drawn[80:, 80:].any()
     answer = json.loads(framewright(*arguments, "--force", "--json", **served).out)
-    assert answer["detections"][1] == {"class": "5", "score": 0.999, "box": [1.0, 1.0, 11.0, 21.0]}
+    assert answer["detections"][1] == {"class": "5", "score": 0.999, "box": [2.0, 2.0, 22.0, 42.0]}
     assert answer["model"]["task"] == "detect"
 
 

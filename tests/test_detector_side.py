@@ -26,7 +26,7 @@ from export_onnx.verify import problems
 from export_onnx.weights import read_named
 from export_onnx.yolo import Yolo, library
 from orchestrator.errors import BadRequest, WeightsRefused
-from orchestrator.jobs import TrackParams
+from orchestrator.jobs import TrackParams, message
 from orchestrator.pipeline.picture import detect_picture
 from orchestrator.pipeline.track import Outputs, track
 from orchestrator.triton.client import TritonClient
@@ -228,6 +228,10 @@ def test_a_class_that_cannot_be_named_is_refused_by_the_build(tmp_path: Path, na
     assert "\n" not in str(caught.value)
     assert ".names[1] = " in str(caught.value)
     assert not list(tmp_path.glob("models/*"))
+
+
+def test_a_class_name_may_be_as_long_as_a_job_can_say() -> None:
+    assert detector.LONGEST_NAME == message.LONGEST_NAME
 
 
 def test_names_in_any_script_go_through_triton_as_they_are(tmp_path: Path) -> None:
