@@ -172,12 +172,14 @@ class Frame(Generic[AnyPicture]):
         pts: presentation time in units of the video's time_base.
         pixels: of the form that was asked for; the whole picture, or the letterboxed one.
         duration: how long it is shown, in units of time_base, as the source tells it; 0 where it does not.
+        captions: closed captions that come with it (ATSC A/53), three bytes each.
     """
 
     index: int
     pts: int
     pixels: AnyPicture
     duration: int = 0
+    captions: bytes = b""
 
 
 @dataclass(frozen=True, kw_only=True)

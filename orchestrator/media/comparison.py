@@ -18,7 +18,7 @@ import av.error
 from orchestrator.errors import WorkerError
 from orchestrator.media.colour import HLG, PQ
 from orchestrator.media.containers import PICTURES_ONLY
-from orchestrator.media.contents import CLOSED_CAPTIONS, SIDE_DATA, read_contents
+from orchestrator.media.contents import SIDE_DATA, read_contents
 from orchestrator.media.playback import open_written
 from orchestrator.media.source import open_source
 from orchestrator.media.tags import shown
@@ -84,8 +84,7 @@ class Carried:
         is_cut: whether the output starts in the middle of the source.
         is_hdr: whether the pictures that were written are HDR.
         is_sideways: whether pictures were turned by 90 degrees, and their chroma with them.
-        has_captions: whether any picture of the source came with closed captions.
-        keeps_captions: whether they were written.
+        lost_captions: whether pictures came with closed captions that the encoder cannot write.
     """
 
     packets: Mapping[int, int]
@@ -94,8 +93,7 @@ class Carried:
     is_cut: bool = False
     is_hdr: bool = False
     is_sideways: bool = False
-    has_captions: bool = False
-    keeps_captions: bool = False
+    lost_captions: bool = False
 
 
 def differences(source: Path, output: Path, container: str, carried: Carried) -> list[str]:
@@ -265,11 +263,11 @@ def _about_pictures(
     if not is_tonemapped and not is_palette:
         yield from _about_colours(before, after)
         yield from _about_hdr(before.hdr, after.hdr)
-    lost = before.extras - after.extras - {CLOSED_CAPTIONS}
+    lost = before.extras - after.extras
     for extra in sorted(lost - _OF_HDR if is_tonemapped else lost):
         yield f"the {extra} of the source was left out"
-    if (carried.has_captions or CLOSED_CAPTIONS in before.extras) and not carried.keeps_captions:
-        yield f"the {CLOSED_CAPTIONS} of the source were left out"
+    if carried.lost_captions:
+        yield "the closed captions of the source were left out"
 
 
 def _about_colours(before: PictureContents, after: PictureContents) -> Iterator[str]:

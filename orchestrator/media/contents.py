@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 Kind = Literal["picture", "sound", "subtitles", "video", "cover", "attachment", "data"]
 
 FIRST_FRAMES = 5
-"""How many pictures are looked at: closed captions and transparency may be missing in the very first."""
+"""How many pictures are looked at: transparency may be missing in the very first."""
 
 FIRST_PACKETS = 250
 """How many packets are read for them: ten seconds of a damaged start."""
@@ -41,10 +41,7 @@ FIRST_PACKETS = 250
 OPAQUE = 255
 """Alpha of 8 bits through which nothing is seen."""
 
-CLOSED_CAPTIONS = "closed captions"
-
 SIDE_DATA = {
-    "A53_CC": CLOSED_CAPTIONS,
     "SPHERICAL": "360 degree marking",
     "STEREO3D": "3D marking",
     "DYNAMIC_HDR_PLUS": "HDR10+ metadata",

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Generic, Literal, Self, cast, overload
 
 from orchestrator.frames import AnyPicture, DeepPixels, Frame, Picture, Pixels, Planes
+from orchestrator.media.captions import closed_captions
 from orchestrator.media.deinterlace import Deinterlacer
 from orchestrator.media.moments import Moments
 from orchestrator.media.span import Span
@@ -167,13 +168,21 @@ class VideoReader(Generic[AnyPicture]):
         shown: av.VideoFrame | None = None
         moments = self._deinterlacer.run(iter(self._moments))
         for moment in self._span.cut(moments, self._info):
+            captions = b""
             if moment.picture is not shown:
                 shown = moment.picture
+                captions = closed_captions(shown)
                 picture = cast("AnyPicture", self._to_upright(shown, index=self.frames_read))
             self._lost += moment.lost
             self._moved += moment.moved
             self._damaged += moment.damaged
-            yield Frame(index=self.frames_read, pts=moment.pts, pixels=picture, duration=moment.duration)
+            yield Frame(
+                index=self.frames_read,
+                pts=moment.pts,
+                pixels=picture,
+                duration=moment.duration,
+                captions=captions,
+            )
             self.frames_read += 1
 
 

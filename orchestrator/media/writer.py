@@ -17,6 +17,7 @@ import av.error
 from orchestrator.errors import DiskFull, EncodeFailed
 from orchestrator.frames import Planes
 from orchestrator.media import colour, encoder
+from orchestrator.media.captions import CaptionWriter
 from orchestrator.media.coded import chroma_of, converter, upright_chroma
 from orchestrator.media.comparison import differences
 from orchestrator.media.containers import GIF_MAX_S, SQUARE_PIXELS_ONLY, check_limits, check_output
@@ -129,6 +130,7 @@ class VideoWriter:
         )
         self._tick = TICK if self._is_gif else info.time_base
         self._schedule = Schedule(info, self._tick)
+        self._captions = CaptionWriter(self.encoder)
         self._packets = 0
         self._last_packet = b""
         self._first_dts: int | None = None
@@ -211,6 +213,7 @@ class VideoWriter:
         if self._is_gif and (self._schedule.shortest or SHORTEST) < SHORTEST:
             raise EncodeFailed(f"frame {frame.index} is too soon for a gif: report this as a bug")
         picture.time_base = self._tick
+        self._captions.take(picture.pts, frame.captions)
         if self._is_gif and (self._schedule.last - self._schedule.first) * self._tick > GIF_MAX_S:
             check_limits(self._container, quality="high", width=1, height=1, duration_s=self.duration_s)
         with self._translated():
@@ -237,6 +240,7 @@ class VideoWriter:
             self._passthrough.carried,
             is_hdr=self._info.colour.is_hdr,
             is_sideways=self._info.rotation % 180 != 0,
+            lost_captions=self._captions.are_lost,
         )
         self._differences = differences(self._source, self._path, self._container, carried)
 
@@ -282,6 +286,7 @@ class VideoWriter:
         self._schedule.begin(first_s if self._is_gif else self._passthrough.origin_s)
 
     def _mux(self, packets: list[Packet[VideoStream]], *, last: bool = False) -> None:
+        packets = [self._captions.put_into(packet) for packet in packets]
         for packet in packets:
             self._packets += 1
             if packet.pts is not None:
