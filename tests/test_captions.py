@@ -114,7 +114,7 @@ def test_captions_in_the_user_data_of_mpeg_2_are_kept(tmp_path: Path) -> None:
         av.open(str(captioned(tmp_path / "in.mp4", lines))) as given,
         av.open(str(tmp_path / "in.ts"), "w") as output,
     ):
-        stream = cast("av.VideoStream", output.add_stream("mpeg2video", rate=25))
+        stream = output.add_stream("mpeg2video", rate=25)
         stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
         for picture in given.decode(video=0):
             output.mux(stream.encode(picture))
