@@ -1,14 +1,17 @@
 """How much of this machine the process may use: a container sees more cores and memory than it has.
 
-It also sets the limits that the kernel holds this process and its children to.
+It also tells the kernel what holds for this process: limits, and when it ends.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import resource
+import signal
 from pathlib import Path
 
+PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _CGROUP = Path("/sys/fs/cgroup")
 
 
@@ -31,6 +34,17 @@ def memory_bytes() -> int:
     whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limit = _read("memory.max") or _read("memory/memory.limit_in_bytes")
     return min(whole, int(limit)) if limit.isdigit() else whole
+
+
+def end_with(parent: int) -> None:
+    """Kill this process when its parent ends: by a signal from the kernel, prctl(2), or now if it is gone.
+
+    Args:
+        parent: its process id. The thread of it that started this process must live as long as it does.
+    """
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def forbid_core_files() -> None:

@@ -17,7 +17,7 @@ from collections import deque
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,7 +50,11 @@ class RunPodServer:
         self.batches: list[int] = []
         self.answers: deque[int] = deque()
         """Statuses to answer the next results with, before 200 is answered to all."""
-        self._waiting: deque[dict[str, Any]] = deque()
+        self.retry_after = ""
+        """What to answer together with those statuses."""
+        self.refused: list[dict[str, Any]] = []
+        """Results that were answered so."""
+        self._waiting: deque[dict[str, Any] | bytes] = deque()
         self._to_stop: deque[str] = deque()
         self._changed = threading.Condition()
         self._closing = False
@@ -80,6 +84,12 @@ class RunPodServer:
             self._waiting.append(job)
             self._changed.notify_all()
         return str(job["id"])
+
+    def submit_raw(self, *jobs: bytes) -> None:
+        """Offer jobs as bytes, to be taken in one batch if the worker takes so many."""
+        with self._changed:
+            self._waiting.extend(jobs)
+            self._changed.notify_all()
 
     def cancel(self, job_id: str) -> None:
         """Ask the worker to stop a job."""
@@ -130,17 +140,17 @@ class RunPodServer:
             self._http.server_close()
             thread.join()
 
-    def take(self, most: int, connection: socket.socket) -> list[dict[str, Any]]:
+    def take(self, most: int, connection: socket.socket) -> list[bytes]:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closing, HOLD_S)
             if _is_closed(connection):
                 return []
             jobs = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
-            self.taken += [str(job["id"]) for job in jobs]
+            self.taken += [str(job["id"]) for job in jobs if isinstance(job, dict)]
             if most > 1:
                 self.batches.append(len(jobs))
             self._changed.notify_all()
-            return jobs
+            return [job if isinstance(job, bytes) else json.dumps(job).encode() for job in jobs]
 
     def stops(self) -> list[str]:
         with self._changed:
@@ -152,7 +162,9 @@ class RunPodServer:
     def hear(self, job_id: str, body: dict[str, Any]) -> int:
         with self._changed:
             status = self.answers.popleft() if self.answers and body.get("status") is None else 200
-            if status == 200:
+            if status != 200:
+                self.refused.append(body)
+            else:
                 self.told.append(Told(job_id, body, time.monotonic()))
             self._changed.notify_all()
             return status
@@ -173,9 +185,10 @@ class _Handler(BaseHTTPRequestHandler):
         match parts.path.split("/")[3]:
             case "job-take":
                 jobs = self.runpod.take(1, self.connection)
-                self._answer(jobs[0] if jobs else None)
+                self._answer_bytes(jobs[0] if jobs else None)
             case "job-take-batch":
-                self._answer(self.runpod.take(int(query["batch_size"][0]), self.connection) or None)
+                jobs = self.runpod.take(int(query["batch_size"][0]), self.connection)
+                self._answer_bytes(b"[" + b",".join(jobs) + b"]" if jobs else None)
             case "job-stop":
                 ids = self.runpod.stops()
                 self._answer({"jobsToStop": ids} if ids else None)
@@ -187,7 +200,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_error(404)
 
     def do_POST(self) -> None:
-        _, _, _, kind, pod, job_id = urlsplit(self.path).path.split("/")
+        _, _, _, kind, pod, job_id = map(unquote, urlsplit(self.path).path.split("/"))
         body = self.rfile.read(int(self.headers["Content-Length"]))
         assert (kind, pod) == ("job-done", POD)
         assert self.headers["Content-Type"] == "application/x-www-form-urlencoded"
@@ -195,14 +208,18 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer({}, status)
 
     def _answer(self, body: object, status: int = 200) -> None:
-        content = b"" if body is None else json.dumps(body).encode()
-        self.send_response(204 if body is None else status)
-        if body is not None:
+        self._answer_bytes(None if body is None else json.dumps(body).encode(), status)
+
+    def _answer_bytes(self, content: bytes | None, status: int = 200) -> None:
+        self.send_response(204 if content is None else status)
+        if status != 200 and self.runpod.retry_after:
+            self.send_header("Retry-After", self.runpod.retry_after)
+        if content is not None:
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
         with contextlib.suppress(ConnectionError):  # the worker has gone meanwhile
             self.end_headers()
-            self.wfile.write(content)
+            self.wfile.write(content or b"")
 
     def log_message(self, *_: Any) -> None:
         pass

@@ -17,6 +17,7 @@ RANK = {
     "limits": 0,
     "machine": 0,
     "redaction": 0,
+    "safe_text": 0,
     "storage": 1,
     "media": 1,
     "tiles": 1,

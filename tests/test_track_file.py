@@ -59,7 +59,7 @@ def test_the_document_is_what_is_promised() -> None:
     assert list(told) == ["status", "tracks", "video", "stats", "notes"]
     assert told["status"] == "completed"
     assert [track["id"] for track in told["tracks"]] == [1, 2, 3]
-    assert [track["class_name"] for track in told["tracks"]] == list(NAMES)
+    assert [track["class_name"] for track in told["tracks"]] == [*NAMES[:2], "\\ud800猫"]
     second = told["tracks"][1]
     assert (second["first_sec"], second["last_sec"]) == (0.0, 0.166833)
     assert second["frames"][0] == {"frame": 0, "bbox": [0, 1, 10, 19.5], "confidence": 0.8}

@@ -337,6 +337,73 @@ def test_a_result_that_is_not_taken_at_first_is_sent_again(
     assert runpod.result(runpod.submit(upscale_job))["output"]["status"] == "completed"
 
 
+def test_jobs_that_no_parser_takes_are_answered_and_their_neighbours_are_done(
+    worker: WorkerProcess, runpod: RunPodServer, upscale_job: dict[str, Any]
+) -> None:
+    odd = {
+        "deep": b"[" * 5_000 + b"]" * 5_000,
+        "digits": b'{"task": "upscale", "input_url": ' + b"7" * 5_000 + b"}",
+        "surrogate": b'{"task": "\\ud800", "input_url": "\\udcff"}',
+        "deep but short": b"[" * 970 + b"]" * 970,
+        "not a number": b'{"task": NaN}',
+        "odd/../id?": b"{}",
+    }
+    jobs = [b'{"id": %b, "input": %b}' % (json.dumps(name).encode(), value) for name, value in odd.items()]
+    good = [json.dumps({"id": f"good {number}", "input": upscale_job}).encode() for number in range(2)]
+    runpod.submit_raw(good[0], *jobs, b'{"id": "\\ud800", "input": {}}', b'{"input": {}}', good[1])
+    for name in odd:
+        assert_failed(runpod.result(name), "bad_request")
+    for number in range(2):
+        assert runpod.result(f"good {number}")["output"]["status"] == "completed"
+    worker.idle()
+
+
+def test_a_job_that_comes_again_while_it_is_in_hand_is_done_and_answered_once(
+    worker: WorkerProcess,
+    runpod: RunPodServer,
+    bucket: Bucket,
+    upscale_job: dict[str, Any],
+    slow_store: SlowStore,
+) -> None:
+    first = json.dumps(
+        {"id": "twice", "input": upscale_job | {"input_url": f"{slow_store.url}/in.mp4"}}
+    ).encode()
+    second = json.dumps(
+        {"id": "twice", "input": upscale_job | {"output_url": bucket.put_url("second.mp4")}}
+    ).encode()
+    runpod.submit_raw(first, second)
+    assert slow_store.reached.wait(60)
+    runpod.submit_raw(second)
+    worker.says("job twice came again while it is in hand")
+    slow_store.go_on.set()
+    assert runpod.result("twice")["output"]["output_url"] == upscale_job["output_url"].partition("?")[0]
+    worker.idle()
+    assert "second.mp4" not in bucket.names()
+    assert len([told for told in runpod.of("twice") if not told.is_update]) == 1
+
+
+@pytest.mark.parametrize("shape", ["keyframes", "string", "parts"])
+def test_a_job_of_10_mb_is_read_by_its_own_process(
+    runpod: RunPodServer, bucket: Bucket, upscale_job: dict[str, Any], shape: str
+) -> None:
+    keyframe = {"at": 1.5, "x": 0, "y": 0, "w": 96, "h": 64}
+    shapes: dict[str, dict[str, Any]] = {
+        "keyframes": {"follow": {"keyframes": [keyframe] * 150_000}},
+        "string": {"model": "x" * 10_000_000},
+        "parts": {},
+    }
+    values = upscale_job | {"task": "export", "params": shapes[shape]}
+    if shape == "parts":
+        parts = bucket.parts("many-parts.mp4")
+        del values["output_url"]
+        values["output_parts"] = parts | {"urls": parts["urls"] * (10_000_000 // len(json.dumps(parts)))}
+    output = runpod.result(runpod.submit(values))["output"]
+    if shape == "parts":
+        assert output["output_url"] == f"{bucket.endpoint}/videos/many-parts.mp4"
+    else:
+        assert output["code"] == "bad_request"
+
+
 def test_the_process_that_the_sdk_forks_has_no_grpc_and_decodes_nothing(worker: WorkerProcess) -> None:
     loaded = Path(f"/proc/{worker.pid}/maps").read_text()
     assert "cygrpc" not in loaded

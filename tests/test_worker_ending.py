@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -72,18 +73,15 @@ def test_a_killed_worker_takes_its_jobs_along_and_the_next_removes_their_files(
     runpod.stage(runpod.submit(upscale_job | {"params": {"model": "slow"}}), "upscaling")
     members = family(killed.pid)
     killed.signal(signal.SIGKILL)
-    try:
-        wait(lambda: len(_alive(members)) <= 1)
-        assert killed.leftovers()
-        with working(tmp_path, **worker_models, **runpod.environment) as worker:
-            assert runpod.result(runpod.submit(upscale_job))["output"]["status"] == "completed"
-            assert len(list(tmp_path.iterdir())) == 1
-            worker.idle()
-    finally:
-        for heartbeat in _alive(
-            members
-        ):  # the SDK's own process knows no end; in a container it goes with it
-            heartbeat.kill()
+    wait(lambda: not _alive(members))  # the SDK's heartbeat too
+    pings = len(runpod.pings)
+    time.sleep(1.5)  # it pings every second
+    assert len(runpod.pings) == pings
+    assert killed.leftovers()
+    with working(tmp_path, **worker_models, **runpod.environment) as worker:
+        assert runpod.result(runpod.submit(upscale_job))["output"]["status"] == "completed"
+        assert len(list(tmp_path.iterdir())) == 1
+        worker.idle()
     assert not segments_of(members)
 
 

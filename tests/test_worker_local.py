@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import http.client
 import json
 import shutil
 import signal
@@ -41,6 +42,7 @@ class Api:
 
     def __init__(self, worker: WorkerProcess, port: int) -> None:
         self.worker = worker
+        self.port = port
         self._base = f"http://127.0.0.1:{port}"
 
     def call(self, path: str, body: object) -> dict[str, Any]:
@@ -95,6 +97,33 @@ def test_jobs_over_http_are_done(api: Api, upscale_job: dict[str, Any]) -> None:
     answer = api.call(f"/status/{began['id']}", {})
     assert answer["output"]["status"] == "completed"
     api.worker.idle()
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 422),  # taken, and found to hold no job
+        ({"Host": "localhost:{port}"}, 422),
+        ({"Host": "[::1]:{port}"}, 422),
+        ({"Host": "localhost:{port}", "Origin": "http://localhost:{port}"}, 422),
+        ({"Host": "attacker.example:{port}"}, 421),
+        ({"Host": "127.0.0.1.attacker.example:{port}"}, 421),
+        ({"Host": "localhost@attacker.example:{port}"}, 421),
+        ({"Host": "10.0.0.1:{port}"}, 421),
+        ({"Host": "localhost"}, 421),
+        ({"Host": "localhost:80"}, 421),
+        ({"Host": ""}, 421),
+        ({"Origin": "https://attacker.example"}, 403),
+        ({"Origin": "http://localhost:1"}, 403),
+        ({"Origin": "null"}, 403),
+    ],
+)
+def test_only_own_names_and_own_pages_reach_the_api(api: Api, headers: dict[str, str], status: int) -> None:
+    given = {name: value.format(port=api.port) for name, value in headers.items()}
+    connection = http.client.HTTPConnection("127.0.0.1", api.port, timeout=30)
+    connection.request("POST", "/run", body="{}", headers={"Content-Type": "application/json"} | given)
+    assert connection.getresponse().status == status
+    connection.close()
 
 
 def test_a_wrong_job_over_http_fails(api: Api, upscale_job: dict[str, Any]) -> None:

@@ -1,14 +1,14 @@
 """The process of one job: `python -P -m orchestrator.executor.child PARENT`.
 
-The order is a line of JSON on standard input, never an argument: any process may read those, and URLs hold
-signatures. What it is can be read in `JobProcess`. Messages are lines of JSON on standard output; nothing but
-them gets there. It ends when the parent, process PARENT, ends.
+The order comes on standard input, never as an argument: any process may read those, and URLs hold signatures.
+It is a line of JSON, described in `JobProcess`, followed by the job as it came; the line has its length.
+Messages are lines of JSON on standard output; nothing but them gets there. It ends when the parent, process
+PARENT, ends.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import json
 import logging
@@ -18,16 +18,23 @@ import sys
 import threading
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from orchestrator.errors import DiskFull, JobKilled, WorkerError
-from orchestrator.redaction import without_paths
+from orchestrator.executor.check import read_json
+from orchestrator.machine import end_with
+from orchestrator.redaction import RedactedStream, Redactor, secrets_of, without_paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
+    from typing import TextIO
 
-PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+    from orchestrator.executor.raw_json import Answer
+
+_READ_CHARS = 20_000
+"""Of a message: how much is looked at. It may quote what came, which may be long."""
+
 log = logging.getLogger("orchestrator.executor.child")
 
 
@@ -45,25 +52,27 @@ class Channel:
 
     def progress(self, values: dict[str, Any]) -> None:
         """Tell how far the job is."""
-        self._line(b"progress", json.dumps(values))
+        self._line(b"progress", json.dumps(values).encode())
 
-    def result(self, text: str) -> None:
-        """Tell the result, as JSON."""
-        self._line(b"result", text)
+    def result(self, answer: Answer) -> None:
+        """Tell the result, first in short."""
+        if answer.short is not None:
+            self._line(b"short", answer.short.data)
+        self._line(b"result", answer.whole.data)
 
-    def error(self, error: WorkerError, folder: Path) -> None:
+    def error(self, error: WorkerError, folder: Path, redact: Redactor) -> None:
         """Tell why there is no result; files of the job's folder are called by their own names."""
-        values = {"code": error.code, "message": without_paths(str(error), folder)}
-        self._line(b"error", json.dumps(values))
+        values = {"code": error.code, "message": redact(without_paths(str(error)[:_READ_CHARS], folder))}
+        self._line(b"error", json.dumps(values).encode())
 
-    def _line(self, kind: bytes, text: str) -> None:
-        self._file.write(b'{"%b":%b}\n' % (kind, text.encode()))
+    def _line(self, kind: bytes, text: bytes) -> None:
+        self._file.write(b'{"%b":%b}\n' % (kind, text))
         self._file.flush()
 
 
 def main(parent: int) -> int:
     """Do the job that comes on standard input, if one comes; return the exit code."""
-    _end_with(parent)
+    end_with(parent)
     channel = Channel()
     # They take more than a second, in which the parent may end or need no job done.
     from orchestrator.executor.task import do  # noqa: PLC0415
@@ -72,34 +81,48 @@ def main(parent: int) -> int:
     if not line:
         return 0
     order = json.loads(line)
+    data = sys.stdin.buffer.read(order["bytes"])
+    redact = Redactor()
+    sys.stderr = cast("TextIO", RedactedStream(sys.stderr, redact))
     logging.basicConfig(format="%(levelname)s %(message)s", level=logging.WARNING)
     logging.getLogger("orchestrator").setLevel(order["log_level"])
     stop = threading.Event()
     sys.unraisablehook = lambda unraisable: log.debug("ignored: %s", unraisable.exc_type.__name__)
     _catch_sigterm(stop)
     try:
-        _do(do, order, channel, stop)
+        _do(do, order, data, redact=redact, channel=channel, stop=stop)
     except Stopped:
         return 128 + signal.SIGTERM
     return 0
 
 
-def _do(do: Callable[..., str], order: dict[str, Any], channel: Channel, stop: threading.Event) -> None:
+def _do(
+    do: Callable[..., Answer],
+    order: dict[str, Any],
+    data: bytes,
+    *,
+    redact: Redactor,
+    channel: Channel,
+    stop: threading.Event,
+) -> None:
     folder = Path(order["folder"])
-    try:
-        text = do(
-            order["job"],
-            folder=folder,
-            triton_url=order["triton_url"],
-            stop=stop,
-            tell=channel.progress,
-        )
-    except Exception as exc:  # noqa: BLE001  the one place of this process where an unforeseen error is told
-        _ignore_sigterm()
-        channel.error(_told(exc), folder)
-    else:
-        _ignore_sigterm()
-        channel.result(text)
+    with contextlib.ExitStack() as secrets:
+        try:
+            values = read_json(data)
+            secrets.enter_context(redact.holding(secrets_of(json.dumps(values))))
+            answer = do(
+                values,
+                folder=folder,
+                triton_url=order["triton_url"],
+                stop=stop,
+                tell=channel.progress,
+            )
+        except Exception as exc:  # noqa: BLE001  the one place of this process where an unforeseen error is told
+            _ignore_sigterm()
+            channel.error(_told(exc), folder, redact)
+        else:
+            _ignore_sigterm()
+            channel.result(answer)
 
 
 def _told(exc: Exception) -> WorkerError:
@@ -128,13 +151,6 @@ def _catch_sigterm(stop: threading.Event) -> None:
 
 def _ignore_sigterm() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-
-
-def _end_with(parent: int) -> None:
-    """End when the parent ends: by a signal from the kernel, prctl(2), or now if it is gone already."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 if __name__ == "__main__":

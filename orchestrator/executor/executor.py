@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from orchestrator.executor.folder import JobFolders
+    from orchestrator.executor.raw_json import Answer, RawJson
 
 log = logging.getLogger(__name__)
 
@@ -67,17 +68,17 @@ class Executor:
 
     async def do(
         self,
-        job: dict[str, Any],
+        job: RawJson,
         *,
         name: str,
         triton_url: str,
         timeout_s: float,
         report: Callable[[dict[str, Any]], None],
-    ) -> dict[str, Any]:
+    ) -> Answer:
         """Do a job; nothing of it is left when this returns, raises or is cancelled.
 
         Args:
-            job: as it arrived; `parse_job` took it.
+            job: as it arrived.
             name: for the log.
             triton_url: of a running Triton.
             timeout_s: longest that it may take once it has its turn.
@@ -97,7 +98,6 @@ class Executor:
                     raise self._stopped.result()
                 with self._folders.one() as folder:
                     order = {
-                        "job": job,
                         "folder": str(folder),
                         "triton_url": triton_url,
                         "log_level": logging.getLogger("orchestrator").level,
@@ -105,7 +105,7 @@ class Executor:
                     spare = await self._take_spare()
                     try:
                         return await self._watched(
-                            spare, spare.do(order, name=name, report=report), timeout_s=timeout_s
+                            spare, spare.do(job, order, name=name, report=report), timeout_s=timeout_s
                         )
                     except (JobCrashed, JobKilled):
                         if spare.begun:
@@ -113,7 +113,7 @@ class Executor:
                     # It was killed while it waited for a job, and nothing of this one was done.
                     fresh = await self._start()
                     return await self._watched(
-                        fresh, fresh.do(order, name=name, report=report), timeout_s=timeout_s
+                        fresh, fresh.do(job, order, name=name, report=report), timeout_s=timeout_s
                     )
         finally:
             self._jobs -= 1
@@ -121,8 +121,8 @@ class Executor:
                 self._idle.set()
 
     async def _watched(
-        self, process: JobProcess, doing: Coroutine[Any, Any, dict[str, Any]], *, timeout_s: float
-    ) -> dict[str, Any]:
+        self, process: JobProcess, doing: Coroutine[Any, Any, Answer], *, timeout_s: float
+    ) -> Answer:
         """Wait for the result, for a stop or for the end of the time, and end the process."""
         work = asyncio.ensure_future(doing)
         try:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.environment import child_environment
 from orchestrator.errors import JobCrashed, JobKilled, WorkerError
+from orchestrator.executor.raw_json import Answer, RawJson
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +28,7 @@ STOP_S = 4.0
 _KILLED = {-signal.SIGKILL, -signal.SIGTERM, 128 + signal.SIGTERM}
 """How it ends when the kernel, or a daemon such as earlyoom, takes its memory back."""
 
+_RESULT = b'{"result":'
 _LINE_BYTES = 64 * 1024
 _LOGGED_CHARS = 2000
 log = logging.getLogger(__name__)
@@ -82,12 +84,13 @@ class JobProcess:
         return self._process.pid
 
     async def do(
-        self, order: dict[str, Any], *, name: str, report: Callable[[dict[str, Any]], None]
-    ) -> dict[str, Any]:
+        self, job: RawJson, order: dict[str, Any], *, name: str, report: Callable[[dict[str, Any]], None]
+    ) -> Answer:
         """Let it do a job.
 
         Args:
-            order: `job` as it arrived, `folder` of the job, `triton_url`, `log_level`.
+            job: as it arrived.
+            order: `folder` of the job, `triton_url`, `log_level`.
             name: of the job, for the log.
             report: is told how far the job is: `stage`, `frames`, `total`, `fps`, `eta_s`, `percent`.
 
@@ -102,19 +105,22 @@ class JobProcess:
         assert stdin is not None  # noqa: S101  for mypy: they are pipes
         assert stdout is not None  # noqa: S101
         with contextlib.suppress(ConnectionError):  # it died: that is told below
-            stdin.write(json.dumps(order).encode() + b"\n")
+            stdin.write(json.dumps(order | {"bytes": len(job.data)}).encode() + b"\n")
+            stdin.write(job.data)
             await stdin.drain()
             stdin.close()
+        short = None
         while line := await stdout.readline():
             self.begun = True
+            if line.startswith(_RESULT) and line.endswith(b"}\n"):
+                return Answer(whole=RawJson(line[len(_RESULT) : -2]), short=short)
             message = json.loads(line)
             if "progress" in message:
                 report(message["progress"])
-            elif "error" in message:
-                raise _error(**message["error"])
+            elif "short" in message:
+                short = RawJson.of(message["short"])
             else:
-                result: dict[str, Any] = message["result"]
-                return result
+                raise _error(**message["error"])
         raise self._death(await self._process.wait())
 
     async def end(self) -> None:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from orchestrator.errors import ResultTooLarge
+from orchestrator.executor.check import check_job
+from orchestrator.executor.raw_json import Answer, RawJson
 from orchestrator.executor.telling import Telling
 from orchestrator.framing.subjects import MOST_BYTES, parse_subjects, read_subjects
-from orchestrator.jobs import TrackJob, UpscaleJob, parse_job
+from orchestrator.jobs import TrackJob, UpscaleJob
 from orchestrator.jobs.track import TrackStored
 from orchestrator.media.containers import CONTAINERS
 from orchestrator.pipeline.track import Outputs
 from orchestrator.pipeline.track_file import write_tracks
 from orchestrator.redaction import shown
+from orchestrator.safe_text import json_text
 from orchestrator.settings import Settings
 from orchestrator.storage.client import StorageClient
 from orchestrator.worker import Worker
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from orchestrator.framing.subjects import Subjects
     from orchestrator.jobs import ExportJob, ExportResult, OutputParts, UpscaleResult
 
+_IN_SHORT = "the whole answer, with figures and notes, was refused by RunPod: this one is short"
+
 
 def do(
     values: dict[str, Any],
@@ -36,7 +40,7 @@ def do(
     triton_url: str,
     stop: threading.Event,
     tell: Callable[[dict[str, Any]], None],
-) -> str:
+) -> Answer:
     """Do a job.
 
     Args:
@@ -47,18 +51,19 @@ def do(
         tell: is told how far the job is, some times a second at most.
 
     Returns:
-        The result, as JSON on one line.
+        The result; its JSON is one line.
 
     Raises:
         CallerError: the job, its source or its addresses are wrong.
         ServiceError: Triton, the encoder, the network or the disk failed.
     """
     settings = replace(Settings.from_env(), triton_url=triton_url)
-    job = parse_job(values)
+    storage = StorageClient.from_settings(settings)
+    job = check_job(values, settings=settings, storage=storage)
     errand = _Errand(
         folder=folder,
         settings=settings,
-        storage=StorageClient.from_settings(settings),
+        storage=storage,
         stop=stop,
         telling=Telling(tell, settings.limits),
     )
@@ -79,43 +84,46 @@ class _Errand:
     stop: threading.Event
     telling: Telling
 
-    def upscale(self, job: UpscaleJob) -> str:
+    def upscale(self, job: UpscaleJob) -> Answer:
         source = self._fetch(job.input_url)
         output = self._output(job)
         with Worker(self.settings, limits=self.settings.limits) as worker:
             result = worker.upscale(source, output, job.params, report=self.telling.report)
+        answer = self._answer(result.model_copy(update={"output_url": shown(job.destination_url)}))
         self._publish(output, job.destination)
-        return self._whole(result.model_copy(update={"output_url": shown(job.destination_url)}))
+        return answer
 
-    def export(self, job: ExportJob) -> str:
+    def export(self, job: ExportJob) -> Answer:
         subjects = self._subjects(job.params.tracks)
         source = self._fetch(job.input_url)
         output = self._output(job, job.params.format)
         with Worker(self.settings, limits=self.settings.limits) as worker:
             result = worker.export(source, output, job.params, subjects=subjects, report=self.telling.report)
+        answer = self._answer(result.model_copy(update={"output_url": shown(job.destination_url)}))
         self._publish(output, job.destination)
-        return self._whole(result.model_copy(update={"output_url": shown(job.destination_url)}))
+        return answer
 
-    def track(self, job: TrackJob) -> str:
+    def track(self, job: TrackJob) -> Answer:
         source = self._fetch(job.input_url)
         with Worker(self.settings, limits=self.settings.limits) as worker:
             tracked = worker.track(source, job.params, Outputs(), report=self.telling.report)
         document = tracked.document()
         text, size_bytes = self._fitting(document.json())
         if text is not None:
-            return text
+            return Answer(whole=RawJson(text), short=None)
         if job.output_url is None:
             raise _too_large(size_bytes, self.settings.max_result_bytes)
         file = self.folder / "tracks.json.gz"
         write_tracks(file, document, overwrite=False)
-        self._publish(file, job.output_url)
         stored = TrackStored(
             **tracked.result.model_dump(),
             output_url=shown(job.output_url),
             json_bytes=sum(map(len, document.json())) + 1,  # the file ends its one line
             gzip_bytes=file.stat().st_size,
         )
-        return stored.model_dump_json()
+        answer = self._answer(stored)
+        self._publish(file, job.output_url)
+        return answer
 
     def _subjects(self, tracks: dict[str, Any] | str | None) -> Subjects | None:
         if isinstance(tracks, str):
@@ -138,34 +146,36 @@ class _Errand:
     def _publish(self, file: Path, where: str | OutputParts) -> None:
         self.storage.publish(file, where, stop=self.stop, advance=self.telling.transfer("publishing"))
 
-    def _whole(self, result: UpscaleResult | ExportResult) -> str:
-        text, size_bytes = self._fitting([result.model_dump_json()])
+    def _answer(self, result: UpscaleResult | ExportResult | TrackStored) -> Answer:
+        """Make the answer of a job whose output is a file. Called before that is published.
+
+        Raises:
+            ResultTooLarge: it does not fit.
+        """
+        text, size_bytes = self._fitting([json_text(result.model_dump(mode="json"))])
         if text is None:
             raise _too_large(size_bytes, self.settings.max_result_bytes)
-        return text
+        short = {"status": "completed", "output_url": result.output_url, "notes": [_IN_SHORT]}
+        return Answer(whole=RawJson(text), short=RawJson(json_text(short).encode()))
 
-    def _fitting(self, pieces: Iterable[str]) -> tuple[str | None, int]:
+    def _fitting(self, pieces: Iterable[str]) -> tuple[bytes | None, int]:
         """Return a result whole, if it can be given as an answer, and its size.
 
         Args:
             pieces: of its JSON.
 
         Returns:
-            The text, None if it is too large; bytes of what the SDK would send, which is JSON with spaces in
-            an object of its own, or, where these alone are too many, of the text.
+            The text as UTF-8, None if it is too large; bytes of what is sent: an object with the text in it.
         """
         most_bytes = self.settings.max_result_bytes
-        kept: list[str] = []
-        size = 0
+        kept: list[bytes] = []
+        size = len(b'{"output":}')
         for piece in pieces:
-            size += len(piece)
+            data = piece.encode()
+            size += len(data)
             if size <= most_bytes:
-                kept.append(piece)
-        if size > most_bytes:
-            return None, size
-        text = "".join(kept)
-        sent = len(json.dumps({"output": json.loads(text)}, ensure_ascii=False).encode())
-        return (text if sent <= most_bytes else None), sent
+                kept.append(data)
+        return (b"".join(kept) if size <= most_bytes else None), size
 
 
 def _suffix(url: str) -> str:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from orchestrator.errors import BadRequest, DiskFull
+from orchestrator.safe_text import safe_text
 from orchestrator.storage.staged import staged
 
 if TYPE_CHECKING:
@@ -79,7 +80,11 @@ class TrackDocument:
                 yield ","
             yield from self._track(track)
         yield "]"
-        for name, block in (("video", self.video), ("stats", self.stats), ("notes", list(self.notes))):
+        for name, block in (
+            ("video", self.video),
+            ("stats", self.stats),
+            ("notes", list(map(safe_text, self.notes))),
+        ):
             yield f',"{name}":{_text(block)}'
         yield "}"
 
@@ -91,7 +96,7 @@ class TrackDocument:
 
     def _track(self, track: ReportedTrack) -> Iterator[str]:
         first, last = (round(float(int(pts) * self.time_base), 6) for pts in (track.pts[0], track.pts[-1]))
-        name = _text(self.classes[track.class_number])
+        name = _text(safe_text(self.classes[track.class_number]))
         yield f'{{"id":{track.id},"class_name":{name},"first_sec":{first},"last_sec":{last},"frames":['
         for begin in range(0, len(track), _ROWS):
             rows = slice(begin, begin + _ROWS)

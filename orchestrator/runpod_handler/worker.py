@@ -1,7 +1,6 @@
-"""The worker on RunPod: its SDK's loop takes jobs, the executor does them. The only importer of `runpod`.
+"""Run the SDK's loop, do each job that it brings with the executor, and end in order.
 
-What the SDK does by itself, and why it is not left to it, is in docs/worker.md. It does not know how a job is
-done.
+It does not know how a job is done.
 """
 
 from __future__ import annotations
@@ -16,23 +15,29 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import runpod
 from runpod.http_client import AsyncClientSession
-from runpod.serverless.modules import rp_scale
-from runpod.serverless.modules.rp_http import send_result
-from runpod.serverless.modules.rp_job import get_job, get_stop_signals
+from runpod.serverless.modules import rp_job, rp_scale
+from runpod.serverless.modules.rp_job import get_stop_signals
 from runpod.serverless.modules.worker_state import JobsProgress
 
-from orchestrator.errors import InferenceTimedOut, ShuttingDown, TritonUnavailable, WorkerError
+from orchestrator.errors import BadRequest, InferenceTimedOut, ShuttingDown, TritonUnavailable, WorkerError
+from orchestrator.executor.check import check_job, read_json
 from orchestrator.executor.executor import Executor
 from orchestrator.executor.process import STOP_S
+from orchestrator.executor.raw_json import RawJson
 from orchestrator.executor.updates import Updates
-from orchestrator.jobs import ExportJob, TrackJob, parse_job
+from orchestrator.machine import end_with
 from orchestrator.redaction import secrets_of, without_paths
+from orchestrator.runpod_handler.answer import Answers
+from orchestrator.runpod_handler.serve import serve_own_names
+from orchestrator.runpod_handler.take import take_jobs
+from orchestrator.safe_text import json_text, safe_text
 from orchestrator.storage.client import StorageClient
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from orchestrator.executor.folder import JobFolders
+    from orchestrator.executor.raw_json import Answer
     from orchestrator.redaction import Redactor
     from orchestrator.settings import Settings
     from orchestrator.triton.supervisor import Supervisor
@@ -46,6 +51,9 @@ _SENT_S = 10.0
 
 _BEGUN_S = 0.3
 """In which the SDK begins a job that it has taken: it looks every 0.1 s."""
+
+_READ_HERE_BYTES = 65_536
+"""A job of more is looked at by its own process alone, because the event loop would stand still meanwhile."""
 
 _READ_CHARS = 20_000
 _TOLD_CHARS = 1_000
@@ -80,6 +88,7 @@ class RunPodWorker:
         self._triton = triton
         self._folders = folders
         self._redact = redact
+        self._answers = Answers()
         self._executor: Executor | None = None
         self._failure: WorkerError | None = None
         self._leaving: asyncio.Task[None] | None = None
@@ -96,9 +105,13 @@ class RunPodWorker:
             SystemExit: the one job of the mode `once` is done: 0, or has failed: 1.
         """
         sys.argv[1:] = arguments
-        os.register_at_fork(after_in_child=_forget_handlers)
+        pid = os.getpid()
+        os.register_at_fork(after_in_child=lambda: _be_a_heartbeat(pid))
         rp_scale.get_job = self._take
         rp_scale.get_stop_signals = _stopped_jobs
+        rp_job.send_result = self._answers.send
+        if self._mode == "api":
+            serve_own_names()
         if self._mode == "loop":
             runpod.serverless.register_fitness_check(self.triton_is_ready)
         else:
@@ -113,38 +126,46 @@ class RunPodWorker:
         if self._failure is not None:
             raise self._failure
 
-    async def handle(self, job: dict[str, Any]) -> dict[str, Any]:
+    async def handle(self, job: dict[str, Any]) -> dict[str, Any] | Answer:
         """Do a job, and say how it went. Raises nothing but CancelledError, once nothing of the job is left.
 
         Args:
-            job: as the SDK gives it: `id`, `input`, and `policy` with `executionTimeout` in milliseconds,
-                where that was given.
+            job: `id`, `input` (RawJson, or values where the SDK parsed them), and `policy` with
+                `executionTimeout` in milliseconds, where that was given.
 
         Returns:
-            The result; or `error`, `status` failed, `code` and `retryable`. With `refresh_worker` if this
-            worker cannot do any more.
+            The result, as an `Answer` where it goes to RunPod; or `error`, `status` failed, `code` and
+            `retryable`. With `refresh_worker` if this worker cannot do any more.
         """
         try:
-            with self._redact.holding(secrets_of(json.dumps(job.get("input")))):
+            raw = job.get("input")
+            if not isinstance(raw, RawJson):
+                raw = _written(raw)
+            task = "a large job"
+            small = len(raw.data) <= _READ_HERE_BYTES
+            values = read_json(raw.data) if small else None
+            with self._redact.holding(secrets_of(json.dumps(values))):
                 try:
-                    return await self._done(job)
+                    if small:
+                        task = check_job(values, settings=self._settings, storage=self._storage).task
+                    log.info("job %s: %s", job.get("id"), task)
+                    return await self._done(raw, job)
                 except WorkerError as exc:
                     return self._failed(exc, job)
+        except WorkerError as exc:
+            return self._failed(exc, job)
         except Exception as exc:  # the SDK would send its traceback
             log.debug("failed", exc_info=True)
             return self._failed(WorkerError(f"{type(exc).__name__}; this is a fault of ours, report it"), job)
 
-    async def _done(self, job: dict[str, Any]) -> dict[str, Any]:
-        values: Any = job.get("input")
-        task = self._checked(values)
+    async def _done(self, raw: RawJson, job: dict[str, Any]) -> dict[str, Any] | Answer:
         executor = self._begin()
         name, started_s = str(job.get("id")), asyncio.get_running_loop().time()
-        log.info("job %s: %s", name, task)
         restarts = self._triton.restarts if self._triton is not None else 0
         try:
             async with Updates(lambda progress: self._send(progress, job)) as updates:
-                result = await executor.do(
-                    values,
+                answer = await executor.do(
+                    raw,
                     name=name,
                     triton_url=self._triton_url,
                     timeout_s=self._timeout_s(job),
@@ -156,21 +177,10 @@ class RunPodWorker:
                 self._triton.restart()
             raise
         log.info("job %s: done in %.1f s", name, asyncio.get_running_loop().time() - started_s)
-        return result
-
-    def _checked(self, values: object) -> str:
-        """Refuse what can be refused without work; return the task."""
-        job = parse_job(values)
-        addresses = [job.input_url, job.output_url if isinstance(job, TrackJob) else job.destination]
-        for address in addresses:
-            if address is not None:
-                self._storage.check(address)
-        if isinstance(job, ExportJob):
-            if isinstance(job.params.tracks, str):
-                self._storage.check(job.params.tracks)
-            if job.params.delivered_px is not None:
-                self._settings.limits.check_output(*job.params.delivered_px)
-        return job.task
+        if self._mode == "loop":
+            return answer
+        values: dict[str, Any] = json.loads(answer.whole.data)
+        return values
 
     def triton_is_ready(self) -> None:
         """Start Triton and wait until it answers. The SDK's fitness check, under this name in its log.
@@ -191,12 +201,12 @@ class RunPodWorker:
     async def _take(self, session: Any, most: int) -> list[dict[str, Any]] | None:
         """Ask for jobs in the SDK's place: not once the worker is to end, when it would forget what comes."""
         if not self._ending.done():
-            asked = asyncio.ensure_future(get_job(session, most))
+            asked = asyncio.ensure_future(take_jobs(session, most))
             try:
-                await asyncio.wait({asked, self._ending}, return_when=asyncio.FIRST_COMPLETED)
+                ends: set[asyncio.Future[Any]] = {asked, self._ending}
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
                 if asked.done():
-                    jobs: list[dict[str, Any]] | None = asked.result()
-                    return jobs
+                    return asked.result()
             finally:
                 asked.cancel()
         return await asyncio.Future()
@@ -277,7 +287,8 @@ class RunPodWorker:
         return True
 
     def _failed(self, error: WorkerError, job: dict[str, Any]) -> dict[str, Any]:
-        message = " ".join(without_paths(self._redact(str(error)[:_READ_CHARS])).split())[:_TOLD_CHARS]
+        text = safe_text(str(error)[:_READ_CHARS])
+        message = " ".join(without_paths(self._redact(text)).split())[:_TOLD_CHARS]
         log.warning("job %s: %s: %s", job.get("id"), error.code, message)
         return {
             "error": f"{error.code}: {message}",
@@ -291,9 +302,9 @@ class RunPodWorker:
         """Send an update, and wait until it has arrived: `runpod.serverless.progress_update` would not."""
         if self._mode == "loop":
             async with AsyncClientSession() as session:
-                await send_result(session, {"status": "IN_PROGRESS", "output": progress}, job)
+                await self._answers.update(session, progress, job)
         else:
-            log.info("job %s: %s", job.get("id"), json.dumps(progress))
+            log.info("job %s: %s", job.get("id"), json_text(progress))
 
     @property
     def _triton_url(self) -> str:
@@ -318,7 +329,20 @@ async def _stopped_jobs(session: Any) -> list[str]:
     return names
 
 
-def _forget_handlers() -> None:
-    """In the process of the SDK's heartbeat: our handlers of signals are not for it."""
+def _written(values: Any) -> RawJson:
+    """Write the values of a job as JSON again, for its process.
+
+    Raises:
+        BadRequest: they are nested too deeply for that.
+    """
+    try:
+        return RawJson.of(values)
+    except (ValueError, RecursionError) as exc:
+        raise BadRequest("the job cannot be written as JSON; nest it less deeply") from exc
+
+
+def _be_a_heartbeat(parent: int) -> None:
+    """Make the process of the SDK's heartbeat end with the worker, and by signals as any process does."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
+    end_with(parent)

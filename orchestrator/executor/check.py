@@ -1,0 +1,59 @@
+"""Refuse a job that cannot be done before anything is done for it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from orchestrator.errors import BadRequest
+from orchestrator.jobs import ExportJob, TrackJob, parse_job
+
+if TYPE_CHECKING:
+    from orchestrator.jobs import Job
+    from orchestrator.settings import Settings
+    from orchestrator.storage.client import StorageClient
+
+_TOO_DEEP = "the job is nested too deeply: no job has more than ten levels of objects and lists"
+
+
+def read_json(data: bytes) -> Any:
+    """Parse the JSON of a job.
+
+    Raises:
+        BadRequest: it is no JSON, or holds what Python cannot or will not read: nesting of a thousand levels,
+            numbers of more than 4300 digits, NaN and Infinity.
+    """
+    try:
+        return json.loads(data, parse_constant=_refuse)
+    except RecursionError as exc:
+        raise BadRequest(_TOO_DEEP) from exc
+    except ValueError as exc:
+        reason = "a number has too many digits" if "digits" in str(exc) else str(exc)
+        raise BadRequest(f"the job's input is not JSON that can be read: {reason}") from exc
+
+
+def check_job(values: Any, *, settings: Settings, storage: StorageClient) -> Job:
+    """Make a job of what came, and refuse what can be refused without work.
+
+    Raises:
+        BadRequest: a value is wrong.
+        AddressRefused: an address may not be touched.
+        LimitExceeded: it asks for more than a worker does.
+    """
+    try:
+        job = parse_job(values)
+    except RecursionError as exc:
+        raise BadRequest(_TOO_DEEP) from exc
+    for address in (job.input_url, job.output_url if isinstance(job, TrackJob) else job.destination):
+        if address is not None:
+            storage.check(address)
+    if isinstance(job, ExportJob):
+        if isinstance(job.params.tracks, str):
+            storage.check(job.params.tracks)
+        if job.params.delivered_px is not None:
+            settings.limits.check_output(*job.params.delivered_px)
+    return job
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no number")
