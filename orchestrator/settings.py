@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +41,8 @@ class Settings:
         model_repository: what Triton serves (`MODEL_REPOSITORY`).
         triton_url: host:port of the gRPC service of a Triton that already runs (`TRITON_URL`);
             None starts one on loopback.
+        triton_key: the key that this Triton was started with (`FRAMEWRIGHT_TRITON_KEY`), if it has one. That
+            of a Triton which Framewright started on this machine for the same user is found without.
         upscale_model: the model of a job that names none (`FRAMEWRIGHT_UPSCALE_MODEL`).
         yolov8: the model that the name `yolov8` stands for (`FRAMEWRIGHT_YOLOV8`). The smallest, because a
             tracker looks at every frame and gains more from keeping up than from a better single frame; on a
@@ -91,6 +94,7 @@ class Settings:
     weights_dir: Path = PROJECT_ROOT / "weights"
     model_repository: Path = PROJECT_ROOT / "model_repository"
     triton_url: str | None = None
+    triton_key: str | None = field(default=None, repr=False)
     upscale_model: str = "lite-x4"
     yolov8: str = "yolov8n"
     infer_timeout_s: float = 600.0
@@ -133,6 +137,7 @@ class Settings:
             weights_dir=Path(os.environ.get("WEIGHTS_DIR") or default.weights_dir).resolve(),
             model_repository=Path(os.environ.get("MODEL_REPOSITORY") or default.model_repository).resolve(),
             triton_url=os.environ.get("TRITON_URL") or None,
+            triton_key=_token("FRAMEWRIGHT_TRITON_KEY"),
             upscale_model=os.environ.get("FRAMEWRIGHT_UPSCALE_MODEL") or default.upscale_model,
             yolov8=os.environ.get("FRAMEWRIGHT_YOLOV8") or default.yolov8,
             infer_timeout_s=_seconds("FRAMEWRIGHT_INFER_TIMEOUT_S", default.infer_timeout_s),
@@ -207,6 +212,15 @@ def _flag(name: str, *, default: bool) -> bool:
     if text not in {"0", "1"}:
         raise BadRequest(f"{name}={text!r} is neither 1 nor 0")
     return text == "1"
+
+
+def _token(name: str) -> str | None:
+    text = os.environ.get(name)
+    if text and not re.fullmatch(r"[\w-]+", text, re.ASCII):
+        raise BadRequest(
+            f"{name} has other characters than letters, digits, - and _; take openssl rand -hex 16"
+        )
+    return text or None
 
 
 def _items(name: str) -> list[str]:

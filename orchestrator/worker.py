@@ -70,7 +70,8 @@ class Worker:
         """Connect to Triton, starting it where the settings name none.
 
         Raises:
-            TritonUnavailable: it does not start, or does not answer.
+            TritonUnavailable: it does not start, or does not answer within the time that a job in flight
+                would wait for it.
         """
         if self._client is None:
             settings = self._settings
@@ -88,9 +89,10 @@ class Worker:
                 server=server,
                 recoveries=settings.recoveries,
                 reconnect_timeout_s=settings.reconnect_timeout_s,
+                key=settings.triton_key,
             )
             self._client = self._stack.enter_context(client)
-            client.wait_ready()
+            client.wait_ready(settings.reconnect_timeout_s)
         return self._client
 
     def upscale(

@@ -245,7 +245,9 @@ def test_a_model_that_is_not_built_names_the_command_that_builds_it(clip: Path, 
 
 
 def test_a_triton_that_is_not_there_is_our_error(clip: Path, tmp_path: Path) -> None:
-    ended = framewright("upscale", clip, tmp_path / "out.mp4", "--url", "127.0.0.1:9")
+    ended = framewright(
+        "upscale", clip, tmp_path / "out.mp4", "--url", "127.0.0.1:9", FRAMEWRIGHT_RECONNECT_TIMEOUT_S="2"
+    )
     assert_refused(ended, 1, "127.0.0.1:9")
 
 

@@ -95,6 +95,6 @@ def test_only_settings_reads_the_environment() -> None:
     readers = {
         path.name for path in SOURCES if "os.environ" in path.read_text() or "getenv" in path.read_text()
     }
-    assert readers == {"settings.py", "environment.py", "keeper.py"}, (
-        "environment.py hands a part of it on to child processes, keeper.py its own to tritonserver"
+    assert readers == {"settings.py", "environment.py", "keeper.py", "launch.py"}, (
+        "environment.py hands a part of it on to child processes, the other two their own to tritonserver"
     )

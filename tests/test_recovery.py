@@ -297,6 +297,57 @@ def test_a_server_that_is_back_after_seconds_is_found_again(
     assert out.read_bytes() == (undisturbed / "out.mp4").read_bytes()
 
 
+def test_a_job_that_begins_while_the_server_is_away_waits_for_it(
+    settings: Settings, clip: Path, undisturbed: Path, tmp_path: Path
+) -> None:
+    """The server is back only after the 5 s for which a command that is no job waits."""
+    out = tmp_path / "out.mp4"
+    repository = settings.model_repository
+    with TritonServer(repository, start_timeout_s=60) as first:
+        second = TritonServer(repository, start_timeout_s=60, grpc_port=int(first.url.rpartition(":")[2]))
+    later = threading.Timer(6, second.__enter__)
+    later.start()
+    try:
+        with Worker(replace(settings, triton_url=first.url)) as worker:
+            result = upscaled(worker, clip, out)
+    finally:
+        later.join()
+        second.stop()
+    assert result.stats.frames == FRAMES
+    assert out.read_bytes() == (undisturbed / "out.mp4").read_bytes()
+
+
+@pytest.mark.parametrize("connected", [False, True], ids=["not connected yet", "connected"])
+def test_a_job_that_begins_as_the_server_is_started_again_is_done(
+    settings: Settings,
+    supervised: Supervisor,
+    clip: Path,
+    undisturbed: Path,
+    tmp_path: Path,
+    *,
+    connected: bool,
+) -> None:
+    out = tmp_path / "out.mp4"
+    with Worker(replace(settings, triton_url=supervised.server.url)) as worker:
+        if connected:
+            worker.client().load("lite-x4")
+        kill(tritonservers())
+        result = upscaled(worker, clip, out)
+    assert result.stats.frames == FRAMES
+    assert out.read_bytes() == (undisturbed / "out.mp4").read_bytes()
+
+
+def test_a_job_that_begins_while_the_server_is_away_for_good_is_one_clear_error(
+    settings: Settings, clip: Path, tmp_path: Path
+) -> None:
+    with TritonServer(settings.model_repository) as server:
+        url = server.url
+    away = replace(settings, triton_url=url, reconnect_timeout_s=1)
+    with Worker(away) as worker, pytest.raises(TritonUnavailable, match=f"no Triton answers at {url}: is it"):
+        upscaled(worker, clip, tmp_path / "out.mp4")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_server_that_stays_away_is_one_clear_error(settings: Settings, clip: Path, tmp_path: Path) -> None:
     with TritonServer(settings.model_repository) as server:
         away = replace(settings, triton_url=server.url, reconnect_timeout_s=1)

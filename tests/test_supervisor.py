@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from orchestrator.errors import TritonUnavailable
-from orchestrator.triton import keeper
+from orchestrator.triton import server
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
 from orchestrator.triton.supervisor import Supervisor
@@ -148,13 +148,15 @@ def test_a_keeper_ends_a_server_that_waits_for_a_process_killed_as_it_started(tm
     plan = {
         "owner": os.getpid(),
         "command": ["sh", "-c", "sleep 0 & exec sleep 100"],  # one that ends at once and is never waited for
+        "key": "k3y",
         "search": {},
         "grace_s": 0,
         "segments": f"framewright-test-{os.getpid()}-",
         "scratch": str(tmp_path / "scratch"),
     }
     ended = subprocess.run(
-        [sys.executable, "-I", "-S", keeper.__file__, json.dumps(plan)],
+        [sys.executable, "-I", "-S", "-c", server._KEEPER, str(server._PACKAGES)],
+        input=json.dumps(plan),
         capture_output=True,
         text=True,
         check=False,

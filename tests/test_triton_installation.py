@@ -19,10 +19,14 @@ def container(home: Path, help_text: str) -> Path:
     return home
 
 
-def test_takes_the_container_s_tritonserver_with_its_own_backends(tmp_path: Path) -> None:
+def test_takes_the_container_s_tritonserver_with_its_onnxruntime_backend_only(tmp_path: Path) -> None:
     home = container(tmp_path / "opt", "--model-repository <string>")
+    for backend in ("onnxruntime", "python", "pytorch"):
+        (home / "backends" / backend).mkdir(parents=True)
     found = find_installation(tmp_path, container_home=home)
-    assert (found.binary, found.backends) == (home / "bin" / "tritonserver", home / "backends")
+    assert found.binary == home / "bin" / "tritonserver"
+    assert [entry.name for entry in found.backends.iterdir()] == ["onnxruntime"]
+    assert (found.backends / "onnxruntime").resolve() == home / "backends" / "onnxruntime"
     assert found.options == ()
 
 
@@ -39,4 +43,5 @@ def test_elsewhere_takes_the_wheel_s_with_our_onnxruntime_backend(tmp_path: Path
     assert "--model-control-mode" in described.stdout + described.stderr
     backend = found.backends / "onnxruntime" / "model.py"
     assert backend.resolve() == PROJECT_ROOT / "triton_backends" / "onnxruntime" / "model.py"
-    assert (found.backends / "python" / "triton_python_backend_stub").exists()
+    assert [entry.name for entry in found.backends.iterdir()] == ["onnxruntime"]
+    assert (found.backends / "onnxruntime" / "triton_python_backend_stub").exists()

@@ -55,7 +55,9 @@ def status(*, url: str | None, as_json: bool) -> None:
     """Show what a running Triton has loaded, with its queue, compute and batch figures."""
     settings = settings_with(url)
     with TritonClient(
-        settings.triton_url or "localhost:8001", infer_timeout_s=settings.infer_timeout_s
+        settings.triton_url or "localhost:8001",
+        infer_timeout_s=settings.infer_timeout_s,
+        key=settings.triton_key,
     ) as client:
         client.wait_ready()
         entries = client.index()

@@ -5,6 +5,7 @@ It does not know who started the server, nor what the images are of.
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from concurrent.futures import Future
@@ -23,6 +24,7 @@ from orchestrator.triton.contract import (
     UpscaleContract,
     parse_contract,
 )
+from orchestrator.triton.key import Key
 from orchestrator.triton.model_control import CONTROL_TIMEOUT_S, ModelControl, ServedModel
 from orchestrator.triton.recovery import LOSSES, Recovery
 from orchestrator.triton.requests import RequestPool
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 Contract = TypeVar("Contract", bound=UpscaleContract | DetectContract)
 
 _INT32_MAX = 2**31 - 1
+_LONG_WAIT_S = 5.0
+_log = logging.getLogger(__name__)
 _LOOPBACK = re.compile(r"(localhost|127(\.\d+){3}|\[::1\]|0\.0\.0\.0)$")
 
 
@@ -73,6 +77,7 @@ class TritonClient:
         server: Supervisor | None = None,
         recoveries: int = 0,
         reconnect_timeout_s: float = 120.0,
+        key: str | None = None,
     ) -> None:
         """Prepare to connect; nothing is sent yet.
 
@@ -85,6 +90,8 @@ class TritonClient:
                 one that hangs is restarted.
             recoveries: how often `load`, and a `recovery`, go on after the server or the model died.
             reconnect_timeout_s: longest wait, each time, for a server to come back.
+            key: that the server asks for. Not needed for a server of this machine and this user that
+                `launch.py` started: its key is found.
 
         Raises:
             BadRequest: `url` is not host:port.
@@ -109,7 +116,9 @@ class TritonClient:
         if local:
             options.append(("grpc.enable_http_proxy", 0))
         self._client = triton.InferenceServerClient(url, channel_args=options)
-        self._control = ModelControl(self._client, url=url, load_timeout_s=load_timeout_s)
+        self._key = Key(int(port) if local else None, key)
+        self._client.register_plugin(self._key)
+        self._control = ModelControl(self._client, key=self._key, url=url, load_timeout_s=load_timeout_s)
         self._server = server
         self._recoveries = recoveries
         self._reconnect_timeout_s = reconnect_timeout_s
@@ -132,14 +141,21 @@ class TritonClient:
         return self._control.live()
 
     def wait_ready(self, timeout_s: float = 5.0) -> None:
-        """Wait until the server answers.
+        """Wait until the server answers: it may be starting, or starting again.
 
         Raises:
-            TritonUnavailable: it did not within `timeout_s` seconds.
+            TritonUnavailable: it did not within `timeout_s` seconds, or will not come back.
         """
-        deadline = time.monotonic() + timeout_s
+        started = time.monotonic()
+        said = False
         while not self.live():
-            if time.monotonic() > deadline:
+            if self._server is not None:
+                self._server.check()
+            waited_s = time.monotonic() - started
+            if not said and timeout_s > _LONG_WAIT_S:
+                said = True
+                _log.warning("no Triton answers at %s yet; waiting up to %g s", self.url, timeout_s)
+            if waited_s > timeout_s:
                 raise TritonUnavailable(
                     f"no Triton answers at {self.url}: is it running, and is that its gRPC port?"
                 )
@@ -258,6 +274,7 @@ class TritonClient:
         Raises:
             BadRequest: the model does not take that shape.
         """
+        self._key.look_up()
         self._control.load_if_dead(contract.name)
         return RequestPool(
             self._client,

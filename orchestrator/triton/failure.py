@@ -13,6 +13,8 @@ from orchestrator.errors import (
     ServiceError,
     TritonUnavailable,
 )
+from orchestrator.triton import key
+from orchestrator.triton.launch import KEY_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,4 +79,8 @@ def translate(
         )
     if not live():
         return TritonUnavailable(f"{doing}: Triton at {url} died or cannot be reached; is it still running?")
+    if key.is_wanted(error):
+        return InferenceFailed(
+            f"{doing}: Triton at {url} asks for its key: set {KEY_VARIABLE} to the one it was started with"
+        )
     return InferenceFailed(f"{doing}: {one_line(error)}")

@@ -46,7 +46,8 @@ def find_installation(scratch: Path, *, container_home: Path = CONTAINER_HOME) -
     """Find the container's tritonserver, else the wheel's.
 
     Args:
-        scratch: an empty folder for the wheel's backend directory; keep it as long as the server runs.
+        scratch: an empty folder for the backend directory; keep it as long as the server runs. It has the
+            backend of our models and no other: one of `backend: "python"` is code that comes with a model.
         container_home: where NVIDIA's container has its Triton.
 
     Raises:
@@ -54,9 +55,12 @@ def find_installation(scratch: Path, *, container_home: Path = CONTAINER_HOME) -
     """
     binary = container_home / "bin" / "tritonserver"
     if binary.is_file():
+        backends = scratch / "backends"
+        backends.mkdir()
+        (backends / "onnxruntime").symlink_to(container_home / "backends" / "onnxruntime")
         return Installation(
             binary=binary,
-            backends=container_home / "backends",
+            backends=backends,
             libraries=(),
             options=_version_options(binary),
         )
@@ -90,13 +94,14 @@ def _wheel(scratch: Path) -> Installation:
     if python_library is not None:
         (libraries / python_library.name).symlink_to(python_library)
     backends = scratch / "backends"
-    python = backends / "python"
-    python.mkdir(parents=True)
-    # Triton refuses a backend library whose real path is outside its backend directory.
-    shutil.copy(home / "backends" / "python" / "libtriton_python.so", python)
-    shutil.copy(home / "backends" / "python" / "triton_python_backend_utils.py", python)
-    (python / stub.name).symlink_to(stub)
-    (backends / "onnxruntime").symlink_to(PROJECT_ROOT / "triton_backends" / "onnxruntime")
+    ours = backends / "onnxruntime"
+    ours.mkdir(parents=True)
+    # The Python backend is beside our model.py, not in a folder `python`, where it would run any model's
+    # code. Triton refuses a backend library whose real path is outside its backend's folder.
+    shutil.copy(home / "backends" / "python" / "libtriton_python.so", ours)
+    shutil.copy(home / "backends" / "python" / "triton_python_backend_utils.py", ours)
+    (ours / stub.name).symlink_to(stub)
+    (ours / "model.py").symlink_to(PROJECT_ROOT / "triton_backends" / "onnxruntime" / "model.py")
     return Installation(
         binary=home / "bin" / "tritonserver",
         backends=backends,

@@ -1,11 +1,9 @@
 """Keep one tritonserver for its owner, and leave nothing behind: no process, no shared memory, no file.
 
-A program of its own, run by path with the standard library only: `python -I -S keeper.py PLAN` (JSON, see
-`main`). It has to outlive its owner, so that a killed owner (SIGKILL, out of memory) is cleaned up after too,
-and to start tritonserver from a thread that lives as long as it does: Linux signals a child when the *thread*
-that started it ends (prctl(2), PR_SET_PDEATHSIG).
-
-It does not know what it keeps: any command will do.
+A program of its own that needs the standard library only. It reads its plan from standard input (JSON, see
+`main`), because any user may read a command line. It has to outlive its owner, so that a killed owner
+(SIGKILL, out of memory) is cleaned up after too, and to start tritonserver from a thread that lives as long
+as it does: Linux signals a child when the *thread* that started it ends (prctl(2), PR_SET_PDEATHSIG).
 """
 
 from __future__ import annotations
@@ -16,14 +14,16 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-# <linux/prctl.h>
-PR_SET_PDEATHSIG = 1
-PR_SET_CHILD_SUBREAPER = 36
+from orchestrator.triton import launch
+
+if TYPE_CHECKING:
+    import subprocess
+
+PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
 
 OWNER_CHECK_S = 0.25
 CHILDREN_CHECK_S = 5.0
@@ -38,9 +38,10 @@ def main(plan: str) -> int:
     process of a model for ever, and so would everyone who loads that model.
 
     Args:
-        plan: JSON object of `owner` (process id), `command` (list), `search` (folders to put first in
-            environment variables, as {"PATH": [folder, ...], ...}), `grace_s` (between SIGTERM and SIGKILL),
-            `segments` (prefix of names in /dev/shm) and `scratch` (a folder): the last two are removed.
+        plan: JSON object of `owner` (process id), `command` (list) and `key` (see `launch.start`), `search`
+            (folders to put first in environment variables, as {"PATH": [folder, ...], ...}), `grace_s`
+            (between SIGTERM and SIGKILL), `segments` (prefix of names in /dev/shm) and `scratch` (a folder):
+            the last two are removed.
 
     Returns:
         The exit status of the command, as a shell tells it.
@@ -48,19 +49,14 @@ def main(plan: str) -> int:
     order = json.loads(plan)
     signal.pthread_sigmask(signal.SIG_BLOCK, {*_WAKE, signal.SIGINT, signal.SIGHUP})
     # Orphans of the server come to us, whom we know how to end, and not to process 1.
-    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(1), 0, 0, 0)
     for variable, folders in order["search"].items():
         os.environ[variable] = ":".join(filter(None, [*folders, os.environ.get(variable)]))
     # onnxruntime's wheel counts its uses for Microsoft; set later than its import, this does nothing.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     before = _unused_folders()
     try:
-        server = subprocess.Popen(
-            order["command"],
-            stdin=subprocess.DEVNULL,
-            process_group=0,
-            preexec_fn=_tie_to_keeper,  # noqa: PLW1509  this process has one thread
-        )
+        server = launch.start(order["command"], key=order["key"])
         stillborn: set[str] = set()
         next_check_s = time.monotonic() + CHILDREN_CHECK_S
         while server.poll() is None and os.getppid() == order["owner"]:
@@ -127,17 +123,3 @@ def _stillborn_children(pid: int) -> set[str]:
 def _next_signal(timeout_s: float) -> int | None:
     received = signal.sigtimedwait(_WAKE, timeout_s)
     return received.si_signo if received else None
-
-
-def _tie_to_keeper() -> None:
-    """In the new process, before it becomes the server: take default signals back, die with the keeper."""
-    signal.pthread_sigmask(signal.SIG_SETMASK, set())
-    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _prctl(option: int, value: int) -> None:
-    ctypes.CDLL(None).prctl(option, ctypes.c_ulong(value), 0, 0, 0)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))

@@ -27,6 +27,7 @@ from orchestrator.errors import (
 )
 from orchestrator.triton import failure
 from orchestrator.triton.contract import INPUT, parse_contract
+from orchestrator.triton.key import Key, is_wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,12 +60,16 @@ class ModelControl:
 
     Args:
         client: the connection.
+        key: of the same connection.
         url: of the server; also an attribute.
         load_timeout_s: longest wait for a model to load.
     """
 
-    def __init__(self, client: triton.InferenceServerClient, *, url: str, load_timeout_s: float) -> None:
+    def __init__(
+        self, client: triton.InferenceServerClient, *, key: Key, url: str, load_timeout_s: float
+    ) -> None:
         self._client = client
+        self._key = key
         self.url = url
         self._load_timeout_s = load_timeout_s
         self._seen_dead: set[str] = set()
@@ -85,6 +90,7 @@ class ModelControl:
 
     def index(self) -> list[ServedModel]:
         """List every model of the server's repository."""
+        self._key.look_up()
         try:
             models = self._client.get_model_repository_index(client_timeout=CONTROL_TIMEOUT_S).models
         except InferenceServerException as exc:
@@ -106,13 +112,14 @@ class ModelControl:
             ModelProcessDied: its process died as it was loaded.
             UnknownModel, ModelNotBuilt, InferenceFailed, InferenceTimedOut: it cannot be loaded.
         """
+        self._key.look_up()
         try:
             if model in self._seen_dead:
                 self._revive(model)
             else:
                 self._client.load_model(model, client_timeout=self._load_timeout_s)
         except InferenceServerException as exc:
-            if exc.status() == failure.UNAVAILABLE and self.ready(model):
+            if exc.status() == failure.UNAVAILABLE and not is_wanted(exc) and self.ready(model):
                 return  # without explicit model control
             raise self._load_failure(model, exc) from exc
 
@@ -127,6 +134,7 @@ class ModelControl:
         Raises:
             InferenceFailed: the server refuses.
         """
+        self._key.look_up()
         try:
             self._client.unload_model(model, client_timeout=CONTROL_TIMEOUT_S)
         except InferenceServerException as exc:
@@ -182,7 +190,7 @@ class ModelControl:
         if re.search(r"at least one version must be available|unable to find '", reason):
             return ModelNotBuilt(f"model {model!r} is not built: run `framewright models build {model}`")
         error = self.translate(exc, f"cannot load model {model!r}", model)
-        if type(error) is not InferenceFailed:
+        if type(error) is not InferenceFailed or is_wanted(exc):
             return error
         names = {entry.name for entry in self.index()}
         if model not in names:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import secrets
 import threading
 import time
 from collections import deque
@@ -285,8 +286,11 @@ class RequestPool(Generic[Answer]):
             return None
         try:
             self._unregister_leftovers()
+            # A name that nobody guesses: whoever may send requests could name it in his own, to read our
+            # tensors or to write over them. The name in /dev/shm can be listed.
+            region = f"{segment.key[1:]}-{secrets.token_hex(16)}"
             self.client.register_system_shared_memory(
-                segment.key[1:], segment.key, len(segment.memory), client_timeout=_CONTROL_TIMEOUT_S
+                region, segment.key, len(segment.memory), client_timeout=_CONTROL_TIMEOUT_S
             )
         except InferenceServerException as exc:
             segment.memory.close()
@@ -297,7 +301,7 @@ class RequestPool(Generic[Answer]):
             return None
         finally:
             segment.remove_name()
-        self.region = segment.key[1:]
+        self.region = region
         _log.debug("tensors go over %d bytes of shared memory", slots * self.slot_bytes)
         return segment
 

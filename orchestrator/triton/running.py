@@ -4,20 +4,56 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.triton.launch import KEY_VARIABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PROCESSES = Path("/proc")
 
 
-def running_urls(processes: Path = Path("/proc")) -> list[str]:
+def running_urls(processes: Path = _PROCESSES) -> list[str]:
     """Return host:port of the gRPC service of each tritonserver that we see.
 
     Args:
         processes: where Linux lists processes (proc(5)).
     """
-    found = []
+    return [
+        f"{options.get('--grpc-address', '127.0.0.1')}:{options.get('--grpc-port', '8001')}"
+        for _, options in _tritonservers(processes)
+    ]
+
+
+def key_of(port: int, processes: Path = _PROCESSES) -> str | None:
+    """Return the key of the tritonserver with this gRPC port on this machine; see `launch.py`.
+
+    Only its own user, and root, may read it. Servers in containers with a network of their own, which count
+    their ports apart, are left out.
+
+    Args:
+        port: of its gRPC service.
+        processes: where Linux lists processes (proc(5)).
+    """
+    for folder, options in _tritonservers(processes):
+        with contextlib.suppress(OSError):
+            same_network = (folder / "ns" / "net").readlink() == (
+                processes / "self" / "ns" / "net"
+            ).readlink()
+            if same_network and options.get("--grpc-port", "8001") == str(port):
+                for entry in (folder / "environ").read_bytes().decode(errors="replace").split("\0"):
+                    name, _, value = entry.partition("=")
+                    if name == KEY_VARIABLE:
+                        return value
+    return None
+
+
+def _tritonservers(processes: Path) -> Iterator[tuple[Path, dict[str, str]]]:
+    """Give the folder in /proc and the options of each."""
     for folder in sorted(processes.glob("[0-9]*")):
         arguments: list[str] = []
         with contextlib.suppress(OSError):  # ended meanwhile, or somebody else's
             arguments = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
-        options = dict(text.split("=", 1) for text in arguments if "=" in text)
         if Path(arguments[0] if arguments else "").name == "tritonserver":
-            found.append(f"{options.get('--grpc-address', '127.0.0.1')}:{options.get('--grpc-port', '8001')}")
-    return found
+            yield folder, dict(text.split("=", 1) for text in arguments if "=" in text)

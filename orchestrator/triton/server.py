@@ -12,6 +12,7 @@ import contextlib
 import errno
 import json
 import os
+import secrets
 import shlex
 import shutil
 import socket
@@ -26,6 +27,8 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self, cast
 
+import orchestrator
+from orchestrator.environment import child_environment
 from orchestrator.errors import BadRequest, TritonUnavailable
 from orchestrator.triton import shared_memory
 from orchestrator.triton.installation import Installation, find_installation
@@ -34,6 +37,13 @@ from orchestrator.triton.server_log import TAIL_LINES, ServerLog
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+_PACKAGES = Path(orchestrator.__file__).parent.parent
+_KEEPER = (
+    "import sys; sys.path.append(sys.argv[1]); from orchestrator.triton import keeper; "
+    "sys.exit(keeper.main(sys.stdin.read()))"
+)
+"""The keeper, without this Python's packages, which it does not need and which may shadow the library."""
 
 _PORT_ATTEMPTS = 5
 
@@ -50,6 +60,9 @@ class TritonServer:
     A context manager: entering starts it and waits until it answers, leaving stops it. It also ends, within
     seconds, when this process ends in any way. Ctrl-C in a terminal does not reach it, only its owner. One
     that dies stays dead: `supervisor.py` starts it again.
+
+    Only who knows its key can use it: it is random, stays the same when the server is started again, and is
+    found by `running.py` for the processes of the same user.
 
     Attributes:
         url: host:port of its gRPC service.
@@ -84,6 +97,7 @@ class TritonServer:
         self._wanted_ports = (grpc_port, http_port, metrics_port)
         self._ports = (0, 0, 0)
         self._id = f"framewright-{uuid.uuid4().hex}"
+        self._key = secrets.token_hex(16)
         self._keeper: subprocess.Popen[str] | None = None
         self._log: ServerLog | None = None
         self._scratch: Path | None = None
@@ -198,19 +212,23 @@ class TritonServer:
             raise TritonUnavailable(f"Triton's Python backend cannot work in {str(temporary)!r}: set TMPDIR")
         self._scratch = scratch = Path(tempfile.mkdtemp(prefix=shared_memory.unique_prefix()))
         try:
-            self._keeper = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(Path(__file__).with_name("keeper.py")), self._plan(scratch)],
-                stdin=subprocess.DEVNULL,
+            plan = self._plan(scratch)
+            self._keeper = keeper = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", _KEEPER, str(_PACKAGES)],
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
                 errors="replace",
                 start_new_session=True,
+                env=child_environment(storage=False),
             )
         except BaseException:
             shutil.rmtree(scratch, ignore_errors=True)
             raise
-        self._log = ServerLog(cast("IO[str]", self._keeper.stdout))
+        with contextlib.suppress(OSError), cast("IO[str]", keeper.stdin) as order:
+            order.write(plan)  # where it is dead already, its log says why
+        self._log = ServerLog(cast("IO[str]", keeper.stdout))
         return self._log
 
     def _plan(self, scratch: Path) -> str:
@@ -224,6 +242,7 @@ class TritonServer:
         plan = {
             "owner": os.getpid(),
             "command": self._command(installation, repository),
+            "key": self._key,
             "search": {
                 # The backend's processes are the Python that is the first python3 in PATH, with its packages.
                 "PATH": [str(Path(sys.executable).parent)],
