@@ -19,8 +19,9 @@ class Limits:
     """Limits of one job.
 
     Attributes:
-        duration_s: of the source, or of the part of it that is wanted.
-        frames: of the same. A header can claim less than there is, so they are also counted on the way.
+        duration_s: of the source, or of the part of it that is wanted. Headers can claim more or less than
+            there is: what is read counts.
+        frames: of the same.
         source_px: width times height of the source's pictures.
         output_px: width times height of the pictures that are delivered.
     """
@@ -59,6 +60,24 @@ class Limits:
                 f"the video's pictures are {width}x{height}, and at most {self.source_px} pixels are taken; "
                 "scale it down"
             )
+
+    def is_more(self, *, duration_s: float | None, frames: int | None) -> bool:
+        """Return whether a length or a number of frames is too much; None is not known, and is not."""
+        return (duration_s or 0) > self.duration_s or (frames or 0) > self.frames
+
+    def check_read(self, *, duration_s: float, frames: int) -> None:
+        """Refuse what has been read of a video so far, whatever its header says.
+
+        Args:
+            duration_s: from the first picture that was wanted to the last one that was read.
+            frames: as many.
+
+        Raises:
+            LimitExceeded: it is too much.
+        """
+        if duration_s > self.duration_s:
+            raise LimitExceeded(f"the video lasts more than the {self.duration_s:g} s that are taken; cut it")
+        self.check_frames(frames)
 
     def check_frames(self, frames: int) -> None:
         """Refuse a number of frames, claimed or counted.

@@ -21,9 +21,10 @@ from orchestrator.media.tonemap import tonemapped
 from orchestrator.media.writer import VideoWriter
 from orchestrator.pipeline.fidelity import Written, examine
 from orchestrator.pipeline.flow import ahead
-from orchestrator.pipeline.order import expected_frames, form_of, length_s, refuse_hdr, view_of
+from orchestrator.pipeline.order import believed, expected_frames, form_of, length_s, refuse_hdr, view_of
 from orchestrator.pipeline.progress import FrameClock, Progress, Report
 from orchestrator.pipeline.tiled import TiledModel
+from orchestrator.pipeline.within_limits import within_limits
 from orchestrator.pipeline.witness import Witness
 from orchestrator.triton.contract import UpscaleContract
 
@@ -130,11 +131,13 @@ def deliver(
         ServiceError: Triton, the encoder or the disk failed.
     """
     refuse_hdr(info, order)
+    info = believed(source, info, order, limits)
+    if limits is not None:
+        limits.check_source(info, duration_s=length_s(info, order), frames=expected_frames(info, order))
     with ExitStack() as stack:
         model = None if order.model is None else _Model.load(connect(), order.model)
         view = view_of(info, order, model.contract if model else None)
         if limits is not None:
-            limits.check_source(info, duration_s=length_s(info, order), frames=expected_frames(info, order))
             limits.check_output(*view.size)
         form = form_of(info, order, view)
         # The reader needs the source's own colours to map them; all that follows sees the mapped ones.
@@ -161,7 +164,8 @@ def deliver(
                 end_s=order.end_s,
             )
         )
-        chosen = reader.frames() if pace is None else pace.run(reader.frames())
+        taken = within_limits(reader.frames(), info, limits)
+        chosen = taken if pace is None else pace.run(taken)
         frames = stack.enter_context(ahead(chosen, items=_DECODED_AHEAD, name="decode"))
         witness = Witness(
             width=view.size[0],

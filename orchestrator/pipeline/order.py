@@ -5,16 +5,21 @@ It knows what is asked for and what there is, and moves no picture.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+import sys
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import BadRequest, UnsupportedMedia
 from orchestrator.framing.view import View
-from orchestrator.media.containers import EIGHT_BITS_ONLY, MAX_SIDE_PX, check_limits
+from orchestrator.limits import Limits
+from orchestrator.media.containers import EIGHT_BITS_ONLY, GIF_MAX_S, MAX_SIDE_PX, check_limits
+from orchestrator.media.extent import measured
 from orchestrator.media.planes import can_read_planes, chroma_step
 
 if TYPE_CHECKING:
     from fractions import Fraction
+    from pathlib import Path
 
     from orchestrator.frames import Crop, Form, Quality, VideoInfo
     from orchestrator.framing.keyframes import CropPath
@@ -127,6 +132,28 @@ def expected_frames(info: VideoInfo, order: Order) -> int | None:
     if info.average_rate is None or duration_s is None:
         return None
     return max(round(duration_s * info.average_rate), 1)
+
+
+def believed(source: Path, info: VideoInfo, order: Order, limits: Limits | None) -> VideoInfo:
+    """Return `info` with the length of the packets, where its header says more than may be delivered.
+
+    Args:
+        source: the video that `info` describes.
+        info: what `probe` said of it.
+        order: what is wanted.
+        limits: on what is asked for; None for none.
+
+    Raises:
+        BadMedia: the file cannot be read.
+    """
+    limits = limits or Limits(duration_s=math.inf, frames=sys.maxsize)
+    if order.container == "gif":
+        limits = replace(limits, duration_s=min(limits.duration_s, GIF_MAX_S))
+    if not limits.is_more(duration_s=length_s(info, order), frames=expected_frames(info, order)):
+        return info
+    start_s = float(order.start_s or 0)
+    most_frames = limits.frames + math.ceil(start_s * (info.average_rate or 0))
+    return measured(source, info, most_s=limits.duration_s + start_s, most_frames=most_frames)
 
 
 def length_s(info: VideoInfo, order: Order) -> float | None:

@@ -15,6 +15,7 @@ import numpy as np
 from orchestrator.errors import BadRequest, OutputRefused
 from orchestrator.jobs import TrackedVideo, TrackParams, TrackResult, TrackStats
 from orchestrator.media.containers import check_output
+from orchestrator.media.extent import measured
 from orchestrator.media.probe import probe
 from orchestrator.media.reader import VideoReader
 from orchestrator.pipeline.detected import BatchedDetector
@@ -25,6 +26,7 @@ from orchestrator.pipeline.timeline import Thumbnails, draw_timeline
 from orchestrator.pipeline.track_file import TrackDocument, check_track_format, write_tracks
 from orchestrator.pipeline.track_list import TrackList
 from orchestrator.pipeline.track_pictures import look_again
+from orchestrator.pipeline.within_limits import within_limits
 from orchestrator.storage.staged import check_writable, staged
 from orchestrator.tiles.letterbox import letterbox
 from orchestrator.tracking.settings import TrackerSettings
@@ -151,7 +153,7 @@ def track(
     settings = _settings(params)
     info = probe(source, limits=limits)
     if limits is not None:
-        limits.check_source(info, duration_s=info.duration_s, frames=info.frames)
+        info = _checked(source, info, limits)
     report(Progress(stage="starting", total=info.frames))
 
     client = connect()
@@ -166,7 +168,9 @@ def track(
     found = TrackList()
     with ExitStack() as stack:
         reader = stack.enter_context(VideoReader(source, info, letterbox=box, tonemap=True))
-        frames = stack.enter_context(ahead(reader.frames(), items=_DECODED_AHEAD, name="decode"))
+        frames = stack.enter_context(
+            ahead(within_limits(reader.frames(), info, limits), items=_DECODED_AHEAD, name="decode")
+        )
         detector = BatchedDetector(client, contract, box, batch=params.batch, stride=params.stride)
         detected = stack.enter_context(ahead(detector.run(frames), items=_DETECTED_AHEAD, name="detect"))
         stack.enter_context(detector)  # left first: what is in flight is cancelled before threads are joined
@@ -236,6 +240,14 @@ def track(
         if outputs.tracks is not None:
             write_tracks(outputs.tracks, tracked.document(), overwrite=outputs.overwrite)
     return tracked
+
+
+def _checked(source: Path, info: VideoInfo, limits: Limits) -> VideoInfo:
+    """Refuse a source that is too much; return `info`, with the length of its packets if its header lies."""
+    if limits.is_more(duration_s=info.duration_s, frames=info.frames):
+        info = measured(source, info, most_s=limits.duration_s, most_frames=limits.frames)
+    limits.check_source(info, duration_s=info.duration_s, frames=info.frames)
+    return info
 
 
 def _settings(params: TrackParams) -> TrackerSettings:
