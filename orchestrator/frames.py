@@ -87,6 +87,21 @@ class HdrMetadata:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sphere:
+    """How the pictures of a 360 degree video are wrapped around the viewer: a whole, equirectangular sphere.
+
+    Attributes:
+        yaw, pitch, roll: where the viewer looks at first, in degrees.
+        stereo: how the pictures for both eyes lie in one; None where there is one for both.
+    """
+
+    yaw: int = 0
+    pitch: int = 0
+    roll: int = 0
+    stereo: Literal["left-right", "top-bottom"] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Colour:
     """How the YUV of a video is to be read. Names are FFmpeg's (`bt709`, `smpte170m`, `tv`...).
 
@@ -135,6 +150,7 @@ class VideoInfo:
             `center`...); None where each pixel has its own, or none has any.
         interlaced: whether pictures are woven of two fields; the reader deinterlaces them.
         start_s: where the file starts on its own clock, the one of every pts; what a person calls zero.
+        sphere: of a 360 degree video; None of others.
         notes: what a user should know about how the source was read (guessed colour, dropped transparency).
     """
 
@@ -155,6 +171,7 @@ class VideoInfo:
     chroma_location: str | None = None
     interlaced: bool = False
     start_s: Fraction = Fraction(0)
+    sphere: Sphere | None = None
     notes: tuple[str, ...] = ()
 
     @property

@@ -19,6 +19,7 @@ from orchestrator.media.hdr import hdr_metadata, side_data
 from orchestrator.media.integrity import believable_frames, refuse_cut, tagged_duration_s
 from orchestrator.media.siting import upright_location
 from orchestrator.media.source import MAX_PIXELS, main_video, open_source, packets
+from orchestrator.media.spherical import read_sphere
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,6 +108,7 @@ def _describe(
         interlaced=woven,
         hdr=hdr_metadata(frame) if resolved.is_hdr else None,
         start_s=max(Fraction(container.start_time or 0, av.time_base), Fraction(0)),
+        sphere=None if turn.degrees or turn.mirrored else read_sphere(frame),
         notes=tuple(notes),
     )
 

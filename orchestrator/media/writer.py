@@ -26,6 +26,7 @@ from orchestrator.media.passthrough import Passthrough
 from orchestrator.media.schedule import Schedule
 from orchestrator.media.siting import written_location
 from orchestrator.media.span import Span
+from orchestrator.media.spherical import mark, room_for
 from orchestrator.media.tracks import describe
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class VideoWriter:
     Args:
         path: where to write; an existing file is overwritten.
         source: the video whose sound, subtitles, chapters and metadata are carried over.
-        info: what `probe` said of the source; its bits, chroma, colour and HDR are the output's.
+        info: what `probe` said of the source; its bits, chroma, colour, HDR and 360 degrees are the output's.
         width, height: of the pictures that will be written, in pixels.
         form: what the pictures are. Of `rgb` the output has 8 bits, else those of the source; planes are of
             the source's chroma and bits, and only converted where the encoder takes others.
@@ -147,6 +148,9 @@ class VideoWriter:
             describe(self._stream, self._passthrough.video)
             if start_s is not None:
                 self._stream.metadata.pop("timecode", "")
+            if self._is_mp4 and info.sphere is not None:
+                title = self._stream.metadata.get("title", "")
+                self._stream.metadata["title"] = title + room_for(info.sphere)
 
     def __enter__(self) -> Self:
         return self
@@ -232,6 +236,8 @@ class VideoWriter:
             self._output.close()
             if self._is_gif and self.frames > 1:
                 set_last_delay(self._path, self._last_packet, self._schedule.last_duration)
+            if self._is_mp4 and self._info.sphere is not None:
+                mark(self._path, self._info.sphere)
         if self._packets != self.frames:
             raise EncodeFailed(
                 f"{self.encoder} made {self._packets} pictures of {self.frames}: nothing was kept, try again"

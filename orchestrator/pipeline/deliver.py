@@ -142,6 +142,8 @@ def deliver(
         form = form_of(info, order, view)
         # The reader needs the source's own colours to map them; all that follows sees the mapped ones.
         read = tonemapped(info) if order.tonemap else info
+        if view.crop_size != (info.width, info.height):
+            read = replace(read, sphere=None)  # a part of a sphere is none
         pace = GifPace(read) if order.container == "gif" else None
         shown = read if pace is None else pace.info
         reader = stack.enter_context(
