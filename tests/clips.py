@@ -238,7 +238,7 @@ def _to_pix_fmt(
 
 
 class _Audio:
-    """One sine tone, or the first `BEEP_S` of one each second."""
+    """A tone, or the first `BEEP_S` of one each second, or a sweep of tones from `hz` to `sweep_hz`."""
 
     def __init__(
         self,
@@ -252,11 +252,15 @@ class _Audio:
         language: str | None = None,
         title: str | None = None,
         hz: float = 440.0,
+        sweep_hz: float | None = None,
+        options: dict[str, str] | None = None,
         beeps: bool = False,
         disposition: Disposition | None = None,
     ) -> None:
         self._output = output
-        self._stream = cast("AudioStream", output.add_stream(codec, rate=rate, layout=layout))
+        self._stream = cast(
+            "AudioStream", output.add_stream(codec, rate=rate, layout=layout, options=options)
+        )
         if language:
             self._stream.metadata["language"] = language
         if title:
@@ -270,6 +274,7 @@ class _Audio:
         self._samples = round(seconds * rate)
         self._offset = round(start * rate)
         self._hz = hz
+        self._hz_per_s = 0.0 if sweep_hz is None else (sweep_hz - hz) / seconds
         self._beeps = beeps
         self._flushed = False
 
@@ -278,7 +283,8 @@ class _Audio:
         while self._sample < self._samples and (self._sample + self._offset) / self._rate <= time_s:
             count = min(self._size, self._samples - self._sample)
             moments = np.arange(self._sample, self._sample + count) / self._rate
-            tone = (np.sin(2 * np.pi * self._hz * moments) * 0.4).astype(np.float32)
+            cycles = self._hz * moments + self._hz_per_s * moments**2 / 2
+            tone = (np.sin(2 * np.pi * cycles) * 0.4).astype(np.float32)
             if self._beeps:
                 tone[(moments + self._offset / self._rate) % 1 >= BEEP_S] = 0
             tones = np.tile(tone, (context.layout.nb_channels, 1))

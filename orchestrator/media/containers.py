@@ -21,6 +21,21 @@ CONTAINERS = {
 }
 """FFmpeg's name of the container for each suffix that an output may have."""
 
+COPIED_SOUND: dict[str, frozenset[str] | None] = {
+    "mp4": frozenset({"aac", "ac3", "eac3", "alac", "opus", "flac"}),
+    "mov": frozenset(
+        {"aac", "ac3", "eac3", "alac", "mp3"}
+        | {"pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be"}
+        | {"pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be", "pcm_s8", "pcm_u8", "pcm_alaw", "pcm_mulaw"}
+    ),
+    "matroska": None,
+    "webm": frozenset({"opus", "vorbis"}),
+}
+"""FFmpeg's names of the codecs of sound that are copied into each container; None is all that it takes.
+
+They were chosen for players, not for what FFmpeg's muxers take: docs/media.md says which player plays what.
+Everything else is transcoded."""
+
 EIGHT_BITS_ONLY = frozenset({"gif"})
 """Containers of which no codec has more than 8 bits a component."""
 

@@ -24,7 +24,7 @@ from orchestrator.media.tracks import ConvertedSubtitles, CopiedTrack, Transcode
 from orchestrator.media.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from av.audio.stream import AudioStream
@@ -48,6 +48,9 @@ INTERLEAVED_S = 10
 
 TEXT_SUBTITLES = {"mp4": "mov_text", "mov": "mov_text", "matroska": "subrip", "webm": "webvtt"}
 """What text subtitles become in a container that does not take them as they are."""
+
+MOST_CHANGES = 3
+"""How many changes of a sound track one note tells."""
 
 COVERS = {"mjpeg": (".jpg", "image/jpeg"), "png": (".png", "image/png")}
 """File suffix and MIME type of a cover picture, by codec (Matroska's cover art guidelines)."""
@@ -80,6 +83,7 @@ class Passthrough:
         self._empty: set[int] = set()
         self.video = main_video(self._source, source)
         self.origin_s = self._origin_s()
+        self._samples = self._first_packets()
         for stream in self._source.streams:
             if stream.index != self.video.index:
                 self._take(stream)
@@ -99,9 +103,16 @@ class Passthrough:
     @property
     def notes(self) -> list[str]:
         """One sentence for each thing that happened on the way."""
-        transcoded = (track for track in self._tracks.values() if isinstance(track, TranscodedAudio))
-        damaged = self._damaged + sum(track.failures for track in transcoded)
-        return [*self._notes, *([f"{damaged} damaged packets of sound were left out"] if damaged else [])]
+        notes = list(self._notes)
+        damaged = self._damaged
+        for index, track in self._tracks.items():
+            if not isinstance(track, TranscodedAudio):
+                continue
+            damaged += track.failures
+            if track.changes:
+                number = self._source.streams.audio.index(self._source.streams[index]) + 1
+                notes.append(_about_changes(number, track.changes))
+        return [*notes, *([f"{damaged} damaged packets of sound were left out"] if damaged else [])]
 
     def begin(self, first_s: Fraction) -> None:
         """Set the clock and go to the start of the span; once, before anything is muxed.
@@ -185,7 +196,7 @@ class Passthrough:
             made.metadata.update(stream.metadata)
 
     def _take_sound(self, stream: AudioStream) -> None:
-        first = self._first_packet(stream)
+        first = self._samples.get(stream.index)
         if first is None:
             self._empty.add(stream.index)
         elif self._output.format.name in PICTURES_ONLY:
@@ -207,16 +218,34 @@ class Passthrough:
         if self._output.format.name == "mp4":
             self._tracks[stream.index] = CopiedTrack(self._output, stream, self._window)
             return
-        picture = self._first_packet(stream)
+        picture = self._samples.get(stream.index)
         suffix, mime_type = COVERS.get(stream.codec_context.name, ("", ""))
         if self._output.format.name == "matroska" and picture is not None and suffix:
             self._output.add_attachment(f"cover{suffix}", mime_type, bytes(picture))
 
-    def _first_packet(self, stream: Stream) -> Packet[Stream] | None:
+    def _first_packets(self) -> dict[int, Packet[Stream]]:
+        """Return the first packet of each stream of sound and of each cover picture that has one, by index.
+
+        They are read in one pass, which ends when each stream has its own: a stream that is empty takes the
+        whole file.
+        """
+        found: dict[int, Packet[Stream]] = {}
         with open_source(self._path) as again:
-            return next(
-                (packet for packet in packets(again, again.streams[stream.index]) if packet.size), None
-            )
+            wanted = {
+                stream.index
+                for stream in again.streams
+                if stream.type == "audio"
+                or (stream.type == "video" and stream.disposition & Disposition.attached_pic)
+            }
+            for stream in again.streams:
+                if stream.index not in wanted:
+                    stream.discard = Discard.all
+            for packet in packets(again) if wanted else ():
+                if packet.size and packet.stream.index in wanted:
+                    found.setdefault(packet.stream.index, packet)
+                    if len(found) == len(wanted):
+                        break
+        return found
 
     def _set_chapters(self) -> None:
         kept = []
@@ -263,6 +292,15 @@ class Passthrough:
         except (av.error.InvalidDataError, av.error.PatchWelcomeError):  # a bitstream filter refuses it
             self._damaged += 1
         self._next = next(self._packets, None)
+
+
+def _about_changes(number: int, changes: Sequence[tuple[float, str]]) -> str:
+    named = ", ".join(f"from {at_s:.2f} s on {what}" for at_s, what in changes[:MOST_CHANGES])
+    more = f", and {len(changes) - MOST_CHANGES} more times" if len(changes) > MOST_CHANGES else ""
+    return (
+        f"sound {number} changes in the source ({named}{more}): the output keeps the channels and the rate "
+        "that it has at the start"
+    )
 
 
 def _time_s(packet: Packet[Stream]) -> Fraction:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 import av
 import av.error
 
+from orchestrator.media.containers import COPIED_SOUND
 from orchestrator.media.tags import track_tags
 
 if TYPE_CHECKING:
@@ -54,11 +56,15 @@ MILLISECOND = Fraction(1, 1000)
 
 
 def is_copyable(stream: Stream, sample: Packet[Stream] | None, container: str) -> bool:
-    """Whether a container, by FFmpeg's name, takes the packets of `stream` as they are.
+    """Whether the packets of `stream` go into a container, by FFmpeg's name, as they are.
 
-    FFmpeg's table of codecs says more than its muxers do (Opus in MOV, PCM of unnamed channels in MP4), so
-    the stream is written to memory, with the packet `sample` if there is one.
+    Sound has to be of a codec that players play there (`COPIED_SOUND`). FFmpeg's table of codecs says more
+    than its muxers do (Opus in MOV, PCM of unnamed channels in MP4), so the stream is written to memory, with
+    the packet `sample` if there is one.
     """
+    played = COPIED_SOUND[container] if stream.type == "audio" else None
+    if played is not None and stream.codec_context.codec.canonical_name not in played:
+        return False
     try:
         with av.open(io.BytesIO(), "w", format=container) as trial:
             if stream.codec_context.name not in trial.supported_codecs:
@@ -143,24 +149,29 @@ class CopiedTrack:
 class TranscodedAudio:
     """Sound as AAC, or Opus in WebM, with the source's times: gaps in it become silence.
 
+    The output has one rate and one layout of channels. Where those of the source change, its sound is
+    converted to what it was at the start.
+
     Attributes:
         failures: packets that could not be decoded.
-        codec: that is written.
-        layout: of the channels that are written.
+        changes: when the sound of the source changed, in seconds of the output, and to what.
     """
 
     def __init__(self, output: OutputContainer, source: AudioStream, window: Window) -> None:
         self.failures = 0
+        self.changes: list[tuple[float, str]] = []
         self._window = window
         self._source = source
+        self._first: _Setup | None = None
+        self._setup: _Setup | None = None
+        self._to_first: av.AudioResampler | None = None
         context = source.codec_context
         name: Literal["aac", "libopus"] = "libopus" if output.format.name == "webm" else "aac"
-        self.codec = name.removeprefix("lib")
         rate, bits = OPUS_RATE, OPUS_BITS_PER_CHANNEL
         if name == "aac":
             rate = context.sample_rate if context.sample_rate in AAC_RATES else 48_000
             bits = AAC_BITS_PER_CHANNEL
-        self.layout = layout = _layout(name, context.layout, rate)
+        layout = _layout(name, context.layout, rate)
         self.stream = output.add_stream(name, rate=rate, layout=layout)
         describe(self.stream, source)
         encoder = self.stream.codec_context
@@ -189,16 +200,62 @@ class TranscodedAudio:
         except av.error.FFmpegError:
             frames = []
         packets = [made for frame in frames for made in self._encode(frame)]
-        return [*packets, *self._encode(None), *self.stream.encode(None)]
+        packets += [made for frame in self._end_of_setup() for made in self._resample(frame)]
+        return [*packets, *self._resample(None), *self.stream.encode(None)]
 
-    def _encode(self, frame: AudioFrame | None) -> list[Packet[Stream]]:
-        if frame is not None:
-            if frame.time_base is None:
-                frame.time_base = self._source.time_base
-            frame = self._window.trimmed(frame, frame.time_base or Fraction(1, frame.sample_rate))
-            if frame is None:
-                return []
+    def _encode(self, frame: AudioFrame) -> list[Packet[Stream]]:
+        time_base = frame.time_base or self._source.time_base or MILLISECOND
+        frame.time_base = time_base
+        trimmed = self._window.trimmed(frame, time_base)
+        if trimmed is None:
+            return []
+        return [made for part in self._as_at_first(trimmed) for made in self._resample(part)]
+
+    def _as_at_first(self, frame: AudioFrame) -> list[AudioFrame]:
+        """Convert a frame to the setup of the first one: a resampler takes frames of one setup only."""
+        setup = _Setup(frame.format.name, frame.layout.name, frame.sample_rate)
+        if self._first is None or self._setup is None:
+            self._first = self._setup = setup
+        if setup == self._setup:
+            return [frame] if self._to_first is None else self._converted(frame)
+        parts = self._end_of_setup()
+        if (setup.layout, setup.rate) != (self._setup.layout, self._setup.rate):
+            at_s = float((frame.pts or 0) * (frame.time_base or 1))
+            self.changes.append((at_s, f"{setup.layout}, {setup.rate} Hz"))
+        self._setup = setup
+        if setup == self._first:
+            return [*parts, frame]
+        self._to_first = av.AudioResampler(self._first.format, self._first.layout, self._first.rate)
+        return [*parts, *self._converted(frame)]
+
+    def _end_of_setup(self) -> list[AudioFrame]:
+        """Return what the conversion to the first setup still holds."""
+        if self._to_first is None:
+            return []
+        parts = self._converted(None)
+        self._to_first = None
+        return parts
+
+    def _converted(self, frame: AudioFrame | None) -> list[AudioFrame]:
+        """Convert to the first setup, in the time base of the source, which the resampler counts in."""
+        made = [] if self._to_first is None else self._to_first.resample(frame)
+        tick = self._source.time_base or MILLISECOND
+        for part in made:
+            if part.pts is not None and part.time_base is not None:
+                part.pts, part.time_base = round(part.pts * part.time_base / tick), tick
+        return made
+
+    def _resample(self, frame: AudioFrame | None) -> list[Packet[Stream]]:
         return [made for part in self._resampler.resample(frame) for made in self.stream.encode(part)]
+
+
+@dataclass(frozen=True)
+class _Setup:
+    """Of decoded sound: FFmpeg's names of the sample format and of the layout, and samples a second."""
+
+    format: str
+    layout: str
+    rate: int
 
 
 class ConvertedSubtitles:
