@@ -101,7 +101,7 @@ TRANSCODED = [
     ("mkv", sweep("libmp3lame"), "mp4", "aac"),
     ("ts", sweep("mp2"), "mp4", "aac"),
     ("mkv", sweep("vorbis"), "mp4", "aac"),
-    ("wmv", sweep("wmav2"), "mp4", "aac"),
+    ("avi", sweep("adpcm_ms"), "mp4", "aac"),
     ("mov", sweep("pcm_s24le"), "mp4", "aac"),
     ("avi", sweep("pcm_s16le"), "mp4", "aac"),
     ("mov", sweep("adpcm_ima_qt"), "mp4", "aac"),
