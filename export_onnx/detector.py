@@ -5,6 +5,7 @@ Does NOT know where the model goes (build.py), nor what is inside the weights (y
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,9 @@ LARGEST_SIDE = 4096
 
 LONGEST_NAME = 200
 """Characters of a class name at most: as many as a track job may name, which a test compares."""
+
+NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Characters that a track job may not name: control characters, separators of lines, halves of characters."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,7 +175,7 @@ def check_classes(names: tuple[str, ...], file: str) -> None:
             problem = "has no name"
         elif len(name) > LONGEST_NAME:
             problem = f"has a name of {len(name)} characters, and {LONGEST_NAME} are the most"
-        elif not name.isprintable():  # line breaks, NUL, lone surrogates
+        elif NO_TEXT.search(name):
             problem = f"is named {name!r}, with a character that cannot be printed"
         else:
             continue

@@ -149,6 +149,42 @@ def test_refuses_a_model_whose_tensors_are_not_the_config_s(tmp_path: Path) -> N
         client.load("identity")
 
 
+@pytest.mark.parametrize(
+    "filename",
+    ["../../secret.onnx", "1/../../secret.onnx", "/{root}/secret.onnx", "link.onnx", "folder/secret.onnx"],
+)
+def test_a_model_file_outside_of_its_version_s_folder_is_not_opened(tmp_path: Path, filename: str) -> None:
+    folder = models.write_identity(tmp_path / "models")
+    secret = tmp_path / "models" / "secret.onnx"
+    shutil.copy(folder / "1" / "model.onnx", secret)
+    (folder / "1" / "link.onnx").symlink_to(secret)
+    (folder / "1" / "folder").symlink_to(secret.parent)
+    (folder / "1" / "1").mkdir()
+    filename = filename.format(root=secret.parent)
+    with (folder / "config.pbtxt").open("a") as file:
+        file.write(f'default_model_filename: "{filename}"\n')
+    with (
+        TritonServer(tmp_path / "models") as server,
+        TritonClient(server.url) as client,
+        pytest.raises(InferenceFailed, match="is not in the folder of the model's version"),
+    ):
+        client.load("identity")
+
+
+def test_a_model_file_of_another_name_and_a_linked_model_are_served(tmp_path: Path) -> None:
+    named, linked = models.write_identity(tmp_path, "named"), models.write_identity(tmp_path, "linked")
+    (named / "1" / "deeper").mkdir()
+    (named / "1" / "model.onnx").rename(named / "1" / "deeper" / "other.onnx")
+    with (named / "config.pbtxt").open("a") as file:
+        file.write('default_model_filename: "deeper/other.onnx"\n')
+    (linked / "1" / "model.onnx").rename(tmp_path / "on-a-volume.onnx")
+    (linked / "1" / "model.onnx").symlink_to(tmp_path / "on-a-volume.onnx")
+    with TritonServer(tmp_path) as server, TritonClient(server.url) as client:
+        for name in ("named", "linked"):
+            answer, _ = client.infer(loaded(client, name), pictures(1, 4, 4))
+            np.testing.assert_array_equal(answer, pictures(1, 4, 4))
+
+
 def test_serves_a_repository_whose_path_has_spaces(tmp_path: Path, model_repository: Path) -> None:
     spaced = tmp_path / "my own models"
     shutil.copytree(model_repository / "identity", spaced / "identity")

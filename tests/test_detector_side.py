@@ -230,8 +230,14 @@ def test_a_class_that_cannot_be_named_is_refused_by_the_build(tmp_path: Path, na
     assert not list(tmp_path.glob("models/*"))
 
 
-def test_a_class_name_may_be_as_long_as_a_job_can_say() -> None:
+def test_a_class_name_may_be_what_a_job_can_say() -> None:
     assert detector.LONGEST_NAME == message.LONGEST_NAME
+    for character in map(chr, (*range(0x2100), 0xD800, 0xDFFF, 0x1F697)):
+        if detector.NO_TEXT.search(character):
+            with pytest.raises(ValueError, match="no name has"):
+                message.check_text(character)
+        else:
+            assert message.check_text(character) == character
 
 
 def test_names_in_any_script_go_through_triton_as_they_are(tmp_path: Path) -> None:
@@ -240,9 +246,10 @@ def test_names_in_any_script_go_through_triton_as_they_are(tmp_path: Path) -> No
         '"quoted" \\ name',
         "自動車",
         "🚗 car",
+        "می\u200cرود",
         "same",
         "same",
-        *map(str, range(74)),
+        *map(str, range(73)),
     ]
     weights = networks.yolo(tmp_path / "random.pt", "yolov8n", imgsz=96, names=names)
     built(tmp_path / "models", weights, "mine")

@@ -156,3 +156,30 @@ def test_the_page_of_errors_has_a_row_for_every_code_that_a_user_can_meet() -> N
 @pytest.mark.parametrize("task", sorted(reference.EXAMPLES))
 def test_the_examples_are_jobs(task: str) -> None:
     assert parse_job(reference.EXAMPLES[task]).task == task
+
+
+@pytest.mark.parametrize("character", ["\0", "\n", "\x1b", "\x7f", "\u2028", "\ud800"], ids=ascii)
+@pytest.mark.parametrize(
+    ("task", "params"),
+    [
+        ("upscale", {"model": "lite{}-x4"}),
+        ("track", {"model": "{}yolov8"}),
+        ("track", {"classes": ["person", "car{}"]}),
+        ("export", {"upscale_model": "{}"}),
+    ],
+)
+def test_a_name_with_a_character_that_no_name_has_is_refused(
+    task: str, params: dict[str, Any], character: str
+) -> None:
+    named = json.loads(json.dumps(params).replace("{}", json.dumps(character)[1:-1]))
+    with pytest.raises(BadRequest) as caught:
+        parse_job({**URLS, "task": task, "params": named})
+    assert caught.value.code == "bad_request"
+    assert next(iter(params)) in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+def test_names_in_any_script_are_taken() -> None:
+    names = ["voiture à gaz", "自動車", "🚗", "می\u200cرود", "no\u00a0break", "ideographic\u3000space"]
+    job = parse_job({**URLS, "task": "track", "params": {"classes": names}})
+    assert job.params.classes == tuple(names)  # type: ignore[union-attr]

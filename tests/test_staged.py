@@ -58,3 +58,8 @@ def test_a_missing_folder_and_a_folder_as_output_are_refused(tmp_path: Path) -> 
         pytest.fail("not refused")
     with pytest.raises(OutputRefused, match="is a folder"), staged(tmp_path, overwrite=True):
         pytest.fail("not refused")
+
+
+def test_a_nul_in_a_name_is_refused_before_work(tmp_path: Path) -> None:
+    with pytest.raises(OutputRefused, match="NUL"), staged(tmp_path / "a\0b.mp4", overwrite=True):
+        pytest.fail("not refused")

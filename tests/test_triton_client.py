@@ -280,6 +280,22 @@ def test_says_which_models_there_are_nearest_first_when_one_is_unknown(client: T
         client.statistics("nearest-x2")
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["", ".", "..", "../outside", "identity/../../outside", "identity\0", "identity\n", "a\ud800"],
+    ids=ascii,
+)
+def test_a_name_that_leaves_the_repository_or_ends_early_is_refused(tmp_path: Path, name: str) -> None:
+    """Triton takes it for a path, and ends it at a NUL."""
+    models.write_identity(tmp_path, "outside")
+    models.write_identity(tmp_path / "models")
+    with TritonServer(tmp_path / "models") as server, TritonClient(server.url) as client:
+        with pytest.raises(BadRequest, match="cannot name a model") as caught:
+            client.load(name)
+        assert str(caught.value).isprintable()
+        assert [entry.state for entry in client.index()] == [""]
+
+
 def test_says_why_a_model_cannot_be_loaded(tmp_path: Path) -> None:
     for name in ("no-version", "no-file", "broken-file", "broken-config"):
         models.write_identity(tmp_path, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from orchestrator.errors import BadRequest
 
@@ -26,7 +26,22 @@ class Strict(BaseModel):
 
 LONGEST_NAME = 200
 
-Name = Annotated[str, Field(max_length=LONGEST_NAME)]
+_NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Characters that no name has: control characters, separators of lines, halves of characters."""
+
+
+def check_text(text: str) -> str:
+    """The text, where a name can be so: it is printed in a line, and becomes part of paths and C strings.
+
+    Raises:
+        ValueError: it has a NUL, a line break, another control character or half a character in it.
+    """
+    if found := _NO_TEXT.search(text):
+        raise ValueError(f"it has the character {found[0]!r}, which no name has; leave it out")
+    return text
+
+
+Name = Annotated[str, Field(max_length=LONGEST_NAME), AfterValidator(check_text)]
 """Of a model or of a class."""
 
 Message = TypeVar("Message")

@@ -19,10 +19,12 @@ def check_writable(out: Path, *, overwrite: bool) -> None:
     """Refuse an output path before any work is done for it.
 
     Raises:
-        OutputRefused: it exists (and `overwrite` is False), is a folder, or its folder does not exist or
-            cannot be written to.
+        OutputRefused: it exists (and `overwrite` is False), is a folder, or has a NUL in its name; or its
+            folder does not exist or cannot be written to.
     """
     folder = out.parent
+    if "\0" in str(out):
+        raise OutputRefused(f"output {str(out)!r} has a NUL in its name, which no file has; leave it out")
     try:
         if out.is_dir():
             raise OutputRefused(f"output {out} is a folder; name a file in it")

@@ -19,6 +19,7 @@ import tritonclient.grpc as triton
 from tritonclient.utils import InferenceServerException
 
 from orchestrator.errors import (
+    BadRequest,
     InferenceFailed,
     ModelNotBuilt,
     ServiceError,
@@ -109,9 +110,15 @@ class ModelControl:
         """Make the model ready as it is in the repository now; see `TritonClient.load`.
 
         Raises:
+            BadRequest: no model can have that name.
             ModelProcessDied: its process died as it was loaded.
             UnknownModel, ModelNotBuilt, InferenceFailed, InferenceTimedOut: it cannot be loaded.
         """
+        # Triton takes the name for a path in its repository, and ends it at a NUL.
+        if model in {"", ".", ".."} or re.search(r"[/\\\x00-\x1f\x7f\ud800-\udfff]", model):
+            raise BadRequest(
+                f"{model!r} cannot name a model; `framewright models list` shows which there are"
+            )
         self._key.look_up()
         try:
             if model in self._seen_dead:

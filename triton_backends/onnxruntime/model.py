@@ -73,13 +73,14 @@ class TritonPythonModel:
         """Open the model.
 
         Raises:
-            TritonModelException: there is no model file, or its inputs and outputs are not the config's.
+            TritonModelException: there is no model file, it is outside of the version's folder, or its
+                inputs and outputs are not the config's.
         """
         threading.Thread(target=_exit_with_parent, args=(os.getppid(),), daemon=True).start()
         self._config = json.loads(args["model_config"])
         self._gpu = int(args["model_instance_device_id"]) if args["model_instance_kind"] == "GPU" else None
-        filename = self._config.get("default_model_filename") or "model.onnx"
-        self._path = Path(args["model_repository"]) / args["model_version"] / filename
+        folder = Path(args["model_repository"]) / args["model_version"]
+        self._path = model_path(folder, self._config.get("default_model_filename") or "")
         if not self._path.is_file():
             raise pb_utils.TritonModelException(f"unable to find '{self._path}'")
         on_cpu = self._path.with_suffix(f".cpu{self._path.suffix}")
@@ -246,6 +247,30 @@ class TritonPythonModel:
     def _parameter(self, key: str) -> str | None:
         value: str | None = self._config.get("parameters", {}).get(key, {}).get("string_value")
         return value
+
+
+def model_path(folder: Path, filename: str) -> Path:
+    """The file of a model.
+
+    A config may come from whoever can load models, so the name in it does not lead out of the folder, neither
+    by itself nor through a symbolic link. model.onnx, which Triton takes where there is no name, may be a
+    link: only who can write into the folder makes one.
+
+    Args:
+        folder: of the model's version.
+        filename: the config's `default_model_filename`; empty where it has none.
+
+    Raises:
+        TritonModelException: it leads out of the folder.
+    """
+    path = folder / (filename or "model.onnx")
+    if filename in {"", "model.onnx"}:
+        return path
+    if "\0" in filename or not path.resolve().is_relative_to(folder.resolve()):
+        raise pb_utils.TritonModelException(
+            f"default_model_filename {filename!r} is not in the folder of the model's version; name one in it"
+        )
+    return path
 
 
 def cuda_options(config: dict[str, Any], device: int) -> tuple[str | None, dict[str, str]]:
