@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import os
 import signal
 import subprocess
 import sys
@@ -353,6 +354,49 @@ def test_an_interrupted_fetch_leaves_only_a_part_that_the_next_one_goes_on_from(
     assert fetcher()
     assert fetcher.server.ranges[-1] is not None
     assert fetcher.path.read_bytes() == CONTENT
+
+
+COMMAND = """
+import sys
+sys.path.insert(0, {root!r})
+from pathlib import Path
+from export_onnx import commands, download
+from export_onnx.__main__ import main
+from export_onnx.catalog import Catalog
+from tests.test_download import LOOPBACK, Fetcher
+
+class Remote:
+    url = {url!r}
+
+commands.load_catalog = lambda: Catalog(models={{"model": Fetcher(Remote(), Path({folder!r})).model()}})
+download.fetch.__kwdefaults__["guard"] = LOOPBACK
+main(["fetch", "model"])
+"""
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_fetch_says_so(fetcher: Fetcher, signum: signal.Signals) -> None:
+    fetcher.server.script = [silent_after(1_000_000, seconds=20.0)]
+    code = COMMAND.format(
+        root=str(Path(__file__).parent.parent), url=fetcher.server.url, folder=str(fetcher.folder)
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        env={**os.environ, "WEIGHTS_DIR": str(fetcher.folder)},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        deadline = time.monotonic() + 30
+        while not (fetcher.part.exists() and fetcher.part.stat().st_size >= 900_000):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        process.send_signal(signum)
+        _, error = process.communicate(timeout=10)
+    assert process.returncode == 128 + signum
+    assert error.splitlines()[-1] == f"error: stopped by {signum.name}; run the same command again"
+    assert "Traceback" not in error
+    assert list(fetcher.folder.iterdir()) == [fetcher.part]
 
 
 def test_two_fetches_of_one_file_do_not_write_into_each_other(fetcher: Fetcher) -> None:

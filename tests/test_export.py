@@ -365,29 +365,51 @@ def test_a_model_is_built_listed_and_verified_by_commands(tmp_path: Path) -> Non
     assert command("verify", "mine", **places).stdout == "mine: OK (built, fp32)\n"
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_build_says_so_and_leaves_nothing(tmp_path: Path, signum: signal.Signals) -> None:
-    weights = networks.rrdb(tmp_path / "mine.pth")
+@pytest.mark.parametrize(
+    ("task", "phase", "signum"),
+    [
+        ("upscale", "libtorch_cpu", signal.SIGINT),
+        ("upscale", "exporting", signal.SIGINT),
+        ("upscale", "proving", signal.SIGINT),
+        ("upscale", "exporting", signal.SIGTERM),
+        ("detect", "libtorch_cpu", signal.SIGINT),
+        ("detect", "exporting", signal.SIGINT),
+        ("detect", "proving", signal.SIGINT),
+    ],
+)
+def test_a_stopped_build_says_so_and_leaves_nothing(
+    tmp_path: Path, task: str, phase: str, signum: signal.Signals
+) -> None:
+    if task == "detect":
+        pytest.importorskip("ultralytics", reason="ultralytics is not installed")
+        weights = networks.yolo(tmp_path / "mine.pt", "yolov8n")
+    else:
+        weights = networks.rrdb(tmp_path / "mine.pth")
     arguments = [sys.executable, "-m", "export_onnx", "build", "--weights", str(weights), "--name", "mine"]
-    models = tmp_path / "models"
+    arguments += ["--task", task]
+    models, temporary = tmp_path / "models", tmp_path / "tmp"
+    temporary.mkdir()
     with subprocess.Popen(
         arguments,
         cwd=ROOT,
-        env={**os.environ, "MODEL_REPOSITORY": str(models)},
-        stdout=subprocess.DEVNULL,
+        env={**os.environ, "MODEL_REPOSITORY": str(models), "TMPDIR": str(temporary)},
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        deadline = time.monotonic() + 60
-        while not models.exists() or not list(models.iterdir()):
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        if phase in {"click", "libtorch_cpu"}:  # a library, as it is loaded
+            while phase not in Path(f"/proc/{process.pid}/maps").read_text() and process.poll() is None:
+                time.sleep(0.001)
+        else:
+            assert process.stdout is not None
+            while phase not in (line := process.stdout.readline()):
+                assert line
         process.send_signal(signum)
         _, error = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert error == "error: stopped; run the same command again\n"
-    assert list(models.iterdir()) == []
+    assert process.returncode == 128 + signum
+    assert error == f"error: stopped by {signum.name}; run the same command again\n"
+    assert not list(models.glob("*"))
+    assert not list(temporary.iterdir())
 
 
 def test_a_file_that_is_not_the_catalogs_is_refused_unless_it_is_named(tmp_path: Path) -> None:

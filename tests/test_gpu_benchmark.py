@@ -25,8 +25,8 @@ from benchmarks.gpu_choice import Measured, lightest_of_the_fastest, recommend, 
 from benchmarks.gpu_flops import count
 from benchmarks.gpu_serving import frames_of
 from benchmarks.gpu_sweep import Settings, settled
-from export_onnx.__main__ import models as commands
 from export_onnx.catalog import load_catalog
+from export_onnx.commands import models as commands
 from export_onnx.config import Choices
 from export_onnx.graph import UpscaleGraph, export
 from export_onnx.super_resolution import load
