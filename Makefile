@@ -4,7 +4,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: help demo bench test check format docs images-test lock serve-env dev-env clean
+.PHONY: help demo bench test check format docs images-test lock pin-images serve-env dev-env clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,6 +43,9 @@ docs: serve-env ## make the reference of jobs and errors again
 
 lock: ## pin and hash the requirements again (needs uv)
 	@requirements/lock.sh
+
+pin-images: ## pin the images of others by digest, as their registries hold them now (needs Docker)
+	@requirements/images.sh
 
 clean: ## remove the environment, outputs and caches
 	rm -rf .venv out .mypy_cache .ruff_cache .pytest_cache .hypothesis

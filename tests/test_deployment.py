@@ -87,8 +87,10 @@ def test_what_a_stage_copies_from_another_is_made_by_one(name: str) -> None:
 
 
 def test_the_triton_is_the_one_that_the_readme_and_the_docs_run() -> None:
-    image = arguments("Dockerfile.triton")["TRITON_IMAGE"]
+    image, _, digest = arguments("Dockerfile.triton")["TRITON_IMAGE"].partition("@")
     assert re.fullmatch(r"nvcr\.io/nvidia/tritonserver:\d\d\.\d\d-py3", image)
+    assert re.fullmatch(r"(sha256:[0-9a-f]{64})?", digest)
+    assert arguments("Dockerfile.triton")["TRITON_IMAGE"] in BAKE
     for page in ("README.md", "docs/triton.md", "docker-bake.hcl"):
         assert set(re.findall(r"nvcr\.io/[\w./:-]*\w", (ROOT / page).read_text())) == {image}, page
 
@@ -137,6 +139,51 @@ def test_the_worker_ends_up_without_rights_under_an_init() -> None:
     assert "WEIGHTS_DIR=/app/weights" in words["ENV"]
     order = [text for word, text in steps if word == "COPY"]
     assert order == ["--from=build /app/.venv/ /app/.venv/", "--from=package /package/app/.venv/ /app/.venv/"]
+
+
+def test_triton_runs_as_a_user_of_its_own_and_asks_for_a_key() -> None:
+    steps = final_stage("Dockerfile.triton")
+    words = dict(steps)
+    assert words["USER"] == "framewright-triton"
+    command = json.loads(words["CMD"])
+    assert command[:4] == ["python3", "-I", "/opt/framewright/launch.py", "tritonserver"]
+    assert ("COPY", "orchestrator/triton/launch.py /opt/framewright/") in steps
+    assert "--backend-directory=/opt/framewright/backends" in command
+    assert "ln -s /opt/tritonserver/backends/onnxruntime /opt/framewright/backends/" in words["RUN"]
+    # What is installed on top of it, or started from it, says itself who does it.
+    worker = instructions("Dockerfile.orchestrator")
+    based = [index for index, (word, text) in enumerate(worker) if word == "FROM" and "${TRITON}" in text]
+    assert len(based) == 2
+    assert all(worker[index + 1] == ("USER", "root") for index in based)
+
+
+def test_digests_are_written_beside_the_versions(tmp_path: Path) -> None:
+    """With a `docker` that knows digests; asking a registry for them is Docker's affair."""
+    (tmp_path / "requirements").mkdir()
+    shutil.copy(ROOT / "requirements" / "images.sh", tmp_path / "requirements")
+    files = ("Dockerfile.triton", "docker-bake.hcl", "compose.yaml")
+    for name in files:
+        shutil.copy(ROOT / name, tmp_path)
+    docker = tmp_path / "docker"
+    digests = {"nvcr.io/nvidia/tritonserver": "a" * 64, "motoserver/moto": "b" * 64}
+    for round_ in range(2):  # what has a digest gets the one of today
+        docker.write_text(
+            "#!/bin/sh\ncase $4 in\n"
+            + "".join(f"{image}:*) echo '\"sha256:{digest}\"';;\n" for image, digest in digests.items())
+            + "esac\n"
+        )
+        docker.chmod(0o755)
+        environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+        subprocess.run([tmp_path / "requirements" / "images.sh"], env=environment, check=True)
+        for name in files:
+            wanted = re.sub(r"@sha256:[0-9a-f]{64}", "", (ROOT / name).read_text())
+            for image, digest in digests.items():
+                wanted = re.sub(rf"{image}:[\w.-]+", rf"\g<0>@sha256:{digest}", wanted)
+            assert (tmp_path / name).read_text() == wanted, (name, round_)
+        digests = dict.fromkeys(digests, "c" * 64)
+    docker.write_text("#!/bin/sh\necho 'not found' >&2; exit 1\n")
+    refused = subprocess.run([tmp_path / "requirements" / "images.sh"], env=environment, check=False)
+    assert refused.returncode != 0
 
 
 @pytest.mark.parametrize("name", DOCKERFILES)
@@ -208,6 +255,26 @@ def test_compose_runs_the_images_that_bake_makes() -> None:
         assert isinstance(value, str)
     for service in services.values():
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ()))
+
+
+def test_compose_lets_no_container_do_more_than_it_needs() -> None:
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    services = compose["services"]
+    for name, service in services.items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["mem_limit"], name
+        assert not service.keys() & {"privileged", "cap_add", "user", "pid", "ipc"}, name
+    for name in ("triton-cpu", "triton-gpu"):
+        assert "ports" not in services[name], "who reaches its control API runs code"
+        assert list(services[name]["networks"]) == ["inference"]
+    assert compose["networks"]["inference"]["internal"] is True
+    keys = {
+        services[name]["environment"]["FRAMEWRIGHT_TRITON_KEY"]
+        for name in ("triton-cpu", "triton-gpu", "worker")
+    }
+    assert len(keys) == 1
+    assert keys.pop().startswith("${FRAMEWRIGHT_TRITON_KEY:?"), "none is made up, and none is in the file"
 
 
 def test_the_hub_listing_has_what_runpod_asks_for() -> None:

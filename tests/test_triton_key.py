@@ -6,12 +6,14 @@ import base64
 import json
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
 import threading
 import urllib.error
 import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +28,7 @@ from orchestrator.settings import PROJECT_ROOT, Settings
 from orchestrator.triton import launch, shared_memory
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import UpscaleContract
+from orchestrator.triton.installation import find_installation
 from orchestrator.triton.running import key_of
 from orchestrator.triton.server import TritonServer
 from tests import models
@@ -397,6 +400,51 @@ def test_in_a_container_the_launcher_gives_a_server_the_key_of_its_environment()
         check=True,
     )
     assert told.stdout == f"{['--id=x', *OPTIONS]}\n0\n"
+
+
+def test_a_server_of_the_launcher_obeys_only_its_key(tmp_path: Path) -> None:
+    """As README.md and Dockerfile.triton start one."""
+    repository, scratch = tmp_path / "models", tmp_path / "scratch"
+    scratch.mkdir()
+    models.write_nearest_x4(repository)
+    found = find_installation(scratch)
+    with ExitStack() as held:
+        ports = []
+        for _ in range(3):
+            listener = held.enter_context(socket.socket())
+            listener.bind(("127.0.0.1", 0))
+            ports.append(listener.getsockname()[1])
+    options = [f"--{kind}-port={port}" for kind, port in zip(("grpc", "http", "metrics"), ports, strict=True)]
+    command = [
+        *LAUNCH,
+        str(found.binary),
+        f"--model-repository={repository}",
+        f"--backend-directory={found.backends}",
+        "--model-control-mode=explicit",
+        "--disable-auto-complete-config",
+        *options,
+    ]
+    environment = os.environ | {
+        launch.KEY_VARIABLE: "k3y",
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "LD_LIBRARY_PATH": ":".join(map(str, found.libraries)),
+    }
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
+    ) as server:
+        try:
+            with TritonClient(f"127.0.0.1:{ports[0]}") as client:
+                client.wait_ready(60)
+                client.load("nearest-x4")  # the key is found, since it is our own user's
+                assert [entry.state for entry in client.index()] == ["READY"]
+            with (
+                grpc.InferenceServerClient(f"127.0.0.1:{ports[0]}") as stranger,
+                pytest.raises(InferenceServerException, match="restricted"),
+            ):
+                stranger.unload_model("nearest-x4")
+        finally:
+            server.terminate()
+        assert server.wait(30) == 0
 
 
 @pytest.mark.parametrize("key", [None, "", "a b", "a=b"])
