@@ -174,6 +174,8 @@ def _stream(stream: Stream, shown: Stream) -> StreamContents:
     codec = context.codec.canonical_name if context is not None else getattr(stream, "name", None)
     tags = track_tags(stream.metadata)
     name = (_pop(tags, "filename") or "") if kind in {"attachment", "cover"} else ""
+    if kind == "cover":
+        _pop(tags, "mimetype")  # its codec says the same
     language = _pop(tags, "language")
     timecode = _pop(tags, "timecode")
     layout, channels, rate = _sound(stream)
