@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.hostile import addresses, kills, media
+from benchmarks.hostile import addresses, jobs, kills, media
 from orchestrator.storage.guard import Guard
 
 
@@ -43,6 +43,14 @@ def test_damaged_media_files_fail_in_form() -> None:
 )
 def test_what_a_media_file_may_not_do(answer: dict[str, object], left: list[str], fault: str | None) -> None:
     assert media.fault_of(answer, left) == fault
+
+
+@pytest.mark.timeout(300)
+def test_every_job_is_answered_in_form() -> None:
+    tally = jobs.attack(100, seed=5)
+    assert not tally.failures
+    assert tally.outcomes["completed"] == 100 // jobs.GOOD_EVERY
+    assert tally.outcomes["bad_request"] > 50
 
 
 @pytest.mark.timeout(300)
