@@ -5,6 +5,7 @@ The outputs are read by PyAV alone, and where that is not enough byte by byte.
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,34 @@ def test_tags_of_invalid_utf_8_are_shown_escaped(tmp_path: Path) -> None:
     notes = notes_of(case("meta_badutf8.mkv"), tmp_path / "out.mp4")
     assert r"metadata that mp4 does not keep: BAD\xff\xedKEY" in notes
     assert all(note.encode() for note in notes)
+
+
+@pytest.mark.parametrize("container", VIDEOS)
+def test_an_output_holds_tags_of_valid_utf_8_alone(tmp_path: Path, container: str) -> None:
+    """PyAV, like other readers, refuses a file that holds anything else."""
+    chapter: Any = {
+        "id": 1,
+        "start": 0,
+        "end": 4,
+        "time_base": Fraction(1, 25),
+        "metadata": {"title": "one @@"},
+    }
+    source = make_clip(
+        tmp_path / "in.mkv",
+        5,
+        metadata={"title": "t@@t", "BAD@@KEY": "value"},
+        video_metadata={"title": "caf@@"},
+        chapters=[chapter],
+        audio=[{"seconds": 0.2}],
+    )
+    source.write_bytes(source.read_bytes().replace(b"@@", b"\xe9\xff"))
+    notes = notes_of(source, tmp_path / f"out.{container}")
+    with av.open(str(tmp_path / f"out.{container}")) as output:
+        assert output.metadata["title"] == "t\ufffd\ufffdt"
+        assert [found["metadata"]["title"] for found in output.chapters()] == ["one \ufffd\ufffd"]
+        assert not [key for key in output.metadata if "BAD" in key.upper()]
+    assert any(r"does not keep: BAD\xe9\xffKEY" in note for note in notes)
+    assert any("in another form" in note and "title" in note for note in notes)
 
 
 def test_names_of_tags_are_shown_on_one_line_and_not_too_long() -> None:

@@ -78,8 +78,9 @@ def attack(count: int, seed: int) -> Tally:
         for job_id, is_good in offered.items():
             outcome, failure = _outcome(runpod, job_id, bucket.signatures, is_good=is_good)
             tally.add(outcome, failure and f"{job_id} of seed {seed}: {failure}")
-        if "Traceback" in worker.log:
-            tally.failures.append("the worker's log has a traceback")
+        log = worker.log
+        if (begin := log.find("Traceback")) >= 0:
+            tally.failures.append(f"the worker's log has a traceback: {log[begin : begin + 3000]}")
     return tally
 
 

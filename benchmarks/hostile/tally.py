@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 SHOWN = 20
 """Failures that are printed one by one; the rest are counted."""
 
+SHOWN_CHARS = 3000
+
 
 @dataclass
 class Tally:
@@ -41,6 +43,6 @@ class Tally:
 
     def text(self) -> str:
         """Return the tally as it is printed: failures, outcomes, and the line with tried and failed."""
-        lines = [f"  failed: {failure[:300]}" for failure in self.failures[:SHOWN]]
+        lines = [f"  failed: {failure[:SHOWN_CHARS]}" for failure in self.failures[:SHOWN]]
         lines += [f"  {count:6d}  {outcome}" for outcome, count in self.outcomes.most_common()]
         return "\n".join([*lines, f"{self.attack}: tried {self.tried}, failed {len(self.failures)}"])

@@ -19,7 +19,7 @@ from orchestrator.errors import BadMedia
 from orchestrator.media.comparison import Carried
 from orchestrator.media.containers import PICTURES_ONLY
 from orchestrator.media.source import main_video, open_source, packets
-from orchestrator.media.tags import chapter_title, is_of_camera, own_tags
+from orchestrator.media.tags import chapter_title, is_of_camera, own_tags, valid, writable
 from orchestrator.media.tracks import ConvertedSubtitles, CopiedTrack, TranscodedAudio, is_copyable
 from orchestrator.media.window import Window
 
@@ -89,7 +89,7 @@ class Passthrough:
                 self._take(stream)
             if stream.index not in self._tracks:
                 stream.discard = Discard.all
-        output.metadata.update(own_tags(self._source.metadata))
+        output.metadata.update(writable(own_tags(self._source.metadata)))
         if span.start_s is not None:  # a time code counts from the start of the source
             output.metadata.pop("timecode", "")
         if output.format.name in {"mp4", "mov"} and any(map(is_of_camera, output.metadata)):
@@ -191,9 +191,9 @@ class Passthrough:
         elif stream.type == "attachment" and self._output.format.name == "matroska":
             attachment = cast("AttachmentStream", stream)
             made = self._output.add_attachment(
-                attachment.name or "", attachment.mimetype or "", attachment.data
+                valid(attachment.name or ""), valid(attachment.mimetype or ""), attachment.data
             )
-            made.metadata.update(stream.metadata)
+            made.metadata.update(writable(stream.metadata))
 
     def _take_sound(self, stream: AudioStream) -> None:
         first = self._samples.get(stream.index)
@@ -256,7 +256,9 @@ class Passthrough:
             if window.holds_chapter(start_s, end_s):
                 start_s = max(start_s, Fraction(0)) if window.opens else start_s
                 end_s = end_s if window.captions_end_s is None else min(end_s, window.captions_end_s)
-                kept.append(chapter | {"start": round(start_s / tick), "end": round(end_s / tick)})
+                chapter["start"], chapter["end"] = round(start_s / tick), round(end_s / tick)
+                chapter["metadata"] = writable(chapter["metadata"])
+                kept.append(chapter)
         self._chapters = [chapter_title(chapter["metadata"]) for chapter in kept]
         self._output.set_chapters(kept)
 

@@ -74,6 +74,23 @@ def track_tags(tags: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def writable(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return tags as they are written: every container asks for UTF-8, and readers refuse files without it.
+
+    Args:
+        tags: as PyAV gives them with `surrogateescape`.
+
+    Returns:
+        The tags whose names are UTF-8; bytes of a value that are not stand as U+FFFD.
+    """
+    return {key: valid(value) for key, value in tags.items() if valid(key) == key}
+
+
+def valid(text: str) -> str:
+    """Return a text of a file with U+FFFD in the place of bytes that are not UTF-8."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def chapter_title(tags: Mapping[str, str]) -> str:
     """Return the title of a chapter; empty where it has none."""
     return next((value for key, value in tags.items() if key.lower() == "title"), "")

@@ -16,7 +16,7 @@ import av
 import av.error
 
 from orchestrator.media.containers import COPIED_SOUND
-from orchestrator.media.tags import track_tags
+from orchestrator.media.tags import track_tags, writable
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
@@ -298,7 +298,7 @@ def describe(made: Stream, source: Stream) -> None:
 
     Left out is what describes the source's own coding: see `track_tags`.
     """
-    made.metadata.update(track_tags(source.metadata))
+    made.metadata.update(writable(track_tags(source.metadata)))
     made.disposition = source.disposition
 
 
