@@ -69,7 +69,9 @@ class Settings:
         min_free_disk_bytes: what an input leaves free on the disk of the temporary files
             (`FRAMEWRIGHT_MIN_FREE_DISK_BYTES`).
         connect_timeout_s: longest wait for a connection to storage (`FRAMEWRIGHT_CONNECT_TIMEOUT_S`).
-        read_timeout_s: longest silence of such a connection (`FRAMEWRIGHT_READ_TIMEOUT_S`).
+        read_timeout_s: longest silence of such a connection while bytes flow (`FRAMEWRIGHT_READ_TIMEOUT_S`).
+        answer_timeout_s: longest wait for the answer to an upload, once all of it is sent
+            (`FRAMEWRIGHT_ANSWER_TIMEOUT_S`).
         transfer_timeout_s: longest time of one transfer with all its retries
             (`FRAMEWRIGHT_TRANSFER_TIMEOUT_S`).
         s3_endpoint: address of the store that s3:// addresses are in, such as
@@ -111,6 +113,7 @@ class Settings:
     min_free_disk_bytes: int = 2**30
     connect_timeout_s: float = 10.0
     read_timeout_s: float = 60.0
+    answer_timeout_s: float = 300.0
     transfer_timeout_s: float = 1800.0
     s3_endpoint: str | None = None
     s3_key_id: str = field(default="", repr=False)
@@ -154,6 +157,7 @@ class Settings:
             min_free_disk_bytes=_whole_number("FRAMEWRIGHT_MIN_FREE_DISK_BYTES", default.min_free_disk_bytes),
             connect_timeout_s=_seconds("FRAMEWRIGHT_CONNECT_TIMEOUT_S", default.connect_timeout_s),
             read_timeout_s=_seconds("FRAMEWRIGHT_READ_TIMEOUT_S", default.read_timeout_s),
+            answer_timeout_s=_seconds("FRAMEWRIGHT_ANSWER_TIMEOUT_S", default.answer_timeout_s),
             transfer_timeout_s=_seconds("FRAMEWRIGHT_TRANSFER_TIMEOUT_S", default.transfer_timeout_s),
             s3_endpoint=os.environ.get("FRAMEWRIGHT_S3_ENDPOINT") or None,
             s3_key_id=os.environ.get("FRAMEWRIGHT_S3_ACCESS_KEY_ID", ""),

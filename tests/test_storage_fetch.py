@@ -251,6 +251,45 @@ def test_a_refusal_is_said_at_once_by_a_code_of_its_own(
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("label", ["aws-chunked", "AWS-Chunked", "aws-chunked,identity", "identity", ""])
+def test_a_label_that_an_upload_left_behind_does_no_harm(mover: Mover, server: Server, label: str) -> None:
+    server.script = [broken_after(2_000_000, Content_Encoding=label, ETag='"v1"'), labelled(label)]
+    assert mover.fetch(server.url) == CONTENT
+    assert server.ranges == [None, "bytes=2000000-"]
+
+
+def labelled(label: str) -> Callable[[Handler], None]:
+    """Serve the rest of the file, with a Content-Encoding."""
+
+    def behaviour(handler: Handler) -> None:
+        offset = handler.offset
+        place = f"bytes {offset}-{len(CONTENT) - 1}/{len(CONTENT)}"
+        handler.answer(206, CONTENT[offset:], Content_Range=place, Content_Encoding=label)
+
+    return behaviour
+
+
+@pytest.mark.parametrize("signature", ["", ";chunk-signature=" + "0123abcd" * 8])
+@pytest.mark.parametrize("label", ["aws-chunked", "aws-chunked, identity"])
+def test_a_file_that_is_still_in_the_chunks_of_its_upload_is_refused(
+    mover: Mover, server: Server, signature: str, label: str
+) -> None:
+    chunks = b"".join(
+        f"{len(part):x}{signature}\r\n".encode() + part + b"\r\n" for part in (CONTENT[:100_000], b"")
+    )
+    server.script = [lambda handler: handler.answer(200, chunks, Content_Encoding=label)]
+    with pytest.raises(BadMedia, match="stored in the chunks of its upload"):
+        mover.fetch(server.url)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("label", ["gzip", "aws-chunked,gzip", "gzip, aws-chunked", "br"])
+def test_an_encoding_that_changes_the_bytes_is_refused(mover: Mover, server: Server, label: str) -> None:
+    server.script = [with_headers(Content_Encoding=label)]
+    with pytest.raises(BadMedia, match=r"Content-Encoding '(gzip|br)'"):
+        mover.fetch(server.url)
+
+
 def test_the_code_of_an_s3_error_is_told(mover: Mover, server: Server) -> None:
     server.script = [status(403, EXPIRED)]
     with pytest.raises(InputForbidden, match="403 ExpiredRequest"):

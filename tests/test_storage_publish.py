@@ -13,7 +13,19 @@ from orchestrator.errors import AddressRefused, BadRequest, OutputForbidden, Out
 from orchestrator.jobs import OutputParts, parse
 from orchestrator.storage.guard import Guard
 from tests.transfers import LOOPBACK, QUICK, Mover
-from tests.web import CONTENT, Handler, Server, drained, mute, reset_after, serving, status, stored
+from tests.web import (
+    CONTENT,
+    Handler,
+    Server,
+    drained,
+    kept_without_answer,
+    mute,
+    reset_after,
+    serving,
+    slow_to_answer,
+    status,
+    stored,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -145,6 +157,104 @@ def test_an_answer_before_the_body_is_no_success(mover: Mover, server: Server) -
     server.script = [status(200)]
     mover.publish(bytes(20_000_000), put_to(server))
     assert server.objects == {"/out": bytes(20_000_000)}
+
+
+@pytest.mark.parametrize("code", [200, 201, 202, 204])
+def test_every_way_to_say_that_it_is_stored_is_success(mover: Mover, server: Server, code: int) -> None:
+    """202 Accepted too: on a single PUT, a part, and the completion of parts."""
+    server.script = [drained(code)]
+    mover.publish(CONTENT, put_to(server))
+    assert asked(server) == ["PUT /out"]
+    server.requests.clear()
+    server.script = [drained(code, ETag='"abc"'), drained(code)]
+    mover.publish(b"small", parts_of(server, count=1))
+    assert asked(server) == ["PUT /part1", "POST /complete"]
+
+
+@pytest.mark.parametrize("size", [5, 3_000_000, 20_000_000], ids=["5 bytes", "3 MB", "20 MB"])
+def test_a_store_may_take_its_time_to_answer_a_put(mover: Mover, server: Server, size: int) -> None:
+    """It is silent for longer than bytes may be on their way: these are two limits."""
+    mover.limits = replace(QUICK, read_s=0.3, answer_s=5.0)
+    server.script = [slow_to_answer(1.0)]
+    mover.publish(bytes(size), put_to(server))
+    assert server.objects == {"/out": bytes(size)}
+    assert len(server.requests) == 1
+    server.script = [slow_to_answer(1.0), slow_to_answer(1.0)]
+    mover.publish(bytes(size), parts_of(server, count=4).model_copy(update={"part_bytes": 20 * MIB}))
+    assert asked(server) == ["PUT /out", "PUT /part1", "POST /complete"]
+
+
+def test_the_silence_of_a_body_on_its_way_is_limited_by_the_other_setting(
+    mover: Mover, server: Server
+) -> None:
+    mover.limits = replace(QUICK, read_s=0.2, answer_s=60.0)
+    server.script = [mute]
+    mover.publish(bytes(20_000_000), put_to(server))
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        (slow_to_answer(3.0), r"did not answer within 0\.3 s, for the second time"),
+        (kept_without_answer, "closed the connection without an answer, for the second time"),
+    ],
+    ids=["too late", "hangs up"],
+)
+def test_an_upload_whose_answer_was_lost_is_repeated_once_and_no_more(
+    mover: Mover, server: Server, lost: Callable[[Handler], None], said: str
+) -> None:
+    mover.limits = replace(QUICK, answer_s=0.3, tries=6)
+    server.script = [lost]
+    mover.publish(CONTENT, put_to(server))
+    assert len(server.requests) == 2
+    assert server.objects == {"/out": CONTENT}
+    server.requests.clear()
+    server.script = [lost] * 9
+    with pytest.raises(UploadFailed, match=said) as failed:
+        mover.publish(CONTENT, put_to(server))
+    assert failed.value.retryable
+    assert "may be there all the same" in str(failed.value)
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "x-amz-checksum-crc32=AAAAAA%3D%3D&x-amz-sdk-checksum-algorithm=CRC32",
+        "X-Amz-Checksum-Sha256=47DEQpj8HBSa%2B%2FTImW%2B5JCeuQeRkm5NMpJWZG3hSuFU%3D",
+        "x-amz-checksum-crc64nvme=AAAAAAAAAAA%3D",
+    ],
+)
+def test_a_url_that_is_signed_with_the_checksum_of_nothing_is_tried_once(
+    mover: Mover, server: Server, query: str
+) -> None:
+    server.script = [drained(400, b"<Error><Code>BadDigest</Code></Error>")] * 9
+    with pytest.raises(
+        OutputForbidden, match=r"400 BadDigest, because .* of another body.*WHEN_REQU"
+    ) as caught:
+        mover.publish(CONTENT, f"{put_to(server)}&{query}")
+    assert query.partition("=")[0].lower() in str(caught.value)
+    assert not caught.value.retryable
+    assert len(server.requests) == 1
+    server.script = []
+    mover.publish(CONTENT, f"{put_to(server)}&{query}")  # a store that does not look at it
+    assert server.objects == {"/out": CONTENT}
+
+
+def test_a_refusal_says_which_type_and_length_were_sent(mover: Mover, server: Server) -> None:
+    server.script = [drained(403, b"<Error><Code>SignatureDoesNotMatch</Code></Error>")]
+    with pytest.raises(OutputForbidden) as refused:
+        mover.publish(CONTENT, put_to(server), "out.mov")
+    assert "403 SignatureDoesNotMatch" in str(refused.value)
+    assert "it was sent with Content-Length 3000000 and Content-Type video/quicktime" in str(refused.value)
+
+
+def test_what_a_server_does_not_know_how_to_do_is_not_asked_again(mover: Mover, server: Server) -> None:
+    server.script = [drained(501, b"<Error><Code>NotImplemented</Code></Error>")]
+    with pytest.raises(OutputForbidden, match="501 NotImplemented"):
+        mover.publish(CONTENT, put_to(server))
+    assert len(server.requests) == 1
 
 
 def test_a_file_that_one_put_does_not_take_is_refused(mover: Mover, server: Server) -> None:

@@ -24,6 +24,7 @@ QUICK = TransferLimits(
     longest_wait_s=5.0,
     connect_s=2.0,
     read_s=1.0,
+    answer_s=1.0,
     total_s=30.0,
 )
 PATIENT = TransferLimits(min_free_bytes=0, tries=100, connect_s=60.0, read_s=60.0, backoff_s=60.0)

@@ -297,6 +297,24 @@ def drained(code: int, body: bytes = b"", **headers: str) -> Callable[[Handler],
     return behaviour
 
 
+def slow_to_answer(seconds: float) -> Callable[[Handler], None]:
+    """Read all that is put, keep it, and say so only after a while."""
+
+    def behaviour(handler: Handler) -> None:
+        body = handler.body()
+        handler.server.objects[handler.path.partition("?")[0]] = body
+        time.sleep(seconds)
+        handler.answer(200, ETag=f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"')
+
+    return behaviour
+
+
+def kept_without_answer(handler: Handler) -> None:
+    """Read all that is put, keep it, and hang up."""
+    handler.server.objects[handler.path.partition("?")[0]] = handler.body()
+    handler.close_connection = True
+
+
 def mute(handler: Handler) -> None:
     """Say nothing, and read nothing, until the client hangs up or a minute is over."""
     time.sleep(60)

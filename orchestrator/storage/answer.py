@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING, NoReturn
 
 from orchestrator.errors import InputForbidden, InputNotFound, OutputForbidden
 from orchestrator.storage.address import redacted
+from orchestrator.storage.presigned import pinned_checksum
 from orchestrator.storage.retry import TryAgain, retry_after_s
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
     from http.client import HTTPResponse
 
-RETRY_STATUS = frozenset({408, 425, 429, *range(500, 600)})
+RETRY_STATUS = frozenset({408, 425, 429, *range(500, 600)} - {501, 505})
+"""501 and 505 say that the server cannot do this at all; R2 answers 501 to headers that it does not know."""
+STORED_STATUS = frozenset({200, 201, 202, 203, 204, 205})
+"""Of an upload. 202 Accepted: the server has it and writes it down later."""
 RETRY_CODES = frozenset(
     {"RequestTimeout", "BadDigest", "IncompleteBody", "InternalError", "SlowDown", "OperationAborted"}
 )
@@ -41,17 +47,32 @@ def input_refused(answer: HTTPResponse, url: str) -> NoReturn:
     )
 
 
-def output_refused(answer: HTTPResponse, url: str) -> NoReturn:
+def output_refused(answer: HTTPResponse, url: str, *, sent: Mapping[str, str] | None = None) -> NoReturn:
     """Say why an output is not taken.
+
+    Args:
+        answer: of the server.
+        url: that was asked.
+        sent: headers of the request.
 
     Raises:
         TryAgain: the server may take it later.
         OutputForbidden: it will not.
     """
-    said = _said(answer)
+    checksum = pinned_checksum(url)
+    said = _said(answer, final_codes=frozenset({"BadDigest"} if checksum else ()))
+    if checksum is not None and "BadDigest" in said:
+        raise OutputForbidden(
+            f"the output may not be put to {redacted(url)}: {said}, because the URL is signed with the "
+            f"{checksum} of another body, such as the empty one that an SDK had when it signed; sign it "
+            'without a checksum (requestChecksumCalculation "WHEN_REQUIRED" in AWS SDKs)'
+        )
+    headers = " and ".join(f"{name} {value}" for name, value in (sent or {}).items())
     raise OutputForbidden(
-        f"the output may not be put to {redacted(url)}: {said}; give a URL that has not expired, is signed "
-        "for this request and its Content-Type, and does not redirect"
+        f"the output may not be put to {redacted(url)}: {said}; "
+        + (f"it was sent with {headers}; " if headers else "")
+        + "give a URL that has not expired, is signed for this request and its Content-Type, and does not "
+        "redirect"
     )
 
 
@@ -61,14 +82,18 @@ def error_code(document: bytes) -> str:
     return found[1].decode("ascii") if found else ""
 
 
-def _said(answer: HTTPResponse) -> str:
-    """The status, and the code of an S3 error document, which is all of it that is shown. Raises TryAgain."""
+def _said(answer: HTTPResponse, *, final_codes: AbstractSet[str] = frozenset()) -> str:
+    """Return the status, and the code of an S3 error document, which is all of it that is shown.
+
+    Raises:
+        TryAgain: another try may go well, and the code is none of `final_codes`.
+    """
     code = ""
     with contextlib.suppress(
         OSError, HTTPException
     ):  # a server that refuses a body may hang up: the status counts
         code = error_code(answer.read(DOCUMENT_BYTES))
     said = f"the server answered {answer.status}{f' {code}' if code else ''}"
-    if answer.status in RETRY_STATUS or code in RETRY_CODES:
+    if answer.status in RETRY_STATUS or code in RETRY_CODES - final_codes:
         raise TryAgain(said, retry_after_s(answer.headers.get("Retry-After")))
     return said

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from orchestrator.errors import AddressRefused, BadRequest
 from orchestrator.jobs import OutputParts
+from orchestrator.storage import presigned
 from orchestrator.storage.address import redacted
 from orchestrator.storage.bucket import Buckets, split
 from orchestrator.storage.fetch import fetch
@@ -56,6 +57,7 @@ class StorageClient:
             min_free_bytes=settings.min_free_disk_bytes,
             connect_s=settings.connect_timeout_s,
             read_s=settings.read_timeout_s,
+            answer_s=settings.answer_timeout_s,
             total_s=settings.transfer_timeout_s,
         )
         guard = Guard(
@@ -93,6 +95,41 @@ class StorageClient:
             split(address)
         else:
             self._guard.address(address)
+
+    def check_input(self, source: str) -> None:
+        """Refuse the address of an input that cannot work, without asking the network.
+
+        Raises:
+            AddressRefused: see `check`.
+            InputForbidden: it is presigned and has expired, or is signed with headers that are not sent.
+        """
+        self.check(source)
+        if not source.startswith("s3://"):
+            presigned.check_input(source)
+
+    def check_output(self, destination: str | OutputParts, *, needed_s: float) -> None:
+        """Refuse the address of an output that cannot work, without asking the network.
+
+        Args:
+            destination: http(s) address that takes a PUT, part addresses, or s3://bucket/key.
+            needed_s: for how long what is presigned must be good: as long as the job may take.
+
+        Raises:
+            AddressRefused: see `check`.
+            OutputForbidden: it is presigned and expires too early, or is signed with headers that are not
+                sent.
+        """
+        self.check(destination)
+        if isinstance(destination, OutputParts):
+            for url in destination.urls:
+                presigned.check_output(url, headers=presigned.PART_HEADERS, needed_s=needed_s)
+            for url, headers in (
+                (destination.complete_url, presigned.PUT_HEADERS),
+                (destination.abort_url, presigned.ABORT_HEADERS),
+            ):
+                presigned.check_output(url, headers=headers, needed_s=needed_s)
+        elif not destination.startswith("s3://"):
+            presigned.check_output(destination, headers=presigned.PUT_HEADERS, needed_s=needed_s)
 
     def fetch(
         self,

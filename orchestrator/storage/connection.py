@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import AddressRefused
 from orchestrator.storage.address import redacted
-from orchestrator.storage.retry import TryAgain
+from orchestrator.storage.retry import AnswerLost, TryAgain
 from orchestrator.storage.watch import LOOK_S
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Connections:
 
     Args:
         guard: judges each address before it is connected to.
-        limits: of which the connect and read deadlines are used.
+        limits: of which the deadlines of connecting, reading and answering are used.
         watch: ends what is blocked.
     """
 
@@ -74,7 +74,8 @@ class Connections:
 
         Raises:
             AddressRefused: the address may not be touched, or its server cannot prove who it is.
-            TryAgain: the network failed.
+            AnswerLost: all of a body was sent, and the server did not answer in time or hung up.
+            TryAgain: the network failed otherwise.
             Cancelled, OutOfTime: from the watch.
         """
         address = self._guard.address(url)
@@ -84,7 +85,7 @@ class Connections:
                 self._connected(address) as opened,
                 contextlib.closing(_Connection(opened, address)) as connection,
                 contextlib.closing(
-                    _answer(connection, method, address.target, {**own, **headers}, body)
+                    self._answer(connection, method, address.target, {**own, **headers}, body)
                 ) as answer,
             ):
                 yield answer
@@ -106,6 +107,38 @@ class Connections:
             cut = isinstance(exc, http.client.IncompleteRead)
             reason = "the connection broke" if cut else "the server's answer is not HTTP"
             raise TryAgain(reason) from None  # its text quotes the server, which may quote the URL
+
+    def _answer(
+        self,
+        connection: http.client.HTTPConnection,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: SupportsRead[bytes] | bytes | None,
+    ) -> http.client.HTTPResponse:
+        """Send a request and return the head of its answer."""
+        opened, cut_off = connection.sock, False
+        try:
+            connection.request(method, target, body=body, headers=headers)
+        except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
+            cut_off = True  # a server that refuses a body need not read it: what it answered says why
+        if body is None or cut_off:
+            answer = connection.getresponse()
+            if cut_off and answer.status < 300:
+                answer.close()
+                raise TryAgain("the server closed the connection before it had everything")
+            return answer
+        opened.settimeout(self._limits.answer_s)
+        try:
+            answer = connection.getresponse()
+        except TimeoutError as exc:
+            raise AnswerLost(
+                f"the server got everything and did not answer within {self._limits.answer_s:g} s"
+            ) from exc
+        except (ConnectionError, ssl.SSLEOFError) as exc:
+            raise AnswerLost("the server got everything and closed the connection without an answer") from exc
+        opened.settimeout(self._limits.read_s)
+        return answer
 
     @contextlib.contextmanager
     def _connected(self, address: Address) -> Iterator[socket.socket]:
@@ -169,22 +202,3 @@ class _Connection(http.client.HTTPConnection):
 
     def connect(self) -> None:
         raise http.client.NotConnected
-
-
-def _answer(
-    connection: http.client.HTTPConnection,
-    method: str,
-    target: str,
-    headers: Mapping[str, str],
-    body: SupportsRead[bytes] | bytes | None,
-) -> http.client.HTTPResponse:
-    cut_off = False
-    try:
-        connection.request(method, target, body=body, headers=headers)
-    except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
-        cut_off = True  # a server that refuses a body need not read it: what it answered says why
-    answer = connection.getresponse()
-    if cut_off and answer.status < 300:
-        answer.close()
-        raise TryAgain("the server closed the connection before it had everything")
-    return answer

@@ -39,6 +39,11 @@ DISK_LOOK_BYTES = 1 << 24
 REDIRECTS = 5
 """GitHub's release downloads redirect once; more than a few is a loop."""
 REDIRECT_STATUS = frozenset({301, 302, 303, 307, 308})
+PLAIN_ENCODINGS = frozenset({"", "identity", "aws-chunked"})
+"""AWS SDKs upload with aws-chunked, which the store takes off. Some stores keep the label."""
+_CHUNK = re.compile(rb"[0-9a-fA-F]{1,16}(?:;chunk-signature=[0-9a-f]{64})?\r\n")
+"""How a body begins that is still in aws-chunked (Amazon S3 API Reference, Transferring in chunks)."""
+CHUNK_HEAD_BYTES = 128
 _RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
 
 
@@ -106,6 +111,7 @@ class _Download:
         self._limits = transfer.limits
         self._advance = advance
         self._whole: int | None = None
+        self._is_chunked = False  # as the server says
         self._validator: str | None = None
         self._checksum: Checksum | None = None  # of the file from its first byte on
 
@@ -122,6 +128,11 @@ class _Download:
         with self._following_redirects(headers) as (url, answer):
             self._begin(url, answer, done)
             self._copy(answer)
+        if self._is_chunked and _CHUNK.match(os.pread(self._file, CHUNK_HEAD_BYTES, 0)):
+            raise BadMedia(
+                f"{redacted(self._url)} is stored in the chunks of its upload (aws-chunked), which its store "
+                "did not take off; upload it again, without aws-chunked"
+            )
         checksum = self._checksum
         if checksum and not checksum.matches():
             self._start_anew()
@@ -159,11 +170,13 @@ class _Download:
                 raise TryAgain(f"the server cannot go on at byte {done}")
         else:
             input_refused(answer, url)
-        encoding = answer.headers.get("Content-Encoding", "identity").strip().lower()
-        if encoding not in {"", "identity"}:
+        encodings = {name.strip().lower() for name in answer.headers.get("Content-Encoding", "").split(",")}
+        if unknown := encodings - PLAIN_ENCODINGS:
+            named = min(unknown)[:20]
             raise BadMedia(
-                f"{redacted(url)} comes with Content-Encoding {encoding[:20]!r}; store the file without one"
+                f"{redacted(url)} comes with Content-Encoding {named!r}; store the file without one"
             )
+        self._is_chunked = "aws-chunked" in encodings
         self._whole = total
         self._check_room(length(self._file))
 

@@ -16,7 +16,9 @@ class TransferLimits:
         max_bytes: largest input.
         min_free_bytes: what an input leaves free on its disk.
         connect_s: longest wait for a connection: name, TCP and TLS together.
-        read_s: longest silence of a connection.
+        read_s: longest silence of a connection while bytes flow, and before the answer to a GET or DELETE.
+        answer_s: longest wait for the answer to a PUT or POST, once all of it is sent: a store may take its
+            time to write a file down, and to ask again costs the whole upload.
         total_s: longest time of the whole transfer, its retries and waits included.
         tries: in a row, without progress.
         backoff_s: wait after the first failure; doubled after each further one, and shortened by chance to as
@@ -30,6 +32,7 @@ class TransferLimits:
     min_free_bytes: int = 2**30
     connect_s: float = 10.0
     read_s: float = 60.0
+    answer_s: float = 300.0
     total_s: float = 1800.0
     tries: int = 6
     backoff_s: float = 1.0

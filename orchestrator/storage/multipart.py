@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING
 
 from orchestrator.errors import OutputTooLarge, UploadFailed, WorkerError
 from orchestrator.storage.address import redacted
-from orchestrator.storage.answer import DOCUMENT_BYTES, error_code, output_refused
+from orchestrator.storage.answer import DOCUMENT_BYTES, STORED_STATUS, error_code, output_refused
 from orchestrator.storage.publish import Section, put
 from orchestrator.storage.retry import TryAgain
 from orchestrator.storage.transfer import Transfer
@@ -101,8 +101,8 @@ class _Completion:
         with self._transfer.request("POST", self._url, headers=headers, body=self._document) as answer:
             if answer.status == 404 and asked_before:
                 return  # no such upload any more: the request whose answer was lost has joined the parts
-            if answer.status != 200:
-                output_refused(answer, self._url)
+            if answer.status not in STORED_STATUS:
+                output_refused(answer, self._url, sent=headers)
             # S3 begins its answer before it knows: an error may stand in the body of a 200.
             if code := error_code(answer.read(DOCUMENT_BYTES)):
                 raise TryAgain(f"the server answered {code}")
@@ -117,7 +117,7 @@ def _abort(url: str, transfer: Transfer) -> None:
 
         def attempt() -> None:
             with brief.request("DELETE", url, headers={}) as answer:
-                if answer.status not in {200, 204, 404}:
+                if answer.status not in STORED_STATUS | {404}:
                     output_refused(answer, url)
 
         try:

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING
 
 from orchestrator.errors import OutputTooLarge, ServiceError, UploadFailed
 from orchestrator.storage.address import parse, redacted
-from orchestrator.storage.answer import output_refused
+from orchestrator.storage.answer import STORED_STATUS, output_refused
 from orchestrator.storage.checksum import etag_md5
 from orchestrator.storage.retry import TryAgain
 
@@ -116,8 +116,8 @@ def put(transfer: Transfer, url: str, section: Section, *, media_type: str | Non
     if media_type:
         headers["Content-Type"] = media_type
     with transfer.request("PUT", url, headers=headers, body=section) as answer:
-        if answer.status not in {200, 201, 204}:
-            output_refused(answer, url)
+        if answer.status not in STORED_STATUS:
+            output_refused(answer, url, sent=headers)
         stored = etag_md5(parse(url), answer.headers)
         if stored is not None and stored != section.md5.digest():
             raise TryAgain("the server stored other bytes than were sent")

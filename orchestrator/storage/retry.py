@@ -18,6 +18,10 @@ class TryAgain(Exception):
         self.wait_s = wait_s
 
 
+class AnswerLost(TryAgain):
+    """All of a request with a body was sent, and no answer came: it may have been done all the same."""
+
+
 def retry_after_s(value: str | None) -> float | None:
     """Seconds that a Retry-After header asks to wait: a number or a date (RFC 9110, section 10.2.3)."""
     if value is None:

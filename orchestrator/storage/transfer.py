@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from orchestrator.storage.connection import Connections
-from orchestrator.storage.retry import TryAgain
+from orchestrator.storage.retry import AnswerLost, TryAgain
 from orchestrator.storage.watch import OutOfTime, Watch
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ Report = Callable[[str], None]
 
 PROGRESS_BYTES = 1 << 20
 """A try that brought this much shows that the network works: the count of failures starts over."""
+ANSWERS_LOST = 2
+"""After so many uploads that were sent whole and not answered, there is no further one: each costs as much as
+the first, and the server may have what it got."""
 
 
 class Transfer:
@@ -76,7 +79,7 @@ class Transfer:
             Cancelled: a stop was asked for.
             WorkerError: `failed`, when tries or time are used up; and whatever else the attempt raises.
         """
-        failures, wait_s = 0, 0.0
+        failures, lost, wait_s = 0, 0, 0.0
         while True:
             before = progress()
             try:
@@ -84,6 +87,12 @@ class Transfer:
                 return attempt()
             except TryAgain as exc:
                 failures = 1 if progress() - before >= PROGRESS_BYTES else failures + 1
+                lost += isinstance(exc, AnswerLost)
+                if lost == ANSWERS_LOST:
+                    raise failed(
+                        f"cannot {what}: {exc}, for the second time; it may be there all the same, so look "
+                        "before you try again"
+                    ) from exc
                 wait_s = self._wait_s(exc, failures, what, failed)
                 self._report(f"cannot {what}: {exc}; trying again in {wait_s:.0f} s")
             except OutOfTime as exc:
