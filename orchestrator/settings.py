@@ -8,10 +8,13 @@ import re
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from orchestrator import machine
 from orchestrator.errors import BadRequest
 from orchestrator.limits import Limits
+
+Default = TypeVar("Default", bound=float | None)
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
@@ -83,7 +86,7 @@ class Settings:
             8 GiB of memory, 1 to 4.
         shutdown_grace_s: how long jobs in flight may go on after SIGTERM (`FRAMEWRIGHT_SHUTDOWN_GRACE_S`).
         job_timeout_s: longest that a job may take (`FRAMEWRIGHT_JOB_TIMEOUT_S`); a job's own execution
-            timeout counts where it is shorter.
+            timeout counts where it is shorter. None where nobody chose a limit: a day.
         job_folder: where a worker makes a folder for each job (`FRAMEWRIGHT_JOB_FOLDER`); it holds the video
             that came and the one that goes.
         max_result_bytes: largest result that is given as an answer (`FRAMEWRIGHT_MAX_RESULT_BYTES`).
@@ -121,7 +124,7 @@ class Settings:
     s3_region: str = "auto"
     concurrency: int = field(default_factory=concurrency_of_machine)
     shutdown_grace_s: float = 5.0
-    job_timeout_s: float = 86_400.0
+    job_timeout_s: float | None = None
     job_folder: Path = field(default_factory=lambda: Path(tempfile.gettempdir()))
     max_result_bytes: int = 10_000_000
     limits: Limits = field(default_factory=Limits)
@@ -187,7 +190,7 @@ class Settings:
         return self.yolov8 if model == "yolov8" else model
 
 
-def _seconds(name: str, default: float, *, least: float = 1e-3) -> float:
+def _seconds(name: str, default: Default, *, least: float = 1e-3) -> float | Default:
     text = os.environ.get(name)
     if not text:
         return default

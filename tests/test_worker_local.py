@@ -151,6 +151,16 @@ def test_tracks_that_are_too_large_go_to_the_output_url(api: Api, bucket: Bucket
     assert document["stats"] == told["stats"]
 
 
+def test_tracks_whose_url_ends_in_json_are_put_as_plain_json(api: Api, bucket: Bucket, squares: Path) -> None:
+    job = {"task": "track", "input_url": bucket.put("squares.mp4", squares)}
+    answer = api.call("/runsync", {"input": job | {"output_url": bucket.put_url("plain/tracks.json")}})
+    told, stored = answer["output"], bucket.get("plain/tracks.json")
+    assert stored is not None
+    assert bucket.head("plain/tracks.json")["ContentType"] == "application/json"
+    assert (told["gzip_bytes"], told["json_bytes"]) == (None, len(stored))
+    assert len(json.loads(stored)["tracks"][0]["frames"]) == 30
+
+
 def test_tracks_that_just_fit_are_answered(api: Api, bucket: Bucket, tmp_path: Path) -> None:
     short = clips.make_clip(tmp_path / "short.mp4", [clips.plain((255, 0, 0))] * 8)
     answer = api.call("/runsync", {"input": {"task": "track", "input_url": bucket.put("short.mp4", short)}})

@@ -32,24 +32,32 @@ def read_json(data: bytes) -> Any:
         raise BadRequest(f"the job's input is not JSON that can be read: {reason}") from exc
 
 
-def check_job(values: Any, *, settings: Settings, storage: StorageClient) -> Job:
+def check_job(values: Any, *, settings: Settings, storage: StorageClient, needed_s: float) -> Job:
     """Make a job of what came, and refuse what can be refused without work.
+
+    Args:
+        values: the job as it arrived.
+        settings: of the worker.
+        storage: judges addresses.
+        needed_s: for how long presigned URLs of the output must be good.
 
     Raises:
         BadRequest: a value is wrong.
         AddressRefused: an address may not be touched.
+        InputForbidden, OutputForbidden: a presigned URL cannot work.
         LimitExceeded: it asks for more than a worker does.
     """
     try:
         job = parse_job(values)
     except RecursionError as exc:
         raise BadRequest(_TOO_DEEP) from exc
-    for address in (job.input_url, job.output_url if isinstance(job, TrackJob) else job.destination):
-        if address is not None:
-            storage.check(address)
+    storage.check_input(job.input_url)
+    destination = job.output_url if isinstance(job, TrackJob) else job.destination
+    if destination is not None:
+        storage.check_output(destination, needed_s=needed_s)
     if isinstance(job, ExportJob):
         if isinstance(job.params.tracks, str):
-            storage.check(job.params.tracks)
+            storage.check_input(job.params.tracks)
         if job.params.delivered_px is not None:
             settings.limits.check_output(*job.params.delivered_px)
     return job

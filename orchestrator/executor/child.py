@@ -114,6 +114,7 @@ def _do(
                 values,
                 folder=folder,
                 triton_url=order["triton_url"],
+                needed_s=order["needed_s"],
                 stop=stop,
                 tell=channel.progress,
             )

@@ -73,6 +73,7 @@ class Executor:
         name: str,
         triton_url: str,
         timeout_s: float,
+        needed_s: float,
         report: Callable[[dict[str, Any]], None],
     ) -> Answer:
         """Do a job; nothing of it is left when this returns, raises or is cancelled.
@@ -82,6 +83,7 @@ class Executor:
             name: for the log.
             triton_url: of a running Triton.
             timeout_s: longest that it may take once it has its turn.
+            needed_s: for how long presigned URLs of its output must be good.
             report: see `JobProcess.do`.
 
         Returns:
@@ -100,6 +102,7 @@ class Executor:
                     order = {
                         "folder": str(folder),
                         "triton_url": triton_url,
+                        "needed_s": needed_s,
                         "log_level": logging.getLogger("orchestrator").level,
                     }
                     spare = await self._take_spare()

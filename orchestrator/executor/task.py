@@ -38,6 +38,7 @@ def do(
     *,
     folder: Path,
     triton_url: str,
+    needed_s: float,
     stop: threading.Event,
     tell: Callable[[dict[str, Any]], None],
 ) -> Answer:
@@ -47,6 +48,7 @@ def do(
         values: the job as it arrived.
         folder: for its files; whoever made it removes it.
         triton_url: of a running Triton.
+        needed_s: see `check_job`.
         stop: ends transfers.
         tell: is told how far the job is, some times a second at most.
 
@@ -59,7 +61,7 @@ def do(
     """
     settings = replace(Settings.from_env(), triton_url=triton_url)
     storage = StorageClient.from_settings(settings)
-    job = check_job(values, settings=settings, storage=storage)
+    job = check_job(values, settings=settings, storage=storage, needed_s=needed_s)
     errand = _Errand(
         folder=folder,
         settings=settings,
@@ -113,13 +115,14 @@ class _Errand:
             return Answer(whole=RawJson(text), short=None)
         if job.output_url is None:
             raise _too_large(size_bytes, self.settings.max_result_bytes)
-        file = self.folder / "tracks.json.gz"
+        is_plain = _suffix(job.output_url) == ".json"  # its URL may be signed for application/json
+        file = self.folder / ("tracks.json" if is_plain else "tracks.json.gz")
         write_tracks(file, document, overwrite=False)
         stored = TrackStored(
             **tracked.result.model_dump(),
             output_url=shown(job.output_url),
             json_bytes=sum(map(len, document.json())) + 1,  # the file ends its one line
-            gzip_bytes=file.stat().st_size,
+            gzip_bytes=None if is_plain else file.stat().st_size,
         )
         answer = self._answer(stored)
         self._publish(file, job.output_url)

@@ -60,8 +60,9 @@ class TrackJob(Strict):
 
     Attributes:
         input_url: where the video is: an https URL, such as a presigned one.
-        output_url: where a result that is too large for an answer is put, as gzip JSON: a URL presigned for
-            PUT. Without it such a job fails.
+        output_url: where a result that is too large for an answer is put: a URL presigned for PUT. If its
+            path ends in .json it gets plain JSON as application/json, else gzipped JSON as application/gzip.
+            Without it such a job fails.
         params: what, and how.
     """
 

@@ -153,11 +153,11 @@ class TrackStored(TrackResult):
     """The finished job whose tracks are too many for an answer: they are where the job wanted them.
 
     Attributes:
-        output_url: where the document is, gzipped: what the answer would have been. Without its query.
+        output_url: where the document is: what the answer would have been. Without its query.
         json_bytes: of the document.
-        gzip_bytes: of the file.
+        gzip_bytes: of the file, where it is gzipped; null where it is the document itself.
     """
 
     output_url: str
     json_bytes: int
-    gzip_bytes: int
+    gzip_bytes: int | None

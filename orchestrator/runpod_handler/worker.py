@@ -45,6 +45,12 @@ if TYPE_CHECKING:
 Mode = Literal["loop", "api", "once"]
 """Jobs come from RunPod, or over HTTP from this machine, or there is one."""
 
+_DAY_S = 86_400.0
+"""Longest that a job may take, where nobody chose a limit."""
+_URL_S = 60.0
+"""For how long the URL of an output must be good, where nobody chose a limit. A day would refuse the hour
+that most URLs are signed for."""
+
 _WATCH_S = 0.5
 _SENT_S = 10.0
 """Longest wait, at the end, for the SDK to send its answers; it tries three times."""
@@ -147,7 +153,12 @@ class RunPodWorker:
             with self._redact.holding(secrets_of(json.dumps(values))):
                 try:
                     if small:
-                        task = check_job(values, settings=self._settings, storage=self._storage).task
+                        task = check_job(
+                            values,
+                            settings=self._settings,
+                            storage=self._storage,
+                            needed_s=self._limit_s(job) or _URL_S,
+                        ).task
                     log.info("job %s: %s", job.get("id"), task)
                     return await self._done(raw, job)
                 except WorkerError as exc:
@@ -168,7 +179,8 @@ class RunPodWorker:
                     raw,
                     name=name,
                     triton_url=self._triton_url,
-                    timeout_s=self._timeout_s(job),
+                    timeout_s=self._limit_s(job) or _DAY_S,
+                    needed_s=self._limit_s(job) or _URL_S,
                     report=updates.report,
                 )
         except (InferenceTimedOut, TritonUnavailable):
@@ -312,12 +324,13 @@ class RunPodWorker:
             return self._triton.server.url
         return self._settings.triton_url or ""
 
-    def _timeout_s(self, job: dict[str, Any]) -> float:
+    def _limit_s(self, job: dict[str, Any]) -> float | None:
+        """Return the longest time that the job or the operator allows it, None where neither says."""
         policy = job.get("policy")
         asked_ms = policy.get("executionTimeout") if isinstance(policy, dict) else None
         most_s = self._settings.job_timeout_s
         if isinstance(asked_ms, (int, float)) and asked_ms > 0:
-            return min(asked_ms / 1000, most_s)
+            return min(asked_ms / 1000, most_s or _DAY_S)
         return most_s
 
 
