@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from orchestrator.media.planes import can_read_planes, to_planes
 from orchestrator.media.probe import probe
 from orchestrator.media.reader import VideoReader
 from orchestrator.tiles.letterbox import letterbox
-from tests.clips import IN_A_PIXEL, coded, damage, make_clip, numbered
+from tests.clips import IN_A_PIXEL, coded, damage, make_clip, number_of, numbered
 from tests.test_colour import COLOURS, to_rgb, to_yuv
 
 if TYPE_CHECKING:
@@ -156,14 +157,24 @@ def test_what_is_no_planes_of_ycbcr_is_refused(tmp_path: Path, pix_fmt: str, cod
         VideoReader(path, info, form="planes")
 
 
-def test_samples_of_another_kind_in_the_middle_are_refused(tmp_path: Path) -> None:
+def test_samples_of_another_kind_in_the_middle_become_those_of_the_first(tmp_path: Path) -> None:
     first = make_clip(tmp_path / "a.ts", 10, codec="mpeg2video")
-    second = make_clip(tmp_path / "b.ts", 10, codec="mpeg2video", pix_fmt="yuv422p")
+    rest = list(range(10, 20))
+    second = make_clip(
+        tmp_path / "b.ts",
+        [numbered(n) for n in rest],
+        codec="mpeg2video",
+        pix_fmt="yuv422p",
+        pts=rest,
+        time_base=Fraction(1, 25),
+    )
     joined = tmp_path / "c.ts"
     joined.write_bytes(first.read_bytes() + second.read_bytes())
-    with pytest.raises(UnsupportedMedia, match=r"the pixel format changes from yuv420p to yuv422p after \d+"):
-        read_planes(joined)
-    assert read_rgb(joined)
+    planes = read_planes(joined)
+    assert len(planes) == len(read_rgb(joined)) >= 19
+    assert {picture.chroma for picture in planes} == {(2, 2)}
+    gray = np.repeat(planes[-1].y[..., None].astype(np.uint8), 3, axis=-1)
+    assert number_of(gray) == 19
 
 
 def test_planes_of_a_picture_that_is_lost_are_those_of_the_one_before(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from orchestrator.errors import BadMedia, UnsupportedMedia
+from orchestrator.errors import BadMedia
 from orchestrator.frames import PADDING_LEVEL
 from orchestrator.media.probe import probe
 from orchestrator.media.reader import VideoReader
@@ -261,14 +261,20 @@ def test_a_video_of_which_nothing_can_be_decoded_is_an_error(tmp_path: Path) -> 
         list(reader.frames())
 
 
-def test_a_change_of_size_is_refused(tmp_path: Path) -> None:
+def test_a_change_of_size_is_scaled_to_the_first(tmp_path: Path) -> None:
     """Both sizes would fill the same letterbox."""
     first = make_clip(tmp_path / "a.ts", 10)
-    second = make_clip(tmp_path / "b.ts", [numbered(n, 192, 128) for n in range(10)])
+    rest = list(range(10, 20))
+    pictures = [numbered(n, 192, 128) for n in rest]
+    second = make_clip(tmp_path / "b.ts", pictures, pts=rest, time_base=Fraction(1, 25))
     joined = tmp_path / "c.ts"
     joined.write_bytes(first.read_bytes() + second.read_bytes())
-    with pytest.raises(UnsupportedMedia, match="changes from 96x64 to 192x128"):
-        small(joined)
+    frames, box, notes = small(joined)
+    inner = [
+        frame.pixels[box.top :][: box.inner_height, box.left :][:, : box.inner_width] for frame in frames
+    ]
+    assert [number_of(picture) for picture in inner] == list(range(20))
+    assert "change their size or shape at 0." in notes[-1]
 
 
 def test_frames_are_independent_arrays(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Generic, Literal, Self, cast, overload
 from orchestrator.frames import AnyPicture, DeepPixels, Frame, Picture, Pixels, Planes
 from orchestrator.media.captions import closed_captions
 from orchestrator.media.deinterlace import Deinterlacer
+from orchestrator.media.first_shape import FirstShape
 from orchestrator.media.moments import Moments
 from orchestrator.media.span import Span
 from orchestrator.media.upright import ToUpright
@@ -121,6 +122,9 @@ class VideoReader(Generic[AnyPicture]):
             path, info, threads=threads, form=form, letterbox=letterbox, tonemap=tonemap
         )
         self._moments = Moments(path, info, threads=threads, span=self._span)
+        self._first_shape = FirstShape(
+            path, info, format_name=self._moments.stream.container.format.name, form=form
+        )
         self._deinterlacer = Deinterlacer(self._moments.stream, threads=threads)
         self._lost = self._damaged = self._moved = 0
 
@@ -153,7 +157,7 @@ class VideoReader(Generic[AnyPicture]):
             notes.append(
                 f"{_count(self._moved)} of the source had no usable time: put right after the one before"
             )
-        return [*notes, *self._moments.notes]
+        return [*notes, *self._first_shape.notes, *self._moments.notes]
 
     def frames(self) -> Generator[Frame[AnyPicture], None, None]:
         """Yield every frame, in presentation order, with strictly increasing pts. Can be used once.
@@ -162,7 +166,7 @@ class VideoReader(Generic[AnyPicture]):
 
         Raises:
             BadMedia: the file is not whole, or too little of it can be decoded: see `Moments`.
-            UnsupportedMedia: the size of the picture, or the form of its planes, changes within the video.
+            UnsupportedMedia: a picture of another size or form cannot be fitted into the first ones.
             BadRequest: no picture is shown between start and end.
         """
         shown: av.VideoFrame | None = None
@@ -172,7 +176,9 @@ class VideoReader(Generic[AnyPicture]):
             if moment.picture is not shown:
                 shown = moment.picture
                 captions = closed_captions(shown)
-                picture = cast("AnyPicture", self._to_upright(shown, index=self.frames_read))
+                at_s = moment.pts * self._info.time_base - self._info.start_s
+                fitted = self._first_shape(shown, at_s=at_s)
+                picture = cast("AnyPicture", self._to_upright(fitted))
             self._lost += moment.lost
             self._moved += moment.moved
             self._damaged += moment.damaged

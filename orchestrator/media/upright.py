@@ -9,7 +9,7 @@ import numpy as np
 from orchestrator.errors import UnsupportedMedia
 from orchestrator.frames import PADDING_LEVEL, Planes
 from orchestrator.media.colour import ToDeepRgb, ToRgb
-from orchestrator.media.planes import can_read_planes, same_planes, to_planes
+from orchestrator.media.planes import can_read_planes, to_planes
 from orchestrator.media.sdr import ToSdr
 
 if TYPE_CHECKING:
@@ -68,32 +68,23 @@ class ToUpright:
         )
         self._to_deep_rgb = ToDeepRgb(info.colour, threads=threads)
 
-    def __call__(self, decoded: av.VideoFrame, *, index: int) -> Picture:
-        """Return a fresh contiguous picture of the form that was asked for; it is number `index`.
+    def __call__(self, decoded: av.VideoFrame) -> Picture:
+        """Return a fresh contiguous picture of the form that was asked for.
+
+        Args:
+            decoded: of the size that `info` says and, where planes are read, of that pixel format.
 
         Raises:
-            UnsupportedMedia: it has not the size of the video, or its pixel format cannot be converted or,
-                where planes are read, is of another kind than the video's.
+            UnsupportedMedia: its pixel format cannot be converted.
         """
-        width, height = _turned((decoded.width, decoded.height), self._info.rotation)
-        if (width, height) != (self._info.width, self._info.height):
-            raise UnsupportedMedia(
-                f"{self._path}: the picture changes from {self._info.width}x{self._info.height} to "
-                f"{width}x{height} after {index} frames: split the video there first"
-            )
         if self._form == "planes":
-            return self._as_planes(decoded, index)
+            return self._as_planes(decoded)
         if self._form == "deep_rgb":
             return self._turn(self._to_deep_rgb(decoded))
         pixels = self._turn(self._to_rgb(decoded))
         return pixels if self._letterbox is None else padded(pixels, self._letterbox)
 
-    def _as_planes(self, decoded: av.VideoFrame, index: int) -> Planes:
-        if not same_planes(decoded.format.name, self._info.pixel_format):
-            raise UnsupportedMedia(
-                f"{self._path}: the pixel format changes from {self._info.pixel_format} to "
-                f"{decoded.format.name} after {index} frames: split the video there first"
-            )
+    def _as_planes(self, decoded: av.VideoFrame) -> Planes:
         planes = to_planes(decoded)
         return Planes(y=self._turn(planes.y), u=self._turn(planes.u), v=self._turn(planes.v))
 
