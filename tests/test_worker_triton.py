@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -21,7 +23,6 @@ from tests.workers import WorkerProcess, wait, working
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.bucket import Bucket
     from tests.slow_store import SlowStore
@@ -94,12 +95,34 @@ def test_the_server_dies_while_a_job_does_not_need_it(
     worker.idle()
 
 
+def test_a_job_that_begins_while_the_server_is_away_waits_for_the_next(
+    upscale_job: dict[str, Any], worker_models: dict[str, Any], tmp_path: Path
+) -> None:
+    """The next one has another key, and is there after the 5 s for which a command that is no job waits."""
+    repository = Path(worker_models["MODEL_REPOSITORY"])
+    with TritonServer(repository) as first, RunPodServer().running() as own:
+        extra = worker_models | own.environment | {"TRITON_URL": first.url}
+        with working(tmp_path, **extra):
+            assert own.result(own.submit(upscale_job))["output"]["status"] == "completed"
+            first.stop()
+            second = TritonServer(repository, grpc_port=int(first.url.rpartition(":")[2]))
+            later = threading.Timer(6, second.__enter__)
+            later.start()
+            try:
+                result = own.result(own.submit(upscale_job))
+            finally:
+                later.join()
+                second.stop()
+    assert result["output"]["status"] == "completed", result
+    assert result["output"]["notes"] == []
+
+
 def test_a_server_that_hangs_is_restarted_after_the_job_that_it_failed(
     upscale_job: dict[str, Any],
     worker_models: dict[str, Any],
     tmp_path: Path,
 ) -> None:
-    short = {"FRAMEWRIGHT_INFER_TIMEOUT_S": 3, "FRAMEWRIGHT_RECONNECT_TIMEOUT_S": 1}
+    short = {"FRAMEWRIGHT_INFER_TIMEOUT_S": 3, "FRAMEWRIGHT_RECONNECT_TIMEOUT_S": 5}
     with (
         RunPodServer().running() as own,
         working(tmp_path, **short, **worker_models, **own.environment) as worker,
