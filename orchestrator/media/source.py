@@ -20,6 +20,7 @@ from av.stream import Disposition
 from orchestrator.errors import BadMedia, InputNotFound, LimitExceeded
 from orchestrator.limits import Limits
 from orchestrator.media.file_kind import HEIF_BRANDS, advice, picture_advice
+from orchestrator.media.header_limits import check_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +76,8 @@ def open_source(path: Path, *, limits: Limits | None = None) -> InputContainer:
     Raises:
         InputNotFound: there is no such file, or it is a folder or cannot be read.
         BadMedia: it is empty, or not a media file of an accepted format, or too damaged to be opened.
-        LimitExceeded: its pictures are too large, by its header, or it has too many streams.
+        LimitExceeded: its pictures are too large, by its header, or it has too many streams, tags, chapters
+            or attachments.
     """
     if not path.exists():
         raise InputNotFound(f"{path} does not exist: check the name")
@@ -84,6 +86,10 @@ def open_source(path: Path, *, limits: Limits | None = None) -> InputContainer:
     if path.stat().st_size == 0:
         raise BadMedia(f"{path} is empty: copy or download it again")
     limits = limits or Limits(source_px=MAX_PIXELS)
+    try:
+        check_header(path)
+    except PermissionError as exc:
+        raise InputNotFound(f"{path} cannot be read: permission denied") from exc
     with _open(path, CONTAINER_OPTIONS | {"codec_whitelist": "none"}) as survey:
         _refuse_pictures(survey, path)
         _check_sizes(survey, limits)

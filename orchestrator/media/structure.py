@@ -19,11 +19,11 @@ MAX_ELEMENTS = 5_000_000
 """More are not walked: two hours of FLV have 800,000. It takes a few seconds."""
 
 
-class _Lost(Exception):
+class Lost(Exception):
     """What stands at a place is not an element: the file is damaged there, or not of this format."""
 
 
-class _Bytes:
+class Bytes:
     """A file, read a few bytes at a time at any place."""
 
     def __init__(self, file: int, length: int) -> None:
@@ -53,28 +53,29 @@ def missing_bytes(path: Path, format_name: str) -> int | None:
     walk = _WALKS.get(format_name.partition(",")[0])
     if walk is None:
         return None
-    with _opened(path) as data:
+    with opened(path) as data:
         try:
             for number, stop in enumerate(walk(data)):
                 if stop > data.length:
                     return stop - data.length
                 if number > MAX_ELEMENTS:
                     return None
-        except _Lost:
+        except Lost:
             return None
     return 0
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[_Bytes]:
+def opened(path: Path) -> Iterator[Bytes]:
+    """Open a file for reading at any place."""
     with path.open("rb") as file:
-        yield _Bytes(file.fileno(), path.stat().st_size)
+        yield Bytes(file.fileno(), path.stat().st_size)
 
 
 # Each walk yields where the elements end of which no byte may be missing, in order.
 
 
-def _boxes(data: _Bytes) -> Iterator[int]:
+def _boxes(data: Bytes) -> Iterator[int]:
     """MP4 and MOV: the boxes that hold samples or their index (ISO/IEC 14496-12, 4.2)."""
     start = 0
     while start + 8 <= data.length:
@@ -86,7 +87,7 @@ def _boxes(data: _Bytes) -> Iterator[int]:
         if kind in {b"moov", b"moof", b"mdat"}:
             yield start + size
         if size < 8:
-            raise _Lost
+            raise Lost
         start += size
 
 
@@ -99,7 +100,7 @@ _ELEMENTS = {
 """Of Matroska, outside of those that need not be entered (RFC 9559, 5.1)."""
 
 
-def _ebml(data: _Bytes) -> Iterator[int]:
+def _ebml(data: Bytes) -> Iterator[int]:
     """Matroska and WebM. Live recordings do not know how long segments and clusters are: they are entered."""
     start, segment_end = 0, None
     while start < data.length:
@@ -107,10 +108,10 @@ def _ebml(data: _Bytes) -> Iterator[int]:
             segment_end = None
             if data.number(start, 4) != _EBML:  # something after the end
                 return
-        name, size, start = _ebml_head(data, start)
+        name, size, start = ebml_head(data, start)
         yield start
         if name not in _ELEMENTS or (size is None and name not in {_SEGMENT, _CLUSTER}):
-            raise _Lost
+            raise Lost
         if name == _SEGMENT:
             if size is not None:
                 segment_end = start + size
@@ -118,21 +119,21 @@ def _ebml(data: _Bytes) -> Iterator[int]:
         elif size is not None:
             start += size
             if segment_end is not None and start > segment_end:
-                raise _Lost
+                raise Lost
             yield start
 
 
-def _ebml_head(data: _Bytes, start: int) -> tuple[int, int | None, int]:
+def ebml_head(data: Bytes, start: int) -> tuple[int, int | None, int]:
     """Return an element's name, its size if it knows it, and where its content begins (RFC 8794, 4 to 6)."""
     head = data.at(start, 12)
     name_length = 9 - head[0].bit_length()
     if name_length > 4:
-        raise _Lost
+        raise Lost
     if len(head) <= name_length:
         return _EBML, 0, start + name_length + 1
     size_length = 9 - head[name_length].bit_length()
     if size_length > 8:
-        raise _Lost
+        raise Lost
     name = int.from_bytes(head[:name_length])
     size = int.from_bytes(head[name_length : name_length + size_length]) - (1 << 7 * size_length)
     is_unknown = size == (1 << 7 * size_length) - 1
@@ -143,7 +144,7 @@ _UNKNOWN_RIFF_SIZES = {0, 0x7FFFFFFF, 0xFFFFFFFF}
 """What programs write that cannot go back to fill the size in, as into a pipe."""
 
 
-def _riff(data: _Bytes) -> Iterator[int]:
+def _riff(data: Bytes) -> Iterator[int]:
     """AVI: the list of samples, or each of them where it does not know its size; its index may be missing."""
     start = 0
     while start < data.length:
@@ -154,19 +155,19 @@ def _riff(data: _Bytes) -> Iterator[int]:
             start += 12
             continue
         if not kind.replace(b" ", b"").isalnum():
-            raise _Lost
+            raise Lost
         start += 8 + size + size % 2
         if kind != b"idx1":
             yield start - size % 2
 
 
-def _flv(data: _Bytes) -> Iterator[int]:
+def _flv(data: Bytes) -> Iterator[int]:
     """FLV: tags of sound, pictures and data, each followed by its size (Adobe, FLV specification, E.4)."""
     start = data.number(5, 4) + 4
     while start < data.length:
         yield start + 11
         if data.number(start, 1) & 0x1F not in {8, 9, 18}:
-            raise _Lost
+            raise Lost
         start += 11 + data.number(start + 1, 3)
         yield start
         start += 4
@@ -175,7 +176,7 @@ def _flv(data: _Bytes) -> Iterator[int]:
 _ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
 
 
-def _asf(data: _Bytes) -> Iterator[int]:
+def _asf(data: Bytes) -> Iterator[int]:
     """WMV: objects at the top level (ASF specification, 2.1). A live recording does not know its size."""
     start = 0
     while start + 24 <= data.length:
@@ -183,19 +184,19 @@ def _asf(data: _Bytes) -> Iterator[int]:
         if name == _ASF_DATA and size <= 50:
             return
         if size < 24:
-            raise _Lost
+            raise Lost
         start += size
         if name == _ASF_DATA:
             yield start
 
 
-def _ogg(data: _Bytes) -> Iterator[int]:
+def _ogg(data: Bytes) -> Iterator[int]:
     """Ogg: pages (RFC 3533, 6)."""
     start = 0
     while start < data.length:
         head = data.at(start, 27 + 255)
         if head[:4] != b"OggS"[: len(head)]:
-            raise _Lost
+            raise Lost
         yield start + 27
         segments = head[26]
         yield start + 27 + segments
@@ -207,17 +208,17 @@ _MXF_KEY = bytes.fromhex("060e2b34")
 _MXF_HEADER = bytes.fromhex("060e2b34020501010d01020101")
 
 
-def _klv(data: _Bytes) -> Iterator[int]:
+def _klv(data: Bytes) -> Iterator[int]:
     """MXF: keys, lengths and values (SMPTE 336M), and the place of the footer (SMPTE 377-1, 7.1)."""
     start = 0
     while start < data.length:
         head = data.at(start, 25)
         if head[:4] != _MXF_KEY[: len(head)]:
-            raise _Lost
+            raise Lost
         yield start + 17
         bytes_of_length = head[16] & 0x7F if head[16] & 0x80 else 0
         if bytes_of_length > 8:
-            raise _Lost
+            raise Lost
         inside = start + 17 + bytes_of_length
         yield inside
         if start == 0 and head.startswith(_MXF_HEADER):
@@ -226,7 +227,7 @@ def _klv(data: _Bytes) -> Iterator[int]:
         yield start
 
 
-def _gif(data: _Bytes) -> Iterator[int]:
+def _gif(data: Bytes) -> Iterator[int]:
     """GIF: blocks (GIF89a, appendix A); the last byte, which says that it ends, may be missing."""
     start = 13 + _gif_palette(data.number(10, 1))
     while start < data.length:
@@ -238,7 +239,7 @@ def _gif(data: _Bytes) -> Iterator[int]:
         elif kind == 0x21:
             start += 2
         else:
-            raise _Lost
+            raise Lost
         size = -1
         while size:
             yield start + 1
@@ -251,7 +252,7 @@ def _gif_palette(flags: int) -> int:
     return 3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0
 
 
-def _png(data: _Bytes) -> Iterator[int]:
+def _png(data: Bytes) -> Iterator[int]:
     """APNG: chunks up to the one that ends it (PNG specification, 5.3)."""
     start = 8
     kind = b""
@@ -262,22 +263,22 @@ def _png(data: _Bytes) -> Iterator[int]:
         yield start
 
 
-def _dv(data: _Bytes) -> Iterator[int]:
+def _dv(data: Bytes) -> Iterator[int]:
     """Raw DV: frames of 12 or 10 sequences of 12,000 bytes; the fourth byte says which (IEC 61834-2)."""
     size = 144_000 if data.number(3, 1) & 0x80 else 120_000
     yield -(-data.length // size) * size
 
 
-def _y4m(data: _Bytes) -> Iterator[int]:
+def _y4m(data: Bytes) -> Iterator[int]:
     """YUV4MPEG2: a line, and frames of one size, of which each begins with a line."""
     words = re.fullmatch(rb"YUV4MPEG2((?: [^ \n]*)*)\n.*", data.at(0, 4096), re.DOTALL)
     if not words:
-        raise _Lost
+        raise Lost
     told = {word[:1]: word[1:] for word in words[1].split()}
     layout = re.fullmatch(rb"(420|422|411|444|mono)(?:p?(9|1\d))?[a-z]*\d*", told.get(b"C", b"420"))
     width, height = (int(told.get(side, b"0")) for side in (b"W", b"H"))
     if not layout:
-        raise _Lost
+        raise Lost
     across, down = {b"420": (2, 2), b"422": (2, 1), b"411": (4, 1)}.get(layout[1], (1, 1))
     chroma = 0 if layout[1] == b"mono" else 2 * -(-width // across) * -(-height // down)
     size = (width * height + chroma) * (2 if layout[2] else 1)
@@ -287,7 +288,7 @@ def _y4m(data: _Bytes) -> Iterator[int]:
         yield start
 
 
-_WALKS: dict[str, Callable[[_Bytes], Iterator[int]]] = {
+_WALKS: dict[str, Callable[[Bytes], Iterator[int]]] = {
     "mov": _boxes,
     "matroska": _ebml,
     "avi": _riff,
