@@ -228,4 +228,6 @@ def test_it_is_kept_or_named_in_a_note(tmp_path: Path, name: str, suffix: str) -
     if suffix == "gif" and thing.read in {chroma, colour}:
         return
     assert (was == became) is not named, (was, became, notes)
-    assert len(notes) <= 1 or suffix == "gif", "nothing else is lost"
+    coded = ("sound 1 was", "subtitles 1 were")  # what holds it may have to be coded in another way
+    others = [note for note in notes if thing.note not in note.lower() and not note.startswith(coded)]
+    assert not others or suffix == "gif", "nothing else is lost"
