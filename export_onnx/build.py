@@ -14,6 +14,7 @@ import onnx
 
 from export_onnx.catalog import CatalogDetector
 from export_onnx.cpu_graph import for_cpu
+from export_onnx.file_kind import check_kind
 from export_onnx.repository import CPU_FILE, BuildRecord, install, staging
 from export_onnx.weights import Weights, sha256_of
 
@@ -122,6 +123,8 @@ def build(
 def _prepared(name: str, weights: Weights, catalog: Catalog, given: Given) -> Prepared:
     """Only what the task needs is imported: each of spandrel and ultralytics takes seconds."""
     entry = catalog.models.get(name)
+    own = entry is not None and entry.architecture == "LiteDetector"  # its weights are tensors only
+    check_kind(weights, entry.task if entry is not None and not own else "upscale" if own else given.task)
     if isinstance(entry, CatalogDetector) or (entry is None and given.task == "detect"):
         from export_onnx import detector  # noqa: PLC0415
 

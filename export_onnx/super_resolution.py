@@ -131,8 +131,9 @@ def _state_dict(weights: Weights) -> dict[str, Any]:
             with _quiet():
                 state = torch.load(io.BytesIO(weights.content), map_location="cpu", weights_only=True)
     except Exception as exc:  # a damaged or foreign file fails in many ways
+        # Not PyTorch's own words: they advise to run what is inside.
         raise WeightsRefused(
-            f"{weights.file} is damaged, or holds more than tensors and is not opened: {_line(exc)}; "
+            f"{weights.file} is damaged, or holds more than tensors and was not opened; "
             "save its state dict alone, or as .safetensors"
         ) from exc
     if not isinstance(state, dict):

@@ -224,12 +224,13 @@ def test_a_file_that_is_not_the_catalogs_is_refused_before_it_is_opened(tmp_path
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "cannot be opened"),
-        (b"not a pickle", "cannot be opened"),
-        (pickle.dumps({"model": 3}), "cannot be opened"),
-        (b"cno_such_package\nThing\n.", "cannot be opened"),
+        (b"", "is empty"),
+        (b"not a pickle", "is a text"),
+        (pickle.dumps({"model": 3}), "holds no YOLO detector"),
+        (b"cno_such_package\nThing\n.", "holds no YOLO detector"),
+        (b"cultralytics.nn.tasks\nNoSuchThing\n.", "cannot be opened"),
     ],
-    ids=["empty", "text", "a number", "classes of another package"],
+    ids=["empty", "text", "a number", "classes of another package", "an unknown class"],
 )
 def test_a_file_without_a_detector_is_refused_in_one_line(
     tmp_path: Path, content: bytes, message: str

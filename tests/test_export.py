@@ -299,8 +299,8 @@ def test_a_weight_file_that_holds_code_does_not_run_it(tmp_path: Path, *, zipped
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "damaged"),
-        (b"not a pickle", "damaged"),
+        (b"", "is empty"),
+        (b"not a pickle", "is a text"),
         (None, "damaged"),
         (torch.zeros(3), "no state dict"),
         ({"params": {"a.weight": torch.zeros(3, 3)}}, "no architecture that spandrel knows"),
