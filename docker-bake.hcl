@@ -13,7 +13,7 @@ variable "TAG" {
 }
 
 variable "TRITON_IMAGE" {
-  default = "nvcr.io/nvidia/tritonserver:25.06-py3"
+  default = "nvcr.io/nvidia/tritonserver:25.06-py3@sha256:75bcfa5b0043898ece3e603c17a5bbbb1c9bddc390563db24312ef59d83735e5"
 }
 
 variable "BUILD_OPTIONS" {

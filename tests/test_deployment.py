@@ -89,7 +89,7 @@ def test_what_a_stage_copies_from_another_is_made_by_one(name: str) -> None:
 def test_the_triton_is_the_one_that_the_readme_and_the_docs_run() -> None:
     image, _, digest = arguments("Dockerfile.triton")["TRITON_IMAGE"].partition("@")
     assert re.fullmatch(r"nvcr\.io/nvidia/tritonserver:\d\d\.\d\d-py3", image)
-    assert re.fullmatch(r"(sha256:[0-9a-f]{64})?", digest)
+    assert re.fullmatch(r"sha256:[0-9a-f]{64}", digest)
     assert arguments("Dockerfile.triton")["TRITON_IMAGE"] in BAKE
     for page in ("README.md", "docs/triton.md", "docker-bake.hcl"):
         assert set(re.findall(r"nvcr\.io/[\w./:-]*\w", (ROOT / page).read_text())) == {image}, page
@@ -155,6 +155,15 @@ def test_triton_runs_as_a_user_of_its_own_and_asks_for_a_key() -> None:
     based = [index for index, (word, text) in enumerate(worker) if word == "FROM" and "${TRITON}" in text]
     assert len(based) == 2
     assert all(worker[index + 1] == ("USER", "root") for index in based)
+
+
+def test_images_that_others_make_are_pinned_by_digest() -> None:
+    for name in ("Dockerfile.triton", "docker-bake.hcl", "compose.yaml"):
+        text = (ROOT / name).read_text()
+        found = re.findall(r"(?:nvcr\.io/nvidia/tritonserver|motoserver/moto)[^\s\"]*", text)
+        assert found, name
+        for image in found:
+            assert re.fullmatch(r"[\w./]+:[\w.-]+@sha256:[0-9a-f]{64}", image), (name, image)
 
 
 def test_digests_are_written_beside_the_versions(tmp_path: Path) -> None:
