@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import zlib
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -224,6 +224,18 @@ def test_a_name_that_cannot_be_resolved_is_tried_again(mover: Mover) -> None:
     with pytest.raises(DownloadFailed, match="name cannot be resolved, 3 times"):
         mover.fetch("https://media.example.com/clip.mp4")
     assert len(asked) == 3
+
+
+def test_a_file_may_have_a_limit_of_its_own(mover: Mover, server: Server, tmp_path: Path) -> None:
+    """The tracks to follow are limited to much less than a video."""
+    path, more = tmp_path / "tracks", dict[str, Any](stop=mover.stop, advance=lambda *_: None)
+    assert mover.client.fetch(server.url, path, most_bytes=len(CONTENT), **more) == len(CONTENT)
+    path.unlink()
+    with pytest.raises(InputTooLarge, match="3000000 bytes, and no more than 2999999 are taken"):
+        mover.client.fetch(server.url, path, most_bytes=len(CONTENT) - 1, **more)
+    mover.limits = replace(QUICK, max_bytes=1000)
+    with pytest.raises(InputTooLarge, match="no more than 1000 are taken"):
+        mover.client.fetch(server.url, path, most_bytes=len(CONTENT), **more)
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def said(caplog: pytest.LogCaptureFixture) -> Callable[[Callable[[], object]], s
 def test_a_transfer_that_fails_tells_no_secret(
     tmp_path: Path, server: Server, said: Callable[[Callable[[], object]], str], answer: str
 ) -> None:
-    mover = Mover(tmp_path, limits=replace(QUICK, read_s=0.1, tries=2))
+    mover = Mover(tmp_path, limits=replace(QUICK, read_s=0.1, answer_s=0.1, tries=2))
     url = f"http://127.0.0.1:{server.server_port}/out.mp4?{QUERY}"
     parts = OutputParts(part_bytes=5 * 2**20, urls=(url,), complete_url=url, abort_url=url)
     for work in (
