@@ -21,6 +21,7 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 _CORES_PER_JOB = 4
 _BYTES_PER_JOB = 8 * 2**30
 _MOST_JOBS = 4
+_LEAST_JOB_BYTES = 4 * 2**30
 _SECRET_WORDS = ("KEY", "SECRET", "TOKEN", "PASSWORD", "CREDENTIAL")
 _SHORTEST_SECRET = 8
 
@@ -33,6 +34,16 @@ def concurrency_of_machine() -> int:
     """
     room = min(machine.cores() // _CORES_PER_JOB, machine.memory_bytes() // _BYTES_PER_JOB)
     return max(1, min(room, _MOST_JOBS))
+
+
+def job_memory_of_machine(concurrency: int) -> int:
+    """Return how much memory one of so many jobs may take on: its share of three quarters of the machine's.
+
+    The rest is for Triton and the system. Upscaling 1920x1080 four times takes about 3 GB, so that a share is
+    never less than 4 GiB, or half of a smaller machine.
+    """
+    whole = machine.memory_bytes()
+    return max(whole * 3 // 4 // concurrency, min(_LEAST_JOB_BYTES, whole // 2))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +95,8 @@ class Settings:
         s3_region: its region (`FRAMEWRIGHT_S3_REGION`); R2's is auto.
         concurrency: jobs that a worker does at once (`FRAMEWRIGHT_CONCURRENCY`): one for every 4 cores and
             8 GiB of memory, 1 to 4.
+        job_memory_bytes: memory that the process of a job may take on, 256 MiB or more
+            (`FRAMEWRIGHT_JOB_MEMORY_BYTES`); see `job_memory_of_machine`. None is no limit.
         shutdown_grace_s: how long jobs in flight may go on after SIGTERM (`FRAMEWRIGHT_SHUTDOWN_GRACE_S`).
         job_timeout_s: longest that a job may take (`FRAMEWRIGHT_JOB_TIMEOUT_S`); a job's own execution
             timeout counts where it is shorter. None where nobody chose a limit: a day.
@@ -123,7 +136,8 @@ class Settings:
     s3_secret: str = field(default="", repr=False)
     s3_region: str = "auto"
     concurrency: int = field(default_factory=concurrency_of_machine)
-    shutdown_grace_s: float = 5.0
+    job_memory_bytes: int | None = None
+    shutdown_grace_s: float = 1.0
     job_timeout_s: float | None = None
     job_folder: Path = field(default_factory=lambda: Path(tempfile.gettempdir()))
     max_result_bytes: int = 10_000_000
@@ -139,6 +153,7 @@ class Settings:
             BadRequest: a variable does not hold what it should.
         """
         default = cls()
+        concurrency = _whole_number("FRAMEWRIGHT_CONCURRENCY", default.concurrency, least=1)
         return cls(
             weights_dir=Path(os.environ.get("WEIGHTS_DIR") or default.weights_dir).resolve(),
             model_repository=Path(os.environ.get("MODEL_REPOSITORY") or default.model_repository).resolve(),
@@ -166,7 +181,10 @@ class Settings:
             s3_key_id=os.environ.get("FRAMEWRIGHT_S3_ACCESS_KEY_ID", ""),
             s3_secret=os.environ.get("FRAMEWRIGHT_S3_SECRET_ACCESS_KEY", ""),
             s3_region=os.environ.get("FRAMEWRIGHT_S3_REGION") or default.s3_region,
-            concurrency=_whole_number("FRAMEWRIGHT_CONCURRENCY", default.concurrency, least=1),
+            concurrency=concurrency,
+            job_memory_bytes=_whole_number(
+                "FRAMEWRIGHT_JOB_MEMORY_BYTES", job_memory_of_machine(concurrency), least=2**28
+            ),
             shutdown_grace_s=_seconds("FRAMEWRIGHT_SHUTDOWN_GRACE_S", default.shutdown_grace_s, least=0),
             job_timeout_s=_seconds("FRAMEWRIGHT_JOB_TIMEOUT_S", default.job_timeout_s),
             job_folder=Path(os.environ.get("FRAMEWRIGHT_JOB_FOLDER") or default.job_folder).resolve(),

@@ -17,7 +17,7 @@ import pytest
 
 from tests import clips
 from tests.command import COMMAND, Ended, environment
-from tests.told import assert_discreet
+from tests.told import assert_discreet, frames
 from tests.workers import LOCAL, WorkerProcess, wait, working
 
 if TYPE_CHECKING:
@@ -231,6 +231,50 @@ def test_one_job_is_done_and_told(
     assert "completed successfully" in ended.out
     assert bucket.get("test_one_job_is_done_and_told.mp4")
     assert not any(signature in ended.out + ended.err for signature in bucket.signatures)
+
+
+def test_an_answer_that_does_not_fit_is_found_before_the_output_is_published(
+    triton: TritonServer,
+    worker_models: dict[str, Any],
+    upscale_job: dict[str, Any],
+    bucket: Bucket,
+    tmp_path: Path,
+) -> None:
+    ended = once(
+        *("--test_input", json.dumps({"input": upscale_job})),
+        folder=tmp_path,
+        TRITON_URL=triton.url,
+        FRAMEWRIGHT_MAX_RESULT_BYTES=100,
+        **worker_models,
+    )
+    assert ended.code == 1
+    assert "result_too_large: " in ended.out
+    name = "test_an_answer_that_does_not_fit_is_found_before_the_output_is_published.mp4"
+    assert name not in bucket.names()
+
+
+def test_tags_that_are_no_utf8_never_fail_a_job(
+    triton: TritonServer,
+    worker_models: dict[str, Any],
+    upscale_job: dict[str, Any],
+    bucket: Bucket,
+    tmp_path: Path,
+) -> None:
+    name = "tags.mp4"
+    made = clips.make_clip(tmp_path / "tags.mkv", 5, metadata={"BADXXKEY": "value", "other": "vaxxlue"})
+    data = made.read_bytes()
+    assert b"BADXXKEY" in data
+    assert b"vaxxlue" in data
+    made.write_bytes(data.replace(b"BADXXKEY", b"BAD\xff\xedKEY").replace(b"vaxxlue", b"va\xff\xedlue"))
+    job = upscale_job | {"input_url": bucket.put("tags.mkv", made), "output_url": bucket.put_url(name)}
+    ended = once(
+        *("--test_input", json.dumps({"input": job})), folder=tmp_path, TRITON_URL=triton.url, **worker_models
+    )
+    assert ended.code == 0, ended
+    assert "completed successfully" in ended.out
+    video = bucket.get(name)
+    assert video is not None
+    assert frames(video) == list(range(5))
 
 
 def test_the_example_in_the_root_is_done_as_it_is_documented(tmp_path: Path, small_files: str) -> None:

@@ -14,6 +14,7 @@ from orchestrator.errors import BadRequest, InputNotFound
 from orchestrator.framing.subjects import Subjects, read_subjects
 from orchestrator.jobs import ExportParams, ExportResult, parse
 from orchestrator.pipeline.fidelity_report import report_files
+from orchestrator.safe_text import json_text
 from orchestrator.worker import Worker
 
 _NAMES = ("x", "y", "w", "h")
@@ -112,7 +113,7 @@ def export(
                 report=report,
             )
         ignore_signals()  # it is done, and stopping Triton is brief
-        say(result.model_dump_json() if as_json else _told(result, output, fidelity))
+        say(json_text(result.model_dump(mode="json")) if as_json else _told(result, output, fidelity))
 
 
 def _params(choices: dict[str, Any]) -> tuple[ExportParams, Subjects | None]:

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from orchestrator.safe_text import safe_text
 from orchestrator.settings import Settings
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def say_pieces(pieces: Iterable[str]) -> None:
     """Print a line that comes in pieces; see `say`."""
     try:
         for piece in pieces:
-            click.echo(piece, nl=False)
+            click.echo(safe_text(piece), nl=False)
         click.echo()
         sys.stdout.flush()
     except OSError as exc:

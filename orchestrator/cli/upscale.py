@@ -10,6 +10,7 @@ from orchestrator.cli.ending import ignore_signals
 from orchestrator.cli.shell import json_option, progress, say, settings_with, url_option, verbose_option
 from orchestrator.jobs import UpscaleParams, UpscaleResult, parse
 from orchestrator.pipeline.fidelity_report import report_files
+from orchestrator.safe_text import json_text
 from orchestrator.worker import Worker
 
 
@@ -91,7 +92,11 @@ def upscale(
                 report=report,
             )
         ignore_signals()  # it is done, and stopping Triton is brief
-        say(result.model_dump_json() if as_json else _told(result, output, comparison, fidelity))
+        say(
+            json_text(result.model_dump(mode="json"))
+            if as_json
+            else _told(result, output, comparison, fidelity)
+        )
 
 
 def _told(result: UpscaleResult, output: Path, comparison: Path | None, fidelity: Path | None) -> str:

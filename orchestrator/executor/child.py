@@ -20,8 +20,9 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from orchestrator.errors import DiskFull, JobKilled, WorkerError
+from orchestrator.errors import DiskFull, JobKilled, LimitExceeded, WorkerError
 from orchestrator.executor.check import read_json
+from orchestrator.executor.memory import is_lack_of_memory, limit_memory, out_of_memory
 from orchestrator.machine import end_with
 from orchestrator.redaction import RedactedStream, Redactor, secrets_of, without_paths
 
@@ -105,7 +106,8 @@ def _do(
     channel: Channel,
     stop: threading.Event,
 ) -> None:
-    folder = Path(order["folder"])
+    folder, memory_bytes = Path(order["folder"]), order["memory_bytes"]
+    limit_memory(memory_bytes)
     with contextlib.ExitStack() as secrets:
         try:
             values = read_json(data)
@@ -120,20 +122,23 @@ def _do(
             )
         except Exception as exc:  # noqa: BLE001  the one place of this process where an unforeseen error is told
             _ignore_sigterm()
-            channel.error(_told(exc), folder, redact)
+            limit_memory(None)
+            channel.error(_told(exc, memory_bytes), folder, redact)
         else:
             _ignore_sigterm()
             channel.result(answer)
 
 
-def _told(exc: Exception) -> WorkerError:
+def _told(exc: Exception, memory_bytes: int | None) -> WorkerError:
     log.debug("failed", exc_info=exc)
+    if is_lack_of_memory(exc) and not isinstance(exc, LimitExceeded):
+        if memory_bytes is not None:
+            return out_of_memory(memory_bytes)
+        return JobKilled("the job needs more memory than there is; try again on a larger machine")
     if isinstance(exc, WorkerError):
         return exc
     if isinstance(exc, OSError) and exc.errno in {errno.ENOSPC, errno.EDQUOT}:
         return DiskFull("no space is left for the job's files; try again on a worker with more disk")
-    if isinstance(exc, MemoryError):
-        return JobKilled("the job needs more memory than there is; try again on a larger machine")
     frame = traceback.extract_tb(exc.__traceback__)[-1]
     log.error(
         "%s at %s, line %s of %s", type(exc).__name__, frame.name, frame.lineno, Path(frame.filename).name

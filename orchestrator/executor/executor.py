@@ -33,13 +33,17 @@ class Executor:
         folders: for the jobs' files.
         concurrency: jobs at once; more wait for their turn.
         max_result_bytes: longest result of a job.
+        memory_bytes: memory that a job may take on; None is no limit.
     """
 
-    def __init__(self, *, folders: JobFolders, concurrency: int, max_result_bytes: int) -> None:
+    def __init__(
+        self, *, folders: JobFolders, concurrency: int, max_result_bytes: int, memory_bytes: int | None
+    ) -> None:
         self._folders = folders
         self._ahead = min(concurrency, cores())  # jobs that come together find one each
         self._turns = asyncio.Semaphore(concurrency)
         self._max_result_bytes = max_result_bytes
+        self._memory_bytes = memory_bytes
         self._spares: deque[asyncio.Task[JobProcess]] = deque()
         self._stopped: asyncio.Future[WorkerError] = asyncio.get_running_loop().create_future()
         self._jobs = 0
@@ -103,6 +107,7 @@ class Executor:
                         "folder": str(folder),
                         "triton_url": triton_url,
                         "needed_s": needed_s,
+                        "memory_bytes": self._memory_bytes,
                         "log_level": logging.getLogger("orchestrator").level,
                     }
                     spare = await self._take_spare()

@@ -16,17 +16,39 @@ from asyncio.subprocess import PIPE, Process
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.environment import child_environment
-from orchestrator.errors import JobCrashed, JobKilled, WorkerError
+from orchestrator.errors import (
+    BadMedia,
+    EncodeFailed,
+    InferenceFailed,
+    JobCrashed,
+    JobKilled,
+    OutputRejected,
+    UnsupportedMedia,
+    WorkerError,
+)
+from orchestrator.executor.memory import MemoryWatch, out_of_memory, says_so
 from orchestrator.executor.raw_json import Answer, RawJson
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-STOP_S = 4.0
-"""From SIGTERM to SIGKILL. Aborting an upload in parts takes 3 s of it; a job that is cancelled has 5 s."""
+STOP_S = 3.5
+"""From SIGTERM to SIGKILL. Aborting an upload in parts takes 3 s of it; a cancelled job is gone in 5 s."""
+
+_LAST_WORDS_S = 0.5
+"""Longest wait for the log of a process that has ended: what it started may hold the pipe open."""
 
 _KILLED = {-signal.SIGKILL, -signal.SIGTERM, 128 + signal.SIGTERM}
 """How it ends when the kernel, or a daemon such as earlyoom, takes its memory back."""
+
+_OF_MEMORY_TOO = {
+    kind.code
+    for kind in (
+        *(BadMedia, UnsupportedMedia, EncodeFailed, OutputRejected),
+        *(InferenceFailed, JobCrashed, WorkerError),
+    )
+}
+"""What a job may fail with where a library got no memory and did not say so."""
 
 _RESULT = b'{"result":'
 _LINE_BYTES = 64 * 1024
@@ -45,6 +67,7 @@ class JobProcess:
         self._process = process
         self._name = "no job yet"
         self.begun = False
+        self._said_memory = False
         self._logger = asyncio.ensure_future(self._log_lines())
 
     @classmethod
@@ -90,7 +113,8 @@ class JobProcess:
 
         Args:
             job: as it arrived.
-            order: `folder` of the job, `triton_url`, `log_level`.
+            order: `folder` of the job, `triton_url`, `log_level`, `memory_bytes` (most that it may take on,
+                None is no limit).
             name: of the job, for the log.
             report: is told how far the job is: `stage`, `frames`, `total`, `fps`, `eta_s`, `percent`.
 
@@ -109,6 +133,18 @@ class JobProcess:
             stdin.write(job.data)
             await stdin.drain()
             stdin.close()
+        memory = MemoryWatch(self.pid, order["memory_bytes"])
+        watch = asyncio.ensure_future(memory.run())
+        try:
+            return await self._answer(stdout, report)
+        except WorkerError as exc:
+            if exc.code in _OF_MEMORY_TOO and (memory.was_close or self._said_memory):
+                raise out_of_memory(order["memory_bytes"]) from exc
+            raise
+        finally:
+            watch.cancel()
+
+    async def _answer(self, stdout: asyncio.StreamReader, report: Callable[[dict[str, Any]], None]) -> Answer:
         short = None
         while line := await stdout.readline():
             self.begun = True
@@ -121,7 +157,9 @@ class JobProcess:
                 short = RawJson.of(message["short"])
             else:
                 raise _error(**message["error"])
-        raise self._death(await self._process.wait())
+        code = await self._process.wait()
+        await asyncio.wait({self._logger}, timeout=_LAST_WORDS_S)  # it may have said why
+        raise self._death(code)
 
     async def end(self) -> None:
         """End it and all that it started: kindly first, within STOP_S seconds in any case."""
@@ -132,7 +170,7 @@ class JobProcess:
                 await asyncio.wait_for(self._process.wait(), STOP_S)
         self.kill()
         await self._process.wait()
-        await asyncio.wait({self._logger}, timeout=1)
+        await asyncio.wait({self._logger}, timeout=_LAST_WORDS_S)
 
     def kill(self) -> None:
         """Kill it and all that it started; returns at once."""
@@ -155,8 +193,10 @@ class JobProcess:
         stderr = self._process.stderr
         assert stderr is not None  # noqa: S101  for mypy: it is a pipe
         with contextlib.suppress(ValueError):  # a line without an end
-            while line := await stderr.readline():
-                log.info("job %s: %s", self._name, line.decode(errors="replace").rstrip()[:_LOGGED_CHARS])
+            while data := await stderr.readline():
+                line = data.decode(errors="replace").rstrip()[:_LOGGED_CHARS]
+                self._said_memory |= says_so(line)
+                log.info("job %s: %s", self._name, line)
 
 
 def _error(*, code: str, message: str) -> WorkerError:

@@ -52,8 +52,9 @@ _URL_S = 60.0
 that most URLs are signed for."""
 
 _WATCH_S = 0.5
-_SENT_S = 10.0
-"""Longest wait, at the end, for the SDK to send its answers; it tries three times."""
+_SENT_S = 1.5
+"""Longest wait, at the end, for jobs that were stopped to be answered. With the default grace of 1 s and
+STOP_S the worker is gone within 8 s of SIGTERM; RunPod kills it after about 10."""
 
 _BEGUN_S = 0.3
 """In which the SDK begins a job that it has taken: it looks every 0.1 s."""
@@ -232,6 +233,7 @@ class RunPodWorker:
                 folders=self._folders,
                 concurrency=settings.concurrency,
                 max_result_bytes=settings.max_result_bytes,
+                memory_bytes=settings.job_memory_bytes,
             )
             # Here, because the SDK sets its own as it starts; those are called in `_leave`.
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -280,7 +282,9 @@ class RunPodWorker:
             before(signal.SIGTERM, None)  # the HTTP server's: it takes no more
         if not await self._idle(executor, grace_s):
             executor.stop(error)
-            await self._idle(executor, STOP_S + 1 + _SENT_S)
+            if self._triton is not None:  # meanwhile; no job needs it any more
+                self._triton_ends = asyncio.ensure_future(asyncio.to_thread(self._triton.stop))
+            await self._idle(executor, STOP_S + 0.5 + _SENT_S)
         if self._mode == "loop":
             await executor.close()
             # The SDK waits up to 90 s for the end of its last request for jobs to stop.
