@@ -166,6 +166,16 @@ def test_a_recording_that_was_written_into_a_pipe_is_whole(tmp_path: Path, suffi
     assert_numbered(read(tmp_path / "out.mp4")[0], 30)
 
 
+@pytest.mark.parametrize("junk", [bytes(1000), b"hello world " * 50])
+@pytest.mark.parametrize("name", CLIPS)
+def test_what_follows_a_whole_file_is_of_no_account(tmp_path: Path, name: str, junk: bytes) -> None:
+    path = make_clip(tmp_path / name, 20, **CLIPS[name] | {"audio": ()})
+    path.write_bytes(path.read_bytes() + junk)
+    frames, notes, _ = read(path)
+    assert_numbered(frames, 20)
+    assert notes == []
+
+
 @pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 0x7FFFFFFF])
 def test_an_avi_of_unknown_size_without_an_index_is_whole(tmp_path: Path, size: int) -> None:
     data = bytearray(make_clip(tmp_path / "in.avi", 30, codec="mpeg4").read_bytes())

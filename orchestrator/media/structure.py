@@ -146,11 +146,15 @@ _UNKNOWN_RIFF_SIZES = {0, 0x7FFFFFFF, 0xFFFFFFFF}
 
 def _riff(data: Bytes) -> Iterator[int]:
     """AVI: the list of samples, or each of them where it does not know its size; its index may be missing."""
-    start = 0
+    start, end = 0, None
     while start < data.length:
-        yield start + 8
         kind, size = data.at(start, 4), data.number(start + 4, 4, "little")
+        if end is not None and start >= end and kind != b"RIFF":  # something after the end
+            return
+        yield start + 8
         form = data.at(start + 8, 4) if kind == b"LIST" else b""
+        if kind == b"RIFF":
+            end = None if size in _UNKNOWN_RIFF_SIZES else start + 8 + size
         if kind == b"RIFF" or (form == b"movi" and size in _UNKNOWN_RIFF_SIZES):
             start += 12
             continue
@@ -166,7 +170,7 @@ def _flv(data: Bytes) -> Iterator[int]:
     start = data.number(5, 4) + 4
     while start < data.length:
         yield start + 11
-        if data.number(start, 1) & 0x1F not in {8, 9, 18}:
+        if data.number(start, 1) & ~0x20 not in {8, 9, 18} or data.number(start + 8, 3):
             raise Lost
         start += 11 + data.number(start + 1, 3)
         yield start
