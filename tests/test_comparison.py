@@ -119,6 +119,19 @@ def test_a_flood_of_streams_is_noted_in_a_bounded_number_of_sentences(tmp_path: 
     assert notes[-1] == "20 more differences are not listed"
 
 
+TWO_CODES = "alb/sqi bur/mya cze/ces dut/nld fre/fra ger/deu gre/ell ice/isl mac/mkd rum/ron slo/slk"
+
+
+@pytest.mark.parametrize("pair", TWO_CODES.split())
+def test_a_language_with_two_codes_is_kept_in_mov(tmp_path: Path, pair: str) -> None:
+    for code in pair.split("/"):
+        source = make_clip(tmp_path / "in.mkv", 2, audio=[{"seconds": 0.1, "language": code}])
+        output = tmp_path / f"{code}.mov"
+        assert notes_of(source, output) == []
+        with av.open(str(output)) as container:
+            assert container.streams.audio[0].metadata["language"] in pair.split("/")
+
+
 # --- tags
 
 

@@ -21,7 +21,7 @@ from orchestrator.media.containers import PICTURES_ONLY
 from orchestrator.media.contents import SIDE_DATA, read_contents
 from orchestrator.media.playback import open_written
 from orchestrator.media.source import open_source
-from orchestrator.media.tags import shown
+from orchestrator.media.tags import same_language, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -46,15 +46,6 @@ _LABELS: dict[Kind, str] = {
     "video": "video",
     "data": "data stream",
 }
-
-# fmt: off
-_TERMINOLOGIC = {
-    "alb": "sqi", "arm": "hye", "baq": "eus", "bur": "mya", "chi": "zho", "cze": "ces", "dut": "nld",
-    "fre": "fra", "geo": "kat", "ger": "deu", "gre": "ell", "ice": "isl", "mac": "mkd", "mao": "mri",
-    "may": "msa", "per": "fas", "rum": "ron", "slo": "slk", "tib": "bod", "wel": "cym",
-}
-# fmt: on
-"""The languages that have two codes in ISO 639-2: Matroska writes the first, MP4 the second."""
 
 _COLOURS = ("matrix", "primaries", "transfer")
 _UNSAID = {0, 2, 3}
@@ -216,7 +207,7 @@ def _about_stream(name: str, before: StreamContents, after: StreamContents, cont
         yield from _about_sound(name, before, after)
     if before.kind == "subtitles" and before.codec != after.codec:
         yield f"{name} were {before.codec} and are {after.codec} now: styling may be lost"
-    if before.language and _language(before.language) != _language(after.language):
+    if before.language and same_language(before.language) != same_language(after.language):
         became = f"became {shown(after.language)}" if after.language else "was lost"
         yield f"the language of {name} ({shown(before.language)}) {became}"
     yield from _about_tags(f"metadata of {name}", before.tags, after.tags, container)
@@ -239,10 +230,6 @@ def _about_sound(name: str, before: StreamContents, after: StreamContents) -> It
     if changed:
         was, became = (", ".join(side) for side in zip(*changed, strict=True))
         yield f"{name} was {was} and is {became} now"
-
-
-def _language(code: str | None) -> str | None:
-    return _TERMINOLOGIC.get(code, code) if code is not None else None
 
 
 # --- pictures

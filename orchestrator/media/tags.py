@@ -36,6 +36,20 @@ _USUAL_HANDLERS = frozenset(
 )
 """What FFmpeg writes as a track's handler name where there is none."""
 
+# fmt: off
+_TERMINOLOGIC = {
+    "alb": "sqi", "arm": "hye", "baq": "eus", "bur": "mya", "chi": "zho", "cze": "ces", "dut": "nld",
+    "fre": "fra", "geo": "kat", "ger": "deu", "gre": "ell", "ice": "isl", "mac": "mkd", "mao": "mri",
+    "may": "msa", "per": "fas", "rum": "ron", "slo": "slk", "tib": "bod", "wel": "cym",
+}
+# fmt: on
+"""The languages that have two codes in ISO 639-2: Matroska writes the first, MP4 the second."""
+
+_BIBLIOGRAPHIC = {second: first for first, second in _TERMINOLOGIC.items()}
+
+_SECOND_IN_MOV = frozenset({"ces", "fra", "ron", "slk"})
+"""Of the languages that have two codes, those that FFmpeg's table of QuickTime has by the second (tried)."""
+
 MOST_SHOWN = 60
 """A longer name is cut: names of tags are data that somebody else wrote."""
 
@@ -47,6 +61,17 @@ def own_tags(tags: Mapping[str, str]) -> dict[str, str]:
         for key, value in tags.items()
         if key.lower() not in _OF_THE_FILE and not (key == "software" and value.startswith(_MUXER))
     }
+
+
+def same_language(code: str | None) -> str | None:
+    """Return one code of ISO 639-2 for each language; None for none."""
+    return None if code is None else _TERMINOLOGIC.get(code, code)
+
+
+def mov_language(code: str) -> str:
+    """Return the code of a language by which FFmpeg finds it for mov, where it has two."""
+    second = _TERMINOLOGIC.get(code, code)
+    return second if second in _SECOND_IN_MOV else _BIBLIOGRAPHIC.get(second, code)
 
 
 def is_of_camera(key: str) -> bool:

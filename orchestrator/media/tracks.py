@@ -16,7 +16,7 @@ import av
 import av.error
 
 from orchestrator.media.containers import COPIED_SOUND
-from orchestrator.media.tags import track_tags, writable
+from orchestrator.media.tags import mov_language, track_tags, writable
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
@@ -299,6 +299,8 @@ def describe(made: Stream, source: Stream) -> None:
     Left out is what describes the source's own coding: see `track_tags`.
     """
     made.metadata.update(writable(track_tags(source.metadata)))
+    if made.container.format.name == "mov" and "language" in made.metadata:
+        made.metadata["language"] = mov_language(made.metadata["language"])
     made.disposition = source.disposition
 
 
