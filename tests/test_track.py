@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import av
 import numpy as np
 import pytest
+from PIL import Image, ImageSequence
 
 from benchmarks.follow import kept
 from orchestrator.errors import BadMedia, BadRequest, InferenceFailed, OutputRefused
@@ -325,6 +326,15 @@ def test_the_overlay_is_the_video_with_boxes_and_its_sound(
     assert changed[38:42, 20:50].any(), "an edge of the box around red"
     assert not changed[95:, :].any(), "where nothing is"
     assert sound_of(source) == sound_of(tmp_path / "o.mp4")
+
+
+def test_an_overlay_that_is_a_gif_is_played_in_time(run: Callable[..., Tracked], tmp_path: Path) -> None:
+    tracked = run(make(tmp_path / "in.mp4", walks(30), rate=60), Outputs(overlay=tmp_path / "o.gif"))
+    assert tracked.result.video.frames == 30
+    with Image.open(tmp_path / "o.gif") as image:
+        delays = [frame.info["duration"] for frame in ImageSequence.Iterator(image)]
+    assert delays == [20] * 25
+    assert any(note.startswith("5 pictures were left out") for note in tracked.result.notes)
 
 
 def test_the_timeline_shows_each_track(run: Callable[..., Tracked], tmp_path: Path) -> None:
