@@ -6,11 +6,15 @@ import json
 import os
 import shutil
 import signal
+import struct
 import subprocess
+import sys
 import time
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 import psutil
 import pytest
@@ -369,6 +373,80 @@ def test_an_alias_stands_for_the_model_that_the_setting_names(tmp_path: Path, se
 def test_upscale_refuses_a_detector(clip: Path, tmp_path: Path, served: dict[str, str]) -> None:
     ended = framewright("upscale", clip, tmp_path / "out.mp4", "--model", "detector", **served)
     assert_refused(ended, 2, "'detector' is for the task 'detect'")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "channels", "bits", "notes"),
+    [
+        (".png", 3, 8, []),
+        (".png", 4, 8, ["transparency"]),
+        (".png", 3, 16, ["16 bits a sample"]),
+        (".png", 4, 16, ["transparency", "16 bits a sample"]),
+        (".tif", 3, 16, ["16 bits a sample"]),
+        (".webp", 4, 8, ["transparency"]),
+        (".jpg", 3, 8, []),
+    ],
+)
+def test_infer_says_when_it_drops_alpha_or_bits(
+    tmp_path: Path, served: dict[str, str], suffix: str, channels: int, bits: int, notes: list[str]
+) -> None:
+    source, out = tmp_path / f"in{suffix}", tmp_path / "out.png"
+    shape = (24, 40, channels)
+    levels = np.random.default_rng(0).integers(0, 2**bits, shape).astype(f"uint{bits}")
+    assert cv2.imwrite(str(source), levels)
+    ended = framewright("infer", "identity", source, "-o", out, "--json", **served)
+    assert ended.code == 0, ended
+    told = json.loads(ended.out)["notes"]
+    assert len(told) == len(notes)
+    assert all(part in note for part, note in zip(notes, told, strict=True))
+    result = read_picture(out)
+    if suffix in {".png", ".tif"}:
+        exact = levels[..., 2::-1].astype(float) / (257 if bits == 16 else 1)
+        assert np.abs(result - exact).max() <= 1
+
+
+def bomb(width: int, height: int) -> bytes:
+    """A black PNG of any size in a few kB."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    packer = zlib.compressobj(9)
+    rows = b"".join(packer.compress(bytes(1 + width // 8)) for _ in range(height)) + packer.flush()
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def test_infer_refuses_a_huge_picture_before_it_decodes_it(tmp_path: Path) -> None:
+    source, out = tmp_path / "in.png", tmp_path / "out.png"
+    source.write_bytes(bomb(30_000, 30_000))
+    assert source.stat().st_size < 200_000
+    code = (
+        "import resource, sys; from orchestrator.cli import main; code = main(sys.argv[1:]); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stdout); sys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "infer", "identity", source, "-o", out],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "larger than 35389440 pixels" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert int(done.stdout) < 600_000, "KiB: 900 million pixels are 2.7 GB"
+    assert not out.exists()
+
+
+def test_a_person_can_raise_the_limit_of_pictures(tmp_path: Path, served: dict[str, str]) -> None:
+    source, out = tmp_path / "in.png", tmp_path / "out.png"
+    source.write_bytes(bomb(64, 64))
+    arguments = ("infer", "identity", source, "-o", out)
+    refused = framewright(*arguments, **served, FRAMEWRIGHT_MAX_SOURCE_PIXELS=4095)
+    assert_refused(refused, 2, "larger than 4095 pixels", "FRAMEWRIGHT_MAX_SOURCE_PIXELS")
+    assert framewright(*arguments, **served, FRAMEWRIGHT_MAX_SOURCE_PIXELS=4096).code == 0
+    assert read_picture(out).shape == (64, 64, 3)
 
 
 def test_infer_refuses_what_is_not_a_picture(tmp_path: Path, served: dict[str, str]) -> None:

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli.shell import json_option, settings_with, url_option, verbose_option
+from orchestrator.cli.shell import json_option, progress, settings_with, url_option, verbose_option
+from orchestrator.pipeline.detected import too_many
 from orchestrator.pipeline.picture import (
     check_picture_format,
     detect_picture,
     drawn,
-    read_picture,
+    read_picture_and_notes,
     upscale_picture,
     write_picture,
 )
+from orchestrator.pipeline.progress import Progress
 from orchestrator.storage.staged import check_writable
 from orchestrator.triton.contract import UpscaleContract
 from orchestrator.worker import Worker
@@ -48,19 +50,22 @@ def infer(model: str, image: Path, output: Path, *, force: bool, as_json: bool, 
     """  # noqa: D301  click reads the backspace as: keep these lines
     check_picture_format(output)
     check_writable(output, overwrite=force)
-    picture = read_picture(image)
     settings = settings_with(url)
+    picture, notes = read_picture_and_notes(image, most_px=settings.limits.source_px)
     model = settings.resolved(model)
-    with Worker(settings) as worker:
+    with Worker(settings) as worker, progress(image.name) as report:
+        report(Progress(stage="starting"))
         client = worker.client()
         client.load(model)
         contract = client.contract(model)
         if isinstance(contract, UpscaleContract):
+            report(Progress(stage="upscaling"))
             result, went, sent = upscale_picture(client, contract, picture)
             got, about = f"uint8 {list(result.shape)}", f"x{contract.scale}"
             objects = None
         else:
             found, went, sent = detect_picture(client, contract, picture)
+            notes += too_many(int(len(found) >= contract.max_detections), contract.max_detections)
             result = drawn(picture, found, contract.classes)
             objects = _objects(found, contract.classes)
             got, about = f"{len(objects)} objects", f"{len(contract.classes)} classes"
@@ -74,6 +79,7 @@ def infer(model: str, image: Path, output: Path, *, force: bool, as_json: bool, 
             "output_shape": result.shape,
             **({} if objects is None else {"detections": objects}),
             **asdict(went),
+            "notes": notes,
         }
         click.echo(json.dumps(answer))
         return
@@ -82,6 +88,8 @@ def infer(model: str, image: Path, output: Path, *, force: bool, as_json: bool, 
         box = " ".join(f"{value:8.2f}" for value in one["box"])
         click.echo(f"found     {one['score']:.2f}  {box}  {one['class']}")
     click.echo(f"got       {got} -> {output}")
+    for note in notes:
+        click.echo(f"note      {note}")
     figures = went.statistics
     click.echo(f"transport {went.transport}, {went.total_ms:.1f} ms there and back")
     click.echo(

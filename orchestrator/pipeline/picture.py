@@ -9,6 +9,8 @@ import numpy as np
 
 from orchestrator.errors import BadMedia, BadRequest, DiskFull, InputNotFound
 from orchestrator.frames import PADDING_LEVEL
+from orchestrator.limits import PIXELS_8K
+from orchestrator.media.picture_header import check_picture
 from orchestrator.pipeline.marks import Pen, colour_of, plain
 from orchestrator.storage.staged import staged
 from orchestrator.tiles.grid import plan
@@ -26,23 +28,42 @@ FORMATS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 """Suffixes of pictures that can be written."""
 
 
-def read_picture(path: Path) -> Pixels:
-    """Decode a picture file.
+def read_picture(path: Path, *, most_px: int = PIXELS_8K) -> Pixels:
+    """Decode a picture file; see `read_picture_and_notes`."""
+    return read_picture_and_notes(path, most_px=most_px)[0]
+
+
+def read_picture_and_notes(path: Path, *, most_px: int) -> tuple[Pixels, list[str]]:
+    """Decode a picture file, and tell what of it is lost.
+
+    Args:
+        path: of the file.
+        most_px: width times height at most.
 
     Returns:
-        uint8 [H, W, 3] RGB; transparency is dropped, more than 8 bits are rounded.
+        uint8 [H, W, 3] RGB, without transparency and with more than 8 bits rounded; and a sentence for each
+        of the two that is lost.
 
     Raises:
         InputNotFound: there is no such file.
         BadMedia: it is not a picture.
+        LimitExceeded: it is too large.
     """
     if not path.is_file():
         raise InputNotFound(f"{path} does not exist or is not a file; check the name")
     data = np.fromfile(path, np.uint8)
-    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if data.size else None
-    if decoded is None:
+    check_picture(data.tobytes(), str(path), most_px=most_px)
+    stored = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
+    if stored is None or decoded is None:
         raise BadMedia(f"{path} is not a picture that can be read; give a PNG, JPEG or WebP")
-    return np.asarray(decoded, np.uint8)
+    notes = []
+    if stored.ndim == 3 and stored.shape[2] in {2, 4}:
+        notes.append("the transparency of the picture (its alpha channel) was dropped")
+    if stored.dtype != np.uint8:
+        bits = stored.dtype.itemsize * 8
+        notes.append(f"the picture has {bits} bits a sample, and was rounded to the 8 that models take")
+    return np.asarray(decoded, np.uint8), notes
 
 
 def write_picture(path: Path, pixels: Pixels, *, overwrite: bool) -> None:
