@@ -41,6 +41,7 @@ is imported, with `raise ... from exc`.
 
 from __future__ import annotations
 
+import errno
 from typing import ClassVar
 
 
@@ -258,3 +259,22 @@ class Cancelled(ServiceError):
 
     code = "cancelled"
     retryable = True
+
+
+def lack_of_disk(error: BaseException) -> DiskFull | None:
+    """Return `DiskFull` if an error, or one that it was raised from, came from a full disk; None otherwise.
+
+    FFmpeg's errors carry the same numbers as the system's.
+    """
+    if isinstance(error, DiskFull):
+        return error
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        if getattr(cause, "errno", None) in {errno.ENOSPC, errno.EDQUOT}:
+            return DiskFull(
+                "no space is left for temporary files; free some, or set TMPDIR to a folder with more"
+            )
+        cause = cause.__cause__ or cause.__context__
+    return None

@@ -233,6 +233,30 @@ def test_one_job_is_done_and_told(
     assert not any(signature in ended.out + ended.err for signature in bucket.signatures)
 
 
+@pytest.mark.parametrize("options", ["size=64k", "size=1m,nr_inodes=4"])
+def test_a_folder_for_temporary_files_that_is_too_small_is_disk_full(tmp_path: Path, options: str) -> None:
+    """Where Triton cannot be started; the job's own files are elsewhere."""
+    small = tmp_path / "small"
+    small.mkdir()
+    mount = subprocess.run(["/bin/mount", "-t", "tmpfs", "-o", options, "tmpfs", small], check=False)
+    if mount.returncode:
+        pytest.skip("only root can make a small disk")
+    jobs = tmp_path / "jobs"
+    jobs.mkdir()
+    try:
+        ended = once(
+            *("--test_input", '{"input": {"task": "track"}}'),
+            folder=tmp_path,
+            TMPDIR=small,
+            FRAMEWRIGHT_JOB_FOLDER=jobs,
+        )
+        assert ended.code == 1, ended
+        assert ended.err.splitlines()[-1].startswith("error: no space is left for temporary files; ")
+        assert not list(small.iterdir())
+    finally:
+        subprocess.run(["/bin/umount", small], check=True)
+
+
 def test_an_answer_that_does_not_fit_is_found_before_the_output_is_published(
     triton: TritonServer,
     worker_models: dict[str, Any],

@@ -9,7 +9,6 @@ PARENT, ends.
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import logging
 import os
@@ -20,7 +19,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from orchestrator.errors import DiskFull, JobKilled, LimitExceeded, WorkerError
+from orchestrator.errors import JobKilled, LimitExceeded, WorkerError, lack_of_disk
 from orchestrator.executor.check import read_json
 from orchestrator.executor.memory import is_lack_of_memory, limit_memory, out_of_memory
 from orchestrator.machine import end_with
@@ -135,10 +134,10 @@ def _told(exc: Exception, memory_bytes: int | None) -> WorkerError:
         if memory_bytes is not None:
             return out_of_memory(memory_bytes)
         return JobKilled("the job needs more memory than there is; try again on a larger machine")
+    if (full := lack_of_disk(exc)) is not None:
+        return full
     if isinstance(exc, WorkerError):
         return exc
-    if isinstance(exc, OSError) and exc.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return DiskFull("no space is left for the job's files; try again on a worker with more disk")
     frame = traceback.extract_tb(exc.__traceback__)[-1]
     log.error(
         "%s at %s, line %s of %s", type(exc).__name__, frame.name, frame.lineno, Path(frame.filename).name

@@ -19,7 +19,14 @@ from runpod.serverless.modules import rp_job, rp_scale
 from runpod.serverless.modules.rp_job import get_stop_signals
 from runpod.serverless.modules.worker_state import JobsProgress
 
-from orchestrator.errors import BadRequest, InferenceTimedOut, ShuttingDown, TritonUnavailable, WorkerError
+from orchestrator.errors import (
+    BadRequest,
+    InferenceTimedOut,
+    ShuttingDown,
+    TritonUnavailable,
+    WorkerError,
+    lack_of_disk,
+)
 from orchestrator.executor.check import check_job, read_json
 from orchestrator.executor.executor import Executor
 from orchestrator.executor.process import STOP_S
@@ -168,7 +175,8 @@ class RunPodWorker:
             return self._failed(exc, job)
         except Exception as exc:  # the SDK would send its traceback
             log.debug("failed", exc_info=True)
-            return self._failed(WorkerError(f"{type(exc).__name__}; this is a fault of ours, report it"), job)
+            unforeseen = WorkerError(f"{type(exc).__name__}; this is a fault of ours, report it")
+            return self._failed(lack_of_disk(exc) or unforeseen, job)
 
     async def _done(self, raw: RawJson, job: dict[str, Any]) -> dict[str, Any] | Answer:
         executor = self._begin()
