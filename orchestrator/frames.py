@@ -149,7 +149,10 @@ class VideoInfo:
         chroma_location: where the samples of chroma lie in the upright picture, as FFmpeg names it (`left`,
             `center`...); None where each pixel has its own, or none has any.
         interlaced: whether pictures are woven of two fields; the reader deinterlaces them.
-        start_s: where the file starts on its own clock, the one of every pts; what a person calls zero.
+        start_s: where the file starts on its own clock, the one of every pts; what a person calls zero. Where
+            pictures are skipped, it is when the first that is not is shown.
+        skipped: pictures at the start that cannot be decoded, as they refer to some before the file begins.
+        joined: whether the file's own clock jumps; every pts is on a continuous one.
         sphere: of a 360 degree video; None of others.
         notes: what a user should know about how the source was read (guessed colour, dropped transparency).
     """
@@ -172,6 +175,8 @@ class VideoInfo:
     interlaced: bool = False
     start_s: Fraction = Fraction(0)
     sphere: Sphere | None = None
+    skipped: int = 0
+    joined: bool = False
     notes: tuple[str, ...] = ()
 
     @property

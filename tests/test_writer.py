@@ -70,7 +70,8 @@ def streams(path: Path) -> list[tuple[str, str | None, str | None]]:
 def test_every_picture_is_written_at_its_time(tmp_path: Path, source: str, suffix: str) -> None:
     path = make_clip(tmp_path / f"in.{source}", 40, codec="mpeg4" if source == "avi" else "libx264")
     writer = through(path, tmp_path / f"out.{suffix}", scale=2)
-    assert times(tmp_path / f"out.{suffix}") == times(path)
+    start_s = times(path)[0] if source == "ts" else 0  # its clock starts at any moment
+    assert times(tmp_path / f"out.{suffix}") == [time_s - start_s for time_s in times(path)]
     assert writer.duration_s == pytest.approx(1.6)
     with VideoReader(tmp_path / f"out.{suffix}", probe(tmp_path / f"out.{suffix}")) as reader:
         assert [number_of(frame.pixels) for frame in reader.frames()] == list(range(40))

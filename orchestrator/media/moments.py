@@ -6,6 +6,7 @@ before it, at its own time; nothing is skipped. Knows nothing of colour or of wh
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, cast
@@ -16,8 +17,8 @@ from av.codec.context import Flags
 
 from orchestrator.errors import BadMedia
 from orchestrator.media.integrity import Integrity
-from orchestrator.media.seek import packets_from
-from orchestrator.media.source import main_video, open_source, packets
+from orchestrator.media.seek import packets_before_keyframe, packets_from
+from orchestrator.media.source import clock_of, main_video, open_source, packets
 from orchestrator.media.span import Moment
 from orchestrator.media.timeline import Timeline
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
     from orchestrator.frames import VideoInfo
+    from orchestrator.media.joins import Join
     from orchestrator.media.span import Span
 
     _Moment = Moment[av.VideoFrame]
@@ -40,6 +42,9 @@ MAX_LOST_S = 5
 
 LEAD_S = Fraction(1, 10)
 """How much earlier interlaced video is read: the picture before the first one helps to deinterlace it."""
+
+RECENT = 3
+"""Packets before a join that FFmpeg may mark as damaged, as it reads some ahead."""
 
 MAX_GAP_S = 6 * 3600
 """A longer time between two pictures is a damaged clock; MP4 holds up to 2**31 ticks of 90 kHz, 6.6 hours."""
@@ -66,15 +71,18 @@ class Moments:
         self._threads = threads
         self._span = span
         self._container, self.stream = self._open(threads)
-        self._timeline = Timeline(self._container, self.stream)
-        self._integrity = Integrity(self._container, path)
-        self._first_pts: int | None = None  # of the keyframe at which reading began, if not at the start
+        self._begin()
         self._last: _Moment | None = None
         self._longest_gap = 0
 
     def close(self) -> None:
         """Close the file."""
         self._container.close()
+
+    @property
+    def joins(self) -> list[Join]:
+        """Where the file's own clock jumps, as far as it was read."""
+        return self._clock.joins
 
     @property
     def unread_s(self) -> list[Fraction]:
@@ -122,12 +130,29 @@ class Moments:
         stream.codec_context.flags |= Flags.output_corrupt
         return container, stream
 
+    def _begin(self) -> None:
+        """Take the state of a file of which nothing has been read."""
+        self._timeline = Timeline(self._container, self.stream)
+        self._integrity = Integrity(self._container, self._path)
+        self._clock = clock_of(self._container)
+        self._part = 0
+        self._awaits_keyframe = self._awaits_whole = False
+        self._recent: deque[bool] = deque(maxlen=RECENT)  # whether the last packets are marked as damaged
+        self._first_pts: int | None = None  # of the keyframe at which reading began, if not at the start
+
+    def _packets(self) -> Iterator[Packet[Stream]]:
+        return packets(self._container, clock=self._clock)
+
     def _from_keyframe(self) -> Iterator[av.VideoFrame]:
         """Decode from the keyframe before the span on, or from the start of the file where that fails."""
         if self._span.start_s is None:
-            yield from self._decode(packets(self._container))
+            yield from self._decode(self._packets())
             return
         start_s = self._span.start_s - (LEAD_S if self._info.interlaced else 0)
+        if self._info.joined:
+            passed = packets_before_keyframe(self._path, start_s)
+            yield from self._decode(self._packets(), passed=passed)
+            return
         found = packets_from(self._container, self.stream, start_s)
         if found is not None:
             self._first_pts, rest = found
@@ -144,12 +169,11 @@ class Moments:
                 return
         self._container.close()
         self._container, self.stream = self._open(self._threads)
-        self._timeline = Timeline(self._container, self.stream)
-        self._integrity = Integrity(self._container, self._path)
-        self._first_pts = None
-        yield from self._decode(packets(self._container))
+        self._begin()
+        yield from self._decode(self._packets())
 
-    def _decode(self, read: Iterator[Packet[Stream]]) -> Iterator[av.VideoFrame]:
+    def _decode(self, read: Iterator[Packet[Stream]], *, passed: int = 0) -> Iterator[av.VideoFrame]:
+        """Decode packets but the first `passed` ones of the video."""
         try:
             # All streams are demuxed: where any of them ends tells whether the file is whole.
             for packet in read:
@@ -157,12 +181,16 @@ class Moments:
                 if packet.stream is not self.stream:
                     continue
                 video = cast("Packet[VideoStream]", packet)
-                if self._is_leading(video.pts):
+                if passed and video.size:
+                    passed -= 1
+                    self._part = self._clock.part
                     continue
-                self._timeline.expect(video)
-                self.damaged_packets += video.is_corrupt
+                if self._clock.part != self._part:
+                    yield from self._drain()
+                if not self._is_decodable(video):
+                    continue
                 try:
-                    yield from video.decode()
+                    yield from self._whole(video.decode())
                 except av.error.FFmpegError:
                     self._timeline.failures += 1
                     if not video.size:
@@ -172,6 +200,40 @@ class Moments:
                 f"{self._path} cannot be read past {_at(self._integrity.end_s)}: it is damaged, copy it or "
                 "export it again"
             ) from exc
+
+    def _is_decodable(self, packet: Packet[VideoStream]) -> bool:
+        """Note that a packet of the video came; say whether it is to be decoded."""
+        if self._is_leading(packet.pts):
+            return False
+        self._timeline.expect(packet)
+        self._recent.append(packet.is_corrupt)
+        self.damaged_packets += packet.is_corrupt
+        if packet.is_keyframe or not packet.size:
+            self._awaits_keyframe = False
+        return not self._awaits_keyframe
+
+    def _drain(self) -> Iterator[av.VideoFrame]:
+        """End the decoding of one recording before that of the next: its pictures have no part in the next.
+
+        What cannot be decoded at the start of the next is lost, so the last picture stays meanwhile.
+        """
+        self._part = self._clock.part
+        # MPEG-TS numbers its packets: where the numbers start again, a picture before is taken for damaged.
+        self.damaged_packets -= sum(self._recent)
+        self._recent.clear()
+        try:
+            yield from self._whole(self.stream.codec_context.decode(None))
+        except av.error.FFmpegError:
+            self._timeline.failures += 1
+        self.stream.codec_context.flush_buffers()
+        self._awaits_keyframe = self._awaits_whole = True
+
+    def _whole(self, decoded: list[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+        """Leave out the pictures at the start of a recording that refer to some before it."""
+        for picture in decoded:
+            if not (self._awaits_whole and picture.is_corrupt):
+                self._awaits_whole = False
+                yield picture
 
     def _is_leading(self, pts: int | None) -> bool:
         """Whether a picture is shown before the keyframe at which reading began: it cannot be decoded."""
@@ -183,7 +245,8 @@ class Moments:
             return
         container, stream = self._open(1)
         with container:
-            container.seek(self._last.pts, stream=stream)
+            if not self._info.joined:
+                container.seek(self._last.pts, stream=stream)
             for packet in packets(container, stream):
                 try:
                     for decoded in cast("Packet[VideoStream]", packet).decode():

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, cast
 
 import av
 import av.error
-from av.format import Flags
 from av.stream import Discard, Disposition
 
 from orchestrator.errors import BadMedia
 from orchestrator.media.comparison import Carried
 from orchestrator.media.containers import PICTURES_ONLY
-from orchestrator.media.source import main_video, open_source, packets
+from orchestrator.media.source import has_free_clock, main_video, open_source, packets
 from orchestrator.media.tags import chapter_title, is_of_camera, own_tags, valid, writable
 from orchestrator.media.tracks import ConvertedSubtitles, CopiedTrack, TranscodedAudio, is_copyable
 from orchestrator.media.window import Window
@@ -33,11 +32,12 @@ if TYPE_CHECKING:
     from av.stream import AttachmentStream, Stream
     from av.subtitles.stream import SubtitleStream
 
+    from orchestrator.frames import VideoInfo
     from orchestrator.media.span import Span
     from orchestrator.media.tracks import Track
 
-FREE_CLOCK_S = 10
-"""MPEG-TS and MPEG-PS count from any moment: a start later than this is moved to zero, any other is kept."""
+NOTED_START_S = 2
+"""All times are moved so that the first is zero. That is noted where it is more than muxers' usual delay."""
 
 LEAD_S = 10
 """How much before a span its source is read from: captions that are shown longer are lost. Seeking is to a
@@ -63,6 +63,7 @@ class Passthrough:
         source: the file to carry from.
         output: where to; all its streams are set up here, none of its packets may have been muxed.
         span: the part that is carried, on the clock of the source.
+        info: what `probe` said of the source.
 
     Attributes:
         origin_s: to subtract from all times of the source, in seconds.
@@ -70,8 +71,9 @@ class Passthrough:
         video: the source's stream whose pictures are not carried.
     """
 
-    def __init__(self, source: Path, output: OutputContainer, span: Span) -> None:
+    def __init__(self, source: Path, output: OutputContainer, span: Span, info: VideoInfo) -> None:
         self._path = source
+        self._info = info
         self._span = span
         self._window = Window(opens=span.start_s is not None)
         self._source = open_source(source)
@@ -87,7 +89,7 @@ class Passthrough:
         for stream in self._source.streams:
             if stream.index != self.video.index:
                 self._take(stream)
-            if stream.index not in self._tracks:
+            if stream.index not in self._tracks and not has_free_clock(self._source):
                 stream.discard = Discard.all
         output.metadata.update(writable(own_tags(self._source.metadata)))
         if span.start_s is not None:  # a time code counts from the start of the source
@@ -125,7 +127,7 @@ class Passthrough:
             lead_s = self.origin_s - LEAD_S
             # A source that cannot be sought is read from its start.
             with suppress(av.error.FFmpegError):
-                if lead_s * av.time_base > (self._source.start_time or 0):
+                if not self._info.joined and lead_s * av.time_base > (self._source.start_time or 0):
                     self._source.seek(int(lead_s * av.time_base))
         if self._span.end_s is not None:
             self._window.captions_end_s = self._span.end_s - self.origin_s
@@ -165,17 +167,13 @@ class Passthrough:
         self._source.close()
 
     def _origin_s(self) -> Fraction:
-        start_s = Fraction(self._source.start_time or 0, av.time_base)
-        if (
-            self._span.start_s is None
-            and Flags(self._source.format.flags) & Flags.ts_discont
-            and start_s > FREE_CLOCK_S
-        ):
+        """Return the moment that becomes zero where the source is carried from its start."""
+        start_s = self._info.start_s
+        if self._span.start_s is None and start_s > NOTED_START_S:
             self._notes.append(
                 f"the source's clock starts at {float(start_s):.3f} s; the output's starts at 0"
             )
-            return start_s
-        return Fraction(0)
+        return start_s
 
     def _take(self, stream: Stream) -> None:
         """Set up the track that carries a stream, where the container takes it."""
@@ -254,7 +252,7 @@ class Passthrough:
             tick = chapter["time_base"] or Fraction(1)
             start_s, end_s = (chapter[edge] * tick - self.origin_s for edge in ("start", "end"))
             if window.holds_chapter(start_s, end_s):
-                start_s = max(start_s, Fraction(0)) if window.opens else start_s
+                start_s = max(start_s, Fraction(0))
                 end_s = end_s if window.captions_end_s is None else min(end_s, window.captions_end_s)
                 chapter["start"], chapter["end"] = round(start_s / tick), round(end_s / tick)
                 chapter["metadata"] = writable(chapter["metadata"])

@@ -15,10 +15,11 @@ from orchestrator.errors import BadMedia, UnsupportedMedia
 from orchestrator.frames import VideoInfo
 from orchestrator.media import colour
 from orchestrator.media.deinterlace import is_woven
+from orchestrator.media.file_times import measure
 from orchestrator.media.hdr import hdr_metadata, side_data
 from orchestrator.media.integrity import believable_frames, refuse_cut, tagged_duration_s
 from orchestrator.media.siting import upright_location
-from orchestrator.media.source import MAX_PIXELS, main_video, open_source, packets
+from orchestrator.media.source import MAX_PIXELS, has_free_clock, main_video, open_source, packets
 from orchestrator.media.spherical import read_sphere
 
 if TYPE_CHECKING:
@@ -26,12 +27,17 @@ if TYPE_CHECKING:
 
     from av.container import InputContainer
     from av.packet import Packet
+    from av.stream import Stream
     from av.video.stream import VideoStream
 
     from orchestrator.limits import Limits
 
 FIRST_FRAMES = 5
 """How many pictures are decoded: the first ones of an interlaced video may be whole (titles, a still)."""
+
+
+MOST_WITHOUT_KEYFRAME = 1000
+"""How many pictures are passed over in search of a keyframe: some programs mark none."""
 
 
 def probe(path: Path, *, to_end: bool = True, limits: Limits | None = None) -> VideoInfo:
@@ -54,11 +60,17 @@ def probe(path: Path, *, to_end: bool = True, limits: Limits | None = None) -> V
         if to_end or container.format.name.startswith("mov"):
             refuse_cut(container, path)
         stream = main_video(container, path)
-        return _describe(container, stream, _first_frames(container, stream, path, limits), path)
+        first, skipped = _first_frames(container, stream, path, limits)
+        return _describe(container, stream, first, path, skipped=skipped)
 
 
 def _describe(
-    container: InputContainer, stream: VideoStream, first: list[av.VideoFrame], path: Path
+    container: InputContainer,
+    stream: VideoStream,
+    first: list[av.VideoFrame],
+    path: Path,
+    *,
+    skipped: int,
 ) -> VideoInfo:
     frame = first[0]
     _refuse_dolby_vision_alone(stream, frame)
@@ -88,6 +100,23 @@ def _describe(
     # FFmpeg guesses how long an AVI is that does not know how many pictures it has.
     is_guess = container.format.name == "avi" and frames is None
     duration_s = None if is_guess else _duration_s(container, stream)
+    start_s = max(Fraction(container.start_time or 0, av.time_base), Fraction(0))
+    extent = measure(path) if has_free_clock(container) else None
+    if extent is not None:
+        start_s, duration_s = extent.start_s, float(extent.duration_s)
+    tick = stream.time_base or Fraction(1, 90_000)
+    first_pts = frame.pts if frame.pts is not None else frame.dts
+    if skipped and first_pts is not None:
+        first_s = first_pts * tick
+        notes.append(
+            f"the first {skipped} pictures of the source cannot be decoded, as they refer to some before its "
+            f"start: it begins {float(first_s - start_s):.2f} s later, and its sound with it"
+        )
+        if duration_s is not None:
+            video_s = start_s if extent is None else extent.video_s
+            duration_s = max(duration_s - float(first_s - video_s), 0.0)
+        frames = None if frames is None else max(frames - skipped, 1)
+        start_s = first_s
     if frames is None and rate and duration_s:
         frames = round(duration_s * rate)
     return VideoInfo(
@@ -96,7 +125,7 @@ def _describe(
         rotation=turn.degrees,
         mirrored=turn.mirrored,
         sample_aspect_ratio=1 / aspect if sideways else aspect,
-        time_base=stream.time_base or Fraction(1, 90_000),
+        time_base=tick,
         average_rate=rate,
         frames=frames,
         duration_s=duration_s,
@@ -107,7 +136,9 @@ def _describe(
         colour=resolved,
         interlaced=woven,
         hdr=hdr_metadata(frame) if resolved.is_hdr else None,
-        start_s=max(Fraction(container.start_time or 0, av.time_base), Fraction(0)),
+        start_s=start_s,
+        skipped=skipped,
+        joined=extent is not None and bool(extent.joins),
         sphere=None if turn.degrees or turn.mirrored else read_sphere(frame),
         notes=tuple(notes),
     )
@@ -161,13 +192,26 @@ def _orientation(frame: av.VideoFrame) -> tuple[_Turn, list[str]]:
 
 def _first_frames(
     container: InputContainer, stream: VideoStream, path: Path, limits: Limits | None
-) -> list[av.VideoFrame]:
+) -> tuple[list[av.VideoFrame], int]:
+    """Return the first pictures that are whole, and how many come before them that cannot be decoded.
+
+    Those count that refer to pictures before the start of the file, not those after a damaged keyframe.
+    """
     stream.thread_type = "NONE"
     first: list[av.VideoFrame] = []
+    due: list[int] = []
+    begun = is_damaged = False  # the first keyframe was there; it is the first packet and cannot be decoded
     for packet in packets(container, stream):
+        begun = begun or _is_keyframe(packet, stream)
+        moment = packet.pts if packet.pts is not None else packet.dts
+        if packet.size and not packet.is_discard and moment is not None:
+            due.append(moment)
+        if not begun and packet.size and len(due) < MOST_WITHOUT_KEYFRAME:
+            continue
         try:
             frames = cast("Packet[VideoStream]", packet).decode()
         except (av.error.FFmpegError, ValueError):
+            is_damaged |= len(due) <= 1
             continue
         if limits is not None:  # a header may claim less
             limits.check_size(stream.codec_context.width, stream.codec_context.height)
@@ -175,9 +219,21 @@ def _first_frames(
         if len(first) >= FIRST_FRAMES:
             break
     if first:
-        return first
+        first_pts = first[0].pts if first[0].pts is not None else first[0].dts
+        # AVI stores no presentation times: what FFmpeg makes of them says nothing of single pictures.
+        if first_pts is None or is_damaged or container.format.name == "avi":
+            return first, 0
+        return first, sum(pts < first_pts for pts in due)
     limit = f"{MAX_PIXELS // 10**6} megapixels"
     raise BadMedia(f"{path}: no picture of it can be decoded: it is damaged, or larger than {limit}")
+
+
+def _is_keyframe(packet: Packet[Stream], stream: VideoStream) -> bool:
+    """Whether a packet is a keyframe; the first of a file, if it is damaged, by the file's index."""
+    indexed = stream.index_entries[0] if len(stream.index_entries) else None
+    return packet.is_keyframe or (
+        indexed is not None and indexed.is_keyframe and indexed.timestamp in {packet.dts, packet.pts}
+    )
 
 
 def _duration_s(container: InputContainer, stream: VideoStream) -> float | None:

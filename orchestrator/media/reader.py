@@ -157,7 +157,19 @@ class VideoReader(Generic[AnyPicture]):
             notes.append(
                 f"{_count(self._moved)} of the source had no usable time: put right after the one before"
             )
+        if joins := [join for join in self._moments.joins if self._is_inside(join.at_s)]:
+            start_s = self._info.start_s
+            places = ", ".join(f"{float(join.at_s - start_s):.2f} s" for join in joins[:3])
+            more = f" and {len(joins) - 3} more places" if len(joins) > 3 else ""
+            notes.append(
+                f"the source's clock jumps at {places}{more}, as where recordings are joined: its times go "
+                "on from there as if it did not"
+            )
         return [*notes, *self._first_shape.notes, *self._moments.notes]
+
+    def _is_inside(self, moment_s: Fraction) -> bool:
+        start_s, end_s = self._span.start_s, self._span.end_s
+        return (start_s is None or moment_s > start_s) and (end_s is None or moment_s < end_s)
 
     def frames(self) -> Generator[Frame[AnyPicture], None, None]:
         """Yield every frame, in presentation order, with strictly increasing pts. Can be used once.

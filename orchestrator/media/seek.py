@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import av
 import av.error
 
-from orchestrator.media.source import packets
+from orchestrator.media.source import main_video, open_source, packets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from av.container import InputContainer
     from av.packet import Packet
@@ -29,6 +30,24 @@ LAST_PTS = 2**62
 UNTIMED = {"avi", "mpeg", "gif", "apng"}
 """AVI and MPEG-PS do not store the time of every picture; FFmpeg finds it by counting from the start. The
 pictures of a GIF or an APNG are parts that are put on the one before."""
+
+
+def packets_before_keyframe(path: Path, moment_s: Fraction) -> int:
+    """Return how many packets of the video come before the last keyframe that is shown at or before a moment.
+
+    It reads the file from its start, as a file whose clock jumps has to be, and decodes nothing.
+    """
+    number = found = 0
+    with open_source(path) as container:
+        stream = main_video(container, path)
+        tick = stream.time_base or Fraction(1, 90_000)
+        for packet in packets(container, stream):
+            if packet.is_keyframe and packet.pts is not None:
+                if packet.pts * tick > moment_s:
+                    break
+                found = number
+            number += bool(packet.size)
+    return found
 
 
 def packets_from(

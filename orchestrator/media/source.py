@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, cast
 
 import av
 import av.error
+from av.format import Flags
 from av.stream import Disposition
 
 from orchestrator.errors import BadMedia, InputNotFound, LimitExceeded
 from orchestrator.limits import Limits
 from orchestrator.media.file_kind import HEIF_BRANDS, advice, picture_advice
 from orchestrator.media.header_limits import check_header
+from orchestrator.media.joins import ContinuousClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -173,17 +175,41 @@ def _stream_options(survey: InputContainer, max_px: int) -> list[dict[str, str]]
     return options
 
 
-def packets(container: InputContainer, *streams: Stream) -> Iterator[Packet[Stream]]:
+def has_free_clock(container: InputContainer) -> bool:
+    """Whether a format counts from any moment, and may jump: MPEG-TS, MPEG-PS and Ogg."""
+    return bool(Flags(container.format.flags) & Flags.ts_discont)
+
+
+def clock_of(container: InputContainer) -> ContinuousClock:
+    """Return a fresh clock for reading a file from its start."""
+    return ContinuousClock(wraps=container.format.name in {"mpegts", "mpeg"})
+
+
+def packets(
+    container: InputContainer, *streams: Stream, clock: ContinuousClock | None = None
+) -> Iterator[Packet[Stream]]:
     """Yield the packets of `streams`, or of all if none are given, then one empty one of each.
 
+    Where the clock of the file may jump, all times are those of one continuous clock. Then no stream may be
+    discarded, and a file that has joins is to be read from its start: else the clock is another one.
     Those of a GIF come at the times at which browsers show them; it is to be read from its start.
+
+    Args:
+        container: of the file.
+        streams: of the container.
+        clock: follows the file; None takes a fresh one. It is used only where `has_free_clock`.
 
     Raises:
         av.error.FFmpegError: the file cannot be read on.
     """
     # PyAV 18 raises IndexError after the last packet if a stream appeared in the middle, as MPEG-TS allows.
     with suppress(IndexError):
-        if container.format.name == "gif":
+        if has_free_clock(container):
+            wanted = {stream.index for stream in streams or container.streams}
+            for packet in (clock or clock_of(container)).run(container.demux()):
+                if packet.stream.index in wanted:
+                    yield packet
+        elif container.format.name == "gif":
             yield from _with_delays_of_browsers(container.demux(*streams))
         else:
             yield from container.demux(*streams)

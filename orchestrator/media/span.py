@@ -57,6 +57,8 @@ class Span:
     def of(cls, info: VideoInfo, start_s: Fraction | None, end_s: Fraction | None) -> Span:
         """Return the span from `start_s` to `end_s`, in seconds from the start of the file.
 
+        A video whose first pictures cannot be decoded begins at the first that can, as if that was asked for.
+
         Raises:
             BadRequest: it is empty, or starts before the file does.
         """
@@ -65,6 +67,8 @@ class Span:
         if end_s is not None and end_s <= (start_s or 0):
             start = _seconds(start_s or Fraction(0))
             raise BadRequest(f"end is {_seconds(end_s)}, not after start, {start}: choose a later end")
+        if start_s is None and info.skipped:
+            start_s = Fraction(0)
         return cls(
             start_s=None if start_s is None else info.start_s + start_s,
             end_s=None if end_s is None else info.start_s + end_s,

@@ -179,7 +179,11 @@ class TranscodedAudio:
         encoder.time_base = Fraction(1, rate)
         encoder.open()
         self._resampler = av.AudioResampler(
-            encoder.format, layout, rate, frame_size=encoder.frame_size, options={"async": "1"}
+            encoder.format,
+            layout,
+            rate,
+            frame_size=encoder.frame_size,
+            options={"async": "1", "min_hard_comp": "0.01"},
         )
 
     def convert(self, packet: Packet[Stream]) -> list[Packet[Stream]]:

@@ -33,7 +33,7 @@ class Window:
     """From zero to an end.
 
     Attributes:
-        opens: whether it has a beginning; else everything before zero is kept too.
+        opens: whether it has a beginning; else sound before zero, such as an encoder's run-in, is kept too.
         end_s: of sound; None while everything after zero is kept.
         captions_end_s: of captions, in the same way.
     """
@@ -45,7 +45,7 @@ class Window:
     def holds_chapter(self, start_s: Fraction, end_s: Fraction) -> bool:
         """Whether any of a chapter is inside."""
         before_end = self.captions_end_s is None or start_s < self.captions_end_s
-        return before_end and not (self.opens and end_s <= 0)
+        return before_end and not (start_s < 0 and end_s <= 0)
 
     def holds_for_edit(self, packet: Packet[Stream]) -> bool:
         """Whether a packet of sound is needed where what is before zero is decoded, but not heard.
@@ -73,11 +73,11 @@ class Window:
     def holds_caption(self, packet: Packet[Stream]) -> bool:
         """Whether a caption is shown inside; it is cut to what is."""
         start_s, stop_s = _times_s(packet)
-        if (self.opens and stop_s <= 0 and start_s < 0) or (
+        if (stop_s <= 0 and start_s < 0) or (
             self.captions_end_s is not None and start_s >= self.captions_end_s
         ):
             return False
-        begin_s = max(start_s, Fraction(0)) if self.opens else start_s
+        begin_s = max(start_s, Fraction(0))
         end_s = stop_s if self.captions_end_s is None else min(stop_s, self.captions_end_s)
         if (begin_s, end_s) != (start_s, stop_s):
             packet.pts = packet.dts = round(begin_s / packet.time_base)

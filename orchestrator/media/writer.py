@@ -144,7 +144,7 @@ class VideoWriter:
                 metadata_errors="surrogateescape",
             )
             self._stream = self._add_stream(form, threads)
-            self._passthrough = Passthrough(source, self._output, span)
+            self._passthrough = Passthrough(source, self._output, span, info)
             describe(self._stream, self._passthrough.video)
             if start_s is not None:
                 self._stream.metadata.pop("timecode", "")
