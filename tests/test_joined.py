@@ -104,8 +104,10 @@ def test_joined_recordings_follow_each_other(tmp_path: Path, starts: list[int], 
     assert times[0] < 0.1
     seen, heard = flashes(output), beeps(output)
     assert len(seen) == len(heard) == 2 * len(starts)
+    # Sound that is transcoded is moved by up to half a packet at each join, which adds up.
+    in_sync_s = IN_SYNC_S + (0.011 * (len(starts) - 2) if suffix == ".webm" else 0)
     for flash, beep in zip(seen, heard, strict=True):
-        assert abs(beep - flash) <= IN_SYNC_S
+        assert abs(beep - flash) <= in_sync_s
     [note] = [note for note in notes if JUMP in note]
     assert note.count(" s,") == len(starts) - 1
     assert not any("damaged" in note or "usable time" in note for note in notes)

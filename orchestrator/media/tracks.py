@@ -183,7 +183,7 @@ class TranscodedAudio:
             layout,
             rate,
             frame_size=encoder.frame_size,
-            options={"async": "1", "min_hard_comp": "0.01"},
+            options={"async": "1"},
         )
 
     def convert(self, packet: Packet[Stream]) -> list[Packet[Stream]]:
