@@ -16,6 +16,9 @@ Pixels = NDArray[np.uint8]
 DeepPixels = NDArray[np.uint16]
 """uint16 [H, W, 3], RGB, full range 0..65535, nonlinear (as displayed); for sources of more than 8 bits."""
 
+Alpha = NDArray[np.uint8]
+"""uint8 [H, W], 0 (nothing is seen of the pixel) to 255 (opaque); colours are not multiplied by it."""
+
 Samples = NDArray[np.uint8] | NDArray[np.uint16]
 """[h, w] of one component, as coded: its range and its bits are the video's."""
 
@@ -154,6 +157,7 @@ class VideoInfo:
         skipped: pictures at the start that cannot be decoded, as they refer to some before the file begins.
         joined: whether the file's own clock jumps; every pts is on a continuous one.
         sphere: of a 360 degree video; None of others.
+        transparent: whether pictures have alpha; of a palette and of a GIF, whether the first ones use it.
         notes: what a user should know about how the source was read (guessed colour, dropped transparency).
     """
 
@@ -177,6 +181,7 @@ class VideoInfo:
     sphere: Sphere | None = None
     skipped: int = 0
     joined: bool = False
+    transparent: bool = False
     notes: tuple[str, ...] = ()
 
     @property
@@ -195,6 +200,7 @@ class Frame(Generic[AnyPicture]):
         pixels: of the form that was asked for; the whole picture, or the letterboxed one.
         duration: how long it is shown, in units of time_base, as the source tells it; 0 where it does not.
         captions: closed captions that come with it (ATSC A/53), three bytes each.
+        alpha: of each pixel, where it was asked for; else None.
     """
 
     index: int
@@ -202,6 +208,7 @@ class Frame(Generic[AnyPicture]):
     pixels: AnyPicture
     duration: int = 0
     captions: bytes = b""
+    alpha: Alpha | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -71,22 +71,6 @@ def test_rgb_and_transparency_are_noted(tmp_path: Path) -> None:
     ]
 
 
-def transparent_vp9(path: Path) -> Path:
-    """VP9 keeps transparency beside the picture: FFmpeg's own decoder gives pictures without it."""
-    return make_clip(path, 3, codec="libvpx-vp9", pix_fmt="yuva420p")
-
-
-@pytest.mark.parametrize("suffix", [*VIDEOS, "gif"])
-def test_transparency_of_vp9_is_noted_and_never_claimed(tmp_path: Path, suffix: str) -> None:
-    source = transparent_vp9(tmp_path / "in.webm")
-    assert "the source's transparency was dropped" in notes_of(source, tmp_path / f"out.{suffix}")
-    with av.open(str(tmp_path / f"out.{suffix}")) as container:
-        assert "alpha_mode" not in {key.lower() for key in container.streams.video[0].metadata}
-    if suffix in {"mkv", "webm"}:  # the element AlphaMode of Matroska, with 1 in one byte
-        assert bytes.fromhex("53c08101") in source.read_bytes()
-        assert bytes.fromhex("53c08101") not in (tmp_path / f"out.{suffix}").read_bytes()
-
-
 def test_a_matrix_that_turns_nothing_is_no_turn(tmp_path: Path) -> None:
     source = make_clip(tmp_path / "in.mp4", 2)
     data = source.read_bytes()

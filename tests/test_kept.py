@@ -87,6 +87,12 @@ def chroma(file: InputContainer) -> object:
     return "RGB" if pixels.is_rgb else (pixels.chroma_width(16), pixels.chroma_height(16))
 
 
+def alpha(file: InputContainer) -> object:
+    """Whether pictures have alpha, or the header says that it lies beside them."""
+    claims = file.streams.video[0].metadata.get("alpha_mode") == "1"
+    return claims or next(file.decode(video=0)).format.name.startswith("yuva")
+
+
 def colour(file: InputContainer) -> object:
     frame = next(file.decode(video=0))
     return frame.colorspace, frame.color_primaries, frame.color_trc, frame.color_range
@@ -205,7 +211,7 @@ THINGS = {
             ("yuv444p", chroma, "4:4:4"),
             ("yuv411p", chroma, "4:1:1"),
             ("bgr0", chroma, "rgb"),
-            ("yuva420p", lambda file: next(file.decode(video=0)).format.name, "transparency"),
+            ("yuva420p", alpha, "transparency"),
         )
     },
     "BT.2020": Thing("mp4", {"matrix": 9, "primaries": 9, "transfer": 14, "range_": 1}, colour, "colour"),

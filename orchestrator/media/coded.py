@@ -10,13 +10,14 @@ from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
 from orchestrator.media.colour import SWSCALE_MATRIX, ToRgb, range_of, rows_of
 from orchestrator.media.gif import ToPalette
+from orchestrator.media.resize import resize
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from orchestrator.frames import Colour, DeepPixels, Form, Pixels, Planes, Quality, VideoInfo
+    from orchestrator.frames import Alpha, Colour, DeepPixels, Form, Pixels, Planes, Quality, VideoInfo
 
     Array = TypeVar("Array", bound=NDArray[np.uint8] | NDArray[np.uint16])
 
@@ -31,9 +32,9 @@ _FLAGS = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FUL
 _STRETCHING = Interpolation.LANCZOS | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP
 
 
-def planar(chroma: Chroma, bits: int) -> str:
-    """Return FFmpeg's name of the pixel format of three planes, of so many bits a component."""
-    return f"yuv{CHROMA[chroma]}p" + (f"{bits}le" if bits > 8 else "")
+def planar(chroma: Chroma, bits: int, *, alpha: bool = False) -> str:
+    """Return FFmpeg's name of the format of three planes, of so many bits a component; alpha is a fourth."""
+    return f"yuv{'a' if alpha else ''}{CHROMA[chroma]}p" + (f"{bits}le" if bits > 8 else "")
 
 
 def chroma_of(pixel_format: str) -> Chroma:
@@ -223,6 +224,23 @@ class FromPlanes:
             interpolation=_FLAGS if self._out_width == frame.width else _STRETCHING,
             threads=self._threads,
         )
+
+
+def with_alpha(frame: av.VideoFrame, alpha: Alpha, *, width: int, height: int) -> av.VideoFrame:
+    """Return a fresh frame of yuva420p.
+
+    Args:
+        frame: of yuv420p.
+        alpha: of the picture, [H, W] of any size.
+        width, height: of what shows the picture in the frame; the rest repeats the last row or column.
+    """
+    made = av.VideoFrame(frame.width, frame.height, "yuva420p")
+    for plane, copied in zip(made.planes[:3], frame.planes, strict=True):
+        rows_of(plane, np.uint8)[:, : plane.width] = rows_of(copied, np.uint8)[:, : plane.width]
+    rows = rows_of(made.planes[3], np.uint8)[:, : frame.width]
+    rows[:height, :width] = resize(alpha, width=width, height=height)
+    _fill(rows, height, width)
+    return made
 
 
 def _fill(whole: Array, height: int, width: int) -> None:

@@ -39,6 +39,9 @@ Everything else is transcoded."""
 EIGHT_BITS_ONLY = frozenset({"gif"})
 """Containers of which no codec has more than 8 bits a component."""
 
+WITH_ALPHA = frozenset({"webm"})
+"""Containers that are written with alpha."""
+
 SQUARE_PIXELS_ONLY = frozenset({"webm", "gif"})
 """Containers that cannot be told the shape of a pixel: VP9 and AV1 do not hold it, PyAV does not pass it on
 to WebM, and players take those of a GIF for squares."""

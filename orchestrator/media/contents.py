@@ -15,6 +15,7 @@ import av.error
 from av.audio.stream import AudioStream
 from av.stream import Disposition
 
+from orchestrator.media.alpha import SideAlpha, is_transparent
 from orchestrator.media.hdr import hdr_metadata, side_data
 from orchestrator.media.source import main_video, packets
 from orchestrator.media.tags import chapter_title, own_tags, track_tags
@@ -37,9 +38,6 @@ FIRST_FRAMES = 5
 
 FIRST_PACKETS = 250
 """How many packets are read for them: ten seconds of a damaged start."""
-
-OPAQUE = 255
-"""Alpha of 8 bits through which nothing is seen."""
 
 SIDE_DATA = {
     "SPHERICAL": "360 degree marking",
@@ -212,9 +210,12 @@ def _pop(tags: dict[str, str], name: str) -> str | None:
 def _first_picture(container: InputContainer, stream: VideoStream) -> PictureContents | None:
     stream.thread_type = "NONE"
     first: list[av.VideoFrame] = []
+    alpha = SideAlpha(stream)
     for number, packet in enumerate(packets(container, stream)):
+        video = cast("Packet[VideoStream]", packet)
+        alpha.attach(video)
         with suppress(av.error.FFmpegError, ValueError):
-            first += cast("Packet[VideoStream]", packet).decode()
+            first += video.decode()
         if len(first) >= FIRST_FRAMES or number >= FIRST_PACKETS:
             break
     return _picture(first, stream) if first else None
@@ -226,8 +227,7 @@ def _picture(first: list[av.VideoFrame], stream: VideoStream) -> PictureContents
     return PictureContents(
         bits=8 if pixels.name == "pal8" else max(component.bits for component in pixels.components),
         chroma=_chroma(pixels),
-        # VP8 and VP9 hold alpha beside the picture; FFmpeg's own decoders pass it over.
-        transparent=_is_transparent(first, stream) or stream.metadata.get("alpha_mode") == "1",
+        transparent=is_transparent(first, stream),
         matrix=frame.colorspace,
         primaries=frame.color_primaries,
         transfer=frame.color_trc,
@@ -241,16 +241,6 @@ def _picture(first: list[av.VideoFrame], stream: VideoStream) -> PictureContents
             if any(side_data(picture, kind) is not None for picture in first)
         ),
     )
-
-
-def _is_transparent(first: list[av.VideoFrame], stream: VideoStream) -> bool:
-    """Whether pictures have alpha; that of a palette and of a GIF, which all have, is looked at."""
-    pixels = first[0].format
-    if not any(component.is_alpha for component in pixels.components):
-        return False
-    if pixels.name != "pal8" and stream.codec_context.name != "gif":
-        return True
-    return any(bool((picture.to_ndarray(format="rgba")[..., 3] < OPAQUE).any()) for picture in first)
 
 
 def _chroma(pixels: av.VideoFormat) -> str:

@@ -138,6 +138,7 @@ def choose(
     chroma: Chroma = (2, 2),
     bits: int = 8,
     hdr: HdrMetadata | None = None,
+    alpha: bool = False,
 ) -> Encoding:
     """Return what pictures are best encoded with.
 
@@ -149,11 +150,13 @@ def choose(
         chroma: of the source.
         bits: a component, of the pictures.
         hdr: metadata to write into the stream.
+        alpha: whether pictures have alpha, which VP9 alone takes, in 4:2:0 of 8 bits; of a container that
+            WITH_ALPHA names.
 
     Raises:
         BadRequest: there is no such quality.
     """
-    encoder = _encoder(container, width, height, bits, quality)
+    encoder = "libvpx-vp9" if alpha else _encoder(container, width, height, bits, quality)
     if quality not in PROFILES[encoder]:
         *first, last = PROFILES[encoder]
         raise BadRequest(f"quality {quality!r} is unknown: choose {', '.join(first)} or {last}")
@@ -162,7 +165,7 @@ def choose(
     if encoder == "gif":
         return Encoding(encoder=encoder, pixel_format="pal8", options=options)
     written = (2, 2)
-    if quality == "lossless":
+    if quality == "lossless" and not alpha:
         written = chroma if chroma in LOSSLESS_CHROMA[encoder] else LOSSLESS_CHROMA[encoder][-1]
     depth = _depth(encoder, bits, quality)
     if encoder == "libx264" and depth > 8:
@@ -177,7 +180,7 @@ def choose(
         os.putenv("SVT_LOG", "1")
     return Encoding(
         encoder=encoder,
-        pixel_format=planar(written, depth),
+        pixel_format=planar(written, depth, alpha=alpha),
         options=options,
         # Apple's players want the parameters of HEVC outside the pictures, and this name says that they are.
         tag="hvc1" if encoder in {"libx265", "hevc_nvenc"} and container in {"mp4", "mov"} else None,

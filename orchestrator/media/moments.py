@@ -16,6 +16,7 @@ import av.error
 from av.codec.context import Flags
 
 from orchestrator.errors import BadMedia
+from orchestrator.media.alpha import SideAlpha, has_side_alpha
 from orchestrator.media.integrity import Integrity
 from orchestrator.media.seek import packets_before_keyframe, packets_from
 from orchestrator.media.source import clock_of, main_video, open_source, packets
@@ -58,19 +59,23 @@ class Moments:
         info: what `probe` said of it.
         threads: of the decoder; 0 takes one a core.
         span: the part that is wanted; decoding begins at the keyframe before it.
+        alpha: whether pictures are to come with the alpha that lies beside them: see `SideAlpha`. Where a
+            codec has such, decoding begins at the start of the file: keyframes of alpha may be elsewhere.
 
     Attributes:
         stream: the video.
+        alpha: what decodes alpha, or None.
         damaged_packets: how many the container marked as damaged, so far.
     """
 
-    def __init__(self, path: Path, info: VideoInfo, *, threads: int, span: Span) -> None:
+    def __init__(self, path: Path, info: VideoInfo, *, threads: int, span: Span, alpha: bool = False) -> None:
         self.damaged_packets = 0
         self._path = path
         self._info = info
         self._threads = threads
         self._span = span
         self._container, self.stream = self._open(threads)
+        self.alpha = SideAlpha(self.stream) if alpha and has_side_alpha(self.stream) else None
         self._begin()
         self._last: _Moment | None = None
         self._longest_gap = 0
@@ -145,7 +150,7 @@ class Moments:
 
     def _from_keyframe(self) -> Iterator[av.VideoFrame]:
         """Decode from the keyframe before the span on, or from the start of the file where that fails."""
-        if self._span.start_s is None:
+        if self._span.start_s is None or self.alpha is not None:
             yield from self._decode(self._packets())
             return
         start_s = self._span.start_s - (LEAD_S if self._info.interlaced else 0)
@@ -189,6 +194,8 @@ class Moments:
                     yield from self._drain()
                 if not self._is_decodable(video):
                     continue
+                if self.alpha is not None:
+                    self.alpha.attach(video)
                 try:
                     yield from self._whole(video.decode())
                 except av.error.FFmpegError:

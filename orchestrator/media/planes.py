@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     Sample = TypeVar("Sample", np.uint8, np.uint16)
 
-_PLANAR = re.compile(r"yuvj?(?P<like>(420|422|440|444)p((9|10|12)le)?)")
-"""FFmpeg's names of the formats that are three planes: 4:2:0 to 4:4:4, 8 to 12 bits, no alpha."""
+_PLANAR = re.compile(r"yuv[aj]?(?P<like>(420|422|440|444)p((9|10|12)le)?)")
+"""FFmpeg's names of the formats of three planes, 4:2:0 to 4:4:4, 8 to 12 bits; alpha may be a fourth."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ _WOVEN = {
 def can_read_planes(info: VideoInfo) -> bool:
     """Return whether the pictures of a video are Y'CbCr of a kind that `Planes` holds.
 
-    That is 4:2:0, 4:2:2, 4:4:0 or 4:4:4 of 8 to 12 bits; RGB, gray, palettes, transparency, 4:1:1 and more
-    bits are not.
+    That is 4:2:0, 4:2:2, 4:4:0 or 4:4:4 of 8 to 12 bits; RGB, gray, palettes, 4:1:1 and more bits are
+    not. Alpha is no part of them.
     """
     return _layout(info.pixel_format) is not None
 

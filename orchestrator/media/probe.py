@@ -14,6 +14,7 @@ import av.error
 from orchestrator.errors import BadMedia, UnsupportedMedia
 from orchestrator.frames import VideoInfo
 from orchestrator.media import colour
+from orchestrator.media.alpha import SideAlpha, is_transparent
 from orchestrator.media.deinterlace import is_woven
 from orchestrator.media.file_times import measure
 from orchestrator.media.hdr import hdr_metadata, side_data
@@ -140,6 +141,7 @@ def _describe(
         skipped=skipped,
         joined=extent is not None and bool(extent.joins),
         sphere=None if turn.degrees or turn.mirrored else read_sphere(frame),
+        transparent=is_transparent(first, stream),
         notes=tuple(notes),
     )
 
@@ -201,6 +203,7 @@ def _first_frames(
     first: list[av.VideoFrame] = []
     due: list[int] = []
     begun = is_damaged = False  # the first keyframe was there; it is the first packet and cannot be decoded
+    alpha = SideAlpha(stream)
     for packet in packets(container, stream):
         begun = begun or _is_keyframe(packet, stream)
         moment = packet.pts if packet.pts is not None else packet.dts
@@ -208,8 +211,10 @@ def _first_frames(
             due.append(moment)
         if not begun and packet.size and len(due) < MOST_WITHOUT_KEYFRAME:
             continue
+        video = cast("Packet[VideoStream]", packet)
+        alpha.attach(video)
         try:
-            frames = cast("Packet[VideoStream]", packet).decode()
+            frames = video.decode()
         except (av.error.FFmpegError, ValueError):
             is_damaged |= len(due) <= 1
             continue

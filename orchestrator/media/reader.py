@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Generic, Literal, Self, cast, overload
 
 from orchestrator.frames import AnyPicture, DeepPixels, Frame, Picture, Pixels, Planes
+from orchestrator.media.alpha import ToAlpha
 from orchestrator.media.captions import closed_captions
 from orchestrator.media.deinterlace import Deinterlacer
 from orchestrator.media.first_shape import FirstShape
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     import av
 
-    from orchestrator.frames import Form, Letterbox, VideoInfo
+    from orchestrator.frames import Alpha, Form, Letterbox, VideoInfo
 
 
 class VideoReader(Generic[AnyPicture]):
@@ -41,6 +42,7 @@ class VideoReader(Generic[AnyPicture]):
         start_s, end_s: only the frames that are shown from then to then, in seconds from the start of the
             file (`info.start_s`); None is the start or the end. See `Span`.
         form: what the pictures are: `rgb` is Pixels, `deep_rgb` DeepPixels, `planes` Planes, as coded.
+        alpha: whether frames come with their alpha.
         tonemap: make HDR pictures SDR, as `tonemapped` describes them; `rgb` only. SDR ones stay as they are.
 
     Attributes:
@@ -99,6 +101,7 @@ class VideoReader(Generic[AnyPicture]):
         start_s: Fraction | None = None,
         end_s: Fraction | None = None,
         form: Form,
+        alpha: bool = False,
         tonemap: bool = False,
     ) -> None: ...
 
@@ -112,6 +115,7 @@ class VideoReader(Generic[AnyPicture]):
         start_s: Fraction | None = None,
         end_s: Fraction | None = None,
         form: Form = "rgb",
+        alpha: bool = False,
         tonemap: bool = False,
     ) -> None:
         self.frames_read = 0
@@ -121,7 +125,8 @@ class VideoReader(Generic[AnyPicture]):
         self._to_upright = ToUpright(
             path, info, threads=threads, form=form, letterbox=letterbox, tonemap=tonemap
         )
-        self._moments = Moments(path, info, threads=threads, span=self._span)
+        self._moments = Moments(path, info, threads=threads, span=self._span, alpha=alpha)
+        self._to_alpha = ToAlpha() if alpha else None
         self._first_shape = FirstShape(
             path, info, format_name=self._moments.stream.container.format.name, form=form
         )
@@ -150,6 +155,11 @@ class VideoReader(Generic[AnyPicture]):
             )
         if damaged := self._damaged + self._moments.damaged_packets:
             notes.append(f"{_count(damaged)} of the source may be damaged: the decoder patched them up")
+        if self._moments.alpha is not None and self._moments.alpha.failures:
+            notes.append(
+                f"the transparency of {_count(self._moments.alpha.failures)} of the source could not be "
+                "decoded: there it is opaque"
+            )
         if self._moments.unread_s:
             places = ", ".join(f"{float(moment_s):.2f} s" for moment_s in self._moments.unread_s[:3])
             notes.append(f"the source is damaged before {places}: pictures may be missing there")
@@ -182,6 +192,7 @@ class VideoReader(Generic[AnyPicture]):
             BadRequest: no picture is shown between start and end.
         """
         shown: av.VideoFrame | None = None
+        alpha: Alpha | None = None
         moments = self._deinterlacer.run(iter(self._moments))
         for moment in self._span.cut(moments, self._info):
             captions = b""
@@ -191,6 +202,9 @@ class VideoReader(Generic[AnyPicture]):
                 at_s = moment.pts * self._info.time_base - self._info.start_s
                 fitted = self._first_shape(shown, at_s=at_s)
                 picture = cast("AnyPicture", self._to_upright(fitted))
+                if self._to_alpha is not None:
+                    beside = cast("Alpha | None", shown.opaque)
+                    alpha = self._to_upright.turned(self._to_alpha(fitted, beside))
             self._lost += moment.lost
             self._moved += moment.moved
             self._damaged += moment.damaged
@@ -200,6 +214,7 @@ class VideoReader(Generic[AnyPicture]):
                 pixels=picture,
                 duration=moment.duration,
                 captions=captions,
+                alpha=alpha,
             )
             self.frames_read += 1
 

@@ -53,13 +53,13 @@ def resize(pixels: NDArray[Levels], *, width: int, height: int, box: Crop | None
     Where the part is whole pixels and has that size already, those are returned, as they are.
 
     Args:
-        pixels: uint8 or uint16 [H, W, 3], of any three components.
+        pixels: uint8 or uint16 [H, W, 3], of any three components, or [H, W] of one.
         width, height: of the result, in pixels.
         box: the part, within the picture; it may begin and end within pixels. None is all. The kernel reaches
             over the edge of the part to what is around it, but not over the picture's.
 
     Returns:
-        [height, width, 3] of the same type.
+        [height, width, 3] or [height, width], of the same type.
     """
     box = box or Crop(x=0, y=0, w=pixels.shape[1], h=pixels.shape[0])
     down = _bands(pixels.shape[0], float(box.y), float(box.h), height)
@@ -68,7 +68,7 @@ def resize(pixels: NDArray[Levels], *, width: int, height: int, box: Crop | None
     if not (down.blocks.size or across.blocks.size):
         return np.ascontiguousarray(part)
     planes = np.stack(cv2.split(part))
-    result = np.empty((3, height, width), pixels.dtype)
+    result = np.empty((len(planes), height, width), pixels.dtype)
 
     def make(first: int) -> None:
         made = slice(first, min(first + _STRIP, height))
@@ -142,10 +142,10 @@ def _bands(length: int, start: float, size: float, count: int) -> _Bands:
 
 
 def _down(planes: NDArray[Any], bands: _Bands, made: slice) -> NDArray[np.float32]:
-    """Return some rows of what is made of planes, [3, H, W], as float32 [3, rows, W]."""
+    """Return some rows of what is made of planes, [N, H, W], as float32 [N, rows, W]."""
     if not bands.blocks.size:
         return planes[:, made].astype(np.float32)
-    rows = np.empty((3, made.stop - made.start, planes.shape[2]), np.float32)
+    rows = np.empty((len(planes), made.stop - made.start, planes.shape[2]), np.float32)
     for places, pixels, block in bands.within(made):
         levels = planes[:, pixels].astype(np.float32)
         for columns in _chunks(block, planes.shape[2]):
@@ -154,10 +154,10 @@ def _down(planes: NDArray[Any], bands: _Bands, made: slice) -> NDArray[np.float3
 
 
 def _across(levels: NDArray[np.float32], bands: _Bands) -> NDArray[np.float32]:
-    """Return what is made of rows, float32 [3, H, W], as float32 [3, H, N]."""
+    """Return what is made of rows, float32 [N, H, W], as float32 [N, H, count]."""
     if not bands.blocks.size:
         return levels
-    columns = np.empty((3, levels.shape[1], bands.count), np.float32)
+    columns = np.empty((len(levels), levels.shape[1], bands.count), np.float32)
     for places, pixels, block in bands.within(slice(0, bands.count)):
         for rows in _chunks(block, levels.shape[1]):
             np.matmul(levels[:, rows, pixels], block.T, out=columns[:, rows, places])

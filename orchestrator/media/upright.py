@@ -80,15 +80,16 @@ class ToUpright:
         if self._form == "planes":
             return self._as_planes(decoded)
         if self._form == "deep_rgb":
-            return self._turn(self._to_deep_rgb(decoded))
-        pixels = self._turn(self._to_rgb(decoded))
+            return self.turned(self._to_deep_rgb(decoded))
+        pixels = self.turned(self._to_rgb(decoded))
         return pixels if self._letterbox is None else padded(pixels, self._letterbox)
 
     def _as_planes(self, decoded: av.VideoFrame) -> Planes:
         planes = to_planes(decoded)
-        return Planes(y=self._turn(planes.y), u=self._turn(planes.u), v=self._turn(planes.v))
+        return Planes(y=self.turned(planes.y), u=self.turned(planes.u), v=self.turned(planes.v))
 
-    def _turn(self, pixels: Array) -> Array:
+    def turned(self, pixels: Array) -> Array:
+        """Return a coded picture or plane, [h, w] or [h, w, 3], mirrored and turned upright; contiguous."""
         turned = upright(pixels, rotation=self._info.rotation, mirrored=self._info.mirrored)
         return cast("Array", np.ascontiguousarray(turned))
 

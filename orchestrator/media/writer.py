@@ -18,7 +18,7 @@ from orchestrator.errors import DiskFull, EncodeFailed
 from orchestrator.frames import Planes
 from orchestrator.media import colour, encoder
 from orchestrator.media.captions import CaptionWriter
-from orchestrator.media.coded import chroma_of, converter, upright_chroma
+from orchestrator.media.coded import chroma_of, converter, upright_chroma, with_alpha
 from orchestrator.media.comparison import differences
 from orchestrator.media.containers import GIF_MAX_S, SQUARE_PIXELS_ONLY, check_limits, check_output
 from orchestrator.media.gif import SHORTEST, TICK, gif_notes, set_last_delay
@@ -57,6 +57,7 @@ class VideoWriter:
             square pixels where the container knows no others.
         quality: high, medium, low or lossless: see `encoder.PROFILES`.
         container: FFmpeg's name of the container; None takes it from the suffix of `path`.
+        alpha: whether frames come with alpha, which is written; of a container that WITH_ALPHA names.
         threads: of the encoder and of the colour conversion; 0 lets them choose.
         start_s, end_s: the part that the pictures are of, as `VideoReader` was told: everything else is cut
             to match, and with a start all times begin at zero.
@@ -85,6 +86,7 @@ class VideoWriter:
         sample_aspect_ratio: Fraction | None = None,
         quality: Quality = "high",
         container: str | None = None,
+        alpha: bool = False,
         threads: int = 0,
         start_s: Fraction | None = None,
         end_s: Fraction | None = None,
@@ -104,10 +106,12 @@ class VideoWriter:
             chroma=upright_chroma(info),
             bits=8 if form == "rgb" else info.bit_depth,
             hdr=info.hdr if info.colour.is_hdr else None,
+            alpha=alpha,
         )
         self.encoder, self.pixel_format = self._encoding.encoder, self._encoding.pixel_format
         across, down = chroma_of(self.pixel_format)
         self.width, self.height = -(-shown // across) * across, -(-height // down) * down
+        self._planes_format = self.pixel_format.replace("yuva", "yuv")
         self._path, self._source = path, source
         self._differences: list[str] = []
         self._info = info
@@ -122,7 +126,7 @@ class VideoWriter:
             form,
             info,
             self._colour,
-            pixel_format=self.pixel_format,
+            pixel_format=self._planes_format,
             width=self.width if shown == width else width,
             height=self.height,
             out_width=self.width,
@@ -213,6 +217,9 @@ class VideoWriter:
         if not self.frames:
             self._begin(frame)
         picture = self._to_frame(pixels)
+        if frame.alpha is not None:
+            width, height = self.picture_size
+            picture = with_alpha(picture, frame.alpha, width=width, height=height)
         picture.pts = self._schedule.place(frame)
         if self._is_gif and (self._schedule.shortest or SHORTEST) < SHORTEST:
             raise EncodeFailed(f"frame {frame.index} is too soon for a gif: report this as a bug")
@@ -264,7 +271,7 @@ class VideoWriter:
 
     def _add_stream(self, form: Form, threads: int) -> VideoStream:
         options = dict(self._encoding.options)
-        if location := written_location(form, info=self._info, pixel_format=self.pixel_format):
+        if location := written_location(form, info=self._info, pixel_format=self._planes_format):
             options["chroma_sample_location"] = location
         rate = self._info.average_rate or Fraction(25)
         stream = cast("VideoStream", self._output.add_stream(self.encoder, rate, options))

@@ -8,20 +8,25 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from orchestrator.errors import EncodeFailed
-from orchestrator.frames import Crop, Planes
 from orchestrator.media.gif import GifPace
 from orchestrator.media.reader import VideoReader
-from orchestrator.media.resize import resize
 from orchestrator.media.tonemap import tonemapped
 from orchestrator.media.writer import VideoWriter
+from orchestrator.pipeline.cropping import Item, cut_windows, resized_crops
 from orchestrator.pipeline.fidelity import Written, examine
 from orchestrator.pipeline.flow import ahead
-from orchestrator.pipeline.order import believed, expected_frames, form_of, length_s, refuse_hdr, view_of
+from orchestrator.pipeline.order import (
+    believed,
+    expected_frames,
+    form_of,
+    keeps_alpha,
+    length_s,
+    refuse_hdr,
+    view_of,
+)
 from orchestrator.pipeline.progress import FrameClock, Progress, Report
 from orchestrator.pipeline.tiled import TiledModel
 from orchestrator.pipeline.within_limits import within_limits
@@ -29,11 +34,10 @@ from orchestrator.pipeline.witness import Witness
 from orchestrator.triton.contract import UpscaleContract
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from orchestrator.frames import DeepPixels, Frame, Picture, Pixels, VideoInfo
-    from orchestrator.framing.view import View
+    from orchestrator.frames import Frame, Picture, VideoInfo
     from orchestrator.limits import Limits
     from orchestrator.pipeline.fidelity import Fidelity
     from orchestrator.pipeline.order import Order
@@ -93,14 +97,6 @@ class Delivered:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Item:
-    """A frame of the source, its pixels cut to the window, and what has been made of it."""
-
-    source: Frame[Any]
-    pixels: Picture
-
-
 def deliver(
     source: Path,
     temporary: Path,
@@ -140,6 +136,7 @@ def deliver(
         if limits is not None:
             limits.check_output(*view.size)
         form = form_of(info, order, view)
+        alpha = keeps_alpha(info, order)
         # The reader needs the source's own colours to map them; all that follows sees the mapped ones.
         read = tonemapped(info) if order.tonemap else info
         if view.crop_size != (info.width, info.height):
@@ -148,7 +145,13 @@ def deliver(
         shown = read if pace is None else pace.info
         reader = stack.enter_context(
             VideoReader(
-                source, info, form=form, tonemap=order.tonemap, start_s=order.start_s, end_s=order.end_s
+                source,
+                info,
+                form=form,
+                alpha=alpha,
+                tonemap=order.tonemap,
+                start_s=order.start_s,
+                end_s=order.end_s,
             )
         )
         writer = stack.enter_context(
@@ -162,6 +165,7 @@ def deliver(
                 sample_aspect_ratio=view.sample_aspect_ratio,
                 quality=order.quality,
                 container=order.container,
+                alpha=alpha,
                 start_s=order.start_s,
                 end_s=order.end_s,
             )
@@ -177,10 +181,10 @@ def deliver(
             colour=shown.colour,
             bits=shown.bit_depth,
         )
-        windows = _cut(frames, view, shown, witness)
+        windows = cut_windows(frames, view, shown, witness)
         tiled = None
         if model is None:
-            items = (_Item(frame, frame.pixels) for frame in windows)
+            items = (Item(frame, frame.pixels) for frame in windows)
         else:
             tiled = TiledModel(
                 model.client,
@@ -190,8 +194,8 @@ def deliver(
                 tolerance=order.reuse_tolerance,
             )
             upscaled = stack.enter_context(ahead(tiled.run(windows), items=_ENLARGED_AHEAD, name="infer"))
-            items = (_Item(item.source, item.pixels) for item in upscaled)
-        made = _resized(items, view, shown)
+            items = (Item(item.source, item.pixels) for item in upscaled)
+        made = resized_crops(items, view, shown)
         delivered = stack.enter_context(ahead(made, items=_ENLARGED_AHEAD, name="resize"))
         if tiled is not None:
             stack.enter_context(tiled)  # left first: what is in flight is cancelled before threads are joined
@@ -254,46 +258,3 @@ class _Model:
     def load(cls, client: TritonClient, name: str) -> _Model:
         client.load(name)
         return cls(client, client.contract(name, UpscaleContract))
-
-
-def moment_s(frame: Frame[Any], info: VideoInfo) -> float:
-    """Return when a frame is shown, in seconds from the start of its file."""
-    return float(frame.pts * info.time_base - info.start_s)
-
-
-def _cut(
-    frames: Iterator[Frame[Any]], view: View, info: VideoInfo, witness: Witness
-) -> Generator[Frame[Any], None, None]:
-    """Cut each frame down to its window, no pixel is copied; show the witness what is wanted of it."""
-    for frame in frames:
-        x, y, box = view.at(moment_s(frame, info))
-        window = replace(frame, pixels=part(frame.pixels, x=x, y=y, width=view.width, height=view.height))
-        if isinstance(window.pixels, Planes):
-            witness.see(window)
-        else:
-            scale = view.scale
-            witness.see(window, Crop(x=box.x / scale, y=box.y / scale, w=box.w / scale, h=box.h / scale))
-        yield window
-
-
-def _resized(items: Iterator[_Item], view: View, info: VideoInfo) -> Generator[_Item, None, None]:
-    """Bring the crop in each window to the size that is delivered."""
-    for item in items:
-        if isinstance(item.pixels, Planes):
-            yield item
-            continue
-        _, _, box = view.at(moment_s(item.source, info))
-        width, height = view.size
-        if item.pixels.dtype == np.uint8:
-            yield _Item(item.source, resize(cast("Pixels", item.pixels), width=width, height=height, box=box))
-        else:
-            yield _Item(
-                item.source, resize(cast("DeepPixels", item.pixels), width=width, height=height, box=box)
-            )
-
-
-def part(picture: Picture, *, x: int, y: int, width: int, height: int) -> Picture:
-    """Return a part of a picture, as a view."""
-    if isinstance(picture, Planes):
-        return picture.crop(x=x, y=y, width=width, height=height)
-    return picture[y : y + height, x : x + width]

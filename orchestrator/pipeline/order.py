@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from orchestrator.errors import BadRequest, UnsupportedMedia
 from orchestrator.framing.view import View
 from orchestrator.limits import Limits
-from orchestrator.media.containers import EIGHT_BITS_ONLY, GIF_MAX_S, MAX_SIDE_PX, check_limits
+from orchestrator.media.containers import EIGHT_BITS_ONLY, GIF_MAX_S, MAX_SIDE_PX, WITH_ALPHA, check_limits
 from orchestrator.media.extent import measured
 from orchestrator.media.planes import can_read_planes, chroma_step
 
@@ -117,6 +117,15 @@ def form_of(info: VideoInfo, order: Order, view: View) -> Form:
         if _fits(x, view.width, across, info.width) and _fits(y, view.height, down, info.height):
             return "planes"
     return "deep_rgb" if info.bit_depth > 8 else "rgb"
+
+
+def keeps_alpha(info: VideoInfo, order: Order) -> bool:
+    """Return whether alpha is delivered: where there is some, and the container holds it.
+
+    VP9 holds it, of 8 bits; what stays HDR is AV1, which does not.
+    """
+    stays_hdr = info.colour.is_hdr and not order.tonemap
+    return info.transparent and order.container in WITH_ALPHA and not stays_hdr
 
 
 def _fits(start: int, length: int, step: int, whole: int) -> bool:
