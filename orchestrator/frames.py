@@ -156,6 +156,7 @@ class VideoInfo:
             pictures are skipped, it is when the first that is not is shown.
         skipped: pictures at the start that cannot be decoded, as they refer to some before the file begins.
         joined: whether the file's own clock jumps; every pts is on a continuous one.
+        changing_sound: indexes of sound streams whose packets cannot be copied, as their kind changes.
         sphere: of a 360 degree video; None of others.
         transparent: whether pictures have alpha; of a palette and of a GIF, whether the first ones use it.
         notes: what a user should know about how the source was read (guessed colour, dropped transparency).
@@ -182,6 +183,7 @@ class VideoInfo:
     skipped: int = 0
     joined: bool = False
     transparent: bool = False
+    changing_sound: frozenset[int] = frozenset()
     notes: tuple[str, ...] = ()
 
     @property

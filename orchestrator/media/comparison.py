@@ -224,7 +224,9 @@ def _about_sound(name: str, before: StreamContents, after: StreamContents) -> It
         (before.layout or f"{before.channels} channels", after.layout or f"{after.channels} channels"),
         (f"{before.rate} Hz", f"{after.rate} Hz"),
     ]
-    if before.channels == after.channels and not (before.layout and after.layout):
+    if not before.rate:  # the stream begins only later in the file, and its header does not tell
+        del facets[1:]
+    elif before.channels == after.channels and not (before.layout and after.layout):
         del facets[1]
     changed = [pair for pair in facets if pair[0] != pair[1]]
     if changed:

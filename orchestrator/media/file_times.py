@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import av.error
 
+from orchestrator.media.sound_header import BYTES, SoundHeaders
 from orchestrator.media.source import clock_of, main_video, open_source, packets
 
 if TYPE_CHECKING:
@@ -29,12 +30,16 @@ class FileTimes:
         video_s: when the first picture is shown.
         duration_s: from the first picture to the end of the last.
         joins: where the file's own clock jumps.
+        changing_sound: indexes of sound streams whose codec changes, or the channels or rate of AAC.
+        has_late_streams: whether streams begin that the start of the file does not tell of.
     """
 
     start_s: Fraction
     video_s: Fraction
     duration_s: Fraction
     joins: tuple[Join, ...]
+    changing_sound: frozenset[int]
+    has_late_streams: bool
 
 
 def measure(path: Path) -> FileTimes:
@@ -45,6 +50,7 @@ def measure(path: Path) -> FileTimes:
     """
     starts: dict[int, int] = {}
     ends: dict[int, int] = {}
+    headers = SoundHeaders()
     with open_source(path) as container:
         video = main_video(container, path)
         clock = clock_of(container)
@@ -54,6 +60,8 @@ def measure(path: Path) -> FileTimes:
         try:
             for packet in packets(container, clock=clock):
                 ticks = packet.pts if packet.pts is not None else packet.dts
+                if packet.size and packet.stream.type == "audio":
+                    headers.take(packet.stream.index, bytes(memoryview(packet)[:BYTES]))
                 if packet.size and ticks is not None and packet.stream.type in {"audio", "video"}:
                     index = packet.stream.index
                     starts[index] = min(ticks, starts.get(index, ticks))
@@ -70,4 +78,6 @@ def measure(path: Path) -> FileTimes:
             video_s=starts.get(video.index, 0) * tick,
             duration_s=(ends.get(video.index, 0) - starts.get(video.index, 0)) * tick,
             joins=tuple(clock.joins),
+            changing_sound=headers.changing,
+            has_late_streams=clock.has_late_streams,
         )

@@ -124,11 +124,13 @@ class ContinuousClock:
     Attributes:
         joins: where the clock jumped, so far.
         part: the number of the part that the last packet is of; it changes at each join.
+        has_late_streams: whether the file has streams whose packets did not come; whoever reads it says so.
     """
 
     def __init__(self, *, wraps: bool) -> None:
         self.joins: list[Join] = []
         self.part = 0
+        self.has_late_streams = False
         self._wraps = wraps
         self._tracks: dict[int, _Track] = {}
         self._newest: _Part | None = None

@@ -111,9 +111,11 @@ class Passthrough:
             if not isinstance(track, TranscodedAudio):
                 continue
             damaged += track.failures
+            number = self._source.streams.audio.index(self._source.streams[index]) + 1
             if track.changes:
-                number = self._source.streams.audio.index(self._source.streams[index]) + 1
                 notes.append(_about_changes(number, track.changes))
+            elif track.is_changing:
+                notes.append(f"sound {number} was transcoded, as it changes in another part of the source")
         return [*notes, *([f"{damaged} damaged packets of sound were left out"] if damaged else [])]
 
     def begin(self, first_s: Fraction) -> None:
@@ -199,10 +201,15 @@ class Passthrough:
             self._empty.add(stream.index)
         elif self._output.format.name in PICTURES_ONLY:
             return
-        elif is_copyable(stream, first, self._output.format.name):
+        elif stream.index not in self._info.changing_sound and is_copyable(
+            stream, first, self._output.format.name
+        ):
             self._tracks[stream.index] = CopiedTrack(self._output, stream, self._window)
         else:
-            self._tracks[stream.index] = TranscodedAudio(self._output, stream, self._window)
+            is_changing = stream.index in self._info.changing_sound
+            self._tracks[stream.index] = TranscodedAudio(
+                self._output, stream, self._window, is_changing=is_changing
+            )
 
     def _take_subtitles(self, stream: SubtitleStream) -> None:
         target = TEXT_SUBTITLES[self._output.format.name]
@@ -298,8 +305,8 @@ def _about_changes(number: int, changes: Sequence[tuple[float, str]]) -> str:
     named = ", ".join(f"from {at_s:.2f} s on {what}" for at_s, what in changes[:MOST_CHANGES])
     more = f", and {len(changes) - MOST_CHANGES} more times" if len(changes) > MOST_CHANGES else ""
     return (
-        f"sound {number} changes in the source ({named}{more}): the output keeps the channels and the rate "
-        "that it has at the start"
+        f"sound {number} changes in the source ({named}{more}): it was transcoded to the channels and "
+        "the rate that it has at the start"
     )
 
 

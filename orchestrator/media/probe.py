@@ -37,6 +37,12 @@ FIRST_FRAMES = 5
 """How many pictures are decoded: the first ones of an interlaced video may be whole (titles, a still)."""
 
 
+LATE_STREAMS = (
+    "some streams of the source begin only after its start, as where recordings of different channels are "
+    "joined: their pictures or sound were left out, so split the source there to get them"
+)
+"""The note of streams that FFmpeg did not find when it opened the file."""
+
 MOST_WITHOUT_KEYFRAME = 1000
 """How many pictures are passed over in search of a keyframe: some programs mark none."""
 
@@ -105,6 +111,8 @@ def _describe(
     extent = measure(path) if has_free_clock(container) else None
     if extent is not None:
         start_s, duration_s = extent.start_s, float(extent.duration_s)
+        if extent.has_late_streams:
+            notes.append(LATE_STREAMS)
     tick = stream.time_base or Fraction(1, 90_000)
     first_pts = frame.pts if frame.pts is not None else frame.dts
     if skipped and first_pts is not None:
@@ -140,6 +148,7 @@ def _describe(
         start_s=start_s,
         skipped=skipped,
         joined=extent is not None and bool(extent.joins),
+        changing_sound=frozenset() if extent is None else extent.changing_sound,
         sphere=None if turn.degrees or turn.mirrored else read_sphere(frame),
         transparent=is_transparent(first, stream),
         notes=tuple(notes),

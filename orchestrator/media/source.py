@@ -202,17 +202,26 @@ def packets(
     Raises:
         av.error.FFmpegError: the file cannot be read on.
     """
-    # PyAV 18 raises IndexError after the last packet if a stream appeared in the middle, as MPEG-TS allows.
+    # PyAV 18 passes over streams that appear in the middle, as MPEG-TS allows, and raises IndexError after
+    # the last packet.
     with suppress(IndexError):
         if has_free_clock(container):
             wanted = {stream.index for stream in streams or container.streams}
-            for packet in (clock or clock_of(container)).run(container.demux()):
+            clock = clock or clock_of(container)
+            for packet in clock.run(_noting_late_streams(container, clock)):
                 if packet.stream.index in wanted:
                     yield packet
         elif container.format.name == "gif":
             yield from _with_delays_of_browsers(container.demux(*streams))
         else:
             yield from container.demux(*streams)
+
+
+def _noting_late_streams(container: InputContainer, clock: ContinuousClock) -> Iterator[Packet[Stream]]:
+    try:
+        yield from container.demux()
+    except IndexError:
+        clock.has_late_streams = True
 
 
 def _with_delays_of_browsers(read: Iterator[Packet[Stream]]) -> Iterator[Packet[Stream]]:

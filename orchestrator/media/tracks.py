@@ -16,9 +16,11 @@ import av
 import av.error
 
 from orchestrator.media.containers import COPIED_SOUND
+from orchestrator.media.sound_header import BYTES, CODINGS, DECODERS, NAMES, sound_header
 from orchestrator.media.tags import mov_language, track_tags, writable
 
 if TYPE_CHECKING:
+    from av.audio.codeccontext import AudioCodecContext
     from av.audio.frame import AudioFrame
     from av.audio.layout import AudioLayout
     from av.audio.stream import AudioStream
@@ -152,12 +154,17 @@ class TranscodedAudio:
     The output has one rate and one layout of channels. Where those of the source change, its sound is
     converted to what it was at the start.
 
+    Args:
+        is_changing: whether the packets of the source are not all of one kind (see `sound_header`).
+
     Attributes:
         failures: packets that could not be decoded.
         changes: when the sound of the source changed, in seconds of the output, and to what.
     """
 
-    def __init__(self, output: OutputContainer, source: AudioStream, window: Window) -> None:
+    def __init__(
+        self, output: OutputContainer, source: AudioStream, window: Window, *, is_changing: bool = False
+    ) -> None:
         self.failures = 0
         self.changes: list[tuple[float, str]] = []
         self._window = window
@@ -165,7 +172,9 @@ class TranscodedAudio:
         self._first: _Setup | None = None
         self._setup: _Setup | None = None
         self._to_first: av.AudioResampler | None = None
-        context = source.codec_context
+        self._decoder = context = source.codec_context
+        self.is_changing = is_changing
+        self._coding = CODINGS.get(context.codec.canonical_name) if is_changing else None
         name: Literal["aac", "libopus"] = "libopus" if output.format.name == "webm" else "aac"
         rate, bits = OPUS_RATE, OPUS_BITS_PER_CHANNEL
         if name == "aac":
@@ -190,22 +199,37 @@ class TranscodedAudio:
         """Decode and encode; a packet that cannot be decoded is counted and becomes silence."""
         if not self._window.holds_for_edit(packet):
             return []
+        frames = self._begin_coding(packet)
         try:
-            frames = self._source.codec_context.decode(packet)
+            frames += self._decoder.decode(packet)
         except av.error.FFmpegError:
             self.failures += 1
-            return []
         return [made for frame in frames for made in self._encode(frame)]
 
     def flush(self) -> list[Packet[Stream]]:
         """Empty the decoder, the resampler and the encoder."""
-        try:
-            frames = self._source.codec_context.decode(None)
-        except av.error.FFmpegError:
-            frames = []
+        frames = self._end_of_decoder()
         packets = [made for frame in frames for made in self._encode(frame)]
         packets += [made for frame in self._end_of_setup() for made in self._resample(frame)]
         return [*packets, *self._resample(None), *self.stream.encode(None)]
+
+    def _begin_coding(self, packet: Packet[Stream]) -> list[AudioFrame]:
+        """Take another decoder where the packets become those of another codec; return what the last held."""
+        header = sound_header(bytes(memoryview(packet)[:BYTES])) if self._coding else None
+        if header is None or header.coding == self._coding:
+            return []
+        frames = self._end_of_decoder()
+        self._coding = header.coding
+        at_s = float((packet.pts or 0) * packet.time_base)
+        self.changes.append((at_s, NAMES[header.coding]))
+        self._decoder = cast("AudioCodecContext", av.CodecContext.create(DECODERS[header.coding], "r"))
+        return frames
+
+    def _end_of_decoder(self) -> list[AudioFrame]:
+        try:
+            return self._decoder.decode(None)
+        except av.error.FFmpegError:
+            return []
 
     def _encode(self, frame: AudioFrame) -> list[Packet[Stream]]:
         time_base = frame.time_base or self._source.time_base or MILLISECOND
