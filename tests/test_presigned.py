@@ -87,8 +87,13 @@ def test_what_boto3_has_just_signed_is_taken_for_as_long_as_it_lasts(mover: Move
         (lambda: dated(HOUR, 60).replace("X-Amz-", "x-amz-"), "expired 354[0-9] s ago"),
         (lambda: epoch(-60), "expired 6[0-9] s ago"),
         (lambda: epoch(305), "expires in (30[0-9]|29[0-9]) s"),
+        (lambda: epoch(3600 - time.time()), "expired [0-9]{10} s ago"),
+        (lambda: epoch(-time.time()), "expired [0-9]{10} s ago"),
     ],
-    ids=["expired", "just now", "too soon", "no time", "in 2015", "Google", "lower case", "V2 expired", "V2"],
+    ids=[
+        *("expired", "just now", "too soon", "no time", "in 2015", "Google", "lower case"),
+        *("V2 expired", "V2", "V2 signed for seconds from now", "V2 of 1970"),
+    ],
 )
 def test_an_output_url_that_does_not_last_as_long_as_the_job_is_refused(
     mover: Mover, url: Callable[[], str], said: str
@@ -146,6 +151,17 @@ def test_an_input_url_that_has_expired_is_refused_and_one_that_soon_will_is_not(
         ({"Metadata": {"owner": "7"}}, "x-amz-meta-owner"),
         ({"ContentDisposition": "attachment"}, "content-disposition"),
         ({"ContentMD5": "1B2M2Y8AsgTpgAmY7PhCfg=="}, "content-md5"),
+        ({"Metadata": {"user_id": "7"}}, "x-amz-meta-user_id"),
+        (
+            {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "k" * 32},
+            ", ".join(
+                f"x-amz-server-side-encryption-customer-{name}" for name in ("algorithm", "key", "key-md5")
+            ),
+        ),
+        (
+            {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "key"},
+            "x-amz-server-side-encryption, x-amz-server-side-encryption-aws-kms-key-id",
+        ),
         ({"Tagging": "a=b", "StorageClass": "STANDARD_IA"}, "x-amz-storage-class, x-amz-tagging"),
     ],
 )
@@ -154,6 +170,37 @@ def test_headers_that_boto3_signs_and_the_worker_does_not_send_are_named(
 ) -> None:
     with pytest.raises(OutputForbidden, match=f"headers that are not sent with it: {named}; sign it without"):
         mover.client.check_output(signed(**more), needed_s=60)
+
+
+@pytest.mark.parametrize("signed_headers", ["host%3B%20Cache-Control", "host;cache-control"])
+def test_signed_headers_are_read_however_they_are_written(mover: Mover, signed_headers: str) -> None:
+    url = dated(0, HOUR).replace("SignedHeaders=host", f"SignedHeaders={signed_headers}")
+    with pytest.raises(OutputForbidden, match="not sent with it: cache-control;"):
+        mover.client.check_output(url, needed_s=60)
+
+
+def test_what_is_no_name_of_a_header_is_refused_and_not_quoted(mover: Mover) -> None:
+    url = dated(0, HOUR).replace("SignedHeaders=host", "SignedHeaders=host%3B%3Cscript%3E")
+    with pytest.raises(OutputForbidden, match="not sent with it: \\(no header's name\\);") as refused:
+        mover.client.check_output(url, needed_s=60)
+    assert "script" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("broken", "lost"),
+    [
+        (lambda url: url.partition("&")[0], "X-Amz-Date"),
+        (lambda url: url.replace("&", "&amp;"), "X-Amz-Date"),
+        (lambda url: url.rpartition("&")[0], "X-Amz-Signature"),
+        (lambda url: url.replace("X-Amz-Expires", "X-Amz-Expiry"), "X-Amz-Expires"),
+    ],
+    ids=["cut by a shell", "escaped for HTML", "cut at its end", "misspelt"],
+)
+def test_a_url_that_has_lost_a_part_is_refused(mover: Mover, broken: Callable[[str], str], lost: str) -> None:
+    with pytest.raises(OutputForbidden, match=f"{lost} is missing; give all of the URL"):
+        mover.client.check_output(broken(signed()), needed_s=60)
+    with pytest.raises(InputForbidden, match=f"{lost} is missing; give all of the URL"):
+        mover.client.check_input(broken(signed("get_object")))
 
 
 def test_length_and_type_may_be_signed_of_a_put(mover: Mover) -> None:

@@ -320,6 +320,10 @@ BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: packed(('{"tracks":[{"id":1,"frames":[', 1), (BOX % 1 + ",", 9_000_000)),
         "frame 1 comes after 1",
     ),
+    "ids of 4,000 digits": (
+        lambda: gzip.compress("\n".join(track_of(10**4000 + n, 1) for n in range(20_000)).encode(), 1),
+        "an id is 1000",
+    ),
     "the same track again": (lambda: packed((track_of(1, 1000) + "\n", 2000)), "two of id 1"),
     "spaces": (lambda: gzip.compress(b" " * 16 * MIB) * 33, "longer than 512 MiB"),
     "spaces in a document": (

@@ -69,6 +69,13 @@ def test_a_wait_that_is_longer_than_our_patience_is_not_begun(runpod: RunPodServ
     assert send(runpod, DATA) == []
 
 
+@pytest.mark.parametrize("text", ["Mon, 21 Oct 99999999999 07:28:00 GMT", "soon", "-1", "1e3", "\u00b2"])
+def test_a_wait_that_cannot_be_read_loses_no_answer(runpod: RunPodServer, text: str) -> None:
+    runpod.answers.append(429)
+    runpod.retry_after = text
+    assert send(runpod, DATA) == [{"output": WHOLE}]
+
+
 def test_patience_has_an_end(runpod: RunPodServer) -> None:
     runpod.answers.extend([500] * 1000)
     assert send(runpod, DATA, patience=Patience(first_s=0.01, most_s=0.01, whole_s=0.3)) == []

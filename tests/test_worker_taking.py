@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -12,10 +12,17 @@ from hypothesis import strategies as st
 
 from orchestrator.errors import BadRequest
 from orchestrator.executor.check import read_json
+from orchestrator.executor.folder import JobFolders
 from orchestrator.executor.raw_json import RawJson
+from orchestrator.redaction import Redactor
+from orchestrator.runpod_handler import RunPodWorker
 from orchestrator.runpod_handler.split import split_jobs
 from orchestrator.runpod_handler.take import without_repeated
+from orchestrator.settings import Settings
 from tests.mutated_jobs import TEXTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GOOD = {"id": "good", "input": {"task": "track"}}
 VALUES = st.recursive(
@@ -139,3 +146,26 @@ def test_json_that_cannot_be_read_is_refused_with_a_reason(data: bytes, words: s
 
 def test_what_was_not_parsed_is_printed_as_its_size() -> None:
     assert str(RawJson(b'{"input_url": "https://example.com/?signature"}')) == "RawJson(size_bytes=47)"
+
+
+@pytest.mark.parametrize(
+    ("policy", "limit_s"),
+    [
+        ({"executionTimeout": 1500}, 1.5),
+        ({"executionTimeout": 10**400}, 3600),
+        ({"executionTimeout": float("inf")}, 3600),
+        ({"executionTimeout": float("nan")}, 3600),
+        ({"executionTimeout": True}, 3600),
+        ({"executionTimeout": -1}, 3600),
+        ({"executionTimeout": "1500"}, 3600),
+        ({}, 3600),
+        (None, 3600),
+    ],
+)
+def test_a_time_limit_that_is_no_time_is_that_of_the_operator(
+    policy: object, limit_s: float, tmp_path: Path
+) -> None:
+    """A whole number beyond what a float holds ended the job as `internal`, and true as 1 ms."""
+    settings = Settings(job_timeout_s=3600)
+    worker = RunPodWorker(settings, mode="loop", triton=None, folders=JobFolders(tmp_path), redact=Redactor())
+    assert worker._limit_s({"id": "a", "policy": policy}) == limit_s

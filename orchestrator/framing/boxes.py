@@ -19,6 +19,10 @@ MOST_TRACKS = 100_000
 """A busy street for hours has some 10,000. A track takes about 1 kB beside its boxes."""
 
 
+LARGEST_ID = 2**63 - 1
+"""Numbers of 4,000 digits as ids would take 2 kB a track."""
+
+
 class BoxCollector:
     """Tracks on their way into arrays. `add` is called for the boxes of a track, then `end` for the track."""
 
@@ -73,9 +77,10 @@ class BoxCollector:
             class_name: what it is.
 
         Raises:
-            BadRequest: the id is none or was there before, the track has no box, or there are too many.
+            BadRequest: the id is none, too large or was there before, the track has no box, or there are too
+                many.
         """
-        if not is_whole(number):
+        if not is_whole(number) or abs(number) > LARGEST_ID:
             raise BadRequest(
                 f"the tracks are refused: an id is {short(number)}; each needs `id` and `frames`"
             )

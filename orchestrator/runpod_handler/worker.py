@@ -341,8 +341,8 @@ class RunPodWorker:
         policy = job.get("policy")
         asked_ms = policy.get("executionTimeout") if isinstance(policy, dict) else None
         most_s = self._settings.job_timeout_s
-        if isinstance(asked_ms, (int, float)) and asked_ms > 0:
-            return min(asked_ms / 1000, most_s or _DAY_S)
+        if isinstance(asked_ms, (int, float)) and not isinstance(asked_ms, bool) and asked_ms > 0:
+            return min(asked_ms, 1000 * (most_s or _DAY_S)) / 1000  # a whole number may be too large for `/`
         return most_s
 
 

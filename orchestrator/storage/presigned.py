@@ -39,13 +39,15 @@ at once."""
 _SHOWN_HEADERS = 5
 
 _PARAMETER = re.compile(
-    r"[?&](X-(?:Amz|Goog)-(?:Date|Expires|SignedHeaders)|Expires|Signature|x-amz-checksum-[a-z0-9]+)=([^&#]*)",
+    r"[?&](X-(?:Amz|Goog)-(?:Algorithm|Date|Expires|SignedHeaders|Signature)|Expires|Signature|x-amz-checksum-[a-z0-9]+)=([^&#]*)",
     re.IGNORECASE,
 )
+_VERSION_4 = ("Date", "Expires", "SignedHeaders", "Signature")
+"""Parameters that a URL of version 4 has beside its Algorithm, see the page above."""
 _DATE = re.compile(r"[0-9]{8}T[0-9]{6}Z")
-_EPOCH = re.compile(r"[0-9]{9,11}")
+_EPOCH = re.compile(r"[0-9]{1,11}")
 _SECONDS = re.compile(r"[0-9]{1,9}")
-_HEADER = re.compile(r"[a-z0-9-]{1,40}")
+_HEADER = re.compile(r"[a-z0-9_-]{1,80}")
 _NO_CHECKSUM = {"x-amz-checksum-mode", "x-amz-checksum-type", "x-amz-checksum-algorithm"}
 
 
@@ -56,6 +58,7 @@ def check_input(url: str) -> None:
         InputForbidden: it cannot work.
     """
     values = _parameters(url)
+    _check_whole(values, f"the input URL {redacted(url)}", InputForbidden)
     _check_headers(values, GET_HEADERS, f"the input URL {redacted(url)}", InputForbidden)
     left_s = _left_s(values, f"the input URL {redacted(url)}", InputForbidden)
     if left_s is not None and left_s < -INPUT_GRACE_S:
@@ -77,6 +80,7 @@ def check_output(url: str, *, headers: AbstractSet[str], needed_s: float) -> Non
         OutputForbidden: it cannot work.
     """
     values = _parameters(url)
+    _check_whole(values, f"the output URL {redacted(url)}", OutputForbidden)
     _check_headers(values, headers, f"the output URL {redacted(url)}", OutputForbidden)
     left_s = _left_s(values, f"the output URL {redacted(url)}", OutputForbidden)
     if left_s is None or left_s >= needed_s:
@@ -106,6 +110,17 @@ def _parameters(url: str) -> dict[str, str]:
     for name, value in _PARAMETER.findall(url.partition("#")[0]):
         found.setdefault(name.lower(), unquote_plus(value))
     return found
+
+
+def _check_whole(values: dict[str, str], shown: str, error: type[CallerError]) -> None:
+    """Refuse a URL of version 4 that has lost a part, as by a shell that took `&` for a command's end."""
+    for family in ("x-amz", "x-goog"):
+        missing = [name for name in _VERSION_4 if f"{family}-{name.lower()}" not in values]
+        if f"{family}-algorithm" in values and missing:
+            raise error(
+                f"{shown} has lost a part of its signature: {family.title()}-{missing[0]} is missing; give "
+                "all of the URL (in quotes in a shell, and with & instead of &amp;)"
+            )
 
 
 def _left_s(values: dict[str, str], shown: str, error: type[CallerError]) -> float | None:
@@ -143,10 +158,11 @@ def _check_headers(
 ) -> None:
     for family in ("x-amz", "x-goog"):
         signed = values.get(f"{family}-signedheaders", "").lower().split(";")
-        missing = sorted({name for name in signed if _HEADER.fullmatch(name)} - sent)
+        missing = sorted({name.strip() for name in signed} - {""} - sent)
         if missing:
-            more = ", ..." if len(missing) > _SHOWN_HEADERS else ""
+            named = [name if _HEADER.fullmatch(name) else "(no header's name)" for name in missing]
+            more = ", ..." if len(named) > _SHOWN_HEADERS else ""
             raise error(
                 f"{shown} is signed with headers that are not sent with it: "
-                f"{', '.join(missing[:_SHOWN_HEADERS])}{more}; sign it without them"
+                f"{', '.join(named[:_SHOWN_HEADERS])}{more}; sign it without them"
             )
