@@ -9,6 +9,7 @@ import pytest
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before anything imports onnxruntime
 
+from orchestrator.media.priority import end_real_time
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
 from orchestrator.triton.supervisor import Supervisor
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytest_plugins = ["tests.worker_fixtures"]
+
+
+@pytest.fixture(autouse=True)
+def usual_priority() -> Iterator[None]:
+    """Undo what SVT-AV1 does to this process, as root, where a test encodes with it; servers inherit it."""
+    yield
+    if os.sched_getscheduler(0) != os.SCHED_OTHER:
+        end_real_time()
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,7 @@ from orchestrator.media.comparison import differences
 from orchestrator.media.containers import GIF_MAX_S, SQUARE_PIXELS_ONLY, check_limits, check_output
 from orchestrator.media.gif import SHORTEST, TICK, gif_notes, set_last_delay
 from orchestrator.media.passthrough import Passthrough
+from orchestrator.media.priority import end_real_time
 from orchestrator.media.schedule import Schedule
 from orchestrator.media.siting import written_location
 from orchestrator.media.span import Span
@@ -214,7 +215,8 @@ class VideoWriter:
                 f"frame {frame.index} is {width}x{height}, not {self._size[0]}x{self._size[1]}: report this "
                 "as a bug"
             )
-        if not self.frames:
+        is_first = not self.frames
+        if is_first:
             self._begin(frame)
         picture = self._to_frame(pixels)
         if frame.alpha is not None:
@@ -228,7 +230,10 @@ class VideoWriter:
         if self._is_gif and (self._schedule.last - self._schedule.first) * self._tick > GIF_MAX_S:
             check_limits(self._container, quality="high", width=1, height=1, duration_s=self.duration_s)
         with self._translated():
-            self._mux(self._stream.encode(picture))
+            packets = self._stream.encode(picture)
+            if is_first and self.encoder == "libsvtav1":
+                end_real_time()
+            self._mux(packets)
 
     def finish(self) -> None:
         """Flush the encoder, carry over what is left of the other streams and complete the file.
