@@ -221,3 +221,32 @@ def test_a_title_stays_where_players_look_for_it(tmp_path: Path, suffix: str) ->
     source = make_clip(tmp_path / "in.mkv", 2, metadata={"title": "A film"})
     assert notes_of(source, tmp_path / f"out.{suffix}") == []
     assert b"\xa9nam" in (tmp_path / f"out.{suffix}").read_bytes()
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_chapters_end_where_the_film_ends(tmp_path: Path, suffix: str) -> None:
+    times = {"a": (0, 500), "long": (500, 60_000), "after": (120_000, 130_000)}
+    chapters: list[Any] = [
+        {
+            "id": number,
+            "start": start,
+            "end": end,
+            "time_base": Fraction(1, 1000),
+            "metadata": {"title": title},
+        }
+        for number, (title, (start, end)) in enumerate(times.items(), 1)
+    ]
+    source = make_clip(tmp_path / "in.mkv", 25, chapters=chapters)
+    notes = notes_of(source, tmp_path / f"out{suffix}")
+    with av.open(str(tmp_path / f"out{suffix}")) as container:
+        assert (container.duration or 0) / av.time_base == pytest.approx(1, abs=0.002)
+        kept = [
+            (
+                chapter["metadata"]["title"],
+                float(chapter["start"] * (chapter["time_base"] or 1)),
+                float(chapter["end"] * (chapter["time_base"] or 1)),
+            )
+            for chapter in container.chapters()
+        ]
+    assert kept == [("a", 0, 0.5), ("long", 0.5, pytest.approx(1, abs=0.002))]
+    assert "1 chapter was lost" in notes

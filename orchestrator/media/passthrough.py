@@ -253,18 +253,30 @@ class Passthrough:
         return found
 
     def _set_chapters(self) -> None:
+        """Give the output the chapters that are in the window, ended where the file ends.
+
+        MP4 keeps their titles in a track, and a file lasts as long as its longest track.
+        """
         kept = []
+        titles = []
         window = self._window
+        file_s = max(self._info.duration_s or 0, (self._source.duration or 0) / av.time_base)
+        last_s = Fraction(file_s).limit_denominator(av.time_base) if file_s else None
+        ends_s = [end_s for end_s in (window.captions_end_s, last_s) if end_s is not None]
         for chapter in self._source.chapters():
             tick = chapter["time_base"] or Fraction(1)
             start_s, end_s = (chapter[edge] * tick - self.origin_s for edge in ("start", "end"))
-            if window.holds_chapter(start_s, end_s):
-                start_s = max(start_s, Fraction(0))
-                end_s = end_s if window.captions_end_s is None else min(end_s, window.captions_end_s)
+            if not window.holds_chapter(start_s, end_s):
+                continue
+            metadata = writable(chapter["metadata"])
+            titles.append(chapter_title(metadata))
+            start_s = max(start_s, Fraction(0))
+            end_s = min([end_s, *ends_s])
+            if last_s is None or start_s < last_s:
                 chapter["start"], chapter["end"] = round(start_s / tick), round(end_s / tick)
-                chapter["metadata"] = writable(chapter["metadata"])
+                chapter["metadata"] = metadata
                 kept.append(chapter)
-        self._chapters = [chapter_title(chapter["metadata"]) for chapter in kept]
+        self._chapters = titles
         self._output.set_chapters(kept)
 
     def _is_done(self) -> bool:
