@@ -129,3 +129,18 @@ def test_memory_that_is_shared_does_not_count() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout == f"{2**28}\n", done.stderr
     assert resource.getrlimit(resource.RLIMIT_DATA)[0] == resource.RLIM_INFINITY
+
+
+@pytest.mark.parametrize(("lost", "status"), [("True", 1), ("False", 0)])
+def test_a_process_whose_thread_never_begins_is_ended(lost: str, status: int) -> None:
+    """CPython waits for ever for it; without memory for its first frame it does not begin."""
+    script = f"""
+import threading, time
+from orchestrator.executor.memory import end_if_a_thread_cannot_begin
+end_if_a_thread_cannot_begin(0.3)
+if {lost}:
+    threading._start_new_thread = lambda *_: 0  # it has its stack, and is never heard of again
+threading.Thread(target=print).start()
+time.sleep(1)
+"""
+    assert subprocess.run([sys.executable, "-c", script], timeout=60, check=False).returncode == status

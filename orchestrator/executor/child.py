@@ -21,7 +21,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from orchestrator.errors import JobKilled, LimitExceeded, WorkerError, lack_of_disk
 from orchestrator.executor.check import read_json
-from orchestrator.executor.memory import is_lack_of_memory, limit_memory, out_of_memory
+from orchestrator.executor.memory import (
+    end_if_a_thread_cannot_begin,
+    is_lack_of_memory,
+    limit_memory,
+    out_of_memory,
+)
 from orchestrator.machine import end_with
 from orchestrator.redaction import RedactedStream, Redactor, secrets_of, without_paths
 
@@ -106,6 +111,7 @@ def _do(
     stop: threading.Event,
 ) -> None:
     folder, memory_bytes = Path(order["folder"]), order["memory_bytes"]
+    end_if_a_thread_cannot_begin()
     limit_memory(memory_bytes)
     with contextlib.ExitStack() as secrets:
         try:

@@ -9,9 +9,13 @@ process came.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
+import os
 import re
 import resource
+import threading
+import time
 from pathlib import Path
 
 from orchestrator.errors import LimitExceeded
@@ -35,6 +39,29 @@ def limit_memory(most_bytes: int | None) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     soft = hard if most_bytes is None else _data_bytes("self") + most_bytes
     resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def end_if_a_thread_cannot_begin(wait_s: float = 30.0) -> None:
+    """Watch, in a thread, that threads begin; where one does not, this process ends with status 1.
+
+    CPython waits for ever for a thread that gets its stack and then no memory for its first frame
+    (`Thread.start`). A process that is ended so close to its limit is put down to it by the parent.
+
+    Args:
+        wait_s: in which a thread begins, on a busy machine too.
+    """
+    threading.Thread(target=_watch_beginnings, args=(wait_s,), name="beginnings", daemon=True).start()
+
+
+def _watch_beginnings(wait_s: float) -> None:
+    before: set[threading.Thread] = set()
+    while True:
+        time.sleep(wait_s)
+        with contextlib.suppress(MemoryError, RuntimeError):  # the dictionary changes while it is read
+            beginning = set(threading._limbo)  # type: ignore[attr-defined]  # noqa: SLF001
+            if before & beginning:
+                os._exit(1)
+            before = beginning
 
 
 def is_lack_of_memory(error: BaseException) -> bool:
