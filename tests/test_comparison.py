@@ -66,7 +66,7 @@ def test_4_4_4_to_mp4_is_noted(tmp_path: Path) -> None:
 def test_rgb_and_transparency_are_noted(tmp_path: Path) -> None:
     source = make_clip(tmp_path / "in.mkv", 2, codec="ffv1", pix_fmt="bgra")
     assert notes_of(source, tmp_path / "out.mp4") == [
-        "the chroma of the source is RGB; that of the output is 4:2:0",
+        "the source is RGB; the output stores colour as luma and 4:2:0 chroma",
         "the source's transparency was dropped",
     ]
 

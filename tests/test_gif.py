@@ -213,7 +213,7 @@ def test_pictures_that_are_left_out_are_noted(tmp_path: Path) -> None:
     source = make_clip(tmp_path / "in.mp4", 30, rate=60)
     notes = run_export(source, tmp_path / "out.gif").notes
     assert notes == (
-        "5 pictures were left out: browsers show at most 50 a second of a gif in time; mp4 or webm shows all",
+        "5 pictures were left out: browsers play at most 50 a second of a gif; mp4 and webm keep all",
     )
     assert len(delays_of(tmp_path / "out.gif")) == 25
 
@@ -237,7 +237,7 @@ def test_a_real_screen_recording_at_60_a_second(tmp_path: Path) -> None:
     assert min(delays) >= 2
     assert len(delays) == result.stats.frames < len(pts)
     assert sum(delays) / 100 == pytest.approx((pts[-1] - pts[0] + 17) / 1000, abs=0.015)
-    assert any("were left out: browsers show at most 50 a second" in note for note in result.notes)
+    assert any("were left out: browsers play at most 50 a second" in note for note in result.notes)
     with av.open(str(source)) as container:
         originals = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
     for picture, begin in zip(shown(tmp_path / "out.gif")[0], np.cumsum([0, *delays]), strict=False):

@@ -195,7 +195,7 @@ def test_pictures_without_a_time_of_their_own_are_put_after_the_one_before_and_n
     frames, notes = read(path)
     assert [frame.pts for frame in frames] == [0, 40, 41, 42, 160]
     assert numbers(frames) == list(range(5))
-    assert notes == ["2 pictures of the source had no usable time: put right after the one before"]
+    assert notes == ["2 pictures of the source had no usable time: shown right after the one before"]
 
 
 def test_a_clock_that_jumps_by_hours_is_an_error(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def infer(model: str, image: Path, output: Path, *, force: bool, as_json: bool, 
     figures = went.statistics
     click.echo(f"transport {went.transport}, {went.total_ms:.1f} ms there and back")
     click.echo(
-        f"server    {figures.executions} execution of {figures.mean_batch:g} images: "
+        f"server    executions {figures.executions}, images in each {figures.mean_batch:g}, "
         f"{figures.queue_ms:.1f} ms in the queue, {figures.compute_ms:.1f} ms of compute"
     )
 

@@ -101,7 +101,7 @@ def differences(source: Path, output: Path, container: str, carried: Carried) ->
     try:
         before = read_contents(source, open_source)
         after = read_contents(output, open_written)
-        sentences = list(_sentences(before, after, container, carried))
+        sentences = list(_sentences(before, after, {"matroska": "mkv"}.get(container, container), carried))
     except (*_LIBRARY_ERRORS, WorkerError) as exc:
         log.warning("the output could not be compared with its source: %s", exc)
         return ["what the output keeps of its source could not be compared: one of them cannot be read again"]
@@ -245,7 +245,10 @@ def _about_pictures(
     was = {"4:2:2": "4:4:0", "4:4:0": "4:2:2"}.get(before.chroma, before.chroma)
     was = was if carried.is_sideways else before.chroma
     if was not in {after.chroma, "gray"} and not is_palette:
-        yield f"the chroma of the source is {was}; that of the output is {after.chroma}"
+        if was == "RGB":
+            yield f"the source is RGB; the output stores colour as luma and {after.chroma} chroma"
+        else:
+            yield f"the chroma of the source is {was}; that of the output is {after.chroma}"
     if before.transparent and not after.transparent:
         yield "the source's transparency was dropped"
     is_tonemapped = before.transfer in {PQ, HLG} and not carried.is_hdr

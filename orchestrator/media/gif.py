@@ -170,9 +170,7 @@ class GifPace:
         if not self.left_out:
             return []
         pictures = "1 picture was" if self.left_out == 1 else f"{self.left_out} pictures were"
-        return [
-            f"{pictures} left out: browsers show at most 50 a second of a gif in time; mp4 or webm shows all"
-        ]
+        return [f"{pictures} left out: browsers play at most 50 a second of a gif; mp4 and webm keep all"]
 
 
 def gif_notes(schedule: Schedule) -> list[str]:

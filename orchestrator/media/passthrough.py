@@ -83,6 +83,8 @@ class Passthrough:
         self._tracks: dict[int, Track] = {}
         self._written: dict[int, int] = {}  # packets, by index of the source's stream
         self._empty: set[int] = set()
+        # Of the streams of sound, as people count them; the notes are also read when the file is closed.
+        self._numbers = {stream.index: number for number, stream in enumerate(self._source.streams.audio, 1)}
         self.video = main_video(self._source, source)
         self.origin_s = self._origin_s()
         self._samples = self._first_packets()
@@ -111,7 +113,7 @@ class Passthrough:
             if not isinstance(track, TranscodedAudio):
                 continue
             damaged += track.failures
-            number = self._source.streams.audio.index(self._source.streams[index]) + 1
+            number = self._numbers[index]
             if track.changes:
                 notes.append(_about_changes(number, track.changes))
             elif track.is_changing:
@@ -317,8 +319,8 @@ def _about_changes(number: int, changes: Sequence[tuple[float, str]]) -> str:
     named = ", ".join(f"from {at_s:.2f} s on {what}" for at_s, what in changes[:MOST_CHANGES])
     more = f", and {len(changes) - MOST_CHANGES} more times" if len(changes) > MOST_CHANGES else ""
     return (
-        f"sound {number} changes in the source ({named}{more}): it was transcoded to the channels and "
-        "the rate that it has at the start"
+        f"sound {number} changes in the source ({named}{more}): the output keeps the channels and the rate "
+        "that it has at the start"
     )
 
 

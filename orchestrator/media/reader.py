@@ -154,7 +154,7 @@ class VideoReader(Generic[AnyPicture]):
                 f"{_count(self._lost)} of the source could not be decoded: the one before is shown again"
             )
         if damaged := self._damaged + self._moments.damaged_packets:
-            notes.append(f"{_count(damaged)} of the source may be damaged: the decoder patched them up")
+            notes.append(f"{_count(damaged)} of the source may be damaged: there are errors in the data")
         if self._moments.alpha is not None and self._moments.alpha.failures:
             notes.append(
                 f"the transparency of {_count(self._moments.alpha.failures)} of the source could not be "
@@ -165,7 +165,7 @@ class VideoReader(Generic[AnyPicture]):
             notes.append(f"the source is damaged before {places}: pictures may be missing there")
         if self._moved:
             notes.append(
-                f"{_count(self._moved)} of the source had no usable time: put right after the one before"
+                f"{_count(self._moved)} of the source had no usable time: shown right after the one before"
             )
         if joins := [join for join in self._moments.joins if self._is_inside(join.at_s)]:
             start_s = self._info.start_s

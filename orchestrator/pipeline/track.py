@@ -324,7 +324,7 @@ def _class_numbers(names: tuple[str, ...] | None, contract: DetectContract) -> f
         if name in known:
             continue
         nearest = difflib.get_close_matches(name, known, n=1)
-        meant = f", did you mean {nearest[0]!r}?" if nearest else ""
+        meant = f"; did you mean {nearest[0]!r}?" if nearest else "."
         listed = ", ".join(repr(one) if "," in one else one for one in contract.classes)
         raise BadRequest(f"model {contract.name!r} knows no class {name!r}{meant} It knows: {listed}")
     return frozenset(number for number, name in enumerate(contract.classes) if name in wanted)
