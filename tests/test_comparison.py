@@ -250,3 +250,21 @@ def test_chapters_end_where_the_film_ends(tmp_path: Path, suffix: str) -> None:
         ]
     assert kept == [("a", 0, 0.5), ("long", 0.5, pytest.approx(1, abs=0.002))]
     assert "1 chapter was lost" in notes
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+def test_chapters_that_begin_late_or_have_no_title_keep_their_times(tmp_path: Path, suffix: str) -> None:
+    titles = {(200, 500): {"title": "a"}, (500, 700): {}, (700, 1000): {"title": "b"}}
+    chapters: list[Any] = [
+        {"id": number, "start": start, "end": end, "time_base": Fraction(1, 1000), "metadata": tags}
+        for number, ((start, end), tags) in enumerate(titles.items(), 1)
+    ]
+    source = make_clip(tmp_path / "in.mkv", 25, chapters=chapters)
+    notes = notes_of(source, tmp_path / f"out{suffix}")
+    with av.open(str(tmp_path / f"out{suffix}")) as container:
+        kept = [
+            (chapter["metadata"]["title"], float(chapter["start"] * (chapter["time_base"] or 1)))
+            for chapter in container.chapters()
+        ]
+    assert kept == [("", 0), ("a", 0.2), ("", 0.5), ("b", 0.7)]
+    assert not any("chapter" in note for note in notes)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from av.audio.stream import AudioStream
     from av.container import OutputContainer
+    from av.container.core import Chapter
     from av.packet import Packet
     from av.stream import AttachmentStream, Stream
     from av.subtitles.stream import SubtitleStream
@@ -278,6 +279,17 @@ class Passthrough:
                 chapter["start"], chapter["end"] = round(start_s / tick), round(end_s / tick)
                 chapter["metadata"] = metadata
                 kept.append(chapter)
+        if kept and self._output.format.name in {"mp4", "mov"}:
+            # The track of titles has no gaps: the first would begin at zero, and one without a title would
+            # be left out, so that the others move.
+            for chapter in kept:
+                if not chapter_title(chapter["metadata"]):
+                    chapter["metadata"] = {**chapter["metadata"], "title": ""}
+            if (first := kept[0])["start"] > 0:
+                before: Chapter = {**first, "id": 0, "start": 0, "end": first["start"]}
+                before["metadata"] = {"title": ""}
+                kept.insert(0, before)
+                titles.insert(0, "")
         self._chapters = titles
         self._output.set_chapters(kept)
 
