@@ -3,6 +3,9 @@
 What the SDK does by itself, and why it is not left to it, is in docs/worker.md.
 """
 
-from orchestrator.runpod_handler.worker import Mode, RunPodWorker
+from orchestrator.runpod_handler.processor import without_processor_probe
+
+with without_processor_probe():
+    from orchestrator.runpod_handler.worker import Mode, RunPodWorker
 
 __all__ = ["Mode", "RunPodWorker"]
