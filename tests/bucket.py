@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -74,7 +75,9 @@ class Bucket:
         return {entry["Key"] for entry in self._client.list_objects_v2(Bucket=NAME).get("Contents", ())}
 
     def make(self) -> None:
-        self._client.create_bucket(Bucket=NAME, CreateBucketConfiguration={"LocationConstraint": "auto"})
+        # The stand-in keeps its buckets for as long as this process lives, over several servers.
+        with contextlib.suppress(self._client.exceptions.BucketAlreadyOwnedByYou):
+            self._client.create_bucket(Bucket=NAME, CreateBucketConfiguration={"LocationConstraint": "auto"})
 
     def _presigned(self, method: str, key: str, **more: Any) -> str:
         params = {"Bucket": NAME, "Key": key, **more}

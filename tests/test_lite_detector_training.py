@@ -78,14 +78,19 @@ def test_it_can_be_built_in_half_precision(tmp_path: Path) -> None:
     assert built(None, tmp_path, "fp16").parity["max_px"] < 1
 
 
-@pytest.mark.parametrize("content", [b"", b"no weights", None])
-def test_a_file_that_holds_something_else_is_refused(tmp_path: Path, content: bytes | None) -> None:
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"", "is empty"), (b"no weights", "no weights"), (None, "no weights of a lite detector")],
+)
+def test_a_file_that_holds_something_else_is_refused(
+    tmp_path: Path, content: bytes | None, said: str
+) -> None:
     path = tmp_path / "other.pth"
     if content is None:
         torch.save({"params": {"body.0.weight": torch.zeros(3)}}, path)
     else:
         path.write_bytes(content)
-    with pytest.raises(WeightsRefused, match="no weights of a lite detector"):
+    with pytest.raises(WeightsRefused, match=said):
         built(path, tmp_path / "models")
 
 

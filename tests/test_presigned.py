@@ -216,7 +216,7 @@ def test_length_and_type_may_be_signed_of_a_put(mover: Mover) -> None:
     [
         (
             {"urls": (signed("upload_part", UploadId="u", PartNumber=1), dated(HOUR, 60))},
-            "expired 35[0-9]+ s ago",
+            "expired [0-9]+ s ago",
         ),
         ({"complete_url": dated(HOUR, 60)}, "expired [0-9]+ s ago"),
         ({"abort_url": dated(HOUR, 60)}, "expired [0-9]+ s ago"),
