@@ -34,6 +34,7 @@ BLAMES_THE_CALLER = {
     "address_refused",
     "input_not_found",
     "limit_exceeded",
+    "input_forbidden",
     "output_forbidden",
 }
 GOOD_EVERY = 25

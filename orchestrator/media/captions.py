@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, cast
 
+import av
+import av.error
 from av.packet import Packet
 
 from orchestrator.media.hdr import side_data
 
 if TYPE_CHECKING:
-    import av
     from av.video.stream import VideoStream
 
 CARRIERS = {"libx264": "h264", "h264_nvenc": "h264", "libx265": "hevc", "hevc_nvenc": "hevc"}
@@ -69,9 +70,23 @@ class CaptionWriter:
         return made
 
 
+def mentions_captions(packet: Packet[VideoStream]) -> bool:
+    """Whether a coded picture may hold captions: those of ATSC say `GA94` before they begin."""
+    return b"GA94" in bytes(packet)
+
+
 def closed_captions(picture: av.VideoFrame) -> bytes:
-    """Return the captions of a decoded picture, three bytes each; empty where it has none."""
-    return side_data(picture, "A53_CC") or b""
+    """Return the captions of a decoded picture, three bytes each; empty where it has none.
+
+    PyAV's look at the side data of a picture makes a cycle of references, so the picture would stay until
+    Python's collector comes, and hundreds would gather. A tiny copy, which has the same side data, is looked
+    at instead.
+    """
+    try:
+        tiny = picture.reformat(width=16, height=16, interpolation="POINT")
+    except (av.error.FFmpegError, ValueError):  # swscale does not know the format
+        tiny = picture
+    return side_data(tiny, "A53_CC") or b""
 
 
 def has_text(captions: bytes) -> bool:

@@ -17,6 +17,7 @@ from av.codec.context import Flags
 
 from orchestrator.errors import BadMedia
 from orchestrator.media.alpha import SideAlpha, has_side_alpha
+from orchestrator.media.captions import mentions_captions
 from orchestrator.media.integrity import Integrity
 from orchestrator.media.seek import packets_before_keyframe, packets_from
 from orchestrator.media.source import clock_of, main_video, open_source, packets
@@ -66,6 +67,7 @@ class Moments:
         stream: the video.
         alpha: what decodes alpha, or None.
         damaged_packets: how many the container marked as damaged, so far.
+        may_have_captions: whether pictures so far may have closed captions.
     """
 
     def __init__(self, path: Path, info: VideoInfo, *, threads: int, span: Span, alpha: bool = False) -> None:
@@ -75,6 +77,8 @@ class Moments:
         self._threads = threads
         self._span = span
         self._container, self.stream = self._open(threads)
+        # In MPEG-2 they have several forms.
+        self.may_have_captions = self.stream.codec_context.name == "mpeg2video"
         self.alpha = SideAlpha(self.stream) if alpha and has_side_alpha(self.stream) else None
         self._begin()
         self._last: _Moment | None = None
@@ -215,6 +219,7 @@ class Moments:
         self._timeline.expect(packet)
         self._recent.append(packet.is_corrupt)
         self.damaged_packets += packet.is_corrupt
+        self.may_have_captions = self.may_have_captions or mentions_captions(packet)
         if packet.is_keyframe or not packet.size:
             self._awaits_keyframe = False
         return not self._awaits_keyframe

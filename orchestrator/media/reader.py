@@ -198,7 +198,8 @@ class VideoReader(Generic[AnyPicture]):
             captions = b""
             if moment.picture is not shown:
                 shown = moment.picture
-                captions = closed_captions(shown)
+                if self._moments.may_have_captions:
+                    captions = closed_captions(shown)
                 at_s = moment.pts * self._info.time_base - self._info.start_s
                 fitted = self._first_shape(shown, at_s=at_s)
                 picture = cast("AnyPicture", self._to_upright(fitted))
