@@ -6,6 +6,7 @@ second time and read no further than the video has come, so memory stays bounded
 
 from __future__ import annotations
 
+import contextlib
 from contextlib import suppress
 from fractions import Fraction
 from typing import TYPE_CHECKING, cast
@@ -248,11 +249,12 @@ class Passthrough:
             for stream in again.streams:
                 if stream.index not in wanted:
                     stream.discard = Discard.all
-            for packet in packets(again) if wanted else ():
-                if packet.size and packet.stream.index in wanted:
-                    found.setdefault(packet.stream.index, packet)
-                    if len(found) == len(wanted):
-                        break
+            with contextlib.suppress(av.error.FFmpegError):  # what reads the pictures tells of the damage
+                for packet in packets(again) if wanted else ():
+                    if packet.size and packet.stream.index in wanted:
+                        found.setdefault(packet.stream.index, packet)
+                        if len(found) == len(wanted):
+                            break
         return found
 
     def _set_chapters(self) -> None:

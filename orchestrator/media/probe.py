@@ -67,7 +67,12 @@ def probe(path: Path, *, to_end: bool = True, limits: Limits | None = None) -> V
         if to_end or container.format.name.startswith("mov"):
             refuse_cut(container, path)
         stream = main_video(container, path)
-        first, skipped = _first_frames(container, stream, path, limits)
+        try:
+            first, skipped = _first_frames(container, stream, path, limits)
+        except av.error.FFmpegError as exc:
+            raise BadMedia(
+                f"{path} cannot be read to its first pictures: it is damaged, copy it or export it again"
+            ) from exc
         return _describe(container, stream, first, path, skipped=skipped)
 
 

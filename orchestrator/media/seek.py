@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from fractions import Fraction
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -41,12 +42,13 @@ def packets_before_keyframe(path: Path, moment_s: Fraction) -> int:
     with open_source(path) as container:
         stream = main_video(container, path)
         tick = stream.time_base or Fraction(1, 90_000)
-        for packet in packets(container, stream):
-            if packet.is_keyframe and packet.pts is not None:
-                if packet.pts * tick > moment_s:
-                    break
-                found = number
-            number += bool(packet.size)
+        with contextlib.suppress(av.error.FFmpegError):  # what reads the pictures tells of the damage
+            for packet in packets(container, stream):
+                if packet.is_keyframe and packet.pts is not None:
+                    if packet.pts * tick > moment_s:
+                        break
+                    found = number
+                number += bool(packet.size)
     return found
 
 
