@@ -327,10 +327,11 @@ def test_memory_does_not_grow_with_the_length_of_the_video(tmp_path: Path, model
         out = tmp_path / f"{frames}_out.mp4"
         return peaks_bytes("upscale", source, out, "--model", "nearest-x4", MODEL_REPOSITORY=model_repository)
 
-    short, long = peaks(40), peaks(400)
+    short, long = peaks(100), peaks(800)
     assert {"framewright", "tritonserver", "triton_python_backend_stub"} <= set(long)
     for name in set(long) & set(short):
-        assert long[name] < 1.05 * short[name] + 2**20, name
+        # Peaks differ by some 15 MB from run to run; the coded planes of 700 pictures alone would be 60 MB.
+        assert long[name] < 1.05 * short[name] + 2**24, name
 
 
 def test_infer_sends_one_picture_and_says_how_it_went(tmp_path: Path, served: dict[str, str]) -> None:
