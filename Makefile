@@ -39,7 +39,7 @@ serve-env: .venv/.serve ## the serving environment in .venv: Triton, no torch
 dev-env: .venv/.dev ## serving, exporting and testing in .venv: with torch, several gigabytes
 
 docs: serve-env ## make the reference of jobs and errors again
-	@$(BIN)/python -m orchestrator.jobs.reference docs
+	@$(BIN)/python -m tools.reference docs
 
 lock: ## pin and hash the requirements again (needs uv)
 	@requirements/lock.sh

@@ -6,8 +6,8 @@ examples/sample.mp4 is played over and over and written in other sizes, without 
 that a job can cost. CPU time of all threads: of writing (conversion, encoder, muxer), of taking samples as
 frames pass, of the check that every output gets, and of a report with its picture.
 
-Then the sources that `tests/test_fidelity.py` calls hard, at the worst quality that x264 has: how far the
-blocks of the output are from the source's, at most, where ALIEN is too far.
+Then the sources that `tests/fidelity/test_fidelity.py` calls hard, at the worst quality that x264 has: how
+far the blocks of the output are from the source's, at most, where ALIEN is too far.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from orchestrator.media import encoder
-from orchestrator.media.probe import probe
-from orchestrator.media.reader import VideoReader
-from orchestrator.media.writer import VideoWriter
-from orchestrator.pipeline.fidelity import Written, examine
-from orchestrator.pipeline.fidelity_report import report_on, write_report
-from orchestrator.pipeline.similarity import mean_square, psnr_db
-from orchestrator.pipeline.verdict import ALIEN
-from orchestrator.pipeline.witness import Witness
-from tests.test_fidelity import HARD, WORST_CRF, clip, make
+from orchestrator.fidelity.check import Written, examine
+from orchestrator.fidelity.metrics import mean_square, psnr_db
+from orchestrator.fidelity.report import report_on, write_report
+from orchestrator.fidelity.rules import ALIEN
+from orchestrator.fidelity.sampler import FrameSampler
+from orchestrator.media.read.probe import probe
+from orchestrator.media.read.reader import VideoReader
+from orchestrator.media.write import encoder
+from orchestrator.media.write.writer import VideoWriter
+from tests.fidelity.test_fidelity import HARD, WORST_CRF, clip, make
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,11 +75,11 @@ def measure(frames: list[Frame], info: VideoInfo, scale: int, count: int, folder
     clock = Clock()
     width, height = info.width * scale, info.height * scale
     out = folder / "out.mp4"
-    witness = Witness(width=width, height=height, time_base=info.time_base)
+    sampler = FrameSampler(width=width, height=height, time_base=info.time_base)
     with VideoWriter(out, source=SOURCE, info=info, width=width, height=height) as writer:
         for frame in passing(frames, info, count):
             with clock.of("samples"):
-                witness.see(frame)
+                sampler.see(frame)
             large = cv2.resize(frame.pixels, (width, height), interpolation=cv2.INTER_CUBIC)
             with clock.of("writing"):
                 writer.write(replace(frame, pixels=np.asarray(large, np.uint8)))
@@ -87,10 +87,10 @@ def measure(frames: list[Frame], info: VideoInfo, scale: int, count: int, folder
             writer.finish()
     written = Written(frames=count, width=width, height=height, picture=(width, height))
     with clock.of("check"):
-        examine(out, witness=witness, written=written)
+        examine(out, sampler=sampler, written=written)
     with clock.of("report"):
-        fidelity = examine(out, witness=witness, written=written, every=True)
-        report = report_on(fidelity, witness=witness, source=SOURCE, output=out)
+        fidelity = examine(out, sampler=sampler, written=written, every=True)
+        report = report_on(fidelity, sampler=sampler, source=SOURCE, output=out)
         write_report(folder / "report.json", report, fidelity.pairs, overwrite=True)
     spent = clock.spent
     shares = [

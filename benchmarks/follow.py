@@ -30,8 +30,8 @@ import numpy as np
 from orchestrator.framing.aspect import parse_aspect
 from orchestrator.framing.follow import follow
 from orchestrator.framing.subjects import read_subjects
-from orchestrator.media.clock import frame_times
-from orchestrator.media.probe import probe
+from orchestrator.media.read.frame_times import frame_times
+from orchestrator.media.read.probe import probe
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -21,9 +21,9 @@ import cv2
 import numpy as np
 import onnxruntime
 
-from export_onnx.parity import photo
 from export_onnx.repository import model_path, read_record
-from export_onnx.tensors import INPUT
+from export_onnx.tensor_names import INPUT
+from export_onnx.upscaling.parity import photo
 from orchestrator.settings import Settings
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from PIL import Image
 
 from orchestrator.frames import Crop
-from orchestrator.media.resize import LOBES, resize
+from orchestrator.media.colour.resize import LOBES, resize
 
 if TYPE_CHECKING:
     from collections.abc import Callable

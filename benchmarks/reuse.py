@@ -26,13 +26,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from orchestrator.frames import Crop
-from orchestrator.media.probe import probe
-from orchestrator.media.reader import VideoReader
+from orchestrator.media.read.probe import probe
+from orchestrator.media.read.reader import VideoReader
 from orchestrator.pipeline.deliver import deliver
-from orchestrator.pipeline.order import Order
+from orchestrator.pipeline.plan import DeliveryRequest
 from orchestrator.settings import Settings
 from orchestrator.tiles.grid import plan
-from orchestrator.tiles.reference import Reference
+from orchestrator.tiles.unchanged_tiles import Reference
 from orchestrator.triton.contract import UpscaleContract
 from orchestrator.worker import Worker
 
@@ -104,7 +104,7 @@ def _psnr(error: float) -> float:
 
 
 def job(
-    worker: Worker, source: Path, info: VideoInfo, order: Order, folder: Path
+    worker: Worker, source: Path, info: VideoInfo, order: DeliveryRequest, folder: Path
 ) -> tuple[float, Delivered, NDArray[np.uint8]]:
     """Do a job; return the seconds it took, what was done, and the pictures."""
     keeper = Keeper(folder / f"{order.reuse_tolerance}.rgb")
@@ -145,7 +145,7 @@ def main() -> None:
         pictures: dict[int, NDArray[np.uint8]] = {}
         for _ in range(given.rounds):
             for tolerance in tolerances:
-                order = Order(
+                order = DeliveryRequest(
                     crop=crop,
                     model=given.model,
                     container="mp4",

@@ -24,10 +24,10 @@ import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from orchestrator.frames import PADDING_LEVEL
-from orchestrator.media.probe import probe
-from orchestrator.media.reader import VideoReader
+from orchestrator.media.read.probe import probe
+from orchestrator.media.read.reader import VideoReader
 from orchestrator.tiles.letterbox import letterbox
-from tests.clips import make_clip
+from tests.support.clips import make_clip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

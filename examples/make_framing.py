@@ -17,14 +17,14 @@ import matplotlib as mpl
 import numpy as np
 from PIL import Image
 
-from orchestrator.framing.choice import pick
 from orchestrator.framing.follow import follow
+from orchestrator.framing.subject_choice import pick
 from orchestrator.framing.subjects import read_subjects
 from orchestrator.framing.view import View
-from orchestrator.media.clock import frame_times
-from orchestrator.media.probe import probe
-from orchestrator.media.reader import VideoReader
-from orchestrator.media.resize import resize
+from orchestrator.media.colour.resize import resize
+from orchestrator.media.read.frame_times import frame_times
+from orchestrator.media.read.probe import probe
+from orchestrator.media.read.reader import VideoReader
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt

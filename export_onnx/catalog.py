@@ -13,8 +13,8 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from export_onnx.config import Choices, ServedDetector, ServedModel, ServedUpscaler, Task
-from orchestrator.errors import ExportFailed, UnknownModel
+from export_onnx.config import Choices, ModelTask, ServedDetector, ServedModel, ServedUpscaler
+from orchestrator.errors import ModelBuildFailed, UnknownModel
 from orchestrator.settings import PROJECT_ROOT
 
 CATALOG = PROJECT_ROOT / "weights" / "catalog.toml"
@@ -50,7 +50,7 @@ class CatalogModel(ABC):
     """
 
     name: str
-    task: Task
+    task: ModelTask
     file: str
     url: str | None = None
     bytes: int | None = None
@@ -178,17 +178,17 @@ def load_catalog(path: Path = CATALOG) -> Catalog:
     """Read and check a catalog.
 
     Raises:
-        ExportFailed: the file is missing, not TOML, or an entry has a missing, unknown or impossible value.
+        ModelBuildFailed: the file is missing or not TOML, or a value is missing, unknown or impossible.
     """
     try:
         with path.open("rb") as file:
             entries = tomllib.load(file)
     except OSError as exc:
-        raise ExportFailed(
+        raise ModelBuildFailed(
             f"cannot read the catalog {path}: {exc.strerror}; restore it from the repository"
         ) from exc
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
-        raise ExportFailed(f"{path} is not TOML: {exc}; correct it") from exc
+        raise ModelBuildFailed(f"{path} is not TOML: {exc}; correct it") from exc
     return Catalog(models={name: _model(path, name, entry) for name, entry in entries.items()})
 
 
@@ -207,7 +207,7 @@ def _model(path: Path, name: str, entry: Any) -> CatalogUpscaler | CatalogDetect
         model = kind(name=name, **entry)
         _check_values(model)
     except (TypeError, ValueError) as exc:
-        raise ExportFailed(f"{path}: [{name}] {exc}; correct it") from exc
+        raise ModelBuildFailed(f"{path}: [{name}] {exc}; correct it") from exc
     return model
 
 

@@ -11,14 +11,16 @@ from pathlib import Path
 
 import click
 
-from export_onnx import download, overview, progress
+from export_onnx import download
+from export_onnx import download_progress as progress
+from export_onnx import model_list as overview
 from export_onnx.catalog import CatalogDetector, load_catalog
-from export_onnx.config import ACCELERATORS, TASKS, Accelerator, Choices, Task
+from export_onnx.config import ACCELERATORS, TASKS, Accelerator, Choices, ModelTask
 from export_onnx.repository import check_name, read_record
-from export_onnx.tensors import MAX_DETECTIONS, PRECISIONS, Precision
+from export_onnx.tensor_names import MAX_DETECTIONS, PRECISIONS, Precision
 from export_onnx.verify import problems
 from export_onnx.weights import read_named, read_official
-from orchestrator.errors import BadRequest, ExportFailed, WeightsRefused
+from orchestrator.errors import BadRequest, ModelBuildFailed, WeightsRefused
 from orchestrator.settings import Settings
 
 
@@ -67,8 +69,8 @@ def fetch(names: tuple[str, ...]) -> None:
     """  # noqa: D301  click reads the backspace as: keep these lines
     catalog, settings = load_catalog(), Settings.from_env()
     for model in [catalog.get(settings.resolved(name)) for name in names]:
-        with progress.shown(model.name) as (report, advance):
-            downloaded = download.fetch(model, settings.weights_dir, report=report, advance=advance)
+        with progress.shown(model.name) as (on_retry, advance):
+            downloaded = download.fetch(model, settings.weights_dir, on_retry=on_retry, advance=advance)
         path = model.path(settings.weights_dir)
         click.echo(f"{model.name}: {path} {'fetched and verified' if downloaded else 'is there and right'}")
 
@@ -138,7 +140,7 @@ def build(
     names: tuple[str, ...],
     weights: Path | None,
     new_name: str | None,
-    task: Task,
+    task: ModelTask,
     licence: str | None,
     precision: Precision,
     accelerator: Accelerator,
@@ -203,8 +205,8 @@ def build(
             read_official(catalog.get(name), settings.weights_dir) if weights is None else read_named(weights)
         )
         try:
-            from export_onnx.build import Given  # noqa: PLC0415 - it needs PyTorch
-            from export_onnx.build import build as build_model  # noqa: PLC0415
+            from export_onnx.build import build as build_model  # noqa: PLC0415 - it needs PyTorch
+            from export_onnx.prepared import Given  # noqa: PLC0415
 
             build_model(
                 name,
@@ -212,10 +214,10 @@ def build(
                 catalog=catalog,
                 given=Given(choices=choices, licence=licence or "unknown", task=task, halo=halo, tile=tile),
                 repository=settings.model_repository,
-                report=_step,
+                on_progress=_step,
             )
         except ModuleNotFoundError as exc:
-            raise ExportFailed(
+            raise ModelBuildFailed(
                 f"building needs {exc.name}, which is not installed; run `make dev-env`"
             ) from exc
 

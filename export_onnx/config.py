@@ -11,10 +11,10 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from export_onnx.tensors import DETECTIONS, INPUT, MAX_DETECTIONS, NUM_DETECTIONS, OUTPUT, Precision
+from export_onnx.tensor_names import DETECTIONS, INPUT, MAX_DETECTIONS, NUM_DETECTIONS, OUTPUT, Precision
 
-Task = Literal["upscale", "detect"]
-TASKS: tuple[Task, ...] = get_args(Task)
+ModelTask = Literal["upscale", "detect"]
+TASKS: tuple[ModelTask, ...] = get_args(ModelTask)
 
 Accelerator = Literal["none", "cuda", "tensorrt"]
 ACCELERATORS: tuple[Accelerator, ...] = get_args(Accelerator)
@@ -74,7 +74,7 @@ class ServedModel(ABC):
     """
 
     name: str
-    task: Task
+    task: ModelTask
     architecture: str
     size_multiple: int
     max_batch: int

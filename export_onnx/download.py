@@ -24,8 +24,8 @@ from orchestrator.errors import (
     WeightsRefused,
     WorkerError,
 )
+from orchestrator.storage.address_guard import AddressGuard
 from orchestrator.storage.fetch import length, receive
-from orchestrator.storage.guard import Guard
 from orchestrator.storage.limits import TransferLimits
 from orchestrator.storage.transfer import Transfer
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 LIMITS = TransferLimits(min_free_bytes=0, read_s=30.0, total_s=math.inf)
 """A person watches, and may stop it: the whole may take any time."""
-GUARD = Guard()
+GUARD = AddressGuard()
 _ROOM = "free some, or set WEIGHTS_DIR to another disk"
 
 
@@ -45,17 +45,17 @@ def fetch(
     model: CatalogModel,
     weights_dir: Path,
     *,
-    report: Callable[[str], None],
+    on_retry: Callable[[str], None],
     advance: Callable[[int, int | None], None],
     limits: TransferLimits = LIMITS,
-    guard: Guard = GUARD,
+    guard: AddressGuard = GUARD,
 ) -> bool:
     """Have the model's weight file in its place, whole and verified.
 
     Args:
         model: of the catalog.
         weights_dir: where downloaded files land; made if it does not exist.
-        report: is told what goes wrong on the way, one line each.
+        on_retry: is told what goes wrong on the way, one line each.
         advance: is told the bytes that are there and, once known, the bytes of the whole file.
         limits: how long to try.
         guard: which addresses may be asked, also after a redirect.
@@ -81,7 +81,7 @@ def fetch(
         part = path.with_name(path.name + ".part")
         with (
             _opened(part) as file,
-            Transfer(guard=guard, limits=limits, stop=threading.Event(), report=report) as transfer,
+            Transfer(guard=guard, limits=limits, stop=threading.Event(), on_retry=on_retry) as transfer,
         ):
             _receive(model, model.url, file, transfer, advance)
             os.fsync(file)

@@ -8,7 +8,7 @@
     |   |-- ResultTooLarge           the result does not fit into an answer
     |   |-- InputNotFound            there is no such input
     |   |-- InputForbidden           the input may not be read: its URL has expired, or forbids it
-    |   |-- InputTooLarge            the input has more bytes than the worker takes
+    |   |-- InputFileTooLarge            the input has more bytes than the worker takes
     |   |-- BadMedia                 the input is not a video that can be read
     |   |-- UnsupportedMedia         a video, but of a kind that is refused (HDR)
     |   |-- OutputRefused            the output exists already, or cannot be placed there
@@ -28,7 +28,7 @@
         |-- OutputRejected           the output is whole, but does not show what it should
         |-- DownloadFailed           the network failed after all retries: retryable
         |-- UploadFailed             the network failed after all retries: retryable
-        |-- ExportFailed             a model could not be exported, or its parity was not proved
+        |-- ModelBuildFailed             a model could not be exported, or its parity was not proved
         |-- JobCrashed               the process of the job crashed, most likely on its video
         |-- JobKilled                the process of the job was killed, as for lack of memory: retryable
         |-- TimedOut                 the job took longer than it may
@@ -100,7 +100,7 @@ class InputForbidden(CallerError):
     code = "input_forbidden"
 
 
-class InputTooLarge(CallerError):
+class InputFileTooLarge(CallerError):
     """The input has more bytes than the worker takes."""
 
     code = "input_too_large"
@@ -222,7 +222,7 @@ class UploadFailed(ServiceError):
     retryable = True
 
 
-class ExportFailed(ServiceError):
+class ModelBuildFailed(ServiceError):
     """A model could not be exported, or its parity with PyTorch was not proved."""
 
     code = "export_failed"

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from threading import Event
 from typing import TYPE_CHECKING, Self
 
-from orchestrator.cost.meter import Meter, meter_here
+from orchestrator.cost.gpu_cost import GpuCost, meter_here
 from orchestrator.framing.subjects import MOST_BYTES, parse_subjects, read_subjects
 from orchestrator.pipeline.export import export
 from orchestrator.pipeline.track import Outputs, Tracked, track
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         UpscaleResult,
     )
     from orchestrator.limits import Limits
-    from orchestrator.pipeline.progress import Report
+    from orchestrator.pipeline.progress import OnProgress
     from orchestrator.settings import Settings
 
 
@@ -55,7 +55,7 @@ class Worker:
         self._limits = limits
         self._stack = ExitStack()
         self._client: TritonClient | None = None
-        self._meter: Meter | None = None
+        self._meter: GpuCost | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -103,8 +103,8 @@ class Worker:
         *,
         overwrite: bool = False,
         comparison: Path | None = None,
-        fidelity: Path | None = None,
-        report: Report = lambda _: None,
+        report: Path | None = None,
+        on_progress: OnProgress = lambda _: None,
     ) -> UpscaleResult:
         """Upscale a local video; see `orchestrator.pipeline.upscale.upscale`."""
         return upscale(
@@ -115,10 +115,10 @@ class Worker:
             connect=self.client,
             overwrite=overwrite,
             comparison=comparison,
-            fidelity=fidelity,
+            report=report,
             cost_of=self._cost_of(),
             limits=self._limits,
-            report=report,
+            on_progress=on_progress,
         )
 
     def export(
@@ -129,8 +129,8 @@ class Worker:
         *,
         subjects: Subjects | None = None,
         overwrite: bool = False,
-        fidelity: Path | None = None,
-        report: Report = lambda _: None,
+        report: Path | None = None,
+        on_progress: OnProgress = lambda _: None,
     ) -> ExportResult:
         """Export a part of a local video; see `orchestrator.pipeline.export.export`.
 
@@ -146,14 +146,14 @@ class Worker:
             default_model=self._settings.upscale_model,
             connect=self.client,
             overwrite=overwrite,
-            fidelity=fidelity,
+            report=report,
             cost_of=self._cost_of(),
             limits=self._limits,
-            report=report,
+            on_progress=on_progress,
         )
 
     def track(
-        self, source: Path, params: TrackParams, outputs: Outputs, *, report: Report = lambda _: None
+        self, source: Path, params: TrackParams, outputs: Outputs, *, on_progress: OnProgress = lambda _: None
     ) -> Tracked:
         """Track what is seen in a local video; see `orchestrator.pipeline.track.track`."""
         return track(
@@ -164,7 +164,7 @@ class Worker:
             outputs=outputs,
             cost_of=self._cost_of(),
             limits=self._limits,
-            report=report,
+            on_progress=on_progress,
         )
 
     def _subjects(self, params: ExportParams) -> Subjects | None:

@@ -13,13 +13,13 @@ from orchestrator.media.priority import end_real_time
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
 from orchestrator.triton.supervisor import Supervisor
-from tests import models
+from tests.support import models
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytest_plugins = ["tests.worker_fixtures"]
+pytest_plugins = ["tests.support.worker_fixtures"]
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +32,7 @@ def usual_priority() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def model_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Every model of `tests/models.py`, built; add none to it, others read it."""
+    """Every model of `tests/support/models.py`, built; add none to it, others read it."""
     repository = tmp_path_factory.mktemp("model_repository")
     models.write_identity(repository)
     models.write_nearest_x4(repository)

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 RANK = {
-    "environment": 0,
+    "child_environment": 0,
     "errors": 0,
     "settings": 0,
     "frames": 0,
@@ -25,12 +25,19 @@ RANK = {
     "tracking": 1,
     "framing": 1,
     "cost": 1,
-    "pipeline": 2,
-    "worker": 3,
-    "executor": 4,
-    "runpod_handler": 5,
-    "cli": 6,
+    "inference": 2,
+    "drawing": 2,
+    "fidelity": 3,
+    "track_output": 3,
+    "pipeline": 4,
+    "worker": 5,
+    "executor": 6,
+    "runpod_handler": 7,
+    "cli": 8,
 }
+MEDIA_RANK = {"priority": 0, "time_range": 0, "colour": 1, "read": 2, "write": 3}
+"""The rooms of `media`: what reads a file imports no writer."""
+
 ONLY_IMPORTERS = {
     "av": {"media"},
     "boto3": {"storage"},
@@ -81,6 +88,9 @@ def test_arrows_run_one_way(path: Path) -> None:
         assert room in ONLY_IMPORTERS.get(parts[0], {room})
         if parts[0] == "orchestrator" and len(parts) > 1 and parts[1] != room:
             assert RANK[parts[1]] < RANK[room] or RANK[room] == 0 == RANK[parts[1]], f"{room} imports {name}"
+        if room == "media" and parts[:2] == ["orchestrator", "media"]:
+            inner = path.relative_to(ROOT / "orchestrator" / "media").parts[0].removesuffix(".py")
+            assert parts[2] == inner or MEDIA_RANK[parts[2]] < MEDIA_RANK[inner], f"{path}: {name}"
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "export_onnx").rglob("*.py")), ids=lambda path: path.name)
@@ -95,6 +105,6 @@ def test_only_settings_reads_the_environment() -> None:
     readers = {
         path.name for path in SOURCES if "os.environ" in path.read_text() or "getenv" in path.read_text()
     }
-    assert readers == {"settings.py", "environment.py", "keeper.py", "launch.py"}, (
-        "environment.py hands a part of it on to child processes, the other two their own to tritonserver"
+    assert readers == {"settings.py", "child_environment.py", "keeper.py", "launch.py"}, (
+        "child_environment.py hands a part of it on to child processes, the other two their own to tritonserver"
     )

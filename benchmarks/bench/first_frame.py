@@ -52,7 +52,7 @@ def main() -> None:
 
     settings = replace(Settings.from_env(), triton_url=url[0] if url else None)
     with Worker(settings) as worker:
-        worker.upscale(Path(video), Path(out), UpscaleParams(model=model), overwrite=True, report=seen)
+        worker.upscale(Path(video), Path(out), UpscaleParams(model=model), overwrite=True, on_progress=seen)
     print(json.dumps(moments))
 
 

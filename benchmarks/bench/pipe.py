@@ -11,7 +11,7 @@ import sys
 import av
 import numpy as np
 
-from orchestrator.media.encoder import choose
+from orchestrator.media.write.encoder import choose
 
 RATE = 25
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.bench import material, product
-from tests import bucket as buckets
-from tests.runpod_server import RunPodServer
-from tests.workers import working
+from tests.support import bucket as buckets
+from tests.support.runpod_server import RunPodServer
+from tests.support.workers import working
 
 if TYPE_CHECKING:
     from collections.abc import Callable

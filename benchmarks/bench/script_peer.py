@@ -19,7 +19,7 @@ import torch
 from spandrel import ModelLoader
 
 from benchmarks.bench.child import serve, timed
-from orchestrator.media.probe import probe
+from orchestrator.media.read.probe import probe
 
 MODULE = "benchmarks.bench.script_peer"
 

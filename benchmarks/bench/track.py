@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from benchmarks.bench import ceiling, material, product, ultralytics_peer
 from benchmarks.bench.child import Child
 from benchmarks.bench.rounds import COLUMNS, interleaved, rows
-from orchestrator.media.probe import probe
+from orchestrator.media.read.probe import probe
 from orchestrator.tiles.letterbox import letterbox
 from orchestrator.triton.contract import DetectContract
 

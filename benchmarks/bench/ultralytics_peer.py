@@ -16,7 +16,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from benchmarks.bench.child import serve, timed
-from export_onnx.yolo import library
+from export_onnx.detection.yolo import library
 
 if TYPE_CHECKING:
     from pathlib import Path

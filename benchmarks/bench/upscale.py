@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from benchmarks.bench import ceiling, material, product, script_peer
 from benchmarks.bench.child import Child
 from benchmarks.bench.rounds import COLUMNS, Run, interleaved, rows
-from orchestrator.media.probe import probe
+from orchestrator.media.read.probe import probe
 from orchestrator.tiles.grid import plan as plan_tiles
 from orchestrator.triton.contract import UpscaleContract
 

@@ -22,8 +22,8 @@ from urllib.parse import quote
 from benchmarks.hostile.tally import Tally
 from orchestrator.errors import AddressRefused, WorkerError
 from orchestrator.jobs import OutputParts
+from orchestrator.storage.address_guard import AddressGuard
 from orchestrator.storage.client import StorageClient
-from orchestrator.storage.guard import Guard
 from orchestrator.storage.limits import TransferLimits
 
 if TYPE_CHECKING:
@@ -180,8 +180,8 @@ def _ways(
     source: Path, output: Path, store: str, redirect_to: Callable[[str], None]
 ) -> dict[str, Callable[[str], object]]:
     """Return what a job can make the worker do with an address."""
-    strict = StorageClient(guard=Guard(resolve=_resolve), limits=_LIMITS)
-    local = Guard(
+    strict = StorageClient(guard=AddressGuard(resolve=_resolve), limits=_LIMITS)
+    local = AddressGuard(
         resolve=_resolve, allow_http=True, allow_private_networks=(ipaddress.ip_network(f"{_STORE}/32"),)
     )
     lenient = StorageClient(guard=local, limits=_LIMITS)

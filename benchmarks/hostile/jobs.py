@@ -20,11 +20,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
 
 from benchmarks.hostile.tally import Tally
-from tests import bucket as buckets
-from tests import clips, models
-from tests.mutated_jobs import mutated, right_jobs
-from tests.runpod_server import RunPodServer
-from tests.workers import working
+from tests.support import bucket as buckets
+from tests.support import clips, models
+from tests.support.mutated_jobs import mutated, right_jobs
+from tests.support.runpod_server import RunPodServer
+from tests.support.workers import working
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from benchmarks.hostile.tally import Tally
-from tests import bucket as buckets
-from tests import clips, models
-from tests.command import family, segments_of
-from tests.runpod_server import RunPodServer
-from tests.workers import WorkerProcess, wait
+from tests.support import bucket as buckets
+from tests.support import clips, models
+from tests.support.command import family, segments_of
+from tests.support.runpod_server import RunPodServer
+from tests.support.workers import WorkerProcess, wait
 
 if TYPE_CHECKING:
-    from tests.bucket import Bucket
+    from tests.support.bucket import Bucket
 
 VICTIMS = ("job", "job", "tritonserver", "triton_python_b", "keeper", "waiting job", "worker")
 MOST_DELAY_S = 2.5

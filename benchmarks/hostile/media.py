@@ -137,7 +137,7 @@ _DAMAGES: list[Callable[[bytearray, random.Random], None]] = [
 
 def _good_files(folder: Path) -> list[Path]:
     """Make a small video of each container that is read, with most of what it can hold."""
-    from tests import clips  # noqa: PLC0415  the process that exports needs none of it
+    from tests.support import clips  # noqa: PLC0415  the process that exports needs none of it
 
     sound = [{"seconds": 1.0}]
     return [

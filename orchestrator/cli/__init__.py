@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from orchestrator.cli.ending import Signalled, catch_signals, say_stopped
+from orchestrator.cli.exit_codes import Signalled, catch_signals, say_stopped
 from orchestrator.machine import forbid_core_files
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli.ending import say_failed, say_stopped
-from orchestrator.cli.shell import OutputLost, Shell
+from orchestrator.cli.exit_codes import say_failed, say_stopped
+from orchestrator.cli.options import OutputLost, Shell
 from orchestrator.errors import WorkerError, lack_of_disk
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from orchestrator.cli.shell import json_option, say, verbose_option
+from orchestrator.cli.options import json_option, say, verbose_option
 from orchestrator.cost.gpu import gpus_here
-from orchestrator.cost.table import CPU, Task, read_table
+from orchestrator.cost.price_table import CPU, JobTask, read_table
 from orchestrator.errors import BadRequest
 from orchestrator.pipeline.estimate import estimate as estimate_job
 from orchestrator.settings import Settings
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("source", metavar="IN", type=click.Path(path_type=Path))
-@click.option("--task", type=click.Choice(get_args(Task)), default="upscale", show_default=True)
+@click.option("--task", type=click.Choice(get_args(JobTask)), default="upscale", show_default=True)
 @click.option("--model", help="The model's name.  [default: the task's own; none for an export]")
 @click.option("--gpu", help="A GPU of the table, or cpu.  [default: FRAMEWRIGHT_GPU, else this machine's]")
 @click.option("--crop", metavar="X,Y,W,H", help="Of an export: the part of the picture.")
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def estimate(
     source: Path,
     *,
-    task: Task,
+    task: JobTask,
     model: str | None,
     gpu: str | None,
     crop: str | None,

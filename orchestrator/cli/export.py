@@ -8,12 +8,12 @@ from typing import Any
 
 import click
 
-from orchestrator.cli.ending import ignore_signals
-from orchestrator.cli.shell import json_option, progress, say, settings_with, url_option, verbose_option
+from orchestrator.cli.exit_codes import ignore_signals
+from orchestrator.cli.options import json_option, progress, say, settings_with, url_option, verbose_option
 from orchestrator.errors import BadRequest, InputNotFound
+from orchestrator.fidelity.report import report_files
 from orchestrator.framing.subjects import Subjects, read_subjects
 from orchestrator.jobs import ExportParams, ExportResult, parse
-from orchestrator.pipeline.fidelity_report import report_files
 from orchestrator.safe_text import json_text
 from orchestrator.worker import Worker
 
@@ -65,7 +65,7 @@ _MOST_KEYFRAME_BYTES = 64 << 20
 )
 @click.option(
     "--report",
-    "fidelity",
+    "report",
     metavar="JSON",
     type=click.Path(path_type=Path),
     help="Also write how true OUT is to IN: PSNR, SSIM, colours, times; and a picture of it beside, as .png.",
@@ -78,7 +78,7 @@ def export(
     source: Path,
     output: Path,
     *,
-    fidelity: Path | None,
+    report: Path | None,
     force: bool,
     as_json: bool,
     url: str | None,
@@ -102,18 +102,18 @@ def export(
     """  # noqa: D301  click reads the backspace as: keep these lines
     params, subjects = _params(choices)
     with Worker(settings_with(url)) as worker:
-        with progress(source.name) as report:
+        with progress(source.name) as on_progress:
             result = worker.export(
                 source,
                 output,
                 params,
                 subjects=subjects,
                 overwrite=force,
-                fidelity=fidelity,
                 report=report,
+                on_progress=on_progress,
             )
         ignore_signals()  # it is done, and stopping Triton is brief
-        say(json_text(result.model_dump(mode="json")) if as_json else _told(result, output, fidelity))
+        say(json_text(result.model_dump(mode="json")) if as_json else _told(result, output, report))
 
 
 def _params(choices: dict[str, Any]) -> tuple[ExportParams, Subjects | None]:
@@ -184,14 +184,14 @@ def _tracks(path: Path) -> Subjects:
         raise InputNotFound(f"{path} cannot be read: {exc.strerror}") from exc
 
 
-def _told(result: ExportResult, output: Path, fidelity: Path | None) -> str:
+def _told(result: ExportResult, output: Path, report: Path | None) -> str:
     stats = result.stats
     size = f"{stats.frames} frames, {stats.width}x{stats.height}, {stats.duration_sec:.2f} s of video"
     model = f" with {stats.model}" if stats.model else ""
     lines = [f"{output}: {size} in {stats.wall_sec:.1f} s ({stats.fps:.1f} fps){model}, {stats.encoder}"]
     if result.keyframes:
         lines.append(f"the crop moved along {len(result.keyframes)} keyframes: --json prints them")
-    if fidelity is not None:
-        told, drawn = report_files(fidelity)
+    if report is not None:
+        told, drawn = report_files(report)
         lines.append(f"{told}, {drawn}: how true it is to the source")
     return "\n".join([*lines, *(f"note: {note}" for note in result.notes)])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from orchestrator.cli.shell import say, settings_with, verbose_option
+from orchestrator.cli.options import say, settings_with, verbose_option
 from orchestrator.errors import TritonUnavailable
 from orchestrator.triton.client import TritonClient
-from orchestrator.triton.running import running_urls
+from orchestrator.triton.find_servers import running_urls
 
 
 @click.command()

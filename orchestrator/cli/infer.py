@@ -9,16 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli.shell import json_option, progress, settings_with, url_option, verbose_option
-from orchestrator.pipeline.detected import too_many
-from orchestrator.pipeline.picture import (
-    check_picture_format,
-    detect_picture,
-    drawn,
-    read_picture_and_notes,
-    upscale_picture,
-    write_picture,
-)
+from orchestrator.cli.options import json_option, progress, settings_with, url_option, verbose_option
+from orchestrator.drawing.files import check_picture_format, read_picture_and_notes, write_picture
+from orchestrator.inference.detector import too_many
+from orchestrator.pipeline.infer_picture import detect_picture, drawn, upscale_picture
 from orchestrator.pipeline.progress import Progress
 from orchestrator.storage.staged import check_writable
 from orchestrator.triton.contract import UpscaleContract
@@ -53,13 +47,13 @@ def infer(model: str, image: Path, output: Path, *, force: bool, as_json: bool, 
     settings = settings_with(url)
     picture, notes = read_picture_and_notes(image, most_px=settings.limits.source_px)
     model = settings.resolved(model)
-    with Worker(settings) as worker, progress(image.name) as report:
-        report(Progress(stage="starting"))
+    with Worker(settings) as worker, progress(image.name) as on_progress:
+        on_progress(Progress(stage="starting"))
         client = worker.client()
         client.load(model)
         contract = client.contract(model)
         if isinstance(contract, UpscaleContract):
-            report(Progress(stage="upscaling"))
+            on_progress(Progress(stage="upscaling"))
             result, went, sent = upscale_picture(client, contract, picture)
             got, about = f"uint8 {list(result.shape)}", f"x{contract.scale}"
             objects = None

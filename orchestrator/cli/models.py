@@ -10,7 +10,7 @@ from dataclasses import asdict
 import click
 from rich.table import Table
 
-from orchestrator.cli.shell import console, json_option, settings_with, url_option, verbose_option
+from orchestrator.cli.options import console, json_option, settings_with, url_option, verbose_option
 from orchestrator.triton.client import TritonClient
 
 

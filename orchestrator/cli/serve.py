@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from orchestrator.cli.ending import Signalled
-from orchestrator.cli.shell import settings_with, verbose_option
+from orchestrator.cli.exit_codes import Signalled
+from orchestrator.cli.options import settings_with, verbose_option
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
 from orchestrator.triton.supervisor import Supervisor

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.table import Table
 
-from orchestrator.cli.ending import ignore_signals
-from orchestrator.cli.shell import (
+from orchestrator.cli.exit_codes import ignore_signals
+from orchestrator.cli.options import (
     console,
     json_option,
     progress,
@@ -21,7 +21,7 @@ from orchestrator.cli.shell import (
     verbose_option,
 )
 from orchestrator.jobs import TrackParams, parse
-from orchestrator.jobs.message import LONGEST_NAME
+from orchestrator.jobs.validation import LONGEST_NAME
 from orchestrator.pipeline.track import Outputs
 from orchestrator.worker import Worker
 
@@ -151,8 +151,8 @@ def track(
     params = parse(TrackParams, choices)
     outputs = Outputs(tracks=output, overlay=overlay, timeline=timeline, overwrite=force)
     with Worker(settings_with(url)) as worker:
-        with progress(source.name) as report:
-            tracked = worker.track(source, params, outputs, report=report)
+        with progress(source.name) as on_progress:
+            tracked = worker.track(source, params, outputs, on_progress=on_progress)
         ignore_signals()  # it is done, and stopping Triton is brief
         if as_json:
             say_pieces(tracked.document().json())

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli.ending import ignore_signals
-from orchestrator.cli.shell import json_option, progress, say, settings_with, url_option, verbose_option
+from orchestrator.cli.exit_codes import ignore_signals
+from orchestrator.cli.options import json_option, progress, say, settings_with, url_option, verbose_option
+from orchestrator.fidelity.report import report_files
 from orchestrator.jobs import UpscaleParams, UpscaleResult, parse
-from orchestrator.pipeline.fidelity_report import report_files
 from orchestrator.safe_text import json_text
 from orchestrator.worker import Worker
 
@@ -38,7 +38,7 @@ from orchestrator.worker import Worker
 )
 @click.option(
     "--report",
-    "fidelity",
+    "report",
     metavar="JSON",
     type=click.Path(path_type=Path),
     help="Also write how true OUT is to IN: PSNR, SSIM, colours, times; and a picture of it beside, as .png.",
@@ -59,7 +59,7 @@ def upscale(
     tonemap: bool,
     reuse_tolerance: int,
     comparison: Path | None,
-    fidelity: Path | None,
+    report: Path | None,
     force: bool,
     as_json: bool,
     url: str | None,
@@ -81,31 +81,31 @@ def upscale(
     choices = {"model": model, "scale": scale, "quality": quality, "tonemap": tonemap}
     params = parse(UpscaleParams, choices | {"reuse_tolerance": reuse_tolerance})
     with Worker(settings_with(url)) as worker:
-        with progress(source.name) as report:
+        with progress(source.name) as on_progress:
             result = worker.upscale(
                 source,
                 output,
                 params,
                 overwrite=force,
                 comparison=comparison,
-                fidelity=fidelity,
                 report=report,
+                on_progress=on_progress,
             )
         ignore_signals()  # it is done, and stopping Triton is brief
         say(
             json_text(result.model_dump(mode="json"))
             if as_json
-            else _told(result, output, comparison, fidelity)
+            else _told(result, output, comparison, report)
         )
 
 
-def _told(result: UpscaleResult, output: Path, comparison: Path | None, fidelity: Path | None) -> str:
+def _told(result: UpscaleResult, output: Path, comparison: Path | None, report: Path | None) -> str:
     stats = result.stats
     size = f"{stats.frames} frames, {stats.width}x{stats.height}, {stats.duration_sec:.2f} s of video"
     lines = [f"{output}: {size} in {stats.wall_sec:.1f} s ({stats.fps:.1f} fps) with {stats.model}"]
     if comparison is not None:
         lines.append(f"{comparison}: bicubic left, {stats.model} right")
-    if fidelity is not None:
-        told, drawn = report_files(fidelity)
+    if report is not None:
+        told, drawn = report_files(report)
         lines.append(f"{told}, {drawn}: how true it is to the source")
     return "\n".join([*lines, *(f"note: {note}" for note in result.notes)])

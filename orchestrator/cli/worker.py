@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from orchestrator.cli.ending import Signalled
-from orchestrator.cli.shell import LOG_FORMAT, verbose_option
+from orchestrator.cli.exit_codes import Signalled
+from orchestrator.cli.options import LOG_FORMAT, verbose_option
 from orchestrator.errors import BadRequest
-from orchestrator.executor.folder import JobFolders
+from orchestrator.executor.job_folders import JobFolders
 from orchestrator.redaction import RedactedStream, Redactor
 from orchestrator.settings import Settings
 from orchestrator.triton.server import TritonServer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from orchestrator.cost.table import CPU, Price, Relation, Speed, Table, Task, same_gpu
+from orchestrator.cost.price_table import CPU, JobTask, Price, Relation, Speed, Table, same_gpu
 from orchestrator.jobs import Strict
 
 
@@ -18,7 +18,7 @@ class Work(Strict):
         width, height: of those pictures (of the crop, where there is one), in pixels.
     """
 
-    task: Task
+    task: JobTask
     model: str
     frames: int
     width: int

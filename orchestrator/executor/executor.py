@@ -13,14 +13,14 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import JobCrashed, JobKilled, TimedOut, WorkerError
-from orchestrator.executor.process import JobProcess
+from orchestrator.executor.job_process import JobProcess
 from orchestrator.machine import cores
 from orchestrator.triton import shared_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from orchestrator.executor.folder import JobFolders
+    from orchestrator.executor.job_folders import JobFolders
     from orchestrator.executor.raw_json import Answer, RawJson
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class Executor:
             await asyncio.wait_for(self._idle.wait(), timeout_s)
         return not self._jobs
 
-    async def do(
+    async def run(
         self,
         job: RawJson,
         *,
@@ -78,7 +78,7 @@ class Executor:
         triton_url: str,
         timeout_s: float,
         needed_s: float,
-        report: Callable[[dict[str, Any]], None],
+        on_progress: Callable[[dict[str, Any]], None],
     ) -> Answer:
         """Do a job; nothing of it is left when this returns, raises or is cancelled.
 
@@ -88,7 +88,7 @@ class Executor:
             triton_url: of a running Triton.
             timeout_s: longest that it may take once it has its turn.
             needed_s: for how long presigned URLs of its output must be good.
-            report: see `JobProcess.do`.
+            on_progress: see `JobProcess.run`.
 
         Returns:
             The result.
@@ -113,7 +113,9 @@ class Executor:
                     spare = await self._take_spare()
                     try:
                         return await self._watched(
-                            spare, spare.do(job, order, name=name, report=report), timeout_s=timeout_s
+                            spare,
+                            spare.run(job, order, name=name, on_progress=on_progress),
+                            timeout_s=timeout_s,
                         )
                     except (JobCrashed, JobKilled):
                         if spare.begun:
@@ -121,7 +123,7 @@ class Executor:
                     # It was killed while it waited for a job, and nothing of this one was done.
                     fresh = await self._start()
                     return await self._watched(
-                        fresh, fresh.do(job, order, name=name, report=report), timeout_s=timeout_s
+                        fresh, fresh.run(job, order, name=name, on_progress=on_progress), timeout_s=timeout_s
                     )
         finally:
             self._jobs -= 1

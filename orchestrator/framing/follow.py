@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from orchestrator.framing.camera import KNOT_S, Sightings, camera_way
-from orchestrator.framing.choice import pick
-from orchestrator.framing.crop import crop_of_aspect
-from orchestrator.framing.thinning import thinned
+from orchestrator.framing.crop_geometry import crop_of_aspect
+from orchestrator.framing.keyframe_thinning import thinned
+from orchestrator.framing.steady_camera import KNOT_S, Sightings, camera_way
+from orchestrator.framing.subject_choice import pick
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

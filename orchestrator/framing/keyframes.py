@@ -24,7 +24,7 @@ import numpy as np
 
 from orchestrator.errors import BadRequest
 from orchestrator.frames import Crop
-from orchestrator.framing.crop import inside
+from orchestrator.framing.crop_geometry import inside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from orchestrator.errors import BadRequest
-from orchestrator.framing.boxes import BoxCollector, is_whole, short
+from orchestrator.framing.box_collector import BoxCollector, is_whole, short
 from orchestrator.framing.json_stream import JsonStream
 
 if TYPE_CHECKING:

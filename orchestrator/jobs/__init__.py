@@ -13,10 +13,10 @@ from orchestrator.jobs.export import (
 )
 from orchestrator.jobs.fidelity import ComparedPicture, FidelityReport, Spread
 from orchestrator.jobs.job import ExportJob, Job, TrackJob, UpscaleJob, parse_job
-from orchestrator.jobs.message import Strict, parse
 from orchestrator.jobs.parts import OutputParts
 from orchestrator.jobs.track import TrackedVideo, TrackParams, TrackResult, TrackStats
 from orchestrator.jobs.upscale import UpscaleParams, UpscaleResult, UpscaleStats
+from orchestrator.jobs.validation import Strict, parse
 
 __all__ = [
     "ComparedPicture",

@@ -9,8 +9,8 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from orchestrator.frames import Quality
 from orchestrator.jobs.cost import Cost
-from orchestrator.jobs.message import Name, Strict
 from orchestrator.jobs.upscale import MAX_TOLERANCE
+from orchestrator.jobs.validation import Name, Strict
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 """Whole or not; text is refused."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.jobs.message import Strict
+from orchestrator.jobs.validation import Strict
 
 
 class ComparedPicture(Strict):

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, TypeAdapter, model_validator
 
 from orchestrator.jobs.export import ExportParams
-from orchestrator.jobs.message import Strict, parse_as
 from orchestrator.jobs.parts import OutputParts
 from orchestrator.jobs.track import TrackParams
 from orchestrator.jobs.upscale import UpscaleParams
+from orchestrator.jobs.validation import Strict, parse_as
 
 
 class _Delivery(Strict):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from orchestrator.jobs.message import Strict
+from orchestrator.jobs.validation import Strict
 
 
 class OutputParts(Strict):

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from orchestrator.jobs.cost import Cost
-from orchestrator.jobs.message import Name, Strict
+from orchestrator.jobs.validation import Name, Strict
 
 
 class TrackParams(Strict):

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from orchestrator.frames import Quality
 from orchestrator.jobs.cost import Cost
-from orchestrator.jobs.message import Name, Strict
+from orchestrator.jobs.validation import Name, Strict
 
 MAX_TOLERANCE = 16
 """More levels are no longer a few."""

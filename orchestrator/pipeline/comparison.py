@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from orchestrator.drawing.files import write_picture
 from orchestrator.frames import Planes
-from orchestrator.pipeline.picture import write_picture
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from orchestrator.frames import Crop, Planes
-from orchestrator.media.resize import resize
+from orchestrator.media.colour.resize import resize
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+    from orchestrator.fidelity.sampler import FrameSampler
     from orchestrator.frames import DeepPixels, Frame, Picture, Pixels, VideoInfo
     from orchestrator.framing.view import View
-    from orchestrator.pipeline.witness import Witness
 
 
 @dataclass(frozen=True)
@@ -30,18 +30,18 @@ class Item:
 
 
 def cut_windows(
-    frames: Iterator[Frame[Any]], view: View, info: VideoInfo, witness: Witness
+    frames: Iterator[Frame[Any]], view: View, info: VideoInfo, sampler: FrameSampler
 ) -> Generator[Frame[Any], None, None]:
-    """Cut each frame down to its window, no pixel is copied; show the witness what is wanted of it."""
+    """Cut each frame down to its window, no pixel is copied; show the sampler what is wanted of it."""
     for frame in frames:
         x, y, box = view.at(_moment_s(frame, info))
         window = replace(frame, pixels=_part(frame.pixels, x=x, y=y, width=view.width, height=view.height))
         if frame.alpha is not None:
             window = replace(window, alpha=frame.alpha[y : y + view.height, x : x + view.width])
         if isinstance(window.pixels, Planes):
-            witness.see(window)
+            sampler.see(window)
         else:
-            witness.see(window, _shrunk(box, view.scale))
+            sampler.see(window, _shrunk(box, view.scale))
         yield window
 
 

@@ -11,14 +11,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from orchestrator.errors import EncodeFailed
-from orchestrator.media.gif import GifPace
-from orchestrator.media.reader import VideoReader
-from orchestrator.media.tonemap import tonemapped
-from orchestrator.media.writer import VideoWriter
+from orchestrator.fidelity.check import Written, examine
+from orchestrator.fidelity.sampler import FrameSampler
+from orchestrator.inference.upscaler import TiledModel
+from orchestrator.media.colour.tonemap import tonemapped
+from orchestrator.media.read.reader import VideoReader
+from orchestrator.media.write.gif import GifPace
+from orchestrator.media.write.writer import VideoWriter
 from orchestrator.pipeline.cropping import Item, cut_windows, resized_crops
-from orchestrator.pipeline.fidelity import Written, examine
 from orchestrator.pipeline.flow import ahead
-from orchestrator.pipeline.order import (
+from orchestrator.pipeline.plan import (
     believed,
     expected_frames,
     form_of,
@@ -27,20 +29,18 @@ from orchestrator.pipeline.order import (
     refuse_hdr,
     view_of,
 )
-from orchestrator.pipeline.progress import FrameClock, Progress, Report
-from orchestrator.pipeline.tiled import TiledModel
+from orchestrator.pipeline.progress import FrameClock, OnProgress, Progress
 from orchestrator.pipeline.within_limits import within_limits
-from orchestrator.pipeline.witness import Witness
 from orchestrator.triton.contract import UpscaleContract
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from orchestrator.fidelity.check import Fidelity
     from orchestrator.frames import Frame, Picture, VideoInfo
     from orchestrator.limits import Limits
-    from orchestrator.pipeline.fidelity import Fidelity
-    from orchestrator.pipeline.order import Order
+    from orchestrator.pipeline.plan import DeliveryRequest
     from orchestrator.triton.client import TritonClient
 
 # Bounds of the queues between stages. An upscaled 4K frame is 25 MB, so few are held.
@@ -80,11 +80,11 @@ class Delivered:
     """What was done; see `ExportStats`.
 
     Attributes:
-        witness: has seen what was wanted.
+        sampler: has seen what was wanted.
         examined: what was found when the output was read back.
     """
 
-    witness: Witness
+    sampler: FrameSampler
     examined: Fidelity
     frames: int
     duration_s: float
@@ -101,13 +101,13 @@ def deliver(
     source: Path,
     temporary: Path,
     info: VideoInfo,
-    order: Order,
+    request: DeliveryRequest,
     *,
     connect: Callable[[], TritonClient],
     watchers: Sequence[Watcher] = (),
     every: bool = False,
     limits: Limits | None = None,
-    report: Report = lambda _: None,
+    on_progress: OnProgress = lambda _: None,
 ) -> Delivered:
     """Deliver a video.
 
@@ -115,33 +115,33 @@ def deliver(
         source: a local video file.
         temporary: where the result is written; of no use if this raises.
         info: what `probe` said of the source.
-        order: what is wanted.
+        request: what is wanted.
         connect: gives the client of a running Triton; called only where a model is wanted.
         watchers: see each frame.
         every: compare all samples of the output with what was wanted, for a report, and not just a few.
         limits: on what is asked for; None for none.
-        report: told how far the job is.
+        on_progress: told how far the job is.
 
     Raises:
         CallerError: the order or the source is wrong.
         ServiceError: Triton, the encoder or the disk failed.
     """
-    refuse_hdr(info, order)
-    info = believed(source, info, order, limits)
+    refuse_hdr(info, request)
+    info = believed(source, info, request, limits)
     if limits is not None:
-        limits.check_source(info, duration_s=length_s(info, order), frames=expected_frames(info, order))
+        limits.check_source(info, duration_s=length_s(info, request), frames=expected_frames(info, request))
     with ExitStack() as stack:
-        model = None if order.model is None else _Model.load(connect(), order.model)
-        view = view_of(info, order, model.contract if model else None)
+        model = None if request.model is None else _Model.load(connect(), request.model)
+        view = view_of(info, request, model.contract if model else None)
         if limits is not None:
             limits.check_output(*view.size)
-        form = form_of(info, order, view)
-        alpha = keeps_alpha(info, order)
+        form = form_of(info, request, view)
+        alpha = keeps_alpha(info, request)
         # The reader needs the source's own colours to map them; all that follows sees the mapped ones.
-        read = tonemapped(info) if order.tonemap else info
+        read = tonemapped(info) if request.tonemap else info
         if view.crop_size != (info.width, info.height):
             read = replace(read, sphere=None)  # a part of a sphere is none
-        pace = GifPace(read) if order.container == "gif" else None
+        pace = GifPace(read) if request.container == "gif" else None
         shown = read if pace is None else pace.info
         reader = stack.enter_context(
             VideoReader(
@@ -149,9 +149,9 @@ def deliver(
                 info,
                 form=form,
                 alpha=alpha,
-                tonemap=order.tonemap,
-                start_s=order.start_s,
-                end_s=order.end_s,
+                tonemap=request.tonemap,
+                start_s=request.start_s,
+                end_s=request.end_s,
             )
         )
         writer = stack.enter_context(
@@ -163,17 +163,17 @@ def deliver(
                 height=view.size[1],
                 form=form,
                 sample_aspect_ratio=view.sample_aspect_ratio,
-                quality=order.quality,
-                container=order.container,
+                quality=request.quality,
+                container=request.container,
                 alpha=alpha,
-                start_s=order.start_s,
-                end_s=order.end_s,
+                start_s=request.start_s,
+                end_s=request.end_s,
             )
         )
         taken = within_limits(reader.frames(), info, limits)
         chosen = taken if pace is None else pace.run(taken)
         frames = stack.enter_context(ahead(chosen, items=_DECODED_AHEAD, name="decode"))
-        witness = Witness(
+        sampler = FrameSampler(
             width=view.size[0],
             height=view.size[1],
             time_base=shown.time_base,
@@ -181,7 +181,7 @@ def deliver(
             colour=shown.colour,
             bits=shown.bit_depth,
         )
-        windows = cut_windows(frames, view, shown, witness)
+        windows = cut_windows(frames, view, shown, sampler)
         tiled = None
         if model is None:
             items = (Item(frame, frame.pixels) for frame in windows)
@@ -191,7 +191,7 @@ def deliver(
                 model.contract,
                 height=view.height,
                 width=view.width,
-                tolerance=order.reuse_tolerance,
+                tolerance=request.reuse_tolerance,
             )
             upscaled = stack.enter_context(ahead(tiled.run(windows), items=_ENLARGED_AHEAD, name="infer"))
             items = (Item(item.source, item.pixels) for item in upscaled)
@@ -200,13 +200,13 @@ def deliver(
         if tiled is not None:
             stack.enter_context(tiled)  # left first: what is in flight is cancelled before threads are joined
 
-        clock = FrameClock(expected_frames(shown, order), "exporting" if tiled is None else "upscaling")
+        clock = FrameClock(expected_frames(shown, request), "exporting" if tiled is None else "upscaling")
         for item in delivered:
             writer.write(replace(item.source, pixels=item.pixels))
             for watcher in watchers:
                 watcher.see(item.source, item.pixels)
-            report(clock.tick(writer.frames))
-        report(Progress(stage="finishing", frames=writer.frames, total=writer.frames))
+            on_progress(clock.tick(writer.frames))
+        on_progress(Progress(stage="finishing", frames=writer.frames, total=writer.frames))
         writer.finish()
         left_out = pace.left_out if pace else 0
         if writer.frames != reader.frames_read - left_out:
@@ -221,9 +221,9 @@ def deliver(
             height=writer.height,
             picture=writer.picture_size,
         )
-        examined = examine(temporary, witness=witness, written=written, every=every)
+        examined = examine(temporary, sampler=sampler, written=written, every=every)
         return Delivered(
-            witness=witness,
+            sampler=sampler,
             examined=examined,
             frames=writer.frames,
             duration_s=writer.duration_s,

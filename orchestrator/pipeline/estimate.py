@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 from orchestrator.cost.estimate import Estimate, Work
 from orchestrator.cost.estimate import estimate as estimate_work
 from orchestrator.errors import BadMedia, BadRequest
-from orchestrator.media.probe import probe
+from orchestrator.media.read.probe import probe
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from orchestrator.cost.table import Table, Task
+    from orchestrator.cost.price_table import JobTask, Table
     from orchestrator.frames import VideoInfo
 
 
 def estimate(
     source: Path,
     *,
-    task: Task,
+    task: JobTask,
     model: str,
     gpu: str,
     table: Table,

@@ -7,18 +7,18 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import BadRequest, OutputRefused
+from orchestrator.fidelity.report import report_files, report_on, write_report
 from orchestrator.frames import Crop
 from orchestrator.framing.aspect import parse_aspect
-from orchestrator.framing.crop import inside
+from orchestrator.framing.crop_geometry import inside
 from orchestrator.framing.keyframes import CropPath
 from orchestrator.jobs import CropBox, ExportResult, ExportStats, Keyframe
-from orchestrator.media.clock import frame_times
-from orchestrator.media.containers import CONTAINERS, check_output
-from orchestrator.media.probe import probe
+from orchestrator.media.read.frame_times import frame_times
+from orchestrator.media.read.probe import probe
+from orchestrator.media.write.containers import CONTAINERS, check_output
 from orchestrator.pipeline.deliver import deliver
-from orchestrator.pipeline.fidelity_report import report_files, report_on, write_report
-from orchestrator.pipeline.order import Order
-from orchestrator.pipeline.progress import Progress, Report
+from orchestrator.pipeline.plan import DeliveryRequest
+from orchestrator.pipeline.progress import OnProgress, Progress
 from orchestrator.storage.staged import check_writable, staged
 
 if TYPE_CHECKING:
@@ -41,10 +41,10 @@ def export(
     default_model: str,
     connect: Callable[[], TritonClient],
     overwrite: bool = False,
-    fidelity: Path | None = None,
+    report: Path | None = None,
     cost_of: Callable[[float], Cost | None] = lambda _: None,
     limits: Limits | None = None,
-    report: Report = lambda _: None,
+    on_progress: OnProgress = lambda _: None,
 ) -> ExportResult:
     """Export a part of a video.
 
@@ -57,10 +57,10 @@ def export(
         connect: gives the client of a running Triton; called only where a model is wanted, once the request
             and the source were checked.
         overwrite: replace `output` and the report if they exist.
-        fidelity: also write there, as JSON, how true the output is to the source, and a PNG beside it.
+        report: also write there, as JSON, how true the output is to the source, and a PNG beside it.
         cost_of: tells what seconds come to.
         limits: on what is asked for; None for none.
-        report: told how far the job is.
+        on_progress: told how far the job is.
 
     Raises:
         CallerError: the request or the source is wrong.
@@ -68,14 +68,14 @@ def export(
     """
     started_s = time.monotonic()
     container = _container(params, output)
-    for path in (output, *(report_files(fidelity) if fidelity else ())):
+    for path in (output, *(report_files(report) if report else ())):
         check_writable(path, overwrite=overwrite)
     if output.exists() and source.exists() and output.samefile(source):
         raise OutputRefused(f"output {output} is the input itself; choose another name")
     info = probe(source, to_end=params.end is None, limits=limits)
-    report(Progress(stage="starting", total=info.frames))
+    on_progress(Progress(stage="starting", total=info.frames))
     crop = _crop(source, info, params, subjects)
-    order = Order(
+    request = DeliveryRequest(
         crop=crop,
         model=(params.upscale_model or default_model) if params.wants_model else None,
         size=params.delivered_px,
@@ -91,26 +91,26 @@ def export(
             source,
             temporary,
             info,
-            order,
+            request,
             connect=connect,
-            every=fidelity is not None,
+            every=report is not None,
             limits=limits,
-            report=report,
+            on_progress=on_progress,
         )
-        if fidelity is not None:
-            start_s = None if order.start_s is None else info.start_s + order.start_s
+        if report is not None:
+            start_s = None if request.start_s is None else info.start_s + request.start_s
             told = report_on(
-                done.examined, witness=done.witness, source=source, output=output, start_s=start_s
+                done.examined, sampler=done.sampler, source=source, output=output, start_s=start_s
             )
-            write_report(fidelity, told, done.examined.pairs, overwrite=overwrite)
+            write_report(report, told, done.examined.pairs, overwrite=overwrite)
     wall_s = time.monotonic() - started_s
-    first = crop.at(float(order.start_s or 0)) if isinstance(crop, CropPath) else crop
+    first = crop.at(float(request.start_s or 0)) if isinstance(crop, CropPath) else crop
     return ExportResult(
         output_url=output.resolve().as_uri(),
         stats=ExportStats(
             frames=done.frames,
             duration_sec=round(done.duration_s, 6),
-            model=order.model,
+            model=request.model,
             width=done.width,
             height=done.height,
             crop=(first.x, first.y, first.w, first.h),

@@ -1,8 +1,7 @@
-"""Stages that overlap: an iterator that runs ahead in a thread of its own.
+"""Runs a generator ahead of its consumer, in a thread of its own, so that the stages of a job overlap.
 
-A pipeline is ordinary generators, each wrapped in `ahead`. Order is that of the generators. What a stage
-raises is raised where its items are taken; leaving the `with` stops the stage at its next item and joins it.
-It knows nothing of what the items are.
+A pipeline is a chain of ordinary generators, each wrapped in `ahead`. What a stage raises is raised where its
+items are taken. Leaving the `with` block stops the stage at its next item and joins its thread.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ class Progress:
     eta_s: float | None = None
 
 
-Report = Callable[[Progress], None]
+OnProgress = Callable[[Progress], None]
 """Called from the thread that runs the job; it must return quickly."""
 
 

@@ -12,23 +12,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from orchestrator.drawing.files import check_picture_format, write_picture
 from orchestrator.errors import BadRequest, OutputRefused
+from orchestrator.inference.detector import BatchedDetector
 from orchestrator.jobs import TrackedVideo, TrackParams, TrackResult, TrackStats
-from orchestrator.media.containers import check_output
-from orchestrator.media.extent import measured
-from orchestrator.media.probe import probe
-from orchestrator.media.reader import VideoReader
-from orchestrator.pipeline.detected import BatchedDetector
+from orchestrator.media.read.packet_length import measured
+from orchestrator.media.read.probe import probe
+from orchestrator.media.read.reader import VideoReader
+from orchestrator.media.write.containers import check_output
+from orchestrator.pipeline.draw_tracks import look_again
 from orchestrator.pipeline.flow import ahead
-from orchestrator.pipeline.picture import check_picture_format, write_picture
-from orchestrator.pipeline.progress import FrameClock, Progress, Report
-from orchestrator.pipeline.timeline import Thumbnails, draw_timeline
-from orchestrator.pipeline.track_file import TrackDocument, check_track_format, write_tracks
-from orchestrator.pipeline.track_list import TrackList
-from orchestrator.pipeline.track_pictures import look_again
+from orchestrator.pipeline.progress import FrameClock, OnProgress, Progress
 from orchestrator.pipeline.within_limits import within_limits
 from orchestrator.storage.staged import check_writable, staged
 from orchestrator.tiles.letterbox import letterbox
+from orchestrator.track_output.document import TrackDocument, check_track_format, write_tracks
+from orchestrator.track_output.reported import TrackList
+from orchestrator.track_output.timeline import Thumbnails, draw_timeline
 from orchestrator.tracking.settings import TrackerSettings
 from orchestrator.tracking.tracker import Tracker
 from orchestrator.triton.contract import DetectContract
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from orchestrator.frames import TrackBoxes, VideoInfo
+    from orchestrator.inference.detector import Detected
     from orchestrator.jobs import Cost
     from orchestrator.limits import Limits
-    from orchestrator.pipeline.detected import Detected
-    from orchestrator.pipeline.track_list import ReportedTracks
+    from orchestrator.track_output.reported import ReportedTracks
     from orchestrator.triton.client import TritonClient
 
 # Bounds of the queues between stages, in frames: a request being filled and the next.
@@ -130,7 +130,7 @@ def track(
     outputs: Outputs,
     cost_of: Callable[[float], Cost | None] = lambda _: None,
     limits: Limits | None = None,
-    report: Report = lambda _: None,
+    on_progress: OnProgress = lambda _: None,
 ) -> Tracked:
     """Track what is seen in a video.
 
@@ -142,7 +142,7 @@ def track(
         outputs: files to write; each appears only when all are complete.
         cost_of: tells what seconds come to.
         limits: on what is asked for; None for none.
-        report: told how far the job is.
+        on_progress: told how far the job is.
 
     Raises:
         CallerError: the request or the source is wrong.
@@ -154,7 +154,7 @@ def track(
     info = probe(source, limits=limits)
     if limits is not None:
         info = _checked(source, info, limits)
-    report(Progress(stage="starting", total=info.frames))
+    on_progress(Progress(stage="starting", total=info.frames))
 
     client = connect()
     model = resolve(params.model)
@@ -183,7 +183,7 @@ def track(
             boxes = tracker.update(item.detections, frame=item.index, pts=item.pts, gray=item.gray)
             found.add(boxes, times.of(boxes))
             times.forget(before=tracker.settled)
-            report(clock.tick(item.index + 1))
+            on_progress(clock.tick(item.index + 1))
         boxes = tracker.finish()
         found.add(boxes, times.of(boxes))
 
@@ -206,7 +206,7 @@ def track(
                 frames=times.frames,
                 overlay=overlay,
                 thumbnails=thumbnails,
-                report=report,
+                on_progress=on_progress,
             )
             if timeline is not None and thumbnails is not None:
                 picture = draw_timeline(

@@ -6,17 +6,17 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, cast
 
+from orchestrator.drawing.files import check_picture_format
 from orchestrator.errors import OutputRefused
+from orchestrator.fidelity.report import report_files, report_on, write_report
 from orchestrator.frames import Crop
 from orchestrator.jobs import UpscaleParams, UpscaleResult, UpscaleStats
-from orchestrator.media.containers import check_output
-from orchestrator.media.probe import probe
+from orchestrator.media.read.probe import probe
+from orchestrator.media.write.containers import check_output
 from orchestrator.pipeline.comparison import Comparison
 from orchestrator.pipeline.deliver import deliver
-from orchestrator.pipeline.fidelity_report import report_files, report_on, write_report
-from orchestrator.pipeline.order import Order
-from orchestrator.pipeline.picture import check_picture_format
-from orchestrator.pipeline.progress import Progress, Report
+from orchestrator.pipeline.plan import DeliveryRequest
+from orchestrator.pipeline.progress import OnProgress, Progress
 from orchestrator.storage.staged import check_writable, staged
 
 if TYPE_CHECKING:
@@ -38,10 +38,10 @@ def upscale(
     connect: Callable[[], TritonClient],
     overwrite: bool = False,
     comparison: Path | None = None,
-    fidelity: Path | None = None,
+    report: Path | None = None,
     cost_of: Callable[[float], Cost | None] = lambda _: None,
     limits: Limits | None = None,
-    report: Report = lambda _: None,
+    on_progress: OnProgress = lambda _: None,
 ) -> UpscaleResult:
     """Upscale a video.
 
@@ -53,10 +53,10 @@ def upscale(
         connect: gives the client of a running Triton; called once the request and the source were checked.
         overwrite: replace `output` and the other files that are asked for if they exist.
         comparison: also write a PNG there: bicubic left, ours right.
-        fidelity: also write there, as JSON, how true the output is to the source, and a PNG beside it.
+        report: also write there, as JSON, how true the output is to the source, and a PNG beside it.
         cost_of: tells what seconds come to.
         limits: on what is asked for; None for none.
-        report: told how far the job is.
+        on_progress: told how far the job is.
 
     Raises:
         CallerError: the request or the source is wrong.
@@ -68,7 +68,7 @@ def upscale(
     if comparison is not None:
         check_picture_format(comparison)
     beside = [comparison] if comparison else []
-    beside += report_files(fidelity) if fidelity else []
+    beside += report_files(report) if report else []
     for path in beside:
         check_writable(path, overwrite=overwrite)
     if output.exists() and source.exists() and output.samefile(source):
@@ -76,9 +76,9 @@ def upscale(
     if len({path.resolve() for path in beside}) < len(beside):
         raise OutputRefused(f"output {comparison} is named for two pictures; choose another name for one")
     info = probe(source, limits=limits)
-    report(Progress(stage="starting", total=info.frames))
+    on_progress(Progress(stage="starting", total=info.frames))
     width, height = info.shown_size
-    order = Order(
+    request = DeliveryRequest(
         crop=Crop(x=0, y=0, w=width, h=height),
         model=params.model or default_model,
         scale=params.scale,
@@ -93,19 +93,19 @@ def upscale(
             source,
             temporary,
             info,
-            order,
+            request,
             connect=connect,
             watchers=[] if side_by_side is None else [side_by_side],
-            every=fidelity is not None,
+            every=report is not None,
             limits=limits,
-            report=report,
+            on_progress=on_progress,
         )
         # Before the video gets its name: a job that fails here leaves nothing either.
         if comparison is not None and side_by_side is not None:
             side_by_side.write(comparison, overwrite=overwrite)
-        if fidelity is not None:
-            told = report_on(done.examined, witness=done.witness, source=source, output=output)
-            write_report(fidelity, told, done.examined.pairs, overwrite=overwrite)
+        if report is not None:
+            told = report_on(done.examined, sampler=done.sampler, source=source, output=output)
+            write_report(report, told, done.examined.pairs, overwrite=overwrite)
     wall_s = time.monotonic() - started_s
     return UpscaleResult(
         output_url=output.resolve().as_uri(),

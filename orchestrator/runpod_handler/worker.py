@@ -27,23 +27,23 @@ from orchestrator.errors import (
     WorkerError,
     lack_of_disk,
 )
-from orchestrator.executor.check import check_job, read_json
 from orchestrator.executor.executor import Executor
-from orchestrator.executor.process import STOP_S
+from orchestrator.executor.job_process import STOP_S
+from orchestrator.executor.preflight import check_job, read_json
+from orchestrator.executor.progress import ProgressSender
 from orchestrator.executor.raw_json import RawJson
-from orchestrator.executor.updates import Updates
 from orchestrator.machine import end_with
 from orchestrator.redaction import secrets_of, without_paths
-from orchestrator.runpod_handler.answer import Answers
-from orchestrator.runpod_handler.serve import serve_own_names
-from orchestrator.runpod_handler.take import take_jobs
+from orchestrator.runpod_handler.fetch_jobs import take_jobs
+from orchestrator.runpod_handler.local_api import serve_own_names
+from orchestrator.runpod_handler.send_results import Answers
 from orchestrator.safe_text import json_text, safe_text
 from orchestrator.storage.client import StorageClient
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from orchestrator.executor.folder import JobFolders
+    from orchestrator.executor.job_folders import JobFolders
     from orchestrator.executor.raw_json import Answer
     from orchestrator.redaction import Redactor
     from orchestrator.settings import Settings
@@ -183,14 +183,14 @@ class RunPodWorker:
         name, started_s = str(job.get("id")), asyncio.get_running_loop().time()
         restarts = self._triton.restarts if self._triton is not None else 0
         try:
-            async with Updates(lambda progress: self._send(progress, job)) as updates:
-                answer = await executor.do(
+            async with ProgressSender(lambda progress: self._send(progress, job)) as updates:
+                answer = await executor.run(
                     raw,
                     name=name,
                     triton_url=self._triton_url,
                     timeout_s=self._limit_s(job) or _DAY_S,
                     needed_s=self._limit_s(job) or _URL_S,
-                    report=updates.report,
+                    on_progress=updates.report,
                 )
         except (InferenceTimedOut, TritonUnavailable):
             # It may hang, which nobody else sees.

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from http.client import HTTPMessage
 
-    from orchestrator.storage.address import Address
+    from orchestrator.storage.url import Address
 
 _HEADERS = {
     "x-amz-checksum-sha256": "sha256",

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Self
 
 from orchestrator.errors import AddressRefused, BadRequest
 from orchestrator.jobs import OutputParts
-from orchestrator.storage import presigned
-from orchestrator.storage.address import redacted
-from orchestrator.storage.bucket import Buckets, split
+from orchestrator.storage import presigned_url_check as presigned
+from orchestrator.storage.address_guard import AddressGuard
 from orchestrator.storage.fetch import fetch
-from orchestrator.storage.guard import Guard
 from orchestrator.storage.limits import TransferLimits
 from orchestrator.storage.multipart import publish_parts
 from orchestrator.storage.publish import content_type, publish
+from orchestrator.storage.s3_presigning import Buckets, split
 from orchestrator.storage.transfer import Transfer
+from orchestrator.storage.url import redacted
 
 if TYPE_CHECKING:
     import threading
@@ -39,7 +39,9 @@ class StorageClient:
         buckets: what s3:// leads to; None refuses it.
     """
 
-    def __init__(self, *, guard: Guard, limits: TransferLimits, buckets: Buckets | None = None) -> None:
+    def __init__(
+        self, *, guard: AddressGuard, limits: TransferLimits, buckets: Buckets | None = None
+    ) -> None:
         self._guard = guard
         self._limits = limits
         self._buckets = buckets
@@ -60,7 +62,7 @@ class StorageClient:
             answer_s=settings.answer_timeout_s,
             total_s=settings.transfer_timeout_s,
         )
-        guard = Guard(
+        guard = AddressGuard(
             allow_http=settings.allow_http,
             allow_private_networks=settings.allow_private_networks,
             allowed_hosts=settings.allowed_hosts,
@@ -154,8 +156,7 @@ class StorageClient:
 
         Raises:
             AddressRefused: the address, or one that it redirects to, may not be touched.
-            InputNotFound, InputForbidden, InputTooLarge, BadMedia: the server does not give the file, or not
-                in a way that can be used.
+            InputNotFound, InputForbidden, InputFileTooLarge, BadMedia: the server gives no usable file.
             DownloadFailed: the network failed after all tries, or the time is over.
             DiskFull: too little disk is free.
             Cancelled: a stop was asked for.
@@ -167,7 +168,7 @@ class StorageClient:
         limits = self._limits
         if most_bytes is not None:
             limits = replace(limits, max_bytes=min(limits.max_bytes, most_bytes))
-        with Transfer(guard=guard, limits=limits, stop=stop, report=_log.warning) as transfer:
+        with Transfer(guard=guard, limits=limits, stop=stop, on_retry=_log.warning) as transfer:
             return fetch(source, path, transfer=transfer, advance=advance)
 
     def publish(
@@ -197,8 +198,8 @@ class StorageClient:
             with self._transfer(self._guard, stop) as transfer:
                 _publish(path, destination, transfer, advance)
 
-    def _transfer(self, guard: Guard, stop: threading.Event) -> Transfer:
-        return Transfer(guard=guard, limits=self._limits, stop=stop, report=_log.warning)
+    def _transfer(self, guard: AddressGuard, stop: threading.Event) -> Transfer:
+        return Transfer(guard=guard, limits=self._limits, stop=stop, on_retry=_log.warning)
 
     def _signed(
         self, buckets: Buckets, path: Path, destination: str, transfer: Transfer

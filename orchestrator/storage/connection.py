@@ -19,19 +19,19 @@ import time
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import AddressRefused
-from orchestrator.storage.address import redacted
+from orchestrator.storage.deadline import LOOK_S
 from orchestrator.storage.retry import AnswerLost, TryAgain
-from orchestrator.storage.watch import LOOK_S
+from orchestrator.storage.url import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from _typeshed import SupportsRead
 
-    from orchestrator.storage.address import IP, Address
-    from orchestrator.storage.guard import Guard
+    from orchestrator.storage.address_guard import AddressGuard
+    from orchestrator.storage.deadline import TransferDeadline
     from orchestrator.storage.limits import TransferLimits
-    from orchestrator.storage.watch import Watch
+    from orchestrator.storage.url import IP, Address
 
 BLOCK_BYTES = 1 << 17
 """Of a body, handed to the socket at once."""
@@ -46,7 +46,7 @@ class Connections:
         watch: ends what is blocked.
     """
 
-    def __init__(self, *, guard: Guard, limits: TransferLimits, watch: Watch) -> None:
+    def __init__(self, *, guard: AddressGuard, limits: TransferLimits, watch: TransferDeadline) -> None:
         self._guard = guard
         self._limits = limits
         self._watch = watch

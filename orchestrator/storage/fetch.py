@@ -18,13 +18,13 @@ from orchestrator.errors import (
     BadMedia,
     DiskFull,
     DownloadFailed,
-    InputTooLarge,
+    InputFileTooLarge,
     ServiceError,
 )
-from orchestrator.storage.address import parse, redacted
-from orchestrator.storage.answer import input_refused
 from orchestrator.storage.checksum import Checksum, offered
+from orchestrator.storage.http_errors import input_refused
 from orchestrator.storage.retry import TryAgain
+from orchestrator.storage.url import parse, redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,8 +61,7 @@ def fetch(url: str, path: Path, *, transfer: Transfer, advance: Advance) -> int:
 
     Raises:
         AddressRefused: the address, or one that it redirects to, may not be touched.
-        InputNotFound, InputForbidden, InputTooLarge, BadMedia: the server does not give the file, or not in a
-            way that can be used.
+        InputNotFound, InputForbidden, InputFileTooLarge, BadMedia: the server does not give a usable file.
         DownloadFailed: the network failed after all tries, or the time is over.
         DiskFull: too little disk is free.
         Cancelled: a stop was asked for.
@@ -216,7 +215,7 @@ class _Download:
         """Whether the whole file, as far as its length is known, may be had and fits."""
         size = max(done, self._whole or 0)
         if size > self._limits.max_bytes:
-            raise InputTooLarge(
+            raise InputFileTooLarge(
                 f"the input {redacted(self._url)} has {'' if self._whole else 'at least '}{size} bytes, and "
                 f"no more than {self._limits.max_bytes} are taken; give a smaller file"
             )

@@ -14,11 +14,11 @@ from functools import partial
 from typing import IO, TYPE_CHECKING
 
 from orchestrator.errors import OutputTooLarge, UploadFailed, WorkerError
-from orchestrator.storage.address import redacted
-from orchestrator.storage.answer import DOCUMENT_BYTES, STORED_STATUS, error_code, output_refused
-from orchestrator.storage.publish import Section, put
+from orchestrator.storage.http_errors import DOCUMENT_BYTES, STORED_STATUS, error_code, output_refused
+from orchestrator.storage.publish import UploadBody, put
 from orchestrator.storage.retry import TryAgain
 from orchestrator.storage.transfer import Transfer
+from orchestrator.storage.url import redacted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,7 +66,7 @@ def _put_all(
         )
 
     def put_part(url: str, start: int) -> str:
-        section = Section(file, start, min(parts.part_bytes, whole - start), whole, advance)
+        section = UploadBody(file, start, min(parts.part_bytes, whole - start), whole, advance)
         etag = put(transfer, url, section, media_type=None)
         if not etag:
             raise TryAgain("the server took a part and gave no ETag for it")
@@ -113,7 +113,7 @@ def _abort(url: str, transfer: Transfer) -> None:
     limits = replace(
         transfer.limits, total_s=ABORT_S, connect_s=ABORT_S, read_s=ABORT_S, tries=2, backoff_s=0.2
     )
-    with Transfer(guard=transfer.guard, limits=limits, stop=threading.Event(), report=_log.info) as brief:
+    with Transfer(guard=transfer.guard, limits=limits, stop=threading.Event(), on_retry=_log.info) as brief:
 
         def attempt() -> None:
             with brief.request("DELETE", url, headers={}) as answer:

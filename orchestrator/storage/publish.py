@@ -10,10 +10,10 @@ import hashlib
 from typing import IO, TYPE_CHECKING
 
 from orchestrator.errors import OutputTooLarge, ServiceError, UploadFailed
-from orchestrator.storage.address import parse, redacted
-from orchestrator.storage.answer import STORED_STATUS, output_refused
 from orchestrator.storage.checksum import etag_md5
+from orchestrator.storage.http_errors import STORED_STATUS, output_refused
 from orchestrator.storage.retry import TryAgain
+from orchestrator.storage.url import parse, redacted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,13 +63,15 @@ def publish(path: Path, url: str, *, transfer: Transfer, advance: Advance) -> No
         )
     with path.open("rb") as file:
         transfer.persist(
-            lambda: put(transfer, url, Section(file, 0, size, size, advance), media_type=content_type(path)),
+            lambda: put(
+                transfer, url, UploadBody(file, 0, size, size, advance), media_type=content_type(path)
+            ),
             what=f"put the output to {redacted(url)}",
             failed=UploadFailed,
         )
 
 
-class Section:
+class UploadBody:
     """A section of a file, as the body of one request; it tells how far it is.
 
     Args:
@@ -103,7 +105,7 @@ class Section:
         return data
 
 
-def put(transfer: Transfer, url: str, section: Section, *, media_type: str | None) -> str:
+def put(transfer: Transfer, url: str, section: UploadBody, *, media_type: str | None) -> str:
     """Put a section of a file, once.
 
     Returns:

@@ -7,21 +7,21 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from orchestrator.storage.connection import Connections
+from orchestrator.storage.deadline import OutOfTime, TransferDeadline
 from orchestrator.storage.retry import AnswerLost, TryAgain
-from orchestrator.storage.watch import OutOfTime, Watch
 
 if TYPE_CHECKING:
     import threading
     from types import TracebackType
 
     from orchestrator.errors import WorkerError
-    from orchestrator.storage.guard import Guard
+    from orchestrator.storage.address_guard import AddressGuard
     from orchestrator.storage.limits import TransferLimits
 
 T = TypeVar("T")
 Advance = Callable[[int, int | None], None]
 """Is told the bytes that are there and, once known, the bytes of the whole, in the transfer's thread."""
-Report = Callable[[str], None]
+OnRetry = Callable[[str], None]
 """Is told what went wrong on the way, one line each, no secrets."""
 
 PROGRESS_BYTES = 1 << 20
@@ -38,17 +38,17 @@ class Transfer:
         guard: says which addresses may be touched, also after a redirect.
         limits: on bytes, time and tries.
         stop: ends the transfer within a second.
-        report: is told of every failure that is tried again.
+        on_retry: is told of every failure that is tried again.
     """
 
     def __init__(
-        self, *, guard: Guard, limits: TransferLimits, stop: threading.Event, report: Report
+        self, *, guard: AddressGuard, limits: TransferLimits, stop: threading.Event, on_retry: OnRetry
     ) -> None:
         self.guard = guard
         self.limits = limits
-        self._watch = Watch(stop, total_s=limits.total_s)
+        self._watch = TransferDeadline(stop, total_s=limits.total_s)
         self.request = Connections(guard=guard, limits=limits, watch=self._watch).request
-        self._report = report
+        self._on_retry = on_retry
 
     def __enter__(self) -> Self:
         self._watch.__enter__()
@@ -94,7 +94,7 @@ class Transfer:
                         "before you try again"
                     ) from exc
                 wait_s = self._wait_s(exc, failures, what, failed)
-                self._report(f"cannot {what}: {exc}; trying again in {wait_s:.0f} s")
+                self._on_retry(f"cannot {what}: {exc}; trying again in {wait_s:.0f} s")
             except OutOfTime as exc:
                 raise failed(f"cannot {what} within {self.limits.total_s:g} s; try again later") from exc
 

@@ -18,8 +18,8 @@ from orchestrator.errors import InferenceFailed
 from orchestrator.frames import TrackBoxes
 from orchestrator.tracking.bytetrack import ByteTracker, Sightings
 from orchestrator.tracking.camera_motion import CameraMotion
-from orchestrator.tracking.gaps import fill
-from orchestrator.tracking.shots import CutDetector
+from orchestrator.tracking.gap_interpolation import fill
+from orchestrator.tracking.shot_cuts import CutDetector
 
 if TYPE_CHECKING:
     from fractions import Fraction

@@ -16,7 +16,7 @@ import tritonclient.grpc as triton
 from tritonclient.utils import InferenceServerException
 
 from orchestrator.errors import BadRequest, TritonUnavailable, UnknownModel
-from orchestrator.triton import failure
+from orchestrator.triton import error_translation as failure
 from orchestrator.triton.contract import (
     Answer,
     DetectContract,
@@ -24,10 +24,10 @@ from orchestrator.triton.contract import (
     UpscaleContract,
     parse_contract,
 )
-from orchestrator.triton.key import Key
 from orchestrator.triton.model_control import CONTROL_TIMEOUT_S, ModelControl, ServedModel
 from orchestrator.triton.recovery import LOSSES, Recovery
-from orchestrator.triton.requests import RequestPool
+from orchestrator.triton.request_pool import RequestPool
+from orchestrator.triton.server_key import Key
 from orchestrator.triton.statistics import ModelStatistics, parse_statistics
 
 if TYPE_CHECKING:

@@ -26,9 +26,9 @@ from orchestrator.errors import (
     TritonUnavailable,
     UnknownModel,
 )
-from orchestrator.triton import failure
+from orchestrator.triton import error_translation as failure
 from orchestrator.triton.contract import INPUT, parse_contract
-from orchestrator.triton.key import Key, is_wanted
+from orchestrator.triton.server_key import Key, is_wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

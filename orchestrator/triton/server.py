@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self, cast
 
 import orchestrator
-from orchestrator.environment import child_environment
+from orchestrator.child_environment import child_environment
 from orchestrator.errors import BadRequest, TritonUnavailable
 from orchestrator.triton import shared_memory
 from orchestrator.triton.installation import Installation, find_installation

@@ -1,0 +1,1 @@
+"""Measures the models on an NVIDIA GPU: `python -m benchmarks.gpu`."""

@@ -1,0 +1,177 @@
+"""The models that are measured, exported as a build does it, with random weights: as fast as trained ones.
+
+The two small models that come with the project have their own weights: they are for trying the benchmark on a
+CPU. No export is proved here, which would cost minutes of a rented GPU: `framewright models build` does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import onnx
+import torch
+from spandrel.architectures.Compact import Compact
+from spandrel.architectures.ESRGAN import ESRGAN
+from spandrel.architectures.SwinIR import SwinIR
+
+from export_onnx.catalog import CatalogDetector, load_catalog
+from export_onnx.config import Choices, ServedUpscaler, render
+from export_onnx.detection import prepare as detector
+from export_onnx.detection import yolo
+from export_onnx.prepared import Given
+from export_onnx.repository import model_path
+from export_onnx.upscaling import prepare as upscaler
+from export_onnx.upscaling.graph import UpscaleGraph
+from export_onnx.upscaling.prepare import Upscaler
+from export_onnx.weights import read_named
+from orchestrator.settings import PROJECT_ROOT
+from tests.support import networks
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor, nn
+
+    from export_onnx.config import ServedModel
+    from export_onnx.tensor_names import Precision
+
+RANDOM = ("realesr-animevideov3", "RealESRGAN_x4plus", "SwinIR_4x_GAN", "yolov8n")
+CARRIED = ("lite-x4", "lite-detector")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """One model in one precision.
+
+    Attributes:
+        precision: of the network inside the graph.
+        served: what its config.pbtxt says by the catalog.
+        onnx_path: the exported graph.
+        weights_path: what it was exported from.
+        prepared: the opened weights.
+    """
+
+    precision: Precision
+    served: ServedModel
+    onnx_path: Path
+    weights_path: Path
+    prepared: Any
+
+    @property
+    def name(self) -> str:
+        """Of the model."""
+        return self.served.name
+
+    @property
+    def upscales(self) -> bool:
+        """Whether it is an upscaler; else it is a detector."""
+        return isinstance(self.served, ServedUpscaler)
+
+    @cached_property
+    def graph(self) -> onnx.ModelProto:
+        """The exported graph, read."""
+        return onnx.load(str(self.onnx_path))
+
+    def in_pytorch(self, device: str) -> nn.Module:
+        """The same function in PyTorch, in channels-last: uint8 [N, H, W, 3] to what the network gives.
+
+        Of an upscaler that is all that the ONNX graph does; of a detector of ultralytics' the network alone,
+        its layers fused, without NMS.
+
+        Raises:
+            RuntimeError: there is none.
+        """
+        module: Any
+        if isinstance(self.prepared, Upscaler):
+            module = UpscaleGraph(self.prepared.network.exportable, self.precision)
+        elif self.weights_path.suffix == ".pt":
+            module = _Looked(yolo.library().YOLO(str(self.weights_path)).model.fuse(), self.precision)
+        else:
+            raise RuntimeError("it has no twin in PyTorch")
+        placed: nn.Module = module.to(device, memory_format=torch.channels_last).eval()
+        return placed
+
+
+class _Looked(torch.nn.Module):
+    """A detector's network behind the scaling of bytes."""
+
+    def __init__(self, net: nn.Module, precision: Precision) -> None:
+        super().__init__()
+        self.dtype = torch.float16 if precision == "fp16" else torch.float32
+        self.net = net.to(self.dtype)
+
+    def forward(self, image: Tensor) -> Any:
+        """From uint8 [N, H, W, 3] to whatever the network gives."""
+        return self.net((image.to(torch.float32) / 255.0).permute(0, 3, 1, 2).to(self.dtype))
+
+
+def export(name: str, precision: Precision, folder: Path) -> Network:
+    """Make a model.
+
+    Args:
+        name: one of RANDOM or CARRIED.
+        precision: of the network.
+        folder: for its files; weights that are there from another precision are used again.
+    """
+    catalog = load_catalog()
+    entry = catalog.get(name)
+    if name in CARRIED:
+        weights_path = PROJECT_ROOT / "weights" / entry.file
+    else:
+        weights_path = folder / f"{name}{'.pt' if isinstance(entry, CatalogDetector) else '.pth'}"
+        if not weights_path.exists():
+            _write_weights(name, weights_path)
+    weights, given = read_named(weights_path), Given(choices=Choices(precision=precision))
+    prepared: Any
+    if isinstance(entry, CatalogDetector):
+        prepared = detector.prepare(name, weights, entry=entry, given=given)
+    else:
+        prepared = upscaler.prepare(name, weights, entry=entry, catalog=catalog, given=given)
+    path = folder / f"{name}-{precision}.onnx"
+    prepared.export(path)
+    return Network(
+        precision=precision,
+        served=prepared.model,
+        onnx_path=path,
+        weights_path=weights_path,
+        prepared=prepared,
+    )
+
+
+def put(model: ServedModel, graph: Path, repository: Path) -> None:
+    """Put a model into a repository, as a build would.
+
+    Args:
+        model: what its config.pbtxt says.
+        graph: its ONNX file.
+        repository: the model repository; a folder that need not be there.
+    """
+    target = model_path(repository, model.name)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.symlink_to(graph)
+    (repository / model.name / "config.pbtxt").write_text(render(model), encoding="utf-8")
+
+
+def _write_weights(name: str, path: Path) -> None:
+    """Write random weights, such that results stay within the range of a picture."""
+    if name == "yolov8n":
+        networks.yolo(path, name)
+    elif name == "realesr-animevideov3":
+        networks.saved(path, Compact(num_feat=64, num_conv=16, upscale=4))
+    elif name == "RealESRGAN_x4plus":
+        networks.saved(path, ESRGAN(num_filters=64, num_blocks=23, scale=4), middle=0.5)
+    else:
+        # The authors' SwinIR-M for real pictures: 003_realSR_BSRGAN_DFO_s64w8_SwinIR-M_x4_GAN.
+        network = SwinIR(
+            img_size=64,
+            window_size=8,
+            depths=[6] * 6,
+            num_heads=[6] * 6,
+            embed_dim=180,
+            mlp_ratio=2,
+            upscale=4,
+            upsampler="nearest+conv",
+        )
+        networks.saved(path, network)

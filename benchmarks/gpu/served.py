@@ -1,0 +1,196 @@
+"""How fast a model is behind Triton: fed with pictures that are ready, and in a whole job from file to file.
+
+The client is the product's own (`orchestrator.pipeline`): its tiles, its requests, its threads. A job of an
+upscaler is read, enlarged and written as `framewright upscale` does it, but not examined at the end: networks
+with random weights make pictures that no examination lets pass.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks.gpu.card import Load
+from benchmarks.gpu.card import Watch as CardWatch
+from benchmarks.gpu.causes import Causes, CountingClient, Watch
+from orchestrator.frames import Crop, Frame
+from orchestrator.inference.detector import BatchedDetector
+from orchestrator.inference.upscaler import TiledModel
+from orchestrator.jobs import TrackParams
+from orchestrator.media.read.probe import probe
+from orchestrator.media.read.reader import VideoReader
+from orchestrator.media.write.writer import VideoWriter
+from orchestrator.pipeline.flow import ahead
+from orchestrator.pipeline.plan import DeliveryRequest, form_of, view_of
+from orchestrator.pipeline.track import Outputs, track
+from orchestrator.tiles.letterbox import letterbox
+from orchestrator.triton.contract import UpscaleContract
+from orchestrator.triton.server import TritonServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from orchestrator.triton.contract import DetectContract
+
+LOAD_TIMEOUT_S = 1800.0
+"""TensorRT builds an engine as a model is loaded."""
+
+_READY_PICTURES = 4
+_DETECTOR_BATCH = TrackParams().batch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """How a job went.
+
+    Attributes:
+        detects: whether tracks were made; else a video was enlarged.
+        fps: pictures a second, over the whole wall time.
+        load: of the GPU meanwhile.
+        causes: what the GPU waited for.
+    """
+
+    detects: bool
+    fps: float
+    load: Load
+    causes: Causes
+
+
+class Served:
+    """A running Triton with one loaded model; made by `serving`."""
+
+    def __init__(self, server: TritonServer, client: CountingClient, name: str) -> None:
+        self._server = server
+        self._client = client
+        self._name = name
+        self._contract: UpscaleContract | DetectContract = client.contract(name)
+
+    def ready_pictures(self, width: int, height: int, *, seconds: float) -> tuple[float, Load]:
+        """Feed it with pictures of noise that are ready, for some seconds; return pictures a second.
+
+        Raises:
+            RuntimeError: memory was short, or the server died: other settings than those ran.
+        """
+        contract = self._contract
+        random = np.random.default_rng(0)
+        with ExitStack() as stack:
+            model: TiledModel | BatchedDetector
+            if isinstance(contract, UpscaleContract):
+                model = TiledModel(self._client, contract, height=height, width=width)
+            else:
+                box = letterbox(
+                    width=width, height=height, side=contract.side, multiple=contract.size_multiple
+                )
+                width, height = box.width, box.height
+                model = BatchedDetector(self._client, contract, box, batch=_DETECTOR_BATCH, stride=1)
+            stack.enter_context(model)
+            made = [random.integers(0, 256, (height, width, 3), np.uint8) for _ in range(_READY_PICTURES)]
+            # Each differs from the one before: what does not change would not be inferred again.
+            frames = (
+                Frame(index=number, pts=number, pixels=made[number % _READY_PICTURES])
+                for number in itertools.count()
+            )
+            given = model.run(frames)
+            for _ in range(_READY_PICTURES):  # the first runs of a shape choose algorithms
+                next(given)
+            done, begun_s = 0, time.perf_counter()
+            with CardWatch() as card:
+                while done < _READY_PICTURES or time.perf_counter() - begun_s < seconds:
+                    next(given)
+                    done += 1
+                wall_s = time.perf_counter() - begun_s
+            given.close()
+            _refuse_less(model.notes)
+            return done / wall_s, card.load
+
+    def job(self, source: Path, output: Path, *, instances: int) -> Job:
+        """Do a whole job on a video.
+
+        Args:
+            source: the video.
+            output: where an upscaler writes; a detector writes nothing.
+            instances: of the model.
+
+        Raises:
+            RuntimeError: see `ready_pictures`.
+        """
+        detects = not isinstance(self._contract, UpscaleContract)
+        watch = Watch(
+            self._client,
+            thread="detect" if detects else "infer",
+            http_url=self._server.http_url,
+            model=self._name,
+            instances=instances,
+        )
+        begun_s = time.perf_counter()
+        with CardWatch() as card, watch:
+            frames = self._track(source) if detects else self._upscale(source, output)
+        wall_s = time.perf_counter() - begun_s
+        return Job(detects=detects, fps=frames / wall_s, load=card.load, causes=watch.causes)
+
+    def _track(self, source: Path) -> int:
+        params = TrackParams(model=self._name)
+        tracked = track(source, params=params, resolve=str, connect=lambda: self._client, outputs=Outputs())
+        _refuse_less([note for note in tracked.result.notes if "memory" in note or "restarted" in note])
+        return tracked.result.video.frames
+
+    def _upscale(self, source: Path, output: Path) -> int:
+        info = probe(source)
+        width, height = info.shown_size
+        order = DeliveryRequest(crop=Crop(x=0, y=0, w=width, h=height), model=self._name, container="mp4")
+        contract = self._contract
+        if not isinstance(contract, UpscaleContract):
+            raise TypeError(f"{self._name} does not upscale")
+        view = view_of(info, order, contract)
+        form = form_of(info, order, view)
+        with ExitStack() as stack:
+            reader: Any = stack.enter_context(VideoReader(source, info, form=form))
+            writer = stack.enter_context(
+                VideoWriter(
+                    output,
+                    source=source,
+                    info=info,
+                    width=view.size[0],
+                    height=view.size[1],
+                    form=form,
+                    sample_aspect_ratio=view.sample_aspect_ratio,
+                    quality=order.quality,
+                    container=order.container,
+                )
+            )
+            frames = stack.enter_context(ahead(reader.frames(), items=4, name="decode"))
+            model = TiledModel(self._client, contract, height=height, width=width)
+            enlarged = stack.enter_context(ahead(model.run(frames), items=2, name="infer"))
+            stack.enter_context(model)
+            for item in enlarged:
+                writer.write(replace(item.source, pixels=item.pixels))
+            writer.finish()
+            _refuse_less(model.notes)
+            return writer.frames
+
+
+def _refuse_less(notes: list[str]) -> None:
+    """Refuse a figure of smaller tiles or requests than were to be measured, which a job is content with."""
+    if notes:
+        raise RuntimeError("; ".join(notes))
+
+
+@contextmanager
+def serving(repository: Path, name: str) -> Iterator[Served]:
+    """Start a Triton of our own with one model.
+
+    Raises:
+        InferenceFailed: the model cannot be loaded, for lack of a GPU or of what it needs.
+    """
+    with (
+        TritonServer(repository) as server,
+        CountingClient(server.url, load_timeout_s=LOAD_TIMEOUT_S) as client,
+    ):
+        client.load(name)
+        yield Served(server, client, name)

@@ -1,0 +1,1 @@
+"""Exports super-resolution networks to ONNX, and proves them against PyTorch."""

@@ -1,0 +1,206 @@
+"""Is the exported graph the network? ONNX Runtime against PyTorch, on inputs the export has not seen.
+
+The reference is the network as its authors wrote it, in fp32, with scaling and rounding outside the graph, in
+numpy. Does NOT know how the graph was made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import onnxruntime
+import torch
+from torch import nn
+
+from export_onnx.tensor_names import INPUT, Precision
+from orchestrator.errors import ModelBuildFailed
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+PHOTO = Path(__file__).with_name("photo.png")
+"""160x160 of "Chelsea the cat" by Stefan van der Walt, CC0, from scikit-image."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bound:
+    """What a build may differ by, in levels of 0..255.
+
+    Attributes:
+        max_levels: the largest difference of one value.
+        mean_levels: the mean difference of all values.
+    """
+
+    max_levels: int
+    mean_levels: float
+
+
+BOUNDS: dict[Precision, Bound] = {
+    # Another order of summation moves a value over a rounding edge, by one level, on 1e-5 to 2e-4 of them.
+    # A graph that baked in its batch or size may stay within one level too, on far more: hence the mean.
+    "fp32": Bound(max_levels=1, mean_levels=0.005),
+    # Networks that run well in fp16 were measured at 1 to 4 levels and 0.001 to 0.034 on average
+    # (docs/models.md); an overflow or a lost residual is far beyond this.
+    "fp16": Bound(max_levels=16, mean_levels=0.25),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parity:
+    """Measured differences between ONNX Runtime and PyTorch, in levels of 0..255.
+
+    Attributes:
+        max_levels: the largest difference.
+        mean_levels: the mean difference.
+        share_different: of all values, 0..1, how many differ at all.
+        inputs: [N, H, W] of each input compared.
+        seed: of the random inputs.
+    """
+
+    max_levels: int
+    mean_levels: float
+    share_different: float
+    inputs: tuple[tuple[int, int, int], ...]
+    seed: int
+
+    @property
+    def summary(self) -> str:
+        """For a person."""
+        return (
+            f"differs from PyTorch by at most {self.max_levels} of 255 levels, "
+            f"on {self.share_different:.3%} of the values"
+        )
+
+
+def unit(size_multiple: int) -> int:
+    """The smallest multiple of `size_multiple` from 8 pixels on: what the sizes here are made of."""
+    return size_multiple * -(-8 // size_multiple)
+
+
+def traced_size(size_multiple: int) -> tuple[int, int]:
+    """Height and width to trace with: none of the sizes that `measure` compares at."""
+    return 2 * unit(size_multiple), 3 * unit(size_multiple)
+
+
+def measure(reference: nn.Module, model: Path, *, scale: int, size_multiple: int, seed: int) -> Parity:
+    """Run both on random and natural inputs, at batches 1 to 3 and sizes from the smallest.
+
+    Args:
+        reference: float [N, 3, H, W] RGB 0..1 -> float [N, 3, scale*H, scale*W].
+        model: ONNX file, uint8 NHWC in and out.
+        scale: output size over input size.
+        size_multiple: sizes are multiples of it.
+        seed: of the random inputs.
+
+    Raises:
+        ModelBuildFailed: ONNX Runtime refuses the graph or an input, the output is of another shape, or the
+            network's own output is not finite.
+    """
+    try:
+        session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
+    except Exception as exc:  # onnxruntime's exceptions have no common base
+        raise ModelBuildFailed(
+            f"ONNX Runtime cannot load the graph: {_line(exc)}; use another architecture"
+        ) from exc
+    worst, total, different, values = 0, 0.0, 0, 0
+    images = inputs(size_multiple, np.random.default_rng(seed))
+    for image in images:
+        try:
+            (actual,) = session.run(None, {INPUT: image})
+        except Exception as exc:
+            raise ModelBuildFailed(
+                f"the graph fails at {_shape(image)}, a size it was not traced at: {_line(exc)}; "
+                "use an architecture without fixed sizes"
+            ) from exc
+        expected = _expected(reference, image)
+        if actual.shape != (image.shape[0], scale * image.shape[1], scale * image.shape[2], 3):
+            raise ModelBuildFailed(
+                f"the graph turns {_shape(image)} into {_shape(actual)}, not into {_shape(expected)}; "
+                "use an architecture without fixed sizes"
+            )
+        difference = np.abs(actual.astype(np.int16) - expected)
+        worst = max(worst, int(difference.max()))
+        total += float(difference.sum())
+        different += int(np.count_nonzero(difference))
+        values += difference.size
+    return Parity(
+        max_levels=worst,
+        mean_levels=total / values,
+        share_different=different / values,
+        inputs=tuple(image.shape[:3] for image in images),
+        seed=seed,
+    )
+
+
+def inputs(size_multiple: int, random: np.random.Generator) -> list[NDArray[np.uint8]]:
+    """What the two are compared on: noise at three batches and sizes, from the smallest on, and a photograph.
+
+    Args:
+        size_multiple: sizes are multiples of it.
+        random: of the noise.
+
+    Returns:
+        Each uint8 [N, H, W, 3] RGB.
+    """
+    m, u = size_multiple, unit(size_multiple)
+    sizes = ((1, m, m), (2, 4 * u + m, 2 * u + m), (3, u + m, 5 * u + m))
+    noise = [random.integers(0, 256, (*size, 3), dtype=np.uint8) for size in sizes]
+    large = photo(12 * u, 16 * u)
+    natural = np.stack([large[:, : 8 * u], large[:, 8 * u :]])
+    return [*noise, natural]
+
+
+def require(parity: Parity, precision: Precision) -> None:
+    """Refuse a graph that is not the network.
+
+    Raises:
+        ModelBuildFailed: the differences are beyond the bound of this precision.
+    """
+    bound = BOUNDS[precision]
+    if parity.max_levels > bound.max_levels or parity.mean_levels > bound.mean_levels:
+        advice = "build it with --precision fp32" if precision == "fp16" else "use another architecture"
+        raise ModelBuildFailed(
+            f"parity failed: ONNX Runtime differs from PyTorch by up to {parity.max_levels} levels, "
+            f"{parity.mean_levels:.4f} on average (allowed in {precision}: {bound.max_levels} and "
+            f"{bound.mean_levels}); nothing was installed, {advice}"
+        )
+
+
+def photo(height: int, width: int) -> NDArray[np.uint8]:
+    """The carried photograph, or a mosaic of it, cut to a size.
+
+    Returns:
+        uint8 [height, width, 3], RGB.
+
+    Raises:
+        ModelBuildFailed: the photograph cannot be read.
+    """
+    stored = cv2.imread(str(PHOTO))
+    if stored is None:
+        raise ModelBuildFailed(f"cannot read {PHOTO}; restore it from the repository")
+    picture = cv2.cvtColor(stored, cv2.COLOR_BGR2RGB)
+    rows, columns = -(-height // picture.shape[0]), -(-width // picture.shape[1])
+    mosaic = np.tile(picture, (rows, columns, 1))
+    return np.ascontiguousarray(mosaic[:height, :width], dtype=np.uint8)
+
+
+def _expected(reference: nn.Module, image: NDArray[np.uint8]) -> NDArray[np.int16]:
+    scaled = torch.from_numpy(image).permute(0, 3, 1, 2).to(torch.float32) / 255.0
+    with torch.inference_mode():
+        upscaled = reference(scaled).permute(0, 2, 3, 1).numpy()
+    if not np.isfinite(upscaled).all():
+        raise ModelBuildFailed("the network's own output is not finite; the weights are damaged, use others")
+    levels: NDArray[np.int16] = np.rint(np.clip(upscaled, 0.0, 1.0) * np.float32(255.0)).astype(np.int16)
+    return levels
+
+
+def _shape(array: NDArray[np.generic]) -> str:
+    return "x".join(str(side) for side in array.shape)
+
+
+def _line(exc: Exception) -> str:
+    return (str(exc).splitlines() or [type(exc).__name__])[0]

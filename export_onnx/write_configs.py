@@ -1,0 +1,30 @@
+"""Write the config.pbtxt of every catalog model as it is committed: `python -m export_onnx.write_configs`.
+
+To be run after a change of weights/catalog.toml or of config.py: official weights, fp32, no accelerator. A
+model that is built otherwise must then be built again. Needs neither weights nor PyTorch.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from export_onnx.catalog import load_catalog
+from export_onnx.config import Choices, render
+from orchestrator.settings import PROJECT_ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def main(repository: Path = PROJECT_ROOT / "model_repository") -> None:
+    """Write them all."""
+    for model in load_catalog().models.values():
+        path = repository / model.name / "config.pbtxt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(render(model.served(choices=Choices())), encoding="utf-8")
+        sys.stdout.write(f"{path}\n")
+
+
+if __name__ == "__main__":
+    main()

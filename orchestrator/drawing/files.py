@@ -1,0 +1,97 @@
+"""Reads and writes picture files: PNG, JPEG, WebP, BMP and TIFF."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from orchestrator.errors import BadMedia, BadRequest, DiskFull, InputNotFound
+from orchestrator.limits import PIXELS_8K
+from orchestrator.media.read.picture_header import check_picture
+from orchestrator.storage.staged import staged
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from orchestrator.frames import Pixels
+
+FORMATS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+"""Suffixes of pictures that can be written."""
+
+
+def read_picture(path: Path, *, most_px: int = PIXELS_8K) -> Pixels:
+    """Decode a picture file; see `read_picture_and_notes`."""
+    return read_picture_and_notes(path, most_px=most_px)[0]
+
+
+def read_picture_and_notes(path: Path, *, most_px: int) -> tuple[Pixels, list[str]]:
+    """Decode a picture file, and tell what of it is lost.
+
+    Args:
+        path: of the file.
+        most_px: width times height at most.
+
+    Returns:
+        uint8 [H, W, 3] RGB, without transparency and with more than 8 bits rounded; and a sentence for each
+        of the two that is lost.
+
+    Raises:
+        InputNotFound: there is no such file.
+        BadMedia: it is not a picture.
+        LimitExceeded: it is too large.
+    """
+    if not path.is_file():
+        raise InputNotFound(f"{path} does not exist or is not a file; check the name")
+    data = np.fromfile(path, np.uint8)
+    check_picture(data.tobytes(), str(path), most_px=most_px)
+    stored = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
+    if stored is None or decoded is None:
+        raise BadMedia(f"{path} is not a picture that can be read; give a PNG, JPEG or WebP")
+    notes = []
+    if stored.ndim == 3 and stored.shape[2] in {2, 4}:
+        notes.append("the transparency of the picture (its alpha channel) was dropped")
+    if stored.dtype != np.uint8:
+        bits = stored.dtype.itemsize * 8
+        notes.append(f"the picture has {bits} bits a sample, and was rounded to the 8 that models take")
+    return np.asarray(decoded, np.uint8), notes
+
+
+def write_picture(path: Path, pixels: Pixels, *, overwrite: bool) -> None:
+    """Encode a picture in the format of its suffix.
+
+    Args:
+        path: of the picture; it appears only when it is complete.
+        pixels: uint8 [H, W, 3] RGB.
+        overwrite: replace a file that exists.
+
+    Raises:
+        OutputRefused: see `staged`.
+        BadRequest: its suffix is not one of FORMATS, or the format cannot hold a picture that large.
+        DiskFull: it could not be written.
+    """
+    check_picture_format(path)
+    try:
+        encoded, data = cv2.imencode(path.suffix.lower(), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
+    except cv2.error:
+        encoded = False
+    if not encoded:
+        size = f"{pixels.shape[1]}x{pixels.shape[0]}"
+        raise BadRequest(f"a picture of {size} cannot be written as {path.suffix}; name the output .png")
+    with staged(path, overwrite=overwrite) as temporary:
+        try:
+            temporary.write_bytes(data.tobytes())
+        except OSError as exc:
+            raise DiskFull(f"{path} cannot be written: {exc.strerror}; free some space") from exc
+
+
+def check_picture_format(path: Path) -> None:
+    """Refuse a suffix that cannot be written.
+
+    Raises:
+        BadRequest: see `write_picture`.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise BadRequest(f"pictures cannot be written as {path.name!r}; end the name in {', '.join(FORMATS)}")

@@ -1,0 +1,135 @@
+"""Reports progress at most four times a second within a job's process, and every two seconds to RunPod."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from types import TracebackType
+
+    from orchestrator.limits import Limits
+    from orchestrator.pipeline.progress import Progress
+
+_REPORT_EVERY_S = 0.25
+
+_SEND_EVERY_S = 2.0
+"""Shortest time between two updates to RunPod."""
+
+_LAST_S = 5.0
+"""Longest wait for an update that is under way when the job ends: the result must not overtake it."""
+
+log = logging.getLogger(__name__)
+
+
+class ProgressReporter:
+    """Tells progress: `stage`, `frames`, `total`, `fps`, `eta_s`, and `percent` of the stage.
+
+    Args:
+        tell: is told; a stage's first moment always, others some times a second at most.
+        limits: on frames that are counted.
+    """
+
+    def __init__(self, tell: Callable[[dict[str, Any]], None], limits: Limits) -> None:
+        self._tell = tell
+        self._limits = limits
+        self._stage = ""
+        self._next_s = 0.0
+
+    def report(self, moment: Progress) -> None:
+        """Take in a moment of the work.
+
+        Raises:
+            LimitExceeded: there are more frames than a job may have.
+        """
+        self._limits.check_frames(moment.frames)
+        self._say(
+            moment.stage,
+            part=moment.frames,
+            whole=moment.total,
+            frames=moment.frames,
+            total=moment.total,
+            fps=round(moment.fps, 2),
+            eta_s=None if moment.eta_s is None else round(moment.eta_s, 1),
+        )
+
+    def transfer(self, stage: Literal["fetching", "publishing"]) -> Callable[[int, int | None], None]:
+        """Begin a transfer; what is returned takes in the bytes that are done, and all, if known."""
+
+        def advance(done: int, whole: int | None) -> None:
+            self._say(stage, part=done, whole=whole)
+
+        advance(0, None)
+        return advance
+
+    def _say(
+        self,
+        stage: str,
+        *,
+        part: int,
+        whole: int | None,
+        frames: int = 0,
+        total: int | None = None,
+        fps: float = 0.0,
+        eta_s: float | None = None,
+    ) -> None:
+        now_s = time.monotonic()
+        if stage == self._stage and now_s < self._next_s:
+            return
+        self._stage, self._next_s = stage, now_s + _REPORT_EVERY_S
+        percent = round(min(100 * part / whole, 100.0), 1) if whole else None
+        self._tell(
+            {"stage": stage, "frames": frames, "total": total, "fps": fps, "eta_s": eta_s, "percent": percent}
+        )
+
+
+class ProgressSender:
+    """Sends updates. An asynchronous context manager: once it is left, none comes any more.
+
+    Args:
+        send: sends one, and returns when it has arrived.
+    """
+
+    def __init__(self, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+        self._send = send
+        self._newest: dict[str, Any] | None = None
+        self._changed = asyncio.Event()
+        self._closed = asyncio.Event()
+
+    def report(self, values: dict[str, Any]) -> None:
+        """Take in the newest; it is sent when its time has come, if no newer one came before."""
+        self._newest = values
+        self._changed.set()
+
+    async def __aenter__(self) -> Self:
+        self._sender = asyncio.ensure_future(self._send_all())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closed.set()
+        self._changed.set()
+        try:
+            if kind is not asyncio.CancelledError:  # a job that is cancelled has no result
+                await asyncio.wait({self._sender}, timeout=_LAST_S)
+        finally:
+            self._sender.cancel()
+
+    async def _send_all(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            if self._closed.is_set():
+                return
+            if self._newest is not None:
+                try:
+                    await self._send(self._newest)
+                except Exception as exc:  # noqa: BLE001  no job fails because nobody hears of it
+                    log.warning("an update was not sent: %s", exc)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closed.wait(), _SEND_EVERY_S)

@@ -1,0 +1,141 @@
+"""What `--report` tells of an output that passed: measured, a picture at a time and in all, and written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from orchestrator.drawing.files import write_picture
+from orchestrator.errors import BadRequest, DiskFull
+from orchestrator.fidelity.chart import draw_fidelity
+from orchestrator.fidelity.metrics import colour_distance, mean_square, psnr_db, ssim
+from orchestrator.jobs import ComparedPicture, FidelityReport, Spread
+from orchestrator.media.write.readback import first_heard_s
+from orchestrator.storage.staged import staged
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from fractions import Fraction
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from orchestrator.fidelity.check import Fidelity
+    from orchestrator.fidelity.rules import FramePair
+    from orchestrator.fidelity.sampler import FrameSampler
+
+
+def report_files(path: Path) -> tuple[Path, Path]:
+    """Return where a report goes that is asked for at `path`: its JSON, and the picture beside it.
+
+    Raises:
+        BadRequest: the name does not end in .json.
+    """
+    if path.suffix.lower() != ".json":
+        raise BadRequest(f"a report cannot be written as {path.name!r}; end its name in .json")
+    return path, path.with_suffix(".png")
+
+
+def write_report(path: Path, report: FidelityReport, pairs: Sequence[FramePair], *, overwrite: bool) -> None:
+    """Write a report and its picture; see `report_files`.
+
+    Args:
+        path: of the JSON.
+        report: to be written.
+        pairs: that it was made of.
+        overwrite: replace files that exist.
+
+    Raises:
+        OutputRefused: see `staged`.
+        DiskFull: one could not be written; neither is kept.
+    """
+    told, drawn = report_files(path)
+    with staged(told, overwrite=overwrite) as temporary:
+        try:
+            temporary.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        except OSError as exc:
+            raise DiskFull(f"{told} cannot be written: {exc.strerror}; free some space") from exc
+        write_picture(drawn, draw_fidelity(report, pairs), overwrite=overwrite)
+
+
+def report_on(
+    fidelity: Fidelity,
+    *,
+    sampler: FrameSampler,
+    source: Path,
+    output: Path,
+    start_s: Fraction | None = None,
+) -> FidelityReport:
+    """Measure an output that passed.
+
+    Args:
+        fidelity: of it.
+        sampler: has seen what was wanted.
+        source: the file that it was made from.
+        output: its name to be.
+        start_s: from when on the source was wanted, on its own clock; None from its start.
+    """
+    pictures = tuple(_measured(pair, fidelity.late_by) for pair in fidelity.pairs)
+    heard_s = first_heard_s(source)
+    offset_s = None
+    if heard_s is not None and fidelity.sound_after_s is not None:
+        # What is before the first picture is cut off, but not before the start, where the video begins later.
+        wanted_s = heard_s if start_s is None else max(heard_s, min(start_s, sampler.first_s))
+        offset_s = fidelity.sound_after_s - (wanted_s - sampler.first_s)
+    errors = np.array([picture.colour_error for picture in pictures])
+    return FidelityReport(
+        source=source.name,
+        output=output.name,
+        width=fidelity.written.width,
+        height=fidelity.written.height,
+        frames_read=sampler.frames + fidelity.written.left_out,
+        frames_written=fidelity.written.frames,
+        frames_in_output=fidelity.written.frames,
+        source_duration_sec=_rounded(sampler.duration_s, 6),
+        duration_sec=_rounded(fidelity.duration_s, 6),
+        av_offset_ms=None if offset_s is None else _rounded(1000 * offset_s, 3),
+        psnr_luma_db=_least([picture.psnr_luma_db for picture in pictures]),
+        psnr_rgb_db=_least([picture.psnr_rgb_db for picture in pictures]),
+        ssim=_least([picture.ssim for picture in pictures]),
+        colour_distance=_most([picture.colour_distance for picture in pictures]),
+        colour_error=_levels(errors),
+        pictures=pictures,
+    )
+
+
+def _measured(pair: FramePair, late_by: dict[int, int]) -> ComparedPicture:
+    wanted = pair.wanted.pixels
+    height, width = wanted.shape[:2]
+    errors = np.subtract(pair.seen, wanted, dtype=np.float64).reshape(-1, 3)
+    moved = pair.displacement
+    return ComparedPicture(
+        frame=pair.wanted.index,
+        time_sec=_rounded(pair.wanted.time_s, 6),
+        size=(width, height),
+        psnr_luma_db=_rounded(psnr_db(pair.mean_square), 3),
+        psnr_rgb_db=_rounded(psnr_db(mean_square(wanted, pair.seen)), 3),
+        ssim=_rounded(ssim(*pair.lumas), 5),
+        colour_error=_levels(errors),
+        colour_distance=_rounded(colour_distance(*pair.coarse), 3),
+        displacement_px=None if moved is None else (_rounded(moved[0], 2), _rounded(moved[1], 2)),
+        pictures_late=late_by.get(pair.wanted.index),
+    )
+
+
+def _least(values: list[float]) -> Spread:
+    return Spread(worst=min(values), mean=_rounded(sum(values) / len(values), 5))
+
+
+def _most(values: list[float]) -> Spread:
+    return Spread(worst=max(values), mean=_rounded(sum(values) / len(values), 5))
+
+
+def _levels(errors: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Return the mean of errors, float64 [N, 3]."""
+    red, green, blue = (_rounded(float(errors[:, channel].mean()), 3) for channel in range(3))
+    return red, green, blue
+
+
+def _rounded(value: float | Fraction, places: int) -> float:
+    return round(float(value), places) + 0.0  # no minus before a zero

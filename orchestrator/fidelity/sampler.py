@@ -1,0 +1,198 @@
+"""A few pictures of a video on its way to the encoder, kept small, to hold the finished file against.
+
+How long the video is need not be known, and does not matter: every picture is taken at first, then every
+second, every fourth... It does not know what becomes of the pictures, nor what is made of them in between.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import cv2
+import numpy as np
+
+from orchestrator.frames import Crop, Planes
+from orchestrator.media.colour.resize import resize
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from numpy.typing import NDArray
+
+    from orchestrator.frames import AnyPicture, Colour, DeepPixels, Frame, Picture, Pixels
+
+    Levels = TypeVar("Levels", bound=NDArray[np.unsignedinteger])
+
+MOST = 32
+"""Pictures that are kept, besides the last one: half as many at least, once so many were seen."""
+
+MOST_PX = 640 * 360
+"""Pixels of one. All of them take 23 MB at most, whatever the video."""
+
+_KR_KB = {
+    1: (0.2126, 0.0722),
+    4: (0.30, 0.11),
+    5: (0.299, 0.114),
+    6: (0.299, 0.114),
+    7: (0.212, 0.087),
+    9: (0.2627, 0.0593),
+}
+"""Weights of red and blue in luma, by the code points of ITU-T H.273 (table 4)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """One picture as it should be seen.
+
+    Attributes:
+        index: of its frame.
+        time_s: when it is shown, in seconds since the first picture.
+        pixels: uint8 [h, w, 3] RGB, scaled down to at most MOST_PX; never larger than it is delivered.
+    """
+
+    index: int
+    time_s: Fraction
+    pixels: Pixels
+
+
+class FrameSampler:
+    """Sees the frames of a video pass, and keeps some, evenly spread: the first and the last are among them.
+
+    Args:
+        width, height: of the pictures as they will be delivered, in pixels; those that pass may be of any
+            size, and show the same.
+        time_base: unit of the frames' pts, in seconds.
+        rate: frames per second: how long the last is shown, where it does not say.
+        colour: how planes are to be read; only they need it.
+        bits: of a component of planes.
+
+    Attributes:
+        frames: frames that have passed.
+    """
+
+    def __init__(
+        self,
+        *,
+        width: int,
+        height: int,
+        time_base: Fraction,
+        rate: Fraction | None = None,
+        colour: Colour | None = None,
+        bits: int = 8,
+    ) -> None:
+        self.frames = 0
+        self._rate = rate
+        self._delivered = (width, height)
+        self._time_base = time_base
+        self._colour = colour
+        self._bits = bits
+        self._stride = 1
+        self._kept: list[Sample] = []
+        self._first_pts = 0
+        self._last: tuple[Frame[Picture], Crop | None] | None = None
+
+    def watch(self, frames: Iterator[Frame[AnyPicture]]) -> Generator[Frame[AnyPicture], None, None]:
+        """Hand frames on, in order, unchanged; all of each picture is wanted."""
+        for frame in frames:
+            self.see(frame)
+            yield frame
+
+    def see(self, frame: Frame[Any], box: Crop | None = None) -> None:
+        """Look at the next frame. It is held until the next one comes, as it may be the last.
+
+        Args:
+            frame: whose picture holds what is wanted.
+            box: where in it that lies, in its pixels; None is all. Of planes all is wanted.
+        """
+        if not self.frames:
+            self._first_pts = frame.pts
+        if self.frames % self._stride == 0:
+            self._kept.append(self._sample(frame, box))
+            if len(self._kept) > MOST:
+                del self._kept[1::2]
+                self._stride *= 2
+        self._last = (frame, box)
+        self.frames += 1
+
+    def taken(self) -> list[Sample]:
+        """Return what was kept, in order; the last frame that has passed is the last."""
+        if self._last is None or self._kept[-1].index == self._last[0].index:
+            return list(self._kept)
+        return [*self._kept, self._sample(*self._last)]
+
+    @property
+    def first_s(self) -> Fraction:
+        """When the first picture is shown, in seconds on the clock of the frames."""
+        return self._first_pts * self._time_base
+
+    @property
+    def duration_s(self) -> Fraction:
+        """From the first picture to the end of the last."""
+        if self._last is None:
+            return Fraction(0)
+        frame, _ = self._last
+        usual_s = 1 / self._rate if self._rate else Fraction(0)
+        last_s = frame.duration * self._time_base or usual_s
+        return (frame.pts - self._first_pts) * self._time_base + last_s
+
+    def _sample(self, frame: Frame[Picture], box: Crop | None) -> Sample:
+        picture = frame.pixels
+        height, width = (picture.y if isinstance(picture, Planes) else picture).shape[:2]
+        box = box or Crop(x=0, y=0, w=width, h=height)
+        width, height = min(round(box.w), self._delivered[0]), min(round(box.h), self._delivered[1])
+        shrink = min(1.0, math.sqrt(MOST_PX / max(1, width * height)))
+        size = max(1, round(width * shrink)), max(1, round(height * shrink))
+        return Sample(
+            index=frame.index,
+            time_s=(frame.pts - self._first_pts) * self._time_base,
+            pixels=self._from_planes(picture, size)
+            if isinstance(picture, Planes)
+            else _cut(picture, box, size),
+        )
+
+    def _from_planes(self, planes: Planes, size: tuple[int, int]) -> Pixels:
+        """Undo the equations of ITU-T H.273, 8.3."""
+        if self._colour is None:
+            raise ValueError("planes cannot be read without their colour")
+        step = 2 ** (self._bits - 8)
+        black, white, swing = (0, 256 * step - 1, 256 * step - 1)
+        if not self._colour.full_range:
+            black, white, swing = 16 * step, 235 * step, 224 * step
+        luma, blue, red = (scaled(plane, size).astype(np.float32) for plane in (planes.y, planes.u, planes.v))
+        kr, kb = _KR_KB[self._colour.matrix]
+        luma = (luma - black) / (white - black)
+        blue, red = (blue - 128 * step) / swing, (red - 128 * step) / swing
+        r, b = luma + 2 * (1 - kr) * red, luma + 2 * (1 - kb) * blue
+        g = (luma - kr * r - kb * b) / (1 - kr - kb)
+        return np.asarray(np.rint(np.stack([r, g, b], axis=-1) * 255).clip(0, 255), np.uint8)
+
+
+def _cut(picture: Pixels | DeepPixels, box: Crop, size: tuple[int, int]) -> Pixels:
+    """Return a part of a picture in another size."""
+    left, top, right, bottom = (int(edge) for edge in (box.x, box.y, box.x + box.w, box.y + box.h))
+    small: Pixels | DeepPixels
+    if (left, top, right, bottom) == (box.x, box.y, box.x + box.w, box.y + box.h):
+        small = scaled(picture[top:bottom, left:right], size)
+    else:
+        small = resize(cast("Pixels", picture), width=size[0], height=size[1], box=box)  # of either depth
+    if small.dtype == np.uint8:
+        return np.array(small, np.uint8)  # a copy: what passes is not ours to keep
+    return np.asarray(np.rint(small / 257), np.uint8)
+
+
+def scaled(picture: Levels, size: tuple[int, int]) -> Levels:
+    """Scale a picture; each pixel of a smaller one is the mean of those that it covers.
+
+    Args:
+        picture: uint8 or uint16 [h, w] or [h, w, 3].
+        size: width and height of the result, in pixels.
+    """
+    height, width = picture.shape[:2]
+    if (width, height) == size:
+        return picture
+    larger = size[0] > width or size[1] > height
+    kernel = cv2.INTER_LINEAR if larger else cv2.INTER_AREA
+    return cast("Levels", cv2.resize(picture, size, interpolation=kernel))

@@ -1,0 +1,1 @@
+"""Runs frames through a model that Triton serves: an upscaler takes tiles, a detector takes batches."""

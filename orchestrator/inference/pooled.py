@@ -1,0 +1,114 @@
+"""A model whose requests come from pools that anyone may end.
+
+When Triton or the model's process dies, the pools die with it: whoever sends requests asks `_same_again`, and
+sends what was not answered through new pools. It does not know what is sent, nor in which order.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Generic, Literal, NamedTuple, Self
+
+from orchestrator.errors import InferenceTimedOut, ModelOutOfMemory, ModelProcessDied, TritonUnavailable
+from orchestrator.triton.contract import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from types import TracebackType
+
+    from orchestrator.triton.client import TritonClient
+    from orchestrator.triton.contract import ModelContract
+    from orchestrator.triton.request_pool import RequestPool
+
+FAILURES = (TritonUnavailable, InferenceTimedOut, ModelOutOfMemory)
+"""What a run can go on after, see `PooledModel._same_again`."""
+
+
+class PoolShape(NamedTuple):
+    """Of the requests in a pool; see `TritonClient.request_pool`."""
+
+    batch: int
+    height: int
+    width: int
+    slots: int
+
+
+class PooledModel(Generic[Answer]):
+    """Base of what runs frames through a model. A context manager: leaving it cancels what is in flight.
+
+    It may be left in another thread than the one that runs frames, which then raises Cancelled.
+
+    Args:
+        client: of the server that has the model loaded.
+        contract: of the model.
+
+    Attributes:
+        transport: how tensors reached the server, once frames have run; see `RequestPool`.
+    """
+
+    def __init__(self, client: TritonClient, contract: ModelContract[Answer]) -> None:
+        self.transport: Literal["shared_memory", "grpc"] = "grpc"
+        self._client = client
+        self._contract = contract
+        self._pools: list[RequestPool[Answer]] = []
+        self._stopped: Future[None] = Future()
+        self._recovery = client.recovery(contract.name, self._stopped)
+        self._in_vain = 0
+        self._short_of_memory: list[str] = []
+
+    @property
+    def notes(self) -> list[str]:
+        """What a user should know, one sentence each."""
+        count = self._recovery.count
+        times = "once" if count == 1 else f"{count} times"
+        restarted = [f"the inference server was restarted {times}: no frame was lost"] if count else []
+        return [*self._short_of_memory, *restarted]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._stopped.done():
+            self._stopped.set_result(None)
+        for pool in list(self._pools):
+            pool.close()
+
+    @contextmanager
+    def _open_pools(self, *shapes: PoolShape) -> Generator[list[RequestPool[Answer]], None, None]:
+        """Open the pools that the next frames go through, one of each shape."""
+        self._pools = []
+        with ExitStack() as stack:
+            for shape in shapes:
+                pool = stack.enter_context(self._client.request_pool(self._contract, **shape._asdict()))
+                self._pools.append(pool)
+                self.transport = pool.transport
+                if self._stopped.done():
+                    pool.close()
+            yield self._pools
+
+    def _same_again(self, failure: TritonUnavailable | InferenceTimedOut | ModelOutOfMemory) -> bool:
+        """After a failure, wait until what was not answered can be sent again. False: in smaller requests.
+
+        A process that dies tells nobody why. The first time, and whenever it has answered requests since the
+        last, it is taken to have been killed; when it dies again with nothing answered, to lack memory.
+
+        Raises:
+            TritonUnavailable, InferenceTimedOut: it has happened too often.
+            Cancelled: the context was left.
+        """
+        if any(pool.answered for pool in self._pools):
+            self._in_vain = 0
+        if not isinstance(failure, TritonUnavailable):
+            self._in_vain += 1
+        died = isinstance(failure, ModelProcessDied)
+        if died and (self._in_vain > 1 or self._recovery.spent):
+            return False
+        if isinstance(failure, ModelOutOfMemory) and not died:
+            return False
+        if isinstance(failure, InferenceTimedOut) and self._in_vain > 1:
+            raise failure  # it does not hang: it is too slow
+        self._recovery.after(failure)
+        return True

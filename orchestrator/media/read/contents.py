@@ -1,0 +1,261 @@
+"""Describes what a media file holds: its streams, tags, chapters, time code, and what its first picture is.
+
+Sources and finished outputs are described in the same terms, so that they can be compared. Headers and the
+first picture are read, and no more.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, cast
+
+import av
+import av.error
+from av.audio.stream import AudioStream
+from av.stream import Disposition
+
+from orchestrator.media.colour.alpha import SideAlpha, is_transparent
+from orchestrator.media.colour.hdr import hdr_metadata, side_data
+from orchestrator.media.read.source import main_video, packets
+from orchestrator.media.read.tags import chapter_title, own_tags, track_tags
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.stream import Stream
+    from av.video.stream import VideoStream
+
+    from orchestrator.frames import HdrMetadata
+
+Kind = Literal["picture", "sound", "subtitles", "video", "cover", "attachment", "data"]
+
+FIRST_FRAMES = 5
+"""How many pictures are looked at: transparency may be missing in the very first."""
+
+FIRST_PACKETS = 250
+"""How many packets are read for them: ten seconds of a damaged start."""
+
+SIDE_DATA = {
+    "SPHERICAL": "360 degree marking",
+    "STEREO3D": "3D marking",
+    "DYNAMIC_HDR_PLUS": "HDR10+ metadata",
+    "DYNAMIC_HDR_VIVID": "HDR Vivid metadata",
+    "DOVI_METADATA": "Dolby Vision metadata",
+    "AMBIENT_VIEWING_ENVIRONMENT": "metadata of the viewing environment",
+    "ICC_PROFILE": "ICC colour profile",
+    "AFD": "active format description",
+}
+"""What pictures can carry beside their pixels, by PyAV's name of it. Pan and scan, motion vectors, film grain
+(which the decoder applies) and an encoder's own messages are not among them."""
+
+_KINDS: dict[str, Kind] = {
+    "audio": "sound",
+    "subtitle": "subtitles",
+    "video": "video",
+    "attachment": "attachment",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamContents:
+    """One stream of a file.
+
+    Attributes:
+        index: in the file.
+        kind: `picture` is the one video stream that is shown, `video` any other.
+        codec: FFmpeg's name of the coding, or None where it is unknown.
+        name: of an attachment; else empty.
+        layout: of the channels of sound; empty where it is not named.
+        channels, rate: of sound; 0 for others.
+        tags: what describes the stream, by name, without language and time code.
+        language: None where it is undetermined.
+        timecode: of the first picture, or None.
+        dispositions: FFmpeg's names of the marks it has (`default`, `forced`...).
+    """
+
+    index: int
+    kind: Kind
+    codec: str | None
+    name: str = ""
+    layout: str = ""
+    channels: int = 0
+    rate: int = 0
+    tags: Mapping[str, str] = field(default_factory=dict)
+    language: str | None = None
+    timecode: str | None = None
+    dispositions: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureContents:
+    """The first picture of a file, as coded.
+
+    Attributes:
+        bits: a component.
+        chroma: `4:2:0`, `4:2:2`..., `RGB`, or `gray`.
+        transparent: whether it has an alpha channel.
+        matrix, primaries, transfer: as the file tags them, code points of ITU-T H.273.
+        full_range: True for 0..255; None where the file does not say.
+        hdr: metadata of HDR, where there are any.
+        extras: which of SIDE_DATA it has.
+    """
+
+    bits: int
+    chroma: str
+    transparent: bool
+    matrix: int
+    primaries: int
+    transfer: int
+    full_range: bool | None
+    hdr: HdrMetadata | None
+    extras: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileContents:
+    """A file.
+
+    Attributes:
+        format: FFmpeg's names of its container.
+        streams: in their order.
+        tags: of the film, by name, without the time code.
+        timecode: of the start, or None.
+        chapters: their titles; empty where one has none.
+        picture: None where none can be decoded near the start.
+    """
+
+    format: str
+    streams: tuple[StreamContents, ...]
+    tags: Mapping[str, str]
+    timecode: str | None
+    chapters: tuple[str, ...]
+    picture: PictureContents | None
+
+
+def read_contents(path: Path, opened: Callable[[Path], InputContainer]) -> FileContents:
+    """Return what the file at `path` holds.
+
+    Args:
+        path: of the file.
+        opened: opens it: `open_source` or `open_written`.
+
+    Raises:
+        InputNotFound, BadMedia: it cannot be opened as a video.
+        av.error.FFmpegError: it cannot be read.
+    """
+    with opened(path) as container:
+        shown = main_video(container, path)
+        streams = tuple(_stream(stream, shown) for stream in container.streams)
+        tags = own_tags(container.metadata)
+        codes = [_pop(tags, "timecode"), *(stream.timecode for stream in streams)]
+        return FileContents(
+            format=container.format.name,
+            streams=streams,
+            tags=tags,
+            timecode=next((code for code in codes if code), None),
+            chapters=tuple(chapter_title(chapter["metadata"]) for chapter in container.chapters()),
+            picture=_first_picture(container, shown),
+        )
+
+
+def _stream(stream: Stream, shown: Stream) -> StreamContents:
+    kind = _KINDS.get(stream.type, "data")
+    if stream.index == shown.index:
+        kind = "picture"
+    elif kind == "video" and stream.disposition & Disposition.attached_pic:
+        kind = "cover"
+    context = stream.codec_context
+    codec = context.codec.canonical_name if context is not None else getattr(stream, "name", None)
+    tags = track_tags(stream.metadata)
+    name = (_pop(tags, "filename") or "") if kind in {"attachment", "cover"} else ""
+    if kind == "cover":
+        _pop(tags, "mimetype")  # its codec says the same
+    language = _pop(tags, "language")
+    timecode = _pop(tags, "timecode")
+    layout, channels, rate = _sound(stream)
+    return StreamContents(
+        index=stream.index,
+        kind=kind,
+        codec=codec,
+        name=name,
+        layout=layout,
+        channels=channels,
+        rate=rate,
+        tags=tags,
+        language=None if language in {None, "und", ""} else language,
+        timecode=timecode,
+        dispositions=frozenset(mark.name for mark in Disposition if mark & stream.disposition and mark.name),
+    )
+
+
+def _sound(stream: Stream) -> tuple[str, int, int]:
+    """Return layout, channels and sampling rate of sound; nothing for others."""
+    if not isinstance(stream, AudioStream) or stream.codec_context is None:
+        return "", 0, 0
+    layout = stream.codec_context.layout
+    name = "" if layout.name.endswith(" channels") else layout.name
+    return name, layout.nb_channels, stream.codec_context.sample_rate
+
+
+def _pop(tags: dict[str, str], name: str) -> str | None:
+    """Take a tag out, whatever the case of its name; Matroska writes them in capitals."""
+    key = next((key for key in tags if key.lower() == name), None)
+    return None if key is None else tags.pop(key)
+
+
+def _first_picture(container: InputContainer, stream: VideoStream) -> PictureContents | None:
+    stream.thread_type = "NONE"
+    first: list[av.VideoFrame] = []
+    alpha = SideAlpha(stream)
+    for number, packet in enumerate(packets(container, stream)):
+        video = cast("Packet[VideoStream]", packet)
+        alpha.attach(video)
+        with suppress(av.error.FFmpegError, ValueError):
+            first += video.decode()
+        if len(first) >= FIRST_FRAMES or number >= FIRST_PACKETS:
+            break
+    return _picture(first, stream) if first else None
+
+
+def _picture(first: list[av.VideoFrame], stream: VideoStream) -> PictureContents:
+    frame = first[0]
+    pixels = frame.format
+    return PictureContents(
+        bits=8 if pixels.name == "pal8" else max(component.bits for component in pixels.components),
+        chroma=_chroma(pixels),
+        transparent=is_transparent(first, stream),
+        matrix=frame.colorspace,
+        primaries=frame.color_primaries,
+        transfer=frame.color_trc,
+        full_range={1: False, 2: True}.get(
+            frame.color_range, True if pixels.name.startswith("yuvj") else None
+        ),
+        hdr=hdr_metadata(frame),
+        extras=frozenset(
+            name
+            for kind, name in SIDE_DATA.items()
+            if any(side_data(picture, kind) is not None for picture in first)
+        ),
+    )
+
+
+def _chroma(pixels: av.VideoFormat) -> str:
+    """Return what share of the pixels have chroma, as J:a:b."""
+    if pixels.is_rgb or pixels.name == "pal8":
+        return "RGB"
+    if sum(not component.is_alpha for component in pixels.components) < 3:
+        return "gray"
+    across, down = 16 // pixels.chroma_width(16), 16 // pixels.chroma_height(16)
+    names = {
+        (1, 1): "4:4:4",
+        (2, 1): "4:2:2",
+        (2, 2): "4:2:0",
+        (1, 2): "4:4:0",
+        (4, 1): "4:1:1",
+        (4, 4): "4:1:0",
+    }
+    return names.get((across, down), f"one sample in {across}x{down} pixels")

@@ -1,0 +1,162 @@
+"""Makes whole pictures of those that are woven of two fields, by FFmpeg's bwdif, one for one.
+
+The first field of a picture stays; the lines of the second are made from those around them, in the picture
+and in the ones before and after. So each picture stays at its time, and rates do not change. Pictures that
+are not woven stay as they are, to the bit.
+
+Whether a picture is woven is what its stream says. Of a codec that cannot say it, the container is believed.
+Pixels are not looked at: woven pictures that nothing declares stay woven.
+
+Knows nothing of files or colour.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+import av
+import av.error
+import av.filter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from av.video.stream import VideoStream
+
+    from orchestrator.media.time_range import Moment
+
+    _Moment = Moment[av.VideoFrame]
+
+_SAYS_ITSELF = {"h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "vc1", "wmv3", "prores", "dnxhd"}
+"""Codecs that say of each picture whether it is woven."""
+
+_SEPARATE_FIELDS = {"hevc"}
+"""Codecs of which a picture that FFmpeg calls interlaced is one field alone, of half the height."""
+
+_FIRST_FIELD = {2: "tff", 3: "bff", 4: "bff", 5: "tff"}
+"""Which field is shown first, by AVFieldOrder: TT, BB, TB and BT (coded first, shown first)."""
+
+
+def is_woven(picture: av.VideoFrame, stream: VideoStream) -> bool:
+    """Return whether a picture of `stream` is woven of two fields."""
+    flagged = picture.interlaced_frame and stream.codec_context.name not in _SEPARATE_FIELDS
+    return flagged or declared_first_field(stream) is not None
+
+
+def declared_first_field(stream: VideoStream) -> str | None:
+    """Return the first field, `tff` or `bff`, if the container alone says that all pictures are woven."""
+    context = stream.codec_context
+    return None if context.name in _SAYS_ITSELF else _FIRST_FIELD.get(context.field_order)
+
+
+class Deinterlacer:
+    """Deinterlaces one video. The filter runs from the first woven picture on.
+
+    Args:
+        stream: the video.
+        threads: of the filter; 0 takes one a core.
+
+    Attributes:
+        pictures: how many were woven.
+    """
+
+    def __init__(self, stream: VideoStream, *, threads: int) -> None:
+        self.pictures = 0
+        self._stream = stream
+        self._threads = threads
+        self._bwdif: _Bwdif | None = None
+        self._inside: deque[list[_Moment]] = deque()  # the moments of each picture that is in the filter
+
+    def run(self, moments: Iterator[_Moment]) -> Iterator[_Moment]:
+        """Yield all moments, with whole pictures: what is one picture at several moments stays one.
+
+        While the filter runs, one picture more is taken than was yielded.
+        """
+        last: av.VideoFrame | None = None
+        for moment in moments:
+            if moment.picture is last:
+                if self._inside:
+                    self._inside[-1].append(moment)
+                else:
+                    yield moment
+                continue
+            woven = is_woven(moment.picture, self._stream)
+            self.pictures += woven
+            if self._bwdif is not None and not self._bwdif.takes(moment.picture):
+                yield from self._through(None)
+                self._bwdif = None
+            if self._bwdif is None and woven:
+                self._enter(moment.picture, last)
+            if self._bwdif is None:
+                yield moment
+            else:
+                yield from self._through(moment)
+            last = moment.picture
+        yield from self._through(None)
+
+    def _enter(self, picture: av.VideoFrame, before: av.VideoFrame | None) -> None:
+        """Start the filter for pictures like `picture`; the one before it helps to make it whole."""
+        try:
+            self._bwdif = _Bwdif(picture, declared_first_field(self._stream), threads=self._threads)
+        except av.error.ArgumentError:  # less than four lines in a plane: there is nothing to make lines of
+            return
+        if before is not None and self._bwdif.takes(before):
+            self._bwdif.push(before)
+            self._inside.append([])
+
+    def _through(self, moment: _Moment | None) -> Iterator[_Moment]:
+        """Put the picture of a moment into the filter, or None after the last; yield what comes out."""
+        if self._bwdif is None:
+            return
+        if moment is not None:
+            self._inside.append([moment])
+        for whole in self._bwdif.push(None if moment is None else moment.picture):
+            for shown in self._inside.popleft():
+                yield replace(shown, picture=whole)
+
+
+class _Bwdif:
+    """The filter, for pictures of one size and format.
+
+    Args:
+        like: one of them.
+        first_field: of all pictures, which are woven then; None: those are woven that say so.
+        threads: of the filter; 0 takes one a core.
+
+    Raises:
+        av.error.ArgumentError: the pictures are too small.
+    """
+
+    def __init__(self, like: av.VideoFrame, first_field: str | None, *, threads: int) -> None:
+        self._kind = _kind(like)
+        width, height, pixel_format = self._kind
+        graph = av.filter.Graph()
+        graph.threads = threads
+        which = "deint=interlaced" if first_field is None else f"deint=all:parity={first_field}"
+        self._source = graph.add(
+            "buffer", f"video_size={width}x{height}:pix_fmt={pixel_format}:time_base=1/1"
+        )
+        self._sink = graph.add("buffersink")
+        graph.link_nodes(self._source, graph.add("bwdif", f"mode=send_frame:{which}"), self._sink)
+        graph.configure()
+        self._graph = graph
+
+    def takes(self, picture: av.VideoFrame) -> bool:
+        """Return whether `picture` is of the size and format."""
+        return _kind(picture) == self._kind
+
+    def push(self, picture: av.VideoFrame | None) -> list[av.VideoFrame]:
+        """Return the pictures that come out once `picture` is in: as many as went in but one; None: all."""
+        self._source.push(picture)
+        out = []
+        while True:
+            try:
+                out.append(cast("av.VideoFrame", self._sink.pull()))
+            except (av.error.BlockingIOError, av.error.EOFError):
+                return out
+
+
+def _kind(picture: av.VideoFrame) -> tuple[int, int, str]:
+    return picture.width, picture.height, picture.format.name

@@ -1,0 +1,86 @@
+"""When each frame of a video is shown, known without a picture of it.
+
+Every packet shows one picture, at its own time: where that holds, the packets tell the times, and nothing is
+decoded. Where it does not (see `_decoded`), the video is decoded, as the reader does it, and its pictures are
+let go. Either way the times are those of the reader's frames, by their index.
+
+It does not know pictures.
+"""
+
+from __future__ import annotations
+
+from array import array
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import av
+import av.error
+import numpy as np
+
+from orchestrator.errors import BadMedia
+from orchestrator.media.read.presentation import Moments
+from orchestrator.media.read.seek import UNTIMED
+from orchestrator.media.read.source import main_video, open_source, packets
+from orchestrator.media.time_range import Span
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from orchestrator.frames import VideoInfo
+
+
+def frame_times(path: Path, info: VideoInfo) -> NDArray[np.float64]:
+    """Return when each frame is shown, in seconds from the start of the file, by its index.
+
+    It takes 8 bytes a frame, and reads the whole file.
+
+    Args:
+        path: the video that `info` describes.
+        info: what `probe` said of it.
+
+    Returns:
+        float64 [N], rising: `pts * time_base - start_s` of each frame that `VideoReader` gives.
+
+    Raises:
+        BadMedia: it cannot be read; where it has to be decoded, see `Moments`.
+    """
+    pts = _demuxed(path)
+    if info.interlaced or pts is None:
+        pts = _decoded(path, info)
+    tick = info.time_base
+    if info.skipped:
+        pts = pts[pts >= round(info.start_s / tick)]
+    return pts.astype(np.float64) * tick.numerator / tick.denominator - float(info.start_s)
+
+
+def _demuxed(path: Path) -> NDArray[np.int64] | None:
+    """Return the pts of the frames, int64 [N]; None where packets do not tell them.
+
+    They do not in AVI and MPEG-PS, which store no presentation times or not all; in VP8, where packets may
+    show nothing; and where a time is missing or stands twice, as with two fields in two packets.
+    """
+    pts = array("q")
+    with open_source(path) as container:
+        stream = main_video(container, path)
+        if container.format.name in UNTIMED or stream.codec_context.name == "vp8":
+            return None
+        try:
+            for packet in packets(container, stream):
+                if packet.size and not packet.is_discard:
+                    if packet.pts is None:
+                        return None
+                    pts.append(packet.pts)
+        except av.error.FFmpegError as exc:
+            raise BadMedia(
+                f"{path} cannot be read to its end: it is damaged, copy it or export it again"
+            ) from exc
+    times = np.sort(np.frombuffer(pts, np.int64))
+    return None if (np.diff(times) <= 0).any() else times
+
+
+def _decoded(path: Path, info: VideoInfo) -> NDArray[np.int64]:
+    """Return the pts of the frames, int64 [N], from the pictures themselves."""
+    with closing(Moments(path, info, threads=0, span=Span(start_s=None, end_s=None))) as moments:
+        return np.array(array("q", (moment.pts for moment in moments)), np.int64)

@@ -1,0 +1,56 @@
+"""How much video a file holds by its packets, for files whose header says more than a job may have."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import av.error
+
+from orchestrator.errors import BadMedia
+from orchestrator.media.read.source import main_video, open_source, packets
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+    from pathlib import Path
+
+    from orchestrator.frames import VideoInfo
+
+
+def measured(path: Path, info: VideoInfo, *, most_s: float, most_frames: int) -> VideoInfo:
+    """Return what `info` says with the length that the packets of the video have. Nothing is decoded.
+
+    Reading stops where more than the limit has been found: then what the header says stands, if it says more
+    than that. So it takes no longer than reading as much as a job may have.
+
+    Args:
+        path: the video that `info` describes.
+        info: what `probe` said of it.
+        most_s: from the first picture, in seconds.
+        most_frames: pictures.
+
+    Raises:
+        BadMedia: the file cannot be read.
+    """
+    frames = 0
+    first: Fraction | None = None
+    length_s = 0.0
+    with open_source(path) as container:
+        try:
+            for packet in packets(container, main_video(container, path)):
+                moment = packet.pts if packet.pts is not None else packet.dts
+                if not packet.size or packet.is_discard or moment is None:
+                    continue
+                begin_s = moment * packet.time_base
+                first = begin_s if first is None else min(first, begin_s)
+                end_s = begin_s + (packet.duration or 0) * packet.time_base
+                length_s = max(length_s, float(end_s - first))
+                frames += 1
+                if length_s > most_s or frames > most_frames:
+                    length_s, frames = max(length_s, info.duration_s or 0), max(frames, info.frames or 0)
+                    break
+        except av.error.FFmpegError as exc:
+            raise BadMedia(
+                f"{path} cannot be read to its end: it is damaged, copy it or export it again"
+            ) from exc
+    return replace(info, duration_s=length_s, frames=frames)

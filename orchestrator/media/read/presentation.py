@@ -1,0 +1,316 @@
+"""When each picture of a video is shown, and which: all of them, in order, those that are lost too.
+
+As many moments come out as the container presents. A picture that cannot be decoded is replaced by the one
+before it, at its own time; nothing is skipped. Knows nothing of colour or of what pictures look like.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, cast
+
+import av
+import av.error
+from av.codec.context import Flags
+
+from orchestrator.errors import BadMedia
+from orchestrator.media.colour.alpha import SideAlpha, has_side_alpha
+from orchestrator.media.read.captions import mentions_captions
+from orchestrator.media.read.integrity import Integrity
+from orchestrator.media.read.lost_frames import DecoderTimestamps
+from orchestrator.media.read.seek import packets_before_keyframe, packets_from
+from orchestrator.media.read.source import clock_of, main_video, open_source, packets
+from orchestrator.media.time_range import Moment
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+    from pathlib import Path
+
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.stream import Stream
+    from av.video.stream import VideoStream
+
+    from orchestrator.frames import VideoInfo
+    from orchestrator.media.read.clock_jumps import Join
+    from orchestrator.media.time_range import Span
+
+    _Moment = Moment[av.VideoFrame]
+
+MAX_LOST_S = 5
+"""A longer stretch in which no picture can be decoded is an error, not a still picture."""
+
+LEAD_S = Fraction(1, 10)
+"""How much earlier interlaced video is read: the picture before the first one helps to deinterlace it."""
+
+RECENT = 3
+"""Packets before a join that FFmpeg may mark as damaged, as it reads some ahead."""
+
+MAX_GAP_S = 6 * 3600
+"""A longer time between two pictures is a damaged clock; MP4 holds up to 2**31 ticks of 90 kHz, 6.6 hours."""
+
+
+class Moments:
+    """Decodes one video.
+
+    Args:
+        path: the video that `info` describes.
+        info: what `probe` said of it.
+        threads: of the decoder; 0 takes one a core.
+        span: the part that is wanted; decoding begins at the keyframe before it.
+        alpha: whether pictures are to come with the alpha that lies beside them: see `SideAlpha`. Where a
+            codec has such, decoding begins at the start of the file: keyframes of alpha may be elsewhere.
+
+    Attributes:
+        stream: the video.
+        alpha: what decodes alpha, or None.
+        damaged_packets: how many the container marked as damaged, so far.
+        may_have_captions: whether pictures so far may have closed captions.
+    """
+
+    def __init__(self, path: Path, info: VideoInfo, *, threads: int, span: Span, alpha: bool = False) -> None:
+        self.damaged_packets = 0
+        self._path = path
+        self._info = info
+        self._threads = threads
+        self._span = span
+        self._container, self.stream = self._open(threads)
+        # In MPEG-2 they have several forms.
+        self.may_have_captions = self.stream.codec_context.name == "mpeg2video"
+        self.alpha = SideAlpha(self.stream) if alpha and has_side_alpha(self.stream) else None
+        self._begin()
+        self._last: _Moment | None = None
+        self._longest_gap = 0
+
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()
+
+    @property
+    def joins(self) -> list[Join]:
+        """Where the file's own clock jumps, as far as it was read."""
+        return self._clock.joins
+
+    @property
+    def unread_s(self) -> list[Fraction]:
+        """Times before which part of the file could not be read, in seconds, so far."""
+        return self._integrity.unread_s
+
+    @property
+    def notes(self) -> list[str]:
+        """What the file says of itself that is not so, one sentence each; complete after the last moment."""
+        return self._integrity.notes
+
+    def __iter__(self) -> Generator[_Moment, None, None]:
+        """Yield every moment from the keyframe before the span to the end of the file, with increasing pts.
+
+        A picture without a pts gets the last one's plus its duration; one whose pts is not after the last
+        one's gets that plus one tick. Can be used once.
+
+        Raises:
+            BadMedia: the file ends before it says it does, or cannot be read to its end, or nothing in it, or
+                nothing in a stretch of MAX_LOST_S seconds, can be decoded, or its clock jumps by MAX_GAP_S.
+        """
+        held: _Moment | None = None
+        for moment in self._read():
+            if held is not None:
+                yield held
+            held = moment
+        if held is None:
+            raise BadMedia(f"{self._path}: no picture of it can be decoded: copy or export it again")
+        tick = self._info.time_base
+        stays_s = self._integrity.finish(self.stream, longest_gap_s=self._longest_gap * tick)
+        yield replace(held, duration=max(held.duration, int(stays_s / tick) - held.pts))
+
+    def _read(self) -> Iterator[_Moment]:
+        for decoded in self._from_keyframe():
+            yield from self._present(decoded)
+        if self._last is not None:
+            yield from self._repeat(self._timeline.lost_between(self._last.pts, None), self._last.picture)
+
+    def _open(self, threads: int) -> tuple[InputContainer, VideoStream]:
+        container = open_source(self._path)
+        stream = main_video(container, self._path)
+        stream.thread_type = "FRAME"
+        stream.thread_count = threads
+        # Without it H.264 keeps pictures back until the next keyframe once a reference is lost.
+        stream.codec_context.flags |= Flags.output_corrupt
+        return container, stream
+
+    def _begin(self) -> None:
+        """Take the state of a file of which nothing has been read."""
+        self._timeline = DecoderTimestamps(self._container, self.stream)
+        self._integrity = Integrity(self._container, self._path)
+        self._clock = clock_of(self._container)
+        self._part = 0
+        self._awaits_keyframe = self._awaits_whole = False
+        self._recent: deque[bool] = deque(maxlen=RECENT)  # whether the last packets are marked as damaged
+        self._first_pts: int | None = None  # of the keyframe at which reading began, if not at the start
+
+    def _packets(self) -> Iterator[Packet[Stream]]:
+        return packets(self._container, clock=self._clock)
+
+    def _from_keyframe(self) -> Iterator[av.VideoFrame]:
+        """Decode from the keyframe before the span on, or from the start of the file where that fails."""
+        if self._span.start_s is None or self.alpha is not None:
+            yield from self._decode(self._packets())
+            return
+        start_s = self._span.start_s - (LEAD_S if self._info.interlaced else 0)
+        if self._info.joined:
+            passed = packets_before_keyframe(self._path, start_s)
+            yield from self._decode(self._packets(), passed=passed)
+            return
+        found = packets_from(self._container, self.stream, start_s)
+        if found is not None:
+            self._first_pts, rest = found
+            start = start_s / self._info.time_base
+            for decoded in self._decode(rest):
+                # The intra refresh of H.264 has no keyframes, only places from which pictures become whole.
+                if self._last is None and decoded.is_corrupt:
+                    self._timeline.time_of(decoded)
+                    continue
+                if self._last is None and decoded.pts is not None and decoded.pts > start:
+                    break
+                yield decoded
+            else:
+                return
+        self._container.close()
+        self._container, self.stream = self._open(self._threads)
+        self._begin()
+        yield from self._decode(self._packets())
+
+    def _decode(self, read: Iterator[Packet[Stream]], *, passed: int = 0) -> Iterator[av.VideoFrame]:
+        """Decode packets but the first `passed` ones of the video."""
+        try:
+            # All streams are demuxed: where any of them ends tells whether the file is whole.
+            for packet in read:
+                self._integrity.watch(packet)
+                if packet.stream is not self.stream:
+                    continue
+                video = cast("Packet[VideoStream]", packet)
+                if passed and video.size:
+                    passed -= 1
+                    self._part = self._clock.part
+                    continue
+                if self._clock.part != self._part:
+                    yield from self._drain()
+                if not self._is_decodable(video):
+                    continue
+                if self.alpha is not None:
+                    self.alpha.attach(video)
+                try:
+                    yield from self._whole(video.decode())
+                except av.error.FFmpegError:
+                    self._timeline.failures += 1
+                    if not video.size:
+                        yield from self._decode_tail()
+        except av.error.FFmpegError as exc:
+            raise BadMedia(
+                f"{self._path} cannot be read past {_at(self._integrity.end_s)}: it is damaged, copy it or "
+                "export it again"
+            ) from exc
+
+    def _is_decodable(self, packet: Packet[VideoStream]) -> bool:
+        """Note that a packet of the video came; say whether it is to be decoded."""
+        if self._is_leading(packet.pts):
+            return False
+        self._timeline.expect(packet)
+        self._recent.append(packet.is_corrupt)
+        self.damaged_packets += packet.is_corrupt
+        self.may_have_captions = self.may_have_captions or mentions_captions(packet)
+        if packet.is_keyframe or not packet.size:
+            self._awaits_keyframe = False
+        return not self._awaits_keyframe
+
+    def _drain(self) -> Iterator[av.VideoFrame]:
+        """End the decoding of one recording before that of the next: its pictures have no part in the next.
+
+        What cannot be decoded at the start of the next is lost, so the last picture stays meanwhile.
+        """
+        self._part = self._clock.part
+        # MPEG-TS numbers its packets: where the numbers start again, a picture before is taken for damaged.
+        self.damaged_packets -= sum(self._recent)
+        self._recent.clear()
+        try:
+            yield from self._whole(self.stream.codec_context.decode(None))
+        except av.error.FFmpegError:
+            self._timeline.failures += 1
+        self.stream.codec_context.flush_buffers()
+        self._awaits_keyframe = self._awaits_whole = True
+
+    def _whole(self, decoded: list[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+        """Leave out the pictures at the start of a recording that refer to some before it."""
+        for picture in decoded:
+            if not (self._awaits_whole and picture.is_corrupt):
+                self._awaits_whole = False
+                yield picture
+
+    def _is_leading(self, pts: int | None) -> bool:
+        """Whether a picture is shown before the keyframe at which reading began: it cannot be decoded."""
+        return self._first_pts is not None and pts is not None and pts < self._first_pts
+
+    def _decode_tail(self) -> Iterator[av.VideoFrame]:
+        """Decode again, on one thread, what PyAV loses when draining several threads raises an error."""
+        if self._last is None:
+            return
+        container, stream = self._open(1)
+        with container:
+            if not self._info.joined:
+                container.seek(self._last.pts, stream=stream)
+            for packet in packets(container, stream):
+                try:
+                    for decoded in cast("Packet[VideoStream]", packet).decode():
+                        if decoded.pts is not None and decoded.pts > self._last.pts:
+                            yield decoded
+                except av.error.FFmpegError:
+                    continue
+
+    def _present(self, decoded: av.VideoFrame) -> Iterator[_Moment]:
+        last = self._last
+        pts = self._timeline.time_of(decoded)
+        if self._is_leading(pts):
+            return
+        if pts is not None:
+            lost = self._timeline.lost_between(last.pts if last else None, pts)
+            yield from self._repeat(lost, last.picture if last else decoded)
+            if pts in self._timeline.given_up:
+                return  # too late: its place is taken
+            last = self._last
+        moved = last is not None and (pts is None or pts <= last.pts)
+        if moved and last is not None:
+            pts = last.pts + max(last.duration if pts is None else 1, 1)
+        yield self._next(
+            Moment(
+                pts=pts or 0,
+                duration=decoded.duration,
+                picture=decoded,
+                moved=moved,
+                damaged=decoded.is_corrupt,
+            )
+        )
+
+    def _repeat(self, lost: list[int], picture: av.VideoFrame) -> Iterator[_Moment]:
+        """Show `picture` at the times of pictures that could not be decoded."""
+        tick = self._info.time_base
+        if lost and (lost[-1] - lost[0]) * tick > MAX_LOST_S:
+            raise BadMedia(
+                f"{self._path} is damaged: from {_at(lost[0] * tick)} to {_at(lost[-1] * tick)} no picture "
+                "can be decoded, copy or export it again"
+            )
+        for pts in lost:
+            yield self._next(Moment(pts=pts, duration=0, picture=picture, lost=True))
+
+    def _next(self, moment: _Moment) -> _Moment:
+        if self._last is not None:
+            self._longest_gap = max(self._longest_gap, moment.pts - self._last.pts)
+            if self._longest_gap * self._info.time_base > MAX_GAP_S:
+                at = _at(self._last.pts * self._info.time_base)
+                raise BadMedia(f"{self._path} is damaged: its clock jumps after {at}, export it again")
+        self._last = moment
+        return moment
+
+
+def _at(moment_s: Fraction) -> str:
+    return f"{float(moment_s):.2f} s"

@@ -1,0 +1,265 @@
+"""What a video is, by its header and its first pictures. Knows nothing of models, tiles or outputs."""
+
+from __future__ import annotations
+
+import math
+import struct
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, cast
+
+import av
+import av.error
+
+from orchestrator.errors import BadMedia, UnsupportedMedia
+from orchestrator.frames import VideoInfo
+from orchestrator.media.colour import conversion as colour
+from orchestrator.media.colour.alpha import SideAlpha, is_transparent
+from orchestrator.media.colour.chroma_location import upright_location
+from orchestrator.media.colour.hdr import hdr_metadata, side_data
+from orchestrator.media.read.deinterlace import is_woven
+from orchestrator.media.read.integrity import believable_frames, refuse_cut, tagged_duration_s
+from orchestrator.media.read.source import MAX_PIXELS, has_free_clock, main_video, open_source, packets
+from orchestrator.media.read.sphere import read_sphere
+from orchestrator.media.read.start_and_end import measure
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.stream import Stream
+    from av.video.stream import VideoStream
+
+    from orchestrator.limits import Limits
+
+FIRST_FRAMES = 5
+"""How many pictures are decoded: the first ones of an interlaced video may be whole (titles, a still)."""
+
+
+LATE_STREAMS = (
+    "some streams of the source begin only after its start, as where recordings of different channels are "
+    "joined: their pictures or sound were left out, so split the source there to get them"
+)
+"""The note of streams that FFmpeg did not find when it opened the file."""
+
+MOST_WITHOUT_KEYFRAME = 1000
+"""How many pictures are passed over in search of a keyframe: some programs mark none."""
+
+
+def probe(path: Path, *, to_end: bool = True, limits: Limits | None = None) -> VideoInfo:
+    """Read what the video at `path` is.
+
+    Args:
+        path: of the video.
+        to_end: whether it is wanted to its end: then it is refused where that is missing, as MP4 always is.
+        limits: on the size of its pictures, which is looked at before any is decoded; None takes up to
+            MAX_PIXELS.
+
+    Raises:
+        LimitExceeded: its pictures are too large, or it has too many streams.
+        InputNotFound: there is no such file, or it is a folder.
+        BadMedia: it is empty, not a video, cut short, or none of its pictures can be decoded; those above
+            MAX_PIXELS are not, where no header says their size.
+        UnsupportedMedia: its colours cannot be converted, or are known to Dolby Vision only.
+    """
+    with open_source(path, limits=limits) as container:
+        if to_end or container.format.name.startswith("mov"):
+            refuse_cut(container, path)
+        stream = main_video(container, path)
+        try:
+            first, skipped = _first_frames(container, stream, path, limits)
+        except av.error.FFmpegError as exc:
+            raise BadMedia(
+                f"{path} cannot be read to its first pictures: it is damaged, copy it or export it again"
+            ) from exc
+        return _describe(container, stream, first, path, skipped=skipped)
+
+
+def _describe(
+    container: InputContainer,
+    stream: VideoStream,
+    first: list[av.VideoFrame],
+    path: Path,
+    *,
+    skipped: int,
+) -> VideoInfo:
+    frame = first[0]
+    _refuse_dolby_vision_alone(stream, frame)
+    turn, notes = _orientation(frame)
+    resolved = colour.resolve(
+        matrix=frame.colorspace,
+        primaries=frame.color_primaries,
+        transfer=frame.color_trc,
+        range_=frame.color_range,
+        pixel_format=frame.format,
+        height=frame.height,
+    )
+    bits = max(component.bits for component in frame.format.components)
+    if frame.format.name == "pal8":
+        bits = 8
+    woven = any(is_woven(picture, stream) for picture in first)
+    if frame.interlaced_frame and not woven:
+        notes.append("the source holds each field as a picture of its own (HEVC); they stay so")
+    sideways = turn.degrees in {90, 270}
+    aspect = stream.sample_aspect_ratio or Fraction(1)
+    if aspect <= 0:
+        aspect = Fraction(1)
+    # Of raw DV, FFmpeg takes the ticks of its clock for the average rate.
+    average = None if container.format.name == "dv" else stream.average_rate
+    rate = average or stream.guessed_rate or None
+    frames = believable_frames(stream, path)
+    # FFmpeg guesses how long an AVI is that does not know how many pictures it has.
+    is_guess = container.format.name == "avi" and frames is None
+    duration_s = None if is_guess else _duration_s(container, stream)
+    start_s = max(Fraction(container.start_time or 0, av.time_base), Fraction(0))
+    extent = measure(path) if has_free_clock(container) else None
+    if extent is not None:
+        start_s, duration_s = extent.start_s, float(extent.duration_s)
+        if extent.has_late_streams:
+            notes.append(LATE_STREAMS)
+    tick = stream.time_base or Fraction(1, 90_000)
+    first_pts = frame.pts if frame.pts is not None else frame.dts
+    if skipped and first_pts is not None:
+        first_s = first_pts * tick
+        notes.append(
+            f"the first {skipped} pictures of the source cannot be decoded, as they refer to some before its "
+            f"start: it begins {float(first_s - start_s):.2f} s later, and its sound with it"
+        )
+        if duration_s is not None:
+            video_s = start_s if extent is None else extent.video_s
+            duration_s = max(duration_s - float(first_s - video_s), 0.0)
+        frames = None if frames is None else max(frames - skipped, 1)
+        start_s = first_s
+    if frames is None and rate and duration_s:
+        frames = round(duration_s * rate)
+    return VideoInfo(
+        width=frame.height if sideways else frame.width,
+        height=frame.width if sideways else frame.height,
+        rotation=turn.degrees,
+        mirrored=turn.mirrored,
+        sample_aspect_ratio=1 / aspect if sideways else aspect,
+        time_base=tick,
+        average_rate=rate,
+        frames=frames,
+        duration_s=duration_s,
+        codec=stream.codec_context.name,
+        pixel_format=frame.format.name,
+        bit_depth=bits,
+        chroma_location=upright_location(frame, rotation=turn.degrees, mirrored=turn.mirrored),
+        colour=resolved,
+        interlaced=woven,
+        hdr=hdr_metadata(frame) if resolved.is_hdr else None,
+        start_s=start_s,
+        skipped=skipped,
+        joined=extent is not None and bool(extent.joins),
+        changing_sound=frozenset() if extent is None else extent.changing_sound,
+        sphere=None if turn.degrees or turn.mirrored else read_sphere(frame),
+        transparent=is_transparent(first, stream),
+        notes=tuple(notes),
+    )
+
+
+def _refuse_dolby_vision_alone(stream: VideoStream, frame: av.VideoFrame) -> None:
+    """Refuse Dolby Vision whose coded pictures are neither SDR nor HDR to others (profile 5).
+
+    Pictures that others can show say so by their transfer characteristics.
+    """
+    tagged = stream.codec_context.codec_tag in {"dvh1", "dvhe", "dva1", "dvav", "dav1"}
+    if frame.color_trc == colour.UNSPECIFIED and (tagged or side_data(frame, "DOVI_METADATA") is not None):
+        raise UnsupportedMedia(
+            "the video is Dolby Vision without colours that others can show (profile 5): convert it to HDR10 "
+            "or SDR first"
+        )
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """How a coded picture is made upright: mirrored left to right if so, then turned counter-clockwise."""
+
+    degrees: int
+    mirrored: bool
+
+
+def _orientation(frame: av.VideoFrame) -> tuple[_Turn, list[str]]:
+    """Read a frame's display matrix (ISO/IEC 14496-12, 8.3.2): nine int32, of which the 2x2 part turns.
+
+    Returns:
+        The turn, and a note when the matrix asks for something other than quarter turns and mirrors.
+    """
+    data = side_data(frame, "DISPLAYMATRIX")
+    if data is None:
+        return _Turn(round(frame.rotation / 90) * 90 % 360, mirrored=False), []
+    a, b, _u, c, d, _v, *_ = struct.unpack("=9i", data[:36])
+    # x' = a x + c y and y' = b x + d y, y pointing down.
+    if not (a or b):
+        return _Turn(0, mirrored=False), []  # no turn at all: a matrix that says nothing
+    mirrored = a * d - b * c < 0
+    if mirrored:
+        a, b = -a, -b
+    angle = math.degrees(math.atan2(-b, a)) % 360
+    degrees = round(angle / 90) * 90 % 360
+    if abs((angle - degrees + 180) % 360 - 180) > 1:
+        return _Turn(0, mirrored=False), [
+            f"the source is turned by {angle:.0f} degrees; only quarter turns are applied"
+        ]
+    return _Turn(degrees, mirrored=mirrored), []
+
+
+def _first_frames(
+    container: InputContainer, stream: VideoStream, path: Path, limits: Limits | None
+) -> tuple[list[av.VideoFrame], int]:
+    """Return the first pictures that are whole, and how many come before them that cannot be decoded.
+
+    Those count that refer to pictures before the start of the file, not those after a damaged keyframe.
+    """
+    stream.thread_type = "NONE"
+    first: list[av.VideoFrame] = []
+    due: list[int] = []
+    begun = is_damaged = False  # the first keyframe was there; it is the first packet and cannot be decoded
+    alpha = SideAlpha(stream)
+    for packet in packets(container, stream):
+        begun = begun or _is_keyframe(packet, stream)
+        moment = packet.pts if packet.pts is not None else packet.dts
+        if packet.size and not packet.is_discard and moment is not None:
+            due.append(moment)
+        if not begun and packet.size and len(due) < MOST_WITHOUT_KEYFRAME:
+            continue
+        video = cast("Packet[VideoStream]", packet)
+        alpha.attach(video)
+        try:
+            frames = video.decode()
+        except (av.error.FFmpegError, ValueError):
+            is_damaged |= len(due) <= 1
+            continue
+        if limits is not None:  # a header may claim less
+            limits.check_size(stream.codec_context.width, stream.codec_context.height)
+        first += frames
+        if len(first) >= FIRST_FRAMES:
+            break
+    if first:
+        first_pts = first[0].pts if first[0].pts is not None else first[0].dts
+        # AVI stores no presentation times: what FFmpeg makes of them says nothing of single pictures.
+        if first_pts is None or is_damaged or container.format.name == "avi":
+            return first, 0
+        return first, sum(pts < first_pts for pts in due)
+    limit = f"{MAX_PIXELS // 10**6} megapixels"
+    raise BadMedia(f"{path}: no picture of it can be decoded: it is damaged, or larger than {limit}")
+
+
+def _is_keyframe(packet: Packet[Stream], stream: VideoStream) -> bool:
+    """Whether a packet is a keyframe; the first of a file, if it is damaged, by the file's index."""
+    indexed = stream.index_entries[0] if len(stream.index_entries) else None
+    return packet.is_keyframe or (
+        indexed is not None and indexed.is_keyframe and indexed.timestamp in {packet.dts, packet.pts}
+    )
+
+
+def _duration_s(container: InputContainer, stream: VideoStream) -> float | None:
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    if (tagged_s := tagged_duration_s(stream)) is not None:
+        return float(tagged_s)
+    if container.duration is not None:
+        return container.duration / 1_000_000  # AV_TIME_BASE
+    return None

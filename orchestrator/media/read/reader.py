@@ -1,0 +1,224 @@
+"""The pictures of a video in presentation order, whole, upright, each at its own time, in the form asked for.
+
+As many frames come out as the container presents. A picture that cannot be decoded is replaced by the one
+before it, at its own time, and counted; nothing is skipped.
+
+Knows nothing of what happens to the frames.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, Literal, Self, cast, overload
+
+from orchestrator.frames import AnyPicture, DeepPixels, Frame, Picture, Pixels, Planes
+from orchestrator.media.colour.alpha import ToAlpha
+from orchestrator.media.read.captions import closed_captions
+from orchestrator.media.read.deinterlace import Deinterlacer
+from orchestrator.media.read.presentation import Moments
+from orchestrator.media.read.uniform_frames import FirstShape
+from orchestrator.media.read.upright import ToUpright
+from orchestrator.media.time_range import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from fractions import Fraction
+    from pathlib import Path
+    from types import TracebackType
+
+    import av
+
+    from orchestrator.frames import Alpha, Form, Letterbox, VideoInfo
+
+
+class VideoReader(Generic[AnyPicture]):
+    """Decodes one video; a context manager.
+
+    Args:
+        path: the video that `info` describes.
+        info: what `probe` said of it.
+        threads: of the decoder and of the colour conversion; 0 takes one a core.
+        letterbox: where each picture is to lie, made for a picture of the video's size; frames are the
+            letterboxed pictures then, which are `rgb`. None leaves them as large as they are.
+        start_s, end_s: only the frames that are shown from then to then, in seconds from the start of the
+            file (`info.start_s`); None is the start or the end. See `Span`.
+        form: what the pictures are: `rgb` is Pixels, `deep_rgb` DeepPixels, `planes` Planes, as coded.
+        alpha: whether frames come with their alpha.
+        tonemap: make HDR pictures SDR, as `tonemapped` describes them; `rgb` only. SDR ones stay as they are.
+
+    Attributes:
+        frames_read: frames yielded so far.
+
+    Raises:
+        BadRequest: the span from `start_s` to `end_s` is empty, or negative.
+        UnsupportedMedia: planes are asked for and `can_read_planes` says no.
+    """
+
+    @overload
+    def __init__(
+        self: VideoReader[Pixels],
+        path: Path,
+        info: VideoInfo,
+        *,
+        threads: int = 0,
+        letterbox: Letterbox | None = None,
+        start_s: Fraction | None = None,
+        end_s: Fraction | None = None,
+        form: Literal["rgb"] = "rgb",
+        tonemap: bool = False,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self: VideoReader[DeepPixels],
+        path: Path,
+        info: VideoInfo,
+        *,
+        threads: int = 0,
+        start_s: Fraction | None = None,
+        end_s: Fraction | None = None,
+        form: Literal["deep_rgb"],
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self: VideoReader[Planes],
+        path: Path,
+        info: VideoInfo,
+        *,
+        threads: int = 0,
+        start_s: Fraction | None = None,
+        end_s: Fraction | None = None,
+        form: Literal["planes"],
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self: VideoReader[Picture],
+        path: Path,
+        info: VideoInfo,
+        *,
+        threads: int = 0,
+        start_s: Fraction | None = None,
+        end_s: Fraction | None = None,
+        form: Form,
+        alpha: bool = False,
+        tonemap: bool = False,
+    ) -> None: ...
+
+    def __init__(
+        self,
+        path: Path,
+        info: VideoInfo,
+        *,
+        threads: int = 0,
+        letterbox: Letterbox | None = None,
+        start_s: Fraction | None = None,
+        end_s: Fraction | None = None,
+        form: Form = "rgb",
+        alpha: bool = False,
+        tonemap: bool = False,
+    ) -> None:
+        self.frames_read = 0
+        self._info = info
+        self._span = Span.of(info, start_s, end_s)
+        self._tonemapped = tonemap and info.colour.is_hdr
+        self._to_upright = ToUpright(
+            path, info, threads=threads, form=form, letterbox=letterbox, tonemap=tonemap
+        )
+        self._moments = Moments(path, info, threads=threads, span=self._span, alpha=alpha)
+        self._to_alpha = ToAlpha() if alpha else None
+        self._first_shape = FirstShape(
+            path, info, format_name=self._moments.stream.container.format.name, form=form
+        )
+        self._deinterlacer = Deinterlacer(self._moments.stream, threads=threads)
+        self._lost = self._damaged = self._moved = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._moments.close()
+
+    @property
+    def notes(self) -> list[str]:
+        """One sentence for each way in which the pictures are not the source's; complete after the last."""
+        notes = []
+        if self._deinterlacer.pictures:
+            notes.append("the source is interlaced: it was deinterlaced (bwdif)")
+        if self._tonemapped:
+            notes.append(f"the source is HDR ({self._info.colour.hdr_name}): it was tone-mapped to SDR")
+        if self._lost:
+            notes.append(
+                f"{_count(self._lost)} of the source could not be decoded: the one before is shown again"
+            )
+        if damaged := self._damaged + self._moments.damaged_packets:
+            notes.append(f"{_count(damaged)} of the source may be damaged: there are errors in the data")
+        if self._moments.alpha is not None and self._moments.alpha.failures:
+            notes.append(
+                f"the transparency of {_count(self._moments.alpha.failures)} of the source could not be "
+                "decoded: there it is opaque"
+            )
+        if self._moments.unread_s:
+            places = ", ".join(f"{float(moment_s):.2f} s" for moment_s in self._moments.unread_s[:3])
+            notes.append(f"the source is damaged before {places}: pictures may be missing there")
+        if self._moved:
+            notes.append(
+                f"{_count(self._moved)} of the source had no usable time: shown right after the one before"
+            )
+        if joins := [join for join in self._moments.joins if self._is_inside(join.at_s)]:
+            start_s = self._info.start_s
+            places = ", ".join(f"{float(join.at_s - start_s):.2f} s" for join in joins[:3])
+            more = f" and {len(joins) - 3} more places" if len(joins) > 3 else ""
+            notes.append(
+                f"the source's clock jumps at {places}{more}, as where recordings are joined: its times go "
+                "on from there as if it did not"
+            )
+        return [*notes, *self._first_shape.notes, *self._moments.notes]
+
+    def _is_inside(self, moment_s: Fraction) -> bool:
+        start_s, end_s = self._span.start_s, self._span.end_s
+        return (start_s is None or moment_s > start_s) and (end_s is None or moment_s < end_s)
+
+    def frames(self) -> Generator[Frame[AnyPicture], None, None]:
+        """Yield every frame, in presentation order, with strictly increasing pts. Can be used once.
+
+        Memory does not grow with the length of the video.
+
+        Raises:
+            BadMedia: the file is not whole, or too little of it can be decoded: see `Moments`.
+            UnsupportedMedia: a picture of another size or form cannot be fitted into the first ones.
+            BadRequest: no picture is shown between start and end.
+        """
+        shown: av.VideoFrame | None = None
+        alpha: Alpha | None = None
+        moments = self._deinterlacer.run(iter(self._moments))
+        for moment in self._span.cut(moments, self._info):
+            captions = b""
+            if moment.picture is not shown:
+                shown = moment.picture
+                if self._moments.may_have_captions:
+                    captions = closed_captions(shown)
+                at_s = moment.pts * self._info.time_base - self._info.start_s
+                fitted = self._first_shape(shown, at_s=at_s)
+                picture = cast("AnyPicture", self._to_upright(fitted))
+                if self._to_alpha is not None:
+                    beside = cast("Alpha | None", shown.opaque)
+                    alpha = self._to_upright.turned(self._to_alpha(fitted, beside))
+            self._lost += moment.lost
+            self._moved += moment.moved
+            self._damaged += moment.damaged
+            yield Frame(
+                index=self.frames_read,
+                pts=moment.pts,
+                pixels=picture,
+                duration=moment.duration,
+                captions=captions,
+                alpha=alpha,
+            )
+            self.frames_read += 1
+
+
+def _count(pictures: int) -> str:
+    return "1 picture" if pictures == 1 else f"{pictures} pictures"

@@ -1,0 +1,34 @@
+"""Reads how the picture of a 360-degree video is wrapped around the viewer."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Literal
+
+from orchestrator.frames import Sphere
+from orchestrator.media.colour.hdr import side_data
+
+if TYPE_CHECKING:
+    import av
+
+_EQUIRECTANGULAR = 0
+_STEREO: dict[int, Literal["left-right", "top-bottom"]] = {1: "left-right", 2: "top-bottom"}
+"""FFmpeg's AVStereo3DType of the two that Google's Spherical Video RFC, version 1, has."""
+
+
+def read_sphere(picture: av.VideoFrame) -> Sphere | None:
+    """Return how a decoded picture is wrapped around the viewer; None where it is not, or in another way.
+
+    The side data are FFmpeg's AVSphericalMapping (projection, three angles in 1/65536 degrees, four bounds,
+    padding) and AVStereo3D.
+    """
+    data = side_data(picture, "SPHERICAL")
+    if data is None:
+        return None
+    projection, *angles, left, top, right, bottom = struct.unpack_from("=8i", data)
+    if projection != _EQUIRECTANGULAR or any((left, top, right, bottom)):
+        return None
+    yaw, pitch, roll = (round(angle / 65536) for angle in angles)
+    stereo = side_data(picture, "STEREO3D")
+    kind = None if stereo is None else _STEREO.get(struct.unpack_from("=i", stereo)[0])
+    return Sphere(yaw=yaw, pitch=pitch, roll=roll, stereo=kind)

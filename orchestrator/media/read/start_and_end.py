@@ -1,0 +1,83 @@
+"""When a file starts and ends whose format does not say so: MPEG-TS, MPEG-PS and Ogg, by all of its packets.
+
+FFmpeg tells their length by the first and the last time in the file, which is wrong where the clock jumps in
+between: half an hour for four seconds. Nothing is decoded here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import av.error
+
+from orchestrator.media.read.audio_packet_header import BYTES, SoundHeaders
+from orchestrator.media.read.source import clock_of, main_video, open_source, packets
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from orchestrator.media.read.clock_jumps import Join
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileTimes:
+    """Times on the continuous clock of a file, in seconds.
+
+    Attributes:
+        start_s: when the first sound or picture begins.
+        video_s: when the first picture is shown.
+        duration_s: from the first picture to the end of the last.
+        joins: where the file's own clock jumps.
+        changing_sound: indexes of sound streams whose codec changes, or the channels or rate of AAC.
+        has_late_streams: whether streams begin that the start of the file does not tell of.
+    """
+
+    start_s: Fraction
+    video_s: Fraction
+    duration_s: Fraction
+    joins: tuple[Join, ...]
+    changing_sound: frozenset[int]
+    has_late_streams: bool
+
+
+def measure(path: Path) -> FileTimes:
+    """Read a file to its end; what cannot be read on is left out.
+
+    Raises:
+        InputNotFound, BadMedia: see `open_source` and `main_video`.
+    """
+    starts: dict[int, int] = {}
+    ends: dict[int, int] = {}
+    headers = SoundHeaders()
+    with open_source(path) as container:
+        video = main_video(container, path)
+        clock = clock_of(container)
+        tick = video.time_base or Fraction(1, 90_000)
+        rate = video.average_rate or video.guessed_rate
+        usual = {video.index: round(1 / (rate * tick)) if rate else 0}
+        try:
+            for packet in packets(container, clock=clock):
+                ticks = packet.pts if packet.pts is not None else packet.dts
+                if packet.size and packet.stream.type == "audio":
+                    headers.take(packet.stream.index, bytes(memoryview(packet)[:BYTES]))
+                if packet.size and ticks is not None and packet.stream.type in {"audio", "video"}:
+                    index = packet.stream.index
+                    starts[index] = min(ticks, starts.get(index, ticks))
+                    end = ticks + (packet.duration or usual.get(index, 0))
+                    ends[index] = max(end, ends.get(index, end))
+        except av.error.FFmpegError:
+            pass  # the reader says what cannot be read
+        starts_s = {
+            index: start * (container.streams[index].time_base or Fraction(1, 90_000))
+            for index, start in starts.items()
+        }
+        return FileTimes(
+            start_s=min(starts_s.values(), default=Fraction(0)),
+            video_s=starts.get(video.index, 0) * tick,
+            duration_s=(ends.get(video.index, 0) - starts.get(video.index, 0)) * tick,
+            joins=tuple(clock.joins),
+            changing_sound=headers.changing,
+            has_late_streams=clock.has_late_streams,
+        )

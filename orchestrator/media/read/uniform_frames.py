@@ -1,0 +1,195 @@
+"""Gives every picture of a video the size, the shape and the pixel format that the first ones have.
+
+Recordings of television change between 4:3 and 16:9, joined ones also their size. An output has one size and
+one shape of pixels, so pictures of another shape are fitted into it, with black bars.
+
+Knows nothing of time but for its notes.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, cast
+
+import av
+import av.error
+from av.filter import Graph
+
+from orchestrator.errors import UnsupportedMedia
+from orchestrator.media.colour.planes import same_planes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from orchestrator.frames import Form, VideoInfo
+
+TOLD_BY_PICTURES = {"mpegts", "mpeg", "flv", "dv"}
+"""Formats that do not say how wide a pixel is: the pictures do. What another format says counts for all."""
+
+SAME_SHAPE = Fraction(1, 100)
+"""Shapes that differ by less than this are the same: they come of rounding."""
+
+_STEPS = 4096
+"""In how many steps the width of a pixel is measured."""
+
+_MATRICES = {1: "bt709", 5: "bt601", 6: "bt601", 9: "bt2020"}
+"""The scale filter's names of matrices, by the code points of ITU-T H.273."""
+
+
+class FirstShape:
+    """Fits the pictures of one video.
+
+    Args:
+        path: of it, for messages.
+        info: what `probe` said of it.
+        format_name: FFmpeg's name of its container.
+        form: of the pictures; those that are read as planes also keep their pixel format.
+    """
+
+    def __init__(self, path: Path, info: VideoInfo, *, format_name: str, form: Form) -> None:
+        is_sideways = info.rotation % 180 != 0
+        self._path = path
+        self._info = info
+        self._size = (info.height, info.width) if is_sideways else (info.width, info.height)
+        self._aspect = 1 / info.sample_aspect_ratio if is_sideways else info.sample_aspect_ratio
+        self._is_told = format_name in TOLD_BY_PICTURES
+        self._keeps_format = form == "planes"
+        self._measures: dict[str, _PixelAspect] = {}
+        self._fits: dict[tuple[int, int, str, Fraction], _Fit] = {}
+        self._kind = (*self._size, self._aspect)
+        self._changes: list[Fraction] = []
+        self._has_bars = False
+
+    @property
+    def notes(self) -> list[str]:
+        """One sentence where pictures were fitted; complete after the last."""
+        if not self._changes:
+            return []
+        times = ", ".join(f"{float(moment_s):.2f} s" for moment_s in self._changes[:3])
+        more = f" and {len(self._changes) - 3} times more" if len(self._changes) > 3 else ""
+        bars = " with black bars" if self._has_bars else ""
+        what = f"the source's pictures change their size or shape at {times}{more}"
+        return [f"{what}: they are fitted into those of the beginning{bars}"]
+
+    def __call__(self, decoded: av.VideoFrame, *, at_s: Fraction) -> av.VideoFrame:
+        """Return a picture as it is, or a fresh one in which it is fitted.
+
+        Args:
+            decoded: the picture.
+            at_s: when it is shown, in seconds from the start of the file.
+
+        Raises:
+            UnsupportedMedia: its pixel format cannot be fitted.
+        """
+        aspect = self._pixel_aspect(decoded)
+        kind = (decoded.width, decoded.height, aspect)
+        if kind != self._kind:
+            self._kind = kind
+            self._changes.append(at_s)
+        is_first = kind == (*self._size, self._aspect)
+        if is_first and not (
+            self._keeps_format and not same_planes(decoded.format.name, self._info.pixel_format)
+        ):
+            return decoded
+        key = (decoded.width, decoded.height, decoded.format.name, aspect)
+        try:
+            if key not in self._fits:
+                self._fits = {key: _Fit(decoded, aspect, self._size, self._aspect, self._info)}
+            self._has_bars |= self._fits[key].has_bars
+            return self._fits[key](decoded)
+        except (av.error.FFmpegError, ValueError) as exc:
+            raise UnsupportedMedia(
+                f"{self._path}: the picture changes to {decoded.width}x{decoded.height} "
+                f"({decoded.format.name}) at {float(at_s):.2f} s, which cannot be fitted into those before: "
+                "split the video there first"
+            ) from exc
+
+    def _pixel_aspect(self, decoded: av.VideoFrame) -> Fraction:
+        """Return the width of a pixel over its height; that of the first ones where it is about the same."""
+        if not self._is_told:
+            return self._aspect
+        kind = f"video_size={decoded.width}x{decoded.height}:pix_fmt={decoded.format.name}"
+        if kind not in self._measures:
+            self._measures = {kind: _PixelAspect(kind)}
+        aspect = self._measures[kind](decoded)
+        return self._aspect if abs(aspect / self._aspect - 1) < SAME_SHAPE else aspect
+
+
+class _PixelAspect:
+    """Measures the shape of a picture's pixels, which PyAV does not tell: the scale filter knows it.
+
+    Args:
+        kind: of the pictures, as the buffer filter takes it.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self._graph = Graph()
+        source = self._graph.add("buffer", f"{kind}:time_base=1/1:pixel_aspect=1/1")
+        corner = self._graph.add("crop", "min(iw\\,16):min(ih\\,16):0:0")
+        scale = self._graph.add(
+            "scale", f"w=clip(round(sar*{_STEPS})\\,1\\,16384):h=2:flags=neighbor:eval=frame"
+        )
+        sink = self._graph.add("buffersink")
+        self._graph.link_nodes(source, corner, scale, sink)
+        self._graph.configure()
+
+    def __call__(self, decoded: av.VideoFrame) -> Fraction:
+        self._graph.push(decoded)
+        measured = cast("av.VideoFrame", self._graph.pull())
+        return Fraction(measured.width, _STEPS).limit_denominator(255)
+
+
+class _Fit:
+    """Fits pictures of one kind.
+
+    Args:
+        like: one of them.
+        aspect: of their pixels.
+        size: width and height to fit them into, in pixels.
+        pixel: aspect of the pixels there.
+        info: of the video, whose pixel format and matrix they get.
+    """
+
+    def __init__(
+        self,
+        like: av.VideoFrame,
+        aspect: Fraction,
+        size: tuple[int, int],
+        pixel: Fraction,
+        info: VideoInfo,
+    ) -> None:
+        width, height = size
+        wide = like.width * aspect / pixel  # as wide as this in pixels of the output, were it as high
+        shrink = min(width / wide, Fraction(height, like.height))
+        inner = [_whole(wide * shrink, width), _whole(like.height * shrink, height)]
+        left, top = ((whole - part) // 4 * 2 for whole, part in zip(size, inner, strict=True))
+        self.has_bars = inner != [width, height]
+        scale = f"{inner[0]}:{inner[1]}:flags=lanczos+accurate_rnd"
+        if like.colorspace in _MATRICES and info.colour.matrix in _MATRICES:
+            scale += f":in_color_matrix={_MATRICES[like.colorspace]}"
+            scale += f":out_color_matrix={_MATRICES[info.colour.matrix]}"
+        signal = ":range=pc" if info.colour.full_range else ":range=tv"
+        self._graph = Graph()
+        source = self._graph.add(
+            "buffer",
+            f"video_size={like.width}x{like.height}:pix_fmt={like.format.name}:time_base=1/1:pixel_aspect=1/1"
+            + (signal if like.color_range else ""),
+        )
+        self._graph.link_nodes(
+            source,
+            self._graph.add("scale", scale),
+            self._graph.add("format", f"pix_fmts={info.pixel_format}"),
+            self._graph.add("pad", f"{width}:{height}:{left}:{top}:black"),
+            self._graph.add("format", f"pix_fmts={info.pixel_format}"),
+            self._graph.add("buffersink"),
+        )
+        self._graph.configure()
+
+    def __call__(self, decoded: av.VideoFrame) -> av.VideoFrame:
+        self._graph.push(decoded)
+        return cast("av.VideoFrame", self._graph.pull())
+
+
+def _whole(side: Fraction, most: int) -> int:
+    """Return a side as an even number of pixels, or as the most there are where it is about that."""
+    return most if side > most - 2 else max(2, round(side / 2) * 2)

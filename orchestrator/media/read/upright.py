@@ -1,0 +1,129 @@
+"""Decoded frames as upright pictures of one form, letterboxed if asked. Knows nothing of time or files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar, cast
+
+import numpy as np
+
+from orchestrator.errors import UnsupportedMedia
+from orchestrator.frames import PADDING_LEVEL, Planes
+from orchestrator.media.colour.conversion import ToDeepRgb, ToRgb
+from orchestrator.media.colour.planes import can_read_planes, to_planes
+from orchestrator.media.colour.sdr import ToSdr
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import av
+    from numpy.typing import NDArray
+
+    from orchestrator.frames import Form, Letterbox, Picture, Pixels, VideoInfo
+
+    Array = TypeVar("Array", bound=NDArray[np.uint8] | NDArray[np.uint16])
+
+
+class ToUpright:
+    """Makes the pictures of one video.
+
+    Args:
+        path: of it, for messages.
+        info: what `probe` said of it.
+        threads: of the colour conversion; 0 lets swscale choose.
+        form: of the pictures.
+        letterbox: where each picture is to lie, or None; of `rgb` only.
+        tonemap: whether HDR is made SDR; of `rgb` only.
+
+    Raises:
+        UnsupportedMedia: planes are asked for and `can_read_planes` says no.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        info: VideoInfo,
+        *,
+        threads: int,
+        form: Form = "rgb",
+        letterbox: Letterbox | None = None,
+        tonemap: bool = False,
+    ) -> None:
+        if form != "rgb" and (tonemap or letterbox is not None):
+            raise ValueError(f"pictures of form {form!r} can be neither tone-mapped nor letterboxed")
+        if form == "planes" and not can_read_planes(info):
+            raise UnsupportedMedia(
+                f"{path}: its pixel format, {info.pixel_format}, cannot be read as planes: read it as RGB"
+            )
+        self._path = path
+        self._info = info
+        self._form = form
+        self._letterbox = letterbox
+        coded = None
+        if letterbox is not None:
+            coded = _turned((letterbox.inner_width, letterbox.inner_height), info.rotation)
+        self._to_rgb = (
+            ToSdr(info, threads=threads, size=coded)
+            if tonemap and info.colour.is_hdr
+            else ToRgb(info.colour, threads=threads, size=coded)
+        )
+        self._to_deep_rgb = ToDeepRgb(info.colour, threads=threads)
+
+    def __call__(self, decoded: av.VideoFrame) -> Picture:
+        """Return a fresh contiguous picture of the form that was asked for.
+
+        Args:
+            decoded: of the size that `info` says and, where planes are read, of that pixel format.
+
+        Raises:
+            UnsupportedMedia: its pixel format cannot be converted.
+        """
+        if self._form == "planes":
+            return self._as_planes(decoded)
+        if self._form == "deep_rgb":
+            return self.turned(self._to_deep_rgb(decoded))
+        pixels = self.turned(self._to_rgb(decoded))
+        return pixels if self._letterbox is None else padded(pixels, self._letterbox)
+
+    def _as_planes(self, decoded: av.VideoFrame) -> Planes:
+        planes = to_planes(decoded)
+        return Planes(y=self.turned(planes.y), u=self.turned(planes.u), v=self.turned(planes.v))
+
+    def turned(self, pixels: Array) -> Array:
+        """Return a coded picture or plane, [h, w] or [h, w, 3], mirrored and turned upright; contiguous."""
+        turned = upright(pixels, rotation=self._info.rotation, mirrored=self._info.mirrored)
+        return cast("Array", np.ascontiguousarray(turned))
+
+
+def upright(pixels: Array, *, rotation: int, mirrored: bool) -> Array:
+    """Mirror a coded picture left to right if so, then turn it.
+
+    Args:
+        pixels: [h, w] or [h, w, 3], of any dtype.
+        rotation: degrees counter-clockwise, a multiple of 90.
+        mirrored: whether to mirror.
+
+    Returns:
+        [H, W] or [H, W, 3], a view.
+    """
+    return cast("Array", np.rot90(pixels[:, ::-1] if mirrored else pixels, rotation // 90))
+
+
+def padded(pixels: Pixels, letterbox: Letterbox) -> Pixels:
+    """Put a scaled picture into its letterbox.
+
+    Args:
+        pixels: uint8 [inner_height, inner_width, 3].
+        letterbox: where in it they lie.
+
+    Returns:
+        uint8 [height, width, 3], contiguous and fresh.
+    """
+    whole = np.full((letterbox.height, letterbox.width, 3), PADDING_LEVEL, np.uint8)
+    rows = slice(letterbox.top, letterbox.top + letterbox.inner_height)
+    whole[rows, letterbox.left : letterbox.left + letterbox.inner_width] = pixels
+    return whole
+
+
+def _turned(size: tuple[int, int], rotation: int) -> tuple[int, int]:
+    """Return width and height of a picture before or after it is turned."""
+    return size[::-1] if rotation % 180 else size

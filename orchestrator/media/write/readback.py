@@ -1,0 +1,257 @@
+"""A finished file, opened again: what a player would find in it. Knows nothing of what it should be.
+
+Its packets are counted once, without decoding. Pictures are then read at the times that are asked for, from
+the keyframe before each on; pictures on the way to which none refers are not decoded.
+"""
+
+from __future__ import annotations
+
+import math
+from contextlib import contextmanager
+from itertools import chain
+from typing import TYPE_CHECKING, Self, cast
+
+import av
+import av.error
+from av.stream import Discard
+
+from orchestrator.errors import OutputRejected, WorkerError
+from orchestrator.media.colour import conversion as colour
+from orchestrator.media.read.source import main_video, open_source, packets
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Sequence
+    from fractions import Fraction
+    from pathlib import Path
+    from types import TracebackType
+
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.stream import VideoStream
+
+    from orchestrator.frames import Pixels
+
+FORMATS = "mov,matroska,gif"
+"""FFmpeg's names of the demuxers that read what is written here."""
+
+CONTAINER_OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
+
+KEYFRAMES_APART_S = 1
+"""Keyframes are remembered at this distance at least: a day of video has less than 100,000."""
+
+
+class OutputReader:
+    """Reads one file that was just written; a context manager.
+
+    Args:
+        path: of the file.
+        threads: of the decoder and of the colour conversion; 0 takes one a core.
+
+    Attributes:
+        width, height: of the picture as coded, in pixels.
+        frames: pictures that are shown.
+        first_s: when the first is shown, in seconds.
+        end_s: when the last ends.
+        tick_s: unit of the file's times.
+
+    Raises:
+        OutputRejected: it cannot be read, or holds no picture.
+    """
+
+    def __init__(self, path: Path, *, threads: int = 0) -> None:
+        self._path = path
+        self._threads = threads
+        with self._translated():
+            self._container, self._stream = self._open()
+        try:
+            with self._translated():
+                self._count()
+        except BaseException:
+            self._container.close()
+            raise
+        self._to_rgb: dict[tuple[int, int], colour.ToRgb] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._container.close()
+
+    def sound_s(self) -> Fraction | None:
+        """Return when the first sample of sound is heard, in seconds; None without sound."""
+        with self._translated(), self._opened() as container:
+            return _first_heard_s(container)
+
+    def pictures(
+        self,
+        windows: Sequence[tuple[Fraction, Fraction]],
+        sizes: Sequence[tuple[int, int]] | None = None,
+    ) -> Generator[tuple[int, Fraction, Pixels], None, None]:
+        """Yield the pictures that begin in each window: the window's number, the time, the picture.
+
+        Args:
+            windows: from when to when, in seconds on the clock of the file, both included; in order.
+            sizes: width and height for the pictures of each window, no larger than they are coded; None is
+                as they are coded. A picture is scaled before it becomes RGB, in a small part of the time.
+
+        Yields:
+            Pictures are uint8 [H, W, 3] RGB, full range.
+
+        Raises:
+            OutputRejected: the file cannot be read or decoded.
+        """
+        tick = self.tick_s
+        spans = [(math.ceil(start_s / tick), math.floor(end_s / tick)) for start_s, end_s in windows]
+        decoded: Iterator[av.VideoFrame] = iter(())
+        frame: av.VideoFrame | None = None
+        passed = math.inf  # when the last one that was left behind is shown
+        for number, (start, end) in enumerate(spans):
+            key = max((pts for pts in self._keys if pts <= start), default=self._keys[0])
+            if frame is None or _pts(frame) < key or passed >= start:
+                decoded = self._decode(key, spans)
+                frame, passed = next(decoded, None), -math.inf
+            while frame is not None and _pts(frame) <= end:
+                if _pts(frame) >= start:
+                    pixels = self._pixels(frame, sizes[number] if sizes else (frame.width, frame.height))
+                    yield number, _pts(frame) * tick, pixels
+                passed = _pts(frame)
+                frame = next(decoded, None)
+
+    def _open(self) -> tuple[InputContainer, VideoStream]:
+        container = open_written(self._path)
+        try:
+            stream = main_video(container, self._path)
+        except WorkerError:
+            container.close()
+            raise
+        stream.codec_context.options = {}
+        stream.thread_type = "FRAME"
+        stream.thread_count = self._threads
+        for other in container.streams:
+            if other.index != stream.index:
+                other.discard = Discard.all
+        return container, stream
+
+    @contextmanager
+    def _opened(self) -> Iterator[InputContainer]:
+        container, _ = self._open()
+        with container:
+            for stream in container.streams:
+                stream.discard = Discard.default
+            yield container
+
+    def _count(self) -> None:
+        stream = self._stream
+        context = stream.codec_context
+        self.width, self.height = context.width, context.height
+        self.tick_s = cast("Fraction", stream.time_base)
+        self.frames = 0
+        # The pictures of a GIF are built on those before, whatever its demuxer says. There are not many.
+        is_gif = self._container.format.name == "gif"
+        apart = KEYFRAMES_APART_S / self.tick_s
+        self._keys: list[int] = []
+        first = last = last_duration = 0
+        for packet in packets(self._container, stream):
+            if not packet.size or packet.is_discard or packet.pts is None:
+                continue
+            self.frames += 1
+            first = packet.pts if self.frames == 1 else min(first, packet.pts)
+            if self.frames == 1 or packet.pts > last:
+                last, last_duration = packet.pts, packet.duration or 0
+            if not self._keys or (packet.is_keyframe and not is_gif and packet.pts - self._keys[-1] >= apart):
+                self._keys.append(packet.pts)
+        if not self.frames:
+            raise OutputRejected("the output holds no picture; nothing was kept, please report it")
+        if self._container.format.name.startswith("mov") and stream.duration is not None:
+            # Its durations are those between decoding times: only their sum counts.
+            last, last_duration = first, stream.duration
+        self.first_s, self.end_s = first * self.tick_s, (last + last_duration) * self.tick_s
+
+    def _decode(self, key: int, spans: list[tuple[int, int]]) -> Iterator[av.VideoFrame]:
+        """Decode from a keyframe on; of what is outside of all spans, only what others refer to."""
+        with self._translated():
+            for packet in self._packets_from(key):
+                pts = packet.pts
+                inside = pts is None or any(start <= pts <= end for start, end in spans)
+                self._stream.codec_context.skip_frame = "DEFAULT" if inside else "NONREF"
+                yield from (frame for frame in packet.decode() if frame.pts is not None)
+
+    def _packets_from(self, key: int) -> Iterator[Packet[VideoStream]]:
+        if key != self._keys[0]:
+            self._container.seek(key, stream=self._stream)
+            read = packets(self._container, self._stream)
+            head = next(read)
+            if head.is_keyframe and head.pts is not None and head.pts <= key:
+                return cast("Iterator[Packet[VideoStream]]", chain([head], read))
+        self._container.close()
+        self._container, self._stream = self._open()
+        return cast("Iterator[Packet[VideoStream]]", packets(self._container, self._stream))
+
+    def _pixels(self, frame: av.VideoFrame, size: tuple[int, int]) -> Pixels:
+        if size not in self._to_rgb:
+            resolved = colour.resolve(
+                matrix=frame.colorspace,
+                primaries=frame.color_primaries,
+                transfer=frame.color_trc,
+                range_=frame.color_range,
+                pixel_format=frame.format,
+                height=frame.height,
+            )
+            smaller = None if size == (frame.width, frame.height) else size
+            self._to_rgb[size] = colour.ToRgb(resolved, threads=self._threads, size=smaller)
+        return self._to_rgb[size](frame)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except OutputRejected:
+            raise
+        except (av.error.FFmpegError, OSError, ValueError, WorkerError) as exc:
+            raise OutputRejected(
+                f"the output cannot be played back ({exc}); nothing was kept, run it again"
+            ) from exc
+
+
+def open_written(path: Path) -> InputContainer:
+    """Open a file that was just written.
+
+    Raises:
+        av.error.FFmpegError, OSError: it cannot be opened.
+    """
+    return av.open(
+        f"file:{path.resolve()}",
+        "r",
+        container_options=CONTAINER_OPTIONS,
+        metadata_errors="surrogateescape",
+    )
+
+
+def first_heard_s(path: Path) -> Fraction | None:
+    """Return when the first sample of the first track of a source is heard, on its clock, in seconds.
+
+    Edit lists, samples to be skipped and start times are taken into account. None without sound, or where
+    none of it can be decoded.
+    """
+    with open_source(path) as container:
+        return _first_heard_s(container)
+
+
+def _first_heard_s(container: InputContainer) -> Fraction | None:
+    if not container.streams.audio:
+        return None
+    for packet in packets(container, container.streams.audio[0]):
+        try:
+            for frame in cast("Packet[AudioStream]", packet).decode():
+                if frame.pts is not None and frame.time_base is not None:
+                    return frame.pts * frame.time_base
+        except av.error.FFmpegError:
+            continue
+    return None
+
+
+def _pts(frame: av.VideoFrame) -> int:
+    return cast("int", frame.pts)

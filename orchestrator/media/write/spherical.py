@@ -1,0 +1,122 @@
+"""Marks a finished mp4 or mov as a video of 360 degrees, so that players let a viewer look around in it.
+
+PyAV cannot hand the mark to FFmpeg's muxer. So the muxer is given a title of the video track that is long
+enough, and when the file is complete, its place is taken by the mark: no byte of the file moves. The mark is
+a `uuid` box of the track with a line of XML (Google's Spherical Video RFC, version 1), which knows whole
+spheres in equirectangular projection.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from orchestrator.frames import Sphere
+
+UUID = bytes.fromhex("ffcc8263f8554a938814587a02521fdd")
+
+MOST_MOOV_BYTES = 1 << 30
+"""A larger index of a file is not looked through."""
+
+_HEADER = 8
+_NAMESPACES = (
+    'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" '
+    'xmlns:GSpherical="http://ns.google.com/videos/1.0/spherical/"'
+)
+
+
+def room_for(sphere: Sphere) -> str:
+    """Return what the title of the video track has to end in."""
+    return " " * (_HEADER + len(UUID) + len(_xml(sphere)))
+
+
+def mark(path: Path, sphere: Sphere) -> None:
+    """Put the mark of `sphere` where `room_for` it was left in the file at `path`.
+
+    A file in which it is not found stays as it is.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    room = room_for(sphere).encode()
+    with path.open("r+b") as file:
+        for kind, start, size in _top_boxes(path):
+            if kind != b"moov" or size > MOST_MOOV_BYTES:
+                continue
+            file.seek(start)
+            moov = file.read(size)
+            for at, replacement in _marked(moov, room, sphere):
+                file.seek(start + at)
+                file.write(replacement)
+
+
+def _marked(moov: bytes, room: bytes, sphere: Sphere) -> Iterator[tuple[int, bytes]]:
+    """Yield where user data of a track give their room to the mark: the place, and as many new bytes."""
+    for kind, start, end in _boxes(moov, _HEADER, len(moov)):
+        if kind != b"trak":
+            continue
+        for inner, udta, udta_end in _boxes(moov, start, end):
+            if inner != b"udta":
+                continue
+            children = [(name, moov[first:last]) for name, first, last in _boxes(moov, udta, udta_end)]
+            if not any(name == b"name" and value.endswith(room) for name, value in children):
+                continue
+            kept = b"".join(
+                _box(name, value.removesuffix(room) if name == b"name" else value)
+                for name, value in children
+                if value != room
+            )
+            length = udta_end - udta + _HEADER
+            user_data = _box(b"udta", kept) if kept else b""
+            xml = _xml(sphere).encode().ljust(length - len(user_data) - _HEADER - len(UUID))
+            yield udta - _HEADER, user_data + _box(b"uuid", UUID + xml)
+
+
+def _box(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", _HEADER + len(content)) + kind + content
+
+
+def _boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the boxes in a part of `data`: kind, and where the content starts and ends."""
+    while start + _HEADER <= end:
+        size = int.from_bytes(data[start : start + 4], "big")
+        if size < _HEADER or start + size > end:
+            return
+        yield data[start + 4 : start + _HEADER], start + _HEADER, start + size
+        start += size
+
+
+def _top_boxes(path: Path) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the outermost boxes of a file: kind, place and size, both with the header."""
+    start, end = 0, path.stat().st_size
+    with path.open("rb") as file:
+        while start + _HEADER <= end:
+            file.seek(start)
+            size, kind = struct.unpack(">I4s", file.read(_HEADER))
+            if size == 1:  # a size of 64 bits follows
+                size = int.from_bytes(file.read(8), "big")
+            if size < _HEADER:
+                return
+            yield kind, start, size
+            start += size
+
+
+def _xml(sphere: Sphere) -> str:
+    facts = {
+        "Spherical": "true",
+        "Stitched": "true",
+        "StitchingSoftware": "Framewright",
+        "ProjectionType": "equirectangular",
+        "StereoMode": sphere.stereo or "",
+        "InitialViewHeadingDegrees": sphere.yaw or "",
+        "InitialViewPitchDegrees": sphere.pitch or "",
+        "InitialViewRollDegrees": sphere.roll or "",
+    }
+    said = "".join(
+        f"<GSpherical:{name}>{value}</GSpherical:{name}>" for name, value in facts.items() if value
+    )
+    return f'<?xml version="1.0"?><rdf:SphericalVideo {_NAMESPACES}>{said}</rdf:SphericalVideo>'

@@ -1,0 +1,229 @@
+"""Pictures as frames for an encoder: planes copied, RGB converted. Knows nothing of encoders, or of time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import av
+import numpy as np
+from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
+
+from orchestrator.media.colour.conversion import SWSCALE_MATRIX, ToRgb, range_of, rows_of
+from orchestrator.media.colour.pixel_format import chroma_of, planar, upright_chroma
+from orchestrator.media.colour.resize import resize
+from orchestrator.media.write.gif import ToPalette
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from orchestrator.frames import Alpha, Colour, DeepPixels, Form, Pixels, Planes, Quality, VideoInfo
+    from orchestrator.media.colour.pixel_format import Chroma
+
+    Array = TypeVar("Array", bound=NDArray[np.uint8] | NDArray[np.uint16])
+
+_FLAGS = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP
+"""FULL_CHR_H_INP: all pixels make the chroma, not every second one."""
+
+_STRETCHING = Interpolation.LANCZOS | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP
+
+
+def converter(
+    form: Form,
+    info: VideoInfo,
+    colour: Colour,
+    *,
+    pixel_format: str,
+    width: int,
+    height: int,
+    out_width: int,
+    quality: Quality,
+    threads: int,
+) -> Callable[[Any], av.VideoFrame]:
+    """Return what makes each picture a fresh frame for the encoder.
+
+    Args:
+        form: of the pictures.
+        info: of the source.
+        colour: of the output.
+        pixel_format: of the output: three planes, or `pal8`.
+        width, height: of the pictures, in pixels, made whole samples of chroma: what a picture has less
+            repeats its last row or column.
+        out_width: to which they are stretched, in pixels; the height stays.
+        quality: of a palette.
+        threads: of the conversion; 0 lets swscale choose.
+    """
+    size: dict[str, Any] = {"width": width, "height": height, "threads": threads}
+    coded: dict[str, Any] = {"chroma": upright_chroma(info), "bits": info.bit_depth} | size
+    if pixel_format != "pal8":
+        if form == "planes":
+            return FromPlanes(colour, pixel_format=pixel_format, out_width=out_width, **coded)
+        return FromRgb(
+            colour, pixel_format=pixel_format, deep=form == "deep_rgb", out_width=out_width, **size
+        )
+    to_palette = ToPalette(width=width, height=height, out_width=out_width, quality=quality)
+    if form == "planes":
+        copied, to_rgb = FromPlanes(colour, **coded), ToRgb(colour, threads=threads)
+        return lambda planes: to_palette(to_rgb(copied(planes)))
+    return (lambda pixels: to_palette(to_8_bits(pixels))) if form == "deep_rgb" else to_palette
+
+
+def to_8_bits(pixels: DeepPixels) -> Pixels:
+    """Return 16-bit pixels as 8-bit ones, rounded."""
+    return (pixels - (pixels >> 8) + 128 >> 8).astype(np.uint8)
+
+
+class FromRgb:
+    """Converts RGB pictures of one video to Y'CbCr; keeps one swscale context for all of them.
+
+    swscale rounds full-range chroma down, which shifts colours by half a level and up to two. Such pictures
+    take the way through two bits more, where the same is an eighth of a level, and are rounded here. It takes
+    the white of 16 bits for 255 x 256: such pixels are scaled to that. It also reads past the end of a row:
+    pixels are copied into a frame of FFmpeg's own, which is padded.
+
+    Args:
+        colour: of the output, as `for_output` gives it.
+        pixel_format: of the output: three planes, of 8 to 12 bits.
+        deep: whether pixels are of 16 bits.
+        width, height, out_width, threads: as for `converter`; None stretches nothing.
+    """
+
+    def __init__(
+        self,
+        colour: Colour,
+        *,
+        pixel_format: str,
+        deep: bool,
+        width: int,
+        height: int,
+        out_width: int | None = None,
+        threads: int,
+    ) -> None:
+        self._colour = colour
+        self._out_width = out_width or width
+        self._format = pixel_format
+        self._threads = threads
+        self._reformatter = VideoReformatter()
+        self._deep = deep
+        self._frame = av.VideoFrame(width, height, "rgb48le" if deep else "rgb24")
+        rows = rows_of(self._frame.planes[0], np.uint16) if deep else rows_of(self._frame.planes[0], np.uint8)
+        self._pixels = rows[:, : width * 3].reshape(height, width, 3)
+        self._bits = av.VideoFormat(pixel_format).components[0].bits
+        tops = 1 << self._bits, 4 << self._bits
+        deeper = np.arange(tops[1])
+        scale = (tops[0] - 1) / (tops[1] - 1)
+        kind = np.uint8 if self._bits == 8 else np.uint16
+        self._luma = np.rint(deeper * scale).astype(kind)
+        chroma = np.rint((deeper + 0.5 - tops[1] // 2) * scale + tops[0] // 2)
+        self._chroma = chroma.clip(0, tops[0] - 1).astype(kind)
+
+    def __call__(self, pixels: Pixels | DeepPixels) -> av.VideoFrame:
+        """Return a fresh frame of `pixels`, [H, W, 3] RGB: uint8, or uint16 where deep."""
+        height, width, _ = pixels.shape
+        inner = self._pixels[:height, :width]
+        if self._deep:
+            np.right_shift(pixels, 8, out=inner)
+            np.subtract(pixels, inner, out=inner)
+        else:
+            inner[:] = pixels
+        _fill(self._pixels, height, width)
+        full = self._colour.full_range
+        frame = self._reformatter.reformat(
+            self._frame,
+            width=self._out_width,
+            format=planar(chroma_of(self._format), self._bits + 2) if full else self._format,
+            dst_colorspace=SWSCALE_MATRIX[self._colour.matrix],
+            src_color_range=ColorRange.JPEG,
+            dst_color_range=range_of(self._colour),
+            interpolation=_FLAGS if self._out_width == self._frame.width else _STRETCHING,
+            threads=self._threads,
+        )
+        return self._rounded(frame) if full else frame
+
+    def _rounded(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """Return a frame of two bits more, of full range, as one of the output's format."""
+        made = av.VideoFrame(frame.width, frame.height, self._format)
+        tables = self._luma, self._chroma, self._chroma
+        for deeper, plane, table in zip(frame.planes, made.planes, tables, strict=True):
+            rows = rows_of(plane, np.uint8) if self._bits == 8 else rows_of(plane, np.uint16)
+            rows[:, : plane.width] = table[rows_of(deeper, np.uint16)[:, : plane.width]]
+        return made
+
+
+class FromPlanes:
+    """Copies planes into frames; converts only where other chroma or other bits are wanted.
+
+    Args:
+        colour: of the planes, and of the output.
+        chroma, bits: of the planes.
+        pixel_format: of the output: three planes; None takes that of the planes.
+        width, height, out_width, threads: as for `converter`; None stretches nothing.
+    """
+
+    def __init__(
+        self,
+        colour: Colour,
+        *,
+        chroma: Chroma,
+        bits: int,
+        pixel_format: str | None = None,
+        width: int,
+        height: int,
+        out_width: int | None = None,
+        threads: int,
+    ) -> None:
+        self._colour = colour
+        self._out_width = out_width or width
+        self._shift = bits % 2  # FFmpeg has 9 bits for some chroma only: they are moved up to 10
+        self._from = planar(chroma, bits + self._shift)
+        self._to = pixel_format or self._from
+        self._is_deep = bits > 8
+        self._size = width, height
+        self._threads = threads
+        self._reformatter = VideoReformatter()
+
+    def __call__(self, planes: Planes) -> av.VideoFrame:
+        """Return a fresh frame."""
+        frame = av.VideoFrame(*self._size, self._from)
+        for plane, samples in zip(frame.planes, (planes.y, planes.u, planes.v), strict=True):
+            rows = rows_of(plane, np.uint16) if self._is_deep else rows_of(plane, np.uint8)
+            height, width = samples.shape
+            np.left_shift(samples, self._shift, out=rows[:height, :width])
+            _fill(rows[:, : plane.width], height, width)
+        if (self._from, frame.width) == (self._to, self._out_width):
+            return frame
+        return self._reformatter.reformat(
+            frame,
+            width=self._out_width,
+            format=self._to,
+            src_colorspace=SWSCALE_MATRIX[self._colour.matrix],
+            dst_colorspace=SWSCALE_MATRIX[self._colour.matrix],
+            src_color_range=range_of(self._colour),
+            dst_color_range=range_of(self._colour),
+            interpolation=_FLAGS if self._out_width == frame.width else _STRETCHING,
+            threads=self._threads,
+        )
+
+
+def with_alpha(frame: av.VideoFrame, alpha: Alpha, *, width: int, height: int) -> av.VideoFrame:
+    """Return a fresh frame of yuva420p.
+
+    Args:
+        frame: of yuv420p.
+        alpha: of the picture, [H, W] of any size.
+        width, height: of what shows the picture in the frame; the rest repeats the last row or column.
+    """
+    made = av.VideoFrame(frame.width, frame.height, "yuva420p")
+    for plane, copied in zip(made.planes[:3], frame.planes, strict=True):
+        rows_of(plane, np.uint8)[:, : plane.width] = rows_of(copied, np.uint8)[:, : plane.width]
+    rows = rows_of(made.planes[3], np.uint8)[:, : frame.width]
+    rows[:height, :width] = resize(alpha, width=width, height=height)
+    _fill(rows, height, width)
+    return made
+
+
+def _fill(whole: Array, height: int, width: int) -> None:
+    """Repeat the last row and column of what fills [height, width] of an array."""
+    whole[:height, width:] = whole[:height, width - 1 : width]
+    whole[height:] = whole[height - 1]

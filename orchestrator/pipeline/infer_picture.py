@@ -1,0 +1,92 @@
+"""One picture through one model, whole: the job of the per-model debugging client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from orchestrator.drawing.pen import Pen, colour_of, plain
+from orchestrator.frames import PADDING_LEVEL
+from orchestrator.tiles.grid import plan
+from orchestrator.tiles.letterbox import letterbox
+from orchestrator.tiles.stitch import cut, paste
+
+if TYPE_CHECKING:
+    from orchestrator.frames import Detections, Pixels
+    from orchestrator.triton.client import InferReport, TritonClient
+    from orchestrator.triton.contract import DetectContract, UpscaleContract
+
+
+def upscale_picture(
+    client: TritonClient, contract: UpscaleContract, picture: Pixels
+) -> tuple[Pixels, InferReport, tuple[int, ...]]:
+    """Send one picture, padded to the model's size multiple, and cut the padding off the answer.
+
+    Args:
+        client: of a server that has the model loaded.
+        contract: of the model.
+        picture: uint8 [H, W, 3] RGB.
+
+    Returns:
+        uint8 [scale * H, scale * W, 3] RGB, how the request went, and the shape that was sent.
+
+    Raises:
+        WorkerError: see `TritonClient.infer`.
+    """
+    height, width = picture.shape[:2]
+    whole = plan(height=height, width=width, tile=max(height, width), halo=0, multiple=contract.size_multiple)
+    images = np.empty((1, whole.tile_height, whole.tile_width, 3), np.uint8)
+    cut(picture, whole.tiles[0], images[0])
+    results, went = client.infer(contract, images)
+    upscaled = np.empty((height * contract.scale, width * contract.scale, 3), np.uint8)
+    paste(results[0], whole.tiles[0], upscaled, contract.scale)
+    return upscaled, went, images.shape
+
+
+def detect_picture(
+    client: TritonClient, contract: DetectContract, picture: Pixels
+) -> tuple[Detections, InferReport, tuple[int, ...]]:
+    """Send one picture, brought to the size that the model was trained on, as ultralytics does.
+
+    Args:
+        client: of a server that has the model loaded.
+        contract: of the model.
+        picture: uint8 [H, W, 3] RGB.
+
+    Returns:
+        The objects, float32 [n, 6] in pixels of the picture; how the request went; the shape that was sent.
+
+    Raises:
+        WorkerError: see `TritonClient.infer`.
+    """
+    height, width = picture.shape[:2]
+    box = letterbox(width=width, height=height, side=contract.side, multiple=contract.size_multiple)
+    images = np.full((1, box.height, box.width, 3), PADDING_LEVEL, np.uint8)
+    images[0, box.top : box.top + box.inner_height, box.left : box.left + box.inner_width] = cv2.resize(
+        picture, (box.inner_width, box.inner_height), interpolation=cv2.INTER_LINEAR
+    )
+    (found,), went = client.infer(contract, images)
+    found[:, :4] = np.clip(box.to_source(found[:, :4]), 0, [width, height, width, height])
+    inside = (found[:, 2] > found[:, 0]) & (found[:, 3] > found[:, 1])
+    return found[inside], went, images.shape
+
+
+def drawn(picture: Pixels, detections: Detections, classes: tuple[str, ...]) -> Pixels:
+    """A copy of the picture with the boxes on it, each with its class and score.
+
+    Args:
+        picture: uint8 [H, W, 3] RGB.
+        detections: float32 [n, 6] in pixels of the picture.
+        classes: names by class number.
+    """
+    result = picture.copy()
+    pen = Pen(width=picture.shape[1], height=picture.shape[0])
+    best_last = detections[::-1]
+    numbers = best_last[:, 5].astype(int).tolist()
+    for box, number in zip(best_last[:, :4], numbers, strict=True):
+        pen.box(result, box, colour_of(number))
+    for box, score, number in zip(best_last[:, :4], best_last[:, 4].tolist(), numbers, strict=True):
+        pen.label(result, box, plain(classes[number]), colour_of(number), small=f"{score:.2f}")
+    return result

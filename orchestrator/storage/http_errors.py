@@ -1,0 +1,99 @@
+"""What an HTTP answer means that is not the one that was wanted."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from http import HTTPStatus
+from http.client import HTTPException
+from typing import TYPE_CHECKING, NoReturn
+
+from orchestrator.errors import InputForbidden, InputNotFound, OutputForbidden
+from orchestrator.storage.presigned_url_check import pinned_checksum
+from orchestrator.storage.retry import TryAgain, retry_after_s
+from orchestrator.storage.url import redacted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
+    from http.client import HTTPResponse
+
+RETRY_STATUS = frozenset({408, 425, 429, *range(500, 600)} - {501, 505})
+"""501 and 505 say that the server cannot do this at all; R2 answers 501 to headers that it does not know."""
+STORED_STATUS = frozenset({200, 201, 202, 203, 204, 205})
+"""Of an upload. 202 Accepted: the server has it and writes it down later."""
+RETRY_CODES = frozenset(
+    {"RequestTimeout", "BadDigest", "IncompleteBody", "InternalError", "SlowDown", "OperationAborted"}
+)
+"""Of an S3 error document, whatever its status (Amazon S3 API Reference, Error responses)."""
+DOCUMENT_BYTES = 1 << 16
+_CODE = re.compile(rb"<Code>\s*([A-Za-z0-9.]{1,60})\s*</Code>")
+
+
+def input_refused(answer: HTTPResponse, url: str) -> NoReturn:
+    """Say why an input is not given.
+
+    Raises:
+        TryAgain: the server may give it later.
+        InputNotFound, InputForbidden: it will not.
+    """
+    said = _said(answer)
+    if answer.status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
+        raise InputNotFound(
+            f"there is no input at {redacted(url)}: {said}; check the URL, or upload the file first"
+        )
+    raise InputForbidden(
+        f"the input {redacted(url)} may not be read: {said}; give a URL that has not expired and allows GET"
+    )
+
+
+def output_refused(answer: HTTPResponse, url: str, *, sent: Mapping[str, str] | None = None) -> NoReturn:
+    """Say why an output is not taken.
+
+    Args:
+        answer: of the server.
+        url: that was asked.
+        sent: headers of the request.
+
+    Raises:
+        TryAgain: the server may take it later.
+        OutputForbidden: it will not.
+    """
+    checksum = pinned_checksum(url)
+    said = _said(answer, final_codes=frozenset({"BadDigest"} if checksum else ()))
+    if checksum is not None and "BadDigest" in said:
+        raise OutputForbidden(
+            f"the output may not be put to {redacted(url)}: {said}, because the URL is signed with the "
+            f"{checksum} of another body, such as the empty one that an SDK had when it signed; sign it "
+            'without a checksum (requestChecksumCalculation "WHEN_REQUIRED" in AWS SDKs)'
+        )
+    headers = " and ".join(f"{name} {value}" for name, value in (sent or {}).items())
+    raise OutputForbidden(
+        f"the output may not be put to {redacted(url)}: {said}; "
+        + (f"it was sent with {headers}; " if headers else "")
+        + "give a URL that has not expired, is signed for this request and its Content-Type, and does not "
+        "redirect"
+    )
+
+
+def error_code(document: bytes) -> str:
+    """The code of an S3 error document, such as NoSuchUpload; empty where there is none."""
+    found = _CODE.search(document)
+    return found[1].decode("ascii") if found else ""
+
+
+def _said(answer: HTTPResponse, *, final_codes: AbstractSet[str] = frozenset()) -> str:
+    """Return the status, and the code of an S3 error document, which is all of it that is shown.
+
+    Raises:
+        TryAgain: another try may go well, and the code is none of `final_codes`.
+    """
+    code = ""
+    with contextlib.suppress(
+        OSError, HTTPException
+    ):  # a server that refuses a body may hang up: the status counts
+        code = error_code(answer.read(DOCUMENT_BYTES))
+    said = f"the server answered {answer.status}{f' {code}' if code else ''}"
+    if answer.status in RETRY_STATUS or code in RETRY_CODES - final_codes:
+        raise TryAgain(said, retry_after_s(answer.headers.get("Retry-After")))
+    return said

@@ -1,0 +1,186 @@
+"""The tracks of a video as JSON, written piece by piece: the text is never whole in memory.
+
+The format, `.json` and `.json.gz` (`.ndjson` is the objects in `tracks`, one a line, and nothing else):
+
+    {"status": "completed",
+     "tracks": [
+       {"id": 1, "class_name": "person", "first_sec": 0.0, "last_sec": 3.96, "frames": [
+         {"frame": 0, "bbox": [x, y, w, h], "confidence": 0.92},
+         {"frame": 1, "bbox": [x, y, w, h], "confidence": 0.91, "interpolated": true}, ...]}, ...],
+     "video": {...}, "stats": {...}, "notes": [...]}
+
+`bbox` is the top-left corner, width and height in pixels as displayed with two decimals, and lies in the
+picture: x >= 0, w > 0, x + w <= width, as written. `interpolated` is there only where it is true.
+
+It does not know what tracked them, nor which tracks are told.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from orchestrator.errors import BadRequest, DiskFull
+from orchestrator.safe_text import safe_text
+from orchestrator.storage.staged import staged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from fractions import Fraction
+    from pathlib import Path
+    from typing import IO
+
+    from numpy.typing import NDArray
+
+    from orchestrator.frames import Boxes
+    from orchestrator.track_output.reported import ReportedTrack
+
+FORMATS = (".json", ".json.gz", ".ndjson")
+"""Endings of the files that can be written."""
+
+_ROWS = 4096
+"""Boxes in one piece of the text, about 300 kB."""
+
+_GZIP_LEVEL = 4
+"""Half as long as the usual 6 and 6 % larger, measured on random boxes."""
+
+_ENDS = {False: "}", True: ',"interpolated":true}'}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackDocument:
+    """What is told of a video.
+
+    Attributes:
+        tracks: in the order in which they are told.
+        classes: names by class number.
+        time_base: unit of the tracks' pts, in seconds.
+        video: the block of that name, finite numbers and text; its `width` and `height` are those of the
+            picture that boxes are clipped to.
+        stats: the block of that name, finite numbers and text.
+        notes: one sentence each.
+    """
+
+    tracks: Sequence[ReportedTrack]
+    classes: tuple[str, ...]
+    time_base: Fraction
+    video: Mapping[str, Any]
+    stats: Mapping[str, Any]
+    notes: Sequence[str]
+
+    def json(self) -> Iterator[str]:
+        """Yield the text of the whole document: one object on one line, ASCII only, no line end."""
+        yield '{"status":"completed","tracks":['
+        for number, track in enumerate(self.tracks):
+            if number:
+                yield ","
+            yield from self._track(track)
+        yield "]"
+        for name, block in (
+            ("video", self.video),
+            ("stats", self.stats),
+            ("notes", list(map(safe_text, self.notes))),
+        ):
+            yield f',"{name}":{_text(block)}'
+        yield "}"
+
+    def ndjson(self) -> Iterator[str]:
+        """Yield the text of the tracks, each an object on a line of its own."""
+        for track in self.tracks:
+            yield from self._track(track)
+            yield "\n"
+
+    def _track(self, track: ReportedTrack) -> Iterator[str]:
+        first, last = (round(float(int(pts) * self.time_base), 6) for pts in (track.pts[0], track.pts[-1]))
+        name = _text(safe_text(self.classes[track.class_number]))
+        yield f'{{"id":{track.id},"class_name":{name},"first_sec":{first},"last_sec":{last},"frames":['
+        for begin in range(0, len(track), _ROWS):
+            rows = slice(begin, begin + _ROWS)
+            bbox = bboxes(track.boxes[rows], width=self.video["width"], height=self.video["height"])
+            confidence = np.clip(np.rint(track.scores[rows].astype(np.float64) * 1e4), 0, 1e4) / 1e4
+            values = zip(
+                track.frames[rows].tolist(),
+                *bbox.T.tolist(),
+                confidence.tolist(),
+                track.interpolated[rows].tolist(),
+                strict=True,
+            )
+            yield "," * (begin > 0) + ",".join(
+                [
+                    f'{{"frame":{frame},"bbox":[{x},{y},{w},{h}],"confidence":{score}{_ENDS[interpolated]}'
+                    for frame, x, y, w, h, score, interpolated in values
+                ]
+            )
+        yield "]}"
+
+
+def check_track_format(path: Path) -> None:
+    """Refuse a name that does not end in one of FORMATS.
+
+    Raises:
+        BadRequest: it does not.
+    """
+    if not path.name.lower().endswith(FORMATS):
+        raise BadRequest(f"tracks cannot be written as {path.name!r}; end the name in {', '.join(FORMATS)}")
+
+
+def write_tracks(path: Path, document: TrackDocument, *, overwrite: bool) -> None:
+    """Write the document, or its tracks only, as the name asks for. The same document gives the same bytes.
+
+    Args:
+        path: of the file; it appears only when it is complete.
+        document: what is told.
+        overwrite: replace a file that exists.
+
+    Raises:
+        BadRequest: see `check_track_format`.
+        OutputRefused: see `staged`.
+        DiskFull: it could not be written.
+    """
+    check_track_format(path)
+    name = path.name.lower()
+    pieces = document.ndjson() if name.endswith(".ndjson") else _line(document)
+    with staged(path, overwrite=overwrite) as temporary:
+        try:
+            with temporary.open("wb") as file, _packed(file) if name.endswith(".gz") else file as written:
+                for piece in pieces:
+                    written.write(piece.encode("ascii"))
+        except OSError as exc:
+            raise DiskFull(f"{path} cannot be written: {exc.strerror}; free some space") from exc
+
+
+def bboxes(boxes: Boxes, *, width: int, height: int) -> NDArray[np.float64]:
+    """Return boxes as they are told: inside the picture and nowhere empty, also once rounded.
+
+    It is done in whole hundredths of a pixel, so that x + w <= width holds for the numbers as written.
+
+    Args:
+        boxes: float32 [N, 4], x1, y1, x2, y2 in pixels as displayed; they may reach out of the picture.
+        width, height: of the picture.
+
+    Returns:
+        float64 [N, 4]: x, y, width, height; each the number that is nearest to two decimals.
+    """
+    hundredths = np.rint(boxes.astype(np.float64) * 100)
+    most = np.array([width, height]) * 100
+    near = np.clip(hundredths[:, :2], 0, most - 1) + 0.0  # of -0.0 it makes 0.0
+    far = np.clip(hundredths[:, 2:], near + 1, most)
+    return np.hstack((near, far - near)) / 100
+
+
+def _packed(file: IO[bytes]) -> gzip.GzipFile:
+    """Return a gzip stream that tells neither a name nor a time."""
+    return gzip.GzipFile("", "wb", compresslevel=_GZIP_LEVEL, fileobj=file, mtime=0)
+
+
+def _line(document: TrackDocument) -> Iterator[str]:
+    yield from document.json()
+    yield "\n"
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)

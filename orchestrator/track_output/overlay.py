@@ -1,0 +1,113 @@
+"""Tracks drawn on the frames of their video: boxes, names and the way they came.
+
+It does not know where frames come from, nor where they go.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from orchestrator.drawing.pen import DARK, Pen, colour_of, plain
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from numpy.typing import NDArray
+
+    from orchestrator.drawing.pen import Ink
+    from orchestrator.frames import Pixels
+    from orchestrator.track_output.reported import ReportedTrack, ReportedTracks
+
+TRAIL_S = 1.5
+"""How far back a trail goes: a walk across a street corner, and not a scribble."""
+
+_CORNERS = 19
+"""Points of a trail, at most; more are not seen and take time to draw."""
+
+_STRAIGHT = 3
+"""Lines of a trail that are drawn in one opacity."""
+
+_RIM_OPACITY = 0.6
+
+
+class Overlay:
+    """Draws the tracks of one video.
+
+    Args:
+        tracks: of the video.
+        classes: names by class number.
+        width, height: of its picture, in the pixels that are drawn on.
+        shown_width: of its picture as displayed, in square pixels: those of the tracks.
+        time_base: unit of the tracks' pts, in seconds.
+    """
+
+    def __init__(
+        self,
+        tracks: ReportedTracks,
+        *,
+        classes: tuple[str, ...],
+        width: int,
+        height: int,
+        shown_width: int,
+        time_base: Fraction,
+    ) -> None:
+        self._tracks = tracks
+        self._names = [plain(name) for name in classes]
+        self._trail_pts = TRAIL_S / float(time_base)
+        self._ages = np.linspace(self._trail_pts, 0, _CORNERS)
+        self._scale = np.array([width / shown_width, 1, width / shown_width, 1], np.float32)
+        self._pen = Pen(width=width, height=height)
+        self._line_px = max(1, self._pen.line_px - 1)
+        self._rim_px = self._line_px + 2 * ((self._line_px + 2) // 3)
+
+    def draw(self, pixels: Pixels, frame: int) -> None:
+        """Draw what is in a frame: trails, over them boxes, over them labels, the nearest things last.
+
+        A box that was interpolated is thin and dashed, and its label has no score.
+
+        Args:
+            pixels: uint8 [H, W, 3] RGB, the whole frame, C-contiguous and writable; it is drawn on.
+            frame: its index.
+        """
+        here = self._tracks.by_frame(frame)
+        here.sort(key=lambda item: float(item[0].boxes[item[1], 3]))  # what stands lower is nearer
+        for track, row in here:
+            self._trail(pixels, track, row)
+        for track, row in here:
+            dashed = bool(track.interpolated[row])
+            self._pen.box(pixels, self._scale * track.boxes[row], colour_of(track.id), dashed=dashed)
+        for track, row in here:
+            score = "" if track.interpolated[row] else f"{track.scores[row]:.2f}"
+            text = f"{self._names[track.class_number]} {track.id}"
+            self._pen.label(pixels, self._scale * track.boxes[row], text, colour_of(track.id), small=score)
+
+    def _trail(self, pixels: Pixels, track: ReportedTrack, row: int) -> None:
+        """Draw the way of the middle of the box's lower edge, fading with age."""
+        now = int(track.pts[row])
+        rows = np.unique(np.searchsorted(track.pts[: row + 1], now - self._ages))
+        if len(rows) < 2:
+            return
+        boxes, ages = self._scale * track.boxes[rows], ((now - track.pts[rows]) / self._trail_pts).tolist()
+        way = np.rint(np.column_stack(((boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]))).astype(np.int32)
+        margin = self._rim_px
+        height, width = pixels.shape[:2]
+        left, top = np.maximum(way.min(0) - margin, 0).tolist()
+        right, bottom = np.minimum(way.max(0) + margin, [width, height]).tolist()
+        region = pixels[top:bottom, left:right]
+        rim, line = np.zeros((2, *region.shape[:2]), np.uint8)
+        for first in range(0, len(rows) - 1, _STRAIGHT):
+            piece, strength = way[first : first + _STRAIGHT + 1] - [left, top], 255 * (1 - 0.9 * ages[first])
+            cv2.polylines(rim, [piece], False, _RIM_OPACITY * strength, self._rim_px)  # noqa: FBT003
+            cv2.polylines(line, [piece], False, strength, self._line_px, cv2.LINE_AA)  # noqa: FBT003
+        where = np.divmod(np.flatnonzero(rim.astype(np.bool_)), rim.shape[1])  # a tenth of `nonzero`'s time
+        mixed = _mixed(region[where], DARK, rim[where])
+        region[where] = np.rint(_mixed(mixed, colour_of(track.id), line[where]))
+
+
+def _mixed(under: NDArray[np.generic], ink: Ink, share: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Mix a colour into pixels [n, 3]: none of it where the share [n] is 0, nothing else where it is 255."""
+    base = under.astype(np.float32)
+    return base + (share.astype(np.float32) / 255)[:, None] * (np.array(ink, np.float32) - base)

@@ -1,0 +1,187 @@
+"""`framewright export` as a user meets it: real processes, what they say, and what they leave behind."""
+
+from __future__ import annotations
+
+import functools
+import json
+import signal
+import subprocess
+import threading
+import time
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+import av
+import psutil
+import pytest
+
+from tests.support import clips
+from tests.support.command import COMMAND, assert_refused, bad_inputs, environment, family, framewright
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from orchestrator.triton.server import TritonServer
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return clips.make_clip(tmp_path_factory.mktemp("clip") / "in.mp4", 50, audio=[{"seconds": 2.0}])
+
+
+@pytest.fixture
+def tracks(tmp_path: Path) -> Path:
+    boxes = [{"frame": i, "bbox": [10 + i, 20, 16, 30], "confidence": 0.9} for i in range(50)]
+    track = {"id": 3, "class_name": "person", "first_sec": 0, "last_sec": 2, "frames": boxes}
+    video = {"width": 96, "height": 64, "frames": 50, "fps": "25/1", "duration_sec": 2.0}
+    path = tmp_path / "tracks.json"
+    path.write_text(json.dumps({"status": "completed", "tracks": [track], "video": video}))
+    return path
+
+
+def test_a_part_is_exported_without_a_triton(clip: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+    ended = framewright(
+        "export", clip, out, "--crop", "10,4,40,30", "--start", 0.4, "--end", 1.2, TRITON_URL="127.0.0.1:1"
+    )
+    assert ended.code == 0, ended
+    assert "out.mp4: 20 frames, 40x30, 0.80 s of video" in ended.out
+    assert "exporting in.mp4: frame" in ended.err
+    with av.open(str(out)) as container:
+        assert container.streams.video[0].codec_context.name == "h264"
+        assert container.streams.audio[0].codec_context.name == "aac"
+
+
+def test_the_result_as_json(clip: Path, tmp_path: Path, triton: TritonServer) -> None:
+    out = tmp_path / "out.webm"
+    ended = framewright(
+        "export",
+        clip,
+        out,
+        *("--crop", "0,0,48,32", "--upscale-model", "nearest-x4", "--quality", "low", "--json"),
+        TRITON_URL=triton.url,
+    )
+    assert ended.code == 0, ended
+    result = json.loads(ended.out)
+    stats = result["stats"]
+    assert (stats["frames"], stats["width"], stats["height"], stats["scale"]) == (50, 192, 128, 4)
+    assert (stats["model"], stats["encoder"], stats["crop"]) == ("nearest-x4", "libvpx-vp9", [0, 0, 48, 32])
+    assert result["output_url"] == out.as_uri()
+    assert result["keyframes"] is None
+
+
+def test_a_crop_follows_and_its_path_can_be_sent_again(clip: Path, tracks: Path, tmp_path: Path) -> None:
+    follow = ("--follow", "3", "--tracks", tracks, "--aspect", "9:16", "--quality", "lossless", "--json")
+    first = framewright("export", clip, tmp_path / "first.mkv", *follow)
+    assert first.code == 0, first
+    path = tmp_path / "result.json"
+    path.write_text(first.out)
+    assert len(json.loads(first.out)["keyframes"]) >= 2
+    again = framewright(
+        "export", clip, tmp_path / "again.mkv", "--crop", path, "--quality", "lossless", "--json"
+    )
+    assert json.loads(again.out)["keyframes"] == json.loads(first.out)["keyframes"]
+    assert (tmp_path / "again.mkv").stat().st_size == pytest.approx(
+        (tmp_path / "first.mkv").stat().st_size, 0.01
+    )
+
+
+def test_tracks_may_be_at_an_address(clip: Path, tracks: Path, tmp_path: Path) -> None:
+    follow = ("--follow", "main", "--aspect", "9:16", "--tracks")
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=tracks.parent)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/{tracks.name}?X-Amz-Signature=secret"
+        refused = framewright("export", clip, tmp_path / "out.mp4", *follow, url)
+        assert_refused(refused, 2, "https")
+        assert "secret" not in refused.err
+        local = {"FRAMEWRIGHT_ALLOW_HTTP": "1", "FRAMEWRIGHT_ALLOW_PRIVATE_NETWORKS": "127.0.0.0/8"}
+        ended = framewright("export", clip, tmp_path / "out.mp4", *follow, url, **local)
+        server.shutdown()
+    assert ended.code == 0, ended
+    assert "moved along" in ended.out
+
+
+def test_each_bad_input_is_one_clear_line_and_leaves_nothing(tmp_path: Path) -> None:
+    inputs, outputs = tmp_path / "in", tmp_path / "out"
+    inputs.mkdir()
+    outputs.mkdir()
+    for name, path, words in bad_inputs(inputs):
+        ended = framewright("export", path, outputs / "out.mp4")
+        assert_refused(ended, 2, words)
+        assert not list(outputs.iterdir()), name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--crop", "0,0,0,10"], ["at least 1 pixel"]),
+        (["--crop", "0,0,-5,10"], ["at least 1 pixel"]),
+        (["--crop", "1,2,nan,4"], ["crop.w nan", "finite"]),
+        (["--crop", "a,b,c,d"], ["'a,b,c,d'", "100,50,1080,1920"]),
+        (["--crop", "1,2,3"], ["'1,2,3'", "100,50,1080,1920"]),
+        (["--crop", "nowhere.json"], ["nowhere.json", "cannot be read"]),
+        (["--crop", "90,0,20,5"], ["20x5 at (90, 0)", "96x64 at (0, 0)"]),
+        (["--follow", "9"], ["following needs tracks"]),
+        (["--follow", "9", "--tracks", "TRACKS"], ["9", "3 (person)"]),
+        (["--follow", "you", "--tracks", "TRACKS"], ["follow.track", "you"]),
+        (["--follow", "3", "--tracks", "missing.json"], ["missing.json", "cannot be read"]),
+        (["--aspect", "9:16"], ["--follow"]),
+        (["--start", "5"], ["start is 5 s"]),
+        (["--start", "1.5", "--end", "1"], ["end is 1 s"]),
+        (["--start", "nan"], ["start nan"]),
+        (["--quality", "best"], ["best", "'high', 'medium', 'low' or 'lossless'"]),
+        (["--format", "wmv"], ["wmv", "'mp4', 'mov', 'webm', 'mkv' or 'gif'"]),
+        (["--format", "gif"], ["gif"]),
+        (["--size", "big"], ["big", "1080x1920"]),
+        (["--size", "0x10"], ["0x10"]),
+        (["--tonemap"], ["not HDR"]),
+    ],
+)
+def test_what_cannot_be_done_is_one_clear_line(
+    clip: Path, tracks: Path, tmp_path: Path, arguments: list[str], words: list[str]
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    given = [str(tracks) if argument == "TRACKS" else argument for argument in arguments]
+    assert_refused(framewright("export", clip, out / "out.mp4", *given), 2, *words)
+    assert not list(out.iterdir())
+
+
+def test_an_output_of_no_known_kind_is_refused(clip: Path, tmp_path: Path) -> None:
+    assert_refused(framewright("export", clip, tmp_path / "out.wmv"), 2, ".mp4", ".gif")
+
+
+def test_failures_are_json_too(clip: Path, tmp_path: Path) -> None:
+    ended = framewright("export", clip, tmp_path / "out.mp4", "--crop", "90,0,20,5", "--json")
+    failure = json.loads(ended.out)
+    assert (ended.code, failure["status"], failure["code"]) == (2, "failed", "bad_request")
+    assert failure["retryable"] is False
+
+
+def test_an_existing_output_is_kept(clip: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+    out.write_bytes(b"mine")
+    assert_refused(framewright("export", clip, out), 2, "exists already", "--force")
+    assert out.read_bytes() == b"mine"
+    assert framewright("export", clip, out, "--force").code == 0
+
+
+def test_an_interrupted_export_leaves_nothing(tmp_path: Path) -> None:
+    source = clips.make_clip(tmp_path / "in.mkv", [clips.plain((i, 90, 90), 640, 480) for i in range(250)])
+    out = tmp_path / "out"
+    out.mkdir()
+    process = subprocess.Popen(
+        [COMMAND, "export", source, out / "out.webm", "--size", "1920x1440"],
+        stderr=subprocess.DEVNULL,
+        env=environment(),
+    )
+    deadline = time.monotonic() + 60
+    while not list(out.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    children = family(process.pid)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 128 + signal.SIGTERM
+    assert not list(out.iterdir())
+    _, alive = psutil.wait_procs(children, timeout=5)
+    assert not alive

@@ -1,0 +1,445 @@
+"""Weights become graphs that equal them: built for real, run, and compared with spandrel's own networks."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+pytest.importorskip("torch", reason="PyTorch is not installed: building models is an extra")
+import torch
+from spandrel import ModelLoader
+from torch import nn
+
+from export_onnx.build import build
+from export_onnx.catalog import CatalogUpscaler, load_catalog
+from export_onnx.config import Choices, ServedUpscaler
+from export_onnx.prepared import Given
+from export_onnx.repository import BuildRecord, model_path
+from export_onnx.upscaling import graph, parity
+from export_onnx.upscaling.network import load
+from export_onnx.weights import read_named
+from orchestrator.errors import ModelBuildFailed, WeightsRefused
+from tests.support import networks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+ROOT = Path(__file__).resolve().parents[2]
+REAL = ROOT.parent / "shared" / "real"
+RANDOM = np.random.default_rng()
+
+
+def built(
+    repository: Path, weights: Path, name: str = "mine", *, halo: int | None = None, **choices: Any
+) -> BuildRecord:
+    """Build a model."""
+    return build(
+        name,
+        read_named(weights),
+        catalog=load_catalog(),
+        given=Given(choices=Choices(**choices), halo=halo),
+        repository=repository,
+        on_progress=print,
+    )
+
+
+def upscaler(record: BuildRecord) -> ServedUpscaler:
+    """What was built, when it is an upscaler."""
+    assert isinstance(record.model, ServedUpscaler)
+    return record.model
+
+
+def run(path: Path, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What ONNX Runtime makes of uint8 [N, H, W, 3]."""
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    (upscaled,) = session.run(["upscaled"], {"image": image})
+    return np.asarray(upscaled)
+
+
+def own(weights: Path, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What spandrel's network itself makes of uint8 [N, H, W, 3]."""
+    network = ModelLoader().load_from_file(weights).eval().model
+    with torch.inference_mode():
+        upscaled = network(torch.from_numpy(image).permute(0, 3, 1, 2).float() / 255)
+    levels = np.rint(np.clip(upscaled.permute(0, 2, 3, 1).numpy(), 0, 1) * 255)
+    return np.asarray(levels, dtype=np.uint8)
+
+
+def worst(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> int:
+    """The largest difference, in levels."""
+    return int(np.abs(first.astype(np.int16) - second).max())
+
+
+def noise(*shape: int) -> NDArray[np.uint8]:
+    """Random uint8 [*shape, 3]."""
+    return RANDOM.integers(0, 256, (*shape, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("save", "scale", "multiple", "shapes"),
+    [
+        (networks.compact, 4, 1, [(1, 1, 1), (3, 37, 22)]),
+        (networks.rrdb, 4, 1, [(1, 1, 1), (3, 37, 22)]),
+        (lambda path: networks.rrdb(path, unshuffle=2), 2, 2, [(1, 2, 2), (3, 34, 22)]),
+        (networks.swinir, 4, 8, [(1, 8, 8), (3, 56, 24), (2, 16, 88)]),
+    ],
+    ids=["Compact", "RRDB", "RRDB with pixel-unshuffle", "SwinIR"],
+)
+def test_a_built_graph_equals_the_network_at_batches_and_sizes_it_was_not_traced_at(
+    tmp_path: Path,
+    save: Callable[[Path], Path],
+    scale: int,
+    multiple: int,
+    shapes: list[tuple[int, int, int]],
+) -> None:
+    weights = save(tmp_path / "mine.pth")
+    record = built(tmp_path, weights)
+    assert (upscaler(record).scale, record.model.size_multiple) == (scale, multiple)
+    assert record.parity["max_levels"] <= 1
+    path = model_path(tmp_path, "mine")
+    for batch, height, width in shapes:
+        image = noise(batch, height, width)
+        upscaled = run(path, image)
+        assert upscaled.dtype == np.uint8
+        assert upscaled.shape == (batch, scale * height, scale * width, 3)
+        assert worst(upscaled, own(weights, image)) <= 1
+        assert upscaled.std() > 5  # a flat picture would equal anything
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"upsampler": "pixelshuffle", "upscale": 2},
+        {"upsampler": "pixelshuffledirect", "upscale": 3},
+        {"upsampler": "", "upscale": 1},
+        {"resi_connection": "3conv"},
+    ],
+    ids=["pixelshuffle", "pixelshuffledirect", "denoising", "3conv"],
+)
+def test_every_kind_of_swinir_is_the_same_function_as_its_authors(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    network = load(read_named(networks.swinir(tmp_path / "mine.pth", **changes)))
+    image = torch.rand(2, 3, 24, 40)
+    with torch.inference_mode():
+        torch.testing.assert_close(network.exportable(image), network.reference(image), atol=1e-5, rtol=1e-5)
+
+
+def test_swinir_exported_as_it_is_fails_the_proof(tmp_path: Path) -> None:
+    network = load(read_named(networks.swinir(tmp_path / "mine.pth")))
+    path = tmp_path / "model.onnx"
+    graph.export(network.reference, path, precision="fp32", size=parity.traced_size(8))
+    measured = parity.measure(network.reference, path, scale=4, size_multiple=8, seed=0)
+    with pytest.raises(ModelBuildFailed, match="parity failed"):
+        parity.require(measured, "fp32")
+
+
+def test_parity_is_not_measured_at_the_traced_size_or_batch() -> None:
+    for multiple in (1, 2, 4, 8, 16):
+        inputs = [image.shape[:3] for image in parity.inputs(multiple, np.random.default_rng(0))]
+        assert {batch for batch, *_ in inputs} >= {1, 2, 3}
+        assert (1, *parity.traced_size(multiple)) not in inputs
+        assert all(height % multiple == width % multiple == 0 for _, height, width in inputs)
+
+
+class Unchanged(nn.Module):
+    """A network that gives back what it gets."""
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return image * 1.0
+
+
+class Stretched(nn.Module):
+    """A network that leaves 0..1 on both sides."""
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return image * 3.0 - 1.0
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_every_level_survives_the_way_through_the_graph(tmp_path: Path, precision: Any) -> None:
+    graph.export(Unchanged(), tmp_path / "model.onnx", precision=precision, size=(16, 24))
+    levels = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1).repeat(3, axis=3)
+    np.testing.assert_array_equal(run(tmp_path / "model.onnx", levels), levels)
+
+
+def test_values_beyond_the_range_are_clamped(tmp_path: Path) -> None:
+    graph.export(Stretched(), tmp_path / "model.onnx", precision="fp32", size=(16, 24))
+    levels = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1).repeat(3, axis=3)
+    expected = np.rint(np.clip(levels / 255 * 3 - 1, 0, 1) * 255)
+    assert worst(run(tmp_path / "model.onnx", levels), expected.astype(np.uint8)) <= 1
+
+
+def test_channels_stay_in_order(tmp_path: Path) -> None:
+    graph.export(Unchanged(), tmp_path / "model.onnx", precision="fp32", size=(16, 24))
+    image = noise(1, 3, 5)
+    np.testing.assert_array_equal(run(tmp_path / "model.onnx", image), image)
+
+
+def test_an_fp16_build_keeps_bytes_at_both_ends_and_reports_its_difference(tmp_path: Path) -> None:
+    weights = networks.compact(tmp_path / "mine.pth")
+    record = built(tmp_path, weights, precision="fp16")
+    model = onnx.load(str(model_path(tmp_path, "mine")))
+    kinds = [tensor.type.tensor_type.elem_type for tensor in (*model.graph.input, *model.graph.output)]
+    assert kinds == [onnx.TensorProto.UINT8, onnx.TensorProto.UINT8]
+    weight_kinds = {tensor.data_type for tensor in model.graph.initializer if len(tensor.dims) == 4}
+    assert weight_kinds == {onnx.TensorProto.FLOAT16}
+    assert record.model.choices.precision == "fp16"
+    assert 0 < record.parity["share_different"] < 0.2
+    assert record.parity["mean_levels"] < 0.2
+
+
+@pytest.mark.parametrize("path", [ROOT / "model_repository" / "lite-x4" / "1" / "model.onnx", None])
+def test_a_graph_can_be_read_by_the_oldest_onnx_runtime_that_serves_it(
+    tmp_path: Path, path: Path | None
+) -> None:
+    if path is None:
+        built(tmp_path, networks.rrdb(tmp_path / "mine.pth", unshuffle=2))
+        path = model_path(tmp_path, "mine")
+    model = onnx.load(str(path))
+    assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", 17)]
+    assert model.ir_version <= 10  # ONNX Runtime 1.19, of Triton 24.10
+
+
+def test_the_carried_model_is_the_export_of_the_carried_weights() -> None:
+    model = ROOT / "model_repository" / "lite-x4" / "1" / "model.onnx"
+    image = np.stack([parity.photo(160, 120)[:67, :61], parity.photo(160, 120)[90:157, 50:111]])
+    assert worst(run(model, image), own(ROOT / "weights" / "lite-x4.pth", image)) <= 1
+
+
+def test_the_proof_of_a_build_is_kept_with_the_hash_of_weights_that_were_named_on_purpose(
+    tmp_path: Path,
+) -> None:
+    weights = networks.compact(tmp_path / "my weights.pth")
+    record = built(tmp_path, weights)
+    assert record.model.weights_sha256 == hashlib.sha256(weights.read_bytes()).hexdigest()
+    assert record.model.weights_source == "custom"
+    assert record.weights_file == "my weights.pth"
+    assert record.model_sha256 == hashlib.sha256(model_path(tmp_path, "mine").read_bytes()).hexdigest()
+    assert {"torch", "spandrel", "onnx", "onnxruntime"} <= record.tools.keys()
+
+
+@pytest.mark.parametrize("convolutions", [2, 5])
+def test_the_halo_of_a_compact_network_is_its_receptive_field(tmp_path: Path, convolutions: int) -> None:
+    record = built(tmp_path, networks.compact(tmp_path / "mine.pth", convolutions=convolutions))
+    halo = upscaler(record).halo
+    assert halo == convolutions + 2
+    image = noise(1, 40, 40)
+    path = model_path(tmp_path, "mine")
+    whole = run(path, image)
+    assert worst(run(path, image[:, :, 20 - halo :])[:, :, 4 * halo :], whole[:, :, 80:]) <= 1
+
+
+def test_the_halo_of_own_weights_is_their_relatives_or_what_is_said(tmp_path: Path) -> None:
+    known = load_catalog().get("RealESRGAN_x2plus")
+    assert isinstance(known, CatalogUpscaler)
+    weights = networks.rrdb(tmp_path / "mine.pth", unshuffle=2)
+    model = upscaler(built(tmp_path, weights))
+    assert (model.halo, model.tile, model.max_batch) == (known.halo, known.tile, known.max_batch)
+    assert upscaler(built(tmp_path, weights, halo=9)).halo == 10  # a multiple of the size multiple
+
+
+def test_a_model_that_fails_its_proof_is_not_installed_and_the_old_one_stays(tmp_path: Path) -> None:
+    repository, bad = tmp_path / "repository", networks.swin2sr(tmp_path / "bad.pth")
+    with pytest.raises(ModelBuildFailed):
+        built(repository, bad)
+    assert list(repository.iterdir()) == []
+    built(repository, networks.compact(tmp_path / "good.pth"))
+    before = {path: path.read_bytes() for path in repository.rglob("*") if path.is_file()}
+    with pytest.raises(ModelBuildFailed):
+        built(repository, bad)
+    assert {path: path.read_bytes() for path in repository.rglob("*") if path.is_file()} == before
+    assert [path.name for path in repository.iterdir()] == ["mine"]
+
+
+def test_safetensors_build_too(tmp_path: Path) -> None:
+    from safetensors.torch import save_file  # noqa: PLC0415 - comes with spandrel
+
+    state = torch.load(networks.compact(tmp_path / "mine.pth"), weights_only=True)["params"]
+    save_file(state, tmp_path / "mine.safetensors")
+    assert built(tmp_path, tmp_path / "mine.safetensors").weights_file == "mine.safetensors"
+
+
+class Payload:
+    """What a malicious pickle holds: opened carelessly, it makes a folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return (os.mkdir, (str(self.path),))
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_weight_file_that_holds_code_does_not_run_it(tmp_path: Path, *, zipped: bool) -> None:
+    weights, trap = tmp_path / "evil.pth", tmp_path / "trap"
+    if zipped:
+        torch.save({"params": Payload(trap)}, weights)
+    else:
+        weights.write_bytes(pickle.dumps({"params": Payload(trap)}))
+    with pytest.raises(WeightsRefused, match="holds more than tensors"):
+        built(tmp_path, weights)
+    assert not trap.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"not a pickle", "is a text"),
+        (None, "damaged"),
+        (torch.zeros(3), "no state dict"),
+        ({"params": {"a.weight": torch.zeros(3, 3)}}, "no architecture that spandrel knows"),
+        ({}, "no architecture that spandrel knows"),
+    ],
+    ids=["empty", "text", "truncated", "tensor", "foreign", "no tensors"],
+)
+def test_a_file_without_a_network_is_refused_in_one_line(tmp_path: Path, content: Any, message: str) -> None:
+    weights = tmp_path / "odd.pth"
+    if content is None:
+        weights.write_bytes(networks.compact(tmp_path / "whole.pth").read_bytes()[:2000])
+    elif isinstance(content, bytes):
+        weights.write_bytes(content)
+    else:
+        torch.save(content, weights)
+    with pytest.raises(WeightsRefused, match=message) as caught:
+        built(tmp_path, weights)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_network_for_grey_pictures_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(WeightsRefused, match="takes 1 channels"):
+        built(tmp_path, networks.compact(tmp_path / "grey.pth", channels=1))
+
+
+def test_weights_of_another_network_are_refused_under_a_catalog_name(tmp_path: Path) -> None:
+    with pytest.raises(WeightsRefused, match=r"architecture ESRGAN.*Compact.*--name"):
+        built(tmp_path, networks.rrdb(tmp_path / "mine.pth"), name="realesr-animevideov3")
+    with pytest.raises(WeightsRefused, match="halo 5"):
+        built(tmp_path, networks.compact(tmp_path / "mine.pth"), name="realesr-animevideov3")
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    state = torch.load(networks.compact(tmp_path / "mine.pth"), weights_only=True)
+    state["params"]["body.0.weight"][:] = float("nan")
+    torch.save(state, tmp_path / "mine.pth")
+    with pytest.raises(ModelBuildFailed, match="not finite"):
+        built(tmp_path, tmp_path / "mine.pth")
+
+
+def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `framewright models` as a user does."""
+    return subprocess.run(
+        [sys.executable, "-m", "export_onnx", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_a_model_is_built_listed_and_verified_by_commands(tmp_path: Path) -> None:
+    places = {"WEIGHTS_DIR": str(tmp_path / "weights"), "MODEL_REPOSITORY": str(tmp_path / "models")}
+    weights = networks.compact(tmp_path / "mine.pth")
+    done = command("build", "--weights", str(weights), "--name", "mine", "--licence", "MIT", **places)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "mine: installed" in done.stdout
+    assert (tmp_path / "models" / "mine" / "config.pbtxt").exists()
+    assert "mine  " in command("list", **places).stdout
+    assert command("verify", "mine", **places).stdout == "mine: OK (built, fp32)\n"
+
+
+@pytest.mark.parametrize(
+    ("task", "phase", "signum"),
+    [
+        ("upscale", "libtorch_cpu", signal.SIGINT),
+        ("upscale", "exporting", signal.SIGINT),
+        ("upscale", "proving", signal.SIGINT),
+        ("upscale", "exporting", signal.SIGTERM),
+        ("detect", "libtorch_cpu", signal.SIGINT),
+        ("detect", "exporting", signal.SIGINT),
+        ("detect", "proving", signal.SIGINT),
+    ],
+)
+def test_a_stopped_build_says_so_and_leaves_nothing(
+    tmp_path: Path, task: str, phase: str, signum: signal.Signals
+) -> None:
+    if task == "detect":
+        pytest.importorskip("ultralytics", reason="ultralytics is not installed")
+        weights = networks.yolo(tmp_path / "mine.pt", "yolov8n")
+    else:
+        weights = networks.rrdb(tmp_path / "mine.pth")
+    arguments = [sys.executable, "-m", "export_onnx", "build", "--weights", str(weights), "--name", "mine"]
+    arguments += ["--task", task]
+    models, temporary = tmp_path / "models", tmp_path / "tmp"
+    temporary.mkdir()
+    with subprocess.Popen(
+        arguments,
+        cwd=ROOT,
+        env={**os.environ, "MODEL_REPOSITORY": str(models), "TMPDIR": str(temporary)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        if phase in {"click", "libtorch_cpu"}:  # a library, as it is loaded
+            while phase not in Path(f"/proc/{process.pid}/maps").read_text() and process.poll() is None:
+                time.sleep(0.001)
+        else:
+            assert process.stdout is not None
+            while phase not in (line := process.stdout.readline()):
+                assert line
+        process.send_signal(signum)
+        _, error = process.communicate(timeout=60)
+    assert process.returncode == 128 + signum
+    assert error == f"error: stopped by {signum.name}; run the same command again\n"
+    assert not list(models.glob("*"))
+    assert not list(temporary.iterdir())
+
+
+def test_a_file_that_is_not_the_catalogs_is_refused_unless_it_is_named(tmp_path: Path) -> None:
+    places = {"WEIGHTS_DIR": str(tmp_path), "MODEL_REPOSITORY": str(tmp_path / "models")}
+    weights = networks.compact(tmp_path / "realesr-animevideov3.pth", convolutions=16)
+    refused = command("build", "realesr-animevideov3", **places)
+    assert refused.returncode == 2
+    assert refused.stderr.count("\n") == 1
+    assert refused.stderr.startswith("error: ")
+    for part in (str(weights), hashlib.sha256(weights.read_bytes()).hexdigest(), "--weights"):
+        assert part in refused.stderr
+    assert not (tmp_path / "models").exists()
+    named = command("build", "realesr-animevideov3", "--weights", str(weights), **places)
+    assert (named.returncode, named.stderr) == (0, "")
+    assert (
+        command("verify", "realesr-animevideov3", **places).returncode == 2
+    )  # the file is still the wrong one
+    weights.unlink()
+    assert command("verify", "realesr-animevideov3", **places).stdout.endswith("OK (built, fp32)\n")
+
+
+@pytest.mark.skipif(not REAL.exists(), reason="../shared/real is not there")
+def test_real_weights_build_and_equal_pytorch_on_real_frames(tmp_path: Path) -> None:
+    weights = REAL / "weights" / "realesr-animevideov3.pth"
+    record = built(tmp_path, weights, name="realesr-animevideov3")
+    assert record.parity["max_levels"] <= 1
+    video = cv2.VideoCapture(str(REAL / "media" / "onepiece_demo.mp4"))
+    video.set(cv2.CAP_PROP_POS_FRAMES, 60)
+    there, frame = video.read()
+    assert there
+    image = np.ascontiguousarray(frame[None, 200:293, 300:381, ::-1], dtype=np.uint8)
+    assert worst(run(model_path(tmp_path, "realesr-animevideov3"), image), own(weights, image)) <= 1

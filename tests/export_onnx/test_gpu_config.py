@@ -1,0 +1,99 @@
+"""What a config.pbtxt says of a GPU: as our backend reads it, and as TensorRT takes the graphs."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+import onnx
+import pytest
+from google.protobuf import json_format, text_format
+from tritonclient.grpc import model_config_pb2
+
+from benchmarks.gpu.speed import providers
+from export_onnx.catalog import load_catalog
+from export_onnx.config import Choices, ServedModel, render
+
+ROOT = Path(__file__).resolve().parents[2]
+LITE = load_catalog().get("lite-x4")
+DETECTOR = load_catalog().get("lite-detector")
+
+
+@pytest.fixture(scope="module")
+def backend() -> Any:
+    """Our Python-based backend, with the utilities that tritonserver's wheel has for it."""
+    wheel = importlib.util.find_spec("pytriton")
+    assert wheel is not None
+    assert wheel.origin is not None
+    folders = [
+        str(Path(wheel.origin).parent / "tritonserver" / "backends" / "python"),
+        str(ROOT / "triton_backends" / "onnxruntime"),
+    ]
+    sys.path[:0] = folders
+    try:
+        return importlib.import_module("model")
+    finally:
+        for folder in folders:
+            sys.path.remove(folder)
+
+
+def as_triton_gives_it(model: ServedModel) -> Any:
+    """The config of a model, as a Python backend gets it."""
+    config = text_format.Parse(render(model), model_config_pb2.ModelConfig())
+    return json_format.MessageToDict(config, preserving_proto_field_name=True)
+
+
+def test_our_backend_reads_the_options_of_cuda_that_the_native_one_reads(backend: Any) -> None:
+    plain = {
+        "device_id": "1",
+        "cudnn_conv_algo_search": "HEURISTIC",
+        "arena_extend_strategy": "kSameAsRequested",
+    }
+    assert backend.cuda_options(as_triton_gives_it(LITE.served(choices=Choices())), 1) == (None, plain)
+    config = as_triton_gives_it(LITE.served(choices=Choices(accelerator="cuda")))
+    assert backend.cuda_options(config, 1) == ("cuda", plain | {"cudnn_conv_use_max_workspace": "1"})
+    config["parameters"]["gpu_mem_limit"] = {"string_value": "1000000"}
+    assert backend.cuda_options(config, 0)[1]["gpu_mem_limit"] == "1000000"
+
+
+def test_the_benchmark_measures_cuda_as_our_backend_serves_it(backend: Any) -> None:
+    model = LITE.served(choices=Choices(accelerator="cuda"))
+    assert providers(model, "cuda")[0][1] == backend.cuda_options(as_triton_gives_it(model), 0)[1]
+
+
+def test_our_backend_takes_the_defaults_of_the_native_one_and_refuses_what_it_refuses(backend: Any) -> None:
+    assert backend.cuda_options({}, 0)[1] == {
+        "device_id": "0",
+        "cudnn_conv_algo_search": "EXHAUSTIVE",
+        "arena_extend_strategy": "kNextPowerOfTwo",
+    }
+    wrong = {"parameters": {"cudnn_conv_algo_search": {"string_value": "3"}}}
+    with pytest.raises(ValueError, match="cudnn_conv_algo_search is '3'"):
+        backend.cuda_options(wrong, 0)
+
+
+def test_our_backend_knows_tensorrt_when_it_sees_it(backend: Any) -> None:
+    choices = Choices(accelerator="tensorrt", engine_cache="/engines")
+    name, options = backend.cuda_options(as_triton_gives_it(LITE.served(choices=choices)), 0)
+    assert name == "tensorrt"
+    assert not any(key.startswith("trt") for key in options)
+
+
+@pytest.mark.parametrize("model", [LITE, DETECTOR], ids=lambda model: str(model.name))
+def test_tensorrt_takes_the_bytes_of_a_picture_as_they_are(model: Any) -> None:
+    """It knows bytes at the ends of a network alone, and its profile is of the graph's own input."""
+    graph = onnx.load(str(ROOT / "model_repository" / model.name / "1" / "model.onnx")).graph
+    assert {node.op_type for node in graph.node if "image" in node.input} <= {"Cast", "Shape"}
+
+
+def test_tensorrt_leaves_the_end_of_a_detector_alone() -> None:
+    graph = onnx.load(str(ROOT / "model_repository" / "lite-detector" / "1" / "model.onnx")).graph
+    nodes = [node.op_type for node in graph.node if node.op_type != "Constant"]
+    suppression = nodes.index("NonMaxSuppression")
+    choices = Choices(accelerator="tensorrt", engine_cache="/engines")
+    config = text_format.Parse(render(DETECTOR.served(choices=choices)), model_config_pb2.ModelConfig())
+    (accelerator,) = config.optimization.execution_accelerators.gpu_execution_accelerator
+    fewest = int(accelerator.parameters["trt_min_subgraph_size"])
+    assert len(nodes) - suppression - 1 < fewest < suppression

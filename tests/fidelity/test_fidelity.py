@@ -1,0 +1,534 @@
+"""Good outputs pass, however hard their source; broken ones do not. Files are broken by hand."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import pytest
+
+from orchestrator.errors import OutputRejected
+from orchestrator.fidelity.check import Fidelity, Written, examine
+from orchestrator.fidelity.metrics import mean_square, psnr_db
+from orchestrator.fidelity.report import report_on
+from orchestrator.fidelity.rules import ALIEN
+from orchestrator.fidelity.sampler import FrameSampler
+from orchestrator.frames import Frame
+from orchestrator.jobs import ExportParams, FidelityReport, parse
+from orchestrator.media.read.probe import probe
+from orchestrator.media.read.reader import VideoReader
+from orchestrator.media.write import encoder
+from orchestrator.media.write.readback import OutputReader
+from orchestrator.media.write.writer import VideoWriter
+from orchestrator.pipeline.export import export
+from tests.support import clips
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from orchestrator.triton.client import TritonClient
+
+    Picture = NDArray[np.uint8]
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = ROOT / "examples" / "sample.mp4"
+WORST_CRF = 48  # the scale ends at 51
+
+
+@dataclass
+class Made:
+    path: Path
+    sampler: FrameSampler
+    written: Written
+
+    def examined(self, *, every: bool = True) -> Fidelity:
+        return examine(self.path, sampler=self.sampler, written=self.written, every=every)
+
+
+def enlarged(picture: Picture, scale: float) -> Picture:
+    size = [max(1, round(side * scale)) for side in picture.shape[1::-1]]
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def make(
+    source: Path,
+    out: Path,
+    *,
+    scale: float = 1,
+    change: Callable[[Picture], Picture] = lambda picture: picture,
+    mend: Callable[[list[Frame]], list[Frame]] = lambda frames: frames,
+    span: tuple[str | None, str | None] = (None, None),
+) -> Made:
+    """Enlarge a video, change each picture, and the list of them, and write it as a job would."""
+    info = probe(source)
+    start_s, end_s = (None if moment is None else Fraction(moment) for moment in span)
+    width, height = (max(1, round(side * scale)) for side in (info.width, info.height))
+    sampler = FrameSampler(width=width, height=height, time_base=info.time_base)
+    with (
+        VideoReader(source, info, start_s=start_s, end_s=end_s) as reader,
+        VideoWriter(
+            out,
+            source=source,
+            info=info,
+            width=width,
+            height=height,
+            start_s=start_s,
+            end_s=end_s,
+            quality="low",
+        ) as writer,
+    ):
+        frames = [
+            replace(frame, pixels=change(enlarged(frame.pixels, scale)))
+            for frame in sampler.watch(reader.frames())
+        ]
+        for frame in mend(frames):
+            writer.write(frame)
+        writer.finish()
+    written = Written(
+        frames=reader.frames_read, width=writer.width, height=writer.height, picture=(width, height)
+    )
+    return Made(out, sampler, written)
+
+
+RANDOM = np.random.default_rng(4)
+
+
+def grain(picture: Picture, sigma: float, channels: int = 1) -> Picture:
+    noise = RANDOM.normal(0, sigma, (*picture.shape[:2], channels))
+    return np.asarray((picture + noise).clip(0, 255), np.uint8)
+
+
+def faded(number: int) -> Picture:
+    return np.asarray(clips.numbered(number, 160, 90) * abs(np.sin(number / 12)), np.uint8)
+
+
+def sharpened(picture: Picture) -> Picture:
+    soft = cv2.GaussianBlur(picture, (0, 0), 3)
+    return np.asarray(cv2.addWeighted(picture, 3.0, soft, -2.0, 0), np.uint8)
+
+
+def smoothed(picture: Picture) -> Picture:
+    return np.asarray(cv2.bilateralFilter(cv2.medianBlur(picture, 7), 9, 80, 9), np.uint8)
+
+
+def painted(picture: Picture) -> Picture:
+    return np.asarray(picture // 32 * 32 + 16, np.uint8)
+
+
+def dimmed(picture: Picture) -> Picture:
+    return np.asarray(255 * (picture / 255) ** 1.3, np.uint8)
+
+
+HARD: dict[str, list[Picture]] = {
+    "noise": [RANDOM.integers(0, 256, (72, 128, 3), dtype=np.uint8) for _ in range(20)],
+    "grain": [grain(clips.numbered(number, 160, 90), 30) for number in range(30)],
+    "gray grain": [grain(clips.plain((128, 128, 128), 160, 90), 40, 3) for _ in range(20)],
+    "dark": [np.asarray(clips.numbered(number, 160, 90) // 14, np.uint8) for number in range(30)],
+    "black": [clips.plain((0, 0, 0), 160, 90)] * 20,
+    "nearly black": [grain(clips.plain((6, 6, 6), 160, 90), 3) for _ in range(20)],
+    "white": [clips.plain((255, 255, 255), 160, 90)] * 20,
+    "fades": [faded(number) for number in range(75)],
+    "static": [clips.numbered(7, 160, 90)] * 40,
+    "slides": [clips.numbered(number // 10 * 37, 160, 90) for number in range(50)],
+    "flashes": clips.flashing(60, 10),
+    "strobe": [clips.plain((250, 20, 20) if number % 2 else (0, 0, 40), 160, 90) for number in range(30)],
+    "moving": [clips.numbered(number, 160, 90) for number in range(60)],
+}
+
+
+def clip(folder: Path, pictures: Sequence[Picture], suffix: str = ".mkv", **options: Any) -> Path:
+    lossless = {"codec": "ffv1", "pix_fmt": "bgr0"} if suffix == ".mkv" else {}
+    return clips.make_clip(folder / f"in{suffix}", pictures, **(lossless | options))
+
+
+@pytest.mark.parametrize("name", HARD)
+@pytest.mark.parametrize("crf", [16, WORST_CRF])
+def test_hard_sources_pass_at_the_best_and_the_worst_quality(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, crf: int
+) -> None:
+    monkeypatch.setitem(encoder.PROFILES["libx264"], "low", {"crf": str(crf)})
+    fidelity = make(clip(tmp_path, HARD[name]), tmp_path / "out.mp4").examined()
+    # Not only do they pass: they stay far from what does not.
+    assert max(mean_square(*pair.coarse) for pair in fidelity.pairs) < (ALIEN / 2) ** 2
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        *(("sample", change) for change in (sharpened, smoothed, painted, dimmed)),
+        *((name, smoothed) for name in ("noise", "grain", "gray grain")),
+        *((name, change) for name in ("fades", "dark") for change in (sharpened, painted, dimmed)),
+    ],
+)
+def test_models_may_change_a_picture_much(
+    tmp_path: Path, name: str, change: Callable[[Picture], Picture]
+) -> None:
+    source = SAMPLE if name == "sample" else clip(tmp_path, HARD[name])
+    made = make(source, tmp_path / "out.mp4", scale=2, change=change, span=(None, "1.5"))
+    assert made.examined(every=False).pairs
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (2, 1), (7, 5), (2, 300), (131, 3), (161, 91)])
+@pytest.mark.parametrize("scale", [1, 3, 0.5])
+def test_sizes_that_the_encoder_pads_pass(tmp_path: Path, width: int, height: int, scale: float) -> None:
+    pictures = [clips.numbered(number, width, height) for number in range(9)]
+    made = make(clip(tmp_path, pictures), tmp_path / "out.mp4", scale=scale)
+    assert len(made.examined().pairs) == 9
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 250])
+def test_any_number_of_frames_passes(tmp_path: Path, count: int) -> None:
+    pictures = [clips.numbered(number) for number in range(count)]
+    made = make(clip(tmp_path, pictures), tmp_path / "out.mp4")
+    assert len(made.examined(every=False).pairs) == min(count, 8)
+    fidelity = made.examined()
+    assert [pair.wanted.index for pair in fidelity.pairs][-1] == count - 1
+    for pair in fidelity.pairs:
+        assert clips.number_of(pair.seen) == pair.wanted.index
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_irregular_and_crowded_times_pass(tmp_path: Path, suffix: str) -> None:
+    pts = [10, 13, 16, 9000, 9001, 9002, 31_000, 90_000, 90_045, 900_000]
+    source = clip(
+        tmp_path,
+        [clips.numbered(number * 97) for number in range(len(pts))],
+        ".mp4",
+        pts=pts,
+        time_base=Fraction(1, 90_000),
+    )
+    fidelity = make(source, tmp_path / f"out{suffix}").examined()
+    assert [clips.number_of(pair.seen) for pair in fidelity.pairs] == [97 * number for number in range(10)]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+@pytest.mark.parametrize("span", [("1.013", "3"), ("0.5", None), (None, "2.2")])
+def test_parts_of_a_video_pass(tmp_path: Path, suffix: str, span: tuple[str | None, str | None]) -> None:
+    source = clip(tmp_path, [clips.numbered(number) for number in range(100)], ".mp4")
+    made = make(source, tmp_path / f"out{suffix}", span=span)
+    fidelity = made.examined()
+    first = clips.number_of(fidelity.pairs[0].seen)
+    assert [clips.number_of(pair.seen) - first for pair in fidelity.pairs] == [
+        pair.wanted.index for pair in fidelity.pairs
+    ]
+
+
+def test_anamorphic_and_late_videos_pass(tmp_path: Path) -> None:
+    source = clip(
+        tmp_path,
+        [clips.numbered(number) for number in range(20)],
+        ".mp4",
+        pts=[number + 50 for number in range(20)],
+        time_base=Fraction(1, 25),
+        aspect=Fraction(4, 3),
+        audio=[{"seconds": 3}],
+    )
+    assert make(source, tmp_path / "out.mp4").examined().pairs
+
+
+def late(pictures: int) -> Callable[[list[Frame]], list[Frame]]:
+    """Show the pictures later, or earlier if negative; the first, or the last, stands instead."""
+
+    def mended(frames: list[Frame]) -> list[Frame]:
+        last = len(frames) - 1
+        return [
+            replace(frame, pixels=frames[min(max(place - pictures, 0), last)].pixels)
+            for place, frame in enumerate(frames)
+        ]
+
+    return mended
+
+
+def black_from(first: int) -> Callable[[list[Frame]], list[Frame]]:
+    return lambda frames: [replace(frame, pixels=frame.pixels * (frame.index < first)) for frame in frames]
+
+
+def refused(made: Made, words: str) -> str:
+    """Return what is said."""
+    for every in (True, False):
+        with pytest.raises(OutputRejected, match=words) as caught:
+            made.examined(every=every)
+        assert "\n" not in str(caught.value)
+        assert "nothing was kept" in str(caught.value)
+    return str(caught.value)
+
+
+MOVING = ("sample", "moving")
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds of the sample, with its cut."""
+    return make(SAMPLE, tmp_path_factory.mktemp("sample") / "sample.mp4", span=("2.7", "4.7")).path
+
+
+@pytest.fixture(scope="module")
+def moving(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> dict[str, Path]:
+    return {"sample": sample, "moving": clip(tmp_path_factory.mktemp("moving"), HARD["moving"])}
+
+
+@pytest.mark.parametrize("name", MOVING)
+def test_a_black_output_is_refused(tmp_path: Path, moving: dict[str, Path], name: str) -> None:
+    refused(make(moving[name], tmp_path / "out.mp4", change=lambda picture: picture * 0), "black at 0.00 s")
+
+
+@pytest.mark.parametrize("name", MOVING)
+def test_an_output_that_turns_black_is_refused(tmp_path: Path, moving: dict[str, Path], name: str) -> None:
+    refused(make(moving[name], tmp_path / "out.mp4", mend=black_from(30)), "black at [1-9]")
+
+
+def test_an_output_of_one_colour_is_refused(tmp_path: Path, sample: Path) -> None:
+    for colour in ((114, 114, 114), (0, 135, 0), (255, 255, 255)):
+        made = make(sample, tmp_path / "out.mp4", change=partial(_painted_over, colour))
+        refused(made, "one plain colour")
+
+
+def _painted_over(colour: tuple[int, int, int], picture: Picture) -> Picture:
+    return np.full_like(picture, colour)
+
+
+def test_a_dark_source_that_comes_out_black_is_refused(tmp_path: Path) -> None:
+    source = clip(tmp_path, [clips.plain((20, 20, 20), 160, 90)] * 9)
+    refused(make(source, tmp_path / "out.mp4", change=lambda picture: picture * 0), "black")
+
+
+@pytest.mark.parametrize("name", MOVING)
+@pytest.mark.parametrize(
+    ("order", "words"), [((2, 1, 0), "BGR for RGB"), ((1, 0, 2), "GRB for RGB"), ((1, 2, 0), "GBR for RGB")]
+)
+def test_channels_in_the_wrong_order_are_refused(
+    tmp_path: Path, moving: dict[str, Path], name: str, order: tuple[int, ...], words: str
+) -> None:
+    made = make(moving[name], tmp_path / "out.mp4", change=lambda picture: picture[..., order])
+    refused(made, words)
+
+
+def test_chroma_in_the_wrong_order_is_refused(tmp_path: Path, sample: Path) -> None:
+    def exchanged(picture: Picture) -> Picture:
+        coded = cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb)
+        return np.asarray(cv2.cvtColor(coded[..., [0, 2, 1]], cv2.COLOR_YCrCb2RGB), np.uint8)
+
+    refused(make(sample, tmp_path / "out.mp4", change=exchanged), "Cr for Cb")
+
+
+@pytest.mark.parametrize("name", MOVING)
+@pytest.mark.parametrize("pictures", [1, 3, -2])
+def test_an_output_that_is_late_or_early_is_refused(
+    tmp_path: Path, moving: dict[str, Path], name: str, pictures: int
+) -> None:
+    word = "late" if pictures > 0 else "early"
+    refused(
+        make(moving[name], tmp_path / "out.mp4", mend=late(pictures)), f"{abs(pictures)} pictures? {word}"
+    )
+
+
+def test_an_output_that_is_far_too_late_is_refused(tmp_path: Path, sample: Path) -> None:
+    refused(make(sample, tmp_path / "out.mp4", mend=late(10)), "late|something else")
+
+
+@pytest.mark.parametrize(("right", "down"), [(6, 0), (-4, 3), (0, 9)])
+def test_a_displaced_picture_is_refused(tmp_path: Path, sample: Path, right: int, down: int) -> None:
+    made = make(sample, tmp_path / "out.mp4", change=lambda picture: np.roll(picture, (down, right), (0, 1)))
+    said = refused(made, "its picture is displaced by")
+    across, down_by = (float(number) for number in re.findall(r"(-?[\d.]+) %", said))
+    assert (across, down_by) == pytest.approx((right / 3.2, down / 1.8), abs=0.2)
+
+
+def test_another_video_is_refused(tmp_path: Path, moving: dict[str, Path]) -> None:
+    def flipped(picture: Picture) -> Picture:
+        return picture[::-1]
+
+    refused(make(moving["moving"], tmp_path / "out.mp4", change=flipped), "something else")
+
+
+def test_an_output_with_half_of_the_frames_is_refused(tmp_path: Path, sample: Path) -> None:
+    refused(make(sample, tmp_path / "out.mp4", mend=lambda frames: frames[::2]), "25 pictures, of 49")
+
+
+def test_an_output_that_ends_early_is_refused(tmp_path: Path, sample: Path) -> None:
+    refused(make(sample, tmp_path / "out.mp4", mend=lambda frames: frames[:-1]), "48 pictures, of 49")
+
+
+def test_an_output_whose_pictures_are_at_other_times_is_refused(tmp_path: Path, sample: Path) -> None:
+    def faster(frames: list[Frame]) -> list[Frame]:
+        return [replace(frame, pts=frame.pts * 9 // 10) for frame in frames]
+
+    refused(make(sample, tmp_path / "out.mp4", mend=faster), "no picture at")
+
+
+def test_an_output_of_the_wrong_size_is_refused(tmp_path: Path, sample: Path) -> None:
+    made = make(sample, tmp_path / "out.mp4")
+    made.written = replace(made.written, width=640, height=360, picture=(640, 360))
+    refused(made, "320x180, not 640x360")
+
+
+def test_a_file_that_cannot_be_played_is_refused(tmp_path: Path, sample: Path) -> None:
+    made = make(sample, tmp_path / "out.mkv")
+    for data in (b"", b"nothing" * 500, made.path.read_bytes()[:2000]):
+        made.path.write_bytes(data)
+        refused(made, "cannot be played back|holds no picture")
+
+
+def test_a_file_whose_pictures_are_damaged_is_refused(tmp_path: Path, sample: Path) -> None:
+    made = make(sample, tmp_path / "out.mp4")
+    clips.damage(made.path, range(10, 49))
+    refused(made, "cannot be played back|something else|plain")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "pix_fmt"),
+    [(".gif", "gif", "rgb8"), (".webm", "libvpx-vp9", "yuv420p"), (".mp4", "libx265", "yuv420p10le")],
+)
+def test_other_formats_are_played_back_too(tmp_path: Path, suffix: str, codec: str, pix_fmt: str) -> None:
+    pictures = [clips.numbered(number, 160, 96) for number in range(45)]
+    path = clips.make_clip(tmp_path / f"out{suffix}", pictures, codec=codec, pix_fmt=pix_fmt, rate=30)
+    sampler = FrameSampler(width=160, height=96, time_base=Fraction(1, 30))
+    for index, picture in enumerate(pictures):
+        sampler.see(Frame(index=index, pts=index, pixels=picture))
+    written = Written(frames=45, width=160, height=96, picture=(160, 96))
+    fidelity = examine(path, sampler=sampler, written=written, every=True)
+    for pair in fidelity.pairs:
+        assert clips.number_of(pair.seen) == pair.wanted.index
+        assert psnr_db(pair.mean_square) > 25
+    backwards = FrameSampler(width=160, height=96, time_base=Fraction(1, 30))
+    for index, picture in enumerate(reversed(pictures)):
+        backwards.see(Frame(index=index, pts=index, pixels=picture))
+    with pytest.raises(OutputRejected):
+        examine(path, sampler=backwards, written=written)
+
+
+def exported(source: Path, out: Path, **params: Any) -> FidelityReport:
+    """Export without a model; return the report."""
+    report = out.with_name("report.json")
+    export(
+        source,
+        out,
+        params=parse(ExportParams, params),
+        default_model="none",
+        connect=_no_model,
+        report=report,
+    )
+    return FidelityReport.model_validate_json(report.read_text())
+
+
+def _no_model() -> TritonClient:
+    raise AssertionError("no model was asked for")
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "webm", "gif"])
+@pytest.mark.parametrize("times", ["25 fps", "400 fps", "crowded"])
+def test_every_format_passes_at_any_rate_and_keeps_its_length(
+    tmp_path: Path, suffix: str, times: str
+) -> None:
+    pictures = HARD["moving"][:30]
+    crowded = [0, 3, 6, 9000, 9001, 9002, *range(31_000, 90_000, 2500)]
+    options: dict[str, Any] = {"rate": 400 if times == "400 fps" else 25}
+    if times == "crowded":
+        options = {"pts": crowded, "time_base": Fraction(1, 90_000)}
+    report = exported(clip(tmp_path, pictures, ".mp4", **options), tmp_path / f"out.{suffix}")
+    assert report.frames_read == 30
+    seen = {"25 fps": 30, "400 fps": 4, "crowded": 26}[times] if suffix == "gif" else 30
+    assert report.frames_written == report.frames_in_output == seen
+    assert report.psnr_luma_db.worst > 35
+    assert report.duration_sec == pytest.approx(report.source_duration_sec, abs=0.011)
+
+
+@pytest.mark.parametrize("codec", ["aac", "flac", "pcm_s16le"])
+@pytest.mark.parametrize("start", [0.04, 0.513, 1.3])
+def test_sound_of_a_part_begins_with_its_first_picture(tmp_path: Path, codec: str, start: float) -> None:
+    sound = [{"seconds": 2.4, "codec": codec}]
+    source = clip(tmp_path, HARD["moving"], ".mkv", audio=sound)
+    report = exported(source, tmp_path / "out.mp4", start=start, end=2)
+    assert report.av_offset_ms == pytest.approx(0, abs=1)
+
+
+def test_a_video_that_begins_after_the_start_waits_for_it_in_the_output(tmp_path: Path) -> None:
+    late = {"pts": [number + 25 for number in range(60)], "time_base": Fraction(1, 25)}
+    source = clip(tmp_path, HARD["moving"], ".mp4", audio=[{"seconds": 3}], **late)
+    assert exported(source, tmp_path / "out.mp4", start=0.5, end=2).av_offset_ms == pytest.approx(0, abs=1)
+
+
+def test_pictures_are_found_wherever_keyframes_are(tmp_path: Path) -> None:
+    path = clips.make_clip(
+        tmp_path / "out.mp4", 300, options={"g": "40", "x264-params": "open-gop=1:b-pyramid=normal"}
+    )
+    wanted = [3, 39, 40, 41, 118, 121, 299]
+    with OutputReader(path) as playback:
+        windows = [(Fraction(number - 2, 25), Fraction(number, 25)) for number in wanted]
+        found = [(number, clips.number_of(pixels)) for number, _, pixels in playback.pictures(windows)]
+        assert found == [(n, of) for n, number in enumerate(wanted) for of in range(number - 2, number + 1)]
+        assert (playback.frames, float(playback.first_s), float(playback.end_s)) == (300, 0, 12)
+
+
+def test_a_report_measures_what_was_compared(tmp_path: Path) -> None:
+    source = clip(tmp_path, HARD["moving"], ".mp4", audio=[{"seconds": 2.4}])
+    made = make(source, tmp_path / "out.mp4", scale=2, change=lambda picture: np.minimum(picture, 250) + 5)
+    report = report_on(made.examined(), sampler=made.sampler, source=source, output=made.path)
+    assert (report.source, report.output, report.width, report.height) == ("in.mp4", "out.mp4", 320, 180)
+    assert report.frames_read == report.frames_written == report.frames_in_output == 60
+    assert report.source_duration_sec == report.duration_sec == pytest.approx(2.4)
+    assert report.av_offset_ms == pytest.approx(0, abs=1)
+    assert report.colour_error == pytest.approx((5, 5, 5), abs=1.5)
+    assert 28 < report.psnr_luma_db.worst <= report.psnr_luma_db.mean < 36
+    assert 0.9 < report.ssim.worst <= report.ssim.mean < 1
+    assert report.colour_distance.worst >= report.colour_distance.mean > 1
+    assert [picture.frame for picture in report.pictures] == [*range(0, 60, 2), 59]
+    assert report.pictures[3].time_sec == 0.24
+    assert report.pictures[3].size == (160, 90)
+    assert report.pictures[3].displacement_px == pytest.approx((0, 0), abs=0.3)
+
+
+@pytest.mark.parametrize("delay_ms", [-200, 0, 55])
+def test_a_report_tells_by_how_much_sound_has_moved(tmp_path: Path, delay_ms: int) -> None:
+    pictures = HARD["moving"][:30]
+    source = clip(tmp_path, pictures, ".mp4", audio=[{"seconds": 1.2, "start": 0.3}])
+    made = make(source, tmp_path / "out.mp4")
+    moved = clips.make_clip(
+        tmp_path / "moved.mp4", pictures, audio=[{"seconds": 1.2, "start": 0.3 + delay_ms / 1000}]
+    )
+    report = report_on(
+        replace(made, path=moved).examined(), sampler=made.sampler, source=source, output=moved
+    )
+    assert report.av_offset_ms == pytest.approx(delay_ms, abs=1)
+
+
+def test_a_report_of_a_silent_video_tells_of_no_sound(tmp_path: Path) -> None:
+    source = clip(tmp_path, HARD["moving"][:5])
+    made = make(source, tmp_path / "out.mp4")
+    report = report_on(made.examined(), sampler=made.sampler, source=source, output=made.path)
+    assert report.av_offset_ms is None
+
+
+@pytest.mark.parametrize("form", ["rgb", "deep_rgb", "planes"])
+@pytest.mark.parametrize(
+    ("codec", "pix_fmt", "tags"),
+    [
+        ("libx265", "yuv420p10le", {"matrix": 9, "primaries": 9, "transfer": 16, "range_": 1}),
+        ("libx265", "yuv422p10le", {"matrix": 1, "primaries": 1, "transfer": 1, "range_": 2}),
+        ("libx264", "yuv444p", {"matrix": 6, "primaries": 6, "transfer": 6, "range_": 2}),
+        ("libx264", "yuv420p", {"matrix": 6, "primaries": 6, "transfer": 6, "range_": 1}),
+    ],
+)
+def test_pictures_of_any_form_are_compared_as_they_are_shown(
+    tmp_path: Path, form: Any, codec: str, pix_fmt: str, tags: dict[str, Any]
+) -> None:
+    pictures = HARD["moving"][:8]
+    path = clips.make_clip(tmp_path / "out.mp4", pictures, codec=codec, pix_fmt=pix_fmt, **tags)
+    info = probe(path)
+    sampler = FrameSampler(
+        width=160, height=90, time_base=info.time_base, colour=info.colour, bits=info.bit_depth
+    )
+    with VideoReader(path, info, form=form) as reader:
+        assert len(list(sampler.watch(reader.frames()))) == 8
+    written = Written(frames=8, width=160, height=90, picture=(160, 90))
+    for pair in examine(path, sampler=sampler, written=written).pairs:
+        assert psnr_db(mean_square(pair.wanted.pixels, pair.seen)) > 42
+        assert abs(np.mean(pair.seen.astype(float) - pair.wanted.pixels)) < 0.6

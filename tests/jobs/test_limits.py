@@ -1,0 +1,125 @@
+"""How much a job may have, counted by what is read and not by what a header says."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from orchestrator.errors import BadRequest, LimitExceeded
+from orchestrator.jobs import ExportParams, ExportResult, TrackParams, parse
+from orchestrator.limits import Limits
+from orchestrator.media.read.probe import probe
+from orchestrator.pipeline.export import export
+from orchestrator.pipeline.track import Outputs, track
+from tests.support.clips import make_clip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from orchestrator.triton.client import TritonClient
+
+LIMITS = Limits(duration_s=4, frames=200)
+
+
+class Reached(Exception):
+    """The job went on to its model."""
+
+
+def no_model() -> TritonClient:
+    raise Reached
+
+
+def run_export(source: Path, output: Path, limits: Limits | None = LIMITS, **params: Any) -> ExportResult:
+    return export(
+        source,
+        output,
+        params=parse(ExportParams, params),
+        default_model="none",
+        connect=no_model,
+        limits=limits,
+    )
+
+
+def saying(path: Path, seconds: float, header_s: float) -> Path:
+    """Make an FLV or MKV of so many seconds whose header says otherwise."""
+    make_clip(path, round(seconds * 25), options={"bf": "0", "preset": "ultrafast"})
+    data = path.read_bytes()
+    before = b"duration\0" if path.suffix == ".flv" else b"\x44\x89\x88"
+    assert data.count(before) == 1
+    place = data.index(before) + len(before)
+    said = struct.pack(">d", header_s if path.suffix == ".flv" else header_s * 1000)
+    data = data[:place] + said + data[place + 8 :]
+    path.write_bytes(data.replace(b"DURATION", b"XXXXXXXX"))  # Matroska's tags say it once more
+    assert probe(path).duration_s == header_s
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["flv", "mkv"])
+def test_a_header_of_ten_hours_over_two_seconds_is_done(tmp_path: Path, suffix: str) -> None:
+    source = saying(tmp_path / f"in.{suffix}", 2, 36_000)
+    result = run_export(source, tmp_path / "out.mp4")
+    assert result.stats.frames == 50
+    assert result.stats.duration_sec == pytest.approx(2)
+    assert probe(tmp_path / "out.mp4").duration_s == pytest.approx(2)
+
+
+@pytest.mark.parametrize("limits", [Limits(duration_s=4), Limits(frames=100)])
+@pytest.mark.parametrize("suffix", ["flv", "mkv"])
+def test_a_header_that_says_less_does_not_let_more_through(
+    tmp_path: Path, suffix: str, limits: Limits
+) -> None:
+    source = saying(tmp_path / f"in.{suffix}", 6, 1)
+    with pytest.raises(LimitExceeded, match=r"more than the 4 s|more than 100 frames"):
+        run_export(source, tmp_path / "out.mp4", limits)
+    assert not (tmp_path / "out.mp4").exists()
+    assert run_export(source, tmp_path / "part.mp4", limits, end=3).stats.frames == 75
+
+
+def test_a_true_header_is_refused_before_the_work(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "in.mp4", 150)
+    with pytest.raises(LimitExceeded, match="lasts 6 s, and at most 4 s are taken"):
+        run_export(source, tmp_path / "out.mp4", upscale=True, upscale_model="none")
+    with pytest.raises(LimitExceeded, match="more than 100 frames"):
+        run_export(source, tmp_path / "out.mp4", Limits(frames=100))
+
+
+def test_a_part_that_is_short_enough_is_done(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "in.mp4", 300)
+    assert run_export(source, tmp_path / "out.mp4", start=8, end=11.5).stats.frames == 88
+    with pytest.raises(LimitExceeded):
+        run_export(source, tmp_path / "long.mp4", start=7)
+
+
+def test_a_gif_is_as_long_as_its_packets(tmp_path: Path) -> None:
+    source = saying(tmp_path / "in.flv", 2, 36_000)
+    assert run_export(source, tmp_path / "out.gif", None).stats.duration_sec == pytest.approx(2)
+    long = make_clip(tmp_path / "long.mp4", 62, rate=1)
+    with pytest.raises(BadRequest, match="too long: at most 60 s"):
+        run_export(long, tmp_path / "long.gif", None)
+
+
+def test_tracking_counts_what_is_read_too(tmp_path: Path, reach: Callable[[Path], None]) -> None:
+    reach(saying(tmp_path / "a.flv", 2, 36_000))
+    with pytest.raises(LimitExceeded, match="lasts 6 s"):
+        reach(make_clip(tmp_path / "b.mp4", 150))
+
+
+@pytest.fixture
+def reach() -> Callable[[Path], None]:
+    """Return what runs a track job up to its model."""
+
+    def run(source: Path) -> None:
+        with pytest.raises(Reached):
+            track(
+                source,
+                params=parse(TrackParams, {}),
+                resolve=lambda name: name,
+                connect=no_model,
+                outputs=Outputs(),
+                limits=LIMITS,
+            )
+
+    return run

@@ -1,0 +1,133 @@
+"""The command line in processes of its own: run it, judge how it ended, watch what it takes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import av
+import psutil
+
+from tests.support import clips
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+COMMAND = Path(sys.executable).with_name("framewright")
+SHM = Path("/dev/shm")  # noqa: S108  POSIX shared memory, by its names
+PROGRESS = ("starting ", "upscaling ", "exporting ", "tracking ", "drawing ", "finishing ")
+
+
+@dataclass
+class Ended:
+    code: int
+    out: str
+    err: str
+
+
+def environment(**extra: object) -> dict[str, str]:
+    return os.environ | {name: str(value) for name, value in extra.items()}
+
+
+def framewright(*arguments: object, **extra: object) -> Ended:
+    done = subprocess.run(
+        [COMMAND, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=environment(**extra),
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def assert_refused(ended: Ended, code: int, *words: str) -> None:
+    """One clear line on standard error after any progress, no traceback, the exit code."""
+    assert ended.code == code, ended
+    assert "Traceback" not in ended.err
+    lines = [line for line in ended.err.splitlines() if not line.startswith(PROGRESS)]
+    assert len(lines) == 1, ended.err
+    assert lines[0].startswith("error: ")
+    for word in words:
+        assert word in lines[0]
+
+
+def bad_inputs(folder: Path) -> Iterator[tuple[str, Path, str]]:
+    """Yield a name, a file, and what the error must say."""
+    yield "missing", folder / "missing.mp4", "does not exist"
+    empty = folder / "empty.mp4"
+    empty.touch()
+    yield "empty", empty, "empty"
+    text = folder / "text.mp4"
+    text.write_text("this is not a video\n" * 100)
+    yield "text", text, "cannot be opened"
+    cut = clips.truncate(
+        clips.make_clip(folder / "cut.mp4", 30, container_options={"movflags": "+faststart"}), 0.6
+    )
+    yield "truncated", cut, "cut short"
+    headless = clips.truncate(clips.make_clip(folder / "headless.mp4", 30), 0.6)
+    yield "truncated before its index", headless, "cut short"
+    sound = folder / "sound.mp4"
+    clips.make_clip(folder / "both.mp4", 5, audio=[{"seconds": 1.0}])
+    _keep_only_sound(folder / "both.mp4", sound)
+    yield "audio only", sound, "no video"
+    secret = clips.make_clip(folder / "secret.mp4", 5)
+    playlist = folder / "playlist.mp4"
+    playlist.write_text(f"ffconcat version 1.0\nfile '{secret.name}'\n")
+    yield "a concat script", playlist, "cannot be opened"
+    hls = folder / "hls.mp4"
+    hls.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{secret}\n#EXT-X-ENDLIST\n")
+    yield "a playlist", hls, "cannot be opened"
+    yield "a folder", folder, "not a file"
+
+
+def _keep_only_sound(source: Path, target: Path) -> None:
+    with av.open(str(source)) as container, av.open(str(target), "w") as output:
+        stream = output.add_stream_from_template(container.streams.audio[0])
+        for packet in container.demux(audio=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                output.mux(packet)
+
+
+def peaks_bytes(*arguments: object, **extra: object) -> dict[str, int]:
+    """Run a command; return the most that each of its processes, by name, ever held."""
+    process = subprocess.Popen(
+        [COMMAND, *map(str, arguments)],
+        env=environment(**extra),
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    peaks: dict[str, int] = {}
+    while process.poll() is None:
+        for member in family(process.pid):
+            with contextlib.suppress(psutil.Error, OSError, KeyError):  # ended meanwhile
+                peaks[member.name()] = _high_water_bytes(member.pid)
+        time.sleep(0.05)
+    assert process.returncode == 0
+    return peaks
+
+
+def family(pid: int) -> list[psutil.Process]:
+    with contextlib.suppress(psutil.Error):
+        parent = psutil.Process(pid)
+        return [parent, *parent.children(recursive=True)]
+    return []
+
+
+def _high_water_bytes(pid: int) -> int:
+    """Return VmHWM: the peak of this program, unlike ru_maxrss, which a new process inherits."""
+    fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return int(fields["VmHWM"].split()[0]) * 1024
+
+
+def segments_of(processes: list[psutil.Process]) -> set[str]:
+    pids = {str(process.pid) for process in processes}
+    names = [path.name.split("-") for path in SHM.glob("framewright-*")]
+    return {"-".join(parts) for parts in names if parts[2] in pids}

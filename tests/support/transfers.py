@@ -1,0 +1,67 @@
+"""Transfers to servers on loopback, with little patience."""
+
+from __future__ import annotations
+
+import ipaddress
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from orchestrator.storage.address_guard import AddressGuard
+from orchestrator.storage.client import StorageClient
+from orchestrator.storage.limits import TransferLimits
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from orchestrator.jobs import OutputParts
+    from orchestrator.storage.s3_presigning import Buckets
+
+QUICK = TransferLimits(
+    min_free_bytes=0,
+    tries=3,
+    backoff_s=0.01,
+    longest_wait_s=5.0,
+    connect_s=2.0,
+    read_s=1.0,
+    answer_s=1.0,
+    total_s=30.0,
+)
+PATIENT = TransferLimits(min_free_bytes=0, tries=100, connect_s=60.0, read_s=60.0, backoff_s=60.0)
+"""Ends within a minute only if it is stopped."""
+LOOPBACK = AddressGuard(allow_http=True, allow_private_networks=(ipaddress.ip_network("127.0.0.0/8"),))
+
+
+@dataclass
+class Mover:
+    """Fetches into a folder and publishes from it, and keeps how far it was told to be."""
+
+    folder: Path
+    limits: TransferLimits = QUICK
+    guard: AddressGuard = LOOPBACK
+    buckets: Buckets | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+    advances: list[tuple[int, int | None]] = field(default_factory=list)
+
+    @property
+    def client(self) -> StorageClient:
+        return StorageClient(guard=self.guard, limits=self.limits, buckets=self.buckets)
+
+    def _advance(self, done: int, whole: int | None) -> None:
+        self.advances.append((done, whole))
+
+    def fetch(self, url: str) -> bytes:
+        path = self.folder / "input"
+        size = self.client.fetch(url, path, stop=self.stop, advance=self._advance)
+        content = path.read_bytes()
+        assert len(content) == size
+        path.unlink()
+        return content
+
+    def publish(self, content: bytes, where: str | OutputParts, name: str = "out.mp4") -> None:
+        path = self.folder / name
+        path.write_bytes(content)
+        try:
+            self.client.publish(path, where, stop=self.stop, advance=self._advance)
+        finally:
+            path.unlink()

@@ -1,0 +1,59 @@
+"""What tests of the worker share: a bucket, a clip, models, a job on them. A plugin, see conftest.py."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support import bucket as buckets
+from tests.support import clips, models
+from tests.support.slow_store import SlowStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.support.bucket import Bucket
+
+
+@pytest.fixture(scope="session")
+def bucket() -> Iterator[Bucket]:
+    with buckets.serving() as serving:
+        yield serving
+
+
+@pytest.fixture(scope="session")
+def small_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """25 numbered pictures of 96 by 64, and sound."""
+    return clips.make_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", 25, audio=[{"seconds": 1.0}])
+
+
+@pytest.fixture(scope="session")
+def worker_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Settings with nearest-x4, colour-finder, and `slow`, which takes 0.2 s for each of those pictures."""
+    folder = tmp_path_factory.mktemp("models")
+    models.write_nearest_x4(folder)
+    models.write_colour_finder(folder)
+    models.write_slow(folder, rounds=50, max_batch=1)
+    return {
+        "MODEL_REPOSITORY": folder,
+        "FRAMEWRIGHT_UPSCALE_MODEL": "nearest-x4",
+        "FRAMEWRIGHT_YOLOV8": "colour-finder",
+    }
+
+
+@pytest.fixture
+def slow_store(small_clip: Path) -> Iterator[SlowStore]:
+    with SlowStore(small_clip.read_bytes()).running() as store:
+        yield store
+
+
+@pytest.fixture
+def upscale_job(bucket: Bucket, small_clip: Path, request: pytest.FixtureRequest) -> dict[str, Any]:
+    """A job on `small_clip`; its output is an object of this test's name."""
+    return {
+        "task": "upscale",
+        "input_url": bucket.put("clip.mp4", small_clip),
+        "output_url": bucket.put_url(f"{request.node.name}.mp4"),
+    }

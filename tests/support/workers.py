@@ -1,0 +1,131 @@
+"""`framewright worker` as RunPod runs it: a process of its own, with the real SDK, against a job server."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from orchestrator.machine import cores
+from tests.support.command import COMMAND, SHM, environment, family
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+LOCAL = {"FRAMEWRIGHT_ALLOW_HTTP": "1", "FRAMEWRIGHT_ALLOW_PRIVATE_NETWORKS": "127.0.0.0/8"}
+
+
+class WorkerProcess:
+    """A running worker.
+
+    Attributes:
+        folder: where its jobs' folders are.
+        ahead: processes that wait for jobs.
+        lines: all that it has printed.
+    """
+
+    def __init__(self, folder: Path, *arguments: object, **extra: object) -> None:
+        self.folder = folder
+        self.ahead = min(int(str(extra.get("FRAMEWRIGHT_CONCURRENCY", 1))), cores())
+        self.lines: list[str] = []
+        self._process = subprocess.Popen(
+            [COMMAND, "worker", *map(str, arguments)],
+            env=environment(**(LOCAL | {"FRAMEWRIGHT_JOB_FOLDER": folder} | extra)),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def log(self) -> str:
+        return "".join(self.lines)
+
+    @property
+    def jobs(self) -> list[psutil.Process]:
+        """The processes of jobs, those that wait for one included; the next job goes to the first."""
+        found = [process for process in family(self.pid) if is_job(process)]
+        return sorted(found, key=lambda process: process.pid)
+
+    def says(self, text: str, timeout_s: float = 120) -> None:
+        """Wait until it has printed this."""
+        wait(lambda: text in self.log or self._process.poll() is not None, timeout_s)
+        assert text in self.log, self.log
+
+    def signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
+    def ended(self, timeout_s: float = 30) -> int:
+        """Wait until it has ended; return its exit code."""
+        code = self._process.wait(timeout_s)
+        self._reader.join(10)
+        return code
+
+    def stop(self) -> None:
+        if self._process.poll() is None:
+            self.signal(signal.SIGTERM)
+            try:
+                self._process.wait(20)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                raise
+        self._reader.join(10)
+
+    def idle(self) -> None:
+        """Wait until nothing is left of any job: no process but those that wait for the next."""
+        wait(lambda: len(self.jobs) <= self.ahead and not self.leftovers(), 20)
+
+    def leftovers(self) -> list[str]:
+        """What there is of jobs: folders with files, and segments of shared memory of their processes."""
+        files = [
+            str(path) for root in self.folder.glob("*") for path in root.iterdir() if path.name != "lock"
+        ]
+        pids = {str(process.pid) for process in self.jobs}
+        segments = [path.name for path in SHM.glob("framewright-*") if path.name.split("-")[2] in pids]
+        return files + segments
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.lines.append(line)
+
+
+@contextmanager
+def working(folder: Path, *arguments: object, **extra: object) -> Iterator[WorkerProcess]:
+    worker = WorkerProcess(folder, *arguments, **extra)
+    try:
+        yield worker
+    except BaseException:
+        print(worker.log)  # noqa: T201  shown if the test fails
+        raise
+    finally:
+        worker.stop()
+    assert worker.ended() == 0
+    assert not list(folder.iterdir())
+
+
+def is_job(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return "orchestrator.executor.job_main" in process.cmdline()
+    return False
+
+
+def wait(true: Callable[[], Any], timeout_s: float = 120) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not true():
+        assert time.monotonic() < deadline, f"not within {timeout_s} s"
+        time.sleep(0.02)

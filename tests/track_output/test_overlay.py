@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orchestrator.drawing.pen import Pen, colour_of, plain
+from orchestrator.frames import TrackBoxes
+from orchestrator.pipeline.infer_picture import drawn
+from orchestrator.track_output.overlay import Overlay
+from orchestrator.track_output.reported import ReportedTracks, TrackList
+
+WIDTH, HEIGHT = 640, 360
+GRAY = 118
+
+
+def canvas(width: int = WIDTH, height: int = HEIGHT) -> Any:
+    return np.full((height, width, 3), GRAY, np.uint8)
+
+
+def changed(pixels: Any) -> Any:
+    """Where something was drawn, bool [H, W]."""
+    return (pixels != GRAY).any(axis=2)
+
+
+def tracks(boxes: Any, *, interpolated: bool = False) -> ReportedTracks:
+    """One track with these boxes, 40 ms apart; the last may be interpolated."""
+    count = len(boxes)
+    collected = TrackList()
+    collected.add(
+        TrackBoxes(
+            frames=np.arange(count),
+            ids=np.ones(count, np.int64),
+            boxes=np.array(boxes, np.float32),
+            scores=np.full(count, 0.9, np.float32),
+            classes=np.zeros(count, np.int64),
+            interpolated=np.arange(count) >= count - interpolated if count > 1 else np.zeros(1, np.bool_),
+        ),
+        np.arange(count) * 40,
+    )
+    return collected.reported(confidence=0, classes=None)
+
+
+def overlay(
+    told: ReportedTracks, *, width: int = WIDTH, height: int = HEIGHT, shown_width: int | None = None
+) -> Overlay:
+    return Overlay(
+        told,
+        classes=("person",),
+        width=width,
+        height=height,
+        shown_width=shown_width or width,
+        time_base=Fraction(1, 1000),
+    )
+
+
+def test_the_edge_of_a_box_is_drawn_and_what_is_in_it_and_far_from_it_is_left() -> None:
+    pixels = canvas()
+    overlay(tracks([[200, 100, 300, 250]])).draw(pixels, 0)
+    marked = changed(pixels)
+    assert marked[100:251, [200, 300]].all()
+    assert marked[250, 200:301].all()
+    assert not marked[110:240, 210:290].any()
+    assert not marked[:, :190].any()
+    assert not marked[260:].any()
+    assert np.array_equal(pixels[250, 250], colour_of(1))
+
+
+def test_a_frame_without_tracks_is_left_as_it_is() -> None:
+    pixels = canvas()
+    overlay(tracks([[200, 100, 300, 250]])).draw(pixels, 1)
+    assert not changed(pixels).any()
+
+
+def test_an_interpolated_box_is_dashed() -> None:
+    boxes = [[200, 100, 300, 250], [200, 100, 300, 250]]
+    seen, guessed = canvas(), canvas()
+    overlay(tracks(boxes)).draw(seen, 1)
+    overlay(tracks(boxes, interpolated=True)).draw(guessed, 1)
+    assert changed(seen)[110:250, 300].all()
+    share = changed(guessed)[110:250, 300].mean()
+    assert 0.3 < share < 0.95
+    assert np.array_equal(guessed[250, 200], colour_of(1)), "corners are there"
+
+
+def test_a_trail_shows_the_last_second_and_a_half_of_the_way_and_fades() -> None:
+    boxes = [[x, 100, x + 40, 200] for x in range(0, 500, 5)]  # 125 pixels a second
+    pixels = canvas()
+    overlay(tracks(boxes)).draw(pixels, 99)
+    now = 495 + 20
+    marked = changed(pixels)
+    assert marked[200, now - 180 : now].all()
+    assert not marked[150:, : now - 200].any()
+    strength = np.abs(pixels[200].astype(int) - GRAY).sum(axis=1)
+    assert strength[now - 60] > strength[now - 120] > strength[now - 170] > 0
+
+
+@pytest.mark.parametrize("box", [[0, 0, 60, 50], [600, 0, 640, 30], [630, 350, 640, 360], [0, 0, 640, 360]])
+def test_a_label_is_whole_in_the_picture_wherever_the_box_is(box: list[int]) -> None:
+    ink = colour_of(1)
+    middle, border = canvas(), canvas()
+    Pen(width=WIDTH, height=HEIGHT).label(
+        middle, np.array([300, 200, 340, 240]), "person 1", ink, small="0.90"
+    )
+    Pen(width=WIDTH, height=HEIGHT).label(border, np.array(box), "person 1", ink, small="0.90")
+    whole, shown = (pixels[changed(pixels)] for pixels in (middle, border))
+    assert np.array_equal(whole, shown)
+
+
+def test_a_label_stands_on_its_box_where_there_is_room() -> None:
+    pixels = canvas()
+    Pen(width=WIDTH, height=HEIGHT).label(pixels, np.array([300, 200, 340, 240]), "person 1", colour_of(1))
+    rows, columns = np.nonzero(changed(pixels))
+    assert 180 < rows.min() < rows.max() <= 203
+    assert 295 < columns.min() <= 300
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 200),
+    st.integers(1, 200),
+    st.lists(st.lists(st.floats(0, 1), min_size=4, max_size=4), min_size=1, max_size=5),
+    st.booleans(),
+)
+def test_pictures_and_boxes_of_any_size_can_be_drawn(
+    width: int, height: int, shares: list[list[float]], interpolated: bool
+) -> None:
+    told = tracks(
+        [[x * width, y * height, p * width, q * height] for x, y, p, q in shares], interpolated=interpolated
+    )
+    pixels = canvas(width, height)
+    overlay(told, width=width, height=height).draw(pixels, len(shares) - 1)
+    assert changed(pixels).any()
+
+
+def test_colours_are_bright_and_different() -> None:
+    inks = np.array([colour_of(number) for number in range(40)], np.int64)
+    assert inks.max(axis=1).min() > 150
+    apart = np.abs(inks[:, None] - inks[None]).sum(axis=2) + 1000 * np.eye(40, dtype=np.int64)
+    near = [apart[number, max(0, number - 5) : number].min() for number in range(1, 40)]
+    assert min(near) > 60
+    assert apart.min() > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("person", "person"),
+        ("Café", "Cafe"),
+        ("猫", "?"),
+        ("a\nb", "a?b"),
+        ("\ud800", "?"),
+        ("x" * 30, "x" * 22 + ".."),
+    ],
+)
+def test_names_are_written_in_ascii(name: str, text: str) -> None:
+    assert plain(name) == text
+
+
+def test_detections_are_drawn_with_the_same_marks_on_a_copy() -> None:
+    picture = canvas()
+    pixels = drawn(
+        picture, np.array([[200, 100, 300, 250, 0.9, 1], [20, 20, 90, 90, 0.5, 0]], np.float32), ("a", "猫")
+    )
+    assert not changed(picture).any()
+    assert np.array_equal(pixels[250, 250], colour_of(1))
+    assert np.array_equal(pixels[90, 50], colour_of(0))

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from google.protobuf import text_format
+from tritonclient.grpc import model_config_pb2
+
+from orchestrator.errors import InferenceFailed
+from orchestrator.settings import PROJECT_ROOT
+from orchestrator.triton.contract import DetectContract, UpscaleContract, parse_contract
+from tests.support import models
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def config(folder: Path, **changed: object) -> Any:
+    """Return the model's config with some parameters changed, or without those that are None."""
+    folder.mkdir(exist_ok=True)
+    parameters = models.contract_parameters(b"weights", 4, halo=8, tile=64, size_multiple=8) | changed
+    models.write_config(folder, {key: value for key, value in parameters.items() if value is not None})
+    return read(folder)
+
+
+def read(folder: Path) -> Any:
+    return text_format.Parse((folder / "config.pbtxt").read_text(), model_config_pb2.ModelConfig())
+
+
+def test_reads_every_number_from_the_config(tmp_path: Path) -> None:
+    contract = parse_contract(config(tmp_path / "mine"))
+    assert isinstance(contract, UpscaleContract)
+    assert (contract.name, contract.task, contract.scale, contract.max_batch) == ("mine", "upscale", 4, 8)
+    assert (contract.halo, contract.tile, contract.size_multiple) == (8, 64, 8)
+    assert (contract.precision, contract.licence, contract.architecture) == ("fp32", "Apache-2.0", "test")
+    assert len(contract.weights_sha256) == 64
+
+
+def test_reads_the_committed_config_of_the_lite_model() -> None:
+    contract = parse_contract(read(PROJECT_ROOT / "model_repository" / "lite-x4"))
+    assert isinstance(contract, UpscaleContract)
+    assert (contract.name, contract.scale) == ("lite-x4", 4)
+
+
+@pytest.mark.parametrize("key", models.contract_parameters(b"", 1))
+def test_names_the_model_and_the_parameter_that_is_missing(tmp_path: Path, key: str) -> None:
+    with pytest.raises(InferenceFailed, match=f"'mine'.* nothing as parameter {key}, not"):
+        parse_contract(config(tmp_path / "mine", **{key: None}))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("task", "track"),
+        ("scale", "0"),
+        ("scale", "4.0"),
+        ("scale", "four"),
+        ("size_multiple", "0"),
+        ("size_multiple", "-8"),
+        ("halo", "-1"),
+        ("tile", "0"),
+        ("tile", "60"),
+        ("tile", "99999999"),
+        ("precision", "int8"),
+        ("weights_sha256", "abc"),
+    ],
+)
+def test_says_what_was_found_in_a_broken_parameter(tmp_path: Path, key: str, value: str) -> None:
+    with pytest.raises(InferenceFailed, match=f"'mine' breaks its contract.*{value}") as caught:
+        parse_contract(config(tmp_path / "mine", **{key: value}))
+    assert "\n" not in str(caught.value)
+
+
+def test_refuses_a_model_that_takes_other_tensors(tmp_path: Path) -> None:
+    changed = config(tmp_path / "mine")
+    changed.input[0].data_type = model_config_pb2.TYPE_FP32
+    with pytest.raises(InferenceFailed, match=r"image TYPE_FP32 \[-1, -1, 3\] as input"):
+        parse_contract(changed)
+    changed = config(tmp_path / "mine")
+    changed.output[0].dims[:] = [3, -1, -1]
+    with pytest.raises(InferenceFailed, match=r"upscaled TYPE_UINT8 \[3, -1, -1\] as output"):
+        parse_contract(changed)
+    changed = config(tmp_path / "mine")
+    del changed.output[:]
+    with pytest.raises(InferenceFailed, match="nothing as output"):
+        parse_contract(changed)
+
+
+def test_refuses_a_model_that_takes_no_batches(tmp_path: Path) -> None:
+    changed = config(tmp_path / "mine")
+    changed.max_batch_size = 0
+    with pytest.raises(InferenceFailed, match="0 as max_batch_size"):
+        parse_contract(changed)
+
+
+def detector(folder: Path, **changed: object) -> Any:
+    """Return a detector's config with some parameters changed, or without those that are None."""
+    folder.mkdir(exist_ok=True)
+    parameters = models.detector_parameters(b"weights") | changed
+    models.write_config(
+        folder,
+        {key: value for key, value in parameters.items() if value is not None},
+        outputs=models.DETECTOR_OUTPUTS,
+    )
+    return read(folder)
+
+
+def test_reads_what_a_detector_promises(tmp_path: Path) -> None:
+    contract = parse_contract(detector(tmp_path / "mine", classes='["person", "traffic light"]'))
+    assert isinstance(contract, DetectContract)
+    assert (contract.name, contract.task, contract.max_batch) == ("mine", "detect", 8)
+    assert contract.classes == ("person", "traffic light")
+    assert (contract.size_multiple, contract.side) == (32, 640)
+    assert (contract.score_threshold, contract.iou_threshold) == (0.1, 0.7)
+    assert contract.max_detections == 300
+
+
+def test_reads_how_many_boxes_a_detector_gives_at_most(tmp_path: Path) -> None:
+    config = detector(tmp_path / "crowd")
+    config.output[0].dims[:] = [1000, 6]
+    contract = parse_contract(config)
+    assert isinstance(contract, DetectContract)
+    assert contract.max_detections == 1000
+    assert contract.outputs(64, 64)[0].shape == (1000, 6)
+
+
+@pytest.mark.parametrize("key", models.detector_parameters(b""))
+def test_names_the_detector_and_the_parameter_that_is_missing(tmp_path: Path, key: str) -> None:
+    with pytest.raises(InferenceFailed, match=f"'mine'.* nothing as parameter {key}, not"):
+        parse_contract(detector(tmp_path / "mine", **{key: None}))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("stride", "0"),
+        ("side", "-1"),
+        ("classes", "person,car"),
+        ("classes", "[]"),
+        ("classes", '["person", ""]'),
+        ("classes", '{"0": "person"}'),
+        ("classes", "[1, 2]"),
+        ("score_threshold", "1.1"),
+        ("score_threshold", "-0.1"),
+        ("iou_threshold", "nan"),
+    ],
+)
+def test_says_what_was_found_in_a_broken_parameter_of_a_detector(
+    tmp_path: Path, key: str, value: str
+) -> None:
+    with pytest.raises(InferenceFailed, match=f"'mine' breaks its contract.*{re.escape(value)}") as caught:
+        parse_contract(detector(tmp_path / "mine", **{key: value}))
+    assert "\n" not in str(caught.value)
+
+
+def test_refuses_a_detector_that_gives_other_tensors(tmp_path: Path) -> None:
+    changed = detector(tmp_path / "mine")
+    changed.output[0].dims[:] = [100, 7]
+    with pytest.raises(InferenceFailed, match=r"'mine'.*detections TYPE_FP32 \[100, 7\].*not .*\[100, 6\]"):
+        parse_contract(changed)
+    changed.output[0].dims[:] = [-1, 6]
+    with pytest.raises(InferenceFailed, match=r"'mine'.*detections TYPE_FP32 \[-1, 6\].*not .*\[N, 6\]"):
+        parse_contract(changed)
+    changed = detector(tmp_path / "mine")
+    changed.output[1].data_type = model_config_pb2.TYPE_INT64
+    with pytest.raises(InferenceFailed, match="num_detections TYPE_INT64"):
+        parse_contract(changed)
+    changed = detector(tmp_path / "mine")
+    del changed.output[1]
+    with pytest.raises(InferenceFailed, match="'mine' breaks its contract"):
+        parse_contract(changed)

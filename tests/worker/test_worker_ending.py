@@ -1,0 +1,89 @@
+"""How a worker ends: told to, with and without time for its jobs, or killed; and what it leaves: nothing."""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+
+from tests.support.command import family, segments_of
+from tests.support.runpod_server import RunPodServer
+from tests.support.told import assert_failed
+from tests.support.workers import WorkerProcess, wait, working
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def runpod() -> Iterator[RunPodServer]:
+    with RunPodServer().running() as server:
+        yield server
+
+
+@pytest.mark.parametrize("grace_s", [60, 0])
+def test_sigterm_gives_jobs_their_grace(
+    grace_s: int,
+    runpod: RunPodServer,
+    upscale_job: dict[str, Any],
+    worker_models: dict[str, Any],
+    tmp_path: Path,
+) -> None:
+    extra = {"FRAMEWRIGHT_SHUTDOWN_GRACE_S": grace_s, "FRAMEWRIGHT_CONCURRENCY": 2}
+    with working(tmp_path, **extra, **worker_models, **runpod.environment) as worker:
+        job = runpod.submit(upscale_job | {"params": {"model": "slow"}})
+        runpod.stage(job, "upscaling")
+        members = family(worker.pid)
+        worker.signal(signal.SIGTERM)
+        worker.says("SIGTERM: ")
+        later = runpod.submit(upscale_job)
+        result = runpod.result(job)
+        assert worker.ended() == 0
+    if grace_s:
+        assert result["output"]["status"] == "completed"
+    else:
+        assert_failed(result, "shutting_down", "send the job again", retryable=True)
+    assert later not in runpod.taken
+    wait(lambda: not any(process.is_running() for process in members))
+    assert not segments_of(members)
+    assert "Traceback" not in worker.log
+
+
+def test_a_second_signal_ends_the_grace(
+    runpod: RunPodServer, upscale_job: dict[str, Any], worker_models: dict[str, Any], tmp_path: Path
+) -> None:
+    with working(tmp_path, FRAMEWRIGHT_SHUTDOWN_GRACE_S=600, **worker_models, **runpod.environment) as worker:
+        job = runpod.submit(upscale_job | {"params": {"model": "slow"}})
+        runpod.stage(job, "upscaling")
+        worker.signal(signal.SIGINT)
+        worker.says("SIGINT: ")
+        worker.signal(signal.SIGINT)
+        assert_failed(runpod.result(job), "shutting_down", retryable=True)
+        assert worker.ended() == 0
+
+
+def test_a_killed_worker_takes_its_jobs_along_and_the_next_removes_their_files(
+    runpod: RunPodServer, upscale_job: dict[str, Any], worker_models: dict[str, Any], tmp_path: Path
+) -> None:
+    killed = WorkerProcess(tmp_path, **worker_models, **runpod.environment)
+    runpod.stage(runpod.submit(upscale_job | {"params": {"model": "slow"}}), "upscaling")
+    members = family(killed.pid)
+    killed.signal(signal.SIGKILL)
+    wait(lambda: not _alive(members))  # the SDK's heartbeat too
+    pings = len(runpod.pings)
+    time.sleep(1.5)  # it pings every second
+    assert len(runpod.pings) == pings
+    assert killed.leftovers()
+    with working(tmp_path, **worker_models, **runpod.environment) as worker:
+        assert runpod.result(runpod.submit(upscale_job))["output"]["status"] == "completed"
+        assert len(list(tmp_path.iterdir())) == 1
+        worker.idle()
+    assert not segments_of(members)
+
+
+def _alive(members: list[psutil.Process]) -> list[psutil.Process]:
+    return [one for one in members if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]

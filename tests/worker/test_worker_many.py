@@ -1,0 +1,154 @@
+"""A worker that does a lot: two hundred broken jobs, fifty good ones; it is as it was before."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from tests.support import clips
+from tests.support.command import SHM, family
+from tests.support.mutated_jobs import mutated, right_jobs
+from tests.support.runpod_server import RunPodServer
+from tests.support.told import assert_discreet
+from tests.support.workers import WorkerProcess, is_job, working
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.support.bucket import Bucket
+
+MUTATED = 200
+IN_A_ROW = 50
+SETTLED = 10
+"""Jobs after which caches are full."""
+SLACK = 8
+"""Connections to servers and threads' files come and go; one of each job that stayed would be many more."""
+MIB = 2**20
+
+
+@pytest.fixture
+def runpod() -> Iterator[RunPodServer]:
+    with RunPodServer().running() as server:
+        yield server
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """What a worker and its Triton hold between jobs."""
+
+    files: int
+    threads: int
+    processes: int
+    segments: int
+    memory_bytes: int
+
+    @classmethod
+    def of(cls, worker: WorkerProcess) -> Holdings:
+        worker.idle()
+        members = [process for process in family(worker.pid) if not is_job(process)]
+        pids = {process.pid for process in members}
+        segments = SHM.glob("framewright-*")
+        return cls(
+            files=sum(process.num_fds() for process in members),
+            threads=psutil.Process(worker.pid).num_threads(),
+            processes=len(members),
+            segments=sum(_owner(path) in pids or not psutil.pid_exists(_owner(path)) for path in segments),
+            memory_bytes=sum(process.memory_info().rss for process in members),
+        )
+
+
+@pytest.mark.timeout(900)
+def test_broken_jobs_fail_in_form_and_leave_nothing(
+    runpod: RunPodServer, bucket: Bucket, worker_models: dict[str, Any], tmp_path: Path
+) -> None:
+    base = right_jobs(bucket.get_url("nothing.mp4"), bucket.put_url("never.mp4"))
+    jobs: list[Any] = []
+
+    @settings(
+        max_examples=MUTATED,
+        phases=[Phase.generate],
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(job=mutated(base))
+    def collect(job: Any) -> None:
+        jobs.append(job)
+
+    collect()
+    assert len(jobs) >= MUTATED
+    with working(tmp_path, FRAMEWRIGHT_CONCURRENCY=8, **worker_models, **runpod.environment) as worker:
+        runpod.result(runpod.submit(base[0]))
+        before = Holdings.of(worker)
+        offered = [(runpod.submit(job), job) for job in jobs]
+        reached = 0
+        for job_id, job in offered:
+            result = runpod.result(job_id, timeout_s=600)
+            assert set(result) == {"error", "output"}, (job, result)
+            output = result["output"]
+            assert set(output) == {"status", "code", "retryable"}, (job, result)
+            assert result["error"].startswith(f"{output['code']}: "), (job, result)
+            assert output["code"] in {
+                "bad_request",
+                "address_refused",
+                "input_not_found",
+                "limit_exceeded",
+            }, (
+                job,
+                result,
+            )
+            assert_discreet(result["error"])
+            reached += output["code"] == "input_not_found"
+        assert reached < MUTATED / 2, "most are to be wrong"
+        after = Holdings.of(worker)
+        assert "Traceback" not in worker.log
+    assert after.files <= before.files + SLACK
+    assert (after.threads, after.processes, after.segments) == (
+        before.threads,
+        before.processes,
+        before.segments,
+    )
+    assert not any(
+        signature in json.dumps([one.body for one in runpod.told]) for signature in bucket.signatures
+    )
+
+
+@pytest.mark.timeout(900)
+def test_nothing_grows_over_many_jobs_in_a_row(
+    runpod: RunPodServer, bucket: Bucket, worker_models: dict[str, Any], tmp_path: Path
+) -> None:
+    tiny = clips.make_clip(tmp_path / "tiny.mp4", 3)
+    folder = tmp_path / "jobs"
+    folder.mkdir()
+    job = {
+        "task": "upscale",
+        "input_url": bucket.put("tiny.mp4", tiny),
+        "output_url": bucket.put_url("tiny-x4.mp4"),
+    }
+    with working(folder, FRAMEWRIGHT_CONCURRENCY=2, **worker_models, **runpod.environment) as worker:
+        done = _do(runpod, job, SETTLED)
+        before = Holdings.of(worker)
+        done += _do(runpod, job, IN_A_ROW - SETTLED)
+        after = Holdings.of(worker)
+    assert done == IN_A_ROW
+    assert after.files <= before.files + SLACK
+    assert (after.threads, after.processes, after.segments) == (
+        before.threads,
+        before.processes,
+        before.segments,
+    )
+    assert after.memory_bytes < before.memory_bytes + 10 * MIB
+
+
+def _owner(segment: Path) -> int:
+    return int(segment.name.split("-")[2])
+
+
+def _do(runpod: RunPodServer, job: dict[str, Any], count: int) -> int:
+    results = [runpod.result(job_id, timeout_s=600) for job_id in [runpod.submit(job) for _ in range(count)]]
+    return sum(result.get("output", {}).get("status") == "completed" for result in results)

@@ -1,0 +1,1 @@
+"""Programs that only developers run. No job needs them, and no image contains them."""

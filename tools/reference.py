@@ -1,0 +1,244 @@
+"""The reference of all jobs and errors, made of the classes that validate and raise them.
+
+    python -m tools.reference docs
+
+writes docs/jobs.md, docs/jobs.schema.json and docs/errors.md. What fields mean is taken from the docstrings
+of the models; types, bounds and defaults from the models themselves.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestrator import errors
+from orchestrator.jobs import export, job, parts, track, upscale
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from orchestrator.jobs.validation import Strict
+
+SCHEMA = "https://json-schema.org/draft/2020-12/schema"
+
+TASKS: tuple[tuple[type[Strict], tuple[type[Strict], ...], tuple[type[Strict], ...]], ...] = (
+    (
+        job.UpscaleJob,
+        (parts.OutputParts, upscale.UpscaleParams),
+        (upscale.UpscaleResult, upscale.UpscaleStats),
+    ),
+    (
+        job.TrackJob,
+        (track.TrackParams,),
+        (
+            track.TrackAnswer,
+            track.TrackStored,
+            track.Track,
+            track.TrackedBox,
+            track.TrackedVideo,
+            track.TrackStats,
+        ),
+    ),
+    (
+        job.ExportJob,
+        (export.ExportParams, export.CropBox, export.Keyframe, export.Follow, export.Size),
+        (export.ExportResult, export.ExportStats),
+    ),
+)
+"""The job, what its params are made of, and what its result is made of, for each task."""
+
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "upscale": {
+        "task": "upscale",
+        "input_url": "https://media.example.com/in.mp4?X-Amz-Signature=...",
+        "output_url": "https://media.example.com/out.mp4?X-Amz-Signature=...",
+        "params": {"model": "RealESRGAN_x4plus", "scale": 2},
+    },
+    "track": {
+        "task": "track",
+        "input_url": "https://media.example.com/in.mp4?X-Amz-Signature=...",
+        "params": {"model": "yolov8", "classes": ["person", "car"], "confidence": 0.5},
+    },
+    "export": {
+        "task": "export",
+        "input_url": "https://media.example.com/in.mp4?X-Amz-Signature=...",
+        "output_url": "https://media.example.com/out.mp4?X-Amz-Signature=...",
+        "params": {
+            "crop": {"x": 100, "y": 50, "w": 1080, "h": 1920},
+            "upscale": True,
+            "upscale_model": "RealESRGAN_x4plus",
+            "format": "mp4",
+            "quality": "high",
+        },
+    },
+}
+
+_ERRORS_HEAD = """# Errors
+
+A job that fails answers, and `--json` prints:
+
+```json
+{"status": "failed", "error": "<code>: <what was wrong, what to do>", "code": "<code>", "retryable": false}
+```
+
+Codes are stable. `retryable` says whether the same job may succeed later, unchanged. The command line exits
+with 2 where the request or its input is at fault (caller), with 1 where the worker is, with 130 or 143 after
+Ctrl-C or SIGTERM. Made by `make docs` from `orchestrator/errors.py`.
+
+| code | fault of | retryable | what |
+|---|---|---|---|""".splitlines()
+
+_FIELD = re.compile(r"    ((?:\w+, )*\w+): (.+)")
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a job."""
+    made = job.JOB.json_schema()
+    for name, model in _models_by_name().items():
+        if name in made["$defs"]:
+            _describe(made["$defs"][name], model)
+    return {"$schema": SCHEMA, "title": "A job for a Framewright worker", **made}
+
+
+def page() -> str:
+    """Return the page in Markdown."""
+    return "\n".join(_page()) + "\n"
+
+
+def descriptions(model: type[Strict]) -> dict[str, str]:
+    """Return what each field of a model means, by name, from the docstrings of it and its bases."""
+    found: dict[str, str] = {}
+    for kind in reversed(model.__mro__):
+        names: list[str] = []
+        _, _, listed = inspect.cleandoc(kind.__dict__.get("__doc__") or "").partition("\nAttributes:\n")
+        for line in listed.splitlines():
+            if begun := _FIELD.match(line):
+                names = begun[1].split(", ")
+                found |= dict.fromkeys(names, begun[2])
+            elif line.startswith("        "):
+                found |= {name: f"{found[name]} {line.strip()}" for name in names}
+    return {name: _in_json(text) for name, text in found.items() if name in model.model_fields}
+
+
+def errors_page() -> str:
+    """Return the page on errors in Markdown, with one row for each code that a user can meet."""
+    kinds: dict[str, type[errors.WorkerError]] = {}
+    for kind in _below(errors.WorkerError):
+        # The roots of the two halves are not raised themselves. Of kinds with one code, the widest is told.
+        if kind not in {errors.CallerError, errors.ServiceError}:
+            kinds.setdefault(kind.code, kind)
+    rows = [
+        f"| `{code}` | {'caller' if issubclass(kind, errors.CallerError) else 'worker'} | "
+        f"{'yes' if kind.retryable else 'no'} | {_summary(kind)} |"
+        for code, kind in kinds.items()
+    ]
+    unforeseen = (
+        f"| `{errors.WorkerError.code}` | worker | no | An error that nobody foresaw: a fault of ours. |"
+    )
+    return "\n".join([*_ERRORS_HEAD, *rows, unforeseen]) + "\n"
+
+
+def _below(kind: type[errors.WorkerError]) -> Iterator[type[errors.WorkerError]]:
+    for one in kind.__subclasses__():
+        yield one
+        yield from _below(one)
+
+
+def _in_json(text: str) -> str:
+    return re.sub(r"\bNone\b", "null", text)
+
+
+def _models_by_name() -> dict[str, type[Strict]]:
+    return {model.__name__: model for task, params, results in TASKS for model in (task, *params, *results)}
+
+
+def _describe(definition: dict[str, Any], model: type[Strict]) -> None:
+    definition["description"] = _summary(model)
+    for name, text in descriptions(model).items():
+        definition["properties"][name]["description"] = text
+
+
+def _summary(model: type[object]) -> str:
+    return inspect.cleandoc(model.__doc__ or "").partition("\n")[0]
+
+
+def _page() -> Iterator[str]:
+    yield "# Jobs: what is asked, what is answered"
+    yield ""
+    yield "Made by `make docs` from the models in `orchestrator/jobs` that validate every job."
+    yield "[jobs.schema.json](jobs.schema.json) says the same as a JSON Schema. Unknown fields are refused."
+    yield "What goes wrong is told as in [errors.md](errors.md)."
+    for task, params, results in TASKS:
+        name = task.model_fields["task"].annotation.__args__[0]  # type: ignore[union-attr]  # a Literal
+        yield from ("", f"## {name}", "", _summary(task), "", "```json")
+        yield json.dumps(EXAMPLES[name], indent=2)
+        yield "```"
+        for model in (task, *params):
+            yield from _table(model, answers=False)
+        yield from ("", f"### Result of {name}")
+        for model in results:
+            yield from _table(model, answers=True)
+
+
+def _table(model: type[Strict], *, answers: bool) -> Iterator[str]:
+    made = model.model_json_schema(mode="serialization" if answers else "validation")
+    texts = descriptions(model)
+    yield from ("", f"**{model.__name__}**: {_summary(model)}", "")
+    yield from (
+        ("| field | type | what |", "|---|---|---|")
+        if answers
+        else (
+            "| field | type | default | what |",
+            "|---|---|---|---|",
+        )
+    )
+    for name, entry in made["properties"].items():
+        cells = [f"`{name}`", _type(entry)]
+        if not answers:
+            cells.append(_default(name, entry, made))
+        yield f"| {' | '.join([*cells, texts.get(name, '').replace('|', chr(92) + '|')])} |"
+
+
+def _default(name: str, entry: dict[str, Any], made: dict[str, Any]) -> str:
+    if name in made.get("required", ()):
+        return "required"
+    value = entry.get("default")
+    return "" if value is None or isinstance(value, dict) else f"`{json.dumps(value)}`"
+
+
+def _type(entry: dict[str, Any]) -> str:  # noqa: PLR0911  a return for each kind
+    if "$ref" in entry:
+        return str(entry["$ref"].rpartition("/")[2])
+    if "allOf" in entry:
+        return _type(entry["allOf"][0])
+    if kinds := entry.get("anyOf") or entry.get("oneOf"):
+        return " or ".join(dict.fromkeys(_type(kind) for kind in kinds if kind.get("type") != "null"))
+    if "const" in entry:
+        return f"`{json.dumps(entry['const'])}`"
+    if "enum" in entry:
+        return ", ".join(f"`{json.dumps(value)}`" for value in entry["enum"])
+    if entry.get("type") == "array":
+        if "prefixItems" in entry:
+            return f"list of {len(entry['prefixItems'])} numbers"
+        return f"list of {_type(entry['items'])}"
+    bounds = [
+        f"{word} {entry[key]:.10g}"
+        for key, word in (("minimum", "from"), ("exclusiveMinimum", "over"), ("maximum", "to"))
+        if key in entry
+    ]
+    return " ".join([str(entry.get("type", "any")), *bounds])
+
+
+def write(folder: Path) -> None:
+    """Write both into a folder."""
+    (folder / "errors.md").write_text(errors_page())
+    (folder / "jobs.md").write_text(page())
+    (folder / "jobs.schema.json").write_text(json.dumps(schema(), indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))
