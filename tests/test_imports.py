@@ -106,5 +106,5 @@ def test_only_settings_reads_the_environment() -> None:
         path.name for path in SOURCES if "os.environ" in path.read_text() or "getenv" in path.read_text()
     }
     assert readers == {"settings.py", "child_environment.py", "keeper.py", "launch.py"}, (
-        "child_environment.py hands a part of it on to child processes, the other two their own to tritonserver"
+        "child_environment.py hands a part of it to child processes, the other two their own to tritonserver"
     )
