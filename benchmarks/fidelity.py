@@ -6,7 +6,7 @@ examples/sample.mp4 is played over and over and written in other sizes, without 
 that a job can cost. CPU time of all threads: of writing (conversion, encoder, muxer), of taking samples as
 frames pass, of the check that every output gets, and of a report with its picture.
 
-Then the sources that `tests/fidelity/test_fidelity.py` calls hard, at the worst quality that x264 has: how
+Then the sources of `tools/fixtures/hard_sources.py`, at the worst quality that x264 has: how
 far the blocks of the output are from the source's, at most, where ALIEN is too far.
 """
 
@@ -37,7 +37,7 @@ from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write import encoder
 from orchestrator.media.write.writer import VideoWriter
-from tests.fidelity.test_fidelity import HARD, WORST_CRF, clip, make
+from tools.fixtures.hard_sources import HARD, WORST_CRF, clip, make
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,7 +20,6 @@ import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from time import process_time
 from typing import TYPE_CHECKING
@@ -32,6 +31,7 @@ from orchestrator.framing.follow import follow
 from orchestrator.framing.subjects import read_subjects
 from orchestrator.media.read.frame_times import frame_times
 from orchestrator.media.read.probe import probe
+from tools.camera_quality import CameraQuality, measure_camera
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,52 +41,6 @@ if TYPE_CHECKING:
 REAL = Path(__file__).resolve().parents[2] / "shared" / "real"
 SHAPES = ("9:16", "4:5", "1:1")
 FEWEST = 100
-
-
-@dataclass(frozen=True, kw_only=True)
-class Kept:
-    """How a camera kept a subject, or several.
-
-    Attributes:
-        frames: how many the subject has a box in.
-        middle: in how many of them the middle of the box is in the middle half of the crop.
-        possible: in how many it could be, by a crop within the picture.
-        jerk: summed amounts of the third differences of the crop's middle, in pixels.
-        raw_jerk: the same of the box's.
-    """
-
-    frames: int
-    middle: int
-    possible: int
-    jerk: float
-    raw_jerk: float
-
-    def __add__(self, other: Kept) -> Kept:
-        """Return both together."""
-        return Kept(**{name: value + getattr(other, name) for name, value in vars(self).items()})
-
-    def __str__(self) -> str:
-        """Give it as cells of a table."""
-        cells = (self.middle / self.frames, self.middle / self.possible, self.jerk / self.raw_jerk)
-        return " | ".join(f"{share:.1%}" for share in cells[:2]) + f" | {cells[2]:.3f}"
-
-
-def kept(subject: Subject, crops: NDArray[np.float64], *, width: int, height: int) -> Kept:
-    """Measure the crops, float64 [N, 4], x, y, w, h, of the N frames of a subject in a picture."""
-    sides, room = crops[0, 2:], np.array([width, height])
-    boxes, middles = (subject.boxes[:, :2] + subject.boxes[:, 2:]) / 2, crops[:, :2] + sides / 2
-    moves = sides < room
-    return Kept(
-        frames=len(boxes),
-        middle=int((np.abs(boxes - middles) <= sides / 4).all(axis=1).sum()),
-        possible=int(((boxes >= sides / 4) & (boxes <= room - sides / 4)).all(axis=1).sum()),
-        jerk=_jerk(middles[:, moves]),
-        raw_jerk=_jerk(boxes[:, moves]),
-    )
-
-
-def _jerk(places: NDArray[np.float64]) -> float:
-    return float(np.abs(np.diff(places, 3, axis=0)).sum())
 
 
 def simple(
@@ -138,7 +92,7 @@ def main() -> None:
     print("| shape | track | frames | keyframes | in the middle | where possible | jerk | took |")
     print("|---|---|---|---|---|---|---|---|")
     for text in SHAPES:
-        totals: dict[str, Kept] = {}
+        totals: dict[str, CameraQuality] = {}
         for subject in followed:
             begun_s = process_time()
             path = follow(
@@ -156,7 +110,7 @@ def main() -> None:
             for name, mean_s in (("mean of a second", 1.0), ("box", 0.0)):
                 cameras[name] = simple(subject, seconds, path.size, (width, height), mean_s=mean_s)
             for name, crops in cameras.items():
-                result = kept(subject, crops, width=width, height=height)
+                result = measure_camera(subject, crops, width=width, height=height)
                 totals[name] = totals[name] + result if name in totals else result
                 if name == "ours":
                     cells = f"{result.frames} | {len(path)} | {result} | {took_s:.2f} s"

@@ -27,7 +27,7 @@ from orchestrator.frames import PADDING_LEVEL
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.tiles.letterbox import letterbox
-from tests.support.clips import make_clip
+from tools.fixtures.clips import make_clip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,7 +13,7 @@ from orchestrator.media.priority import end_real_time
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
 from orchestrator.triton.supervisor import Supervisor
-from tests.support import models
+from tools.fixtures import models
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ def usual_priority() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def model_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Every model of `tests/support/models.py`, built; add none to it, others read it."""
+    """Every model of `tools/fixtures/models.py`, built; add none to it, others read it."""
     repository = tmp_path_factory.mktemp("model_repository")
     models.write_identity(repository)
     models.write_nearest_x4(repository)

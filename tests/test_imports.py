@@ -101,6 +101,23 @@ def test_export_knows_nothing_of_serving_but_errors_settings_and_storage(path: P
     assert {room.partition(".")[0] for room in ours} <= {"errors", "settings", "storage"}
 
 
+@pytest.mark.parametrize(
+    ("folder", "forbidden"),
+    [
+        ("orchestrator", {"tests", "benchmarks", "tools"}),
+        ("export_onnx", {"tests", "benchmarks", "tools"}),
+        ("tools", {"tests", "benchmarks"}),
+        ("tests", {"benchmarks"}),
+        ("benchmarks", {"tests"}),
+    ],
+)
+def test_what_ships_needs_no_tools_and_neither_tests_nor_benchmarks_need_the_other(
+    folder: str, forbidden: set[str]
+) -> None:
+    for path in (ROOT / folder).rglob("*.py"):
+        assert not {name.partition(".")[0] for name in imported(path)} & forbidden, path
+
+
 def test_only_settings_reads_the_environment() -> None:
     readers = {
         path.name for path in SOURCES if "os.environ" in path.read_text() or "getenv" in path.read_text()

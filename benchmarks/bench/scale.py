@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.bench import material, product
-from tests.support import bucket as buckets
-from tests.support.runpod_server import RunPodServer
-from tests.support.workers import working
+from tools.stand_ins import bucket as buckets
+from tools.stand_ins.runpod_server import RunPodServer
+from tools.stand_ins.worker_process import working
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from benchmarks.bench.child import Child
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import UpscaleContract
 from orchestrator.triton.server import TritonServer
-from tests.support.models import write_identity
+from tools.fixtures.models import write_identity
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -27,7 +27,7 @@ from export_onnx.upscaling.graph import UpscaleGraph
 from export_onnx.upscaling.prepare import Upscaler
 from export_onnx.weights import read_named
 from orchestrator.settings import PROJECT_ROOT
-from tests.support import networks
+from tools.fixtures import networks
 
 if TYPE_CHECKING:
     from pathlib import Path

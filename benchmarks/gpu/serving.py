@@ -15,7 +15,7 @@ from benchmarks.gpu.networks import put
 from benchmarks.gpu.plan import windows
 from benchmarks.gpu.served import serving
 from benchmarks.gpu.sweep import Settings, choices_of, one_line, peak, settled
-from tests.support.clips import make_clip
+from tools.fixtures.clips import make_clip
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

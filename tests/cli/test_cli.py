@@ -21,17 +21,9 @@ import pytest
 
 from orchestrator.drawing.files import read_picture, write_picture
 from orchestrator.jobs import FidelityReport
-from tests.support import clips, models
-from tests.support.command import (
-    COMMAND,
-    assert_refused,
-    bad_inputs,
-    environment,
-    family,
-    framewright,
-    peaks_bytes,
-    segments_of,
-)
+from tests.support.command import assert_refused, bad_inputs, framewright, peaks_bytes
+from tools.fixtures import clips, models
+from tools.stand_ins.processes import COMMAND, environment, family, segments_of
 
 if TYPE_CHECKING:
     from orchestrator.triton.server import TritonServer

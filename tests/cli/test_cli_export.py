@@ -15,8 +15,9 @@ import av
 import psutil
 import pytest
 
-from tests.support import clips
-from tests.support.command import COMMAND, assert_refused, bad_inputs, environment, family, framewright
+from tests.support.command import assert_refused, bad_inputs, framewright
+from tools.fixtures import clips
+from tools.stand_ins.processes import COMMAND, environment, family
 
 if TYPE_CHECKING:
     from pathlib import Path

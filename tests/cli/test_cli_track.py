@@ -14,16 +14,9 @@ import psutil
 import pytest
 
 from orchestrator.drawing.files import read_picture
-from tests.support import clips
-from tests.support.command import (
-    COMMAND,
-    assert_refused,
-    bad_inputs,
-    environment,
-    framewright,
-    peaks_bytes,
-    segments_of,
-)
+from tests.support.command import assert_refused, bad_inputs, framewright, peaks_bytes
+from tools.fixtures import clips
+from tools.stand_ins.processes import COMMAND, environment, segments_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

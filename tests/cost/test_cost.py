@@ -16,8 +16,8 @@ from orchestrator.errors import BadRequest
 from orchestrator.jobs import parse
 from orchestrator.pipeline.estimate import estimate as estimate_job
 from orchestrator.settings import Settings
-from tests.support import clips
 from tests.support.command import assert_refused, framewright
+from tools.fixtures import clips
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,9 +18,10 @@ import psutil
 import pytest
 
 from orchestrator.media.read.probe import probe
-from tests.support import bucket, clips, runpod_server
-from tests.support.command import family
-from tests.support.workers import LOCAL, wait
+from tools.fixtures import clips
+from tools.stand_ins import bucket, runpod_server
+from tools.stand_ins.processes import family
+from tools.stand_ins.worker_process import LOCAL, wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -38,7 +38,7 @@ from orchestrator.errors import ModelBuildFailed, WeightsRefused
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import DetectContract
 from orchestrator.triton.server import TritonServer
-from tests.support import networks
+from tools.fixtures import networks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -32,7 +32,7 @@ from export_onnx.upscaling import graph, parity
 from export_onnx.upscaling.network import load
 from export_onnx.weights import read_named
 from orchestrator.errors import ModelBuildFailed, WeightsRefused
-from tests.support import networks
+from tools.fixtures import networks
 
 if TYPE_CHECKING:
     from collections.abc import Callable

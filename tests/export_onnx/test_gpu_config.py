@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
 from typing import Any
 
 import onnx
 import pytest
-from google.protobuf import json_format, text_format
+from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2
 
-from benchmarks.gpu.speed import providers
 from export_onnx.catalog import load_catalog
-from export_onnx.config import Choices, ServedModel, render
+from export_onnx.config import Choices, render
+from tools.fixtures.backend import config_as_json, load_backend
 
 ROOT = Path(__file__).resolve().parents[2]
 LITE = load_catalog().get("lite-x4")
@@ -23,26 +21,7 @@ DETECTOR = load_catalog().get("lite-detector")
 
 @pytest.fixture(scope="module")
 def backend() -> Any:
-    """Our Python-based backend, with the utilities that tritonserver's wheel has for it."""
-    wheel = importlib.util.find_spec("pytriton")
-    assert wheel is not None
-    assert wheel.origin is not None
-    folders = [
-        str(Path(wheel.origin).parent / "tritonserver" / "backends" / "python"),
-        str(ROOT / "triton_backends" / "onnxruntime"),
-    ]
-    sys.path[:0] = folders
-    try:
-        return importlib.import_module("model")
-    finally:
-        for folder in folders:
-            sys.path.remove(folder)
-
-
-def as_triton_gives_it(model: ServedModel) -> Any:
-    """The config of a model, as a Python backend gets it."""
-    config = text_format.Parse(render(model), model_config_pb2.ModelConfig())
-    return json_format.MessageToDict(config, preserving_proto_field_name=True)
+    return load_backend()
 
 
 def test_our_backend_reads_the_options_of_cuda_that_the_native_one_reads(backend: Any) -> None:
@@ -51,16 +30,11 @@ def test_our_backend_reads_the_options_of_cuda_that_the_native_one_reads(backend
         "cudnn_conv_algo_search": "HEURISTIC",
         "arena_extend_strategy": "kSameAsRequested",
     }
-    assert backend.cuda_options(as_triton_gives_it(LITE.served(choices=Choices())), 1) == (None, plain)
-    config = as_triton_gives_it(LITE.served(choices=Choices(accelerator="cuda")))
+    assert backend.cuda_options(config_as_json(LITE.served(choices=Choices())), 1) == (None, plain)
+    config = config_as_json(LITE.served(choices=Choices(accelerator="cuda")))
     assert backend.cuda_options(config, 1) == ("cuda", plain | {"cudnn_conv_use_max_workspace": "1"})
     config["parameters"]["gpu_mem_limit"] = {"string_value": "1000000"}
     assert backend.cuda_options(config, 0)[1]["gpu_mem_limit"] == "1000000"
-
-
-def test_the_benchmark_measures_cuda_as_our_backend_serves_it(backend: Any) -> None:
-    model = LITE.served(choices=Choices(accelerator="cuda"))
-    assert providers(model, "cuda")[0][1] == backend.cuda_options(as_triton_gives_it(model), 0)[1]
 
 
 def test_our_backend_takes_the_defaults_of_the_native_one_and_refuses_what_it_refuses(backend: Any) -> None:
@@ -76,7 +50,7 @@ def test_our_backend_takes_the_defaults_of_the_native_one_and_refuses_what_it_re
 
 def test_our_backend_knows_tensorrt_when_it_sees_it(backend: Any) -> None:
     choices = Choices(accelerator="tensorrt", engine_cache="/engines")
-    name, options = backend.cuda_options(as_triton_gives_it(LITE.served(choices=choices)), 0)
+    name, options = backend.cuda_options(config_as_json(LITE.served(choices=choices)), 0)
     assert name == "tensorrt"
     assert not any(key.startswith("trt") for key in options)
 

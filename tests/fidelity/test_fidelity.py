@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from orchestrator.errors import OutputRejected
-from orchestrator.fidelity.check import Fidelity, Written, examine
+from orchestrator.fidelity.check import Written, examine
 from orchestrator.fidelity.metrics import mean_square, psnr_db
 from orchestrator.fidelity.report import report_on
 from orchestrator.fidelity.rules import ALIEN
@@ -25,12 +25,12 @@ from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write import encoder
 from orchestrator.media.write.readback import OutputReader
-from orchestrator.media.write.writer import VideoWriter
 from orchestrator.pipeline.export import export
-from tests.support import clips
+from tools.fixtures import clips
+from tools.fixtures.hard_sources import HARD, WORST_CRF, WrittenVideo, clip, make
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -40,74 +40,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "examples" / "sample.mp4"
-WORST_CRF = 48  # the scale ends at 51
-
-
-@dataclass
-class Made:
-    path: Path
-    sampler: FrameSampler
-    written: Written
-
-    def examined(self, *, every: bool = True) -> Fidelity:
-        return examine(self.path, sampler=self.sampler, written=self.written, every=every)
-
-
-def enlarged(picture: Picture, scale: float) -> Picture:
-    size = [max(1, round(side * scale)) for side in picture.shape[1::-1]]
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC), np.uint8)
-
-
-def make(
-    source: Path,
-    out: Path,
-    *,
-    scale: float = 1,
-    change: Callable[[Picture], Picture] = lambda picture: picture,
-    mend: Callable[[list[Frame]], list[Frame]] = lambda frames: frames,
-    span: tuple[str | None, str | None] = (None, None),
-) -> Made:
-    """Enlarge a video, change each picture, and the list of them, and write it as a job would."""
-    info = probe(source)
-    start_s, end_s = (None if moment is None else Fraction(moment) for moment in span)
-    width, height = (max(1, round(side * scale)) for side in (info.width, info.height))
-    sampler = FrameSampler(width=width, height=height, time_base=info.time_base)
-    with (
-        VideoReader(source, info, start_s=start_s, end_s=end_s) as reader,
-        VideoWriter(
-            out,
-            source=source,
-            info=info,
-            width=width,
-            height=height,
-            start_s=start_s,
-            end_s=end_s,
-            quality="low",
-        ) as writer,
-    ):
-        frames = [
-            replace(frame, pixels=change(enlarged(frame.pixels, scale)))
-            for frame in sampler.watch(reader.frames())
-        ]
-        for frame in mend(frames):
-            writer.write(frame)
-        writer.finish()
-    written = Written(
-        frames=reader.frames_read, width=writer.width, height=writer.height, picture=(width, height)
-    )
-    return Made(out, sampler, written)
-
-
-RANDOM = np.random.default_rng(4)
-
-
-def grain(picture: Picture, sigma: float, channels: int = 1) -> Picture:
-    noise = RANDOM.normal(0, sigma, (*picture.shape[:2], channels))
-    return np.asarray((picture + noise).clip(0, 255), np.uint8)
-
-
-def faded(number: int) -> Picture:
-    return np.asarray(clips.numbered(number, 160, 90) * abs(np.sin(number / 12)), np.uint8)
 
 
 def sharpened(picture: Picture) -> Picture:
@@ -125,28 +57,6 @@ def painted(picture: Picture) -> Picture:
 
 def dimmed(picture: Picture) -> Picture:
     return np.asarray(255 * (picture / 255) ** 1.3, np.uint8)
-
-
-HARD: dict[str, list[Picture]] = {
-    "noise": [RANDOM.integers(0, 256, (72, 128, 3), dtype=np.uint8) for _ in range(20)],
-    "grain": [grain(clips.numbered(number, 160, 90), 30) for number in range(30)],
-    "gray grain": [grain(clips.plain((128, 128, 128), 160, 90), 40, 3) for _ in range(20)],
-    "dark": [np.asarray(clips.numbered(number, 160, 90) // 14, np.uint8) for number in range(30)],
-    "black": [clips.plain((0, 0, 0), 160, 90)] * 20,
-    "nearly black": [grain(clips.plain((6, 6, 6), 160, 90), 3) for _ in range(20)],
-    "white": [clips.plain((255, 255, 255), 160, 90)] * 20,
-    "fades": [faded(number) for number in range(75)],
-    "static": [clips.numbered(7, 160, 90)] * 40,
-    "slides": [clips.numbered(number // 10 * 37, 160, 90) for number in range(50)],
-    "flashes": clips.flashing(60, 10),
-    "strobe": [clips.plain((250, 20, 20) if number % 2 else (0, 0, 40), 160, 90) for number in range(30)],
-    "moving": [clips.numbered(number, 160, 90) for number in range(60)],
-}
-
-
-def clip(folder: Path, pictures: Sequence[Picture], suffix: str = ".mkv", **options: Any) -> Path:
-    lossless = {"codec": "ffv1", "pix_fmt": "bgr0"} if suffix == ".mkv" else {}
-    return clips.make_clip(folder / f"in{suffix}", pictures, **(lossless | options))
 
 
 @pytest.mark.parametrize("name", HARD)
@@ -251,7 +161,7 @@ def black_from(first: int) -> Callable[[list[Frame]], list[Frame]]:
     return lambda frames: [replace(frame, pixels=frame.pixels * (frame.index < first)) for frame in frames]
 
 
-def refused(made: Made, words: str) -> str:
+def refused(made: WrittenVideo, words: str) -> str:
     """Return what is said."""
     for every in (True, False):
         with pytest.raises(OutputRejected, match=words) as caught:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from orchestrator.fidelity.sampler import MOST, MOST_PX, FrameSampler, Sample
 from orchestrator.frames import Colour, Crop, Frame, Planes
-from tests.support import clips
+from tools.fixtures import clips
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

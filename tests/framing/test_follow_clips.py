@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.follow import kept
 from orchestrator.framing.follow import follow
 from orchestrator.framing.subjects import read_subjects
 from orchestrator.jobs import TrackParams
@@ -18,6 +17,7 @@ from orchestrator.media.read.probe import probe
 from orchestrator.pipeline.track import Outputs, track
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
+from tools.camera_quality import measure_camera
 
 if TYPE_CHECKING:
     from orchestrator.framing.subjects import Subjects
@@ -53,7 +53,7 @@ def test_whoever_is_followed_is_kept_in_the_middle_half_by_a_quiet_camera(
         path = follow(
             subjects, track=subject.id, aspect=aspect, zoom=None, times_s=times_s, width=320, height=180
         )
-        results.append(kept(subject, path.rows(times_s[subject.frames]), width=320, height=180))
+        results.append(measure_camera(subject, path.rows(times_s[subject.frames]), width=320, height=180))
     assert len(results) >= 4
     total = sum(results[1:], results[0])
     assert total.middle >= 0.95 * total.possible

@@ -13,7 +13,7 @@ from orchestrator.limits import Limits
 from orchestrator.media.read.probe import probe
 from orchestrator.pipeline.export import export
 from orchestrator.pipeline.track import Outputs, track
-from tests.support.clips import make_clip
+from tools.fixtures.clips import make_clip
 
 if TYPE_CHECKING:
     from collections.abc import Callable

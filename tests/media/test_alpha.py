@@ -15,7 +15,7 @@ from orchestrator.jobs import ExportParams
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.pipeline.export import export
-from tests.support.clips import coded, make_clip
+from tools.fixtures.clips import coded, make_clip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -14,7 +14,7 @@ from orchestrator.media.read.captions import has_text, with_captions
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from tests.media.test_comparison import case, notes_of
-from tests.support.clips import numbered
+from tools.fixtures.clips import numbered
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ from orchestrator.errors import BadMedia
 from orchestrator.media.read.frame_times import frame_times
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
-from tests.support.clips import damage, make_clip, truncate
+from tools.fixtures.clips import damage, make_clip, truncate
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "real" / "media"
 SHORT_GOP = {"g": "10", "bf": "2"}

@@ -16,7 +16,7 @@ from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.to_frame import FromRgb
 from orchestrator.media.write.writer import VideoWriter
-from tests.support.clips import make_clip, plain
+from tools.fixtures.clips import make_clip, plain
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,7 +18,7 @@ from orchestrator.media.read.probe import probe
 from orchestrator.media.read.tags import shown
 from orchestrator.media.write.differences import MOST_SENTENCES, Carried, differences
 from orchestrator.pipeline.export import export
-from tests.support.clips import make_clip, numbered, truncate
+from tools.fixtures.clips import make_clip, numbered, truncate
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"
 

@@ -12,8 +12,8 @@ import pytest
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.writer import VideoWriter
-from tests.support.clips import flashing, jpeg, make_clip, number_of
 from tests.support.played import IN_SYNC_S, beeps, flashes, sound
+from tools.fixtures.clips import flashing, jpeg, make_clip, number_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ import pytest
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.tiles.letterbox import letterbox
-from tests.support.clips import damage, make_clip, number_of, numbered, stripes, woven
+from tools.fixtures.clips import damage, make_clip, number_of, numbered, stripes, woven
 
 if TYPE_CHECKING:
     from pathlib import Path

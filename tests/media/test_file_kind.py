@@ -26,7 +26,7 @@ from export_onnx.prepared import Given
 from export_onnx.weights import read_named
 from export_onnx.weights_file_kind import names_of_classes
 from orchestrator.errors import WeightsRefused
-from tests.support import networks
+from tools.fixtures import networks
 
 if TYPE_CHECKING:
     from collections.abc import Callable

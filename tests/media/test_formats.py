@@ -18,7 +18,7 @@ from orchestrator.media.write.encoder import choose
 from orchestrator.media.write.gif import GifPace
 from orchestrator.media.write.writer import VideoWriter
 from tests.media.test_colour import COEFFICIENTS, PATCHES, to_yuv
-from tests.support.clips import coded, make_clip, number_of, numbered
+from tools.fixtures.clips import coded, make_clip, number_of, numbered
 
 if TYPE_CHECKING:
     from pathlib import Path

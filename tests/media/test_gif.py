@@ -25,7 +25,7 @@ from orchestrator.media.write.writer import VideoWriter
 from orchestrator.pipeline.export import export
 from tests.media.test_colour import PATCHES
 from tests.media.test_formats import through
-from tests.support.clips import make_clip, number_of, numbered, plain
+from tools.fixtures.clips import make_clip, number_of, numbered, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,7 +19,7 @@ from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.read.source import open_source
 from orchestrator.media.write.writer import VideoWriter
-from tests.support.clips import claiming_less, make_clip
+from tools.fixtures.clips import claiming_less, make_clip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,7 @@ from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.read.structure import missing_bytes
 from tests.media.test_formats import through
-from tests.support.clips import make_clip, number_of, numbered, truncate
+from tools.fixtures.clips import make_clip, number_of, numbered, truncate
 
 if TYPE_CHECKING:
     from orchestrator.frames import Frame

@@ -19,8 +19,8 @@ from orchestrator.media.read.frame_times import frame_times
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.pipeline.export import export
-from tests.support.clips import flashing, make_clip, number_of, numbered
 from tests.support.played import IN_SYNC_S, beeps, flashes
+from tools.fixtures.clips import flashing, make_clip, number_of, numbered
 
 if TYPE_CHECKING:
     from orchestrator.triton.client import TritonClient

@@ -14,7 +14,7 @@ import pytest
 from av.stream import Disposition
 
 from tests.media.test_comparison import notes_of
-from tests.support.clips import make_clip
+from tools.fixtures.clips import make_clip
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,7 @@ from orchestrator.media.write.encoder import choose
 from orchestrator.media.write.mastering import hdr_options
 from tests.media.test_formats import through
 from tests.media.test_probe import MASTERED, MASTERING
-from tests.support.clips import make_clip, numbered
+from tools.fixtures.clips import make_clip, numbered
 
 if TYPE_CHECKING:
     from pathlib import Path

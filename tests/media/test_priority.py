@@ -13,7 +13,7 @@ from orchestrator.media.priority import end_real_time
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.writer import VideoWriter
-from tests.support.clips import make_clip, numbered
+from tools.fixtures.clips import make_clip, numbered
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root may make real-time threads")
 

@@ -14,7 +14,7 @@ import pytest
 from orchestrator.errors import BadMedia, InputNotFound, UnsupportedMedia
 from orchestrator.frames import Colour, HdrMetadata
 from orchestrator.media.read.probe import probe
-from tests.support.clips import make_clip, numbered, truncate
+from tools.fixtures.clips import make_clip, numbered, truncate
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from orchestrator.errors import BadMedia
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
-from tests.support.clips import damage, make_clip, number_of, numbered
+from tools.fixtures.clips import damage, make_clip, number_of, numbered
 
 if TYPE_CHECKING:
     from orchestrator.frames import Frame, Pixels

@@ -11,7 +11,7 @@ from orchestrator.media.colour.chroma_location import PLACES
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from tests.media.test_formats import through
-from tests.support.clips import coded, make_clip
+from tools.fixtures.clips import coded, make_clip
 
 if TYPE_CHECKING:
     from pathlib import Path

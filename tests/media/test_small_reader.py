@@ -16,7 +16,7 @@ from orchestrator.frames import PADDING_LEVEL
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.tiles.letterbox import letterbox
-from tests.support.clips import damage, make_clip, number_of, numbered, plain
+from tools.fixtures.clips import damage, make_clip, number_of, numbered, plain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

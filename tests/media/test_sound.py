@@ -14,7 +14,7 @@ from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.containers import COPIED_SOUND
 from orchestrator.media.write.writer import VideoWriter
-from tests.support.clips import make_clip
+from tools.fixtures.clips import make_clip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

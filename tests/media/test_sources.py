@@ -15,7 +15,7 @@ from orchestrator.errors import BadMedia
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from tests.media.test_formats import through
-from tests.support.clips import make_clip, number_of, numbered, plain
+from tools.fixtures.clips import make_clip, number_of, numbered, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,7 +15,7 @@ from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.read.seek import packets_from
 from orchestrator.media.read.source import main_video, open_source
-from tests.support.clips import damage, make_clip, number_of, truncate
+from tools.fixtures.clips import damage, make_clip, number_of, truncate
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ from orchestrator.frames import Sphere
 from orchestrator.media.read.probe import probe
 from orchestrator.media.write.spherical import mark, room_for
 from tests.media.test_comparison import case, metadata, notes_of
-from tests.support.clips import make_clip
+from tools.fixtures.clips import make_clip
 
 if TYPE_CHECKING:
     from pathlib import Path

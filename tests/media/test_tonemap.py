@@ -19,7 +19,7 @@ from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.writer import VideoWriter
 from orchestrator.tiles.letterbox import letterbox
 from tests.media.test_colour import mean_colours, to_yuv
-from tests.support.clips import coded, make_clip, number_of, numbered, plain
+from tools.fixtures.clips import coded, make_clip, number_of, numbered, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,7 +21,7 @@ from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write import encoder
 from orchestrator.media.write.containers import check_output
 from orchestrator.media.write.writer import VideoWriter
-from tests.support.clips import make_clip, number_of, numbered
+from tools.fixtures.clips import make_clip, number_of, numbered
 
 SHARED = Path(__file__).parents[3] / "shared" / "real" / "media"
 MICROSECOND = Fraction(1, 90_000)

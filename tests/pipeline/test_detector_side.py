@@ -34,7 +34,7 @@ from orchestrator.pipeline.track import Outputs, track
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import DetectContract
 from orchestrator.triton.server import TritonServer
-from tests.support import clips, networks
+from tools.fixtures import clips, networks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -17,7 +17,7 @@ from orchestrator.jobs import ExportParams, ExportResult, parse
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.pipeline.export import export
-from tests.support import clips
+from tools.fixtures import clips
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -24,7 +24,7 @@ from orchestrator.pipeline.export import export
 from orchestrator.pipeline.track import Outputs, track
 from orchestrator.pipeline.upscale import upscale
 from tests.pipeline.test_export_job import LOSSLESS, gradient, keyframes, tracks, walker
-from tests.support import clips
+from tools.fixtures import clips
 
 if TYPE_CHECKING:
     from collections.abc import Callable

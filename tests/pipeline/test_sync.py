@@ -10,8 +10,8 @@ import pytest
 
 from orchestrator.jobs import FidelityReport, UpscaleParams
 from orchestrator.pipeline.upscale import upscale
-from tests.support.clips import make_clip, plain
 from tests.support.played import IN_SYNC_S, beeps, flashes
+from tools.fixtures.clips import make_clip, plain
 
 if TYPE_CHECKING:
     from pathlib import Path

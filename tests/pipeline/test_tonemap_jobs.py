@@ -14,7 +14,7 @@ from orchestrator.jobs import ExportParams, UpscaleParams, parse
 from orchestrator.pipeline.export import export
 from orchestrator.pipeline.upscale import upscale
 from tests.media.test_tonemap import BT2020, HLG, PQ, signal
-from tests.support import clips
+from tools.fixtures import clips
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -17,7 +17,6 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from benchmarks.follow import kept
 from orchestrator.drawing.files import read_picture
 from orchestrator.errors import BadMedia, BadRequest, InferenceFailed, OutputRefused
 from orchestrator.framing.follow import follow
@@ -31,7 +30,8 @@ from orchestrator.settings import Settings
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
 from tests.media.test_tonemap import FROM_BT709, signal
-from tests.support import clips, models
+from tools.camera_quality import measure_camera
+from tools.fixtures import clips, models
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -581,7 +581,7 @@ def test_six_people_who_cross_are_six_tracks(run_real: Callable[..., Tracked]) -
             width=768,
             height=432,
         )
-        results.append(kept(subject, path.rows(times_s[subject.frames]), width=768, height=432))
+        results.append(measure_camera(subject, path.rows(times_s[subject.frames]), width=768, height=432))
         assert results[-1].jerk <= 0.1 * results[-1].raw_jerk
         assert results[-1].middle >= 0.95 * results[-1].possible, "further out a crop cannot be"
     total = sum(results[1:], results[0])

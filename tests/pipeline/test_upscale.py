@@ -28,8 +28,8 @@ from orchestrator.pipeline.upscale import upscale
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import UpscaleContract
 from orchestrator.triton.server import TritonServer
-from tests.support import clips, models
 from tests.support.victims import stub_of
+from tools.fixtures import clips, models
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

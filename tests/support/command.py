@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +12,12 @@ from typing import TYPE_CHECKING
 import av
 import psutil
 
-from tests.support import clips
+from tools.fixtures import clips
+from tools.stand_ins.processes import COMMAND, environment, family
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-COMMAND = Path(sys.executable).with_name("framewright")
-SHM = Path("/dev/shm")  # noqa: S108  POSIX shared memory, by its names
 PROGRESS = ("starting ", "upscaling ", "exporting ", "tracking ", "drawing ", "finishing ")
 
 
@@ -29,10 +26,6 @@ class Ended:
     code: int
     out: str
     err: str
-
-
-def environment(**extra: object) -> dict[str, str]:
-    return os.environ | {name: str(value) for name, value in extra.items()}
 
 
 def framewright(*arguments: object, **extra: object) -> Ended:
@@ -114,20 +107,7 @@ def peaks_bytes(*arguments: object, **extra: object) -> dict[str, int]:
     return peaks
 
 
-def family(pid: int) -> list[psutil.Process]:
-    with contextlib.suppress(psutil.Error):
-        parent = psutil.Process(pid)
-        return [parent, *parent.children(recursive=True)]
-    return []
-
-
 def _high_water_bytes(pid: int) -> int:
     """Return VmHWM: the peak of this program, unlike ru_maxrss, which a new process inherits."""
     fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
     return int(fields["VmHWM"].split()[0]) * 1024
-
-
-def segments_of(processes: list[psutil.Process]) -> set[str]:
-    pids = {str(process.pid) for process in processes}
-    names = [path.name.split("-") for path in SHM.glob("framewright-*")]
-    return {"-".join(parts) for parts in names if parts[2] in pids}

@@ -9,7 +9,7 @@ from typing import Any
 import av
 import numpy as np
 
-from tests.support import clips
+from tools.fixtures import clips
 
 
 def frames(video: bytes) -> list[int]:

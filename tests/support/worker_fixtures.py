@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support import bucket as buckets
-from tests.support import clips, models
 from tests.support.slow_store import SlowStore
+from tools.fixtures import clips, models
+from tools.stand_ins import bucket as buckets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.support.bucket import Bucket
+    from tools.stand_ins.bucket import Bucket
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from orchestrator.pipeline.track import Outputs, track
 from orchestrator.pipeline.upscale import upscale
 from orchestrator.tiles.letterbox import letterbox
 from orchestrator.triton.contract import DetectContract, UpscaleContract
-from tests.support import clips
+from tools.fixtures import clips
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

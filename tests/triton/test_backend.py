@@ -18,7 +18,7 @@ from orchestrator.errors import InferenceFailed, ModelOutOfMemory
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import UpscaleContract
 from orchestrator.triton.server import TritonServer
-from tests.support import models
+from tools.fixtures import models
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ from tritonclient.grpc import model_config_pb2
 from orchestrator.errors import InferenceFailed
 from orchestrator.settings import PROJECT_ROOT
 from orchestrator.triton.contract import DetectContract, UpscaleContract, parse_contract
-from tests.support import models
+from tools.fixtures import models
 
 if TYPE_CHECKING:
     from pathlib import Path

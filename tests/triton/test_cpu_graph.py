@@ -19,7 +19,7 @@ from export_onnx.upscaling.graph import OPSET
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import UpscaleContract
 from orchestrator.triton.server import TritonServer
-from tests.support import models
+from tools.fixtures import models
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -29,9 +29,10 @@ from orchestrator.triton.contract import UpscaleContract
 from orchestrator.triton.server import TritonServer
 from orchestrator.triton.supervisor import Supervisor
 from orchestrator.worker import Worker
-from tests.support import clips, models
-from tests.support.command import COMMAND, environment, framewright
+from tests.support.command import framewright
 from tests.support.victims import kill, killing, left_behind, others_left_alone, stubs, tritonservers, until
+from tools.fixtures import clips, models
+from tools.stand_ins.processes import COMMAND, environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -21,8 +21,8 @@ from orchestrator.triton import server
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
 from orchestrator.triton.supervisor import Supervisor
-from tests.support import models
 from tests.support.victims import kill, left_behind, others_left_alone, stubs, tritonservers, until
+from tools.fixtures import models
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -30,7 +30,7 @@ from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import DetectContract, UpscaleContract
 from orchestrator.triton.installation import find_installation
 from orchestrator.triton.server import TritonServer
-from tests.support import models
+from tools.fixtures import models
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

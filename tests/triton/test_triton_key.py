@@ -31,7 +31,7 @@ from orchestrator.triton.contract import UpscaleContract
 from orchestrator.triton.find_servers import key_of
 from orchestrator.triton.installation import find_installation
 from orchestrator.triton.server import TritonServer
-from tests.support import models
+from tools.fixtures import models
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

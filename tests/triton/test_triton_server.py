@@ -20,7 +20,7 @@ from orchestrator.errors import BadRequest, TritonUnavailable
 from orchestrator.settings import PROJECT_ROOT
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
-from tests.support import models
+from tools.fixtures import models
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

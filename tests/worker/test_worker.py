@@ -13,18 +13,19 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from tests.support import bucket as buckets
-from tests.support import clips
-from tests.support.command import family, framewright
-from tests.support.runpod_server import API_KEY, RunPodServer
+from tests.support.command import framewright
 from tests.support.told import assert_failed, frames
-from tests.support.workers import WorkerProcess, wait, working
+from tools.fixtures import clips
+from tools.stand_ins import bucket as buckets
+from tools.stand_ins.processes import family
+from tools.stand_ins.runpod_server import API_KEY, RunPodServer
+from tools.stand_ins.worker_process import WorkerProcess, wait, working
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.bucket import Bucket
     from tests.support.slow_store import SlowStore
+    from tools.stand_ins.bucket import Bucket
 
 pytestmark = pytest.mark.usefixtures("worker")
 

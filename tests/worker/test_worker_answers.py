@@ -13,7 +13,7 @@ import pytest
 
 from orchestrator.executor.raw_json import Answer, RawJson
 from orchestrator.runpod_handler.send_results import Answers, Patience
-from tests.support.runpod_server import RunPodServer
+from tools.stand_ins.runpod_server import RunPodServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

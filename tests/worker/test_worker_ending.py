@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from tests.support.command import family, segments_of
-from tests.support.runpod_server import RunPodServer
 from tests.support.told import assert_failed
-from tests.support.workers import WorkerProcess, wait, working
+from tools.stand_ins.processes import family, segments_of
+from tools.stand_ins.runpod_server import RunPodServer
+from tools.stand_ins.worker_process import WorkerProcess, wait, working
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

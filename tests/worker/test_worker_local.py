@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support import clips
-from tests.support.command import COMMAND, Ended, environment
+from tests.support.command import Ended
 from tests.support.told import assert_discreet, frames
-from tests.support.workers import LOCAL, WorkerProcess, wait, working
+from tools.fixtures import clips
+from tools.stand_ins.processes import COMMAND, environment
+from tools.stand_ins.worker_process import LOCAL, WorkerProcess, wait, working
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from orchestrator.triton.server import TritonServer
-    from tests.support.bucket import Bucket
+    from tools.stand_ins.bucket import Bucket
 
 ROOT = Path(__file__).resolve().parents[2]
 MAX_RESULT_BYTES = 1500

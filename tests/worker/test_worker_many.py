@@ -10,18 +10,18 @@ import psutil
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from tests.support import clips
-from tests.support.command import SHM, family
 from tests.support.mutated_jobs import mutated, right_jobs
-from tests.support.runpod_server import RunPodServer
 from tests.support.told import assert_discreet
-from tests.support.workers import WorkerProcess, is_job, working
+from tools.fixtures import clips
+from tools.stand_ins.processes import SHM, family
+from tools.stand_ins.runpod_server import RunPodServer
+from tools.stand_ins.worker_process import WorkerProcess, is_job, working
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.support.bucket import Bucket
+    from tools.stand_ins.bucket import Bucket
 
 MUTATED = 200
 IN_A_ROW = 50

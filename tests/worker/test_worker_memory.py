@@ -20,13 +20,13 @@ from orchestrator.executor.job_process import JobProcess
 from orchestrator.executor.memory_limit import is_lack_of_memory, says_so
 from orchestrator.executor.raw_json import Answer, RawJson
 from orchestrator.settings import Settings, job_memory_of_machine
-from tests.support import clips
-from tests.support.workers import LOCAL
+from tools.fixtures import clips
+from tools.stand_ins.worker_process import LOCAL
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.bucket import Bucket
+    from tools.stand_ins.bucket import Bucket
 
 MIB = 2**20
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.runpod_server import RunPodServer
 from tests.support.told import assert_failed, frames
 from tests.support.web import (
     Server,
@@ -27,7 +26,8 @@ from tests.support.web import (
     status,
     with_headers,
 )
-from tests.support.workers import WorkerProcess, working
+from tools.stand_ins.runpod_server import RunPodServer
+from tools.stand_ins.worker_process import WorkerProcess, working
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

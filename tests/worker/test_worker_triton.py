@@ -15,17 +15,17 @@ import pytest
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
 from orchestrator.triton.supervisor import Supervisor
-from tests.support import clips, models
-from tests.support.command import family
-from tests.support.runpod_server import RunPodServer
 from tests.support.told import assert_failed
-from tests.support.workers import WorkerProcess, wait, working
+from tools.fixtures import clips, models
+from tools.stand_ins.processes import family
+from tools.stand_ins.runpod_server import RunPodServer
+from tools.stand_ins.worker_process import WorkerProcess, wait, working
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.bucket import Bucket
     from tests.support.slow_store import SlowStore
+    from tools.stand_ins.bucket import Bucket
 
 TILE = 512
 IN_FLIGHT = 8

@@ -36,7 +36,8 @@ from export_onnx.upscaling.graph import UpscaleGraph, export
 from export_onnx.upscaling.network import load
 from export_onnx.weights import read_named
 from orchestrator.pipeline.flow import ahead
-from tests.support import networks
+from tools.fixtures import networks
+from tools.fixtures.backend import config_as_json, load_backend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -265,6 +266,12 @@ def test_onnxruntime_gets_what_the_config_says_of_the_gpu() -> None:
         "CPUExecutionProvider",
     ]
     assert gpu_speed.providers(cuda, "cpu") == ["CPUExecutionProvider"]
+
+
+def test_the_benchmark_measures_cuda_as_our_backend_serves_it() -> None:
+    model = LITE.served(choices=Choices(accelerator="cuda"))
+    options = load_backend().cuda_options(config_as_json(model), 0)[1]
+    assert gpu_speed.providers(model, "cuda")[0][1] == options
 
 
 def test_what_onnxruntime_cannot_do_is_told_and_not_done_otherwise() -> None:

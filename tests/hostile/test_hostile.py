@@ -1,11 +1,11 @@
-"""The attacks of `benchmarks.hostile` in their quick form, and that they would notice what they look for."""
+"""The attacks of `tests.hostile` in their quick form, and that they would notice what they look for."""
 
 from __future__ import annotations
 
 import pytest
 
-from benchmarks.hostile import addresses, jobs, kills, media
 from orchestrator.storage.address_guard import AddressGuard
+from tests.hostile import addresses, jobs, kills, media
 
 
 def test_no_address_that_is_not_public_is_reached() -> None:

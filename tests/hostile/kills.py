@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from benchmarks.hostile.tally import Tally
-from tests.support import bucket as buckets
-from tests.support import clips, models
-from tests.support.command import family, segments_of
-from tests.support.runpod_server import RunPodServer
-from tests.support.workers import WorkerProcess, wait
+from tests.hostile.tally import Tally
+from tools.fixtures import clips, models
+from tools.stand_ins import bucket as buckets
+from tools.stand_ins.processes import family, segments_of
+from tools.stand_ins.runpod_server import RunPodServer
+from tools.stand_ins.worker_process import WorkerProcess, wait
 
 if TYPE_CHECKING:
-    from tests.support.bucket import Bucket
+    from tools.stand_ins.bucket import Bucket
 
 VICTIMS = ("job", "job", "tritonserver", "triton_python_b", "keeper", "waiting job", "worker")
 MOST_DELAY_S = 2.5
@@ -66,7 +66,7 @@ class _Attack:
         worker = self._start()
         try:
             right = self._do("right")
-            assert right is not None  # noqa: S101  nothing was killed yet
+            assert right is not None
             for number in range(count):
                 victim = self._rng.choice(VICTIMS)
                 outcome, failure = self._kill(worker, victim, f"{number}", right)

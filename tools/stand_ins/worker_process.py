@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from orchestrator.machine import cores
-from tests.support.command import COMMAND, SHM, environment, family
+from tools.stand_ins.processes import COMMAND, SHM, environment, family
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
 
-from benchmarks.hostile.tally import Tally
-from tests.support import bucket as buckets
-from tests.support import clips, models
+from tests.hostile.tally import Tally
 from tests.support.mutated_jobs import mutated, right_jobs
-from tests.support.runpod_server import RunPodServer
-from tests.support.workers import working
+from tools.fixtures import clips, models
+from tools.stand_ins import bucket as buckets
+from tools.stand_ins.runpod_server import RunPodServer
+from tools.stand_ins.worker_process import working
 
 if TYPE_CHECKING:
     from collections.abc import Callable

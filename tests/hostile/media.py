@@ -19,7 +19,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from benchmarks.hostile.tally import Tally
+from tests.hostile.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,7 +137,7 @@ _DAMAGES: list[Callable[[bytearray, random.Random], None]] = [
 
 def _good_files(folder: Path) -> list[Path]:
     """Make a small video of each container that is read, with most of what it can hold."""
-    from tests.support import clips  # noqa: PLC0415  the process that exports needs none of it
+    from tools.fixtures import clips  # noqa: PLC0415  the process that exports needs none of it
 
     sound = [{"seconds": 1.0}]
     return [
@@ -180,8 +180,8 @@ class _Exporter:
 
     def export(self, source: Path, output: Path) -> dict[str, Any]:
         """Export a file; return `outcome`, `peak_bytes`, and what belongs to the outcome."""
-        assert self._process.stdin is not None  # noqa: S101  for mypy: they are pipes
-        assert self._process.stdout is not None  # noqa: S101
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.write(f"{source}\t{output}\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
@@ -200,7 +200,7 @@ class _Exporter:
 
     def _start(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.hostile.media"],
+            [sys.executable, "-m", "tests.hostile.media"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

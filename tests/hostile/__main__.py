@@ -1,9 +1,9 @@
 """Attack the worker and print what was tried and what failed.
 
-python -m benchmarks.hostile addresses --count 1000
-python -m benchmarks.hostile media --count 1000
-python -m benchmarks.hostile jobs --count 2000
-python -m benchmarks.hostile kills --count 60
+python -m tests.hostile addresses --count 1000
+python -m tests.hostile media --count 1000
+python -m tests.hostile jobs --count 2000
+python -m tests.hostile kills --count 60
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ COUNTS = {"addresses": 1000, "media": 1000, "jobs": 2000, "kills": 60}
 def main() -> int:
     """Run one attack; return 1 if anything got through."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.hostile",
+        prog="python -m tests.hostile",
         description=__doc__,
         formatter_class=argparse.RawTextHelpFormatter,
     )
@@ -28,7 +28,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of what is drawn at random (default: 1)")
     chosen = parser.parse_args()
     started_s = time.monotonic()
-    attack = importlib.import_module(f"benchmarks.hostile.{chosen.attack}")
+    attack = importlib.import_module(f"tests.hostile.{chosen.attack}")
     tally = attack.attack(chosen.count or COUNTS[chosen.attack], chosen.seed)
     print(tally.text())
     print(f"seed {chosen.seed}, {time.monotonic() - started_s:.0f} s")

@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
-from benchmarks.hostile.tally import Tally
 from orchestrator.errors import AddressRefused, WorkerError
 from orchestrator.jobs import OutputParts
 from orchestrator.storage.address_guard import AddressGuard
 from orchestrator.storage.client import StorageClient
 from orchestrator.storage.limits import TransferLimits
+from tests.hostile.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -1,0 +1,59 @@
+"""Measures how well a crop keeps its subject in view, and how smoothly it moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from orchestrator.framing.subjects import Subject
+
+
+@dataclass(frozen=True, kw_only=True)
+class CameraQuality:
+    """How well a camera kept one subject or several in view.
+
+    Attributes:
+        frames: how many frames the subject has a box in.
+        middle: in how many of them the middle of the box is in the middle half of the crop.
+        possible: in how many of them a crop within the picture could have it there.
+        jerk: sum of the absolute third differences of the crop's middle, in pixels.
+        raw_jerk: the same of the box's.
+    """
+
+    frames: int
+    middle: int
+    possible: int
+    jerk: float
+    raw_jerk: float
+
+    def __add__(self, other: CameraQuality) -> CameraQuality:
+        """Add the measures of two subjects."""
+        return CameraQuality(**{name: value + getattr(other, name) for name, value in vars(self).items()})
+
+    def __str__(self) -> str:
+        """Return it as cells of a Markdown table."""
+        cells = (self.middle / self.frames, self.middle / self.possible, self.jerk / self.raw_jerk)
+        return " | ".join(f"{share:.1%}" for share in cells[:2]) + f" | {cells[2]:.3f}"
+
+
+def measure_camera(subject: Subject, crops: NDArray[np.float64], *, width: int, height: int) -> CameraQuality:
+    """Measure the crops, float64 [N, 4], x, y, w, h, of the N frames of a subject in a picture."""
+    sides, room = crops[0, 2:], np.array([width, height])
+    boxes, middles = (subject.boxes[:, :2] + subject.boxes[:, 2:]) / 2, crops[:, :2] + sides / 2
+    moves = sides < room
+    return CameraQuality(
+        frames=len(boxes),
+        middle=int((np.abs(boxes - middles) <= sides / 4).all(axis=1).sum()),
+        possible=int(((boxes >= sides / 4) & (boxes <= room - sides / 4)).all(axis=1).sum()),
+        jerk=_jerk(middles[:, moves]),
+        raw_jerk=_jerk(boxes[:, moves]),
+    )
+
+
+def _jerk(places: NDArray[np.float64]) -> float:
+    return float(np.abs(np.diff(places, 3, axis=0)).sum())

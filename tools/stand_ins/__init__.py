@@ -1,0 +1,1 @@
+"""Local servers and processes that stand in for Cloudflare R2, RunPod and a deployed worker."""
