@@ -83,7 +83,7 @@ def main() -> None:
     parser.add_argument("--zoom", type=float, default=1.0)
     arguments = parser.parse_args()
     info = probe(arguments.video)
-    width, height = info.shown_size
+    width, height = info.display_size
     subjects = read_subjects(arguments.tracks.read_bytes() if arguments.tracks else tracked(arguments.video))
     times_s = frame_times(arguments.video, info)
     followed = [subject for subject in subjects.by_id.values() if len(subject.frames) >= FEWEST]

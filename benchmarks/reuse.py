@@ -66,7 +66,7 @@ class Keeper:
 
 def left(source: Path, info: VideoInfo, contract: UpscaleContract, tolerances: list[int]) -> list[float]:
     """Return for each tolerance how many pixels are inferred of a video, over those of all its tiles."""
-    width, height = info.shown_size
+    width, height = info.display_size
     halo, multiple = contract.halo, contract.size_multiple
     grid = plan(height=height, width=width, tile=contract.tile, halo=halo, multiple=multiple)
     references = [
@@ -126,7 +126,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
     info = probe(given.source)
-    width, height = info.shown_size
+    width, height = info.display_size
     crop = Crop(x=0, y=0, w=width, h=height)
     tolerances = [0, *given.tolerances]
     taken: dict[int, list[float]] = {tolerance: [] for tolerance in tolerances}

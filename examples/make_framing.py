@@ -49,7 +49,7 @@ _COLOURS = 160
 def main(tracks: Path, output: Path) -> None:
     """Draw how the crop follows the main subject of the sample clip, whose tracks are in TRACKS."""
     info = probe(SAMPLE)
-    width, height = info.shown_size
+    width, height = info.display_size
     times_s = frame_times(SAMPLE, info)
     subjects = read_subjects(tracks.read_bytes())
     path = follow(

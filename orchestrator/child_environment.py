@@ -1,7 +1,7 @@
-"""Which environment variables a child process gets: those it needs, and no credentials it has no use for.
+"""Selects the environment variables that a child process gets, without credentials that it does not need.
 
-RunPod puts the key of the endpoint into a worker's environment, and people put their own secrets there. A
-process that decodes what strangers send, or runs what a model repository holds, is not handed them.
+RunPod puts the endpoint's API key into a worker's environment, and people put their own secrets there. A
+process that decodes files of strangers, or runs the content of a model repository, must not get them.
 """
 
 from __future__ import annotations
@@ -14,31 +14,19 @@ _NAMES = {
     *("WEIGHTS_DIR", "MODEL_REPOSITORY"),
 }
 _PREFIXES = (
-    *(
-        "LC_",
-        "PYTHON",
-        "CUDA_",
-        "CUDNN_",
-        "CUBLAS_",
-        "NVIDIA_",
-        "NCCL_",
-        "TENSORRT_",
-        "TRT_",
-        "ORT_",
-        "TRITON_",
-    ),
-    *("OMP_", "OPENBLAS_", "MKL_", "MALLOC_", "GLIBC_", "GRPC_", "FRAMEWRIGHT_"),
+    *("LC_", "PYTHON", "CUDA_", "CUDNN_", "CUBLAS_", "NVIDIA_", "NCCL_", "TENSORRT_", "TRT_", "ORT_"),
+    *("TRITON_", "OMP_", "OPENBLAS_", "MKL_", "MALLOC_", "GLIBC_", "GRPC_", "FRAMEWRIGHT_"),
 )
-"""Of the C library, Python, CUDA and its libraries, and of the libraries that compute in threads."""
+"""Prefixes of the C library, Python, CUDA and its libraries, and the libraries that compute in threads."""
 
 _STORAGE = ("FRAMEWRIGHT_S3_ACCESS_KEY_ID", "FRAMEWRIGHT_S3_SECRET_ACCESS_KEY")
 
 
 def child_environment(*, storage: bool) -> dict[str, str]:
-    """Return the part of this process's environment that a child is given.
+    """Return the environment variables of this process that a child gets.
 
     Args:
-        storage: whether the child fetches and publishes, and so is given the credentials of the store.
+        storage: whether the child fetches inputs and publishes outputs, and so gets the store's credentials.
     """
     return {
         name: value

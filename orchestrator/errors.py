@@ -1,39 +1,39 @@
-"""Every error a user can meet, in one tree.
+"""Defines every error that a user can meet, in one tree.
 
     WorkerError                      exit code, stable code, retryable?
     |-- CallerError                  the request or its input is wrong: exit 2, not retryable
     |   |-- BadRequest               a parameter is wrong
-    |   |-- AddressRefused           an address that the worker may not touch
-    |   |-- LimitExceeded            the job asks for more than this worker does
+    |   |-- AddressRefused           the worker may not connect to an address
+    |   |-- LimitExceeded            the job asks for more than this worker's limits allow
     |   |-- ResultTooLarge           the result does not fit into an answer
     |   |-- InputNotFound            there is no such input
     |   |-- InputForbidden           the input may not be read: its URL has expired, or forbids it
-    |   |-- InputFileTooLarge            the input has more bytes than the worker takes
+    |   |-- InputFileTooLarge        the input file has more bytes than the worker accepts
     |   |-- BadMedia                 the input is not a video that can be read
-    |   |-- UnsupportedMedia         a video, but of a kind that is refused (HDR)
+    |   |-- UnsupportedMedia         the video is of a kind that is refused
     |   |-- OutputRefused            the output exists already, or cannot be placed there
-    |   |-- OutputForbidden          the output may not be put there: its URL has expired, or forbids it
+    |   |-- OutputForbidden          the output may not be written: its URL has expired, or forbids it
     |   |-- OutputTooLarge           the output has more bytes than its URLs can take
-    |   |-- UnknownModel             no model of that name
-    |   |-- ModelNotBuilt            known, but not in the model repository
+    |   |-- UnknownModel             no model has that name
+    |   |-- ModelNotBuilt            the model is known, but not in the model repository
     |   `-- WeightsRefused           a weight file is missing, damaged or not the one that was asked for
     `-- ServiceError                 our side failed: exit 1
         |-- TritonUnavailable        no server answers, or it died: retryable
         |-- InferenceFailed          the server answered with an error, or broke its contract
-        |   `-- InferenceTimedOut    it did not answer in time: it hangs, or has too much to do: retryable
-        |-- ModelOutOfMemory         a request did not fit into memory, at the smallest tile too: retryable
-        |   `-- ModelProcessDied     the process that runs the model is gone, perhaps for that reason
-        |-- DiskFull                 retryable
-        |-- EncodeFailed             the encoder or muxer failed, or the output is not whole
-        |-- OutputRejected           the output is whole, but does not show what it should
+        |   `-- InferenceTimedOut    the server did not answer in time: retryable
+        |-- ModelOutOfMemory         a request did not fit into memory, even at the smallest tile: retryable
+        |   `-- ModelProcessDied     the process that runs the model was killed: retryable
+        |-- DiskFull                 no space is left on the disk: retryable
+        |-- EncodeFailed             the encoder or muxer failed, or the output is incomplete
+        |-- OutputRejected           the output is complete, but its pictures are wrong
         |-- DownloadFailed           the network failed after all retries: retryable
         |-- UploadFailed             the network failed after all retries: retryable
-        |-- ModelBuildFailed             a model could not be exported, or its parity was not proved
-        |-- JobCrashed               the process of the job crashed, most likely on its video
-        |-- JobKilled                the process of the job was killed, as for lack of memory: retryable
-        |-- TimedOut                 the job took longer than it may
-        |-- ShuttingDown             the worker was told to end: retryable
-        `-- Cancelled                asked to stop (Ctrl-C, SIGTERM): retryable
+        |-- ModelBuildFailed         a model could not be exported, or its parity was not proved
+        |-- JobCrashed               the job's process crashed, most likely on its video
+        |-- JobKilled                the job's process was killed, most likely for lack of memory: retryable
+        |-- TimedOut                 the job took longer than its time limit
+        |-- ShuttingDown             the worker was asked to stop: retryable
+        `-- Cancelled                Ctrl-C, SIGTERM or a caller stopped the work: retryable
 
 A message is one line: what was wrong, then what to do. Errors of libraries are translated where the library
 is imported, with `raise ... from exc`.
@@ -51,7 +51,7 @@ class WorkerError(Exception):
     Attributes:
         code: stable snake_case name for programs.
         retryable: whether the same request may succeed later, unchanged.
-        exit_code: of the command line: 2 for the caller's mistake, 1 for ours.
+        exit_code: exit code of the command line: 2 if the caller is at fault, 1 if we are.
     """
 
     code: ClassVar[str] = "internal"
@@ -71,19 +71,19 @@ class BadRequest(CallerError):
 
 
 class AddressRefused(CallerError):
-    """The address is malformed, leads to where the worker may not go, or cannot prove who it is."""
+    """The address is malformed or forbidden, or its server fails the TLS certificate check."""
 
     code = "address_refused"
 
 
 class LimitExceeded(CallerError):
-    """The job asks for more than this worker does: a longer or larger video, or a larger output."""
+    """The job exceeds a limit of this worker: a longer or larger video, or a larger output."""
 
     code = "limit_exceeded"
 
 
 class ResultTooLarge(CallerError):
-    """The result does not fit into an answer, and the job gives no place for it."""
+    """The result does not fit into an answer, and the job names no URL for it."""
 
     code = "result_too_large"
 
@@ -95,25 +95,25 @@ class InputNotFound(CallerError):
 
 
 class InputForbidden(CallerError):
-    """The server refuses the input: the URL has expired, is not signed well, or does not allow reading."""
+    """The server refuses the input: the URL has expired, has a bad signature, or forbids reading."""
 
     code = "input_forbidden"
 
 
 class InputFileTooLarge(CallerError):
-    """The input has more bytes than the worker takes."""
+    """The input file has more bytes than the worker accepts."""
 
     code = "input_too_large"
 
 
 class BadMedia(CallerError):
-    """The input is not a video that can be read: empty, truncated, no video stream, wrong format."""
+    """The input is not a readable video: empty, truncated, without a video stream or of a wrong format."""
 
     code = "bad_media"
 
 
 class UnsupportedMedia(CallerError):
-    """A video of a kind that is refused rather than done badly."""
+    """The video is of a kind that is refused because it could not be converted well."""
 
     code = "unsupported_media"
 
@@ -125,7 +125,7 @@ class OutputRefused(CallerError):
 
 
 class OutputForbidden(CallerError):
-    """The server refuses the output: the URL has expired, is not signed well, or does not allow writing."""
+    """The server refuses the output: the URL has expired, has a bad signature, or forbids writing."""
 
     code = "output_forbidden"
 
@@ -137,7 +137,7 @@ class OutputTooLarge(CallerError):
 
 
 class UnknownModel(CallerError):
-    """No model of that name in the catalog or on the server."""
+    """No model of that name exists in the catalog or on the server."""
 
     code = "unknown_model"
 
@@ -149,7 +149,7 @@ class ModelNotBuilt(CallerError):
 
 
 class WeightsRefused(CallerError):
-    """A weight file is missing, damaged, or not the one the catalog names."""
+    """A weight file is missing or damaged, or is not the one that the catalog names."""
 
     code = "weights_refused"
 
@@ -159,7 +159,7 @@ class ServiceError(WorkerError):
 
 
 class TritonUnavailable(ServiceError):
-    """No Triton answers at that address, or the one we started died."""
+    """No Triton answers at that address, or the one that we started died."""
 
     code = "triton_unavailable"
     retryable = True
@@ -172,21 +172,21 @@ class InferenceFailed(ServiceError):
 
 
 class InferenceTimedOut(InferenceFailed):
-    """Triton did not answer within the time allowed."""
+    """Triton did not answer in time: it hangs or is overloaded."""
 
     code = "inference_timed_out"
     retryable = True
 
 
 class ModelOutOfMemory(ServiceError):
-    """The server had too little memory for a request."""
+    """The server had too little memory for a request, even at the smallest tile."""
 
     code = "model_out_of_memory"
     retryable = True
 
 
 class ModelProcessDied(ModelOutOfMemory):
-    """The process that runs the model was killed, most likely for lack of memory: more is not known of it."""
+    """The process that runs the model was killed, most likely for lack of memory."""
 
 
 class DiskFull(ServiceError):
@@ -197,13 +197,13 @@ class DiskFull(ServiceError):
 
 
 class EncodeFailed(ServiceError):
-    """The encoder or the muxer failed, or the output is not whole."""
+    """The encoder or the muxer failed, or the output is incomplete."""
 
     code = "encode_failed"
 
 
 class OutputRejected(ServiceError):
-    """The finished output was read back, and does not show what it should."""
+    """The finished output was read back, and its pictures are not what they should be."""
 
     code = "output_rejected"
 
@@ -229,42 +229,42 @@ class ModelBuildFailed(ServiceError):
 
 
 class JobCrashed(ServiceError):
-    """The process that did the job crashed, most likely on its video."""
+    """The job's process crashed, most likely on its video."""
 
     code = "job_crashed"
 
 
 class JobKilled(ServiceError):
-    """The process that did the job was killed, most likely for lack of memory."""
+    """The job's process was killed, most likely for lack of memory."""
 
     code = "job_killed"
     retryable = True
 
 
 class TimedOut(ServiceError):
-    """The job took longer than it may."""
+    """The job took longer than its time limit."""
 
     code = "timed_out"
 
 
 class ShuttingDown(ServiceError):
-    """The worker was told to end before the job was done."""
+    """The worker was asked to stop before the job was done."""
 
     code = "shutting_down"
     retryable = True
 
 
 class Cancelled(ServiceError):
-    """The work was asked to stop."""
+    """Ctrl-C, SIGTERM or a caller stopped the work."""
 
     code = "cancelled"
     retryable = True
 
 
-def lack_of_disk(error: BaseException) -> DiskFull | None:
-    """Return `DiskFull` if an error, or one that it was raised from, came from a full disk; None otherwise.
+def disk_full_error(error: BaseException) -> DiskFull | None:
+    """Return `DiskFull` if a full disk caused the error, directly or through its causes; else None.
 
-    FFmpeg's errors carry the same numbers as the system's.
+    FFmpeg's errors have the same `errno` as the system's.
     """
     if isinstance(error, DiskFull):
         return error

@@ -1,4 +1,7 @@
-"""The values that cross rooms. Time is an integer pts in units of a Fraction time_base, never a float."""
+"""Defines the pictures, frames, boxes and video descriptions that pass between the parts of the program.
+
+Time is an integer pts in units of a Fraction time_base, never a float.
+"""
 
 from __future__ import annotations
 
@@ -17,29 +20,27 @@ DeepPixels = NDArray[np.uint16]
 """uint16 [H, W, 3], RGB, full range 0..65535, nonlinear (as displayed); for sources of more than 8 bits."""
 
 Alpha = NDArray[np.uint8]
-"""uint8 [H, W], 0 (nothing is seen of the pixel) to 255 (opaque); colours are not multiplied by it."""
+"""uint8 [H, W], 0 (transparent) to 255 (opaque); straight alpha: colours are not multiplied by it."""
 
 Samples = NDArray[np.uint8] | NDArray[np.uint16]
-"""[h, w] of one component, as coded: its range and its bits are the video's."""
+"""[h, w] of one Y'CbCr component as coded, in the video's own range and bit depth."""
 
 Boxes = NDArray[np.float32]
-"""float32 [N, 4]: x1, y1, x2, y2 in pixels of the picture that is named."""
+"""float32 [N, 4]: x1, y1, x2, y2 in pixels."""
 
 Detections = NDArray[np.float32]
-"""float32 [N, 6]: x1, y1, x2, y2 in pixels of the picture, score 0..1, class from 0, a whole number."""
-
+"""float32 [N, 6]: x1, y1, x2, y2 in pixels, score 0..1, class (a whole number from 0)."""
 
 PADDING_LEVEL = 114
-"""Gray of R, G and B around a picture, as detectors of the YOLO family see it in their training."""
-
+"""R, G and B of a letterbox's padding, as in the training of the YOLO family of detectors."""
 
 Quality = Literal["high", "medium", "low", "lossless"]
-"""Of an encoding: visually lossless; good; small; every sample as it was."""
+"""Quality of an encoding: visually lossless, good, small, or every sample unchanged."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Planes:
-    """An upright picture as it is coded, Y'CbCr in three planes: for what needs no RGB, and loses by it.
+    """An upright picture in three planes of Y'CbCr, as coded, for uses that a conversion to RGB would harm.
 
     Attributes:
         y: [H, W].
@@ -57,7 +58,7 @@ class Planes:
         return across, down
 
     def crop(self, *, x: int, y: int, width: int, height: int) -> Planes:
-        """Return a part, as views. Its place and size are whole samples of chroma too, or reach the edge."""
+        """Return a part of the picture, as views. Its edges fall between chroma samples, or on the border."""
         across, down = self.chroma
         rows, columns = slice(y, y + height), slice(x, x + width)
         less = (slice(y // down, -(-(y + height) // down)), slice(x // across, -(-(x + width) // across)))
@@ -66,20 +67,20 @@ class Planes:
 
 Picture = Pixels | DeepPixels | Planes
 Form = Literal["rgb", "deep_rgb", "planes"]
-"""Which of them the pictures of a video are."""
+"""Which type the pictures of a video have: Pixels, DeepPixels or Planes."""
 
 AnyPicture = TypeVar("AnyPicture", default=Pixels)
 
 
 @dataclass(frozen=True, kw_only=True)
 class HdrMetadata:
-    """What a mastering display could show, and how bright the pictures get; None where nothing is said.
+    """HDR mastering display and light level metadata of a video; None for each value that it does not state.
 
     Attributes:
-        primaries: x and y in CIE 1931 of red, green and blue (SMPTE ST 2086).
-        white: x and y of the white point.
-        luminance: least and most, in cd/m2.
-        max_cll, max_fall: brightest pixel and brightest mean of a picture, in cd/m2 (CTA-861.3).
+        primaries: CIE 1931 x and y of the display's red, green and blue (SMPTE ST 2086).
+        white: x and y of its white point.
+        luminance: its minimum and maximum luminance, in cd/m2.
+        max_cll, max_fall: brightest pixel and brightest frame average, in cd/m2 (CTA-861.3).
     """
 
     primaries: tuple[tuple[Fraction, Fraction], ...] | None = None
@@ -90,12 +91,12 @@ class HdrMetadata:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sphere:
-    """How the pictures of a 360 degree video are wrapped around the viewer: a whole, equirectangular sphere.
+class SphericalVideo:
+    """Metadata of a 360 degree video whose pictures are whole equirectangular spheres.
 
     Attributes:
-        yaw, pitch, roll: where the viewer looks at first, in degrees.
-        stereo: how the pictures for both eyes lie in one; None where there is one for both.
+        yaw, pitch, roll: initial viewing direction, in degrees.
+        stereo: how one picture is divided between both eyes; None if both see the same.
     """
 
     yaw: int = 0
@@ -106,13 +107,13 @@ class Sphere:
 
 @dataclass(frozen=True, kw_only=True)
 class Colour:
-    """How the YUV of a video is to be read. Names are FFmpeg's (`bt709`, `smpte170m`, `tv`...).
+    """The colour tags of a video: the code points of ITU-T H.273, and the range.
 
     Attributes:
-        matrix: YUV matrix coefficients (AVCOL_SPC_*), as FFmpeg's integer of ITU-T H.273.
-        primaries: colour primaries (AVCOL_PRI_*), H.273 integer.
-        transfer: transfer characteristics (AVCOL_TRC_*), H.273 integer.
-        full_range: True for 0..255 (`pc`), False for 16..235 (`tv`).
+        matrix: YUV matrix coefficients (FFmpeg's AVCOL_SPC_*).
+        primaries: colour primaries (AVCOL_PRI_*).
+        transfer: transfer characteristics (AVCOL_TRC_*).
+        full_range: True for 0..255 (FFmpeg's `pc`), False for 16..235 (`tv`).
     """
 
     matrix: int
@@ -122,44 +123,44 @@ class Colour:
 
     @property
     def is_hdr(self) -> bool:
-        """Whether it is of high dynamic range: PQ or HLG (ITU-R BT.2100)."""
+        """Whether the transfer function is PQ or HLG (ITU-R BT.2100)."""
         return self.hdr_name is not None
 
     @property
     def hdr_name(self) -> str | None:
-        """`PQ` or `HLG`, or None where it is not HDR."""
+        """`PQ` or `HLG`, or None if the video is not HDR."""
         return {16: "PQ", 18: "HLG"}.get(self.transfer)
 
 
 @dataclass(frozen=True, kw_only=True)
 class VideoInfo:
-    """What a video is, before a frame of it is decoded. Sizes are as displayed: rotation is applied.
+    """Describes a video as `probe` found it. Sizes are those of upright pictures: rotation is applied.
 
     Attributes:
-        width, height: of the upright picture, in pixels.
+        width, height: size of the upright picture, in pixels.
         rotation: degrees counter-clockwise (0, 90, 180, 270) by which coded frames are turned upright.
         mirrored: whether coded frames are mirrored left to right before they are turned.
         sample_aspect_ratio: width : height of one upright pixel.
         time_base: unit of every pts, in seconds.
-        average_rate: frames per second, or None where the container does not tell.
-        frames: number of frames as the container tells it, or None; a hint for progress, never a promise.
-        duration_s: length as the container tells it, or None.
+        average_rate: frames per second, or None if the container does not state it.
+        frames: number of frames that the container states, or None; good for progress, but often wrong.
+        duration_s: length that the container states, or None.
         codec: FFmpeg's name of the video codec.
         pixel_format: FFmpeg's name of the coded pixel format.
         bit_depth: bits per component of the coded picture.
-        colour: with unspecified values already resolved to what will be used.
-        hdr: metadata of an HDR video, where it has any.
-        chroma_location: where the samples of chroma lie in the upright picture, as FFmpeg names it (`left`,
-            `center`...); None where each pixel has its own, or none has any.
-        interlaced: whether pictures are woven of two fields; the reader deinterlaces them.
-        start_s: where the file starts on its own clock, the one of every pts; what a person calls zero. Where
-            pictures are skipped, it is when the first that is not is shown.
-        skipped: pictures at the start that cannot be decoded, as they refer to some before the file begins.
-        joined: whether the file's own clock jumps; every pts is on a continuous one.
-        changing_sound: indexes of sound streams whose packets cannot be copied, as their kind changes.
-        sphere: of a 360 degree video; None of others.
-        transparent: whether pictures have alpha; of a palette and of a GIF, whether the first ones use it.
-        notes: what a user should know about how the source was read (guessed colour, dropped transparency).
+        colour: colour tags; unspecified values are replaced by those that conversions will use.
+        hdr: metadata of an HDR video, if it has any.
+        chroma_location: where chroma samples lie in the upright picture, by FFmpeg's name (`left`,
+            `center`...); None if chroma is not subsampled.
+        interlaced: whether pictures are interlaced; the reader deinterlaces them.
+        start_s: time on the file's own clock, that of every pts, which users call zero: the start of the
+            file, or the time of the first picture after `skipped_frames`.
+        skipped_frames: pictures at the start that cannot be decoded, as they refer to some before the file.
+        has_clock_jumps: whether the file's own clock jumps; every pts is on a continuous clock.
+        changing_audio_streams: indexes of audio streams whose codec or layout changes: copying would fail.
+        sphere: metadata of a 360 degree video, else None.
+        transparent: whether pictures have alpha; of palettes and GIFs, whether the first pictures use it.
+        notes: what a user should know about how the source is read (guessed colour, dropped transparency).
     """
 
     width: int
@@ -179,30 +180,30 @@ class VideoInfo:
     chroma_location: str | None = None
     interlaced: bool = False
     start_s: Fraction = Fraction(0)
-    sphere: Sphere | None = None
-    skipped: int = 0
-    joined: bool = False
+    sphere: SphericalVideo | None = None
+    skipped_frames: int = 0
+    has_clock_jumps: bool = False
     transparent: bool = False
-    changing_sound: frozenset[int] = frozenset()
+    changing_audio_streams: frozenset[int] = frozenset()
     notes: tuple[str, ...] = ()
 
     @property
-    def shown_size(self) -> tuple[int, int]:
-        """Width and height of the picture as displayed, in square pixels: as many rows, wider or narrower."""
+    def display_size(self) -> tuple[int, int]:
+        """Width and height in square pixels: the height stays, the width takes on the pixels' shape."""
         return max(1, round(self.width * self.sample_aspect_ratio)), self.height
 
 
 @dataclass(frozen=True, kw_only=True)
 class Frame(Generic[AnyPicture]):
-    """One upright picture and its time. `Frame` alone is one of 8-bit RGB.
+    """One upright picture and its presentation time. `Frame` without a type argument holds 8-bit RGB.
 
     Attributes:
-        index: position in decode-presentation order, from 0.
+        index: position in presentation order, from 0.
         pts: presentation time in units of the video's time_base.
-        pixels: of the form that was asked for; the whole picture, or the letterboxed one.
-        duration: how long it is shown, in units of time_base, as the source tells it; 0 where it does not.
-        captions: closed captions that come with it (ATSC A/53), three bytes each.
-        alpha: of each pixel, where it was asked for; else None.
+        pixels: the whole picture, or the letterboxed one, as Pixels, DeepPixels or Planes.
+        duration: how long the source shows it, in units of time_base; 0 if the source does not say.
+        captions: its closed captions (ATSC A/53), three bytes each.
+        alpha: its alpha if the reader was asked for it, else None.
     """
 
     index: int
@@ -215,13 +216,13 @@ class Frame(Generic[AnyPicture]):
 
 @dataclass(frozen=True, kw_only=True)
 class Letterbox:
-    """Where a whole picture lies, scaled, in a smaller one whose sides a detector takes; gray is around it.
+    """Position of a scaled picture in a gray letterbox whose sides a detector accepts.
 
     Attributes:
-        source_width, source_height: of the picture as displayed, in square pixels.
-        width, height: of the letterboxed picture, in pixels.
-        left, top: of the scaled picture in it, in pixels.
-        inner_width, inner_height: of the scaled picture, in pixels.
+        source_width, source_height: size of the picture as displayed, in square pixels.
+        width, height: size of the letterbox, in pixels.
+        left, top: corner of the scaled picture in the letterbox, in pixels.
+        inner_width, inner_height: size of the scaled picture, in pixels.
     """
 
     source_width: int
@@ -234,11 +235,11 @@ class Letterbox:
     inner_height: int
 
     def to_source(self, boxes: Boxes) -> Boxes:
-        """Return boxes of the letterboxed picture in those pixels, float [N, 4], x1, y1, x2, y2."""
+        """Convert boxes from pixels of the letterbox to pixels of the picture as displayed."""
         return (boxes - self._offset) / self._scale
 
     def from_source(self, boxes: Boxes) -> Boxes:
-        """Return boxes of the picture as displayed in pixels of the letterboxed one; undoes `to_source`."""
+        """Convert boxes from pixels of the picture as displayed to pixels of the letterbox."""
         return boxes * self._scale + self._offset
 
     @property
@@ -253,11 +254,11 @@ class Letterbox:
 
 @dataclass(frozen=True, kw_only=True)
 class Crop:
-    """A part of a picture.
+    """A rectangle of a picture, in fractional pixels of the source as displayed.
 
     Attributes:
-        x, y: its top-left corner, in pixels of the source as displayed; fractions are parts of a pixel.
-        w, h: its size, in the same pixels.
+        x, y: its top-left corner.
+        w, h: its size.
     """
 
     x: float
@@ -266,22 +267,21 @@ class Crop:
     h: float
 
     def __str__(self) -> str:
-        """Give it for people, as width x height at (x, y)."""
+        """Return `width x height at (x, y)`, for messages."""
         return f"{self.w:.8g}x{self.h:.8g} at ({self.x:.8g}, {self.y:.8g})"
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrackBoxes:
-    """Boxes of tracks, one a row. The rows of one track come in order of frame, each frame at most once.
+    """A table of tracked boxes. Rows of one track are in order of frame, with at most one row a frame.
 
     Attributes:
-        frames: int64 [N], index of the frame that the box is in.
-        ids: int64 [N], from 1.
+        frames: int64 [N], index of the box's frame.
+        ids: int64 [N], ids of the tracks, from 1.
         boxes: float32 [N, 4], x1, y1, x2, y2 in pixels as displayed, inside the picture.
-        scores: float32 [N], 0..1: of the detection, or between those around where there was none.
-        classes: int64 [N], the track's class as far as known by then: the last row of a track has the final
-            word.
-        interpolated: bool [N], where no detection was.
+        scores: float32 [N], 0..1: the detection's score, or one interpolated between its neighbours.
+        classes: int64 [N], the track's class as far as known by then; its last row has the final class.
+        interpolated: bool [N], True for boxes without a detection.
     """
 
     frames: NDArray[np.int64]

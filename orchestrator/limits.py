@@ -1,4 +1,4 @@
-"""What a job may ask for. A worker is paid by the second: what is too much is refused before work starts."""
+"""Limits what a job may ask for. A worker is paid by the second, so it refuses too much before it starts."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ if TYPE_CHECKING:
     from orchestrator.frames import VideoInfo
 
 PIXELS_8K = 8192 * 4320
-"""A picture of 8K DCI, the largest that common encoders' levels and players take."""
+"""Pixels of an 8K DCI picture, the largest that the levels of common encoders and players allow."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Limits of one job.
+    """Limits of one job. Every `check_` method raises LimitExceeded.
 
     Attributes:
-        duration_s: of the source, or of the part of it that is wanted. Headers can claim more or less than
-            there is: what is read counts.
-        frames: of the same.
-        source_px: width times height of the source's pictures.
-        output_px: width times height of the pictures that are delivered.
+        duration_s: longest source, or requested part of it. Headers can claim more or less than the file
+            holds, so the frames that are read count too.
+        frames: most frames of the source, or of the requested part of it.
+        source_px: largest width times height of the source's pictures.
+        output_px: largest width times height of the output's pictures.
     """
 
     duration_s: float = 7200.0
@@ -32,14 +32,11 @@ class Limits:
     output_px: int = PIXELS_8K
 
     def check_source(self, info: VideoInfo, *, duration_s: float | None, frames: int | None) -> None:
-        """Refuse a source that is too much.
+        """Refuse a source that is too long or too large.
 
         Args:
-            info: of the source.
-            duration_s, frames: of the part of it that is wanted, None where nobody knows.
-
-        Raises:
-            LimitExceeded: it is.
+            info: describes the source.
+            duration_s, frames: length of the requested part; None if it is not known.
         """
         if duration_s is not None and duration_s > self.duration_s:
             raise LimitExceeded(
@@ -50,50 +47,35 @@ class Limits:
         self.check_size(info.width, info.height)
 
     def check_size(self, width: int, height: int) -> None:
-        """Refuse pictures of a source by their size in pixels, claimed or decoded.
-
-        Raises:
-            LimitExceeded: they are too large.
-        """
+        """Refuse source pictures of a width and height in pixels, claimed by a header or decoded."""
         if width * height > self.source_px:
             raise LimitExceeded(
                 f"the video's pictures are {width}x{height}, and at most {self.source_px} pixels are taken; "
                 "scale it down"
             )
 
-    def is_more(self, *, duration_s: float | None, frames: int | None) -> bool:
-        """Return whether a length or a number of frames is too much; None is not known, and is not."""
+    def exceeds(self, *, duration_s: float | None, frames: int | None) -> bool:
+        """Return whether a length or a number of frames is over its limit; None, not known, is not."""
         return (duration_s or 0) > self.duration_s or (frames or 0) > self.frames
 
     def check_read(self, *, duration_s: float, frames: int) -> None:
-        """Refuse what has been read of a video so far, whatever its header says.
+        """Refuse a video once too much of it has been read, whatever its header says.
 
         Args:
-            duration_s: from the first picture that was wanted to the last one that was read.
-            frames: as many.
-
-        Raises:
-            LimitExceeded: it is too much.
+            duration_s: time from the first requested frame to the last one that was read.
+            frames: number of frames that were read.
         """
         if duration_s > self.duration_s:
             raise LimitExceeded(f"the video lasts more than the {self.duration_s:g} s that are taken; cut it")
         self.check_frames(frames)
 
     def check_frames(self, frames: int) -> None:
-        """Refuse a number of frames, claimed or counted.
-
-        Raises:
-            LimitExceeded: it is too large.
-        """
+        """Refuse a number of frames, claimed by a header or counted."""
         if frames > self.frames:
             raise LimitExceeded(f"the video has more than {self.frames} frames; cut it")
 
     def check_output(self, width: int, height: int) -> None:
-        """Refuse a size that is to be delivered.
-
-        Raises:
-            LimitExceeded: it is too large.
-        """
+        """Refuse an output of a width and height in pixels."""
         if width * height > self.output_px:
             raise LimitExceeded(
                 f"the output would be {width}x{height}, and at most {self.output_px} pixels are made; "

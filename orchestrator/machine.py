@@ -1,6 +1,6 @@
-"""How much of this machine the process may use: a container sees more cores and memory than it has.
+"""Finds how many cores and how much memory this process may use; a container sees the whole machine's.
 
-It also tells the kernel what holds for this process: limits, and when it ends.
+It also asks the kernel to kill this process with its parent, and to write no core files.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 
 def cores() -> int:
-    """Return the processor cores that this process may use, at least 1.
+    """Return how many processor cores this process may use, at least 1.
 
-    Its affinity, and the quota of its control group (Linux kernel, cgroup-v2: `cpu.max`; v1: CFS bandwidth).
+    The process's affinity and the quota of its control group limit it (Linux kernel, cgroup-v2: `cpu.max`;
+    v1: CFS bandwidth).
     """
     most = float(len(os.sched_getaffinity(0)))
     quota, _, period = _read("cpu.max").partition(" ")
@@ -30,17 +31,17 @@ def cores() -> int:
 
 
 def memory_bytes() -> int:
-    """Return the memory that this process may use: the machine's, or the limit of its control group."""
+    """Return how much memory this process may use: the machine's, or the limit of its control group."""
     whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limit = _read("memory.max") or _read("memory/memory.limit_in_bytes")
     return min(whole, int(limit)) if limit.isdigit() else whole
 
 
-def end_with(parent: int) -> None:
-    """Kill this process when its parent ends: by a signal from the kernel, prctl(2), or now if it is gone.
+def die_with_parent(parent: int) -> None:
+    """Let the kernel kill this process when its parent ends (prctl(2)); exit at once if it has ended.
 
     Args:
-        parent: its process id. The thread of it that started this process must live as long as it does.
+        parent: the parent's process id. The thread of it that started this process must outlive this process.
     """
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0)
     if os.getppid() != parent:
@@ -48,12 +49,12 @@ def end_with(parent: int) -> None:
 
 
 def forbid_core_files() -> None:
-    """Let no crash of this process or its children write their memory to disk: secrets, pictures."""
+    """Stop this process and its children from writing their memory, secrets included, to disk in a crash."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _read(name: str) -> str:
-    """Return what a file of the control group says; empty where there is none, or it says nothing."""
+    """Return the text of a file of the control group; empty where the file is missing or unreadable."""
     try:
         return (_CGROUP / name).read_text().strip()
     except OSError:

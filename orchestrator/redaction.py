@@ -1,7 +1,7 @@
-"""Take out of a text what must not leave the worker: signatures of URLs, secrets, names of its own files.
+"""Hides secrets, URL signatures and the worker's own file names in texts and URLs.
 
-All that the worker prints goes through `RedactedStream`, so that it does not matter who prints it: we, the
-SDK or a traceback. It does not know what is secret beyond what it is told and what it looks like.
+Everything that the worker prints goes through `RedactedStream`, whoever prints it: we, the SDK or a
+traceback. A secret is a text that the caller names, or one that looks like a part of a signed URL.
 """
 
 from __future__ import annotations
@@ -10,32 +10,35 @@ import re
 from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-_URL = re.compile(r"\b(?P<scheme>[a-z][a-z0-9+.-]{1,15})://(?P<rest>[^\s\"'<>\\]*)", re.IGNORECASE)
+_URL = re.compile(r"\b[a-z][a-z0-9+.-]{1,15}://[^\s\"'<>\\]*", re.IGNORECASE)
 _PARAMETER = re.compile(
     r"\b((?:X-Amz-|X-Goog-)[\w-]{1,60}|AWSAccessKeyId|Signature|Key-Pair-Id|Policy|sig|token)=[^&\s\"'<>\\]+",
     re.IGNORECASE,
 )
 _USER = re.compile(r"(?<![^\s\"'<>/\\@:])[^\s\"'<>/\\@:]+:(?![/\\])[^\s\"'<>@]{1,200}@")
-"""User name and password, wherever they stand: in what is almost a URL too."""
+"""User name and password, also in a malformed URL."""
 _FILE_URL = re.compile(r"\bfile://[^\s\"']*/", re.IGNORECASE)
 _PATH = re.compile(r"(?<![\w/.>~-])/(?:[\w.@+~-]+/)*[\w.@+~-]*[\w@+~-]")
 _VALUE = re.compile(r"[?&][^=?&\s\"\\]{1,100}=([^&#\s\"\\]{20,})")
-"""Shorter values are no signature: dates, lifetimes, names of algorithms."""
+"""Shorter values are no signatures, but dates, lifetimes and names of algorithms."""
+_SCHEME = re.compile(r"[A-Za-z0-9+.-]{1,16}")
+_HOST = re.compile(r"\[[0-9A-Fa-f:.]{0,80}\]|[A-Za-z0-9._-]{0,253}")
+_FILE_NAME = re.compile(r"[A-Za-z0-9._~+-]{0,80}")
 
 HIDDEN = "..."
 
 
 class Redactor:
-    """Hides secrets in texts: those it is told, and whatever looks like a signed URL. For several threads.
+    """Hides known secrets and the signatures of URLs in texts. Several threads may use it at once.
 
     Args:
-        secrets: texts that are never shown.
+        secrets: texts to hide.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
@@ -44,15 +47,15 @@ class Redactor:
         self._sort()
 
     def __call__(self, text: str) -> str:
-        """Return the text with `...` in the place of what is secret."""
+        """Return the text with `...` in place of every secret."""
         for secret in self._longest_first:
             text = text.replace(secret, HIDDEN)
-        text = _USER.sub(f"{HIDDEN}@", _URL.sub(_without_query, text))
+        text = _USER.sub(f"{HIDDEN}@", _URL.sub(_mark_query, text))
         return _PARAMETER.sub(rf"\1={HIDDEN}", text)
 
     @contextmanager
     def holding(self, secrets: Iterable[str]) -> Iterator[None]:
-        """Hide these too, within the block."""
+        """Hide these secrets too, within the block."""
         more = Counter(secrets)
         self._held += more
         self._sort()
@@ -67,19 +70,19 @@ class Redactor:
 
 
 class RedactedStream:
-    """A text stream that hides secrets in what is written to it; else it is the stream that it is made of."""
+    """Wraps a text stream and hides secrets in every text that is written to it."""
 
     def __init__(self, stream: TextIO, redact: Redactor) -> None:
         self._stream = stream
         self._redact = redact
 
     def write(self, text: str) -> int:
-        """Write a text; what is secret must be in it whole."""
+        """Write a text. A secret that is split over two calls is not hidden."""
         self._stream.write(self._redact(text))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
-        """Write texts."""
+        """Write several texts."""
         for line in lines:
             self.write(line)
 
@@ -88,36 +91,45 @@ class RedactedStream:
 
 
 def secrets_of(text: str) -> set[str]:
-    """Find the values in URLs' queries that may be signatures, as they are and decoded.
+    """Find the values of URL query parameters that may be signatures, encoded and decoded.
 
     Args:
-        text: of a job, as JSON.
+        text: a job as JSON.
     """
     found = set(_VALUE.findall(text))
     return found | {unquote(value) for value in found}
 
 
-def shown(url: str) -> str:
-    """Return a URL without what is secret in it: query, fragment, user name and password."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+def without_query(url: str) -> str:
+    """Return a URL with its whole path, but without query, fragment, user name and password."""
+    scheme, _, rest = url.partition("://")
+    authority, slash, path = re.split(r"[?#]", rest, maxsplit=1)[0].partition("/")
+    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
+
+
+def redacted(url: str) -> str:
+    """Return only the scheme, host and file name of a URL, for messages that anybody may read."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or not _SCHEME.fullmatch(scheme):
+        return "(no address)"
+    authority, _, path = re.split(r"[?#\\]", rest, maxsplit=1)[0].partition("/")
+    host = _HOST.match(authority.rpartition("@")[2])
+    name = _FILE_NAME.match(path.rpartition("/")[2])
+    return f"{scheme}://{host[0] if host else ''}/{name[0] if name else ''}"
 
 
 def without_paths(text: str, folder: Path | None = None) -> str:
-    """Return a message without the names of folders of this machine.
+    """Return a message without names of this machine's folders.
 
     Args:
-        text: for whoever sent a job.
-        folder: of the job; its files keep their own names.
+        text: a message for the sender of a job.
+        folder: the job's folder; files in it keep their names.
     """
     if folder is not None:
         text = text.replace(f"{folder}/", "").replace(str(folder), "the job's folder")
     return _PATH.sub("(a path)", _FILE_URL.sub("", text))
 
 
-def _without_query(found: re.Match[str]) -> str:
-    rest = found["rest"]
-    before = re.split(r"[?#]", rest, maxsplit=1)[0]
-    authority, slash, path = before.partition("/")
-    hidden = f"?{HIDDEN}" if len(before) < len(rest) else ""
-    return f"{found['scheme']}://{authority.rpartition('@')[2]}{slash}{path}{hidden}"
+def _mark_query(found: re.Match[str]) -> str:
+    url = found[0]
+    return without_query(url) + (f"?{HIDDEN}" if "?" in url or "#" in url else "")

@@ -1,7 +1,7 @@
-"""Text that can be encoded as UTF-8, and JSON that every reader takes.
+"""Makes text that can be encoded as UTF-8, and JSON that every parser accepts.
 
-Names and tags of files are bytes. Where these are not UTF-8, Python holds them as lone surrogates, which
-cannot be encoded; a job's JSON may hold such characters too. NaN and Infinity are not JSON.
+File names and tags are bytes. Where these are not UTF-8, Python holds them as lone surrogates, which cannot
+be encoded; a job's JSON may contain lone surrogates too. NaN and Infinity are not JSON.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def safe_text(text: str) -> str:
-    r"""Return the text with lone surrogates written out: `\xff` for an undecoded byte, else `\ud800`."""
-    return _LONE_SURROGATE.sub(_written_out, text)
+    r"""Return the text with lone surrogates escaped: as `\xff` for an undecoded byte, else as `\ud800`."""
+    return _LONE_SURROGATE.sub(_escaped, text)
 
 
 def safe_value(value: Any) -> Any:
-    """Return a value of JSON's types with its texts made safe, and None for numbers that are not finite."""
+    """Return a JSON value with its strings made safe, and None in place of numbers that are not finite."""
     if isinstance(value, str):
         return safe_text(value)
     if isinstance(value, float) and not math.isfinite(value):
@@ -33,11 +33,11 @@ def safe_value(value: Any) -> Any:
 
 
 def json_text(value: Any) -> str:
-    """Return the JSON of a value on one line; it can be encoded as UTF-8."""
+    """Return a value as JSON on one line that can be encoded as UTF-8."""
     return json.dumps(safe_value(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-def _written_out(found: re.Match[str]) -> str:
+def _escaped(found: re.Match[str]) -> str:
     code = ord(found[0])
     # PEP 383: bytes 80 to ff that cannot be decoded become U+DC80 to U+DCFF.
     return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"

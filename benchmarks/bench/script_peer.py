@@ -30,7 +30,7 @@ def main() -> None:
     torch.set_num_threads(int(threads))
     loaded = ModelLoader(device="cpu").load_from_file(weights)
     network, scale = loaded.model.eval(), loaded.scale
-    width, height = probe(Path(video)).shown_size
+    width, height = probe(Path(video)).display_size
 
     def upscale() -> int:
         pipe = [sys.executable, "-m", "benchmarks.bench.pipe"]

@@ -35,7 +35,7 @@ def measure(plan: Plan, told: Told) -> None:
     with ExitStack() as stack:
         served = stack.enter_context(product.Served(subject.model))
         contract = served.client.contract(subject.model, DetectContract)
-        width, height = probe(video).shown_size
+        width, height = probe(video).display_size
         box = letterbox(width=width, height=height, side=contract.side, multiple=contract.size_multiple)
         ready = stack.enter_context(Child(ceiling.MODULE, subject.onnx, plan.cores))
         shape = (box.height, box.width)

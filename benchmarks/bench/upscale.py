@@ -28,7 +28,7 @@ def measure(plan: Plan, told: Told) -> None:
     with ExitStack() as stack:
         served = stack.enter_context(product.Served(subject.model))
         contract = served.client.contract(subject.model, UpscaleContract)
-        width, height = probe(video).shown_size
+        width, height = probe(video).display_size
         grid = plan_tiles(
             height=height,
             width=width,

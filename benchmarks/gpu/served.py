@@ -142,7 +142,7 @@ class Served:
 
     def _upscale(self, source: Path, output: Path) -> int:
         info = probe(source)
-        width, height = info.shown_size
+        width, height = info.display_size
         order = DeliveryRequest(crop=Crop(x=0, y=0, w=width, h=height), model=self._name, container="mp4")
         contract = self._contract
         if not isinstance(contract, UpscaleContract):

@@ -11,7 +11,7 @@ import click
 
 from orchestrator.cli.exit_codes import say_failed, say_stopped
 from orchestrator.cli.options import OutputLost, Shell
-from orchestrator.errors import WorkerError, lack_of_disk
+from orchestrator.errors import WorkerError, disk_full_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,7 +91,7 @@ def run(arguments: Sequence[str] | None) -> int:  # noqa: PLR0911  a return for 
         return say_failed("internal", str(exc), exit_code=1, as_json=False)
     except Exception as exc:  # the one place where an unforeseen error becomes a line
         log.debug("failed", exc_info=True)
-        if (full := lack_of_disk(exc)) is not None:
+        if (full := disk_full_error(exc)) is not None:
             return say_failed(full.code, str(full), exit_code=1, retryable=True, as_json=shell.json)
         message = f"{type(exc).__name__}: {exc}; this is a fault of ours, run again with -v and report it"
         return say_failed("internal", message, exit_code=1, as_json=shell.json)

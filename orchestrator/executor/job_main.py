@@ -19,7 +19,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from orchestrator.errors import JobKilled, LimitExceeded, WorkerError, lack_of_disk
+from orchestrator.errors import JobKilled, LimitExceeded, WorkerError, disk_full_error
 from orchestrator.executor.memory_limit import (
     end_if_a_thread_cannot_begin,
     is_lack_of_memory,
@@ -27,7 +27,7 @@ from orchestrator.executor.memory_limit import (
     out_of_memory,
 )
 from orchestrator.executor.preflight import read_json
-from orchestrator.machine import end_with
+from orchestrator.machine import die_with_parent
 from orchestrator.redaction import RedactedStream, Redactor, secrets_of, without_paths
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Channel:
 
 def main(parent: int) -> int:
     """Do the job that comes on standard input, if one comes; return the exit code."""
-    end_with(parent)
+    die_with_parent(parent)
     channel = Channel()
     # These imports take time, in which the parent may end or need no job done.
     from orchestrator.executor.run_job import run  # noqa: PLC0415
@@ -140,7 +140,7 @@ def _told(exc: Exception, memory_bytes: int | None) -> WorkerError:
         if memory_bytes is not None:
             return out_of_memory(memory_bytes)
         return JobKilled("the job needs more memory than there is; try again on a larger machine")
-    if (full := lack_of_disk(exc)) is not None:
+    if (full := disk_full_error(exc)) is not None:
         return full
     if isinstance(exc, WorkerError):
         return exc

@@ -16,7 +16,7 @@ from orchestrator.jobs import TrackJob, UpscaleJob
 from orchestrator.jobs.track import TrackStored
 from orchestrator.media.write.containers import CONTAINERS
 from orchestrator.pipeline.track import Outputs
-from orchestrator.redaction import shown
+from orchestrator.redaction import without_query
 from orchestrator.safe_text import json_text
 from orchestrator.settings import Settings
 from orchestrator.storage.client import StorageClient
@@ -92,7 +92,7 @@ class JobRunner:
         output = self._output(job)
         with Worker(self.settings, limits=self.settings.limits) as worker:
             result = worker.upscale(source, output, job.params, on_progress=self.progress.report)
-        answer = self._answer(result.model_copy(update={"output_url": shown(job.destination_url)}))
+        answer = self._answer(result.model_copy(update={"output_url": without_query(job.destination_url)}))
         self._publish(output, job.destination)
         return answer
 
@@ -105,7 +105,7 @@ class JobRunner:
             result = worker.export(
                 source, output, job.params, subjects=subjects, on_progress=self.progress.report
             )
-        answer = self._answer(result.model_copy(update={"output_url": shown(job.destination_url)}))
+        answer = self._answer(result.model_copy(update={"output_url": without_query(job.destination_url)}))
         self._publish(output, job.destination)
         return answer
 
@@ -125,7 +125,7 @@ class JobRunner:
         write_tracks(file, document, overwrite=False)
         stored = TrackStored(
             **tracked.result.model_dump(),
-            output_url=shown(job.output_url),
+            output_url=without_query(job.output_url),
             json_bytes=sum(map(len, document.json())) + 1,  # the file ends its one line
             gzip_bytes=None if is_plain else file.stat().st_size,
         )

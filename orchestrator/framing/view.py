@@ -66,7 +66,7 @@ class View:
         self._crop = crop
         self.scale = scale
         self._picture = np.array([info.width, info.height])
-        self._shown = np.array(info.shown_size)
+        self._shown = np.array(info.display_size)
         still = isinstance(crop, Crop)
         shown = np.array((crop.w, crop.h) if isinstance(crop, Crop) else crop.size, np.float64)
         largest = self._pixels(shown)

@@ -67,7 +67,7 @@ class Span:
         if end_s is not None and end_s <= (start_s or 0):
             start = _seconds(start_s or Fraction(0))
             raise BadRequest(f"end is {_seconds(end_s)}, not after start, {start}: choose a later end")
-        if start_s is None and info.skipped:
+        if start_s is None and info.skipped_frames:
             start_s = Fraction(0)
         return cls(
             start_s=None if start_s is None else info.start_s + start_s,

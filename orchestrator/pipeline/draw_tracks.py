@@ -78,7 +78,7 @@ def look_again(
                 classes=classes,
                 width=info.width,
                 height=info.height,
-                shown_width=info.shown_size[0],
+                shown_width=info.display_size[0],
                 time_base=info.time_base,
             )
             if check_output(overlay) == "gif":
@@ -125,7 +125,7 @@ def look_again(
 def _drawn(
     frames: Iterator[Frame], pen: Overlay | None, thumbnails: Thumbnails | None, info: VideoInfo
 ) -> Generator[Frame, None, None]:
-    width, height = info.shown_size
+    width, height = info.display_size
     for frame in frames:
         if thumbnails is not None and frame.index in thumbnails.wanted:
             thumbnails.take(frame.index, resize(frame.pixels, width=width, height=height))

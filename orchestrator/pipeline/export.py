@@ -148,7 +148,7 @@ def _container(params: ExportParams, output: Path) -> str:
 
 def _crop(source: Path, info: VideoInfo, params: ExportParams, subjects: Subjects | None) -> Crop | CropPath:
     """Return the crop, in pixels of the picture as displayed."""
-    width, height = info.shown_size
+    width, height = info.display_size
     if isinstance(params.crop, CropBox):
         return inside(Crop(**params.crop.model_dump()), width=width, height=height, clamp=params.clamp)
     if params.crop is not None:

@@ -169,7 +169,7 @@ def believed(source: Path, info: VideoInfo, request: DeliveryRequest, limits: Li
     limits = limits or Limits(duration_s=math.inf, frames=sys.maxsize)
     if request.container == "gif":
         limits = replace(limits, duration_s=min(limits.duration_s, GIF_MAX_S))
-    if not limits.is_more(duration_s=length_s(info, request), frames=expected_frames(info, request)):
+    if not limits.exceeds(duration_s=length_s(info, request), frames=expected_frames(info, request)):
         return info
     start_s = float(request.start_s or 0)
     most_frames = limits.frames + math.ceil(start_s * (info.average_rate or 0))

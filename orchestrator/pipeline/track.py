@@ -161,7 +161,7 @@ def track(
     client.load(model)
     contract = client.contract(model, DetectContract)
     wanted = _class_numbers(params.classes, contract)
-    width, height = info.shown_size
+    width, height = info.display_size
     box = letterbox(
         width=width, height=height, side=params.side or contract.side, multiple=contract.size_multiple
     )
@@ -244,7 +244,7 @@ def track(
 
 def _checked(source: Path, info: VideoInfo, limits: Limits) -> VideoInfo:
     """Refuse a source that is too much; return `info`, with the length of its packets if its header lies."""
-    if limits.is_more(duration_s=info.duration_s, frames=info.frames):
+    if limits.exceeds(duration_s=info.duration_s, frames=info.frames):
         info = measured(source, info, most_s=limits.duration_s, most_frames=limits.frames)
     limits.check_source(info, duration_s=info.duration_s, frames=info.frames)
     return info
@@ -295,7 +295,7 @@ class _Times:
         duration = self._last_duration or (shown / gaps if gaps else 0)
         duration_s = Fraction(shown + duration) * info.time_base
         rate = info.average_rate or (self.frames / duration_s if duration_s else Fraction(0))
-        width, height = info.shown_size
+        width, height = info.display_size
         return TrackedVideo(
             width=width,
             height=height,

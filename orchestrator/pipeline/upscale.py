@@ -77,7 +77,7 @@ def upscale(
         raise OutputRefused(f"output {comparison} is named for two pictures; choose another name for one")
     info = probe(source, limits=limits)
     on_progress(Progress(stage="starting", total=info.frames))
-    width, height = info.shown_size
+    width, height = info.display_size
     request = DeliveryRequest(
         crop=Crop(x=0, y=0, w=width, h=height),
         model=params.model or default_model,

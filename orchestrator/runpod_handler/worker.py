@@ -25,14 +25,14 @@ from orchestrator.errors import (
     ShuttingDown,
     TritonUnavailable,
     WorkerError,
-    lack_of_disk,
+    disk_full_error,
 )
 from orchestrator.executor.executor import Executor
 from orchestrator.executor.job_process import STOP_S
 from orchestrator.executor.preflight import check_job, read_json
 from orchestrator.executor.progress import ProgressSender
 from orchestrator.executor.raw_json import RawJson
-from orchestrator.machine import end_with
+from orchestrator.machine import die_with_parent
 from orchestrator.redaction import secrets_of, without_paths
 from orchestrator.runpod_handler.fetch_jobs import take_jobs
 from orchestrator.runpod_handler.local_api import serve_own_names
@@ -176,7 +176,7 @@ class RunPodWorker:
         except Exception as exc:  # the SDK would send its traceback
             log.debug("failed", exc_info=True)
             unforeseen = WorkerError(f"{type(exc).__name__}; this is a fault of ours, report it")
-            return self._failed(lack_of_disk(exc) or unforeseen, job)
+            return self._failed(disk_full_error(exc) or unforeseen, job)
 
     async def _done(self, raw: RawJson, job: dict[str, Any]) -> dict[str, Any] | Answer:
         executor = self._begin()
@@ -370,4 +370,4 @@ def _be_a_heartbeat(parent: int) -> None:
     """Make the process of the SDK's heartbeat end with the worker, and by signals as any process does."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
-    end_with(parent)
+    die_with_parent(parent)

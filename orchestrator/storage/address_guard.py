@@ -13,7 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from orchestrator.errors import AddressRefused
-from orchestrator.storage.url import IP, Address, parse, redacted
+from orchestrator.redaction import redacted
+from orchestrator.storage.url import IP, Address, parse
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resolver = Callable[[str, int], list[str]]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from orchestrator.errors import AddressRefused, BadRequest
 from orchestrator.jobs import OutputParts
+from orchestrator.redaction import redacted
 from orchestrator.storage import presigned_url_check as presigned
 from orchestrator.storage.address_guard import AddressGuard
 from orchestrator.storage.fetch import fetch
@@ -16,7 +17,6 @@ from orchestrator.storage.multipart import publish_parts
 from orchestrator.storage.publish import content_type, publish
 from orchestrator.storage.s3_presigning import Buckets, split
 from orchestrator.storage.transfer import Transfer
-from orchestrator.storage.url import redacted
 
 if TYPE_CHECKING:
     import threading

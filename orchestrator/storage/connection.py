@@ -19,9 +19,9 @@ import time
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import AddressRefused
+from orchestrator.redaction import redacted
 from orchestrator.storage.deadline import LOOK_S
 from orchestrator.storage.retry import AnswerLost, TryAgain
-from orchestrator.storage.url import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

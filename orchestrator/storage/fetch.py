@@ -21,10 +21,11 @@ from orchestrator.errors import (
     InputFileTooLarge,
     ServiceError,
 )
+from orchestrator.redaction import redacted
 from orchestrator.storage.checksum import Checksum, offered
 from orchestrator.storage.http_errors import input_refused
 from orchestrator.storage.retry import TryAgain
-from orchestrator.storage.url import parse, redacted
+from orchestrator.storage.url import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

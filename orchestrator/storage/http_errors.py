@@ -9,9 +9,9 @@ from http.client import HTTPException
 from typing import TYPE_CHECKING, NoReturn
 
 from orchestrator.errors import InputForbidden, InputNotFound, OutputForbidden
+from orchestrator.redaction import redacted
 from orchestrator.storage.presigned_url_check import pinned_checksum
 from orchestrator.storage.retry import TryAgain, retry_after_s
-from orchestrator.storage.url import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

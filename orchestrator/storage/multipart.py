@@ -14,11 +14,11 @@ from functools import partial
 from typing import IO, TYPE_CHECKING
 
 from orchestrator.errors import OutputTooLarge, UploadFailed, WorkerError
+from orchestrator.redaction import redacted
 from orchestrator.storage.http_errors import DOCUMENT_BYTES, STORED_STATUS, error_code, output_refused
 from orchestrator.storage.publish import UploadBody, put
 from orchestrator.storage.retry import TryAgain
 from orchestrator.storage.transfer import Transfer
-from orchestrator.storage.url import redacted
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
 from orchestrator.errors import InputForbidden, OutputForbidden
-from orchestrator.storage.url import redacted
+from orchestrator.redaction import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet

@@ -10,10 +10,11 @@ import hashlib
 from typing import IO, TYPE_CHECKING
 
 from orchestrator.errors import OutputTooLarge, ServiceError, UploadFailed
+from orchestrator.redaction import redacted
 from orchestrator.storage.checksum import etag_md5
 from orchestrator.storage.http_errors import STORED_STATUS, output_refused
 from orchestrator.storage.retry import TryAgain
-from orchestrator.storage.url import parse, redacted
+from orchestrator.storage.url import parse
 
 if TYPE_CHECKING:
     from pathlib import Path

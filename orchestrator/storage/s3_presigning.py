@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import AddressRefused, UploadFailed
 from orchestrator.jobs import OutputParts
+from orchestrator.redaction import redacted
 from orchestrator.storage.address_guard import AddressGuard
 from orchestrator.storage.http_errors import DOCUMENT_BYTES, output_refused
 from orchestrator.storage.retry import TryAgain
-from orchestrator.storage.url import parse, redacted
+from orchestrator.storage.url import parse
 
 if TYPE_CHECKING:
     from orchestrator.storage.transfer import Transfer

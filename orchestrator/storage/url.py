@@ -1,7 +1,7 @@
-"""Web addresses: taken apart strictly, and shown without what is secret in them.
+"""Parses http and https addresses strictly.
 
-There is one parser. What it finds is what is checked, connected to and asked for, so no second reading of the
-same text can disagree. It does NOT know which hosts may be touched: guard.py does.
+There is one parser. Its parts are checked, connected to and requested, so no second parser can read the same
+text differently. address_guard.py decides which hosts may be contacted.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 
 from orchestrator.errors import AddressRefused
+from orchestrator.redaction import redacted
 
 MAX_CHARS = 8192
 """Presigned URLs with a session token have about 2,000 characters; most servers take no more than this."""
@@ -24,8 +25,6 @@ _URL = re.compile(
 )
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
-_HOST = re.compile(r"\[[0-9A-Fa-f:.]{0,80}\]|[A-Za-z0-9._-]{0,253}")
-_NAME = re.compile(r"[A-Za-z0-9._~+-]{0,80}")
 
 IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -90,18 +89,6 @@ def parse(url: str) -> Address:
         port=port,
         target=(parts["path"] or "/") + (parts["query"] or ""),
     )
-
-
-def redacted(url: str) -> str:
-    """Show an address to anybody: scheme, host and the file's name; no query, no user name, no password."""
-    scheme, separator, rest = url.partition("://")
-    if not separator or not re.fullmatch(r"[A-Za-z0-9+.-]{1,16}", scheme):
-        return "(no address)"
-    before_query = re.split(r"[?#\\]", rest, maxsplit=1)[0]
-    authority, _, path = before_query.partition("/")
-    host = _HOST.match(authority.rpartition("@")[2])
-    name = _NAME.match(path.rpartition("/")[2])
-    return f"{scheme}://{host[0] if host else ''}/{name[0] if name else ''}"
 
 
 def _ip(host: str, shown: str, *, six: bool) -> IP | None:

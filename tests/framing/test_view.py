@@ -47,7 +47,7 @@ def videos(draw: st.DrawFn) -> VideoInfo:
 @st.composite
 def crops(draw: st.DrawFn, info: VideoInfo) -> Crop:
     sides = []
-    for whole in info.shown_size:
+    for whole in info.display_size:
         length = draw(st.one_of(st.integers(1, whole), st.floats(1, whole)))
         room = whole - length
         sides.append((draw(st.one_of(st.integers(0, int(room)), st.floats(0, room))), length))
@@ -57,7 +57,7 @@ def crops(draw: st.DrawFn, info: VideoInfo) -> Crop:
 
 @st.composite
 def paths(draw: st.DrawFn, info: VideoInfo) -> CropPath:
-    width, height = info.shown_size
+    width, height = info.display_size
     shares = st.floats(0, 1)
     longest = draw(shares) * (min(width, height) - 1) + 1
     rows = []
@@ -105,17 +105,17 @@ def test_the_window_holds_the_crop_and_its_margin_and_lies_in_the_picture(
         wanted = shown if isinstance(shown, Crop) else shown.at(t_s)
         left, top, box = view.at(t_s)
         sides = (
-            (left, view.width, info.width, box.x, box.w, info.shown_size[0], wanted.x, wanted.w),
-            (top, view.height, info.height, box.y, box.h, info.shown_size[1], wanted.y, wanted.h),
+            (left, view.width, info.width, box.x, box.w, info.display_size[0], wanted.x, wanted.w),
+            (top, view.height, info.height, box.y, box.h, info.display_size[1], wanted.y, wanted.h),
         )
-        for first, length, whole, start, size, shown_whole, shown_start, shown_size in sides:
+        for first, length, whole, start, size, shown_whole, shown_start, display_size in sides:
             assert 0 <= first <= whole - length
             near, far = start / scale, (start + size) / scale
             assert near >= min(margin_px, first)
             assert length - far >= min(margin_px, whole - first - length) - 1e-9
             to_shown = shown_whole / whole
             assert (first + near) * to_shown == pytest.approx(shown_start, abs=1e-6)
-            assert (first + far) * to_shown == pytest.approx(shown_start + shown_size, abs=1e-6)
+            assert (first + far) * to_shown == pytest.approx(shown_start + display_size, abs=1e-6)
 
 
 @given(st.data(), videos(), st.sampled_from([1, 4]))

@@ -123,7 +123,7 @@ def test_interlaced_pictures_are_fitted_too(tmp_path: Path) -> None:
 def test_detectors_see_the_fitted_picture(tmp_path: Path) -> None:
     shapes = [(360, 288, Fraction(16, 15)), (360, 288, Fraction(64, 45))]
     path = joined(tmp_path / "in.ts", shapes)
-    width, height = probe(path).shown_size
+    width, height = probe(path).display_size
     box = letterbox(width=width, height=height, side=320, multiple=32)
     for picture in frames_of(path, letterbox=box)[0]:
         assert roundness(picture, Fraction(1)) == pytest.approx(1, abs=0.04)

@@ -29,7 +29,7 @@ FINE = {"qp": "4", "preset": "ultrafast"}
 
 def small(path: Path, side: int = 64, *, multiple: int = 32) -> tuple[list[Frame], Letterbox, list[str]]:
     info = probe(path)
-    width, height = info.shown_size
+    width, height = info.display_size
     box = letterbox(width=width, height=height, side=side, multiple=multiple)
     with VideoReader(path, info, threads=2, letterbox=box) as reader:
         frames = list(reader.frames())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import av
 import pytest
 
-from orchestrator.frames import Sphere
+from orchestrator.frames import SphericalVideo
 from orchestrator.media.read.probe import probe
 from orchestrator.media.write.spherical import mark, room_for
 from tests.media.test_comparison import case, metadata, notes_of
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 LOST = "the 360 degree marking of the source was left out"
 
-SPHERES = [Sphere(), Sphere(stereo="top-bottom"), Sphere(stereo="left-right")]
+SPHERES = [SphericalVideo(), SphericalVideo(stereo="top-bottom"), SphericalVideo(stereo="left-right")]
 
 
-def spherical(path: Path, sphere: Sphere, title: str = "", **options: Any) -> Path:
+def spherical(path: Path, sphere: SphericalVideo, title: str = "", **options: Any) -> Path:
     """Write a clip with the mark."""
     room = {"title": title + room_for(sphere)}
     make_clip(path, 5, video_metadata=room, audio=[{"seconds": 0.2}], **options)
@@ -44,7 +44,7 @@ def told(path: Path) -> tuple[tuple[int, ...], int] | None:
 
 @pytest.mark.parametrize("sphere", SPHERES)
 @pytest.mark.parametrize("suffix", ["mp4", "mov"])
-def test_the_mark_is_kept(tmp_path: Path, suffix: str, sphere: Sphere) -> None:
+def test_the_mark_is_kept(tmp_path: Path, suffix: str, sphere: SphericalVideo) -> None:
     source = spherical(tmp_path / "in.mp4", sphere)
     assert probe(source).sphere == sphere
     assert notes_of(source, tmp_path / f"out.{suffix}") == []
@@ -59,7 +59,7 @@ def test_the_mark_is_kept(tmp_path: Path, suffix: str, sphere: Sphere) -> None:
 
 def test_where_the_viewer_looks_at_first_is_written(tmp_path: Path) -> None:
     """FFmpeg's reader passes it over, players do not."""
-    data = spherical(tmp_path / "in.mp4", Sphere(yaw=90, pitch=-30, roll=5)).read_bytes()
+    data = spherical(tmp_path / "in.mp4", SphericalVideo(yaw=90, pitch=-30, roll=5)).read_bytes()
     at = data.index(bytes.fromhex("ffcc8263f8554a938814587a02521fdd"))
     size = int.from_bytes(data[at - 8 : at - 4], "big")
     document = data[at + 16 : at - 8 + size].decode()
@@ -73,7 +73,7 @@ def test_where_the_viewer_looks_at_first_is_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["mp4", "mov"])
 def test_the_title_of_the_track_stays(tmp_path: Path, suffix: str) -> None:
-    source = spherical(tmp_path / "in.mp4", Sphere(), title="Round about")
+    source = spherical(tmp_path / "in.mp4", SphericalVideo(), title="Round about")
     assert notes_of(source, tmp_path / f"out.{suffix}") == []
     with av.open(str(tmp_path / f"out.{suffix}")) as container:
         assert container.streams.video[0].metadata["name"] == "Round about"
@@ -89,11 +89,11 @@ def test_a_real_one_keeps_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["mkv", "webm", "gif"])
 def test_elsewhere_it_is_noted(tmp_path: Path, suffix: str) -> None:
-    assert LOST in notes_of(spherical(tmp_path / "in.mp4", Sphere()), tmp_path / f"out.{suffix}")
+    assert LOST in notes_of(spherical(tmp_path / "in.mp4", SphericalVideo()), tmp_path / f"out.{suffix}")
 
 
 def test_a_part_of_a_sphere_is_none(tmp_path: Path) -> None:
-    source = spherical(tmp_path / "in.mp4", Sphere())
+    source = spherical(tmp_path / "in.mp4", SphericalVideo())
     assert notes_of(source, tmp_path / "out.mp4", crop={"x": 0, "y": 0, "w": 48, "h": 64}) == [LOST]
     assert told(tmp_path / "out.mp4") is None
     assert notes_of(source, tmp_path / "large.mp4", size="192x128") == []
@@ -101,6 +101,6 @@ def test_a_part_of_a_sphere_is_none(tmp_path: Path) -> None:
 
 
 def test_a_turned_sphere_is_noted(tmp_path: Path) -> None:
-    source = spherical(tmp_path / "in.mp4", Sphere(), rotation=90)
+    source = spherical(tmp_path / "in.mp4", SphericalVideo(), rotation=90)
     assert LOST in notes_of(source, tmp_path / "out.mp4")
     assert metadata(tmp_path / "out.mp4")

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.errors import AddressRefused
+from orchestrator.redaction import redacted
 from orchestrator.storage.address_guard import AddressGuard, is_public
-from orchestrator.storage.url import parse, redacted
+from orchestrator.storage.url import parse
 
 PUBLIC = "93.184.216.34"
 PRIVATE = [

@@ -50,7 +50,7 @@ def frame_times(path: Path, info: VideoInfo) -> NDArray[np.float64]:
     if info.interlaced or pts is None:
         pts = _decoded(path, info)
     tick = info.time_base
-    if info.skipped:
+    if info.skipped_frames:
         pts = pts[pts >= round(info.start_s / tick)]
     return pts.astype(np.float64) * tick.numerator / tick.denominator - float(info.start_s)
 

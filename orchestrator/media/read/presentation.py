@@ -158,7 +158,7 @@ class Moments:
             yield from self._decode(self._packets())
             return
         start_s = self._span.start_s - (LEAD_S if self._info.interlaced else 0)
-        if self._info.joined:
+        if self._info.has_clock_jumps:
             passed = packets_before_keyframe(self._path, start_s)
             yield from self._decode(self._packets(), passed=passed)
             return
@@ -257,7 +257,7 @@ class Moments:
             return
         container, stream = self._open(1)
         with container:
-            if not self._info.joined:
+            if not self._info.has_clock_jumps:
                 container.seek(self._last.pts, stream=stream)
             for packet in packets(container, stream):
                 try:

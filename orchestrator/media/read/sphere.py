@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Literal
 
-from orchestrator.frames import Sphere
+from orchestrator.frames import SphericalVideo
 from orchestrator.media.colour.hdr import side_data
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ _STEREO: dict[int, Literal["left-right", "top-bottom"]] = {1: "left-right", 2: "
 """FFmpeg's AVStereo3DType of the two that Google's Spherical Video RFC, version 1, has."""
 
 
-def read_sphere(picture: av.VideoFrame) -> Sphere | None:
+def read_sphere(picture: av.VideoFrame) -> SphericalVideo | None:
     """Return how a decoded picture is wrapped around the viewer; None where it is not, or in another way.
 
     The side data are FFmpeg's AVSphericalMapping (projection, three angles in 1/65536 degrees, four bounds,
@@ -31,4 +31,4 @@ def read_sphere(picture: av.VideoFrame) -> Sphere | None:
     yaw, pitch, roll = (round(angle / 65536) for angle in angles)
     stereo = side_data(picture, "STEREO3D")
     kind = None if stereo is None else _STEREO.get(struct.unpack_from("=i", stereo)[0])
-    return Sphere(yaw=yaw, pitch=pitch, roll=roll, stereo=kind)
+    return SphericalVideo(yaw=yaw, pitch=pitch, roll=roll, stereo=kind)

@@ -30,7 +30,7 @@ class FileTimes:
         video_s: when the first picture is shown.
         duration_s: from the first picture to the end of the last.
         joins: where the file's own clock jumps.
-        changing_sound: indexes of sound streams whose codec changes, or the channels or rate of AAC.
+        changing_audio_streams: indexes of sound streams whose codec changes, or the channels or rate of AAC.
         has_late_streams: whether streams begin that the start of the file does not tell of.
     """
 
@@ -38,7 +38,7 @@ class FileTimes:
     video_s: Fraction
     duration_s: Fraction
     joins: tuple[Join, ...]
-    changing_sound: frozenset[int]
+    changing_audio_streams: frozenset[int]
     has_late_streams: bool
 
 
@@ -78,6 +78,6 @@ def measure(path: Path) -> FileTimes:
             video_s=starts.get(video.index, 0) * tick,
             duration_s=(ends.get(video.index, 0) - starts.get(video.index, 0)) * tick,
             joins=tuple(clock.joins),
-            changing_sound=headers.changing,
+            changing_audio_streams=headers.changing,
             has_late_streams=clock.has_late_streams,
         )

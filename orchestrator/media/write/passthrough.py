@@ -138,7 +138,7 @@ class Passthrough:
             lead_s = self.origin_s - LEAD_S
             # A source that cannot be sought is read from its start.
             with suppress(av.error.FFmpegError):
-                if not self._info.joined and lead_s * av.time_base > (self._source.start_time or 0):
+                if not self._info.has_clock_jumps and lead_s * av.time_base > (self._source.start_time or 0):
                     self._source.seek(int(lead_s * av.time_base))
         if self._span.end_s is not None:
             self._window.captions_end_s = self._span.end_s - self.origin_s
@@ -210,12 +210,12 @@ class Passthrough:
             self._empty.add(stream.index)
         elif self._output.format.name in PICTURES_ONLY:
             return
-        elif stream.index not in self._info.changing_sound and is_copyable(
+        elif stream.index not in self._info.changing_audio_streams and is_copyable(
             stream, first, self._output.format.name
         ):
             self._tracks[stream.index] = CopiedTrack(self._output, stream, self._window)
         else:
-            is_changing = stream.index in self._info.changing_sound
+            is_changing = stream.index in self._info.changing_audio_streams
             self._tracks[stream.index] = TranscodedAudio(
                 self._output, stream, self._window, is_changing=is_changing
             )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from orchestrator.frames import Sphere
+    from orchestrator.frames import SphericalVideo
 
 UUID = bytes.fromhex("ffcc8263f8554a938814587a02521fdd")
 
@@ -29,12 +29,12 @@ _NAMESPACES = (
 )
 
 
-def room_for(sphere: Sphere) -> str:
+def room_for(sphere: SphericalVideo) -> str:
     """Return what the title of the video track has to end in."""
     return " " * (_HEADER + len(UUID) + len(_xml(sphere)))
 
 
-def mark(path: Path, sphere: Sphere) -> None:
+def mark(path: Path, sphere: SphericalVideo) -> None:
     """Put the mark of `sphere` where `room_for` it was left in the file at `path`.
 
     A file in which it is not found stays as it is.
@@ -54,7 +54,7 @@ def mark(path: Path, sphere: Sphere) -> None:
                 file.write(replacement)
 
 
-def _marked(moov: bytes, room: bytes, sphere: Sphere) -> Iterator[tuple[int, bytes]]:
+def _marked(moov: bytes, room: bytes, sphere: SphericalVideo) -> Iterator[tuple[int, bytes]]:
     """Yield where user data of a track give their room to the mark: the place, and as many new bytes."""
     for kind, start, end in _boxes(moov, _HEADER, len(moov)):
         if kind != b"trak":
@@ -105,7 +105,7 @@ def _top_boxes(path: Path) -> Iterator[tuple[bytes, int, int]]:
             start += size
 
 
-def _xml(sphere: Sphere) -> str:
+def _xml(sphere: SphericalVideo) -> str:
     facts = {
         "Spherical": "true",
         "Stitched": "true",
