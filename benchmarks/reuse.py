@@ -28,6 +28,7 @@ import numpy as np
 from orchestrator.frames import Crop
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
+from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.deliver import deliver
 from orchestrator.pipeline.plan import DeliveryRequest
 from orchestrator.settings import Settings
@@ -109,7 +110,9 @@ def job(
     """Do a job; return the seconds it took, what was done, and the pictures."""
     keeper = Keeper(folder / f"{order.reuse_tolerance}.rgb")
     begun_s = monotonic()
-    done = deliver(source, folder / "out.mp4", info, order, connect=worker.client, watchers=[keeper])
+    done = deliver(
+        source, folder / "out.mp4", info, order, JobContext(connect=worker.client), watchers=[keeper]
+    )
     return monotonic() - begun_s, done, keeper.pictures()
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from orchestrator.cost.gpu_cost import GpuCost, meter_here
 from orchestrator.framing.subjects import MOST_BYTES, parse_subjects, read_subjects
+from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.export import export
 from orchestrator.pipeline.track import Outputs, Tracked, track
 from orchestrator.pipeline.upscale import upscale
@@ -19,12 +20,10 @@ from orchestrator.triton.server import TritonServer
 from orchestrator.triton.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import TracebackType
 
     from orchestrator.framing.subjects import Subjects
     from orchestrator.jobs import (
-        Cost,
         ExportParams,
         ExportResult,
         TrackParams,
@@ -110,15 +109,11 @@ class Worker:
         return upscale(
             source,
             output,
-            params=params,
-            default_model=self._settings.upscale_model,
-            connect=self.client,
+            params,
+            self._context(on_progress),
             overwrite=overwrite,
             comparison=comparison,
             report=report,
-            cost_of=self._cost_of(),
-            limits=self._limits,
-            on_progress=on_progress,
         )
 
     def export(
@@ -141,31 +136,18 @@ class Worker:
         return export(
             source,
             output,
-            params=params,
+            params,
+            self._context(on_progress),
             subjects=self._subjects(params) if subjects is None else subjects,
-            default_model=self._settings.upscale_model,
-            connect=self.client,
             overwrite=overwrite,
             report=report,
-            cost_of=self._cost_of(),
-            limits=self._limits,
-            on_progress=on_progress,
         )
 
     def track(
         self, source: Path, params: TrackParams, outputs: Outputs, *, on_progress: OnProgress = lambda _: None
     ) -> Tracked:
         """Track what is seen in a local video; see `orchestrator.pipeline.track.track`."""
-        return track(
-            source,
-            params=params,
-            resolve=self._settings.resolved,
-            connect=self.client,
-            outputs=outputs,
-            cost_of=self._cost_of(),
-            limits=self._limits,
-            on_progress=on_progress,
-        )
+        return track(source, params, outputs, self._context(on_progress))
 
     def _subjects(self, params: ExportParams) -> Subjects | None:
         if params.follow is None or params.tracks is None:
@@ -181,8 +163,15 @@ class Worker:
             with path.open("rb") as file:
                 return read_subjects(file)
 
-    def _cost_of(self) -> Callable[[float], Cost | None]:
-        """Return what tells what seconds come to. Made before the job, which a bad table fails at once."""
+    def _context(self, on_progress: OnProgress) -> JobContext:
+        """Return the surroundings of a job. A cost table that cannot be read fails the job here, at once."""
         if self._meter is None:
             self._meter = meter_here(self._settings.gpu, self._settings.cost_table)
-        return self._meter.cost
+        return JobContext(
+            connect=self.client,
+            default_model=self._settings.upscale_model,
+            resolve=self._settings.resolved,
+            cost_of=self._meter.cost,
+            limits=self._limits,
+            on_progress=on_progress,
+        )

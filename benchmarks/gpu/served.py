@@ -25,6 +25,7 @@ from orchestrator.jobs import TrackParams
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.writer import VideoWriter
+from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.flow import ahead
 from orchestrator.pipeline.plan import DeliveryRequest, form_of, view_of
 from orchestrator.pipeline.track import Outputs, track
@@ -136,7 +137,7 @@ class Served:
 
     def _track(self, source: Path) -> int:
         params = TrackParams(model=self._name)
-        tracked = track(source, params=params, resolve=str, connect=lambda: self._client, outputs=Outputs())
+        tracked = track(source, params, Outputs(), JobContext(connect=lambda: self._client))
         _refuse_less([note for note in tracked.result.notes if "memory" in note or "restarted" in note])
         return tracked.result.video.frames
 

@@ -29,17 +29,17 @@ from orchestrator.pipeline.plan import (
     refuse_hdr,
     view_of,
 )
-from orchestrator.pipeline.progress import FrameClock, OnProgress, Progress
+from orchestrator.pipeline.progress import FrameClock, Progress
 from orchestrator.pipeline.within_limits import within_limits
 from orchestrator.triton.contract import UpscaleContract
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from orchestrator.fidelity.check import Fidelity
     from orchestrator.frames import Frame, Picture, VideoInfo
-    from orchestrator.limits import Limits
+    from orchestrator.pipeline.context import JobContext
     from orchestrator.pipeline.plan import DeliveryRequest
     from orchestrator.triton.client import TritonClient
 
@@ -102,12 +102,10 @@ def deliver(
     temporary: Path,
     info: VideoInfo,
     request: DeliveryRequest,
+    context: JobContext,
     *,
-    connect: Callable[[], TritonClient],
     watchers: Sequence[Watcher] = (),
     every: bool = False,
-    limits: Limits | None = None,
-    on_progress: OnProgress = lambda _: None,
 ) -> Delivered:
     """Deliver a video.
 
@@ -116,22 +114,21 @@ def deliver(
         temporary: where the result is written; of no use if this raises.
         info: what `probe` said of the source.
         request: what is wanted.
-        connect: gives the client of a running Triton; called only where a model is wanted.
+        context: the job's surroundings.
         watchers: see each frame.
         every: compare all samples of the output with what was wanted, for a report, and not just a few.
-        limits: on what is asked for; None for none.
-        on_progress: told how far the job is.
 
     Raises:
         CallerError: the order or the source is wrong.
         ServiceError: Triton, the encoder or the disk failed.
     """
+    limits = context.limits
     refuse_hdr(info, request)
     info = believed(source, info, request, limits)
     if limits is not None:
         limits.check_source(info, duration_s=length_s(info, request), frames=expected_frames(info, request))
     with ExitStack() as stack:
-        model = None if request.model is None else _Model.load(connect(), request.model)
+        model = None if request.model is None else _Model.load(context.connect(), request.model)
         view = view_of(info, request, model.contract if model else None)
         if limits is not None:
             limits.check_output(*view.size)
@@ -205,8 +202,8 @@ def deliver(
             writer.write(replace(item.source, pixels=item.pixels))
             for watcher in watchers:
                 watcher.see(item.source, item.pixels)
-            on_progress(clock.tick(writer.frames))
-        on_progress(Progress(stage="finishing", frames=writer.frames, total=writer.frames))
+            context.on_progress(clock.tick(writer.frames))
+        context.on_progress(Progress(stage="finishing", frames=writer.frames, total=writer.frames))
         writer.finish()
         left_out = pace.left_out if pace else 0
         if writer.frames != reader.frames_read - left_out:

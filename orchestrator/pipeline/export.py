@@ -18,33 +18,27 @@ from orchestrator.media.read.probe import probe
 from orchestrator.media.write.containers import CONTAINERS, check_output
 from orchestrator.pipeline.deliver import deliver
 from orchestrator.pipeline.plan import DeliveryRequest
-from orchestrator.pipeline.progress import OnProgress, Progress
+from orchestrator.pipeline.progress import Progress
 from orchestrator.storage.staged import check_writable, staged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from orchestrator.frames import VideoInfo
     from orchestrator.framing.subjects import Subjects
-    from orchestrator.jobs import Cost, ExportParams
-    from orchestrator.limits import Limits
-    from orchestrator.triton.client import TritonClient
+    from orchestrator.jobs import ExportParams
+    from orchestrator.pipeline.context import JobContext
 
 
 def export(
     source: Path,
     output: Path,
-    *,
     params: ExportParams,
+    context: JobContext,
+    *,
     subjects: Subjects | None = None,
-    default_model: str,
-    connect: Callable[[], TritonClient],
     overwrite: bool = False,
     report: Path | None = None,
-    cost_of: Callable[[float], Cost | None] = lambda _: None,
-    limits: Limits | None = None,
-    on_progress: OnProgress = lambda _: None,
 ) -> ExportResult:
     """Export a part of a video.
 
@@ -52,15 +46,10 @@ def export(
         source: a local video file.
         output: where the result goes; it appears only when it is complete.
         params: what, and how.
+        context: the job's surroundings.
         subjects: who can be followed: what `params.tracks` stands for.
-        default_model: the model that enlarges when params name none.
-        connect: gives the client of a running Triton; called only where a model is wanted, once the request
-            and the source were checked.
         overwrite: replace `output` and the report if they exist.
         report: also write there, as JSON, how true the output is to the source, and a PNG beside it.
-        cost_of: tells what seconds come to.
-        limits: on what is asked for; None for none.
-        on_progress: told how far the job is.
 
     Raises:
         CallerError: the request or the source is wrong.
@@ -72,12 +61,12 @@ def export(
         check_writable(path, overwrite=overwrite)
     if output.exists() and source.exists() and output.samefile(source):
         raise OutputRefused(f"output {output} is the input itself; choose another name")
-    info = probe(source, to_end=params.end is None, limits=limits)
-    on_progress(Progress(stage="starting", total=info.frames))
+    info = probe(source, to_end=params.end is None, limits=context.limits)
+    context.on_progress(Progress(stage="starting", total=info.frames))
     crop = _crop(source, info, params, subjects)
     request = DeliveryRequest(
         crop=crop,
-        model=(params.upscale_model or default_model) if params.wants_model else None,
+        model=(params.upscale_model or context.default_model) if params.wants_model else None,
         size=params.delivered_px,
         quality=params.quality,
         container=container,
@@ -92,10 +81,8 @@ def export(
             temporary,
             info,
             request,
-            connect=connect,
+            context,
             every=report is not None,
-            limits=limits,
-            on_progress=on_progress,
         )
         if report is not None:
             start_s = None if request.start_s is None else info.start_s + request.start_s
@@ -122,7 +109,7 @@ def export(
             transport=done.inference.transport if done.inference else None,
             tile=done.inference.tile if done.inference else None,
             reused=done.inference.reused if done.inference else None,
-            cost=cost_of(wall_s),
+            cost=context.cost_of(wall_s),
         ),
         keyframes=tuple(Keyframe(**frame) for frame in crop.keyframes())
         if isinstance(crop, CropPath)

@@ -22,7 +22,7 @@ from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.containers import check_output
 from orchestrator.pipeline.draw_tracks import look_again
 from orchestrator.pipeline.flow import ahead
-from orchestrator.pipeline.progress import FrameClock, OnProgress, Progress
+from orchestrator.pipeline.progress import FrameClock, Progress
 from orchestrator.pipeline.within_limits import within_limits
 from orchestrator.storage.staged import check_writable, staged
 from orchestrator.tiles.letterbox import letterbox
@@ -34,17 +34,16 @@ from orchestrator.tracking.tracker import Tracker
 from orchestrator.triton.contract import DetectContract
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from orchestrator.frames import TrackBoxes, VideoInfo
     from orchestrator.inference.detector import Detected
-    from orchestrator.jobs import Cost
     from orchestrator.limits import Limits
+    from orchestrator.pipeline.context import JobContext
     from orchestrator.track_output.reported import ReportedTracks
-    from orchestrator.triton.client import TritonClient
 
 # Bounds of the queues between stages, in frames: a request being filled and the next.
 _DECODED_AHEAD = 16
@@ -123,26 +122,17 @@ class Tracked:
 
 def track(
     source: Path,
-    *,
     params: TrackParams,
-    resolve: Callable[[str], str],
-    connect: Callable[[], TritonClient],
     outputs: Outputs,
-    cost_of: Callable[[float], Cost | None] = lambda _: None,
-    limits: Limits | None = None,
-    on_progress: OnProgress = lambda _: None,
+    context: JobContext,
 ) -> Tracked:
     """Track what is seen in a video.
 
     Args:
         source: a local video file.
         params: what to find, and how.
-        resolve: gives the model that a name stands for.
-        connect: gives the client of a running Triton; called once the request and the source were checked.
         outputs: files to write; each appears only when all are complete.
-        cost_of: tells what seconds come to.
-        limits: on what is asked for; None for none.
-        on_progress: told how far the job is.
+        context: the job's surroundings.
 
     Raises:
         CallerError: the request or the source is wrong.
@@ -151,13 +141,13 @@ def track(
     started_s = time.monotonic()
     outputs.check(source)
     settings = _settings(params)
-    info = probe(source, limits=limits)
-    if limits is not None:
-        info = _checked(source, info, limits)
-    on_progress(Progress(stage="starting", total=info.frames))
+    info = probe(source, limits=context.limits)
+    if context.limits is not None:
+        info = _checked(source, info, context.limits)
+    context.on_progress(Progress(stage="starting", total=info.frames))
 
-    client = connect()
-    model = resolve(params.model)
+    client = context.connect()
+    model = context.resolve(params.model)
     client.load(model)
     contract = client.contract(model, DetectContract)
     wanted = _class_numbers(params.classes, contract)
@@ -169,7 +159,7 @@ def track(
     with ExitStack() as stack:
         reader = stack.enter_context(VideoReader(source, info, letterbox=box, tonemap=True))
         frames = stack.enter_context(
-            ahead(within_limits(reader.frames(), info, limits), items=_DECODED_AHEAD, name="decode")
+            ahead(within_limits(reader.frames(), info, context.limits), items=_DECODED_AHEAD, name="decode")
         )
         detector = BatchedDetector(client, contract, box, batch=params.batch, stride=params.stride)
         detected = stack.enter_context(ahead(detector.run(frames), items=_DETECTED_AHEAD, name="detect"))
@@ -183,7 +173,7 @@ def track(
             boxes = tracker.update(item.detections, frame=item.index, pts=item.pts, gray=item.gray)
             found.add(boxes, times.of(boxes))
             times.forget(before=tracker.settled)
-            on_progress(clock.tick(item.index + 1))
+            context.on_progress(clock.tick(item.index + 1))
         boxes = tracker.finish()
         found.add(boxes, times.of(boxes))
 
@@ -206,7 +196,7 @@ def track(
                 frames=times.frames,
                 overlay=overlay,
                 thumbnails=thumbnails,
-                on_progress=on_progress,
+                on_progress=context.on_progress,
             )
             if timeline is not None and thumbnails is not None:
                 picture = draw_timeline(
@@ -232,7 +222,7 @@ def track(
                 fps=round(times.frames / wall_s, 3),
                 transport=detector.transport,
                 reused=round(detector.reused, 4),
-                cost=cost_of(wall_s),
+                cost=context.cost_of(wall_s),
             ),
             notes=tuple(notes),
         )

@@ -16,32 +16,25 @@ from orchestrator.media.write.containers import check_output
 from orchestrator.pipeline.comparison import Comparison
 from orchestrator.pipeline.deliver import deliver
 from orchestrator.pipeline.plan import DeliveryRequest
-from orchestrator.pipeline.progress import OnProgress, Progress
+from orchestrator.pipeline.progress import Progress
 from orchestrator.storage.staged import check_writable, staged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from orchestrator.jobs import Cost
-    from orchestrator.limits import Limits
+    from orchestrator.pipeline.context import JobContext
     from orchestrator.pipeline.deliver import Inference
-    from orchestrator.triton.client import TritonClient
 
 
 def upscale(
     source: Path,
     output: Path,
-    *,
     params: UpscaleParams,
-    default_model: str,
-    connect: Callable[[], TritonClient],
+    context: JobContext,
+    *,
     overwrite: bool = False,
     comparison: Path | None = None,
     report: Path | None = None,
-    cost_of: Callable[[float], Cost | None] = lambda _: None,
-    limits: Limits | None = None,
-    on_progress: OnProgress = lambda _: None,
 ) -> UpscaleResult:
     """Upscale a video.
 
@@ -49,14 +42,10 @@ def upscale(
         source: a local video file.
         output: where the result goes; it appears only when it is complete. Its suffix chooses the container.
         params: model, scale and quality.
-        default_model: the model when params name none.
-        connect: gives the client of a running Triton; called once the request and the source were checked.
+        context: the job's surroundings.
         overwrite: replace `output` and the other files that are asked for if they exist.
         comparison: also write a PNG there: bicubic left, ours right.
         report: also write there, as JSON, how true the output is to the source, and a PNG beside it.
-        cost_of: tells what seconds come to.
-        limits: on what is asked for; None for none.
-        on_progress: told how far the job is.
 
     Raises:
         CallerError: the request or the source is wrong.
@@ -75,12 +64,12 @@ def upscale(
         raise OutputRefused(f"output {output} is the input itself; choose another name")
     if len({path.resolve() for path in beside}) < len(beside):
         raise OutputRefused(f"output {comparison} is named for two pictures; choose another name for one")
-    info = probe(source, limits=limits)
-    on_progress(Progress(stage="starting", total=info.frames))
+    info = probe(source, limits=context.limits)
+    context.on_progress(Progress(stage="starting", total=info.frames))
     width, height = info.display_size
     request = DeliveryRequest(
         crop=Crop(x=0, y=0, w=width, h=height),
-        model=params.model or default_model,
+        model=params.model or context.default_model,
         scale=params.scale,
         quality=params.quality,
         container=container,
@@ -94,11 +83,9 @@ def upscale(
             temporary,
             info,
             request,
-            connect=connect,
+            context,
             watchers=[] if side_by_side is None else [side_by_side],
             every=report is not None,
-            limits=limits,
-            on_progress=on_progress,
         )
         # Before the video gets its name: a job that fails here leaves nothing either.
         if comparison is not None and side_by_side is not None:
@@ -112,7 +99,7 @@ def upscale(
         stats=UpscaleStats(
             frames=done.frames,
             duration_sec=round(done.duration_s, 6),
-            model=params.model or default_model,
+            model=params.model or context.default_model,
             width=done.width,
             height=done.height,
             scale=done.scale,
@@ -120,7 +107,7 @@ def upscale(
             fps=round(done.frames / wall_s, 3),
             encoder=done.encoder,
             **asdict(cast("Inference", done.inference)),
-            cost=cost_of(wall_s),
+            cost=context.cost_of(wall_s),
         ),
         notes=done.notes,
     )

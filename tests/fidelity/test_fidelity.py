@@ -25,6 +25,7 @@ from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write import encoder
 from orchestrator.media.write.readback import OutputReader
+from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.export import export
 from tools.fixtures import clips
 from tools.fixtures.hard_sources import HARD, WORST_CRF, WrittenVideo, clip, make
@@ -318,14 +319,7 @@ def test_other_formats_are_played_back_too(tmp_path: Path, suffix: str, codec: s
 def exported(source: Path, out: Path, **params: Any) -> FidelityReport:
     """Export without a model; return the report."""
     report = out.with_name("report.json")
-    export(
-        source,
-        out,
-        params=parse(ExportParams, params),
-        default_model="none",
-        connect=_no_model,
-        report=report,
-    )
+    export(source, out, parse(ExportParams, params), JobContext(connect=_no_model), report=report)
     return FidelityReport.model_validate_json(report.read_text())
 
 

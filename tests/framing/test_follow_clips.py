@@ -14,6 +14,7 @@ from orchestrator.framing.subjects import read_subjects
 from orchestrator.jobs import TrackParams
 from orchestrator.media.read.frame_times import frame_times
 from orchestrator.media.read.probe import probe
+from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.track import Outputs, track
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
@@ -34,10 +35,9 @@ def subjects(tmp_path_factory: pytest.TempPathFactory) -> Subjects:
     with TritonServer(folder / "models") as server, TritonClient(server.url, infer_timeout_s=60) as client:
         track(
             SAMPLE,
-            params=TrackParams(model="lite-detector", classes=("person",)),
-            resolve=lambda name: name,
-            connect=lambda: client,
-            outputs=Outputs(tracks=tracks),
+            TrackParams(model="lite-detector", classes=("person",)),
+            Outputs(tracks=tracks),
+            JobContext(connect=lambda: client),
         )
     return read_subjects(tracks.read_bytes())
 

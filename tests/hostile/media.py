@@ -227,20 +227,14 @@ def _export(source: Path, output: Path) -> dict[str, Any]:
     from orchestrator.errors import WorkerError  # noqa: PLC0415  only this process needs them
     from orchestrator.jobs import ExportParams  # noqa: PLC0415
     from orchestrator.limits import Limits  # noqa: PLC0415
+    from orchestrator.pipeline.context import JobContext  # noqa: PLC0415
     from orchestrator.pipeline.export import export  # noqa: PLC0415
 
     def no_triton() -> NoReturn:
         raise AssertionError("a plain export needs no Triton")
 
     try:
-        done = export(
-            source,
-            output,
-            params=ExportParams(),
-            default_model="none",
-            connect=no_triton,
-            limits=Limits(),
-        )
+        done = export(source, output, ExportParams(), JobContext(connect=no_triton, limits=Limits()))
         json.dumps(done.model_dump(mode="json"), ensure_ascii=False).encode()
     except WorkerError as exc:
         return {"outcome": exc.code}

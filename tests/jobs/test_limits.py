@@ -11,6 +11,7 @@ from orchestrator.errors import BadRequest, LimitExceeded
 from orchestrator.jobs import ExportParams, ExportResult, TrackParams, parse
 from orchestrator.limits import Limits
 from orchestrator.media.read.probe import probe
+from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.export import export
 from orchestrator.pipeline.track import Outputs, track
 from tools.fixtures.clips import make_clip
@@ -33,14 +34,7 @@ def no_model() -> TritonClient:
 
 
 def run_export(source: Path, output: Path, limits: Limits | None = LIMITS, **params: Any) -> ExportResult:
-    return export(
-        source,
-        output,
-        params=parse(ExportParams, params),
-        default_model="none",
-        connect=no_model,
-        limits=limits,
-    )
+    return export(source, output, parse(ExportParams, params), JobContext(connect=no_model, limits=limits))
 
 
 def saying(path: Path, seconds: float, header_s: float) -> Path:
@@ -113,13 +107,6 @@ def reach() -> Callable[[Path], None]:
 
     def run(source: Path) -> None:
         with pytest.raises(Reached):
-            track(
-                source,
-                params=parse(TrackParams, {}),
-                resolve=lambda name: name,
-                connect=no_model,
-                outputs=Outputs(),
-                limits=LIMITS,
-            )
+            track(source, parse(TrackParams, {}), Outputs(), JobContext(connect=no_model, limits=LIMITS))
 
     return run

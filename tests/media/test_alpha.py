@@ -14,6 +14,7 @@ from av.packet import Packet
 from orchestrator.jobs import ExportParams
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
+from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.export import export
 from tools.fixtures.clips import coded, make_clip
 
@@ -47,9 +48,8 @@ def run(
     result = export(
         source,
         output,
-        params=ExportParams(**params),
-        default_model="nearest-x4",
-        connect=(lambda: client) if client else no_triton,
+        ExportParams(**params),
+        JobContext(connect=(lambda: client) if client else no_triton, default_model="nearest-x4"),
     )
     return (alphas_of(output) if output.suffix == ".webm" else []), list(result.notes)
 

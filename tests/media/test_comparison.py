@@ -17,6 +17,7 @@ from orchestrator.jobs.export import ExportParams
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.tags import shown
 from orchestrator.media.write.differences import MOST_SENTENCES, Carried, differences
+from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.export import export
 from tools.fixtures.clips import make_clip, numbered, truncate
 
@@ -32,7 +33,7 @@ def no_triton() -> Any:
 def notes_of(source: Path, output: Path, **params: Any) -> list[str]:
     """Export a video and return the notes."""
     asked = ExportParams(**params)
-    return list(export(source, output, params=asked, default_model="none", connect=no_triton).notes)
+    return list(export(source, output, asked, JobContext(connect=no_triton)).notes)
 
 
 def case(name: str) -> Path:

@@ -22,6 +22,7 @@ from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.containers import GIF_MAX_PIXELS, GIF_MAX_S, check_limits
 from orchestrator.media.write.gif import GifPace
 from orchestrator.media.write.writer import VideoWriter
+from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.export import export
 from tests.media.test_colour import PATCHES
 from tests.media.test_formats import through
@@ -58,7 +59,7 @@ def run_export(source: Path, output: Path, **params: Any) -> ExportResult:
     def no_model() -> TritonClient:
         raise AssertionError("no model was asked for")
 
-    return export(source, output, params=parse(ExportParams, params), default_model="none", connect=no_model)
+    return export(source, output, parse(ExportParams, params), JobContext(connect=no_model))
 
 
 def shown(path: Path) -> tuple[list[Pixels], list[int]]:

@@ -18,6 +18,7 @@ from orchestrator.media.read.clock_jumps import ContinuousClock
 from orchestrator.media.read.frame_times import frame_times
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
+from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.export import export
 from tests.support.played import IN_SYNC_S, beeps, flashes
 from tools.fixtures.clips import flashing, make_clip, number_of, numbered
@@ -38,7 +39,7 @@ def no_triton() -> TritonClient:
 
 def exported(source: Path, output: Path, **params: Any) -> tuple[str, ...]:
     asked = parse(ExportParams, params)
-    return export(source, output, params=asked, default_model="none", connect=no_triton).notes
+    return export(source, output, asked, JobContext(connect=no_triton)).notes
 
 
 def shown(path: Path) -> list[float]:

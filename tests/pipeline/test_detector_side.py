@@ -29,6 +29,7 @@ from export_onnx.weights import read_named
 from orchestrator.errors import BadRequest, WeightsRefused
 from orchestrator.jobs import TrackParams
 from orchestrator.jobs import validation as message
+from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.infer_picture import detect_picture
 from orchestrator.pipeline.track import Outputs, track
 from orchestrator.triton.client import TritonClient
@@ -128,11 +129,7 @@ def test_a_detector_sees_at_its_own_size_what_ultralytics_sees(tmp_path: Path, i
         clip = clips.make_clip(tmp_path / "in.mp4", [street(400, 300)] * 3)
         for asked, seen in ((None, side), (320, 320)):
             tracked = track(
-                clip,
-                params=TrackParams(model="mine", side=asked),
-                resolve=lambda name: name,
-                connect=lambda: client,
-                outputs=Outputs(),
+                clip, TrackParams(model="mine", side=asked), Outputs(), JobContext(connect=lambda: client)
             )
             assert max(tracked.result.stats.detector_input) == seen
 
@@ -267,10 +264,9 @@ def test_four_disks_are_found_in_every_frame_as_ultralytics_finds_them(tmp_path:
     with TritonServer(tmp_path / "models") as server, TritonClient(server.url, infer_timeout_s=60) as client:
         tracked = track(
             CASES / "disks.mp4",
-            params=TrackParams(model="disks", classes=("disque vert, petit",)),
-            resolve=lambda name: name,
-            connect=lambda: client,
-            outputs=Outputs(),
+            TrackParams(model="disks", classes=("disque vert, petit",)),
+            Outputs(),
+            JobContext(connect=lambda: client),
         )
     document = json.loads("".join(tracked.document().json()))
     by_frame: dict[int, list[list[float]]] = {}

@@ -16,6 +16,7 @@ from orchestrator.framing.subjects import parse_subjects
 from orchestrator.jobs import ExportParams, ExportResult, parse
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
+from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.export import export
 from tools.fixtures import clips
 
@@ -43,10 +44,9 @@ def run(source: Path, output: Path, *, client: TritonClient | None = None, **par
     return export(
         source,
         output,
-        params=parsed,
+        parsed,
+        JobContext(connect=(lambda: client) if client else no_triton, default_model="nearest-x4"),
         subjects=subjects,
-        default_model="nearest-x4",
-        connect=(lambda: client) if client else no_triton,
     )
 
 

@@ -20,6 +20,7 @@ from orchestrator.jobs import (
     parse,
 )
 from orchestrator.limits import Limits
+from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.export import export
 from orchestrator.pipeline.track import Outputs, track
 from orchestrator.pipeline.upscale import upscale
@@ -45,11 +46,9 @@ def run_export(source: Path, output: Path, client: TritonClient, *, job: Any = N
     return export(
         source,
         output,
-        params=asked,
+        asked,
+        JobContext(connect=lambda: client, default_model="nearest-x4", **(job or {})),
         subjects=subjects,
-        default_model="nearest-x4",
-        connect=lambda: client,
-        **(job or {}),
     )
 
 
@@ -58,7 +57,7 @@ def run_upscale(
 ) -> Result:
     asked = parse(UpscaleParams, params)
     return upscale(
-        source, output, params=asked, default_model="nearest-x4", connect=lambda: client, **(job or {})
+        source, output, asked, JobContext(connect=lambda: client, default_model="nearest-x4", **(job or {}))
     )
 
 
@@ -161,14 +160,7 @@ def test_a_video_that_is_more_than_the_limits_is_not_tracked(
     source, outputs = clips.make_clip(tmp_path / "in.mp4", 50), Outputs(tracks=tmp_path / "tracks.json")
     params = parse(TrackParams, {"model": "colour-finder", "side": 64})
     with pytest.raises(LimitExceeded):
-        track(
-            source,
-            params=params,
-            resolve=lambda name: name,
-            connect=lambda: client,
-            outputs=outputs,
-            limits=limits,
-        )
+        track(source, params, outputs, JobContext(connect=lambda: client, limits=limits))
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from orchestrator.jobs import FidelityReport, UpscaleParams
+from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.upscale import upscale
 from tests.support.played import IN_SYNC_S, beeps, flashes
 from tools.fixtures.clips import make_clip, plain
@@ -63,9 +64,8 @@ def test_beeps_stay_on_their_flashes(
     upscale(
         path,
         out,
-        params=UpscaleParams(model="nearest-x4", scale=2),
-        default_model="nearest-x4",
-        connect=lambda: client,
+        UpscaleParams(model="nearest-x4", scale=2),
+        JobContext(connect=lambda: client, default_model="nearest-x4"),
         report=report,
     )
     seen, heard = flashes(out), beeps(out)
@@ -90,9 +90,8 @@ def test_a_picture_that_starts_late_or_early_does_so_in_the_output(
     upscale(
         path,
         out,
-        params=UpscaleParams(model="identity"),
-        default_model="identity",
-        connect=lambda: client,
+        UpscaleParams(model="identity"),
+        JobContext(connect=lambda: client, default_model="identity"),
     )
     assert flashes(out)[-1] - beeps(out)[-1] == pytest.approx(before, abs=IN_SYNC_S)
     assert before == pytest.approx(float(delay_s), abs=IN_SYNC_S)

@@ -11,6 +11,7 @@ import pytest
 from scipy.optimize import brentq
 
 from orchestrator.jobs import ExportParams, UpscaleParams, parse
+from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.export import export
 from orchestrator.pipeline.upscale import upscale
 from tests.media.test_tonemap import BT2020, HLG, PQ, signal
@@ -95,12 +96,14 @@ def no_triton() -> NoReturn:
 
 def run_export(source: Path, output: Path, **params: Any) -> tuple[str, ...]:
     asked = parse(ExportParams, {"tonemap": True, **params})
-    return export(source, output, params=asked, default_model="none", connect=no_triton).notes
+    return export(source, output, asked, JobContext(connect=no_triton)).notes
 
 
 def run_upscale(source: Path, output: Path, client: TritonClient) -> tuple[str, ...]:
     asked = parse(UpscaleParams, {"tonemap": True})
-    return upscale(source, output, params=asked, default_model="nearest-x4", connect=lambda: client).notes
+    return upscale(
+        source, output, asked, JobContext(connect=lambda: client, default_model="nearest-x4")
+    ).notes
 
 
 def check_notes(notes: tuple[str, ...], kind: str) -> None:

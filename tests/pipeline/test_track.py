@@ -25,6 +25,7 @@ from orchestrator.jobs import TrackParams, parse
 from orchestrator.media.read.frame_times import frame_times
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
+from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.track import Outputs, Tracked, track
 from orchestrator.settings import Settings
 from orchestrator.triton.client import TritonClient
@@ -78,11 +79,9 @@ def run(client: TritonClient) -> Callable[..., Tracked]:
     def run(source: Path, outputs: Outputs | None = None, *, report: Any = None, **params: Any) -> Tracked:
         return track(
             source,
-            params=parse(TrackParams, {"model": "colour-finder", "side": 320} | params),
-            resolve=lambda name: name,
-            connect=lambda: client,
-            outputs=outputs or Outputs(),
-            on_progress=report or (lambda _: None),
+            parse(TrackParams, {"model": "colour-finder", "side": 320} | params),
+            outputs or Outputs(),
+            JobContext(connect=lambda: client, on_progress=report or (lambda _: None)),
         )
 
     return run
@@ -414,10 +413,9 @@ def test_a_class_is_named_with_its_comma_and_of_two_with_one_name_both_are_told(
     boxes = [((10.0 + 40 * i, 40, 24, 40), colour) for i, colour in enumerate((RED, GREEN, BLUE, YELLOW))]
     tracked = track(
         make(tmp_path / "in.mp4", [drawn(*boxes)] * 4),
-        params=TrackParams(model="colour-finder", side=320, classes=tuple(classes), confidence=0.2),
-        resolve=lambda name: name,
-        connect=lambda: odd_names,
-        outputs=Outputs(),
+        TrackParams(model="colour-finder", side=320, classes=tuple(classes), confidence=0.2),
+        Outputs(),
+        JobContext(connect=lambda: odd_names),
     )
     assert sorted(one["class_name"] for one in told(tracked)["tracks"]) == sorted(colours)
 
@@ -429,10 +427,9 @@ def test_a_class_with_a_comma_is_refused_where_there_is_none(
     with pytest.raises(BadRequest, match=r"knows no class .*It knows: 'red, dark', thing, thing, yellow"):
         track(
             make(tmp_path / "in.mp4", walks(3)),
-            params=TrackParams(model="colour-finder", classes=(classes,)),
-            resolve=lambda name: name,
-            connect=lambda: odd_names,
-            outputs=Outputs(),
+            TrackParams(model="colour-finder", classes=(classes,)),
+            Outputs(),
+            JobContext(connect=lambda: odd_names),
         )
 
 
@@ -506,10 +503,9 @@ def test_a_detector_that_breaks_its_contract_is_refused_by_name(tmp_path: Path) 
             with pytest.raises(InferenceFailed, match=name):
                 track(
                     source,
-                    params=TrackParams(model=name),
-                    resolve=lambda model: model,
-                    connect=lambda: client,
-                    outputs=Outputs(tracks=tmp_path / "t.json"),
+                    TrackParams(model=name),
+                    Outputs(tracks=tmp_path / "t.json"),
+                    JobContext(connect=lambda: client),
                 )
     assert not (tmp_path / "t.json").exists()
 
@@ -541,10 +537,9 @@ def run_real(yolov8n: TritonClient) -> Callable[..., Tracked]:
     def run_real(source: Path, **params: Any) -> Tracked:
         return track(
             source,
-            params=parse(TrackParams, {"model": "yolov8", "classes": ["person"]} | params),
-            resolve=Settings().resolved,
-            connect=lambda: yolov8n,
-            outputs=Outputs(),
+            parse(TrackParams, {"model": "yolov8", "classes": ["person"]} | params),
+            Outputs(),
+            JobContext(connect=lambda: yolov8n, resolve=Settings().resolved),
         )
 
     return run_real

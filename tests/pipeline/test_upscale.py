@@ -24,6 +24,7 @@ from orchestrator.inference.upscaler import TiledModel
 from orchestrator.jobs import UpscaleParams, UpscaleResult
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
+from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.upscale import upscale
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import UpscaleContract
@@ -65,9 +66,8 @@ def run(client: TritonClient) -> Callable[..., UpscaleResult]:
         return upscale(
             source,
             output,
-            params=UpscaleParams(model=model, **params),
-            default_model="identity",
-            connect=lambda: client,
+            UpscaleParams(model=model, **params),
+            JobContext(connect=lambda: client, default_model="identity"),
         )
 
     return run
@@ -298,9 +298,8 @@ def test_the_input_is_never_replaced(client: TritonClient, tmp_path: Path) -> No
         upscale(
             source,
             source,
-            params=UpscaleParams(),
-            default_model="identity",
-            connect=lambda: client,
+            UpscaleParams(),
+            JobContext(connect=lambda: client, default_model="identity"),
             overwrite=True,
         )
 

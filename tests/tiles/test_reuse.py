@@ -15,6 +15,7 @@ from orchestrator.frames import PADDING_LEVEL, Frame
 from orchestrator.inference.detector import BatchedDetector
 from orchestrator.inference.upscaler import TiledModel
 from orchestrator.jobs import ExportParams, TrackParams, UpscaleParams, parse
+from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.track import Outputs, track
 from orchestrator.pipeline.upscale import upscale
 from orchestrator.tiles.letterbox import letterbox
@@ -257,13 +258,9 @@ def test_the_results_of_jobs_tell_how_much_was_not_inferred_again(
     held = [thing(x)[8:56] for x in (5, 30) for _ in range(4)]
     source = clips.make_clip(tmp_path / "in.mkv", held, codec="ffv1", pix_fmt="bgr0")
     params = UpscaleParams(model="nearest-x4")
-    enlarged_ = upscale(source, tmp_path / "out.mp4", params=params, default_model="", connect=lambda: client)
+    enlarged_ = upscale(source, tmp_path / "out.mp4", params, JobContext(connect=lambda: client))
     assert enlarged_.stats.reused == 0.75
     seen = track(
-        source,
-        params=TrackParams(model=finder.name, side=64),
-        resolve=str,
-        connect=lambda: client,
-        outputs=Outputs(),
+        source, TrackParams(model=finder.name, side=64), Outputs(), JobContext(connect=lambda: client)
     )
     assert seen.result.stats.reused == 0.75

@@ -1,0 +1,36 @@
+"""What a job needs besides its request: Triton, names of models, prices, limits, progress reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from orchestrator.jobs import Cost
+    from orchestrator.limits import Limits
+    from orchestrator.pipeline.progress import OnProgress
+    from orchestrator.triton.client import TritonClient
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobContext:
+    """The surroundings of one job; `Worker` makes one for each.
+
+    Attributes:
+        connect: returns the client of a running Triton. A job calls it only if it needs a model, and only
+            after it has checked the request and the source.
+        default_model: the upscaling model of a request that names none.
+        resolve: returns the model that a name stands for, which may be an alias.
+        cost_of: returns the cost of a number of seconds, or None where nobody asked for it.
+        limits: what a job may ask for; None sets no limits.
+        on_progress: is called with the progress of the job, in the thread that runs it.
+    """
+
+    connect: Callable[[], TritonClient]
+    default_model: str = ""
+    resolve: Callable[[str], str] = str
+    cost_of: Callable[[float], Cost | None] = lambda _: None
+    limits: Limits | None = None
+    on_progress: OnProgress = lambda _: None
