@@ -79,14 +79,15 @@ def build(
 
 
 def _prepared(name: str, weights: Weights, catalog: Catalog, given: Given) -> Prepared:
-    """Only what the task needs is imported: each of spandrel and ultralytics takes seconds."""
+    """Open the weights. Imports only what the task needs: spandrel and ultralytics take seconds each."""
     entry = catalog.models.get(name)
-    own = entry is not None and entry.architecture == "LiteDetector"  # its weights are tensors only
-    check_kind(weights, entry.task if entry is not None and not own else "upscale" if own else given.task)
     if isinstance(entry, CatalogDetector) or (entry is None and given.task == "detect"):
         from export_onnx.detection import prepare as detector  # noqa: PLC0415
 
+        tensors_only = entry is not None and entry.architecture in detector.TENSOR_FAMILIES
+        check_kind(weights, "upscale" if tensors_only else "detect")
         return detector.prepare(name, weights, entry=entry, given=given)
     from export_onnx.upscaling import prepare as upscaler  # noqa: PLC0415
 
+    check_kind(weights, "upscale")
     return upscaler.prepare(name, weights, entry=entry, catalog=catalog, given=given)

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 # For detectors that the catalog does not list: as ultralytics trains by default, and as the catalog's.
 UNKNOWN_SIDE, UNKNOWN_BATCH = 640, 8
 
+TENSOR_FAMILIES = {lite.ARCHITECTURE: lite.opened}
+"""The detector families whose weights are tensors only, by the catalog's `architecture`, and what opens them.
+ultralytics opens all others, and runs the code in their weights."""
+
 LARGEST_SIDE = 4096
 """Longest side of a detector's pictures, in pixels: the longest that a track job may ask for."""
 
@@ -106,8 +110,8 @@ def prepare(name: str, weights: Weights, *, entry: CatalogDetector | None, given
     """
     choices = given.choices
     network: DetectionNetwork
-    if entry is not None and entry.architecture == lite.ARCHITECTURE:
-        network = lite.opened(weights, choices.precision)
+    if entry is not None and entry.architecture in TENSOR_FAMILIES:
+        network = TENSOR_FAMILIES[entry.architecture](weights, choices.precision)
     else:
         network = yolo.opened(weights, choices.precision, max_detections=choices.max_detections)
     check_classes(network.classes, weights.file)

@@ -22,7 +22,7 @@ from orchestrator.errors import ModelBuildFailed
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-PHOTO = Path(__file__).with_name("photo.png")
+PHOTO = Path(__file__).resolve().parents[1] / "photo.png"
 """160x160 of "Chelsea the cat" by Stefan van der Walt, CC0, from scikit-image."""
 
 
