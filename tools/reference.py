@@ -13,69 +13,16 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from orchestrator import errors
-from orchestrator.jobs import export, job, parts, track, upscale
+from orchestrator.jobs.tasks import TASKS, FileJob, job_adapter
+from orchestrator.jobs.validation import Strict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from orchestrator.jobs.validation import Strict
-
 SCHEMA = "https://json-schema.org/draft/2020-12/schema"
-
-TASKS: tuple[tuple[type[Strict], tuple[type[Strict], ...], tuple[type[Strict], ...]], ...] = (
-    (
-        job.UpscaleJob,
-        (parts.OutputParts, upscale.UpscaleParams),
-        (upscale.UpscaleResult, upscale.UpscaleStats),
-    ),
-    (
-        job.TrackJob,
-        (track.TrackParams,),
-        (
-            track.TrackAnswer,
-            track.TrackStored,
-            track.Track,
-            track.TrackedBox,
-            track.TrackedVideo,
-            track.TrackStats,
-        ),
-    ),
-    (
-        job.ExportJob,
-        (export.ExportParams, export.CropBox, export.Keyframe, export.Follow, export.Size),
-        (export.ExportResult, export.ExportStats),
-    ),
-)
-"""The job, what its params are made of, and what its result is made of, for each task."""
-
-EXAMPLES: dict[str, dict[str, Any]] = {
-    "upscale": {
-        "task": "upscale",
-        "input_url": "https://media.example.com/in.mp4?X-Amz-Signature=...",
-        "output_url": "https://media.example.com/out.mp4?X-Amz-Signature=...",
-        "params": {"model": "RealESRGAN_x4plus", "scale": 2},
-    },
-    "track": {
-        "task": "track",
-        "input_url": "https://media.example.com/in.mp4?X-Amz-Signature=...",
-        "params": {"model": "yolov8", "classes": ["person", "car"], "confidence": 0.5},
-    },
-    "export": {
-        "task": "export",
-        "input_url": "https://media.example.com/in.mp4?X-Amz-Signature=...",
-        "output_url": "https://media.example.com/out.mp4?X-Amz-Signature=...",
-        "params": {
-            "crop": {"x": 100, "y": 50, "w": 1080, "h": 1920},
-            "upscale": True,
-            "upscale_model": "RealESRGAN_x4plus",
-            "format": "mp4",
-            "quality": "high",
-        },
-    },
-}
 
 _ERRORS_HEAD = """# Errors
 
@@ -97,7 +44,7 @@ _FIELD = re.compile(r"    ((?:\w+, )*\w+): (.+)")
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a job."""
-    made = job.JOB.json_schema()
+    made = job_adapter().json_schema()
     for name, model in _models_by_name().items():
         if name in made["$defs"]:
             _describe(made["$defs"][name], model)
@@ -153,7 +100,26 @@ def _in_json(text: str) -> str:
 
 
 def _models_by_name() -> dict[str, type[Strict]]:
-    return {model.__name__: model for task, params, results in TASKS for model in (task, *params, *results)}
+    roots = [root for task in TASKS.values() for root in (task.job, *task.results)]
+    return {model.__name__: model for root in roots for model in models(root)}
+
+
+def models(kind: Any) -> Iterator[type[Strict]]:
+    """Yield the models in a type, each before those that its fields are made of."""
+    if isinstance(kind, type) and issubclass(kind, Strict):
+        yield kind
+        for field in kind.model_fields.values():
+            yield from models(field.annotation)
+    for inner in get_args(kind):
+        yield from models(inner)
+
+
+def example(name: str) -> dict[str, Any]:
+    """Return the example of a job of a task."""
+    task = TASKS[name]
+    address = "https://media.example.com/{}.mp4?X-Amz-Signature=...".format
+    output = {"output_url": address("out")} if issubclass(task.job, FileJob) else {}
+    return {"task": name, "input_url": address("in"), **output, "params": task.example}
 
 
 def _describe(definition: dict[str, Any], model: type[Strict]) -> None:
@@ -172,16 +138,18 @@ def _page() -> Iterator[str]:
     yield "Made by `make docs` from the models in `orchestrator/jobs` that validate every job."
     yield "[jobs.schema.json](jobs.schema.json) says the same as a JSON Schema. Unknown fields are refused."
     yield "What goes wrong is told as in [errors.md](errors.md)."
-    for task, params, results in TASKS:
-        name = task.model_fields["task"].annotation.__args__[0]  # type: ignore[union-attr]  # a Literal
-        yield from ("", f"## {name}", "", _summary(task), "", "```json")
-        yield json.dumps(EXAMPLES[name], indent=2)
+    described: set[type[Strict]] = set()
+    for name, task in TASKS.items():
+        yield from ("", f"## {name}", "", _summary(task.job), "", "```json")
+        yield json.dumps(example(name), indent=2)
         yield "```"
-        for model in (task, *params):
-            yield from _table(model, answers=False)
-        yield from ("", f"### Result of {name}")
-        for model in results:
-            yield from _table(model, answers=True)
+        for root in (task.job, *task.results):
+            if root is task.results[0]:
+                yield from ("", f"### Result of {name}")
+            for model in models(root):
+                if model not in described:
+                    described.add(model)
+                    yield from _table(model, answers=root is not task.job)
 
 
 def _table(model: type[Strict], *, answers: bool) -> Iterator[str]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import click
 
 from orchestrator.cli.options import json_option, say, verbose_option
 from orchestrator.cost.gpu import gpus_here
-from orchestrator.cost.price_table import CPU, JobTask, read_table
+from orchestrator.cost.price_table import CPU, read_table
 from orchestrator.errors import BadRequest
+from orchestrator.jobs.tasks import TASKS
 from orchestrator.pipeline.estimate import estimate as estimate_job
 from orchestrator.settings import Settings
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("source", metavar="IN", type=click.Path(path_type=Path))
-@click.option("--task", type=click.Choice(get_args(JobTask)), default="upscale", show_default=True)
+@click.option("--task", type=click.Choice(list(TASKS)), default="upscale", show_default=True)
 @click.option("--model", help="The model's name.  [default: the task's own; none for an export]")
 @click.option("--gpu", help="A GPU of the table, or cpu.  [default: FRAMEWRIGHT_GPU, else this machine's]")
 @click.option("--crop", metavar="X,Y,W,H", help="Of an export: the part of the picture.")
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 def estimate(
     source: Path,
     *,
-    task: JobTask,
+    task: str,
     model: str | None,
     gpu: str | None,
     crop: str | None,
@@ -51,11 +52,10 @@ def estimate(
       framewright estimate in.mp4 --task export --crop 0,0,640,360 --end 9 --model RealESRGAN_x4plus --gpu A40
     """  # noqa: D301  click reads the backspace as: keep these lines
     settings = Settings.from_env()
-    defaults = {"upscale": settings.upscale_model, "track": settings.yolov8, "export": ""}
     found = estimate_job(
         source,
         task=task,
-        model=settings.resolved(model) if model else defaults[task],
+        model=settings.resolved(model) if model else TASKS[task].default_model(settings),
         gpu=gpu or settings.gpu or next(iter(gpus_here()), CPU),
         table=read_table(settings.cost_table),
         crop=None if crop is None else _numbers(crop),

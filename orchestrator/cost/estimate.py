@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
-from orchestrator.cost.price_table import CPU, JobTask, Price, Relation, Speed, Table, same_gpu
+from orchestrator.cost.price_table import CPU, Price, Relation, Speed, Table, same_gpu
 from orchestrator.jobs import Strict
+from orchestrator.jobs.tasks import TASKS, TaskName
 
 
 class Work(Strict):
@@ -18,7 +19,7 @@ class Work(Strict):
         width, height: of those pictures (of the crop, where there is one), in pixels.
     """
 
-    task: JobTask
+    task: TaskName
     model: str
     frames: int
     width: int
@@ -103,7 +104,7 @@ def _speeds(table: Table, work: Work) -> list[Speed]:
 
 def _seconds(work: Work, speed: Speed, relations: tuple[Relation, ...]) -> float:
     seconds = work.frames / speed.fps
-    if work.task != "track":  # a detector sees every picture at one size
+    if TASKS[work.task].time_per_pixel:
         seconds *= work.width * work.height / (speed.width * speed.height)
     return seconds * math.prod(row.times for row in relations)
 

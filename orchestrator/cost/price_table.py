@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import datetime as dt  # noqa: TC003  pydantic reads it when the class is made
 import tomllib
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from orchestrator.errors import BadRequest
 from orchestrator.jobs import Strict, parse
+from orchestrator.jobs.tasks import TaskName  # noqa: TC001  pydantic reads it when the class is made
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-JobTask = Literal["upscale", "track", "export"]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Text = Annotated[str, Field(min_length=1)]
 
@@ -64,7 +64,7 @@ class Speed(Sourced):
         fps: pictures a second.
     """
 
-    task: JobTask
+    task: TaskName
     model: str
     gpu: Text
     width: Annotated[int, Field(gt=0)]

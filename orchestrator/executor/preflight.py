@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from orchestrator.errors import BadRequest
-from orchestrator.jobs import ExportJob, TrackJob, parse_job
+from orchestrator.jobs import parse_job
 
 if TYPE_CHECKING:
     from orchestrator.jobs import Job
@@ -51,15 +51,12 @@ def check_job(values: Any, *, settings: Settings, storage: StorageClient, needed
         job = parse_job(values)
     except RecursionError as exc:
         raise BadRequest(_TOO_DEEP) from exc
-    storage.check_input(job.input_url)
-    destination = job.output_url if isinstance(job, TrackJob) else job.destination
-    if destination is not None:
-        storage.check_output(destination, needed_s=needed_s)
-    if isinstance(job, ExportJob):
-        if isinstance(job.params.tracks, str):
-            storage.check_input(job.params.tracks)
-        if job.params.delivered_px is not None:
-            settings.limits.check_output(*job.params.delivered_px)
+    for url in job.input_urls:
+        storage.check_input(url)
+    if job.destination is not None:
+        storage.check_output(job.destination, needed_s=needed_s)
+    if job.output_px is not None:
+        settings.limits.check_output(*job.output_px)
     return job
 
 

@@ -12,7 +12,7 @@ from orchestrator.executor.preflight import check_job
 from orchestrator.executor.progress import ProgressReporter
 from orchestrator.executor.raw_json import Answer, RawJson
 from orchestrator.framing.subjects import MOST_BYTES, parse_subjects, read_subjects
-from orchestrator.jobs import TrackJob, UpscaleJob
+from orchestrator.jobs import OutputParts
 from orchestrator.jobs.track import TrackStored
 from orchestrator.media.write.containers import CONTAINERS
 from orchestrator.pipeline.track import Outputs
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterable
 
-    from orchestrator.framing.subjects import Subjects
-    from orchestrator.jobs import ExportJob, ExportResult, OutputParts, UpscaleResult
+    from orchestrator.jobs import ExportJob, FileJob, Strict, TrackJob, UpscaleJob
 
 _IN_SHORT = "the whole answer, with figures and notes, was refused by RunPod: this one is short"
 
@@ -69,16 +68,12 @@ def run(
         stop=stop,
         progress=ProgressReporter(tell, settings.limits),
     )
-    if isinstance(job, UpscaleJob):
-        return runner.upscale(job)
-    if isinstance(job, TrackJob):
-        return runner.track(job)
-    return runner.export(job)
+    return RUNNERS[job.task](runner, job)
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobRunner:
-    """What the tasks have in common."""
+    """The steps that the tasks have in common, for one job."""
 
     folder: Path
     settings: Settings
@@ -86,87 +81,53 @@ class JobRunner:
     stop: threading.Event
     progress: ProgressReporter
 
-    def upscale(self, job: UpscaleJob) -> Answer:
-        """Fetch, upscale and publish a video."""
-        source = self._fetch(job.input_url)
-        output = self._output(job)
-        with Worker(self.settings, limits=self.settings.limits) as worker:
-            result = worker.upscale(source, output, job.params, on_progress=self.progress.report)
-        answer = self._answer(result.model_copy(update={"output_url": without_query(job.destination_url)}))
-        self._publish(output, job.destination)
-        return answer
+    def make_file(
+        self, job: FileJob, make: Callable[[Worker, Path, Path], Strict], *, suffix: str | None = None
+    ) -> Answer:
+        """Run a job whose result is a file: fetch its video, make the file, publish it.
 
-    def export(self, job: ExportJob) -> Answer:
-        """Fetch a video, export a part of it and publish that."""
-        subjects = self._subjects(job.params.tracks)
-        source = self._fetch(job.input_url)
-        output = self._output(job, job.params.format)
-        with Worker(self.settings, limits=self.settings.limits) as worker:
-            result = worker.export(
-                source, output, job.params, subjects=subjects, on_progress=self.progress.report
-            )
-        answer = self._answer(result.model_copy(update={"output_url": without_query(job.destination_url)}))
-        self._publish(output, job.destination)
-        return answer
+        Args:
+            job: the job.
+            make: makes the output from the source (the worker, the source and the output are given), and
+                returns the result, whose `output_url` is filled in here.
+            suffix: of the output; None takes that of its address, if it is one of a video.
+        """
+        source = self.fetch(job.input_url)
+        if suffix is None:
+            suffix = _suffix(_address(job.destination))
+        output = self.folder / f"output{suffix if suffix in CONTAINERS else '.mp4'}"
+        with self.worker() as worker:
+            result = make(worker, source, output)
+        return self.publish(result, output, job.destination)
 
-    def track(self, job: TrackJob) -> Answer:
-        """Fetch a video and track it; publish the tracks where they are too long for the answer."""
-        source = self._fetch(job.input_url)
-        with Worker(self.settings, limits=self.settings.limits) as worker:
-            tracked = worker.track(source, job.params, Outputs(), on_progress=self.progress.report)
-        document = tracked.document()
-        text, size_bytes = self._fitting(document.json())
-        if text is not None:
-            return Answer(whole=RawJson(text), short=None)
-        if job.output_url is None:
-            raise _too_large(size_bytes, self.settings.max_result_bytes)
-        is_plain = _suffix(job.output_url) == ".json"  # its URL may be signed for application/json
-        file = self.folder / ("tracks.json" if is_plain else "tracks.json.gz")
-        write_tracks(file, document, overwrite=False)
-        stored = TrackStored(
-            **tracked.result.model_dump(),
-            output_url=without_query(job.output_url),
-            json_bytes=sum(map(len, document.json())) + 1,  # the file ends its one line
-            gzip_bytes=None if is_plain else file.stat().st_size,
-        )
-        answer = self._answer(stored)
-        self._publish(file, job.output_url)
-        return answer
+    def worker(self) -> Worker:
+        """Return a worker within the limits, to be used as a context manager."""
+        return Worker(self.settings, limits=self.settings.limits)
 
-    def _subjects(self, tracks: dict[str, Any] | str | None) -> Subjects | None:
-        if isinstance(tracks, str):
-            file = self._fetch(tracks, "tracks", most_bytes=MOST_BYTES)
-            with file.open("rb") as opened:
-                return read_subjects(opened)
-        return None if tracks is None else parse_subjects(tracks)
-
-    def _fetch(self, url: str, name: str = "input", *, most_bytes: int | None = None) -> Path:
+    def fetch(self, url: str, name: str = "input", *, most_bytes: int | None = None) -> Path:
+        """Fetch a file into the job's folder."""
         file = self.folder / f"{name}{_suffix(url)}"
         advance = self.progress.transfer("fetching")
         self.storage.fetch(url, file, stop=self.stop, advance=advance, most_bytes=most_bytes)
         return file
 
-    def _output(self, job: UpscaleJob | ExportJob, wanted: str | None = None) -> Path:
-        """Return where the result is made; its suffix is that of its address, if that is one of a video."""
-        suffix = _suffix(job.destination_url) if wanted is None else f".{wanted}"
-        return self.folder / f"output{suffix if suffix in CONTAINERS else '.mp4'}"
-
-    def _publish(self, file: Path, where: str | OutputParts) -> None:
-        self.storage.publish(file, where, stop=self.stop, advance=self.progress.transfer("publishing"))
-
-    def _answer(self, result: UpscaleResult | ExportResult | TrackStored) -> Answer:
-        """Make the answer of a job whose output is a file. Called before that is published.
+    def publish(self, result: Strict, file: Path, destination: str | OutputParts) -> Answer:
+        """Publish a file; return the result with the address of the file.
 
         Raises:
-            ResultTooLarge: it does not fit.
+            ResultTooLarge: the result is too long for an answer. Nothing is published then.
         """
-        text, size_bytes = self._fitting([json_text(result.model_dump(mode="json"))])
+        values = result.model_copy(update={"output_url": without_query(_address(destination))}).model_dump(
+            mode="json"
+        )
+        text, size_bytes = self.fit([json_text(values)])
         if text is None:
             raise _too_large(size_bytes, self.settings.max_result_bytes)
-        short = {"status": "completed", "output_url": result.output_url, "notes": [_IN_SHORT]}
+        self.storage.publish(file, destination, stop=self.stop, advance=self.progress.transfer("publishing"))
+        short = {"status": "completed", "output_url": values["output_url"], "notes": [_IN_SHORT]}
         return Answer(whole=RawJson(text), short=RawJson(json_text(short).encode()))
 
-    def _fitting(self, pieces: Iterable[str]) -> tuple[bytes | None, int]:
+    def fit(self, pieces: Iterable[str]) -> tuple[bytes | None, int]:
         """Return a result whole, if it can be given as an answer, and its size.
 
         Args:
@@ -184,6 +145,64 @@ class JobRunner:
             if size <= most_bytes:
                 kept.append(data)
         return (b"".join(kept) if size <= most_bytes else None), size
+
+
+def _upscale(runner: JobRunner, job: UpscaleJob) -> Answer:
+    on_progress = runner.progress.report
+    return runner.make_file(
+        job,
+        lambda worker, source, output: worker.upscale(source, output, job.params, on_progress=on_progress),
+    )
+
+
+def _export(runner: JobRunner, job: ExportJob) -> Answer:
+    tracks = job.params.tracks
+    subjects = parse_subjects(tracks) if isinstance(tracks, dict) else None
+    if isinstance(tracks, str):
+        with runner.fetch(tracks, "tracks", most_bytes=MOST_BYTES).open("rb") as file:
+            subjects = read_subjects(file)
+    return runner.make_file(
+        job,
+        lambda worker, source, output: worker.export(
+            source, output, job.params, subjects=subjects, on_progress=runner.progress.report
+        ),
+        suffix=job.params.format and f".{job.params.format}",
+    )
+
+
+def _track(runner: JobRunner, job: TrackJob) -> Answer:
+    """Track a video; the tracks are published where they are too long for the answer."""
+    source = runner.fetch(job.input_url)
+    with runner.worker() as worker:
+        tracked = worker.track(source, job.params, Outputs(), on_progress=runner.progress.report)
+    document = tracked.document()
+    text, size_bytes = runner.fit(document.json())
+    if text is not None:
+        return Answer(whole=RawJson(text), short=None)
+    if job.output_url is None:
+        raise _too_large(size_bytes, runner.settings.max_result_bytes)
+    is_plain = _suffix(job.output_url) == ".json"  # its URL may be signed for application/json
+    file = runner.folder / ("tracks.json" if is_plain else "tracks.json.gz")
+    write_tracks(file, document, overwrite=False)
+    stored = TrackStored(
+        **tracked.result.model_dump(),
+        output_url=job.output_url,
+        json_bytes=sum(map(len, document.json())) + 1,  # the file ends its one line
+        gzip_bytes=None if is_plain else file.stat().st_size,
+    )
+    return runner.publish(stored, file, job.output_url)
+
+
+RUNNERS: dict[str, Callable[[JobRunner, Any], Answer]] = {
+    "upscale": _upscale,
+    "track": _track,
+    "export": _export,
+}
+"""What runs a job, by the name of its task in `orchestrator.jobs.tasks.TASKS`."""
+
+
+def _address(destination: str | OutputParts) -> str:
+    return destination.complete_url if isinstance(destination, OutputParts) else destination
 
 
 def _suffix(url: str) -> str:

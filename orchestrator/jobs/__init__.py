@@ -12,8 +12,8 @@ from orchestrator.jobs.export import (
     Size,
 )
 from orchestrator.jobs.fidelity import ComparedPicture, FidelityReport, Spread
-from orchestrator.jobs.job import ExportJob, Job, TrackJob, UpscaleJob, parse_job
 from orchestrator.jobs.parts import OutputParts
+from orchestrator.jobs.tasks import ExportJob, FileJob, Job, TrackJob, UpscaleJob, parse_job
 from orchestrator.jobs.track import TrackedVideo, TrackParams, TrackResult, TrackStats
 from orchestrator.jobs.upscale import UpscaleParams, UpscaleResult, UpscaleStats
 from orchestrator.jobs.validation import Strict, parse
@@ -27,6 +27,7 @@ __all__ = [
     "ExportResult",
     "ExportStats",
     "FidelityReport",
+    "FileJob",
     "Follow",
     "Format",
     "Job",

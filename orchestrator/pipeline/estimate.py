@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING
 from orchestrator.cost.estimate import Estimate, Work
 from orchestrator.cost.estimate import estimate as estimate_work
 from orchestrator.errors import BadMedia, BadRequest
+from orchestrator.jobs.tasks import TASKS
 from orchestrator.media.read.probe import probe
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from orchestrator.cost.price_table import JobTask, Table
+    from orchestrator.cost.price_table import Table
     from orchestrator.frames import VideoInfo
+    from orchestrator.jobs.tasks import TaskName
 
 
 def estimate(
     source: Path,
     *,
-    task: JobTask,
+    task: TaskName,
     model: str,
     gpu: str,
     table: Table,
@@ -46,7 +48,7 @@ def estimate(
     info = probe(source)
     if info.frames is None:
         raise BadMedia(f"{source}: it does not say how long it is, so nothing can be estimated")
-    if task != "export" and (crop, start_s, end_s) != (None, None, None):
+    if not TASKS[task].takes_part and (crop, start_s, end_s) != (None, None, None):
         raise BadRequest(f"a part of the picture or of the time is for an export; leave it out of {task}")
     width, height = _pixels(info, crop)
     work = Work(task=task, model=model, frames=_frames(info, start_s, end_s), width=width, height=height)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from orchestrator.errors import BadRequest, CallerError, ServiceError, WorkerError
 from orchestrator.jobs import ExportParams, parse, parse_job
+from orchestrator.jobs.tasks import TASKS
 from tools import reference
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -131,9 +133,9 @@ def test_the_reference_is_made_of_the_models() -> None:
 
 
 def test_every_field_is_explained() -> None:
-    for _, params, results in reference.TASKS:
-        for model in (*params, *results):
-            fields = set(model.model_fields) - {"status", "stats", "video"}
+    for task in TASKS.values():
+        for model in chain.from_iterable(map(reference.models, (task.job, *task.results))):
+            fields = set(model.model_fields) - {"task", "status", "stats", "video"}
             assert fields <= set(reference.descriptions(model)), model
 
 
@@ -154,9 +156,9 @@ def test_the_page_of_errors_has_a_row_for_every_code_that_a_user_can_meet() -> N
         assert told[kind.code] == (fault, "yes" if kind.retryable else "no"), kind
 
 
-@pytest.mark.parametrize("task", sorted(reference.EXAMPLES))
+@pytest.mark.parametrize("task", TASKS)
 def test_the_examples_are_jobs(task: str) -> None:
-    assert parse_job(reference.EXAMPLES[task]).task == task
+    assert parse_job(reference.example(task)).task == task
 
 
 @pytest.mark.parametrize("character", ["\0", "\n", "\x1b", "\x7f", "\u2028", "\ud800"], ids=ascii)
@@ -183,4 +185,4 @@ def test_a_name_with_a_character_that_no_name_has_is_refused(
 def test_names_in_any_script_are_taken() -> None:
     names = ["voiture à gaz", "自動車", "🚗", "می\u200cرود", "no\u00a0break", "ideographic\u3000space"]
     job = parse_job({**URLS, "task": "track", "params": {"classes": names}})
-    assert job.params.classes == tuple(names)  # type: ignore[union-attr]
+    assert job.params.classes == tuple(names)  # type: ignore[attr-defined]

@@ -1,0 +1,198 @@
+"""Lists the tasks in one table: the job that asks for each, its results, and what an estimate needs to know.
+
+A new task is a class and a row here. What runs it is registered in `executor/run_job.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union
+
+from pydantic import Field, TypeAdapter, model_validator
+
+from orchestrator.jobs.export import ExportParams, ExportResult
+from orchestrator.jobs.parts import OutputParts
+from orchestrator.jobs.track import TrackAnswer, TrackParams, TrackStored
+from orchestrator.jobs.upscale import UpscaleParams, UpscaleResult
+from orchestrator.jobs.validation import Strict, parse_as
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from orchestrator.settings import Settings
+
+
+class Job(Strict):
+    """Base class of the jobs; `task` is the name of a row of `TASKS`.
+
+    Attributes:
+        input_url: where the video is: an https URL, such as a presigned one.
+    """
+
+    task: str
+    input_url: str
+
+    @property
+    def input_urls(self) -> tuple[str, ...]:
+        """All addresses that are read from."""
+        return (self.input_url,)
+
+    @property
+    def destination(self) -> str | OutputParts | None:
+        """Where a file is put; None if the job names no such place."""
+        return None
+
+    @property
+    def output_px(self) -> tuple[int, int] | None:
+        """Width and height of the output, where the job gives them."""
+        return None
+
+
+class FileJob(Job):
+    """Base class of the jobs whose result is a video file.
+
+    Attributes:
+        output_url: where the result is put: a URL presigned for PUT.
+        output_parts: in its place, for results of more than 5 GiB: a multipart upload that is presigned.
+    """
+
+    output_url: str | None = None
+    output_parts: OutputParts | None = None
+
+    @property
+    def destination(self) -> str | OutputParts:
+        """Where the result is put."""
+        return self.output_parts or self.output_url or ""
+
+    @model_validator(mode="after")
+    def _one_destination(self) -> Self:
+        if (self.output_url is None) == (self.output_parts is None):
+            raise ValueError("output_url is missing: give it, or output_parts, and not both")
+        return self
+
+
+class UpscaleJob(FileJob):
+    """Enlarge a video.
+
+    Attributes:
+        params: how.
+    """
+
+    task: Literal["upscale"]
+    params: UpscaleParams = UpscaleParams()
+
+
+class TrackJob(Job):
+    """Find things in a video and follow each one through it.
+
+    Attributes:
+        output_url: where a result that is too large for an answer is put: a URL presigned for PUT. If its
+            path ends in .json it gets plain JSON as application/json, else gzipped JSON as application/gzip.
+            Without it such a job fails.
+        params: what, and how.
+    """
+
+    task: Literal["track"]
+    output_url: str | None = None
+    params: TrackParams = TrackParams()
+
+    @property
+    def destination(self) -> str | None:
+        """Where a long result is put."""
+        return self.output_url
+
+
+class ExportJob(FileJob):
+    """Cut out a part of a video, enlarge it, deliver a file that plays.
+
+    Attributes:
+        params: what, and how.
+    """
+
+    task: Literal["export"]
+    params: ExportParams = ExportParams()
+
+    @property
+    def input_urls(self) -> tuple[str, ...]:
+        """The address of the video, and that of the tracks where they are not in the job."""
+        tracks = self.params.tracks
+        return (self.input_url, tracks) if isinstance(tracks, str) else (self.input_url,)
+
+    @property
+    def output_px(self) -> tuple[int, int] | None:
+        """Width and height of the output, where the job gives them."""
+        return self.params.delivered_px
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A row of the table of tasks.
+
+    Attributes:
+        job: what a job of this task is validated by; its `task` is the key of the row.
+        results: what it may be answered with.
+        example: `params` of the example in docs/jobs.md.
+        default_model: the model of a job that names none; empty where it runs without one.
+        time_per_pixel: whether the time of a job grows with the size of its pictures; else it grows with
+            their number alone.
+        takes_part: whether a job may ask for a part of the picture and of the time.
+    """
+
+    job: type[Job]
+    results: tuple[type[Strict], ...]
+    example: dict[str, Any]
+    default_model: Callable[[Settings], str]
+    time_per_pixel: bool = True
+    takes_part: bool = False
+
+
+TASKS: dict[str, Task] = {
+    "upscale": Task(
+        job=UpscaleJob,
+        results=(UpscaleResult,),
+        example={"model": "RealESRGAN_x4plus", "scale": 2},
+        default_model=lambda settings: settings.upscale_model,
+    ),
+    "track": Task(
+        job=TrackJob,
+        results=(TrackAnswer, TrackStored),
+        example={"model": "yolov8", "classes": ["person", "car"], "confidence": 0.5},
+        default_model=lambda settings: settings.yolov8,
+        time_per_pixel=False,  # a detector sees every picture at one size
+    ),
+    "export": Task(
+        job=ExportJob,
+        results=(ExportResult,),
+        example={
+            "crop": {"x": 100, "y": 50, "w": 1080, "h": 1920},
+            "upscale": True,
+            "upscale_model": "RealESRGAN_x4plus",
+            "format": "mp4",
+            "quality": "high",
+        },
+        default_model=lambda _: "",
+        takes_part=True,
+    ),
+}
+
+if TYPE_CHECKING:
+    TaskName = str
+else:
+    TaskName = Literal[tuple(TASKS)]
+
+
+@cache
+def job_adapter() -> TypeAdapter[Job]:
+    """Return what validates a job of any task."""
+    jobs: Any = Union[tuple(task.job for task in TASKS.values())]  # noqa: UP007  it is made of the table
+    return TypeAdapter(Annotated[jobs, Field(discriminator="task")])
+
+
+def parse_job(values: Any) -> Job:
+    """Make a job of what came as JSON.
+
+    Raises:
+        BadRequest: it names the first value that is wrong.
+    """
+    return parse_as(job_adapter(), values)

@@ -1,0 +1,133 @@
+"""A task is a row of two tables: one that is made up here is checked, run and published like the others."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+from orchestrator.errors import AddressRefused, BadRequest, LimitExceeded
+from orchestrator.executor import run_job
+from orchestrator.executor.raw_json import Answer, RawJson
+from orchestrator.jobs import FileJob, Strict
+from orchestrator.jobs.tasks import TASKS, Task, job_adapter
+from tools import reference
+from tools.stand_ins.worker_process import LOCAL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from orchestrator.executor.run_job import JobRunner
+    from orchestrator.worker import Worker
+    from tools.stand_ins.bucket import Bucket
+
+
+class ReverseParams(Strict):
+    """How the bytes of a file are reversed.
+
+    Attributes:
+        width: of the output, in pixels.
+    """
+
+    width: int = 64
+
+
+class ReverseJob(FileJob):
+    """Reverse the bytes of a file.
+
+    Attributes:
+        params: how.
+    """
+
+    task: Literal["reverse"]
+    params: ReverseParams = ReverseParams()
+
+    @property
+    def output_px(self) -> tuple[int, int]:
+        return self.params.width, 64
+
+
+class ReverseResult(Strict):
+    """The finished job.
+
+    Attributes:
+        output_url: where the file is.
+    """
+
+    status: Literal["completed"] = "completed"
+    output_url: str
+
+
+def reverse(runner: JobRunner, job: ReverseJob) -> Answer:
+    def make(_worker: Worker, source: Path, output: Path) -> ReverseResult:
+        output.write_bytes(source.read_bytes()[::-1])
+        return ReverseResult(output_url="")
+
+    return runner.make_file(job, make)
+
+
+@pytest.fixture
+def reverse_task(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Registers the task."""
+    row = Task(job=ReverseJob, results=(ReverseResult,), example={}, default_model=lambda _: "")
+    monkeypatch.setitem(TASKS, "reverse", row)
+    monkeypatch.setitem(run_job.RUNNERS, "reverse", reverse)
+    for name, value in LOCAL.items():
+        monkeypatch.setenv(name, value)
+    job_adapter.cache_clear()
+    yield
+    job_adapter.cache_clear()
+
+
+def run(folder: Path, **values: Any) -> Answer:
+    return run_job.run(
+        {"task": "reverse", **values},
+        folder=folder,
+        triton_url="localhost:1",
+        needed_s=60,
+        stop=threading.Event(),
+        tell=lambda _: None,
+    )
+
+
+def test_every_task_has_a_runner() -> None:
+    assert run_job.RUNNERS.keys() == TASKS.keys()
+
+
+@pytest.mark.usefixtures("reverse_task")
+def test_a_task_of_the_table_is_run_and_its_file_published(bucket: Bucket, tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(b"a video")
+    url = bucket.put_url("reversed.mkv")
+    answer = run(
+        tmp_path,
+        input_url=bucket.put("source.mp4", tmp_path / "source"),
+        output_url=url,
+        params={"width": 32},
+    )
+    result = {"status": "completed", "output_url": url.partition("?")[0]}
+    assert json.loads(answer.whole.data) == result
+    assert isinstance(answer.short, RawJson)
+    assert bucket.get("reversed.mkv") == b"a video"[::-1]
+
+
+@pytest.mark.usefixtures("reverse_task")
+def test_a_task_of_the_table_is_checked(bucket: Bucket, tmp_path: Path) -> None:
+    urls = {"input_url": "https://8.8.8.8/in.mp4", "output_url": bucket.put_url("never.mp4")}
+    for changed, error in (
+        ({"output_url": None}, BadRequest),
+        ({"params": {"height": 64}}, BadRequest),
+        ({"input_url": "https://169.254.169.254/"}, AddressRefused),
+        ({"output_url": "https://169.254.169.254/"}, AddressRefused),
+        ({"params": {"width": 10**6}}, LimitExceeded),
+    ):
+        with pytest.raises(error):
+            run(tmp_path, **(urls | changed))
+
+
+@pytest.mark.usefixtures("reverse_task")
+def test_a_task_of_the_table_is_in_the_reference() -> None:
+    assert "**ReverseParams**" in reference.page()
+    assert reference.schema()["$defs"]["ReverseJob"]["description"] == "Reverse the bytes of a file."
