@@ -32,8 +32,8 @@ from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.deliver import deliver
 from orchestrator.pipeline.plan import DeliveryRequest
 from orchestrator.settings import Settings
-from orchestrator.tiles.grid import plan
-from orchestrator.tiles.unchanged_tiles import Reference
+from orchestrator.tiles.grid import plan_grid
+from orchestrator.tiles.unchanged_tiles import UnchangedTileFinder
 from orchestrator.triton.contract import UpscaleContract
 from orchestrator.worker import Worker
 
@@ -69,17 +69,18 @@ def left(source: Path, info: VideoInfo, contract: UpscaleContract, tolerances: l
     """Return for each tolerance how many pixels are inferred of a video, over those of all its tiles."""
     width, height = info.display_size
     halo, multiple = contract.halo, contract.size_multiple
-    grid = plan(height=height, width=width, tile=contract.tile, halo=halo, multiple=multiple)
+    grid = plan_grid(height=height, width=width, tile=contract.tile, halo=halo, multiple=multiple)
     references = [
-        Reference(grid, halo=halo, multiple=multiple, tolerance=tolerance) for tolerance in tolerances
+        UnchangedTileFinder(grid, halo=halo, multiple=multiple, tolerance=tolerance)
+        for tolerance in tolerances
     ]
     inferred = [0] * len(tolerances)
     with VideoReader(source, info) as reader:
         for frame in reader.frames():
             for number, reference in enumerate(references):
-                change = reference.change(frame.pixels)
+                change = reference.compare(frame.pixels)
                 inferred[number] += len(change.tiles) * grid.window_px
-                inferred[number] += len(change.parts) * reference.small.window_px
+                inferred[number] += len(change.parts) * reference.parts_grid.window_px
         return [pixels / (reader.frames_read * len(grid.tiles) * grid.window_px) for pixels in inferred]
 
 
@@ -139,8 +140,8 @@ def main() -> None:
         client.load(given.model)
         contract = client.contract(given.model, UpscaleContract)
         halo, multiple = contract.halo, contract.size_multiple
-        grid = plan(height=height, width=width, tile=contract.tile, halo=halo, multiple=multiple)
-        small = Reference(grid, halo=halo, multiple=multiple, tolerance=1).small
+        grid = plan_grid(height=height, width=width, tile=contract.tile, halo=halo, multiple=multiple)
+        small = UnchangedTileFinder(grid, halo=halo, multiple=multiple, tolerance=1).parts_grid
         print(f"python -m benchmarks.reuse {' '.join(sys.argv[1:])}; {dt.date.today()}\n")  # noqa: DTZ011
         print("| tolerance | all pixels over those inferred, the whole video |\n|---|---|")
         for tolerance, share in zip(tolerances, left(given.source, info, contract, tolerances), strict=True):

@@ -9,7 +9,7 @@ from benchmarks.bench import ceiling, material, product, script_peer
 from benchmarks.bench.child import Child
 from benchmarks.bench.rounds import COLUMNS, Run, interleaved, rows
 from orchestrator.media.read.probe import probe
-from orchestrator.tiles.grid import plan as plan_tiles
+from orchestrator.tiles.grid import plan_grid
 from orchestrator.triton.contract import UpscaleContract
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def measure(plan: Plan, told: Told) -> None:
         served = stack.enter_context(product.Served(subject.model))
         contract = served.client.contract(subject.model, UpscaleContract)
         width, height = probe(video).display_size
-        grid = plan_tiles(
+        grid = plan_grid(
             height=height,
             width=width,
             tile=contract.tile,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from export_onnx.config import Accelerator, ServedDetector, ServedModel, ServedUpscaler
-from orchestrator.tiles.grid import plan as plan_tiles
+from orchestrator.tiles.grid import plan_grid
 from orchestrator.tiles.letterbox import letterbox
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class Windows:
 def windows(model: ServedModel, picture: Picture, tile: int = 0) -> Windows:
     """Return the windows of a picture: tiles with their halo, or the letterbox of a detector."""
     if isinstance(model, ServedUpscaler):
-        grid = plan_tiles(
+        grid = plan_grid(
             height=picture.height,
             width=picture.width,
             tile=tile,

@@ -23,9 +23,9 @@ import numpy as np
 
 from orchestrator.errors import ModelOutOfMemory
 from orchestrator.inference.pooled import FAILURES, PooledModel, PoolShape
-from orchestrator.tiles.grid import Grid, Tile, plan
-from orchestrator.tiles.stitch import cut, keep, paste
-from orchestrator.tiles.unchanged_tiles import Reference
+from orchestrator.tiles.grid import Grid, Tile, plan_grid
+from orchestrator.tiles.stitch import copy_interior, cut_window, paste_interior
+from orchestrator.tiles.unchanged_tiles import UnchangedTileFinder
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -120,7 +120,7 @@ class TiledModel(PooledModel["Pixels"]):
         contract: of the model.
         height, width: of every frame, in pixels.
         tolerance: levels of 0..255 by which a tile may differ from what it was inferred from and yet be kept;
-            see `Reference`.
+            see `UnchangedTileFinder`.
 
     Attributes:
         grid: the tiles in use; changes when memory is short.
@@ -174,7 +174,7 @@ class TiledModel(PooledModel["Pixels"]):
                 return
 
     def _through(self, entries: Iterator[_Pending]) -> Generator[Upscaled, None, None]:
-        shapes = [self._shape(grid) for grid in dict.fromkeys((self.grid, self._reference.small))]
+        shapes = [self._shape(grid) for grid in dict.fromkeys((self.grid, self._unchanged.parts_grid))]
         most = shapes[0].slots * shapes[0].batch // len(self.grid.tiles) + 2
         sent: deque[_Sent] = deque()
         with self._open_pools(*shapes) as pools:
@@ -189,7 +189,7 @@ class TiledModel(PooledModel["Pixels"]):
                             yield from self._collect(sent.popleft())
                         lane.filling = _Sent(lane.pool.acquire(), lane)
                     images = lane.filling.images
-                    cut(entry.frame.pixels, tile, lane.filling.request.input[len(images)])
+                    cut_window(entry.frame.pixels, tile, lane.filling.request.input[len(images)])
                     images.append((entry, tile))
                     if len(images) == lane.shape.batch:
                         sent += lane.send()
@@ -212,7 +212,7 @@ class TiledModel(PooledModel["Pixels"]):
 
     def _enter(self, frame: Frame) -> _Pending:
         """Decide which tiles of the next frame are inferred."""
-        change = self._reference.change(frame.pixels)
+        change = self._unchanged.compare(frame.pixels)
         fresh = [*((0, tile) for tile in change.tiles), *((-1, part) for part in change.parts)]
         before = self._last if change.kept else None
         if before is not None and not fresh:
@@ -227,7 +227,7 @@ class TiledModel(PooledModel["Pixels"]):
         """Wait for a request, stitch its tiles and let go of the frames that are whole."""
         results = sent.request.result()
         for result, (entry, tile) in zip(results, sent.images, strict=True):
-            paste(result, tile, entry.picture, self._contract.scale)
+            paste_interior(result, tile, entry.picture, self._contract.scale)
             entry.missing -= 1
         sent.request.release()
         sent.lane.under_way -= 1
@@ -239,7 +239,7 @@ class TiledModel(PooledModel["Pixels"]):
             entry = self._pending.popleft()
             if entry.before is not None and entry.picture is not entry.before.picture:
                 for tile in entry.kept:
-                    keep(entry.before.picture, tile, entry.picture, self._contract.scale)
+                    copy_interior(entry.before.picture, tile, entry.picture, self._contract.scale)
             entry.before = None
             self._left_px += self.grid.height * self.grid.width
             self._kept_px += sum(tile.area for tile in entry.kept)
@@ -266,6 +266,8 @@ class TiledModel(PooledModel["Pixels"]):
     def _plan(self, height: int, width: int, tile: int) -> None:
         """Choose the tiles, and forget what was inferred in others."""
         halo, multiple = self._contract.halo, self._contract.size_multiple
-        self.grid = plan(height=height, width=width, tile=tile, halo=halo, multiple=multiple)
-        self._reference = Reference(self.grid, halo=halo, multiple=multiple, tolerance=self._tolerance)
+        self.grid = plan_grid(height=height, width=width, tile=tile, halo=halo, multiple=multiple)
+        self._unchanged = UnchangedTileFinder(
+            self.grid, halo=halo, multiple=multiple, tolerance=self._tolerance
+        )
         self._last = None

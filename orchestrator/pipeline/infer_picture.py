@@ -9,9 +9,9 @@ import numpy as np
 
 from orchestrator.drawing.pen import Pen, colour_of, plain
 from orchestrator.frames import PADDING_LEVEL
-from orchestrator.tiles.grid import plan
+from orchestrator.tiles.grid import plan_grid
 from orchestrator.tiles.letterbox import letterbox
-from orchestrator.tiles.stitch import cut, paste
+from orchestrator.tiles.stitch import cut_window, paste_interior
 
 if TYPE_CHECKING:
     from orchestrator.frames import Detections, Pixels
@@ -36,12 +36,14 @@ def upscale_picture(
         WorkerError: see `TritonClient.infer`.
     """
     height, width = picture.shape[:2]
-    whole = plan(height=height, width=width, tile=max(height, width), halo=0, multiple=contract.size_multiple)
+    whole = plan_grid(
+        height=height, width=width, tile=max(height, width), halo=0, multiple=contract.size_multiple
+    )
     images = np.empty((1, whole.tile_height, whole.tile_width, 3), np.uint8)
-    cut(picture, whole.tiles[0], images[0])
+    cut_window(picture, whole.tiles[0], images[0])
     results, went = client.infer(contract, images)
     upscaled = np.empty((height * contract.scale, width * contract.scale, 3), np.uint8)
-    paste(results[0], whole.tiles[0], upscaled, contract.scale)
+    paste_interior(results[0], whole.tiles[0], upscaled, contract.scale)
     return upscaled, went, images.shape
 
 

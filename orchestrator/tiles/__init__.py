@@ -1,1 +1,1 @@
-"""Tile geometry. It knows pictures and integers, not models, servers or videos."""
+"""Cuts pictures into tiles with halos, puts results together, finds unchanged tiles and plans letterboxes."""

@@ -1,9 +1,9 @@
-"""Where to cut a picture so that a convolutional net sees it whole.
+"""Plans the grid of tiles that a picture is cut into, so that a convolutional network's output has no seams.
 
-A net's output pixel depends on input pixels at most `halo` away. Every tile is therefore inferred through a
+An output pixel of the network depends on input pixels at most `halo` away. So each tile is inferred through a
 *window*: its interior plus the halo on each side. Windows never leave the picture (beyond the padding up to
-the size multiple), so at the picture's border the net's own zero padding acts exactly as it does untiled.
-All windows of a grid have one shape: servers batch equal shapes only, and keep memory for each shape.
+the size multiple), so at the picture's border the network's own zero padding acts as it does without tiles.
+All windows of a grid have one shape: servers batch only equal shapes, and keep memory for each shape.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from itertools import pairwise, product
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class AxisSpan:
     """One axis of a tile, in input pixels: the window [start, start + window) and its interior [first, last).
 
     Attributes:
         start: first pixel of the window, a multiple of the size multiple.
-        first, last: the interior, which is this tile's part of the result.
+        first, last: the interior, from the first pixel to the one after the last.
     """
 
     start: int
@@ -28,14 +28,14 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One tile: the window that is inferred and the interior that is kept."""
+    """One tile: the window that is inferred and the interior that goes into the result."""
 
-    y: Span
-    x: Span
+    y: AxisSpan
+    x: AxisSpan
 
     @property
     def area(self) -> int:
-        """Pixels of the interior."""
+        """Number of pixels of the interior."""
         return (self.y.last - self.y.first) * (self.x.last - self.x.first)
 
 
@@ -44,10 +44,10 @@ class Grid:
     """All tiles of one picture size.
 
     Attributes:
-        height, width: of the picture, in pixels.
-        tile_height, tile_width: of every window, in pixels; multiples of the size multiple. Larger than the
-            picture only by the padding up to that multiple.
-        tiles: row by row. Interiors cover each pixel of the picture exactly once.
+        height, width: size of the picture, in pixels.
+        tile_height, tile_width: size of every window, in pixels; multiples of the size multiple. They are
+            larger than the picture only by the padding up to that multiple.
+        tiles: the tiles, row by row. Interiors cover each pixel of the picture exactly once.
     """
 
     height: int
@@ -58,18 +58,18 @@ class Grid:
 
     @property
     def window_px(self) -> int:
-        """Pixels of a window."""
+        """Number of pixels of a window."""
         return self.tile_height * self.tile_width
 
 
-def plan(*, height: int, width: int, tile: int, halo: int, multiple: int) -> Grid:
-    """Choose the grid with the fewest tiles, and of those the one with the smallest windows.
+def plan_grid(*, height: int, width: int, tile: int, halo: int, multiple: int) -> Grid:
+    """Choose the grid with the fewest tiles, and of those grids the one with the smallest windows.
 
     Args:
-        height, width: of the picture, at least 1.
-        tile: longest side of an interior with a halo on both sides, at least 1; beside the picture's border,
-            where windows have none, interiors are longer.
-        halo: pixels a window needs beyond its interior, at least 0.
+        height, width: size of the picture in pixels, at least 1.
+        tile: longest side of an interior in pixels, at least 1. Interiors at the picture's border are longer,
+            because their windows need no halo there.
+        halo: pixels that a window needs beyond its interior, at least 0.
         multiple: window sizes and positions are multiples of it, at least 1.
 
     Returns:
@@ -85,16 +85,18 @@ def plan(*, height: int, width: int, tile: int, halo: int, multiple: int) -> Gri
     return _grid((height, width), (rows, columns), halo, multiple)
 
 
-def divide(grid: Grid, *, tile: int, halo: int, multiple: int) -> tuple[Grid, dict[Tile, tuple[Tile, ...]]]:
-    """Cut the tiles of a grid into smaller ones, all of about the same size.
+def subdivide(
+    grid: Grid, *, tile: int, halo: int, multiple: int
+) -> tuple[Grid, dict[Tile, tuple[Tile, ...]]]:
+    """Cut the tiles of a grid into smaller tiles, all of about the same size.
 
     Args:
-        grid: planned with that halo and that multiple.
-        tile: longest side of a small interior, about.
-        halo, multiple: see `plan`.
+        grid: a grid that was planned with this halo and this multiple.
+        tile: approximate longest side of a small interior, in pixels.
+        halo, multiple: see `plan_grid`.
 
     Returns:
-        The grid of the small tiles, and those whose interiors make up that of each tile.
+        The grid of the small tiles; and for each tile of `grid` the small tiles that make it up.
     """
     spans = [list(dict.fromkeys(spans)) for spans in zip(*((t.y, t.x) for t in grid.tiles), strict=True)]
     edges, counts = [], []
@@ -130,9 +132,9 @@ def _grid(size: tuple[int, int], edges: tuple[list[int], list[int]], halo: int, 
 
 
 def _edges(length: int, tile: int, halo: int, multiple: int) -> list[int]:
-    """Return where the interiors on an axis begin, and where the last one ends, in multiples.
+    """Return where the interiors on an axis begin and where the last one ends, in units of `multiple`.
 
-    The first and the last are longer by the halo that their windows do without.
+    The first and the last interior are longer by the halo, as their windows have a halo on one side only.
     """
     blocks = -(-length // multiple)
     blocks_of_tile = max(tile // multiple, 1)
@@ -144,14 +146,14 @@ def _edges(length: int, tile: int, halo: int, multiple: int) -> list[int]:
     return [0, *(blocks_of_halo + i * inner // count for i in range(1, count)), blocks]
 
 
-def _cut_axis(length: int, edges: list[int], halo: int, multiple: int) -> tuple[int, list[Span]]:
-    """Return the size of the windows on one axis, and the spans: everything but `last` in whole multiples."""
+def _cut_axis(length: int, edges: list[int], halo: int, multiple: int) -> tuple[int, list[AxisSpan]]:
+    """Return the window size on one axis and the spans, in pixels; all but `last` are multiples."""
     blocks = edges[-1]
     blocks_of_halo = -(-halo // multiple)
     starts = [max(first - blocks_of_halo, 0) for first in edges[:-1]]
     ends = [min(last + blocks_of_halo, blocks) for last in edges[1:]]
     window = max(end - start for start, end in zip(starts, ends, strict=True))
     return window * multiple, [
-        Span(min(start, blocks - window) * multiple, first * multiple, min(last * multiple, length))
+        AxisSpan(min(start, blocks - window) * multiple, first * multiple, min(last * multiple, length))
         for start, (first, last) in zip(starts, pairwise(edges), strict=True)
     ]

@@ -1,7 +1,7 @@
-"""Geometry of the letterbox: the smallest picture with sides of a multiple that holds the whole one, scaled.
+"""Plans the letterbox in which a detector gets a scaled picture.
 
-A rectangle, not a square: what a square would add is gray, and costs as much as picture. It knows nothing of
-pixels.
+It is the smallest rectangle with sides of the size multiple, not a square: the gray that a square would add
+costs as much to infer as the picture.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ from orchestrator.frames import Letterbox
 def letterbox(*, width: int, height: int, side: int, multiple: int) -> Letterbox:
     """Fit a picture into the smallest letterbox whose longer side is at most `side`.
 
-    A picture that is smaller is made larger: detectors know objects by their size in pixels. Gray is split
-    evenly between both ends, as in the training of the YOLO family.
+    Smaller pictures are enlarged: detectors recognise objects by their size in pixels. Gray is split evenly
+    between both ends, as in the training of the YOLO family.
 
     Args:
-        width, height: of the picture as displayed, in square pixels: things get the shape they have on a
-            screen.
-        side: most pixels of the longer side; rounded down to `multiple`.
+        width, height: size of the picture as displayed, in square pixels, so that objects keep their shape.
+        side: longest side in pixels; rounded down to `multiple`.
         multiple: both sides of the letterbox are multiples of it.
 
     Raises:

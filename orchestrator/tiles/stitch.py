@@ -1,4 +1,4 @@
-"""Cut a picture into its windows and put the results together again."""
+"""Cuts tiles' windows out of a picture and stitches the results together."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from orchestrator.tiles.grid import Tile
 
 
-def cut(picture: Pixels, tile: Tile, window: Pixels) -> None:
+def cut_window(picture: Pixels, tile: Tile, window: Pixels) -> None:
     """Copy a tile's window out of a picture.
 
     Args:
         picture: uint8 [H, W, 3].
-        tile: of a grid planned for that H and W.
-        window: uint8 [tile_height, tile_width, 3], written. Where the window leaves the picture (the padding
-            up to the size multiple, right and bottom), the picture's last row and column are repeated.
+        tile: a tile of a grid planned for that H and W.
+        window: uint8 [tile_height, tile_width, 3], the output. Where the window leaves the picture (in the
+            padding at the right and the bottom), the picture's last row and column are repeated.
     """
     height, width = window.shape[:2]
     part = picture[tile.y.start : tile.y.start + height, tile.x.start : tile.x.start + width]
@@ -26,14 +26,14 @@ def cut(picture: Pixels, tile: Tile, window: Pixels) -> None:
     window[rows:] = window[rows - 1]
 
 
-def paste(result: Pixels, tile: Tile, picture: Pixels, scale: int) -> None:
-    """Copy the interior of an inferred window to its place.
+def paste_interior(result: Pixels, tile: Tile, picture: Pixels, scale: int) -> None:
+    """Copy the interior of an inferred window to its place in the enlarged picture.
 
     Args:
         result: uint8 [tile_height * scale, tile_width * scale, 3].
-        tile: the tile it was inferred from.
-        picture: uint8 [H * scale, W * scale, 3], written inside the tile's interior only.
-        scale: of the model.
+        tile: the tile that it was inferred from.
+        picture: uint8 [H * scale, W * scale, 3], the output; only the tile's interior is written.
+        scale: the model's scale.
     """
     y, x = tile.y, tile.x
     inside = result[
@@ -43,8 +43,8 @@ def paste(result: Pixels, tile: Tile, picture: Pixels, scale: int) -> None:
     picture[y.first * scale : y.last * scale, x.first * scale : x.last * scale] = inside
 
 
-def keep(before: Pixels, tile: Tile, picture: Pixels, scale: int) -> None:
-    """Copy the interior of a tile from one large picture to another, both uint8 [H * scale, W * scale, 3]."""
+def copy_interior(before: Pixels, tile: Tile, picture: Pixels, scale: int) -> None:
+    """Copy a tile's interior from one enlarged picture to another, both uint8 [H * scale, W * scale, 3]."""
     rows = slice(tile.y.first * scale, tile.y.last * scale)
     columns = slice(tile.x.first * scale, tile.x.last * scale)
     picture[rows, columns] = before[rows, columns]

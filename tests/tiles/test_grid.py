@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.tiles.grid import Grid, divide, plan
-from orchestrator.tiles.stitch import cut, paste
+from orchestrator.tiles.grid import Grid, plan_grid, subdivide
+from orchestrator.tiles.stitch import cut_window, paste_interior
 
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
 
 sizes = st.integers(1, 300)
 grids = st.builds(
-    plan,
+    plan_grid,
     height=sizes,
     width=sizes,
     tile=st.integers(4, 300),
@@ -34,7 +34,7 @@ def test_interiors_cover_every_pixel_exactly_once(grid: Grid) -> None:
 def test_windows_hold_the_halo_and_stay_inside_the_padded_picture(
     size: tuple[int, int], tile: int, halo: int, multiple: int
 ) -> None:
-    grid = plan(height=size[0], width=size[1], tile=tile, halo=halo, multiple=multiple)
+    grid = plan_grid(height=size[0], width=size[1], tile=tile, halo=halo, multiple=multiple)
     assert grid.tile_height % multiple == 0
     assert grid.tile_width % multiple == 0
     for length, window, axis in ((size[0], grid.tile_height, "y"), (size[1], grid.tile_width, "x")):
@@ -51,8 +51,8 @@ def test_windows_hold_the_halo_and_stay_inside_the_padded_picture(
 def test_the_parts_of_a_tile_make_it_up_and_hold_the_halo(
     height: int, width: int, tile: int, part: int, halo: int, multiple: int
 ) -> None:
-    grid = plan(height=height, width=width, tile=tile, halo=halo, multiple=multiple)
-    small, parts = divide(grid, tile=part, halo=halo, multiple=multiple)
+    grid = plan_grid(height=height, width=width, tile=tile, halo=halo, multiple=multiple)
+    small, parts = subdivide(grid, tile=part, halo=halo, multiple=multiple)
     assert {one for inside in parts.values() for one in inside} == set(small.tiles)
     for whole, inside in parts.items():
         assert sum(one.area for one in inside) == whole.area
@@ -68,13 +68,13 @@ def test_the_parts_of_a_tile_make_it_up_and_hold_the_halo(
 def test_a_window_is_never_larger_than_was_allowed(
     height: int, width: int, tile: int, halo: int, multiple: int
 ) -> None:
-    grid = plan(height=height, width=width, tile=tile, halo=halo, multiple=multiple)
+    grid = plan_grid(height=height, width=width, tile=tile, halo=halo, multiple=multiple)
     interior = max(tile // multiple, 1) * multiple
     assert max(grid.tile_height, grid.tile_width) <= interior + 2 * -(-halo // multiple) * multiple
 
 
 small_grids = st.builds(
-    plan,
+    plan_grid,
     height=st.integers(1, 90),
     width=st.integers(1, 90),
     tile=st.integers(1, 40),
@@ -89,21 +89,21 @@ def test_cut_and_paste_give_back_the_picture(grid: Grid, scale: int, seed: int) 
     out = np.zeros((grid.height * scale, grid.width * scale, 3), np.uint8)
     for tile in grid.tiles:
         window = np.empty((grid.tile_height, grid.tile_width, 3), np.uint8)
-        cut(picture, tile, window)
-        paste(window.repeat(scale, 0).repeat(scale, 1), tile, out, scale)
+        cut_window(picture, tile, window)
+        paste_interior(window.repeat(scale, 0).repeat(scale, 1), tile, out, scale)
     assert np.array_equal(out, picture.repeat(scale, 0).repeat(scale, 1))
 
 
 def test_padding_repeats_the_last_row_and_column() -> None:
     picture = np.arange(5 * 3 * 3, dtype=np.uint8).reshape(5, 3, 3)
-    grid = plan(height=5, width=3, tile=64, halo=0, multiple=8)
+    grid = plan_grid(height=5, width=3, tile=64, halo=0, multiple=8)
     window = np.empty((8, 8, 3), np.uint8)
-    cut(picture, grid.tiles[0], window)
+    cut_window(picture, grid.tiles[0], window)
     assert np.array_equal(window, np.pad(picture, ((0, 3), (0, 5), (0, 0)), mode="edge"))
 
 
 def test_a_small_picture_is_one_tile_without_halo() -> None:
-    grid = plan(height=90, width=160, tile=256, halo=18, multiple=1)
+    grid = plan_grid(height=90, width=160, tile=256, halo=18, multiple=1)
     assert (len(grid.tiles), grid.tile_height, grid.tile_width) == (1, 90, 160)
 
 
@@ -111,4 +111,4 @@ def test_a_small_picture_is_one_tile_without_halo() -> None:
 def test_impossible_arguments_are_refused(bad: dict[str, int]) -> None:
     good = {"height": 8, "width": 8, "tile": 8, "halo": 0, "multiple": 1}
     with pytest.raises(ValueError, match="no grid"):
-        plan(**(good | bad))
+        plan_grid(**(good | bad))
