@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 RANK = {
     "child_environment": 0,
+    "environment": 0,
     "errors": 0,
     "settings": 0,
     "frames": 0,
@@ -118,10 +119,10 @@ def test_what_ships_needs_no_tools_and_neither_tests_nor_benchmarks_need_the_oth
         assert not {name.partition(".")[0] for name in imported(path)} & forbidden, path
 
 
-def test_only_settings_reads_the_environment() -> None:
+def test_only_the_settings_are_read_from_the_environment() -> None:
     readers = {
         path.name for path in SOURCES if "os.environ" in path.read_text() or "getenv" in path.read_text()
     }
-    assert readers == {"settings.py", "child_environment.py", "keeper.py", "launch.py"}, (
+    assert readers == {"environment.py", "settings.py", "child_environment.py", "keeper.py", "launch.py"}, (
         "child_environment.py hands a part of it to child processes, the other two their own to tritonserver"
     )

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from orchestrator import errors
 from orchestrator.jobs.tasks import TASKS, FileJob, job_adapter
 from orchestrator.jobs.validation import Strict
+from tools import settings_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -202,7 +203,8 @@ def _type(entry: dict[str, Any]) -> str:  # noqa: PLR0911  a return for each kin
 
 
 def write(folder: Path) -> None:
-    """Write both into a folder."""
+    """Write all pages into a folder."""
+    (folder / "settings.md").write_text(settings_page.page())
     (folder / "errors.md").write_text(errors_page())
     (folder / "jobs.md").write_text(page())
     (folder / "jobs.schema.json").write_text(json.dumps(schema(), indent=2) + "\n")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from orchestrator.settings import Settings
+
 SINGLE_PUT_BYTES = 5 * 2**30 - 5 * 2**20
 """Largest object of one PUT in R2 (Cloudflare R2, Limits); S3's is 5 GiB."""
 
@@ -13,13 +15,9 @@ class TransferLimits:
     """Limits of one transfer. `docs/storage.md` says what they are for.
 
     Attributes:
-        max_bytes: largest input.
-        min_free_bytes: what an input leaves free on its disk.
-        connect_s: longest wait for a connection: name, TCP and TLS together.
-        read_s: longest silence of a connection while bytes flow, and before the answer to a GET or DELETE.
-        answer_s: longest wait for the answer to a PUT or POST, once all of it is sent: a store may take its
-            time to write a file down, and to ask again costs the whole upload.
-        total_s: longest time of the whole transfer, its retries and waits included.
+        max_bytes, min_free_bytes, connect_s, read_s, answer_s, total_s: see `Settings.max_input_bytes`,
+            `min_free_disk_bytes`, `connect_timeout_s`, `read_timeout_s`, `answer_timeout_s` and
+            `transfer_timeout_s`.
         tries: in a row, without progress.
         backoff_s: wait after the first failure; doubled after each further one, and shortened by chance to as
             little as half, so that workers that failed together do not come back together.
@@ -28,12 +26,12 @@ class TransferLimits:
         part_bytes: of the parts of a multipart upload by credentials.
     """
 
-    max_bytes: int = 10 * 2**30
-    min_free_bytes: int = 2**30
-    connect_s: float = 10.0
-    read_s: float = 60.0
-    answer_s: float = 300.0
-    total_s: float = 1800.0
+    max_bytes: int = Settings.max_input_bytes
+    min_free_bytes: int = Settings.min_free_disk_bytes
+    connect_s: float = Settings.connect_timeout_s
+    read_s: float = Settings.read_timeout_s
+    answer_s: float = Settings.answer_timeout_s
+    total_s: float = Settings.transfer_timeout_s
     tries: int = 6
     backoff_s: float = 1.0
     longest_wait_s: float = 60.0

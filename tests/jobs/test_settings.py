@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
+from orchestrator.environment import variables
 from orchestrator.errors import BadRequest
+from orchestrator.limits import Limits
 from orchestrator.settings import Settings
+from tools import settings_page
+from tools.field_docs import field_docs
 
-ROOT = Path(__file__).resolve().parents[2]
-NAME = re.compile(r"\bFRAMEWRIGHT_[A-Z0-9_]+|\b(?:WEIGHTS_DIR|MODEL_REPOSITORY|TRITON_URL)\b")
+PAGE = (Path(__file__).resolve().parents[2] / "docs/settings.md").read_text()
+VARIABLES = {**variables(Settings), **variables(Limits)}
 
 
-def test_the_page_has_all_of_them_and_no_others() -> None:
-    source = (ROOT / "orchestrator/settings.py").read_text()
-    assert set(NAME.findall((ROOT / "docs/settings.md").read_text())) == set(NAME.findall(source))
+def test_the_page_is_made_of_the_fields() -> None:
+    assert settings_page.page() == PAGE, "run `make docs`"
+    assert set(re.findall(r"^\| `(\w+)`", PAGE, re.MULTILINE)) == {one.name for one in VARIABLES.values()}
+
+
+def test_every_setting_is_explained() -> None:
+    assert VARIABLES.keys() <= field_docs(Settings).keys() | field_docs(Limits).keys()
 
 
 @pytest.mark.parametrize(
     ("name", "default"),
-    re.findall(
-        r"^\| `(FRAMEWRIGHT_\w+)` \|.*\| (\d+)[^|]*\|$", (ROOT / "docs/settings.md").read_text(), re.MULTILINE
-    ),
+    re.findall(r"^\| `(FRAMEWRIGHT_\w+)` \|.*\| (\d+)[^|]*\|$", PAGE, re.MULTILINE),
 )
 def test_a_number_on_the_page_is_the_default(
     name: str, default: str, monkeypatch: pytest.MonkeyPatch
@@ -31,13 +38,32 @@ def test_a_number_on_the_page_is_the_default(
     monkeypatch.delenv(name, raising=False)
     unset = Settings.from_env()
     monkeypatch.setenv(name, default)
-    if "GiB" not in _row(name):
-        assert Settings.from_env() == unset
+    assert Settings.from_env() == unset
     monkeypatch.setenv(name, "-1")
     with pytest.raises(BadRequest, match=name):
         Settings.from_env()
 
 
-def _row(name: str) -> str:
-    lines = (ROOT / "docs/settings.md").read_text().splitlines()
-    return next(line for line in lines if f"`{name}`" in line)
+TEXTS = {
+    "seconds": ("12.5", 12.5, "x"),
+    "1 or 0": ("1", True, "yes"),
+    "path": ("/a/../b", Path("/b"), None),
+    "letters, digits, - and _": ("a-1_b", "a-1_b", "a b"),
+    "text": ("some", "some", None),
+    "names, with commas between": ("A.example, b.example.", ("a.example", "b.example"), None),
+    "networks, with commas between": ("127.0.0.0/8", (ip_network("127.0.0.0/8"),), "here"),
+}
+"""For each unit but numbers: a text, its value, and a text that is refused."""
+
+
+@pytest.mark.parametrize("field", VARIABLES)
+def test_every_setting_is_read_from_its_variable(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    variable = VARIABLES[field]
+    text, value, bad = TEXTS.get(variable.unit, ("536870912", 536870912, "1e9"))
+    monkeypatch.setenv(variable.name, text)
+    settings = Settings.from_env()
+    assert getattr(settings if hasattr(settings, field) else settings.limits, field) == value
+    if bad is not None:
+        monkeypatch.setenv(variable.name, bad)
+        with pytest.raises(BadRequest, match=variable.name):
+            Settings.from_env()
