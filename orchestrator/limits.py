@@ -23,7 +23,8 @@ class Limits:
     """The longest source, or requested part of it. Headers can claim more or less than the file holds, so the
     frames that are read count too."""
     frames: Annotated[int, whole_number("FRAMEWRIGHT_MAX_FRAMES", "frames", least=1)] = 432_000
-    """The most frames of the source, or of the requested part of it. Default: 432000, which is two hours at 60 fps."""
+    """The most frames of the source, or of the requested part of it. Default: 432000, which is two hours at
+    60 fps."""
     source_px: Annotated[int, whole_number("FRAMEWRIGHT_MAX_SOURCE_PIXELS", "pixels", least=1)] = PIXELS_8K
     """The largest width times height of the source's pictures. Default: 35389440, which is 8192x4320."""
     output_px: Annotated[int, whole_number("FRAMEWRIGHT_MAX_OUTPUT_PIXELS", "pixels", least=1)] = PIXELS_8K
