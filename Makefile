@@ -4,7 +4,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: help demo bench test check format docs images-test lock pin-images serve-env dev-env clean
+.PHONY: help demo bench test test-slow check format docs images-test lock pin-images serve-env dev-env clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,15 +18,18 @@ demo: serve-env ## upscale and track the sample clip through a local Triton; wri
 bench: dev-env ## measure speed and memory beside peers; QUICK=1, PARTS="track upscale"; writes docs/benchmarks.md
 	@$(BIN)/python -m benchmarks.bench $(PARTS) $(if $(QUICK),--quick)
 
-test: dev-env ## run the tests
-	@$(BIN)/python -m pytest
+test: dev-env ## run the tests of every room, against a real Triton, without the slow ones
+	@$(BIN)/python -m pytest -m "not slow"
+
+test-slow: dev-env ## run the slow tests: floods, soaks, kills, training, every model build
+	@$(BIN)/python -m pytest -m slow
 
 check: dev-env ## format, lint, types, import arrows, tests
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest tests/test_imports.py
-	@$(BIN)/python -m pytest --ignore=tests/test_imports.py
+	@$(BIN)/python -m pytest -m "not slow" --ignore=tests/test_imports.py
 
 format: dev-env ## rewrite the sources as the formatter wants them
 	@$(BIN)/ruff format .

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytest_plugins = ["tests.support.worker_fixtures"]
-
 
 @pytest.fixture(autouse=True)
 def usual_priority() -> Iterator[None]:

@@ -13,7 +13,7 @@ import pytest
 
 from orchestrator.media.read.audio_packet_header import SoundHeader, SoundHeaders, sound_header
 from tests.media.test_joined import exported, shown
-from tests.support.played import IN_SYNC_S, beeps, flashes
+from tests.support.playback import IN_SYNC_S, beeps, flashes
 from tools.fixtures.clips import flashing, make_clip
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pytest
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.writer import VideoWriter
-from tests.support.played import IN_SYNC_S, beeps, flashes, sound
+from tests.support.playback import IN_SYNC_S, beeps, flashes, sound
 from tools.fixtures.clips import flashing, jpeg, make_clip, number_of
 
 if TYPE_CHECKING:

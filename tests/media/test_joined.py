@@ -20,7 +20,7 @@ from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.export import export
-from tests.support.played import IN_SYNC_S, beeps, flashes
+from tests.support.playback import IN_SYNC_S, beeps, flashes
 from tools.fixtures.clips import flashing, make_clip, number_of, numbered
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 from orchestrator.jobs import FidelityReport, UpscaleParams
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.upscale import upscale
-from tests.support.played import IN_SYNC_S, beeps, flashes
+from tests.support.playback import IN_SYNC_S, beeps, flashes
 from tools.fixtures.clips import make_clip, plain
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from orchestrator.pipeline.upscale import upscale
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import UpscaleContract
 from orchestrator.triton.server import TritonServer
-from tests.support.victims import stub_of
+from tests.support.server_processes import stub_of
 from tools.fixtures import clips, models
 
 if TYPE_CHECKING:

@@ -30,7 +30,15 @@ from orchestrator.triton.server import TritonServer
 from orchestrator.triton.supervisor import Supervisor
 from orchestrator.worker import Worker
 from tests.support.command import framewright
-from tests.support.victims import kill, killing, left_behind, others_left_alone, stubs, tritonservers, until
+from tests.support.server_processes import (
+    kill,
+    killing,
+    left_behind,
+    others_left_alone,
+    stubs,
+    tritonservers,
+    until,
+)
 from tools.fixtures import clips, models
 from tools.stand_ins.processes import COMMAND, environment
 

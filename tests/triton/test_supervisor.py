@@ -21,7 +21,7 @@ from orchestrator.triton import server
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
 from orchestrator.triton.supervisor import Supervisor
-from tests.support.victims import kill, left_behind, others_left_alone, stubs, tritonservers, until
+from tests.support.server_processes import kill, left_behind, others_left_alone, stubs, tritonservers, until
 from tools.fixtures import models
 
 if TYPE_CHECKING:

@@ -135,7 +135,7 @@ def test_tensors_go_as_grpc_bytes_to_a_server_that_cannot_open_our_memory(tmp_pa
     models.write_slow(tmp_path, rounds=100_000)
     models.write_identity(tmp_path)
     own_shm = ["sh", "-c", 'mount -t tmpfs tmpfs /dev/shm && exec "$@"', "sh"]
-    command = [*apart, *own_shm, sys.executable, "-m", "tests.support.owner", str(tmp_path)]
+    command = [*apart, *own_shm, sys.executable, "-m", "tests.support.server_owner", str(tmp_path)]
     with subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True) as owner:
         assert owner.stdout is not None
         try:

@@ -60,7 +60,7 @@ def slow_repository(tmp_path: Path) -> Path:
 def owner(slow_repository: Path) -> Iterator[subprocess.Popen[str]]:
     """A process with a server and a request in flight, alone in its process group as in a terminal."""
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.support.owner", str(slow_repository)],
+        [sys.executable, "-m", "tests.support.server_owner", str(slow_repository)],
         cwd=PROJECT_ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from tests.support.command import framewright
-from tests.support.told import assert_failed, frames
+from tests.support.results import assert_failed, frames
 from tools.fixtures import clips
 from tools.stand_ins import bucket as buckets
 from tools.stand_ins.processes import family

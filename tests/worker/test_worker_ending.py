@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from tests.support.told import assert_failed
+from tests.support.results import assert_failed
 from tools.stand_ins.processes import family, segments_of
 from tools.stand_ins.runpod_server import RunPodServer
 from tools.stand_ins.worker_process import WorkerProcess, wait, working

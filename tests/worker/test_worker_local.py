@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.command import Ended
-from tests.support.told import assert_discreet, frames
+from tests.support.results import assert_discreet, frames
 from tools.fixtures import clips
 from tools.stand_ins.processes import COMMAND, environment
 from tools.stand_ins.worker_process import LOCAL, WorkerProcess, wait, working

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from tests.support.mutated_jobs import mutated, right_jobs
-from tests.support.told import assert_discreet
+from tests.support.results import assert_discreet
 from tools.fixtures import clips
 from tools.stand_ins.processes import SHM, family
 from tools.stand_ins.runpod_server import RunPodServer

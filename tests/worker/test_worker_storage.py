@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.told import assert_failed, frames
+from tests.support.results import assert_failed, frames
 from tests.support.web import (
     Server,
     broken_after,

@@ -15,7 +15,7 @@ import pytest
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
 from orchestrator.triton.supervisor import Supervisor
-from tests.support.told import assert_failed
+from tests.support.results import assert_failed
 from tools.fixtures import clips, models
 from tools.stand_ins.processes import family
 from tools.stand_ins.runpod_server import RunPodServer

@@ -1,4 +1,4 @@
-"""What tests of the worker share: a bucket, a clip, models, a job on them. A plugin, see conftest.py."""
+"""Fixtures of the worker tests: an S3 bucket, a clip, models, and a job that uses them."""
 
 from __future__ import annotations
 

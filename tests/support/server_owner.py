@@ -1,4 +1,7 @@
-"""Own a Triton with a request in flight, until a test ends this process: `python owner.py REPOSITORY`."""
+"""Starts a Triton server and one long request, and waits until a test kills this process.
+
+usage: python -m tests.support.server_owner MODEL_REPOSITORY
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find the processes of the servers that this process started, to be killed."""
+"""Finds and kills the processes of the Triton servers that this test process started."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LEFT_ALONE: set[str] = set()
 
 @contextlib.contextmanager
 def others_left_alone() -> Iterator[None]:
-    """Do not see, meanwhile, what there is now: the server that tests of other modules share."""
+    """Ignore everything that runs now, such as the server that tests of other modules share."""
     _LEFT_ALONE.update(left_behind())
     try:
         yield
@@ -83,7 +83,7 @@ def killing(
 
 
 def left_behind() -> set[str]:
-    """Return what this process and its servers have: processes, shared memory, folders."""
+    """Return the processes, shared memory and folders of this process and its servers."""
     own = f"framewright-*-{os.getpid()}-*"
     paths = [*SHM.glob(own), *Path(tempfile.gettempdir()).glob(own)]
     found = {str(path) for path in paths} | {f"{name} {process.pid}" for name, process in _family()}

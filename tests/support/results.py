@@ -1,4 +1,4 @@
-"""Judge what a worker told of a job."""
+"""Checks the results that a worker sends for a job."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tools.fixtures import clips
 
 
 def frames(video: bytes) -> list[int]:
-    """Read the numbers of the pictures of a video."""
+    """Decode a video and read the number that each picture carries."""
     with av.open(io.BytesIO(video), "r") as container:
         decoded = container.decode(container.streams.video[0])
         return [clips.number_of(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)) for frame in decoded]
 
 
 def assert_failed(result: dict[str, Any], code: str, *words: str, retryable: bool = False) -> None:
-    """Check the form of a failure: as it is told, one line, nothing of the inside of the worker."""
+    """Check that a failure has its code, one line of text with these words, and no internals."""
     assert set(result) == {"error", "output"}, result
     assert result["output"] == {"status": "failed", "code": code, "retryable": retryable}, result
     assert result["error"].startswith(f"{code}: ")
