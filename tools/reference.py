@@ -1,9 +1,9 @@
-"""The reference of all jobs and errors, made of the classes that validate and raise them.
+"""Makes the reference pages of jobs, errors and settings from the classes that define them.
 
     python -m tools.reference docs
 
-writes docs/jobs.md, docs/jobs.schema.json and docs/errors.md. What fields mean is taken from the docstrings
-of the models; types, bounds and defaults from the models themselves.
+writes docs/jobs.md, docs/jobs.schema.json, docs/errors.md and docs/settings.md. The meaning of a field is the
+docstring below it; types, bounds and defaults come from the models.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from orchestrator import errors
 from orchestrator.jobs.tasks import TASKS, FileJob, job_adapter
 from orchestrator.jobs.validation import Strict
 from tools import settings_page
+from tools.field_docs import field_docs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,8 +41,6 @@ Ctrl-C or SIGTERM. Made by `make docs` from `orchestrator/errors.py`.
 | code | fault of | retryable | what |
 |---|---|---|---|""".splitlines()
 
-_FIELD = re.compile(r"    ((?:\w+, )*\w+): (.+)")
-
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a job."""
@@ -58,25 +57,16 @@ def page() -> str:
 
 
 def descriptions(model: type[Strict]) -> dict[str, str]:
-    """Return what each field of a model means, by name, from the docstrings of it and its bases."""
-    found: dict[str, str] = {}
-    for kind in reversed(model.__mro__):
-        names: list[str] = []
-        _, _, listed = inspect.cleandoc(kind.__dict__.get("__doc__") or "").partition("\nAttributes:\n")
-        for line in listed.splitlines():
-            if begun := _FIELD.match(line):
-                names = begun[1].split(", ")
-                found |= dict.fromkeys(names, begun[2])
-            elif line.startswith("        "):
-                found |= {name: f"{found[name]} {line.strip()}" for name in names}
-    return {name: _in_json(text) for name, text in found.items() if name in model.model_fields}
+    """Return what each field of a model means, by name."""
+    texts = field_docs(model)
+    return {name: re.sub(r"\bNone\b", "null", texts[name]) for name in model.model_fields if name in texts}
 
 
 def errors_page() -> str:
     """Return the page on errors in Markdown, with one row for each code that a user can meet."""
     kinds: dict[str, type[errors.WorkerError]] = {}
     for kind in _below(errors.WorkerError):
-        # The roots of the two halves are not raised themselves. Of kinds with one code, the widest is told.
+        # The two base classes are never raised. Where kinds share a code, the row is that of the base.
         if kind not in {errors.CallerError, errors.ServiceError}:
             kinds.setdefault(kind.code, kind)
     rows = [
@@ -85,7 +75,7 @@ def errors_page() -> str:
         for code, kind in kinds.items()
     ]
     unforeseen = (
-        f"| `{errors.WorkerError.code}` | worker | no | An error that nobody foresaw: a fault of ours. |"
+        f"| `{errors.WorkerError.code}` | worker | no | An unforeseen error, which is a bug of Framewright. |"
     )
     return "\n".join([*_ERRORS_HEAD, *rows, unforeseen]) + "\n"
 
@@ -94,10 +84,6 @@ def _below(kind: type[errors.WorkerError]) -> Iterator[type[errors.WorkerError]]
     for one in kind.__subclasses__():
         yield one
         yield from _below(one)
-
-
-def _in_json(text: str) -> str:
-    return re.sub(r"\bNone\b", "null", text)
 
 
 def _models_by_name() -> dict[str, type[Strict]]:
@@ -134,11 +120,11 @@ def _summary(model: type[object]) -> str:
 
 
 def _page() -> Iterator[str]:
-    yield "# Jobs: what is asked, what is answered"
+    yield "# Jobs: requests and results"
     yield ""
-    yield "Made by `make docs` from the models in `orchestrator/jobs` that validate every job."
-    yield "[jobs.schema.json](jobs.schema.json) says the same as a JSON Schema. Unknown fields are refused."
-    yield "What goes wrong is told as in [errors.md](errors.md)."
+    yield "Made by `make docs` from the models in `orchestrator/jobs` that validate every job. Unknown fields"
+    yield "are refused. [jobs.schema.json](jobs.schema.json) is the same as a JSON Schema."
+    yield "[errors.md](errors.md) lists how a job can fail."
     described: set[type[Strict]] = set()
     for name, task in TASKS.items():
         yield from ("", f"## {name}", "", _summary(task.job), "", "```json")

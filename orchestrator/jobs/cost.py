@@ -1,4 +1,4 @@
-"""What a finished job cost."""
+"""Defines the cost of a finished job."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ from orchestrator.jobs.validation import Strict
 
 
 class Cost(Strict):
-    """What the seconds of a job came to, as if it had had the machine to itself.
-
-    Attributes:
-        gpu: what it ran on, as the table of prices names it; `2 x A40` for two of them.
-        seconds: that the job took: its `wall_sec`.
-        dollars: seconds times the price of all GPUs of the machine, in US dollars.
-        price_source: where the price came from.
-    """
+    """What a job cost, as if no other job had run on the machine."""
 
     gpu: str
+    """The GPU, as the price table names it; `2 x A40` for two of them."""
     seconds: float
+    """How long the job took: its `wall_sec`."""
     dollars: float
+    """Seconds times the price of all GPUs of the machine, in US dollars."""
     price_source: str
+    """Where the price came from."""

@@ -1,4 +1,4 @@
-"""The export job: what it is asked and what it answers."""
+"""Defines the parameters and the result of an export job."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from orchestrator.jobs.upscale import MAX_TOLERANCE
 from orchestrator.jobs.validation import Name, Strict
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-"""Whole or not; text is refused."""
+"""A whole number or a fraction; text is refused."""
 
 Format = Literal["mp4", "mov", "webm", "mkv", "gif"]
 
@@ -27,58 +27,49 @@ def _checked_size(text: str) -> str:
 
 
 SizeText = Annotated[str, AfterValidator(_checked_size), Field(json_schema_extra={"pattern": _SIZE})]
-"""Width and height in pixels, as people write them."""
+"""Width and height in pixels, as in 1080x1920."""
 
 
 class CropBox(Strict):
-    """A part of the picture, in pixels of the picture as displayed; fractions are parts of a pixel.
-
-    Attributes:
-        x, y: its top-left corner.
-        w, h: its size, at least 1.
-    """
+    """A rectangle in the picture, in pixels of the picture as displayed; fractions of a pixel are allowed."""
 
     x: Number
+    """The left edge."""
     y: Number
+    """The top edge."""
     w: Number
+    """The width, at least 1."""
     h: Number
+    """The height, at least 1."""
 
 
 class Keyframe(CropBox):
-    """Where the crop is at a moment.
-
-    Attributes:
-        t: the moment, in seconds from the start of the source (not of the part that is exported).
-    """
+    """The crop at one moment."""
 
     t: Number
+    """The moment, in seconds from the start of the source (not of the part that is exported)."""
 
 
 class Follow(Strict):
-    """Who the crop follows.
-
-    Attributes:
-        track: the id of a track, or `main` for the subject that is most of each shot: by how many frames it
-            is in, times how large it is, times how near to the middle.
-        aspect: width to height of the crop, such as 9:16; None takes the shape of the picture.
-        zoom: 1 for the largest crop of that shape, 2 for half its width and height. None is 1, or 2 where
-            the crop has the shape of the picture and could not move.
-    """
+    """The subject that the crop follows, and the shape of the crop."""
 
     track: Annotated[int, Field(strict=True)] | Literal["main"]
+    """The id of a track, or `main` for the main subject of each shot: the track with the largest product of
+    frames, size and closeness to the centre."""
     aspect: str | None = None
+    """Width to height of the crop, such as 9:16; None uses the shape of the picture."""
     zoom: Number | None = None
+    """1 for the largest crop of that shape, 2 for half its width and height. None means 1, or 2 where the
+    crop has the shape of the picture and could not move otherwise."""
 
 
 class Size(Strict):
-    """A size in pixels.
-
-    Attributes:
-        w, h: width and height.
-    """
+    """A size in pixels."""
 
     w: int = Field(strict=True, ge=1, le=16_384)
+    """The width."""
     h: int = Field(strict=True, ge=1, le=16_384)
+    """The height."""
 
 
 def _kind_of_crop(value: object) -> str:
@@ -90,25 +81,7 @@ def _kind_of_size(value: object) -> str:
 
 
 class ExportParams(Strict):
-    """What is cut out, and how it is delivered.
-
-    Attributes:
-        crop: the part of the picture: one that stays, or keyframes of one that moves; None is all of it.
-        clamp: move a crop that leaves the picture back into it, instead of refusing it.
-        follow: lets the crop follow somebody in `tracks`; instead of `crop`.
-        tracks: the result of a track job on the same video: the document itself, or a URL of it.
-        upscale: whether a model enlarges the crop; None does where `upscale_model` names one.
-        upscale_model: its name; None takes the setting's.
-        size: what is delivered, as `1080x1920` or {"w": 1080, "h": 1920}; None takes the crop's own size,
-            times the model's scale. Nothing is squeezed: where the shapes differ, pixels are not square.
-        format: of the file; None takes it from the name of the output, else mp4.
-        quality: of the encoding.
-        start, end: the part of the time, in seconds from the start of the source; None is its start or end.
-        tonemap: turn HDR (PQ, HLG) into SDR (BT.709).
-        reuse_tolerance: levels of 0 to 255 by which a part of the picture may differ from what it was
-            inferred from and yet be kept: faster where little moves, and not the same to the bit. 0 keeps
-            only what is equal.
-    """
+    """Which part of a video is exported, and how."""
 
     crop: (
         Annotated[
@@ -117,11 +90,17 @@ class ExportParams(Strict):
         ]
         | None
     ) = None
+    """The part of the picture: one box, or keyframes of a crop that moves; None is the whole picture."""
     clamp: bool = False
+    """Moves a crop that leaves the picture back into it, instead of refusing it."""
     follow: Follow | None = None
+    """Lets the crop follow a subject of `tracks`; instead of `crop`."""
     tracks: dict[str, Any] | str | None = None
+    """The result of a track job on the same video: the document itself, or a URL of it."""
     upscale: bool | None = None
+    """Whether a model enlarges the crop; None enlarges it where `upscale_model` names a model."""
     upscale_model: Name | None = None
+    """A model of the model repository; None uses the worker's default model."""
     size: (
         Annotated[
             Annotated[Size, Tag("size object")] | Annotated[SizeText, Tag("size text")],
@@ -129,12 +108,22 @@ class ExportParams(Strict):
         ]
         | None
     ) = None
+    """The size of the output, as `1080x1920` or {"w": 1080, "h": 1920}; None uses the crop's own size, times
+    the model's scale. A size of another shape does not distort the picture: its pixels are not square."""
     format: Format | None = None
+    """The file format; None takes it from the name of the output, and mp4 where that has none."""
     quality: Quality = "high"
+    """The quality of the encoding."""
     start: Number | None = None
+    """Where the exported part begins, in seconds from the start of the source; None is its start."""
     end: Number | None = None
+    """Where the exported part ends, in seconds from the start of the source; None is its end."""
     tonemap: bool = False
+    """Converts HDR (PQ, HLG) to SDR (BT.709)."""
     reuse_tolerance: int = Field(default=0, strict=True, ge=0, le=MAX_TOLERANCE)
+    """By how many levels of 0 to 255 a part of the picture may differ from the picture that the model last
+    saw there and still reuse its result. That is faster where little moves, but not bit-identical. 0 reuses
+    only identical parts."""
 
     @property
     def wants_model(self) -> bool:
@@ -143,7 +132,7 @@ class ExportParams(Strict):
 
     @property
     def delivered_px(self) -> tuple[int, int] | None:
-        """Width and height that are asked for."""
+        """The requested width and height of the output, in pixels; None if the job gives no size."""
         if isinstance(self.size, str):
             width, height = self.size.split("x")
             return int(width), int(height)
@@ -163,55 +152,51 @@ class ExportParams(Strict):
 
 
 class ExportStats(Strict):
-    """What was done.
-
-    Attributes:
-        frames: frames written; equal to the frames that the part of the source has.
-        duration_sec: presentation time of the output, in seconds.
-        model: name of the model, or None.
-        width, height: of the output picture, in pixels.
-        crop: [x, y, w, h] of the crop; of one that moves, at the start.
-        scale: output size over crop size.
-        wall_sec: seconds the job took.
-        fps: frames written per second of wall time.
-        encoder: FFmpeg's name of the encoder.
-        pixel_format: FFmpeg's name of what was encoded.
-        transport: how tensors reached Triton: shared_memory or grpc; None without a model.
-        tile: [height, width] of the tiles that were inferred, in input pixels; None without a model.
-        reused: how much of the pictures did not change and was not inferred again, 0 to 1 of their area;
-            None without a model.
-        cost: what the seconds came to; None where there is no GPU, or no price of it is known.
-    """
+    """Figures of a finished export."""
 
     frames: int
+    """Frames written, which is the number of frames in the exported part of the source."""
     duration_sec: float
+    """The presentation time of the output, in seconds."""
     model: str | None
+    """The name of the model, or None."""
     width: int
+    """The width of the output, in pixels."""
     height: int
+    """The height of the output, in pixels."""
     crop: tuple[float, float, float, float]
+    """[x, y, w, h] of the crop; where it moves, its place at the start."""
     scale: float
+    """Output size divided by crop size."""
     wall_sec: float
+    """How many seconds the job took."""
     fps: float
+    """Frames written per second of wall time."""
     encoder: str
+    """FFmpeg's name of the encoder."""
     pixel_format: str
+    """FFmpeg's name of the pixel format that was encoded."""
     transport: Literal["shared_memory", "grpc"] | None
+    """How tensors reached Triton; None without a model."""
     tile: tuple[int, int] | None
+    """[height, width] of the tiles that the model saw, in input pixels; None without a model."""
     reused: float | None
+    """The share of the picture area that did not change and was not inferred again, 0 to 1; None without a
+    model."""
     cost: Cost | None = None
+    """What the job cost; None without a GPU, or without a known price for it."""
 
 
 class ExportResult(Strict):
-    """The finished job.
-
-    Attributes:
-        output_url: where the file is.
-        keyframes: the path of a crop that moved; to be changed and sent again as `crop`. None of one that
-            stayed.
-        notes: everything that is not as in the source, one sentence each.
-    """
+    """The result of an export job."""
 
     status: Literal["completed"] = "completed"
+    """Every job that did not fail is completed."""
     output_url: str
+    """Where the file is, without the query of a presigned URL."""
     stats: ExportStats
+    """Figures of the job."""
     keyframes: tuple[Keyframe, ...] | None = None
+    """The path of a crop that moved, to edit and send again as `crop`; None if it did not move."""
     notes: tuple[str, ...] = ()
+    """Everything that differs from the source, one sentence each."""

@@ -1,4 +1,4 @@
-"""The report on how true an output is to its source."""
+"""Defines the report that compares an output with its source."""
 
 from __future__ import annotations
 
@@ -6,80 +6,74 @@ from orchestrator.jobs.validation import Strict
 
 
 class ComparedPicture(Strict):
-    """A picture of the output, scaled down to the size of the source's or less, against the source's.
-
-    Attributes:
-        frame: number of the frame in the output, from 0.
-        time_sec: when it is shown, in seconds since the first picture.
-        size: [width, height] at which it is compared, in pixels.
-        psnr_luma_db: PSNR of luma (BT.709), in dB; 100 where there is no difference.
-        psnr_rgb_db: PSNR of red, green and blue.
-        ssim: structural similarity of luma (Wang et al. 2004); 1 where there is no difference.
-        colour_error: mean of output minus source, in levels of 255, of red, green and blue.
-        colour_distance: mean difference in colour between blocks of the pictures, dE*ab (CIE 1976); some 2.3
-            are just seen.
-        displacement_px: how far it lies to the right and down, in pixels, by phase correlation; None where
-            that does not tell.
-        pictures_late: by how many pictures later it fits far better; None where it fits so well at its own
-            time that no other was tried.
-    """
+    """A frame of the output, scaled down to the size of the source or less, compared with the source's."""
 
     frame: int
+    """The index of the frame in the output, from 0."""
     time_sec: float
+    """When the frame is shown, in seconds since the first one."""
     size: tuple[int, int]
+    """[width, height] at which the frames are compared, in pixels."""
     psnr_luma_db: float
+    """PSNR of luma (BT.709), in dB; 100 where there is no difference."""
     psnr_rgb_db: float
+    """PSNR of red, green and blue, in dB."""
     ssim: float
+    """Structural similarity of luma (Wang et al. 2004); 1 where there is no difference."""
     colour_error: tuple[float, float, float]
+    """The mean of output minus source for red, green and blue, in levels of 255."""
     colour_distance: float
+    """The mean colour difference between blocks of the frames, dE*ab (CIE 1976); 2.3 is just visible."""
     displacement_px: tuple[float, float] | None
+    """How far the output lies to the right and down, in pixels, by phase correlation; None where that gives
+    no clear result."""
     pictures_late: int | None
+    """How many frames later the output fits the source far better; None where it fits so well at its own
+    time that no other was tried."""
 
 
 class Spread(Strict):
-    """A measure over all compared pictures.
-
-    Attributes:
-        worst: of one picture.
-        mean: of all.
-    """
+    """A measure over all compared frames."""
 
     worst: float
+    """The worst value of one frame."""
     mean: float
+    """The mean over all frames."""
 
 
 class FidelityReport(Strict):
-    """How true an output is to its source, by some of its pictures.
-
-    Attributes:
-        source: name of the source file.
-        output: name of the output file.
-        width, height: of the output, in pixels.
-        frames_read: frames of the source, or of the part of it that was wanted.
-        frames_written: frames that were encoded.
-        frames_in_output: frames that the file shows when it is played back.
-        source_duration_sec: from the first picture that was wanted to the end of the last.
-        duration_sec: the same, of the output.
-        av_offset_ms: how much later than in the source the sound begins, seen from the first picture, by the
-            times in both files, in milliseconds; None without sound.
-        psnr_luma_db, psnr_rgb_db, ssim, colour_distance: over all compared pictures; see there.
-        colour_error: the mean over all compared pictures.
-        pictures: that were compared, in order of time, evenly spread.
-    """
+    """How close an output is to its source, measured on some of its frames."""
 
     source: str
+    """The name of the source file."""
     output: str
+    """The name of the output file."""
     width: int
+    """The width of the output, in pixels."""
     height: int
+    """The height of the output, in pixels."""
     frames_read: int
+    """Frames of the source, or of the requested part of it."""
     frames_written: int
+    """Frames that were encoded."""
     frames_in_output: int
+    """Frames that the file shows when it is played back."""
     source_duration_sec: float
+    """From the first requested frame of the source to the end of the last, in seconds."""
     duration_sec: float
+    """The same of the output."""
     av_offset_ms: float | None
+    """How much later than in the source the sound begins, relative to the first frame, by the timestamps of
+    both files, in milliseconds; None without sound."""
     psnr_luma_db: Spread
+    """See `ComparedPicture.psnr_luma_db`."""
     psnr_rgb_db: Spread
+    """See `ComparedPicture.psnr_rgb_db`."""
     ssim: Spread
+    """See `ComparedPicture.ssim`."""
     colour_distance: Spread
+    """See `ComparedPicture.colour_distance`."""
     colour_error: tuple[float, float, float]
+    """The mean of `ComparedPicture.colour_error` over all compared frames."""
     pictures: tuple[ComparedPicture, ...]
+    """The compared frames in order of time, evenly spread."""

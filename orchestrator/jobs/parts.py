@@ -1,4 +1,4 @@
-"""Where an output goes that is too large for one upload."""
+"""Defines the presigned multipart upload of an output that is too large for one PUT."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ from orchestrator.jobs.validation import Strict
 
 
 class OutputParts(Strict):
-    """Presigned addresses of an S3 multipart upload that the caller has created, with the right Content-Type.
-
-    Attributes:
-        part_bytes: size of all parts but the last. 5 MiB to 5 GiB are what S3 and R2 take.
-        urls: each part is PUT to one of these, in order; more than are needed do no harm. At most 10,000.
-        complete_url: the list of parts is POSTed here (CompleteMultipartUpload).
-        abort_url: DELETE is sent here if the output fails (AbortMultipartUpload).
-    """
+    """Presigned URLs of an S3 multipart upload that the caller has created, with the right Content-Type."""
 
     part_bytes: int = Field(ge=5 * 2**20, le=5 * 2**30)
+    """The size of every part but the last. S3 and R2 accept 5 MiB to 5 GiB."""
     urls: tuple[str, ...] = Field(min_length=1, max_length=10_000, repr=False)
+    """One URL for the PUT of each part, in order, at most 10,000. The worker ignores those it does not need.
+    """
     complete_url: str = Field(repr=False)
+    """The URL for the POST of the list of parts (CompleteMultipartUpload)."""
     abort_url: str = Field(repr=False)
+    """The URL for the DELETE if the upload fails (AbortMultipartUpload)."""

@@ -24,14 +24,12 @@ if TYPE_CHECKING:
 
 
 class Job(Strict):
-    """Base class of the jobs; `task` is the name of a row of `TASKS`.
-
-    Attributes:
-        input_url: where the video is: an https URL, such as a presigned one.
-    """
+    """Base class of the jobs."""
 
     task: str
+    """The name of the task: of a row of `TASKS`."""
     input_url: str
+    """Where the video is: an https URL, such as a presigned one, or s3://bucket/key."""
 
     @property
     def input_urls(self) -> tuple[str, ...]:
@@ -50,15 +48,12 @@ class Job(Strict):
 
 
 class FileJob(Job):
-    """Base class of the jobs whose result is a video file.
-
-    Attributes:
-        output_url: where the result is put: a URL presigned for PUT.
-        output_parts: in its place, for results of more than 5 GiB: a multipart upload that is presigned.
-    """
+    """Base class of the jobs whose result is a video file."""
 
     output_url: str | None = None
+    """Where the result is uploaded: a URL presigned for PUT, or s3://bucket/key."""
     output_parts: OutputParts | None = None
+    """A presigned multipart upload, for results of more than 5 GiB; instead of `output_url`."""
 
     @property
     def destination(self) -> str | OutputParts:
@@ -73,29 +68,25 @@ class FileJob(Job):
 
 
 class UpscaleJob(FileJob):
-    """Enlarge a video.
-
-    Attributes:
-        params: how.
-    """
+    """Enlarges a video."""
 
     task: Literal["upscale"]
+    """The name of the task."""
     params: UpscaleParams = UpscaleParams()
+    """How the video is upscaled."""
 
 
 class TrackJob(Job):
-    """Find things in a video and follow each one through it.
-
-    Attributes:
-        output_url: where a result that is too large for an answer is put: a URL presigned for PUT. If its
-            path ends in .json it gets plain JSON as application/json, else gzipped JSON as application/gzip.
-            Without it such a job fails.
-        params: what, and how.
-    """
+    """Finds objects in a video and follows each one through it."""
 
     task: Literal["track"]
+    """The name of the task."""
     output_url: str | None = None
+    """Where a result that is too large for a response is uploaded: a URL presigned for PUT. If its path ends
+    in .json the upload is plain JSON as application/json, otherwise gzipped JSON as application/gzip. Without
+    this URL such a job fails."""
     params: TrackParams = TrackParams()
+    """What the job looks for, and how."""
 
     @property
     def destination(self) -> str | None:
@@ -104,14 +95,12 @@ class TrackJob(Job):
 
 
 class ExportJob(FileJob):
-    """Cut out a part of a video, enlarge it, deliver a file that plays.
-
-    Attributes:
-        params: what, and how.
-    """
+    """Cuts out a part of a video, enlarges it, and delivers a file that plays."""
 
     task: Literal["export"]
+    """The name of the task."""
     params: ExportParams = ExportParams()
+    """Which part is exported, and how."""
 
     @property
     def input_urls(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The track job: what it is asked and what it answers."""
+"""Defines the parameters and the result of a track job."""
 
 from __future__ import annotations
 
@@ -11,29 +11,26 @@ from orchestrator.jobs.validation import Name, Strict
 
 
 class TrackParams(Strict):
-    """What to find, and how.
-
-    Attributes:
-        model: a detector from the model repository, or the alias `yolov8`.
-        classes: names of the classes to report; None reports all. Where the model has no class of a name that
-            holds commas, it is taken for several names with commas between.
-        confidence: tracks whose detections score less on average are not reported. The tracker itself sees
-            all boxes that the model gives, so that a track goes on through moments of doubt.
-        tracker: `botsort` also follows the camera's motion.
-        stride: every how many frames the detector looks; boxes between are interpolated.
-        fill_gaps_sec: gaps in a track of at most this many seconds are filled by interpolation.
-        side: longer side of the pictures that the detector sees, in pixels; None takes the model's own.
-        batch: most frames in one request to the detector.
-    """
+    """What a track job looks for, and how."""
 
     model: Name = "yolov8"
+    """A detector of the model repository, or the alias `yolov8`."""
     classes: tuple[Name, ...] | None = None
+    """The names of the classes to report; None reports all. A name with commas that the model does not know
+    is split at them into several names."""
     confidence: float = Field(default=0.5, ge=0, le=1, allow_inf_nan=False)
+    """Tracks whose detections score less on average are not reported. The tracker still uses every box of the
+    model, so that a track continues through frames where the model is unsure."""
     tracker: Literal["bytetrack", "botsort"] = "bytetrack"
+    """The tracking algorithm; `botsort` also compensates for the camera's motion."""
     stride: int = Field(default=1, ge=1, le=30)
+    """The detector sees every stride-th frame; boxes between are interpolated."""
     fill_gaps_sec: float = Field(default=0.0, ge=0, le=10, allow_inf_nan=False)
+    """Gaps in a track of at most this many seconds are filled by interpolation."""
     side: int | None = Field(default=None, ge=32, le=4096)
+    """The longer side of the pictures that the detector sees, in pixels; None uses the model's own."""
     batch: int = Field(default=4, ge=1, le=64)
+    """The most frames in one request to the detector."""
 
     @field_validator("classes")
     @classmethod
@@ -44,120 +41,103 @@ class TrackParams(Strict):
 
 
 class TrackedVideo(Strict):
-    """The video that was tracked.
-
-    Attributes:
-        width, height: of the picture as displayed, in square pixels.
-        frames: frames decoded.
-        fps: frames per second, as a fraction such as 24000/1001.
-        duration_sec: presentation time, in seconds.
-        cuts: index of the first frame of each shot but the first.
-    """
+    """The video that was tracked."""
 
     width: int
+    """The width of the picture as displayed, in square pixels."""
     height: int
+    """The height of the picture as displayed, in square pixels."""
     frames: int
+    """Frames decoded."""
     fps: str
+    """Frames per second, as a fraction such as 24000/1001."""
     duration_sec: float
+    """The presentation time of the video, in seconds."""
     cuts: tuple[int, ...]
+    """The index of the first frame of every shot but the first."""
 
 
 class TrackStats(Strict):
-    """What was done.
-
-    Attributes:
-        model: name of the model.
-        tracks: tracks reported.
-        boxes: boxes in them.
-        unreported_tracks: tracks of another class, or of a lower score than was asked for.
-        cuts: cuts between shots that were found; each ends all tracks.
-        detector_input: [height, width] of the pictures that the detector saw.
-        wall_sec: seconds the job took.
-        fps: frames per second of wall time.
-        transport: how tensors reached Triton: shared_memory or grpc.
-        reused: how many of the frames to be looked at were equal to the one before, and not inferred again,
-            0 to 1.
-        cost: what the seconds came to; None where there is no GPU, or no price of it is known.
-    """
+    """Figures of a finished track job."""
 
     model: str
+    """The name of the model."""
     tracks: int
+    """Tracks reported."""
     boxes: int
+    """Boxes in these tracks."""
     unreported_tracks: int
+    """Tracks of other classes, or with a lower score than the job asked for."""
     cuts: int
+    """Cuts between shots; each ends all tracks."""
     detector_input: tuple[int, int]
+    """[height, width] of the pictures that the detector saw, in pixels."""
     wall_sec: float
+    """How many seconds the job took."""
     fps: float
+    """Frames per second of wall time."""
     transport: Literal["shared_memory", "grpc"]
+    """How tensors reached Triton."""
     reused: float
+    """The share of the detector's frames that equalled the one before and were not inferred again, 0 to 1."""
     cost: Cost | None = None
+    """What the job cost; None without a GPU, or without a known price for it."""
 
 
 class TrackResult(Strict):
-    """The finished job, without its tracks: they may be many, and are written one by one.
-
-    Attributes:
-        notes: everything a user should know, one sentence each.
-    """
+    """The result of a track job without its tracks, which may be many and are written one by one."""
 
     status: Literal["completed"] = "completed"
+    """Every job that did not fail is completed."""
     video: TrackedVideo
+    """The video that was tracked."""
     stats: TrackStats
+    """Figures of the job."""
     notes: tuple[str, ...] = ()
+    """Everything a user should know, one sentence each."""
 
 
 class TrackedBox(Strict):
-    """Where a thing is in a frame.
-
-    Attributes:
-        frame: index of the decoded frame, from 0.
-        bbox: left, top, width, height in pixels of the picture as displayed, within it, two decimals.
-        confidence: the detector's score of the box, 0 to 1; of an interpolated one, between its neighbours'.
-        interpolated: true where the detector did not look or did not see; absent elsewhere.
-    """
+    """The box of an object in one frame."""
 
     frame: int
+    """The index of the decoded frame, from 0."""
     bbox: tuple[float, float, float, float]
+    """Left, top, width, height in pixels of the picture as displayed, within it, with two decimals."""
     confidence: float
+    """The detector's score of the box, 0 to 1; of an interpolated box, one between its neighbours'."""
     interpolated: bool = False
+    """True where the box comes from boxes before and after it, not from the detector; absent elsewhere."""
 
 
 class Track(Strict):
-    """One thing, through the video.
-
-    Attributes:
-        id: from 1, in order of first appearance.
-        class_name: what it is.
-        first_sec, last_sec: presentation times of its first and its last box, on the video's own clock.
-        frames: its boxes, in order.
-    """
+    """One object, followed through the video."""
 
     id: int
+    """The number of the track: from 1, in order of first appearance."""
     class_name: str
+    """The class of the object, such as `person`."""
     first_sec: float
+    """The presentation time of its first box, on the video's own clock, in seconds."""
     last_sec: float
+    """The presentation time of its last box, on the video's own clock, in seconds."""
     frames: tuple[TrackedBox, ...]
+    """The boxes of the object, in order."""
 
 
 class TrackAnswer(TrackResult):
-    """The finished job as it is told.
-
-    Attributes:
-        tracks: what was found.
-    """
+    """The result of a track job."""
 
     tracks: tuple[Track, ...]
+    """The objects that were found."""
 
 
 class TrackStored(TrackResult):
-    """The finished job whose tracks are too many for an answer: they are where the job wanted them.
-
-    Attributes:
-        output_url: where the document is: what the answer would have been. Without its query.
-        json_bytes: of the document.
-        gzip_bytes: of the file, where it is gzipped; null where it is the document itself.
-    """
+    """The result of a track job with too many tracks for a response: a document at `output_url` has them."""
 
     output_url: str
+    """Where the document is, which is a TrackAnswer as JSON; without the query of a presigned URL."""
     json_bytes: int
+    """The size of the document, in bytes."""
     gzip_bytes: int | None
+    """The size of the gzipped file, in bytes; null where the document is stored as plain JSON."""

@@ -1,4 +1,4 @@
-"""The upscale job: what it is asked and what it answers."""
+"""Defines the parameters and the result of an upscale job."""
 
 from __future__ import annotations
 
@@ -11,71 +11,65 @@ from orchestrator.jobs.cost import Cost
 from orchestrator.jobs.validation import Name, Strict
 
 MAX_TOLERANCE = 16
-"""More levels are no longer a few."""
+"""The largest `reuse_tolerance`, in levels of 0 to 255: a larger change is clearly visible."""
 
 
 class UpscaleParams(Strict):
-    """What to do.
-
-    Attributes:
-        model: a name from the model repository; None takes the setting's.
-        scale: output size over input size, in each direction; None takes the model's own.
-        quality: of the encoding.
-        tonemap: turn HDR (PQ, HLG) into SDR (BT.709), which models know.
-        reuse_tolerance: levels of 0 to 255 by which a part of the picture may differ from what it was
-            inferred from and yet be kept: faster where little moves, and not the same to the bit. 0 keeps
-            only what is equal.
-    """
+    """How a video is upscaled."""
 
     model: Name | None = None
+    """A model of the model repository; None uses the worker's default model."""
     scale: float | None = Field(default=None, ge=1, le=16, allow_inf_nan=False)
+    """Output size divided by input size, in each direction; None uses the model's own scale."""
     quality: Quality = "high"
+    """The quality of the encoding."""
     tonemap: bool = False
+    """Converts HDR (PQ, HLG) to SDR (BT.709), which models are trained on."""
     reuse_tolerance: int = Field(default=0, strict=True, ge=0, le=MAX_TOLERANCE)
+    """By how many levels of 0 to 255 a part of the picture may differ from the picture that the model last
+    saw there and still reuse its result. That is faster where little moves, but not bit-identical. 0 reuses
+    only identical parts."""
 
 
 class UpscaleStats(Strict):
-    """What was done.
-
-    Attributes:
-        frames: frames written; equal to the frames read.
-        duration_sec: presentation time of the video, in seconds.
-        model: name of the model.
-        width, height: of the output picture, in pixels.
-        scale: output size over input size.
-        wall_sec: seconds the job took.
-        fps: frames written per second of wall time.
-        encoder: FFmpeg's name of the encoder.
-        transport: how tensors reached Triton: shared_memory or grpc.
-        tile: [height, width] of the tiles that were inferred, in input pixels.
-        reused: how much of the pictures did not change and was not inferred again, 0 to 1 of their area.
-        cost: what the seconds came to; None where there is no GPU, or no price of it is known.
-    """
+    """Figures of a finished upscale."""
 
     frames: int
+    """Frames written, which is the number of frames read."""
     duration_sec: float
+    """The presentation time of the video, in seconds."""
     model: str
+    """The name of the model."""
     width: int
+    """The width of the output, in pixels."""
     height: int
+    """The height of the output, in pixels."""
     scale: float
+    """Output size divided by input size."""
     wall_sec: float
+    """How many seconds the job took."""
     fps: float
+    """Frames written per second of wall time."""
     encoder: str
+    """FFmpeg's name of the encoder."""
     transport: Literal["shared_memory", "grpc"]
+    """How tensors reached Triton."""
     tile: tuple[int, int]
+    """[height, width] of the tiles that the model saw, in input pixels."""
     reused: float
+    """The share of the picture area that did not change and was not inferred again, 0 to 1."""
     cost: Cost | None = None
+    """What the job cost; None without a GPU, or without a known price for it."""
 
 
 class UpscaleResult(Strict):
-    """The finished job.
-
-    Attributes:
-        output_url: where the video is.
-        notes: everything that is not as in the source, one sentence each.
-    """
+    """The result of an upscale job."""
 
     status: Literal["completed"] = "completed"
+    """Every job that did not fail is completed."""
     output_url: str
+    """Where the video is, without the query of a presigned URL."""
     stats: UpscaleStats
+    """Figures of the job."""
     notes: tuple[str, ...] = ()
+    """Everything that differs from the source, one sentence each."""
