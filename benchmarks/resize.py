@@ -62,7 +62,7 @@ def exact(pixels: NDArray[np.uint8], width: int, height: int, box: Crop) -> NDAr
         matrices.append(matrix / matrix.sum(axis=1, keepdims=True))
     down, across = matrices
     planes = [down @ pixels[..., plane].astype(np.float64) @ across.T for plane in range(3)]
-    return np.clip(np.stack(planes, axis=-1), 0, 255)
+    return np.asarray(np.clip(np.stack(planes, axis=-1), 0, 255), np.float64)
 
 
 def swscale(pixels: NDArray[np.uint8], width: int, height: int, made: VideoReformatter) -> Any:

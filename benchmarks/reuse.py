@@ -56,7 +56,7 @@ class Keeper:
     def see(self, wanted: Frame[Any], delivered: Any) -> None:  # noqa: ARG002  a Watcher
         """Keep a picture."""
         self._shape = delivered.shape
-        self._file.write(np.ascontiguousarray(delivered))
+        self._file.write(np.ascontiguousarray(delivered).data)
 
     def pictures(self) -> NDArray[np.uint8]:
         """Return all, uint8 [N, H, W, 3]."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,29 @@ def test_what_ships_needs_no_tools_and_neither_tests_nor_benchmarks_need_the_oth
 ) -> None:
     for path in (ROOT / folder).rglob("*.py"):
         assert not {name.partition(".")[0] for name in imported(path)} & forbidden, path
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Imports inside functions count; those under TYPE_CHECKING, which never run, do not."""
+    paths = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for folder in ("benchmarks", "export_onnx", "orchestrator", "tools")
+        for path in (ROOT / folder).rglob("*.py")
+    }
+    graph: dict[str, set[str]] = {module: set() for module in paths}
+    for module, path in paths.items():
+        nodes: list[ast.AST] = [ast.parse(path.read_text())]
+        while nodes:
+            node = nodes.pop()
+            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+                continue
+            nodes += ast.iter_child_nodes(node)
+            if isinstance(node, ast.Import):
+                graph[module] |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                graph[module] |= {str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)}
+        graph[module] = (graph[module] & set(paths)) - {module}
+    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, which names the modules
 
 
 def test_only_the_settings_are_read_from_the_environment() -> None:

@@ -1,1 +1,1 @@
-"""`make bench`: how fast the product is, beside its ceiling and beside what users would pick instead."""
+"""Measures speed, memory and start-up beside peers, and writes docs/benchmarks.md: `make bench`."""

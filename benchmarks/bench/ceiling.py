@@ -1,8 +1,9 @@
-"""The ceiling: onnxruntime in one process on tensors that are ready, with nothing before or after it.
+"""Measures the ceiling: onnxruntime alone in one process, on input tensors that are already in memory.
 
     python -m benchmarks.bench.ceiling MODEL.onnx THREADS
 
-Asked with the shape of the images and how many batches, it runs them. Its settings are onnxruntime's own.
+Each request names the shape of a batch and how many batches to run. The session keeps onnxruntime's defaults
+but for the number of threads.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before onnxruntime is loaded
 import numpy as np
 import onnxruntime
 
-from benchmarks.bench.child import Child, serve, timed
+from benchmarks.bench.contender_process import ContenderProcess, serve, time_run
 
 MODULE = "benchmarks.bench.ceiling"
 
 
-def best_batch(child: Child, *, shape: tuple[int, int], batches: tuple[int, ...], images: int) -> int:
-    """Return the batch that gives most images a second, of two short tries each."""
+def best_batch(
+    child: ContenderProcess, *, shape: tuple[int, int], batches: tuple[int, ...], images: int
+) -> int:
+    """Return the batch size with the most images a second, the better of two short runs for each."""
     rates = dict.fromkeys(batches, 0.0)
     for _ in range(2):
         for batch in batches:
@@ -32,7 +35,7 @@ def best_batch(child: Child, *, shape: tuple[int, int], batches: tuple[int, ...]
 
 
 def main() -> None:
-    """Serve."""
+    """Answer requests on standard input."""
     path, threads = sys.argv[1:]
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = int(threads)
@@ -50,7 +53,7 @@ def main() -> None:
                 session.run(None, {"image": ready[key]})
             return runs * shape[0]
 
-        return timed(work)
+        return time_run(work)
 
     serve(answer)
 

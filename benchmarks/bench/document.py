@@ -1,4 +1,4 @@
-"""docs/benchmarks.md, made of the results."""
+"""Writes docs/benchmarks.md from the results in benchmarks/results/."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ DOCUMENT = ROOT / "docs" / "benchmarks.md"
 HEAD = """\
 # Benchmarks
 
-Made by `make bench` of benchmarks/results/, do not edit. `make bench PARTS="track upscale"` measures parts
-alone, `make bench QUICK=1` less of everything.
+`make bench` writes this page from benchmarks/results/; do not edit it. `make bench PARTS="track upscale"`
+measures these parts only, `make bench QUICK=1` measures less of everything.
 
-Contenders take turns, figures are medians of the rounds, and a ratio is made round by round, of runs that
-stood next to each other. Everything is kept to the same cores, with as many threads. *Frames a CPU second*
-counts the CPU time of all processes that took part: on a machine that others use too it moves less than
-frames a second do. What was tried: [decisions/0006-speed.md](decisions/0006-speed.md).
+Contenders take turns. Figures are medians over the rounds; a ratio is taken within each round, from runs
+next to each other, and then its median. All contenders use the same cores and as many threads. *Frames a CPU
+second* counts the CPU time of all processes of a contender: on a busy machine it varies less than frames a
+second. What was tried: [decisions/0006-speed.md](decisions/0006-speed.md).
 
 ![All parts](../benchmarks/results/benchmarks.png)
 """
@@ -35,16 +35,16 @@ TITLES = {
 }
 
 
-def results(parts: list[str]) -> list[dict[str, Any]]:
-    """Read the results that are there, in this order."""
+def read_results(parts: list[str]) -> list[dict[str, Any]]:
+    """Read the results of these parts, in this order; a part without results is left out."""
     paths = [RESULTS / f"{part}.json" for part in parts]
     return [json.loads(path.read_text()) for path in paths if path.exists()]
 
 
-def write(told: list[dict[str, Any]]) -> None:
+def write(results: list[dict[str, Any]]) -> None:
     """Write the document."""
     lines = [HEAD]
-    for result in told:
+    for result in results:
         machine = result["machine"]
         packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
         lines += [f"## {TITLES[result['part']]}", ""]

@@ -1,4 +1,4 @@
-"""One part of the measurements: what it is given, and what it tells, as JSON."""
+"""Runs one part of the benchmark and collects its tables, charts and notes as JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.bench import machine
+from benchmarks import machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """How a part is measured.
+    """How to measure a part.
 
     Attributes:
-        cores: that everything is kept to; libraries have as many threads.
-        quick: less of everything.
-        folder: for what is written on the way.
+        cores: how many cores and threads to use.
+        quick: whether to measure less of everything.
+        folder: a temporary folder.
     """
 
     cores: int
@@ -32,16 +32,16 @@ class Plan:
     folder: Path
 
 
-class Told:
-    """What a part tells: sentences, tables and charts, in order."""
+class ReportWriter:
+    """Collects the notes, tables and charts of a part, in order."""
 
     def __init__(self) -> None:
         self.words: list[str] = []
         self.tables: list[dict[str, Any]] = []
         self.charts: list[dict[str, Any]] = []
 
-    def say(self, sentence: str) -> None:
-        """Add what a reader must know."""
+    def note(self, sentence: str) -> None:
+        """Add a paragraph that explains the figures."""
         self.words.append(sentence)
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
@@ -53,7 +53,7 @@ class Told:
         self.charts.append({"kind": "bars", "unit": unit, "values": {k: list(v) for k, v in values.items()}})
 
     def stack(self, unit: str, bars: Mapping[str, Mapping[str, float]]) -> None:
-        """Add a chart with a bar for each name that is made of parts."""
+        """Add a chart of stacked bars: for each name, the value of each of its parts."""
         self.charts.append({"kind": "stack", "unit": unit, "values": {k: dict(v) for k, v in bars.items()}})
 
     def lines(
@@ -76,24 +76,24 @@ class Told:
         )
 
 
-def measured(
-    name: str, measure: Callable[[Plan, Told], None], *, cores: int, quick: bool, command: str
+def run_part(
+    name: str, measure: Callable[[Plan, ReportWriter], None], *, cores: int, quick: bool, command: str
 ) -> dict[str, Any]:
-    """Measure a part; return all that is known of it."""
+    """Measure a part; return its report, with the machine and the date, as JSON."""
     print(f"{name}:", file=sys.stderr, flush=True)
-    told = Told()
-    begun_s, load = time.monotonic(), machine.load()
+    report = ReportWriter()
+    started_s, load = time.monotonic(), machine.load()
     with tempfile.TemporaryDirectory(prefix="framewright-bench-") as folder:
-        measure(Plan(cores=cores, quick=quick, folder=Path(folder)), told)
+        measure(Plan(cores=cores, quick=quick, folder=Path(folder)), report)
     return {
         "part": name,
         "command": command,
         "date": machine.today(),
         "quick": quick,
-        "took_s": round(time.monotonic() - begun_s),
+        "took_s": round(time.monotonic() - started_s),
         "load_before": load,
-        "machine": machine.described(cores),
-        "words": told.words,
-        "tables": told.tables,
-        "charts": told.charts,
+        "machine": machine.describe(cores),
+        "words": report.words,
+        "tables": report.tables,
+        "charts": report.charts,
     }

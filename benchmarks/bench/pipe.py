@@ -1,4 +1,4 @@
-"""The ends of the pipes of `script_peer.py`: a decoder and an encoder that know raw RGB.
+"""Decodes a video to raw RGB on standard output, or encodes one from standard input, for `script_peer.py`.
 
 python -m benchmarks.bench.pipe decode VIDEO > RAW
 python -m benchmarks.bench.pipe encode VIDEO WIDTH HEIGHT < RAW
@@ -7,17 +7,21 @@ python -m benchmarks.bench.pipe encode VIDEO WIDTH HEIGHT < RAW
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING, cast
 
 import av
 import numpy as np
 
 from orchestrator.media.write.encoder import choose
 
+if TYPE_CHECKING:
+    from av.video.stream import VideoStream
+
 RATE = 25
 
 
 def decode(video: str) -> None:
-    """Write every picture to standard output, uint8 [H, W, 3]."""
+    """Write every frame to standard output, uint8 [H, W, 3] RGB."""
     with av.open(video) as container:
         container.streams.video[0].thread_type = "AUTO"
         for frame in container.decode(video=0):
@@ -25,10 +29,13 @@ def decode(video: str) -> None:
 
 
 def encode(video: str, width: int, height: int) -> None:
-    """Encode standard input with the encoder and the settings of a job of ours at high quality."""
+    """Encode uint8 [H, W, 3] RGB frames from standard input as our jobs do at high quality."""
     encoding = choose("mp4", width=width, height=height, quality="high")
     with av.open(video, "w", format="mp4") as container:
-        stream = container.add_stream(encoding.encoder, rate=RATE, options=dict(encoding.options))
+        stream = cast(
+            "VideoStream",
+            container.add_stream(encoding.encoder, rate=RATE, options=dict(encoding.options)),
+        )
         stream.width, stream.height, stream.pix_fmt = width, height, encoding.pixel_format
         size = width * height * 3
         while len(raw := sys.stdin.buffer.read(size)) == size:

@@ -1,4 +1,4 @@
-"""All results in one picture."""
+"""Draws the charts of all parts into one PNG."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OURS, THEIRS = "#2563eb", "#9ca3af"
 
 
 def draw(results: list[dict[str, Any]], path: Path) -> None:
-    """Draw every chart of every part."""
+    """Draw every chart of every part; `results` are as `run_part` returns them."""
     charts = [(result["part"], chart) for result in results for chart in result["charts"]]
     if not charts:
         return

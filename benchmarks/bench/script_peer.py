@@ -1,10 +1,10 @@
-"""The peer of upscaling: the way of Real-ESRGAN's video script, one step after the other for every frame.
+"""Upscales a video as Real-ESRGAN's video script does, frame by frame in PyTorch: the peer of upscaling.
 
     python -m benchmarks.bench.script_peer WEIGHTS.pth VIDEO OUT.mp4 THREADS
 
-A program decodes into a pipe; the frame becomes a float tensor, goes through PyTorch whole, comes back, is
-clamped, rounded and written into another pipe, at whose end a program encodes (`pipe.py`, FFmpeg's libraries
-on both ends). The network is spandrel's, the weights and the encoder's settings are those that we use.
+A decoder process writes frames into a pipe. Each becomes a float tensor, goes through the network whole, is
+clamped and rounded, and is written into the pipe of an encoder process (`pipe.py`, FFmpeg's libraries at both
+ends). The network comes from spandrel; weights and encoder settings are ours.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import numpy as np
 import torch
 from spandrel import ModelLoader
 
-from benchmarks.bench.child import serve, timed
+from benchmarks.bench.contender_process import serve, time_run
 from orchestrator.media.read.probe import probe
 
 MODULE = "benchmarks.bench.script_peer"
 
 
 def main() -> None:
-    """Serve."""
+    """Answer requests on standard input."""
     weights, video, out, threads = sys.argv[1:]
     torch.set_num_threads(int(threads))
     loaded = ModelLoader(device="cpu").load_from_file(weights)
@@ -37,17 +37,19 @@ def main() -> None:
         decoder = subprocess.Popen([*pipe, "decode", video], stdout=subprocess.PIPE)
         sizes = [str(width * scale), str(height * scale)]
         encoder = subprocess.Popen([*pipe, "encode", out, *sizes], stdin=subprocess.PIPE)
+        assert decoder.stdout is not None  # both are pipes
+        assert encoder.stdin is not None
         frames = 0
         while len(raw := decoder.stdout.read(width * height * 3)) == width * height * 3:
-            encoder.stdin.write(enlarged(raw))
+            encoder.stdin.write(upscale_frame(raw))
             frames += 1
         encoder.stdin.close()
         decoder.wait()
         if encoder.wait():
-            raise RuntimeError("the encoder failed; its error stands above")
+            raise RuntimeError("the encoder failed; its error is printed above")
         return frames
 
-    def enlarged(raw: bytes) -> bytes:
+    def upscale_frame(raw: bytes) -> bytes:
         picture = np.frombuffer(raw, np.uint8).reshape(height, width, 3).astype(np.float32) / 255
         tensor = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1))).unsqueeze(0)
         with torch.no_grad():
@@ -56,7 +58,7 @@ def main() -> None:
         return np.ascontiguousarray((large * 255).round().astype(np.uint8)).tobytes()
 
     def answer() -> dict[str, Any]:
-        return timed(upscale)
+        return time_run(upscale)
 
     serve(answer)
 

@@ -1,4 +1,4 @@
-"""Where does the time of a job go? The CPU time of each of its threads.
+"""Measures the CPU time of each thread of a job, and so of each stage.
 
 python -m benchmarks.bench.stages track|upscale MODEL VIDEO FOLDER URL
 """
@@ -8,11 +8,11 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections import Counter
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.bench.child import serve
+from benchmarks.bench.contender_process import serve
 from orchestrator.jobs import TrackParams, UpscaleParams
 from orchestrator.pipeline.track import Outputs
 from orchestrator.settings import Settings
@@ -27,18 +27,18 @@ STAGES = {
     "detect": "fill requests",
     "resize": "resize",
 }
-"""Names of threads, and what they do."""
+"""What the thread of each name does."""
 
 
-class Threads:
-    """Watches the CPU time of Python's threads, which ends with them; a context manager."""
+class ThreadTimes:
+    """Samples the CPU time of Python's threads, as it is lost when a thread ends; a context manager."""
 
     def __init__(self) -> None:
         self._seen: dict[tuple[str, int], float] = {}
         self._done = threading.Event()
         self._watch = threading.Thread(target=self._run, name="watch", daemon=True)
 
-    def __enter__(self) -> Threads:  # noqa: PYI034  nobody derives from it
+    def __enter__(self) -> ThreadTimes:  # noqa: PYI034  nobody derives from it
         self._before = self._now()
         self._watch.start()
         return self
@@ -47,9 +47,9 @@ class Threads:
         self._done.set()
         self._watch.join()
 
-    def spent_s(self) -> Counter[str]:
-        """Return the CPU time of the threads of each name."""
-        spent: Counter[str] = Counter()
+    def spent_s(self) -> dict[str, float]:
+        """Return the CPU seconds of all threads of each name."""
+        spent: dict[str, float] = defaultdict(float)
         for key, seconds in self._seen.items():
             spent[key[0]] += seconds - self._before.get(key, 0.0)
         return spent
@@ -66,13 +66,13 @@ class Threads:
                 try:
                     clock = time.pthread_getcpuclockid(thread.ident)
                     times[thread.name, thread.native_id or 0] = time.clock_gettime(clock)
-                except OSError:  # it ended just now
+                except OSError:  # the thread has just ended
                     continue
         return times
 
 
 def main() -> None:
-    """Serve."""
+    """Answer requests on standard input."""
     task, model, video, folder, url = sys.argv[1:]
     settings = replace(Settings.from_env(), triton_url=url)
 
@@ -85,7 +85,7 @@ def main() -> None:
             worker.upscale(Path(video), out, UpscaleParams(model=model), overwrite=True)
 
     def answer() -> dict[str, float]:
-        with Worker(settings) as worker, Threads() as threads:
+        with Worker(settings) as worker, ThreadTimes() as threads:
             started_s, all_s = time.perf_counter(), time.process_time()
             work(worker)
             wall_s, all_s = time.perf_counter() - started_s, time.process_time() - all_s

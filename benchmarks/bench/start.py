@@ -1,51 +1,53 @@
-"""Start: the demo after installation, a command, Triton, models, and the time to the first frame."""
+"""Measures start-up: the demo, `--help`, Triton, loading models, and the time to the first frame."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import time
+from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING
 
-from benchmarks.bench import first_frame, material, product
+from benchmarks.bench import first_frame, workloads
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
+from tools.stand_ins.processes import COMMAND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from benchmarks.bench.part import Plan, Told
+    from benchmarks.bench.part import Plan, ReportWriter
 
 
-def measure(plan: Plan, told: Told) -> None:
-    """Measure."""
+def measure(plan: Plan, report: ReportWriter) -> None:
+    """Measure this part and add its tables, charts and notes to the report."""
     rounds = 1 if plan.quick else 5
-    subjects = [material.upscaler(lite=True), material.detector(lite=True)]
-    subjects += [subject for subject in (material.upscaler(), material.detector()) if subject.real]
+    chosen = [workloads.upscaler(lite=True), workloads.detector(lite=True)]
+    chosen += [workload for workload in (workloads.upscaler(), workloads.detector()) if workload.real]
     seconds: dict[str, list[float]] = {} if plan.quick else {"`make demo`, cold": [_demo()]}
-    video = material.part(subjects[0].video, plan.folder / "start.mp4", 12)
+    video = workloads.cut_clip(chosen[0].video, plan.folder / "start.mp4", 12)
     for _ in range(rounds):
-        _add(seconds, "a command (`framewright --help`)", lambda: _run([product.COMMAND, "--help"]))
+        _add(seconds, "a command (`framewright --help`)", lambda: _run([COMMAND, "--help"]))
         started = time.perf_counter()
-        with TritonServer(material.BUILT) as server, TritonClient(server.url) as client:
+        with TritonServer(workloads.BUILT) as server, TritonClient(server.url) as client:
             seconds.setdefault("tritonserver answers", []).append(time.perf_counter() - started)
-            for subject in subjects:
-                _add(seconds, f"model load, {subject.model}", lambda name=subject.model: client.load(name))
+            for workload in chosen:
+                _add(seconds, f"model load, {workload.model}", partial(client.load, workload.model))
             for name, url in (("no server runs", None), ("warm server", server.url)):
-                for kind, seen_s in first_frame.seconds(subjects[0], video, url).items():
+                for kind, seen_s in first_frame.measure(chosen[0], video, url).items():
                     seconds.setdefault(f"{kind}, {name}", []).append(seen_s)
     order = sorted(seconds, key=lambda name: ("frame" in name, "job" in name))
-    told.table(["", "s"], [[name, f"{median(seconds[name]):.2f}"] for name in order])
-    told.bars("s", {name: values for name, values in seconds.items() if "demo" not in name})
+    report.table(["", "s"], [[name, f"{median(seconds[name]):.2f}"] for name in order])
+    report.bars("s", {name: values for name, values in seconds.items() if "demo" not in name})
     if not plan.quick:
-        told.say(
+        report.note(
             "`make demo` upscales and tracks the sample, with a Triton started and stopped for each, in an "
             "environment that is installed; once, files as they lie in the page cache."
         )
-    told.say(
+    report.note(
         "A job starts when the command begins to work on it, after Python and all imports; its first frame "
-        f"is upscaled and encoded, {subjects[0].model} on the sample of 320x180. Both are counted from the "
+        f"is upscaled and encoded, {chosen[0].model} on the sample of 320x180. Both are counted from the "
         "start of the process."
     )
 
@@ -53,7 +55,7 @@ def measure(plan: Plan, told: Told) -> None:
 def _demo() -> float:
     """Run `make demo` without the installation: make takes its mark as done."""
     started = time.perf_counter()
-    _run(["make", "-C", str(material.ROOT), "-o", ".venv/.serve", "demo"])
+    _run(["make", "-C", str(workloads.ROOT), "-o", ".venv/.serve", "demo"])
     return time.perf_counter() - started
 
 

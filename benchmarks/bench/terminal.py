@@ -1,4 +1,4 @@
-"""Results in the terminal."""
+"""Prints the results of a part in the terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.table import Table
 
 
 def show(result: dict[str, Any]) -> None:
-    """Print the tables of a part, and its words."""
+    """Print the tables and the notes of a part."""
     console = Console(soft_wrap=False)
     machine = result["machine"]
     console.print(

@@ -1,4 +1,4 @@
-"""Transport: what travels how fast, and where the time of a job goes."""
+"""Measures shared memory against gRPC bytes, and how the time of a job divides among its stages."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnxruntime
 
-from benchmarks.bench import material, product, stages
-from benchmarks.bench.child import Child
+from benchmarks.bench import commands, stages, workloads
+from benchmarks.bench.contender_process import ContenderProcess
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import UpscaleContract
 from orchestrator.triton.server import TritonServer
@@ -18,20 +18,20 @@ from tools.fixtures.models import write_identity
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.bench.part import Plan, Told
+    from benchmarks.bench.part import Plan, ReportWriter
 
 HEIGHT, WIDTH = 384, 640
 BATCHES = (1, 2, 4, 8)
 IN_FLIGHT = (1, 2, 4, 8)
 
 
-def measure(plan: Plan, told: Told) -> None:
-    """Measure."""
-    _sweep(plan, told)
-    _stages(plan, told)
+def measure(plan: Plan, report: ReportWriter) -> None:
+    """Measure this part and add its tables, charts and notes to the report."""
+    _sweep(plan, report)
+    _stages(plan, report)
 
 
-def _sweep(plan: Plan, told: Told) -> None:
+def _sweep(plan: Plan, report: ReportWriter) -> None:
     seconds = 0.2 if plan.quick else 2.0
     repository = plan.folder / "models"
     model = write_identity(repository) / "1" / "model.onnx"
@@ -55,9 +55,9 @@ def _sweep(plan: Plan, told: Told) -> None:
                     lines.setdefault(f"gRPC bytes, {in_flight} in flight", []).append((batch, sent))
         rate = _in_process(model, seconds)
     columns = ["images a second", "shared memory over gRPC bytes", "shared memory", "gRPC bytes"]
-    told.table(columns, rows)
-    told.lines("images a second", lines, across="images a request")
-    told.say(
+    report.table(columns, rows)
+    report.lines("images a second", lines, across="images a request")
+    report.note(
         f"A model that gives its {WIDTH}x{HEIGHT} input back: only transport and scheduling are measured; in "
         f"process, one image at a time, onnxruntime does {rate:.0f} a second."
     )
@@ -92,19 +92,19 @@ def _in_process(model: Path, seconds: float) -> float:
     return done / (time.perf_counter() - started)
 
 
-def _stages(plan: Plan, told: Told) -> None:
+def _stages(plan: Plan, report: ReportWriter) -> None:
     bars: dict[str, dict[str, float]] = {}
     rows = []
     jobs = (
-        ("track", material.detector(), 40 if plan.quick else 200),
-        ("upscale", material.upscaler(), 2 if plan.quick else 8),
+        ("track", workloads.detector(), 40 if plan.quick else 200),
+        ("upscale", workloads.upscaler(), 2 if plan.quick else 8),
     )
-    for task, subject, frames in jobs:
-        many = frames if subject.real else 144
-        video = material.part(subject.video, plan.folder / f"{task}.mp4", many)
+    for task, workload, frames in jobs:
+        many = frames if workload.real else 144
+        video = workloads.cut_clip(workload.video, plan.folder / f"{task}.mp4", many)
         with (
-            product.Served(subject.model) as served,
-            Child(stages.MODULE, task, subject.model, video, plan.folder, served.url) as child,
+            commands.FramewrightServer(workload.model) as served,
+            ContenderProcess(stages.MODULE, task, workload.model, video, plan.folder, served.url) as child,
         ):
             child.ask()  # warm
             before, spent_s = served.statistics(), served.cpu_s()
@@ -114,10 +114,10 @@ def _stages(plan: Plan, told: Told) -> None:
         shares = {**told_s, "Triton and the model": model_s}
         shares = {name: seconds / wall_s for name, seconds in shares.items()}
         shares["idle"] = max(0.0, plan.cores - sum(shares.values()))
-        bars[f"{task}, {subject.model}"] = shares
+        bars[f"{task}, {workload.model}"] = shares
         rows.append(
             [
-                f"{task}, {subject.model}",
+                f"{task}, {workload.model}",
                 f"{counted.requests}",
                 f"{counted.mean_batch:.2f}",
                 f"{counted.queue_ms / counted.requests:.1f}",
@@ -125,13 +125,13 @@ def _stages(plan: Plan, told: Told) -> None:
             ]
         )
     names = list(dict.fromkeys(name for shares in bars.values() for name in shares))
-    told.table(
+    report.table(
         ["CPU time over wall time", *bars],
         [[name, *(f"{shares.get(name, 0):.3f}" for shares in bars.values())] for name in names],
     )
-    told.table(["Triton", "requests", "images an execution", "queue, ms a request", "compute, ms"], rows)
-    told.stack(f"CPU time over wall time, of {plan.cores} cores", bars)
-    told.say(
+    report.table(["Triton", "requests", "images an execution", "queue, ms a request", "compute, ms"], rows)
+    report.stack(f"CPU time over wall time, of {plan.cores} cores", bars)
+    report.note(
         "Each stage of a job is a thread (docs/architecture.md); its CPU time is set over the job's wall "
         f"time, so all together come to {plan.cores} cores, and what is missing is idle, or taken by others. "
         "Threads of FFmpeg's codecs, of swscale and of gRPC are counted together."

@@ -1,9 +1,9 @@
-"""The peer of tracking: ultralytics' `track`, as `yolo track` calls it, one picture at a time.
+"""Tracks a video with ultralytics, one frame at a time, as `yolo track` does: the peer of tracking.
 
     python -m benchmarks.bench.ultralytics_peer WEIGHTS.pt|MODEL.onnx VIDEO THREADS
 
-ultralytics is called, by its documented API. It tracks with ByteTrack, as we do; its default, BoT-SORT, also
-follows the camera and takes longer. It is warm: the first run is not counted.
+It calls ultralytics' documented API, with ByteTrack, as we do: the default, BoT-SORT, also compensates camera
+motion and takes longer. The first run is a warm-up and is not counted.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from benchmarks.bench.child import serve, timed
+from benchmarks.bench.contender_process import serve, time_run
 from export_onnx.detection.yolo import library
 
 if TYPE_CHECKING:
@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 
 MODULE = "benchmarks.bench.ultralytics_peer"
 PIXELS = "images"
-"""What ultralytics feeds: float [N, 3, H, W] RGB, 0..1."""
+"""The input of ultralytics: float [N, 3, H, W] RGB, 0..1."""
 
 
-def for_ultralytics(served: Path, out: Path, *, classes: list[str], stride: int) -> Path:
-    """Make a model of ours one that ultralytics takes: its input is ours in another layout, all else stays.
+def convert_for_ultralytics(served: Path, out: Path, *, classes: list[str], stride: int) -> Path:
+    """Convert a model that we serve for ultralytics, which feeds another input layout.
 
-    Four operators are put in front, and what ultralytics reads beside the graph; they cost under a percent.
+    Four operators in front of the graph convert the input, which costs less than 1 %. The metadata that
+    ultralytics reads is added. Returns `out`.
     """
     model = onnx.load(served)
     graph = model.graph
@@ -61,7 +62,7 @@ def for_ultralytics(served: Path, out: Path, *, classes: list[str], stride: int)
 
 
 def main() -> None:
-    """Serve."""
+    """Answer requests on standard input."""
     path, video, threads = sys.argv[1:]
     ultralytics = library()
     import torch  # noqa: PLC0415  only now may ultralytics, which imports it, be loaded
@@ -82,7 +83,7 @@ def main() -> None:
         return sum(1 for _ in results)
 
     def answer() -> dict[str, Any]:
-        return timed(track)
+        return time_run(track)
 
     serve(answer)
 

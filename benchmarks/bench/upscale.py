@@ -1,33 +1,33 @@
-"""Upscaling: a video file becomes a larger one, beside the ceiling and beside the way of a script."""
+"""Compares the speed of `framewright upscale` with onnxruntime alone and with Real-ESRGAN's script."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from benchmarks.bench import ceiling, material, product, script_peer
-from benchmarks.bench.child import Child
-from benchmarks.bench.rounds import COLUMNS, Run, interleaved, rows
+from benchmarks.bench import ceiling, commands, script_peer, workloads
+from benchmarks.bench.comparison import COLUMNS, Run, comparison_rows, take_turns
+from benchmarks.bench.contender_process import ContenderProcess
 from orchestrator.media.read.probe import probe
 from orchestrator.tiles.grid import plan_grid
 from orchestrator.triton.contract import UpscaleContract
 
 if TYPE_CHECKING:
-    from benchmarks.bench.part import Plan, Told
+    from benchmarks.bench.part import Plan, ReportWriter
 
 TARGETS = {"ceiling": 0.92, "script": 1.30}
 
 
-def measure(plan: Plan, told: Told) -> None:
-    """Measure."""
+def measure(plan: Plan, report: ReportWriter) -> None:
+    """Measure this part and add its tables, charts and notes to the report."""
     frames, rounds = (3, 1) if plan.quick else (16, 3)
-    subject = material.upscaler()
-    if not subject.real:
+    workload = workloads.upscaler()
+    if not workload.real:
         frames *= 10
-    video = material.part(subject.video, plan.folder / "upscale.mp4", frames)
+    video = workloads.cut_clip(workload.video, plan.folder / "upscale.mp4", frames)
     with ExitStack() as stack:
-        served = stack.enter_context(product.Served(subject.model))
-        contract = served.client.contract(subject.model, UpscaleContract)
+        served = stack.enter_context(commands.FramewrightServer(workload.model))
+        contract = served.client.contract(workload.model, UpscaleContract)
         width, height = probe(video).display_size
         grid = plan_grid(
             height=height,
@@ -37,12 +37,14 @@ def measure(plan: Plan, told: Told) -> None:
             multiple=contract.size_multiple,
         )
         tiles = len(grid.tiles)
-        ready = stack.enter_context(Child(ceiling.MODULE, subject.onnx, plan.cores))
+        ready = stack.enter_context(ContenderProcess(ceiling.MODULE, workload.onnx, plan.cores))
         shape = (grid.tile_height, grid.tile_width)
         batch = 1 if plan.quick else ceiling.best_batch(ready, shape=shape, batches=(1, 2), images=2)
-        arguments = product.upscale(subject, video, plan.folder / "ours.mp4")
+        arguments = commands.upscale_arguments(workload, video, plan.folder / "ours.mp4")
         script = stack.enter_context(
-            Child(script_peer.MODULE, subject.weights, video, plan.folder / "script.mp4", plan.cores)
+            ContenderProcess(
+                script_peer.MODULE, workload.weights, video, plan.folder / "script.mp4", plan.cores
+            )
         )
 
         def at_the_ceiling() -> Run:
@@ -54,11 +56,11 @@ def measure(plan: Plan, told: Told) -> None:
             "ceiling": at_the_ceiling,
             "script": script.run,
         }
-        measured = interleaved(contenders, rounds)
-    told.table(COLUMNS, rows(measured, TARGETS))
-    told.bars("frames a second", {name: [run.fps for run in runs] for name, runs in measured.items()})
-    told.say(
-        f"{subject.model}, {frames} frames of {width}x{height} ({subject.video.name}) to "
+        measured = take_turns(contenders, rounds)
+    report.table(COLUMNS, comparison_rows(measured, TARGETS))
+    report.bars("frames a second", {name: [run.fps for run in runs] for name, runs in measured.items()})
+    report.note(
+        f"{workload.model}, {frames} frames of {width}x{height} ({workload.video.name}) to "
         f"{width * contract.scale}x{height * contract.scale}. Ours: `framewright upscale` at its high "
         "quality, with a server that is warm, from the request to the finished and checked file. Ceiling: "
         f"onnxruntime in process on ready tensors, the same {tiles} tiles of "

@@ -1,7 +1,6 @@
-"""Three ByteTracks behind one call: ours, ultralytics' and roboflow's.
+"""Runs our tracker and the ByteTracks of ultralytics and roboflow behind one interface.
 
-The others are no part of the product. Install them beside it, in an environment of their own; INSTALL tells
-how.
+The peers are not part of the product: INSTALL says how to install them in an environment of their own.
 """
 
 from __future__ import annotations
@@ -23,6 +22,8 @@ from orchestrator.tracking.tracker import Tracker
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from benchmarks.tracker.scenes import Scene
+
     Result = list[tuple[NDArray[np.int64], NDArray[np.float64]]]
     """For each frame: ids [N], and boxes [N, 4], x1, y1, x2, y2."""
 
@@ -33,7 +34,7 @@ peers/bin/python -m benchmarks.tracker.quality"""
 
 
 def require(*names: str) -> None:
-    """End the program with what to do where a package is missing."""
+    """End the program with an error that says how to install the peers, if a package is missing."""
     missing = []
     for name in names:
         try:
@@ -42,53 +43,51 @@ def require(*names: str) -> None:
         except ImportError as exc:
             missing.append(f"{name} ({exc})")
     if missing:
-        sys.exit(
-            f"error: cannot import {', '.join(missing)}; install the peers, beside the product:\n{INSTALL}"
-        )
+        sys.exit(f"error: cannot import {', '.join(missing)}; install the peers:\n{INSTALL}")
 
 
 def versions() -> str:
-    """Return the names and versions of what is compared."""
+    """Return the names and versions of the compared packages, for the head of a table."""
     names = ("ultralytics", "trackers", "motmetrics", "trackeval", "numpy", "scipy")
     return ", ".join(f"{name} {metadata.version(name)}" for name in names)
 
 
 class Peer(Protocol):
-    """One video through a tracker, whose own settings may be given by their own names."""
+    """A tracker of one video; `settings` are its own, by its own names."""
 
     def __init__(self, *, width: int, height: int, rate: Fraction, **settings: Any) -> None: ...
 
-    def prepared(self, detections: NDArray[np.float32]) -> Any:
-        """Return float32 [N, 6] in the type that this tracker takes."""
+    def prepare(self, detections: NDArray[np.float32]) -> Any:
+        """Convert detections, float32 [N, 6], to the type that this tracker takes."""
 
     def update(self, frame: int, detections: Any) -> None:
-        """Take in what `prepared` gave."""
+        """Process the detections of a frame, as `prepare` returned them."""
 
     def result(self, frames: int) -> Result:
-        """End the video."""
+        """End the video; return the boxes of each frame."""
 
 
 class Ours:
-    """One video through our tracker, and what a track job reports of it."""
+    """Our tracker; the result is what a track job reports."""
 
     def __init__(self, *, width: int, height: int, rate: Fraction, **settings: Any) -> None:
         self._tracker = Tracker(
             TrackerSettings(**settings), width=width, height=height, time_base=1 / Fraction(rate)
         )
-        self._told: list[Any] = []
+        self._updates: list[Any] = []
 
-    def prepared(self, detections: NDArray[np.float32]) -> Any:
-        """Return them as they are."""
+    def prepare(self, detections: NDArray[np.float32]) -> Any:
+        """Return the detections as they are."""
         return detections
 
     def update(self, frame: int, detections: Any) -> None:
-        """Take in one frame."""
-        self._told.append(self._tracker.update(detections, frame=frame, pts=frame))
+        """Process one frame."""
+        self._updates.append(self._tracker.update(detections, frame=frame, pts=frame))
 
     def result(self, frames: int) -> Result:
-        """End the video."""
+        """End the video; return the boxes of each frame."""
         found = TrackList()
-        for boxes in (*self._told, self._tracker.finish()):
+        for boxes in (*self._updates, self._tracker.finish()):
             found.add(boxes, boxes.frames)
         tracks = found.reported(confidence=TrackParams().confidence, classes=None)
         rows = [tracks.by_frame(frame) for frame in range(frames)]
@@ -102,7 +101,7 @@ class Ours:
 
 
 class Ultralytics:
-    """One video through ultralytics' BYTETracker."""
+    """ultralytics' BYTETracker."""
 
     def __init__(self, *, width: int, height: int, rate: Fraction, **settings: Any) -> None:
         del rate  # it counts frames
@@ -115,25 +114,25 @@ class Ultralytics:
         defaults = YAML.load(check_yaml("bytetrack.yaml"))
         self._tracker = BYTETracker(IterableSimpleNamespace(**(defaults | settings)))
         self._boxes, self._shape = Boxes, (height, width)
-        self._told: list[Any] = []
+        self._updates: list[Any] = []
 
-    def prepared(self, detections: NDArray[np.float32]) -> Any:
-        """Return them as its Boxes."""
+    def prepare(self, detections: NDArray[np.float32]) -> Any:
+        """Convert the detections to its Boxes."""
         return self._boxes(detections, self._shape)
 
     def update(self, frame: int, detections: Any) -> None:
-        """Take in one frame."""
+        """Process one frame."""
         del frame
-        self._told.append(self._tracker.update(detections))
+        self._updates.append(self._tracker.update(detections))
 
     def result(self, frames: int) -> Result:
-        """End the video. Its rows are x1, y1, x2, y2, id, score, class, index."""
-        rows = [np.asarray(told, np.float64).reshape(-1, 8) for told in self._told[:frames]]
-        return [(told[:, 4].astype(np.int64), told[:, :4]) for told in rows]
+        """End the video. The rows of the tracker are x1, y1, x2, y2, id, score, class, index."""
+        rows = [np.asarray(update, np.float64).reshape(-1, 8) for update in self._updates[:frames]]
+        return [(row[:, 4].astype(np.int64), row[:, :4]) for row in rows]
 
 
 class Roboflow:
-    """One video through roboflow/trackers' ByteTrackTracker."""
+    """The ByteTrackTracker of roboflow/trackers."""
 
     def __init__(self, *, width: int, height: int, rate: Fraction, **settings: Any) -> None:
         del width, height
@@ -142,39 +141,34 @@ class Roboflow:
 
         self._tracker = ByteTrackTracker(frame_rate=float(rate), **settings)
         self._detections = Detections
-        self._told: list[Any] = []
+        self._updates: list[Any] = []
 
-    def prepared(self, detections: NDArray[np.float32]) -> Any:
-        """Return them as supervision's Detections."""
+    def prepare(self, detections: NDArray[np.float32]) -> Any:
+        """Convert the detections to supervision's Detections."""
         return self._detections(
             xyxy=detections[:, :4], confidence=detections[:, 4], class_id=detections[:, 5].astype(np.int64)
         )
 
     def update(self, frame: int, detections: Any) -> None:
-        """Take in one frame."""
+        """Process one frame."""
         del frame
-        self._told.append(self._tracker.update(detections))
+        self._updates.append(self._tracker.update(detections))
 
     def result(self, frames: int) -> Result:
         """End the video. Boxes without a track have the id -1."""
         rows = []
-        for told in self._told[:frames]:
-            ids = np.full(len(told), -1) if told.tracker_id is None else np.asarray(told.tracker_id, np.int64)
-            rows.append((ids[ids >= 0], np.asarray(told.xyxy, np.float64).reshape(-1, 4)[ids >= 0]))
+        for update in self._updates[:frames]:
+            ids = update.tracker_id
+            ids = np.full(len(update), -1) if ids is None else np.asarray(ids, np.int64)
+            rows.append((ids[ids >= 0], np.asarray(update.xyxy, np.float64).reshape(-1, 4)[ids >= 0]))
         return rows
 
 
 def track(
-    peer: type[Peer],
-    detections: list[NDArray[np.float32]],
-    *,
-    width: int,
-    height: int,
-    rate: Fraction,
-    settings: dict[str, Any],
+    peer: type[Peer], detections: list[NDArray[np.float32]], scene: Scene, *, settings: dict[str, Any]
 ) -> Result:
-    """Take a whole video through a tracker."""
-    tracker = peer(width=width, height=height, rate=rate, **settings)
+    """Track a whole scene by its detections, float32 [N, 6] for each frame."""
+    tracker = peer(width=scene.width, height=scene.height, rate=scene.rate, **settings)
     for frame, rows in enumerate(detections):
-        tracker.update(frame, tracker.prepared(rows))
+        tracker.update(frame, tracker.prepare(rows))
     return tracker.result(len(detections))

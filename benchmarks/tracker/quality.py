@@ -1,13 +1,12 @@
-"""How well do trackers keep identities? Ours, ultralytics' and roboflow's ByteTrack on the same detections.
+"""Scores how well trackers keep identities: ours, ultralytics' and roboflow's ByteTrack.
 
     python -m benchmarks.tracker.quality
     python -m benchmarks.tracker.quality --seeds 3
 
-Scenes and faults of the detections: benchmarks/tracker/scenes.py. Each scene is played once for each seed,
-and all of its runs are scored together: MOTA, IDF1 and id switches at an IoU of 0.5, and HOTA, by TrackEval
-(the `trackeval` package). Every tracker has one setting for all scenes: once its own defaults, once our
-scores.
-Needs the peers; without them it says how to install them.
+All trackers get the same detections; benchmarks/tracker/scenes.py makes the scenes and the faults of the
+detections. Each scene runs once for each seed, and TrackEval (the `trackeval` package) scores all of its runs
+together: MOTA, IDF1 and id switches at an IoU of 0.5, and HOTA. Each tracker has the same settings for all
+scenes: once its defaults, once our score thresholds. It says how to install the peers if they are missing.
 """
 
 from __future__ import annotations
@@ -46,8 +45,8 @@ TRACKERS: dict[str, tuple[Any, dict[str, Any]]] = {
 }
 
 
-def suites(seeds: int) -> Iterator[tuple[str, list[Scene]]]:
-    """Give each row of the table: its name, and a scene for each seed."""
+def scenes_of_rows(seeds: int) -> Iterator[tuple[str, list[Scene]]]:
+    """Yield the name of each row of the table, with a scene for each seed."""
     for name in ("TUD-Campus", "TUD-Stadtmitte"):
         yield name, [scenes.tud(name)] * seeds
     drawn = (scenes.crossings, scenes.occlusions, scenes.crowd, scenes.turns)
@@ -68,7 +67,7 @@ class Score:
         self._runs: dict[str, dict[str, Any]] = {name: {} for name in self._metrics}
 
     def add(self, scene: Scene, result: peers.Result) -> None:
-        """Take in one run."""
+        """Score one run."""
         truth, found = _numbered(scene.ids), _numbered([ids for ids, _ in result])
         run = {
             "gt_ids": truth,
@@ -86,7 +85,7 @@ class Score:
             with contextlib.redirect_stdout(io.StringIO()):
                 self._runs[name][str(len(self._runs[name]))] = metric.eval_sequence(run)
 
-    def all(self) -> tuple[float, float, int, float]:
+    def combined(self) -> tuple[float, float, int, float]:
         """Return MOTA, IDF1 (per cent), id switches and HOTA (per cent) of all runs together."""
         whole = {name: metric.combine_sequences(self._runs[name]) for name, metric in self._metrics.items()}
         return (
@@ -98,7 +97,7 @@ class Score:
 
 
 def _numbered(ids: list[Any]) -> list[Any]:
-    """Number ids from 0 without holes, as TrackEval wants them."""
+    """Renumber ids from 0 without gaps, as TrackEval requires."""
     known: dict[int, int] = {}
     return [np.array([known.setdefault(i, len(known)) for i in row.tolist()], np.int64) for row in ids]
 
@@ -121,15 +120,14 @@ def main() -> None:
     print("| scene |", " | ".join(TRACKERS), "|")
     print("|---|" + "---|" * len(TRACKERS), flush=True)
     table = []
-    for name, played in suites(arguments.seeds):
-        found = [scenes.detect(scene, seed=1000 + seed) for seed, scene in enumerate(played)]
+    for name, runs in scenes_of_rows(arguments.seeds):
+        found = [scenes.detect(scene, seed=1000 + seed) for seed, scene in enumerate(runs)]
         row = []
         for peer, settings in TRACKERS.values():
             score = Score()
-            for scene, detections in zip(played, found, strict=True):
-                size = {"width": scene.width, "height": scene.height, "rate": scene.rate}
-                score.add(scene, peers.track(peer, detections, **size, settings=settings))
-            row.append(score.all())
+            for scene, detections in zip(runs, found, strict=True):
+                score.add(scene, peers.track(peer, detections, scene, settings=settings))
+            row.append(score.combined())
         table.append(row)
         print(f"| {name} |", " | ".join(map(_cell, row)), "|", flush=True)
     whole = np.array(table)  # [scenes, trackers, 4]

@@ -1,8 +1,8 @@
-"""Scenes with known tracks, and detections made from them with the faults that detectors have.
+"""Makes scenes with known tracks, and detections of them with the faults of real detectors.
 
-Public ones: the TUD sequences inside the `motmetrics` package (Andriluka, Roth and Schiele 2008, 2010). Drawn
-ones: people who cross, who walk behind something, who crowd, who run and turn, at several frame rates.
-Nothing here knows a tracker.
+Public scenes are the TUD sequences in the `motmetrics` package (Andriluka, Roth and Schiele 2008, 2010).
+Synthetic scenes have people who cross, who walk behind pillars, in a crowd, or who run and turn, at several
+frame rates.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 
 
 WIDTH, HEIGHT = 1280, 720
-"""Of the drawn scenes, in pixels."""
+"""The size of the synthetic scenes, in pixels."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """What is truly there.
+    """The ground truth of a video.
 
     Attributes:
-        name: for tables.
-        width, height: of the picture, in pixels.
+        name: its name in tables.
+        width, height: the size of the picture, in pixels.
         rate: frames a second.
-        ids: for each frame int64 [N].
-        boxes: for each frame float64 [N, 4], x1, y1, x2, y2.
-        screens: float64 [M, 4] of things that stand still and hide others, and are not themselves tracked.
+        ids: the ids in each frame, int64 [N].
+        boxes: the boxes in each frame, float64 [N, 4], x1, y1, x2, y2.
+        screens: boxes of still things that hide others and are not tracked, float64 [M, 4].
     """
 
     name: str
@@ -70,23 +70,23 @@ def tud(name: str) -> Scene:
 
 
 def crossings(*, rate: int, seed: int, people: int = 8, seconds: float = 8) -> Scene:
-    """People who walk through the picture from both sides, at different depths, and cross."""
+    """Make people who walk in from both sides, at different depths, and cross."""
     return _walk("crossings", rate=rate, seed=seed, people=people, seconds=seconds, screens=np.empty((0, 4)))
 
 
 def occlusions(*, rate: int, seed: int, people: int = 5, seconds: float = 8) -> Scene:
-    """People who walk behind pillars that hide them whole for up to half a second."""
+    """Make people who walk behind pillars that hide them completely for up to half a second."""
     screens = np.array([[x, 0, x + 70, HEIGHT] for x in (300, 640, 980)], np.float64)
     return _walk("occlusions", rate=rate, seed=seed, people=people, seconds=seconds, screens=screens)
 
 
 def crowd(*, rate: int, seed: int) -> Scene:
-    """Many people at once."""
+    """Make a crowd of 25 people."""
     return _walk("crowd", rate=rate, seed=seed, people=25, seconds=8, screens=np.empty((0, 4)))
 
 
 def turns(*, rate: int, seed: int, players: int = 10, seconds: float = 8) -> Scene:
-    """Players who run, stop and turn at once, as in sport seen from above the field's side."""
+    """Make players who run, stop and turn suddenly, as in sport filmed from the side of the field."""
     rng = np.random.default_rng(seed)
     width, height = WIDTH, HEIGHT
     place = rng.uniform([100, 300], [width - 100, height - 60], (players, 2))
@@ -150,12 +150,12 @@ def _walk(
 
 
 def detect(scene: Scene, *, seed: int) -> list[NDArray[np.float32]]:
-    """Make detections: jitter, misses, false alarms, scores that fall with what is hidden, and suppression.
+    """Make detections with jitter, misses, false alarms, scores that fall with occlusion, and suppression.
 
-    Of two that overlap the one whose feet are lower stands in front. The centre is off by 3 % and the size by
-    5 % of the box (standard deviations), 4 % of the people are missed whatever they do, and all of whom less
-    than a quarter is seen. About every 0.6 s a false alarm begins and stays for 0.3 s. Boxes that overlap a
-    better one by an IoU over 0.7 are suppressed, as detectors do.
+    Of two people who overlap, the one whose feet are lower stands in front. The standard deviation of the
+    centre is 3 % of the box and that of the size 5 %. 4 % of the people are missed at random, and everyone of
+    whom less than a quarter is visible. About every 0.6 s a false alarm appears, for 0.3 s on average. Boxes
+    that overlap a better one with an IoU over 0.7 are suppressed, as detectors do.
 
     Returns:
         For each frame float32 [N, 6]: x1, y1, x2, y2, score, class 0; best score first.
@@ -201,7 +201,7 @@ def detect(scene: Scene, *, seed: int) -> list[NDArray[np.float32]]:
 
 
 def _visible(boxes: NDArray[np.float64], screens: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how much of each box is not behind another or a screen: float64 [N], 0..1, on 16x16 points."""
+    """Return the visible share of each box, not behind another or a screen: float64 [N], on 16x16 points."""
     if not len(boxes):
         return np.empty(0)
     points = (np.arange(16) + 0.5) / 16
@@ -217,10 +217,10 @@ def _visible(boxes: NDArray[np.float64], screens: NDArray[np.float64]) -> NDArra
 
 
 def drift(count: int, *, frames: int, seed: int) -> list[NDArray[np.float32]]:
-    """Draw detections of things that float about and turn back at the picture's edges, for measuring speed.
+    """Make detections of things that drift about and bounce off the picture's edges, to measure speed.
 
     Returns:
-        For each frame float32 [N, 6], as `detect`; N is `count` less the 5 % that are missed.
+        For each frame float32 [N, 6], as `detect` returns; N is `count` less the 5 % that are missed.
     """
     rng = np.random.default_rng(seed)
     place = rng.uniform(0, [WIDTH, HEIGHT], (count, 2))

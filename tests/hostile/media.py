@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from tests.hostile.tally import Tally
+from tools.stand_ins.processes import high_water_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -218,7 +219,7 @@ def _serve() -> None:
         signal.alarm(MOST_S)
         answer = _export(source, output)
         signal.alarm(0)
-        answer["peak_bytes"] = _high_water_bytes()
+        answer["peak_bytes"] = high_water_bytes("self")
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 
@@ -249,11 +250,6 @@ def _pictures(path: Path) -> int:
     with contextlib.suppress(av.error.FFmpegError, IndexError), av.open(str(path)) as container:
         return sum(1 for _ in container.decode(video=0))
     return -1
-
-
-def _high_water_bytes() -> int:
-    fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return int(fields["VmHWM"].split()[0]) * 1024
 
 
 if __name__ == "__main__":

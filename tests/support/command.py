@@ -6,17 +6,17 @@ import contextlib
 import subprocess
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import av
 import psutil
 
 from tools.fixtures import clips
-from tools.stand_ins.processes import COMMAND, environment, family
+from tools.stand_ins.processes import COMMAND, environment, family, high_water_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 PROGRESS = ("starting ", "upscaling ", "exporting ", "tracking ", "drawing ", "finishing ")
 
@@ -101,13 +101,7 @@ def peaks_bytes(*arguments: object, **extra: object) -> dict[str, int]:
     while process.poll() is None:
         for member in family(process.pid):
             with contextlib.suppress(psutil.Error, OSError, KeyError):  # ended meanwhile
-                peaks[member.name()] = _high_water_bytes(member.pid)
+                peaks[member.name()] = high_water_bytes(member.pid)
         time.sleep(0.05)
     assert process.returncode == 0
     return peaks
-
-
-def _high_water_bytes(pid: int) -> int:
-    """Return VmHWM: the peak of this program, unlike ru_maxrss, which a new process inherits."""
-    fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-    return int(fields["VmHWM"].split()[0]) * 1024

@@ -28,3 +28,9 @@ def segments_of(processes: list[psutil.Process]) -> set[str]:
     pids = {str(process.pid) for process in processes}
     names = [path.name.split("-") for path in SHM.glob("framewright-*")]
     return {"-".join(parts) for parts in names if parts[2] in pids}
+
+
+def high_water_bytes(pid: int | str) -> int:
+    """Return VmHWM of proc(5): the peak of this program, unlike ru_maxrss, which a new process inherits."""
+    fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return int(fields["VmHWM"].split()[0]) * 1024

@@ -1,4 +1,4 @@
-"""The machine that is measured: its cores, which are pinned, and what it is made of."""
+"""Describes the machine of a benchmark, and pins the benchmark to some of its cores."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 PACKAGES = ("av", "numpy", "nvidia-pytriton", "onnxruntime", "torch", "ultralytics")
 
 
-def pin(cores: int) -> int:
-    """Keep this process and all that it starts to so many cores, with as many threads; return how many.
+def pin_to_cores(cores: int) -> int:
+    """Pin this process and its children to at most `cores` cores, with as many threads; return how many.
 
-    Libraries take the number of threads from the environment of the processes that are started from now on.
+    Processes that start from now on read the number of threads from their environment.
     """
     allowed = sorted(os.sched_getaffinity(0))[:cores]
     os.sched_setaffinity(0, allowed)
@@ -24,8 +24,8 @@ def pin(cores: int) -> int:
     return len(allowed)
 
 
-def described(cores: int) -> dict[str, Any]:
-    """Return what a reader needs to know of the machine, as JSON."""
+def describe(cores: int) -> dict[str, Any]:
+    """Return the processor, cores, memory, system and package versions, as JSON."""
     return {
         "processor": _processor(),
         "cores": cores,
@@ -35,13 +35,18 @@ def described(cores: int) -> dict[str, Any]:
     }
 
 
+def one_line() -> str:
+    """Return the processor, the number of cores and the load, for the head of a table."""
+    return f"{_processor()}, {os.cpu_count()} cores, load {load()}"
+
+
 def today() -> str:
     """Return the date, in UTC."""
     return f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def load() -> float:
-    """Return how many processes wanted to run in the last minute, on average; over the cores is busy."""
+    """Return the load average of the last minute; a value above the number of cores means a busy machine."""
     return round(os.getloadavg()[0], 1)
 
 

@@ -1,4 +1,4 @@
-"""The product, run as a user runs it: `framewright serve` that is warm, and commands beside it."""
+"""Runs `framewright serve` and other `framewright` commands, as a user would, and measures their time."""
 
 from __future__ import annotations
 
@@ -9,48 +9,47 @@ import resource
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
 import psutil
 
-from benchmarks.bench.material import BUILT
-from benchmarks.bench.rounds import Run
+from benchmarks.bench.comparison import Run
+from benchmarks.bench.workloads import BUILT
 from orchestrator.triton.client import TritonClient
+from tools.stand_ins.processes import COMMAND, family
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
 
-    from benchmarks.bench.material import Subject
+    from benchmarks.bench.workloads import Workload
     from orchestrator.triton.statistics import ModelStatistics
 
-COMMAND = Path(sys.executable).with_name("framewright")
 ENVIRONMENT = {"MODEL_REPOSITORY": str(BUILT)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A command that has ended.
+    """The result of a finished command.
 
     Attributes:
-        result: what it printed with --json.
-        run: the job: `wall_s` is the result's own, from the request to the finished output; `cpu_s` is that
-            of the whole command, its start included, and of the server.
+        result: the JSON that it printed with --json.
+        run: its time: `wall_s` is what the result says, from the request to the finished output; `cpu_s`
+            covers the whole command, including its start, and the server.
     """
 
     result: dict[str, Any]
     run: Run
 
 
-class Served:
-    """`framewright serve` over the models that are measured; a context manager.
+class FramewrightServer:
+    """A running `framewright serve` over the models of `workloads.py`; a context manager.
 
     Args:
-        model: that is loaded at once.
+        model: the model to load at the start.
     """
 
     def __init__(self, model: str) -> None:
@@ -70,6 +69,7 @@ class Served:
             text=True,
         )
         self._stack.callback(self._stop)
+        assert self._process.stdout is not None  # it is a pipe
         if "ready" not in self._process.stdout.readline():
             log.seek(0)
             raise RuntimeError(f"framewright serve did not start: {_last_line(log)}")
@@ -82,16 +82,16 @@ class Served:
         self._stack.close()
 
     def command(self, *arguments: object) -> Job:
-        """Run `framewright ... --json` with this server."""
+        """Run `framewright ... --json` against this server."""
         before_s = _ended_children_cpu_s() + self.cpu_s()
-        result = command(*arguments, "--json", "--url", self.url)
+        result = run_command(*arguments, "--json", "--url", self.url)
         spent_s = _ended_children_cpu_s() + self.cpu_s() - before_s
         stats = result["stats"]
         frames = stats["frames"] if "frames" in stats else result["video"]["frames"]
         return Job(result=result, run=Run(frames=frames, wall_s=stats["wall_sec"], cpu_s=spent_s))
 
     def statistics(self) -> ModelStatistics:
-        """Return what Triton counted for the model since it was loaded."""
+        """Return Triton's statistics of the model since it was loaded."""
         return self.client.statistics(self._model)
 
     def cpu_s(self) -> float:
@@ -108,11 +108,11 @@ class Served:
         self._process.wait()
 
 
-def command(*arguments: object) -> dict[str, Any]:
+def run_command(*arguments: object) -> dict[str, Any]:
     """Run `framewright ...`; return the JSON that it prints.
 
     Raises:
-        RuntimeError: it fails.
+        RuntimeError: the command failed.
     """
     done = subprocess.run(
         [COMMAND, *map(str, arguments)],
@@ -123,25 +123,18 @@ def command(*arguments: object) -> dict[str, Any]:
     )
     if done.returncode:
         raise RuntimeError(f"framewright {' '.join(map(str, arguments))}: {done.stderr.strip()}")
-    return json.loads(done.stdout)
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
 
 
-def upscale(subject: Subject, video: Path, out: Path) -> list[object]:
-    """Return the arguments that upscale a video."""
-    return ["upscale", video, out, "--model", subject.model, "--force"]
+def upscale_arguments(workload: Workload, video: Path, out: Path) -> list[object]:
+    """Return the command-line arguments that upscale a video."""
+    return ["upscale", video, out, "--model", workload.model, "--force"]
 
 
-def track(subject: Subject, video: Path, out: Path) -> list[object]:
-    """Return the arguments that track what is seen in a video."""
-    return ["track", video, "--model", subject.model, "-o", out, "--force"]
-
-
-def family(pid: int) -> list[psutil.Process]:
-    """Return a process and all below it."""
-    with contextlib.suppress(psutil.Error):
-        parent = psutil.Process(pid)
-        return [parent, *parent.children(recursive=True)]
-    return []
+def track_arguments(workload: Workload, video: Path, out: Path) -> list[object]:
+    """Return the command-line arguments that track the objects in a video."""
+    return ["track", video, "--model", workload.model, "-o", out, "--force"]
 
 
 def _ended_children_cpu_s() -> float:

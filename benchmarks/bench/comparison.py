@@ -1,6 +1,6 @@
-"""Contenders that take turns, so that what else the machine does hits them alike; medians of what they took.
+"""Runs contenders in turns, so that other load on the machine affects them alike, and compares medians.
 
-Ratios are made round by round, of runs that stood next to each other, and then the median is taken.
+A ratio is taken within each round, from runs next to each other; the median of the rounds counts.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What one run took.
+    """The time of one run.
 
     Attributes:
-        frames: that went through.
-        wall_s: from the first to the last.
-        cpu_s: of all cores and processes that worked on it, user and system.
+        frames: how many frames it processed.
+        wall_s: wall time in seconds.
+        cpu_s: user and system time of all its processes, in seconds.
     """
 
     frames: int
@@ -35,40 +35,40 @@ class Run:
 
     @property
     def cpu_per_frame_s(self) -> float:
-        """CPU time that a frame takes, on all cores together."""
+        """CPU seconds a frame, summed over all cores."""
         return self.cpu_s / self.frames
 
 
-def interleaved(contenders: Mapping[str, Callable[[], Run]], rounds: int) -> dict[str, list[Run]]:
-    """Let all run once, then all again, so many times; every second round goes backwards."""
+def take_turns(contenders: Mapping[str, Callable[[], Run]], rounds: int) -> dict[str, list[Run]]:
+    """Run every contender once a round; every second round goes in reverse order."""
     runs: dict[str, list[Run]] = {name: [] for name in contenders}
     for number in range(rounds):
         for name in list(contenders)[:: -1 if number % 2 else 1]:
             run = contenders[name]()
             runs[name].append(run)
-            told = f"{name}: {run.fps:.3g} frames a second, {run.cpu_per_frame_s:.3g} s of CPU a frame"
-            print(f"  round {number + 1} of {rounds}, {told}", file=sys.stderr, flush=True)
+            speed = f"{name}: {run.fps:.3g} frames a second, {run.cpu_per_frame_s:.3g} s of CPU a frame"
+            print(f"  round {number + 1} of {rounds}, {speed}", file=sys.stderr, flush=True)
     return runs
 
 
 def ratio(ours: list[Run], theirs: list[Run]) -> float:
-    """How many times as many frames a second are ours as theirs."""
+    """Return our frames a second over theirs."""
     return median(mine.fps / other.fps for mine, other in zip(ours, theirs, strict=True))
 
 
 def cpu_ratio(ours: list[Run], theirs: list[Run]) -> float:
-    """How many times as much CPU time a frame takes theirs as ours: a busy machine moves it little."""
+    """Return our frames a CPU second over theirs, which varies little on a busy machine."""
     return median(
         other.cpu_per_frame_s / mine.cpu_per_frame_s for mine, other in zip(ours, theirs, strict=True)
     )
 
 
-def rows(runs: Mapping[str, list[Run]], targets: Mapping[str, float]) -> list[list[str]]:
-    """Return a row for each contender, ours first: the ratios, the target, then the medians.
+def comparison_rows(runs: Mapping[str, list[Run]], targets: Mapping[str, float]) -> list[list[str]]:
+    """Return a table row for each contender: name, ratio, target, CPU ratio, medians (see COLUMNS).
 
     Args:
-        runs: of each contender, by name; the first are ours.
-        targets: what ours over theirs is to be at least.
+        runs: the runs of each contender by name; the first contender is ours.
+        targets: the least ratio that we want, by contender.
     """
     ours = next(iter(runs.values()))
     table = []
@@ -95,4 +95,4 @@ COLUMNS = (
     "frames a second",
     "CPU s a frame",
 )
-"""Of `rows`."""
+"""The columns of `comparison_rows`."""
