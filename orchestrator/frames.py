@@ -34,9 +34,6 @@ Detections = NDArray[np.float32]
 PADDING_LEVEL = 114
 """R, G and B of a letterbox's padding, as in the training of the YOLO family of detectors."""
 
-Quality = Literal["high", "medium", "low", "lossless"]
-"""Quality of an encoding: visually lossless, good, small, or every sample unchanged."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Planes:

@@ -1,4 +1,4 @@
-"""The requests a worker takes and the results it gives, as data: one module a task."""
+"""Defines the jobs that a worker accepts and their results, one module for each task."""
 
 from orchestrator.jobs.cost import Cost
 from orchestrator.jobs.export import (
@@ -15,7 +15,7 @@ from orchestrator.jobs.fidelity import ComparedPicture, FidelityReport, Spread
 from orchestrator.jobs.parts import OutputParts
 from orchestrator.jobs.tasks import ExportJob, FileJob, Job, TrackJob, UpscaleJob, parse_job
 from orchestrator.jobs.track import TrackedVideo, TrackParams, TrackResult, TrackStats
-from orchestrator.jobs.upscale import UpscaleParams, UpscaleResult, UpscaleStats
+from orchestrator.jobs.upscale import Quality, UpscaleParams, UpscaleResult, UpscaleStats
 from orchestrator.jobs.validation import Strict, parse
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Job",
     "Keyframe",
     "OutputParts",
+    "Quality",
     "Size",
     "Spread",
     "Strict",

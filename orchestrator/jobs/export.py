@@ -7,9 +7,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
-from orchestrator.frames import Quality
 from orchestrator.jobs.cost import Cost
-from orchestrator.jobs.upscale import MAX_TOLERANCE
+from orchestrator.jobs.upscale import MAX_TOLERANCE, Quality
 from orchestrator.jobs.validation import Name, Strict
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]

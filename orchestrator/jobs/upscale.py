@@ -6,9 +6,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from orchestrator.frames import Quality
 from orchestrator.jobs.cost import Cost
 from orchestrator.jobs.validation import Name, Strict
+
+Quality = Literal["high", "medium", "low", "lossless"]
+"""Quality of an encoding: visually lossless, good, small, or every sample unchanged."""
 
 MAX_TOLERANCE = 16
 """The largest `reuse_tolerance`, in levels of 0 to 255: a larger change is clearly visible."""

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
 
-    from orchestrator.frames import Frame, Quality, VideoInfo
+    from orchestrator.frames import Frame, VideoInfo
+    from orchestrator.jobs import Quality
     from orchestrator.track_output.reported import ReportedTracks
     from orchestrator.track_output.timeline import Thumbnails
 

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from fractions import Fraction
     from pathlib import Path
 
-    from orchestrator.frames import Crop, Form, Quality, VideoInfo
+    from orchestrator.frames import Crop, Form, VideoInfo
     from orchestrator.framing.keyframes import CropPath
+    from orchestrator.jobs import Quality
     from orchestrator.triton.contract import UpscaleContract
 
 MARGIN_PX = 10

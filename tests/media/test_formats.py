@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from orchestrator.errors import BadRequest
-from orchestrator.frames import Colour, Form, Quality
+from orchestrator.frames import Colour, Form
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.containers import CONTAINERS
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from orchestrator.frames import Pixels
+    from orchestrator.jobs import Quality
 
 VIDEOS = ["mp4", "mov", "mkv", "webm"]
 LOSSLESS_X265 = {"x265-params": "log-level=none:lossless=1", "preset": "ultrafast"}

@@ -9,7 +9,7 @@ from orchestrator.errors import BadRequest, OutputRefused
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from orchestrator.frames import Quality
+    from orchestrator.jobs import Quality
 
 CONTAINERS = {
     ".mp4": "mp4",

@@ -22,7 +22,8 @@ from orchestrator.media.write.mastering import hdr_options
 if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext
 
-    from orchestrator.frames import HdrMetadata, Quality
+    from orchestrator.frames import HdrMetadata
+    from orchestrator.jobs import Quality
 
 H264_MAX_SIDE_PX = 4096
 H264_MAX_MACROBLOCKS = 36_864

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
 
-    from orchestrator.frames import AnyPicture, Frame, Pixels, Quality, VideoInfo
+    from orchestrator.frames import AnyPicture, Frame, Pixels, VideoInfo
+    from orchestrator.jobs import Quality
     from orchestrator.media.write.schedule import Schedule
 
 TICK = Fraction(1, 100)

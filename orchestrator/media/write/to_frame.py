@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from orchestrator.frames import Alpha, Colour, DeepPixels, Form, Pixels, Planes, Quality, VideoInfo
+    from orchestrator.frames import Alpha, Colour, DeepPixels, Form, Pixels, Planes, VideoInfo
+    from orchestrator.jobs import Quality
     from orchestrator.media.colour.pixel_format import Chroma
 
     Array = TypeVar("Array", bound=NDArray[np.uint8] | NDArray[np.uint16])

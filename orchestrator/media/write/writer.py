@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
-    from orchestrator.frames import Form, Frame, Quality, VideoInfo
+    from orchestrator.frames import Form, Frame, VideoInfo
+    from orchestrator.jobs import Quality
 
 INTERLEAVE_MICROSECONDS = 1_000_000
 """Longest that the muxer holds packets back for a stream that has none, such as captions."""
