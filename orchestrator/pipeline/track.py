@@ -172,7 +172,7 @@ def track(
             times.add(item)
             boxes = tracker.update(item.detections, frame=item.index, pts=item.pts, gray=item.gray)
             found.add(boxes, times.of(boxes))
-            times.forget(before=tracker.settled)
+            times.forget(before=tracker.first_open_frame)
             context.on_progress(clock.tick(item.index + 1))
         boxes = tracker.finish()
         found.add(boxes, times.of(boxes))

@@ -1,1 +1,1 @@
-"""Boxes of single frames become tracks. It knows boxes, times and gray pictures, not models or videos."""
+"""Tracks objects through a video: joins the detections of single frames into tracks with ids."""

@@ -1,7 +1,4 @@
-"""Which box goes with which: overlap, and the assignment that costs least.
-
-It does not know what a track is, nor what scores are for.
-"""
+"""Computes the IoU of boxes and assigns boxes to tracks so that the total likeness is greatest."""
 
 from __future__ import annotations
 
@@ -14,14 +11,14 @@ if TYPE_CHECKING:
 
 
 def iou(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Intersection over union of every box with every other.
+    """Compute the intersection over union of every box of one set with every box of another.
 
     Args:
         boxes: float64 [N, 4], x1, y1, x2, y2.
         others: float64 [M, 4].
 
     Returns:
-        float64 [N, M], 0..1; 0 where both are without area.
+        float64 [N, M], 0..1; 0 where both boxes have no area.
     """
     x1, y1, x2, y2 = boxes.T[:, :, None]
     u1, v1, u2, v2 = others.T
@@ -43,25 +40,25 @@ def assign(
 
     Args:
         likeness: float64 [N, M], 0 or more.
-        possible: bool [N, M], the pairs that may be made.
+        possible: bool [N, M], the pairs that are allowed.
 
     Returns:
-        Rows, in order, and their columns: intp [K] each.
+        The paired rows, rising, and their columns: intp [K] each.
     """
-    # A pair that is the only one both for its row and its column needs no search. Most are.
+    # Most pairs are the only possible one for both their row and their column, and need no search.
     of_row, of_column = possible.sum(axis=1), possible.sum(axis=0)
     rows, columns = (possible & (of_row == 1)[:, None] & (of_column == 1)).nonzero()
     of_row[rows] = of_column[columns] = 0
     open_rows, open_columns = of_row.nonzero()[0], of_column.nonzero()[0]
     if not len(open_rows):
         return rows, columns
-    # Not at the top: it takes a second, and whoever only looks at a request does not need it.
+    # Imported here because it takes a second, and commands that only check a request do not need it.
     from scipy.optimize import linear_sum_assignment  # noqa: PLC0415
 
     every = open_rows[:, None], open_columns
     left, right = linear_sum_assignment(np.where(possible[every], likeness[every], 0), maximize=True)
     left, right = open_rows[left], open_columns[right]
-    made = possible[left, right]
-    rows, columns = np.append(rows, left[made]), np.append(columns, right[made])
+    allowed = possible[left, right]
+    rows, columns = np.append(rows, left[allowed]), np.append(columns, right[allowed])
     order = np.argsort(rows)
     return rows[order], columns[order]

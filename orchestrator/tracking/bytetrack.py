@@ -1,11 +1,9 @@
-"""ByteTrack: boxes of one frame after the other become tracks, by where they are and by their scores.
+"""Tracks the objects of one shot with ByteTrack, from the boxes and scores of one frame after the other.
 
 Zhang et al., "ByteTrack: Multi-Object Tracking by Associating Every Detection Box", ECCV 2022, arXiv
-2110.06864, Algorithm 1. Boxes of high score are paired with tracks first; boxes of low score may only go on
-with tracks that are left over, and never begin one. All tracks are one table, and each step works on all of
-them at once.
-
-It does not know pictures, nor how frames without detections are filled.
+2110.06864, Algorithm 1. Boxes of high score are paired with tracks first. Boxes of low score may only
+continue the tracks that are left over; they never start one. All tracks are rows of one table, and each step
+works on all of them at once.
 """
 
 from __future__ import annotations
@@ -30,36 +28,37 @@ _TRACK = np.dtype(
     [
         ("id", np.int64),  # 0 until confirmed
         ("status", np.int8),
-        ("frame", np.int64),  # where it was last seen
+        ("frame", np.int64),  # of the last detection
         ("pts", np.int64),
         ("box", np.float64, 4),
         ("score", np.float64),
-        ("class", np.int64),  # that most votes are for
+        ("class", np.int64),  # the one with the highest sum of scores
     ]
 )
 
 HIGH_IOU = 0.2
-"""A track and a box of high score must overlap by as much (the paper, section 4.1)."""
+"""Least IoU of a track and a box of high score (the paper, section 4.1)."""
 LOW_IOU = 0.5
-"""The same for a box of low score (the authors' code)."""
+"""Least IoU of a track and a box of low score (the authors' code)."""
 NEW_IOU = 0.3
-"""The same for a track seen only once (the authors' code)."""
+"""Least IoU of an unconfirmed track and a box (the authors' code)."""
 LOST_SHARE = 0.9
-"""A lost track's likeness to a box counts as this share of it: of two that fit about as well, the one that
-was seen last time goes on. Without it a quarter more identities are switched on the benchmark's scenes."""
+"""The likeness of a lost track to a box is multiplied by this: if two tracks fit a box about equally, the one
+in the last frame gets it. Without it there are a quarter more identity switches on the benchmark's scenes."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sightings:
-    """Confirmed tracks that one update saw, one a row, in order of id.
+class MatchedTracks:
+    """The confirmed tracks that have a detection in one frame, one a row, in order of id.
 
     Attributes:
         ids: int64 [N], from 1.
-        boxes: float64 [N, 4], x1, y1, x2, y2 in pixels: the filter's, which is steadier than the detector's.
-        scores: float64 [N], of the detections.
-        classes: int64 [N], by all votes so far.
-        confirmed: bool [N], whether this update confirmed it: its sighting before has not been told yet.
-        before: structured [N], the sighting before: fields frame, pts, box, score.
+        boxes: float64 [N, 4], x1, y1, x2, y2 in pixels, smoothed by the Kalman filter.
+        scores: float64 [N], scores of the detections.
+        classes: int64 [N], the classes with the highest sum of scores so far.
+        confirmed: bool [N], True if this frame confirmed the track: its first detection, `before`, was not
+            returned by the update that found it.
+        before: structured [N], the track's detection before this one: fields frame, pts, box, score.
     """
 
     ids: NDArray[np.int64]
@@ -74,12 +73,12 @@ class Sightings:
 
 
 class ByteTracker:
-    """The tracks of one shot.
+    """Tracks the objects of one shot.
 
     Args:
         settings: thresholds and times.
         time_base: unit of every pts, in seconds.
-        first_id: of the first track that is confirmed.
+        first_id: id of the first track that is confirmed.
     """
 
     def __init__(self, settings: TrackerSettings, *, time_base: Fraction, first_id: int = 1) -> None:
@@ -99,14 +98,14 @@ class ByteTracker:
         frame: int,
         pts: int,
         camera: NDArray[np.float64] | None = None,
-    ) -> Sightings:
-        """Take in the detections of one frame.
+    ) -> MatchedTracks:
+        """Match the detections of one frame with the tracks, and return the tracks that have one.
 
         Args:
             detections: float64 [N, 6], x1, y1, x2, y2 in pixels, score, class; finite, x1 < x2, y1 < y2.
             frame: index of the frame.
-            pts: its time, at least the last one's.
-            camera: float64 [2, 3], takes points of the last update's picture to this one's, in pixels.
+            pts: its time, not before the last update's.
+            camera: float64 [2, 3], maps points of the last update's picture to this picture, in pixels.
         """
         self._predict(pts, camera)
         matched = self._associate(detections)
@@ -116,55 +115,55 @@ class ByteTracker:
         before = tracks[rows]
         kalman.correct(self._state, rows, detections[columns, :4])
         confirmed = before["status"] == _NEW
-        self._name(rows[confirmed])
+        self._assign_ids(rows[confirmed])
         status = tracks["status"]
         ended = (status == _NEW) & (matched < 0)
         status[status == _TRACKED] = _LOST
         status[rows] = _TRACKED
-        self._see(rows, detections[columns], frame=frame, pts=pts)
+        self._save(rows, detections[columns], frame=frame, pts=pts)
         ended |= (status == _LOST) & (pts - tracks["pts"] > self._lost_pts)
-        sightings = self._sightings(rows, confirmed=confirmed, before=before)
+        matches = self._matched(rows, confirmed=confirmed, before=before)
         unmatched = np.ones(len(detections), np.bool_)
         unmatched[columns] = False
         self._drop(ended)
-        self._begin(
+        self._start_tracks(
             detections[unmatched & (detections[:, 4] >= self._settings.new_score)], frame=frame, pts=pts
         )
-        return sightings
+        return matches
 
     @property
     def boxes(self) -> NDArray[np.float64]:
-        """Where all tracks are, as of the last update: float64 [T, 4], x1, y1, x2, y2 in pixels."""
+        """Boxes of all tracks after the last update: float64 [T, 4], x1, y1, x2, y2 in pixels."""
         return kalman.boxes_of(self._state)
 
-    def carry(self, *, pts: int, camera: NDArray[np.float64] | None = None) -> Sightings:
-        """Return where the tracks in sight are by now, by their motion alone.
+    def extrapolate(self, *, pts: int, camera: NDArray[np.float64] | None = None) -> MatchedTracks:
+        """Return where the tracks that are not lost should be at a later time, from their motion alone.
 
         Args:
-            pts: a time, at least the last one's.
-            camera: as in `update`.
+            pts: a time, not before the last update's.
+            camera: see `update`.
         """
         self._predict(pts, camera)
         rows = np.flatnonzero(self._tracks["status"] == _TRACKED)
         self._tracks["box"][rows] = self.boxes[rows]
-        return self._sightings(rows, confirmed=np.zeros(len(rows), np.bool_), before=self._tracks[rows])
+        return self._matched(rows, confirmed=np.zeros(len(rows), np.bool_), before=self._tracks[rows])
 
-    def confirm(self) -> Sightings:
-        """Confirm the tracks that were seen only once, for where there is no second frame to do it."""
+    def confirm(self) -> MatchedTracks:
+        """Confirm and return the tracks with a single detection, for shots in which no second frame comes."""
         rows = np.flatnonzero(self._tracks["status"] == _NEW)
-        self._name(rows)
+        self._assign_ids(rows)
         self._tracks["status"][rows] = _TRACKED
-        return self._sightings(rows, confirmed=np.zeros(len(rows), np.bool_), before=self._tracks[rows])
+        return self._matched(rows, confirmed=np.zeros(len(rows), np.bool_), before=self._tracks[rows])
 
-    def _name(self, rows: NDArray[np.intp]) -> None:
+    def _assign_ids(self, rows: NDArray[np.intp]) -> None:
         self._tracks["id"][rows] = np.arange(self.next_id, self.next_id + len(rows))
         self.next_id += len(rows)
 
-    def _sightings(
+    def _matched(
         self, rows: NDArray[np.intp], *, confirmed: NDArray[np.bool_], before: NDArray[np.void]
-    ) -> Sightings:
+    ) -> MatchedTracks:
         tracks = self._tracks[rows]
-        return Sightings(
+        return MatchedTracks(
             ids=tracks["id"],
             boxes=tracks["box"],
             scores=tracks["score"],
@@ -209,8 +208,8 @@ class ByteTracker:
         pair(status == _NEW, high, fused, NEW_IOU)
         return matched
 
-    def _see(self, rows: NDArray[np.intp], detections: NDArray[np.float64], *, frame: int, pts: int) -> None:
-        """Write down where tracks were seen and what they are voted to be."""
+    def _save(self, rows: NDArray[np.intp], detections: NDArray[np.float64], *, frame: int, pts: int) -> None:
+        """Store the tracks' detections and count their scores as votes for the class."""
         tracks = self._tracks
         tracks["frame"][rows] = frame
         tracks["pts"][rows] = pts
@@ -229,12 +228,12 @@ class ByteTracker:
             self._votes = [votes for votes, over in zip(self._votes, ended.tolist(), strict=True) if not over]
             self._state = self._state[:, ~ended]
 
-    def _begin(self, born: NDArray[np.float64], *, frame: int, pts: int) -> None:
-        if len(born):
-            tracks = np.zeros(len(born), _TRACK)
-            tracks["class"] = born[:, 5]
-            self._votes += [{} for _ in born]
-            rows = len(self._tracks) + np.arange(len(born))
+    def _start_tracks(self, detections: NDArray[np.float64], *, frame: int, pts: int) -> None:
+        if len(detections):
+            tracks = np.zeros(len(detections), _TRACK)
+            tracks["class"] = detections[:, 5]
+            self._votes += [{} for _ in detections]
+            rows = len(self._tracks) + np.arange(len(detections))
             self._tracks = np.concatenate((self._tracks, tracks))
-            self._state = np.concatenate((self._state, kalman.initial(born[:, :4])), axis=1)
-            self._see(rows, born, frame=frame, pts=pts)
+            self._state = np.concatenate((self._state, kalman.initial(detections[:, :4])), axis=1)
+            self._save(rows, detections, frame=frame, pts=pts)

@@ -1,12 +1,11 @@
-"""How the camera moved between two frames, seen in a small gray picture.
+"""Estimates how the camera moved between two frames from small gray pictures.
 
 BoT-SORT (Aharon et al. 2022, arXiv 2206.14651), section 3.2: corners of the last picture (Shi and Tomasi,
 "Good features to track", 1994) are followed into this one by sparse optical flow (Lucas and Kanade, in
-pyramids: Bouguet 2001), and the rotation, scale and shift that most of them agree on is found by RANSAC.
-Corners on what is tracked are left out: it moves by itself.
+pyramids: Bouguet 2001), and RANSAC finds the rotation, scale and shift that most of them share. Corners on
+tracked objects are left out, as objects move by themselves.
 
-It does not know how tracks are kept. A picture filled by one moving thing looks to it like a camera that
-moves.
+A moving object that fills the picture is mistaken for a moving camera.
 """
 
 from __future__ import annotations
@@ -20,22 +19,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LONGEST_PX = 320
-"""Pictures are reduced to this length of their longer side."""
+"""Longer side of the pictures that are compared."""
 MOST_CORNERS = 200
 CORNER_QUALITY = 0.01
-"""Of the best corner's; OpenCV's `qualityLevel`."""
+"""Least quality as a share of the best corner's: OpenCV's `qualityLevel`."""
 CORNERS_APART_PX = 7
 FEWEST_AGREEING = 10
-"""With fewer corners that agree the camera is taken to rest."""
+"""If fewer corners share a motion, the camera is assumed to rest."""
 LEAST_AGREEING = 0.4
-"""The same for a smaller share of the corners."""
+"""If a smaller share of the corners does, too."""
 
 
 class CameraMotion:
-    """Follows the camera from picture to picture.
+    """Estimates the camera's motion from picture to picture.
 
     Args:
-        width, height: of the source picture, in pixels; motions are given in its pixels.
+        width, height: size of the source picture, in pixels; motions are in these pixels.
     """
 
     def __init__(self, *, width: int, height: int) -> None:
@@ -44,16 +43,15 @@ class CameraMotion:
         self._last: NDArray[np.uint8] | None = None
 
     def estimate(self, gray: NDArray[np.uint8], things: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return what takes a point of the last picture to this one.
+        """Return the affine matrix that maps points of the last picture to this one.
 
         Args:
             gray: uint8 [h, w].
-            things: float64 [N, 4], x1, y1, x2, y2 in source pixels: what is tracked, where it was in the last
+            things: float64 [N, 4], x1, y1, x2, y2 in source pixels: boxes of the tracked objects in the last
                 picture.
 
         Returns:
-            float64 [2, 3] in source pixels; the identity for the first picture, and where too little is to be
-            seen.
+            float64 [2, 3] in source pixels; the identity for the first picture, and if too few corners agree.
         """
         reduce = min(1, LONGEST_PX / max(gray.shape))
         size = max(1, round(gray.shape[1] * reduce)), max(1, round(gray.shape[0] * reduce))
@@ -69,7 +67,7 @@ class CameraMotion:
 def _motion(
     last: NDArray[np.uint8], this: NDArray[np.uint8], things: NDArray[np.intp]
 ) -> NDArray[np.float64] | None:
-    """Return the motion in pixels of the small pictures, float64 [2, 3], or None where it cannot be told."""
+    """Return the motion in pixels of the small pictures, float64 [2, 3], or None if too few corners agree."""
     mask = np.full_like(last, 255)
     for x1, y1, x2, y2 in np.maximum(things, 0):
         mask[y1:y2, x1:x2] = 0

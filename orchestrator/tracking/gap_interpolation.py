@@ -1,7 +1,4 @@
-"""Boxes for the frames between two sightings of a track: straight lines in time.
-
-It does not know why nothing was seen there, nor which gaps are to be filled.
-"""
+"""Fills the frames between two detections of a track with linearly interpolated boxes."""
 
 from __future__ import annotations
 
@@ -13,19 +10,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def fill(
+def interpolate_gaps(
     before: NDArray[np.void], after: NDArray[np.float64], *, frames: NDArray[np.int64], pts: NDArray[np.int64]
 ) -> tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.float64]]:
-    """Interpolate between two sightings of each track.
+    """Interpolate boxes and scores between two detections of each track.
 
     Args:
-        before: structured [N], the first sightings: fields frame, pts, box (x1, y1, x2, y2), score.
-        after: float64 [N, 5], box and score of the second ones, all in the last frame.
-        frames: int64 [F], indices of the frames that may be filled, rising; the last is that of `after`.
+        before: structured [N], the first detections: fields frame, pts, box (x1, y1, x2, y2), score.
+        after: float64 [N, 5], box and score of the second detections, all in the last frame.
+        frames: int64 [F], indices of the frames to fill, rising; the last is that of `after`.
         pts: int64 [F], their times.
 
     Returns:
-        For each box that was made: the row of its track, intp [M]; its frame, int64 [M]; and its x1, y1, x2,
+        For each interpolated box: the row of its track, intp [M]; its frame, int64 [M]; and its x1, y1, x2,
         y2 and score, float64 [M, 5].
     """
     start = np.searchsorted(frames, before["frame"], side="right")

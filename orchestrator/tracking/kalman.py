@@ -1,16 +1,14 @@
-"""A constant-velocity Kalman filter over the boxes of all tracks at once.
+"""Predicts and smooths the boxes of all tracks at once with a constant-velocity Kalman filter.
 
 State of a box: centre x, centre y, width, height, and the velocity of each (BoT-SORT, Aharon et al. 2022,
 arXiv 2206.14651, section 3.1: ByteTrack's filter with width in place of the aspect ratio). The noise of a
 coordinate depends on no other coordinate, so the filter of 8 values splits into 4 filters of 2 values, each
-with the three numbers of a symmetric 2x2 covariance. All of it is elementwise arithmetic on arrays; nothing
+with the three numbers of a symmetric 2x2 covariance. All of it is elementwise arithmetic on arrays; no matrix
 is inverted.
 
-Time is counted in steps of 1/30 s, the frame the noise constants were made for. The noise of a position grows
-with the number of steps. That of a velocity is the same for every prediction: grown with time as well, it
-made tracks at 10 frames a second follow the detector's jitter, and those at 60 late to turn.
-
-It does not know what a track is, nor which box belongs to which.
+Time is counted in steps of 1/30 s, the frame duration that the noise constants are for. The noise of a
+position grows with the number of steps. That of a velocity is the same for every prediction: when it grew
+with time as well, tracks at 10 frames a second followed the detector's jitter, and those at 60 turned late.
 """
 
 from __future__ import annotations
@@ -29,18 +27,18 @@ if TYPE_CHECKING:
 
 STEPS_PER_SECOND = 30
 POSITION_NOISE = 1 / 20
-"""Standard deviation of a position as a share of the box's size, both of measuring and of one step (BoT-SORT,
-3.1)."""
+"""Standard deviation of a position as a share of the box's size, both of one measurement and of one step
+(BoT-SORT, 3.1)."""
 VELOCITY_NOISE = 1 / 160
-"""The same of a velocity, for one prediction (BoT-SORT, 3.1)."""
-BIRTH_POSITION, BIRTH_VELOCITY = 2, 10
-"""How many times those a new track's position and velocity are unsure (ByteTrack's own code)."""
+"""Standard deviation of a velocity in one prediction, as a share of the box's size (BoT-SORT, 3.1)."""
+NEW_POSITION, NEW_VELOCITY = 2, 10
+"""Factors of these standard deviations for a new track (ByteTrack's own code)."""
 SMALLEST_PX = 1.0
-"""No side of a predicted box is shorter."""
+"""Shortest side of a predicted box."""
 
 
 def initial(boxes: NDArray[np.float64]) -> State:
-    """Begin tracks at rest.
+    """Return the state of new tracks, which are at rest.
 
     Args:
         boxes: float64 [N, 4], x1, y1, x2, y2 in pixels.
@@ -51,8 +49,8 @@ def initial(boxes: NDArray[np.float64]) -> State:
     state = np.zeros((5, len(boxes), 4))
     state[0] = _centred(boxes)
     size = _size(state)
-    state[2] = (BIRTH_POSITION * POSITION_NOISE * size) ** 2
-    state[4] = (BIRTH_VELOCITY * VELOCITY_NOISE * size) ** 2
+    state[2] = (NEW_POSITION * POSITION_NOISE * size) ** 2
+    state[4] = (NEW_VELOCITY * VELOCITY_NOISE * size) ** 2
     return state
 
 
@@ -61,8 +59,8 @@ def predict(state: State, steps: float, *, unseen: NDArray[np.bool_]) -> None:
 
     Args:
         state: float64 [5, N, 4].
-        steps: how far, in 1/30 s; at least 0.
-        unseen: bool [N]: tracks that were not seen last time; they keep their size from now on.
+        steps: time to move ahead, in 1/30 s; at least 0.
+        unseen: bool [N], tracks without a detection in the last update; they keep their size from now on.
     """
     position, velocity, pp, pv, vv = state
     velocity[unseen, 2:] = 0
@@ -75,16 +73,16 @@ def predict(state: State, steps: float, *, unseen: NDArray[np.bool_]) -> None:
 
 
 def correct(state: State, rows: NDArray[np.intp], boxes: NDArray[np.float64]) -> None:
-    """Take in what was measured, in place.
+    """Correct tracks with the boxes that were detected, in place.
 
     Args:
         state: float64 [5, N, 4].
-        rows: intp [M], the tracks that were seen, each once.
-        boxes: float64 [M, 4], where: x1, y1, x2, y2 in pixels.
+        rows: intp [M], the tracks with a detection, each once.
+        boxes: float64 [M, 4], their detected boxes: x1, y1, x2, y2 in pixels.
     """
-    seen = state[:, rows]
-    position, velocity, pp, pv, vv = seen
-    total = pp + (POSITION_NOISE * _size(seen)) ** 2
+    detected = state[:, rows]
+    position, velocity, pp, pv, vv = detected
+    total = pp + (POSITION_NOISE * _size(detected)) ** 2
     gain_position, gain_velocity = pp / total, pv / total
     surprise = _centred(boxes) - position
     position += gain_position * surprise
@@ -93,18 +91,18 @@ def correct(state: State, rows: NDArray[np.intp], boxes: NDArray[np.float64]) ->
     pv -= gain_velocity * pp
     pp -= gain_position * pp
     np.maximum(position[:, 2:], SMALLEST_PX, out=position[:, 2:])
-    state[:, rows] = seen
+    state[:, rows] = detected
 
 
 def move(state: State, affine: NDArray[np.float64]) -> None:
-    """Follow the camera, in place: BoT-SORT, section 3.2, for all tracks at once.
+    """Compensate for the camera's motion, in place: BoT-SORT, section 3.2, for all tracks at once.
 
-    A box stays upright, so its sides only take the change of scale; of the turned covariance the part between
-    x and y is left out, which this filter has no place for.
+    A box stays upright, so its sides only change in scale. The covariance between x and y that a rotation
+    causes is left out, because this filter does not store it.
 
     Args:
         state: float64 [5, N, 4].
-        affine: float64 [2, 3], takes a point of the last picture to this one, in pixels: rotation, scale,
+        affine: float64 [2, 3], maps points of the last picture to this one, in pixels: rotation, scale,
             shift.
     """
     matrix, shift = affine[:, :2], affine[:, 2]
@@ -117,18 +115,18 @@ def move(state: State, affine: NDArray[np.float64]) -> None:
 
 
 def boxes_of(state: State) -> NDArray[np.float64]:
-    """Return where the tracks are: float64 [N, 4], x1, y1, x2, y2 in pixels."""
+    """Return the boxes of the tracks: float64 [N, 4], x1, y1, x2, y2 in pixels."""
     centre, half = state[0, :, :2], state[0, :, 2:] / 2
     return np.concatenate((centre - half, centre + half), axis=1)
 
 
 def _centred(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return [N, 4] centre x, centre y, width, height of [N, 4] corners."""
+    """Convert boxes [N, 4] from corners to centre x, centre y, width, height."""
     first, last = boxes[:, :2], boxes[:, 2:]
     return np.concatenate(((first + last) / 2, last - first), axis=1)
 
 
 def _size(state: State) -> NDArray[np.float64]:
-    """Return [N, 4]: width, height, width, height; each coordinate's noise is a share of it."""
+    """Return width, height, width, height of each box, [N, 4], which the noise is proportional to."""
     size: NDArray[np.float64] = np.maximum(state[0][:, (2, 3, 2, 3)], SMALLEST_PX)
     return size

@@ -1,4 +1,4 @@
-"""What a caller may choose about tracking."""
+"""Defines the settings of the tracker: thresholds and times."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ class TrackerSettings:
 
     Attributes:
         method: `bytetrack`, or `botsort`, which also follows the camera's motion.
-        high_score: boxes of at least this score are paired first, and may begin tracks.
-        low_score: boxes below it are not looked at.
-        new_score: a box of at least this score that no track takes begins one.
-        lost_s: how long a track that is not seen waits to be seen again.
-        interpolate_s: gaps of at most this length are filled with interpolated boxes; 0 leaves them.
+        high_score: boxes of at least this score are paired with tracks first.
+        low_score: boxes of a lower score are ignored.
+        new_score: an unpaired box of at least this score starts a track.
+        lost_s: how long a track without detections is kept before it ends.
+        interpolate_s: gaps of at most this length are filled with interpolated boxes; 0 leaves them empty.
         end_at_cuts: whether a cut between shots ends all tracks.
 
     Raises:
-        BadRequest: a value is out of its range.
+        BadRequest: a value is out of range.
     """
 
     method: Literal["bytetrack", "botsort"] = "bytetrack"

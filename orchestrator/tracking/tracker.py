@@ -1,9 +1,7 @@
-"""A tracker: detections of frame after frame in, boxes of tracks out.
+"""Tracks objects through a whole video: takes the detections of each frame and returns the boxes of tracks.
 
-It joins the parts of this room: a cut ends all tracks, the camera's motion is followed if asked, frames
-without detections are filled. All state belongs to one object; two trackers share nothing.
-
-It does not know where detections and pictures come from, nor what is done with tracks.
+It combines the modules of this package: ByteTrack follows the boxes, a cut ends all tracks, the camera's
+motion is compensated on request, and frames without detections are filled. Two trackers share no state.
 """
 
 from __future__ import annotations
@@ -16,9 +14,9 @@ import numpy as np
 
 from orchestrator.errors import InferenceFailed
 from orchestrator.frames import TrackBoxes
-from orchestrator.tracking.bytetrack import ByteTracker, Sightings
+from orchestrator.tracking.bytetrack import ByteTracker, MatchedTracks
 from orchestrator.tracking.camera_motion import CameraMotion
-from orchestrator.tracking.gap_interpolation import fill
+from orchestrator.tracking.gap_interpolation import interpolate_gaps
 from orchestrator.tracking.shot_cuts import CutDetector
 
 if TYPE_CHECKING:
@@ -40,17 +38,17 @@ _NONE = TrackBoxes(
 
 
 class Tracker:
-    """The tracks of one video.
+    """Tracks the objects of one video.
 
     Args:
         settings: thresholds and times.
-        width, height: of the picture as displayed, in pixels.
+        width, height: size of the picture as displayed, in pixels.
         time_base: unit of every pts, in seconds.
 
     Attributes:
-        cuts: the frames that a shot begins with, but the first.
-        not_finite: how many detections were left out because a value was NaN or infinite.
-        empty: how many were left out because no part of the box lies in the picture.
+        cuts: the first frame of each shot but the first.
+        not_finite: number of detections that were ignored because a value was NaN or infinite.
+        empty: number of detections that were ignored because no part of the box lies in the picture.
     """
 
     def __init__(self, settings: TrackerSettings, *, width: int, height: int, time_base: Fraction) -> None:
@@ -71,14 +69,14 @@ class Tracker:
     def _begin_shot(self, *, first_id: int) -> None:
         self._shot = ByteTracker(self._settings, time_base=self._time_base, first_id=first_id)
         self._updates = 0
-        # The frames that may still get boxes, at least those since the last with detections, and their times.
+        # The frames that may still get boxes, at least those since the last with detections, and their pts.
         self._frames: list[int] = []
         self._pts: list[int] = []
-        self._looked = -1  # the last frame with detections
-        self._cameras: list[NDArray[np.float64]] = []  # the motion into each frame since
+        self._last_detected = -1  # the last frame with detections
+        self._cameras: list[NDArray[np.float64]] = []  # the camera's motion into each frame since then
 
     @property
-    def settled(self) -> int:
+    def first_open_frame(self) -> int:
         """Frames before this one get no more boxes."""
         return self._frames[0] if self._frames else 0
 
@@ -90,25 +88,25 @@ class Tracker:
         pts: int,
         gray: NDArray[np.uint8] | None = None,
     ) -> TrackBoxes:
-        """Take in one frame.
+        """Track one frame, and return the boxes that it settles.
 
-        A track is confirmed by its second sighting and gaps are filled at their end, so boxes of earlier
-        frames come with later ones; `settled` tells how far back.
+        A track is confirmed by its second detection, and gaps are filled when they end. So the boxes may be
+        of earlier frames, from `first_open_frame` on.
 
         Args:
             detections: float32 [N, 6], x1, y1, x2, y2 in pixels as displayed, score, class; None for a frame
-                that was not looked at, through which tracks go on.
+                that no detector has seen, in which tracks continue.
             frame: index of the frame, larger than the last one's.
-            pts: its time; one before the last frame's counts as that one's.
-            gray: uint8 [h, w], the picture, small, always of one size; None where there is none: no cut is
-                seen there, and the camera is taken to rest.
+            pts: its time; a time before the last frame's counts as that one.
+            gray: uint8 [h, w], the reduced picture, always of one size. With None, no cut is detected and the
+                camera is assumed to rest.
 
         Raises:
-            InferenceFailed: detections are not of that shape.
+            InferenceFailed: detections have another shape.
         """
-        told = []
+        tables = []
         if gray is not None and self._cut_detector is not None and self._cut_detector.is_cut(gray):
-            told = self._end_shot()
+            tables = self._end_shot()
             self.cuts.append(frame)
         pts = max(pts, self._pts[-1]) if self._pts else pts
         self._frames.append(frame)
@@ -119,20 +117,20 @@ class Tracker:
                 rest if gray is None else self._camera_motion.estimate(gray, self._shot.boxes)
             )
         if detections is not None:
-            valid, camera = self._valid(detections), _composed(self._cameras)
-            told += self._told(self._shot.update(valid, frame=frame, pts=pts, camera=camera))
+            valid, camera = self._valid_detections(detections), _composed(self._cameras)
+            tables += self._boxes_of_update(self._shot.update(valid, frame=frame, pts=pts, camera=camera))
             self._updates += 1
-            self._looked = frame
+            self._last_detected = frame
             self._cameras.clear()
-            self._settle()
-        return _joined(told)
+            self._drop_settled_frames()
+        return _concatenated(tables)
 
     def finish(self) -> TrackBoxes:
-        """End all tracks and return what is left of them."""
-        return _joined(self._end_shot())
+        """End all tracks and return their remaining boxes."""
+        return _concatenated(self._end_shot())
 
-    def _valid(self, detections: Detections) -> NDArray[np.float64]:
-        """Return what can be tracked, float64 [M, 6], clipped to the picture; count the rest."""
+    def _valid_detections(self, detections: Detections) -> NDArray[np.float64]:
+        """Return the usable detections, float64 [M, 6], clipped to the picture; count the others."""
         if detections.ndim != 2 or detections.shape[1] != 6:
             raise InferenceFailed(
                 f"detections have the shape {detections.shape}, not [N, 6]; build the model again"
@@ -144,99 +142,99 @@ class Tracker:
         self.empty += len(inside) - int(inside.sum())
         return valid[inside]
 
-    def _told(self, sightings: Sightings) -> list[TrackBoxes]:
-        """Return what an update tells: the sightings, those before that had to wait, and what lay between."""
-        before = sightings.before
-        told = [self._boxes(sightings, frames=self._frames[-1])]
-        waited = np.flatnonzero(sightings.confirmed)
-        if len(waited):
-            first = before[waited]
+    def _boxes_of_update(self, matches: MatchedTracks) -> list[TrackBoxes]:
+        """Return the boxes of matched tracks, first boxes of new tracks, and boxes that fill their gaps."""
+        before = matches.before
+        tables = [self._boxes(matches, frames=self._frames[-1])]
+        new = np.flatnonzero(matches.confirmed)
+        if len(new):
+            first = before[new]
             known = np.column_stack((first["box"], first["score"]))
-            told.append(self._boxes(sightings, waited, frames=first["frame"], boxes=known))
+            tables.append(self._boxes(matches, new, frames=first["frame"], boxes=known))
         if len(self._frames) > 2:
             gaps = np.flatnonzero(
-                (before["frame"] == self._looked) | (self._pts[-1] - before["pts"] <= self._gap_pts)
+                (before["frame"] == self._last_detected) | (self._pts[-1] - before["pts"] <= self._gap_pts)
             )
-            rows, frames, boxes = fill(
+            rows, frames, boxes = interpolate_gaps(
                 before[gaps],
-                np.column_stack((sightings.boxes, sightings.scores))[gaps],
+                np.column_stack((matches.boxes, matches.scores))[gaps],
                 frames=np.array(self._frames, np.int64),
                 pts=np.array(self._pts, np.int64),
             )
-            told.append(self._boxes(sightings, gaps[rows], frames=frames, boxes=boxes, interpolated=True))
-        return told
+            tables.append(self._boxes(matches, gaps[rows], frames=frames, boxes=boxes, interpolated=True))
+        return tables
 
-    def _settle(self) -> None:
-        """Forget the frames that get no more boxes: before the last with detections, and before any gap."""
+    def _drop_settled_frames(self) -> None:
+        """Forget the frames before the last detections that no gap to be filled can reach back to."""
         first = 0
-        while self._frames[first] < self._looked and self._pts[-1] - self._pts[first] > self._gap_pts:
+        while self._frames[first] < self._last_detected and self._pts[-1] - self._pts[first] > self._gap_pts:
             first += 1
         del self._frames[:first], self._pts[:first]
 
     def _end_shot(self) -> list[TrackBoxes]:
-        """Return the boxes in the frames after the last with detections, and begin anew."""
-        told = []
+        """Return the boxes in the frames after the last detections, and start a new shot."""
+        tables = []
         if self._updates == 1:
-            told.append(self._boxes(self._shot.confirm(), frames=self._looked))
+            tables.append(self._boxes(self._shot.confirm(), frames=self._last_detected))
         if self._updates:
-            since = self._frames.index(self._looked)
+            since = self._frames.index(self._last_detected)
             after = zip_longest(self._frames[since + 1 :], self._pts[since + 1 :], self._cameras)
             for frame, pts, camera in after:
                 if pts - self._pts[since] <= self._lost_pts:
-                    carried = self._shot.carry(pts=pts, camera=camera)
-                    told.append(self._boxes(carried, frames=frame, interpolated=True))
+                    extrapolated = self._shot.extrapolate(pts=pts, camera=camera)
+                    tables.append(self._boxes(extrapolated, frames=frame, interpolated=True))
         self._begin_shot(first_id=self._shot.next_id)
-        return told
+        return tables
 
     def _boxes(
         self,
-        sightings: Sightings,
+        matches: MatchedTracks,
         rows: NDArray[np.intp] | slice = slice(None),
         *,
         frames: NDArray[np.int64] | int,
         boxes: NDArray[np.float64] | None = None,
         interpolated: bool = False,
     ) -> TrackBoxes:
-        """Return boxes [N, 5] (with scores) of rows [N] of sightings; without `boxes`, the sightings' own."""
-        ids = sightings.ids[rows]
+        """Return boxes and scores [N, 5] of rows [N] of matched tracks; by default the tracks' own boxes."""
+        ids = matches.ids[rows]
         where, scores = (
-            (sightings.boxes[rows], sightings.scores[rows]) if boxes is None else (boxes[:, :4], boxes[:, 4])
+            (matches.boxes[rows], matches.scores[rows]) if boxes is None else (boxes[:, :4], boxes[:, 4])
         )
         corners = np.minimum(np.maximum(where, 0), self._picture).astype(np.float32)
-        told = TrackBoxes(
+        table = TrackBoxes(
             frames=np.full(len(ids), frames, np.int64),
             ids=ids,
             boxes=corners,
             scores=scores.astype(np.float32),
-            classes=sightings.classes[rows],
+            classes=matches.classes[rows],
             interpolated=np.full(len(ids), interpolated),
         )
         inside = np.flatnonzero((corners[:, :2] < corners[:, 2:]).all(axis=1))
-        return told if len(inside) == len(told) else _taken(told, inside)
+        return table if len(inside) == len(table) else _select_rows(table, inside)
 
 
 def _composed(cameras: list[NDArray[np.float64]]) -> NDArray[np.float64] | None:
-    """Return one motion, float64 [2, 3], for several after one another; None for none."""
+    """Compose successive motions into one, float64 [2, 3]; None if there are none."""
     total = np.eye(3)
     for camera in cameras:
         total[:2] = camera @ total
     return total[:2] if cameras else None
 
 
-def _joined(told: list[TrackBoxes]) -> TrackBoxes:
-    """Return all boxes in order of frame, and of id in a frame."""
-    if len(told) == 1:
-        return told[0]
-    if not told:
+def _concatenated(tables: list[TrackBoxes]) -> TrackBoxes:
+    """Return all boxes in one table, in order of frame, then of id."""
+    if len(tables) == 1:
+        return tables[0]
+    if not tables:
         return _NONE
     columns = {
-        field.name: np.concatenate([getattr(boxes, field.name) for boxes in told])
+        field.name: np.concatenate([getattr(boxes, field.name) for boxes in tables])
         for field in fields(TrackBoxes)
     }
     boxes = TrackBoxes(**columns)
-    return _taken(boxes, np.lexsort((boxes.ids, boxes.frames)))
+    return _select_rows(boxes, np.lexsort((boxes.ids, boxes.frames)))
 
 
-def _taken(boxes: TrackBoxes, rows: NDArray[np.intp]) -> TrackBoxes:
-    """Return some rows."""
+def _select_rows(boxes: TrackBoxes, rows: NDArray[np.intp]) -> TrackBoxes:
+    """Return a table of some of the rows."""
     return TrackBoxes(**{field.name: getattr(boxes, field.name)[rows] for field in fields(TrackBoxes)})

@@ -1,4 +1,4 @@
-"""Overlap, and the best pairing."""
+"""Tests the IoU and the assignment of boxes to tracks."""
 
 from __future__ import annotations
 

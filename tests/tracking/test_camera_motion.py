@@ -1,4 +1,4 @@
-"""How a camera moved, told from pictures of a drawn world."""
+"""Tests the estimate of the camera motion on pictures of a drawn world."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from orchestrator.tracking.camera_motion import CameraMotion
-from tests.tracking.test_shots import texture
+from tests.tracking.test_shot_cuts import texture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""The filter over all boxes at once, against the textbook's filter of one box."""
+"""Tests the filter over all boxes at once against the textbook's filter of one box."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Textbook:
         self.x = np.concatenate((self._measured(box), np.zeros(4)))
         sigma = np.concatenate(
             (
-                kalman.BIRTH_POSITION * kalman.POSITION_NOISE * self._size(),
-                kalman.BIRTH_VELOCITY * kalman.VELOCITY_NOISE * self._size(),
+                kalman.NEW_POSITION * kalman.POSITION_NOISE * self._size(),
+                kalman.NEW_VELOCITY * kalman.VELOCITY_NOISE * self._size(),
             )
         )
         self.p = np.diag(sigma**2)

@@ -1,4 +1,4 @@
-"""What a `Tracker` tells of detections: whole videos of drawn boxes go in, tracks come out."""
+"""Tests the tracks that a `Tracker` makes of whole videos of drawn boxes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from orchestrator.errors import BadRequest, InferenceFailed
 from orchestrator.frames import TrackBoxes
 from orchestrator.tracking.settings import TrackerSettings
 from orchestrator.tracking.tracker import Tracker
-from tests.tracking.test_shots import shot, texture
+from tests.tracking.test_shot_cuts import shot, texture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -276,8 +276,8 @@ def test_what_is_told_is_in_order_inside_the_picture_and_once(
         last = frame == len(video)
         told.append(tracker.finish() if last else tracker.update(rows, frame=frame, pts=frame))
         assert (told[-1].frames >= settled).all()
-        assert settled <= tracker.settled or last
-        settled = tracker.settled
+        assert settled <= tracker.first_open_frame or last
+        settled = tracker.first_open_frame
     boxes = joined(told)
     known = set(zip(boxes.ids.tolist(), boxes.frames.tolist(), strict=True))
     assert len(known) == len(boxes)

@@ -1,4 +1,4 @@
-"""Which changes of the picture are cuts and which are not, on drawn textures and on real clips."""
+"""Tests which changes of the picture count as cuts, on drawn textures and on real clips."""
 
 from __future__ import annotations
 
