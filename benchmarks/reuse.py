@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from orchestrator.containers import MP4
 from orchestrator.frames import Crop
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
@@ -152,7 +153,7 @@ def main() -> None:
                 order = DeliveryRequest(
                     crop=crop,
                     model=given.model,
-                    container="mp4",
+                    container=MP4,
                     start_s=given.start,
                     end_s=given.end,
                     reuse_tolerance=tolerance,

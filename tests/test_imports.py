@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 RANK = {
     "child_environment": 0,
+    "containers": 0,
     "environment": 0,
     "errors": 0,
     "settings": 0,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 import av
 import numpy as np
 
+from orchestrator.containers import MP4
 from orchestrator.media.write.encoder import choose
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def decode(video: str) -> None:
 
 def encode(video: str, width: int, height: int) -> None:
     """Encode uint8 [H, W, 3] RGB frames from standard input as our jobs do at high quality."""
-    encoding = choose("mp4", width=width, height=height, quality="high")
+    encoding = choose(MP4, width=width, height=height, quality="high")
     with av.open(video, "w", format="mp4") as container:
         stream = cast(
             "VideoStream",

@@ -18,6 +18,7 @@ import numpy as np
 from benchmarks.gpu.card import Load
 from benchmarks.gpu.card import Watch as CardWatch
 from benchmarks.gpu.causes import Causes, CountingClient, Watch
+from orchestrator.containers import MP4
 from orchestrator.frames import Crop, Frame
 from orchestrator.inference.detector import BatchedDetector
 from orchestrator.inference.upscaler import TiledModel
@@ -144,7 +145,7 @@ class Served:
     def _upscale(self, source: Path, output: Path) -> int:
         info = probe(source)
         width, height = info.display_size
-        order = DeliveryRequest(crop=Crop(x=0, y=0, w=width, h=height), model=self._name, container="mp4")
+        order = DeliveryRequest(crop=Crop(x=0, y=0, w=width, h=height), model=self._name, container=MP4)
         contract = self._contract
         if not isinstance(contract, UpscaleContract):
             raise TypeError(f"{self._name} does not upscale")

@@ -10,6 +10,7 @@ import click
 
 from orchestrator.cli.exit_codes import ignore_signals
 from orchestrator.cli.options import json_option, progress, say, settings_with, url_option, verbose_option
+from orchestrator.containers import CONTAINERS, one_of
 from orchestrator.errors import BadRequest, InputNotFound
 from orchestrator.fidelity.report import report_files
 from orchestrator.framing.subjects import Subjects, read_subjects
@@ -49,7 +50,10 @@ _MOST_KEYFRAME_BYTES = 64 << 20
     "--size", metavar="WxH", help="Delivered size.  [default: the crop's own, times the model's scale]"
 )
 @click.option(
-    "--format", "format_", metavar="FORMAT", help="mp4, mov, webm, mkv or gif.  [default: as OUT ends]"
+    "--format",
+    "format_",
+    metavar="FORMAT",
+    help=f"{one_of(container.name for container in CONTAINERS)}.  [default: as OUT ends]",
 )
 @click.option("--quality", default="high", show_default=True, help="high, medium, low or lossless.")
 @click.option("--start", type=float, metavar="SECONDS", help="From when on.  [default: the start]")

@@ -64,7 +64,7 @@ def upscale(
     as_json: bool,
     url: str | None,
 ) -> None:
-    """Upscale the video IN to OUT (.mp4, .mov, .mkv, .webm or .gif).
+    """Upscale the video IN to OUT, in the format of its suffix (`framewright export --help` lists them).
 
     Sound, timing (also variable frame rate), colours, subtitles and chapters are kept; what could not be is
     said in the notes. OUT appears only when it is complete, and has been read back and found to show what it

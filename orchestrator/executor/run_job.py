@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from orchestrator.containers import MP4, by_suffix
 from orchestrator.errors import ResultTooLarge
 from orchestrator.executor.preflight import check_job
 from orchestrator.executor.progress import ProgressReporter
@@ -14,7 +15,6 @@ from orchestrator.executor.raw_json import Answer, RawJson
 from orchestrator.framing.subjects import MOST_BYTES, parse_subjects, read_subjects
 from orchestrator.jobs import OutputParts
 from orchestrator.jobs.track import TrackStored
-from orchestrator.media.write.containers import CONTAINERS
 from orchestrator.pipeline.track import Outputs
 from orchestrator.redaction import without_query
 from orchestrator.safe_text import json_text
@@ -95,7 +95,7 @@ class JobRunner:
         source = self.fetch(job.input_url)
         if suffix is None:
             suffix = _suffix(_address(job.destination))
-        output = self.folder / f"output{suffix if suffix in CONTAINERS else '.mp4'}"
+        output = self.folder / f"output{suffix if by_suffix(suffix) else MP4.suffixes[0]}"
         with self.worker() as worker:
             result = make(worker, source, output)
         return self.publish(result, output, job.destination)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
+from orchestrator.containers import CONTAINERS
 from orchestrator.jobs.cost import Cost
 from orchestrator.jobs.upscale import MAX_TOLERANCE, Quality
 from orchestrator.jobs.validation import Name, Strict
@@ -14,7 +15,10 @@ from orchestrator.jobs.validation import Name, Strict
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 """A whole number or a fraction; text is refused."""
 
-Format = Literal["mp4", "mov", "webm", "mkv", "gif"]
+if TYPE_CHECKING:
+    Format = str
+else:
+    Format = Literal[tuple(container.name for container in CONTAINERS)]
 
 _SIZE = r"^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$"
 

@@ -138,7 +138,7 @@ def deliver(
         read = tonemapped(info) if request.tonemap else info
         if view.crop_size != (info.width, info.height):
             read = replace(read, sphere=None)  # a part of a sphere is none
-        pace = GifPace(read) if request.container == "gif" else None
+        pace = GifPace(read) if request.container.is_paced else None
         shown = read if pace is None else pace.info
         reader = stack.enter_context(
             VideoReader(

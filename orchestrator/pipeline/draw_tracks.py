@@ -9,13 +9,13 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from orchestrator.containers import container_for
 from orchestrator.errors import EncodeFailed
 from orchestrator.fidelity.check import Written, examine
 from orchestrator.fidelity.sampler import FrameSampler
 from orchestrator.media.colour.resize import resize
 from orchestrator.media.colour.tonemap import tonemapped
 from orchestrator.media.read.reader import VideoReader
-from orchestrator.media.write.containers import check_output
 from orchestrator.media.write.gif import GifPace
 from orchestrator.media.write.writer import VideoWriter
 from orchestrator.pipeline.flow import ahead
@@ -82,7 +82,7 @@ def look_again(
                 shown_width=info.display_size[0],
                 time_base=info.time_base,
             )
-            if check_output(overlay) == "gif":
+            if container_for(overlay).is_paced:
                 pace = GifPace(shown)
                 shown = pace.info
             writer = stack.enter_context(

@@ -6,6 +6,7 @@ import time
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from orchestrator.containers import container_for
 from orchestrator.errors import BadRequest, OutputRefused
 from orchestrator.fidelity.report import report_files, report_on, write_report
 from orchestrator.frames import Crop
@@ -15,7 +16,6 @@ from orchestrator.framing.keyframes import CropPath
 from orchestrator.jobs import CropBox, ExportResult, ExportStats, Keyframe
 from orchestrator.media.read.frame_times import frame_times
 from orchestrator.media.read.probe import probe
-from orchestrator.media.write.containers import CONTAINERS, check_output
 from orchestrator.pipeline.deliver import deliver
 from orchestrator.pipeline.plan import DeliveryRequest
 from orchestrator.pipeline.progress import Progress
@@ -24,6 +24,7 @@ from orchestrator.storage.staged import check_writable, staged
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from orchestrator.containers import Container
     from orchestrator.frames import VideoInfo
     from orchestrator.framing.subjects import Subjects
     from orchestrator.jobs import ExportParams
@@ -118,14 +119,14 @@ def export(
     )
 
 
-def _container(params: ExportParams, output: Path) -> str:
-    """Return FFmpeg's name of the container.
+def _container(params: ExportParams, output: Path) -> Container:
+    """Return the container that the name of the output chooses.
 
     Raises:
         OutputRefused: the output's name asks for none, or for another than params do.
     """
-    named = check_output(output)
-    if params.format is not None and CONTAINERS[f".{params.format}"] != named:
+    named = container_for(output)
+    if params.format is not None and params.format != named.name:
         raise OutputRefused(
             f"output {output} is not named as {params.format}: end the name in .{params.format}, or leave "
             "the format out"

@@ -10,24 +10,19 @@ import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from orchestrator.containers import CONTAINERS, MAX_SIDE_PX, check_limits, one_of
 from orchestrator.errors import BadRequest, UnsupportedMedia
 from orchestrator.framing.view import View
 from orchestrator.limits import Limits
 from orchestrator.media.colour.pixel_format import upright_chroma
 from orchestrator.media.colour.planes import can_read_planes
 from orchestrator.media.read.packet_length import measured
-from orchestrator.media.write.containers import (
-    EIGHT_BITS_ONLY,
-    GIF_MAX_S,
-    MAX_SIDE_PX,
-    WITH_ALPHA,
-    check_limits,
-)
 
 if TYPE_CHECKING:
     from fractions import Fraction
     from pathlib import Path
 
+    from orchestrator.containers import Container
     from orchestrator.frames import Crop, Form, VideoInfo
     from orchestrator.framing.keyframes import CropPath
     from orchestrator.jobs import Quality
@@ -48,7 +43,7 @@ class DeliveryRequest:
         scale: delivered size over the crop's; None takes the model's, else 1.
         size: width and height that are delivered; None takes the scale's.
         quality: of the encoding.
-        container: FFmpeg's name of the container.
+        container: where they go.
         start_s, end_s: the part of the time, in seconds from the start of the source; None is all.
         tonemap: turn HDR into SDR.
         reuse_tolerance: see `TiledModel`.
@@ -59,7 +54,7 @@ class DeliveryRequest:
     scale: float | None = None
     size: tuple[int, int] | None = None
     quality: Quality = "high"
-    container: str
+    container: Container
     start_s: Fraction | None = None
     end_s: Fraction | None = None
     tonemap: bool = False
@@ -83,10 +78,11 @@ def refuse_hdr(info: VideoInfo, request: DeliveryRequest) -> None:
             f"the video is HDR ({kind}) and models know SDR: ask for tonemap (--tonemap), or export it "
             "without a model, which keeps HDR"
         )
-    if request.container in EIGHT_BITS_ONLY:
+    if request.container.most_bits == 8:
+        others = one_of(container.name for container in CONTAINERS if container.most_bits > 8)
         raise UnsupportedMedia(
-            f"the video is HDR ({kind}), which {request.container} cannot hold: ask for tonemap (--tonemap), "
-            "or for mp4, mov, mkv or webm"
+            f"the video is HDR ({kind}), which {request.container.name} cannot hold: ask for tonemap "
+            f"(--tonemap), or for {others}"
         )
 
 
@@ -121,7 +117,7 @@ def view_of(info: VideoInfo, request: DeliveryRequest, contract: UpscaleContract
 
 def form_of(info: VideoInfo, request: DeliveryRequest, view: View) -> Form:
     """Choose what the pictures are on their way: as coded where nothing is done to them, else RGB."""
-    if request.model is not None or request.tonemap or request.container in EIGHT_BITS_ONLY:
+    if request.model is not None or request.tonemap or request.container.most_bits == 8:
         return "rgb"
     if view.is_exact and view.size == (view.width, view.height) and can_read_planes(info):
         x, y, _ = view.at(0.0)
@@ -137,7 +133,7 @@ def keeps_alpha(info: VideoInfo, request: DeliveryRequest) -> bool:
     VP9 holds it, of 8 bits; what stays HDR is AV1, which does not.
     """
     stays_hdr = info.colour.is_hdr and not request.tonemap
-    return info.transparent and request.container in WITH_ALPHA and not stays_hdr
+    return info.transparent and request.container.has_alpha and not stays_hdr
 
 
 def _fits(start: int, length: int, step: int, whole: int) -> bool:
@@ -168,8 +164,8 @@ def believed(source: Path, info: VideoInfo, request: DeliveryRequest, limits: Li
         BadMedia: the file cannot be read.
     """
     limits = limits or Limits(duration_s=math.inf, frames=sys.maxsize)
-    if request.container == "gif":
-        limits = replace(limits, duration_s=min(limits.duration_s, GIF_MAX_S))
+    if request.container.max_duration_s is not None:
+        limits = replace(limits, duration_s=min(limits.duration_s, request.container.max_duration_s))
     if not limits.exceeds(duration_s=length_s(info, request), frames=expected_frames(info, request)):
         return info
     start_s = float(request.start_s or 0)

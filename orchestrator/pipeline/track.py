@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from orchestrator.containers import container_for
 from orchestrator.drawing.files import check_picture_format, write_picture
 from orchestrator.errors import BadRequest, OutputRefused
 from orchestrator.inference.detector import BatchedDetector
@@ -19,7 +20,6 @@ from orchestrator.jobs import TrackedVideo, TrackParams, TrackResult, TrackStats
 from orchestrator.media.read.packet_length import measured
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
-from orchestrator.media.write.containers import check_output
 from orchestrator.pipeline.draw_tracks import look_again
 from orchestrator.pipeline.flow import ahead
 from orchestrator.pipeline.progress import FrameClock, Progress
@@ -82,7 +82,7 @@ class Outputs:
         if self.tracks is not None:
             check_track_format(self.tracks)
         if self.overlay is not None:
-            check_output(self.overlay)
+            container_for(self.overlay)
         if self.timeline is not None:
             check_picture_format(self.timeline)
         seen = {source.resolve(): "the input itself"}

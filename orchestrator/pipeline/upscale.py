@@ -6,13 +6,13 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, cast
 
+from orchestrator.containers import container_for
 from orchestrator.drawing.files import check_picture_format
 from orchestrator.errors import OutputRefused
 from orchestrator.fidelity.report import report_files, report_on, write_report
 from orchestrator.frames import Crop
 from orchestrator.jobs import UpscaleParams, UpscaleResult, UpscaleStats
 from orchestrator.media.read.probe import probe
-from orchestrator.media.write.containers import check_output
 from orchestrator.pipeline.comparison import Comparison
 from orchestrator.pipeline.deliver import deliver
 from orchestrator.pipeline.plan import DeliveryRequest
@@ -52,7 +52,7 @@ def upscale(
         ServiceError: Triton, the encoder or the disk failed.
     """
     started_s = time.monotonic()
-    container = check_output(output)
+    container = container_for(output)
     check_writable(output, overwrite=overwrite)
     if comparison is not None:
         check_picture_format(comparison)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import IO, TYPE_CHECKING
 
+from orchestrator.containers import by_suffix
 from orchestrator.errors import OutputTooLarge, ServiceError, UploadFailed
 from orchestrator.redaction import redacted
 from orchestrator.storage.checksum import etag_md5
@@ -21,23 +22,19 @@ if TYPE_CHECKING:
 
     from orchestrator.storage.transfer import Advance, Transfer
 
-CONTENT_TYPES = {
-    ".mp4": "video/mp4",
-    ".m4v": "video/mp4",
-    ".mov": "video/quicktime",
-    ".mkv": "video/x-matroska",
-    ".webm": "video/webm",
-    ".gif": "image/gif",
+DOCUMENT_TYPES = {
     ".json": "application/json",
     ".ndjson": "application/x-ndjson",
     ".gz": "application/gzip",
 }
-"""IANA media types by the last suffix; video/x-matroska is what stores and players know."""
+"""IANA media types of files that are not media, by the last suffix."""
 
 
 def content_type(path: Path) -> str:
-    """The Content-Type that a file of this name is published with."""
-    return CONTENT_TYPES.get(path.suffix.lower(), "application/octet-stream")
+    """Return the Content-Type with which a file of this name is published."""
+    if container := by_suffix(path.suffix):
+        return container.media_type
+    return DOCUMENT_TYPES.get(path.suffix.lower(), "application/octet-stream")
 
 
 def publish(path: Path, url: str, *, transfer: Transfer, advance: Advance) -> None:

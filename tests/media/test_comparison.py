@@ -12,6 +12,7 @@ from typing import Any
 import av
 import pytest
 
+from orchestrator.containers import MP4
 from orchestrator.errors import ServiceError
 from orchestrator.jobs.export import ExportParams
 from orchestrator.media.read.probe import probe
@@ -172,7 +173,7 @@ def test_a_file_that_cannot_be_read_again_never_fails_a_job(tmp_path: Path) -> N
     source = make_clip(tmp_path / "in.mp4", [numbered(0)])
     broken = make_clip(tmp_path / "out.mp4", [numbered(0)])
     truncate(broken, 0.4)
-    [note] = differences(source, broken, "mp4", Carried(packets={}))
+    [note] = differences(source, broken, MP4, Carried(packets={}))
     assert "could not be compared" in note
 
 

@@ -9,11 +9,11 @@ import av
 import numpy as np
 import pytest
 
+from orchestrator.containers import CONTAINERS, MP4, WEBM, Container
 from orchestrator.errors import BadRequest
 from orchestrator.frames import Colour, Form
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
-from orchestrator.media.write.containers import CONTAINERS
 from orchestrator.media.write.encoder import choose
 from orchestrator.media.write.gif import GifPace
 from orchestrator.media.write.writer import VideoWriter
@@ -252,8 +252,8 @@ def test_a_tiny_picture_of_10_bits_is_h264_and_says_so(tmp_path: Path) -> None:
 # --- what is chosen
 
 
-@pytest.mark.parametrize("container", sorted(set(CONTAINERS.values())))
-def test_an_unknown_quality_lists_those_that_exist(container: str) -> None:
+@pytest.mark.parametrize("container", CONTAINERS, ids=lambda container: container.name)
+def test_an_unknown_quality_lists_those_that_exist(container: Container) -> None:
     nonsense: Any = "best"
     with pytest.raises(BadRequest, match=r"quality 'best' is unknown: choose high, medium(, low)? or lo"):
         choose(container, width=64, height=64, quality=nonsense)
@@ -262,14 +262,14 @@ def test_an_unknown_quality_lists_those_that_exist(container: str) -> None:
 def test_lossless_and_more_bits_never_go_to_the_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("orchestrator.media.write.encoder.probe_nvenc", lambda _: True)
     of_8_bits: dict[str, Any] = {"width": 1920, "height": 1080}
-    assert choose("mp4", quality="high", **of_8_bits).encoder == "h264_nvenc"
-    assert choose("mp4", quality="lossless", **of_8_bits).encoder == "libx264"
-    assert choose("mp4", quality="high", bits=10, **of_8_bits).encoder == "libx265"
-    assert choose("webm", quality="high", **of_8_bits).encoder == "libvpx-vp9"
+    assert choose(MP4, quality="high", **of_8_bits).encoder == "h264_nvenc"
+    assert choose(MP4, quality="lossless", **of_8_bits).encoder == "libx264"
+    assert choose(MP4, quality="high", bits=10, **of_8_bits).encoder == "libx265"
+    assert choose(WEBM, quality="high", **of_8_bits).encoder == "libvpx-vp9"
 
 
 def test_a_picture_that_av1_does_not_take_is_written_with_8_bits() -> None:
-    encoding = choose("webm", width=4320, height=9000, quality="high", bits=10)
+    encoding = choose(WEBM, width=4320, height=9000, quality="high", bits=10)
     assert (encoding.encoder, encoding.pixel_format) == ("libvpx-vp9", "yuv420p")
 
 

@@ -14,12 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
+from orchestrator.containers import GIF, MP4, check_limits
 from orchestrator.errors import BadRequest
 from orchestrator.frames import Colour, Frame, VideoInfo
 from orchestrator.jobs import ExportParams, ExportResult, parse
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
-from orchestrator.media.write.containers import GIF_MAX_PIXELS, GIF_MAX_S, check_limits
 from orchestrator.media.write.gif import GifPace
 from orchestrator.media.write.writer import VideoWriter
 from orchestrator.pipeline.context import JobContext
@@ -329,15 +329,15 @@ def test_what_a_gif_does_not_hold_is_noted(tmp_path: Path) -> None:
 
 def test_limits_are_told_before_any_work() -> None:
     size: Any = {"width": 320, "height": 240}
-    check_limits("gif", quality="high", duration_s=GIF_MAX_S, **size)
-    check_limits("mp4", quality="lossless", duration_s=36_000, **size)
+    check_limits(GIF, quality="high", duration_s=GIF.max_duration_s, **size)
+    check_limits(MP4, quality="lossless", duration_s=36_000, **size)
     with pytest.raises(BadRequest, match=r"a gif of 600 s is too long: at most 60 s .* or mp4 or webm"):
-        check_limits("gif", quality="high", duration_s=600, **size)
+        check_limits(GIF, quality="high", duration_s=600, **size)
     with pytest.raises(BadRequest, match=r"lossless is not for gif.*choose high, medium or low"):
-        check_limits("gif", quality="lossless", **size)
-    check_limits("gif", quality="high", width=1080, height=GIF_MAX_PIXELS // 1080)
+        check_limits(GIF, quality="lossless", **size)
+    check_limits(GIF, quality="high", width=1080, height=1920)
     with pytest.raises(BadRequest, match="2160x1080 is too large: at most 2073600 pixels"):
-        check_limits("gif", quality="high", width=2160, height=1080)
+        check_limits(GIF, quality="high", width=2160, height=1080)
 
 
 def write_for(source: Path, output: Path, seconds: int) -> VideoWriter:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import av
 import pytest
 
+from orchestrator.containers import MP4, WEBM
 from orchestrator.frames import Colour, Form, HdrMetadata
 from orchestrator.media.colour.hdr import hdr_metadata, side_data
 from orchestrator.media.read.probe import probe
@@ -150,7 +151,7 @@ def test_all_that_an_encoder_is_told_it_takes() -> None:
         luminance=(third, Fraction(2000, 3)),
         max_fall=7,
     )
-    for container, size in (("mp4", 64), ("mp4", 32), ("webm", 64)):
+    for container, size in ((MP4, 64), (MP4, 32), (WEBM, 64)):
         encoding = choose(container, width=size, height=size, quality="high", bits=10, hdr=thirds)
         context = av.CodecContext.create(encoding.encoder, "w")
         assert isinstance(context, av.VideoCodecContext)

@@ -10,9 +10,9 @@ import av
 import numpy as np
 import pytest
 
+from orchestrator.containers import MOV, MP4, WEBM
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
-from orchestrator.media.write.containers import COPIED_SOUND
 from orchestrator.media.write.writer import VideoWriter
 from tools.fixtures.clips import make_clip
 
@@ -131,8 +131,8 @@ def test_sound_that_players_do_not_play_is_transcoded_and_sounds_the_same(
 
 
 def test_dts_truehd_and_codecs_without_an_encoder_to_test_with_are_not_copied_into_mp4() -> None:
-    for container in ("mp4", "mov", "webm"):
-        copied = COPIED_SOUND[container]
+    for container in (MP4, MOV, WEBM):
+        copied = container.copied_audio
         assert copied is not None
         assert not copied & {"dts", "truehd", "mlp", "amr_nb", "wmapro", "cook"}
 

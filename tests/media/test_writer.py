@@ -14,12 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from orchestrator.containers import MKV, MP4, Container, container_for
 from orchestrator.errors import BadRequest, DiskFull, EncodeFailed, OutputRefused
 from orchestrator.frames import Frame
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write import encoder
-from orchestrator.media.write.containers import check_output
 from orchestrator.media.write.writer import VideoWriter
 from tools.fixtures.clips import make_clip, number_of, numbered
 
@@ -430,7 +430,7 @@ def test_a_second_video_stream_is_noted(tmp_path: Path) -> None:
 def test_h264_up_to_4096_and_its_level_hevc_above(width: int, height: int, expected: str) -> None:
     if encoder.probe_nvenc("h264_nvenc"):
         expected = {"libx264": "h264_nvenc", "libx265": "hevc_nvenc"}[expected] if height > 160 else expected
-    assert encoder.choose("mp4", width=width, height=height, quality="high").encoder == expected
+    assert encoder.choose(MP4, width=width, height=height, quality="high").encoder == expected
 
 
 def test_a_picture_wider_than_4096_is_written_as_hevc(tmp_path: Path) -> None:
@@ -500,18 +500,18 @@ def test_the_picture_format_is_the_one_that_players_take(tmp_path: Path) -> None
     "name", ["out.mp4", "OUT.MP4", "out.m4v", "out.mov", "out.mkv", "out.webm", "out.gif"]
 )
 def test_these_outputs_can_be_written(name: str) -> None:
-    assert check_output(Path(name))
+    assert container_for(Path(name))
 
 
 @pytest.mark.parametrize("name", ["out", "out.wmv", "out.avi", "out.mp4.txt", "mp4"])
 def test_another_suffix_is_refused_and_says_which_there_are(name: str) -> None:
-    with pytest.raises(OutputRefused, match=r"ends in \.mp4, \.m4v, \.mov, \.mkv, \.webm or \.gif$"):
-        check_output(Path(name))
+    with pytest.raises(OutputRefused, match=r"ends in \.mp4, \.m4v, \.mov, \.webm, \.mkv or \.gif$"):
+        container_for(Path(name))
 
 
-@pytest.mark.parametrize("container", ["mp4", "matroska"])
+@pytest.mark.parametrize("container", [MP4, MKV], ids=["mp4", "mkv"])
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the device that is always full is not here")
-def test_a_full_disk_is_told_as_such(tmp_path: Path, container: str) -> None:
+def test_a_full_disk_is_told_as_such(tmp_path: Path, container: Container) -> None:
     source = make_clip(tmp_path / "in.mp4", 30)
     with pytest.raises(DiskFull, match="no space is left"):
         through(source, Path("/dev/full"), scale=4, container=container)

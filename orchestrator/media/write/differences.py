@@ -20,13 +20,13 @@ from orchestrator.media.colour.conversion import HLG, PQ
 from orchestrator.media.read.contents import SIDE_DATA, read_contents
 from orchestrator.media.read.source import open_source
 from orchestrator.media.read.tags import same_language, shown
-from orchestrator.media.write.containers import PICTURES_ONLY
 from orchestrator.media.write.readback import open_written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from orchestrator.containers import Container
     from orchestrator.frames import HdrMetadata
     from orchestrator.media.read.contents import FileContents, Kind, PictureContents, StreamContents
 
@@ -87,7 +87,7 @@ class Carried:
     lost_captions: bool = False
 
 
-def differences(source: Path, output: Path, container: str, carried: Carried) -> list[str]:
+def differences(source: Path, output: Path, container: Container, carried: Carried) -> list[str]:
     """Return one sentence for each difference that was not asked for.
 
     It never fails: where a file cannot be read again, the sentence is that nothing could be compared.
@@ -95,13 +95,13 @@ def differences(source: Path, output: Path, container: str, carried: Carried) ->
     Args:
         source: the file that was read.
         output: the finished file.
-        container: FFmpeg's name of what was written.
+        container: of the output.
         carried: what was meant to be in it.
     """
     try:
         before = read_contents(source, open_source)
         after = read_contents(output, open_written)
-        sentences = list(_sentences(before, after, {"matroska": "mkv"}.get(container, container), carried))
+        sentences = list(_sentences(before, after, container, carried))
     except (*_LIBRARY_ERRORS, WorkerError) as exc:
         log.warning("the output could not be compared with its source: %s", exc)
         return ["what the output keeps of its source could not be compared: one of them cannot be read again"]
@@ -110,12 +110,15 @@ def differences(source: Path, output: Path, container: str, carried: Carried) ->
     return [*sentences[:MOST_SENTENCES], f"{len(sentences) - MOST_SENTENCES} more differences are not listed"]
 
 
-def _sentences(before: FileContents, after: FileContents, container: str, carried: Carried) -> Iterator[str]:
-    is_picture_only = container in PICTURES_ONLY
+def _sentences(
+    before: FileContents, after: FileContents, container: Container, carried: Carried
+) -> Iterator[str]:
     yield from _about_streams(before, after, container, carried)
     if before.picture is not None and after.picture is not None:
-        yield from _about_pictures(before.picture, after.picture, carried, is_palette=is_picture_only)
-    yield from _about_tags("metadata", before.tags, after.tags, container)
+        yield from _about_pictures(
+            before.picture, after.picture, carried, is_palette=container.palette_colours is not None
+        )
+    yield from _about_tags("metadata", before.tags, after.tags, container.name)
     yield from _about_chapters(carried.chapters, after.chapters)
     if before.timecode and after.timecode != before.timecode:
         reason = ": it counts from the start of the source" if carried.is_cut else ""
@@ -130,7 +133,7 @@ def _sentences(before: FileContents, after: FileContents, container: str, carrie
 
 
 def _about_streams(
-    before: FileContents, after: FileContents, container: str, carried: Carried
+    before: FileContents, after: FileContents, container: Container, carried: Carried
 ) -> Iterator[str]:
     partners = _partners(before.streams, after.streams, carried)
     counts: dict[Kind, int] = {}
@@ -142,10 +145,10 @@ def _about_streams(
         if partner is not None:
             # What the whole file says as well, such as when it was filmed, is compared once.
             tags = {key: value for key, value in stream.tags.items() if before.tags.get(key) != value}
-            yield from _about_stream(name, replace(stream, tags=tags), partner, container)
+            yield from _about_stream(name, replace(stream, tags=tags), partner, container.name)
         elif not _is_covered(stream, carried, has_chapters=chapter_tracks):
             codec = f" ({stream.codec})" if stream.kind in _LABELS and stream.codec else ""
-            reason = f": {container} holds pictures only" if container in PICTURES_ONLY else ""
+            reason = f": {container.name} holds pictures only" if container.pictures_only else ""
             yield f"{name}{codec} was dropped{reason}"
 
 

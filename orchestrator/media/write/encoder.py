@@ -10,11 +10,12 @@ import functools
 import os
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, cast
 
 import av
 import av.error
 
+from orchestrator.containers import one_of
 from orchestrator.errors import BadRequest
 from orchestrator.media.colour.pixel_format import CHROMA, Chroma, planar
 from orchestrator.media.write.mastering import hdr_options
@@ -22,6 +23,7 @@ from orchestrator.media.write.mastering import hdr_options
 if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext
 
+    from orchestrator.containers import Container
     from orchestrator.frames import HdrMetadata
     from orchestrator.jobs import Quality
 
@@ -41,9 +43,9 @@ NVENC_SIDES_PX = (160, 8192)
 """Smallest and largest side given to NVENC: it takes H.264 from 145 pixels on, and HEVC to 8192 (NVIDIA's
 support matrix)."""
 
-Settings = dict[str, str]
+EncoderOptions = dict[str, str]
 
-ALWAYS: dict[str, Settings] = {
+ALWAYS: dict[str, EncoderOptions] = {
     "libx264": {"preset": "veryfast"},
     # No B-frames: of one or two pictures with them, x265 4.1 gives decoding times that were never set.
     "libx265": {"preset": "superfast", "x265-params": "log-level=none:bframes=0"},
@@ -59,7 +61,7 @@ ALWAYS: dict[str, Settings] = {
 give little (measured, docs/media.md). Constant quality of VP9 needs a bit rate of 0 (FFmpeg wiki,
 Encode/VP9)."""
 
-PROFILES: dict[str, dict[Quality, Settings]] = {
+PROFILES: dict[str, dict[Quality, EncoderOptions]] = {
     "libx264": {
         "high": {"crf": "14"},
         "medium": {"crf": "20"},
@@ -125,13 +127,13 @@ class Encoding:
 
     encoder: str
     pixel_format: str
-    options: Settings
+    options: EncoderOptions
     tag: str | None = None
     notes: tuple[str, ...] = ()
 
 
 def choose(
-    container: str,
+    container: Container,
     *,
     width: int,
     height: int,
@@ -144,7 +146,7 @@ def choose(
     """Return what pictures are best encoded with.
 
     Args:
-        container: FFmpeg's name of where they go.
+        container: where they go.
         width, height: of them, in pixels.
         quality: lossless keeps their chroma and bits where the encoder can; the others make 4:2:0 of 8 or 10
             bits.
@@ -152,15 +154,18 @@ def choose(
         bits: a component, of the pictures.
         hdr: metadata to write into the stream.
         alpha: whether pictures have alpha, which VP9 alone takes, in 4:2:0 of 8 bits; of a container that
-            WITH_ALPHA names.
+            has alpha.
 
     Raises:
         BadRequest: there is no such quality.
     """
-    encoder = "libvpx-vp9" if alpha else _encoder(container, width, height, bits, quality)
+    *preferred, last = container.encoders
+    is_lossy, size = quality != "lossless", (width, height)
+    encoder = next(
+        (name for name in preferred if _fits(name, size, bits=bits, is_lossy=is_lossy, alpha=alpha)), last
+    )
     if quality not in PROFILES[encoder]:
-        *first, last = PROFILES[encoder]
-        raise BadRequest(f"quality {quality!r} is unknown: choose {', '.join(first)} or {last}")
+        raise BadRequest(f"quality {quality!r} is unknown: choose {one_of(PROFILES[encoder])}")
     options = dict(ALWAYS[encoder])
     notes: list[str] = []
     if encoder == "gif":
@@ -183,17 +188,16 @@ def choose(
         encoder=encoder,
         pixel_format=planar(written, depth, alpha=alpha),
         options=options,
-        # Apple's players want the parameters of HEVC outside the pictures, and this name says that they are.
-        tag="hvc1" if encoder in {"libx265", "hevc_nvenc"} and container in {"mp4", "mov"} else None,
+        tag=container.codec_tags.get(encoder),
         notes=tuple(notes),
     )
 
 
 @functools.cache
-def probe_nvenc(encoder: Literal["h264_nvenc", "hevc_nvenc"]) -> bool:
+def probe_nvenc(encoder: str) -> bool:
     """Whether a GPU of this machine encodes: one 256x256 frame is sent through. Asked once a process."""
     try:
-        context: VideoCodecContext = av.CodecContext.create(encoder, "w")
+        context = cast("VideoCodecContext", av.CodecContext.create(encoder, "w"))
         context.width = context.height = 256
         context.pix_fmt = "yuv420p"
         context.time_base = Fraction(1, 25)
@@ -202,21 +206,18 @@ def probe_nvenc(encoder: Literal["h264_nvenc", "hevc_nvenc"]) -> bool:
         return False
 
 
-def _encoder(container: str, width: int, height: int, bits: int, quality: Quality) -> str:
-    if container == "gif":
-        return "gif"
-    if container == "webm":
-        is_for_av1 = min(width, height) >= AV1_MIN_SIDE_PX and height <= AV1_MAX_HEIGHT_PX
-        return "libsvtav1" if bits > 8 and is_for_av1 else "libvpx-vp9"
-    is_small = min(width, height) < HEVC_MIN_SIDE_PX
-    h264 = is_small or (bits == 8 and _is_for_h264(width, height))
-    smallest, largest = NVENC_SIDES_PX
-    nvenc: Literal["h264_nvenc", "hevc_nvenc"] = "h264_nvenc" if h264 else "hevc_nvenc"
+def _fits(encoder: str, size: tuple[int, int], *, bits: int, is_lossy: bool, alpha: bool) -> bool:
+    """Return whether an encoder is the right one for pictures, if those that are preferred to it are not."""
+    shorter, longer = sorted(size)
+    is_for_h264 = bits == 8 and _is_for_h264(*size)
+    if encoder == "libsvtav1":
+        return bits > 8 and not alpha and shorter >= AV1_MIN_SIDE_PX and size[1] <= AV1_MAX_HEIGHT_PX
+    if encoder == "libx264":
+        return is_for_h264 or shorter < HEVC_MIN_SIDE_PX
     # NVENC is given 8 bits only: PyAV cannot hand it the metadata of HDR.
-    fits = smallest <= min(width, height) and max(width, height) <= largest
-    if quality != "lossless" and bits == 8 and fits and probe_nvenc(nvenc):
-        return nvenc
-    return "libx264" if h264 else "libx265"
+    smallest, largest = NVENC_SIDES_PX
+    is_for_nvenc = is_lossy and bits == 8 and smallest <= shorter and longer <= largest
+    return is_for_nvenc and (is_for_h264 or encoder == "hevc_nvenc") and probe_nvenc(encoder)
 
 
 def _is_for_h264(width: int, height: int) -> bool:
@@ -231,7 +232,7 @@ def _depth(encoder: str, bits: int, quality: Quality) -> int:
     return next((depth for depth in taken if depth >= wanted), taken[-1])
 
 
-def _merge(options: Settings, more: Settings) -> None:
+def _merge(options: EncoderOptions, more: EncoderOptions) -> None:
     """Add settings; those of the encoder's own, which FFmpeg takes as one option, are joined."""
     for name, value in more.items():
         options[name] = f"{options[name]}:{value}" if name.endswith("-params") and name in options else value

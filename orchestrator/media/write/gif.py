@@ -10,15 +10,12 @@ import av
 import numpy as np
 from av.filter import Graph
 
-from orchestrator.media.write.containers import GIF_WARN_S
-
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from orchestrator.frames import AnyPicture, Frame, Pixels, VideoInfo
     from orchestrator.jobs import Quality
-    from orchestrator.media.write.schedule import Schedule
 
 TICK = Fraction(1, 100)
 """GIF's unit of time, in seconds (GIF89a, 23)."""
@@ -172,11 +169,3 @@ class GifPace:
             return []
         pictures = "1 picture was" if self.left_out == 1 else f"{self.left_out} pictures were"
         return [f"{pictures} left out: browsers play at most 50 a second of a gif; mp4 and webm keep all"]
-
-
-def gif_notes(schedule: Schedule) -> list[str]:
-    """Return a sentence where a GIF of these times, in TICKs, is not the right form."""
-    if schedule.duration * TICK <= GIF_WARN_S:
-        return []
-    length_s = float(schedule.duration * TICK)
-    return [f"a gif of {length_s:.6g} s is large: as mp4 or webm it would be a small part of that"]

@@ -18,7 +18,6 @@ from av.stream import Discard, Disposition
 from orchestrator.errors import BadMedia
 from orchestrator.media.read.source import has_free_clock, main_video, open_source, packets
 from orchestrator.media.read.tags import chapter_title, is_of_camera, own_tags, valid, writable
-from orchestrator.media.write.containers import PICTURES_ONLY
 from orchestrator.media.write.differences import Carried
 from orchestrator.media.write.stream_converters import (
     ConvertedSubtitles,
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from av.stream import AttachmentStream, Stream
     from av.subtitles.stream import SubtitleStream
 
+    from orchestrator.containers import Container
     from orchestrator.frames import VideoInfo
     from orchestrator.media.time_range import Span
     from orchestrator.media.write.stream_converters import Track
@@ -52,9 +52,6 @@ keyframe of the video, or near it."""
 
 INTERLEAVED_S = 10
 """How far apart in time packets that lie next to each other in a file may be; MPEG-TS allows one second."""
-
-TEXT_SUBTITLES = {"mp4": "mov_text", "mov": "mov_text", "matroska": "subrip", "webm": "webvtt"}
-"""What text subtitles become in a container that does not take them as they are."""
 
 MOST_CHANGES = 3
 """How many changes of a sound track one note tells."""
@@ -71,6 +68,7 @@ class Passthrough:
         output: where to; all its streams are set up here, none of its packets may have been muxed.
         span: the part that is carried, on the clock of the source.
         info: what `probe` said of the source.
+        container: of the output.
 
     Attributes:
         origin_s: to subtract from all times of the source, in seconds.
@@ -78,13 +76,16 @@ class Passthrough:
         video: the source's stream whose pictures are not carried.
     """
 
-    def __init__(self, source: Path, output: OutputContainer, span: Span, info: VideoInfo) -> None:
+    def __init__(
+        self, source: Path, output: OutputContainer, span: Span, info: VideoInfo, container: Container
+    ) -> None:
         self._path = source
         self._info = info
         self._span = span
         self._window = Window(opens=span.start_s is not None)
         self._source = open_source(source)
         self._output = output
+        self._container = container
         self._notes: list[str] = []
         self._damaged = 0
         self._tracks: dict[int, Track] = {}
@@ -103,7 +104,7 @@ class Passthrough:
         output.metadata.update(writable(own_tags(self._source.metadata)))
         if span.start_s is not None:  # a time code counts from the start of the source
             output.metadata.pop("timecode", "")
-        if output.format.name in {"mp4", "mov"} and any(map(is_of_camera, output.metadata)):
+        if container.has_named_tags and any(map(is_of_camera, output.metadata)):
             # Under keys of their own names (`mdta`), which hold any tag. They replace the lists of iTunes and
             # QuickTime, where other players look for a title: so only where those would lose what was filmed.
             output.container_options["movflags"] += "+use_metadata_tags"
@@ -191,13 +192,13 @@ class Passthrough:
         is_known = stream.codec_context is not None
         if stream.type == "audio" and is_known:
             self._take_sound(cast("AudioStream", stream))
-        elif self._output.format.name in PICTURES_ONLY:
+        elif self._container.pictures_only:
             return
         elif stream.type == "subtitle" and is_known:
             self._take_subtitles(cast("SubtitleStream", stream))
         elif stream.type == "video" and stream.disposition & Disposition.attached_pic:
             self._take_cover(stream)
-        elif stream.type == "attachment" and self._output.format.name == "matroska":
+        elif stream.type == "attachment" and self._container.has_attachments:
             attachment = cast("AttachmentStream", stream)
             made = self._output.add_attachment(
                 valid(attachment.name or ""), valid(attachment.mimetype or ""), attachment.data
@@ -208,33 +209,33 @@ class Passthrough:
         first = self._samples.get(stream.index)
         if first is None:
             self._empty.add(stream.index)
-        elif self._output.format.name in PICTURES_ONLY:
+        elif self._container.pictures_only:
             return
         elif stream.index not in self._info.changing_audio_streams and is_copyable(
-            stream, first, self._output.format.name
+            stream, first, self._container
         ):
-            self._tracks[stream.index] = CopiedTrack(self._output, stream, self._window)
+            self._tracks[stream.index] = CopiedTrack(self._output, stream, self._window, self._container)
         else:
             is_changing = stream.index in self._info.changing_audio_streams
             self._tracks[stream.index] = TranscodedAudio(
-                self._output, stream, self._window, is_changing=is_changing
+                self._output, stream, self._window, self._container, is_changing=is_changing
             )
 
     def _take_subtitles(self, stream: SubtitleStream) -> None:
-        target = TEXT_SUBTITLES[self._output.format.name]
-        if is_copyable(stream, None, self._output.format.name):
-            self._tracks[stream.index] = CopiedTrack(self._output, stream, self._window)
-        elif stream.codec_context.codec.text_sub:
-            self._tracks[stream.index] = ConvertedSubtitles(self._output, stream, target, self._window)
+        if is_copyable(stream, None, self._container):
+            self._tracks[stream.index] = CopiedTrack(self._output, stream, self._window, self._container)
+        elif stream.codec_context.codec.text_sub and self._container.text_subtitle_codec:
+            self._tracks[stream.index] = ConvertedSubtitles(
+                self._output, stream, self._window, self._container
+            )
 
     def _take_cover(self, stream: Stream) -> None:
-        """MP4 takes a cover as a stream, Matroska as an attachment, MOV not at all."""
-        if self._output.format.name == "mp4":
-            self._tracks[stream.index] = CopiedTrack(self._output, stream, self._window)
+        if self._container.cover == "stream":
+            self._tracks[stream.index] = CopiedTrack(self._output, stream, self._window, self._container)
             return
         picture = self._samples.get(stream.index)
         suffix, mime_type = COVERS.get(stream.codec_context.name, ("", ""))
-        if self._output.format.name == "matroska" and picture is not None and suffix:
+        if self._container.cover == "attachment" and picture is not None and suffix:
             self._output.add_attachment(f"cover{suffix}", mime_type, bytes(picture))
 
     def _first_packets(self) -> dict[int, Packet[Stream]]:
@@ -286,7 +287,7 @@ class Passthrough:
                 chapter["start"], chapter["end"] = round(start_s / tick), round(end_s / tick)
                 chapter["metadata"] = metadata
                 kept.append(chapter)
-        if kept and self._output.format.name in {"mp4", "mov"}:
+        if kept and self._container.has_chapter_track:
             # The track of titles has no gaps: the first would begin at zero, and one without a title would
             # be left out, so that the others move.
             for chapter in kept:

@@ -15,6 +15,7 @@ import av
 import av.error
 from av.stream import Discard
 
+from orchestrator.containers import CONTAINERS
 from orchestrator.errors import OutputRejected, WorkerError
 from orchestrator.media.colour import conversion as colour
 from orchestrator.media.read.source import main_video, open_source, packets
@@ -31,11 +32,6 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
     from orchestrator.frames import Pixels
-
-FORMATS = "mov,matroska,gif"
-"""FFmpeg's names of the demuxers that read what is written here."""
-
-CONTAINER_OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
 
 KEYFRAMES_APART_S = 1
 """Keyframes are remembered at this distance at least: a day of video has less than 100,000."""
@@ -149,8 +145,8 @@ class OutputReader:
         self.width, self.height = context.width, context.height
         self.tick_s = cast("Fraction", stream.time_base)
         self.frames = 0
-        # The pictures of a GIF are built on those before, whatever its demuxer says. There are not many.
-        is_gif = self._container.format.name == "gif"
+        demuxer = self._container.format.name.split(",")[0]
+        written = next(row for row in CONTAINERS if row.demuxer == demuxer)
         apart = KEYFRAMES_APART_S / self.tick_s
         self._keys: list[int] = []
         first = last = last_duration = 0
@@ -161,11 +157,12 @@ class OutputReader:
             first = packet.pts if self.frames == 1 else min(first, packet.pts)
             if self.frames == 1 or packet.pts > last:
                 last, last_duration = packet.pts, packet.duration or 0
-            if not self._keys or (packet.is_keyframe and not is_gif and packet.pts - self._keys[-1] >= apart):
+            is_key = packet.is_keyframe and written.has_keyframes
+            if not self._keys or (is_key and packet.pts - self._keys[-1] >= apart):
                 self._keys.append(packet.pts)
         if not self.frames:
             raise OutputRejected("the output holds no picture; nothing was kept, please report it")
-        if self._container.format.name.startswith("mov") and stream.duration is not None:
+        if written.has_dts_durations and stream.duration is not None:
             # Its durations are those between decoding times: only their sum counts.
             last, last_duration = first, stream.duration
         self.first_s, self.end_s = first * self.tick_s, (last + last_duration) * self.tick_s
@@ -222,10 +219,11 @@ def open_written(path: Path) -> InputContainer:
     Raises:
         av.error.FFmpegError, OSError: it cannot be opened.
     """
+    demuxers = ",".join({row.demuxer: None for row in CONTAINERS})
     return av.open(
         f"file:{path.resolve()}",
         "r",
-        container_options=CONTAINER_OPTIONS,
+        container_options={"format_whitelist": demuxers, "protocol_whitelist": "file"},
         metadata_errors="surrogateescape",
     )
 

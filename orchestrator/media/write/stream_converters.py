@@ -17,7 +17,6 @@ import av.error
 
 from orchestrator.media.read.audio_packet_header import BYTES, CODINGS, DECODERS, NAMES, sound_header
 from orchestrator.media.read.tags import mov_language, track_tags, writable
-from orchestrator.media.write.containers import COPIED_SOUND
 
 if TYPE_CHECKING:
     from av.audio.codeccontext import AudioCodecContext
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from av.stream import Stream
     from av.subtitles.stream import SubtitleStream
 
+    from orchestrator.containers import Container
     from orchestrator.media.write.trim import Window
 
 AAC_BITS_PER_CHANNEL = 96_000
@@ -57,18 +57,18 @@ USUAL_LAYOUTS = {
 MILLISECOND = Fraction(1, 1000)
 
 
-def is_copyable(stream: Stream, sample: Packet[Stream] | None, container: str) -> bool:
-    """Whether the packets of `stream` go into a container, by FFmpeg's name, as they are.
+def is_copyable(stream: Stream, sample: Packet[Stream] | None, container: Container) -> bool:
+    """Return whether a container takes the packets of `stream` as they are.
 
-    Sound has to be of a codec that players play there (`COPIED_SOUND`). FFmpeg's table of codecs says more
-    than its muxers do (Opus in MOV, PCM of unnamed channels in MP4), so the stream is written to memory, with
-    the packet `sample` if there is one.
+    Audio must have a codec that players support there (`Container.copied_audio`). FFmpeg's list of codecs
+    contains more than its muxers accept (Opus in MOV, PCM of unnamed channels in MP4), so the stream is
+    written to memory, with the packet `sample` if there is one.
     """
-    played = COPIED_SOUND[container] if stream.type == "audio" else None
+    played = container.copied_audio if stream.type == "audio" else None
     if played is not None and stream.codec_context.codec.canonical_name not in played:
         return False
     try:
-        with av.open(io.BytesIO(), "w", format=container) as trial:
+        with av.open(io.BytesIO(), "w", format=container.muxer) as trial:
             if stream.codec_context.name not in trial.supported_codecs:
                 return False
             made = trial.add_stream_from_template(stream, opaque=True)
@@ -99,17 +99,16 @@ class CopiedTrack:
         ValueError: the output's container does not take the codec.
     """
 
-    def __init__(self, output: OutputContainer, source: Stream, window: Window) -> None:
+    def __init__(self, output: OutputContainer, source: Stream, window: Window, container: Container) -> None:
         self._window = window
         self._type = source.type
-        self._has_edits = output.format.name in {"mp4", "mov"}
+        self._has_edits = container.has_edit_lists
         self._is_opus = source.codec_context.name == "opus"
         self.stream = output.add_stream_from_template(source, opaque=True)
-        describe(self.stream, source)
+        describe(self.stream, source, container)
         self._last_dts: int | None = None
         # Opus says itself how much of it is run-in, and Matroska stores that.
-        is_matroska = output.format.name in {"matroska", "webm"}
-        self._starts_at_zero = is_matroska and source.codec_context.name != "opus"
+        self._starts_at_zero = container.starts_at_zero and source.codec_context.name != "opus"
 
     def convert(self, packet: Packet[Stream]) -> list[Packet[Stream]]:
         """Hand the packet on.
@@ -163,7 +162,13 @@ class TranscodedAudio:
     """
 
     def __init__(
-        self, output: OutputContainer, source: AudioStream, window: Window, *, is_changing: bool = False
+        self,
+        output: OutputContainer,
+        source: AudioStream,
+        window: Window,
+        container: Container,
+        *,
+        is_changing: bool = False,
     ) -> None:
         self.failures = 0
         self.changes: list[tuple[float, str]] = []
@@ -175,14 +180,14 @@ class TranscodedAudio:
         self._decoder = context = source.codec_context
         self.is_changing = is_changing
         self._coding = CODINGS.get(context.codec.canonical_name) if is_changing else None
-        name: Literal["aac", "libopus"] = "libopus" if output.format.name == "webm" else "aac"
+        name = container.audio_encoder or "aac"
         rate, bits = OPUS_RATE, OPUS_BITS_PER_CHANNEL
         if name == "aac":
             rate = context.sample_rate if context.sample_rate in AAC_RATES else 48_000
             bits = AAC_BITS_PER_CHANNEL
         layout = _layout(name, context.layout, rate)
         self.stream = output.add_stream(name, rate=rate, layout=layout)
-        describe(self.stream, source)
+        describe(self.stream, source, container)
         encoder = self.stream.codec_context
         encoder.bit_rate = bits * encoder.channels
         encoder.time_base = Fraction(1, rate)
@@ -289,12 +294,18 @@ class _Setup:
 class ConvertedSubtitles:
     """Text subtitles in another text format; styling that the format lacks is lost."""
 
-    def __init__(self, output: OutputContainer, source: SubtitleStream, codec: str, window: Window) -> None:
+    def __init__(
+        self,
+        output: OutputContainer,
+        source: SubtitleStream,
+        window: Window,
+        container: Container,
+    ) -> None:
         self._source = source
         self._window = window
         source.codec_context.open(strict=False)
-        self.stream = cast("SubtitleStream", output.add_stream(codec))
-        describe(self.stream, source)
+        self.stream = cast("SubtitleStream", output.add_stream(str(container.text_subtitle_codec)))
+        describe(self.stream, source, container)
         self.stream.time_base = MILLISECOND
         self.stream.codec_context.time_base = MILLISECOND
         self.stream.codec_context.subtitle_header = source.codec_context.subtitle_header
@@ -321,13 +332,13 @@ class ConvertedSubtitles:
         return []
 
 
-def describe(made: Stream, source: Stream) -> None:
+def describe(made: Stream, source: Stream, container: Container) -> None:
     """Give an output stream the language, title, other metadata and disposition of its source.
 
     Left out is what describes the source's own coding: see `track_tags`.
     """
     made.metadata.update(writable(track_tags(source.metadata)))
-    if made.container.format.name == "mov" and "language" in made.metadata:
+    if container.quicktime_languages and "language" in made.metadata:
         made.metadata["language"] = mov_language(made.metadata["language"])
     made.disposition = source.disposition
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import av
 import av.error
 
+from orchestrator.containers import check_limits, container_for
 from orchestrator.errors import DiskFull, EncodeFailed
 from orchestrator.frames import Planes
 from orchestrator.media.colour import conversion as colour
@@ -23,9 +24,8 @@ from orchestrator.media.priority import end_real_time
 from orchestrator.media.read.captions import CaptionWriter
 from orchestrator.media.time_range import Span
 from orchestrator.media.write import encoder
-from orchestrator.media.write.containers import GIF_MAX_S, SQUARE_PIXELS_ONLY, check_limits, check_output
 from orchestrator.media.write.differences import differences
-from orchestrator.media.write.gif import SHORTEST, TICK, gif_notes, set_last_delay
+from orchestrator.media.write.gif import SHORTEST, TICK, set_last_delay
 from orchestrator.media.write.passthrough import Passthrough
 from orchestrator.media.write.schedule import Schedule
 from orchestrator.media.write.spherical import mark, room_for
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
+    from orchestrator.containers import Container
     from orchestrator.frames import Form, Frame, VideoInfo
     from orchestrator.jobs import Quality
 
@@ -60,8 +61,8 @@ class VideoWriter:
         sample_aspect_ratio: width : height of a pixel; None takes the source's. Pictures are stretched to
             square pixels where the container knows no others.
         quality: high, medium, low or lossless: see `encoder.PROFILES`.
-        container: FFmpeg's name of the container; None takes it from the suffix of `path`.
-        alpha: whether frames come with alpha, which is written; of a container that WITH_ALPHA names.
+        container: of the output; None takes it from the suffix of `path`.
+        alpha: whether frames come with alpha, which is written; of a container that has alpha.
         threads: of the encoder and of the colour conversion; 0 lets them choose.
         start_s, end_s: the part that the pictures are of, as `VideoReader` was told: everything else is cut
             to match, and with a start all times begin at zero.
@@ -89,18 +90,17 @@ class VideoWriter:
         form: Form = "rgb",
         sample_aspect_ratio: Fraction | None = None,
         quality: Quality = "high",
-        container: str | None = None,
+        container: Container | None = None,
         alpha: bool = False,
         threads: int = 0,
         start_s: Fraction | None = None,
         end_s: Fraction | None = None,
     ) -> None:
         span = Span.of(info, start_s, end_s)
-        self._container = container or check_output(path)
-        self._aspect = sample_aspect_ratio or info.sample_aspect_ratio
-        shown = width
-        if self._container in SQUARE_PIXELS_ONLY:
-            shown, self._aspect = max(1, round(width * self._aspect)), Fraction(1)
+        self._container = container or container_for(path)
+        shown, self._aspect = self._container.displayed(
+            width, sample_aspect_ratio or info.sample_aspect_ratio
+        )
         check_limits(self._container, quality=quality, width=shown, height=height)
         self._encoding = encoder.choose(
             self._container,
@@ -124,8 +124,6 @@ class VideoWriter:
         if self.encoder == "libvpx-vp9" and self._colour.matrix == colour.FCC:
             # VP9 has no name for it; the two are within a level of each other.
             self._colour = replace(self._colour, matrix=colour.SMPTE170M)
-        self._is_gif = self._container == "gif"
-        self._is_mp4 = self._container in {"mp4", "mov"}
         self._to_frame = converter(
             form,
             info,
@@ -137,7 +135,7 @@ class VideoWriter:
             quality=quality,
             threads=threads,
         )
-        self._tick = TICK if self._is_gif else info.time_base
+        self._tick = TICK if self._container.is_paced else info.time_base
         self._schedule = Schedule(info, self._tick)
         self._captions = CaptionWriter(self.encoder)
         self._packets = 0
@@ -147,16 +145,16 @@ class VideoWriter:
             self._output = av.open(
                 f"file:{path}",
                 "w",
-                format=self._container,
+                format=self._container.muxer,
                 container_options=self._muxing(),
                 metadata_errors="surrogateescape",
             )
             self._stream = self._add_stream(form, threads)
-            self._passthrough = Passthrough(source, self._output, span, info)
-            describe(self._stream, self._passthrough.video)
+            self._passthrough = Passthrough(source, self._output, span, info, self._container)
+            describe(self._stream, self._passthrough.video, self._container)
             if start_s is not None:
                 self._stream.metadata.pop("timecode", "")
-            if self._is_mp4 and info.sphere is not None:
+            if self._container.has_sphere_box and info.sphere is not None:
                 title = self._stream.metadata.get("title", "")
                 self._stream.metadata["title"] = title + room_for(info.sphere)
 
@@ -187,13 +185,20 @@ class VideoWriter:
         notes = [*self._differences, *self._passthrough.notes, *self._encoding.notes]
         width, height = self._shown
         if self._shown != self._size:
-            notes.append(f"the picture is stretched to {width}x{height}: {self._container} has square pixels")
+            name = self._container.name
+            notes.append(f"the picture is stretched to {width}x{height}: {name} has square pixels")
         if self._shown != (self.width, self.height):
             notes.append(
                 f"the picture is {self.width}x{self.height}, not {width}x{height}: {self.pixel_format} needs "
                 "even sizes, so the last row or column is repeated"
             )
-        return [*notes, *gif_notes(self._schedule)] if self._is_gif else notes
+        noted_s = self._container.noted_duration_s
+        if noted_s is not None and self._schedule.duration * self._tick > noted_s:
+            notes.append(
+                f"a {self._container.name} of {self.duration_s:.6g} s is large: as mp4 or webm it would be a "
+                "small part of that"
+            )
+        return notes
 
     @property
     def duration_s(self) -> float:
@@ -207,7 +212,7 @@ class VideoWriter:
         `GifPace` gives them.
 
         Raises:
-            BadRequest: a GIF gets longer than GIF_MAX_S.
+            BadRequest: the output gets longer than its container allows.
             EncodeFailed: the picture has not the promised size, or the encoder or the muxer failed.
             DiskFull: there is no space left.
         """
@@ -226,11 +231,12 @@ class VideoWriter:
             width, height = self.picture_size
             picture = with_alpha(picture, frame.alpha, width=width, height=height)
         picture.pts = self._schedule.place(frame)
-        if self._is_gif and (self._schedule.shortest or SHORTEST) < SHORTEST:
+        if self._container.is_paced and (self._schedule.shortest or SHORTEST) < SHORTEST:
             raise EncodeFailed(f"frame {frame.index} is too soon for a gif: report this as a bug")
         picture.time_base = self._tick
         self._captions.take(picture.pts, frame.captions)
-        if self._is_gif and (self._schedule.last - self._schedule.first) * self._tick > GIF_MAX_S:
+        most_s = self._container.max_duration_s
+        if most_s is not None and (self._schedule.last - self._schedule.first) * self._tick > most_s:
             check_limits(self._container, quality="high", width=1, height=1, duration_s=self.duration_s)
         with self._translated():
             packets = self._stream.encode(picture)
@@ -249,9 +255,9 @@ class VideoWriter:
             self._mux(self._stream.encode(None), last=True)
             self._passthrough.finish(self._schedule.end_s)
             self._output.close()
-            if self._is_gif and self.frames > 1:
+            if self._container.is_paced and self.frames > 1:
                 set_last_delay(self._path, self._last_packet, self._schedule.last_duration)
-            if self._is_mp4 and self._info.sphere is not None:
+            if self._container.has_sphere_box and self._info.sphere is not None:
                 mark(self._path, self._info.sphere)
         if self._packets != self.frames:
             raise EncodeFailed(
@@ -267,11 +273,8 @@ class VideoWriter:
 
     def _muxing(self) -> dict[str, str]:
         """Return the options of the muxer."""
-        if self._is_gif:
-            return {"loop": "0"}  # for ever
-        muxing = {"max_interleave_delta": str(INTERLEAVE_MICROSECONDS)}
-        if self._is_mp4:
-            muxing["movflags"] = "+faststart"
+        muxing = {"max_interleave_delta": str(INTERLEAVE_MICROSECONDS), **self._container.muxer_options}
+        if self._container.has_edit_lists:
             # Edit lists count in the movie's timescale. At its default, milliseconds, a last picture shown
             # for less than half of one is cut off.
             muxing["movie_timescale"] = str(self._info.time_base.denominator)
@@ -292,7 +295,7 @@ class VideoWriter:
         context.thread_count = threads
         if self._encoding.tag is not None:
             context.codec_tag = self._encoding.tag
-        if not self._is_gif:
+        if self._container.palette_colours is None:
             context.colorspace = self._colour.matrix
             context.color_primaries = self._colour.primaries
             context.color_trc = self._colour.transfer
@@ -304,7 +307,7 @@ class VideoWriter:
         with self._translated():
             self._passthrough.begin(first_s)
         # A GIF has no time before its first picture.
-        self._schedule.begin(first_s if self._is_gif else self._passthrough.origin_s)
+        self._schedule.begin(first_s if self._container.is_paced else self._passthrough.origin_s)
 
     def _mux(self, packets: list[Packet[VideoStream]], *, last: bool = False) -> None:
         packets = [self._captions.put_into(packet) for packet in packets]
@@ -315,12 +318,12 @@ class VideoWriter:
             if packet.dts is not None:
                 if self._first_dts is None:
                     self._first_dts = packet.dts
-                if last and packet is packets[-1] and self._is_mp4:
+                if last and packet is packets[-1] and self._container.has_dts_durations:
                     # MP4's track is as long as its dts reach: with B-frames they end before the pictures do.
                     reached = packet.dts - self._first_dts
                     packet.duration = max(self._schedule.duration - reached, packet.duration or 1)
                 self._passthrough.advance(packet.dts * packet.time_base)
-            if self._is_gif:
+            if self._container.is_paced:
                 self._last_packet = bytes(packet)
             self._output.mux(packet)
 
