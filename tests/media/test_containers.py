@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import av
-from tests.support.clips import make_clip
 
 from orchestrator.containers import CONTAINERS
 from orchestrator.media.write.encoder import BITS, PROFILES
+from tools.fixtures.clips import make_clip
 
 MEDIA_PAGE = Path(__file__).resolve().parents[2] / "docs" / "media.md"
 

@@ -207,16 +207,14 @@ class Passthrough:
 
     def _take_sound(self, stream: AudioStream) -> None:
         first = self._samples.get(stream.index)
+        is_changing = stream.index in self._info.changing_audio_streams
         if first is None:
             self._empty.add(stream.index)
         elif self._container.pictures_only:
             return
-        elif stream.index not in self._info.changing_audio_streams and is_copyable(
-            stream, first, self._container
-        ):
+        elif not is_changing and is_copyable(stream, first, self._container):
             self._tracks[stream.index] = CopiedTrack(self._output, stream, self._window, self._container)
         else:
-            is_changing = stream.index in self._info.changing_audio_streams
             self._tracks[stream.index] = TranscodedAudio(
                 self._output, stream, self._window, self._container, is_changing=is_changing
             )
