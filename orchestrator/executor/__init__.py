@@ -1,1 +1,1 @@
-"""Each job in a process of its own: what it leaks, crashes or blocks ends with it."""
+"""Runs each job in a process of its own, so that leaks, crashes and hangs end with the job."""

@@ -1,7 +1,6 @@
-"""Do jobs side by side, each in a process of its own, and leave nothing of any, however it ends.
+"""Runs jobs side by side, each in a process of its own, and cleans up after each, however it ends.
 
-Some processes are always started ahead, so that a job does not wait for libraries to load. It does not know
-where jobs come from.
+Some processes are always started in advance, so that a job does not wait for libraries to load.
 """
 
 from __future__ import annotations
@@ -21,26 +20,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from orchestrator.executor.job_folders import JobFolders
-    from orchestrator.executor.raw_json import Answer, RawJson
+    from orchestrator.executor.raw_json import EncodedResult, RawJson
 
 log = logging.getLogger(__name__)
 
 
 class Executor:
-    """Does jobs. Made, used and closed in one event loop.
+    """Runs jobs. It belongs to the event loop in which it is created.
 
     Args:
-        folders: for the jobs' files.
-        concurrency: jobs at once; more wait for their turn.
+        folders: makes a folder for each job.
+        concurrency: how many jobs run at once; further ones wait for their turn.
         max_result_bytes: longest result of a job.
-        memory_bytes: memory that a job may take on; None is no limit.
+        memory_bytes: memory that a job may use beyond its loaded libraries; None is no limit.
     """
 
     def __init__(
         self, *, folders: JobFolders, concurrency: int, max_result_bytes: int, memory_bytes: int | None
     ) -> None:
         self._folders = folders
-        self._ahead = min(concurrency, cores())  # jobs that come together find one each
+        self._spare_count = min(concurrency, cores())  # one each for jobs that come together
         self._turns = asyncio.Semaphore(concurrency)
         self._max_result_bytes = max_result_bytes
         self._memory_bytes = memory_bytes
@@ -52,7 +51,7 @@ class Executor:
         self._start_spares()
 
     async def close(self) -> None:
-        """End the processes that were started ahead. May be called again; no job may be done any more."""
+        """End the spare processes. May be called again; no job may run any more."""
         while self._spares:
             with contextlib.suppress(JobKilled):  # it could not be started
                 process = await self._spares.popleft()
@@ -65,7 +64,7 @@ class Executor:
             self._stopped.set_result(error)
 
     async def idle(self, timeout_s: float) -> bool:
-        """Wait until no job is done or waits for its turn; False if that takes more than `timeout_s`."""
+        """Wait until no job runs or waits; return False after `timeout_s`."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), timeout_s)
         return not self._jobs
@@ -79,22 +78,19 @@ class Executor:
         timeout_s: float,
         needed_s: float,
         on_progress: Callable[[dict[str, Any]], None],
-    ) -> Answer:
-        """Do a job; nothing of it is left when this returns, raises or is cancelled.
+    ) -> EncodedResult:
+        """Run a job. When this returns, raises or is cancelled, no process, file or memory of it is left.
 
         Args:
-            job: as it arrived.
-            name: for the log.
-            triton_url: of a running Triton.
-            timeout_s: longest that it may take once it has its turn.
-            needed_s: for how long presigned URLs of its output must be good.
+            job: the job.
+            name: name of the job in the log.
+            triton_url: host:port of a running Triton.
+            timeout_s: time limit of the job from its turn on.
+            needed_s: see `check_job`.
             on_progress: see `JobProcess.run`.
 
-        Returns:
-            The result.
-
         Raises:
-            WorkerError: it failed, took too long, or `stop` was called.
+            WorkerError: the job failed or took too long, or `stop` was called.
         """
         self._jobs += 1
         self._idle.clear()
@@ -102,39 +98,37 @@ class Executor:
             async with self._turns:
                 if self._stopped.done():
                     raise self._stopped.result()
-                with self._folders.one() as folder:
-                    order = {
+                with self._folders.make_one() as folder:
+                    instructions = {
                         "folder": str(folder),
                         "triton_url": triton_url,
                         "needed_s": needed_s,
                         "memory_bytes": self._memory_bytes,
                         "log_level": logging.getLogger("orchestrator").level,
                     }
+
+                    def run_in(process: JobProcess) -> Coroutine[Any, Any, EncodedResult]:
+                        running = process.run(job, instructions, name=name, on_progress=on_progress)
+                        return self._watch(process, running, timeout_s=timeout_s)
+
                     spare = await self._take_spare()
                     try:
-                        return await self._watched(
-                            spare,
-                            spare.run(job, order, name=name, on_progress=on_progress),
-                            timeout_s=timeout_s,
-                        )
+                        return await run_in(spare)
                     except (JobCrashed, JobKilled):
-                        if spare.begun:
+                        if spare.has_reported:
                             raise
-                    # It was killed while it waited for a job, and nothing of this one was done.
-                    fresh = await self._start()
-                    return await self._watched(
-                        fresh, fresh.run(job, order, name=name, on_progress=on_progress), timeout_s=timeout_s
-                    )
+                    # It was killed while it waited for a job, so nothing of this one has been done.
+                    return await run_in(await self._start())
         finally:
             self._jobs -= 1
             if not self._jobs:
                 self._idle.set()
 
-    async def _watched(
-        self, process: JobProcess, doing: Coroutine[Any, Any, Answer], *, timeout_s: float
-    ) -> Answer:
-        """Wait for the result, for a stop or for the end of the time, and end the process."""
-        work = asyncio.ensure_future(doing)
+    async def _watch(
+        self, process: JobProcess, running: Coroutine[Any, Any, EncodedResult], *, timeout_s: float
+    ) -> EncodedResult:
+        """Wait for the result, a stop or the time limit; then end the process."""
+        work = asyncio.ensure_future(running)
         try:
             ends: set[asyncio.Future[Any]] = {work, self._stopped}
             await asyncio.wait(ends, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
@@ -160,7 +154,7 @@ class Executor:
         return await spare
 
     def _start_spares(self) -> None:
-        while len(self._spares) < self._ahead:
+        while len(self._spares) < self._spare_count:
             self._spares.append(asyncio.ensure_future(self._start()))
 
     async def _start(self) -> JobProcess:

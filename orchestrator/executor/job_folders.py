@@ -1,4 +1,4 @@
-"""A folder for each job, gone with it; and what a killed worker left, gone when the next one begins."""
+"""Makes and removes the folders of jobs, and removes those that a killed worker left."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ _LOCK = "lock"
 
 
 class JobFolders:
-    """The folder of a worker, with one in it for each job. A context manager.
+    """The folder of a worker, which contains a folder for each job. A context manager.
 
-    A lock in it tells the living from the dead: unlike a process number, it means the same in every container
-    that shares the disk, and after a restart.
+    A locked file in it shows that its worker is alive: unlike a process id, a lock means the same in every
+    container that shares the disk, and after a restart.
 
     Args:
-        parent: where it is made.
+        parent: folder in which the worker's folder is made.
     """
 
     def __init__(self, parent: Path) -> None:
         self._parent = parent
 
     def __enter__(self) -> Self:
-        """Make it, and remove those that killed workers left.
+        """Make the worker's folder, and remove those that killed workers left.
 
         Raises:
-            DiskFull: it cannot be made.
+            DiskFull: the folder cannot be made.
         """
         try:
             self._parent.mkdir(parents=True, exist_ok=True)
             self._remove_leftovers()
             self._root = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self._parent))
             self._lock = os.open(self._root / "new", os.O_CREAT | os.O_RDWR, 0o600)
-            fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # one that a fork does not share
+            fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # forked children do not share it
             (self._root / "new").rename(self._root / _LOCK)
         except OSError as exc:
             raise DiskFull(
@@ -61,11 +61,11 @@ class JobFolders:
         os.close(self._lock)
 
     @contextmanager
-    def one(self) -> Iterator[Path]:
-        """Make a folder for a job; it is removed with all that is in it.
+    def make_one(self) -> Iterator[Path]:
+        """Make a folder for a job; it is removed, with its content, when the block is left.
 
         Raises:
-            DiskFull: it cannot be made.
+            DiskFull: the folder cannot be made.
         """
         try:
             folder = Path(tempfile.mkdtemp(dir=self._root))
@@ -78,7 +78,7 @@ class JobFolders:
 
     def _remove_leftovers(self) -> None:
         for root in self._parent.glob(f"{_PREFIX}*"):
-            with contextlib.suppress(OSError):  # its owner lives, or it is somebody else's
+            with contextlib.suppress(OSError):  # its worker is alive, or it belongs to another user
                 lock = os.open(root / _LOCK, os.O_RDWR)
                 try:
                     fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,9 +1,9 @@
-"""The process of one job: `python -P -m orchestrator.executor.job_main PARENT`.
+"""Is the main program of a job's process: `python -P -m orchestrator.executor.job_main PARENT`.
 
-The order comes on standard input, never as an argument: any process may read those, and URLs hold signatures.
-It is a line of JSON, described in `JobProcess`, followed by the job as it came; the line has its length.
-Messages are lines of JSON on standard output; nothing but them gets there. It ends when the parent, process
-PARENT, ends.
+The job comes on standard input, not as an argument, because any process may read the arguments of others and
+URLs contain signatures. First comes a line of JSON with instructions (see `JobProcess.run`), then the JSON of
+the job, whose length is in the instructions. Messages to the parent are lines of JSON on standard output, and
+nothing else is written there. The process ends when the parent (process id PARENT) ends.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from orchestrator.errors import JobKilled, LimitExceeded, WorkerError, disk_full_error
 from orchestrator.executor.memory_limit import (
-    end_if_a_thread_cannot_begin,
+    exit_if_a_thread_cannot_start,
     is_lack_of_memory,
     limit_memory,
     out_of_memory,
@@ -35,38 +35,38 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import TextIO
 
-    from orchestrator.executor.raw_json import Answer
+    from orchestrator.executor.raw_json import EncodedResult
 
 _READ_CHARS = 20_000
-"""Of a message: how much is looked at. It may quote what came, which may be long."""
+"""How much of an error message is processed. It may quote a long value of the job."""
 
 log = logging.getLogger("orchestrator.executor.job_main")
 
 
 class Stopped(BaseException):
-    """SIGTERM, raised in the main thread so that every `with` is left in order."""
+    """Raised in the main thread at SIGTERM, so that every `with` block is left in order."""
 
 
-class Channel:
-    """Messages to the parent."""
+class MessageWriter:
+    """Writes messages to the parent."""
 
     def __init__(self) -> None:
-        """Take over standard output; what others print there goes to standard error from now on."""
+        """Take over standard output: what others print there goes to standard error from now on."""
         self._file = os.fdopen(os.dup(1), "wb")
         os.dup2(2, 1)
 
     def progress(self, values: dict[str, Any]) -> None:
-        """Tell how far the job is."""
+        """Write the progress of the job."""
         self._line(b"progress", json.dumps(values).encode())
 
-    def result(self, answer: Answer) -> None:
-        """Tell the result, first in short."""
-        if answer.short is not None:
-            self._line(b"short", answer.short.data)
-        self._line(b"result", answer.whole.data)
+    def result(self, result: EncodedResult) -> None:
+        """Write the result, its short form first."""
+        if result.short is not None:
+            self._line(b"short", result.short.data)
+        self._line(b"result", result.whole.data)
 
     def error(self, error: WorkerError, folder: Path, redact: Redactor) -> None:
-        """Tell why there is no result; files of the job's folder are called by their own names."""
+        """Write why there is no result, without the paths of folders and without secrets."""
         values = {"code": error.code, "message": redact(without_paths(str(error)[:_READ_CHARS], folder))}
         self._line(b"error", json.dumps(values).encode())
 
@@ -76,65 +76,66 @@ class Channel:
 
 
 def main(parent: int) -> int:
-    """Do the job that comes on standard input, if one comes; return the exit code."""
+    """Run the job that comes on standard input, if one comes; return the exit code."""
     die_with_parent(parent)
-    channel = Channel()
-    # These imports take time, in which the parent may end or need no job done.
+    messages = MessageWriter()
+    # These imports take a second; the parent may end meanwhile, or have no job.
     from orchestrator.executor.run_job import run  # noqa: PLC0415
 
     line = sys.stdin.buffer.readline()
     if not line:
         return 0
-    order = json.loads(line)
-    data = sys.stdin.buffer.read(order["bytes"])
+    instructions = json.loads(line)
+    data = sys.stdin.buffer.read(instructions["bytes"])
     redact = Redactor()
     sys.stderr = cast("TextIO", RedactedStream(sys.stderr, redact))
     logging.basicConfig(format="%(levelname)s %(message)s", level=logging.WARNING)
-    logging.getLogger("orchestrator").setLevel(order["log_level"])
+    logging.getLogger("orchestrator").setLevel(instructions["log_level"])
     stop = threading.Event()
     sys.unraisablehook = lambda unraisable: log.debug("ignored: %s", unraisable.exc_type.__name__)
     _catch_sigterm(stop)
     try:
-        _run(run, order, data, redact=redact, channel=channel, stop=stop)
+        _run(run, instructions, data, redact=redact, messages=messages, stop=stop)
     except Stopped:
         return 128 + signal.SIGTERM
     return 0
 
 
 def _run(
-    run: Callable[..., Answer],
-    order: dict[str, Any],
+    run: Callable[..., EncodedResult],
+    instructions: dict[str, Any],
     data: bytes,
     *,
     redact: Redactor,
-    channel: Channel,
+    messages: MessageWriter,
     stop: threading.Event,
 ) -> None:
-    folder, memory_bytes = Path(order["folder"]), order["memory_bytes"]
-    end_if_a_thread_cannot_begin()
+    folder, memory_bytes = Path(instructions["folder"]), instructions["memory_bytes"]
+    exit_if_a_thread_cannot_start()
     limit_memory(memory_bytes)
     with contextlib.ExitStack() as secrets:
         try:
             values = read_json(data)
             secrets.enter_context(redact.holding(secrets_of(json.dumps(values))))
-            answer = run(
+            result = run(
                 values,
                 folder=folder,
-                triton_url=order["triton_url"],
-                needed_s=order["needed_s"],
+                triton_url=instructions["triton_url"],
+                needed_s=instructions["needed_s"],
                 stop=stop,
-                tell=channel.progress,
+                on_progress=messages.progress,
             )
-        except Exception as exc:  # noqa: BLE001  the one place of this process where an unforeseen error is told
+        except Exception as exc:  # noqa: BLE001  nothing else in this process reports errors
             _ignore_sigterm()
             limit_memory(None)
-            channel.error(_told(exc, memory_bytes), folder, redact)
+            messages.error(_as_worker_error(exc, memory_bytes), folder, redact)
         else:
             _ignore_sigterm()
-            channel.result(answer)
+            messages.result(result)
 
 
-def _told(exc: Exception, memory_bytes: int | None) -> WorkerError:
+def _as_worker_error(exc: Exception, memory_bytes: int | None) -> WorkerError:
+    """Return the error to report: lack of memory, a full disk, the WorkerError itself, or an internal one."""
     log.debug("failed", exc_info=exc)
     if is_lack_of_memory(exc) and not isinstance(exc, LimitExceeded):
         if memory_bytes is not None:
@@ -168,4 +169,4 @@ if __name__ == "__main__":
     code = main(int(sys.argv[1]))
     with contextlib.suppress(OSError):
         sys.stderr.flush()
-    os._exit(code)  # all that matters is closed; libraries' threads are not waited for
+    os._exit(code)  # everything is closed; do not wait for threads of libraries

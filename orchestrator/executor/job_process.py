@@ -1,7 +1,4 @@
-"""The parent's end of the process of one job (`child.py`): start it, give it an order, hear it, end it.
-
-It does not know what jobs are.
-"""
+"""Starts the process of a job (`job_main.py`), sends it the job, reads its messages and ends it."""
 
 from __future__ import annotations
 
@@ -26,29 +23,29 @@ from orchestrator.errors import (
     UnsupportedMedia,
     WorkerError,
 )
-from orchestrator.executor.memory_limit import MemoryWatch, out_of_memory, says_so
-from orchestrator.executor.raw_json import Answer, RawJson
+from orchestrator.executor.memory_limit import MemoryWatch, mentions_lack_of_memory, out_of_memory
+from orchestrator.executor.raw_json import EncodedResult, RawJson
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 STOP_S = 3.5
-"""From SIGTERM to SIGKILL. Aborting an upload in parts takes 3 s of it; a cancelled job is gone in 5 s."""
+"""From SIGTERM to SIGKILL. Aborting a multipart upload may take 3 s; a cancelled job is gone within 5 s."""
 
-_LAST_WORDS_S = 0.5
-"""Longest wait for the log of a process that has ended: what it started may hold the pipe open."""
+_LOG_S = 0.5
+"""Longest wait for the log of a process that has ended: its own children may hold the pipe open."""
 
 _KILLED = {-signal.SIGKILL, -signal.SIGTERM, 128 + signal.SIGTERM}
-"""How it ends when the kernel, or a daemon such as earlyoom, takes its memory back."""
+"""Exit codes after the kernel, or a daemon such as earlyoom, killed the process to free memory."""
 
-_OF_MEMORY_TOO = {
+_MAY_BE_MEMORY = {
     kind.code
     for kind in (
         *(BadMedia, UnsupportedMedia, EncodeFailed, OutputRejected),
         *(InferenceFailed, JobCrashed, WorkerError),
     )
 }
-"""What a job may fail with where a library got no memory and did not say so."""
+"""Codes that a job may fail with when a library got no memory and did not say so."""
 
 _RESULT = b'{"result":'
 _LINE_BYTES = 64 * 1024
@@ -57,28 +54,28 @@ log = logging.getLogger(__name__)
 
 
 class JobProcess:
-    """A process that waits for one order, its libraries loaded; in a session of its own.
+    """A process that loads its libraries and waits for one job; it has a session of its own.
 
     Attributes:
-        begun: whether it has said anything of its job.
+        has_reported: whether it has sent a message about its job.
     """
 
     def __init__(self, process: Process) -> None:
         self._process = process
         self._name = "no job yet"
-        self.begun = False
-        self._said_memory = False
+        self.has_reported = False
+        self._log_mentions_memory = False
         self._logger = asyncio.ensure_future(self._log_lines())
 
     @classmethod
     async def start(cls, *, max_result_bytes: int) -> JobProcess:
-        """Start one; it takes a second or two until it can work, but nobody has to wait for that.
+        """Start a process. It needs a second or two to load libraries; this does not wait for that.
 
         Args:
-            max_result_bytes: longest result that it may give.
+            max_result_bytes: longest result of a job.
 
         Raises:
-            JobKilled: there is no memory for it, or no room among the processes.
+            JobKilled: there is no memory for the process, or the limit of processes is reached.
         """
         try:
             process = await asyncio.create_subprocess_exec(
@@ -98,73 +95,75 @@ class JobProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether it has not ended."""
+        """Whether the process has not ended."""
         return self._process.returncode is None
 
     @property
     def pid(self) -> int:
-        """Its number, also that of its group and its session."""
+        """Id of the process, of its group and of its session."""
         return self._process.pid
 
     async def run(
-        self, job: RawJson, order: dict[str, Any], *, name: str, on_progress: Callable[[dict[str, Any]], None]
-    ) -> Answer:
-        """Let it do a job.
+        self,
+        job: RawJson,
+        instructions: dict[str, Any],
+        *,
+        name: str,
+        on_progress: Callable[[dict[str, Any]], None],
+    ) -> EncodedResult:
+        """Run a job in the process.
 
         Args:
-            job: as it arrived.
-            order: `folder` of the job, `triton_url`, `log_level`, `memory_bytes` (most that it may take on,
-                None is no limit).
-            name: of the job, for the log.
-            on_progress: is told how far the job is: `stage`, `frames`, `total`, `fps`, `eta_s`, `percent`.
-
-        Returns:
-            The result.
+            job: the job.
+            instructions: `folder` of the job, `triton_url`, `needed_s` (see `check_job`), `log_level`,
+                `memory_bytes` (memory that the process may add to what it has; None is no limit).
+            name: name of the job in the log.
+            on_progress: called with `stage`, `frames`, `total`, `fps`, `eta_s`, `percent`.
 
         Raises:
-            WorkerError: it told an error, or ended without a word.
+            WorkerError: the process reported it, or ended without a report.
         """
         self._name = name
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None  # noqa: S101  for mypy: they are pipes
         assert stdout is not None  # noqa: S101
-        with contextlib.suppress(ConnectionError):  # it died: that is told below
-            stdin.write(json.dumps(order | {"bytes": len(job.data)}).encode() + b"\n")
+        with contextlib.suppress(ConnectionError):  # it died: `_read_messages` raises
+            stdin.write(json.dumps(instructions | {"bytes": len(job.data)}).encode() + b"\n")
             stdin.write(job.data)
             await stdin.drain()
             stdin.close()
-        memory = MemoryWatch(self.pid, order["memory_bytes"])
+        memory = MemoryWatch(self.pid, instructions["memory_bytes"])
         watch = asyncio.ensure_future(memory.run())
         try:
-            return await self._answer(stdout, on_progress)
+            return await self._read_messages(stdout, on_progress)
         except WorkerError as exc:
-            if exc.code in _OF_MEMORY_TOO and (memory.was_close or self._said_memory):
-                raise out_of_memory(order["memory_bytes"]) from exc
+            if exc.code in _MAY_BE_MEMORY and (memory.was_close or self._log_mentions_memory):
+                raise out_of_memory(instructions["memory_bytes"]) from exc
             raise
         finally:
             watch.cancel()
 
-    async def _answer(
+    async def _read_messages(
         self, stdout: asyncio.StreamReader, on_progress: Callable[[dict[str, Any]], None]
-    ) -> Answer:
+    ) -> EncodedResult:
         short = None
         while line := await stdout.readline():
-            self.begun = True
+            self.has_reported = True
             if line.startswith(_RESULT) and line.endswith(b"}\n"):
-                return Answer(whole=RawJson(line[len(_RESULT) : -2]), short=short)
+                return EncodedResult(whole=RawJson(line[len(_RESULT) : -2]), short=short)
             message = json.loads(line)
             if "progress" in message:
                 on_progress(message["progress"])
             elif "short" in message:
                 short = RawJson.of(message["short"])
             else:
-                raise _error(**message["error"])
+                raise _from_code(**message["error"])
         code = await self._process.wait()
-        await asyncio.wait({self._logger}, timeout=_LAST_WORDS_S)  # it may have said why
+        await asyncio.wait({self._logger}, timeout=_LOG_S)  # the log may say why
         raise self._death(code)
 
     async def end(self) -> None:
-        """End it and all that it started: kindly first, within STOP_S seconds in any case."""
+        """End the process and its children: SIGTERM first, SIGKILL after STOP_S seconds."""
         if self.alive:
             with contextlib.suppress(ProcessLookupError):
                 self._process.terminate()
@@ -172,10 +171,10 @@ class JobProcess:
                 await asyncio.wait_for(self._process.wait(), STOP_S)
         self.kill()
         await self._process.wait()
-        await asyncio.wait({self._logger}, timeout=_LAST_WORDS_S)
+        await asyncio.wait({self._logger}, timeout=_LOG_S)
 
     def kill(self) -> None:
-        """Kill it and all that it started; returns at once."""
+        """Kill the process and its children; return at once."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
 
@@ -197,12 +196,12 @@ class JobProcess:
         with contextlib.suppress(ValueError):  # a line without an end
             while data := await stderr.readline():
                 line = data.decode(errors="replace").rstrip()[:_LOGGED_CHARS]
-                self._said_memory |= says_so(line)
+                self._log_mentions_memory |= mentions_lack_of_memory(line)
                 log.info("job %s: %s", self._name, line)
 
 
-def _error(*, code: str, message: str) -> WorkerError:
-    """Make an error again of what the child told of it."""
+def _from_code(*, code: str, message: str) -> WorkerError:
+    """Return the error that has this code."""
     kinds = [WorkerError]
     for kind in kinds:
         if kind.code == code:

@@ -1,4 +1,4 @@
-"""Refuse a job that cannot be done before anything is done for it."""
+"""Validates a job before any work is done for it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def read_json(data: bytes) -> Any:
     """Parse the JSON of a job.
 
     Raises:
-        BadRequest: it is no JSON, or holds what Python cannot or will not read: nesting of a thousand levels,
-            numbers of more than 4300 digits, NaN and Infinity.
+        BadRequest: it is not JSON, has NaN or Infinity, or exceeds what Python reads: nesting of about a
+            thousand levels, numbers of 4300 digits.
     """
     try:
         return json.loads(data, parse_constant=_refuse)
@@ -33,19 +33,19 @@ def read_json(data: bytes) -> Any:
 
 
 def check_job(values: Any, *, settings: Settings, storage: StorageClient, needed_s: float) -> Job:
-    """Make a job of what came, and refuse what can be refused without work.
+    """Validate a job: its values, its addresses and the size of its output.
 
     Args:
-        values: the job as it arrived.
-        settings: of the worker.
-        storage: judges addresses.
-        needed_s: for how long presigned URLs of the output must be good.
+        values: the parsed JSON of the job.
+        settings: settings of the worker.
+        storage: checks the addresses.
+        needed_s: how long presigned URLs of the output must stay valid, in seconds.
 
     Raises:
         BadRequest: a value is wrong.
-        AddressRefused: an address may not be touched.
+        AddressRefused: the worker may not connect to an address.
         InputForbidden, OutputForbidden: a presigned URL cannot work.
-        LimitExceeded: it asks for more than a worker does.
+        LimitExceeded: the job exceeds a limit of this worker.
     """
     try:
         job = parse_job(values)

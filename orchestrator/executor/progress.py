@@ -1,4 +1,4 @@
-"""Reports progress at most four times a second within a job's process, and every two seconds to RunPod."""
+"""Reports progress: at most four times a second from a job's process, and every two seconds to RunPod."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ _SEND_EVERY_S = 2.0
 """Shortest time between two updates to RunPod."""
 
 _LAST_S = 5.0
-"""Longest wait for an update that is under way when the job ends: the result must not overtake it."""
+"""Longest wait, when a job ends, for an update that is being sent: the result must not overtake it."""
 
 log = logging.getLogger(__name__)
 
 
 class ProgressReporter:
-    """Tells progress: `stage`, `frames`, `total`, `fps`, `eta_s`, and `percent` of the stage.
+    """Reports `stage`, `frames`, `total`, `fps`, `eta_s`, and `percent` of the stage.
 
     Args:
-        tell: is told; a stage's first moment always, others some times a second at most.
-        limits: on frames that are counted.
+        on_progress: called at the start of every stage, and then at most four times a second.
+        limits: bounds the number of frames.
     """
 
-    def __init__(self, tell: Callable[[dict[str, Any]], None], limits: Limits) -> None:
-        self._tell = tell
+    def __init__(self, on_progress: Callable[[dict[str, Any]], None], limits: Limits) -> None:
+        self._on_progress = on_progress
         self._limits = limits
         self._stage = ""
         self._next_s = 0.0
 
     def report(self, moment: Progress) -> None:
-        """Take in a moment of the work.
+        """Report the progress of the frames.
 
         Raises:
-            LimitExceeded: there are more frames than a job may have.
+            LimitExceeded: the video has more frames than a job may have.
         """
         self._limits.check_frames(moment.frames)
-        self._say(
+        self._report(
             moment.stage,
             part=moment.frames,
             whole=moment.total,
@@ -58,15 +58,15 @@ class ProgressReporter:
         )
 
     def transfer(self, stage: Literal["fetching", "publishing"]) -> Callable[[int, int | None], None]:
-        """Begin a transfer; what is returned takes in the bytes that are done, and all, if known."""
+        """Start a stage; return a function to call with the bytes transferred, and the total, if known."""
 
         def advance(done: int, whole: int | None) -> None:
-            self._say(stage, part=done, whole=whole)
+            self._report(stage, part=done, whole=whole)
 
         advance(0, None)
         return advance
 
-    def _say(
+    def _report(
         self,
         stage: str,
         *,
@@ -82,16 +82,16 @@ class ProgressReporter:
             return
         self._stage, self._next_s = stage, now_s + _REPORT_EVERY_S
         percent = round(min(100 * part / whole, 100.0), 1) if whole else None
-        self._tell(
+        self._on_progress(
             {"stage": stage, "frames": frames, "total": total, "fps": fps, "eta_s": eta_s, "percent": percent}
         )
 
 
 class ProgressSender:
-    """Sends updates. An asynchronous context manager: once it is left, none comes any more.
+    """Sends the newest progress every two seconds. An asynchronous context manager: it sends none after exit.
 
     Args:
-        send: sends one, and returns when it has arrived.
+        send: sends one update, and returns when it has arrived.
     """
 
     def __init__(self, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
@@ -101,7 +101,7 @@ class ProgressSender:
         self._closed = asyncio.Event()
 
     def report(self, values: dict[str, Any]) -> None:
-        """Take in the newest; it is sent when its time has come, if no newer one came before."""
+        """Set the newest progress, which replaces one that has not been sent yet."""
         self._newest = values
         self._changed.set()
 
@@ -129,7 +129,7 @@ class ProgressSender:
             if self._newest is not None:
                 try:
                     await self._send(self._newest)
-                except Exception as exc:  # noqa: BLE001  no job fails because nobody hears of it
+                except Exception as exc:  # noqa: BLE001  a lost update fails no job
                     log.warning("an update was not sent: %s", exc)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._closed.wait(), _SEND_EVERY_S)

@@ -1,7 +1,7 @@
-"""JSON that is passed on without being parsed: jobs on their way in, results on their way out.
+"""Holds JSON that the worker passes on without parsing it: jobs and results.
 
-Parsing 10 MB takes a second in which no other job is heard (Python's `json` holds the interpreter's lock).
-The process of the job parses.
+Parsing 10 MB takes a second in which no other job is served, because Python's `json` holds the interpreter's
+lock. So only the process of the job parses.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class RawJson:
-    """A value as JSON. It is printed as its size only: a job holds signatures.
+    """JSON text. Its `repr` shows the size only: a job contains signed URLs.
 
     Attributes:
-        data: the text; it may prove to be no JSON when it is parsed.
-        size_bytes: of it.
+        data: the text in UTF-8; nobody has checked that it is valid JSON.
+        size_bytes: length of the text.
     """
 
     data: bytes = field(repr=False)
@@ -28,21 +28,22 @@ class RawJson:
 
     @classmethod
     def of(cls, value: Any) -> RawJson:
-        """Make it of a value that was parsed already.
+        """Encode a value.
 
         Raises:
-            ValueError, RecursionError: it cannot be written as JSON.
+            ValueError, RecursionError: the value cannot be encoded as JSON.
         """
         return cls(json.dumps(value).encode())
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class EncodedResult:
     """The result of a job.
 
     Attributes:
-        whole: all of it.
-        short: what matters most of it, for a receiver that does not take all; None where nothing less helps.
+        whole: the complete result.
+        short: its most important fields, for a receiver that refuses the complete result; None if a part of
+            it would be of no use.
     """
 
     whole: RawJson

@@ -1,4 +1,4 @@
-"""One job from its addresses to its result: fetch, do, publish. Runs in the process of the job."""
+"""Runs one job: fetches its video, does its task, publishes the output. Runs in the process of the job."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from orchestrator.containers import MP4, by_suffix
 from orchestrator.errors import ResultTooLarge
 from orchestrator.executor.preflight import check_job
 from orchestrator.executor.progress import ProgressReporter
-from orchestrator.executor.raw_json import Answer, RawJson
+from orchestrator.executor.raw_json import EncodedResult, RawJson
 from orchestrator.framing.subjects import MOST_BYTES, parse_subjects, read_subjects
 from orchestrator.jobs import OutputParts
 from orchestrator.jobs.track import TrackStored
@@ -39,17 +39,17 @@ def run(
     triton_url: str,
     needed_s: float,
     stop: threading.Event,
-    tell: Callable[[dict[str, Any]], None],
-) -> Answer:
-    """Do a job.
+    on_progress: Callable[[dict[str, Any]], None],
+) -> EncodedResult:
+    """Run a job.
 
     Args:
-        values: the job as it arrived.
-        folder: for its files; whoever made it removes it.
-        triton_url: of a running Triton.
+        values: the parsed JSON of the job.
+        folder: folder for its files; the caller removes it.
+        triton_url: host:port of a running Triton.
         needed_s: see `check_job`.
         stop: ends transfers.
-        tell: is told how far the job is, some times a second at most.
+        on_progress: see `ProgressReporter`.
 
     Returns:
         The result; its JSON is one line.
@@ -66,7 +66,7 @@ def run(
         settings=settings,
         storage=storage,
         stop=stop,
-        progress=ProgressReporter(tell, settings.limits),
+        progress=ProgressReporter(on_progress, settings.limits),
     )
     return RUNNERS[job.task](runner, job)
 
@@ -83,7 +83,7 @@ class JobRunner:
 
     def make_file(
         self, job: FileJob, make: Callable[[Worker, Path, Path], Strict], *, suffix: str | None = None
-    ) -> Answer:
+    ) -> EncodedResult:
         """Run a job whose result is a file: fetch its video, make the file, publish it.
 
         Args:
@@ -111,7 +111,7 @@ class JobRunner:
         self.storage.fetch(url, file, stop=self.stop, advance=advance, most_bytes=most_bytes)
         return file
 
-    def publish(self, result: Strict, file: Path, destination: str | OutputParts) -> Answer:
+    def publish(self, result: Strict, file: Path, destination: str | OutputParts) -> EncodedResult:
         """Publish a file; return the result with the address of the file.
 
         Raises:
@@ -125,16 +125,16 @@ class JobRunner:
             raise _too_large(size_bytes, self.settings.max_result_bytes)
         self.storage.publish(file, destination, stop=self.stop, advance=self.progress.transfer("publishing"))
         short = {"status": "completed", "output_url": values["output_url"], "notes": [_IN_SHORT]}
-        return Answer(whole=RawJson(text), short=RawJson(json_text(short).encode()))
+        return EncodedResult(whole=RawJson(text), short=RawJson(json_text(short).encode()))
 
     def fit(self, pieces: Iterable[str]) -> tuple[bytes | None, int]:
-        """Return a result whole, if it can be given as an answer, and its size.
+        """Join the JSON of a result, if it fits into an answer.
 
         Args:
-            pieces: of its JSON.
+            pieces: the JSON in parts.
 
         Returns:
-            The text as UTF-8, None if it is too large; bytes of what is sent: an object with the text in it.
+            The JSON in UTF-8, or None if it is too long; and the size of the answer with it, in bytes.
         """
         most_bytes = self.settings.max_result_bytes
         kept: list[bytes] = []
@@ -147,7 +147,7 @@ class JobRunner:
         return (b"".join(kept) if size <= most_bytes else None), size
 
 
-def _upscale(runner: JobRunner, job: UpscaleJob) -> Answer:
+def _upscale(runner: JobRunner, job: UpscaleJob) -> EncodedResult:
     on_progress = runner.progress.report
     return runner.make_file(
         job,
@@ -155,7 +155,7 @@ def _upscale(runner: JobRunner, job: UpscaleJob) -> Answer:
     )
 
 
-def _export(runner: JobRunner, job: ExportJob) -> Answer:
+def _export(runner: JobRunner, job: ExportJob) -> EncodedResult:
     tracks = job.params.tracks
     subjects = parse_subjects(tracks) if isinstance(tracks, dict) else None
     if isinstance(tracks, str):
@@ -170,7 +170,7 @@ def _export(runner: JobRunner, job: ExportJob) -> Answer:
     )
 
 
-def _track(runner: JobRunner, job: TrackJob) -> Answer:
+def _track(runner: JobRunner, job: TrackJob) -> EncodedResult:
     """Track a video; the tracks are published where they are too long for the answer."""
     source = runner.fetch(job.input_url)
     with runner.worker() as worker:
@@ -178,7 +178,7 @@ def _track(runner: JobRunner, job: TrackJob) -> Answer:
     document = tracked.document()
     text, size_bytes = runner.fit(document.json())
     if text is not None:
-        return Answer(whole=RawJson(text), short=None)
+        return EncodedResult(whole=RawJson(text), short=None)
     if job.output_url is None:
         raise _too_large(size_bytes, runner.settings.max_result_bytes)
     is_plain = _suffix(job.output_url) == ".json"  # its URL may be signed for application/json
@@ -193,7 +193,7 @@ def _track(runner: JobRunner, job: TrackJob) -> Answer:
     return runner.publish(stored, file, job.output_url)
 
 
-RUNNERS: dict[str, Callable[[JobRunner, Any], Answer]] = {
+RUNNERS: dict[str, Callable[[JobRunner, Any], EncodedResult]] = {
     "upscale": _upscale,
     "track": _track,
     "export": _export,
@@ -206,7 +206,7 @@ def _address(destination: str | OutputParts) -> str:
 
 
 def _suffix(url: str) -> str:
-    """Return how the file of an address is named at its end, if that is a suffix as files have."""
+    """Return the suffix of the file in a URL; empty if it has none, or an unusual one."""
     suffix = PurePosixPath(urlsplit(url).path).suffix.lower()
     return suffix if suffix[1:].isalnum() and suffix.isascii() and len(suffix) <= 5 else ""
 

@@ -1,11 +1,12 @@
-"""The worker on RunPod: its SDK's loop takes jobs, the executor does them. The only importer of `runpod`.
+"""Runs the worker on RunPod: the SDK's loop receives jobs, the executor runs them.
 
-What the SDK does by itself, and why it is not left to it, is in docs/worker.md.
+The only importer of `runpod`. docs/worker.md says which parts of the SDK are replaced here, and why.
 """
 
 from orchestrator.runpod_handler.import_sdk import without_processor_probe
 
 with without_processor_probe():
-    from orchestrator.runpod_handler.worker import Mode, RunPodWorker
+    from orchestrator.runpod_handler.handle_job import Mode
+    from orchestrator.runpod_handler.worker import RunPodWorker
 
 __all__ = ["Mode", "RunPodWorker"]

@@ -1,4 +1,4 @@
-"""Ask RunPod for jobs, in the place of the SDK's `get_job`, which loses a batch if one of its jobs is odd."""
+"""Fetches jobs from RunPod. Replaces the SDK's `get_job`, which loses a batch that has one malformed job."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from aiohttp import ClientSession
 
 _NO_JOBS = {204, 400}
-"""The SDK takes 400 for "no job" too: RunPod answers it where FlashBoot is on."""
+"""The SDK reads 400 as "no job" too: RunPod sends it where FlashBoot is on."""
 
-_SPLIT_AT_ONCE_BYTES = 100_000
-"""A longer response is split in a thread, so that the event loop goes on."""
+_SPLIT_HERE_BYTES = 100_000
+"""A longer response is split in a thread, so that the event loop is not blocked."""
 
-_REPEATED_S = 1.0
-"""Wait before asking again when all that came is in hand already."""
+_ALL_RUNNING_S = 1.0
+"""Wait before the next request when all jobs of a response are running already."""
 
 log = logging.getLogger(__name__)
 
 
-async def take_jobs(session: ClientSession, most: int) -> list[dict[str, Any]] | None:
-    """Take up to `most` jobs; None where there are none. See `split_jobs` for their form.
+async def fetch_jobs(session: ClientSession, most: int) -> list[dict[str, Any]] | None:
+    """Fetch up to `most` jobs; None if there are none. `split_jobs` describes them.
 
-    A job that is in hand already is left out: its answer serves both.
+    A job that is running already is left out: its answer serves both.
 
     Raises:
-        TooManyRequests: the server asks for patience; the SDK waits.
-        aiohttp.ClientError: no answer, or an error; the SDK logs it and asks again.
+        TooManyRequests: the server answers 429; the SDK waits.
+        aiohttp.ClientError: the server does not answer, or with an error; the SDK logs it and asks again.
     """
     async with session.get(rp_job._job_get_url(most)) as response:  # noqa: SLF001  as the SDK asks
         if response.status in _NO_JOBS:
@@ -45,24 +45,24 @@ async def take_jobs(session: ClientSession, most: int) -> list[dict[str, Any]] |
             raise TooManyRequests(response.request_info, response.history, status=response.status)
         response.raise_for_status()
         body = await response.read()
-    if len(body) <= _SPLIT_AT_ONCE_BYTES:
+    if len(body) <= _SPLIT_HERE_BYTES:
         jobs = split_jobs(body)
     else:
         jobs = await asyncio.to_thread(split_jobs, body)
-    fresh = without_repeated(jobs, {job.id for job in JobsProgress()})
-    if jobs and not fresh:
-        await asyncio.sleep(_REPEATED_S)
-    return fresh
+    new = without_repeated(jobs, {job.id for job in JobsProgress()})
+    if jobs and not new:
+        await asyncio.sleep(_ALL_RUNNING_S)
+    return new
 
 
-def without_repeated(jobs: Iterable[dict[str, Any]], in_hand: set[str]) -> list[dict[str, Any]]:
-    """Return the jobs whose ids are not in hand, each once."""
-    known = set(in_hand)
-    fresh = []
+def without_repeated(jobs: Iterable[dict[str, Any]], running: set[str]) -> list[dict[str, Any]]:
+    """Return each job once, without those whose ids are in `running`."""
+    known = set(running)
+    new = []
     for job in jobs:
         if job["id"] in known:
-            log.warning("job %s came again while it is in hand: it is done and answered once", job["id"])
+            log.warning("job %s came again while it is running: it is run and answered once", job["id"])
         else:
             known.add(job["id"])
-            fresh.append(job)
-    return fresh
+            new.append(job)
+    return new

@@ -1,7 +1,8 @@
-"""Imports the SDK without the probe of the processor that it makes while it is imported.
+"""Imports the SDK without the processor probe that it runs at import.
 
-The SDK asks py-cpuinfo for the processor's name, for its debugger alone. That starts two processes with the
-worker's whole environment, API key included, and waits for them in a busy loop without an end.
+The SDK asks py-cpuinfo for the processor's name, which only its debugger uses. py-cpuinfo starts two
+processes with the worker's whole environment, API key included, and waits for them in a busy loop without a
+time limit.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ _PROBE = "cpuinfo"
 
 @contextmanager
 def without_processor_probe() -> Iterator[None]:
-    """Let `import cpuinfo` give a module that knows nothing, as on a processor that py-cpuinfo does not know.
+    """Replace `cpuinfo`, within the block, by a module that reports an unknown processor.
 
-    Does nothing where the real one was imported already.
+    Does nothing if the real module has been imported already.
     """
     if _PROBE in sys.modules:
         yield
         return
     module = ModuleType(_PROBE)
-    module.get_cpu_info = dict  # type: ignore[attr-defined]  # the SDK takes a name that is missing for unknown
+    module.get_cpu_info = dict  # type: ignore[attr-defined]  # the SDK reads a missing name as unknown
     sys.modules[_PROBE] = module
     try:
         yield

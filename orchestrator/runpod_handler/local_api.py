@@ -1,7 +1,7 @@
-"""Let only this machine's own pages and programs use `--rp_serve_api`, which asks nobody who they are.
+"""Protects `--rp_serve_api`, which has no authentication, from requests of web pages of other sites.
 
-A web page may send requests to localhost. Its browser tells where the page is from (Origin), and which name
-it asks for (Host): a stranger's name that is made to lead here (DNS rebinding) is not one of ours.
+A web page may send requests to localhost. The browser says which site the page is from (Origin) and which
+name it connects to (Host). With DNS rebinding that is the attacker's name, not one of this server's.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ _EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104  compared with, not bound to
 _HTTP_PORT = 80
 
 
-def serve_own_names() -> None:
-    """Put `OwnNames` before the SDK's HTTP API, which it makes and starts within one function of its own."""
+def refuse_other_sites() -> None:
+    """Put `SameSiteOnly` before the SDK's HTTP API, which the SDK makes and starts within one function."""
     from runpod.serverless.modules import rp_fastapi  # noqa: PLC0415  it brings a web framework with it
 
     start = rp_fastapi.WorkerAPI.start_uvicorn
@@ -28,20 +28,20 @@ def serve_own_names() -> None:
     def start_guarded(
         api: Any, api_host: str = "localhost", api_port: int = 8000, api_concurrency: int = 1
     ) -> None:
-        api.rp_app.add_middleware(OwnNames, host=api_host, port=api_port)
+        api.rp_app.add_middleware(SameSiteOnly, host=api_host, port=api_port)
         start(api, api_host=api_host, api_port=api_port, api_concurrency=api_concurrency)
 
     rp_fastapi.WorkerAPI.start_uvicorn = start_guarded
 
 
-class OwnNames:
-    """ASGI middleware: refuses requests with a Host that is not ours (421) or another site's Origin (403).
+class SameSiteOnly:
+    """ASGI middleware: refuses requests with a foreign Host (421) or a foreign Origin (403).
 
     Args:
         app: the application.
-        host: where it listens. If that is every address, all numeric addresses are taken, and the machine's
-            name: only names can be rebound.
-        port: where it listens.
+        host: name or address that the server listens on. If it listens on every address, all numeric
+            addresses and the machine's name are accepted: DNS rebinding needs a name.
+        port: port that the server listens on.
     """
 
     def __init__(self, app: Callable[..., Awaitable[None]], *, host: str, port: int) -> None:
@@ -55,13 +55,13 @@ class OwnNames:
     async def __call__(
         self, scope: MutableMapping[str, Any], receive: Callable[..., Any], send: Callable[..., Any]
     ) -> None:
-        """Answer a request, or hand it on."""
+        """Refuse a request, or pass it on to the application."""
         if scope["type"] == "http":
             hosts = [value.decode("latin-1").lower() for name, value in scope["headers"] if name == b"host"]
             origins = [
                 value.decode("latin-1").lower() for name, value in scope["headers"] if name == b"origin"
             ]
-            if len(hosts) != 1 or not self._is_ours(hosts[0]):
+            if len(hosts) != 1 or not self._is_own(hosts[0]):
                 await _refuse(
                     send, 421, "Host is not a name of this server: ask localhost, or what --rp_api_host gives"
                 )
@@ -71,7 +71,7 @@ class OwnNames:
                 return
         await self._app(scope, receive, send)
 
-    def _is_ours(self, host: str) -> bool:
+    def _is_own(self, host: str) -> bool:
         try:
             parts = urlsplit(f"//{host}")
             name, port = parts.hostname, parts.port or _HTTP_PORT

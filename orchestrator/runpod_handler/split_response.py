@@ -1,8 +1,8 @@
-"""Split a response of the job server into its jobs without parsing what the jobs ask for.
+"""Splits a response of the job server into jobs, without parsing their inputs.
 
-A parser fails as a whole: one job that is nested too deeply, or has a number of 5,000 digits, would take the
-others of its batch with it. Here only brackets, commas and strings are looked at. It runs in short steps, so
-that other threads get their turn.
+A parser fails as a whole: one job that is nested too deeply, or has a number of 5,000 digits, would fail all
+jobs of its batch. This module looks at brackets, commas and strings only. It searches in short steps, so that
+other threads are not held up.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
 _OUTER_MARK = re.compile(rb'["\[\]{},]')
 _INNER_MARK = re.compile(rb'["\[\]{}]')
 _WINDOW = 2**20
-"""Bytes that are searched at once."""
+"""Bytes that one search covers."""
 
 _MOST_VALUE_BYTES = 10_000
-"""Of a value other than the input; longer ones are not read."""
+"""Longest value, other than the input, that is parsed."""
 
 _MOST_ID_CHARS = 1_000
-"""It goes into an address, of which servers take about 8,000 bytes."""
+"""The id becomes part of a URL, of which servers accept about 8,000 bytes."""
 
 _WHITESPACE = b" \t\r\n"
 log = logging.getLogger(__name__)
 
 
 def split_jobs(body: bytes) -> list[dict[str, Any]]:
-    """Return the jobs of a response: an object, or a list of objects.
+    """Return the jobs of a response, which is an object or a list of objects.
 
     Returns:
-        Of each job that can be answered its `id`, its `input` as RawJson, and its `policy` and `batchId` if
-        they are there. A job that has no usable id is logged and left out.
+        For each job its `id`, its `input` as RawJson, and its `policy` and `batchId` if it has them. A job
+        without a usable id cannot be answered: it is logged and left out.
     """
     body = body.removeprefix(b"\xef\xbb\xbf").strip(_WHITESPACE)
     pieces = (
@@ -51,7 +51,7 @@ def split_jobs(body: bytes) -> list[dict[str, Any]]:
 
 def _job(text: bytes) -> dict[str, Any] | None:
     if not text.startswith(b"{"):
-        log.error("the job server sent something that is no job, of %d bytes: it is left out", len(text))
+        log.error("the job server sent %d bytes that are no job: they are left out", len(text))
         return None
     values: dict[str, bytes] = {}
     for begin, end in _pieces(text):
@@ -60,7 +60,7 @@ def _job(text: bytes) -> dict[str, Any] | None:
             values[name] = value
     name = _id(_read(values.get("id", b"null")))
     if name is None:
-        log.error("a job of %d bytes has no id that can be answered: it is left out", len(text))
+        log.error("a job of %d bytes has no usable id and cannot be answered: it is left out", len(text))
         return None
     job: dict[str, Any] = {"id": name, "input": RawJson(values.get("input", b"null"))}
     policy, batch = _read(values.get("policy", b"null")), _read(values.get("batchId", b"null"))
@@ -72,7 +72,7 @@ def _job(text: bytes) -> dict[str, Any] | None:
 
 
 def _id(value: object) -> str | None:
-    """Return an id that can stand in the path of an address, None if it cannot."""
+    """Return an id as text; None if it cannot be part of the path of a URL."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str) or not 0 < len(value) <= _MOST_ID_CHARS or value in {".", ".."}:
@@ -85,7 +85,7 @@ def _id(value: object) -> str | None:
 
 
 def _read(text: bytes) -> Any:
-    """Parse a short value; None if it is long, or no JSON."""
+    """Parse a short value; None if it is long or not JSON."""
     if len(text) > _MOST_VALUE_BYTES:
         return None
     try:
@@ -95,7 +95,7 @@ def _read(text: bytes) -> Any:
 
 
 def _member(text: bytes, begin: int, end: int) -> tuple[str | None, bytes]:
-    """Return name and value of `"name": value`; None as the name where there is none that can be read."""
+    """Return the name and the value of `"name": value`; the name is None if it cannot be read."""
     while begin < end and text[begin] in _WHITESPACE:
         begin += 1
     if begin == end or text[begin] != ord('"'):
@@ -109,9 +109,9 @@ def _member(text: bytes, begin: int, end: int) -> tuple[str | None, bytes]:
 
 
 def _pieces(text: bytes) -> Iterator[tuple[int, int]]:
-    """Yield where the members of an object or a list begin and end; it is the first thing in the text.
+    """Yield where each member of the object or list begins and ends with which the text begins.
 
-    What follows it is not looked at. Where its end is missing, the last member goes on to that of the text.
+    What follows the object or list is ignored. If its end is missing, the last member ends with the text.
     """
     depth, at, begin = 1, 1, 1
     while (found := _next_mark(_OUTER_MARK if depth == 1 else _INNER_MARK, text, at)) >= 0:
@@ -142,7 +142,7 @@ def _next_mark(mark: re.Pattern[bytes], text: bytes, at: int) -> int:
 
 
 def _string_end(text: bytes, begin: int, end: int) -> int:
-    """Return where the string that begins with a quote is over, or `end` if it never is."""
+    """Return the index after the closing quote of the string that begins at `begin`, or `end` without one."""
     close = begin
     while (close := text.find(b'"', close + 1, end)) >= 0:
         first = close

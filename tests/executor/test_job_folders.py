@@ -14,7 +14,7 @@ from orchestrator.executor.job_folders import JobFolders
 OTHER = """
 import sys, pathlib
 from orchestrator.executor.job_folders import JobFolders
-with JobFolders(pathlib.Path(sys.argv[1])) as folders, folders.one() as folder:
+with JobFolders(pathlib.Path(sys.argv[1])) as folders, folders.make_one() as folder:
     (folder / "input.mp4").write_text("a video")
     print(folder.parent, flush=True)
     sys.stdin.read()
@@ -23,7 +23,7 @@ with JobFolders(pathlib.Path(sys.argv[1])) as folders, folders.one() as folder:
 
 def test_a_folder_goes_with_its_job_and_with_all_that_is_in_it(tmp_path: Path) -> None:
     with JobFolders(tmp_path / "made") as folders:
-        with pytest.raises(ZeroDivisionError), folders.one() as folder:
+        with pytest.raises(ZeroDivisionError), folders.make_one() as folder:
             (folder / "deep").mkdir()
             (folder / "deep" / "output.mp4").write_text("half a video")
             raise ZeroDivisionError

@@ -10,7 +10,7 @@ import pytest
 
 from orchestrator.errors import AddressRefused, BadRequest, LimitExceeded
 from orchestrator.executor import run_job
-from orchestrator.executor.raw_json import Answer, RawJson
+from orchestrator.executor.raw_json import EncodedResult, RawJson
 from orchestrator.jobs import FileJob, Strict
 from orchestrator.jobs.tasks import TASKS, Task, job_adapter
 from tools import reference
@@ -61,7 +61,7 @@ class ReverseResult(Strict):
     output_url: str
 
 
-def reverse(runner: JobRunner, job: ReverseJob) -> Answer:
+def reverse(runner: JobRunner, job: ReverseJob) -> EncodedResult:
     def make(_worker: Worker, source: Path, output: Path) -> ReverseResult:
         output.write_bytes(source.read_bytes()[::-1])
         return ReverseResult(output_url="")
@@ -82,14 +82,14 @@ def reverse_task(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     job_adapter.cache_clear()
 
 
-def run(folder: Path, **values: Any) -> Answer:
+def run(folder: Path, **values: Any) -> EncodedResult:
     return run_job.run(
         {"task": "reverse", **values},
         folder=folder,
         triton_url="localhost:1",
         needed_s=60,
         stop=threading.Event(),
-        tell=lambda _: None,
+        on_progress=lambda _: None,
     )
 
 

@@ -375,7 +375,7 @@ def test_a_job_that_comes_again_while_it_is_in_hand_is_done_and_answered_once(
     runpod.submit_raw(first, second)
     assert slow_store.reached.wait(60)
     runpod.submit_raw(second)
-    worker.says("job twice came again while it is in hand")
+    worker.says("job twice came again while it is running")
     slow_store.go_on.set()
     assert runpod.result("twice")["output"]["output_url"] == upscale_job["output_url"].partition("?")[0]
     worker.idle()

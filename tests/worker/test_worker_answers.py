@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import email.utils
-import json
 import time
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
 
-from orchestrator.executor.raw_json import Answer, RawJson
-from orchestrator.runpod_handler.send_results import Answers, Patience
+from orchestrator.executor.raw_json import EncodedResult, RawJson
+from orchestrator.runpod_handler.send_results import ResultSender, RetryPolicy
 from tools.stand_ins.runpod_server import RunPodServer
 
 if TYPE_CHECKING:
@@ -20,11 +19,9 @@ if TYPE_CHECKING:
 
 SHORT = {"status": "completed", "output_url": "https://store.example/out.mp4"}
 WHOLE = SHORT | {"notes": ["all of it"] * 100}
-DATA = {
-    "output": Answer(whole=RawJson(json.dumps(WHOLE).encode()), short=RawJson(json.dumps(SHORT).encode()))
-}
+DATA = {"output": EncodedResult(whole=RawJson.of(WHOLE), short=RawJson.of(SHORT))}
 FAILED = {"status": "failed", "code": "bad_media", "retryable": False}
-QUICK = Patience(first_s=0.01, most_s=0.04, whole_s=20)
+QUICK = RetryPolicy(first_wait_s=0.01, longest_wait_s=0.04, total_s=20)
 
 
 @pytest.fixture
@@ -34,14 +31,14 @@ def runpod() -> Iterator[RunPodServer]:
 
 
 def send(
-    runpod: RunPodServer, data: dict[str, Any], name: str = "job", patience: Patience = QUICK
+    runpod: RunPodServer, data: dict[str, Any], name: str = "job", retries: RetryPolicy = QUICK
 ) -> list[dict[str, Any]]:
     """Send an answer; return what was taken of it."""
     address = runpod.environment["RUNPOD_WEBHOOK_POST_OUTPUT"].replace("$RUNPOD_POD_ID", "pod-1")
 
     async def sent() -> None:
         async with aiohttp.ClientSession() as session:
-            await Answers(address, patience).send(session, data, {"id": name})
+            await ResultSender(address, retries).send(session, data, {"id": name})
 
     asyncio.run(sent())
     return [told.body for told in runpod.of(name)]
@@ -78,7 +75,7 @@ def test_a_wait_that_cannot_be_read_loses_no_answer(runpod: RunPodServer, text: 
 
 def test_patience_has_an_end(runpod: RunPodServer) -> None:
     runpod.answers.extend([500] * 1000)
-    assert send(runpod, DATA, patience=Patience(first_s=0.01, most_s=0.01, whole_s=0.3)) == []
+    assert send(runpod, DATA, retries=RetryPolicy(first_wait_s=0.01, longest_wait_s=0.01, total_s=0.3)) == []
     assert 2 <= len(runpod.refused) < 100
 
 
@@ -89,11 +86,11 @@ def test_a_server_that_is_gone_for_a_while_gets_the_answer_later(runpod: RunPodS
         address = runpod.environment["RUNPOD_WEBHOOK_POST_OUTPUT"].replace("$RUNPOD_POD_ID", "pod-1")
         broken = address.replace(address.split("/")[2], f"127.0.0.1:{port}")
         async with gone, aiohttp.ClientSession() as session:
-            answers = Answers(broken, QUICK)
-            sending = asyncio.ensure_future(answers.send(session, DATA, {"id": "job"}))
+            sender = ResultSender(broken, QUICK)
+            sending = asyncio.ensure_future(sender.send(session, DATA, {"id": "job"}))
             await asyncio.sleep(0.1)
             assert not sending.done()
-            answers._address = address  # the same name leads to a server again
+            sender._address = address  # the same name leads to a server again
             await sending
 
     asyncio.run(sent())
@@ -109,7 +106,7 @@ def test_an_answer_that_is_refused_is_followed_by_a_short_one(runpod: RunPodServ
 
 def test_tracks_that_are_refused_fail_with_what_to_do(runpod: RunPodServer) -> None:
     runpod.answers.append(413)
-    (body,) = send(runpod, {"output": Answer(whole=RawJson(b'{"tracks":[]}'), short=None)})
+    (body,) = send(runpod, {"output": EncodedResult(whole=RawJson(b'{"tracks":[]}'), short=None)})
     assert body["output"] == {"status": "failed", "code": "result_too_large", "retryable": False}
     assert body["error"].startswith(
         "result_too_large: RunPod refused the result with status 413; give an output_url"

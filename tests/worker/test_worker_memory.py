@@ -17,8 +17,8 @@ import pytest
 
 from orchestrator.errors import BadMedia, EncodeFailed, LimitExceeded
 from orchestrator.executor.job_process import JobProcess
-from orchestrator.executor.memory_limit import is_lack_of_memory, says_so
-from orchestrator.executor.raw_json import Answer, RawJson
+from orchestrator.executor.memory_limit import is_lack_of_memory, mentions_lack_of_memory
+from orchestrator.executor.raw_json import EncodedResult, RawJson
 from orchestrator.settings import Settings, job_memory_of_machine
 from tools.fixtures import clips
 from tools.stand_ins.worker_process import LOCAL
@@ -45,7 +45,7 @@ def local(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
-def do(job: dict[str, Any], folder: Path, memory_bytes: int | None) -> Answer:
+def do(job: dict[str, Any], folder: Path, memory_bytes: int | None) -> EncodedResult:
     """Do a job in a process of its own, without a worker around it."""
     order = {
         "folder": str(folder),
@@ -55,7 +55,7 @@ def do(job: dict[str, Any], folder: Path, memory_bytes: int | None) -> Answer:
         "needed_s": 60,
     }
 
-    async def done() -> Answer:
+    async def done() -> EncodedResult:
         process = await JobProcess.start(max_result_bytes=MIB)
         try:
             return await process.run(RawJson.of(job), order, name="job", on_progress=lambda _: None)
@@ -84,9 +84,9 @@ def test_what_fits_is_done(large: str, bucket: Bucket, tmp_path: Path) -> None:
 
 
 def test_a_library_that_aborts_for_lack_of_memory_is_understood() -> None:
-    assert says_so("terminate called after throwing an instance of 'std::bad_alloc'")
-    assert says_so("memory allocation of 1048576 bytes failed")
-    assert not says_so("the video is damaged")
+    assert mentions_lack_of_memory("terminate called after throwing an instance of 'std::bad_alloc'")
+    assert mentions_lack_of_memory("memory allocation of 1048576 bytes failed")
+    assert not mentions_lack_of_memory("the video is damaged")
 
 
 def test_a_lack_of_memory_is_found_behind_the_error_that_is_told() -> None:
@@ -136,8 +136,8 @@ def test_a_process_whose_thread_never_begins_is_ended(lost: str, status: int) ->
     """CPython waits for ever for it; without memory for its first frame it does not begin."""
     script = f"""
 import threading, time
-from orchestrator.executor.memory_limit import end_if_a_thread_cannot_begin
-end_if_a_thread_cannot_begin(0.3)
+from orchestrator.executor.memory_limit import exit_if_a_thread_cannot_start
+exit_if_a_thread_cannot_start(0.3)
 if {lost}:
     threading._start_new_thread = lambda *_: 0  # it has its stack, and is never heard of again
 threading.Thread(target=print).start()

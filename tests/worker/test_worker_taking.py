@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.errors import BadRequest
-from orchestrator.executor.job_folders import JobFolders
 from orchestrator.executor.preflight import read_json
 from orchestrator.executor.raw_json import RawJson
-from orchestrator.redaction import Redactor
-from orchestrator.runpod_handler import RunPodWorker
 from orchestrator.runpod_handler.fetch_jobs import without_repeated
+from orchestrator.runpod_handler.handle_job import time_limit_s
 from orchestrator.runpod_handler.split_response import split_jobs
-from orchestrator.settings import Settings
 from tests.support.mutated_jobs import TEXTS
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 GOOD = {"id": "good", "input": {"task": "track"}}
 VALUES = st.recursive(
@@ -162,10 +156,6 @@ def test_what_was_not_parsed_is_printed_as_its_size() -> None:
         (None, 3600),
     ],
 )
-def test_a_time_limit_that_is_no_time_is_that_of_the_operator(
-    policy: object, limit_s: float, tmp_path: Path
-) -> None:
+def test_a_time_limit_that_is_no_time_is_that_of_the_operator(policy: object, limit_s: float) -> None:
     """A whole number beyond what a float holds ended the job as `internal`, and true as 1 ms."""
-    settings = Settings(job_timeout_s=3600)
-    worker = RunPodWorker(settings, mode="loop", triton=None, folders=JobFolders(tmp_path), redact=Redactor())
-    assert worker._limit_s({"id": "a", "policy": policy}) == limit_s
+    assert time_limit_s({"id": "a", "policy": policy}, 3600) == limit_s
