@@ -37,7 +37,7 @@ def model_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     models.write_black(repository)
     models.write_swapped(repository)
     models.write_wrong_scale(repository)
-    models.write_slow(repository)
+    models.write_slow(repository, rounds=125)  # half a second
     models.write_memory_hungry(repository)
     models.write_detector(repository)
     models.write_colour_finder(repository)

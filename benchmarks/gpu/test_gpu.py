@@ -282,6 +282,7 @@ def test_what_onnxruntime_cannot_do_is_told_and_not_done_otherwise() -> None:
             gpu_speed.opened(graph, gpu_speed.providers(cuda, "cuda"))
 
 
+@pytest.mark.slow
 def test_the_rehearsal_measures_everything_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

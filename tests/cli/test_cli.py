@@ -264,7 +264,10 @@ def test_a_full_disk_is_one_clear_line_and_leaves_nothing(tmp_path: Path, served
         subprocess.run(["/bin/umount", small], check=True)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGINT, *(pytest.param(n, marks=pytest.mark.slow) for n in (signal.SIGTERM, signal.SIGHUP))],
+)
 def test_a_signal_stops_everything_within_seconds_and_leaves_nothing(
     clip: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -312,6 +315,7 @@ def test_a_finished_run_leaves_no_process_and_no_shared_memory(clip: Path, tmp_p
     assert not segments_of(list(members.values()))
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_length_of_the_video(tmp_path: Path, model_repository: Path) -> None:
     def peaks(frames: int) -> dict[str, int]:
         pictures = (clips.numbered(i, 320, 180) for i in range(frames))

@@ -152,6 +152,7 @@ def test_a_signal_stops_everything_within_seconds_and_leaves_nothing(
     assert not segments_of([*children, ours])
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_length_of_the_video(tmp_path: Path, model_repository: Path) -> None:
     def peaks(frames: int) -> dict[str, int]:
         source = clips.make_clip(tmp_path / f"{frames}.mp4", walk(frames, 320, 180))

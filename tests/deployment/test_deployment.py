@@ -203,6 +203,7 @@ def test_images_carry_the_labels_of_the_package(name: str) -> None:
         assert f"org.opencontainers.image.{key}=" in label
 
 
+@pytest.mark.slow
 def test_a_model_is_exported_with_no_more_of_the_project_than_the_stage_has(tmp_path: Path) -> None:
     """What the stage `exported` does, without a container: its copies, then its commands."""
     steps = instructions("Dockerfile.triton")

@@ -77,6 +77,7 @@ def detector(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     return Built(folder / "models", weights, built(folder / "models", weights, request.param))
 
 
+@pytest.mark.slow
 def test_a_built_detector_sees_what_ultralytics_sees(detector: Built) -> None:
     parity = detector.record.parity
     assert parity["boxes"] > 300
@@ -87,6 +88,7 @@ def test_a_built_detector_sees_what_ultralytics_sees(detector: Built) -> None:
     assert (1, 640, 640) not in [tuple(size) for size in parity["inputs"]]  # what it was traced at
 
 
+@pytest.mark.slow
 def test_a_detector_is_recorded_and_served_as_the_catalog_says(detector: Built) -> None:
     model = detector.record.model
     assert isinstance(model, ServedDetector)
@@ -100,6 +102,7 @@ def test_a_detector_is_recorded_and_served_as_the_catalog_says(detector: Built) 
     assert header.ir_version <= 10  # ONNX Runtime 1.19, of Triton 24.10
 
 
+@pytest.mark.slow
 def test_triton_serves_it_at_any_batch_and_size_the_same(detector: Built) -> None:
     name = detector.record.model.name
     with TritonServer(detector.repository) as server, TritonClient(server.url, infer_timeout_s=60) as client:
@@ -170,6 +173,7 @@ def test_two_answers_are_the_same_within_a_pixel_and_a_hundredth() -> None:
     assert detection_parity.compare(at_the_floor, first[:0], floor=0.1).unmatched == 0
 
 
+@pytest.mark.slow
 def test_a_network_that_finds_nothing_proves_nothing(tmp_path: Path) -> None:
     weights = networks.yolo(tmp_path / "blind.pt", "yolov8n", gain=0, bias=-20)
     with pytest.raises(ModelBuildFailed, match="finds nothing at all"):
@@ -183,6 +187,7 @@ def test_weights_that_compute_no_numbers_are_refused(tmp_path: Path) -> None:
         built(tmp_path / "models", weights)
 
 
+@pytest.mark.slow
 def test_weights_of_another_network_are_refused_under_a_catalog_name(tmp_path: Path, detector: Built) -> None:
     other = "yolo26n" if detector.record.model.name == "yolov8n" else "yolov8n"
     with pytest.raises(WeightsRefused, match=f"other end to end .* {other}; .*--name"):
@@ -249,6 +254,7 @@ def test_a_network_for_another_task_is_refused(tmp_path: Path) -> None:
         built(tmp_path / "models", tmp_path / "segmenter.pt")
 
 
+@pytest.mark.slow
 def test_a_build_prints_its_own_lines_alone_and_writes_nowhere_else(tmp_path: Path, detector: Built) -> None:
     home, temporary = tmp_path / "home", tmp_path / "tmp"
     home.mkdir()
@@ -302,6 +308,7 @@ def real_frames() -> list[NDArray[np.uint8]]:
     return [*frames("one-by-one-person-detection.mp4", 40), *frames("onepiece_demo.mp4", 10)]
 
 
+@pytest.mark.slow
 @needs_real
 def test_real_frames_through_triton_are_what_ultralytics_predicts(
     real: Built, real_frames: list[NDArray[np.uint8]]
@@ -330,6 +337,7 @@ def test_real_frames_through_triton_are_what_ultralytics_predicts(
     assert boxes > 100
 
 
+@pytest.mark.slow
 @needs_real
 def test_a_half_precision_build_differs_by_less_than_a_pixel(tmp_path: Path) -> None:
     record = built(tmp_path, REAL / "weights" / "yolov8n.pt", "yolov8n", precision="fp16")

@@ -96,7 +96,7 @@ def noise(*shape: int) -> NDArray[np.uint8]:
         (networks.compact, 4, 1, [(1, 1, 1), (3, 37, 22)]),
         (networks.rrdb, 4, 1, [(1, 1, 1), (3, 37, 22)]),
         (lambda path: networks.rrdb(path, unshuffle=2), 2, 2, [(1, 2, 2), (3, 34, 22)]),
-        (networks.swinir, 4, 8, [(1, 8, 8), (3, 56, 24), (2, 16, 88)]),
+        pytest.param(networks.swinir, 4, 8, [(1, 8, 8), (3, 56, 24), (2, 16, 88)], marks=pytest.mark.slow),
     ],
     ids=["Compact", "RRDB", "RRDB with pixel-unshuffle", "SwinIR"],
 )
@@ -140,6 +140,7 @@ def test_every_kind_of_swinir_is_the_same_function_as_its_authors(
         torch.testing.assert_close(network.exportable(image), network.reference(image), atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_swinir_exported_as_it_is_fails_the_proof(tmp_path: Path) -> None:
     network = load(read_named(networks.swinir(tmp_path / "mine.pth")))
     path = tmp_path / "model.onnx"
@@ -254,6 +255,7 @@ def test_the_halo_of_own_weights_is_their_relatives_or_what_is_said(tmp_path: Pa
     assert upscaler(built(tmp_path, weights, halo=9)).halo == 10  # a multiple of the size multiple
 
 
+@pytest.mark.slow
 def test_a_model_that_fails_its_proof_is_not_installed_and_the_old_one_stays(tmp_path: Path) -> None:
     repository, bad = tmp_path / "repository", networks.swin2sr(tmp_path / "bad.pth")
     with pytest.raises(ModelBuildFailed):
@@ -366,6 +368,7 @@ def test_a_model_is_built_listed_and_verified_by_commands(tmp_path: Path) -> Non
     assert command("verify", "mine", **places).stdout == "mine: OK (built, fp32)\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("task", "phase", "signum"),
     [
@@ -413,6 +416,7 @@ def test_a_stopped_build_says_so_and_leaves_nothing(
     assert not list(temporary.iterdir())
 
 
+@pytest.mark.slow
 def test_a_file_that_is_not_the_catalogs_is_refused_unless_it_is_named(tmp_path: Path) -> None:
     places = {"WEIGHTS_DIR": str(tmp_path), "MODEL_REPOSITORY": str(tmp_path / "models")}
     weights = networks.compact(tmp_path / "realesr-animevideov3.pth", convolutions=16)
@@ -432,6 +436,7 @@ def test_a_file_that_is_not_the_catalogs_is_refused_unless_it_is_named(tmp_path:
     assert command("verify", "realesr-animevideov3", **places).stdout.endswith("OK (built, fp32)\n")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not REAL.exists(), reason="../shared/real is not there")
 def test_real_weights_build_and_equal_pytorch_on_real_frames(tmp_path: Path) -> None:
     weights = REAL / "weights" / "realesr-animevideov3.pth"

@@ -59,6 +59,7 @@ def test_model_file_is_under_two_megabytes() -> None:
     assert evaluate.MODEL.stat().st_size < 2_000_000
 
 
+@pytest.mark.slow
 def test_it_finds_people_in_scenes_it_was_not_trained_on(printed_table: str) -> None:
     figures, precision, recall, average_precision = scores(printed_table)["person"]
     assert figures > 500

@@ -45,6 +45,7 @@ def test_what_a_media_file_may_not_do(answer: dict[str, object], left: list[str]
     assert media.fault_of(answer, left) == fault
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_every_job_is_answered_in_form() -> None:
     tally = jobs.attack(100, seed=5)
@@ -53,6 +54,7 @@ def test_every_job_is_answered_in_form() -> None:
     assert tally.outcomes["bad_request"] > 50
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_processes_that_are_killed_lose_no_job() -> None:
     tally = kills.attack(3, seed=4)

@@ -433,6 +433,7 @@ def test_h264_up_to_4096_and_its_level_hevc_above(width: int, height: int, expec
     assert encoder.choose(MP4, width=width, height=height, quality="high").encoder == expected
 
 
+@pytest.mark.slow
 def test_a_picture_wider_than_4096_is_written_as_hevc(tmp_path: Path) -> None:
     source = make_clip(tmp_path / "in.mp4", [numbered(n, 128, 64) for n in range(3)])
     assert through(source, tmp_path / "out.mp4", scale=40).encoder in {"libx265", "hevc_nvenc"}
@@ -547,6 +548,7 @@ def test_a_writer_that_is_left_early_closes_its_files(tmp_path: Path) -> None:
     assert not [path for path in held if tmp_path in path.parents]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the real clips are not here")
 def test_a_real_clip_keeps_every_time_and_its_sound(tmp_path: Path) -> None:
     source = SHARED / "onepiece_demo.mp4"

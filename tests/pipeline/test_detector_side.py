@@ -106,6 +106,7 @@ def street(width: int, height: int) -> Pixels:
     return np.asarray(cv2.resize(np.asarray(picture, np.uint8), (width, height)), np.uint8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("imgsz", "side"), [(160, 160), ([96, 200], 224)], ids=["a square", "no square, and no multiple of 32"]
 )
@@ -134,6 +135,7 @@ def test_a_detector_sees_at_its_own_size_what_ultralytics_sees(tmp_path: Path, i
             assert max(tracked.result.stats.detector_input) == seen
 
 
+@pytest.mark.slow
 def test_weights_of_ones_own_under_a_name_of_the_catalog_keep_their_size_too(tmp_path: Path) -> None:
     weights = networks.yolo(tmp_path / "random.pt", "yolov8n", imgsz=320)
     for choices, side in (({}, 320), ({"side": 96}, 96)):
@@ -189,6 +191,7 @@ def test_a_side_that_is_no_multiple_of_the_stride_is_refused() -> None:
         detector.side_of(opened(), "best.pt", chosen=150)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", ["yolov8n", "yolo26n"])
 def test_a_build_gives_as_many_boxes_as_it_was_asked_for(tmp_path: Path, architecture: str) -> None:
     weights = networks.yolo(tmp_path / "random.pt", architecture, imgsz=320, gain=0.5, bias=-1)
@@ -211,12 +214,12 @@ def test_a_build_gives_as_many_boxes_as_it_was_asked_for(tmp_path: Path, archite
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("", "class 1 of random.pt has no name"),
-        (" \t", "class 1 of random.pt has no name"),
+        pytest.param("", "class 1 of random.pt has no name", marks=pytest.mark.slow),
+        pytest.param(" \t", "class 1 of random.pt has no name", marks=pytest.mark.slow),
         ("a\nb", "cannot be printed"),
-        ("a\0b", "cannot be printed"),
-        ("a\ud800b", "cannot be printed"),
-        ("x" * 201, "201 characters"),
+        pytest.param("a\0b", "cannot be printed", marks=pytest.mark.slow),
+        pytest.param("a\ud800b", "cannot be printed", marks=pytest.mark.slow),
+        pytest.param("x" * 201, "201 characters", marks=pytest.mark.slow),
     ],
     ids=["empty", "blank", "two lines", "NUL", "half a character", "long"],
 )

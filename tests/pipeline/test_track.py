@@ -548,6 +548,7 @@ def run_real(yolov8n: TritonClient) -> Callable[..., Tracked]:
 CROSSINGS = REAL / "media" / "one-by-one-person-detection.mp4"
 
 
+@pytest.mark.slow
 @needs_real
 def test_six_people_who_cross_are_six_tracks(run_real: Callable[..., Tracked]) -> None:
     answer = told(run_real(CROSSINGS))
@@ -583,6 +584,7 @@ def test_six_people_who_cross_are_six_tracks(run_real: Callable[..., Tracked]) -
     assert total.middle >= 0.95 * total.frames
 
 
+@pytest.mark.slow
 @needs_real
 def test_real_people_get_the_same_ids_at_any_batch(run_real: Callable[..., Tracked], tmp_path: Path) -> None:
     excerpt = tmp_path / "excerpt.mp4"

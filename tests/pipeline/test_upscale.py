@@ -311,6 +311,7 @@ def test_a_result_that_no_player_takes_is_refused(run: Callable[..., UpscaleResu
         run(source, tmp_path / "out.mp4", scale=16)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not REAL_CLIP.exists(), reason="the real clip is not on this machine")
 def test_a_real_clip_keeps_its_frames_times_and_sound(
     run: Callable[..., UpscaleResult], tmp_path: Path

@@ -175,11 +175,11 @@ def test_every_way_to_say_that_it_is_stored_is_success(mover: Mover, server: Ser
 def test_a_store_may_take_its_time_to_answer_a_put(mover: Mover, server: Server, size: int) -> None:
     """It is silent for longer than bytes may be on their way: these are two limits."""
     mover.limits = replace(QUICK, read_s=0.3, answer_s=5.0)
-    server.script = [slow_to_answer(1.0)]
+    server.script = [slow_to_answer(0.5)]
     mover.publish(bytes(size), put_to(server))
     assert server.objects == {"/out": bytes(size)}
     assert len(server.requests) == 1
-    server.script = [slow_to_answer(1.0), slow_to_answer(1.0)]
+    server.script = [slow_to_answer(0.5), slow_to_answer(0.5)]
     mover.publish(bytes(size), parts_of(server, count=4).model_copy(update={"part_bytes": 20 * MIB}))
     assert asked(server) == ["PUT /out", "PUT /part1", "POST /complete"]
 

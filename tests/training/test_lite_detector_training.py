@@ -180,12 +180,14 @@ def test_the_rate_rises_and_then_falls_to_nearly_nothing() -> None:
     assert all(math.isfinite(rate) and rate > 0 for rate in rates)
 
 
+@pytest.mark.slow
 def test_a_few_rounds_of_training_lower_the_loss(tmp_path: Path) -> None:
     weights, losses = train.train(rounds=12, seed=0, checkpoint=tmp_path / "c")
     assert np.mean(losses[-3:]) < 0.9 * np.mean(losses[:3])
     LiteDetector(classes=len(CLASSES)).load_state_dict(weights)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

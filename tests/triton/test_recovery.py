@@ -133,7 +133,9 @@ def assert_restarted(notes: Any, times: str) -> None:
     assert f"the inference server was restarted {times}: no frame was lost" in notes
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize(
+    "moment", [pytest.param(name, marks=[pytest.mark.slow] * (name != "middle")) for name in MOMENTS]
+)
 @pytest.mark.parametrize("victim", VICTIMS)
 def test_an_upscaled_video_is_the_same_to_the_bit(
     settings: Settings, clip: Path, undisturbed: Path, tmp_path: Path, victim: str, moment: str
@@ -161,6 +163,7 @@ def loading_servers() -> set[psutil.Process]:
     return tritonservers() if stubs() else set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("victim", VICTIMS)
 def test_the_very_last_request_is_sent_again(settings: Settings, clip: Path, victim: str) -> None:
     info = probe(clip)
@@ -188,6 +191,7 @@ def test_the_very_last_request_is_sent_again(settings: Settings, clip: Path, vic
         assert np.array_equal(before.pixels, after.pixels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["first frame", "middle"])
 @pytest.mark.parametrize("victim", VICTIMS)
 def test_tracks_are_the_same_to_the_bit(
@@ -205,6 +209,7 @@ def test_tracks_are_the_same_to_the_bit(
     assert left_behind() == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("victim", VICTIMS)
 def test_several_deaths_of_one_job_change_nothing_and_leak_nothing(
     settings: Settings, tmp_path: Path, victim: str
@@ -229,6 +234,7 @@ def test_several_deaths_of_one_job_change_nothing_and_leak_nothing(
     assert left_behind() == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("victim", VICTIMS)
 def test_one_that_dies_again_and_again_fails_the_job_as_retryable_and_leaves_nothing(
     settings: Settings, clip: Path, tmp_path: Path, victim: str
@@ -271,6 +277,7 @@ def supervised(settings: Settings) -> Iterator[Supervisor]:
         yield supervisor
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("victim", VICTIMS)
 def test_a_server_of_somebody_else_is_waited_for(
     settings: Settings, supervised: Supervisor, clip: Path, undisturbed: Path, tmp_path: Path, victim: str
@@ -282,6 +289,7 @@ def test_a_server_of_somebody_else_is_waited_for(
     assert out.read_bytes() == (undisturbed / "out.mp4").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_server_that_is_back_after_seconds_is_found_again(
     settings: Settings, clip: Path, undisturbed: Path, tmp_path: Path
 ) -> None:
@@ -306,6 +314,7 @@ def test_a_server_that_is_back_after_seconds_is_found_again(
     assert out.read_bytes() == (undisturbed / "out.mp4").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_job_that_begins_while_the_server_is_away_waits_for_it(
     settings: Settings, clip: Path, undisturbed: Path, tmp_path: Path
 ) -> None:
@@ -365,6 +374,7 @@ def test_a_server_that_stays_away_is_one_clear_error(settings: Settings, clip: P
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("victim", VICTIMS)
 def test_jobs_that_share_a_server_recover_together(
     settings: Settings, supervised: Supervisor, clip: Path, undisturbed: Path, tmp_path: Path, victim: str
@@ -390,6 +400,7 @@ def test_jobs_that_share_a_server_recover_together(
         assert (tmp_path / f"{number}.mp4").read_bytes() == (undisturbed / "out.mp4").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("victim", VICTIMS)
 def test_one_that_hangs_is_restarted_after_the_timeout(
     settings: Settings, clip: Path, undisturbed: Path, tmp_path: Path, victim: str
@@ -448,6 +459,7 @@ def test_waiting_for_a_server_ends_when_nobody_waits_any_more(settings: Settings
     assert [type(exc) for exc in caught] == [Cancelled]
 
 
+@pytest.mark.slow
 def test_serve_starts_its_triton_again_under_the_jobs_of_others(
     settings: Settings, clip: Path, tmp_path: Path
 ) -> None:

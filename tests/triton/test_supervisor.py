@@ -93,6 +93,7 @@ def test_it_is_back_when_its_keeper_is_killed_and_nothing_is_left_either(supervi
     assert len(left_behind()) == len(shared)
 
 
+@pytest.mark.slow
 def test_one_that_hangs_is_ended_and_started_again(supervisor: Supervisor) -> None:
     (hanging,) = own_server(supervisor)
     hanging.suspend()
@@ -102,6 +103,7 @@ def test_one_that_hangs_is_ended_and_started_again(supervisor: Supervisor) -> No
     load(supervisor)
 
 
+@pytest.mark.slow
 def test_after_the_bound_it_has_failed_and_says_so(supervisor: Supervisor) -> None:
     supervisor.check()
     waiting = threading.Thread(target=supervisor.wait)
@@ -122,6 +124,7 @@ def test_after_the_bound_it_has_failed_and_says_so(supervisor: Supervisor) -> No
     assert tritonservers() == set()
 
 
+@pytest.mark.slow
 def test_a_restart_that_does_not_succeed_counts_too(repository: Path) -> None:
     with Supervisor(TritonServer(repository, start_timeout_s=60), restarts=2) as supervisor:
         repository.rename(repository.with_name("elsewhere"))
@@ -144,6 +147,7 @@ def test_it_can_be_stopped_at_any_time(repository: Path) -> None:
         supervisor.check()
 
 
+@pytest.mark.slow
 def test_a_keeper_ends_a_server_that_waits_for_a_process_killed_as_it_started(tmp_path: Path) -> None:
     plan = {
         "owner": os.getpid(),

@@ -383,6 +383,7 @@ def test_a_job_that_comes_again_while_it_is_in_hand_is_done_and_answered_once(
     assert len([told for told in runpod.of("twice") if not told.is_update]) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ["keyframes", "string", "parts"])
 def test_a_job_of_10_mb_is_read_by_its_own_process(
     runpod: RunPodServer, bucket: Bucket, upscale_job: dict[str, Any], shape: str

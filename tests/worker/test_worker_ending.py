@@ -25,7 +25,7 @@ def runpod() -> Iterator[RunPodServer]:
         yield server
 
 
-@pytest.mark.parametrize("grace_s", [60, 0])
+@pytest.mark.parametrize("grace_s", [60, pytest.param(0, marks=pytest.mark.slow)])
 def test_sigterm_gives_jobs_their_grace(
     grace_s: int,
     runpod: RunPodServer,
@@ -53,6 +53,7 @@ def test_sigterm_gives_jobs_their_grace(
     assert "Traceback" not in worker.log
 
 
+@pytest.mark.slow
 def test_a_second_signal_ends_the_grace(
     runpod: RunPodServer, upscale_job: dict[str, Any], worker_models: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -66,6 +67,7 @@ def test_a_second_signal_ends_the_grace(
         assert worker.ended() == 0
 
 
+@pytest.mark.slow
 def test_a_killed_worker_takes_its_jobs_along_and_the_next_removes_their_files(
     runpod: RunPodServer, upscale_job: dict[str, Any], worker_models: dict[str, Any], tmp_path: Path
 ) -> None:

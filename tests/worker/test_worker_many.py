@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from tools.stand_ins.bucket import Bucket
 
+pytestmark = pytest.mark.slow
+
 MUTATED = 200
 IN_A_ROW = 50
 SETTLED = 10

@@ -65,7 +65,13 @@ def do(job: dict[str, Any], folder: Path, memory_bytes: int | None) -> EncodedRe
     return asyncio.run(done())
 
 
-@pytest.mark.parametrize("mib", [40, 80, 120, 160, 240, 320, 480])
+@pytest.mark.parametrize(
+    "mib",
+    [
+        pytest.param(mib, marks=[pytest.mark.slow] * (mib not in {80, 240}))
+        for mib in (40, 80, 120, 160, 240, 320, 480)
+    ],
+)
 def test_what_hits_the_limit_is_limit_exceeded(mib: int, large: str, bucket: Bucket, tmp_path: Path) -> None:
     job = {
         "task": "export",

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from tests.support.slow_store import SlowStore
     from tools.stand_ins.bucket import Bucket
 
+pytestmark = pytest.mark.slow
+
 TILE = 512
 IN_FLIGHT = 8
 """Most images of that size that one job has under way: two megapixels of them."""
