@@ -110,7 +110,7 @@ class Worker:
             source,
             output,
             params,
-            self._context(on_progress),
+            self.context(on_progress),
             overwrite=overwrite,
             comparison=comparison,
             report=report,
@@ -137,7 +137,7 @@ class Worker:
             source,
             output,
             params,
-            self._context(on_progress),
+            self.context(on_progress),
             subjects=self._subjects(params) if subjects is None else subjects,
             overwrite=overwrite,
             report=report,
@@ -147,7 +147,7 @@ class Worker:
         self, source: Path, params: TrackParams, outputs: Outputs, *, on_progress: OnProgress = lambda _: None
     ) -> Tracked:
         """Track what is seen in a local video; see `orchestrator.pipeline.track.track`."""
-        return track(source, params, outputs, self._context(on_progress))
+        return track(source, params, outputs, self.context(on_progress))
 
     def _subjects(self, params: ExportParams) -> Subjects | None:
         if params.follow is None or params.tracks is None:
@@ -163,7 +163,7 @@ class Worker:
             with path.open("rb") as file:
                 return read_subjects(file)
 
-    def _context(self, on_progress: OnProgress) -> JobContext:
+    def context(self, on_progress: OnProgress) -> JobContext:
         """Return the surroundings of a job. A cost table that cannot be read fails the job here, at once."""
         if self._meter is None:
             self._meter = meter_here(self._settings.gpu, self._settings.cost_table)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -15,7 +17,9 @@ from orchestrator.executor.raw_json import EncodedResult, RawJson
 from orchestrator.framing.subjects import MOST_BYTES, parse_subjects, read_subjects
 from orchestrator.jobs import OutputParts
 from orchestrator.jobs.track import TrackStored
-from orchestrator.pipeline.track import Outputs
+from orchestrator.pipeline.export import export
+from orchestrator.pipeline.track import Outputs, track
+from orchestrator.pipeline.upscale import upscale
 from orchestrator.redaction import without_query
 from orchestrator.safe_text import json_text
 from orchestrator.settings import Settings
@@ -25,9 +29,10 @@ from orchestrator.worker import Worker
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from orchestrator.jobs import ExportJob, FileJob, Strict, TrackJob, UpscaleJob
+    from orchestrator.pipeline.context import JobContext
 
 _IN_SHORT = "the whole answer, with figures and notes, was refused by RunPod: this one is short"
 
@@ -82,27 +87,33 @@ class JobRunner:
     progress: ProgressReporter
 
     def make_file(
-        self, job: FileJob, make: Callable[[Worker, Path, Path], Strict], *, suffix: str | None = None
+        self,
+        job: FileJob,
+        make: Callable[[Path, Path, Any, JobContext], Strict],
+        *,
+        suffix: str | None = None,
     ) -> EncodedResult:
         """Run a job whose result is a file: fetch its video, make the file, publish it.
 
         Args:
             job: the job.
-            make: makes the output from the source (the worker, the source and the output are given), and
-                returns the result, whose `output_url` is filled in here.
-            suffix: of the output; None takes that of its address, if it is one of a video.
+            make: makes the file. It gets the paths of the source and of the output, the params and the
+                context, and returns the result, in which `publish` replaces `output_url`.
+            suffix: suffix of the output; None takes that of its address, if it is one of a video.
         """
         source = self.fetch(job.input_url)
         if suffix is None:
             suffix = _suffix(_address(job.destination))
         output = self.folder / f"output{suffix if by_suffix(suffix) else MP4.suffixes[0]}"
-        with self.worker() as worker:
-            result = make(worker, source, output)
+        with self.context() as context:
+            result = make(source, output, job.params, context)
         return self.publish(result, output, job.destination)
 
-    def worker(self) -> Worker:
-        """Return a worker within the limits, to be used as a context manager."""
-        return Worker(self.settings, limits=self.settings.limits)
+    @contextmanager
+    def context(self) -> Iterator[JobContext]:
+        """Connect the job to Triton, on demand, within the block."""
+        with Worker(self.settings, limits=self.settings.limits) as worker:
+            yield worker.context(self.progress.report)
 
     def fetch(self, url: str, name: str = "input", *, most_bytes: int | None = None) -> Path:
         """Fetch a file into the job's folder."""
@@ -148,11 +159,7 @@ class JobRunner:
 
 
 def _upscale(runner: JobRunner, job: UpscaleJob) -> EncodedResult:
-    on_progress = runner.progress.report
-    return runner.make_file(
-        job,
-        lambda worker, source, output: worker.upscale(source, output, job.params, on_progress=on_progress),
-    )
+    return runner.make_file(job, upscale)
 
 
 def _export(runner: JobRunner, job: ExportJob) -> EncodedResult:
@@ -161,20 +168,15 @@ def _export(runner: JobRunner, job: ExportJob) -> EncodedResult:
     if isinstance(tracks, str):
         with runner.fetch(tracks, "tracks", most_bytes=MOST_BYTES).open("rb") as file:
             subjects = read_subjects(file)
-    return runner.make_file(
-        job,
-        lambda worker, source, output: worker.export(
-            source, output, job.params, subjects=subjects, on_progress=runner.progress.report
-        ),
-        suffix=job.params.format and f".{job.params.format}",
-    )
+    suffix = job.params.format and f".{job.params.format}"
+    return runner.make_file(job, partial(export, subjects=subjects), suffix=suffix)
 
 
 def _track(runner: JobRunner, job: TrackJob) -> EncodedResult:
     """Track a video; the tracks are published where they are too long for the answer."""
     source = runner.fetch(job.input_url)
-    with runner.worker() as worker:
-        tracked = worker.track(source, job.params, Outputs(), on_progress=runner.progress.report)
+    with runner.context() as context:
+        tracked = track(source, job.params, Outputs(), context)
     document = tracked.document()
     text, size_bytes = runner.fit(document.json())
     if text is not None:

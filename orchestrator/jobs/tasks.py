@@ -54,6 +54,7 @@ class FileJob(Job):
     """Where the result is uploaded: a URL presigned for PUT, or s3://bucket/key."""
     output_parts: OutputParts | None = None
     """A presigned multipart upload, for results of more than 5 GiB; instead of `output_url`."""
+    params: Strict
 
     @property
     def destination(self) -> str | OutputParts:

@@ -14,6 +14,7 @@ from orchestrator.executor.raw_json import EncodedResult, RawJson
 from orchestrator.jobs import FileJob, Strict
 from orchestrator.jobs.tasks import TASKS, Task, job_adapter
 from tools import reference
+from tools.stand_ins import bucket as buckets
 from tools.stand_ins.worker_process import LOCAL
 
 if TYPE_CHECKING:
@@ -21,26 +22,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.executor.run_job import JobRunner
-    from orchestrator.worker import Worker
+    from orchestrator.pipeline.context import JobContext
     from tools.stand_ins.bucket import Bucket
 
 
 class ReverseParams(Strict):
-    """How the bytes of a file are reversed.
-
-    Attributes:
-        width: of the output, in pixels.
-    """
+    """How the bytes of a file are reversed."""
 
     width: int = 64
 
 
 class ReverseJob(FileJob):
-    """Reverse the bytes of a file.
-
-    Attributes:
-        params: how.
-    """
+    """Reverse the bytes of a file."""
 
     task: Literal["reverse"]
     params: ReverseParams = ReverseParams()
@@ -51,22 +44,25 @@ class ReverseJob(FileJob):
 
 
 class ReverseResult(Strict):
-    """The finished job.
-
-    Attributes:
-        output_url: where the file is.
-    """
+    """The finished job."""
 
     status: Literal["completed"] = "completed"
     output_url: str
 
 
-def reverse(runner: JobRunner, job: ReverseJob) -> EncodedResult:
-    def make(_worker: Worker, source: Path, output: Path) -> ReverseResult:
-        output.write_bytes(source.read_bytes()[::-1])
-        return ReverseResult(output_url="")
+def reverse_bytes(source: Path, output: Path, _params: ReverseParams, _context: JobContext) -> ReverseResult:
+    output.write_bytes(source.read_bytes()[::-1])
+    return ReverseResult(output_url=output.as_uri())
 
-    return runner.make_file(job, make)
+
+def reverse(runner: JobRunner, job: ReverseJob) -> EncodedResult:
+    return runner.make_file(job, reverse_bytes)
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[Bucket]:
+    with buckets.serving() as serving:
+        yield serving
 
 
 @pytest.fixture
