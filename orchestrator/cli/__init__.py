@@ -1,4 +1,4 @@
-"""The `framewright` command: one file a subcommand. Only `main` is for others."""
+"""Runs the `framewright` command; each subcommand is a module of its own."""
 
 from __future__ import annotations
 
@@ -24,8 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     catch_signals()
     forbid_core_files()
     try:
-        # Not at the top: it takes up to a second, in which Ctrl-C must be understood already.
-        from orchestrator.cli.commands import run  # noqa: PLC0415
+        from orchestrator.cli.commands import run  # after signals are caught, because it takes time
 
         return run(arguments)
     except Signalled as exc:

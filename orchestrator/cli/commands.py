@@ -1,4 +1,4 @@
-"""The group of all subcommands, and the one place where errors become a line and an exit code."""
+"""Finds the subcommand to run, and turns its errors into one line and an exit code."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestrator.cli import options
 from orchestrator.cli.exit_codes import say_failed, say_stopped
-from orchestrator.cli.options import OutputLost, Shell
+from orchestrator.cli.output import OutputLost
 from orchestrator.errors import WorkerError, disk_full_error
 
 if TYPE_CHECKING:
@@ -19,12 +20,25 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-COMMANDS = ("upscale", "track", "export", "estimate", "serve", "infer", "models", "worker", "health")
-"""Names of the subcommands, and of their modules and functions."""
+COMMANDS = {
+    "upscale": "Upscale a video.",
+    "track": "Find objects in a video and follow each one through it.",
+    "export": "Export a part of a video: crop, cut, enlarge, convert.",
+    "estimate": "Estimate how long a job will take and what it will cost.",
+    "serve": "Run Triton on this machine.",
+    "infer": "Send one picture to one model, and show what comes back.",
+    "models": "List, fetch, build and verify models.",
+    "worker": "Take jobs from RunPod and do them.",
+    "health": "Check whether Triton answers.",
+}
+"""The subcommands, with their lines in the list of commands. Their modules and functions have these names.
+
+A module is imported only when its command is called, and imports slow modules only when the command runs.
+"""
 
 
 class Commands(click.Group):
-    """Imports a subcommand when it is wanted: what one needs takes others a second, and memory for hours."""
+    """Imports a subcommand when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002, D102  click's
         return list(COMMANDS)
@@ -36,6 +50,10 @@ class Commands(click.Group):
         command: click.Command = getattr(module, cmd_name)
         return command
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002, D102
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="framewright", prog_name="framewright")
@@ -44,15 +62,15 @@ def cli() -> None:
 
     \b
     First steps:
-      framewright upscale in.mp4 out.mp4              with the small model that is carried along
-      framewright models list                         the models there are, and how to get them
+      framewright upscale in.mp4 out.mp4              with the small model that comes with Framewright
+      framewright models list                         all models, and how to get them
       framewright upscale in.mp4 out.mp4 --model realesr-animevideov3 --scale 2
-      framewright track in.mp4 -o tracks.json         find things and follow them
+      framewright track in.mp4 -o tracks.json         find objects and follow them
       framewright export in.mp4 out.mp4 --crop 0,0,640,360 --start 2 --end 9
 
     \b
-    Exit codes: 0 done, 1 our side failed, 2 the request or its input is wrong, 130 and 143 interrupted.
-    Environment: WEIGHTS_DIR, MODEL_REPOSITORY, TRITON_URL (see the README).
+    Exit codes: 0 done, 1 Framewright failed, 2 the request or its input is wrong, 130 and 143 interrupted.
+    Environment: WEIGHTS_DIR, MODEL_REPOSITORY, TRITON_URL and more, see docs/settings.md.
     """  # noqa: D301  click reads the backspace as: keep these lines
 
 
@@ -63,9 +81,9 @@ def run(arguments: Sequence[str] | None) -> int:  # noqa: PLR0911  a return for 
         arguments: without the program's name; None takes the process's.
 
     Raises:
-        Signalled: see `ending`; also while a command is imported, when its options are not known yet.
+        Signalled: see `exit_codes`; also while a command is imported, when its options are not known yet.
     """
-    shell = Shell()
+    shell = options.Shell()
     try:
         cli.main(
             args=None if arguments is None else list(arguments),
@@ -89,7 +107,7 @@ def run(arguments: Sequence[str] | None) -> int:  # noqa: PLR0911  a return for 
         return say_stopped(signal.SIGINT, as_json=shell.json)
     except OutputLost as exc:
         return say_failed("internal", str(exc), exit_code=1, as_json=False)
-    except Exception as exc:  # the one place where an unforeseen error becomes a line
+    except Exception as exc:  # an unforeseen error becomes a line here, and only here
         log.debug("failed", exc_info=True)
         if (full := disk_full_error(exc)) is not None:
             return say_failed(full.code, str(full), exit_code=1, retryable=True, as_json=shell.json)

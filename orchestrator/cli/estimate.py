@@ -1,34 +1,34 @@
-"""`framewright estimate`."""
+"""Runs `framewright estimate`."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli.options import json_option, say, verbose_option
-from orchestrator.cost.gpu import gpus_here
-from orchestrator.cost.price_table import CPU, read_table
+from orchestrator.cli import options
+from orchestrator.cli.output import say
 from orchestrator.errors import BadRequest
 from orchestrator.jobs.tasks import TASKS
-from orchestrator.pipeline.estimate import estimate as estimate_job
-from orchestrator.settings import Settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from orchestrator.cost.estimate import Estimate
 
 
 @click.command()
-@click.argument("source", metavar="IN", type=click.Path(path_type=Path))
+@options.source
 @click.option("--task", type=click.Choice(list(TASKS)), default="upscale", show_default=True)
-@click.option("--model", help="The model's name.  [default: the task's own; none for an export]")
-@click.option("--gpu", help="A GPU of the table, or cpu.  [default: FRAMEWRIGHT_GPU, else this machine's]")
-@click.option("--crop", metavar="X,Y,W,H", help="Of an export: the part of the picture.")
-@click.option("--start", type=float, metavar="SECONDS", help="Of an export: from when on.")
-@click.option("--end", type=float, metavar="SECONDS", help="Of an export: until when.")
-@json_option
-@verbose_option
+@click.option("--model", help="The name of the model.  [default: the task's default; none for an export]")
+@click.option(
+    "--gpu", help="A GPU of the price table, or cpu.  [default: FRAMEWRIGHT_GPU, or this machine's]"
+)
+@click.option("--crop", metavar="X,Y,W,H", help="Export only: the part of the picture.")
+@click.option("--start", type=float, metavar="SECONDS", help="Export only: where the part begins.")
+@click.option("--end", type=float, metavar="SECONDS", help="Export only: where the part ends.")
+@options.as_json
+@options.verbose
 def estimate(
     source: Path,
     *,
@@ -40,10 +40,10 @@ def estimate(
     end: float | None,
     as_json: bool,
 ) -> None:
-    """Say how long a job on the video IN will take, and what it will cost.
+    """Estimate how long a job on the video IN will take, and what it will cost.
 
-    Prices and speeds come from a table in which every number says where it came from; what is not known is
-    not guessed. FRAMEWRIGHT_COST_TABLE names a table of your own.
+    Prices and speeds come from a table, where each number has its source; unknown ones are not guessed.
+    FRAMEWRIGHT_COST_TABLE names a table of your own.
 
     \b
     Examples:
@@ -51,6 +51,11 @@ def estimate(
       framewright estimate in.mp4 --task track --model yolov8n --gpu cpu --json
       framewright estimate in.mp4 --task export --crop 0,0,640,360 --end 9 --model RealESRGAN_x4plus --gpu A40
     """  # noqa: D301  click reads the backspace as: keep these lines
+    from orchestrator.cost.gpu import gpus_here
+    from orchestrator.cost.price_table import CPU, read_table
+    from orchestrator.pipeline.estimate import estimate as estimate_job
+    from orchestrator.settings import Settings
+
     settings = Settings.from_env()
     found = estimate_job(
         source,
@@ -62,7 +67,7 @@ def estimate(
         start_s=start,
         end_s=end,
     )
-    say(found.model_dump_json() if as_json else _told(found, source))
+    say(found.model_dump_json() if as_json else _summary(found, source))
 
 
 def _numbers(crop: str) -> tuple[float, float, float, float]:
@@ -75,7 +80,7 @@ def _numbers(crop: str) -> tuple[float, float, float, float]:
     return x, y, width, height
 
 
-def _told(found: Estimate, source: Path) -> str:
+def _summary(found: Estimate, source: Path) -> str:
     work = found.work
     what = f"{work.task} with {work.model}" if work.model else work.task
     seconds = "seconds unknown" if found.seconds is None else f"about {_rounded(found.seconds)} s"

@@ -1,6 +1,6 @@
-"""How a run of the command line ends: on a signal, on an error, and what is said of it.
+"""Catches signals, prints failures, and returns the exit code of each.
 
-Standard library only: it is imported before anything that takes long to import.
+It imports only the standard library, because signals must be caught before anything slow is imported.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _CAUGHT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Signalled(BaseException):
-    """SIGINT, SIGTERM or SIGHUP, raised in the main thread so that every `with` is left in order.
+    """Raised in the main thread on SIGINT, SIGTERM or SIGHUP, so that every `with` block cleans up.
 
     Attributes:
-        number: of the signal.
+        number: the number of the signal.
     """
 
     def __init__(self, number: int) -> None:
@@ -31,7 +31,7 @@ class Signalled(BaseException):
 
 
 def catch_signals() -> None:
-    """Turn the first signal into `Signalled`; later ones are ignored, as cleaning up is bounded in time."""
+    """Raise `Signalled` on the first signal, and ignore later ones: cleaning up takes a bounded time."""
 
     def handle(number: int, _frame: FrameType | None) -> None:
         ignore_signals()
@@ -42,25 +42,25 @@ def catch_signals() -> None:
 
 
 def ignore_signals() -> None:
-    """Let what is left be done: it is little."""
+    """Ignore signals from now on, because little is left to do."""
     for number in _CAUGHT:
         signal.signal(number, signal.SIG_IGN)
 
 
 def say_stopped(number: int, *, as_json: bool) -> int:
-    """Say that a signal ended the run; return the exit code."""
+    """Print that a signal ended the run; return the exit code."""
     message = f"stopped by {signal.Signals(number).name} before it was done"
     return say_failed("cancelled", message, exit_code=128 + number, retryable=True, as_json=as_json)
 
 
 def say_failed(code: str, message: str, *, exit_code: int, as_json: bool, retryable: bool = False) -> int:
-    """Say why the run failed, in one line on standard error; return the exit code.
+    """Print why the run failed, as one line on standard error; return the exit code.
 
     Args:
-        code: of the error, for programs.
+        code: the code of the error, for programs.
         message: what was wrong, and what to do.
-        exit_code: to be returned.
-        as_json: also print the failure as JSON on standard output.
+        exit_code: the exit code to return.
+        as_json: whether to print the failure as JSON on standard output too.
         retryable: whether the same request may succeed later.
     """
     message = " ".join(message.split())
@@ -72,7 +72,7 @@ def say_failed(code: str, message: str, *, exit_code: int, as_json: bool, retrya
 
 
 def _print(line: str, stream: object) -> None:
-    """Print, or be silent where nobody listens: the exit code still tells."""
+    """Print a line, if the stream is still open; the exit code reports the failure anyway."""
     try:
         print(line, file=stream, flush=True)  # type: ignore[call-overload]  # None where it was closed
     except OSError:

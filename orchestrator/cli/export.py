@@ -1,83 +1,74 @@
-"""`framewright export`."""
+"""Runs `framewright export`."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator.cli import options
 from orchestrator.cli.exit_codes import ignore_signals
-from orchestrator.cli.options import json_option, progress, say, settings_with, url_option, verbose_option
+from orchestrator.cli.output import report_and_note_lines, say, video_line
+from orchestrator.cli.progress import progress
 from orchestrator.containers import CONTAINERS, one_of
 from orchestrator.errors import BadRequest, InputNotFound
-from orchestrator.fidelity.report import report_files
-from orchestrator.framing.subjects import Subjects, read_subjects
-from orchestrator.jobs import ExportParams, ExportResult, parse
 from orchestrator.safe_text import json_text
-from orchestrator.worker import Worker
+
+if TYPE_CHECKING:
+    from orchestrator.framing.subjects import Subjects
+    from orchestrator.jobs import ExportParams
 
 _NAMES = ("x", "y", "w", "h")
 _MOST_KEYFRAME_BYTES = 64 << 20
 
 
 @click.command()
-@click.argument("source", metavar="IN", type=click.Path(path_type=Path))
-@click.argument("output", metavar="OUT", type=click.Path(path_type=Path))
+@options.source
+@options.output
 @click.option(
     "--crop",
     metavar="X,Y,W,H|FILE",
-    help="The part of the picture, in pixels as displayed; or a JSON file of keyframes, such as the "
-    "result of an export that followed.  [default: all of it]",
+    help="The part of the picture, in pixels as displayed; or a JSON file of keyframes, such as the result "
+    "of an export with --follow.  [default: the whole picture]",
 )
 @click.option("--clamp", is_flag=True, help="Move a crop that leaves the picture back into it.")
+@click.option("--follow", metavar="ID|main", help="Let the crop follow a track, or the main subject.")
 @click.option(
-    "--follow", metavar="ID|main", help="Let the crop follow a track, or the subject that matters most."
+    "--tracks",
+    metavar="FILE|URL",
+    help="The tracks to follow: the output of `framewright track`, or its URL.",
 )
+@click.option("--aspect", metavar="W:H", help="Shape of the crop that --follow moves, such as 9:16.")
 @click.option(
-    "--tracks", metavar="FILE|URL", help="What `framewright track` wrote, or an https address of it."
-)
-@click.option("--aspect", metavar="W:H", help="Shape of a crop that follows, such as 9:16.")
-@click.option(
-    "--zoom", type=float, help="How much smaller than possible a crop that follows is: 2 is half the width."
+    "--zoom",
+    type=float,
+    help="How much smaller that crop is than the largest that fits: 2 is half the width.",
 )
 @click.option("--upscale", is_flag=True, help="Enlarge the crop with a model.")
 @click.option(
-    "--upscale-model", metavar="MODEL", help="Which; see `framewright models list`. Implies --upscale."
+    "--upscale-model", metavar="MODEL", help="The model; see `framewright models list`. Implies --upscale."
 )
 @click.option(
-    "--size", metavar="WxH", help="Delivered size.  [default: the crop's own, times the model's scale]"
+    "--size", metavar="WxH", help="Size of OUT.  [default: the crop's size times the model's scale]"
 )
 @click.option(
     "--format",
     "format_",
     metavar="FORMAT",
-    help=f"{one_of(container.name for container in CONTAINERS)}.  [default: as OUT ends]",
+    help=f"{one_of(container.name for container in CONTAINERS)}.  [default: the suffix of OUT]",
 )
-@click.option("--quality", default="high", show_default=True, help="high, medium, low or lossless.")
-@click.option("--start", type=float, metavar="SECONDS", help="From when on.  [default: the start]")
-@click.option("--end", type=float, metavar="SECONDS", help="Until when.  [default: the end]")
-@click.option("--tonemap", is_flag=True, help="Turn HDR into SDR.")
-@click.option(
-    "--reuse-tolerance",
-    type=int,
-    default=0,
-    metavar="LEVELS",
-    help="Keep what was inferred of a part of the picture while it differs by at most so many levels of "
-    "0..255, up to 16: faster where little moves.  [default: 0, keep what is equal]",
-)
-@click.option(
-    "--report",
-    "report",
-    metavar="JSON",
-    type=click.Path(path_type=Path),
-    help="Also write how true OUT is to IN: PSNR, SSIM, colours, times; and a picture of it beside, as .png.",
-)
+@options.quality
+@click.option("--start", type=float, metavar="SECONDS", help="Where the part begins.  [default: the start]")
+@click.option("--end", type=float, metavar="SECONDS", help="Where the part ends.  [default: the end]")
+@options.tonemap
+@options.reuse_tolerance
+@options.report
 @click.option("--force", is_flag=True, help="Replace OUT, and the files of --report, if they exist.")
-@json_option
-@url_option("Use the Triton at this gRPC address instead of starting one. Without a model none is needed.")
-@verbose_option
+@options.as_json
+@options.url("Use the Triton at this gRPC address instead of starting one. Only a model needs one.")
+@options.verbose
 def export(
     source: Path,
     output: Path,
@@ -88,11 +79,11 @@ def export(
     url: str | None,
     **choices: Any,
 ) -> None:
-    """Cut a part out of the video IN, enlarge it if wanted, and deliver it as OUT.
+    """Export a part of the video IN as OUT, enlarged by a model with --upscale.
 
-    The crop comes first, so only what is wanted is upscaled. Sound, timing, colours, bit depth and HDR are
-    kept, also in a part of the time; what could not be is said in the notes. OUT appears only when it is
-    complete. Without --upscale no Triton is needed.
+    The crop comes first, so that the model enlarges nothing else. Sound, timing, colours, bit depth and HDR
+    are kept; the notes list what could not be kept. OUT appears only when it is complete. Without --upscale
+    no Triton is needed.
 
     \b
     Examples:
@@ -104,8 +95,10 @@ def export(
       framewright track in.mp4 -o tracks.json
       framewright export in.mp4 tall.mp4 --follow main --tracks tracks.json --aspect 9:16
     """  # noqa: D301  click reads the backspace as: keep these lines
+    from orchestrator.worker import Worker
+
     params, subjects = _params(choices)
-    with Worker(settings_with(url)) as worker:
+    with Worker(options.settings_with(url)) as worker:
         with progress(source.name) as on_progress:
             result = worker.export(
                 source,
@@ -116,17 +109,25 @@ def export(
                 report=report,
                 on_progress=on_progress,
             )
-        ignore_signals()  # it is done, and stopping Triton is brief
-        say(json_text(result.model_dump(mode="json")) if as_json else _told(result, output, report))
+        ignore_signals()  # the job is done, and stopping Triton is brief
+        if as_json:
+            say(json_text(result.model_dump(mode="json")))
+            return
+        lines = [f"{video_line(output, result)}, {result.stats.encoder}"]
+        if result.keyframes:
+            lines.append(f"the crop moved along {len(result.keyframes)} keyframes: --json prints them")
+        say("\n".join([*lines, *report_and_note_lines(report, result.notes)]))
 
 
 def _params(choices: dict[str, Any]) -> tuple[ExportParams, Subjects | None]:
-    """Make params of what was typed, and read the tracks.
+    """Return the parameters that the options stand for, and the subjects of a local file of tracks.
 
     Raises:
-        BadRequest: something is wrong in itself.
-        InputNotFound: a file of tracks or keyframes is not there.
+        BadRequest: an option is wrong, or options do not fit together.
+        InputNotFound: a file of tracks or keyframes does not exist.
     """
+    from orchestrator.jobs import ExportParams, parse
+
     tracks: str | None = choices.pop("tracks")
     text, follow = choices.pop("crop"), choices.pop("follow")
     aspect, zoom = choices.pop("aspect"), choices.pop("zoom")
@@ -147,7 +148,7 @@ def _params(choices: dict[str, Any]) -> tuple[ExportParams, Subjects | None]:
 
 
 def _crop(text: str) -> object:
-    """Read a crop: four numbers, or the name of a file of keyframes."""
+    """Return the value of a crop: four numbers, or the content of a file of keyframes."""
     parts = text.split(",")
     try:
         numbers = [float(part) for part in parts]
@@ -181,21 +182,10 @@ def _read(path: Path) -> bytes:
 
 
 def _tracks(path: Path) -> Subjects:
+    from orchestrator.framing.subjects import read_subjects
+
     try:
         with path.open("rb") as file:
             return read_subjects(file)
     except OSError as exc:
         raise InputNotFound(f"{path} cannot be read: {exc.strerror}") from exc
-
-
-def _told(result: ExportResult, output: Path, report: Path | None) -> str:
-    stats = result.stats
-    size = f"{stats.frames} frames, {stats.width}x{stats.height}, {stats.duration_sec:.2f} s of video"
-    model = f" with {stats.model}" if stats.model else ""
-    lines = [f"{output}: {size} in {stats.wall_sec:.1f} s ({stats.fps:.1f} fps){model}, {stats.encoder}"]
-    if result.keyframes:
-        lines.append(f"the crop moved along {len(result.keyframes)} keyframes: --json prints them")
-    if report is not None:
-        told, drawn = report_files(report)
-        lines.append(f"{told}, {drawn}: how true it is to the source")
-    return "\n".join([*lines, *(f"note: {note}" for note in result.notes)])

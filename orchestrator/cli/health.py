@@ -1,23 +1,25 @@
-"""`framewright health`."""
+"""Runs `framewright health`, the health check of the worker's image."""
 
 from __future__ import annotations
 
 import click
 
-from orchestrator.cli.options import say, settings_with, verbose_option
+from orchestrator.cli import options
+from orchestrator.cli.output import say
 from orchestrator.errors import TritonUnavailable
-from orchestrator.triton.client import TritonClient
-from orchestrator.triton.find_servers import running_urls
 
 
 @click.command()
-@verbose_option
+@options.verbose
 def health() -> None:
-    """Say whether the Triton that jobs use answers: the one of TRITON_URL, else one on this machine.
+    """Check whether the Triton that jobs use answers: the one of TRITON_URL, or one on this machine.
 
-    The health check of the worker's image. Exit code 0: it answers; 1: it does not.
+    The worker's image uses it as its health check. Exit code 0: Triton answers; 1: it does not.
     """
-    settings = settings_with(None)
+    from orchestrator.triton.client import TritonClient
+    from orchestrator.triton.find_servers import running_urls
+
+    settings = options.settings_with(None)
     urls = running_urls() if settings.triton_url is None else [settings.triton_url]
     silent = TritonUnavailable("no tritonserver runs on this machine, and TRITON_URL names none elsewhere")
     for url in urls:

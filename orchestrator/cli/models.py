@@ -1,4 +1,4 @@
-"""`framewright models`: what a server has loaded; the rest is `export_onnx`, in a process of its own."""
+"""Runs `framewright models`: shows what Triton has loaded, and starts `export_onnx` for everything else."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ import sys
 from dataclasses import asdict
 
 import click
-from rich.table import Table
 
-from orchestrator.cli.options import console, json_option, settings_with, url_option, verbose_option
-from orchestrator.triton.client import TritonClient
+from orchestrator.cli import options
+from orchestrator.cli.output import console
 
 
 @click.group()
 def models() -> None:
-    """List, fetch, build and verify models; see what a server has loaded.
+    """List, fetch, build and verify models; show what a server has loaded.
 
     \b
     Examples:
@@ -41,19 +40,23 @@ def _add_export_command(name: str, text: str) -> None:
         os.execv(sys.executable, [sys.executable, "-m", "export_onnx", name, *arguments])  # noqa: S606
 
 
-_add_export_command("list", "Show the models there are, and which are fetched and built.")
+_add_export_command("list", "List all models, and which are fetched and built.")
 _add_export_command("fetch", "Download official weights into WEIGHTS_DIR and verify them.")
 _add_export_command("build", "Export weights to ONNX, prove parity, and install into the model repository.")
 _add_export_command("verify", "Check weight files and built models against the catalog.")
 
 
 @models.command()
-@url_option("The Triton to ask.  [default: TRITON_URL, else localhost:8001]")
-@json_option
-@verbose_option
+@options.url("The Triton to ask.  [default: TRITON_URL, else localhost:8001]")
+@options.as_json
+@options.verbose
 def status(*, url: str | None, as_json: bool) -> None:
     """Show what a running Triton has loaded, with its queue, compute and batch figures."""
-    settings = settings_with(url)
+    from rich.table import Table
+
+    from orchestrator.triton.client import TritonClient
+
+    settings = options.settings_with(url)
     with TritonClient(
         settings.triton_url or "localhost:8001",
         infer_timeout_s=settings.infer_timeout_s,
@@ -70,14 +73,8 @@ def status(*, url: str | None, as_json: bool) -> None:
         click.echo(json.dumps(rows))
         return
     table = Table(
-        "model",
-        "version",
-        "state",
-        "requests",
-        "images",
-        "mean batch",
-        "queue ms/request",
-        "compute ms/request",
+        *("model", "version", "state", "requests", "images"),
+        *("mean batch", "queue ms/request", "compute ms/request"),
     )
     for entry in entries:
         figure = figures.get(entry.name)

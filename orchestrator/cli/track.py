@@ -1,58 +1,49 @@
-"""`framewright track`."""
+"""Runs `framewright track`."""
 
 from __future__ import annotations
 
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.table import Table
 
+from orchestrator.cli import options
 from orchestrator.cli.exit_codes import ignore_signals
-from orchestrator.cli.options import (
-    console,
-    json_option,
-    progress,
-    say,
-    say_pieces,
-    settings_with,
-    url_option,
-    verbose_option,
-)
+from orchestrator.cli.output import console, say, say_pieces
+from orchestrator.cli.progress import progress
 from orchestrator.jobs import TrackParams, parse
 from orchestrator.jobs.validation import LONGEST_NAME
-from orchestrator.pipeline.track import Outputs
-from orchestrator.worker import Worker
 
 if TYPE_CHECKING:
-    from orchestrator.pipeline.track import Tracked
+    from pathlib import Path
+
+    from orchestrator.pipeline.track import Outputs, Tracked
 
 DEFAULTS = TrackParams()
 _LISTED = 20
-"""Tracks that are shown to a person; all are in the file."""
+"""The most tracks in the printed list; the file and the JSON have all."""
 
 
 def _names(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> list[str] | None:
-    """Names as they were given: whether a comma stands in a name or between two, the model's classes tell."""
+    """Return the names as typed. Only the model's classes tell whether a comma is part of a name."""
     if not values:
         return None
-    # A list can be longer than any name may be: its commas stand between names.
+    # A text that is too long for a name is a list, with commas between its names.
     lists = (text.split(",") if len(text) > LONGEST_NAME else [text] for text in values)
     return [name for name in chain.from_iterable(lists) if name.strip(" ,")]
 
 
 @click.command()
-@click.argument("source", metavar="IN", type=click.Path(path_type=Path))
+@options.source
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
-    help="Where the tracks go: .json, .json.gz, or .ndjson with one track a line.",
+    type=options.FILE,
+    help="The file for the tracks: .json, .json.gz, or .ndjson with one track on each line.",
 )
 @click.option(
     "--model",
-    help="A built detector, or yolov8, which stands for one.",
+    help="A built detector, or the alias yolov8.",
     default=DEFAULTS.model,
     show_default=True,
 )
@@ -61,7 +52,7 @@ def _names(_context: click.Context, _option: click.Parameter, values: tuple[str,
     metavar="NAME,...",
     multiple=True,
     callback=_names,
-    help="Report tracks of these classes only. Repeat it for a class whose name holds a comma.  "
+    help="Report only tracks of these classes. Repeat the option for a name that contains a comma.  "
     "[default: all]",
 )
 @click.option(
@@ -74,14 +65,14 @@ def _names(_context: click.Context, _option: click.Parameter, values: tuple[str,
 @click.option(
     "--tracker",
     type=click.Choice(["bytetrack", "botsort"]),
-    help="botsort also follows the camera, for moving ones.",
+    help="botsort also compensates for a moving camera.",
     default=DEFAULTS.tracker,
     show_default=True,
 )
 @click.option(
     "--stride",
     type=int,
-    help="Detect on every k-th frame, interpolate between: faster.",
+    help="Detect on every k-th frame and interpolate between: faster.",
     default=DEFAULTS.stride,
     show_default=True,
 )
@@ -98,31 +89,31 @@ def _names(_context: click.Context, _option: click.Parameter, values: tuple[str,
     "--side",
     type=int,
     metavar="PIXELS",
-    help="Longer side of what the detector sees: more finds smaller things.  [default: the model's own]",
+    help="Longer side of the detector's pictures: larger finds smaller objects.  [default: the model's]",
 )
 @click.option(
     "--batch",
     type=int,
-    help="Frames in one request at most.",
+    help="The most frames in one request.",
     default=DEFAULTS.batch,
     show_default=True,
 )
 @click.option(
     "--overlay",
     metavar="VIDEO",
-    type=click.Path(path_type=Path),
+    type=options.FILE,
     help="Also write the video with boxes, ids and trails, and its sound.",
 )
 @click.option(
     "--timeline",
     metavar="PNG",
-    type=click.Path(path_type=Path),
-    help="Also write a picture of when each track lived.",
+    type=options.FILE,
+    help="Also write a chart of when each track is visible.",
 )
 @click.option("--force", is_flag=True, help="Replace outputs that exist.")
-@json_option
-@url_option("Use the Triton at this gRPC address instead of starting one.")
-@verbose_option
+@options.as_json
+@options.url()
+@options.verbose
 def track(
     source: Path,
     *,
@@ -134,9 +125,9 @@ def track(
     url: str | None,
     **choices: Any,
 ) -> None:
-    """Find things in the video IN and follow each one through it.
+    """Find objects in the video IN and follow each one through it.
 
-    Every track has an id, from 1 in order of appearance, a class, and a box in each frame that it is seen in:
+    Each track has an id (from 1, in order of appearance), a class, and a box in each frame that shows it:
     [x, y, width, height] in pixels of the picture as displayed. Without -o and --json the tracks are listed.
 
     \b
@@ -148,19 +139,22 @@ def track(
       framewright track in.mp4 --json --stride 3 | jq '.tracks | length'
       framewright track drone.mp4 -o tracks.ndjson --tracker botsort --model yolov8m
     """  # noqa: D301  click reads the backspace as: keep these lines
+    from orchestrator.pipeline.track import Outputs
+    from orchestrator.worker import Worker
+
     params = parse(TrackParams, choices)
     outputs = Outputs(tracks=output, overlay=overlay, timeline=timeline, overwrite=force)
-    with Worker(settings_with(url)) as worker:
+    with Worker(options.settings_with(url)) as worker:
         with progress(source.name) as on_progress:
             tracked = worker.track(source, params, outputs, on_progress=on_progress)
-        ignore_signals()  # it is done, and stopping Triton is brief
+        ignore_signals()  # the job is done, and stopping Triton is brief
         if as_json:
             say_pieces(tracked.document().json())
         else:
-            _tell(tracked, source, outputs)
+            _say_summary(tracked, source, outputs)
 
 
-def _tell(tracked: Tracked, source: Path, outputs: Outputs) -> None:
+def _say_summary(tracked: Tracked, source: Path, outputs: Outputs) -> None:
     video, stats = tracked.result.video, tracked.result.stats
     size = f"{video.width}x{video.height}"
     many = "1 track" if stats.tracks == 1 else f"{stats.tracks} tracks"
@@ -175,7 +169,7 @@ def _tell(tracked: Tracked, source: Path, outputs: Outputs) -> None:
     for path, what in (
         (outputs.tracks, "the tracks"),
         (outputs.overlay, "the video with boxes, ids and trails"),
-        (outputs.timeline, "when each track lived"),
+        (outputs.timeline, "when each track is visible"),
     ):
         if path is not None:
             say(f"{path}: {what}")
@@ -184,6 +178,8 @@ def _tell(tracked: Tracked, source: Path, outputs: Outputs) -> None:
 
 
 def _table(tracked: Tracked) -> str:
+    from rich.table import Table
+
     table = Table("id", "class", "from", "to", "frames", "score", box=None)
     for track_ in tracked.tracks[:_LISTED]:
         first_s, last_s = (float(int(pts) * tracked.time_base) for pts in (track_.pts[0], track_.pts[-1]))
@@ -195,7 +191,7 @@ def _table(tracked: Tracked) -> str:
             str(len(track_)),
             f"{track_.mean_score:.2f}",
         )
-    with (shown := console()).capture() as text:
-        shown.print(table)
+    with (screen := console()).capture() as text:
+        screen.print(table)
     more = len(tracked.tracks) - _LISTED
     return text.get().rstrip() + (f"\n   and {more} more" if more > 0 else "")

@@ -1,4 +1,4 @@
-"""`framewright worker`."""
+"""Runs `framewright worker`, which takes jobs from RunPod."""
 
 from __future__ import annotations
 
@@ -10,27 +10,24 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from orchestrator.cli import options
 from orchestrator.cli.exit_codes import Signalled
-from orchestrator.cli.options import LOG_FORMAT, verbose_option
 from orchestrator.errors import BadRequest
-from orchestrator.executor.job_folders import JobFolders
 from orchestrator.redaction import RedactedStream, Redactor
-from orchestrator.settings import Settings
-from orchestrator.triton.server import TritonServer
-from orchestrator.triton.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from typing import TextIO
 
     from orchestrator.runpod_handler import Mode
+    from orchestrator.settings import Settings
 
 TEST_INPUT = Path("test_input.json")
 
 
 @click.command()
-@click.option("--test_input", metavar="JSON", help='Do this one job, {"input": {...}}, and end.')
-@click.option("--rp_serve_api", is_flag=True, help="Take jobs over HTTP, as RunPod's own API does.")
-@click.option("--rp_api_host", default="localhost", show_default=True, help="Where to listen for them.")
+@click.option("--test_input", metavar="JSON", help='Do this one job, {"input": {...}}, and exit.')
+@click.option("--rp_serve_api", is_flag=True, help="Accept jobs over HTTP, like RunPod's own API.")
+@click.option("--rp_api_host", default="localhost", show_default=True, help="The host name for HTTP.")
 @click.option("--rp_api_port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 @click.option(
     "--rp_log_level",
@@ -38,9 +35,9 @@ TEST_INPUT = Path("test_input.json")
     envvar="RUNPOD_LOG_LEVEL",
     default="INFO",
     show_default=True,
-    help="Of what the SDK says.",
+    help="The log level of the RunPod SDK.",
 )
-@verbose_option
+@options.verbose
 def worker(
     *,
     test_input: str | None,
@@ -49,14 +46,14 @@ def worker(
     rp_api_port: int,
     rp_log_level: str,
 ) -> None:
-    """Take jobs from RunPod, do them, tell the results, until SIGTERM.
+    """Take jobs from RunPod, do them and send the results, until SIGTERM.
 
-    This is what the container runs. It starts a Triton of its own (unless TRITON_URL names one), says that it
-    is fit once that answers, and does each job in a process of its own: fetch, do, publish. Jobs and results
-    are described in docs/jobs.md; settings, signals and local runs in docs/worker.md.
+    The container runs this command. It starts a Triton of its own (unless TRITON_URL names one), takes jobs
+    once Triton answers, and does each job in a process of its own: fetch, run, publish. docs/jobs.md
+    describes jobs and results; docs/worker.md describes settings, signals and local runs.
 
-    On RunPod the SDK finds all it needs in the environment. Elsewhere there are two ways to try it, without
-    an account: one job from --test_input or from a file test_input.json, or HTTP with --rp_serve_api.
+    On RunPod the SDK finds all it needs in the environment. Elsewhere you can try it without an account:
+    give one job as --test_input or in a file test_input.json, or use HTTP with --rp_serve_api.
 
     \b
     Examples:
@@ -65,6 +62,11 @@ def worker(
       framewright worker --rp_serve_api --rp_api_port 8090
       curl -s localhost:8090/runsync -H 'Content-Type: application/json' -d @test_input.json
     """  # noqa: D301  click reads the backspace as: keep these lines
+    from orchestrator.executor.job_folders import JobFolders
+    from orchestrator.settings import Settings
+    from orchestrator.triton.server import TritonServer
+    from orchestrator.triton.supervisor import Supervisor
+
     settings = Settings.from_env()
     redact = _hide_secrets(settings)
     arguments = ["--rp_log_level", rp_log_level]
@@ -75,8 +77,7 @@ def worker(
     elif test_input is not None or not settings.on_runpod:
         mode = "once"
         arguments += ["--test_input", json.dumps(_checked(test_input))]
-    # Not at the top: it takes seconds, and sets up things that only a worker wants.
-    from orchestrator.runpod_handler import RunPodWorker  # noqa: PLC0415
+    from orchestrator.runpod_handler import RunPodWorker
 
     triton = None
     if settings.triton_url is None:
@@ -93,21 +94,21 @@ def worker(
 
 
 def _hide_secrets(settings: Settings) -> Redactor:
-    """From now on let nothing be printed that is secret, whoever prints it."""
+    """Keep secrets out of everything that this process prints from now on."""
     redact = Redactor(settings.secrets)
     sys.stdout = cast("TextIO", RedactedStream(sys.stdout, redact))
     sys.stderr = cast("TextIO", RedactedStream(sys.stderr, redact))
-    logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT, force=True)
+    logging.basicConfig(level=logging.WARNING, format=options.LOG_FORMAT, force=True)
     logger = logging.getLogger("orchestrator")
     logger.setLevel(min(logger.level, logging.INFO))
     return redact
 
 
 def _checked(text: str | None) -> dict[str, Any]:
-    """Return the one job that is to be done.
+    """Return the one job to do: that of --test_input, or that of the file.
 
     Raises:
-        BadRequest: there is none, or it is no JSON object with an `input`.
+        BadRequest: there is no job, or it is not a JSON object with an `input`.
     """
     name = "--test_input"
     if text is None:
