@@ -139,7 +139,8 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
             if isinstance(node, ast.Import):
                 graph[module] |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
-                graph[module] |= {str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)}
+                names = {f"{node.module}.{alias.name}" for alias in node.names}
+                graph[module] |= names if names <= set(paths) else names | {str(node.module)}
         graph[module] = (graph[module] & set(paths)) - {module}
     graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, which names the modules
 
