@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from orchestrator.framing.aspect import parse_aspect
-from orchestrator.framing.follow import follow
-from orchestrator.framing.subjects import read_subjects
+from orchestrator.framing.aspect_ratio import parse_aspect
+from orchestrator.framing.follow import follow_subject
+from orchestrator.framing.subject_tracks import read_tracks
 from orchestrator.media.read.frame_times import frame_times
 from orchestrator.media.read.probe import probe
 from tools.camera_quality import CameraQuality, measure_camera
@@ -36,7 +36,7 @@ from tools.camera_quality import CameraQuality, measure_camera
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from orchestrator.framing.subjects import Subject
+    from orchestrator.framing.subject_tracks import SubjectTrack
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "real"
 SHAPES = ("9:16", "4:5", "1:1")
@@ -44,7 +44,7 @@ FEWEST = 100
 
 
 def simple(
-    subject: Subject,
+    subject: SubjectTrack,
     seconds: NDArray[np.float64],
     size: tuple[float, float],
     room: tuple[int, int],
@@ -84,7 +84,7 @@ def main() -> None:
     arguments = parser.parse_args()
     info = probe(arguments.video)
     width, height = info.display_size
-    subjects = read_subjects(arguments.tracks.read_bytes() if arguments.tracks else tracked(arguments.video))
+    subjects = read_tracks(arguments.tracks.read_bytes() if arguments.tracks else tracked(arguments.video))
     times_s = frame_times(arguments.video, info)
     followed = [subject for subject in subjects.by_id.values() if len(subject.frames) >= FEWEST]
     print(f"python -m benchmarks.follow {' '.join(sys.argv[1:])}; {dt.date.today()}")  # noqa: DTZ011
@@ -95,7 +95,7 @@ def main() -> None:
         totals: dict[str, CameraQuality] = {}
         for subject in followed:
             begun_s = process_time()
-            path = follow(
+            path = follow_subject(
                 subjects,
                 track=subject.id,
                 aspect=parse_aspect(text),

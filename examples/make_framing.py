@@ -17,10 +17,10 @@ import matplotlib as mpl
 import numpy as np
 from PIL import Image
 
-from orchestrator.framing.follow import follow
-from orchestrator.framing.subject_choice import pick
-from orchestrator.framing.subjects import read_subjects
-from orchestrator.framing.view import View
+from orchestrator.framing.crop_window import CropWindow
+from orchestrator.framing.follow import follow_subject
+from orchestrator.framing.subject_choice import choose_subject
+from orchestrator.framing.subject_tracks import read_tracks
 from orchestrator.media.colour.resize import resize
 from orchestrator.media.read.frame_times import frame_times
 from orchestrator.media.read.probe import probe
@@ -51,12 +51,12 @@ def main(tracks: Path, output: Path) -> None:
     info = probe(SAMPLE)
     width, height = info.display_size
     times_s = frame_times(SAMPLE, info)
-    subjects = read_subjects(tracks.read_bytes())
-    path = follow(
+    subjects = read_tracks(tracks.read_bytes())
+    path = follow_subject(
         subjects, track="main", aspect=ASPECT, zoom=None, times_s=times_s, width=width, height=height
     )
-    subject = pick(subjects, "main", width=width, height=height)
-    view = View(path, info, size=(198, 352))
+    subject = choose_subject(subjects, "main", width=width, height=height)
+    view = CropWindow(path, info, size=(198, 352))
 
     figure = plt.figure(figsize=(11, 6.4), dpi=100, layout="constrained")
     grid = figure.add_gridspec(3, len(FRAMES), height_ratios=(1, 1.75, 1.6))

@@ -9,7 +9,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Self
 
 from orchestrator.cost.gpu_cost import GpuCost, meter_here
-from orchestrator.framing.subjects import MOST_BYTES, parse_subjects, read_subjects
+from orchestrator.framing.subject_tracks import MOST_BYTES, parse_tracks, read_tracks
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.export import export
 from orchestrator.pipeline.track import Outputs, Tracked, track
@@ -22,7 +22,7 @@ from orchestrator.triton.supervisor import Supervisor
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from orchestrator.framing.subjects import Subjects
+    from orchestrator.framing.subject_tracks import SubjectTracks
     from orchestrator.jobs import (
         ExportParams,
         ExportResult,
@@ -122,7 +122,7 @@ class Worker:
         output: Path,
         params: ExportParams,
         *,
-        subjects: Subjects | None = None,
+        subjects: SubjectTracks | None = None,
         overwrite: bool = False,
         report: Path | None = None,
         on_progress: OnProgress = lambda _: None,
@@ -149,11 +149,11 @@ class Worker:
         """Track what is seen in a local video; see `orchestrator.pipeline.track.track`."""
         return track(source, params, outputs, self.context(on_progress))
 
-    def _subjects(self, params: ExportParams) -> Subjects | None:
+    def _subjects(self, params: ExportParams) -> SubjectTracks | None:
         if params.follow is None or params.tracks is None:
             return None
         if isinstance(params.tracks, dict):
-            return parse_subjects(params.tracks)
+            return parse_tracks(params.tracks)
         storage = StorageClient.from_settings(self._settings)
         with TemporaryDirectory(prefix="framewright-") as folder:
             path = Path(folder) / "tracks"
@@ -161,7 +161,7 @@ class Worker:
                 params.tracks, path, stop=Event(), advance=lambda _done, _whole: None, most_bytes=MOST_BYTES
             )
             with path.open("rb") as file:
-                return read_subjects(file)
+                return read_tracks(file)
 
     def context(self, on_progress: OnProgress) -> JobContext:
         """Return the surroundings of a job. A cost table that cannot be read fails the job here, at once."""

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from orchestrator.framing.subjects import Subject
+    from orchestrator.framing.subject_tracks import SubjectTrack
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,9 @@ class CameraQuality:
         return " | ".join(f"{share:.1%}" for share in cells[:2]) + f" | {cells[2]:.3f}"
 
 
-def measure_camera(subject: Subject, crops: NDArray[np.float64], *, width: int, height: int) -> CameraQuality:
+def measure_camera(
+    subject: SubjectTrack, crops: NDArray[np.float64], *, width: int, height: int
+) -> CameraQuality:
     """Measure the crops, float64 [N, 4], x, y, w, h, of the N frames of a subject in a picture."""
     sides, room = crops[0, 2:], np.array([width, height])
     boxes, middles = (subject.boxes[:, :2] + subject.boxes[:, 2:]) / 2, crops[:, :2] + sides / 2

@@ -17,7 +17,7 @@ from orchestrator.errors import BadRequest, InputNotFound
 from orchestrator.safe_text import json_text
 
 if TYPE_CHECKING:
-    from orchestrator.framing.subjects import Subjects
+    from orchestrator.framing.subject_tracks import SubjectTracks
     from orchestrator.jobs import ExportParams
 
 _NAMES = ("x", "y", "w", "h")
@@ -119,7 +119,7 @@ def export(
         say("\n".join([*lines, *report_and_note_lines(report, result.notes)]))
 
 
-def _params(choices: dict[str, Any]) -> tuple[ExportParams, Subjects | None]:
+def _params(choices: dict[str, Any]) -> tuple[ExportParams, SubjectTracks | None]:
     """Return the parameters that the options stand for, and the subjects of a local file of tracks.
 
     Raises:
@@ -181,11 +181,11 @@ def _read(path: Path) -> bytes:
     return content
 
 
-def _tracks(path: Path) -> Subjects:
-    from orchestrator.framing.subjects import read_subjects
+def _tracks(path: Path) -> SubjectTracks:
+    from orchestrator.framing.subject_tracks import read_tracks
 
     try:
         with path.open("rb") as file:
-            return read_subjects(file)
+            return read_tracks(file)
     except OSError as exc:
         raise InputNotFound(f"{path} cannot be read: {exc.strerror}") from exc

@@ -14,7 +14,7 @@ from orchestrator.errors import ResultTooLarge
 from orchestrator.executor.preflight import check_job
 from orchestrator.executor.progress import ProgressReporter
 from orchestrator.executor.raw_json import EncodedResult, RawJson
-from orchestrator.framing.subjects import MOST_BYTES, parse_subjects, read_subjects
+from orchestrator.framing.subject_tracks import MOST_BYTES, parse_tracks, read_tracks
 from orchestrator.jobs import OutputParts
 from orchestrator.jobs.track import TrackStored
 from orchestrator.pipeline.export import export
@@ -164,10 +164,10 @@ def _upscale(runner: JobRunner, job: UpscaleJob) -> EncodedResult:
 
 def _export(runner: JobRunner, job: ExportJob) -> EncodedResult:
     tracks = job.params.tracks
-    subjects = parse_subjects(tracks) if isinstance(tracks, dict) else None
+    subjects = parse_tracks(tracks) if isinstance(tracks, dict) else None
     if isinstance(tracks, str):
         with runner.fetch(tracks, "tracks", most_bytes=MOST_BYTES).open("rb") as file:
-            subjects = read_subjects(file)
+            subjects = read_tracks(file)
     suffix = job.params.format and f".{job.params.format}"
     return runner.make_file(job, partial(export, subjects=subjects), suffix=suffix)
 

@@ -1,1 +1,1 @@
-"""Which part of the picture is delivered, and how it moves: numbers and times, no pictures, no models."""
+"""Plans which part of each picture is delivered: fixed crops, keyframes, and crops that follow a subject."""

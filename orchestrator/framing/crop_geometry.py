@@ -1,7 +1,4 @@
-"""A crop and the picture that it is cut from.
-
-It does not know pixels, nor what is made of the crop.
-"""
+"""Checks that a crop lies in the picture, and computes the largest crop of an aspect ratio."""
 
 from __future__ import annotations
 
@@ -15,19 +12,19 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
 ROUNDING_PX = 0.001
-"""By so much a crop may leave the picture: numbers in JSON are rounded. It is moved back."""
+"""A crop that leaves the picture by no more is moved back, because numbers in JSON are rounded."""
 
 SMALLEST_PX = 1.0
-"""Least side of a crop."""
+"""Shortest side of a crop."""
 
 
-def inside(crop: Crop, *, width: int, height: int, clamp: bool = False) -> Crop:
-    """Return the crop, made sure to lie in the picture.
+def check_crop(crop: Crop, *, width: int, height: int, clamp: bool = False) -> Crop:
+    """Check that a crop lies in the picture, and return it without rounding errors.
 
     Args:
-        crop: as the caller gave it.
-        width, height: of the picture as displayed, in pixels.
-        clamp: move a crop that leaves the picture back into it, and cut it down where it is larger.
+        crop: the crop that the caller asked for.
+        width, height: size of the picture as displayed, in pixels.
+        clamp: move a crop that leaves the picture back into it, and cut it down if it is larger.
 
     Raises:
         BadRequest: a number is not finite, a side is under 1 pixel, or, without `clamp`, the crop leaves the
@@ -41,7 +38,7 @@ def inside(crop: Crop, *, width: int, height: int, clamp: bool = False) -> Crop:
     y, h = _within(crop.y, crop.h, height)
     moved = Crop(x=x, y=y, w=w, h=h)
     change = max(abs(crop.x - x), abs(crop.y - y), abs(crop.w - w), abs(crop.h - h))
-    # Twice: x and w of a crop are each rounded, and the changes of both meet at the picture's edge.
+    # Twice, because x and w of a crop are both rounded, and the errors add up at the picture's edge.
     if change > 2 * ROUNDING_PX and not clamp:
         raise BadRequest(
             f"crop {crop} leaves the picture, which is {width}x{height} at (0, 0); "
@@ -51,14 +48,14 @@ def inside(crop: Crop, *, width: int, height: int, clamp: bool = False) -> Crop:
 
 
 def crop_of_aspect(aspect: Fraction, *, width: int, height: int, zoom: float = 1.0) -> tuple[int, int]:
-    """Return the largest width and height of an aspect that fit a picture, in whole pixels.
+    """Return the largest width and height, in whole pixels, of a crop with an aspect ratio.
 
-    Both are the even numbers that are nearest (encoders of 4:2:0 take no others), so the aspect is met to
-    within a pixel; in a picture with a side under 2 pixels, 1.
+    Both are rounded to even numbers (4:2:0 allows no others), so the aspect ratio is right to within a pixel.
+    A side is 1 in a picture whose side is under 2 pixels.
 
     Args:
         aspect: width : height.
-        width, height: of the picture as displayed, in pixels.
+        width, height: size of the picture as displayed, in pixels.
         zoom: 1 for the largest crop, 2 for one of half its width and height, and so on.
 
     Raises:

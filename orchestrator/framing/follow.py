@@ -1,12 +1,10 @@
-"""A crop that follows a subject: from its boxes to the keyframes of a steady camera.
+"""Plans a crop that follows a subject smoothly: turns the subject's boxes into keyframes.
 
-The frames in which the subject is seen are runs, between cuts and gaps of more than HOLD_AFTER_S. The way of
-the camera through a run is planned at knots. From one run to the next it holds its place, as it does before
-the first and after the last; so it sets off from rest and comes to rest, but where a run begins or ends with
-a shot. After a gap it sets off from where it is, after a cut it begins wherever is best: it jumps at the cuts
-that begin a shot with the subject, and nowhere else.
-
-It does not know what the camera's way costs, nor pictures.
+The frames with the subject form runs, which cuts and gaps of more than HOLD_AFTER_S separate. The camera's
+path through a run is planned at knots, by steady_camera.py. Between runs, before the first and after the
+last, the camera rests. So it starts a run from rest and ends it at rest, unless the run starts or ends with
+its shot. After a gap it starts where it is; after a cut it starts at the best place. It jumps only at cuts
+that begin a shot with the subject.
 """
 
 from __future__ import annotations
@@ -18,31 +16,31 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from orchestrator.framing.crop_geometry import crop_of_aspect
-from orchestrator.framing.keyframe_thinning import thinned
-from orchestrator.framing.steady_camera import KNOT_S, Sightings, camera_way
-from orchestrator.framing.subject_choice import pick
+from orchestrator.framing.keyframe_thinning import thin_keyframes
+from orchestrator.framing.steady_camera import KNOT_S, SubjectPositions, plan_camera_path
+from orchestrator.framing.subject_choice import choose_subject
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from orchestrator.framing.keyframes import CropPath
-    from orchestrator.framing.subjects import Subject, Subjects
+    from orchestrator.framing.subject_tracks import SubjectTrack, SubjectTracks
 
 HOLD_AFTER_S = 0.5
-"""Gaps in a track that are not longer are the detector's, and do not stop the camera."""
+"""Shorter gaps in a track are failures of the detector and do not stop the camera."""
 JUMP_S = 0.001
-"""A jump takes this long, and ends at the cut; pictures are further apart."""
+"""Duration of a jump, which ends at the cut; less than the time between two pictures."""
 ROOM_TO_MOVE = 2.0
-"""The zoom of a crop that has the shape of the picture, where none is asked for: at 1 it could not move."""
+"""Default zoom of a crop that has the picture's shape: at a zoom of 1 it could not move."""
 _EDGE_S = 0.01
-"""A path of keyframes sets off from rest. Where it is to move with the first picture of a shot, or to the
-last, there is a keyframe so far from the shot's edge: a picture is shown for longer."""
+"""A path of keyframes starts and ends at rest. A camera that moves at the edge of a shot gets one more
+keyframe at this distance from the edge, less than the duration of a picture."""
 _KNOTS_A_BOX = 10
-"""Most knots for each box: stills that last for hours have no more."""
+"""Most knots for each box; this bounds the number of knots for stills that last for hours."""
 
 
-def follow(
-    subjects: Subjects,
+def follow_subject(
+    subjects: SubjectTracks,
     *,
     track: int | Literal["main"],
     aspect: Fraction | None,
@@ -51,35 +49,35 @@ def follow(
     width: int,
     height: int,
 ) -> CropPath:
-    """Return the path of a crop that follows one of the subjects of a video.
+    """Return the path of a crop that follows one subject of a video.
 
     Args:
-        subjects: of the video.
-        track: the id of one of them, or `main`; see `pick`.
+        subjects: the tracks of the video.
+        track: the id of a track, or `main`; see `choose_subject`.
         aspect: width : height of the crop; None is that of the picture.
-        zoom: 1 for the largest crop of that shape, 2 for one of half its width and height. None is 1, or
-            ROOM_TO_MOVE where the largest is the whole picture.
-        times_s: float64 [F], when each frame of the video is shown, in seconds from the start of the file,
-            rising. The keyframes' times are on the same clock.
-        width, height: of the picture as displayed, in pixels.
+        zoom: 1 for the largest crop of that aspect, 2 for one of half its width and height. None is 1, or
+            ROOM_TO_MOVE if the largest crop is the whole picture.
+        times_s: float64 [F], presentation time of each frame of the video, in seconds from the start of the
+            file, rising. The keyframes' times are on the same clock.
+        width, height: size of the picture as displayed, in pixels.
 
     Raises:
         BadRequest: there is no such track, the tracks are of another video, or there is no such crop; see
-            `Subjects` and `crop_of_aspect`.
-        ServiceError: the camera's way was not found.
+            `SubjectTracks` and `crop_of_aspect`.
+        ServiceError: the solver found no path.
     """
     subjects.check_video(width=width, height=height, frames=len(times_s))
-    subject = pick(subjects, track, width=width, height=height)
+    subject = choose_subject(subjects, track, width=width, height=height)
     shape = aspect or Fraction(width, height)
     if zoom is None:
         w, h = crop_of_aspect(shape, width=width, height=height)
         zoom = ROOM_TO_MOVE if w >= width - 1 and h >= height - 1 else 1.0
     size = crop_of_aspect(shape, width=width, height=height, zoom=zoom)
-    return keep_in_view(subject, cuts=subjects.cuts, times_s=times_s, size=size, width=width, height=height)
+    return plan_crop_path(subject, cuts=subjects.cuts, times_s=times_s, size=size, width=width, height=height)
 
 
-def keep_in_view(
-    subject: Subject,
+def plan_crop_path(
+    subject: SubjectTrack,
     *,
     cuts: NDArray[np.int64],
     times_s: NDArray[np.float64],
@@ -87,18 +85,18 @@ def keep_in_view(
     width: int,
     height: int,
 ) -> CropPath:
-    """Return the path of a crop of constant size that keeps a subject in its middle, and moves little.
+    """Return the path of a crop of constant size that keeps a subject near its middle and moves little.
 
     Args:
-        subject: one of the video.
+        subject: the track to follow.
         cuts: int64 [C], the first frame of each shot but the first, rising.
-        times_s: float64 [F], when each frame of the video is shown, rising.
-        size: width and height of the crop, in pixels of the picture as displayed; no larger than it.
-        width, height: of the picture.
+        times_s: float64 [F], presentation time of each frame of the video, in seconds, rising.
+        size: width and height of the crop, in pixels of the picture as displayed; not larger than it.
+        width, height: size of the picture.
 
     Raises:
-        BadRequest: there would be more than MOST_KEYFRAMES.
-        ServiceError: the camera's way was not found.
+        BadRequest: the path has more than MOST_KEYFRAMES.
+        ServiceError: the solver found no path.
     """
     sides, room = np.array(size, np.float64), np.array([width, height], np.float64)
     frames, seen_s = subject.frames, times_s[subject.frames]
@@ -107,7 +105,7 @@ def keep_in_view(
     gaps = (np.diff(frames) > 1) & (np.diff(seen_s) > HOLD_AFTER_S)
     begins = np.flatnonzero(np.append(True, gaps | (np.diff(shots) > 0)))
 
-    way = _Way()
+    builder = _PathBuilder()
     for begin, end in pairwise([*begins.tolist(), len(frames)]):
         shot, new_shot = shots[begin], begin == 0 or shots[begin] != shots[begin - 1]
         shot_s = times_s[cuts[shot - 1] if shot else 0]
@@ -124,19 +122,19 @@ def keep_in_view(
             seen_s[begin:end],
             centres[begin:end],
             room=room / sides,
-            start=None if new_shot else way.last / sides,
+            start=None if new_shot else builder.last / sides,
             rests=(not with_shot, not to_shot_end),
         )
         places *= sides
         if new_shot and begin:
-            way.add(shot_s - JUMP_S, way.last)
-            way.add(shot_s, places[0])
-        way.add_run(run_s, places, edges=(with_shot, to_shot_end))
-    return way.path(sides, width=width, height=height)
+            builder.add(shot_s - JUMP_S, builder.last)
+            builder.add(shot_s, places[0])
+        builder.add_run(run_s, places, edges=(with_shot, to_shot_end))
+    return builder.path(sides, width=width, height=height)
 
 
-class _Way:
-    """Corners of the crop at rising times, as they come; what comes too soon after the last is left out."""
+class _PathBuilder:
+    """Collects the crop's corners at rising times; a corner too soon after the last is left out."""
 
     def __init__(self) -> None:
         self._times_s: list[float] = []
@@ -149,7 +147,7 @@ class _Way:
         return self._corners[-1]
 
     def add(self, time_s: float, corner: NDArray[np.float64], *, kept: bool = True) -> None:
-        """Take in a corner, float64 [2], at a time; thinning leaves it where it is kept."""
+        """Add a corner, float64 [2], at a time. Thinning never removes it if `kept`."""
         if not self._times_s or time_s - self._times_s[-1] > JUMP_S / 2:
             self._times_s.append(float(time_s))
             self._corners.append(corner)
@@ -158,7 +156,10 @@ class _Way:
     def add_run(
         self, times_s: NDArray[np.float64], corners: NDArray[np.float64], *, edges: tuple[bool, bool]
     ) -> None:
-        """Take in corners, float64 [N, 2], at times [N]; at an edge the crop moves already, or still."""
+        """Add corners, float64 [N, 2], at times [N].
+
+        `edges` says whether the crop is moving, not resting, at the first and the last corner.
+        """
         for number, (time_s, corner) in enumerate(zip(times_s, corners, strict=True)):
             last = number + 1 == len(times_s)
             if last and edges[1] and number:
@@ -173,15 +174,17 @@ class _Way:
             self.add(time_s, corners[0] + share * (corners[1] - corners[0]))
 
     def path(self, sides: NDArray[np.float64], *, width: int, height: int) -> CropPath:
-        """Return the path of a crop of that size."""
+        """Return the path of a crop whose width and height are `sides`."""
         if len(self._times_s) == 1:
             self.add(self._times_s[0] + KNOT_S, self.last)
         crops = np.array([(*corner, *sides) for corner in self._corners])
-        return thinned(np.array(self._times_s), crops, np.array(self._kept), width=width, height=height)
+        return thin_keyframes(
+            np.array(self._times_s), crops, np.array(self._kept), width=width, height=height
+        )
 
 
 def _knots(begin_s: float, end_s: float, *, boxes: int) -> NDArray[np.float64]:
-    """Return times from one to the other, KNOT_S apart or a little less."""
+    """Return evenly spaced times from one to the other, at most KNOT_S apart."""
     steps = min(int(np.ceil((end_s - begin_s) / KNOT_S)), _KNOTS_A_BOX * boxes)
     return np.linspace(begin_s, end_s, steps + 1)
 
@@ -195,19 +198,19 @@ def _corners(
     start: NDArray[np.float64] | None,
     rests: tuple[bool, bool],
 ) -> NDArray[np.float64]:
-    """Return the crop's top-left corner at each knot, float64 [K, 2]. All places are in crop sizes.
+    """Return the crop's top-left corner at each knot, float64 [K, 2]. All positions are in crop sizes.
 
     Args:
         knots_s: float64 [K].
-        times_s: float64 [N], when the subject was seen.
-        centres: float64 [N, 2], and where.
+        times_s: float64 [N], times of the subject's boxes.
+        centres: float64 [N, 2], centres of the subject's boxes.
         room: float64 [2], size of the picture.
-        start: float64 [2], the first corner; None for wherever is best.
-        rests: whether it sets off from rest, and whether it comes to rest.
+        start: float64 [2], the first corner; None for the best one.
+        rests: whether the crop starts from rest, and whether it ends at rest.
     """
     length = max(knots_s[-1] - knots_s[0], KNOT_S)
     near = np.rint((times_s - knots_s[0]) / length * (len(knots_s) - 1)).astype(np.intp)
-    rows = np.flatnonzero(np.diff(near, prepend=-1))  # the first of those near each knot
+    rows = np.flatnonzero(np.diff(near, prepend=-1))  # the first box near each knot
     seen = np.zeros(len(knots_s), np.bool_)
     seen[near[rows]] = True
     corners = np.empty((len(knots_s), 2))
@@ -217,12 +220,12 @@ def _corners(
         low[seen] = np.minimum.reduceat(places, rows)
         high[seen] = np.maximum.reduceat(places, rows)
         mean[seen] = np.add.reduceat(places, rows) / np.diff(rows, append=len(near))
-        way = camera_way(
-            Sightings(spans_s=np.diff(knots_s), seen=seen, low=low, high=high, mean=mean),
+        path = plan_camera_path(
+            SubjectPositions(spans_s=np.diff(knots_s), seen=seen, low=low, high=high, mean=mean),
             first=0.5,
             last=float(room[axis]) - 0.5,
             start=None if start is None else float(start[axis]) + 0.5,
             rests=rests,
         )
-        corners[:, axis] = np.clip(way - 0.5, 0, room[axis] - 1)
+        corners[:, axis] = np.clip(path - 0.5, 0, room[axis] - 1)
     return corners

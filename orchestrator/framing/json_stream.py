@@ -1,8 +1,8 @@
 """Reads JSON from a file piece by piece, so that a text of any length takes little memory.
 
-`json` reads a whole text at once, and what it makes of it may take 25 times its length. Here the caller walks
-through large arrays and objects, and only the values that it asks for are made, each of at most WINDOW_CHARS
-characters. Bytes and values are counted while they are read, and a text with too many is refused.
+`json` reads a whole text at once, and the resulting objects may take 25 times its length. Here the caller
+walks through large arrays and objects, and only the values that it asks for are parsed, each of at most
+WINDOW_CHARS characters. A text with too many bytes or values is refused while it is read.
 """
 
 from __future__ import annotations
@@ -23,23 +23,24 @@ if TYPE_CHECKING:
     from _typeshed import SupportsRead
 
 WINDOW_CHARS = 1 << 20
-"""Longest value that is made in one piece."""
+"""Longest value that is parsed at once."""
 _READ_BYTES = 1 << 18
 _DEEPEST = 100
-"""Arrays and objects in each other that are skipped."""
+"""Deepest nesting of arrays and objects that can be skipped."""
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
 class JsonStream:
-    """Walks through the JSON values that follow each other in a file, packed with gzip or not.
+    """Walks through the JSON values of a file, which may be compressed with gzip.
+
+    All methods raise BadRequest if the text is not JSON, is too long or has too many values.
 
     Args:
-        file: open for reading, at its beginning.
-        what: the text is, for messages, in the plural.
-        most_bytes: longest text, unpacked.
-        most_values: most values that are walked through. A value that is made in one piece counts as one.
-
-    All methods raise BadRequest where the text is no JSON, is too long or has too many values.
+        file: the file, open for reading at its beginning.
+        what: name of the content in messages, in the plural.
+        most_bytes: longest text, uncompressed.
+        most_values: most array elements and object members; those inside a value that `value` returns do not
+            count.
     """
 
     def __init__(self, file: BufferedReader, *, what: str, most_bytes: int, most_values: int) -> None:
@@ -57,7 +58,7 @@ class JsonStream:
         self._ended = False
 
     def peek(self) -> str:
-        """Return the next character that is no space, without going on; empty at the end of the file."""
+        """Return the next character that is not white space, without consuming it; empty at the end."""
         while True:
             found = _SPACE.match(self._text, self._place)
             self._place = found.end() if found else self._place
@@ -68,7 +69,7 @@ class JsonStream:
             self._fill()
 
     def value(self) -> object:
-        """Return the next value whole."""
+        """Parse and return the next value."""
         self.peek()
         if not self._ended and len(self._text) - self._place < WINDOW_CHARS:
             self._fill()
@@ -83,7 +84,7 @@ class JsonStream:
         return value
 
     def elements(self) -> Iterator[None]:
-        """Stop before each element of the array that comes next; the caller takes it, whole or in parts."""
+        """Iterate over the array that comes next; the caller must consume each element."""
         self._take("[")
         if self.peek() == "]":
             self._take("]")
@@ -97,7 +98,7 @@ class JsonStream:
         self._take("]")
 
     def members(self) -> Iterator[str]:
-        """Yield each key of the object that comes next; the caller takes its value."""
+        """Yield each key of the object that comes next; the caller must consume its value."""
         self._take("{")
         if self.peek() == "}":
             self._take("}")
@@ -115,7 +116,7 @@ class JsonStream:
         self._take("}")
 
     def skip(self, depth: int = 0) -> None:
-        """Go behind the next value, of any length."""
+        """Skip the next value, of any length."""
         kind = self.peek()
         if kind not in {"[", "{"}:
             self.value()
@@ -139,7 +140,7 @@ class JsonStream:
             )
 
     def _fill(self) -> None:
-        """Read on until the window is full, or to the end."""
+        """Read until the window is full or the file ends."""
         pieces = [self._text[self._place :]]
         chars = len(pieces[0])
         while chars < 2 * WINDOW_CHARS and not self._ended:

@@ -1,18 +1,16 @@
-"""A crop that moves: keyframes, and the smooth way between them.
+"""Interpolates a moving crop smoothly between keyframes.
 
 Each of x, y, w and h follows a monotone piecewise cubic: at a keyframe its slope is that of the parabola
 through it and its neighbours, limited as in Hyman, "Accurate monotonicity preserving cubic interpolation"
 (SIAM J. Sci. Stat. Comput. 4, 1983), and 0 at the first and the last keyframe. So
 
-- two keyframes are joined by smoothstep, 3 s^2 - 2 s^3: the crop sets off and arrives gently;
-- at a keyframe in the middle of a movement the crop does not stop;
-- between two keyframes each number stays between its values there: nothing overshoots, and what is the same
-  in two keyframes stands still between them;
+- two keyframes are joined by smoothstep, 3 s^2 - 2 s^3: the crop starts and stops gently;
+- the crop does not stop at a keyframe in the middle of a movement;
+- between two keyframes each number stays between its values there: nothing overshoots, and a number that is
+  the same in both is constant between them;
 - before the first keyframe and after the last the crop rests.
 
-A jump is two keyframes that are nearer in time than two pictures.
-
-It does not know why the crop moves.
+For a jump, two keyframes are closer in time than two pictures.
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ import numpy as np
 
 from orchestrator.errors import BadRequest
 from orchestrator.frames import Crop
-from orchestrator.framing.crop_geometry import inside
+from orchestrator.framing.crop_geometry import check_crop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,32 +33,32 @@ FIELDS = ("t", "x", "y", "w", "h")
 MOST_KEYFRAMES = 100_000
 """More are refused. The path of an hour of restless walking has a few thousand."""
 ASPECT_TOLERANCE = 0.01
-"""Shapes of keyframes may differ by this share, for callers who round; pictures are stretched by it."""
+"""Aspect ratios of keyframes may differ by this share, as callers round; pictures are stretched by it."""
 LATEST_S = 1e8
-"""Three years; times further from 0 are refused."""
+"""Times further from 0 (three years) are refused."""
 _DECIMALS = 3
 _TIME_DECIMALS = 6
 _SHORTEST_S = 1e-6
 
 
 class CropPath:
-    """Where the crop is at any time.
+    """A crop at any time, interpolated between keyframes.
 
     Args:
         times_s: float64 [K], K >= 2, rising.
         crops: float64 [K, 4], x, y, w, h in pixels of the picture as displayed.
-        width, height: of the picture.
-        clamp: move crops that leave the picture back into it; first make those that are larger smaller, in
-            their shape, around their middle.
+        width, height: size of the picture.
+        clamp: move crops that leave the picture back into it; shrink crops that are larger than the picture
+            around their middle first, without changing their aspect ratio.
 
     Attributes:
-        size: greatest width and height of the crops, in the same pixels: what is delivered where no size is
-            asked for, so that no crop loses detail; smaller crops are enlarged to it.
+        size: greatest width and height of the crops, in the same pixels: the default size of the output, so
+            that no crop loses detail; smaller crops are enlarged to it.
 
     Raises:
         BadRequest: there are fewer than two keyframes or more than MOST_KEYFRAMES, times do not rise by a
-            microsecond or more, a number is not finite, a crop is refused by `inside`, or the crops are not
-            of one shape within ASPECT_TOLERANCE.
+            microsecond or more, a number is not finite, `check_crop` refuses a crop, or the crops do not
+            have one aspect ratio within ASPECT_TOLERANCE.
     """
 
     def __init__(
@@ -90,10 +88,10 @@ class CropPath:
 
     @classmethod
     def parse(cls, keyframes: Sequence[object], *, width: int, height: int, clamp: bool = False) -> CropPath:
-        """Make a path of keyframes as a caller gives them: `{"t": .., "x": .., "y": .., "w": .., "h": ..}`.
+        """Parse a caller's keyframes: `{"t": .., "x": .., "y": .., "w": .., "h": ..}`.
 
         Raises:
-            BadRequest: see the class; also where an entry is no object, or has other fields or no numbers.
+            BadRequest: see the class; also if an entry is not an object of these five numbers.
         """
         if not isinstance(keyframes, (list, tuple)) or len(keyframes) > MOST_KEYFRAMES:
             raise BadRequest(f"keyframes are refused: give a list of 2 to {MOST_KEYFRAMES}")
@@ -105,17 +103,17 @@ class CropPath:
     def rounded(
         cls, times_s: NDArray[np.float64], crops: NDArray[np.float64], *, width: int, height: int
     ) -> CropPath:
-        """Make a path whose numbers are those of `keyframes`: parsed again, it is the same path."""
+        """Return a path that is the same after `parse(path.keyframes())`."""
         return cls(
             times_s.round(_TIME_DECIMALS), crops.round(_DECIMALS), width=width, height=height, clamp=False
         )
 
     def __len__(self) -> int:
-        """How many keyframes there are."""
+        """Number of keyframes."""
         return len(self._times)
 
     def keyframes(self) -> list[dict[str, float]]:
-        """Return the keyframes as `parse` takes them: to a microsecond and a thousandth of a pixel."""
+        """Return the keyframes for `parse`, rounded to a microsecond and a thousandth of a pixel."""
         return [
             dict(
                 zip(
@@ -135,8 +133,8 @@ class CropPath:
     def rows(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the crops at times in seconds, float64 [N], in any order, as float64 [N, 4]: x, y, w, h.
 
-        They lie in the picture. Where size and place change at once over three keyframes or more, x and w may
-        take their ways at different paces; a crop that would leave the picture so is moved back to its edge.
+        They lie in the picture. If size and position both change over three keyframes or more, the curves of
+        x and w may differ; a crop that would leave the picture because of that is moved back to its edge.
         """
         times = np.clip(times_s, self._times[0], self._times[-1])
         k = np.clip(np.searchsorted(self._times, times, side="right") - 1, 0, len(self._times) - 2)
@@ -146,14 +144,14 @@ class CropPath:
         eased = s * s * (3 - 2 * s)
         bend = s * (1 - s) * span * ((1 - s) * self._slopes[k] - s * self._slopes[k + 1])
         crops = first + (last - first) * eased + bend
-        # Rounding may carry a curve past its ends by a last digit.
+        # Rounding may carry a curve past its ends by the last digit.
         crops = np.clip(crops, np.minimum(first, last), np.maximum(first, last))
         np.clip(crops[:, :2], 0, self._room - crops[:, 2:], out=crops[:, :2])
         return np.asarray(crops, np.float64)
 
 
 def _slopes(times_s: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the slopes at keyframes, float64 [K, C] of [K, C]: 0 at both ends and wherever the way turns."""
+    """Return the slopes at keyframes, float64 [K, C] of [K, C]: 0 at both ends and at each extremum."""
     spans = np.diff(times_s)[:, None]
     steps = np.diff(values, axis=0) / spans
     slopes = np.zeros_like(values)
@@ -194,7 +192,7 @@ def _checked(number: int, row: list[float], width: int, height: int, *, clamp: b
         share = min(width / w, height / h)
         x, y, w, h = x + w * (1 - share) / 2, y + h * (1 - share) / 2, w * share, h * share
     try:
-        crop = inside(Crop(x=x, y=y, w=w, h=h), width=width, height=height, clamp=clamp)
+        crop = check_crop(Crop(x=x, y=y, w=w, h=h), width=width, height=height, clamp=clamp)
     except BadRequest as exc:
         raise BadRequest(f"keyframe {number}: {exc}") from exc
     return crop.x, crop.y, crop.w, crop.h

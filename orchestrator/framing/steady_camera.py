@@ -1,21 +1,19 @@
-"""The way of a camera that keeps a subject in view and moves as little as it can.
+"""Plans a smooth camera path that keeps a subject in the crop and moves as little as possible.
 
-One coordinate at a time; the whole way of the subject is known. The camera's way is the one with the least of
+Each coordinate is planned alone; the whole path of the subject is known. The camera's path minimises
 
-    speed + acceleration + jerk                       (each the integral of its amount: L1)
-    + distance of the subject from the middle          (L1; hardly anything)
-    + how far it is outside the dead zone
-    + how far it is outside the zone that it must not leave   (dear)
+    speed + acceleration + jerk                        (integrals of absolute values: L1)
+    + distance of the subject from the middle          (L1, with a very small weight)
+    + how far the subject is outside the dead zone
+    + how far it is outside the zone that it must not leave   (with a large weight)
 
-within the room that the camera has, and within limits of speed and acceleration. A linear program, after
-Grundmann, Kwatra and Essa, "Auto-directed video stabilization with robust L1 optimal camera paths" (CVPR
-2011): a sum of amounts, not of their squares, is least when most of them are 0, so the camera stands quite
-still, or moves evenly, or changes its speed evenly, as one does who holds it.
+inside the picture, and within limits of speed and acceleration. This is a linear program, after Grundmann,
+Kwatra and Essa, "Auto-directed video stabilization with robust L1 optimal camera paths" (CVPR 2011). A sum of
+absolute values, unlike one of squares, is least when most terms are 0: so the camera stands still, moves at
+constant speed or accelerates evenly, as a camera operator would.
 
-Everything is in units of the crop's size along the coordinate, and in seconds. The program is solved in
-windows that overlap: its memory does not depend on the length of the video, its time is in proportion to it.
-
-It does not know boxes, pictures or keyframes.
+Lengths are in units of the crop's size along the coordinate, times in seconds. The program is solved in
+overlapping windows: memory does not depend on the length of the video, and time is proportional to it.
 """
 
 from __future__ import annotations
@@ -30,43 +28,43 @@ from scipy.optimize import linprog
 from orchestrator.errors import ServiceError
 
 DEAD_ZONE = 0.08
-"""The camera does not follow while the subject's centre is this near to its middle."""
+"""The camera does not follow while the subject's centre is this near to the crop's middle."""
 MIDDLE = 0.22
-"""It should never be further away: a little inside the middle half, which ends at 0.25."""
+"""Largest distance that the subject should have: a little inside the middle half, which ends at 0.25."""
 TOP_SPEED = 1.5
-"""In crop sizes a second; a runner near the camera has as much."""
+"""In crop sizes a second; enough for a runner near the camera."""
 TOP_ACCELERATION = 3.0
 """In crop sizes a second, a second: from rest to top speed in half a second."""
 
 KNOT_S = 0.15
-"""Time between knots; the camera goes 0.03 crop sizes in it, from rest at its top acceleration."""
+"""Time between knots, in which the camera moves 0.03 crop sizes from rest at its top acceleration."""
 
 _SPEED, _ACCELERATION, _JERK = 1.0, 0.3, 0.1
-"""What a unit of each costs for a second. Grundmann et al. take 10, 1 and 100, with frames for seconds."""
+"""Cost of a unit of each for a second. Grundmann et al. take 10, 1 and 100, with frames for seconds."""
 _OFF_CENTRE = 0.01
-"""For all of a window it costs less than to move: the camera is centred where it moves anyhow, or stands."""
+"""Costs less for a whole window than moving does: the camera centres the subject only if it moves anyway."""
 _OUT_OF_DEAD_ZONE = 1.0
 _OUT_OF_MIDDLE = 30.0
 _OVER_LIMIT = 1e4
-"""Limits are passed only where there is no other way, which keeps every program solvable."""
+"""Exceeding a limit is the last resort; it keeps every program solvable."""
 
 _WINDOW, _STEP, _SHARED = 360, 300, 3
-"""Knots of a window, those of it that count, and those that the next window takes over: place, speed and
-acceleration. The rest of a window is what the camera sees coming: 9 s."""
+"""Knots of a window, those of it that are used, and those that the next window starts with (for position,
+speed and acceleration). The camera sees the other knots of a window in advance: 9 s."""
 _STILL = 1e-6
-"""Crop sizes; the solver is exact to 1e-7."""
+"""In crop sizes; the solver is exact to 1e-7."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Sightings:
-    """Where the subject's centre is, at K knots in time; in crop sizes.
+class SubjectPositions:
+    """One coordinate of the subject's centre at K knots in time, in crop sizes.
 
     Attributes:
         spans_s: float64 [K - 1], time between knots, over 0; K >= 1.
-        seen: bool [K], whether the subject is seen near the knot, else the next three say nothing; at one
-            knot at least it is.
-        low, high: float64 [K], its least and its greatest coordinate near the knot.
-        mean: float64 [K], its mean one.
+        seen: bool [K], whether the subject has a box near the knot, without which `low`, `high` and `mean`
+            are undefined; true for at least one knot.
+        low, high: float64 [K], least and greatest coordinate near the knot.
+        mean: float64 [K], mean coordinate near the knot.
     """
 
     spans_s: NDArray[np.float64]
@@ -76,13 +74,13 @@ class Sightings:
     mean: NDArray[np.float64]
 
     def __len__(self) -> int:
-        """How many knots there are."""
+        """Number of knots."""
         return len(self.seen)
 
-    def part(self, begin: int, end: int) -> Sightings:
+    def part(self, begin: int, end: int) -> SubjectPositions:
         """Return knots `begin` to before `end`."""
         knots = slice(begin, end)
-        return Sightings(
+        return SubjectPositions(
             spans_s=self.spans_s[begin : end - 1],
             seen=self.seen[knots],
             low=self.low[knots],
@@ -90,9 +88,9 @@ class Sightings:
             mean=self.mean[knots],
         )
 
-    def padded(self) -> Sightings:
-        """Return them with one more knot at either end, where nothing is seen."""
-        return Sightings(
+    def padded(self) -> SubjectPositions:
+        """Return the positions with one more knot at each end, without a box."""
+        return SubjectPositions(
             spans_s=np.pad(self.spans_s, 1, constant_values=KNOT_S),
             seen=np.pad(self.seen, 1),
             low=np.pad(self.low, 1),
@@ -101,16 +99,16 @@ class Sightings:
         )
 
 
-def camera_way(
-    sightings: Sightings, *, first: float, last: float, start: float | None, rests: tuple[bool, bool]
+def plan_camera_path(
+    positions: SubjectPositions, *, first: float, last: float, start: float | None, rests: tuple[bool, bool]
 ) -> NDArray[np.float64]:
-    """Return where the middle of the crop is at the knots.
+    """Return the middle of the crop at each knot.
 
     Args:
-        sightings: of the subject.
-        first, last: between which the middle of the crop must stay, in crop sizes.
-        start: where it is at the first knot; None for wherever is best.
-        rests: whether it sets off from rest, and whether it comes to rest.
+        positions: positions of the subject.
+        first, last: limits of the crop's middle, in crop sizes.
+        start: the crop's middle at the first knot; None for the best one.
+        rests: whether the crop starts from rest, and whether it ends at rest.
 
     Returns:
         float64 [K], in crop sizes.
@@ -119,81 +117,81 @@ def camera_way(
         ServiceError: the solver failed.
     """
     if last - first < _STILL:
-        return np.full(len(sightings), (first + last) / 2)
-    rest = float(np.median(sightings.mean[sightings.seen]) if start is None else start)
+        return np.full(len(positions), (first + last) / 2)
+    rest = float(np.median(positions.mean[positions.seen]) if start is None else start)
     rest = min(max(rest, first), last)
-    least = np.minimum(sightings.high - DEAD_ZONE, last)[sightings.seen]
-    most = np.maximum(sightings.low + DEAD_ZONE, first)[sightings.seen]
+    least = np.minimum(positions.high - DEAD_ZONE, last)[positions.seen]
+    most = np.maximum(positions.low + DEAD_ZONE, first)[positions.seen]
     if (least <= rest).all() and (rest <= most).all():
-        return np.full(len(sightings), rest)  # all that the program below could save by moving is _OFF_CENTRE
-    padded = sightings.padded()
-    way = np.empty(len(padded))
+        return np.full(len(positions), rest)  # by moving, the program below could only save _OFF_CENTRE
+    padded = positions.padded()
+    path = np.empty(len(padded))
     known = np.array([] if start is None else [rest], np.float64)
     begin = 0
     while True:
-        end = min(begin + _WINDOW, len(way))
+        end = min(begin + _WINDOW, len(path))
         still = np.zeros(end - begin - 1, np.bool_)
-        still[0], still[-1] = begin == 0 and rests[0], end == len(way) and rests[1]
-        solved = _solved(padded.part(begin, end), still, known, first, last)
-        way[begin:end] = np.clip(solved, first, last)
-        if end == len(way):
+        still[0], still[-1] = begin == 0 and rests[0], end == len(path) and rests[1]
+        solved = _solve_window(padded.part(begin, end), still, known, first, last)
+        path[begin:end] = np.clip(solved, first, last)
+        if end == len(path):
             break
-        known = way[begin + _STEP - _SHARED : begin + _STEP]
+        known = path[begin + _STEP - _SHARED : begin + _STEP]
         begin += _STEP - _SHARED
-    # What the solver holds for still is made exactly so.
-    moves = np.abs(np.diff(way, prepend=np.inf)) > _STILL
-    return way[np.maximum.accumulate(np.where(moves, np.arange(len(way)), 0))][1:-1]
+    # Positions that are equal within the solver's accuracy become exactly equal.
+    moves = np.abs(np.diff(path, prepend=np.inf)) > _STILL
+    return path[np.maximum.accumulate(np.where(moves, np.arange(len(path)), 0))][1:-1]
 
 
-def _solved(
-    sightings: Sightings,
+def _solve_window(
+    positions: SubjectPositions,
     still: NDArray[np.bool_],
     known: NDArray[np.float64],
     first: float,
     last: float,
 ) -> NDArray[np.float64]:
-    """Return the way in one window, float64 [K], K >= 3.
+    """Return the path in one window, float64 [K], K >= 3.
 
     Args:
-        sightings: in the window.
-        still: bool [K - 1], between which knots the camera does not move.
-        known: float64 [S], the way's first places.
-        first, last: between which it stays.
+        positions: positions of the subject in the window.
+        still: bool [K - 1], True between knots where the camera must not move.
+        known: float64 [S], the first positions of the path.
+        first, last: limits of the path.
     """
-    k, spans, seen = len(sightings), sightings.spans_s, sightings.seen
+    k, spans, seen = len(positions), positions.spans_s, positions.seen
     rates, durations = [sparse.diags_array(1 / spans) @ _steps(k)], [spans]
     for _ in range(2):
         durations.append((durations[-1][1:] + durations[-1][:-1]) / 2)
         rates.append(sparse.diags_array(1 / durations[-1]) @ _steps(len(durations[-2])) @ rates[-1])
     free = np.where(still, 0.0, np.inf)
 
-    program = _Program(k)
+    program = _LinearProgram(k)
     speed = np.minimum(TOP_SPEED, free)
     program.add(rates[0], durations[0], 0.0, ((_SPEED, speed, speed), (_OVER_LIMIT, free, free)))
     limited = (_ACCELERATION, TOP_ACCELERATION, TOP_ACCELERATION)
     program.add(rates[1], durations[1], 0.0, (limited, (_OVER_LIMIT, np.inf, np.inf)))
     program.add(rates[2], durations[2], 0.0, ((_JERK, np.inf, np.inf),))
-    mean = sightings.mean[seen]
-    # The dead zone is where all that was seen near the knot is in it.
-    up = np.maximum(sightings.low[seen] + DEAD_ZONE - mean, 0)
-    down = np.maximum(mean + DEAD_ZONE - sightings.high[seen], 0)
+    mean = positions.mean[seen]
+    # All boxes near the knot must be in the dead zone.
+    up = np.maximum(positions.low[seen] + DEAD_ZONE - mean, 0)
+    down = np.maximum(mean + DEAD_ZONE - positions.high[seen], 0)
     zones = (
         (_OFF_CENTRE, up, down),
         (_OUT_OF_DEAD_ZONE, MIDDLE - DEAD_ZONE, MIDDLE - DEAD_ZONE),
         (_OUT_OF_MIDDLE, np.inf, np.inf),
     )
     program.add(sparse.eye_array(k, format="csr")[seen], np.append(spans, KNOT_S)[seen], mean, zones)
-    return program.solved(known, first, last)
+    return program.solve(known, first, last)
 
 
 _Values = NDArray[np.float64] | float
 
 
-class _Program:
-    """A linear program in k places, and in amounts that cost more the further they are from their middles.
+class _LinearProgram:
+    """Finds k positions that minimise piecewise linear costs of given linear functions of the positions.
 
-    Each amount has a row: it is its middle, plus parts up, less parts down. As a part costs more than the one
-    before it, the one before is used up first.
+    Each function has a row: its value is its middle, plus the parts up, minus the parts down. Each part costs
+    more than the one before it, so the cheaper one is used up first.
     """
 
     def __init__(self, k: int) -> None:
@@ -211,13 +209,13 @@ class _Program:
         middles: _Values,
         parts: tuple[tuple[float, _Values, _Values], ...],
     ) -> None:
-        """Add M amounts.
+        """Add M linear functions with their costs.
 
         Args:
-            amounts: [M, k], what makes them of the places.
-            durations_s: [M], how long each lasts.
-            middles: [M], where they cost nothing.
-            parts: what a unit costs for a second, rising; and how many units up and down have that cost, [M].
+            amounts: [M, k], the functions' coefficients.
+            durations_s: [M], how long each value lasts.
+            middles: [M], values without cost.
+            parts: cost of a unit for a second, rising; and how many units up and down have that cost, [M].
         """
         m = len(durations_s)
         self._rows.append(amounts)
@@ -227,8 +225,8 @@ class _Program:
             self._costs += [cost * durations_s] * 2
             self._most += [np.broadcast_to(up, m), np.broadcast_to(down, m)]
 
-    def solved(self, known: NDArray[np.float64], first: float, last: float) -> NDArray[np.float64]:
-        """Return the places, float64 [k], between `first` and `last`; those that are known are kept.
+    def solve(self, known: NDArray[np.float64], first: float, last: float) -> NDArray[np.float64]:
+        """Return the positions, float64 [k], between `first` and `last`; the first ones are `known`.
 
         Raises:
             ServiceError: the solver failed.
@@ -246,10 +244,10 @@ class _Program:
             method="highs-ds",
         )
         if found.status != 0:
-            raise ServiceError(f"no way was found for the crop that follows: {found.message}; report this")
+            raise ServiceError(f"no path was found for the crop that follows: {found.message}; report this")
         return np.asarray(found.x[: self._places], np.float64)
 
 
 def _steps(k: int) -> sparse.sparray:
-    """Return what makes k values the k - 1 steps from each to the next."""
+    """Return the matrix [k - 1, k] that computes the differences between successive values."""
     return sparse.diags_array([-np.ones(k - 1), np.ones(k - 1)], offsets=[0, 1], shape=(k - 1, k))

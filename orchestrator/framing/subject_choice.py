@@ -1,6 +1,6 @@
-"""Who is followed: who is named, or who matters.
+"""Chooses the subject that the crop follows: the one with a given id, or the most prominent one in each shot.
 
-It does not know what subjects are: a person counts no more than a car.
+The subject's class does not matter: a person counts no more than a car.
 """
 
 from __future__ import annotations
@@ -10,31 +10,32 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from orchestrator.errors import BadRequest
-from orchestrator.framing.subjects import Subject
+from orchestrator.framing.subject_tracks import SubjectTrack
 
 if TYPE_CHECKING:
-    from orchestrator.framing.subjects import Subjects
+    from orchestrator.framing.subject_tracks import SubjectTracks
 
 
-def pick(subjects: Subjects, track: int | Literal["main"], *, width: int, height: int) -> Subject:
-    """Return the subject that is to be followed.
+def choose_subject(
+    subjects: SubjectTracks, track: int | Literal["main"], *, width: int, height: int
+) -> SubjectTrack:
+    """Return the subject to follow.
 
     Args:
-        subjects: of a video.
-        track: the id of one; or `main`, in each shot the one with the highest `prominence` there, of equals
-            the one with the lowest id. Nobody is known again after a cut.
-        width, height: of the picture as displayed, in pixels.
+        subjects: the tracks of a video.
+        track: the id of a track; or `main` for the track with the highest `prominence` in each shot (of equal
+            ones, that with the lowest id). Tracks do not continue after a cut.
+        width, height: size of the picture as displayed, in pixels.
 
     Returns:
-        The subject; of `main` the boxes of all shots, with the id of the one that has the highest prominence
-        of them.
+        The track; for `main` the boxes of all shots, with the id of the most prominent track of all.
 
     Raises:
-        BadRequest: there is none of that id, or none at all.
+        BadRequest: there is no track with that id, or no track at all.
     """
     if track != "main":
-        return subjects.named(track)
-    best: dict[int, tuple[float, Subject]] = {}
+        return subjects.get(track)
+    best: dict[int, tuple[float, SubjectTrack]] = {}
     for subject in sorted(subjects.by_id.values(), key=lambda subject: subject.id):
         for shot, part in _by_shot(subject, subjects):
             weight = prominence(part, width=width, height=height)
@@ -44,7 +45,7 @@ def pick(subjects: Subjects, track: int | Literal["main"], *, width: int, height
         raise BadRequest("there is nobody to follow: the tracks are empty")
     parts = [best[shot][1] for shot in sorted(best)]
     first = max(best.values(), key=lambda found: (found[0], -found[1].id))[1]
-    return Subject(
+    return SubjectTrack(
         id=first.id,
         class_name=first.class_name,
         frames=np.concatenate([part.frames for part in parts]),
@@ -52,11 +53,11 @@ def pick(subjects: Subjects, track: int | Literal["main"], *, width: int, height
     )
 
 
-def prominence(subject: Subject, *, width: int, height: int) -> float:
-    """Return how much of a video a subject is: in how many frames it is, times how large, times how central.
+def prominence(subject: SubjectTrack, *, width: int, height: int) -> float:
+    """Return a subject's number of frames, times its mean size, times its mean centrality.
 
-    How large: the mean share of the picture that its boxes cover, 0..1. How central: the mean over its boxes
-    of 1 where the middle of the box is that of the picture, falling evenly to 0 where it is a corner of it.
+    Size is the share of the picture that a box covers, 0..1. Centrality is 1 for a box in the middle of the
+    picture, and falls linearly to 0 for a box whose centre is at a corner.
     """
     near, far = subject.boxes[:, :2], subject.boxes[:, 2:]
     room = np.array([width, height], np.float64)
@@ -65,14 +66,14 @@ def prominence(subject: Subject, *, width: int, height: int) -> float:
     return float(len(subject.frames) * area * (1 - np.clip(distance, 0, 1)).mean())
 
 
-def _by_shot(subject: Subject, subjects: Subjects) -> list[tuple[int, Subject]]:
-    """Return the parts of a subject that are in one shot each, with the shots' numbers."""
+def _by_shot(subject: SubjectTrack, subjects: SubjectTracks) -> list[tuple[int, SubjectTrack]]:
+    """Split a track at the cuts; return each part with the number of its shot."""
     shots = np.searchsorted(subjects.cuts, subject.frames, side="right")
     begins = np.flatnonzero(np.diff(shots, prepend=-1))
     parts = []
     for begin, end in zip(begins.tolist(), [*begins[1:].tolist(), len(shots)], strict=True):
         rows = slice(begin, end)
-        part = Subject(
+        part = SubjectTrack(
             id=subject.id,
             class_name=subject.class_name,
             frames=subject.frames[rows],

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from orchestrator.fidelity.sampler import FrameSampler
     from orchestrator.frames import DeepPixels, Frame, Picture, Pixels, VideoInfo
-    from orchestrator.framing.view import View
+    from orchestrator.framing.crop_window import CropWindow
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Item:
 
 
 def cut_windows(
-    frames: Iterator[Frame[Any]], view: View, info: VideoInfo, sampler: FrameSampler
+    frames: Iterator[Frame[Any]], view: CropWindow, info: VideoInfo, sampler: FrameSampler
 ) -> Generator[Frame[Any], None, None]:
     """Cut each frame down to its window, no pixel is copied; show the sampler what is wanted of it."""
     for frame in frames:
@@ -45,7 +45,7 @@ def cut_windows(
         yield window
 
 
-def resized_crops(items: Iterator[Item], view: View, info: VideoInfo) -> Generator[Item, None, None]:
+def resized_crops(items: Iterator[Item], view: CropWindow, info: VideoInfo) -> Generator[Item, None, None]:
     """Bring the crop in each window to the size that is delivered."""
     for item in items:
         if isinstance(item.pixels, Planes):

@@ -10,8 +10,8 @@ from orchestrator.containers import container_for
 from orchestrator.errors import BadRequest, OutputRefused
 from orchestrator.fidelity.report import report_files, report_on, write_report
 from orchestrator.frames import Crop
-from orchestrator.framing.aspect import parse_aspect
-from orchestrator.framing.crop_geometry import inside
+from orchestrator.framing.aspect_ratio import parse_aspect
+from orchestrator.framing.crop_geometry import check_crop
 from orchestrator.framing.keyframes import CropPath
 from orchestrator.jobs import CropBox, ExportResult, ExportStats, Keyframe
 from orchestrator.media.read.frame_times import frame_times
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from orchestrator.containers import Container
     from orchestrator.frames import VideoInfo
-    from orchestrator.framing.subjects import Subjects
+    from orchestrator.framing.subject_tracks import SubjectTracks
     from orchestrator.jobs import ExportParams
     from orchestrator.pipeline.context import JobContext
 
@@ -37,7 +37,7 @@ def export(
     params: ExportParams,
     context: JobContext,
     *,
-    subjects: Subjects | None = None,
+    subjects: SubjectTracks | None = None,
     overwrite: bool = False,
     report: Path | None = None,
 ) -> ExportResult:
@@ -134,11 +134,13 @@ def _container(params: ExportParams, output: Path) -> Container:
     return named
 
 
-def _crop(source: Path, info: VideoInfo, params: ExportParams, subjects: Subjects | None) -> Crop | CropPath:
+def _crop(
+    source: Path, info: VideoInfo, params: ExportParams, subjects: SubjectTracks | None
+) -> Crop | CropPath:
     """Return the crop, in pixels of the picture as displayed."""
     width, height = info.display_size
     if isinstance(params.crop, CropBox):
-        return inside(Crop(**params.crop.model_dump()), width=width, height=height, clamp=params.clamp)
+        return check_crop(Crop(**params.crop.model_dump()), width=width, height=height, clamp=params.clamp)
     if params.crop is not None:
         keyframes = [keyframe.model_dump() for keyframe in params.crop]
         return CropPath.parse(keyframes, width=width, height=height, clamp=params.clamp)
@@ -146,9 +148,9 @@ def _crop(source: Path, info: VideoInfo, params: ExportParams, subjects: Subject
         if subjects is None:
             raise BadRequest("following needs subjects: read them from the tracks first")
         # Not at the top: its solver takes a second to import, and few exports follow anything.
-        from orchestrator.framing.follow import follow  # noqa: PLC0415
+        from orchestrator.framing.follow import follow_subject  # noqa: PLC0415
 
-        return follow(
+        return follow_subject(
             subjects,
             track=params.follow.track,
             aspect=None if params.follow.aspect is None else parse_aspect(params.follow.aspect),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.containers import CONTAINERS, MAX_SIDE_PX, check_limits, one_of
 from orchestrator.errors import BadRequest, UnsupportedMedia
-from orchestrator.framing.view import View
+from orchestrator.framing.crop_window import CropWindow
 from orchestrator.limits import Limits
 from orchestrator.media.colour.pixel_format import upright_chroma
 from orchestrator.media.colour.planes import can_read_planes
@@ -86,7 +86,7 @@ def refuse_hdr(info: VideoInfo, request: DeliveryRequest) -> None:
         )
 
 
-def view_of(info: VideoInfo, request: DeliveryRequest, contract: UpscaleContract | None) -> View:
+def view_of(info: VideoInfo, request: DeliveryRequest, contract: UpscaleContract | None) -> CropWindow:
     """Return what is seen of each picture, and the size that is delivered.
 
     Raises:
@@ -94,10 +94,10 @@ def view_of(info: VideoInfo, request: DeliveryRequest, contract: UpscaleContract
     """
     scale = contract.scale if contract else 1
     margin_px = min(MARGIN_PX, contract.halo) if contract else 0
-    view = View(request.crop, info, scale=scale, margin_px=margin_px, size=request.size)
+    view = CropWindow(request.crop, info, scale=scale, margin_px=margin_px, size=request.size)
     if request.size is None and request.scale is not None:
         width, height = (max(1, round(side * request.scale)) for side in view.crop_size)
-        view = View(request.crop, info, scale=scale, margin_px=margin_px, size=(width, height))
+        view = CropWindow(request.crop, info, scale=scale, margin_px=margin_px, size=(width, height))
     width, height = view.size
     if max(width, height) > MAX_SIDE_PX:
         most = MAX_SIDE_PX / max(view.crop_size)
@@ -115,7 +115,7 @@ def view_of(info: VideoInfo, request: DeliveryRequest, contract: UpscaleContract
     return view
 
 
-def form_of(info: VideoInfo, request: DeliveryRequest, view: View) -> Form:
+def form_of(info: VideoInfo, request: DeliveryRequest, view: CropWindow) -> Form:
     """Choose what the pictures are on their way: as coded where nothing is done to them, else RGB."""
     if request.model is not None or request.tonemap or request.container.most_bits == 8:
         return "rgb"

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from orchestrator.errors import BadRequest
-from orchestrator.framing.follow import HOLD_AFTER_S, follow, keep_in_view
-from orchestrator.framing.keyframe_thinning import TOLERANCE_PX, thinned
+from orchestrator.framing.follow import HOLD_AFTER_S, follow_subject, plan_crop_path
+from orchestrator.framing.keyframe_thinning import TOLERANCE_PX, thin_keyframes
 from orchestrator.framing.keyframes import CropPath
 from orchestrator.framing.steady_camera import TOP_ACCELERATION, TOP_SPEED
-from orchestrator.framing.subject_choice import pick
-from orchestrator.framing.subjects import Subjects, parse_subjects
+from orchestrator.framing.subject_choice import choose_subject
+from orchestrator.framing.subject_tracks import SubjectTracks, parse_tracks
 
 WIDTH, HEIGHT = 1920, 1080
 SIZE = (608, 1080)
@@ -33,15 +33,13 @@ def boxes_at(x: Array | float, y: Array | float, n: int, w: float = 150, h: floa
     return np.stack((across - w / 2, down - h / 2, across + w / 2, down + h / 2), axis=1)
 
 
-def subjects(boxes: Array, frames: NDArray[np.int64], count: int, cuts: list[int]) -> Subjects:
+def subjects(boxes: Array, frames: NDArray[np.int64], count: int, cuts: list[int]) -> SubjectTracks:
     """Return the tracks of a video of so many frames with one subject, whose id is 7."""
     entries = [
         {"frame": frame, "bbox": [x1, y1, x2 - x1, y2 - y1]}
         for frame, (x1, y1, x2, y2) in zip(frames.tolist(), boxes.tolist(), strict=True)
     ]
-    return parse_subjects(
-        {"tracks": [{"id": 7, "frames": entries}], "video": {"frames": count, "cuts": cuts}}
-    )
+    return parse_tracks({"tracks": [{"id": 7, "frames": entries}], "video": {"frames": count, "cuts": cuts}})
 
 
 def followed(
@@ -55,7 +53,7 @@ def followed(
     every = np.union1d(np.union1d(times, cuts_s or []), (times[away] + times[away + 1]) / 2)
     cuts = [cut for cut in np.searchsorted(every, cuts_s or []).tolist() if cut]
     told = subjects(boxes, np.searchsorted(every, times), len(every), cuts)
-    return keep_in_view(told.named(7), cuts=told.cuts, times_s=every, size=size, width=WIDTH, height=HEIGHT)
+    return plan_crop_path(told.get(7), cuts=told.cuts, times_s=every, size=size, width=WIDTH, height=HEIGHT)
 
 
 def centres(rows: Array) -> Array:
@@ -256,7 +254,7 @@ def test_a_thinned_path_is_the_full_one_to_half_a_pixel(seed: int, speed: float)
     crops = np.hstack((places, np.broadcast_to([200.0, 100.0], (150, 2))))
     times = np.linspace(0, 29.8, 150)
     full = CropPath(times, crops, width=WIDTH, height=HEIGHT)
-    few = thinned(times, crops, np.zeros(150, np.bool_), width=WIDTH, height=HEIGHT)
+    few = thin_keyframes(times, crops, np.zeros(150, np.bool_), width=WIDTH, height=HEIGHT)
     assert np.abs(few.rows(times) - full.rows(times)).max() <= TOLERANCE_PX
     between = np.linspace(0, 29.8, 4000)
     assert np.abs(few.rows(between) - full.rows(between)).max() <= 0.5
@@ -267,12 +265,12 @@ def test_an_even_movement_needs_few_keyframes() -> None:
     times = np.linspace(0, 59.8, 300)
     x = np.interp(times, [10, 50], [100, 900])[:, None]
     crops = np.hstack((x, np.broadcast_to([0.0, 608.0, 1080.0], (300, 3))))
-    assert len(thinned(times, crops, np.zeros(300, np.bool_), width=WIDTH, height=HEIGHT)) < 20
+    assert len(thin_keyframes(times, crops, np.zeros(300, np.bool_), width=WIDTH, height=HEIGHT)) < 20
 
 
-def doc(frames: int, *tracks: dict[str, Any], cuts: list[int] | None = None) -> Subjects:
+def doc(frames: int, *tracks: dict[str, Any], cuts: list[int] | None = None) -> SubjectTracks:
     video = {"width": WIDTH, "height": HEIGHT, "frames": frames, "cuts": cuts or []}
-    return parse_subjects({"tracks": list(tracks), "video": video})
+    return parse_tracks({"tracks": list(tracks), "video": video})
 
 
 def track(number: int, places: Array | list[float], first: int = 0, **more: Any) -> dict[str, Any]:
@@ -283,9 +281,9 @@ def track(number: int, places: Array | list[float], first: int = 0, **more: Any)
     return {"id": number, "class_name": "person", "frames": frames} | more
 
 
-def asked(told: Subjects, times_s: Array, **asks: Any) -> CropPath:
+def asked(told: SubjectTracks, times_s: Array, **asks: Any) -> CropPath:
     wanted: dict[str, Any] = {"track": "main", "aspect": Fraction(9, 16), "zoom": None} | asks
-    return follow(told, times_s=times_s, width=WIDTH, height=HEIGHT, **wanted)
+    return follow_subject(told, times_s=times_s, width=WIDTH, height=HEIGHT, **wanted)
 
 
 TIMES = np.arange(100) / RATE
@@ -359,7 +357,7 @@ def test_what_cannot_be_followed_is_refused_in_one_line(asks: dict[str, Any], na
     told = doc(100, track(3, np.full(20, 400.0)), track(8, np.full(90, 1500.0)))
     wanted = {"track": "main", "aspect": None, "zoom": None, "times_s": TIMES, "width": WIDTH}
     with pytest.raises(BadRequest, match=named) as caught:
-        follow(told, **wanted | {"height": HEIGHT} | asks)
+        follow_subject(told, **wanted | {"height": HEIGHT} | asks)
     assert "\n" not in str(caught.value)
 
 
@@ -371,10 +369,19 @@ def test_where_there_is_nobody_nobody_is_followed() -> None:
 def test_who_matters_is_longer_there_larger_or_nearer_to_the_middle() -> None:
     one = track(1, np.full(20, 960.0))
     wide = {"frames": [{"frame": n, "bbox": [860, 400, 200, 300]} for n in range(20)]}
-    assert pick(doc(100, one, track(2, np.full(21, 960.0))), "main", width=WIDTH, height=HEIGHT).id == 2
-    assert pick(doc(100, one, track(2, []) | wide), "main", width=WIDTH, height=HEIGHT).id == 2
-    assert pick(doc(100, one, track(2, np.full(20, 900.0))), "main", width=WIDTH, height=HEIGHT).id == 1
-    assert pick(doc(100, track(5, np.full(20, 960.0)), one), "main", width=WIDTH, height=HEIGHT).id == 1
+    assert (
+        choose_subject(doc(100, one, track(2, np.full(21, 960.0))), "main", width=WIDTH, height=HEIGHT).id
+        == 2
+    )
+    assert choose_subject(doc(100, one, track(2, []) | wide), "main", width=WIDTH, height=HEIGHT).id == 2
+    assert (
+        choose_subject(doc(100, one, track(2, np.full(20, 900.0))), "main", width=WIDTH, height=HEIGHT).id
+        == 1
+    )
+    assert (
+        choose_subject(doc(100, track(5, np.full(20, 960.0)), one), "main", width=WIDTH, height=HEIGHT).id
+        == 1
+    )
 
 
 def test_in_each_shot_the_one_who_matters_there_is_followed() -> None:
@@ -386,7 +393,7 @@ def test_in_each_shot_the_one_who_matters_there_is_followed() -> None:
         track(4, np.full(20, 1500.0), first=70),
         cuts=[40, 60, 90],
     )
-    main = pick(told, "main", width=WIDTH, height=HEIGHT)
+    main = choose_subject(told, "main", width=WIDTH, height=HEIGHT)
     assert main.id == 1
     assert main.frames.tolist() == [*range(60), *range(70, 100)]
     x = asked(told, TIMES).rows(TIMES)[:, 0]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.framing.follow import follow
-from orchestrator.framing.subjects import read_subjects
+from orchestrator.framing.follow import follow_subject
+from orchestrator.framing.subject_tracks import read_tracks
 from orchestrator.jobs import TrackParams
 from orchestrator.media.read.frame_times import frame_times
 from orchestrator.media.read.probe import probe
@@ -21,14 +21,14 @@ from orchestrator.triton.server import TritonServer
 from tools.camera_quality import measure_camera
 
 if TYPE_CHECKING:
-    from orchestrator.framing.subjects import Subjects
+    from orchestrator.framing.subject_tracks import SubjectTracks
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "examples" / "sample.mp4"
 
 
 @pytest.fixture(scope="module")
-def subjects(tmp_path_factory: pytest.TempPathFactory) -> Subjects:
+def subjects(tmp_path_factory: pytest.TempPathFactory) -> SubjectTracks:
     folder = tmp_path_factory.mktemp("sample")
     shutil.copytree(ROOT / "model_repository" / "lite-detector", folder / "models" / "lite-detector")
     tracks = folder / "tracks.json"
@@ -39,18 +39,18 @@ def subjects(tmp_path_factory: pytest.TempPathFactory) -> Subjects:
             Outputs(tracks=tracks),
             JobContext(connect=lambda: client),
         )
-    return read_subjects(tracks.read_bytes())
+    return read_tracks(tracks.read_bytes())
 
 
 @pytest.mark.parametrize("aspect", [Fraction(9, 16), Fraction(4, 5), Fraction(1)], ids=str)
 def test_whoever_is_followed_is_kept_in_the_middle_half_by_a_quiet_camera(
-    subjects: Subjects, aspect: Fraction
+    subjects: SubjectTracks, aspect: Fraction
 ) -> None:
     info = probe(SAMPLE)
     times_s = frame_times(SAMPLE, info)
     results = []
     for subject in subjects.by_id.values():
-        path = follow(
+        path = follow_subject(
             subjects, track=subject.id, aspect=aspect, zoom=None, times_s=times_s, width=320, height=180
         )
         results.append(measure_camera(subject, path.rows(times_s[subject.frames]), width=320, height=180))

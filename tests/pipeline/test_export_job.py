@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.errors import BadRequest, OutputRefused, UnsupportedMedia, WorkerError
-from orchestrator.framing.subjects import parse_subjects
+from orchestrator.framing.subject_tracks import parse_tracks
 from orchestrator.jobs import ExportParams, ExportResult, parse
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
@@ -40,7 +40,7 @@ def no_triton() -> NoReturn:
 
 def run(source: Path, output: Path, *, client: TritonClient | None = None, **params: Any) -> ExportResult:
     parsed = parse(ExportParams, params)
-    subjects = parse_subjects(parsed.tracks) if isinstance(parsed.tracks, dict) else None
+    subjects = parse_tracks(parsed.tracks) if isinstance(parsed.tracks, dict) else None
     return export(
         source,
         output,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from orchestrator.errors import LimitExceeded
-from orchestrator.framing.subjects import parse_subjects
+from orchestrator.framing.subject_tracks import parse_tracks
 from orchestrator.jobs import (
     Cost,
     ExportParams,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 def run_export(source: Path, output: Path, client: TritonClient, *, job: Any = None, **params: Any) -> Result:
     asked = parse(ExportParams, params)
-    subjects = parse_subjects(asked.tracks) if isinstance(asked.tracks, dict) else None
+    subjects = parse_tracks(asked.tracks) if isinstance(asked.tracks, dict) else None
     return export(
         source,
         output,

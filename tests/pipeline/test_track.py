@@ -19,8 +19,8 @@ from PIL import Image, ImageSequence
 
 from orchestrator.drawing.files import read_picture
 from orchestrator.errors import BadMedia, BadRequest, InferenceFailed, OutputRefused
-from orchestrator.framing.follow import follow
-from orchestrator.framing.subjects import parse_subjects
+from orchestrator.framing.follow import follow_subject
+from orchestrator.framing.subject_tracks import parse_tracks
 from orchestrator.jobs import TrackParams, parse
 from orchestrator.media.read.frame_times import frame_times
 from orchestrator.media.read.probe import probe
@@ -565,10 +565,10 @@ def test_six_people_who_cross_are_six_tracks(run_real: Callable[..., Tracked]) -
         "cuts": [],
     }
     # A crop that follows them, in the shape of a phone, has them in its middle half.
-    subjects, times_s = parse_subjects(answer), frame_times(CROSSINGS, probe(CROSSINGS))
+    subjects, times_s = parse_tracks(answer), frame_times(CROSSINGS, probe(CROSSINGS))
     results = []
     for subject in subjects.by_id.values():
-        path = follow(
+        path = follow_subject(
             subjects,
             track=subject.id,
             aspect=Fraction(9, 16),

@@ -1,4 +1,4 @@
-"""Width to height, as people write it."""
+"""Parses aspect ratios such as 16:9."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _FORM = re.compile(r"(\d{1,5}(?:\.\d{1,3})?)[:/x](\d{1,5}(?:\.\d{1,3})?)", re.AS
 
 
 def parse_aspect(text: str) -> Fraction:
-    """Return width : height of `9:16`, `4:5`, `2.39:1`, `16/9` or `1080x1920`.
+    """Return width : height of a text such as `9:16`, `4:5`, `2.39:1`, `16/9` or `1080x1920`.
 
     Raises:
-        BadRequest: it is not two numbers over 0.
+        BadRequest: the text is not two numbers over 0.
     """
     found = _FORM.fullmatch(text.strip())
     if found:

@@ -1,11 +1,9 @@
-"""The tracks of a video, read back from JSON to be followed.
+"""Reads the tracks of a video from the JSON that the track job writes, for crops that follow a subject.
 
-Takes what the track job writes, as it is or packed with gzip: the document, or its tracks one a line. Of a
-track it reads `id`, `class_name` and `frames`, of a box `frame` and `bbox` (left, top, width, height), of the
-document `video.width`, `video.height`, `video.frames` and `video.cuts`; the rest may be anything. It is text
-of a stranger: every number is checked, and the text is never whole in memory.
-
-It does not know the video, nor who is followed.
+The JSON is a document or one track a line, and may be compressed with gzip. Of a track it reads `id`,
+`class_name` and `frames`, of a box `frame` and `bbox` (left, top, width, height), of the document
+`video.width`, `video.height`, `video.frames` and `video.cuts`; it ignores the rest. The text may come from a
+stranger: every number is checked, and the text is never in memory as a whole.
 """
 
 from __future__ import annotations
@@ -17,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from orchestrator.errors import BadRequest
-from orchestrator.framing.box_collector import BoxCollector, is_whole, short
 from orchestrator.framing.json_stream import JsonStream
+from orchestrator.framing.track_collector import TrackCollector, brief, is_integer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,25 +24,25 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST_VALUES = 3_000_000
-"""Most boxes, with what else is in the text. Twenty people in every frame of an hour at 30 fps are 2,160,000
+"""Most boxes and other values in the text. Twenty people in every frame of an hour at 30 fps are 2,160,000
 boxes, and 3,000,000 take 120 MB."""
 MOST_BYTES = 512 << 20
-"""Longest text, unpacked: as many boxes as that, with much space between them."""
+"""Longest text, uncompressed: enough for that many boxes with much white space between them."""
 OUTSIDE_PX = 1.0
-"""By so much a box may leave the picture: not every tracker cuts boxes off at the edge."""
+"""A box may leave the picture by this much: not every tracker clips boxes at the edge."""
 
-_TOLD_IDS = 20
+_LISTED_IDS = 20
 _NO_DOCUMENT = "the tracks are refused: give the document that the track job writes"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Subject:
+class SubjectTrack:
     """One track.
 
     Attributes:
-        id: as the tracks give it.
-        class_name: what it is.
-        frames: int64 [N], indices of the frames that it has a box in, rising; N >= 1.
+        id: its id in the JSON.
+        class_name: its class.
+        frames: int64 [N], indices of the frames with a box, rising; N >= 1.
         boxes: float64 [N, 4], x1, y1, x2, y2 in pixels of the picture as displayed; finite, not empty.
     """
 
@@ -55,52 +53,54 @@ class Subject:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Subjects:
+class SubjectTracks:
     """The tracks of a video.
 
     Attributes:
-        by_id: the tracks.
-        width, height: of the picture, or None where the tracks do not tell.
-        frames: of the video, or None.
-        cuts: int64 [C], the first frame of each shot but the first, rising from 1; none where the tracks do
-            not tell.
+        by_id: the tracks by their ids.
+        width, height: size of the picture, or None if the JSON does not state it.
+        frames: number of frames of the video, or None.
+        cuts: int64 [C], the first frame of each shot but the first, rising from 1; empty if the JSON does not
+            state them.
     """
 
-    by_id: Mapping[int, Subject]
+    by_id: Mapping[int, SubjectTrack]
     width: int | None
     height: int | None
     frames: int | None
     cuts: NDArray[np.int64]
 
-    def named(self, number: int) -> Subject:
-        """Return the track of an id.
+    def get(self, number: int) -> SubjectTrack:
+        """Return the track with an id.
 
         Raises:
-            BadRequest: there is none; it lists those that there are.
+            BadRequest: there is none; the message lists the first ids.
         """
         if number in self.by_id:
             return self.by_id[number]
-        there = [f"{subject.id} ({subject.class_name})" for subject in list(self.by_id.values())[:_TOLD_IDS]]
+        there = [
+            f"{subject.id} ({subject.class_name})" for subject in list(self.by_id.values())[:_LISTED_IDS]
+        ]
         more = len(self.by_id) - len(there)
         listed = ", ".join(there) + (f" and {more} more" if more else "")
         raise BadRequest(f"no track has id {number}; there are {listed or 'none'}")
 
     def check_video(self, *, width: int, height: int, frames: int | None) -> None:
-        """Make sure that the tracks are of a video.
+        """Check that the tracks belong to a video.
 
         Args:
-            width, height: of its picture as displayed, in pixels.
-            frames: how many it has, or None where that is not known.
+            width, height: size of its picture as displayed, in pixels.
+            frames: its number of frames, or None if it is not known.
 
         Raises:
             BadRequest: size or number of frames differ, or a box is outside the picture, or a box or a cut
                 after the last frame.
         """
-        told, real = (self.width, self.height), (width, height)
-        if None not in told and told != real:
+        stated = (self.width, self.height)
+        if None not in stated and stated != (width, height):
             raise BadRequest(
-                f"the tracks are of another video: theirs is {told[0]}x{told[1]}, this one {width}x{height}; "
-                "track this one"
+                f"the tracks are of another video: theirs is {self.width}x{self.height}, this one "
+                f"{width}x{height}; track this one"
             )
         if frames is not None and self.frames not in (None, frames):
             raise BadRequest(
@@ -116,11 +116,11 @@ class Subjects:
             )
 
 
-def read_subjects(source: bytes | io.BufferedReader) -> Subjects:
-    """Read the tracks of a file: `.json`, `.json.gz` or `.ndjson`, told apart by what is in it.
+def read_tracks(source: bytes | io.BufferedReader) -> SubjectTracks:
+    """Read the tracks of a `.json`, `.json.gz` or `.ndjson` file; the content decides which of them it is.
 
     Args:
-        source: the file, open for reading at its beginning; or what is in it.
+        source: the file, open for reading at its beginning; or its content.
 
     Raises:
         BadRequest: it is none of them, a number is wrong, or it has more than MOST_BYTES or MOST_VALUES.
@@ -128,7 +128,7 @@ def read_subjects(source: bytes | io.BufferedReader) -> Subjects:
     if isinstance(source, bytes):
         source = io.BufferedReader(io.BytesIO(source))
     stream = JsonStream(source, what="tracks", most_bytes=MOST_BYTES, most_values=MOST_VALUES)
-    collector = BoxCollector()
+    collector = TrackCollector()
     document: dict[str, object] | None = None
     while stream.peek():
         if document is not None:
@@ -138,21 +138,21 @@ def read_subjects(source: bytes | io.BufferedReader) -> Subjects:
 
 
 def _read_object(
-    stream: JsonStream, collector: BoxCollector, *, is_listed: bool = False
+    stream: JsonStream, collector: TrackCollector, *, is_listed: bool = False
 ) -> dict[str, object] | None:
     """Read a track, or a document with all of its tracks, into the collector.
 
     Args:
-        stream: before the object.
-        collector: of tracks.
-        is_listed: it is one of the tracks of a document.
+        stream: the JSON, before the object.
+        collector: receives the tracks.
+        is_listed: whether the object is one of the tracks of a document.
 
     Returns:
-        The values of the document that are of use; None if it was a track.
+        The known members of the document; None if the object was a track.
     """
     if stream.peek() != "{":
         raise BadRequest(
-            f"the tracks are refused: one is {short(stream.value())}; each needs `id` and `frames`"
+            f"the tracks are refused: one is {brief(stream.value())}; each needs `id` and `frames`"
         )
     values: dict[str, object] = {}
     for key in stream.members():
@@ -175,42 +175,42 @@ def _read_object(
 
 
 def _only_list(key: str, stream: JsonStream, values: dict[str, object]) -> Iterator[None]:
-    """Stop before each element of a list that an object must have once."""
+    """Iterate over a list that an object must have exactly once."""
     if key in values or stream.peek() != "[":
         raise BadRequest(f"the tracks are refused: `{key}` must be one list, as the track job writes it")
     values[key] = None
     return stream.elements()
 
 
-def parse_subjects(document: object) -> Subjects:
-    """Make subjects of a document that is JSON already.
+def parse_tracks(document: object) -> SubjectTracks:
+    """Convert a parsed JSON document of tracks.
 
     Raises:
         BadRequest: it is not such a document, or a number is wrong.
     """
     if not isinstance(document, dict) or not isinstance(document.get("tracks"), list):
         raise BadRequest(_NO_DOCUMENT)
-    collector = BoxCollector()
+    collector = TrackCollector()
     for track in document["tracks"]:
         if not isinstance(track, dict) or not isinstance(track.get("frames"), list):
-            raise BadRequest(f"the tracks are refused: one is {short(track)}; each needs `id` and `frames`")
+            raise BadRequest(f"the tracks are refused: one is {brief(track)}; each needs `id` and `frames`")
         for entry in track["frames"]:
             collector.add(entry)
         collector.end(track.get("id"), track.get("class_name", "thing"))
     return _subjects(collector, document.get("video", {}))
 
 
-def _subjects(collector: BoxCollector, video: object) -> Subjects:
-    """Make subjects of what was collected, and of the `video` of the document."""
+def _subjects(collector: TrackCollector, video: object) -> SubjectTracks:
+    """Return the collected tracks, with the size, frames and cuts of the document's `video`."""
     if not isinstance(video, dict):
         raise BadRequest("the tracks are refused: `video` is no object")
     for name in ("width", "height", "frames"):
         value = video.get(name)
-        if value is not None and not (is_whole(value) and value > 0):
-            raise BadRequest(f"the tracks are refused: video.{name} is {short(value)}, not a number over 0")
-    made = Subjects(
+        if value is not None and not (is_integer(value) and value > 0):
+            raise BadRequest(f"the tracks are refused: video.{name} is {brief(value)}, not a number over 0")
+    tracks = SubjectTracks(
         by_id={
-            number: Subject(id=number, class_name=class_name, frames=frames, boxes=boxes)
+            number: SubjectTrack(id=number, class_name=class_name, frames=frames, boxes=boxes)
             for number, class_name, frames, boxes in collector.tracks()
         },
         width=video.get("width"),
@@ -218,14 +218,14 @@ def _subjects(collector: BoxCollector, video: object) -> Subjects:
         frames=video.get("frames"),
         cuts=_cuts(video.get("cuts", [])),
     )
-    if made.width is not None and made.height is not None:
-        made.check_video(width=made.width, height=made.height, frames=made.frames)
-    return made
+    if tracks.width is not None and tracks.height is not None:
+        tracks.check_video(width=tracks.width, height=tracks.height, frames=tracks.frames)
+    return tracks
 
 
 def _cuts(values: object) -> NDArray[np.int64]:
     try:
-        if isinstance(values, list) and all(map(is_whole, values)):
+        if isinstance(values, list) and all(map(is_integer, values)):
             cuts = np.array(values, np.int64)
             if (np.diff(cuts, prepend=0) > 0).all():
                 return cuts
@@ -234,7 +234,7 @@ def _cuts(values: object) -> NDArray[np.int64]:
     raise BadRequest("the tracks are refused: video.cuts must be frames that rise, from 1")
 
 
-def _check_place(subject: Subject, width: int, height: int, frames: int | None) -> None:
+def _check_place(subject: SubjectTrack, width: int, height: int, frames: int | None) -> None:
     most = np.array([width, height, width, height]) + OUTSIDE_PX
     outside = np.flatnonzero(((subject.boxes < -OUTSIDE_PX) | (subject.boxes > most)).any(axis=1))
     if outside.size:

@@ -1,11 +1,9 @@
-"""Which pixels of each picture are taken, what size is made of them, and what shape the new pixels have.
+"""Computes the window of whole pixels to cut out of each picture, and where the crop lies in that window.
 
-A crop is told in the picture as displayed: in square pixels, and parts of them. Pixels come whole, and may be
-wide or narrow. So from each picture a window of whole pixels is cut that holds the crop; a model may enlarge
-the window; and the crop's place in it is resampled to the size that is delivered. The window has one size
-over the whole video, as models want it; where the crop moves, it moves along in whole pixels.
-
-It does not know pixels, models or files.
+A crop is given in fractions of the square pixels of the picture as displayed; coded pixels are whole, and may
+be wide or narrow. So a window of whole pixels that contains the crop is cut out of each picture, a model may
+enlarge the window, and the crop in it is resampled to the size of the output. All windows of a video have one
+size, because models need that; a window follows a moving crop in whole pixels.
 """
 
 from __future__ import annotations
@@ -25,33 +23,33 @@ if TYPE_CHECKING:
     from orchestrator.framing.keyframes import CropPath
 
 KERNEL_PX = 3
-"""How far around a crop the resampler looks, in pixels of what is smaller, the enlarged window or its result:
-Lanczos has three lobes."""
+"""Reach of the Lanczos resampler, which has three lobes, around a crop: in pixels of the enlarged window or
+of the output, whichever is smaller."""
 
 LONGEST_PIXEL = 4096
-"""The shape of a pixel is told by two numbers of at most this: x264 keeps no larger ones."""
+"""Largest number in a sample aspect ratio: x264 keeps no larger ones."""
 
 
-class View:
-    """What a crop shows of one video's pictures.
+class CropWindow:
+    """The window and the output size for a crop of one video.
 
     Args:
-        crop: in pixels of the picture as displayed, and within it (`inside`).
-        info: of the video.
-        scale: how much larger a model makes the window, each way; 1 without a model.
-        margin_px: how much around the crop the model wants to see, in the picture's own pixels. Near the edge
-            of the picture there is less.
-        size: width and height of what is delivered, in pixels; None gives the crop as many as the model makes
-            of it, rounded. Of a crop whose size changes, it is the largest that counts.
+        crop: the crop in pixels of the picture as displayed, inside the picture (`check_crop`).
+        info: describes the video.
+        scale: factor by which a model enlarges the window's width and height; 1 without a model.
+        margin_px: how much of the picture around the crop the model needs, in coded pixels. There is less
+            near the edge of the picture.
+        size: width and height of the output, in pixels; None for the rounded size of the enlarged crop (of
+            the largest crop, if its size changes).
 
     Attributes:
-        width, height: of the window, in the picture's own pixels. It holds the largest crop.
-        scale: how much larger the model makes the window.
-        crop_size: width and height of the largest crop, in the picture's own pixels.
-        size: width and height of what is delivered, in pixels.
-        sample_aspect_ratio: width : height of its pixels, so that nothing is squeezed: 1, or the source's,
-            where they are right to within a pixel of the crop or of what is delivered.
-        is_exact: the crop is whole pixels and stays where it is, so it needs no resampling for its own size.
+        width, height: size of the window, in coded pixels. It can hold the largest crop.
+        scale: factor by which the model enlarges the window.
+        crop_size: width and height of the largest crop, in coded pixels.
+        size: width and height of the output, in pixels.
+        sample_aspect_ratio: width : height of the output's pixels, which keeps shapes right. It is 1 or the
+            source's if that is right to within a pixel of the crop or of the output.
+        is_exact: whether the crop is whole pixels and does not move, so needs no resampling at its own size.
     """
 
     def __init__(
@@ -90,14 +88,13 @@ class View:
         self.width, self.height = self._window.tolist()
 
     def at(self, t_s: float) -> tuple[int, int, Crop]:
-        """Return where the window is at a time, and where the crop is in it.
+        """Return the position of the window at a time, and that of the crop in it.
 
         Args:
-            t_s: in seconds from the start of the file.
+            t_s: time in seconds from the start of the file.
 
         Returns:
-            Left and top of the window, in the picture's own pixels; and the crop, in pixels of the window as
-            the model has enlarged it.
+            Left and top of the window, in coded pixels; and the crop, in pixels of the enlarged window.
         """
         crop = self._crop if isinstance(self._crop, Crop) else self._crop.at(t_s)
         near = self._pixels(np.array((crop.x, crop.y)))
@@ -107,12 +104,12 @@ class View:
         return left, top, Crop(x=float(x), y=float(y), w=float(w), h=float(h))
 
     def _pixels(self, shown: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return a width and a height as displayed, float64 [2], in the picture's own pixels."""
+        """Convert a displayed width and height, float64 [2], to coded pixels."""
         return np.asarray(shown * self._picture / self._shown, np.float64)
 
 
 def _pixel_shape(shown: NDArray[np.float64], size: tuple[int, int], source: Fraction) -> Fraction:
-    """Return width : height of the pixels of a picture of `size` that shows what is of size `shown`."""
+    """Return the sample aspect ratio of an output of `size` that shows an area of displayed size `shown`."""
     exact = float(shown[0] / shown[1] * size[1] / size[0])
     off = {shape: abs(float(shape) / exact - 1) for shape in (source, Fraction(1))}
     nearest = min(off, key=off.__getitem__)
@@ -124,5 +121,5 @@ def _pixel_shape(shown: NDArray[np.float64], size: tuple[int, int], source: Frac
 
 
 def _limited(shape: float) -> Fraction:
-    """Return a number of 1 or more as a fraction of two numbers up to LONGEST_PIXEL."""
+    """Return a number of 1 or more as a fraction of two integers up to LONGEST_PIXEL."""
     return Fraction(min(shape, LONGEST_PIXEL)).limit_denominator(max(int(LONGEST_PIXEL / shape), 1))

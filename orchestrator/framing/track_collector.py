@@ -1,4 +1,4 @@
-"""Collects the boxes of tracks, checked one by one, in 40 bytes each."""
+"""Collects tracks box by box in compact arrays of 40 bytes a box, and checks every value."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST_TRACKS = 100_000
-"""A busy street for hours has some 10,000. A track takes about 1 kB beside its boxes."""
+"""A busy street has some 10,000 in a few hours. A track takes about 1 kB in addition to its boxes."""
 
 
 LARGEST_ID = 2**63 - 1
-"""Numbers of 4,000 digits as ids would take 2 kB a track."""
+"""Larger ids are refused: one of 4,000 digits would take 2 kB."""
 
 
-class BoxCollector:
-    """Tracks on their way into arrays. `add` is called for the boxes of a track, then `end` for the track."""
+class TrackCollector:
+    """Collects tracks: call `add` for each box of a track, then `end` for the track, and at last `tracks`."""
 
     def __init__(self) -> None:
         self._frames = array("q")
@@ -36,74 +36,74 @@ class BoxCollector:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was added."""
+        """Whether no box was added."""
         return not self._frames
 
     def add(self, entry: object) -> None:
-        """Add a box to the track under way.
+        """Add a box to the current track.
 
         Args:
             entry: an object with `frame` and `bbox` (left, top, width, height).
 
         Raises:
-            BadRequest: it is none, or its frame does not come after the one before.
+            BadRequest: it is no such object, or its frame does not come after the box before.
         """
         if isinstance(entry, dict):
             frame, bbox = entry.get("frame"), entry.get("bbox")
-            if is_whole(frame) and isinstance(bbox, list) and len(bbox) == 4:
+            if is_integer(frame) and isinstance(bbox, list) and len(bbox) == 4:
                 try:
                     self._frames.append(frame)
                     self._boxes.extend(bbox)
                 except (TypeError, OverflowError):
                     pass
                 else:
-                    self._rise_to(frame)
+                    self._check_order(frame)
                     return
         raise BadRequest(
-            f"the tracks are refused: a box is {short(entry)}; it needs `frame` and a `bbox` of four numbers"
+            f"the tracks are refused: a box is {brief(entry)}; it needs `frame` and a `bbox` of four numbers"
         )
 
-    def _rise_to(self, frame: int) -> None:
+    def _check_order(self, frame: int) -> None:
         if frame <= self._last:
             before = f"comes after {self._last}" if self._last >= 0 else "is the first"
             raise BadRequest(f"a track is refused: its frames must rise from 0, and frame {frame} {before}")
         self._last = frame
 
     def end(self, number: object, class_name: object) -> None:
-        """End the track under way.
+        """End the current track.
 
         Args:
             number: its id.
-            class_name: what it is.
+            class_name: its class.
 
         Raises:
-            BadRequest: the id is none, too large or was there before, the track has no box, or there are too
-                many.
+            BadRequest: the id is not an integer, is too large or is a duplicate, the track has no box, or
+                there are too many tracks.
         """
-        if not is_whole(number) or abs(number) > LARGEST_ID:
+        if not is_integer(number) or abs(number) > LARGEST_ID:
             raise BadRequest(
-                f"the tracks are refused: an id is {short(number)}; each needs `id` and `frames`"
+                f"the tracks are refused: an id is {brief(number)}; each needs `id` and `frames`"
             )
         if number in self._names:
-            raise BadRequest(f"the tracks are refused: there are two of id {short(number)}")
+            raise BadRequest(f"the tracks are refused: there are two of id {brief(number)}")
         if len(self._frames) == self._ends[-1]:
-            raise BadRequest(f"track {short(number)} is refused: there is no box in its `frames`")
+            raise BadRequest(f"track {brief(number)} is refused: there is no box in its `frames`")
         if len(self._names) == MOST_TRACKS:
             raise BadRequest(f"there are more than {MOST_TRACKS} tracks; give only those that are needed")
-        name = class_name if isinstance(class_name, str) else short(class_name)
+        name = class_name if isinstance(class_name, str) else brief(class_name)
         name = name[:100].encode(errors="backslashreplace").decode()  # half a surrogate pair is no text
         self._names[number] = self._shared.setdefault(name, name)
         self._ends.append(len(self._frames))
         self._last = -1
 
     def tracks(self) -> Iterator[tuple[int, str, NDArray[np.int64], NDArray[np.float64]]]:
-        """Yield the tracks; nothing may be added any more.
+        """Yield all tracks. Nothing may be added after this.
 
         Yields:
-            id, class name, frames int64 [N], boxes float64 [N, 4] as x1, y1, x2, y2; parts of one array.
+            id, class name, frames int64 [N], boxes float64 [N, 4] as x1, y1, x2, y2 (views of one array).
 
         Raises:
-            BadRequest: a box has a number that is not finite, or no size.
+            BadRequest: a box has a number that is not finite, or a width or height of 0 or less.
         """
         frames = np.frombuffer(self._frames, np.int64)
         boxes = np.frombuffer(self._boxes, np.float64).reshape(-1, 4)
@@ -114,7 +114,7 @@ class BoxCollector:
         if wrong.size:
             number = list(self._names)[np.searchsorted(self._ends, wrong[0], side="right") - 1]
             raise BadRequest(
-                f"track {short(number)} is refused: its boxes must have finite numbers and sizes over 0"
+                f"track {brief(number)} is refused: its boxes must have finite numbers and sizes over 0"
             )
         for (number, name), start, end in zip(
             self._names.items(), self._ends[:-1], self._ends[1:], strict=True
@@ -122,12 +122,12 @@ class BoxCollector:
             yield number, name, frames[start:end], boxes[start:end]
 
 
-def is_whole(value: object) -> TypeGuard[int]:
-    """Whether a value of JSON is a whole number."""
+def is_integer(value: object) -> TypeGuard[int]:
+    """Return whether a JSON value is an integer."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def short(value: object) -> str:
-    """Return a value for a message, in short."""
+def brief(value: object) -> str:
+    """Return a value as a text of at most 60 characters, for messages."""
     text = reprlib.repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -1,4 +1,4 @@
-"""Crops and the pictures that they are cut from."""
+"""Tests crop checks and the largest crop of an aspect ratio."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from orchestrator.errors import BadRequest
 from orchestrator.frames import Crop
-from orchestrator.framing.aspect import parse_aspect
-from orchestrator.framing.crop_geometry import crop_of_aspect, inside
+from orchestrator.framing.aspect_ratio import parse_aspect
+from orchestrator.framing.crop_geometry import check_crop, crop_of_aspect
 
 NUMBERS = st.floats(-1e6, 1e6)
 SIDES = st.integers(1, 16_384)
@@ -29,16 +29,16 @@ def crop(x: float, y: float, w: float, h: float) -> Crop:
     ids=["whole", "one pixel", "odd", "fractions"],
 )
 def test_a_crop_in_the_picture_is_kept_as_it_is(part: Crop) -> None:
-    assert inside(part, width=1920, height=1080) == part
+    assert check_crop(part, width=1920, height=1080) == part
 
 
 def test_a_crop_that_leaves_the_picture_is_refused_and_both_rectangles_are_named() -> None:
     with pytest.raises(BadRequest) as caught:
-        inside(crop(1000, 50.5, 1080, 900), width=1920, height=1080)
+        check_crop(crop(1000, 50.5, 1080, 900), width=1920, height=1080)
     assert "1080x900 at (1000, 50.5)" in str(caught.value)
     assert "1920x1080 at (0, 0)" in str(caught.value)
     with pytest.raises(BadRequest, match=r"1920\.004x1080 at"):
-        inside(crop(0, 0, 1920.004, 1080), width=1920, height=1080)
+        check_crop(crop(0, 0, 1920.004, 1080), width=1920, height=1080)
 
 
 @pytest.mark.parametrize("clamp", [False, True])
@@ -57,24 +57,24 @@ def test_a_crop_that_leaves_the_picture_is_refused_and_both_rectangles_are_named
 )
 def test_no_size_and_no_number_are_refused_even_when_clamped(part: Crop, *, clamp: bool) -> None:
     with pytest.raises(BadRequest):
-        inside(part, width=100, height=100, clamp=clamp)
+        check_crop(part, width=100, height=100, clamp=clamp)
 
 
 @given(NUMBERS, NUMBERS, st.floats(1, 1e6), st.floats(1, 1e6), SIDES, SIDES)
 def test_a_clamped_crop_lies_in_the_picture_and_keeps_what_size_it_can(
     x: float, y: float, w: float, h: float, width: int, height: int
 ) -> None:
-    moved = inside(crop(x, y, w, h), width=width, height=height, clamp=True)
+    moved = check_crop(crop(x, y, w, h), width=width, height=height, clamp=True)
     assert moved.x >= 0
     assert moved.y >= 0
     assert moved.x + moved.w <= width
     assert moved.y + moved.h <= height
     assert (moved.w, moved.h) == (min(w, width), min(h, height))
-    assert inside(moved, width=width, height=height) == moved
+    assert check_crop(moved, width=width, height=height) == moved
 
 
 def test_numbers_that_were_rounded_on_the_way_are_no_reason_to_refuse() -> None:
-    moved = inside(crop(312.501, 0, 607.5, 1080.0005), width=920, height=1080)
+    moved = check_crop(crop(312.501, 0, 607.5, 1080.0005), width=920, height=1080)
     assert (moved.x, moved.h) == (312.5, 1080)
 
 

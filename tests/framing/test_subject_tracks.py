@@ -14,7 +14,7 @@ import pytest
 
 from orchestrator.errors import BadRequest
 from orchestrator.frames import TrackBoxes
-from orchestrator.framing.subjects import Subjects, parse_subjects, read_subjects
+from orchestrator.framing.subject_tracks import SubjectTracks, parse_tracks, read_tracks
 from orchestrator.track_output.document import TrackDocument, write_tracks
 from orchestrator.track_output.reported import TrackList
 
@@ -66,7 +66,7 @@ def written(path: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["a.json", "a.json.gz", "a.ndjson"])
 def test_what_the_track_job_writes_is_read(tmp_path: Path, name: str) -> None:
-    told = read_subjects(written(tmp_path / name).read_bytes())
+    told = read_tracks(written(tmp_path / name).read_bytes())
     assert [(s.id, s.class_name) for s in told.by_id.values()] == [(1, "person"), (2, "car")]
     first, second = told.by_id.values()
     assert first.frames.tolist() == [0, 1, 5]
@@ -78,7 +78,7 @@ def test_what_the_track_job_writes_is_read(tmp_path: Path, name: str) -> None:
 
 
 def test_inline_and_read_are_the_same() -> None:
-    inline, read = parse_subjects(document()), read_subjects(json.dumps(document(), indent=2).encode())
+    inline, read = parse_tracks(document()), read_tracks(json.dumps(document(), indent=2).encode())
     assert (inline.by_id[1].boxes == read.by_id[1].boxes).all()
     assert (inline.by_id[1].frames == read.by_id[1].frames).all()
     assert inline.cuts.tolist() == read.cuts.tolist()
@@ -87,21 +87,21 @@ def test_inline_and_read_are_the_same() -> None:
 def test_tracks_of_before_tell_no_cuts() -> None:
     old = document()
     del old["video"]["cuts"]
-    assert parse_subjects(old).cuts.tolist() == []
+    assert parse_tracks(old).cuts.tolist() == []
 
 
 def test_no_tracks_are_no_error_until_somebody_is_followed() -> None:
-    assert not parse_subjects({"tracks": []}).by_id
+    assert not parse_tracks({"tracks": []}).by_id
     with pytest.raises(BadRequest, match="no track has id 1; there are none"):
-        parse_subjects({"tracks": []}).named(1)
+        parse_tracks({"tracks": []}).get(1)
 
 
 def test_an_id_that_there_is_not_is_refused_with_those_that_there_are() -> None:
-    many = parse_subjects({"tracks": [one(number) for number in range(1, 31)]})
+    many = parse_tracks({"tracks": [one(number) for number in range(1, 31)]})
     with pytest.raises(
         BadRequest, match=r"no track has id 99; there are 1 \(person\), 2 .*, 20 .* and 10 more"
     ):
-        many.named(99)
+        many.get(99)
 
 
 @pytest.mark.parametrize(
@@ -114,17 +114,17 @@ def test_an_id_that_there_is_not_is_refused_with_those_that_there_are() -> None:
 )
 def test_tracks_of_another_video_are_refused(video: dict[str, int], named: str) -> None:
     with pytest.raises(BadRequest, match=f"the tracks are of another video: {named}"):
-        parse_subjects(document()).check_video(**video)
+        parse_tracks(document()).check_video(**video)
 
 
 def test_tracks_that_do_not_tell_their_video_are_told_by_their_boxes() -> None:
-    told = read_subjects((json.dumps(one(4, box(7, 600, 300, 40, 60))) + "\n").encode())
+    told = read_tracks((json.dumps(one(4, box(7, 600, 300, 40, 60))) + "\n").encode())
     told.check_video(width=640, height=360, frames=8)
     told.check_video(width=640, height=360, frames=None)
     for video in ((639, 358, 8), (640, 360, 7), (360, 640, 8)):
         with pytest.raises(BadRequest, match="of another video: track 4"):
             told.check_video(width=video[0], height=video[1], frames=video[2])
-    late = Subjects(by_id={}, width=None, height=None, frames=None, cuts=np.array([9]))
+    late = SubjectTracks(by_id={}, width=None, height=None, frames=None, cuts=np.array([9]))
     with pytest.raises(BadRequest, match="a cut at frame 9, this one 9 frames"):
         late.check_video(width=640, height=360, frames=9)
 
@@ -159,9 +159,9 @@ BAD_BOXES = [
 def test_a_box_that_is_none_is_refused_in_one_line_read_or_inline(bad: Any) -> None:
     told = document(one(1, bad))
     with pytest.raises(BadRequest, match="track") as inline:
-        parse_subjects(told)
+        parse_tracks(told)
     with pytest.raises(BadRequest, match="track") as read:
-        read_subjects(json.dumps(told).encode())
+        read_tracks(json.dumps(told).encode())
     for caught in (inline, read):
         assert "\n" not in str(caught.value)
         assert len(str(caught.value)) < 250
@@ -206,7 +206,7 @@ def test_a_box_that_is_none_is_refused_in_one_line_read_or_inline(bad: Any) -> N
 )
 def test_what_is_no_document_is_refused_in_one_line(bad: Any) -> None:
     with pytest.raises(BadRequest, match="track") as caught:
-        parse_subjects(bad)
+        parse_tracks(bad)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 250
 
@@ -231,13 +231,13 @@ def test_what_is_no_document_is_refused_in_one_line(bad: Any) -> None:
 )
 def test_text_that_is_none_is_refused_in_one_line(data: bytes) -> None:
     with pytest.raises(BadRequest, match="tracks") as caught:
-        read_subjects(data)
+        read_tracks(data)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 250
 
 
 def test_an_empty_file_has_nobody() -> None:
-    assert not read_subjects(b"").by_id
+    assert not read_tracks(b"").by_id
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_an_empty_file_has_nobody() -> None:
 )
 def test_what_else_is_in_the_text_and_its_order_do_not_matter(text: str, frames: int) -> None:
     entry = '{"more": {"a": "}"}, "bbox": [1, 2, 3.5, 4], "frame": 7}'
-    subject = read_subjects((text % ((entry,) * frames)).encode()).by_id[1]
+    subject = read_tracks((text % ((entry,) * frames)).encode()).by_id[1]
     assert subject.frames.tolist() == [7]
     assert subject.boxes.tolist() == [[1, 2, 4.5, 6]]
 
@@ -264,7 +264,7 @@ def test_a_text_of_many_windows_is_read_to_the_box(space: str) -> None:
     boxes = [[n % 600 + 0.25, n % 300 + 0.5, 1 + n % 7, 1.125] for n in range(40_000)]
     entries = [f'{{"frame":{n},"bbox":{json.dumps(bbox)},"note":"\u00fc"}}' for n, bbox in enumerate(boxes)]
     text = '{"id":1,"frames":[' + f",{space if len(space) < 2 else ''}".join(entries) + f"{space}]{space}}}"
-    subject = read_subjects(text.encode()).by_id[1]
+    subject = read_tracks(text.encode()).by_id[1]
     assert subject.frames.tolist() == list(range(40_000))
     expected = np.array(boxes)
     assert (subject.boxes == np.hstack((expected[:, :2], expected[:, :2] + expected[:, 2:]))).all()
@@ -273,7 +273,7 @@ def test_a_text_of_many_windows_is_read_to_the_box(space: str) -> None:
 def test_text_in_many_gzip_members_is_one(tmp_path: Path) -> None:
     whole = written(tmp_path / "a.json").read_bytes()
     members = b"".join(gzip.compress(whole[start : start + 50]) for start in range(0, len(whole), 50))
-    assert read_subjects(members).by_id[2].frames.tolist() == [2, 3]
+    assert read_tracks(members).by_id[2].frames.tolist() == [2, 3]
 
 
 BOX = '{"frame":%d,"bbox":[0,0,1,1]}'
@@ -339,11 +339,11 @@ MEASURED = """
 import sys
 from pathlib import Path
 from orchestrator.errors import BadRequest
-from orchestrator.framing.subjects import read_subjects
+from orchestrator.framing.subject_tracks import read_tracks
 
 try:
     with Path(sys.argv[1]).open("rb") as file:
-        read = read_subjects(file)
+        read = read_tracks(file)
     print(sum(len(subject.frames) for subject in read.by_id.values()))
 except BadRequest as exc:
     print(exc)
