@@ -25,7 +25,7 @@ from orchestrator.errors import (
     WorkerError,
 )
 from orchestrator.storage.address_guard import AddressGuard
-from orchestrator.storage.fetch import length, receive
+from orchestrator.storage.fetch import fetch_rest, length
 from orchestrator.storage.limits import TransferLimits
 from orchestrator.storage.transfer import Transfer
 
@@ -119,7 +119,7 @@ def _receive(
     if length(file) == model.bytes:
         return
     try:
-        receive(url, file, transfer=transfer, advance=judged)
+        fetch_rest(url, file, transfer=transfer, on_progress=judged)
     except WeightsRefused:
         raise
     except (AddressRefused, DownloadFailed) as exc:

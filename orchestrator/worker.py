@@ -158,7 +158,11 @@ class Worker:
         with TemporaryDirectory(prefix="framewright-") as folder:
             path = Path(folder) / "tracks"
             storage.fetch(
-                params.tracks, path, stop=Event(), advance=lambda _done, _whole: None, most_bytes=MOST_BYTES
+                params.tracks,
+                path,
+                stop=Event(),
+                on_progress=lambda *_: None,
+                most_bytes=MOST_BYTES,
             )
             with path.open("rb") as file:
                 return read_tracks(file)

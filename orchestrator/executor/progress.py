@@ -60,11 +60,11 @@ class ProgressReporter:
     def transfer(self, stage: Literal["fetching", "publishing"]) -> Callable[[int, int | None], None]:
         """Start a stage; return a function to call with the bytes transferred, and the total, if known."""
 
-        def advance(done: int, whole: int | None) -> None:
+        def on_bytes(done: int, whole: int | None) -> None:
             self._report(stage, part=done, whole=whole)
 
-        advance(0, None)
-        return advance
+        on_bytes(0, None)
+        return on_bytes
 
     def _report(
         self,

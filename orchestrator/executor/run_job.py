@@ -118,8 +118,8 @@ class JobRunner:
     def fetch(self, url: str, name: str = "input", *, most_bytes: int | None = None) -> Path:
         """Fetch a file into the job's folder."""
         file = self.folder / f"{name}{_suffix(url)}"
-        advance = self.progress.transfer("fetching")
-        self.storage.fetch(url, file, stop=self.stop, advance=advance, most_bytes=most_bytes)
+        on_progress = self.progress.transfer("fetching")
+        self.storage.fetch(url, file, stop=self.stop, on_progress=on_progress, most_bytes=most_bytes)
         return file
 
     def publish(self, result: Strict, file: Path, destination: str | OutputParts) -> EncodedResult:
@@ -134,7 +134,9 @@ class JobRunner:
         text, size_bytes = self.fit([json_text(values)])
         if text is None:
             raise _too_large(size_bytes, self.settings.max_result_bytes)
-        self.storage.publish(file, destination, stop=self.stop, advance=self.progress.transfer("publishing"))
+        self.storage.publish(
+            file, destination, stop=self.stop, on_progress=self.progress.transfer("publishing")
+        )
         short = {"status": "completed", "output_url": values["output_url"], "notes": [_IN_SHORT]}
         return EncodedResult(whole=RawJson(text), short=RawJson(json_text(short).encode()))
 

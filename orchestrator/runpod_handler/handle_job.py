@@ -172,7 +172,7 @@ def time_limit_s(job: dict[str, Any], most_s: float | None) -> float | None:
     policy = job.get("policy")
     asked_ms = policy.get("executionTimeout") if isinstance(policy, dict) else None
     if isinstance(asked_ms, (int, float)) and not isinstance(asked_ms, bool) and asked_ms > 0:
-        return min(asked_ms, 1000 * (most_s or _DAY_S)) / 1000  # a whole number may be too large for `/`
+        return min(asked_ms, 1000 * (most_s or _DAY_S)) / 1000  # an int may be too large for `/`
     return most_s
 
 

@@ -1,1 +1,1 @@
-"""Where files come from and go to."""
+"""Downloads inputs and uploads outputs over http(s), and stages local output files."""

@@ -1,8 +1,8 @@
-"""Which addresses may be touched.
+"""Decides which addresses the worker may connect to, so that a job cannot reach private networks (SSRF).
 
-A job names addresses, and the worker goes there from inside somebody's network. So every address of a host
-must be a public one, and the connection is made to the very addresses that were judged (connection.py):
-nothing is left for a second DNS answer to change. It does NOT open connections.
+A job names URLs, and the worker connects to them from inside its operator's network. So every IP address of a
+host must be public, and connection.py connects to the same IP addresses that were checked here: a second DNS
+answer can change nothing.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 from orchestrator.errors import AddressRefused
 from orchestrator.redaction import redacted
-from orchestrator.storage.url import IP, Address, parse
+from orchestrator.storage.url import IP, Address, parse_url
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resolver = Callable[[str, int], list[str]]
-"""Host name and port to IP addresses, as text; raises OSError."""
+"""Resolves a host name and a port to IP addresses, as text; raises OSError."""
 
 _NOT_PUBLIC_4 = tuple(
     ipaddress.IPv4Network(network)
@@ -42,7 +42,7 @@ _NOT_PUBLIC_4 = tuple(
 )
 """IANA IPv4 Special-Purpose Address Registry and multicast."""
 _GLOBAL_6 = ipaddress.IPv6Network("2000::/3")
-"""IANA IPv6 Address Space: global unicast. Mapped IPv4, NAT64, local addresses and multicast lie outside."""
+"""IANA IPv6 Address Space: global unicast. It excludes mapped IPv4, NAT64, local addresses and multicast."""
 _NOT_PUBLIC_6 = tuple(
     ipaddress.IPv6Network(network)
     for network in (
@@ -69,8 +69,8 @@ _NEVER = tuple(
         "fd00:a9fe:a9fe::/64",  # Akamai
     )
 )
-"""Metadata services of clouds, as each cloud documents them, and link-local networks. A metadata service
-gives credentials to whoever asks, so no setting allows it."""
+"""Link-local networks, and the metadata services of clouds as each cloud documents them. A metadata service
+gives credentials to every caller, so no setting allows it."""
 _WRAPPINGS = (
     (ipaddress.IPv6Network("::/96"), 0),  # IPv4-compatible (RFC 4291)
     (ipaddress.IPv6Network("::ffff:0:0/96"), 0),  # mapped (RFC 4291)
@@ -79,26 +79,26 @@ _WRAPPINGS = (
     (ipaddress.IPv6Network("64:ff9b:1::/48"), 0),  # local NAT64 with a prefix of 96 bits (RFC 8215)
     (ipaddress.IPv6Network("2002::/16"), 80),  # 6to4 (RFC 3056)
 )
-"""Networks whose addresses hold an IPv4 address, and how many bits stand to the right of it."""
+"""Networks whose addresses contain an IPv4 address, and how many bits follow it."""
 
 
 def system_resolver(host: str, port: int) -> list[str]:
-    """Ask the system's resolver. Raises OSError."""
+    """Resolve a name with the system's resolver. Raises OSError."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(address[0]).partition("%")[0] for *_, address in found]
 
 
 @dataclass(frozen=True, kw_only=True)
 class AddressGuard:
-    """What a job's addresses may be.
+    """Checks addresses.
 
     Attributes:
-        allow_http: take http:// too. For local work.
-        allow_private_networks: networks that may be touched although they are not public. For local work;
+        allow_http: whether http:// is allowed too. For local work.
+        allow_private_networks: networks that are allowed although they are not public. For local work;
             link-local addresses and metadata services stay refused.
-        allowed_hosts: host names, each of which stands for itself and all below it; empty allows all hosts.
-        endpoint: the only scheme, host and port that may be touched, where it is given.
-        resolve: from host names to IP addresses.
+        allowed_hosts: host names, each of which also allows its subdomains; empty allows all hosts.
+        endpoint: if given, the only scheme, host and port that are allowed.
+        resolve: resolves host names to IP addresses.
     """
 
     allow_http: bool = False
@@ -107,13 +107,13 @@ class AddressGuard:
     endpoint: Address | None = None
     resolve: Resolver = system_resolver
 
-    def address(self, url: str) -> Address:
-        """Take an address apart and judge what can be judged without asking anybody.
+    def check(self, url: str) -> Address:
+        """Parse an address, and check all that can be checked without a name server.
 
         Raises:
-            AddressRefused: it is malformed, or may not be touched.
+            AddressRefused: the address is malformed or forbidden.
         """
-        address = parse(url)
+        address = parse_url(url)
         shown = redacted(url)
         if address.scheme != "https" and not self.allow_http:
             raise AddressRefused(f"the address {shown} is not https; give an https address")
@@ -127,14 +127,14 @@ class AddressGuard:
                 "worker's own store; set FRAMEWRIGHT_S3_ENDPOINT to where the bucket is"
             )
         if address.ip is not None:
-            self._judge(address, address.ip)
+            self._check_ip(address, address.ip)
         return address
 
-    def endpoints(self, address: Address) -> list[IP]:
-        """Find the IP addresses to connect to, all of them judged. May wait for a name server.
+    def ip_addresses(self, address: Address) -> list[IP]:
+        """Return the checked IP addresses to connect to. May wait for a name server.
 
         Raises:
-            AddressRefused: any of them may not be touched.
+            AddressRefused: one of them is forbidden.
             OSError: the name cannot be resolved.
         """
         if address.ip is not None:
@@ -143,11 +143,11 @@ class AddressGuard:
         if not found:
             raise socket.gaierror(socket.EAI_NONAME, "the name has no address")
         for ip in found:
-            self._judge(address, ip)
+            self._check_ip(address, ip)
         return found
 
-    def _judge(self, address: Address, ip: IP) -> None:
-        # The message does not say which address: a stranger's map of the network would begin with it.
+    def _check_ip(self, address: Address, ip: IP) -> None:
+        # The message does not show the IP address, which would help to map the network.
         allowed = is_public(ip) or any(ip in network for network in self.allow_private_networks)
         if not allowed or any(_without_wrapping(ip) in network for network in _NEVER):
             raise AddressRefused(
@@ -160,10 +160,7 @@ def _origin(address: Address) -> tuple[str, str, int]:
 
 
 def is_public(ip: IP) -> bool:
-    """Whether an IP address belongs to the public internet.
-
-    Private addresses, those set aside for a special use and metadata services do not.
-    """
+    """Return whether an IP address is public: not private, reserved, or of a metadata service."""
     if any(ip in network for network in _NEVER):
         return False
     if isinstance(ip, ipaddress.IPv4Address):
@@ -172,7 +169,7 @@ def is_public(ip: IP) -> bool:
 
 
 def _without_wrapping(ip: IP) -> IP:
-    """The IPv4 address inside an IPv6 one, where it leads to that; else the address itself."""
+    """Return the IPv4 address that an IPv6 address wraps; else the address itself."""
     for network, right_bits in _WRAPPINGS:
         if ip in network:
             return ipaddress.IPv4Address(int(ip) >> right_bits & 0xFFFFFFFF)

@@ -1,4 +1,4 @@
-"""What a server says about a file's content, where it can be believed to be about the whole file.
+"""Reads the checksums that a server sends with a file, if they are certain to cover the whole file.
 
 Content-MD5                        RFC 1864
 x-amz-checksum-sha256 and others   Amazon S3, Checking object integrity; of the whole object
@@ -26,7 +26,7 @@ _HEADERS = {
     "Content-MD5": "md5",
     "x-amz-checksum-crc32": "crc32",
 }
-"""The strongest first."""
+"""Headers and their algorithms, the strongest first."""
 _LENGTH = {"sha256": 32, "sha1": 20, "md5": 16, "crc32": 4}
 _MD5_ETAG = re.compile(r'"([0-9a-f]{32})"')
 _ETAG_IS_MD5 = re.compile(
@@ -37,21 +37,21 @@ _OTHER_KEYS = ("aws:kms", "aws:kms:dsse")
 
 
 class Digest(Protocol):
-    """What `hashlib` gives."""
+    """The interface of hash objects of `hashlib`."""
 
     def update(self, data: bytes, /) -> None:
-        """Go on with more bytes."""
+        """Add more bytes."""
 
     def digest(self) -> bytes:
-        """Of all bytes so far."""
+        """Return the digest of all bytes so far."""
 
 
 class Checksum:
-    """A checksum that is offered, and the same of the bytes that came.
+    """An expected checksum, and the checksum of the bytes received so far.
 
     Args:
         algorithm: sha256, sha1, md5 or crc32.
-        expected: the raw value.
+        expected: the raw value, 4 to 32 bytes.
     """
 
     def __init__(self, algorithm: str, expected: bytes) -> None:
@@ -62,16 +62,16 @@ class Checksum:
         )
 
     def update(self, data: bytes) -> None:
-        """Go on with more bytes."""
+        """Add more bytes."""
         self._digest.update(data)
 
     def matches(self) -> bool:
-        """Whether the bytes so far are those that were meant."""
+        """Return whether the bytes so far have the expected checksum."""
         return self._digest.digest() == self._expected
 
 
-def offered(address: Address, headers: HTTPMessage) -> Checksum | None:
-    """The checksum of a whole object that an answer carries, or None."""
+def checksum_from_headers(address: Address, headers: HTTPMessage) -> Checksum | None:
+    """Return the checksum of the whole object from the headers of a response, or None."""
     whole = headers.get("x-amz-checksum-type", "FULL_OBJECT") == "FULL_OBJECT"
     for header, algorithm in _HEADERS.items():
         value = headers.get(header)
@@ -83,12 +83,12 @@ def offered(address: Address, headers: HTTPMessage) -> Checksum | None:
             continue
         if len(expected) == _LENGTH[algorithm]:
             return Checksum(algorithm, expected)
-    md5 = etag_md5(address, headers)
+    md5 = md5_from_etag(address, headers)
     return None if md5 is None else Checksum("md5", md5)
 
 
-def etag_md5(address: Address, headers: HTTPMessage) -> bytes | None:
-    """The MD5 of an object where its ETag is certain to be that, else None."""
+def md5_from_etag(address: Address, headers: HTTPMessage) -> bytes | None:
+    """Return the MD5 of an object if its ETag is certain to be that, else None."""
     etag = _MD5_ETAG.fullmatch(headers.get("ETag", ""))
     encrypted = (
         headers.get("x-amz-server-side-encryption") in _OTHER_KEYS

@@ -1,4 +1,4 @@
-"""The way in and out of the worker for what jobs name: http(s) addresses, part addresses, s3://bucket/key."""
+"""Fetches the inputs of jobs and publishes their outputs: http(s), multipart and s3:// addresses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from orchestrator.storage.fetch import fetch
 from orchestrator.storage.limits import TransferLimits
 from orchestrator.storage.multipart import publish_parts
 from orchestrator.storage.publish import content_type, publish
-from orchestrator.storage.s3_presigning import Buckets, split
+from orchestrator.storage.s3_presigning import S3Presigner, split_s3_address
 from orchestrator.storage.transfer import Transfer
 
 if TYPE_CHECKING:
@@ -23,32 +23,32 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.settings import Settings
-    from orchestrator.storage.transfer import Advance
+    from orchestrator.storage.transfer import OnBytes
 
 _log = logging.getLogger(__name__)
 
 
 class StorageClient:
-    """Fetches inputs and publishes outputs. Holds no connection; for any number of threads at once.
+    """Fetches inputs and publishes outputs. Holds no connection; any number of threads may use it at once.
 
-    Paths and file:// are not taken: a job is not told what the worker's disk holds.
+    Paths and file:// are refused: a job must not read the worker's disk.
 
     Args:
-        guard: which addresses may be touched.
-        limits: on bytes, time and tries.
-        buckets: what s3:// leads to; None refuses it.
+        guard: checks addresses.
+        limits: limits of bytes, time and tries.
+        presigner: signs requests for s3:// addresses; None refuses those.
     """
 
     def __init__(
-        self, *, guard: AddressGuard, limits: TransferLimits, buckets: Buckets | None = None
+        self, *, guard: AddressGuard, limits: TransferLimits, presigner: S3Presigner | None = None
     ) -> None:
         self._guard = guard
         self._limits = limits
-        self._buckets = buckets
+        self._presigner = presigner
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
-        """Make one as the settings say.
+        """Create a client with the limits and the credentials of the settings.
 
         Raises:
             BadRequest: the S3 endpoint is set and its credentials are not.
@@ -74,52 +74,51 @@ class StorageClient:
                 "FRAMEWRIGHT_S3_ENDPOINT is set without credentials; set FRAMEWRIGHT_S3_ACCESS_KEY_ID and "
                 "FRAMEWRIGHT_S3_SECRET_ACCESS_KEY"
             )
-        buckets = Buckets(
+        presigner = S3Presigner(
             endpoint=settings.s3_endpoint,
             key_id=settings.s3_key_id,
             secret=settings.s3_secret,
             region=settings.s3_region,
             expires_s=limits.total_s + 60,
         )
-        return cls(guard=guard, limits=limits, buckets=buckets)
+        return cls(guard=guard, limits=limits, presigner=presigner)
 
     def check(self, address: str | OutputParts) -> None:
-        """Refuse an address before any work is done for it, without asking the network.
+        """Refuse a wrong address before any work is done for it. Makes no network request.
 
         Raises:
-            AddressRefused: it is malformed, or may not be touched.
+            AddressRefused: the address is malformed or forbidden.
         """
         if isinstance(address, OutputParts):
             for url in (*address.urls, address.complete_url, address.abort_url):
-                self._guard.address(url)
+                self._guard.check(url)
         elif address.startswith("s3://"):
-            self._own_buckets(address)
-            split(address)
+            self._own_store(address)
+            split_s3_address(address)
         else:
-            self._guard.address(address)
+            self._guard.check(address)
 
     def check_input(self, source: str) -> None:
-        """Refuse the address of an input that cannot work, without asking the network.
+        """Refuse the address of an input that cannot work. Makes no network request.
 
         Raises:
             AddressRefused: see `check`.
-            InputForbidden: it is presigned and has expired, or is signed with headers that are not sent.
+            InputForbidden: the URL has expired, or is signed with headers that are not sent.
         """
         self.check(source)
         if not source.startswith("s3://"):
             presigned.check_input(source)
 
     def check_output(self, destination: str | OutputParts, *, needed_s: float) -> None:
-        """Refuse the address of an output that cannot work, without asking the network.
+        """Refuse the address of an output that cannot work. Makes no network request.
 
         Args:
-            destination: http(s) address that takes a PUT, part addresses, or s3://bucket/key.
-            needed_s: for how long what is presigned must be good: as long as the job may take.
+            destination: a URL for PUT, a multipart upload, or s3://bucket/key.
+            needed_s: how long a presigned URL must stay valid, in seconds: as long as the job may take.
 
         Raises:
             AddressRefused: see `check`.
-            OutputForbidden: it is presigned and expires too early, or is signed with headers that are not
-                sent.
+            OutputForbidden: a URL expires too early, or is signed with headers that are not sent.
         """
         self.check(destination)
         if isinstance(destination, OutputParts):
@@ -139,76 +138,76 @@ class StorageClient:
         path: Path,
         *,
         stop: threading.Event,
-        advance: Advance,
+        on_progress: OnBytes,
         most_bytes: int | None = None,
     ) -> int:
-        """Bring an input to a new file.
+        """Download an input to a new file.
 
         Args:
             source: http(s) address or s3://bucket/key.
-            path: of the file; nothing is left there after a failure.
-            stop: ends the transfer within a second.
-            advance: is told the bytes that are there and, once known, the bytes of the whole file.
-            most_bytes: of the file, where that is less than the limits allow.
+            path: path of the file; after a failure it does not exist.
+            stop: ends the transfer within a second when it is set.
+            on_progress: see `OnBytes`.
+            most_bytes: largest file, if that is less than the limits allow.
 
         Returns:
             Length of the file, in bytes.
 
         Raises:
-            AddressRefused: the address, or one that it redirects to, may not be touched.
-            InputNotFound, InputForbidden, InputFileTooLarge, BadMedia: the server gives no usable file.
-            DownloadFailed: the network failed after all tries, or the time is over.
-            DiskFull: too little disk is free.
-            Cancelled: a stop was asked for.
+            AddressRefused: the address, or one that it redirects to, is forbidden.
+            InputNotFound, InputForbidden, InputFileTooLarge, BadMedia: the server sends no usable file.
+            DownloadFailed: all tries failed, or the time limit is reached.
+            DiskFull: too little disk space is free.
+            Cancelled: `stop` was set.
         """
         guard = self._guard
         if source.startswith("s3://"):
-            buckets = self._own_buckets(source)
-            guard, source = buckets.guard, buckets.get_url(source)
+            presigner = self._own_store(source)
+            guard, source = presigner.guard, presigner.get_url(source)
         limits = self._limits
         if most_bytes is not None:
             limits = replace(limits, max_bytes=min(limits.max_bytes, most_bytes))
         with Transfer(guard=guard, limits=limits, stop=stop, on_retry=_log.warning) as transfer:
-            return fetch(source, path, transfer=transfer, advance=advance)
+            return fetch(source, path, transfer=transfer, on_progress=on_progress)
 
     def publish(
-        self, path: Path, destination: str | OutputParts, *, stop: threading.Event, advance: Advance
+        self, path: Path, destination: str | OutputParts, *, stop: threading.Event, on_progress: OnBytes
     ) -> None:
-        """Put a finished file where a job wants it.
+        """Upload a finished file.
 
         Args:
-            path: of the file, whole and not written to any more; its suffix gives the Content-Type.
-            destination: http(s) address that takes a PUT, part addresses, or s3://bucket/key.
-            stop: ends the transfer within a second, and an abort of a multipart upload takes 3 s at most.
-            advance: is told the bytes that are sent, and the bytes of the whole file.
+            path: path of the file, which nobody writes to any more; its suffix gives the Content-Type.
+            destination: a URL for PUT, a multipart upload, or s3://bucket/key.
+            stop: ends the transfer within a second when it is set; aborting a multipart upload may take 3 s.
+            on_progress: see `OnBytes`.
 
         Raises:
-            AddressRefused: the address may not be touched.
-            OutputForbidden: the server does not take the file.
-            OutputTooLarge: the file is too large for one PUT, or for its part addresses.
-            UploadFailed: the network failed after all tries, or the time is over.
-            Cancelled: a stop was asked for.
+            AddressRefused: the address is forbidden.
+            OutputForbidden: the server does not accept the file.
+            OutputTooLarge: the file is too large for one PUT, or for its part URLs.
+            UploadFailed: all tries failed, or the time limit is reached.
+            Cancelled: `stop` was set.
         """
         if isinstance(destination, str) and destination.startswith("s3://"):
-            buckets = self._own_buckets(destination)
-            with self._transfer(buckets.guard, stop) as transfer:
-                where = self._signed(buckets, path, destination, transfer)
-                _publish(path, where, transfer, advance)
+            presigner = self._own_store(destination)
+            with self._transfer(presigner.guard, stop) as transfer:
+                where = self._signed(presigner, path, destination, transfer)
+                _publish(path, where, transfer, on_progress)
         else:
             with self._transfer(self._guard, stop) as transfer:
-                _publish(path, destination, transfer, advance)
+                _publish(path, destination, transfer, on_progress)
 
     def _transfer(self, guard: AddressGuard, stop: threading.Event) -> Transfer:
         return Transfer(guard=guard, limits=self._limits, stop=stop, on_retry=_log.warning)
 
     def _signed(
-        self, buckets: Buckets, path: Path, destination: str, transfer: Transfer
+        self, presigner: S3Presigner, path: Path, destination: str, transfer: Transfer
     ) -> str | OutputParts:
-        """Where to put a file for s3://bucket/key: in parts, if one PUT does not take it."""
+        """Sign the upload of a file to s3://bucket/key, in parts if it is too large for one PUT."""
         size, media_type = path.stat().st_size, content_type(path)
         if size <= self._limits.single_put_bytes:
-            return buckets.put_url(destination, media_type=media_type)
-        return buckets.create_parts(
+            return presigner.put_url(destination, media_type=media_type)
+        return presigner.create_upload(
             destination,
             size=size,
             part_bytes=self._limits.part_bytes,
@@ -216,17 +215,17 @@ class StorageClient:
             transfer=transfer,
         )
 
-    def _own_buckets(self, address: str) -> Buckets:
-        if self._buckets is None:
+    def _own_store(self, address: str) -> S3Presigner:
+        if self._presigner is None:
             raise AddressRefused(
                 f"{redacted(address)} is in a store of the worker's own, and none is set; give a presigned "
                 "https address, or set FRAMEWRIGHT_S3_ENDPOINT"
             )
-        return self._buckets
+        return self._presigner
 
 
-def _publish(path: Path, where: str | OutputParts, transfer: Transfer, advance: Advance) -> None:
+def _publish(path: Path, where: str | OutputParts, transfer: Transfer, on_progress: OnBytes) -> None:
     if isinstance(where, OutputParts):
-        publish_parts(path, where, transfer=transfer, advance=advance)
+        publish_parts(path, where, transfer=transfer, on_progress=on_progress)
     else:
-        publish(path, where, transfer=transfer, advance=advance)
+        publish(path, where, transfer=transfer, on_progress=on_progress)

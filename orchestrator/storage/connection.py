@@ -1,9 +1,8 @@
-"""One HTTP/1.1 request over a connection of its own, to an address that the guard has judged.
+"""Sends HTTP/1.1 requests, each over a new connection to an IP address that the guard has checked.
 
-The name is resolved once, every address it has is judged, and the socket is opened to one of those: there is
-no second look-up that could answer something else. TLS is verified against the name. No proxy is used,
-whatever the environment says. http.client does the talking, because urllib3 logs the query of a URL, and
-with it the signature.
+The name is resolved once, every IP address is checked, and the socket connects to one of them: there is no
+second look-up that could return another address. TLS is verified against the name. Proxies of the environment
+are ignored. http.client is used because urllib3 logs the query of a URL, and with it the signature.
 """
 
 from __future__ import annotations
@@ -20,8 +19,8 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import AddressRefused
 from orchestrator.redaction import redacted
-from orchestrator.storage.deadline import LOOK_S
-from orchestrator.storage.retry import AnswerLost, TryAgain
+from orchestrator.storage.deadline import CHECK_EVERY_S
+from orchestrator.storage.retry import ResponseLost, TryAgain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,22 +33,22 @@ if TYPE_CHECKING:
     from orchestrator.storage.url import IP, Address
 
 BLOCK_BYTES = 1 << 17
-"""Of a body, handed to the socket at once."""
+"""How much of a body is passed to the socket at once."""
 
 
 class Connections:
-    """Makes the connections of one transfer.
+    """Sends the requests of one transfer.
 
     Args:
-        guard: judges each address before it is connected to.
-        limits: of which the deadlines of connecting, reading and answering are used.
-        watch: ends what is blocked.
+        guard: checks each address before the connection is made.
+        limits: gives the time limits of connecting, reading and waiting for a response.
+        deadline: ends blocked reads and writes.
     """
 
-    def __init__(self, *, guard: AddressGuard, limits: TransferLimits, watch: TransferDeadline) -> None:
+    def __init__(self, *, guard: AddressGuard, limits: TransferLimits, deadline: TransferDeadline) -> None:
         self._guard = guard
         self._limits = limits
-        self._watch = watch
+        self._deadline = deadline
         self._tls: ssl.SSLContext | None = None
 
     @contextlib.contextmanager
@@ -61,37 +60,37 @@ class Connections:
         headers: Mapping[str, str],
         body: SupportsRead[bytes] | bytes | None = None,
     ) -> Iterator[http.client.HTTPResponse]:
-        """Send a request and give its answer. Redirects are not followed: they are answers.
+        """Send a request and yield the response. Redirects are not followed.
 
         Args:
             method: GET, PUT, POST or DELETE.
             url: an http(s) address.
-            headers: Content-Length among them where the body is not bytes.
-            body: of the request.
+            headers: further headers; they include Content-Length if the body is not bytes.
+            body: body of the request.
 
         Yields:
-            The answer, its body not yet read. What fails while the block reads it is raised as said below.
+            The response, whose body has not been read. Errors of reading it in the block are translated too.
 
         Raises:
-            AddressRefused: the address may not be touched, or its server cannot prove who it is.
-            AnswerLost: all of a body was sent, and the server did not answer in time or hung up.
-            TryAgain: the network failed otherwise.
-            Cancelled, OutOfTime: from the watch.
+            AddressRefused: the address is forbidden, or the certificate of its server is not valid.
+            ResponseLost: the whole body was sent, and the server did not respond in time or hung up.
+            TryAgain: the network failed in another way.
+            Cancelled, OutOfTime: from the deadline.
         """
-        address = self._guard.address(url)
+        address = self._guard.check(url)
         own = {"Host": address.authority, "User-Agent": "framewright", "Connection": "close"}
         try:
             with (
                 self._connected(address) as opened,
                 contextlib.closing(_Connection(opened, address)) as connection,
                 contextlib.closing(
-                    self._answer(connection, method, address.target, {**own, **headers}, body)
-                ) as answer,
+                    self._send(connection, method, address.target, {**own, **headers}, body)
+                ) as response,
             ):
-                yield answer
-            self._watch.check()  # a connection that the watch shut looks like one that has come to its end
+                yield response
+            self._deadline.check()  # a connection that the deadline shut down looks like the end of the body
         except TryAgain:
-            self._watch.check()
+            self._deadline.check()
             raise
         except ssl.SSLCertVerificationError as exc:
             raise AddressRefused(
@@ -99,16 +98,16 @@ class Connections:
                 "address whose certificate is valid"
             ) from exc
         except OSError as exc:
-            self._watch.check()
+            self._deadline.check()
             silent = isinstance(exc, TimeoutError)
             raise TryAgain("the server fell silent" if silent else "the connection broke") from exc
         except http.client.HTTPException as exc:
-            self._watch.check()
+            self._deadline.check()
             cut = isinstance(exc, http.client.IncompleteRead)
             reason = "the connection broke" if cut else "the server's answer is not HTTP"
             raise TryAgain(reason) from None  # its text quotes the server, which may quote the URL
 
-    def _answer(
+    def _send(
         self,
         connection: http.client.HTTPConnection,
         method: str,
@@ -116,73 +115,75 @@ class Connections:
         headers: Mapping[str, str],
         body: SupportsRead[bytes] | bytes | None,
     ) -> http.client.HTTPResponse:
-        """Send a request and return the head of its answer."""
+        """Send a request and return the response, whose body has not been read."""
         opened, cut_off = connection.sock, False
         try:
             connection.request(method, target, body=body, headers=headers)
         except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
-            cut_off = True  # a server that refuses a body need not read it: what it answered says why
+            cut_off = True  # a server may refuse a body without reading it: its response says why
         if body is None or cut_off:
-            answer = connection.getresponse()
-            if cut_off and answer.status < 300:
-                answer.close()
+            response = connection.getresponse()
+            if cut_off and response.status < 300:
+                response.close()
                 raise TryAgain("the server closed the connection before it had everything")
-            return answer
+            return response
         opened.settimeout(self._limits.answer_s)
         try:
-            answer = connection.getresponse()
+            response = connection.getresponse()
         except TimeoutError as exc:
-            raise AnswerLost(
+            raise ResponseLost(
                 f"the server got everything and did not answer within {self._limits.answer_s:g} s"
             ) from exc
         except (ConnectionError, ssl.SSLEOFError) as exc:
-            raise AnswerLost("the server got everything and closed the connection without an answer") from exc
+            raise ResponseLost(
+                "the server got everything and closed the connection without an answer"
+            ) from exc
         opened.settimeout(self._limits.read_s)
-        return answer
+        return response
 
     @contextlib.contextmanager
     def _connected(self, address: Address) -> Iterator[socket.socket]:
-        """A connection to the first IP address of a host that takes one, under the watch."""
-        deadline = time.monotonic() + self._limits.connect_s
-        ips = self._endpoints(address, deadline)
+        """Connect to the first IP address of a host that accepts a connection."""
+        end_s = time.monotonic() + self._limits.connect_s
+        ips = self._ip_addresses(address, end_s)
         for left, ip in zip(range(len(ips), 0, -1), ips, strict=True):
             family = socket.AF_INET if isinstance(ip, ipaddress.IPv4Address) else socket.AF_INET6
-            with socket.socket(family, socket.SOCK_STREAM) as plain, self._watch.over(plain):
-                plain.settimeout(max(LOOK_S, (deadline - time.monotonic()) / left))
+            with socket.socket(family, socket.SOCK_STREAM) as plain, self._deadline.applied_to(plain):
+                plain.settimeout(max(CHECK_EVERY_S, (end_s - time.monotonic()) / left))
                 try:
                     plain.connect((str(ip), address.port))
                 except OSError as exc:
-                    self._watch.check()
+                    self._deadline.check()
                     if left == 1:
                         raise TryAgain("the server cannot be reached") from exc
                     continue
                 plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                plain.settimeout(max(LOOK_S, deadline - time.monotonic()))
+                plain.settimeout(max(CHECK_EVERY_S, end_s - time.monotonic()))
                 with self._secured(plain, address) as opened:
                     opened.settimeout(self._limits.read_s)
                     yield opened
                 return
 
-    def _endpoints(self, address: Address, deadline: float) -> list[IP]:
-        """The judged IP addresses of a host. A resolver cannot be stopped: it is left behind if need be."""
+    def _ip_addresses(self, address: Address, end_s: float) -> list[IP]:
+        """Resolve a host in a thread, which is left running at a timeout: a resolver cannot be stopped."""
         answers: queue.SimpleQueue[list[IP] | Exception] = queue.SimpleQueue()
 
         def ask() -> None:
             try:
-                answers.put(self._guard.endpoints(address))
+                answers.put(self._guard.ip_addresses(address))
             except Exception as exc:  # noqa: BLE001  raised again below
                 answers.put(exc)
 
         threading.Thread(target=ask, name="resolver", daemon=True).start()
-        while time.monotonic() < deadline:
-            self._watch.check()
+        while time.monotonic() < end_s:
+            self._deadline.check()
             with contextlib.suppress(queue.Empty):
-                answer = answers.get(timeout=LOOK_S)
-                if isinstance(answer, OSError):
+                response = answers.get(timeout=CHECK_EVERY_S)
+                if isinstance(response, OSError):
                     break
-                if isinstance(answer, Exception):
-                    raise answer
-                return answer
+                if isinstance(response, Exception):
+                    raise response
+                return response
         raise TryAgain("the server's name cannot be resolved")
 
     def _secured(self, plain: socket.socket, address: Address) -> socket.socket:
@@ -194,7 +195,7 @@ class Connections:
 
 
 class _Connection(http.client.HTTPConnection):
-    """Speaks over a socket that is open, and never opens one."""
+    """Sends over an open socket, and never opens one."""
 
     def __init__(self, opened: socket.socket, address: Address) -> None:
         super().__init__(address.host, address.port, blocksize=BLOCK_BYTES)

@@ -1,4 +1,4 @@
-"""The eye on a transfer: a stop that is asked for and the end of its time are noticed while it is blocked."""
+"""Ends a transfer at a stop or at its time limit, even while a read or a write is blocked."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
-LOOK_S = 0.1
-"""Between two looks at the stop and the clock."""
+CHECK_EVERY_S = 0.1
+"""Interval between two checks of the stop and of the clock."""
 
 
 class OutOfTime(Exception):
-    """The whole time of the transfer is over."""
+    """The transfer has reached its time limit."""
 
 
 class TransferDeadline:
-    """Shuts the connection of a transfer when a stop is asked for or its time is over.
+    """Shuts down the connection of a transfer when it must end. A context manager with a thread of its own.
 
-    A blocked read or write then returns at once; `check` says why. A context manager, with its own thread.
+    A blocked read or write then returns at once, and `check` raises the reason.
 
     Args:
-        stop: set by whoever wants the transfer to stop.
-        total_s: the transfer's time, from now on.
+        stop: ends the transfer when it is set.
+        total_s: time limit of the transfer, from now on.
     """
 
     def __init__(self, stop: threading.Event, *, total_s: float) -> None:
@@ -38,7 +38,7 @@ class TransferDeadline:
         self._done = threading.Event()
         self._lock = threading.Lock()
         self._connection: socket.socket | None = None
-        self._thread = threading.Thread(target=self._look, name="transfer-watch", daemon=True)
+        self._thread = threading.Thread(target=self._watch_for_end, name="transfer-watch", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -52,15 +52,15 @@ class TransferDeadline:
 
     @property
     def left_s(self) -> float:
-        """Seconds that are left; negative afterwards."""
+        """Seconds until the time limit; negative after it."""
         return self._deadline - time.monotonic()
 
     def check(self) -> None:
-        """Go on only if the transfer may.
+        """Raise if the transfer must end.
 
         Raises:
-            Cancelled: a stop was asked for.
-            OutOfTime: its time is over.
+            Cancelled: `stop` is set.
+            OutOfTime: the time limit is reached.
         """
         if self._stop.is_set():
             raise Cancelled("the transfer was asked to stop; start it again if it is still wanted")
@@ -68,13 +68,13 @@ class TransferDeadline:
             raise OutOfTime
 
     def sleep(self, seconds: float) -> None:
-        """Wait, but not beyond a stop or the end of the time. Raises like `check`."""
+        """Wait, but not beyond a stop or the time limit. Raises like `check`."""
         self._stop.wait(max(0.0, min(seconds, self.left_s)))
         self.check()
 
     @contextlib.contextmanager
-    def over(self, connection: socket.socket) -> Iterator[None]:
-        """Shut this connection down, within the block, if the transfer must end."""
+    def applied_to(self, connection: socket.socket) -> Iterator[None]:
+        """Shut down this connection if the transfer must end within the block."""
         with self._lock:
             # A descriptor of its own: the other may be closed, or wrapped in TLS.
             self._connection = connection.dup()
@@ -85,9 +85,9 @@ class TransferDeadline:
                 self._connection.close()
                 self._connection = None
 
-    def _look(self) -> None:
-        while not self._done.wait(LOOK_S):
+    def _watch_for_end(self) -> None:
+        while not self._done.wait(CHECK_EVERY_S):
             if self._stop.is_set() or self.left_s <= 0:
-                with self._lock, contextlib.suppress(OSError):  # not connected yet, or no more
+                with self._lock, contextlib.suppress(OSError):  # not connected, or no longer
                     if self._connection is not None:
                         self._connection.shutdown(socket.SHUT_RDWR)

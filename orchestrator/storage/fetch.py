@@ -1,7 +1,7 @@
-"""Bring a file from an http(s) address: resumed, retried, limited, and whole when it is there.
+"""Downloads a file from an http(s) address, resumes it after failures, and verifies its length and checksum.
 
-Resuming is RFC 9110, section 14: Range, and If-Range where the server gave a validator. Where it gave none,
-the length must be the same. It does NOT know what the file should contain.
+Resuming is RFC 9110, section 14: Range, and If-Range if the server sent a validator. If it sent none, the
+length must be the same.
 """
 
 from __future__ import annotations
@@ -22,56 +22,56 @@ from orchestrator.errors import (
     ServiceError,
 )
 from orchestrator.redaction import redacted
-from orchestrator.storage.checksum import Checksum, offered
-from orchestrator.storage.http_errors import input_refused
+from orchestrator.storage.checksum import Checksum, checksum_from_headers
+from orchestrator.storage.http_errors import refuse_input
 from orchestrator.storage.retry import TryAgain
-from orchestrator.storage.url import parse
+from orchestrator.storage.url import parse_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from http.client import HTTPResponse
     from pathlib import Path
 
-    from orchestrator.storage.transfer import Advance, Transfer
+    from orchestrator.storage.transfer import OnBytes, Transfer
 
 CHUNK_BYTES = 1 << 18
-DISK_LOOK_BYTES = 1 << 24
-"""Between two looks at the free disk."""
+DISK_CHECK_BYTES = 1 << 24
+"""How much is received between two checks of the free disk space."""
 REDIRECTS = 5
-"""GitHub's release downloads redirect once; more than a few is a loop."""
+"""GitHub's release downloads redirect once; more than a few redirects are a loop."""
 REDIRECT_STATUS = frozenset({301, 302, 303, 307, 308})
 PLAIN_ENCODINGS = frozenset({"", "identity", "aws-chunked"})
-"""AWS SDKs upload with aws-chunked, which the store takes off. Some stores keep the label."""
+"""AWS SDKs upload with aws-chunked, which the store decodes. Some stores keep the label."""
 _CHUNK = re.compile(rb"[0-9a-fA-F]{1,16}(?:;chunk-signature=[0-9a-f]{64})?\r\n")
-"""How a body begins that is still in aws-chunked (Amazon S3 API Reference, Transferring in chunks)."""
+"""The start of a body that is still aws-chunked (Amazon S3 API Reference, Transferring in chunks)."""
 CHUNK_HEAD_BYTES = 128
 _RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
 
 
-def fetch(url: str, path: Path, *, transfer: Transfer, advance: Advance) -> int:
-    """Bring a file.
+def fetch(url: str, path: Path, *, transfer: Transfer, on_progress: OnBytes) -> int:
+    """Download a file.
 
     Args:
         url: http(s) address.
-        path: of the new file; nothing is left there after a failure.
-        transfer: its limits and its end.
-        advance: is told the bytes that are there and, once known, the bytes of the whole file.
+        path: path of the new file; after a failure it does not exist.
+        transfer: sends the requests.
+        on_progress: see `OnBytes`.
 
     Returns:
         Length of the file, in bytes.
 
     Raises:
-        AddressRefused: the address, or one that it redirects to, may not be touched.
-        InputNotFound, InputForbidden, InputFileTooLarge, BadMedia: the server does not give a usable file.
-        DownloadFailed: the network failed after all tries, or the time is over.
-        DiskFull: too little disk is free.
-        Cancelled: a stop was asked for.
+        AddressRefused: the address, or one that it redirects to, is forbidden.
+        InputNotFound, InputForbidden, InputFileTooLarge, BadMedia: the server sends no usable file.
+        DownloadFailed: all tries failed, or the time limit is reached.
+        DiskFull: too little disk space is free.
+        Cancelled: the transfer was stopped.
         ServiceError: the file cannot be written.
-        OSError: it cannot be made.
+        OSError: the file cannot be created.
     """
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
-        receive(url, file, transfer=transfer, advance=advance)
+        fetch_rest(url, file, transfer=transfer, on_progress=on_progress)
         return length(file)
     except BaseException:
         path.unlink(missing_ok=True)
@@ -80,16 +80,16 @@ def fetch(url: str, path: Path, *, transfer: Transfer, advance: Advance) -> int:
         os.close(file)
 
 
-def receive(url: str, file: int, *, transfer: Transfer, advance: Advance) -> None:
-    """Append to an open file what it lacks; like `fetch`, but what came stays there after a failure.
+def fetch_rest(url: str, file: int, *, transfer: Transfer, on_progress: OnBytes) -> None:
+    """Download the missing rest of a file; like `fetch`, but the received bytes stay after a failure.
 
     Args:
-        url: see `fetch`, as for the others.
-        file: descriptor, open for appending; what it holds is taken for the beginning.
-        transfer, advance: see `fetch`.
+        url: see `fetch`.
+        file: descriptor that is open for appending; it contains the start of the file, or nothing.
+        transfer, on_progress: see `fetch`.
     """
-    transfer.persist(
-        _Download(url, file, transfer, advance).attempt,
+    transfer.retry(
+        _Download(url, file, transfer, on_progress).attempt,
         what=f"fetch {redacted(url)}",
         failed=DownloadFailed,
         progress=lambda: length(file),
@@ -97,26 +97,26 @@ def receive(url: str, file: int, *, transfer: Transfer, advance: Advance) -> Non
 
 
 def length(file: int) -> int:
-    """Bytes in an open file."""
+    """Return the length of an open file, in bytes."""
     return os.fstat(file).st_size
 
 
 class _Download:
-    """What is known about the file on its way here."""
+    """The state of a download over its tries."""
 
-    def __init__(self, url: str, file: int, transfer: Transfer, advance: Advance) -> None:
+    def __init__(self, url: str, file: int, transfer: Transfer, on_progress: OnBytes) -> None:
         self._url = url
         self._file = file
         self._request = transfer.request
         self._limits = transfer.limits
-        self._advance = advance
+        self._on_progress = on_progress
         self._whole: int | None = None
-        self._is_chunked = False  # as the server says
+        self._is_chunked = False  # according to the server
         self._validator: str | None = None
-        self._checksum: Checksum | None = None  # of the file from its first byte on
+        self._checksum: Checksum | None = None  # of the bytes from the first one on
 
     def attempt(self) -> None:
-        """Make one request. When this returns, the file is whole."""
+        """Make one request. When this returns, the file is complete."""
         done = length(self._file)
         if done and done == self._whole:
             return
@@ -125,9 +125,9 @@ class _Download:
             headers["Range"] = f"bytes={done}-"
             if self._validator:
                 headers["If-Range"] = self._validator
-        with self._following_redirects(headers) as (url, answer):
-            self._begin(url, answer, done)
-            self._copy(answer)
+        with self._following_redirects(headers) as (url, response):
+            self._check_head(url, response, done)
+            self._copy(response)
         if self._is_chunked and _CHUNK.match(os.pread(self._file, CHUNK_HEAD_BYTES, 0)):
             raise BadMedia(
                 f"{redacted(self._url)} is stored in the chunks of its upload (aws-chunked), which its store "
@@ -135,42 +135,42 @@ class _Download:
             )
         checksum = self._checksum
         if checksum and not checksum.matches():
-            self._start_anew()
+            self._restart()
             raise TryAgain(f"the bytes that came do not have the {checksum.algorithm} that the server gave")
 
     @contextlib.contextmanager
     def _following_redirects(self, headers: dict[str, str]) -> Iterator[tuple[str, HTTPResponse]]:
         url = self._url
         for _ in range(REDIRECTS + 1):
-            with self._request("GET", url, headers=headers) as answer:
-                location = answer.headers.get("Location")
-                if answer.status not in REDIRECT_STATUS or location is None:
-                    yield url, answer
+            with self._request("GET", url, headers=headers) as response:
+                location = response.headers.get("Location")
+                if response.status not in REDIRECT_STATUS or location is None:
+                    yield url, response
                     return
             url = _redirected(url, location)
         raise AddressRefused(
             f"{redacted(self._url)} redirects more than {REDIRECTS} times; give the last address"
         )
 
-    def _begin(self, url: str, answer: HTTPResponse, done: int) -> None:
-        """Judge by the head of an answer whether its body is wanted; empty the file when it starts anew."""
-        ranged = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
+    def _check_head(self, url: str, response: HTTPResponse, done: int) -> None:
+        """Check the head of a response; empty the file if the body starts from the first byte."""
+        ranged = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
         start = int(ranged[1]) if ranged and ranged[1] else None
         total = int(ranged[2]) if ranged and ranged[2] != "*" else None
-        if answer.status == 200:
-            self._start_anew()
-            total = answer.length
-            self._validator = _validator(answer)
-            self._checksum = offered(parse(url), answer.headers)
-        elif answer.status in {206, 416} and done:
-            whole_already = answer.status == 416 and total == done
-            same = (answer.status == 206 and start == done) or whole_already
-            if not same or self._is_another(total, answer):
-                self._start_anew()
+        if response.status == 200:
+            self._restart()
+            total = response.length
+            self._validator = _validator(response)
+            self._checksum = checksum_from_headers(parse_url(url), response.headers)
+        elif response.status in {206, 416} and done:
+            whole_already = response.status == 416 and total == done
+            same = (response.status == 206 and start == done) or whole_already
+            if not same or self._is_another_file(total, response):
+                self._restart()
                 raise TryAgain(f"the server cannot go on at byte {done}")
         else:
-            input_refused(answer, url)
-        encodings = {name.strip().lower() for name in answer.headers.get("Content-Encoding", "").split(",")}
+            refuse_input(response, url)
+        encodings = {name.strip().lower() for name in response.headers.get("Content-Encoding", "").split(",")}
         if unknown := encodings - PLAIN_ENCODINGS:
             named = min(unknown)[:20]
             raise BadMedia(
@@ -178,24 +178,24 @@ class _Download:
             )
         self._is_chunked = "aws-chunked" in encodings
         self._whole = total
-        self._check_room(length(self._file))
+        self._check_size_and_disk(length(self._file))
 
-    def _is_another(self, total: int | None, answer: HTTPResponse) -> bool:
-        """Whether a part belongs to another file than the part that is here, as far as can be told."""
-        known, validator = (self._whole, total), (self._validator, _validator(answer))
+    def _is_another_file(self, total: int | None, response: HTTPResponse) -> bool:
+        """Return whether a response is known to belong to another file than the bytes received so far."""
+        known, validator = (self._whole, total), (self._validator, _validator(response))
         return any(None not in pair and pair[0] != pair[1] for pair in (known, validator))
 
-    def _copy(self, answer: HTTPResponse) -> None:
+    def _copy(self, response: HTTPResponse) -> None:
         done = length(self._file)
-        looked = done
-        self._advance(done, self._whole)
-        while done != self._whole and (chunk := answer.read1(CHUNK_BYTES)):
+        checked = done
+        self._on_progress(done, self._whole)
+        while done != self._whole and (chunk := response.read1(CHUNK_BYTES)):
             self._append(chunk)
             done += len(chunk)
-            if done > self._limits.max_bytes or done - looked >= DISK_LOOK_BYTES:
-                looked = done
-                self._check_room(done)
-            self._advance(done, self._whole)
+            if done > self._limits.max_bytes or done - checked >= DISK_CHECK_BYTES:
+                checked = done
+                self._check_size_and_disk(done)
+            self._on_progress(done, self._whole)
         if self._whole is not None and done < self._whole:
             raise TryAgain(f"the connection ended at {done} of {self._whole} bytes")
         self._whole = done
@@ -212,8 +212,8 @@ class _Download:
                 raise _disk_full() from exc
             raise ServiceError(f"the input cannot be written: {exc.strerror}; look after the disk") from exc
 
-    def _check_room(self, done: int) -> None:
-        """Whether the whole file, as far as its length is known, may be had and fits."""
+    def _check_size_and_disk(self, done: int) -> None:
+        """Check the size of the file, as far as it is known, against the limit and the free disk space."""
         size = max(done, self._whole or 0)
         if size > self._limits.max_bytes:
             raise InputFileTooLarge(
@@ -224,27 +224,27 @@ class _Download:
         if size - done > disk.f_bavail * disk.f_frsize - self._limits.min_free_bytes:
             raise _disk_full()
 
-    def _start_anew(self) -> None:
+    def _restart(self) -> None:
         if length(self._file):
             os.ftruncate(self._file, 0)
         self._whole = self._validator = self._checksum = None
 
 
-def _validator(answer: HTTPResponse) -> str | None:
-    """What If-Range can name: a strong ETag, else the date of the last change."""
-    etag = answer.headers.get("ETag")
-    return etag if etag and etag.startswith('"') else answer.headers.get("Last-Modified")
+def _validator(response: HTTPResponse) -> str | None:
+    """Return the value for If-Range: a strong ETag, else the date of the last change."""
+    etag = response.headers.get("ETag")
+    return etag if etag and etag.startswith('"') else response.headers.get("Last-Modified")
 
 
 def _redirected(url: str, location: str) -> str:
-    """The next address. Raises AddressRefused where it is none, or less safe than the one before."""
+    """Return the target of a redirect. Raises AddressRefused if it is malformed or not https any more."""
     try:
         target = urljoin(url, location)
     except ValueError as exc:
         raise AddressRefused(
             f"{redacted(url)} redirects to what is no address; give the last address"
         ) from exc
-    if parse(url).scheme == "https" != parse(target).scheme:
+    if parse_url(url).scheme == "https" != parse_url(target).scheme:
         raise AddressRefused(
             f"{redacted(url)} redirects from https to http; give the https address of the file"
         )

@@ -1,4 +1,4 @@
-"""What an HTTP answer means that is not the one that was wanted."""
+"""Translates HTTP error responses into errors of the worker."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
     from http.client import HTTPResponse
 
 RETRY_STATUS = frozenset({408, 425, 429, *range(500, 600)} - {501, 505})
-"""501 and 505 say that the server cannot do this at all; R2 answers 501 to headers that it does not know."""
+"""501 and 505 are permanent; R2 answers 501 to headers that it does not know."""
 STORED_STATUS = frozenset({200, 201, 202, 203, 204, 205})
-"""Of an upload. 202 Accepted: the server has it and writes it down later."""
+"""Success of an upload. 202 Accepted: the server has the file and writes it later."""
 RETRY_CODES = frozenset(
     {"RequestTimeout", "BadDigest", "IncompleteBody", "InternalError", "SlowDown", "OperationAborted"}
 )
-"""Of an S3 error document, whatever its status (Amazon S3 API Reference, Error responses)."""
+"""Temporary errors in S3 error documents of any status (Amazon S3 API Reference, Error responses)."""
 DOCUMENT_BYTES = 1 << 16
 _CODE = re.compile(rb"<Code>\s*([A-Za-z0-9.]{1,60})\s*</Code>")
 
 
-def input_refused(answer: HTTPResponse, url: str) -> NoReturn:
-    """Say why an input is not given.
+def refuse_input(response: HTTPResponse, url: str) -> NoReturn:
+    """Raise the error for a response that is not the requested input.
 
     Raises:
-        TryAgain: the server may give it later.
-        InputNotFound, InputForbidden: it will not.
+        TryAgain: the failure may be temporary.
+        InputNotFound, InputForbidden: the failure is permanent.
     """
-    said = _said(answer)
-    if answer.status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
+    said = _describe(response)
+    if response.status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
         raise InputNotFound(
             f"there is no input at {redacted(url)}: {said}; check the URL, or upload the file first"
         )
@@ -47,20 +47,20 @@ def input_refused(answer: HTTPResponse, url: str) -> NoReturn:
     )
 
 
-def output_refused(answer: HTTPResponse, url: str, *, sent: Mapping[str, str] | None = None) -> NoReturn:
-    """Say why an output is not taken.
+def refuse_output(response: HTTPResponse, url: str, *, sent: Mapping[str, str] | None = None) -> NoReturn:
+    """Raise the error for a response that refuses an output.
 
     Args:
-        answer: of the server.
-        url: that was asked.
-        sent: headers of the request.
+        response: response of the server.
+        url: URL of the request.
+        sent: headers of the request, for the message.
 
     Raises:
-        TryAgain: the server may take it later.
-        OutputForbidden: it will not.
+        TryAgain: the failure may be temporary.
+        OutputForbidden: the failure is permanent.
     """
     checksum = pinned_checksum(url)
-    said = _said(answer, final_codes=frozenset({"BadDigest"} if checksum else ()))
+    said = _describe(response, final_codes=frozenset({"BadDigest"} if checksum else ()))
     if checksum is not None and "BadDigest" in said:
         raise OutputForbidden(
             f"the output may not be put to {redacted(url)}: {said}, because the URL is signed with the "
@@ -77,23 +77,21 @@ def output_refused(answer: HTTPResponse, url: str, *, sent: Mapping[str, str] | 
 
 
 def error_code(document: bytes) -> str:
-    """The code of an S3 error document, such as NoSuchUpload; empty where there is none."""
+    """Return the code of an S3 error document, such as NoSuchUpload; empty if there is none."""
     found = _CODE.search(document)
     return found[1].decode("ascii") if found else ""
 
 
-def _said(answer: HTTPResponse, *, final_codes: AbstractSet[str] = frozenset()) -> str:
-    """Return the status, and the code of an S3 error document, which is all of it that is shown.
+def _describe(response: HTTPResponse, *, final_codes: AbstractSet[str] = frozenset()) -> str:
+    """Return the status and the code of an S3 error document; the rest of the document is never shown.
 
     Raises:
-        TryAgain: another try may go well, and the code is none of `final_codes`.
+        TryAgain: the status or the code is temporary, and the code is not in `final_codes`.
     """
     code = ""
-    with contextlib.suppress(
-        OSError, HTTPException
-    ):  # a server that refuses a body may hang up: the status counts
-        code = error_code(answer.read(DOCUMENT_BYTES))
-    said = f"the server answered {answer.status}{f' {code}' if code else ''}"
-    if answer.status in RETRY_STATUS or code in RETRY_CODES - final_codes:
-        raise TryAgain(said, retry_after_s(answer.headers.get("Retry-After")))
+    with contextlib.suppress(OSError, HTTPException):  # a server that refuses a body may hang up
+        code = error_code(response.read(DOCUMENT_BYTES))
+    said = f"the server answered {response.status}{f' {code}' if code else ''}"
+    if response.status in RETRY_STATUS or code in RETRY_CODES - final_codes:
+        raise TryAgain(said, retry_after_s(response.headers.get("Retry-After")))
     return said

@@ -1,4 +1,4 @@
-"""How much a transfer may take: bytes, time and patience."""
+"""Defines the limits of a transfer: bytes, times and tries."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ SINGLE_PUT_BYTES = 5 * 2**30 - 5 * 2**20
 
 @dataclass(frozen=True, kw_only=True)
 class TransferLimits:
-    """Limits of one transfer. `docs/storage.md` says what they are for.
+    """Limits of one transfer. docs/storage.md gives the reasons.
 
     Attributes:
         max_bytes, min_free_bytes, connect_s, read_s, answer_s, total_s: see `Settings.max_input_bytes`,
             `min_free_disk_bytes`, `connect_timeout_s`, `read_timeout_s`, `answer_timeout_s` and
             `transfer_timeout_s`.
-        tries: in a row, without progress.
-        backoff_s: wait after the first failure; doubled after each further one, and shortened by chance to as
-            little as half, so that workers that failed together do not come back together.
-        longest_wait_s: no wait is longer; a server that asks for more (Retry-After) is given up on.
+        tries: most failures in a row without progress.
+        backoff_s: wait after the first failure; doubled after each further one, and multiplied by a random
+            factor of 0.5 to 1, so that workers that failed together do not retry together.
+        longest_wait_s: longest wait; if a server asks for more (Retry-After), the transfer fails.
         single_put_bytes: largest file that is sent in one PUT.
-        part_bytes: of the parts of a multipart upload by credentials.
+        part_bytes: size of the parts of a multipart upload to s3://.
     """
 
     max_bytes: int = Settings.max_input_bytes

@@ -1,7 +1,7 @@
-"""Put a finished file in parts, by presigned addresses (Amazon S3 API Reference, CompleteMultipartUpload).
+"""Uploads a finished file in parts with presigned URLs (Amazon S3 API Reference, CompleteMultipartUpload).
 
-Nothing appears at the destination before all parts are there and the upload is completed; when anything
-fails, the upload is aborted, so that no parts are left to be paid for.
+Nothing appears at the destination before the upload is completed. If anything fails, the upload is aborted,
+because parts that remain cost money.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import IO, TYPE_CHECKING
 
 from orchestrator.errors import OutputTooLarge, UploadFailed, WorkerError
 from orchestrator.redaction import redacted
-from orchestrator.storage.http_errors import DOCUMENT_BYTES, STORED_STATUS, error_code, output_refused
-from orchestrator.storage.publish import UploadBody, put
+from orchestrator.storage.http_errors import DOCUMENT_BYTES, STORED_STATUS, error_code, refuse_output
+from orchestrator.storage.publish import FileSection, put
 from orchestrator.storage.retry import TryAgain
 from orchestrator.storage.transfer import Transfer
 
@@ -24,40 +24,40 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.jobs import OutputParts
-    from orchestrator.storage.transfer import Advance
+    from orchestrator.storage.transfer import OnBytes
 
 ABORT_S = 3.0
-"""An abort that takes longer is left to the bucket's lifecycle rule: a worker that must stop has 5 s."""
+"""Time limit of an abort: a worker that must stop has 5 s. A lifecycle rule of the bucket does the rest."""
 _log = logging.getLogger(__name__)
 
 
-def publish_parts(path: Path, parts: OutputParts, *, transfer: Transfer, advance: Advance) -> None:
-    """Put a file in parts, one after the other.
+def publish_parts(path: Path, parts: OutputParts, *, transfer: Transfer, on_progress: OnBytes) -> None:
+    """Upload a file in parts, one after the other.
 
     Args:
-        path: of the file, whole and not written to any more.
-        parts: where to. Its Content-Type was given when the upload was created.
-        transfer: its limits and its end; an abort takes ABORT_S more at most.
-        advance: is told the bytes that are sent, and the bytes of the whole file.
+        path: path of the file, which nobody writes to any more.
+        parts: URLs of the upload. Its Content-Type was set when the upload was created.
+        transfer: sends the requests; an abort may take ABORT_S after its end.
+        on_progress: see `OnBytes`.
 
     Raises:
-        OutputTooLarge: there are too few part addresses.
+        OutputTooLarge: there are too few part URLs.
         AddressRefused, OutputForbidden, UploadFailed, Cancelled: see `publish.publish`.
     """
     try:
         with path.open("rb") as file:
-            etags = _put_all(file, path.stat().st_size, parts, transfer, advance)
+            etags = _put_all(file, path.stat().st_size, parts, transfer, on_progress)
         completion = _Completion(transfer, parts.complete_url, etags)
-        transfer.persist(completion.attempt, what=_what(parts), failed=UploadFailed)
+        transfer.retry(completion.attempt, what=_what(parts), failed=UploadFailed)
     except BaseException:
         _abort(parts.abort_url, transfer)
         raise
 
 
 def _put_all(
-    file: IO[bytes], whole: int, parts: OutputParts, transfer: Transfer, advance: Advance
+    file: IO[bytes], whole: int, parts: OutputParts, transfer: Transfer, on_progress: OnBytes
 ) -> list[str]:
-    """Put the parts and give their ETags, in order."""
+    """Upload the parts and return their ETags, in order."""
     starts = range(0, whole, parts.part_bytes)
     if len(starts) > len(parts.urls):
         raise OutputTooLarge(
@@ -66,20 +66,20 @@ def _put_all(
         )
 
     def put_part(url: str, start: int) -> str:
-        section = UploadBody(file, start, min(parts.part_bytes, whole - start), whole, advance)
+        section = FileSection(file, start, min(parts.part_bytes, whole - start), whole, on_progress)
         etag = put(transfer, url, section, media_type=None)
         if not etag:
             raise TryAgain("the server took a part and gave no ETag for it")
         return etag
 
     return [
-        transfer.persist(partial(put_part, url, start), what=_what(parts), failed=UploadFailed)
+        transfer.retry(partial(put_part, url, start), what=_what(parts), failed=UploadFailed)
         for url, start in zip(parts.urls, starts, strict=False)
     ]
 
 
 class _Completion:
-    """Joins the parts. A server may have done so although its answer was lost."""
+    """Completes the upload. The server may have done so even if its response was lost."""
 
     def __init__(self, transfer: Transfer, url: str, etags: list[str]) -> None:
         self._transfer = transfer
@@ -92,36 +92,36 @@ class _Completion:
             )
             + "</CompleteMultipartUpload>"
         ).encode()
-        self._asked_before = False
+        self._sent_before = False
 
     def attempt(self) -> None:
-        """Ask once."""
+        """Send the request once."""
         headers = {"Content-Type": "application/xml"}
-        asked_before, self._asked_before = self._asked_before, True
-        with self._transfer.request("POST", self._url, headers=headers, body=self._document) as answer:
-            if answer.status == 404 and asked_before:
-                return  # no such upload any more: the request whose answer was lost has joined the parts
-            if answer.status not in STORED_STATUS:
-                output_refused(answer, self._url, sent=headers)
-            # S3 begins its answer before it knows: an error may stand in the body of a 200.
-            if code := error_code(answer.read(DOCUMENT_BYTES)):
+        sent_before, self._sent_before = self._sent_before, True
+        with self._transfer.request("POST", self._url, headers=headers, body=self._document) as response:
+            if response.status == 404 and sent_before:
+                return  # the upload is gone: the request whose response was lost has completed it
+            if response.status not in STORED_STATUS:
+                refuse_output(response, self._url, sent=headers)
+            # S3 starts its response before it knows the result: the body of a 200 may contain an error.
+            if code := error_code(response.read(DOCUMENT_BYTES)):
                 raise TryAgain(f"the server answered {code}")
 
 
 def _abort(url: str, transfer: Transfer) -> None:
-    """Drop the parts that are there, in spite of a stop that was asked for."""
+    """Remove the uploaded parts, even if the transfer was stopped."""
     limits = replace(
         transfer.limits, total_s=ABORT_S, connect_s=ABORT_S, read_s=ABORT_S, tries=2, backoff_s=0.2
     )
     with Transfer(guard=transfer.guard, limits=limits, stop=threading.Event(), on_retry=_log.info) as brief:
 
         def attempt() -> None:
-            with brief.request("DELETE", url, headers={}) as answer:
-                if answer.status not in STORED_STATUS | {404}:
-                    output_refused(answer, url)
+            with brief.request("DELETE", url, headers={}) as response:
+                if response.status not in STORED_STATUS | {404}:
+                    refuse_output(response, url)
 
         try:
-            brief.persist(attempt, what=f"abort the upload to {redacted(url)}", failed=UploadFailed)
+            brief.retry(attempt, what=f"abort the upload to {redacted(url)}", failed=UploadFailed)
         except WorkerError as exc:
             _log.warning("%s", exc)
 

@@ -1,9 +1,9 @@
-"""Refuses presigned URLs that cannot work, by what their query says: before anything is fetched for them.
+"""Refuses presigned URLs whose query shows that they cannot work, before any work is done for them.
 
 Version 4 has X-Amz-Date, X-Amz-Expires and X-Amz-SignedHeaders (Amazon S3 API Reference, Authenticating
 requests: query parameters); Google Cloud Storage has the same with X-Goog-. Version 2 and CloudFront have
-Expires and Signature. A URL tells until when it is good and which headers are signed, but not which values
-they must have.
+Expires and Signature. A URL shows when it expires and which headers are signed, but not the values that the
+headers must have.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
     from orchestrator.errors import CallerError
 
 GET_HEADERS = frozenset({"host", "accept-encoding"})
-"""What may be signed of a download."""
+"""Headers of a download that may be signed."""
 PUT_HEADERS = frozenset({"host", "content-type", "content-length"})
-"""Of an upload in one PUT, and of the completion of a multipart upload."""
+"""Headers of an upload in one PUT, and of the completion of a multipart upload, that may be signed."""
 PART_HEADERS = frozenset({"host", "content-length"})
 ABORT_HEADERS = frozenset({"host"})
 
 LONGEST_S = 7 * 24 * 3600
-"""Of a URL of version 4; S3, R2 and Google refuse one that claims more."""
+"""Longest lifetime of a URL of version 4: S3, R2 and Google refuse a longer one."""
 SKEW_S = 900
-"""How far in the future S3 takes the date of a signature."""
+"""How far in the future S3 accepts the date of a signature."""
 INPUT_GRACE_S = 5
-"""A URL of an input that has just expired is used all the same: our clock may be wrong, and the store answers
-at once."""
+"""An input URL that has just expired is used nevertheless: our clock may be wrong, and the store answers at
+once."""
 _SHOWN_HEADERS = 5
 
 _PARAMETER = re.compile(
@@ -43,7 +43,7 @@ _PARAMETER = re.compile(
     re.IGNORECASE,
 )
 _VERSION_4 = ("Date", "Expires", "SignedHeaders", "Signature")
-"""Parameters that a URL of version 4 has beside its Algorithm, see the page above."""
+"""Parameters that a URL of version 4 has besides its Algorithm."""
 _DATE = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _EPOCH = re.compile(r"[0-9]{1,11}")
 _SECONDS = re.compile(r"[0-9]{1,9}")
@@ -52,10 +52,10 @@ _NO_CHECKSUM = {"x-amz-checksum-mode", "x-amz-checksum-type", "x-amz-checksum-al
 
 
 def check_input(url: str) -> None:
-    """Refuse a presigned URL for GET that has expired, or asks for headers that are not sent.
+    """Refuse a presigned URL for GET that has expired, or is signed with headers that are not sent.
 
     Raises:
-        InputForbidden: it cannot work.
+        InputForbidden: the URL cannot work.
     """
     values = _parameters(url)
     _check_whole(values, f"the input URL {redacted(url)}", InputForbidden)
@@ -69,15 +69,15 @@ def check_input(url: str) -> None:
 
 
 def check_output(url: str, *, headers: AbstractSet[str], needed_s: float) -> None:
-    """Refuse a presigned URL of an output that expires too early, or asks for headers that are not sent.
+    """Refuse a presigned output URL that expires too early, or is signed with headers that are not sent.
 
     Args:
         url: http(s) address.
-        headers: that are sent, in lower case.
-        needed_s: for how long it must be good from now on.
+        headers: names of the headers that are sent, in lower case.
+        needed_s: how long the URL must stay valid from now on, in seconds.
 
     Raises:
-        OutputForbidden: it cannot work.
+        OutputForbidden: the URL cannot work.
     """
     values = _parameters(url)
     _check_whole(values, f"the output URL {redacted(url)}", OutputForbidden)
@@ -93,7 +93,7 @@ def check_output(url: str, *, headers: AbstractSet[str], needed_s: float) -> Non
 
 
 def pinned_checksum(url: str) -> str | None:
-    """The parameter of a URL that says which checksum the body must have, None if there is none."""
+    """Return the name of the query parameter that fixes the checksum of the body; None if there is none."""
     return next(
         (
             name
@@ -105,7 +105,7 @@ def pinned_checksum(url: str) -> str | None:
 
 
 def _parameters(url: str) -> dict[str, str]:
-    """What the query says, by names in lower case; of a name that is there twice the first counts."""
+    """Return the parameters of the query by their names in lower case; the first of equal names counts."""
     found: dict[str, str] = {}
     for name, value in _PARAMETER.findall(url.partition("#")[0]):
         found.setdefault(name.lower(), unquote_plus(value))
@@ -113,7 +113,7 @@ def _parameters(url: str) -> dict[str, str]:
 
 
 def _check_whole(values: dict[str, str], shown: str, error: type[CallerError]) -> None:
-    """Refuse a URL of version 4 that has lost a part, as by a shell that took `&` for a command's end."""
+    """Refuse a URL of version 4 that was cut off, for example by a shell at an unquoted `&`."""
     for family in ("x-amz", "x-goog"):
         missing = [name for name in _VERSION_4 if f"{family}-{name.lower()}" not in values]
         if f"{family}-algorithm" in values and missing:
@@ -124,7 +124,7 @@ def _check_whole(values: dict[str, str], shown: str, error: type[CallerError]) -
 
 
 def _left_s(values: dict[str, str], shown: str, error: type[CallerError]) -> float | None:
-    """Seconds until a URL expires, negative if it has; None where it does not say."""
+    """Return the seconds until a URL expires, negative if it has expired; None if the URL does not say."""
     for family in ("x-amz", "x-goog"):
         date, lasts = values.get(f"{family}-date"), values.get(f"{family}-expires")
         if date is None or lasts is None:
@@ -144,7 +144,7 @@ def _left_s(values: dict[str, str], shown: str, error: type[CallerError]) -> flo
 
 
 def _time(date: str) -> float | None:
-    """Seconds since 1970 of a date as version 4 writes it; None where it is none."""
+    """Return the seconds since 1970 of a date of version 4; None if it is malformed."""
     if not _DATE.fullmatch(date):
         return None
     try:

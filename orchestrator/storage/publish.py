@@ -1,7 +1,6 @@
-"""Put a finished file to an http(s) address: streamed from the disk, and tried again from its beginning.
+"""Uploads a finished file to an http(s) address: streamed from the disk, and retried from the start.
 
-An object appears when the server has all of it: a PUT that fails leaves nothing. It does NOT know how a file
-is made; uploading begins when it is whole.
+An object appears when the server has all of it: a PUT that fails leaves nothing.
 """
 
 from __future__ import annotations
@@ -12,15 +11,15 @@ from typing import IO, TYPE_CHECKING
 from orchestrator.containers import by_suffix
 from orchestrator.errors import OutputTooLarge, ServiceError, UploadFailed
 from orchestrator.redaction import redacted
-from orchestrator.storage.checksum import etag_md5
-from orchestrator.storage.http_errors import STORED_STATUS, output_refused
+from orchestrator.storage.checksum import md5_from_etag
+from orchestrator.storage.http_errors import STORED_STATUS, refuse_output
 from orchestrator.storage.retry import TryAgain
-from orchestrator.storage.url import parse
+from orchestrator.storage.url import parse_url
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from orchestrator.storage.transfer import Advance, Transfer
+    from orchestrator.storage.transfer import OnBytes, Transfer
 
 DOCUMENT_TYPES = {
     ".json": "application/json",
@@ -37,21 +36,21 @@ def content_type(path: Path) -> str:
     return DOCUMENT_TYPES.get(path.suffix.lower(), "application/octet-stream")
 
 
-def publish(path: Path, url: str, *, transfer: Transfer, advance: Advance) -> None:
-    """Put a file in one request.
+def publish(path: Path, url: str, *, transfer: Transfer, on_progress: OnBytes) -> None:
+    """Upload a file in one request.
 
     Args:
-        path: of the file, whole and not written to any more; its suffix gives the Content-Type.
-        url: http(s) address that takes a PUT.
-        transfer: its limits and its end.
-        advance: is told the bytes that are sent, and the bytes of the whole file.
+        path: path of the file, which nobody writes to any more; its suffix gives the Content-Type.
+        url: http(s) address for PUT.
+        transfer: sends the requests.
+        on_progress: see `OnBytes`.
 
     Raises:
-        AddressRefused: the address may not be touched.
-        OutputForbidden: the server does not take the file.
+        AddressRefused: the address is forbidden.
+        OutputForbidden: the server does not accept the file.
         OutputTooLarge: the file is too large for one request.
-        UploadFailed: the network failed after all tries, or the time is over.
-        Cancelled: a stop was asked for.
+        UploadFailed: all tries failed, or the time limit is reached.
+        Cancelled: the transfer was stopped.
     """
     size = path.stat().st_size
     if size > transfer.limits.single_put_bytes:
@@ -60,39 +59,39 @@ def publish(path: Path, url: str, *, transfer: Transfer, advance: Advance) -> No
             "output_parts for a multipart upload"
         )
     with path.open("rb") as file:
-        transfer.persist(
+        transfer.retry(
             lambda: put(
-                transfer, url, UploadBody(file, 0, size, size, advance), media_type=content_type(path)
+                transfer, url, FileSection(file, 0, size, size, on_progress), media_type=content_type(path)
             ),
             what=f"put the output to {redacted(url)}",
             failed=UploadFailed,
         )
 
 
-class UploadBody:
-    """A section of a file, as the body of one request; it tells how far it is.
+class FileSection:
+    """A section of a file, as the body of a request. It reports progress when it is read.
 
     Args:
-        file: open for reading, binary.
-        start: first byte of the section.
-        size: its bytes.
-        whole: bytes of the file.
-        advance: is told the bytes of the file that are sent.
+        file: open for reading in binary mode.
+        start: offset of the section in the file, in bytes.
+        size: size of the section, in bytes.
+        whole: size of the file, in bytes.
+        on_progress: see `OnBytes`.
     """
 
-    def __init__(self, file: IO[bytes], start: int, size: int, whole: int, advance: Advance) -> None:
+    def __init__(self, file: IO[bytes], start: int, size: int, whole: int, on_progress: OnBytes) -> None:
         self._file = file
         self._done = start
         self._end = start + size
         self._whole = whole
-        self._advance = advance
+        self._on_progress = on_progress
         self.size = size
         self.md5 = hashlib.md5(usedforsecurity=False)
         file.seek(start)
 
     def read(self, size: int = -1, /) -> bytes:
-        """Give up to `size` bytes, all that are left if it is negative; none at the end."""
-        self._advance(self._done, self._whole)
+        """Return up to `size` bytes, or the rest if `size` is negative; no bytes at the end."""
+        self._on_progress(self._done, self._whole)
         left = self._end - self._done
         try:
             data = self._file.read(left if size < 0 else min(size, left))
@@ -103,11 +102,11 @@ class UploadBody:
         return data
 
 
-def put(transfer: Transfer, url: str, section: UploadBody, *, media_type: str | None) -> str:
-    """Put a section of a file, once.
+def put(transfer: Transfer, url: str, section: FileSection, *, media_type: str | None) -> str:
+    """Upload a section of a file, once.
 
     Returns:
-        The ETag that the server gave; empty where it gave none.
+        The ETag of the response; empty if it has none.
 
     Raises:
         TryAgain, AddressRefused, OutputForbidden, Cancelled, OutOfTime: see `publish`.
@@ -115,10 +114,10 @@ def put(transfer: Transfer, url: str, section: UploadBody, *, media_type: str | 
     headers = {"Content-Length": str(section.size)}
     if media_type:
         headers["Content-Type"] = media_type
-    with transfer.request("PUT", url, headers=headers, body=section) as answer:
-        if answer.status not in STORED_STATUS:
-            output_refused(answer, url, sent=headers)
-        stored = etag_md5(parse(url), answer.headers)
+    with transfer.request("PUT", url, headers=headers, body=section) as response:
+        if response.status not in STORED_STATUS:
+            refuse_output(response, url, sent=headers)
+        stored = md5_from_etag(parse_url(url), response.headers)
         if stored is not None and stored != section.md5.digest():
             raise TryAgain("the server stored other bytes than were sent")
-        return str(answer.headers.get("ETag", ""))
+        return str(response.headers.get("ETag", ""))

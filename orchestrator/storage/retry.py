@@ -1,4 +1,4 @@
-"""What may go well later, and when the server wants to be asked again."""
+"""Defines the failures that are worth another try, and reads Retry-After headers."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from email.utils import parsedate_to_datetime
 
 
 class TryAgain(Exception):
-    """This try failed, another may not.
+    """This try failed; another one may succeed.
 
     Attributes:
-        wait_s: what the server asked to wait, in seconds, if it did.
+        wait_s: how long the server asks to wait, in seconds; None if it does not say.
     """
 
     def __init__(self, reason: str, wait_s: float | None = None) -> None:
@@ -18,12 +18,12 @@ class TryAgain(Exception):
         self.wait_s = wait_s
 
 
-class AnswerLost(TryAgain):
-    """All of a request with a body was sent, and no answer came: it may have been done all the same."""
+class ResponseLost(TryAgain):
+    """A request was sent completely and no response came: the server may have carried it out."""
 
 
 def retry_after_s(value: str | None) -> float | None:
-    """Seconds that a Retry-After header asks to wait: a number or a date (RFC 9110, section 10.2.3)."""
+    """Return the seconds of a Retry-After header, a number or a date (RFC 9110, section 10.2.3)."""
     if value is None:
         return None
     if value.strip().isdecimal():

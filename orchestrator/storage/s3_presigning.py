@@ -1,7 +1,6 @@
-"""s3://bucket/key, by the worker's own credentials. The only importer of boto3.
+"""Turns s3://bucket/key into presigned URLs, with the worker's own credentials. The only importer of boto3.
 
-boto3 signs and does not talk: every request is presigned here and sent the way of all others, with the same
-deadlines, retries and stop.
+boto3 only signs: every request is sent like all others, with the same time limits, retries and stop.
 """
 
 from __future__ import annotations
@@ -16,44 +15,44 @@ from orchestrator.errors import AddressRefused, UploadFailed
 from orchestrator.jobs import OutputParts
 from orchestrator.redaction import redacted
 from orchestrator.storage.address_guard import AddressGuard
-from orchestrator.storage.http_errors import DOCUMENT_BYTES, output_refused
+from orchestrator.storage.http_errors import DOCUMENT_BYTES, refuse_output
 from orchestrator.storage.retry import TryAgain
-from orchestrator.storage.url import parse
+from orchestrator.storage.url import parse_url
 
 if TYPE_CHECKING:
     from orchestrator.storage.transfer import Transfer
 
 MAX_PARTS = 10_000
 MAX_EXPIRY_S = 7 * 24 * 3600
-"""Of a presigned request (Amazon S3 User Guide, Presigned URLs); R2 has the same."""
+"""Longest lifetime of a presigned URL (Amazon S3 User Guide, Presigned URLs); R2 has the same limit."""
 MAX_KEY_BYTES = 1024
-"""Of a key in UTF-8 (Amazon S3 User Guide, Naming objects); R2 has the same."""
+"""Longest key in UTF-8 (Amazon S3 User Guide, Naming objects); R2 has the same limit."""
 _S3 = re.compile(r"s3://(?P<bucket>[a-z0-9.-]{3,63})/(?P<key>[^\x00-\x1f\x7f]+)")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 _UPLOAD_ID = re.compile(r"<UploadId>([^<]+)</UploadId>")
 _ANYWHERE = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
 
 
-class Buckets:
-    """The buckets of one S3 endpoint: s3://bucket/key becomes presigned http(s) addresses.
+class S3Presigner:
+    """Presigns requests to the buckets of one S3 endpoint.
 
     Args:
-        endpoint: its http(s) address.
+        endpoint: http(s) address of the endpoint.
         key_id, secret: credentials.
-        region: "auto" for R2.
-        expires_s: how long what is signed is good for; a longest transfer and a little more.
+        region: region of the buckets; "auto" for R2.
+        expires_s: lifetime of the URLs, in seconds: a little more than the longest transfer.
 
     Attributes:
-        guard: allows the endpoint, and no other scheme, host or port, also after a redirect. It is the
-            operator's, not a job's: it may be private.
+        guard: allows only the scheme, host and port of the endpoint, also after a redirect. The operator
+            chooses the endpoint, so it may be private.
     """
 
     def __init__(self, *, endpoint: str, key_id: str, secret: str, region: str, expires_s: float) -> None:
-        # Not at the top: most jobs name no bucket, and it takes a third of a second.
+        # Not at the top: the import takes a third of a second, and most jobs do not need it.
         import boto3.session  # noqa: PLC0415
         from botocore.config import Config  # noqa: PLC0415
 
-        address = parse(endpoint)
+        address = parse_url(endpoint)
         self.guard = AddressGuard(
             allow_http=address.scheme == "http",
             allow_private_networks=_ANYWHERE,
@@ -70,34 +69,34 @@ class Buckets:
             config=Config(
                 signature_version="s3v4",
                 s3={"addressing_style": "path"},
-                # R2 refuses the CRC32 that boto3 would add by itself.
+                # R2 refuses the CRC32 that boto3 adds by default.
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",
             ),
         )
 
     def get_url(self, source: str) -> str:
-        """The address of a GET. Raises AddressRefused if the source is not of the form s3://bucket/key."""
+        """Return a URL for GET. Raises AddressRefused if the source is not of the form s3://bucket/key."""
         return self._signed("get_object", source)
 
     def put_url(self, destination: str, *, media_type: str) -> str:
-        """The address of a PUT with that Content-Type. Raises AddressRefused like `get_url`."""
+        """Return a URL for PUT with this Content-Type. Raises AddressRefused like `get_url`."""
         return self._signed("put_object", destination, ContentType=media_type)
 
-    def create_parts(
+    def create_upload(
         self, destination: str, *, size: int, part_bytes: int, media_type: str, transfer: Transfer
     ) -> OutputParts:
         """Create a multipart upload.
 
         Args:
             destination: s3://bucket/key.
-            size: of the whole object, in bytes.
-            part_bytes: of its parts; they are larger if there would be too many.
-            media_type: its Content-Type.
-            transfer: its limits and its end.
+            size: size of the object, in bytes.
+            part_bytes: size of its parts; they are larger if there would be more than MAX_PARTS.
+            media_type: Content-Type of the object.
+            transfer: sends the request.
 
         Returns:
-            Addresses for all of it.
+            URLs for all parts.
 
         Raises:
             AddressRefused, OutputForbidden, UploadFailed, Cancelled: see `publish.publish`.
@@ -105,15 +104,15 @@ class Buckets:
         url = self._signed("create_multipart_upload", destination, ContentType=media_type)
 
         def attempt() -> str:
-            with transfer.request("POST", url, headers={"Content-Type": media_type}, body=b"") as answer:
-                if answer.status != 200:
-                    output_refused(answer, url)
-                found = _UPLOAD_ID.search(answer.read(DOCUMENT_BYTES).decode("utf-8", "replace"))
+            with transfer.request("POST", url, headers={"Content-Type": media_type}, body=b"") as response:
+                if response.status != 200:
+                    refuse_output(response, url)
+                found = _UPLOAD_ID.search(response.read(DOCUMENT_BYTES).decode("utf-8", "replace"))
                 if found is None:
                     raise TryAgain("the server created an upload and gave no id for it")
                 return html.unescape(found[1])
 
-        upload = transfer.persist(
+        upload = transfer.retry(
             attempt, what=f"begin the upload to {redacted(destination)}", failed=UploadFailed
         )
         part_bytes = max(part_bytes, -(-size // MAX_PARTS))
@@ -130,7 +129,7 @@ class Buckets:
     def _signed(self, operation: str, address: str, **parameters: object) -> str:
         from botocore.exceptions import BotoCoreError  # noqa: PLC0415  see __init__
 
-        bucket, key = split(address)
+        bucket, key = split_s3_address(address)
         try:
             url = self._client.generate_presigned_url(
                 operation, Params={"Bucket": bucket, "Key": key, **parameters}, ExpiresIn=self._expires_s
@@ -142,13 +141,13 @@ class Buckets:
         return str(url)
 
 
-def split(address: str) -> tuple[str, str]:
-    """Return bucket and key of s3://bucket/key.
+def split_s3_address(address: str) -> tuple[str, str]:
+    """Return the bucket and the key of s3://bucket/key.
 
-    A key that has `.` or `..` between slashes is refused: servers may resolve it, to another bucket too.
+    A key with `.` or `..` between slashes is refused: a server may resolve it, even to another bucket.
 
     Raises:
-        AddressRefused: it is not of that form, or S3 allows no such bucket or key.
+        AddressRefused: the address has another form, or S3 does not allow the bucket or the key.
     """
     found = _S3.fullmatch(address)
     if found is None or not all(map(_LABEL.fullmatch, found["bucket"].split("."))):

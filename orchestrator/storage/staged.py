@@ -1,4 +1,4 @@
-"""Give a finished file its name. A name that exists always stands for a whole file."""
+"""Writes outputs under a temporary name and renames them when complete: an output that exists is complete."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def check_writable(out: Path, *, overwrite: bool) -> None:
-    """Refuse an output path before any work is done for it.
+    """Refuse an output path that cannot be written, before any work is done for it.
 
     Raises:
         OutputRefused: it exists (and `overwrite` is False), is a folder, or has a NUL in its name; or its
@@ -44,14 +44,14 @@ def check_writable(out: Path, *, overwrite: bool) -> None:
 
 @contextmanager
 def staged(out: Path, *, overwrite: bool) -> Iterator[Path]:
-    """Write beside the final path, and rename only when the block ends well.
+    """Yield a temporary path beside the final one; rename it if the block succeeds.
 
     Args:
         out: the final path.
         overwrite: replace a file that exists.
 
     Yields:
-        A path in the same folder with the same suffix. Whatever is there is removed if the block raises.
+        A path in the same folder with the same suffix. The file there is removed if the block raises.
 
     Raises:
         OutputRefused: see `check_writable`; also if the name was taken while the file was being written.

@@ -1,4 +1,4 @@
-"""One transfer of a file: where it may go, how long it may take, how often it is tried, who may stop it."""
+"""Retries the requests of one transfer within its limits, until it is stopped."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from orchestrator.storage.connection import Connections
 from orchestrator.storage.deadline import OutOfTime, TransferDeadline
-from orchestrator.storage.retry import AnswerLost, TryAgain
+from orchestrator.storage.retry import ResponseLost, TryAgain
 
 if TYPE_CHECKING:
     import threading
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
     from orchestrator.storage.limits import TransferLimits
 
 T = TypeVar("T")
-Advance = Callable[[int, int | None], None]
-"""Is told the bytes that are there and, once known, the bytes of the whole, in the transfer's thread."""
+OnBytes = Callable[[int, int | None], None]
+"""Called in the transfer's thread with the bytes transferred so far, and the file's size if it is known."""
 OnRetry = Callable[[str], None]
-"""Is told what went wrong on the way, one line each, no secrets."""
+"""Called with one line, without secrets, for each failure that is tried again."""
 
 PROGRESS_BYTES = 1 << 20
-"""A try that brought this much shows that the network works: the count of failures starts over."""
-ANSWERS_LOST = 2
-"""After so many uploads that were sent whole and not answered, there is no further one: each costs as much as
-the first, and the server may have what it got."""
+"""A try that transferred this much shows that the network works: the count of failures starts over."""
+LOST_RESPONSES = 2
+"""After so many complete uploads without a response there is no further try: each costs as much as the
+first, and the server may have stored the file."""
 
 
 class Transfer:
-    """A context manager, for one thread.
+    """One transfer of a file. A context manager, for one thread.
 
     Args:
-        guard: says which addresses may be touched, also after a redirect.
-        limits: on bytes, time and tries.
-        stop: ends the transfer within a second.
-        on_retry: is told of every failure that is tried again.
+        guard: checks addresses, also those of redirects.
+        limits: limits of bytes, time and tries.
+        stop: ends the transfer within a second when it is set.
+        on_retry: see `OnRetry`.
     """
 
     def __init__(
@@ -46,20 +46,20 @@ class Transfer:
     ) -> None:
         self.guard = guard
         self.limits = limits
-        self._watch = TransferDeadline(stop, total_s=limits.total_s)
-        self.request = Connections(guard=guard, limits=limits, watch=self._watch).request
+        self._deadline = TransferDeadline(stop, total_s=limits.total_s)
+        self.request = Connections(guard=guard, limits=limits, deadline=self._deadline).request
         self._on_retry = on_retry
 
     def __enter__(self) -> Self:
-        self._watch.__enter__()
+        self._deadline.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._watch.__exit__(kind, error, trace)
+        self._deadline.__exit__(kind, error, trace)
 
-    def persist(
+    def retry(
         self,
         attempt: Callable[[], T],
         *,
@@ -67,28 +67,28 @@ class Transfer:
         failed: type[WorkerError],
         progress: Callable[[], int] = lambda: 0,
     ) -> T:
-        """Attempt something until it is done.
+        """Call `attempt` until it succeeds; return its value.
 
         Args:
-            attempt: raises TryAgain when another attempt may go well.
-            what: is done, for messages: "fetch https://host/name".
-            failed: what is raised when it is given up.
-            progress: bytes that need not be transferred again.
+            attempt: raises TryAgain if another attempt may succeed.
+            what: what is attempted, for messages: "fetch https://host/name".
+            failed: error to raise when no tries or no time are left.
+            progress: returns the bytes that need not be transferred again.
 
         Raises:
-            Cancelled: a stop was asked for.
-            WorkerError: `failed`, when tries or time are used up; and whatever else the attempt raises.
+            Cancelled: `stop` was set.
+            WorkerError: `failed`; and all other errors that `attempt` raises.
         """
         failures, lost, wait_s = 0, 0, 0.0
         while True:
             before = progress()
             try:
-                self._watch.sleep(wait_s)
+                self._deadline.sleep(wait_s)
                 return attempt()
             except TryAgain as exc:
                 failures = 1 if progress() - before >= PROGRESS_BYTES else failures + 1
-                lost += isinstance(exc, AnswerLost)
-                if lost == ANSWERS_LOST:
+                lost += isinstance(exc, ResponseLost)
+                if lost == LOST_RESPONSES:
                     raise failed(
                         f"cannot {what}: {exc}, for the second time; it may be there all the same, so look "
                         "before you try again"
@@ -99,7 +99,7 @@ class Transfer:
                 raise failed(f"cannot {what} within {self.limits.total_s:g} s; try again later") from exc
 
     def _wait_s(self, failure: TryAgain, failures: int, what: str, failed: type[WorkerError]) -> float:
-        """Seconds to wait before the next try. Raises `failed` when there should be none."""
+        """Return the seconds to wait before the next try. Raises `failed` if there must be none."""
         limits = self.limits
         if failures >= limits.tries:
             raise failed(f"cannot {what}: {failure}, {failures} times in a row; try again later") from failure
@@ -107,7 +107,7 @@ class Transfer:
         if wait_s is None:
             longest_s = min(limits.backoff_s * 2.0 ** (failures - 1), limits.longest_wait_s)
             wait_s = longest_s * random.uniform(0.5, 1.0)  # noqa: S311  no secret
-        if wait_s > min(limits.longest_wait_s, self._watch.left_s):
+        if wait_s > min(limits.longest_wait_s, self._deadline.left_s):
             raise failed(
                 f"cannot {what} now: {failure}, and the next try is {wait_s:.0f} s away; try again after that"
             ) from failure

@@ -31,14 +31,14 @@ IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 @dataclass(frozen=True, kw_only=True)
 class Address:
-    """An http or https address in its parts.
+    """The parts of an http or https address.
 
     Attributes:
         scheme: http or https.
-        host: lower case, without brackets: a name, or an IP address as `ip` writes it.
-        ip: the host, where it is an IP address; None where it is a name.
+        host: a name in lower case, or an IP address as `str(ip)`, without brackets.
+        ip: the host if it is an IP address; None if it is a name.
         port: 1 to 65535.
-        target: path and query, as they are sent; the query may hold a signature, so it is not shown.
+        target: path and query, as they are sent. `repr` hides it: the query may contain a signature.
     """
 
     scheme: str
@@ -49,16 +49,16 @@ class Address:
 
     @property
     def authority(self) -> str:
-        """The Host header: without the scheme's own port, as signatures want it."""
+        """The Host header. It omits the default port of the scheme, as signatures require."""
         host = f"[{self.host}]" if isinstance(self.ip, ipaddress.IPv6Address) else self.host
         return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
 
-def parse(url: str) -> Address:
-    """Take an address apart.
+def parse_url(url: str) -> Address:
+    """Parse an address.
 
-    IP addresses are taken in their usual spelling alone: no octal, hexadecimal, short or decimal IPv4, no
-    zone ids. Host names are ASCII (IDN as punycode) and do not end in a dot. No user name or password.
+    IP addresses must have their usual spelling: no octal, hexadecimal, short or decimal IPv4, no zone ids.
+    Host names are ASCII (IDN as punycode) and do not end in a dot. A user name or password is refused.
 
     Raises:
         AddressRefused: it is not an http(s) address of that form.
@@ -92,12 +92,12 @@ def parse(url: str) -> Address:
 
 
 def _ip(host: str, shown: str, *, six: bool) -> IP | None:
-    """The host as an IP address, or None where it is a name. Raises AddressRefused."""
+    """Return the host as an IP address, or None if it is a name. Raises AddressRefused."""
     try:
         if six:
             return ipaddress.IPv6Address(host)
         labels = host.split(".")
-        # A last label that is a number makes it an IPv4 address to resolvers, in inet_aton's many spellings.
+        # Resolvers take a host whose last label is a number for IPv4, in the many spellings of inet_aton.
         if _NUMBER.fullmatch(labels[-1]):
             return ipaddress.IPv4Address(host)
     except ValueError as exc:

@@ -185,7 +185,7 @@ def _ways(
         resolve=_resolve, allow_http=True, allow_private_networks=(ipaddress.ip_network(f"{_STORE}/32"),)
     )
     lenient = StorageClient(guard=local, limits=_LIMITS)
-    transfer: dict[str, Any] = {"stop": threading.Event(), "advance": lambda _done, _whole: None}
+    transfer: dict[str, Any] = {"stop": threading.Event(), "on_progress": lambda _done, _whole: None}
 
     def as_input(address: str) -> None:
         strict.check(address)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from orchestrator.errors import AddressRefused
 from orchestrator.redaction import redacted
 from orchestrator.storage.address_guard import AddressGuard, is_public
-from orchestrator.storage.url import parse
+from orchestrator.storage.url import parse_url
 
 PUBLIC = "93.184.216.34"
 PRIVATE = [
@@ -102,7 +102,7 @@ def test_a_private_address_is_refused_in_every_spelling_without_asking_a_name_se
         pytest.fail("a name server was asked")
 
     with pytest.raises(AddressRefused):
-        AddressGuard(resolve=asked).address(f"https://{spelling(ip)}{port}/clip.mp4")
+        AddressGuard(resolve=asked).check(f"https://{spelling(ip)}{port}/clip.mp4")
 
 
 @pytest.mark.parametrize("ip", PRIVATE)
@@ -111,20 +111,20 @@ def test_what_the_systems_resolver_makes_of_a_private_address_is_refused(ip: str
     for host in (str(int(ipaddress.IPv4Address(ip))), f"{ip}."):
         assert socket.getaddrinfo(host.rstrip("."), 443)[0][4][0] == ip  # the spelling does lead there
         with pytest.raises(AddressRefused):
-            guard.address(f"https://{host}/")
+            guard.check(f"https://{host}/")
 
 
 @pytest.mark.parametrize("ip", PRIVATE_6)
 def test_a_private_ipv6_address_is_refused(ip: str) -> None:
     with pytest.raises(AddressRefused, match="not a public one"):
-        AddressGuard().address(f"https://[{ip}]/clip.mp4")
+        AddressGuard().check(f"https://[{ip}]/clip.mp4")
 
 
 @pytest.mark.parametrize("ip", [*PRIVATE, *PRIVATE_6])
 def test_a_name_of_a_private_address_is_refused_and_the_address_not_told(ip: str) -> None:
     guard = answering(ip)
     with pytest.raises(AddressRefused) as refused:
-        guard.endpoints(guard.address("https://media.example.com/clip.mp4?X-Amz-Signature=secret"))
+        guard.ip_addresses(guard.check("https://media.example.com/clip.mp4?X-Amz-Signature=secret"))
     assert ip not in str(refused.value)
 
 
@@ -132,17 +132,17 @@ def test_one_private_address_among_public_ones_is_enough_to_refuse_a_name() -> N
     for addresses in ([PUBLIC, "10.0.0.1"], ["2606:4700::1", PUBLIC, "::1"]):
         guard = answering(*addresses)
         with pytest.raises(AddressRefused):
-            guard.endpoints(guard.address("https://media.example.com/"))
+            guard.ip_addresses(guard.check("https://media.example.com/"))
 
 
 def test_a_public_name_and_a_public_address_are_taken() -> None:
     guard = answering(PUBLIC, "2606:4700::1111", PUBLIC)
-    address = guard.address("https://media.example.com:8443/a/b.mp4?x=1#part")
-    assert [str(ip) for ip in guard.endpoints(address)] == [PUBLIC, "2606:4700::1111"]
+    address = guard.check("https://media.example.com:8443/a/b.mp4?x=1#part")
+    assert [str(ip) for ip in guard.ip_addresses(address)] == [PUBLIC, "2606:4700::1111"]
     assert (address.host, address.port, address.target) == ("media.example.com", 8443, "/a/b.mp4?x=1")
-    literal = AddressGuard().address("https://[2606:4700::1111]/")
+    literal = AddressGuard().check("https://[2606:4700::1111]/")
     assert literal.authority == "[2606:4700::1111]"
-    assert [str(ip) for ip in AddressGuard().endpoints(literal)] == ["2606:4700::1111"]
+    assert [str(ip) for ip in AddressGuard().ip_addresses(literal)] == ["2606:4700::1111"]
 
 
 @given(st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)))
@@ -165,10 +165,10 @@ def test_what_is_global_to_the_standard_library_is_public_here(ip: ipaddress.IPv
 
 def test_private_networks_can_be_allowed_one_by_one() -> None:
     guard = AddressGuard(allow_private_networks=(ipaddress.ip_network("10.1.0.0/16"),))
-    assert guard.address("https://10.1.2.3/").ip == ipaddress.ip_address("10.1.2.3")
+    assert guard.check("https://10.1.2.3/").ip == ipaddress.ip_address("10.1.2.3")
     for other in ("10.2.0.1", "127.0.0.1"):
         with pytest.raises(AddressRefused):
-            guard.address(f"https://{other}/")
+            guard.check(f"https://{other}/")
 
 
 METADATA = [
@@ -204,12 +204,12 @@ def test_metadata_services_are_never_public_and_never_allowed(ip: str) -> None:
     assert not is_public(address)
     for allowed in ((), everything, (ipaddress.ip_network(ip),)):
         with pytest.raises(AddressRefused, match="not a public one"):
-            AddressGuard(allow_http=True, allow_private_networks=allowed).address(
+            AddressGuard(allow_http=True, allow_private_networks=allowed).check(
                 f"http://{host}/latest/meta-data"
             )
         named = AddressGuard(allow_private_networks=allowed, resolve=lambda _host, _port: [ip])
         with pytest.raises(AddressRefused, match="not a public one"):
-            named.endpoints(named.address("https://metadata.example.com/"))
+            named.ip_addresses(named.check("https://metadata.example.com/"))
 
 
 def test_the_neighbours_of_metadata_services_are_what_their_network_is() -> None:
@@ -217,12 +217,12 @@ def test_the_neighbours_of_metadata_services_are_what_their_network_is() -> None
         assert is_public(ipaddress.ip_address(ip))
     guard = AddressGuard(allow_private_networks=everything)
     for host in ("100.100.100.201", "[fd00:42::43]", "[2002:a00:1::]"):
-        assert guard.address(f"https://{host}/").ip is not None
+        assert guard.check(f"https://{host}/").ip is not None
 
 
 def test_an_endpoint_is_one_scheme_host_and_port() -> None:
-    guard = AddressGuard(allow_http=True, endpoint=parse("https://s3.example.com:9000"))
-    assert guard.address("https://S3.example.com:9000/media/a").port == 9000
+    guard = AddressGuard(allow_http=True, endpoint=parse_url("https://s3.example.com:9000"))
+    assert guard.check("https://S3.example.com:9000/media/a").port == 9000
     for other in (
         "http://s3.example.com:9000/media/a",
         "https://s3.example.com/media/a",
@@ -231,13 +231,13 @@ def test_an_endpoint_is_one_scheme_host_and_port() -> None:
         "https://example.com:9000/media/a",
     ):
         with pytest.raises(AddressRefused, match=r"endpoint of the worker's own store; set FRAMEWRIGHT_S3_E"):
-            guard.address(other)
+            guard.check(other)
 
 
 def test_only_https_is_taken_unless_the_settings_allow_http() -> None:
     with pytest.raises(AddressRefused, match="not https"):
-        AddressGuard().address("http://media.example.com/clip.mp4")
-    assert AddressGuard(allow_http=True).address("HTTP://Media.Example.com/clip.mp4").port == 80
+        AddressGuard().check("http://media.example.com/clip.mp4")
+    assert AddressGuard(allow_http=True).check("HTTP://Media.Example.com/clip.mp4").port == 80
 
 
 @pytest.mark.parametrize(
@@ -272,22 +272,22 @@ def test_only_https_is_taken_unless_the_settings_allow_http() -> None:
 )
 def test_what_is_no_plain_address_is_refused(url: str) -> None:
     with pytest.raises(AddressRefused) as refused:
-        AddressGuard(allow_http=True).address(url)
+        AddressGuard(allow_http=True).check(url)
     assert "\n" not in str(refused.value)
 
 
 def test_punycode_and_underscores_are_taken() -> None:
     for host in ("xn--bcher-kva.example", "old_bucket.s3.example.com", "a.b.c.d.e"):
-        assert parse(f"https://{host}/x").host == host
+        assert parse_url(f"https://{host}/x").host == host
 
 
 def test_hosts_can_be_limited_to_some_and_all_below_them() -> None:
     guard = AddressGuard(allowed_hosts=("r2.cloudflarestorage.com", "media.example.com"))
     for host in ("abc.r2.cloudflarestorage.com", "MEDIA.example.com"):
-        guard.address(f"https://{host}/x")
+        guard.check(f"https://{host}/x")
     for host in ("evil-r2.cloudflarestorage.com", "r2.cloudflarestorage.com.evil.org", "example.com", PUBLIC):
         with pytest.raises(AddressRefused, match="not among"):
-            guard.address(f"https://{host}/x")
+            guard.check(f"https://{host}/x")
 
 
 @given(
@@ -321,4 +321,4 @@ def test_nothing_secret_of_an_address_is_shown(form: str, noise: str) -> None:
 def test_an_address_is_shown_by_its_host_and_its_files_name() -> None:
     shown = redacted("https://user:pass@media.example.com:8443/a/b/clip-1.mp4?X-Amz-Signature=abc")
     assert shown == "https://media.example.com/clip-1.mp4"
-    assert "X-Amz" not in repr(parse("https://media.example.com/clip.mp4?X-Amz-Signature=abc"))
+    assert "X-Amz" not in repr(parse_url("https://media.example.com/clip.mp4?X-Amz-Signature=abc"))

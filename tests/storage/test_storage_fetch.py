@@ -228,7 +228,7 @@ def test_a_name_that_cannot_be_resolved_is_tried_again(mover: Mover) -> None:
 
 def test_a_file_may_have_a_limit_of_its_own(mover: Mover, server: Server, tmp_path: Path) -> None:
     """The tracks to follow are limited to much less than a video."""
-    path, more = tmp_path / "tracks", dict[str, Any](stop=mover.stop, advance=lambda *_: None)
+    path, more = tmp_path / "tracks", dict[str, Any](stop=mover.stop, on_progress=lambda *_: None)
     assert mover.client.fetch(server.url, path, most_bytes=len(CONTENT), **more) == len(CONTENT)
     path.unlink()
     with pytest.raises(InputFileTooLarge, match="3000000 bytes, and no more than 2999999 are taken"):

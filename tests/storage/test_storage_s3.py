@@ -16,8 +16,8 @@ from orchestrator.errors import AddressRefused, BadRequest, InputNotFound, Outpu
 from orchestrator.jobs import OutputParts
 from orchestrator.settings import Settings
 from orchestrator.storage.client import StorageClient
-from orchestrator.storage.fetch import receive
-from orchestrator.storage.s3_presigning import Buckets
+from orchestrator.storage.fetch import fetch_rest
+from orchestrator.storage.s3_presigning import S3Presigner
 from orchestrator.storage.transfer import Transfer
 from tests.support.transfers import QUICK, Mover
 from tests.support.web import CONTENT, drained, serving, status, stored
@@ -54,8 +54,8 @@ def s3(endpoint: str) -> Any:
     return client
 
 
-def buckets_of(endpoint: str) -> Buckets:
-    return Buckets(
+def buckets_of(endpoint: str) -> S3Presigner:
+    return S3Presigner(
         endpoint=endpoint,
         key_id="worker",
         secret="worker-secret",  # noqa: S106
@@ -65,12 +65,12 @@ def buckets_of(endpoint: str) -> Buckets:
 
 
 @pytest.fixture(scope="module")
-def buckets(endpoint: str) -> Buckets:
+def buckets(endpoint: str) -> S3Presigner:
     return buckets_of(endpoint)
 
 
 @pytest.fixture
-def mover(tmp_path: Path, buckets: Buckets) -> Mover:
+def mover(tmp_path: Path, buckets: S3Presigner) -> Mover:
     return Mover(tmp_path, buckets=buckets)
 
 
@@ -115,7 +115,7 @@ def test_a_download_of_s3_is_resumed(mover: Mover, s3: Any) -> None:
     broken.write_bytes(CONTENT[:1_234_567])
     file = os.open(broken, os.O_RDWR | os.O_APPEND)
     with Transfer(guard=mover.guard, limits=QUICK, stop=threading.Event(), on_retry=print) as transfer:
-        receive(url, file, transfer=transfer, advance=lambda *_: None)
+        fetch_rest(url, file, transfer=transfer, on_progress=lambda *_: None)
     os.close(file)
     assert broken.read_bytes() == CONTENT
 

@@ -13,7 +13,7 @@ from orchestrator.errors import WorkerError
 from orchestrator.jobs import OutputParts
 from orchestrator.settings import Settings
 from orchestrator.storage.client import StorageClient
-from orchestrator.storage.s3_presigning import Buckets
+from orchestrator.storage.s3_presigning import S3Presigner
 from tests.support.transfers import QUICK, Mover
 from tests.support.web import Handler, Server, broken_after, drained, mute, reset_after, serving, status
 
@@ -120,7 +120,7 @@ def test_credentials_and_what_they_sign_are_not_told(
     tmp_path: Path, server: Server, said: Callable[[Callable[[], object]], str]
 ) -> None:
     logging.getLogger().setLevel(logging.DEBUG)
-    buckets = Buckets(
+    buckets = S3Presigner(
         endpoint=f"http://127.0.0.1:{server.server_port}",
         key_id=f"AKIA{SECRET}",
         secret=SECRET,
@@ -141,5 +141,5 @@ def test_no_value_shows_a_secret(tmp_path: Path) -> None:
     url = f"https://example.com/out.mp4?{QUERY}"
     parts = OutputParts(part_bytes=5 * 2**20, urls=(url,), complete_url=url, abort_url=url)
     settings = Settings(s3_endpoint="https://example.com", s3_key_id=SECRET, s3_secret=SECRET)
-    values = [parts, settings, StorageClient.from_settings(settings), Mover(tmp_path).guard.address(url)]
+    values = [parts, settings, StorageClient.from_settings(settings), Mover(tmp_path).guard.check(url)]
     assert SECRET not in repr(values)

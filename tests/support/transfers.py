@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.jobs import OutputParts
-    from orchestrator.storage.s3_presigning import Buckets
+    from orchestrator.storage.s3_presigning import S3Presigner
 
 QUICK = TransferLimits(
     min_free_bytes=0,
@@ -39,20 +39,20 @@ class Mover:
     folder: Path
     limits: TransferLimits = QUICK
     guard: AddressGuard = LOOPBACK
-    buckets: Buckets | None = None
+    buckets: S3Presigner | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     advances: list[tuple[int, int | None]] = field(default_factory=list)
 
     @property
     def client(self) -> StorageClient:
-        return StorageClient(guard=self.guard, limits=self.limits, buckets=self.buckets)
+        return StorageClient(guard=self.guard, limits=self.limits, presigner=self.buckets)
 
     def _advance(self, done: int, whole: int | None) -> None:
         self.advances.append((done, whole))
 
     def fetch(self, url: str) -> bytes:
         path = self.folder / "input"
-        size = self.client.fetch(url, path, stop=self.stop, advance=self._advance)
+        size = self.client.fetch(url, path, stop=self.stop, on_progress=self._advance)
         content = path.read_bytes()
         assert len(content) == size
         path.unlink()
@@ -62,6 +62,6 @@ class Mover:
         path = self.folder / name
         path.write_bytes(content)
         try:
-            self.client.publish(path, where, stop=self.stop, advance=self._advance)
+            self.client.publish(path, where, stop=self.stop, on_progress=self._advance)
         finally:
             path.unlink()
