@@ -19,6 +19,9 @@ _PREFIXES = (
 )
 """Prefixes of the C library, Python, CUDA and its libraries, and the libraries that compute in threads."""
 
+_ADDED = {"PYDANTIC_DISABLE_PLUGINS": "__all__"}
+"""Pydantic would read the metadata of all installed packages in search of plugins, in each job's process."""
+
 _STORAGE = ("FRAMEWRIGHT_S3_ACCESS_KEY_ID", "FRAMEWRIGHT_S3_SECRET_ACCESS_KEY")
 
 
@@ -28,7 +31,7 @@ def child_environment(*, storage: bool) -> dict[str, str]:
     Args:
         storage: whether the child fetches inputs and publishes outputs, and so gets the store's credentials.
     """
-    return {
+    return _ADDED | {
         name: value
         for name, value in os.environ.items()
         if (name in _NAMES or name.startswith(_PREFIXES)) and (storage or name not in _STORAGE)

@@ -9,6 +9,7 @@ nothing else is written there. The process ends when the parent (process id PARE
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import logging
 import os
@@ -79,9 +80,12 @@ def main(parent: int) -> int:
     """Run the job that comes on standard input, if one comes; return the exit code."""
     die_with_parent(parent)
     messages = MessageWriter()
-    # These imports take a second; the parent may end meanwhile, or have no job.
+    # These imports take half a second; the parent may end meanwhile, or have no job. They leave no garbage.
+    gc.disable()
     from orchestrator.executor.run_job import run  # noqa: PLC0415
 
+    gc.freeze()
+    gc.enable()
     line = sys.stdin.buffer.readline()
     if not line:
         return 0
