@@ -1,4 +1,4 @@
-"""`framewright models` list, fetch, build and verify: how a command begins, and how it ends."""
+"""Runs `framewright models`: handles signals, and turns every error into one line and an exit code."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ PROGRAM = "framewright models"
 
 
 class _Stop:
-    """Handles the first signal that asks this process to stop. Later ones are ignored: cleaning up is brief.
+    """Handles the first signal that asks this process to stop; ignores later ones, as clean-up is brief.
 
     Attributes:
-        number: of the signal; 0 before it came.
+        number: the number of the signal; 0 until it arrives.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class _Stop:
         raise KeyboardInterrupt
 
     def check(self) -> None:
-        """Raise KeyboardInterrupt once more: a library may have swallowed the first."""
+        """Raise KeyboardInterrupt again if the signal came: a library may have swallowed the first one."""
         if self.number:
             raise KeyboardInterrupt
 
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         message, code = _run(sys.argv[1:] if arguments is None else arguments, stop)
     except BaseException as exc:
-        # Libraries turn the interrupt into errors of their own: it is the reason of what is raised after it.
+        # Libraries turn the interrupt into errors of their own, so after a signal any error means: stopped.
         if not stop.number:
             raise
         message, code = str(exc), 1
@@ -59,15 +59,15 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _run(arguments: list[str], stop: _Stop) -> tuple[str, int]:
-    """Return what is to be said of a failure, and the exit code."""
-    # Not at the top: it takes up to a second, in which Ctrl-C must be understood already.
+    """Run a command; return the message of its failure, empty if there is none, and the exit code."""
+    # Imported here, as it takes up to a second, in which Ctrl-C must work already.
     import click  # noqa: PLC0415
 
     from export_onnx.commands import models  # noqa: PLC0415
     from orchestrator.errors import BadRequest, WorkerError  # noqa: PLC0415
 
     try:
-        # Not models.main(), which writes an empty line before it hands an interrupt on.
+        # Not models.main(), which prints an empty line before it re-raises an interrupt.
         with models.make_context(PROGRAM, arguments, obj=stop.check) as context:
             models.invoke(context)
     except click.exceptions.Exit as exc:  # of --help

@@ -1,6 +1,6 @@
-"""Weight file -> proven ONNX model in the model repository, whatever the task.
+"""Builds a model: opens its weights, exports it to ONNX, proves parity with PyTorch and installs it.
 
-The order is the point: the hash before the file is opened, parity before anything is installed.
+The order matters: the hash is checked before the file is opened, parity before anything is installed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import onnx
 
 from export_onnx.catalog import CatalogDetector
-from export_onnx.cpu_graph import for_cpu
+from export_onnx.cpu_graph import rewrite_for_cpu
 from export_onnx.repository import CPU_FILE, BuildRecord, install, staging
 from export_onnx.weights import Weights, sha256_of
 from export_onnx.weights_file_kind import check_kind
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from export_onnx.catalog import Catalog
-    from export_onnx.prepared import Given, Prepared
+    from export_onnx.prepared import BuildOptions, PreparedModel
 
 
 def build(
@@ -31,26 +31,26 @@ def build(
     weights: Weights,
     *,
     catalog: Catalog,
-    given: Given,
+    options: BuildOptions,
     repository: Path,
     on_progress: Callable[[str], None],
 ) -> BuildRecord:
-    """Export one model, prove it and install it. The model that was there stays if any of that fails.
+    """Export one model, prove it and install it; an older model of that name stays if any of that fails.
 
     Args:
         name: a model of the catalog, or a new name.
         weights: its weight file.
-        catalog: what is known of it.
-        given: what the person who builds says of it.
+        catalog: the known models.
+        options: how to build it.
         repository: the model repository.
-        on_progress: is told each step, one line.
+        on_progress: called with a line of text before each step.
 
     Raises:
-        WeightsRefused: the weights cannot be opened or are not of the network the catalog describes.
-        ModelBuildFailed: the network cannot be exported, or the graph is not the network.
+        WeightsRefused: the weights cannot be opened, or are of another network than the catalog describes.
+        ModelBuildFailed: the network cannot be exported, or the graph differs from the network.
         OutputRefused, DiskFull: the repository cannot be written.
     """
-    prepared = _prepared(name, weights, catalog, given)
+    prepared = _prepare(name, weights, catalog, options)
     with staging(repository, name) as folder:
         staged = folder / "model.onnx"
         on_progress(f"{name}: exporting {prepared.description}")
@@ -58,7 +58,7 @@ def build(
         on_progress(f"{name}: proving parity with PyTorch")
         measured = prepared.prove(staged)
         header = onnx.load(str(staged))
-        on_cpu = for_cpu(header)
+        on_cpu = rewrite_for_cpu(header)
         if on_cpu is not None:
             onnx.save(on_cpu, folder / CPU_FILE)
             prepared.prove(folder / CPU_FILE)
@@ -78,16 +78,16 @@ def build(
     return record
 
 
-def _prepared(name: str, weights: Weights, catalog: Catalog, given: Given) -> Prepared:
-    """Open the weights. Imports only what the task needs: spandrel and ultralytics take seconds each."""
+def _prepare(name: str, weights: Weights, catalog: Catalog, options: BuildOptions) -> PreparedModel:
+    """Open the weights; imports only what the task needs, as spandrel and ultralytics take seconds each."""
     entry = catalog.models.get(name)
-    if isinstance(entry, CatalogDetector) or (entry is None and given.task == "detect"):
+    if isinstance(entry, CatalogDetector) or (entry is None and options.task == "detect"):
         from export_onnx.detection import prepare as detector  # noqa: PLC0415
 
         tensors_only = entry is not None and entry.architecture in detector.TENSOR_FAMILIES
         check_kind(weights, "upscale" if tensors_only else "detect")
-        return detector.prepare(name, weights, entry=entry, given=given)
+        return detector.prepare(name, weights, entry=entry, options=options)
     from export_onnx.upscaling import prepare as upscaler  # noqa: PLC0415
 
     check_kind(weights, "upscale")
-    return upscaler.prepare(name, weights, entry=entry, catalog=catalog, given=given)
+    return upscaler.prepare(name, weights, entry=entry, catalog=catalog, options=options)

@@ -1,7 +1,4 @@
-"""The models Framewright knows: `weights/catalog.toml` as frozen data.
-
-Does NOT know whether a model is fetched or built, nor what is inside a weight file.
-"""
+"""Reads and checks the catalog of models, weights/catalog.toml."""
 
 from __future__ import annotations
 
@@ -21,32 +18,32 @@ CATALOG = PROJECT_ROOT / "weights" / "catalog.toml"
 
 
 SCORE_THRESHOLD = 0.1
-"""Detectors give boxes above this score: ByteTrack's second stage (arXiv 2110.06864) begins there."""
+"""Detectors return boxes above this score: the low threshold of ByteTrack (arXiv 2110.06864)."""
 
 IOU_THRESHOLD = 0.7
-"""Of boxes of one class that overlap by more, the best is kept: ultralytics' default (`iou`)."""
+"""The IoU threshold of NMS, within a class: ultralytics' default (`iou`)."""
 
 NO_NMS = 1.0
-"""The IoU threshold of a network that gives one box an object by itself."""
+"""The IoU threshold of an end-to-end network, which needs no NMS."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CatalogModel(ABC):
-    """One model and its official weight file, whatever its task.
+    """A model of any task, and its official weight file.
 
     Attributes:
-        name: in the catalog, in the model repository and on the server.
-        task: what it does.
+        name: its name in the catalog, in the model repository and on the server.
+        task: upscale or detect.
         file: name of the weight file.
-        url: where it is published; None when the file is carried beside the catalog.
-        bytes: its exact length; None where no publisher tells it.
+        url: where it is published; None if the repository carries the file beside the catalog.
+        bytes: its exact length; None if the publisher does not say it.
         sha256: its hash, 64 lowercase hexadecimal digits.
         licence: SPDX identifier of the weights' licence.
         source: who published the weights.
-        good_for: what to use it for, for a person.
+        good_for: what to use it for, a phrase for people.
         architecture: name of the network's architecture; of an upscaler, spandrel's identifier.
         size_multiple: input height and width must be multiples of it.
-        max_batch: pictures that Triton may join in one run.
+        max_batch: the most pictures that Triton may run as one batch.
     """
 
     name: str
@@ -66,20 +63,20 @@ class CatalogModel(ABC):
     def served(
         self, *, choices: Choices, weights_sha256: str | None = None, licence: str = "unknown"
     ) -> ServedModel:
-        """What the config.pbtxt says of this model once it is built.
+        """Return the description that config.pbtxt gives of this model once it is built.
 
         Args:
-            choices: of the build.
-            weights_sha256: hash of the weights it is built from; None for the catalog's own.
-            licence: of the weights, where they are not the catalog's own.
+            choices: the choices of the build.
+            weights_sha256: the hash of the weights that it is built from; None for the catalog's own.
+            licence: the licence of weights that are not the catalog's own.
         """
 
     def path(self, weights_dir: Path) -> Path:
-        """Where the weight file belongs: in `weights_dir`, or beside the catalog when it is carried."""
+        """Return the path of the weight file: in `weights_dir`, or beside the catalog if it is committed."""
         return (weights_dir if self.url else CATALOG.parent) / self.file
 
     def _common(self, choices: Choices, weights_sha256: str | None, licence: str) -> dict[str, Any]:
-        """What the config.pbtxt of every task says."""
+        """Return the fields of a ServedModel that all tasks share."""
         official = weights_sha256 in {None, self.sha256}
         return {
             "name": self.name,
@@ -123,11 +120,10 @@ class CatalogDetector(CatalogModel):
     """A detector.
 
     Attributes:
-        classes: their names, by class number; in the file, the name of a text file beside the catalog.
-        end_to_end: whether the network itself gives one box an object, without NMS.
-        side: the longer side of the pictures the network was trained for, in pixels.
-        iou_threshold: of boxes of one class that overlap by more, the best is kept, 0..1; not looked at where
-            the network is end to end.
+        classes: the names of the classes, by class number; in the file, the name of a text file beside it.
+        end_to_end: whether the network itself returns one box for each object, without NMS.
+        side: the longer side of the pictures that the network was trained on, in pixels.
+        iou_threshold: the threshold of NMS within a class, 0..1; unused if the network is end to end.
     """
 
     classes: tuple[str, ...]
@@ -149,15 +145,15 @@ class CatalogDetector(CatalogModel):
 
 @dataclass(frozen=True, kw_only=True)
 class Catalog:
-    """All models, by name, in the order of the file."""
+    """All models by name, in the order of the file."""
 
     models: dict[str, CatalogUpscaler | CatalogDetector]
 
     def get(self, name: str) -> CatalogUpscaler | CatalogDetector:
-        """The model of that name.
+        """Return the model of that name.
 
         Raises:
-            UnknownModel: there is none; the message names the nearest one.
+            UnknownModel: there is none; the message suggests the nearest name.
         """
         if name in self.models:
             return self.models[name]
@@ -166,7 +162,7 @@ class Catalog:
         raise UnknownModel(f"no model {name!r} in the catalog; {hint}")
 
     def family(self, architecture: str) -> tuple[CatalogUpscaler, ...]:
-        """The upscalers of one architecture, in catalog order; empty for one the catalog does not have."""
+        """Return the upscalers of an architecture, in catalog order; empty if there are none."""
         return tuple(
             model
             for model in self.models.values()

@@ -1,6 +1,6 @@
-"""The commands of `framewright models`: list, fetch, build, verify.
+"""Defines the commands of `framewright models`: list, fetch, build, verify.
 
-Only `build` needs PyTorch, so only it imports what does.
+Only `build` imports PyTorch.
 """
 
 from __future__ import annotations
@@ -11,22 +11,21 @@ from pathlib import Path
 
 import click
 
-from export_onnx import download
+from export_onnx import download, model_list
 from export_onnx import download_progress as progress
-from export_onnx import model_list as overview
 from export_onnx.catalog import CatalogDetector, load_catalog
 from export_onnx.config import ACCELERATORS, TASKS, Accelerator, Choices, ModelTask
 from export_onnx.repository import check_name, read_record
 from export_onnx.tensor_names import MAX_DETECTIONS, PRECISIONS, Precision
 from export_onnx.verify import problems
-from export_onnx.weights import read_named, read_official
+from export_onnx.weights import read_custom, read_official
 from orchestrator.errors import BadRequest, ModelBuildFailed, WeightsRefused
 from orchestrator.settings import Settings
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def models() -> None:
-    """The models: which there are, their weights, and building them for Triton.
+    """List models, fetch their weights, and build them for Triton.
 
     \b
     A model goes from its published weights to Triton in two steps:
@@ -40,7 +39,7 @@ def models() -> None:
 @models.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array, for programs.")
 def list_models(*, as_json: bool) -> None:
-    """Show the models, and which are built.
+    """Show all models, and which are built.
 
     \b
     Examples:
@@ -48,10 +47,10 @@ def list_models(*, as_json: bool) -> None:
         framewright models list --json
     """  # noqa: D301  click reads the backspace as: keep these lines
     settings = Settings.from_env()
-    rows = overview.rows(
+    rows = model_list.rows(
         load_catalog(), weights_dir=settings.weights_dir, repository=settings.model_repository
     )
-    click.echo(json.dumps([asdict(row) for row in rows], indent=2) if as_json else overview.table(rows))
+    click.echo(json.dumps([asdict(row) for row in rows], indent=2) if as_json else model_list.table(rows))
 
 
 @models.command()
@@ -59,8 +58,8 @@ def list_models(*, as_json: bool) -> None:
 def fetch(names: tuple[str, ...]) -> None:
     """Download weights, verified by SHA-256.
 
-    An interrupted download goes on where it stopped when the command is run again. Where there is no way
-    to the internet, put the file into WEIGHTS_DIR yourself: `framewright models verify` says if it is right.
+    An interrupted download continues when the command runs again. On a machine without internet access, put
+    the file into WEIGHTS_DIR yourself: `framewright models verify` says whether it is right.
 
     \b
     Examples:
@@ -69,7 +68,7 @@ def fetch(names: tuple[str, ...]) -> None:
     """  # noqa: D301  click reads the backspace as: keep these lines
     catalog, settings = load_catalog(), Settings.from_env()
     for model in [catalog.get(settings.resolved(name)) for name in names]:
-        with progress.shown(model.name) as (on_retry, advance):
+        with progress.show_progress(model.name) as (on_retry, advance):
             downloaded = download.fetch(model, settings.weights_dir, on_retry=on_retry, advance=advance)
         path = model.path(settings.weights_dir)
         click.echo(f"{model.name}: {path} {'fetched and verified' if downloaded else 'is there and right'}")
@@ -81,7 +80,7 @@ def fetch(names: tuple[str, ...]) -> None:
     "--weights",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Use this weight file, whatever its hash; the hash is recorded.",
+    help="Use this weight file, whatever its hash; the build records the hash.",
 )
 @click.option("--name", "new_name", metavar="NAME", help="Name for weights that the catalog does not have.")
 @click.option(
@@ -89,7 +88,7 @@ def fetch(names: tuple[str, ...]) -> None:
     type=click.Choice(TASKS),
     default="upscale",
     show_default=True,
-    help="With --name: what the weights are for.",
+    help="With --name: the task of the weights.",
 )
 @click.option("--licence", metavar="SPDX", help="Licence of the weights given by --weights, for the record.")
 @click.option(
@@ -97,17 +96,19 @@ def fetch(names: tuple[str, ...]) -> None:
     type=click.Choice(PRECISIONS),
     default="fp32",
     show_default=True,
-    help="Of the network; pictures stay bytes at both ends.",
+    help="Precision of the network; input and output stay uint8.",
 )
 @click.option(
     "--accelerator",
     type=click.Choice(ACCELERATORS),
     default="none",
     show_default=True,
-    help="none serves on a CPU or a GPU, whichever there is; the others only on a GPU.",
+    help="none runs on a CPU or on a GPU; the others need a GPU.",
 )
 @click.option(
-    "--engine-cache", metavar="DIR", help="With tensorrt: where the server keeps engines, best a volume."
+    "--engine-cache",
+    metavar="DIR",
+    help="With tensorrt: where the server keeps its engines; a volume is best.",
 )
 @click.option(
     "--halo", type=click.IntRange(min=1), metavar="PX", help="With --name: input pixels around a tile."
@@ -121,19 +122,19 @@ def fetch(names: tuple[str, ...]) -> None:
     type=click.IntRange(1, 16),
     default=1,
     show_default=True,
-    help="Copies that Triton runs side by side; `python -m benchmarks.gpu` says how many a GPU wants.",
+    help="Copies that Triton runs side by side; `python -m benchmarks.gpu` recommends a number for a GPU.",
 )
 @click.option(
     "--side",
     type=click.IntRange(32, 4096),
     metavar="PX",
-    help="Of a detector: longer side of the pictures it is given.  [default: that of its training]",
+    help="For a detector: longer side of its input pictures.  [default: that of its training]",
 )
 @click.option(
     "--max-detections",
     type=click.IntRange(1, 3000),
     metavar="N",
-    help=f"Of a detector: boxes in a picture at most.  [default: {MAX_DETECTIONS}]",
+    help=f"For a detector: the most boxes in a picture.  [default: {MAX_DETECTIONS}]",
 )
 def build(
     *,
@@ -152,11 +153,11 @@ def build(
     side: int | None,
     max_detections: int | None,
 ) -> None:
-    """Make ONNX models, proven and installed.
+    """Export models to ONNX, prove and install them.
 
-    Every graph is compared with PyTorch before it is installed. A model that fails is not installed, and the
-    one that was there stays. The weights of a detector are a program: opening them runs it. Name none with
-    --weights that you do not trust.
+    Every graph is compared with PyTorch before it is installed. If that fails, the model that was there
+    before stays. The weights of a detector are a program, which opening them runs: never give --weights a
+    detector that you do not trust.
 
     \b
     Examples:
@@ -202,17 +203,21 @@ def build(
                 )
     for name in targets:
         content = (
-            read_official(catalog.get(name), settings.weights_dir) if weights is None else read_named(weights)
+            read_official(catalog.get(name), settings.weights_dir)
+            if weights is None
+            else read_custom(weights)
         )
         try:
-            from export_onnx.build import build as build_model  # noqa: PLC0415 - it needs PyTorch
-            from export_onnx.prepared import Given  # noqa: PLC0415
+            from export_onnx.build import build as build_model  # noqa: PLC0415  it needs PyTorch
+            from export_onnx.prepared import BuildOptions  # noqa: PLC0415
 
             build_model(
                 name,
                 content,
                 catalog=catalog,
-                given=Given(choices=choices, licence=licence or "unknown", task=task, halo=halo, tile=tile),
+                options=BuildOptions(
+                    choices=choices, licence=licence or "unknown", task=task, halo=halo, tile=tile
+                ),
                 repository=settings.model_repository,
                 on_progress=_step,
             )
@@ -225,9 +230,9 @@ def build(
 @models.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 def verify(names: tuple[str, ...]) -> None:
-    """Check models; say what to do.
+    """Check models, and say how to repair them.
 
-    Looks at the hash of the weight file, at the built model and at its config.pbtxt.
+    It checks the hash of the weight file, the built model and its config.pbtxt.
 
     \b
     Examples:
@@ -249,7 +254,7 @@ def verify(names: tuple[str, ...]) -> None:
 
 
 def _step(line: str) -> None:
-    """Say what a build does next, unless it was asked to stop: then KeyboardInterrupt is raised."""
+    """Print the next step of a build; raise KeyboardInterrupt if the process was asked to stop."""
     if check := click.get_current_context().obj:
         check()
     click.echo(line)

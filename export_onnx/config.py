@@ -1,7 +1,7 @@
-"""config.pbtxt: what Triton and the orchestrator are told of a model, written from its facts alone.
+"""Writes config.pbtxt, which describes a model to Triton and to the orchestrator.
 
-Equal facts give equal text, so a committed file can be compared with the generator. The `parameters` are read
-back over gRPC by orchestrator/triton/contract.py. Does NOT know the catalog, nor where the file goes.
+Equal descriptions give equal text, so a test can compare a committed file with the generator.
+orchestrator/triton/contract.py reads the `parameters` back over gRPC.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ ACCELERATORS: tuple[Accelerator, ...] = get_args(Accelerator)
 WeightsSource = Literal["catalog", "custom"]
 
 QUEUE_DELAY_US = 2000
-"""How long Triton may hold a request to join others to it: little beside the time a tile takes."""
+"""How long Triton may delay a request to batch it with others: little beside the time of a tile."""
 
 TENSORRT_WORKSPACE_BYTES = 4 << 30
-"""The most memory TensorRT may use to try a layer's implementations; its backend's own default is 1 GiB."""
+"""The most memory for TensorRT to try the implementations of a layer; the backend's default is 1 GiB."""
 
 
 TENSORRT_FEWEST_NODES = 50
-"""Fewest nodes of a detector's graph that TensorRT may take together. What follows NMS has half as many, and
-sizes that differ from picture to picture: TensorRT would build engines for them again and again, in a job."""
+"""The smallest subgraph of a detector, in nodes, that TensorRT may run. The nodes after NMS are half as many,
+and
+their shapes differ from picture to picture: TensorRT would build new engines for them in every job."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choices:
-    """What a person may choose for a build.
+    """The choices of a build that config.pbtxt depends on.
 
     Attributes:
-        precision: of the network inside the graph.
+        precision: the precision of the network inside the graph.
         accelerator: none runs wherever Triton runs; cuda and tensorrt need a GPU, and Triton refuses to load
             the model on a machine without one.
-        engine_cache: folder, as the server sees it, where TensorRT keeps its engines; None unless tensorrt.
-        warm_up: run one tile before the model counts as ready; False unless an accelerator is chosen.
-        instances: copies of the model that Triton runs side by side, on each GPU where there are GPUs.
-        side: of a detector: the longer side of the pictures it is given, in pixels; None for that of its
-            training.
-        max_detections: of a detector: boxes in a picture at most.
+        engine_cache: the folder on the server where TensorRT keeps its engines; None unless tensorrt.
+        warm_up: whether to run one tile before the model counts as ready; needs an accelerator.
+        instances: copies of the model that Triton runs side by side, on each GPU if there are GPUs.
+        side: for a detector, the longer side of its input pictures in pixels; None for that of its training.
+        max_detections: for a detector, the most boxes in a picture.
     """
 
     precision: Precision = "fp32"
@@ -59,18 +59,18 @@ class Choices:
 
 @dataclass(frozen=True, kw_only=True)
 class ServedModel(ABC):
-    """Everything that a config.pbtxt says, whatever the model's task.
+    """The content of a config.pbtxt, for any task.
 
     Attributes:
-        name: of the model's folder and on the server.
-        task: what it does.
-        architecture: name of the network's architecture.
+        name: the name of the model's folder, and of the model on the server.
+        task: upscale or detect.
+        architecture: the name of the network's architecture.
         size_multiple: input height and width must be multiples of it.
-        max_batch: pictures that Triton may join in one run.
-        weights_sha256: hash of the weight file it was built from.
-        weights_source: catalog when that is the hash the catalog names, else custom.
+        max_batch: the most pictures that Triton may run as one batch.
+        weights_sha256: the hash of the weight file that the model was built from.
+        weights_source: catalog if that is the hash in the catalog, else custom.
         licence: SPDX identifier of the weights' licence, or unknown.
-        choices: of the build.
+        choices: the choices of the build.
     """
 
     name: str
@@ -86,22 +86,22 @@ class ServedModel(ABC):
     @property
     @abstractmethod
     def outputs(self) -> tuple[str, ...]:
-        """What config.pbtxt says of each output tensor."""
+        """The body of each `output` block of config.pbtxt."""
 
     @property
     @abstractmethod
-    def promises(self) -> dict[str, object]:
-        """The `parameters` that are its task's own, in order."""
+    def contract_parameters(self) -> dict[str, object]:
+        """The `parameters` that belong to the task, in order."""
 
     @property
     @abstractmethod
     def largest_side_px(self) -> int:
-        """Side of the largest picture that the worker sends in its course."""
+        """The longest side of the inputs that the worker sends as a rule, in pixels."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServedUpscaler(ServedModel):
-    """What the config.pbtxt of a super-resolution model says.
+    """The content of the config.pbtxt of a super-resolution model.
 
     Attributes:
         scale: output size over input size.
@@ -119,7 +119,7 @@ class ServedUpscaler(ServedModel):
         return (f'name: "{OUTPUT}"\n  data_type: TYPE_UINT8\n  dims: [ -1, -1, 3 ]',)
 
     @property
-    def promises(self) -> dict[str, object]:  # noqa: D102
+    def contract_parameters(self) -> dict[str, object]:  # noqa: D102
         return {
             "scale": self.scale,
             "size_multiple": self.size_multiple,
@@ -129,20 +129,19 @@ class ServedUpscaler(ServedModel):
 
     @property
     def largest_side_px(self) -> int:
-        """A tile and its halo, in whole multiples."""
+        """A tile with its halo, rounded up to the size multiple."""
         return self.tile + 2 * -(-self.halo // self.size_multiple) * self.size_multiple
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServedDetector(ServedModel):
-    """What the config.pbtxt of a detector says.
+    """The content of the config.pbtxt of a detector.
 
     Attributes:
-        classes: their names, by class number.
-        side: the longer side of the pictures the network is given, in pixels.
-        score_threshold: boxes of this score or less are not given, 0..1.
-        iou_threshold: of boxes of one class that overlap by more, the best is kept; 1 keeps them all, where
-            the network itself gives one box an object.
+        classes: the names of the classes, by class number.
+        side: the longer side of the input pictures, in pixels.
+        score_threshold: boxes of this score or less are dropped, 0..1.
+        iou_threshold: the threshold of NMS within a class; 1 keeps all boxes, for an end-to-end network.
     """
 
     task: Literal["detect"] = "detect"
@@ -153,19 +152,19 @@ class ServedDetector(ServedModel):
 
     @property
     def max_detections(self) -> int:
-        """Boxes in a picture at most."""
+        """The most boxes in a picture."""
         return self.choices.max_detections
 
     @property
     def outputs(self) -> tuple[str, ...]:  # noqa: D102
         return (
             f'name: "{DETECTIONS}"\n  data_type: TYPE_FP32\n  dims: [ {self.max_detections}, 6 ]',
-            # Triton needs a dimension; the graph gives [N], the client sees [N, 1].
+            # Triton needs a dimension: the graph returns [N], the client sees [N, 1].
             f'name: "{NUM_DETECTIONS}"\n  data_type: TYPE_INT32\n  dims: [ 1 ]\n  reshape {{ shape: [ ] }}',
         )
 
     @property
-    def promises(self) -> dict[str, object]:  # noqa: D102
+    def contract_parameters(self) -> dict[str, object]:  # noqa: D102
         return {
             "classes": json.dumps(self.classes, ensure_ascii=False),
             "stride": self.size_multiple,
@@ -181,7 +180,7 @@ class ServedDetector(ServedModel):
 
 
 def render(model: ServedModel) -> str:
-    """The text of the model's config.pbtxt."""
+    """Return the text of the model's config.pbtxt."""
     parts = [_HEAD, _tensors(model), _scheduling(model)]
     if model.choices.accelerator != "none":
         parts.append(_accelerator(model))
@@ -282,17 +281,17 @@ model_warmup {{
 def _parameters(model: ServedModel) -> str:
     contract = {
         "task": model.task,
-        **model.promises,
+        **model.contract_parameters,
         "architecture": model.architecture,
         "precision": model.choices.precision,
         "weights_sha256": model.weights_sha256,
         "weights_source": model.weights_source,
         "licence": model.licence,
     }
-    # Read where the model comes to run on a GPU, an accelerator named or not. They stand here because
-    # Triton's onnxruntime backend overwrites them inside an execution accelerator with its defaults. A
-    # heuristic search: an exhaustive one runs again for every new shape. Growing by what is asked: powers of
-    # two waste up to half of a GPU's memory.
+    # These count whenever the model runs on a GPU, with an accelerator or without. They are parameters
+    # because Triton's onnxruntime backend overwrites them inside an execution accelerator with its defaults.
+    # 1 means HEURISTIC, as an exhaustive search runs again for every new shape, and kSameAsRequested, as
+    # powers of two waste up to half of a GPU's memory.
     contract |= {"cudnn_conv_algo_search": 1, "arena_extend_strategy": 1}
     return "".join(
         f"parameters {{ key: {_quoted(key)} value {{ string_value: {_quoted(str(value))} }} }}\n"
@@ -301,5 +300,5 @@ def _parameters(model: ServedModel) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A protobuf text-format string; JSON's escapes of ASCII are among its own."""
+    """Return a string of protobuf's text format, which knows all of JSON's escapes."""
     return json.dumps(text)

@@ -1,19 +1,18 @@
-"""The same graph in operators that onnxruntime is fast at on a CPU.
+"""Rewrites an ONNX graph with operators that are fast in onnxruntime on a CPU.
 
-Three things are what it is slow at, and each is written otherwise (docs/decisions/0006-speed.md):
+Three operators are slow there, and each is replaced (docs/decisions/0006-speed.md):
 
-- PRelu runs on one core, a value at a time, and turns its input out of the blocked layout of convolutions
-  and its output back. Between two convolutions it took a third of the time. Here it is
-  PRelu(x) = x + Relu((slope - 1) x), for slopes of at most 1, with the product as a convolution of each
-  channel by itself: all of it stays in the blocked layout, on all cores. A slope above 1 is made less:
-  PRelu(x, slope) = -slope * PRelu(-x, 1 / slope). The sign goes into the convolution before, the factor into
-  the one after.
-- Split leaves the blocked layout too. Where it divides what a convolution with a SiLU gives, as the blocks of
-  YOLO from version 5 on do, the convolution is divided instead.
-- Softmax along another dimension than the last turns the tensor, and turns it back. Here it is what it is
-  made of: the maximum, exponentials, their sum, the quotient.
+- PRelu runs on one core, value by value, and converts its input from the blocked layout of convolutions and
+  its output back. Between two convolutions it took a third of the time. For slopes of at most 1, PRelu(x) = x
+  + Relu((slope - 1) x), with the product as a depthwise convolution: all of that stays in the blocked layout,
+  on all cores. For a slope above 1, PRelu(x, slope) = -slope * PRelu(-x, 1 / slope): the sign goes into the
+  convolution before, the factor into the one after.
+- Split leaves the blocked layout too. If it splits the output of a convolution with a SiLU, as in the blocks
+  of YOLO since version 5, the convolution is split instead.
+- Softmax along any dimension but the last transposes the tensor twice. It is replaced by its parts: maximum,
+  exponential, sum and quotient.
 
-On a GPU more operators take longer than one: there the graph as it was exported is served.
+On a GPU several operators take longer than one, so there the exported graph itself is served.
 """
 
 from __future__ import annotations
@@ -32,15 +31,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def for_cpu(model: onnx.ModelProto) -> onnx.ModelProto | None:
-    """Return the graph written otherwise; None where there is nothing to gain."""
+def rewrite_for_cpu(model: onnx.ModelProto) -> onnx.ModelProto | None:
+    """Return the rewritten graph; None if it has none of these operators."""
     rewritten = onnx.ModelProto()
     rewritten.CopyFrom(model)
-    parts = _Parts(rewritten)
+    index = _GraphIndex(rewritten)
     replaced = {
         node.output[0]: by
-        for pattern in (_prelus, _divided_convolutions, _softmaxes)
-        for node, by in pattern(parts)
+        for pattern in (_prelus, _split_convolutions, _softmaxes)
+        for node, by in pattern(index)
     }
     if not replaced:
         return None
@@ -51,183 +50,183 @@ def for_cpu(model: onnx.ModelProto) -> onnx.ModelProto | None:
     graph.node.extend(node for node in nodes if node.op_type != "Constant" or node.output[0] in used)
     del graph.initializer[:]
     graph.initializer.extend(
-        numpy_helper.from_array(array, name) for name, array in parts.weights.items() if name in used
+        numpy_helper.from_array(array, name) for name, array in index.weights.items() if name in used
     )
     onnx.checker.check_model(rewritten)
     return rewritten
 
 
-class _Parts:
-    """A graph, by its parts.
+class _GraphIndex:
+    """Finds the nodes, weights and connections of a graph by name.
 
     Attributes:
-        nodes: in order.
-        weights: by name; may be changed and added to.
-        makers: the node that gives a value, by the value's name.
-        takers: the nodes that take a value.
-        given: names of the graph's outputs.
+        nodes: all nodes, in order.
+        weights: the initializers by name; the rewrite changes them and adds new ones.
+        producers: the node that computes a value, by the value's name.
+        consumers: the nodes that read a value, by the value's name.
+        output_names: the names of the graph's outputs.
     """
 
     def __init__(self, model: onnx.ModelProto) -> None:
         graph = model.graph
         self.nodes = list(graph.node)
         self.weights = {tensor.name: numpy_helper.to_array(tensor).copy() for tensor in graph.initializer}
-        self.makers = {name: node for node in graph.node for name in node.output}
-        self.takers: dict[str, list[onnx.NodeProto]] = defaultdict(list)
+        self.producers = {name: node for node in graph.node for name in node.output}
+        self.consumers: dict[str, list[onnx.NodeProto]] = defaultdict(list)
         for node in graph.node:
             for name in node.input:
-                self.takers[name].append(node)
-        self.given = {value.name for value in graph.output}
+                self.consumers[name].append(node)
+        self.output_names = {value.name for value in graph.output}
         inferred = shape_inference.infer_shapes(model).graph
         self._known = [*inferred.value_info, *inferred.input]
 
-    def of(self, kind: str) -> Iterator[onnx.NodeProto]:
-        """Return the nodes of an operator."""
+    def nodes_of(self, kind: str) -> Iterator[onnx.NodeProto]:
+        """Return the nodes of an operator type."""
         return (node for node in self.nodes if node.op_type == kind)
 
     def constant(self, name: str) -> NDArray[Any] | None:
-        """Return a value that is always the same; None if it is not."""
-        maker = self.makers.get(name)
-        if maker is not None and maker.op_type == "Constant":
-            value = _attribute(maker, "value", None)
+        """Return the value of a constant; None if it is computed."""
+        producer = self.producers.get(name)
+        if producer is not None and producer.op_type == "Constant":
+            value = _attribute(producer, "value", None)
             return None if value is None else numpy_helper.to_array(value)
         return self.weights.get(name)
 
     def rank(self, name: str) -> int | None:
-        """Return how many dimensions a value has; None where that is not known."""
+        """Return the number of dimensions of a value; None if it is unknown."""
         shapes = (value.type.tensor_type for value in self._known if value.name == name)
         return next((len(shape.shape.dim) for shape in shapes if shape.HasField("shape")), None)
 
-    def only_taken_by(self, name: str, *nodes: onnx.NodeProto) -> bool:
-        """Whether nobody else takes a value, and it is no output."""
-        takers = {taker.output[0] for taker in self.takers[name]}
-        return name not in self.given and takers == {node.output[0] for node in nodes}
+    def only_used_by(self, name: str, *nodes: onnx.NodeProto) -> bool:
+        """Whether these nodes alone read a value, and it is not an output of the graph."""
+        consumers = {consumer.output[0] for consumer in self.consumers[name]}
+        return name not in self.output_names and consumers == {node.output[0] for node in nodes}
 
     def is_plain(self, node: onnx.NodeProto | None) -> bool:
-        """Whether it is a convolution in one group, of two dimensions, whose weights are its own."""
+        """Whether it is a 2D convolution with one group, whose weights no other node reads."""
         return (
             node is not None
             and node.op_type == "Conv"
             and _attribute(node, "group", 1) == 1
-            and all(name in self.weights and len(self.takers[name]) == 1 for name in node.input[1:])
+            and all(name in self.weights and len(self.consumers[name]) == 1 for name in node.input[1:])
             and self.weights[node.input[1]].ndim == 4
         )
 
 
 _Replacement = tuple[onnx.NodeProto, list[onnx.NodeProto]]
-"""A node, and those in its place."""
+"""A node, and the nodes that replace it."""
 
 
-def _prelus(parts: _Parts) -> Iterator[_Replacement]:
-    """PRelus that stand between two convolutions."""
+def _prelus(index: _GraphIndex) -> Iterator[_Replacement]:
+    """Replace each PRelu between two convolutions."""
     found = []
-    for prelu in parts.of("PRelu"):
-        before, after = parts.makers.get(prelu.input[0]), parts.takers[prelu.output[0]]
+    for prelu in index.nodes_of("PRelu"):
+        before, after = index.producers.get(prelu.input[0]), index.consumers[prelu.output[0]]
         if not (
-            prelu.input[1] in parts.weights
+            prelu.input[1] in index.weights
             and len(after) == 1
-            and parts.only_taken_by(prelu.input[0], prelu)
-            and parts.only_taken_by(prelu.output[0], after[0])
-            and parts.is_plain(before)
-            and parts.is_plain(after[0])
+            and index.only_used_by(prelu.input[0], prelu)
+            and index.only_used_by(prelu.output[0], after[0])
+            and index.is_plain(before)
+            and index.is_plain(after[0])
         ):
             continue
-        assert before is not None  # noqa: S101  for mypy: it is plain
-        channels = parts.weights[before.input[1]].shape[0]
-        if parts.weights[prelu.input[1]].shape == (channels, 1, 1):
-            found.append(_Between(before, prelu, after[0]))
+        assert before is not None  # noqa: S101  for mypy
+        channels = index.weights[before.input[1]].shape[0]
+        if index.weights[prelu.input[1]].shape == (channels, 1, 1):
+            found.append(_PReluBetweenConvs(before, prelu, after[0]))
     for between in found:
-        yield between.prelu, between.replaced(parts.weights)
+        yield between.prelu, between.replacement(index.weights)
 
 
 @dataclass(frozen=True)
-class _Between:
-    """A PRelu, and the convolutions whose output it takes and whose input it gives."""
+class _PReluBetweenConvs:
+    """A PRelu, the convolution before it and the convolution after it."""
 
     before: onnx.NodeProto
     prelu: onnx.NodeProto
     after: onnx.NodeProto
 
-    def replaced(self, weights: dict[str, NDArray[Any]]) -> list[onnx.NodeProto]:
-        """Return the nodes in its place; changes and adds weights."""
-        taken, slope_name = self.prelu.input
-        (given,) = self.prelu.output
+    def replacement(self, weights: dict[str, NDArray[Any]]) -> list[onnx.NodeProto]:
+        """Return the nodes that replace the PRelu; changes and adds weights."""
+        source, slope_name = self.prelu.input
+        (result,) = self.prelu.output
         slope = weights[slope_name].reshape(-1)
         steep = slope > 1
         for name in self.before.input[1:]:
             weights[name][steep] *= -1
         weights[self.after.input[1]][:, steep] *= -slope[steep, None, None]
         slope = np.where(steep, 1 / np.where(steep, slope, 1), slope).astype(slope.dtype)
-        factor, product, bent = (f"{given}_{part}" for part in ("factor", "product", "bent"))
+        factor, product, bent = (f"{result}_{part}" for part in ("factor", "product", "bent"))
         weights[factor] = (slope - 1).reshape(-1, 1, 1, 1)
         return [
-            helper.make_node("Conv", [taken, factor], [product], group=len(slope), kernel_shape=[1, 1]),
+            helper.make_node("Conv", [source, factor], [product], group=len(slope), kernel_shape=[1, 1]),
             helper.make_node("Relu", [product], [bent]),
-            helper.make_node("Add", [taken, bent], [given]),
+            helper.make_node("Add", [source, bent], [result]),
         ]
 
 
-def _divided_convolutions(parts: _Parts) -> Iterator[_Replacement]:
-    """Splits of the channels of a convolution with a SiLU, x * Sigmoid(x)."""
-    for split in parts.of("Split"):
-        product = parts.makers.get(split.input[0])
-        if product is None or product.op_type != "Mul" or not parts.only_taken_by(product.output[0], split):
+def _split_convolutions(index: _GraphIndex) -> Iterator[_Replacement]:
+    """Split a convolution with a SiLU, x * Sigmoid(x), in place of its output's channels."""
+    for split in index.nodes_of("Split"):
+        product = index.producers.get(split.input[0])
+        if product is None or product.op_type != "Mul" or not index.only_used_by(product.output[0], split):
             continue
         sigmoids = [
-            node for node in map(parts.makers.get, product.input) if node and node.op_type == "Sigmoid"
+            node for node in map(index.producers.get, product.input) if node and node.op_type == "Sigmoid"
         ]
-        if len(sigmoids) != 1 or not parts.only_taken_by(sigmoids[0].output[0], product):
+        if len(sigmoids) != 1 or not index.only_used_by(sigmoids[0].output[0], product):
             continue
         (value,) = sigmoids[0].input
-        convolution = parts.makers.get(value)
+        convolution = index.producers.get(value)
         if (
             {*product.input} != {value, sigmoids[0].output[0]}
-            or not parts.only_taken_by(value, sigmoids[0], product)
-            or not parts.is_plain(convolution)
+            or not index.only_used_by(value, sigmoids[0], product)
+            or not index.is_plain(convolution)
             or _attribute(split, "axis", 0) != 1
             or len(split.input) != 2
-            or (sizes := parts.constant(split.input[1])) is None
+            or (sizes := index.constant(split.input[1])) is None
         ):
             continue
-        assert convolution is not None  # noqa: S101  for mypy: it is plain
+        assert convolution is not None  # noqa: S101  for mypy
         yield from ((node, []) for node in (convolution, sigmoids[0], product))
         ends = np.cumsum(sizes)[:-1]
         nodes = []
-        for number, given in enumerate(split.output):
+        for number, result in enumerate(split.output):
             part = onnx.NodeProto()
             part.CopyFrom(convolution)
             part.name, part.output[0] = f"{convolution.name}_{number}", f"{value}_{number}"
             for place, name in enumerate(convolution.input[1:], 1):
                 part.input[place] = f"{name}_{number}"
-                parts.weights[part.input[place]] = np.split(parts.weights[name], ends)[number]
+                index.weights[part.input[place]] = np.split(index.weights[name], ends)[number]
             gate = f"{part.output[0]}_sigmoid"
             nodes += [
                 part,
                 helper.make_node("Sigmoid", [part.output[0]], [gate]),
-                helper.make_node("Mul", [part.output[0], gate], [given]),
+                helper.make_node("Mul", [part.output[0], gate], [result]),
             ]
         yield split, nodes
 
 
-def _softmaxes(parts: _Parts) -> Iterator[_Replacement]:
-    """Softmaxes along another dimension than the last."""
-    for softmax in parts.of("Softmax"):
-        (taken,), (given,) = softmax.input, softmax.output
-        axis, rank = _attribute(softmax, "axis", -1), parts.rank(taken)
+def _softmaxes(index: _GraphIndex) -> Iterator[_Replacement]:
+    """Replace each Softmax along any dimension but the last."""
+    for softmax in index.nodes_of("Softmax"):
+        (source,), (result,) = softmax.input, softmax.output
+        axis, rank = _attribute(softmax, "axis", -1), index.rank(source)
         if rank is None or axis in {-1, rank - 1}:
             continue
         most, less, powers, total, along = (
-            f"{given}_{part}" for part in ("most", "less", "powers", "total", "along")
+            f"{result}_{part}" for part in ("most", "less", "powers", "total", "along")
         )
-        parts.weights[along] = np.array([axis], np.int64)
+        index.weights[along] = np.array([axis], np.int64)
         yield (
             softmax,
             [
-                helper.make_node("ReduceMax", [taken], [most], axes=[axis], keepdims=1),
-                helper.make_node("Sub", [taken, most], [less]),
+                helper.make_node("ReduceMax", [source], [most], axes=[axis], keepdims=1),
+                helper.make_node("Sub", [source, most], [less]),
                 helper.make_node("Exp", [less], [powers]),
                 helper.make_node("ReduceSum", [powers, along], [total], keepdims=1),
-                helper.make_node("Div", [powers, total], [given]),
+                helper.make_node("Div", [powers, total], [result]),
             ],
         )
 

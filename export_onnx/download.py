@@ -1,7 +1,7 @@
-"""Download a catalog model's weight file: resumed, retried, and verified before it gets its name.
+"""Downloads the weight file of a catalog model: resumes, retries, and verifies the hash.
 
-Until the hash is proved the bytes stand in `<file>.part`, which an interrupted download leaves behind for the
-next one to go on from. Does NOT open the file, nor show progress itself.
+Until the hash is verified the file is called `<file>.part`; an interrupted download leaves it behind, and the
+next one continues from there.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
-from export_onnx.weights import how_to_get, mismatch, sha256_of
+from export_onnx.weights import how_to_get, mismatch_message, sha256_of
 from orchestrator.errors import (
     AddressRefused,
     CallerError,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from export_onnx.catalog import CatalogModel
 
 LIMITS = TransferLimits(min_free_bytes=0, read_s=30.0, total_s=math.inf)
-"""A person watches, and may stop it: the whole may take any time."""
+"""The whole download may take any time: somebody watches it, and can stop it."""
 GUARD = AddressGuard()
 _ROOM = "free some, or set WEIGHTS_DIR to another disk"
 
@@ -50,37 +50,37 @@ def fetch(
     limits: TransferLimits = LIMITS,
     guard: AddressGuard = GUARD,
 ) -> bool:
-    """Have the model's weight file in its place, whole and verified.
+    """Download the weight file of a model, unless the right file is there, and verify it.
 
     Args:
-        model: of the catalog.
-        weights_dir: where downloaded files land; made if it does not exist.
-        on_retry: is told what goes wrong on the way, one line each.
-        advance: is told the bytes that are there and, once known, the bytes of the whole file.
-        limits: how long to try.
-        guard: which addresses may be asked, also after a redirect.
+        model: a model of the catalog.
+        weights_dir: the folder for the file; created if it does not exist.
+        on_retry: called with one line about each failed attempt.
+        advance: called with the bytes received so far and the size of the whole file, None if unknown.
+        limits: how long and how often to try.
+        guard: which addresses may be connected to, also after a redirect.
 
     Returns:
-        Whether anything was downloaded: False when the right file was there.
+        Whether anything was downloaded: False if the right file was there.
 
     Raises:
-        WeightsRefused: what is there, or what the server gives, is not the file the catalog names; or the
-            server has no such file.
-        DownloadFailed: the network failed after all tries, or the address may not be asked.
+        WeightsRefused: the file that is there, or that the server sends, is not the one in the catalog; or
+            the server has no such file.
+        DownloadFailed: the network failed on every try, or the address is not allowed.
         DiskFull, OutputRefused: the file cannot be written.
     """
     path = model.path(weights_dir)
     try:
         if path.exists():
             if (actual := sha256_of(path)) != model.sha256:
-                raise WeightsRefused(mismatch(model, path, actual))
+                raise WeightsRefused(mismatch_message(model, path, actual))
             return False
         if model.url is None:
             raise WeightsRefused(f"there is no weight file {path}; {how_to_get(model)}")
         weights_dir.mkdir(parents=True, exist_ok=True)
         part = path.with_name(path.name + ".part")
         with (
-            _opened(part) as file,
+            _open_partial(part) as file,
             Transfer(guard=guard, limits=limits, stop=threading.Event(), on_retry=on_retry) as transfer,
         ):
             _receive(model, model.url, file, transfer, advance)
@@ -93,7 +93,7 @@ def fetch(
                 )
             part.replace(path)
     except OSError as exc:
-        raise _translated(exc, weights_dir) from exc
+        raise _write_error(exc, weights_dir) from exc
     return True
 
 
@@ -104,9 +104,9 @@ def _receive(
     transfer: Transfer,
     advance: Callable[[int, int | None], None],
 ) -> None:
-    """Bring the open file to the length that the catalog says, and say what a person can do if it fails."""
+    """Download into the open file up to the length in the catalog; errors say what the user can do."""
 
-    def judged(done: int, whole: int | None) -> None:
+    def check_length(done: int, whole: int | None) -> None:
         if None not in {whole, model.bytes} and whole != model.bytes:
             raise WeightsRefused(
                 f"{url} is another file: it has {whole} bytes, where the catalog says {model.bytes}; "
@@ -119,7 +119,7 @@ def _receive(
     if length(file) == model.bytes:
         return
     try:
-        fetch_rest(url, file, transfer=transfer, on_progress=judged)
+        fetch_rest(url, file, transfer=transfer, on_progress=check_length)
     except WeightsRefused:
         raise
     except (AddressRefused, DownloadFailed) as exc:
@@ -133,13 +133,14 @@ def _receive(
 
 
 @contextlib.contextmanager
-def _opened(part: Path) -> Iterator[int]:
-    """The partial file, to append to, for this process alone. Raises DownloadFailed when another has it."""
+def _open_partial(part: Path) -> Iterator[int]:
+    """Open the partial file to append to, locked. Raises DownloadFailed: another process has it."""
     file = os.open(part, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
     try:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Between the opening and the lock another fetch may have finished and renamed it.
+            # Another fetch may have finished and renamed it after it was opened here and before it was
+            # locked.
             busy = not part.exists() or not os.path.samestat(os.fstat(file), part.stat())
         except BlockingIOError:
             busy = True
@@ -154,7 +155,7 @@ def _opened(part: Path) -> Iterator[int]:
         os.close(file)
 
 
-def _translated(exc: OSError, weights_dir: Path) -> WorkerError:
+def _write_error(exc: OSError, weights_dir: Path) -> WorkerError:
     if exc.errno in {errno.ENOSPC, errno.EDQUOT}:
         return DiskFull(f"no space is left in {weights_dir}; {_ROOM}")
     return OutputRefused(

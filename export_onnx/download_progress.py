@@ -1,4 +1,4 @@
-"""How a download is shown: a bar on a terminal, plain lines elsewhere. Both on standard error."""
+"""Shows the progress of a download on standard error: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 LINES = 10
-"""Plain lines a download gives at most, beside those of its retries."""
+"""The most plain lines for one download, not counting its retries."""
 
 
 @contextlib.contextmanager
-def shown(label: str) -> Iterator[tuple[Callable[[str], None], Callable[[int, int | None], None]]]:
-    """Two callables for `download.fetch`: what tells a line, and what tells bytes done and bytes in all."""
+def show_progress(label: str) -> Iterator[tuple[Callable[[str], None], Callable[[int, int | None], None]]]:
+    """Yield the `on_retry` and `advance` callbacks of `download.fetch`."""
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
         yield lambda line: console.print(line, soft_wrap=True, markup=False), _plain(console, label)

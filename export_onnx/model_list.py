@@ -1,4 +1,4 @@
-"""Which models there are, and how far each has come: in the catalog, fetched, built."""
+"""Lists all models: those of the catalog and those built from other weights, fetched and built or not."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One model.
+    """A model in the list.
 
     Attributes:
-        name: in the catalog or, for a model built from other weights, in the model repository.
-        task: what it does.
-        scale: output size over input size; None for a model that does not upscale.
+        name: its name in the catalog or, if it was built from other weights, in the model repository.
+        task: upscale or detect.
+        scale: output size over input size; None for a detector.
         licence: SPDX identifier of its weights' licence, or unknown.
-        bytes: length of its weight file; None where that is not known.
-        fetched: whether a file of that name and length is there (`models verify` looks at its hash).
-        built: precision of the built model; None when there is none.
-        weights_source: of the built model: catalog or custom; None when there is none.
+        bytes: the length of its weight file; None if it is unknown.
+        fetched: whether a file of that name and length exists (`models verify` checks its hash).
+        built: the precision of the built model; None if it is not built.
+        weights_source: the weights of the built model, catalog or custom; None if it is not built.
         good_for: what to use it for.
     """
 
@@ -41,7 +41,7 @@ class Row:
 
 
 def rows(catalog: Catalog, *, weights_dir: Path, repository: Path) -> list[Row]:
-    """The models of the catalog, in its order, then the other ones that were built, by name."""
+    """Return the models of the catalog, in its order, then the other built models, by name."""
     listed = [_listed(model, weights_dir, repository) for model in catalog.models.values()]
     others = [path.parent.parent.name for path in sorted(repository.glob("*/1/build.json"))]
     return listed + [
@@ -50,7 +50,7 @@ def rows(catalog: Catalog, *, weights_dir: Path, repository: Path) -> list[Row]:
 
 
 def table(rows: list[Row]) -> str:
-    """The rows as aligned text, one line each under a head."""
+    """Return the rows as aligned text with a header."""
     head = ("NAME", "TASK", "LICENCE", "SIZE", "FETCHED", "BUILT", "GOOD FOR")
     cells = [
         (

@@ -1,4 +1,4 @@
-"""What a task brings to a build: the options of the build, and weights that are ready to be exported."""
+"""Defines the options of a build, and the interface of an opened model that can be exported."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Given:
-    """What the person who builds a model says of it.
+class BuildOptions:
+    """How to build a model; all but `choices` describe weights that are not in the catalog.
 
     Attributes:
-        choices: of the build.
-        licence: SPDX identifier of the weights' licence, where they are not the catalog's.
-        task: of a model that is not in the catalog.
-        halo: input pixels a tile needs on each side, for a model that is not in the catalog; None to choose.
-        tile: side of its tiles in input pixels, without halo; None to choose.
+        choices: the choices that config.pbtxt depends on.
+        licence: SPDX identifier of the weights' licence.
+        task: the task of the model.
+        halo: input pixels that a tile needs on each side; None for a default.
+        tile: side of a tile in input pixels, without halo; None for a default.
     """
 
     choices: Choices
@@ -30,13 +30,13 @@ class Given:
     tile: int | None = None
 
 
-class Prepared(Protocol):
-    """Weights that were opened and found fit: what a task brings to a build.
+class PreparedModel(Protocol):
+    """An opened model of any task, ready to be exported.
 
     Attributes:
-        tools: packages whose versions the record names.
-        model: what will be served.
-        description: of the network, for a person.
+        tools: packages whose versions the build record names.
+        model: the content of its config.pbtxt.
+        description: the network in a few words, for a progress line.
     """
 
     @property
@@ -47,7 +47,7 @@ class Prepared(Protocol):
     def description(self) -> str: ...  # noqa: D102
 
     def export(self, path: Path) -> None:
-        """Write the graph that Triton serves. Raises ExportFailed: it cannot be exported."""
+        """Write the graph that Triton serves. Raises ModelBuildFailed: it cannot be exported."""
 
     def prove(self, path: Path) -> Any:
-        """Measure the graph against the network: a dataclass with a `summary`. Raises ExportFailed."""
+        """Compare the graph with the network; return a record with a `summary`. Raises ModelBuildFailed."""

@@ -1,11 +1,9 @@
-"""The model repository on disk: put a built model in, and read back what was built.
+"""Installs built models in the model repository, and reads their build records.
 
-    <repository>/<name>/config.pbtxt
-    <repository>/<name>/1/model.onnx
-    <repository>/<name>/1/model.cpu.onnx   where a CPU wants it otherwise, see cpu_graph.py
-    <repository>/<name>/1/build.json   what it was built from, and how well it agrees: a BuildRecord
-
-Does NOT know how a model is made.
+<repository>/<name>/config.pbtxt
+<repository>/<name>/1/model.onnx
+<repository>/<name>/1/model.cpu.onnx   the graph rewritten for a CPU, if cpu_graph.py makes one
+<repository>/<name>/1/build.json       a BuildRecord: weights, parity and programs of the build
 """
 
 from __future__ import annotations
@@ -28,22 +26,22 @@ if TYPE_CHECKING:
 
 VERSION = "1"
 CPU_FILE = "model.cpu.onnx"
-"""Our backend takes it on a CPU, others never; see triton_backends/onnxruntime/model.py."""
+"""Our backend serves it on a CPU (triton_backends/onnxruntime/model.py); other backends ignore it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BuildRecord:
-    """What is known of a built model.
+    """The record of a build, build.json.
 
     Attributes:
-        model: what its config.pbtxt says.
-        model_sha256: hash of model.onnx.
-        cpu_model_sha256: hash of model.cpu.onnx; None where there is none.
-        weights_file: name of the weight file it was built from.
-        opset, ir_version: of the ONNX file.
-        parity: measured differences, as parity.Parity or detection_parity.Parity gives them.
-        tools: version of each program that made it.
-        built: date and time, ISO 8601, UTC.
+        model: the content of its config.pbtxt.
+        model_sha256: the hash of model.onnx.
+        cpu_model_sha256: the hash of model.cpu.onnx; None if there is none.
+        weights_file: the name of the weight file that it was built from.
+        opset, ir_version: the versions in the ONNX file.
+        parity: the measured differences, the fields of upscaling/parity.py's or detection/parity.py's Parity.
+        tools: the version of each package that took part.
+        built: the date and time of the build, ISO 8601, UTC.
     """
 
     model: ServedModel
@@ -58,7 +56,7 @@ class BuildRecord:
 
 
 def check_name(name: str) -> str:
-    """The name, when it can be a folder and a model of Triton.
+    """Return the name if it can be a folder and a model of Triton.
 
     Raises:
         BadRequest: it cannot.
@@ -72,13 +70,13 @@ def check_name(name: str) -> str:
 
 
 def model_path(repository: Path, name: str) -> Path:
-    """Where a built model's ONNX file is."""
+    """Return the path of a built model's ONNX file."""
     return repository / name / VERSION / "model.onnx"
 
 
 @contextmanager
 def staging(repository: Path, name: str) -> Iterator[Path]:
-    """A folder beside the models to build in; it is removed however the build ends.
+    """Create a folder beside the models to build in; it is removed however the build ends.
 
     Raises:
         OutputRefused: the repository cannot be written to.
@@ -89,18 +87,18 @@ def staging(repository: Path, name: str) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix=f".building-{name}-", dir=repository) as folder:
             yield Path(folder)
     except OSError as exc:
-        raise _translated(exc, repository) from exc
+        raise _write_error(exc, repository) from exc
 
 
 def install(repository: Path, staged: Path, record: BuildRecord) -> None:
-    """Put a proven model in the place of the old one, each file by one rename.
+    """Replace the installed model with a new one, each file by one rename.
 
-    A kill between two of the renames leaves a model that `models verify` reports and that a build repairs.
+    If the process is killed between two renames, `models verify` reports it, and another build repairs it.
 
     Args:
         repository: the model repository.
-        staged: folder from `staging` that holds model.onnx, and model.cpu.onnx where there is one.
-        record: of the build.
+        staged: the folder from `staging`, with model.onnx and perhaps model.cpu.onnx.
+        record: the record of the build.
     """
     name = record.model.name
     (staged / "build.json").write_text(json.dumps(asdict(record), indent=2) + "\n", encoding="utf-8")
@@ -122,22 +120,22 @@ def install(repository: Path, staged: Path, record: BuildRecord) -> None:
 
 
 def read_record(repository: Path, name: str) -> BuildRecord | None:
-    """What was built under that name; None when nothing was, or its record cannot be read."""
+    """Return the build record of a model; None if it is not built, or the record cannot be read."""
     try:
         fields = json.loads(model_path(repository, name).with_name("build.json").read_text(encoding="utf-8"))
-        return BuildRecord(**{**fields, "model": _served(fields["model"])})
+        return BuildRecord(**{**fields, "model": _served_model(fields["model"])})
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
 
-def _served(fields: dict[str, Any]) -> ServedModel:
+def _served_model(fields: dict[str, Any]) -> ServedModel:
     choices = Choices(**fields.pop("choices"))
     if fields["task"] == "upscale":
         return ServedUpscaler(**fields, choices=choices)
     return ServedDetector(**{**fields, "classes": tuple(fields["classes"])}, choices=choices)
 
 
-def _translated(exc: OSError, repository: Path) -> WorkerError:
+def _write_error(exc: OSError, repository: Path) -> WorkerError:
     if exc.errno in {errno.ENOSPC, errno.EDQUOT}:
         return DiskFull(
             f"no space is left in {repository}; free some, or set MODEL_REPOSITORY to another disk"

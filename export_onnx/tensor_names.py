@@ -1,4 +1,4 @@
-"""The names that the exported graph and its config.pbtxt must agree on. Imports nothing heavy."""
+"""Names the tensors that exported graphs, config.pbtxt and the orchestrator must agree on."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ OUTPUT = "upscaled"
 """uint8 [N, scale*H, scale*W, 3], RGB."""
 
 DETECTIONS = "detections"
-"""float32 [N, most, 6]: x1, y1, x2, y2 in input pixels, score, class; highest score first, then zeros."""
+"""float32 [N, max_detections, 6]: x1, y1, x2, y2 in input px, score, class; best first, padded with zeros."""
 
 NUM_DETECTIONS = "num_detections"
 """int32 [N]: how many rows of `detections` are not padding."""
 
 MAX_DETECTIONS = 300
-"""Boxes in an image at most, unless the build says otherwise: ultralytics' own default (`max_det`)."""
+"""The most boxes in an image, unless the build sets it: ultralytics' default (`max_det`)."""

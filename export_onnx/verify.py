@@ -1,4 +1,4 @@
-"""Is a model what it should be, from its weight file to its config.pbtxt? Needs no PyTorch."""
+"""Checks a model from its weight file to its config.pbtxt, without PyTorch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from export_onnx.config import render
 from export_onnx.repository import CPU_FILE, model_path, read_record
-from export_onnx.weights import how_to_get, mismatch, sha256_of
+from export_onnx.weights import how_to_get, mismatch_message, sha256_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 def problems(name: str, entry: CatalogModel | None, *, weights_dir: Path, repository: Path) -> list[str]:
-    """What is wrong with a model, one line each with what to do; empty when all is well.
+    """Return the problems of a model, one line each with its remedy; empty if there are none.
 
-    The weight file is not asked for where the model is built from other weights, named on purpose.
+    The catalog's weight file may be missing if the model was built from other weights.
 
     Args:
-        name: of the model.
-        entry: what the catalog says of it; None for a model that is not in the catalog.
-        weights_dir: where downloaded weight files are.
+        name: the name of the model.
+        entry: its catalog entry; None if it has none.
+        weights_dir: the folder of downloaded weight files.
         repository: the model repository.
     """
     record = read_record(repository, name)
@@ -49,7 +49,7 @@ def _weights(entry: CatalogModel, weights_dir: Path, *, needed: bool) -> list[st
         return [f"its weight file {path} is missing; {how_to_get(entry)}"] if needed else []
     except OSError as exc:
         return [f"its weight file {path} cannot be read: {exc.strerror}; {how_to_get(entry)}"]
-    return [] if actual == entry.sha256 else [mismatch(entry, path, actual)]
+    return [] if actual == entry.sha256 else [mismatch_message(entry, path, actual)]
 
 
 def _built(record: BuildRecord, entry: CatalogModel | None, repository: Path) -> list[str]:

@@ -1,7 +1,7 @@
-"""Weight files: which one is meant, and is it the one the catalog names?
+"""Reads weight files and checks their SHA-256 against the catalog.
 
-A weight file is a pickle, which can run code when it is opened: its hash is taken of the very bytes that are
-opened later. Does NOT know how a file gets here (download.py) nor what is inside (super_resolution.py).
+A weight file is a pickle, which can run code when it is opened, so the bytes that are hashed here are the
+very bytes that are opened later.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class Weights:
-    """The whole content of a weight file, hashed.
+    """The content of a weight file and its hash.
 
     Attributes:
-        file: its name, without folder.
+        file: its name, without the folder.
         content: its bytes.
-        sha256: of content, 64 hexadecimal digits.
+        sha256: the hash of `content`, 64 hexadecimal digits.
     """
 
     file: str
@@ -36,7 +36,7 @@ class Weights:
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of a file as 64 hexadecimal digits. Raises OSError."""
+    """Return the SHA-256 of a file as 64 hexadecimal digits. Raises OSError."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):
@@ -48,18 +48,18 @@ def read_official(model: CatalogModel, weights_dir: Path) -> Weights:
     """Read a catalog model's weight file and check it against the catalog.
 
     Raises:
-        WeightsRefused: it is missing, cannot be read, or is not the one the catalog names.
+        WeightsRefused: it is missing, cannot be read, or has another hash than the catalog.
     """
     path = model.path(weights_dir)
     content = _read(path, missing=how_to_get(model))
     digest = hashlib.sha256(content).hexdigest()
     if digest != model.sha256:
-        raise WeightsRefused(mismatch(model, path, digest))
+        raise WeightsRefused(mismatch_message(model, path, digest))
     return Weights(file=path.name, content=content, sha256=digest)
 
 
-def read_named(path: Path) -> Weights:
-    """Read a weight file that a person named on purpose; any hash will do, and is recorded.
+def read_custom(path: Path) -> Weights:
+    """Read a weight file that the user named with --weights, whatever its hash.
 
     Raises:
         WeightsRefused: it is missing or cannot be read.
@@ -69,14 +69,14 @@ def read_named(path: Path) -> Weights:
 
 
 def how_to_get(model: CatalogModel) -> str:
-    """What a person does to have the model's weight file."""
+    """Return the advice that leads to the model's weight file."""
     if model.url is None:
         return "restore it from the repository, which carries it"
     return f"run `framewright models fetch {model.name}`"
 
 
-def mismatch(model: CatalogModel, path: Path, actual: str) -> str:
-    """The refusal of a file whose hash is not the catalog's."""
+def mismatch_message(model: CatalogModel, path: Path, actual: str) -> str:
+    """Return the message for a file whose hash is not the catalog's."""
     return (
         f"{path} is not the file that the catalog names for {model.name}: SHA-256 should be {model.sha256} "
         f"but is {actual}; delete it and {how_to_get(model)}, or name it on purpose with --weights {path}"

@@ -1,7 +1,7 @@
-"""What a file that is given as weights really is, told by its bytes: nothing in it is run or believed.
+"""Identifies a weight file by its bytes, without opening it, and refuses what is no weight file.
 
-Knows the formats of PyTorch, of safetensors, and of what people mistake for them. Does NOT know whether the
-tensors in it are those of a network (super_resolution.py, yolo.py).
+It knows the formats of PyTorch, of safetensors, and those that people mistake for them. Whether the tensors
+in a file belong to a network, upscaling/network.py and detection/yolo.py find out.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _BEGINNINGS: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "is a JPEG picture; give weights of PyTorch"),
     (b"%PDF", "is a PDF; give weights of PyTorch"),
 )
-"""How files begin, and what is said of them. From the specifications of the formats."""
+"""The first bytes of file formats, from their specifications, and the message for each."""
 
 _TENSORS = (
     "torch._utils.",
@@ -56,34 +56,34 @@ _TENSORS = (
     "collections.",
     "numpy.",
 )
-"""Packages and classes that a file of tensors names."""
+"""The packages and classes that a file of tensors may name."""
 
 _YOLO = ("ultralytics.", "models.yolo.", "models.common.")
-"""Packages of the classes in a YOLO file: today's, and those of the first YOLOv5."""
+"""The packages of the classes in a YOLO file, of today and of the first YOLOv5."""
 
 _PICKLES = 5
-"""A file of PyTorch before 1.6 begins with so many pickles: magic number, version, system, object, keys."""
+"""A file of PyTorch before 1.6 begins with five pickles: magic number, version, system, object, keys."""
 
 
 def check_kind(weights: Weights, task: ModelTask) -> None:
-    """Refuse a file that is no weights, or weights for another task, and say what it is.
+    """Refuse a file that holds no weights, or weights for another task.
 
     Args:
         weights: the file.
-        task: what it is to be built for.
+        task: the task of the model to build.
 
     Raises:
-        WeightsRefused: see above.
+        WeightsRefused: the message says what the file is.
     """
     if problem := _problem(weights.content, weights.file, task):
         raise WeightsRefused(f"{weights.file} {problem}")
 
 
 def names_of_classes(content: bytes) -> tuple[str, ...] | None:
-    """The classes and functions that a PyTorch file names, as `module.name`; opening it would use them.
+    """Return the classes and functions that opening a PyTorch file would import, as `module.name`.
 
     Returns:
-        None where it is no PyTorch file.
+        None if it is no PyTorch file.
     """
     try:
         if content.startswith(b"PK"):
@@ -102,7 +102,7 @@ def names_of_classes(content: bytes) -> tuple[str, ...] | None:
 
 
 def _globals(stream: io.BytesIO) -> Iterator[str]:
-    """The globals of the next pickle of a stream, without executing it. Raises ValueError: it is none."""
+    """Yield the globals of the next pickle in a stream, without running it. Raises ValueError: it is none."""
     strings: list[str] = []
     memo: dict[int, str] = {}
     for operation, argument, _ in pickletools.genops(stream):
@@ -123,7 +123,7 @@ def _globals(stream: io.BytesIO) -> Iterator[str]:
 
 
 def _problem(content: bytes, file: str, task: ModelTask) -> str | None:  # noqa: C901, PLR0911, PLR0912  a return a kind
-    """What is wrong and what to do; None where it may be opened."""
+    """Return what is wrong and what to do; None if the file may be opened."""
     start = content[:4096].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     named_safetensors = file.lower().endswith(".safetensors")
     if not content:
@@ -174,7 +174,7 @@ def _is_safetensors(content: bytes) -> bool:
 
 
 def _is_onnx(content: bytes) -> bool:
-    """A ModelProto begins with its field 1, the version of the format, and goes on with fields 2 to 8."""
+    """A ModelProto starts with field 1, the version of the format, followed by one of fields 2 to 8."""
     fields = {b"\x12", b"\x1a", b"\x22", b"\x2a", b"\x32", b"\x3a", b"\x42"}
     return content[:1] == b"\x08" and content[1:2] < b"\x40" and content[2:3] in fields
 

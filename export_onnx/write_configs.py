@@ -1,7 +1,8 @@
-"""Write the config.pbtxt of every catalog model as it is committed: `python -m export_onnx.write_configs`.
+"""Writes the committed config.pbtxt of every catalog model: `python -m export_onnx.write_configs`.
 
-To be run after a change of weights/catalog.toml or of config.py: official weights, fp32, no accelerator. A
-model that is built otherwise must then be built again. Needs neither weights nor PyTorch.
+Run it after a change of weights/catalog.toml or config.py. The files are for official weights, fp32 and no
+accelerator; models that were built with other choices must be built again. It needs no weights and no
+PyTorch.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def main(repository: Path = PROJECT_ROOT / "model_repository") -> None:
-    """Write them all."""
+    """Write all files and print their paths."""
     for model in load_catalog().models.values():
         path = repository / model.name / "config.pbtxt"
         path.parent.mkdir(parents=True, exist_ok=True)

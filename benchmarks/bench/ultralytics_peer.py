@@ -16,7 +16,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from benchmarks.bench.contender_process import serve, time_run
-from export_onnx.detection.yolo import library
+from export_onnx.detection.yolo import load_ultralytics
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +64,7 @@ def convert_for_ultralytics(served: Path, out: Path, *, classes: list[str], stri
 def main() -> None:
     """Answer requests on standard input."""
     path, video, threads = sys.argv[1:]
-    ultralytics = library()
+    ultralytics = load_ultralytics()
     import torch  # noqa: PLC0415  only now may ultralytics, which imports it, be loaded
 
     torch.set_num_threads(int(threads))

@@ -20,12 +20,12 @@ from export_onnx.catalog import CatalogDetector, load_catalog
 from export_onnx.config import Choices, ServedUpscaler, render
 from export_onnx.detection import prepare as detector
 from export_onnx.detection import yolo
-from export_onnx.prepared import Given
+from export_onnx.prepared import BuildOptions
 from export_onnx.repository import model_path
 from export_onnx.upscaling import prepare as upscaler
 from export_onnx.upscaling.graph import UpscaleGraph
-from export_onnx.upscaling.prepare import Upscaler
-from export_onnx.weights import read_named
+from export_onnx.upscaling.prepare import PreparedUpscaler
+from export_onnx.weights import read_custom
 from orchestrator.settings import PROJECT_ROOT
 from tools.fixtures import networks
 
@@ -84,17 +84,19 @@ class Network:
             RuntimeError: there is none.
         """
         module: Any
-        if isinstance(self.prepared, Upscaler):
+        if isinstance(self.prepared, PreparedUpscaler):
             module = UpscaleGraph(self.prepared.network.exportable, self.precision)
         elif self.weights_path.suffix == ".pt":
-            module = _Looked(yolo.library().YOLO(str(self.weights_path)).model.fuse(), self.precision)
+            module = _DetectorNetwork(
+                yolo.load_ultralytics().YOLO(str(self.weights_path)).model.fuse(), self.precision
+            )
         else:
             raise RuntimeError("it has no twin in PyTorch")
         placed: nn.Module = module.to(device, memory_format=torch.channels_last).eval()
         return placed
 
 
-class _Looked(torch.nn.Module):
+class _DetectorNetwork(torch.nn.Module):
     """A detector's network behind the scaling of bytes."""
 
     def __init__(self, net: nn.Module, precision: Precision) -> None:
@@ -123,12 +125,12 @@ def export(name: str, precision: Precision, folder: Path) -> Network:
         weights_path = folder / f"{name}{'.pt' if isinstance(entry, CatalogDetector) else '.pth'}"
         if not weights_path.exists():
             _write_weights(name, weights_path)
-    weights, given = read_named(weights_path), Given(choices=Choices(precision=precision))
+    weights, options = read_custom(weights_path), BuildOptions(choices=Choices(precision=precision))
     prepared: Any
     if isinstance(entry, CatalogDetector):
-        prepared = detector.prepare(name, weights, entry=entry, given=given)
+        prepared = detector.prepare(name, weights, entry=entry, options=options)
     else:
-        prepared = upscaler.prepare(name, weights, entry=entry, catalog=catalog, given=given)
+        prepared = upscaler.prepare(name, weights, entry=entry, catalog=catalog, options=options)
     path = folder / f"{name}-{precision}.onnx"
     prepared.export(path)
     return Network(

@@ -34,7 +34,7 @@ from export_onnx.commands import models as commands
 from export_onnx.config import Choices
 from export_onnx.upscaling.graph import UpscaleGraph, export
 from export_onnx.upscaling.network import load
-from export_onnx.weights import read_named
+from export_onnx.weights import read_custom
 from orchestrator.pipeline.flow import ahead
 from tools.fixtures import networks
 from tools.fixtures.backend import config_as_json, load_backend
@@ -121,7 +121,7 @@ def test_where_nothing_can_be_seen_a_gpu_is_not_called_idle(monkeypatch: pytest.
 
 @pytest.mark.parametrize("make", [networks.compact, networks.swinir])
 def test_operations_are_as_many_as_pytorch_counts(make: Any, tmp_path: Path) -> None:
-    network = load(read_named(make(tmp_path / "weights.pth")))
+    network = load(read_custom(make(tmp_path / "weights.pth")))
     path = tmp_path / "model.onnx"
     export(network.exportable, path, precision="fp32", size=(16, 16))
     with FlopCounterMode(display=False) as counter, torch.no_grad():

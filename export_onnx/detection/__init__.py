@@ -1,1 +1,1 @@
-"""Exports detectors to ONNX, with NMS inside the graph, and proves them against their own `predict`."""
+"""Exports detectors to ONNX, with NMS inside the graph, and compares them with their own `predict`."""

@@ -1,15 +1,17 @@
-"""The ONNX graph of a detector that Triton serves: pictures of bytes in, boxes out, everything else inside.
+"""Builds the ONNX graph of a detector that Triton serves: uint8 pictures in, boxes out.
 
-A network as `yolo.py` exports it gets a graph of ours in front (scaling) and one behind (decoding, NMS over
-the boxes of a class, order, padding). They are written in ONNX's own text format. Does NOT know ultralytics,
-nor whether the graph is right (detection_parity.py).
+The exported network gets one graph in front (scaling) and one behind (decoding, NMS, sorting, padding),
+written in ONNX's text format.
 
-Bytes become floats before anything else: TensorRT takes bytes at the ends of a network only, and would leave
-the first node out. Its engine would then begin behind it, where no profile says which shapes come.
+The first node converts bytes to floats: TensorRT accepts uint8 only at the inputs and outputs of a network,
+    so
+any other first node would stay outside of its engine, and no optimisation profile would give the shapes
+there.
 
-NMS runs once an image, not once a class: the boxes of each class are first moved aside, each class by more
-than the extent of all boxes, so that boxes of different classes never overlap. A value that is no number
-anywhere in the network's output makes all rows of that image NaN: it is not taken for an empty picture.
+NMS runs once an image, not once a class: first the boxes of each class are moved by more than the extent of
+    all
+boxes, so that boxes of different classes never overlap. A NaN anywhere in the network's output makes all rows
+of that image NaN, so that it does not look like a picture without objects.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from export_onnx.detection.network import DetectionNetwork
 
 IR_VERSION = 8
-"""As PyTorch's exporter writes it; ONNX Runtime 1.19, the oldest that serves it, reads them to 10."""
+"""As PyTorch's exporter writes it; ONNX Runtime 1.19, the oldest that serves it, reads up to 10."""
 
 _HEADER = f'<ir_version: {IR_VERSION}, opset_import: ["" : {OPSET}]>'
 
@@ -46,8 +48,8 @@ scaling (uint8[N, H, W, 3] {INPUT}) => (float[N, 3, H, W] scaled, float[4] limit
 }}
 """
 
-# rows float [N, A, 6]: every box, its score, its class. kept float [N, A]: its score, or 0 where it is not
-# given. A is the number of boxes that the network gives.
+# rows float [N, A, 6]: every box, its score, its class. kept float [N, A]: its score, or 0 if the box is
+# dropped. A is the number of boxes that the network returns.
 _DECODE_AND_SUPPRESS = """
   parts = Constant <value = int64[2] {4, %(classes)d}> ()
   box_planes, class_scores = Split <axis = 1> (raw, parts)
@@ -124,24 +126,23 @@ _ORDER_AND_PAD = f"""
 """
 
 
-def served(
+def build_graph(
     network: DetectionNetwork,
     *,
     score_threshold: float,
     iou_threshold: float,
     max_detections: int = MAX_DETECTIONS,
 ) -> onnx.ModelProto:
-    """The whole graph of a detector.
+    """Return the whole graph of a detector.
 
     Args:
-        network: what it is written around.
-        score_threshold: boxes of this score or less are not given, 0..1.
-        iou_threshold: of boxes of one class that overlap by more, the best is kept; not looked at where the
-            network is end to end.
-        max_detections: boxes in a picture at most: those of the highest scores are given.
+        network: the opened detector.
+        score_threshold: boxes of this score or less are dropped, 0..1.
+        iou_threshold: the threshold of NMS within a class; unused if the network is end to end.
+        max_detections: the most boxes in a picture, those with the highest scores.
 
     Raises:
-        ModelBuildFailed: the network does not fit between ours.
+        ModelBuildFailed: the network does not fit between the two graphs.
     """
     thresholds = f"float score_threshold = {{{score_threshold}}}, int64[1] most = {{{max_detections}}}"
     body = _ALREADY_ONE_BOX_AN_OBJECT
@@ -176,10 +177,9 @@ boxes (float[N, R, C] raw, float[4] limits)
 
 
 def _without_fixed_counts(raw: onnx.ModelProto) -> onnx.ModelProto:
-    """The network, its nodes in order, and right for pictures so small that they have few boxes.
+    """Return the network with its nodes in topological order, and also correct for very small pictures.
 
-    An end-to-end network takes the best of its boxes, and how many is written into it; here it takes all
-    where there are fewer.
+    An end-to-end network selects a fixed number of boxes; here it selects all if there are fewer.
     """
     fixed = onnx.ModelProto()
     fixed.CopyFrom(raw)
@@ -187,7 +187,7 @@ def _without_fixed_counts(raw: onnx.ModelProto) -> onnx.ModelProto:
     counts: list[str] = []
     known = {"", *(value.name for value in (*raw.graph.input, *raw.graph.initializer))}
     waiting = list(raw.graph.node)
-    while waiting:  # ultralytics' fp16 graphs have casts behind the nodes that need them
+    while waiting:  # ultralytics' fp16 graphs have casts after the nodes that need them
         ready = [node for node in waiting if known.issuperset(node.input)]
         if not ready:
             raise ValueError("its nodes cannot be put in order")
@@ -206,9 +206,9 @@ def _without_fixed_counts(raw: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _at_most_all(top: onnx.NodeProto, counts: list[str]) -> list[onnx.NodeProto]:
-    """A TopK that asks for no more than there is, and for no more than `counts`.
+    """Return a TopK that asks for at most the existing elements, and for at most `counts`.
 
-    ultralytics takes the best boxes first, then the best classes of these: as many as there are boxes.
+    ultralytics selects the best boxes, then the best classes of these, as many as there are boxes.
     """
     axis = next((attribute.i for attribute in top.attribute if attribute.name == "axis"), -1)
     data, count = top.input

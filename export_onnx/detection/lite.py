@@ -1,7 +1,6 @@
-"""The project's own detector: open its weights, export its network, and ask PyTorch what it sees.
+"""Opens the weights of the project's own detector, exports its network, and runs it in PyTorch.
 
-The weights are tensors only. NMS is written here once more, in numpy and box by box, to judge that of the
-graph by. Does NOT know the catalog, NMS in ONNX or Triton.
+The weights are tensors only. NMS is implemented here in NumPy, box by box, as the reference for the graph.
 """
 
 from __future__ import annotations
@@ -42,8 +41,8 @@ _TRACED_PX = (64, 96)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lite:
-    """An opened lite detector; see `detection_network.DetectionNetwork`."""
+class LiteNetwork:
+    """An opened lite detector; implements `DetectionNetwork`."""
 
     raw: onnx.ModelProto
     _network: LiteDetector
@@ -71,13 +70,13 @@ class Lite:
         ):
             best = scores.max(axis=0)
             rows = np.vstack([corners, best, scores.argmax(axis=0)]).T[best > score_threshold]
-            kept = suppressed(rows, iou_threshold)[:max_detections]
+            kept = suppress_overlaps(rows, iou_threshold)[:max_detections]
             kept[:, :4] = np.clip(kept[:, :4], 0, limits)
             found.append(np.asarray(kept, np.float32))
         return found
 
     def examples(self) -> Sequence[NDArray[np.uint8]]:
-        """Scenes, always the same, over a photograph that the network was not trained on."""
+        """Return the same few scenes, over a photograph that the network was not trained on."""
         photograph = cv2.imread(str(PHOTO), cv2.IMREAD_COLOR_RGB)
         if photograph is None:
             raise ModelBuildFailed(f"{PHOTO} cannot be read; restore it from the repository")
@@ -85,8 +84,8 @@ class Lite:
         return [draw([background], np.random.default_rng(seed)).picture for seed in range(_EXAMPLES)]
 
 
-def suppressed(rows: NDArray[np.float32], iou_threshold: float) -> NDArray[np.float32]:
-    """Boxes without those that overlap a better one of their class by more than `iou_threshold`.
+def suppress_overlaps(rows: NDArray[np.float32], iou_threshold: float) -> NDArray[np.float32]:
+    """Remove boxes that overlap a better one of their class with an IoU above `iou_threshold`.
 
     Args:
         rows: float32 [n, 6]: x1, y1, x2, y2, score, class.
@@ -108,15 +107,15 @@ def suppressed(rows: NDArray[np.float32], iou_threshold: float) -> NDArray[np.fl
     return np.array(kept, np.float32).reshape(-1, 6)
 
 
-def opened(weights: Weights, precision: Precision) -> Lite:
+def open_weights(weights: Weights, precision: Precision) -> LiteNetwork:
     """Open a weight file and export its network.
 
     Args:
-        weights: of a lite detector.
-        precision: of the exported network; `predict` is always fp32.
+        weights: the weight file of a lite detector.
+        precision: the precision of the exported network; `predict` is always fp32.
 
     Raises:
-        WeightsRefused: it is no lite detector, or damaged.
+        WeightsRefused: it is not a lite detector, or is damaged.
         ModelBuildFailed: it cannot be exported.
     """
     network = LiteDetector(classes=len(CLASSES))
@@ -129,11 +128,11 @@ def opened(weights: Weights, precision: Precision) -> Lite:
             "`python -m training.lite_detector.train` writes"
         ) from exc
     network.eval()
-    return Lite(raw=_exported(network, precision), _network=network)
+    return LiteNetwork(raw=_export(network, precision), _network=network)
 
 
-def _exported(network: LiteDetector, precision: Precision) -> onnx.ModelProto:
-    """The network in ONNX, batch normalisation folded into its convolutions."""
+def _export(network: LiteDetector, precision: Precision) -> onnx.ModelProto:
+    """Return the network in ONNX, with batch normalisation folded into its convolutions."""
     dtype = torch.float16 if precision == "fp16" else torch.float32
     with tempfile.TemporaryDirectory(prefix="framewright-lite-") as folder:
         path = Path(folder) / "raw.onnx"
@@ -144,7 +143,7 @@ def _exported(network: LiteDetector, precision: Precision) -> onnx.ModelProto:
 def _write(network: LiteDetector, dtype: torch.dtype, path: Path) -> None:
     try:
         with torch.no_grad(), warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")  # the tracing exporter is deprecated; parity judges what it wrote
+            warnings.simplefilter("ignore")  # the tracing exporter is deprecated; parity.py checks its result
             torch.onnx.export(
                 RawDetector(network, dtype),
                 (torch.zeros(1, 3, *_TRACED_PX),),

@@ -1,4 +1,4 @@
-"""What the export asks of a detector's network, whoever made it: yolo.py and lite.py have one each."""
+"""Defines the interface of an opened detector, which yolo.py and lite.py implement."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ class DetectionNetwork(Protocol):
     """An opened detector.
 
     Attributes:
-        classes: their names, by class number.
+        classes: the names of the classes, by class number.
         stride: input height and width must be multiples of it.
-        end_to_end: whether the network itself gives one box an object.
-        raw: the network in ONNX, with batch, height and width left open: float [N, 3, H, W] RGB 0..1 as
-            `yolo.RAW_INPUT`, to `yolo.RAW_OUTPUT`. It gives float [N, 4 + classes, anchors]: centre x and y,
-            width, height in input pixels, and a score for each class; or, end to end, [N, most, 6]: x1, y1,
-            x2, y2, score, class.
-        imgsz: what the weights say of the pictures that it was trained on: pixels of the longer side, or
-            [height, width]; None where they say nothing. It is not checked.
-        tools: packages that open and run it, whose versions the record names.
+        end_to_end: whether the network itself returns one box for each object.
+        raw: the network in ONNX, with dynamic batch, height and width. `yolo.RAW_INPUT` is float [N, 3, H, W]
+            RGB 0..1. `yolo.RAW_OUTPUT` is float [N, 4 + classes, anchors]: centre x and y, width, height in
+            input pixels, and a score for each class; or, end to end, [N, max_detections, 6]: x1, y1, x2, y2,
+            score, class.
+        imgsz: the size of its training pictures, as the weights say it and unchecked: the longer side in
+            pixels, or [height, width]; None if they do not say it.
+        tools: the packages that open and run it, for the build record.
     """
 
     @property
@@ -51,21 +51,21 @@ class DetectionNetwork(Protocol):
         iou_threshold: float,
         max_detections: int = MAX_DETECTIONS,
     ) -> list[NDArray[np.float32]]:
-        """What it finds without ONNX.
+        """Return the detections of the network itself, without ONNX.
 
         Args:
             images: uint8 [N, H, W, 3] RGB, H and W multiples of `stride`.
-            score_threshold: boxes of this score or less are not given, 0..1.
-            iou_threshold: of NMS, 0..1; not looked at by an end-to-end network.
-            max_detections: boxes in an image at most.
+            score_threshold: boxes of this score or less are dropped, 0..1.
+            iou_threshold: the threshold of NMS, 0..1; unused by an end-to-end network.
+            max_detections: the most boxes in an image.
 
         Returns:
             For each image float32 [n, 6]: x1, y1, x2, y2 in pixels, score, class; highest score first.
         """
 
     def examples(self) -> Sequence[NDArray[np.uint8]]:
-        """Pictures of things that it finds, each uint8 [H, W, 3] RGB.
+        """Return pictures of objects that it detects, each uint8 [H, W, 3] RGB.
 
         Raises:
-            ModelBuildFailed: they are not there.
+            ModelBuildFailed: the pictures are missing.
         """

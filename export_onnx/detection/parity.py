@@ -1,8 +1,8 @@
-"""Is the served graph of a detector the network? ONNX Runtime against its own `predict`, on pictures.
+"""Compares the graph of a detector in ONNX Runtime with the network's own `predict`.
 
-Both get pictures whose sides are multiples of the stride, so that neither has to scale them. Besides the
-floor that is served, a much lower one is compared: it brings hundreds of boxes, and some from any network.
-Does NOT know how the graph was made.
+Both get pictures whose sides are multiples of the stride, so that neither has to scale them. They are
+compared at the score threshold that is served and at a much lower one, where every network returns many
+boxes.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
     from export_onnx.detection.network import DetectionNetwork
 
 MAX_PX, MAX_SCORE = 1.0, 0.01
-"""Two boxes are the same when they are of one class and differ by no more than this."""
+"""Two boxes match if they have the same class and differ by at most this much."""
 
 LOW_FLOOR = 0.001
 
 UNMATCHED: dict[Precision, float] = {
-    # Two boxes that overlap by the threshold, or have equal scores, may be decided either way. It was not
-    # seen with trained weights; 0 to 3 in 1000 with random ones.
+    # Rounding decides about boxes that overlap by exactly the threshold or have equal scores. Trained weights
+    # showed none of them, random weights 0 to 3 in 1000.
     "fp32": 0.005,
-    # Measured with yolov8n: none of 73 at the served floor, 16 of 1000 at the low one.
+    # Measured with yolov8n: none of 73 at the served threshold, 16 of 1000 at the low one.
     "fp16": 0.05,
 }
-"""The share of boxes that may have no partner in the other's answer."""
+"""The largest allowed share of boxes without a match."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,11 +45,11 @@ class Parity:
     """Measured differences between ONNX Runtime and the network's own predictions.
 
     Attributes:
-        boxes: how many both found, as the same.
-        unmatched: how many only one of them found, boxes within MAX_SCORE of the floor left out.
+        boxes: how many boxes both returned.
+        unmatched: how many boxes only one of them returned, not counting those within MAX_SCORE of the floor.
         max_px: the largest difference of a coordinate, in pixels.
         max_score: the largest difference of a score, 0..1.
-        inputs: [N, H, W] of each input compared.
+        inputs: the [N, H, W] of each input.
     """
 
     boxes: int
@@ -60,7 +60,7 @@ class Parity:
 
     @property
     def summary(self) -> str:
-        """For a person."""
+        """The result in a sentence."""
         return (
             f"{self.boxes} boxes differ from the network's own by at most {self.max_px:.3f} px and "
             f"{self.max_score:.6f} in score, {self.unmatched} have no partner"
@@ -76,15 +76,15 @@ def measure(
     max_detections: int = MAX_DETECTIONS,
     images: Iterable[NDArray[np.uint8]],
 ) -> Parity:
-    """Compare both on every input and floor.
+    """Compare the graph and the network on every batch of images, at every score threshold.
 
     Args:
-        network: whose graph it is.
-        served: gives the graph with a score threshold.
-        floors: score thresholds.
-        iou_threshold: of the graph.
-        max_detections: boxes in a picture at most, of the graph.
-        images: each uint8 [N, H, W, 3] RGB, sides multiples of the stride.
+        network: the opened detector.
+        served: returns the graph with a given score threshold.
+        floors: the score thresholds to compare at.
+        iou_threshold: the IoU threshold of the graph.
+        max_detections: the most boxes in a picture.
+        images: batches, each uint8 [N, H, W, 3] RGB, sides multiples of the stride.
 
     Raises:
         ModelBuildFailed: ONNX Runtime refuses the graph or an input.
@@ -124,11 +124,11 @@ def measure(
 
 
 def compare(found: NDArray[np.float32], expected: NDArray[np.float32], *, floor: float) -> Parity:
-    """Pair the boxes of one picture, best scores first, each with the nearest of its class.
+    """Match the boxes of one picture, best score first, each with the nearest box of its class.
 
     Args:
         found: float32 [n, 6], x1, y1, x2, y2 in pixels, score, class.
-        expected: the same.
+        expected: the same of the reference.
         floor: the score threshold of both.
     """
     distance = np.abs(found[None, :, :4] - expected[:, None, :4]).max(axis=2)
@@ -160,13 +160,13 @@ def compare(found: NDArray[np.float32], expected: NDArray[np.float32], *, floor:
     )
 
 
-def inputs(examples: Sequence[NDArray[np.uint8]], *, stride: int, side: int) -> list[NDArray[np.uint8]]:
-    """What the two are compared on: pictures at batches 1 to 3 and four shapes, one the smallest.
+def make_inputs(examples: Sequence[NDArray[np.uint8]], *, stride: int, side: int) -> list[NDArray[np.uint8]]:
+    """Return the batches for `measure`: 1 to 3 pictures, in four shapes down to the smallest.
 
     Args:
-        examples: pictures of things that the network finds, each uint8 [H, W, 3] RGB.
+        examples: pictures of objects that the network detects, each uint8 [H, W, 3] RGB.
         stride: sizes are multiples of it.
-        side: the longer side of the pictures the network was trained for, in pixels.
+        side: the longer side of the network's training pictures, in pixels.
 
     Returns:
         Each uint8 [N, H, W, 3] RGB.
@@ -182,11 +182,11 @@ def inputs(examples: Sequence[NDArray[np.uint8]], *, stride: int, side: int) -> 
     ]
 
 
-def require(parity: Parity, precision: Precision) -> None:
-    """Refuse a graph that does not see what the network sees.
+def check(parity: Parity, precision: Precision) -> None:
+    """Refuse a graph that differs too much from the network.
 
     Raises:
-        ModelBuildFailed: too many boxes have no partner, or there is nothing to compare.
+        ModelBuildFailed: too many boxes have no match, or there are no boxes to compare.
     """
     if not parity.boxes and not parity.unmatched:
         raise ModelBuildFailed(

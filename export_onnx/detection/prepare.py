@@ -1,7 +1,4 @@
-"""A detector's weights, ready to be built: what will be served, its export, its proof.
-
-Does NOT know where the model goes (build.py), nor what is inside the weights (yolo.py, lite.py).
-"""
+"""Opens the weights of a detector, checks them against the catalog, and prepares its export."""
 
 from __future__ import annotations
 
@@ -22,41 +19,41 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from export_onnx.detection.network import DetectionNetwork
-    from export_onnx.prepared import Given
+    from export_onnx.prepared import BuildOptions
     from export_onnx.weights import Weights
 
-# For detectors that the catalog does not list: as ultralytics trains by default, and as the catalog's.
+# For detectors that the catalog does not list: ultralytics' default size, and the batch of the catalog's.
 UNKNOWN_SIDE, UNKNOWN_BATCH = 640, 8
 
-TENSOR_FAMILIES = {lite.ARCHITECTURE: lite.opened}
-"""The detector families whose weights are tensors only, by the catalog's `architecture`, and what opens them.
+TENSOR_FAMILIES = {lite.ARCHITECTURE: lite.open_weights}
+"""How to open the detector families whose weights are tensors only, by the catalog's `architecture`.
 ultralytics opens all others, and runs the code in their weights."""
 
 LARGEST_SIDE = 4096
-"""Longest side of a detector's pictures, in pixels: the longest that a track job may ask for."""
+"""The longest side of a detector's pictures in pixels, as for a track job."""
 
 LONGEST_NAME = 200
-"""Characters of a class name at most: as many as a track job may name, which a test compares."""
+"""The longest name of a class in characters, as for a track job; a test compares them."""
 
 NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-"""Characters that a track job may not name: control characters, separators of lines, halves of characters."""
+"""Characters that a class of a track job cannot have: controls, line separators, lone surrogates."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Detector:
-    """A network that was found fit to be built; see `build.Prepared`."""
+class PreparedDetector:
+    """An opened detector that can be exported; implements `PreparedModel`."""
 
     model: ServedDetector
     network: DetectionNetwork
 
     @property
     def tools(self) -> tuple[str, ...]:
-        """Packages whose versions the record names."""
+        """The packages that took part, for the build record."""
         return self.network.tools
 
     @property
     def description(self) -> str:
-        """Of the network, for a person."""
+        """The network in a few words."""
         kind = "end to end" if self.network.end_to_end else "with NMS"
         return (
             f"a detector of {len(self.model.classes)} classes in pictures of {self.model.side} px, {kind}, "
@@ -68,7 +65,7 @@ class Detector:
         onnx.save(self._graph(self.model.score_threshold), str(path))
 
     def prove(self, path: Path) -> detection_parity.Parity:
-        """Measure the graph against the network. Raises ModelBuildFailed: they differ."""
+        """Compare the graph with the network. Raises ModelBuildFailed: they differ."""
         installed = onnx.load(str(path))
         parity = detection_parity.measure(
             self.network,
@@ -76,15 +73,15 @@ class Detector:
             floors=(self.model.score_threshold, detection_parity.LOW_FLOOR),
             iou_threshold=self.model.iou_threshold,
             max_detections=self.model.max_detections,
-            images=detection_parity.inputs(
+            images=detection_parity.make_inputs(
                 self.network.examples(), stride=self.model.size_multiple, side=self.model.side
             ),
         )
-        detection_parity.require(parity, self.model.choices.precision)
+        detection_parity.check(parity, self.model.choices.precision)
         return parity
 
     def _graph(self, score_threshold: float) -> onnx.ModelProto:
-        return detection_graph.served(
+        return detection_graph.build_graph(
             self.network,
             score_threshold=score_threshold,
             iou_threshold=self.model.iou_threshold,
@@ -92,32 +89,35 @@ class Detector:
         )
 
 
-def prepare(name: str, weights: Weights, *, entry: CatalogDetector | None, given: Given) -> Detector:
-    """Open the weights and find out what they will be served as.
+def prepare(
+    name: str, weights: Weights, *, entry: CatalogDetector | None, options: BuildOptions
+) -> PreparedDetector:
+    """Open the weights and describe the model that will be served.
 
     Args:
-        name: of the model.
-        weights: its weight file, checked against the catalog or named on purpose: opening one for ultralytics
-            runs it.
-        entry: what the catalog says of that name; None where it is new.
-        given: what the person who builds says of it.
+        name: the name of the model.
+        weights: its weight file, verified, or named by the user: ultralytics runs the code in it.
+        entry: the catalog entry of that name; None if there is none.
+        options: how to build it.
 
     Raises:
-        BadRequest: the side that was chosen is not a multiple of the network's stride.
-        WeightsRefused: the weights cannot be opened, are not of the network the catalog describes, have a
-            class that cannot be named, or say no size of pictures that can be.
+        BadRequest: the chosen side is not a multiple of the network's stride.
+        WeightsRefused: the weights cannot be opened, are of another network than the catalog describes, have
+            a class without a usable name, or an impossible picture size.
         ModelBuildFailed: the network cannot be exported.
     """
-    choices = given.choices
+    choices = options.choices
     network: DetectionNetwork
     if entry is not None and entry.architecture in TENSOR_FAMILIES:
         network = TENSOR_FAMILIES[entry.architecture](weights, choices.precision)
     else:
-        network = yolo.opened(weights, choices.precision, max_detections=choices.max_detections)
+        network = yolo.open_weights(weights, choices.precision, max_detections=choices.max_detections)
     check_classes(network.classes, weights.file)
     side = side_of(network, weights.file, chosen=choices.side)
     if entry is None:
-        return Detector(model=_unlisted(name, network, weights, given, side), network=network)
+        return PreparedDetector(
+            model=_describe_unlisted(name, network, weights, options, side), network=network
+        )
     found = {
         "classes": network.classes,
         "size_multiple": network.stride,
@@ -130,25 +130,25 @@ def prepare(name: str, weights: Weights, *, entry: CatalogDetector | None, given
                 "build it under a name of its own with --name and --task detect"
             )
     if choices.side is None and network.imgsz is not None and side != entry.side:
-        choices = replace(choices, side=side)  # the catalog knows that of its own weights only
-    model = entry.served(choices=choices, weights_sha256=weights.sha256, licence=given.licence)
-    return Detector(model=model, network=network)
+        choices = replace(choices, side=side)  # the catalog's side holds for its own weights only
+    model = entry.served(choices=choices, weights_sha256=weights.sha256, licence=options.licence)
+    return PreparedDetector(model=model, network=network)
 
 
 def side_of(network: DetectionNetwork, file: str, *, chosen: int | None) -> int:
-    """The longer side of the pictures that a network is given, in pixels: a multiple of its stride.
+    """Return the longer side of a network's input pictures in pixels, a multiple of its stride.
 
-    A detector knows things by their size in pixels, so it is given pictures of the size it was trained on. As
-    ultralytics does, the longer of two sides is taken, and rounded up to the stride.
+    A detector recognises objects at the sizes of its training, so its input has the size of its training
+    pictures: the longer of two sides, rounded up to the stride, as in ultralytics.
 
     Args:
-        network: that was opened.
-        file: name of the weight file.
-        chosen: what the person who builds wants; None to take what the weights say.
+        network: the opened detector.
+        file: the name of the weight file.
+        chosen: the side that the user chose; None to use the size in the weights.
 
     Raises:
-        BadRequest: the side that was chosen is not a multiple of the stride.
-        WeightsRefused: what the weights say is no size of pictures.
+        BadRequest: the chosen side is not a multiple of the stride.
+        WeightsRefused: the weights name an impossible picture size.
     """
     stride = network.stride
     if chosen is not None:
@@ -157,24 +157,25 @@ def side_of(network: DetectionNetwork, file: str, *, chosen: int | None) -> int:
             near = f"{lower} or {lower + stride}" if lower else f"{stride}"
             raise BadRequest(f"--side {chosen} is not a multiple of this network's {stride}; give {near}")
         return chosen
-    told = UNKNOWN_SIDE if network.imgsz is None else network.imgsz
-    sides = tuple(told) if isinstance(told, (list, tuple)) else (told,)
+    imgsz = UNKNOWN_SIDE if network.imgsz is None else network.imgsz
+    sides = tuple(imgsz) if isinstance(imgsz, (list, tuple)) else (imgsz,)
     if not 1 <= len(sides) <= 2 or not all(type(px) is int and 0 < px <= LARGEST_SIDE for px in sides):
         raise WeightsRefused(
-            f"{file} says that it was trained on pictures of imgsz={str(told)[:80]!r}, which is no size from "
-            f"1 to {LARGEST_SIDE} pixels; say it with --side"
+            f"{file} says that it was trained on pictures of imgsz={str(imgsz)[:80]!r}, which is no size "
+            f"from 1 to {LARGEST_SIDE} pixels; say it with --side"
         )
     longer: int = max(sides)
     return -(-longer // stride) * stride
 
 
 def check_classes(names: tuple[str, ...], file: str) -> None:
-    """Refuse classes that nobody could ask for, or that would spoil a line of text.
+    """Refuse classes that a job could not name, or that would break a line of text.
 
-    Two classes may have one name: who asks for it gets both.
+    Two classes may share a name: a job that names it gets both.
 
     Raises:
-        WeightsRefused: a class has no name, one that is too long, or one with a character that is not text.
+        WeightsRefused: a class has no name, a name that is too long, or one with a character that is not
+            text.
     """
     for number, name in enumerate(names):
         if not name.strip():
@@ -191,8 +192,8 @@ def check_classes(names: tuple[str, ...], file: str) -> None:
         )
 
 
-def _unlisted(
-    name: str, network: DetectionNetwork, weights: Weights, given: Given, side: int
+def _describe_unlisted(
+    name: str, network: DetectionNetwork, weights: Weights, options: BuildOptions, side: int
 ) -> ServedDetector:
     return ServedDetector(
         name=name,
@@ -205,6 +206,6 @@ def _unlisted(
         iou_threshold=NO_NMS if network.end_to_end else IOU_THRESHOLD,
         weights_sha256=weights.sha256,
         weights_source="custom",
-        licence=given.licence,
-        choices=given.choices,
+        licence=options.licence,
+        choices=options.choices,
     )

@@ -1,9 +1,9 @@
-"""Detectors through ultralytics: open a weight file, export its network, and ask it what it sees.
+"""Opens YOLO weights with ultralytics, exports their network, and runs its `predict`.
 
-The only importer of ultralytics, which is called through its documented API and nothing else. It is AGPL-3.0
-(docs/licences.md), and its weight files are pickles that it opens as programs: only weights whose hash is the
-catalog's, or that a person named, may come here. It is kept from the network, from installing packages, and
-from writing anywhere but into temporary folders. Does NOT know the catalog, NMS in ONNX or Triton.
+This is the only importer of ultralytics, and uses its documented API alone. ultralytics is AGPL-3.0
+(docs/licences.md). Its weight files are pickles that run as programs when it opens them: callers pass only
+weights whose hash is the catalog's, or that the user named. It may not use the network, install packages, or
+write anywhere but into temporary folders.
 """
 
 from __future__ import annotations
@@ -34,31 +34,21 @@ if TYPE_CHECKING:
     from export_onnx.weights import Weights
 
 OPSET = 17
-"""As of the other models (graph.py): ONNX Runtime 1.19, the oldest that serves it, reads opsets to 21."""
+"""The same as in upscaling/graph.py: ONNX Runtime 1.19, the oldest that serves it, reads up to 21."""
 
 RAW_INPUT, RAW_OUTPUT = "images", "output0"
-"""Of an exported network: float [N, 3, H, W] RGB 0..1, and what `Yolo.raw` says."""
+"""The tensors of an exported network; see `DetectionNetwork.raw`."""
 
 _TRACED_PX = 640
-"""Side of the picture that a network is exported with, whatever size it is used at: an end-to-end network
-gives no more boxes than it has for this picture, which are 8400."""
+"""Side of the example picture of the export, for all input sizes: an end-to-end network never returns more
+boxes than it has for this picture, 8400."""
 
 _ADVICE = "use the weights of a YOLO detector"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Yolo:
-    """An opened detector.
-
-    Attributes:
-        classes: their names, by class number.
-        stride: input height and width must be multiples of it.
-        end_to_end: whether the network itself gives one box an object.
-        imgsz: the size of the pictures it was trained on, as the weight file says it; see `DetectionNetwork`.
-        raw: the network as ultralytics exports it, with batch, height and width left open. It gives float
-            [N, 4 + classes, anchors]: centre x and y, width, height in input pixels, and a score for each
-            class; or, end to end, [N, most, 6]: x1, y1, x2, y2, score, class.
-    """
+class YoloNetwork:
+    """An opened YOLO detector; implements `DetectionNetwork`."""
 
     classes: tuple[str, ...]
     stride: int
@@ -68,7 +58,7 @@ class Yolo:
     _network: Any
     tools: tuple[str, ...] = ("torch", "ultralytics", "onnx", "onnxruntime")
 
-    def predict(
+    def predict(  # noqa: D102  described in the protocol
         self,
         images: NDArray[np.uint8],
         *,
@@ -76,17 +66,6 @@ class Yolo:
         iou_threshold: float,
         max_detections: int = MAX_DETECTIONS,
     ) -> list[NDArray[np.float32]]:
-        """What ultralytics' own `predict` finds.
-
-        Args:
-            images: uint8 [N, H, W, 3] RGB, H and W multiples of `stride`.
-            score_threshold: boxes of this score or less are not given, 0..1.
-            iou_threshold: of NMS, 0..1; not looked at by an end-to-end network.
-            max_detections: boxes in an image at most.
-
-        Returns:
-            For each image float32 [n, 6]: x1, y1, x2, y2 in pixels, score, class; highest score first.
-        """
         with _quiet():
             results = self._network.predict(
                 [np.ascontiguousarray(image[..., ::-1]) for image in images],  # BGR, as OpenCV reads files
@@ -102,25 +81,27 @@ class Yolo:
         return [np.asarray(result.boxes.data.numpy(), np.float32) for result in results]
 
     def examples(self) -> Sequence[NDArray[np.uint8]]:
-        """The pictures that come inside ultralytics; see `example_pictures`."""
+        """Return the pictures of the ultralytics package; see `example_pictures`."""
         return example_pictures()
 
 
-def opened(weights: Weights, precision: Precision, *, max_detections: int = MAX_DETECTIONS) -> Yolo:
-    """Open a weight file, as the program that it is, and export its network.
+def open_weights(
+    weights: Weights, precision: Precision, *, max_detections: int = MAX_DETECTIONS
+) -> YoloNetwork:
+    """Open a weight file, which runs its code, and export its network.
 
     Args:
-        weights: whose hash was checked, or that a person named.
-        precision: of the exported network; `predict` is always fp32.
-        max_detections: boxes in a picture at most, which is part of an end-to-end network.
+        weights: weights whose hash was checked, or that the user named.
+        precision: the precision of the exported network; `predict` is always fp32.
+        max_detections: the most boxes in a picture, which an end-to-end network contains.
 
     Raises:
-        WeightsRefused: it is no detector of the YOLO family, or damaged.
+        WeightsRefused: it is not a YOLO detector, or is damaged.
         ModelBuildFailed: it cannot be exported.
     """
-    ultralytics = library()
+    ultralytics = load_ultralytics()
     with tempfile.TemporaryDirectory(prefix="framewright-yolo-") as folder:
-        # The very bytes that were hashed, under a name of ours: ultralytics takes hints from names.
+        # The very bytes that were hashed, under a neutral name: ultralytics draws conclusions from names.
         path = Path(folder) / "weights.pt"
         path.write_bytes(weights.content)
         try:
@@ -146,7 +127,7 @@ def opened(weights: Weights, precision: Precision, *, max_detections: int = MAX_
                     opset=OPSET,
                     simplify=False,
                     device="cpu",
-                    nms=False,  # ours is added to the graph; an end-to-end network needs none
+                    nms=False,  # graph.py adds NMS; an end-to-end network needs none
                     **({"quantize": 16} if precision == "fp16" else {}),
                 )
             raw = onnx.load(str(exported))
@@ -155,7 +136,7 @@ def opened(weights: Weights, precision: Precision, *, max_detections: int = MAX_
                 f"ultralytics cannot export this network: {_line(exc)}; {_ADVICE}"
             ) from exc
     facts = {entry.key: entry.value for entry in raw.metadata_props}
-    return Yolo(
+    return YoloNetwork(
         classes=tuple(str(names[number]) for number in range(len(names))),
         stride=int(facts["stride"]),
         end_to_end=facts["end2end"] == "True",
@@ -166,12 +147,12 @@ def opened(weights: Weights, precision: Precision, *, max_detections: int = MAX_
 
 
 def example_pictures() -> Sequence[NDArray[np.uint8]]:
-    """The pictures that come inside ultralytics: a street with a bus, two people. Each uint8 [H, W, 3] RGB.
+    """Return the pictures of the ultralytics package, a bus in a street and two people, uint8 [H, W, 3] RGB.
 
     Raises:
-        ModelBuildFailed: they are not there.
+        ModelBuildFailed: the pictures are missing.
     """
-    paths = sorted(library().ASSETS.glob("*.jpg"))
+    paths = sorted(load_ultralytics().ASSETS.glob("*.jpg"))
     pictures = [
         picture for path in paths if (picture := cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)) is not None
     ]
@@ -181,8 +162,8 @@ def example_pictures() -> Sequence[NDArray[np.uint8]]:
 
 
 @functools.cache
-def library() -> Any:
-    """The package itself, shut in: what it writes goes into a folder that ends with this process."""
+def load_ultralytics() -> Any:
+    """Import ultralytics, with its settings and caches in a folder that is removed when this process ends."""
     folder = tempfile.TemporaryDirectory(prefix="framewright-ultralytics-")
     atexit.register(folder.cleanup)
     os.environ |= {
@@ -201,7 +182,7 @@ def library() -> Any:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Without what ultralytics and PyTorch print about their own doings."""
+    """Suppress the warnings and the output of ultralytics and PyTorch."""
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         yield

@@ -1,1 +1,1 @@
-"""Exports super-resolution networks to ONNX, and proves them against PyTorch."""
+"""Exports super-resolution networks to ONNX, and compares them with PyTorch."""

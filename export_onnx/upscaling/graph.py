@@ -1,7 +1,4 @@
-"""The ONNX graph that Triton serves: uint8 NHWC in, uint8 NHWC out, everything else inside.
-
-Does NOT know which network it wraps, nor whether the graph is right (parity.py).
-"""
+"""Exports a super-resolution network to the ONNX graph that Triton serves: uint8 NHWC in and out."""
 
 from __future__ import annotations
 
@@ -26,12 +23,12 @@ OPSET = 17
 
 
 class UpscaleGraph(nn.Module):
-    """The network between two pictures of bytes.
+    """A network with the conversion from uint8 before it and the conversion to uint8 after it.
 
     Args:
         net: float [N, 3, H, W] RGB 0..1 -> float [N, 3, sH, sW] RGB.
-        precision: of the network; scaling, clamp and rounding are always done in fp32, because fp16 has only
-            eleven bits for the 256 levels and the rounding between them.
+        precision: the precision of the network; scaling, clamping and rounding are always in fp32, because
+            fp16 has only eleven bits for the 256 levels and the rounding between them.
     """
 
     def __init__(self, net: nn.Module, precision: Precision) -> None:
@@ -48,13 +45,13 @@ class UpscaleGraph(nn.Module):
 
 
 def export(net: nn.Module, path: Path, *, precision: Precision, size: tuple[int, int]) -> None:
-    """Write the graph of a network, with batch, height and width left open.
+    """Write the graph of a network, with dynamic batch, height and width.
 
     Args:
         net: float [N, 3, H, W] RGB 0..1 -> float [N, 3, sH, sW] RGB.
-        path: of the ONNX file.
-        precision: of the network inside.
-        size: height and width in pixels of the picture it is traced with.
+        path: the ONNX file to write.
+        precision: the precision of the network inside.
+        size: height and width of the example picture for tracing, in pixels.
 
     Raises:
         ModelBuildFailed: the network has an operation that cannot be exported.
@@ -62,8 +59,8 @@ def export(net: nn.Module, path: Path, *, precision: Precision, size: tuple[int,
     example = torch.zeros((1, *size, 3), dtype=torch.uint8)
     try:
         with torch.no_grad(), warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            # The tracing exporter is deprecated and warns of each shape it reads; parity.py judges it.
-            # What it cannot export it prints, thousands of lines of it.
+            # The tracing exporter is deprecated and warns about each shape that it reads; parity.py checks
+            # its result. It prints thousands of lines about what it cannot export.
             warnings.simplefilter("ignore")
             torch.onnx.export(
                 UpscaleGraph(net, precision),

@@ -1,8 +1,7 @@
-"""A weight file becomes a network that can be exported, with its limits as data.
+"""Loads a super-resolution network from a weight file, in a form that can be exported, with its limits.
 
-spandrel knows the architecture, scale and size rules of a weight; the two architectures whose own forward
-pass does not survive tracing (SwinIR, and RRDB with pixel-unshuffle) are run by code of ours on spandrel's
-layers. Does NOT know the catalog, uint8 or ONNX.
+spandrel detects the architecture, scale and size rules of weights. The forward passes of two architectures
+cannot be traced correctly (SwinIR, and RRDB with pixel-unshuffle): our own run on spandrel's layers.
 """
 
 from __future__ import annotations
@@ -46,12 +45,12 @@ class SuperResolution:
     Attributes:
         exportable: float [N, 3, H, W] RGB 0..1 -> float [N, 3, scale*H, scale*W], not necessarily clamped;
             H and W multiples of size_multiple.
-        reference: the same function as its authors wrote it, to measure exportable against.
+        reference: the same function as its authors wrote it, for comparison.
         architecture: spandrel's identifier.
         scale: output size over input size.
         size_multiple: input height and width must be multiples of it.
-        receptive_field_px: input pixels on each side that can influence an output pixel; None where that is
-            not known exactly, or is most of a picture.
+        receptive_field_px: input pixels on each side that can influence an output pixel; None if it is not
+            known exactly, or is most of a picture.
         supports_half: whether it may run in half precision.
     """
 
@@ -65,7 +64,7 @@ class SuperResolution:
 
 
 class ExportableUnshuffledRRDB(nn.Module):
-    """RRDBNet behind a pixel-unshuffle (RealESRGAN_x2plus), dynamic when traced and without padding."""
+    """RRDBNet after a pixel-unshuffle (RealESRGAN_x2plus), traceable at any size, without padding."""
 
     def __init__(self, rrdb: Any) -> None:
         super().__init__()
@@ -78,7 +77,7 @@ class ExportableUnshuffledRRDB(nn.Module):
         return upscaled
 
 
-class Described(nn.Module):
+class DescriptorModule(nn.Module):
     """A spandrel descriptor as a module, for architectures whose own forward pass is exported."""
 
     def __init__(self, descriptor: ImageModelDescriptor[nn.Module]) -> None:
@@ -93,11 +92,11 @@ class Described(nn.Module):
 
 
 def load(weights: Weights) -> SuperResolution:
-    """Open a weight file, as data only, and find out what it is.
+    """Open a weight file, as tensors only, and detect its network.
 
     Raises:
         WeightsRefused: it is damaged, holds more than tensors, is of no architecture that spandrel knows, or
-            is not a network from RGB pictures to RGB pictures.
+            does not map RGB pictures to RGB pictures.
     """
     state = _state_dict(weights)
     try:
@@ -131,7 +130,7 @@ def _state_dict(weights: Weights) -> dict[str, Any]:
             with _quiet():
                 state = torch.load(io.BytesIO(weights.content), map_location="cpu", weights_only=True)
     except Exception as exc:  # a damaged or foreign file fails in many ways
-        # Not PyTorch's own words: they advise to run what is inside.
+        # PyTorch's own message would advise to run the code inside.
         raise WeightsRefused(
             f"{weights.file} is damaged, or holds more than tensors and was not opened; "
             "save its state dict alone, or as .safetensors"
@@ -143,7 +142,7 @@ def _state_dict(weights: Weights) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the warnings of PyTorch and spandrel about their own insides."""
+    """Suppress the warnings of PyTorch and spandrel."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -172,8 +171,8 @@ def _describe(descriptor: ImageModelDescriptor[nn.Module]) -> SuperResolution:
     elif isinstance(net, Compact):
         receptive_field_px = sum(isinstance(layer, nn.Conv2d) for layer in net.body)
     else:
-        exportable = reference = Described(descriptor)
-        # A minimum larger than the multiple is kept by taking it as the multiple: padding then reaches it.
+        exportable = reference = DescriptorModule(descriptor)
+        # A minimum size above the multiple becomes the multiple: padding then reaches it.
         size_multiple *= max(1, -(-needs.minimum // size_multiple))
     return SuperResolution(
         exportable=exportable,

@@ -1,7 +1,6 @@
-"""Is the exported graph the network? ONNX Runtime against PyTorch, on inputs the export has not seen.
+"""Compares an exported graph in ONNX Runtime with PyTorch, on other inputs than those of the export.
 
-The reference is the network as its authors wrote it, in fp32, with scaling and rounding outside the graph, in
-numpy. Does NOT know how the graph was made.
+The reference is the network as its authors wrote it, in fp32, with scaling and rounding in NumPy.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ PHOTO = Path(__file__).resolve().parents[1] / "photo.png"
 
 @dataclass(frozen=True, kw_only=True)
 class Bound:
-    """What a build may differ by, in levels of 0..255.
+    """The largest allowed differences, in levels of 0..255.
 
     Attributes:
         max_levels: the largest difference of one value.
@@ -40,8 +39,8 @@ class Bound:
 
 
 BOUNDS: dict[Precision, Bound] = {
-    # Another order of summation moves a value over a rounding edge, by one level, on 1e-5 to 2e-4 of them.
-    # A graph that baked in its batch or size may stay within one level too, on far more: hence the mean.
+    # Another order of summation changes the rounding of 1e-5 to 2e-4 of the values, by one level. A graph
+    # with its batch or size baked in may stay within one level too, but on far more values: hence the mean.
     "fp32": Bound(max_levels=1, mean_levels=0.005),
     # Networks that run well in fp16 were measured at 1 to 4 levels and 0.001 to 0.034 on average
     # (docs/models.md); an overflow or a lost residual is far beyond this.
@@ -56,9 +55,9 @@ class Parity:
     Attributes:
         max_levels: the largest difference.
         mean_levels: the mean difference.
-        share_different: of all values, 0..1, how many differ at all.
-        inputs: [N, H, W] of each input compared.
-        seed: of the random inputs.
+        share_different: the share of values that differ at all, 0..1.
+        inputs: the [N, H, W] of each input.
+        seed: the seed of the random inputs.
     """
 
     max_levels: int
@@ -69,35 +68,35 @@ class Parity:
 
     @property
     def summary(self) -> str:
-        """For a person."""
+        """The result in a sentence."""
         return (
             f"differs from PyTorch by at most {self.max_levels} of 255 levels, "
             f"on {self.share_different:.3%} of the values"
         )
 
 
-def unit(size_multiple: int) -> int:
-    """The smallest multiple of `size_multiple` from 8 pixels on: what the sizes here are made of."""
+def size_unit(size_multiple: int) -> int:
+    """Return the unit of the sizes here: the smallest multiple of `size_multiple` of at least 8."""
     return size_multiple * -(-8 // size_multiple)
 
 
 def traced_size(size_multiple: int) -> tuple[int, int]:
-    """Height and width to trace with: none of the sizes that `measure` compares at."""
-    return 2 * unit(size_multiple), 3 * unit(size_multiple)
+    """Return the height and width for tracing, which `measure` does not use."""
+    return 2 * size_unit(size_multiple), 3 * size_unit(size_multiple)
 
 
 def measure(reference: nn.Module, model: Path, *, scale: int, size_multiple: int, seed: int) -> Parity:
-    """Run both on random and natural inputs, at batches 1 to 3 and sizes from the smallest.
+    """Run both on noise and on a photograph, with 1 to 3 pictures, in sizes from the smallest.
 
     Args:
         reference: float [N, 3, H, W] RGB 0..1 -> float [N, 3, scale*H, scale*W].
-        model: ONNX file, uint8 NHWC in and out.
+        model: the ONNX file, uint8 NHWC in and out.
         scale: output size over input size.
         size_multiple: sizes are multiples of it.
-        seed: of the random inputs.
+        seed: the seed of the random inputs.
 
     Raises:
-        ModelBuildFailed: ONNX Runtime refuses the graph or an input, the output is of another shape, or the
+        ModelBuildFailed: ONNX Runtime refuses the graph or an input, the output has another shape, or the
             network's own output is not finite.
     """
     try:
@@ -107,7 +106,7 @@ def measure(reference: nn.Module, model: Path, *, scale: int, size_multiple: int
             f"ONNX Runtime cannot load the graph: {_line(exc)}; use another architecture"
         ) from exc
     worst, total, different, values = 0, 0.0, 0, 0
-    images = inputs(size_multiple, np.random.default_rng(seed))
+    images = make_inputs(size_multiple, np.random.default_rng(seed))
     for image in images:
         try:
             (actual,) = session.run(None, {INPUT: image})
@@ -136,17 +135,17 @@ def measure(reference: nn.Module, model: Path, *, scale: int, size_multiple: int
     )
 
 
-def inputs(size_multiple: int, random: np.random.Generator) -> list[NDArray[np.uint8]]:
-    """What the two are compared on: noise at three batches and sizes, from the smallest on, and a photograph.
+def make_inputs(size_multiple: int, random: np.random.Generator) -> list[NDArray[np.uint8]]:
+    """Return the inputs for `measure`: noise in three batch sizes and shapes, and a photograph.
 
     Args:
         size_multiple: sizes are multiples of it.
-        random: of the noise.
+        random: the generator of the noise.
 
     Returns:
         Each uint8 [N, H, W, 3] RGB.
     """
-    m, u = size_multiple, unit(size_multiple)
+    m, u = size_multiple, size_unit(size_multiple)
     sizes = ((1, m, m), (2, 4 * u + m, 2 * u + m), (3, u + m, 5 * u + m))
     noise = [random.integers(0, 256, (*size, 3), dtype=np.uint8) for size in sizes]
     large = photo(12 * u, 16 * u)
@@ -154,11 +153,11 @@ def inputs(size_multiple: int, random: np.random.Generator) -> list[NDArray[np.u
     return [*noise, natural]
 
 
-def require(parity: Parity, precision: Precision) -> None:
-    """Refuse a graph that is not the network.
+def check(parity: Parity, precision: Precision) -> None:
+    """Refuse a graph that differs too much from the network.
 
     Raises:
-        ModelBuildFailed: the differences are beyond the bound of this precision.
+        ModelBuildFailed: the differences exceed the bound for this precision.
     """
     bound = BOUNDS[precision]
     if parity.max_levels > bound.max_levels or parity.mean_levels > bound.mean_levels:
@@ -171,7 +170,7 @@ def require(parity: Parity, precision: Precision) -> None:
 
 
 def photo(height: int, width: int) -> NDArray[np.uint8]:
-    """The carried photograph, or a mosaic of it, cut to a size.
+    """Return the photograph of the repository, tiled if necessary, cropped to a size.
 
     Returns:
         uint8 [height, width, 3], RGB.

@@ -1,7 +1,4 @@
-"""Super-resolution weights, ready to be built: what will be served, its export, its proof.
-
-Does NOT know where the model goes (build.py), nor what is inside the weights (super_resolution.py).
-"""
+"""Opens super-resolution weights, checks them against the catalog, and prepares their export."""
 
 from __future__ import annotations
 
@@ -18,16 +15,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from export_onnx.catalog import Catalog, CatalogUpscaler
-    from export_onnx.prepared import Given
+    from export_onnx.prepared import BuildOptions
     from export_onnx.weights import Weights
 
-# For architectures that the catalog has none of: the largest halo it has, and what goes with that.
+# For architectures that the catalog lacks: the largest halo in the catalog, and a tile and batch to match.
 UNKNOWN_HALO, UNKNOWN_TILE, UNKNOWN_BATCH = 64, 384, 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class Upscaler:
-    """A network that was found fit to be built; see `build.Prepared`."""
+class PreparedUpscaler:
+    """An opened network that can be exported; implements `PreparedModel`."""
 
     model: ServedUpscaler
     network: SuperResolution
@@ -35,7 +32,7 @@ class Upscaler:
 
     @property
     def description(self) -> str:
-        """Of the network, for a person."""
+        """The network in a few words."""
         return f"{self.model.architecture} x{self.model.scale}, {self.model.choices.precision}"
 
     def export(self, path: Path) -> None:
@@ -48,7 +45,7 @@ class Upscaler:
         )
 
     def prove(self, path: Path) -> parity.Parity:
-        """Measure the graph against the network. Raises ModelBuildFailed: they differ."""
+        """Compare the graph with the network. Raises ModelBuildFailed: they differ."""
         measured = parity.measure(
             self.network.reference,
             path,
@@ -56,36 +53,38 @@ class Upscaler:
             size_multiple=self.model.size_multiple,
             seed=secrets.randbits(32),
         )
-        parity.require(measured, self.model.choices.precision)
+        parity.check(measured, self.model.choices.precision)
         return measured
 
 
 def prepare(
-    name: str, weights: Weights, *, entry: CatalogUpscaler | None, catalog: Catalog, given: Given
-) -> Upscaler:
-    """Open the weights and find out what they will be served as.
+    name: str, weights: Weights, *, entry: CatalogUpscaler | None, catalog: Catalog, options: BuildOptions
+) -> PreparedUpscaler:
+    """Open the weights and describe the model that will be served.
 
     Args:
-        name: of the model.
+        name: the name of the model.
         weights: its weight file.
-        entry: what the catalog says of that name; None where it is new.
-        catalog: all models, for what is usual for an architecture.
-        given: what the person who builds says of it.
+        entry: the catalog entry of that name; None if there is none.
+        catalog: all models, for the defaults of an architecture.
+        options: how to build it.
 
     Raises:
-        WeightsRefused: the weights cannot be opened, are not of the network the catalog describes, or cannot
-            be built as asked.
+        WeightsRefused: the weights cannot be opened, are of another network than the catalog describes, or do
+            not run in the chosen precision.
     """
     network = load(weights)
-    if given.choices.precision == "fp16" and not network.supports_half:
+    if options.choices.precision == "fp16" and not network.supports_half:
         raise WeightsRefused(
             f"{network.architecture} does not run in half precision; build it with --precision fp32"
         )
     if entry is None:
-        return Upscaler(model=_unlisted(name, catalog, network, weights, given), network=network)
+        return PreparedUpscaler(
+            model=_describe_unlisted(name, catalog, network, weights, options), network=network
+        )
     _check_against(entry, network, weights)
-    model = entry.served(choices=given.choices, weights_sha256=weights.sha256, licence=given.licence)
-    return Upscaler(model=model, network=network)
+    model = entry.served(choices=options.choices, weights_sha256=weights.sha256, licence=options.licence)
+    return PreparedUpscaler(model=model, network=network)
 
 
 def _check_against(entry: CatalogUpscaler, network: SuperResolution, weights: Weights) -> None:
@@ -96,7 +95,7 @@ def _check_against(entry: CatalogUpscaler, network: SuperResolution, weights: We
         "size_multiple": network.size_multiple,
     }
     if network.receptive_field_px is not None:
-        found["halo"] = _rounded_up(network.receptive_field_px, network.size_multiple)
+        found["halo"] = _round_up(network.receptive_field_px, network.size_multiple)
     for key, value in found.items():
         if value != (expected := getattr(entry, key)):
             raise WeightsRefused(
@@ -105,13 +104,13 @@ def _check_against(entry: CatalogUpscaler, network: SuperResolution, weights: We
             )
 
 
-def _unlisted(
-    name: str, catalog: Catalog, network: SuperResolution, weights: Weights, given: Given
+def _describe_unlisted(
+    name: str, catalog: Catalog, network: SuperResolution, weights: Weights, options: BuildOptions
 ) -> ServedUpscaler:
-    """A model that the catalog does not list: facts from the weights, tiling as given or its relatives'."""
+    """Describe a model that the catalog does not list; its tiling is chosen, or that of its architecture."""
     multiple = network.size_multiple
     relatives = catalog.family(network.architecture)
-    # In units of the size multiple: what is behind a pixel-unshuffle sees that many times further.
+    # In units of the size multiple: after a pixel-unshuffle a network sees that many times further.
     halo = max((model.halo // model.size_multiple * multiple for model in relatives), default=UNKNOWN_HALO)
     tile = min((model.tile // model.size_multiple * multiple for model in relatives), default=UNKNOWN_TILE)
     return ServedUpscaler(
@@ -119,15 +118,15 @@ def _unlisted(
         architecture=network.architecture,
         scale=network.scale,
         size_multiple=multiple,
-        halo=_rounded_up(given.halo or network.receptive_field_px or halo, multiple),
-        tile=_rounded_up(given.tile or tile, multiple),
+        halo=_round_up(options.halo or network.receptive_field_px or halo, multiple),
+        tile=_round_up(options.tile or tile, multiple),
         max_batch=min((model.max_batch for model in relatives), default=UNKNOWN_BATCH),
         weights_sha256=weights.sha256,
         weights_source="custom",
-        licence=given.licence,
-        choices=given.choices,
+        licence=options.licence,
+        choices=options.choices,
     )
 
 
-def _rounded_up(value: int, multiple: int) -> int:
+def _round_up(value: int, multiple: int) -> int:
     return multiple * -(-value // multiple)

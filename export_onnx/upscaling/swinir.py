@@ -1,12 +1,12 @@
-"""SwinIR as a graph that is right at every batch and size.
+"""Runs SwinIR in a form that is traced correctly for every batch and size.
 
 Liang et al., 2021, "SwinIR: Image Restoration Using Swin Transformer" (arXiv:2108.10257), section 3; the
 shifted windows are those of Liu et al., 2021, "Swin Transformer" (arXiv:2103.14030), section 3.2.
 
-spandrel's module is exported by tracing without complaint and is then wrong: it computes the batch from a
-shape with Python integers, and the attention mask from the traced size. Here the batch stays an axis of its
-own and the mask is part of the graph. Weights and layers stay spandrel's. Does NOT pad: sizes must be
-multiples of `size_multiple`.
+Tracing exports spandrel's own forward pass without an error, but wrongly: it computes the batch from a shape
+with Python integers, and the attention mask from the traced size. Here the batch stays an axis of its own and
+the mask is part of the graph. Weights and layers are spandrel's. Nothing is padded: sizes must be multiples
+of `size_multiple`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 MASKED = -100.0
-"""Added to the attention between pixels that are no neighbours, as Swin Transformer does."""
+"""Added to the attention scores between pixels that are no neighbours, as in Swin Transformer."""
 
 
 class ExportableSwinIR(nn.Module):
@@ -42,7 +42,7 @@ class ExportableSwinIR(nn.Module):
         self.register_buffer("mean", swinir.mean.clone())
 
     def forward(self, image: Tensor) -> Tensor:
-        """Restore.
+        """Upscale pictures.
 
         Args:
             image: float [N, 3, H, W], RGB, 0..1; H and W multiples of size_multiple.
@@ -71,7 +71,7 @@ class ExportableSwinIR(nn.Module):
         return restored
 
     def _features(self, shallow: Tensor) -> Tensor:
-        """The residual Swin Transformer blocks: [N, C, H, W] to the same shape."""
+        """Apply the residual Swin Transformer blocks, [N, C, H, W] to the same shape."""
         net = self.net
         mask = self._mask(shallow)
         x = _normalised(shallow.permute(0, 2, 3, 1), net.patch_embed.norm)
@@ -84,7 +84,7 @@ class ExportableSwinIR(nn.Module):
         return normalised
 
     def _block(self, block: Any, x: Tensor, mask: Tensor) -> Tensor:
-        """One Swin Transformer block on [N, H, W, C]."""
+        """Apply one Swin Transformer block to [N, H, W, C]."""
         shift: int = block.shift_size
         hidden = block.norm1(x)
         if shift:
@@ -99,7 +99,7 @@ class ExportableSwinIR(nn.Module):
         return mixed
 
     def _attend(self, attention: Any, windows: Tensor, mask: Tensor | None) -> Tensor:
-        """Multi-head self-attention inside each window of [N, windows, L, C]."""
+        """Apply multi-head self-attention inside each window of [N, windows, L, C]."""
         batch, count, length, channels = (windows.shape[axis] for axis in range(4))
         heads: int = attention.num_heads
         qkv = attention.qkv(windows).reshape(batch, count, length, 3, heads, channels // heads)
@@ -115,7 +115,7 @@ class ExportableSwinIR(nn.Module):
         return projected
 
     def _windows(self, x: Tensor) -> Tensor:
-        """[N, H, W, C] to [N, (H/window)(W/window), window**2, C]."""
+        """Split [N, H, W, C] into windows, [N, (H/window)(W/window), window**2, C]."""
         batch, height, width, channels = (x.shape[axis] for axis in range(4))
         size = self.window
         x = x.reshape(batch, height // size, size, width // size, size, channels)
@@ -129,10 +129,10 @@ class ExportableSwinIR(nn.Module):
         return x.permute(0, 1, 3, 2, 4, 5).reshape(batch, height, width, channels)
 
     def _mask(self, shallow: Tensor) -> Tensor:
-        """What is added to the scores of shifted windows: [1, windows, 1, L, L], 0 or MASKED.
+        """Return the mask of the attention in shifted windows: [1, windows, 1, L, L], 0 or MASKED.
 
-        After the cyclic shift a window can hold pixels of opposite borders; pixels attend only to those of
-        their own of the 3x3 regions into which the last window and the shift cut the picture.
+        After the cyclic shift a window can hold pixels of opposite borders. The last window and the shift
+        divide the picture into 3x3 regions; a pixel attends only to pixels of its own region.
         """
         height, width = shallow.shape[2], shallow.shape[3]
         rows = self._region(torch.arange(height, device=shallow.device), height)
@@ -143,14 +143,14 @@ class ExportableSwinIR(nn.Module):
         return (apart * MASKED)[:, :, None]
 
     def _region(self, position: Tensor, length: int) -> Tensor:
-        """0, 1 or 2 as float: before the last window, in it, in its last `shift` pixels."""
+        """Return the region of each position: 0.0 before the last window, 1.0 in it, 2.0 in its last half."""
         in_last = (position >= length - self.window).to(torch.float32)
         in_shift = (position >= length - self.window // 2).to(torch.float32)
         return in_last + in_shift
 
 
 def pixel_unshuffle(image: Tensor, factor: int) -> Tensor:
-    """`torch.pixel_unshuffle` that stays dynamic when traced.
+    """Do what `torch.pixel_unshuffle` does, with dynamic sizes when traced.
 
     Args:
         image: [N, C, H, W], H and W multiples of factor.

@@ -14,7 +14,7 @@ pytest.importorskip("torch", reason="PyTorch is not installed: building models i
 from onnx import TensorProto, helper, numpy_helper
 
 from export_onnx.detection import graph as detection_graph
-from export_onnx.detection.yolo import OPSET, Yolo
+from export_onnx.detection.yolo import OPSET, YoloNetwork
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +25,7 @@ Box = tuple[float, float, float, float, float, int]
 CLASSES = 3
 
 
-def network(scenes: list[NDArray[np.float32]], *, end_to_end: bool) -> Yolo:
+def network(scenes: list[NDArray[np.float32]], *, end_to_end: bool) -> YoloNetwork:
     """A network that gives the scene whose number is the red level of the first pixel.
 
     Args:
@@ -56,7 +56,7 @@ def network(scenes: list[NDArray[np.float32]], *, end_to_end: bool) -> Yolo:
     )
     raw = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
     names = tuple(f"class {number}" for number in range(CLASSES))
-    return Yolo(classes=names, stride=32, end_to_end=end_to_end, imgsz=640, raw=raw, _network=None)
+    return YoloNetwork(classes=names, stride=32, end_to_end=end_to_end, imgsz=640, raw=raw, _network=None)
 
 
 def dense(boxes: list[Box], *, anchors: int) -> NDArray[np.float32]:
@@ -77,7 +77,7 @@ def found(
     size: tuple[int, int] = (480, 640),
 ) -> list[NDArray[np.float32]]:
     """What the whole graph finds in images of these scenes: all rows that are not padding."""
-    model = detection_graph.served(
+    model = detection_graph.build_graph(
         network(scenes, end_to_end=end_to_end), score_threshold=0.1, iou_threshold=0.7
     )
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
@@ -212,7 +212,7 @@ def test_a_value_that_is_no_number_spoils_its_image_and_no_other(
     boxes: list[Box] = [(100, 100, 200, 200, 0.5, 1)]
     good, bad = dense(boxes, anchors=50), dense(boxes, anchors=50)
     bad[place] = value
-    model = detection_graph.served(
+    model = detection_graph.build_graph(
         network([good, bad], end_to_end=False), score_threshold=0.1, iou_threshold=0.7
     )
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])

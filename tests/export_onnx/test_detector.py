@@ -30,10 +30,10 @@ from export_onnx.catalog import load_catalog
 from export_onnx.config import Choices, ServedDetector
 from export_onnx.detection import graph as detection_graph
 from export_onnx.detection import parity as detection_parity
-from export_onnx.detection.yolo import Yolo, library, opened
-from export_onnx.prepared import Given
+from export_onnx.detection.yolo import YoloNetwork, load_ultralytics, open_weights
+from export_onnx.prepared import BuildOptions
 from export_onnx.repository import BuildRecord, model_path
-from export_onnx.weights import read_named
+from export_onnx.weights import read_custom
 from orchestrator.errors import ModelBuildFailed, WeightsRefused
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import DetectContract
@@ -52,9 +52,9 @@ def built(repository: Path, weights: Path, name: str = "mine", **choices: Any) -
     """Build a detector."""
     return build(
         name,
-        read_named(weights),
+        read_custom(weights),
         catalog=load_catalog(),
-        given=Given(choices=Choices(**choices), task="detect"),
+        options=BuildOptions(choices=Choices(**choices), task="detect"),
         repository=repository,
         on_progress=print,
     )
@@ -124,23 +124,25 @@ def resized(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.u
 
 def photograph(height: int, width: int) -> NDArray[np.uint8]:
     """The street with a bus, stretched. uint8 [height, width, 3] RGB."""
-    picture = cv2.imread(str(library().ASSETS / "bus.jpg"), cv2.IMREAD_COLOR_RGB)
+    picture = cv2.imread(str(load_ultralytics().ASSETS / "bus.jpg"), cv2.IMREAD_COLOR_RGB)
     assert picture is not None
     return resized(np.asarray(picture, np.uint8), height, width)
 
 
 @pytest.fixture(scope="module")
-def yolo(tmp_path_factory: pytest.TempPathFactory) -> Yolo:
+def yolo(tmp_path_factory: pytest.TempPathFactory) -> YoloNetwork:
     """An opened detector with NMS."""
     folder = tmp_path_factory.mktemp("yolo")
-    return opened(read_named(networks.yolo(folder / "random.pt", "yolov8n")), "fp32")
+    return open_weights(read_custom(networks.yolo(folder / "random.pt", "yolov8n")), "fp32")
 
 
 @pytest.mark.parametrize(("change", "share"), [({"iou_threshold": 0.5}, 0.01), ({"flip": True}, 0.5)])
-def test_a_graph_that_sees_something_else_fails_the_proof(yolo: Yolo, change: Any, share: float) -> None:
+def test_a_graph_that_sees_something_else_fails_the_proof(
+    yolo: YoloNetwork, change: Any, share: float
+) -> None:
     def graph(floor: float) -> onnx.ModelProto:
         iou = change.get("iou_threshold", 0.7)
-        model = detection_graph.served(yolo, score_threshold=floor, iou_threshold=iou)
+        model = detection_graph.build_graph(yolo, score_threshold=floor, iou_threshold=iou)
         if change.get("flip"):
             for node in model.graph.node:
                 for index, name in enumerate(node.input):
@@ -156,7 +158,7 @@ def test_a_graph_that_sees_something_else_fails_the_proof(yolo: Yolo, change: An
     parity = detection_parity.measure(yolo, graph, floors=(0.05,), iou_threshold=0.7, images=images)
     assert parity.unmatched > share * parity.boxes
     with pytest.raises(ModelBuildFailed, match="parity failed"):
-        detection_parity.require(parity, "fp32")
+        detection_parity.check(parity, "fp32")
 
 
 def test_two_answers_are_the_same_within_a_pixel_and_a_hundredth() -> None:
@@ -249,7 +251,7 @@ def test_a_file_without_a_detector_is_refused_in_one_line(
 
 
 def test_a_network_for_another_task_is_refused(tmp_path: Path) -> None:
-    library().YOLO("yolov8n-seg.yaml").save(str(tmp_path / "segmenter.pt"))
+    load_ultralytics().YOLO("yolov8n-seg.yaml").save(str(tmp_path / "segmenter.pt"))
     with pytest.raises(WeightsRefused, match="for the task 'segment'"):
         built(tmp_path / "models", tmp_path / "segmenter.pt")
 
@@ -313,7 +315,7 @@ def real_frames() -> list[NDArray[np.uint8]]:
 def test_real_frames_through_triton_are_what_ultralytics_predicts(
     real: Built, real_frames: list[NDArray[np.uint8]]
 ) -> None:
-    yolo = opened(read_named(real.weights), "fp32")
+    yolo = open_weights(read_custom(real.weights), "fp32")
     boxes = 0
     with TritonServer(real.repository) as server, TritonClient(server.url, infer_timeout_s=120) as client:
         client.load("yolov8n")

@@ -314,7 +314,7 @@ def test_the_lite_model_is_carried_and_needs_no_download(tmp_path: Path) -> None
 def test_progress_is_plain_lines_where_there_is_no_terminal(
     fetcher: Fetcher, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with progress.shown("model") as (report, advance):
+    with progress.show_progress("model") as (report, advance):
         fetch(fetcher.model(), fetcher.folder, on_retry=report, advance=advance, guard=LOOPBACK)
     out, err = capsys.readouterr()
     assert out == ""

@@ -26,11 +26,11 @@ from torch import nn
 from export_onnx.build import build
 from export_onnx.catalog import CatalogUpscaler, load_catalog
 from export_onnx.config import Choices, ServedUpscaler
-from export_onnx.prepared import Given
+from export_onnx.prepared import BuildOptions
 from export_onnx.repository import BuildRecord, model_path
 from export_onnx.upscaling import graph, parity
 from export_onnx.upscaling.network import load
-from export_onnx.weights import read_named
+from export_onnx.weights import read_custom
 from orchestrator.errors import ModelBuildFailed, WeightsRefused
 from tools.fixtures import networks
 
@@ -50,9 +50,9 @@ def built(
     """Build a model."""
     return build(
         name,
-        read_named(weights),
+        read_custom(weights),
         catalog=load_catalog(),
-        given=Given(choices=Choices(**choices), halo=halo),
+        options=BuildOptions(choices=Choices(**choices), halo=halo),
         repository=repository,
         on_progress=print,
     )
@@ -134,7 +134,7 @@ def test_a_built_graph_equals_the_network_at_batches_and_sizes_it_was_not_traced
 def test_every_kind_of_swinir_is_the_same_function_as_its_authors(
     tmp_path: Path, changes: dict[str, Any]
 ) -> None:
-    network = load(read_named(networks.swinir(tmp_path / "mine.pth", **changes)))
+    network = load(read_custom(networks.swinir(tmp_path / "mine.pth", **changes)))
     image = torch.rand(2, 3, 24, 40)
     with torch.inference_mode():
         torch.testing.assert_close(network.exportable(image), network.reference(image), atol=1e-5, rtol=1e-5)
@@ -142,17 +142,17 @@ def test_every_kind_of_swinir_is_the_same_function_as_its_authors(
 
 @pytest.mark.slow
 def test_swinir_exported_as_it_is_fails_the_proof(tmp_path: Path) -> None:
-    network = load(read_named(networks.swinir(tmp_path / "mine.pth")))
+    network = load(read_custom(networks.swinir(tmp_path / "mine.pth")))
     path = tmp_path / "model.onnx"
     graph.export(network.reference, path, precision="fp32", size=parity.traced_size(8))
     measured = parity.measure(network.reference, path, scale=4, size_multiple=8, seed=0)
     with pytest.raises(ModelBuildFailed, match="parity failed"):
-        parity.require(measured, "fp32")
+        parity.check(measured, "fp32")
 
 
 def test_parity_is_not_measured_at_the_traced_size_or_batch() -> None:
     for multiple in (1, 2, 4, 8, 16):
-        inputs = [image.shape[:3] for image in parity.inputs(multiple, np.random.default_rng(0))]
+        inputs = [image.shape[:3] for image in parity.make_inputs(multiple, np.random.default_rng(0))]
         assert {batch for batch, *_ in inputs} >= {1, 2, 3}
         assert (1, *parity.traced_size(multiple)) not in inputs
         assert all(height % multiple == width % multiple == 0 for _, height, width in inputs)

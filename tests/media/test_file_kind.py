@@ -22,8 +22,8 @@ from safetensors.torch import save as saved_tensors
 from export_onnx.build import build
 from export_onnx.catalog import load_catalog
 from export_onnx.config import Choices
-from export_onnx.prepared import Given
-from export_onnx.weights import read_named
+from export_onnx.prepared import BuildOptions
+from export_onnx.weights import read_custom
 from export_onnx.weights_file_kind import names_of_classes
 from orchestrator.errors import WeightsRefused
 from tools.fixtures import networks
@@ -137,9 +137,9 @@ def refusal(folder: Path, content: bytes, file: str = "mine.pth", **given: Any) 
     with pytest.raises(WeightsRefused) as caught:
         build(
             "mine",
-            read_named(folder / file),
+            read_custom(folder / file),
             catalog=load_catalog(),
-            given=Given(choices=Choices(), **given),
+            options=BuildOptions(choices=Choices(), **given),
             repository=folder / "models",
             on_progress=print,
         )

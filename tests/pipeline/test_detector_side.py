@@ -21,11 +21,11 @@ from export_onnx.build import build
 from export_onnx.catalog import load_catalog
 from export_onnx.config import Choices, ServedDetector
 from export_onnx.detection import prepare as detector
-from export_onnx.detection.yolo import Yolo, library
-from export_onnx.prepared import Given
+from export_onnx.detection.yolo import YoloNetwork, load_ultralytics
+from export_onnx.prepared import BuildOptions
 from export_onnx.repository import read_record
 from export_onnx.verify import problems
-from export_onnx.weights import read_named
+from export_onnx.weights import read_custom
 from orchestrator.errors import BadRequest, WeightsRefused
 from orchestrator.jobs import TrackParams
 from orchestrator.jobs import validation as message
@@ -51,9 +51,9 @@ def built(repository: Path, weights: Path, name: str, **choices: Any) -> BuildRe
     """Build a detector as a person does who says nothing but `choices`."""
     return build(
         name,
-        read_named(weights),
+        read_custom(weights),
         catalog=load_catalog(),
-        given=Given(choices=Choices(**choices), task="detect"),
+        options=BuildOptions(choices=Choices(**choices), task="detect"),
         repository=repository,
         on_progress=print,
     )
@@ -71,7 +71,7 @@ def own_prediction(weights: Path, picture: Pixels, **arguments: Any) -> NDArray[
         float32 [n, 6]: x1, y1, x2, y2 in pixels of the picture, score, class.
     """
     (result,) = (
-        library()
+        load_ultralytics()
         .YOLO(str(weights))
         .predict(
             np.ascontiguousarray(picture[..., ::-1]),
@@ -101,7 +101,7 @@ def same_boxes(found: NDArray[np.float32], expected: NDArray[np.float32]) -> Non
 
 def street(width: int, height: int) -> Pixels:
     """The street with a bus that comes inside ultralytics, stretched. uint8 [height, width, 3] RGB."""
-    picture = cv2.imread(str(library().ASSETS / "bus.jpg"), cv2.IMREAD_COLOR_RGB)
+    picture = cv2.imread(str(load_ultralytics().ASSETS / "bus.jpg"), cv2.IMREAD_COLOR_RGB)
     assert picture is not None
     return np.asarray(cv2.resize(np.asarray(picture, np.uint8), (width, height)), np.uint8)
 
@@ -150,9 +150,9 @@ def test_weights_of_ones_own_under_a_name_of_the_catalog_keep_their_size_too(tmp
         assert problems("yolov8n", entry, weights_dir=tmp_path, repository=tmp_path / "models") == []
 
 
-def opened(imgsz: Any = 640, classes: tuple[str, ...] = ("thing",)) -> Yolo:
+def opened(imgsz: Any = 640, classes: tuple[str, ...] = ("thing",)) -> YoloNetwork:
     """A network that says so of itself, and is nothing else."""
-    return Yolo(classes=classes, stride=32, end_to_end=False, imgsz=imgsz, raw=None, _network=None)  # type: ignore[arg-type]
+    return YoloNetwork(classes=classes, stride=32, end_to_end=False, imgsz=imgsz, raw=None, _network=None)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

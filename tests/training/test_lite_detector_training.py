@@ -17,10 +17,10 @@ from click.testing import CliRunner  # noqa: E402
 from export_onnx.build import build  # noqa: E402
 from export_onnx.catalog import load_catalog  # noqa: E402
 from export_onnx.config import Choices  # noqa: E402
-from export_onnx.detection.lite import suppressed  # noqa: E402
-from export_onnx.prepared import Given  # noqa: E402
+from export_onnx.detection.lite import suppress_overlaps  # noqa: E402
+from export_onnx.prepared import BuildOptions  # noqa: E402
 from export_onnx.repository import BuildRecord, read_record  # noqa: E402
-from export_onnx.weights import read_named, read_official  # noqa: E402
+from export_onnx.weights import read_custom, read_official  # noqa: E402
 from orchestrator.errors import WeightsRefused  # noqa: E402
 from orchestrator.settings import PROJECT_ROOT  # noqa: E402
 from training.lite_detector import train  # noqa: E402
@@ -53,9 +53,9 @@ def built(weights: Path | None, repository: Path, precision: str = "fp32") -> Bu
     entry = catalog.get("lite-detector")
     return build(
         entry.name,
-        read_named(weights) if weights else read_official(entry, PROJECT_ROOT / "weights"),
+        read_custom(weights) if weights else read_official(entry, PROJECT_ROOT / "weights"),
         catalog=catalog,
-        given=Given(choices=Choices(precision="fp16" if precision == "fp16" else "fp32")),
+        options=BuildOptions(choices=Choices(precision="fp16" if precision == "fp16" else "fp32")),
         repository=repository,
         on_progress=print,
     )
@@ -105,9 +105,9 @@ def test_suppression_keeps_the_best_of_each_class() -> None:
         ],
         np.float32,
     )
-    assert suppressed(rows, 0.5)[:, 4].tolist() == pytest.approx([0.9, 0.4, 0.3])
-    assert suppressed(rows, 0.2)[:, 4].tolist() == pytest.approx([0.9, 0.3])
-    assert suppressed(rows[:0], 0.5).shape == (0, 6)
+    assert suppress_overlaps(rows, 0.5)[:, 4].tolist() == pytest.approx([0.9, 0.4, 0.3])
+    assert suppress_overlaps(rows, 0.2)[:, 4].tolist() == pytest.approx([0.9, 0.3])
+    assert suppress_overlaps(rows[:0], 0.5).shape == (0, 6)
 
 
 def test_no_held_out_photograph_and_none_of_people_is_trained_on() -> None:

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from export_onnx.cpu_graph import for_cpu
+from export_onnx.cpu_graph import rewrite_for_cpu
 from export_onnx.repository import CPU_FILE
 from export_onnx.upscaling.graph import OPSET
 from orchestrator.triton.client import TritonClient
@@ -64,7 +64,7 @@ def convolutions(channels: int = 8) -> nn.Sequential:
 def test_is_the_same_function_for_slopes_of_any_sign_and_size(tmp_path: Path) -> None:
     torch.manual_seed(1)
     model = exported(convolutions(), tmp_path / "model.onnx")
-    rewritten = for_cpu(model)
+    rewritten = rewrite_for_cpu(model)
     assert rewritten is not None
     assert "PRelu" not in {node.op_type for node in rewritten.graph.node}
     image = np.random.default_rng(0).normal(0, 1, (2, 3, 33, 20)).astype(np.float32)
@@ -82,7 +82,7 @@ def test_leaves_a_prelu_alone_that_does_not_stand_between_two_convolutions(tmp_p
             taken = self.first(image)
             return self.last(self.bent(taken) + taken)
 
-    assert for_cpu(exported(Residual(), tmp_path / "model.onnx")) is None
+    assert rewrite_for_cpu(exported(Residual(), tmp_path / "model.onnx")) is None
 
 
 class DividedBlock(nn.Module):
@@ -101,7 +101,7 @@ class DividedBlock(nn.Module):
 def test_a_divided_convolution_is_the_same_function(tmp_path: Path) -> None:
     torch.manual_seed(2)
     model = exported(DividedBlock(), tmp_path / "model.onnx")
-    rewritten = for_cpu(model)
+    rewritten = rewrite_for_cpu(model)
     assert rewritten is not None
     assert "Split" not in {node.op_type for node in rewritten.graph.node}
     image = np.random.default_rng(0).normal(0, 1, (2, 3, 33, 20)).astype(np.float32)
@@ -115,7 +115,7 @@ def test_leaves_a_split_alone_of_what_others_take_whole(tmp_path: Path) -> None:
             kept, further = torch.split(bent, [16, 8], 1)
             return self.last(torch.cat([kept, further, self.inner(further)], 1)) + bent.mean()
 
-    assert for_cpu(exported(Shared(), tmp_path / "model.onnx")) is None
+    assert rewrite_for_cpu(exported(Shared(), tmp_path / "model.onnx")) is None
 
 
 @pytest.mark.parametrize(("axis", "is_rewritten"), [(1, True), (2, True), (3, False), (-1, False)])
@@ -123,7 +123,7 @@ def test_a_softmax_along_another_dimension_than_the_last_is_the_same_function(
     tmp_path: Path, axis: int, is_rewritten: bool
 ) -> None:
     model = exported(nn.Softmax(axis), tmp_path / "model.onnx")
-    rewritten = for_cpu(model)
+    rewritten = rewrite_for_cpu(model)
     assert (rewritten is not None) == is_rewritten
     if rewritten is not None:
         image = np.random.default_rng(0).normal(0, 200, (2, 3, 33, 20)).astype(np.float32)
