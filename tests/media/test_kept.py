@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -219,11 +220,24 @@ THINGS = {
 }
 
 
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Two seconds of each thing, written once for all containers."""
+    folder = tmp_path_factory.mktemp("sources")
+    return cache(
+        lambda name: make_clip(
+            folder / f"{len(list(folder.iterdir()))}.{THINGS[name].suffix}", 10, rate=5, **THINGS[name].clip
+        )
+    )
+
+
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "webm", "gif"])
 @pytest.mark.parametrize("name", THINGS)
-def test_it_is_kept_or_named_in_a_note(tmp_path: Path, name: str, suffix: str) -> None:
+def test_it_is_kept_or_named_in_a_note(
+    tmp_path: Path, sources: Callable[[str], Path], name: str, suffix: str
+) -> None:
     thing = THINGS[name]
-    source = make_clip(tmp_path / f"in.{thing.suffix}", 50, **thing.clip)
+    source = sources(name)
     output = tmp_path / f"out.{suffix}"
     notes = notes_of(source, output)
     with av.open(str(source)) as before, av.open(str(output)) as after:
