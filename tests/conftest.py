@@ -16,8 +16,10 @@ from orchestrator.triton.supervisor import Supervisor
 from tools.fixtures import models
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    WrittenOnce = Callable[[str, Callable[[Path], object]], Path]
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +28,20 @@ def usual_priority() -> Iterator[None]:
     yield
     if os.sched_getscheduler(0) != os.SCHED_OTHER:
         end_real_time()
+
+
+@pytest.fixture(scope="session")
+def written_once(tmp_path_factory: pytest.TempPathFactory) -> WrittenOnce:
+    """Return the file of a name, which `write(path)` makes when a test first asks; tests only read it."""
+    folder = tmp_path_factory.mktemp("written_once")
+
+    def file(name: str, write: Callable[[Path], object]) -> Path:
+        path = folder / name
+        if not path.exists():
+            write(path)
+        return path
+
+    return file
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -17,8 +16,9 @@ from tests.support.playback import IN_SYNC_S, beeps, flashes, sound
 from tools.fixtures.clips import flashing, jpeg, make_clip, number_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
+
+    from tests.conftest import WrittenOnce
 
 
 def cut(source: Path, output: Path, start: float | None, end: float | None, **options: Any) -> VideoWriter:
@@ -38,24 +38,6 @@ def cut(source: Path, output: Path, start: float | None, end: float | None, **op
         writer.finish()
     assert writer.frames == reader.frames_read
     return writer
-
-
-@pytest.fixture(scope="module")
-def beeping(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str, int], Path]:
-    """Five seconds with a flash and a beep at each second, written once for all tests."""
-    folder = tmp_path_factory.mktemp("beeping")
-
-    @cache
-    def written(suffix: str, codec: str, rate: int) -> Path:
-        return make_clip(
-            folder / f"{codec}-{rate}.{suffix}",
-            flashing(125, 25),
-            codec="mpeg4" if suffix == "avi" else "libx264",
-            options={"g": "30"},
-            audio=[{"seconds": 5, "codec": codec, "rate": rate, "beeps": True}],
-        )
-
-    return written
 
 
 @pytest.mark.parametrize(
@@ -83,14 +65,23 @@ def beeping(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str, int
 )
 def test_beeps_stay_on_their_flashes(
     tmp_path: Path,
-    beeping: Callable[[str, str, int], Path],
+    written_once: WrittenOnce,
     source: str,
     codec: str,
     rate: int,
     suffix: str,
     spans: list[tuple[float, float | None]],
 ) -> None:
-    path = beeping(source, codec, rate)
+    path = written_once(
+        f"beeps-{codec}-{rate}.{source}",
+        lambda path: make_clip(
+            path,
+            flashing(125, 25),
+            codec="mpeg4" if source == "avi" else "libx264",
+            options={"g": "30"},
+            audio=[{"seconds": 5, "codec": codec, "rate": rate, "beeps": True}],
+        ),
+    )
     in_source = beeps(path)[2] - flashes(path)[2]
     for start, end in spans:
         cut(path, tmp_path / f"out.{suffix}", start, end)
@@ -106,9 +97,12 @@ def test_beeps_stay_on_their_flashes(
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "webm"])
 @pytest.mark.parametrize(("source", "codec"), [("mp4", "aac"), ("mkv", "libopus"), ("mov", "pcm_s16le")])
 def test_sound_begins_and_ends_with_the_pictures(
-    tmp_path: Path, source: str, codec: str, suffix: str
+    tmp_path: Path, written_once: WrittenOnce, source: str, codec: str, suffix: str
 ) -> None:
-    path = make_clip(tmp_path / f"in.{source}", 125, audio=[{"seconds": 5, "codec": codec}])
+    path = written_once(
+        f"sound-{codec}.{source}",
+        lambda path: make_clip(path, 125, audio=[{"seconds": 5, "codec": codec}]),
+    )
     out = tmp_path / f"out.{suffix}"
     for start, end, shown in [(1.2, 3.4, 2.2), (0.77, 4.013, 3.28), (2.0, 2.04, 0.04)]:
         writer = cut(path, out, start, end)

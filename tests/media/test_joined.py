@@ -6,6 +6,7 @@ What is written is read with PyAV alone: pictures are each at its own time, and 
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,10 @@ from tests.support.playback import IN_SYNC_S, beeps, flashes
 from tools.fixtures.clips import flashing, make_clip, number_of, numbered
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from orchestrator.triton.client import TritonClient
+    from tests.conftest import WrittenOnce
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
 cases = pytest.mark.skipif(not CASES.exists(), reason="needs the cases beside the checkout")
@@ -83,20 +87,31 @@ def recording(
     )
 
 
-def joined(path: Path, starts: list[int], **recorded: Any) -> Path:
-    parts = [
-        recording(path.with_stem(f"part-{number}"), start, **recorded) for number, start in enumerate(starts)
-    ]
-    path.write_bytes(b"".join(part.read_bytes() for part in parts))
-    return path
+@pytest.fixture
+def joined(written_once: WrittenOnce) -> Callable[..., Path]:
+    """Make a file of recordings that begin at these seconds, one after the other."""
+
+    def made(starts: list[int], suffix: str = ".ts", **recorded: Any) -> Path:
+        def write(path: Path) -> None:
+            parts = [
+                written_once(f"from-{start}{suffix}", partial(recording, start=start, **recorded))
+                for start in starts
+            ]
+            path.write_bytes(b"".join(part.read_bytes() for part in parts))
+
+        return written_once(f"joined-{'-'.join(map(str, starts))}{suffix}", write)
+
+    return made
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
 @pytest.mark.parametrize(
     "starts", [[3, 3], [3, 1803], [1803, 3], [3, 90_000, 7]], ids=["back", "forward", "far-back", "three"]
 )
-def test_joined_recordings_follow_each_other(tmp_path: Path, starts: list[int], suffix: str) -> None:
-    source = joined(tmp_path / "in.ts", starts)
+def test_joined_recordings_follow_each_other(
+    tmp_path: Path, joined: Callable[..., Path], starts: list[int], suffix: str
+) -> None:
+    source = joined(starts)
     output = tmp_path / f"out{suffix}"
     notes = exported(source, output)
     times = shown(output)
@@ -120,8 +135,8 @@ def test_joined_recordings_follow_each_other(tmp_path: Path, starts: list[int], 
     assert told(source) == pytest.approx([frame[0] for frame in read(source)[0]], abs=1e-9)
 
 
-def test_joined_program_streams_follow_each_other(tmp_path: Path) -> None:
-    source = joined(tmp_path / "in.mpg", [3, 3], codec="mpeg2video", sound="mp2")
+def test_joined_program_streams_follow_each_other(tmp_path: Path, joined: Callable[..., Path]) -> None:
+    source = joined([3, 3], ".mpg", codec="mpeg2video", sound="mp2")
     notes = exported(source, tmp_path / "out.mp4")
     times = shown(tmp_path / "out.mp4")
     assert len(times) == 100
@@ -131,9 +146,9 @@ def test_joined_program_streams_follow_each_other(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("start", "end"), [(1.0, 3.0), (2.5, 3.5), (0.5, 1.5)])
 def test_a_cut_of_joined_recordings_counts_on_their_one_clock(
-    tmp_path: Path, start: float, end: float
+    tmp_path: Path, joined: Callable[..., Path], start: float, end: float
 ) -> None:
-    source = joined(tmp_path / "in.ts", [3, 1803])
+    source = joined([3, 1803])
     whole = told(source)
     notes = exported(source, tmp_path / "out.mp4", start=start, end=end)
     times = shown(tmp_path / "out.mp4")
@@ -146,8 +161,8 @@ def test_a_cut_of_joined_recordings_counts_on_their_one_clock(
     assert any(JUMP in note for note in notes) == (start < 2 < end)
 
 
-def test_a_gap_of_some_seconds_stays(tmp_path: Path) -> None:
-    source = joined(tmp_path / "in.ts", [3, 9])
+def test_a_gap_of_some_seconds_stays(tmp_path: Path, joined: Callable[..., Path]) -> None:
+    source = joined([3, 9])
     notes = exported(source, tmp_path / "out.mp4")
     times = shown(tmp_path / "out.mp4")
     assert np.diff(times)[49] == pytest.approx(4.04, abs=0.001)
@@ -206,9 +221,11 @@ def test_one_wrong_time_is_no_join() -> None:
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
 @pytest.mark.parametrize("start", [2**33 // 90_000 - 1, 2**33 // 90_000 - 100])
-def test_a_clock_that_wraps_is_as_any_other(tmp_path: Path, start: int, suffix: str) -> None:
+def test_a_clock_that_wraps_is_as_any_other(
+    tmp_path: Path, written_once: WrittenOnce, start: int, suffix: str
+) -> None:
     """The first begins a second before the wrap, with times that FFmpeg makes negative, the other later."""
-    source = recording(tmp_path / "in.ts", start)
+    source = written_once(f"from-{start}.ts", lambda path: recording(path, start))
     notes = exported(source, tmp_path / f"out{suffix}")
     times = shown(tmp_path / f"out{suffix}")
     assert times == pytest.approx([times[0] + number / RATE for number in range(50)], abs=0.0011)
@@ -248,9 +265,9 @@ def test_cases_have_one_clock(tmp_path: Path, name: str, count: int, is_joined: 
 @pytest.mark.parametrize("source", [".mp4", ".mkv", ".mov"])
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
 def test_a_source_whose_clock_starts_late_starts_at_once(
-    tmp_path: Path, source: str, suffix: str, late_s: int
+    tmp_path: Path, written_once: WrittenOnce, source: str, suffix: str, late_s: int
 ) -> None:
-    path = recording(tmp_path / f"in{source}", late_s)
+    path = written_once(f"from-{late_s}{source}", lambda path: recording(path, late_s))
     notes = exported(path, tmp_path / f"out{suffix}")
     times = shown(tmp_path / f"out{suffix}")
     assert times == pytest.approx([times[0] + number / RATE for number in range(50)], abs=0.0011)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from av.container import InputContainer
+
+    from tests.conftest import WrittenOnce
 
 CAPTIONS = [(0.1, 0.6, "one"), (0.8, 1.2, "two")]
 CHAPTERS: list[Any] = [
@@ -220,24 +221,13 @@ THINGS = {
 }
 
 
-@pytest.fixture(scope="module")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Two seconds of each thing, written once for all containers."""
-    folder = tmp_path_factory.mktemp("sources")
-    return cache(
-        lambda name: make_clip(
-            folder / f"{len(list(folder.iterdir()))}.{THINGS[name].suffix}", 10, rate=5, **THINGS[name].clip
-        )
-    )
-
-
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "webm", "gif"])
 @pytest.mark.parametrize("name", THINGS)
 def test_it_is_kept_or_named_in_a_note(
-    tmp_path: Path, sources: Callable[[str], Path], name: str, suffix: str
+    tmp_path: Path, written_once: WrittenOnce, name: str, suffix: str
 ) -> None:
     thing = THINGS[name]
-    source = sources(name)
+    source = written_once(f"{name}.{thing.suffix}", lambda path: make_clip(path, 10, rate=5, **thing.clip))
     output = tmp_path / f"out.{suffix}"
     notes = notes_of(source, output)
     with av.open(str(source)) as before, av.open(str(output)) as after:

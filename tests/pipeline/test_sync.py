@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from orchestrator.triton.client import TritonClient
 
-SECONDS = 4
+SECONDS = 3
 
 
 def constant(rate: int) -> list[Fraction]:
