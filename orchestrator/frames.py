@@ -126,7 +126,7 @@ class Colour:
     @property
     def hdr_name(self) -> str | None:
         """`PQ` or `HLG`, or None if the video is not HDR."""
-        return {16: "PQ", 18: "HLG"}.get(self.transfer)
+        return {16: "PQ", 18: "HLG"}.get(self.transfer)  # H.273 code points
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ import pytest
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before anything imports onnxruntime
 
-from orchestrator.media.priority import end_real_time
+from orchestrator.media.thread_priority import reset_thread_priority
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
 from orchestrator.triton.supervisor import Supervisor
@@ -27,7 +27,7 @@ def usual_priority() -> Iterator[None]:
     """Undo what SVT-AV1 does to this process, as root, where a test encodes with it; servers inherit it."""
     yield
     if os.sched_getscheduler(0) != os.SCHED_OTHER:
-        end_real_time()
+        reset_thread_priority()
 
 
 @pytest.fixture(scope="session")

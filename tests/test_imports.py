@@ -38,7 +38,7 @@ RANK = {
     "runpod_handler": 7,
     "cli": 8,
 }
-MEDIA_RANK = {"priority": 0, "time_range": 0, "colour": 1, "read": 2, "write": 3}
+MEDIA_RANK = {"thread_priority": 0, "time_range": 0, "colour": 1, "read": 2, "write": 3}
 """The rooms of `media`: what reads a file imports no writer."""
 
 ONLY_IMPORTERS = {

@@ -1,4 +1,4 @@
-"""The part of a video that is wanted, and which pictures are in it. Knows nothing of files or pixels."""
+"""Selects the pictures of a video that are shown between a start and an end time."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
 Picture = TypeVar("Picture")
 
 ROUNDING_S = Fraction(1, 1000)
-"""Times that people and programs give are rounded to milliseconds: a picture that has no more than
-this in a span is not in it."""
+"""Start and end times are often rounded to milliseconds: a picture that is shown for no longer than this in
+the range is not part of it."""
 
 WHOLE_S = Fraction(1, 10)
-"""A picture at either end of a span keeps its whole time if no more than this of it is outside, so that a
-constant frame rate stays one; of a longer one, a still, only what is inside is kept."""
+"""A picture at either end of the range keeps its whole duration if no more than this of it is outside, so
+that a constant frame rate stays constant. A longer picture, a still, is trimmed to the range."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Moment(Generic[Picture]):
-    """A picture and when it is shown.
+class TimedPicture(Generic[Picture]):
+    """A picture with its presentation time.
 
     Attributes:
-        pts: in units of the video's time_base.
-        duration: in the same, 0 where it is not known.
-        picture: what is shown.
-        lost: it could not be decoded, and `picture` is another one.
-        moved: it had no usable time of its own.
-        damaged: the decoder patched it up.
+        pts: presentation time in units of the video's time_base.
+        duration: duration in the same units, 0 if it is not known.
+        picture: the picture.
+        lost: whether the picture at this time could not be decoded, so that `picture` is the one before it.
+        moved: whether it had no usable time of its own.
+        damaged: whether the decoder concealed errors in it.
     """
 
     pts: int
@@ -47,20 +47,20 @@ class Moment(Generic[Picture]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Span:
-    """From when to when, in seconds on the clock of the file; None is its start or its end."""
+class TimeRange:
+    """A start and an end, in seconds on the file's clock; None is the start or the end of the file."""
 
     start_s: Fraction | None
     end_s: Fraction | None
 
     @classmethod
-    def of(cls, info: VideoInfo, start_s: Fraction | None, end_s: Fraction | None) -> Span:
-        """Return the span from `start_s` to `end_s`, in seconds from the start of the file.
+    def of(cls, info: VideoInfo, start_s: Fraction | None, end_s: Fraction | None) -> TimeRange:
+        """Return the range from `start_s` to `end_s`, in seconds from the start of the file.
 
-        A video whose first pictures cannot be decoded begins at the first that can, as if that was asked for.
+        A video whose first pictures cannot be decoded starts at the first picture that can.
 
         Raises:
-            BadRequest: it is empty, or starts before the file does.
+            BadRequest: the range is empty, or starts before the file does.
         """
         if start_s is not None and start_s < 0:
             raise BadRequest(f"start is {_seconds(start_s)}: it cannot be negative")
@@ -76,51 +76,51 @@ class Span:
 
     @property
     def rounding_s(self) -> Fraction:
-        """How much of a picture may be inside without it counting, in seconds."""
+        """Longest time that a picture may be in the range without being part of it, in seconds."""
         if self.end_s is None or self.start_s is None:
             return ROUNDING_S
         return min(ROUNDING_S, (self.end_s - self.start_s) / 4)
 
-    def zero_s(self, first_s: Fraction) -> Fraction:
-        """Return the moment that becomes zero where the first picture is shown at `first_s`.
+    def output_zero_s(self, first_s: Fraction) -> Fraction:
+        """Return the time that becomes zero in the output, if the first picture is shown at `first_s`.
 
-        That is when it is shown, but the span's start where the video starts later than the span.
+        It is `first_s`, or the start of the range if the video starts later than that.
         """
         late = self.start_s is not None and first_s - self.start_s > self.rounding_s
         return self.start_s if late and self.start_s is not None else first_s
 
-    def stop_s(self, last_end_s: Fraction) -> Fraction | None:
-        """Return when sound ends, if the last picture ends at `last_end_s`; None: with the file."""
+    def audio_end_s(self, last_end_s: Fraction) -> Fraction | None:
+        """Return when audio must end if the last picture ends at `last_end_s`; None means with the file."""
         if self.end_s is None:
             return None
         return last_end_s if abs(last_end_s - self.end_s) <= WHOLE_S else self.end_s
 
-    def cut(
-        self, moments: Iterator[Moment[Picture]], info: VideoInfo
-    ) -> Generator[Moment[Picture], None, None]:
-        """Yield the moments inside: the first is the one that is shown at the start.
+    def select_pictures(
+        self, pictures: Iterator[TimedPicture[Picture]], info: VideoInfo
+    ) -> Generator[TimedPicture[Picture], None, None]:
+        """Yield the pictures in the range; the first is the one that is shown at the start.
 
-        Moments are taken one further than the span reaches, no more.
+        At most one picture after the range is read.
 
         Args:
-            moments: at least one, with increasing pts.
-            info: of their video.
+            pictures: at least one picture, with increasing pts.
+            info: describes their video.
 
         Raises:
-            BadRequest: there are none inside.
+            BadRequest: no picture is in the range.
         """
         tick = info.time_base
         start = -math.inf if self.start_s is None else (self.start_s + self.rounding_s) / tick
         end = math.inf if self.end_s is None else (self.end_s - self.rounding_s) / tick
-        held: Moment[Picture] | None = None
+        held: TimedPicture[Picture] | None = None
         found = False
-        for moment in moments:
-            if held is not None and moment.pts > start:
+        for picture in pictures:
+            if held is not None and picture.pts > start:
                 found = True
-                yield self._trimmed(held, moment.pts, tick)
-            if moment.pts >= end:
+                yield self._trimmed(held, picture.pts, tick)
+            if picture.pts >= end:
                 break
-            held = moment
+            held = picture
         else:
             if held is not None:
                 usual = round(1 / (info.average_rate * tick)) if info.average_rate else 0
@@ -132,16 +132,16 @@ class Span:
         if not found:
             raise BadRequest("no picture of the video is shown between start and end: choose others")
 
-    def _trimmed(self, moment: Moment[Picture], stop: int, tick: Fraction) -> Moment[Picture]:
-        """Return a moment that is shown until `stop` without what is outside and longer than WHOLE_S."""
-        pts, duration = moment.pts, moment.duration
+    def _trimmed(self, picture: TimedPicture[Picture], stop: int, tick: Fraction) -> TimedPicture[Picture]:
+        """Trim a picture that is shown until `stop`, if more than WHOLE_S of it is outside the range."""
+        pts, duration = picture.pts, picture.duration
         if self.start_s is not None and self.start_s - pts * tick > WHOLE_S:
             pts = math.ceil(self.start_s / tick)
             duration = max(stop - pts, 1)
         if self.end_s is not None and stop * tick > self.end_s:
             late = stop * tick - self.end_s > WHOLE_S
             duration = max((math.ceil(self.end_s / tick) if late else stop) - pts, 1)
-        return replace(moment, pts=pts, duration=duration)
+        return replace(picture, pts=pts, duration=duration)
 
     def _refuse_late_start(self, stop_s: Fraction, info: VideoInfo) -> None:
         if self.start_s is not None:
@@ -151,5 +151,5 @@ class Span:
             )
 
 
-def _seconds(moment_s: Fraction) -> str:
-    return f"{float(moment_s):.6g} s"
+def _seconds(time_s: Fraction) -> str:
+    return f"{float(time_s):.6g} s"

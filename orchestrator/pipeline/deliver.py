@@ -14,7 +14,7 @@ from orchestrator.errors import EncodeFailed
 from orchestrator.fidelity.check import Written, examine
 from orchestrator.fidelity.sampler import FrameSampler
 from orchestrator.inference.upscaler import TiledModel
-from orchestrator.media.colour.tonemap import tonemapped
+from orchestrator.media.colour.tonemap_curve import tone_mapped_info
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.gif import GifPace
 from orchestrator.media.write.writer import VideoWriter
@@ -135,7 +135,7 @@ def deliver(
         form = form_of(info, request, view)
         alpha = keeps_alpha(info, request)
         # The reader needs the source's own colours to map them; all that follows sees the mapped ones.
-        read = tonemapped(info) if request.tonemap else info
+        read = tone_mapped_info(info) if request.tonemap else info
         if view.crop_size != (info.width, info.height):
             read = replace(read, sphere=None)  # a part of a sphere is none
         pace = GifPace(read) if request.container.is_paced else None

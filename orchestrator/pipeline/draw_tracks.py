@@ -14,7 +14,7 @@ from orchestrator.errors import EncodeFailed
 from orchestrator.fidelity.check import Written, examine
 from orchestrator.fidelity.sampler import FrameSampler
 from orchestrator.media.colour.resize import resize
-from orchestrator.media.colour.tonemap import tonemapped
+from orchestrator.media.colour.tonemap_curve import tone_mapped_info
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.gif import GifPace
 from orchestrator.media.write.writer import VideoWriter
@@ -72,7 +72,7 @@ def look_again(
     with ExitStack() as stack:
         reader = stack.enter_context(VideoReader(source, info, tonemap=True))
         writer = pen = pace = None
-        shown = tonemapped(info)
+        shown = tone_mapped_info(info)
         if overlay is not None:
             pen = Overlay(
                 tracks,

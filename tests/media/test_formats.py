@@ -17,7 +17,7 @@ from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.encoder import choose
 from orchestrator.media.write.gif import GifPace
 from orchestrator.media.write.writer import VideoWriter
-from tests.media.test_colour import COEFFICIENTS, PATCHES, to_yuv
+from tests.media.test_rgb_conversion import COEFFICIENTS, PATCHES, to_yuv
 from tools.fixtures.clips import coded, make_clip, number_of, numbered
 
 if TYPE_CHECKING:

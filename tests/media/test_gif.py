@@ -24,8 +24,8 @@ from orchestrator.media.write.gif import GifPace
 from orchestrator.media.write.writer import VideoWriter
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.export import export
-from tests.media.test_colour import PATCHES
 from tests.media.test_formats import through
+from tests.media.test_rgb_conversion import PATCHES
 from tools.fixtures.clips import make_clip, number_of, numbered, plain
 
 if TYPE_CHECKING:

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.frames import Colour, HdrMetadata
-from orchestrator.media.colour.tonemap import WHITE_NITS, peak_nits, tone, tonemapped
+from orchestrator.media.colour.tonemap_curve import WHITE_NITS, peak_nits, tone, tone_mapped_info
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.writer import VideoWriter
 from orchestrator.tiles.letterbox import letterbox
-from tests.media.test_colour import mean_colours, to_yuv
+from tests.media.test_rgb_conversion import mean_colours, to_yuv
 from tools.fixtures.clips import coded, make_clip, number_of, numbered, plain
 
 if TYPE_CHECKING:
@@ -250,7 +250,7 @@ def test_an_8_bit_hlg_video_is_tone_mapped_too(tmp_path: Path) -> None:
 def test_sdr_stays_as_it_is(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "a.mp4", 3)
     info = probe(path)
-    assert tonemapped(info) is info
+    assert tone_mapped_info(info) is info
     with VideoReader(path, info, tonemap=True) as mapped, VideoReader(path, info) as plain_reader:
         for frame, expected in zip(mapped.frames(), plain_reader.frames(), strict=True):
             assert (frame.pixels == expected.pixels).all()
@@ -260,7 +260,7 @@ def test_sdr_stays_as_it_is(tmp_path: Path) -> None:
 def test_the_result_is_written_as_sdr(tmp_path: Path) -> None:
     signals = [signal(light, HLG) for light in grays([26, 203])]
     path = hdr_clip(tmp_path / "a.mkv", signals, HLG)
-    info = tonemapped(probe(path))
+    info = tone_mapped_info(probe(path))
     assert (info.bit_depth, info.hdr, info.colour.is_hdr) == (8, None, False)
     output = tmp_path / "b.mp4"
     with (

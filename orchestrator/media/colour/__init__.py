@@ -1,1 +1,1 @@
-"""Converts pixels: YUV and RGB, HDR and SDR, sizes, chroma locations and alpha."""
+"""Converts decoded pictures: YUV to RGB, HDR to SDR, sizes, chroma locations and alpha."""

@@ -1,10 +1,8 @@
-"""Transparency: which videos have it, and the plane of alpha that goes with a decoded picture.
+"""Detects transparency and reads the alpha plane of decoded pictures.
 
 Most formats hold alpha in the picture. WebM holds that of VP8 and VP9 beside it: each packet carries a second
 coded picture, whose luma is the alpha (WebM's Alpha Transparency Specification, BlockAdditional 1). FFmpeg's
-own decoders pass it over. Alpha is straight: colours are not multiplied by it.
-
-Knows nothing of time or of files.
+own decoders ignore it. Alpha is straight: colours are not multiplied by it.
 """
 
 from __future__ import annotations
@@ -18,8 +16,8 @@ from av.codec.context import Flags
 from av.filter import Graph
 from av.packet import Packet
 
-from orchestrator.media.colour.conversion import rows_of
 from orchestrator.media.colour.resize import resize
+from orchestrator.media.colour.rgb_conversion import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,30 +29,30 @@ if TYPE_CHECKING:
     from orchestrator.frames import Alpha
 
 OPAQUE = 255
-"""Alpha of 8 bits through which nothing is seen."""
+"""The largest alpha of 8 bits."""
 
-_BESIDE = {"vp8", "vp9"}
-"""Codecs whose alpha is a picture of its own."""
+_SIDE_ALPHA_CODECS = {"vp8", "vp9"}
+"""Codecs whose alpha is a second coded picture."""
 
 _SIDE_DATA: Literal["matroska_block_additional"] = "matroska_block_additional"
-_OF_ALPHA = (1).to_bytes(8, "big")
-"""With which the side data of alpha begins: its BlockAddID."""
+_ALPHA_ID = (1).to_bytes(8, "big")
+"""The BlockAddID with which the side data of alpha begins."""
 
 _EDGES_PX = 256
-"""More than what decoders add to the sides of a picture, which FFmpeg counts too."""
+"""More than the padding that decoders add to the sides of a picture, which FFmpeg counts too."""
 
 
-class SideAlpha:
-    """Decodes the alpha that lies beside the pictures of one video, and hands it over with them.
+class SideAlphaDecoder:
+    """Decodes alpha that is coded beside the pictures of one video, and attaches it to them.
 
-    Each picture that is decoded after its packet went through `attach` has its alpha as its `opaque`, uint8
-    [h, w], or None where it has none. So there is no more of it than there are pictures.
+    Each picture that is decoded after its packet went through `attach` has its alpha as its `opaque`: uint8
+    [h, w], or None if it has none. So no alpha outlives its picture.
 
     Args:
         stream: the video, before any of it is decoded.
 
     Attributes:
-        failures: of how many pictures it could not be decoded.
+        failures: number of pictures whose alpha could not be decoded.
     """
 
     def __init__(self, stream: VideoStream) -> None:
@@ -65,37 +63,37 @@ class SideAlpha:
             picture.flags |= Flags.copy_opaque
             self._context = cast("VideoCodecContext", av.CodecContext.create(picture.name, "r"))
             self._context.thread_type = "NONE"
-            # It is as large as the picture. A file could claim more.
+            # Alpha is as large as the picture; a hostile file could claim more.
             largest_px = (picture.width + _EDGES_PX) * (picture.height + _EDGES_PX)
             self._context.options = {"max_pixels": str(largest_px)}
 
     def attach(self, packet: Packet[VideoStream]) -> None:
-        """Decode what lies beside a packet that will be decoded next."""
+        """Decode the alpha beside a packet that will be decoded next."""
         if self._context is None or not packet.has_sidedata(_SIDE_DATA):
             return
         data = bytes(packet.get_sidedata(_SIDE_DATA))
-        if not data.startswith(_OF_ALPHA):
+        if not data.startswith(_ALPHA_ID):
             return
         try:
-            decoded = self._context.decode(cast("Any", Packet(data[len(_OF_ALPHA) :])))
+            decoded = self._context.decode(cast("Any", Packet(data[len(_ALPHA_ID) :])))
         except (av.error.FFmpegError, ValueError):
             self.failures += 1
             return
-        if decoded:  # a picture that is not shown has none
+        if decoded:  # a hidden picture has none
             plane = decoded[0].planes[0]
             packet.opaque = rows_of(plane, np.uint8)[:, : plane.width].copy()
 
 
 def has_side_alpha(stream: VideoStream) -> bool:
-    """Return whether alpha of a video's codec, if there is any, lies beside the picture."""
-    return stream.codec_context.name in _BESIDE
+    """Return whether the codec of a video codes alpha as a second picture."""
+    return stream.codec_context.name in _SIDE_ALPHA_CODECS
 
 
 def is_transparent(first: Sequence[av.VideoFrame], stream: VideoStream) -> bool:
-    """Return whether a video has alpha; that of a palette and of a GIF, which all have, is looked at.
+    """Return whether a video has alpha. Palettes and GIFs always have it: they count if pixels use it.
 
     Args:
-        first: its first pictures, whose packets went through `SideAlpha.attach`.
+        first: its first pictures, whose packets went through `SideAlphaDecoder.attach`.
         stream: the video.
     """
     pixels = first[0].format
@@ -106,19 +104,19 @@ def is_transparent(first: Sequence[av.VideoFrame], stream: VideoStream) -> bool:
     return any(bool((picture.to_ndarray(format="rgba")[..., 3] < OPAQUE).any()) for picture in first)
 
 
-class ToAlpha:
-    """Gives the alpha of the pictures of one video. It keeps one filter for all of them."""
+class AlphaExtractor:
+    """Extracts the alpha of decoded pictures of one video."""
 
     def __init__(self) -> None:
         self._kind = ""
         self._graph = Graph()
 
     def __call__(self, picture: av.VideoFrame, beside: Alpha | None) -> Alpha:
-        """Return alpha as fresh uint8 [h, w], 0 to 255, of a picture of that size; opaque where it has none.
+        """Return the picture's alpha as new uint8 [h, w], 0..255; fully opaque if it has none.
 
         Args:
-            picture: as decoded.
-            beside: the alpha that came beside it; it is resized where it has another size.
+            picture: a decoded picture.
+            beside: its alpha from `SideAlphaDecoder`, if any; resized to the picture's size.
         """
         if beside is not None:
             return resize(beside, width=picture.width, height=picture.height)

@@ -1,4 +1,4 @@
-"""Where the samples of chroma lie among the pixels that share them. Knows nothing of files or encoders."""
+"""Finds the chroma sample location of decoded pictures and of the output."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import av.error
 import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from orchestrator.media.colour.conversion import rows_of
-from orchestrator.media.colour.pixel_format import chroma_of, upright_chroma
+from orchestrator.media.colour.pixel_format import chroma_subsampling, upright_chroma
+from orchestrator.media.colour.rgb_conversion import rows_of
 
 if TYPE_CHECKING:
     from orchestrator.frames import Form, VideoInfo
 
-Place = tuple[float, float]
-"""From the first column that shares a sample, 0, to the last, 1; and from the first row to the last."""
+Position = tuple[float, float]
+"""x and y of a chroma sample: 0 is the first of the columns or rows that share it, 1 the last."""
 
-PLACES: dict[str, Place] = {
+POSITIONS: dict[str, Position] = {
     "left": (0, 0.5),
     "center": (0.5, 0.5),
     "topleft": (0, 0),
@@ -26,38 +26,38 @@ PLACES: dict[str, Place] = {
     "bottomleft": (0, 1),
     "bottom": (0.5, 1),
 }
-"""By FFmpeg's names; codecs have no others (ITU-T H.265, figure E.1)."""
+"""Positions by FFmpeg's names; codecs have no others (ITU-T H.265, figure E.1)."""
 
 _SIDE_PX, _MIDDLE, _STEP = 16, 8, 6400
 
 
-def upright_location(frame: av.VideoFrame, *, rotation: int, mirrored: bool) -> str | None:
-    """Return where chroma lies in a decoded picture once it is mirrored and turned; None where it is whole.
+def upright_chroma_location(frame: av.VideoFrame, *, rotation: int, mirrored: bool) -> str | None:
+    """Return the chroma location of a decoded picture once it is upright; None if chroma is not subsampled.
 
-    PyAV does not tell, but swscale heeds it: it is asked to spread a step of chroma over the pixels. What is
-    not said is the center to swscale. No codec has the last column: what would lie there is said to lie in
-    the center, half a pixel off.
+    PyAV does not give the location, but swscale uses it. So swscale interpolates a step of chroma, and the
+    result shows the location. Without a location, swscale assumes the center. No codec has samples at the
+    last column: for these the center is returned, half a pixel off.
 
     Args:
-        frame: of any size and pixel format.
-        rotation: degrees counter-clockwise, a multiple of 90.
-        mirrored: whether it is mirrored first.
+        frame: a picture of any size and pixel format.
+        rotation: degrees counter-clockwise by which it is turned upright, a multiple of 90.
+        mirrored: whether it is mirrored before that.
     """
-    if chroma_of(frame.format.name) == (1, 1):
+    if chroma_subsampling(frame.format.name) == (1, 1):
         return None
     reformatter = VideoReformatter()
-    # A format that no decoder gives, so this is a picture of its own.
+    # No decoder produces this format, so the result is always a copy.
     try:
         small = reformatter.reformat(frame, width=_SIDE_PX, height=_SIDE_PX, format="yuv420p14le")
     except av.error.FFmpegError:
-        return None  # nor can its pictures be read
+        return None  # the reader will refuse this format
     across, down = (rows_of(plane, np.uint16) for plane in small.planes[1:])
     across[:], down[:] = 0, 0
     across[:, _MIDDLE // 2 :] = down[_MIDDLE // 2 :] = _STEP
     flags = Interpolation.BILINEAR | Interpolation.ACCURATE_RND
     spread = VideoReformatter().reformat(small, format="yuv444p14le", interpolation=flags)
     levels = [rows_of(plane, np.uint16)[_MIDDLE, _MIDDLE] for plane in spread.planes[1:]]
-    # All of the step where the sample is in the first column, half where it is in the second.
+    # The level is the whole step if the sample is at the first column, and half if it is at the second.
     x, y = (round((1 - int(level) / _STEP) * 4) / 2 for level in levels)
     if mirrored:
         x = 1 - x
@@ -66,23 +66,23 @@ def upright_location(frame: av.VideoFrame, *, rotation: int, mirrored: bool) -> 
     return _named((x, y))
 
 
-def written_location(form: Form, *, info: VideoInfo, pixel_format: str) -> str | None:
-    """Return where the chroma of the output lies, as FFmpeg names it; None where it is not 4:2:0.
+def output_chroma_location(form: Form, *, info: VideoInfo, pixel_format: str) -> str | None:
+    """Return the chroma location of the output, by FFmpeg's name; None if the output is not 4:2:0.
 
-    swscale puts what it makes in the center; planes keep what they share already.
+    swscale subsamples to the center; planes that are subsampled already keep their location.
 
     Args:
-        form: of the pictures.
-        info: of the source.
-        pixel_format: of the output.
+        form: form of the pictures that are written.
+        info: describes the source.
+        pixel_format: pixel format of the output.
     """
     if not pixel_format.startswith("yuv420"):
         return None
-    x, y = PLACES[info.chroma_location or "center"]
+    x, y = POSITIONS[info.chroma_location or "center"]
     across, down = upright_chroma(info) if form == "planes" else (1, 1)
     return _named((x if across == 2 else 0.5, y if down == 2 else 0.5))
 
 
-def _named(place: Place) -> str:
-    x, y = place
-    return next(name for name, known in PLACES.items() if known == (x if x < 1 else 0.5, y))
+def _named(position: Position) -> str:
+    x, y = position
+    return next(name for name, known in POSITIONS.items() if known == (x if x < 1 else 0.5, y))

@@ -1,4 +1,4 @@
-"""Chroma subsampling: which pixels share a chroma sample, and the names of FFmpeg's pixel formats for it."""
+"""Reads chroma subsampling and bit depth of FFmpeg's pixel formats, and names planar YUV formats."""
 
 from __future__ import annotations
 
@@ -10,23 +10,28 @@ if TYPE_CHECKING:
     from orchestrator.frames import VideoInfo
 
 Chroma = tuple[int, int]
-"""How many columns and how many rows of luma share a sample of chroma."""
+"""Number of columns and number of rows of luma that share a chroma sample."""
 
 CHROMA: dict[Chroma, str] = {(2, 2): "420", (2, 1): "422", (1, 2): "440", (1, 1): "444"}
 
 
-def planar(chroma: Chroma, bits: int, *, alpha: bool = False) -> str:
-    """Return FFmpeg's name of the format of three planes, of so many bits a component; alpha is a fourth."""
+def planar_format(chroma: Chroma, bits: int, *, alpha: bool = False) -> str:
+    """Return FFmpeg's name of the planar YUV format with that many bits a component, and maybe alpha."""
     return f"yuv{'a' if alpha else ''}{CHROMA[chroma]}p" + (f"{bits}le" if bits > 8 else "")
 
 
-def chroma_of(pixel_format: str) -> Chroma:
-    """Return which pixels share a sample of chroma; those of RGB and gray share none."""
+def chroma_subsampling(pixel_format: str) -> Chroma:
+    """Return the chroma subsampling of a pixel format; (1, 1) for RGB and gray."""
     known = av.VideoFormat(pixel_format)
     return 2 // known.chroma_width(2), 2 // known.chroma_height(2)
 
 
+def component_bits(pixels: av.VideoFormat) -> int:
+    """Return the bits per component of a pixel format; 8 for palettes."""
+    return 8 if pixels.name == "pal8" else max(component.bits for component in pixels.components)
+
+
 def upright_chroma(info: VideoInfo) -> Chroma:
-    """Return the chroma of a video's pictures, turned upright."""
-    across, down = chroma_of(info.pixel_format)
+    """Return the chroma subsampling of a video's upright pictures."""
+    across, down = chroma_subsampling(info.pixel_format)
     return (down, across) if info.rotation % 180 else (across, down)

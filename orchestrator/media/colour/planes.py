@@ -1,4 +1,4 @@
-"""Coded pictures as their planes of Y'CbCr, sample for sample. Converts nothing."""
+"""Reads the Y'CbCr planes of decoded pictures without converting any sample."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     Sample = TypeVar("Sample", np.uint8, np.uint16)
 
 _PLANAR = re.compile(r"yuv[aj]?(?P<like>(420|422|440|444)p((9|10|12)le)?)")
-"""FFmpeg's names of the formats of three planes, 4:2:0 to 4:4:4, 8 to 12 bits; alpha may be a fourth."""
+"""FFmpeg's names of planar formats, 4:2:0 to 4:4:4, 8 to 12 bits, with or without alpha."""
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Where the samples of a component are: in which plane, from which sample of a row on, every how many."""
+class _Component:
+    """Where the samples of a component are: their plane, the first in a row, and the step between them."""
 
     plane: int
     first: int = 0
@@ -35,50 +35,50 @@ class _Place:
 
 @dataclass(frozen=True)
 class _Layout:
-    """How a pixel format holds Y, Cb and Cr.
+    """Memory layout of a pixel format.
 
     Attributes:
-        like: the planar format of the same samples.
-        places: of the three.
-        shift: by how many bits samples are shifted up.
+        like: the planar format with the same samples.
+        components: where Y, Cb and Cr are.
+        shift: number of bits by which samples are shifted up.
     """
 
     like: str
-    places: tuple[_Place, _Place, _Place] = (_Place(0), _Place(1), _Place(2))
+    components: tuple[_Component, _Component, _Component] = (_Component(0), _Component(1), _Component(2))
     shift: int = 0
 
 
-_UV = (_Place(0), _Place(1, 0, 2), _Place(1, 1, 2))
-_VU = (_Place(0), _Place(1, 1, 2), _Place(1, 0, 2))
+_UV = (_Component(0), _Component(1, 0, 2), _Component(1, 1, 2))
+_VU = (_Component(0), _Component(1, 1, 2), _Component(1, 0, 2))
 
-_WOVEN = {
+_PACKED = {
     "nv12": _Layout("yuv420p", _UV),
     "nv21": _Layout("yuv420p", _VU),
     "p010le": _Layout("yuv420p10le", _UV, 6),
-    "yuyv422": _Layout("yuv422p", (_Place(0, 0, 2), _Place(0, 1, 4), _Place(0, 3, 4))),
-    "uyvy422": _Layout("yuv422p", (_Place(0, 1, 2), _Place(0, 0, 4), _Place(0, 2, 4))),
-    "yvyu422": _Layout("yuv422p", (_Place(0, 0, 2), _Place(0, 3, 4), _Place(0, 1, 4))),
+    "yuyv422": _Layout("yuv422p", (_Component(0, 0, 2), _Component(0, 1, 4), _Component(0, 3, 4))),
+    "uyvy422": _Layout("yuv422p", (_Component(0, 1, 2), _Component(0, 0, 4), _Component(0, 2, 4))),
+    "yvyu422": _Layout("yuv422p", (_Component(0, 0, 2), _Component(0, 3, 4), _Component(0, 1, 4))),
 }
-"""Formats that weave components into one plane, as decoders give them."""
+"""The packed and semi-planar formats that decoders produce."""
 
 
 def can_read_planes(info: VideoInfo) -> bool:
-    """Return whether the pictures of a video are Y'CbCr of a kind that `Planes` holds.
+    """Return whether `Planes` can hold the pictures of a video.
 
-    That is 4:2:0, 4:2:2, 4:4:0 or 4:4:4 of 8 to 12 bits; RGB, gray, palettes, 4:1:1 and more bits are
-    not. Alpha is no part of them.
+    It holds Y'CbCr in 4:2:0, 4:2:2, 4:4:0 or 4:4:4 of 8 to 12 bits, without alpha; not RGB, gray, palettes,
+    4:1:1 or more bits.
     """
     return _layout(info.pixel_format) is not None
 
 
 def same_planes(pixel_format: str, other: str) -> bool:
-    """Return whether two pixel formats hold planes of the same bits and the same chroma."""
+    """Return whether two pixel formats have planes with the same bits and the same chroma subsampling."""
     one, two = _layout(pixel_format), _layout(other)
     return one is not None and two is not None and one.like == two.like
 
 
 def to_planes(frame: av.VideoFrame) -> Planes:
-    """Return the samples of a decoded frame, of a format that holds planes, copied."""
+    """Copy the planes of a decoded frame. Raises ValueError for a format that `can_read_planes` excludes."""
     layout = _layout(frame.format.name)
     if layout is None:
         raise ValueError(f"{frame.format.name} holds no planes")
@@ -89,23 +89,23 @@ def to_planes(frame: av.VideoFrame) -> Planes:
 def _layout(pixel_format: str) -> _Layout | None:
     if name := _PLANAR.fullmatch(pixel_format):
         return _Layout(f"yuv{name['like']}")
-    return _WOVEN.get(pixel_format)
+    return _PACKED.get(pixel_format)
 
 
 def _samples(frame: av.VideoFrame, layout: _Layout, component: int) -> Samples:
-    part, place = frame.format.components[component], layout.places[component]
-    plane = frame.planes[place.plane]
+    part, where = frame.format.components[component], layout.components[component]
+    plane = frame.planes[where.plane]
     if part.bits == 8:
-        return _cut(np.frombuffer(memoryview(plane), np.uint8), plane, place, part).copy()
+        return _select(np.frombuffer(memoryview(plane), np.uint8), plane, where, part).copy()
     words: NDArray[np.uint16] = np.frombuffer(
         memoryview(plane), ">u2" if frame.format.is_big_endian else "<u2"
     )
-    return _cut(words, plane, place, part).astype(np.uint16) >> np.uint16(layout.shift)
+    return _select(words, plane, where, part).astype(np.uint16) >> np.uint16(layout.shift)
 
 
-def _cut(
-    samples: NDArray[Sample], plane: VideoPlane, place: _Place, part: VideoFormatComponent
+def _select(
+    samples: NDArray[Sample], plane: VideoPlane, where: _Component, part: VideoFormatComponent
 ) -> NDArray[Sample]:
-    """Return those of one component, [h, w], of all samples of a plane."""
+    """Return one component, [h, w], from all samples of a plane."""
     rows = samples.reshape(plane.height, -1)
-    return rows[: part.height, place.first :: place.step][:, : part.width]
+    return rows[: part.height, where.first :: where.step][:, : part.width]

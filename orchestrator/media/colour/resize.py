@@ -1,12 +1,12 @@
-"""Resize pictures, or any part of them, well: Lanczos with three lobes, wider where the picture gets smaller.
+"""Resizes pictures, or any part of them, with a Lanczos kernel of three lobes.
 
 The kernel is Duchon's, "Lanczos filtering in one and two dimensions" (J. Appl. Meteorology 18, 1979), used as
-in Turkowski, "Filters for common resampling tasks" (Graphics Gems, 1990): first down, then across. Each way
-is a product with a matrix that is zero but for a band. The band is taken in dense blocks: BLAS does those in
-less time than anything takes that skips their zeros. All is float32 from the first to the last step, so 8 and
-16 bits are alike and nothing is rounded on the way.
+in Turkowski, "Filters for common resampling tasks" (Graphics Gems, 1990): it widens as the picture shrinks,
+and columns are filtered before rows. Each pass multiplies with a band matrix. The band is divided into dense
+blocks, which BLAS multiplies faster than any code that skips their zeros. All arithmetic is float32, so 8 and
+16 bits are treated alike and only the result is rounded.
 
-Pixel i covers i to i + 1. It does not know videos.
+Pixel i covers i to i + 1.
 """
 
 from __future__ import annotations
@@ -31,32 +31,32 @@ if TYPE_CHECKING:
 Levels = TypeVar("Levels", np.uint8, np.uint16)
 
 LOBES = 3
-"""How far the kernel reaches to either side: in pixels of the result, or, enlarging, of the source."""
+"""Reach of the kernel to either side: in pixels of the result or, when enlarging, of the source."""
 
 _BLOCK = 32
-"""Blocks of 16 and of 64 take longer, by up to a half, shrinking or enlarging."""
+"""Blocks of 16 and of 64 take up to half as long again, when shrinking or when enlarging."""
 
 _STRIP = 4 * _BLOCK
-"""So many rows are made at a time, from the first step to the last: they stay in the processor's cache."""
+"""Rows that are computed together, from the first step to the last, so that they stay in the CPU's cache."""
 
 _THREADS = max(1, min(4, (os.cpu_count() or 1) // 2))
-"""Strips at a time: decoder and encoder want cores too."""
+"""Strips at a time; the decoder and the encoder need cores too."""
 
-_ALONE = 4 * 65536
-"""Up to so many multiplications OpenBLAS starts no threads (its GEMM_MULTITHREAD_THRESHOLD). They would wait
-for each other at every block: where decoder and encoder want the cores too, up to ten times as long."""
+_SINGLE_THREADED = 4 * 65536
+"""OpenBLAS starts no threads for up to this many multiplications (its GEMM_MULTITHREAD_THRESHOLD). They would
+wait for each other at every block: up to ten times as long while decoder and encoder use the cores."""
 
 
 def resize(pixels: NDArray[Levels], *, width: int, height: int, box: Crop | None = None) -> NDArray[Levels]:
-    """Bring a picture, or a part of it, to a size.
+    """Resize a picture, or a part of it.
 
-    Where the part is whole pixels and has that size already, those are returned, as they are.
+    A part of whole pixels that has the requested size already is returned unchanged.
 
     Args:
         pixels: uint8 or uint16 [H, W, 3], of any three components, or [H, W] of one.
-        width, height: of the result, in pixels.
-        box: the part, within the picture; it may begin and end within pixels. None is all. The kernel reaches
-            over the edge of the part to what is around it, but not over the picture's.
+        width, height: size of the result, in pixels.
+        box: the part, inside the picture, in fractional pixels; None is the whole picture. The kernel uses
+            pixels around the part, too.
 
     Returns:
         [height, width, 3] or [height, width], of the same type.
@@ -70,26 +70,26 @@ def resize(pixels: NDArray[Levels], *, width: int, height: int, box: Crop | None
     planes = np.stack(cv2.split(part))
     result = np.empty((len(planes), height, width), pixels.dtype)
 
-    def make(first: int) -> None:
-        made = slice(first, min(first + _STRIP, height))
-        strip = _across(_down(planes, down, made), across)
-        result[:, made] = np.clip(np.rint(strip, out=strip), 0, np.iinfo(pixels.dtype).max, out=strip)
+    def resize_strip(first: int) -> None:
+        rows = slice(first, min(first + _STRIP, height))
+        strip = _across(_down(planes, down, rows), across)
+        result[:, rows] = np.clip(np.rint(strip, out=strip), 0, np.iinfo(pixels.dtype).max, out=strip)
 
     with ThreadPoolExecutor(_THREADS) as pool:
-        list(pool.map(make, range(0, height, _STRIP)))
+        list(pool.map(resize_strip, range(0, height, _STRIP)))
     return np.asarray(cv2.merge(list(result)), pixels.dtype)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Bands:
-    """The matrix that makes N places of a row, or a column, of pixels.
+    """The band matrix that computes N pixels of a resized row or column from source pixels.
 
     Attributes:
         count: N.
-        part: the pixels that count.
-        begins: int64 [ceil(N / _BLOCK)], the first of the K pixels of each block, counted in the part.
-        blocks: float32 [ceil(N / _BLOCK), _BLOCK, K], what makes _BLOCK places of K pixels. None at all where
-            the places are the part's pixels.
+        part: the source pixels that it uses.
+        begins: int64 [ceil(N / _BLOCK)], the first source pixel of each block, counted in `part`.
+        blocks: float32 [ceil(N / _BLOCK), _BLOCK, K], weights of K source pixels for _BLOCK pixels; empty if
+            the result is the source pixels themselves.
     """
 
     count: int
@@ -97,22 +97,23 @@ class _Bands:
     begins: NDArray[np.int64]
     blocks: NDArray[np.float32]
 
-    def within(self, made: slice) -> Iterator[tuple[slice, slice, NDArray[np.float32]]]:
-        """Yield blocks of some of the N places, from a multiple of _BLOCK on.
+    def blocks_of(self, wanted: slice) -> Iterator[tuple[slice, slice, NDArray[np.float32]]]:
+        """Yield the blocks that compute some of the N pixels, from a multiple of _BLOCK on.
 
-        Returns:
-            Which places, counted from the first of `made`; of which pixels; and by what, [places, pixels].
+        Yields:
+            The computed pixels, counted from the first of `wanted`; their source pixels; and the weights,
+            [computed, source].
         """
-        for first in range(made.start, made.stop, _BLOCK):
+        for first in range(wanted.start, wanted.stop, _BLOCK):
             begin = int(self.begins[first // _BLOCK])
-            block = self.blocks[first // _BLOCK, : made.stop - first]
-            places = slice(first - made.start, first - made.start + len(block))
+            block = self.blocks[first // _BLOCK, : wanted.stop - first]
+            places = slice(first - wanted.start, first - wanted.start + len(block))
             yield places, slice(begin, begin + block.shape[1]), block
 
 
-@lru_cache(maxsize=4)  # the crop of a picture after the last often has the same place along one side, or both
+@lru_cache(maxsize=4)  # the crops of successive pictures often start at the same x or y
 def _bands(length: int, start: float, size: float, count: int) -> _Bands:
-    """Return what makes `count` places of the part of `length` pixels that begins at `start`, `size` long."""
+    """Return the matrix that computes `count` pixels from `start`..`start + size` of `length` pixels."""
     if size == count and start == int(start):
         whole = slice(int(start), int(start) + count)
         return _Bands(
@@ -141,12 +142,12 @@ def _bands(length: int, start: float, size: float, count: int) -> _Bands:
     return _Bands(count=count, part=slice(low, high), begins=begins - low, blocks=blocks)
 
 
-def _down(planes: NDArray[Any], bands: _Bands, made: slice) -> NDArray[np.float32]:
-    """Return some rows of what is made of planes, [N, H, W], as float32 [N, rows, W]."""
+def _down(planes: NDArray[Any], bands: _Bands, wanted: slice) -> NDArray[np.float32]:
+    """Resize the columns of planes, [N, H, W]; return the wanted rows of the result, float32 [N, rows, W]."""
     if not bands.blocks.size:
-        return planes[:, made].astype(np.float32)
-    rows = np.empty((len(planes), made.stop - made.start, planes.shape[2]), np.float32)
-    for places, pixels, block in bands.within(made):
+        return planes[:, wanted].astype(np.float32)
+    rows = np.empty((len(planes), wanted.stop - wanted.start, planes.shape[2]), np.float32)
+    for places, pixels, block in bands.blocks_of(wanted):
         levels = planes[:, pixels].astype(np.float32)
         for columns in _chunks(block, planes.shape[2]):
             np.matmul(block, levels[..., columns], out=rows[:, places, columns])
@@ -154,17 +155,17 @@ def _down(planes: NDArray[Any], bands: _Bands, made: slice) -> NDArray[np.float3
 
 
 def _across(levels: NDArray[np.float32], bands: _Bands) -> NDArray[np.float32]:
-    """Return what is made of rows, float32 [N, H, W], as float32 [N, H, count]."""
+    """Resize the rows of planes, float32 [N, H, W], to float32 [N, H, count]."""
     if not bands.blocks.size:
         return levels
     columns = np.empty((len(levels), levels.shape[1], bands.count), np.float32)
-    for places, pixels, block in bands.within(slice(0, bands.count)):
+    for places, pixels, block in bands.blocks_of(slice(0, bands.count)):
         for rows in _chunks(block, levels.shape[1]):
             np.matmul(levels[:, rows, pixels], block.T, out=columns[:, rows, places])
     return columns
 
 
 def _chunks(block: NDArray[np.float32], length: int) -> list[slice]:
-    """Return parts of `length`; a block times so many is done without BLAS's threads."""
-    size = max(_ALONE // block.size, 1)
+    """Divide `length` into parts that BLAS multiplies with a block without starting threads."""
+    size = max(_SINGLE_THREADED // block.size, 1)
     return [slice(begin, begin + size) for begin in range(0, length, size)]

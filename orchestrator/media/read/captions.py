@@ -14,7 +14,7 @@ import av
 import av.error
 from av.packet import Packet
 
-from orchestrator.media.colour.hdr import side_data
+from orchestrator.media.colour.hdr_metadata import side_data
 
 if TYPE_CHECKING:
     from av.video.stream import VideoStream

@@ -15,8 +15,8 @@ import av.error
 from av.audio.stream import AudioStream
 from av.stream import Disposition
 
-from orchestrator.media.colour.alpha import SideAlpha, is_transparent
-from orchestrator.media.colour.hdr import hdr_metadata, side_data
+from orchestrator.media.colour.alpha import SideAlphaDecoder, is_transparent
+from orchestrator.media.colour.hdr_metadata import hdr_metadata, side_data
 from orchestrator.media.read.source import main_video, packets
 from orchestrator.media.read.tags import chapter_title, own_tags, track_tags
 
@@ -210,7 +210,7 @@ def _pop(tags: dict[str, str], name: str) -> str | None:
 def _first_picture(container: InputContainer, stream: VideoStream) -> PictureContents | None:
     stream.thread_type = "NONE"
     first: list[av.VideoFrame] = []
-    alpha = SideAlpha(stream)
+    alpha = SideAlphaDecoder(stream)
     for number, packet in enumerate(packets(container, stream)):
         video = cast("Packet[VideoStream]", packet)
         alpha.attach(video)

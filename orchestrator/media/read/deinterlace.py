@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from av.video.stream import VideoStream
 
-    from orchestrator.media.time_range import Moment
+    from orchestrator.media.time_range import TimedPicture
 
-    _Moment = Moment[av.VideoFrame]
+    _Moment = TimedPicture[av.VideoFrame]
 
 _SAYS_ITSELF = {"h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "vc1", "wmv3", "prores", "dnxhd"}
 """Codecs that say of each picture whether it is woven."""

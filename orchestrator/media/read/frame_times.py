@@ -21,7 +21,7 @@ from orchestrator.errors import BadMedia
 from orchestrator.media.read.presentation import Moments
 from orchestrator.media.read.seek import UNTIMED
 from orchestrator.media.read.source import main_video, open_source, packets
-from orchestrator.media.time_range import Span
+from orchestrator.media.time_range import TimeRange
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,5 +82,5 @@ def _demuxed(path: Path) -> NDArray[np.int64] | None:
 
 def _decoded(path: Path, info: VideoInfo) -> NDArray[np.int64]:
     """Return the pts of the frames, int64 [N], from the pictures themselves."""
-    with closing(Moments(path, info, threads=0, span=Span(start_s=None, end_s=None))) as moments:
+    with closing(Moments(path, info, threads=0, span=TimeRange(start_s=None, end_s=None))) as moments:
         return np.array(array("q", (moment.pts for moment in moments)), np.int64)

@@ -16,13 +16,13 @@ import av.error
 from av.codec.context import Flags
 
 from orchestrator.errors import BadMedia
-from orchestrator.media.colour.alpha import SideAlpha, has_side_alpha
+from orchestrator.media.colour.alpha import SideAlphaDecoder, has_side_alpha
 from orchestrator.media.read.captions import mentions_captions
 from orchestrator.media.read.integrity import Integrity
 from orchestrator.media.read.lost_frames import DecoderTimestamps
 from orchestrator.media.read.seek import packets_before_keyframe, packets_from
 from orchestrator.media.read.source import clock_of, main_video, open_source, packets
-from orchestrator.media.time_range import Moment
+from orchestrator.media.time_range import TimedPicture
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
     from orchestrator.frames import VideoInfo
     from orchestrator.media.read.clock_jumps import Join
-    from orchestrator.media.time_range import Span
+    from orchestrator.media.time_range import TimeRange
 
-    _Moment = Moment[av.VideoFrame]
+    _Moment = TimedPicture[av.VideoFrame]
 
 MAX_LOST_S = 5
 """A longer stretch in which no picture can be decoded is an error, not a still picture."""
@@ -60,8 +60,8 @@ class Moments:
         info: what `probe` said of it.
         threads: of the decoder; 0 takes one a core.
         span: the part that is wanted; decoding begins at the keyframe before it.
-        alpha: whether pictures are to come with the alpha that lies beside them: see `SideAlpha`. Where a
-            codec has such, decoding begins at the start of the file: keyframes of alpha may be elsewhere.
+        alpha: whether to decode alpha that is coded beside the pictures: see `SideAlphaDecoder`. For codecs
+            with such alpha, decoding begins at the start of the file, as its keyframes may be elsewhere.
 
     Attributes:
         stream: the video.
@@ -70,7 +70,9 @@ class Moments:
         may_have_captions: whether pictures so far may have closed captions.
     """
 
-    def __init__(self, path: Path, info: VideoInfo, *, threads: int, span: Span, alpha: bool = False) -> None:
+    def __init__(
+        self, path: Path, info: VideoInfo, *, threads: int, span: TimeRange, alpha: bool = False
+    ) -> None:
         self.damaged_packets = 0
         self._path = path
         self._info = info
@@ -79,7 +81,7 @@ class Moments:
         self._container, self.stream = self._open(threads)
         # In MPEG-2 they have several forms.
         self.may_have_captions = self.stream.codec_context.name == "mpeg2video"
-        self.alpha = SideAlpha(self.stream) if alpha and has_side_alpha(self.stream) else None
+        self.alpha = SideAlphaDecoder(self.stream) if alpha and has_side_alpha(self.stream) else None
         self._begin()
         self._last: _Moment | None = None
         self._longest_gap = 0
@@ -282,7 +284,7 @@ class Moments:
         if moved and last is not None:
             pts = last.pts + max(last.duration if pts is None else 1, 1)
         yield self._next(
-            Moment(
+            TimedPicture(
                 pts=pts or 0,
                 duration=decoded.duration,
                 picture=decoded,
@@ -300,7 +302,7 @@ class Moments:
                 "can be decoded, copy or export it again"
             )
         for pts in lost:
-            yield self._next(Moment(pts=pts, duration=0, picture=picture, lost=True))
+            yield self._next(TimedPicture(pts=pts, duration=0, picture=picture, lost=True))
 
     def _next(self, moment: _Moment) -> _Moment:
         if self._last is not None:

@@ -13,10 +13,11 @@ import av.error
 
 from orchestrator.errors import BadMedia, UnsupportedMedia
 from orchestrator.frames import VideoInfo
-from orchestrator.media.colour import conversion as colour
-from orchestrator.media.colour.alpha import SideAlpha, is_transparent
-from orchestrator.media.colour.chroma_location import upright_location
-from orchestrator.media.colour.hdr import hdr_metadata, side_data
+from orchestrator.media.colour import rgb_conversion as colour
+from orchestrator.media.colour.alpha import SideAlphaDecoder, is_transparent
+from orchestrator.media.colour.chroma_location import upright_chroma_location
+from orchestrator.media.colour.code_points import UNSPECIFIED
+from orchestrator.media.colour.hdr_metadata import hdr_metadata, side_data
 from orchestrator.media.read.deinterlace import is_woven
 from orchestrator.media.read.integrity import believable_frames, refuse_cut, tagged_duration_s
 from orchestrator.media.read.source import MAX_PIXELS, has_free_clock, main_video, open_source, packets
@@ -87,7 +88,7 @@ def _describe(
     frame = first[0]
     _refuse_dolby_vision_alone(stream, frame)
     turn, notes = _orientation(frame)
-    resolved = colour.resolve(
+    resolved = colour.resolve_colour(
         matrix=frame.colorspace,
         primaries=frame.color_primaries,
         transfer=frame.color_trc,
@@ -146,7 +147,7 @@ def _describe(
         codec=stream.codec_context.name,
         pixel_format=frame.format.name,
         bit_depth=bits,
-        chroma_location=upright_location(frame, rotation=turn.degrees, mirrored=turn.mirrored),
+        chroma_location=upright_chroma_location(frame, rotation=turn.degrees, mirrored=turn.mirrored),
         colour=resolved,
         interlaced=woven,
         hdr=hdr_metadata(frame) if resolved.is_hdr else None,
@@ -166,7 +167,7 @@ def _refuse_dolby_vision_alone(stream: VideoStream, frame: av.VideoFrame) -> Non
     Pictures that others can show say so by their transfer characteristics.
     """
     tagged = stream.codec_context.codec_tag in {"dvh1", "dvhe", "dva1", "dvav", "dav1"}
-    if frame.color_trc == colour.UNSPECIFIED and (tagged or side_data(frame, "DOVI_METADATA") is not None):
+    if frame.color_trc == UNSPECIFIED and (tagged or side_data(frame, "DOVI_METADATA") is not None):
         raise UnsupportedMedia(
             "the video is Dolby Vision without colours that others can show (profile 5): convert it to HDR10 "
             "or SDR first"
@@ -217,7 +218,7 @@ def _first_frames(
     first: list[av.VideoFrame] = []
     due: list[int] = []
     begun = is_damaged = False  # the first keyframe was there; it is the first packet and cannot be decoded
-    alpha = SideAlpha(stream)
+    alpha = SideAlphaDecoder(stream)
     for packet in packets(container, stream):
         begun = begun or _is_keyframe(packet, stream)
         moment = packet.pts if packet.pts is not None else packet.dts

@@ -11,13 +11,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Generic, Literal, Self, cast, overload
 
 from orchestrator.frames import AnyPicture, DeepPixels, Frame, Picture, Pixels, Planes
-from orchestrator.media.colour.alpha import ToAlpha
+from orchestrator.media.colour.alpha import AlphaExtractor
 from orchestrator.media.read.captions import closed_captions
 from orchestrator.media.read.deinterlace import Deinterlacer
 from orchestrator.media.read.presentation import Moments
 from orchestrator.media.read.uniform_frames import FirstShape
 from orchestrator.media.read.upright import ToUpright
-from orchestrator.media.time_range import Span
+from orchestrator.media.time_range import TimeRange
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -40,10 +40,10 @@ class VideoReader(Generic[AnyPicture]):
         letterbox: where each picture is to lie, made for a picture of the video's size; frames are the
             letterboxed pictures then, which are `rgb`. None leaves them as large as they are.
         start_s, end_s: only the frames that are shown from then to then, in seconds from the start of the
-            file (`info.start_s`); None is the start or the end. See `Span`.
+            file (`info.start_s`); None is the start or the end. See `TimeRange`.
         form: what the pictures are: `rgb` is Pixels, `deep_rgb` DeepPixels, `planes` Planes, as coded.
         alpha: whether frames come with their alpha.
-        tonemap: make HDR pictures SDR, as `tonemapped` describes them; `rgb` only. SDR ones stay as they are.
+        tonemap: whether to convert HDR pictures to SDR, see `tone_mapped_info`; `rgb` only.
 
     Attributes:
         frames_read: frames yielded so far.
@@ -120,13 +120,13 @@ class VideoReader(Generic[AnyPicture]):
     ) -> None:
         self.frames_read = 0
         self._info = info
-        self._span = Span.of(info, start_s, end_s)
+        self._span = TimeRange.of(info, start_s, end_s)
         self._tonemapped = tonemap and info.colour.is_hdr
         self._to_upright = ToUpright(
             path, info, threads=threads, form=form, letterbox=letterbox, tonemap=tonemap
         )
         self._moments = Moments(path, info, threads=threads, span=self._span, alpha=alpha)
-        self._to_alpha = ToAlpha() if alpha else None
+        self._to_alpha = AlphaExtractor() if alpha else None
         self._first_shape = FirstShape(
             path, info, format_name=self._moments.stream.container.format.name, form=form
         )
@@ -194,7 +194,7 @@ class VideoReader(Generic[AnyPicture]):
         shown: av.VideoFrame | None = None
         alpha: Alpha | None = None
         moments = self._deinterlacer.run(iter(self._moments))
-        for moment in self._span.cut(moments, self._info):
+        for moment in self._span.select_pictures(moments, self._info):
             captions = b""
             if moment.picture is not shown:
                 shown = moment.picture

@@ -6,7 +6,7 @@ import struct
 from typing import TYPE_CHECKING, Literal
 
 from orchestrator.frames import SphericalVideo
-from orchestrator.media.colour.hdr import side_data
+from orchestrator.media.colour.hdr_metadata import side_data
 
 if TYPE_CHECKING:
     import av

@@ -8,9 +8,9 @@ import numpy as np
 
 from orchestrator.errors import UnsupportedMedia
 from orchestrator.frames import PADDING_LEVEL, Planes
-from orchestrator.media.colour.conversion import ToDeepRgb, ToRgb
 from orchestrator.media.colour.planes import can_read_planes, to_planes
-from orchestrator.media.colour.sdr import ToSdr
+from orchestrator.media.colour.rgb_conversion import DeepRgbConverter, RgbConverter
+from orchestrator.media.colour.tonemapper import ToneMapper
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,11 +62,11 @@ class ToUpright:
         if letterbox is not None:
             coded = _turned((letterbox.inner_width, letterbox.inner_height), info.rotation)
         self._to_rgb = (
-            ToSdr(info, threads=threads, size=coded)
+            ToneMapper(info, threads=threads, size=coded)
             if tonemap and info.colour.is_hdr
-            else ToRgb(info.colour, threads=threads, size=coded)
+            else RgbConverter(info.colour, threads=threads, size=coded)
         )
-        self._to_deep_rgb = ToDeepRgb(info.colour, threads=threads)
+        self._to_deep_rgb = DeepRgbConverter(info.colour, threads=threads)
 
     def __call__(self, decoded: av.VideoFrame) -> Picture:
         """Return a fresh contiguous picture of the form that was asked for.

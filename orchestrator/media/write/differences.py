@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import av.error
 
 from orchestrator.errors import WorkerError
-from orchestrator.media.colour.conversion import HLG, PQ
+from orchestrator.media.colour.code_points import HLG, PQ
 from orchestrator.media.read.contents import SIDE_DATA, read_contents
 from orchestrator.media.read.source import open_source
 from orchestrator.media.read.tags import same_language, shown

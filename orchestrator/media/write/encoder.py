@@ -17,7 +17,7 @@ import av.error
 
 from orchestrator.containers import one_of
 from orchestrator.errors import BadRequest
-from orchestrator.media.colour.pixel_format import CHROMA, Chroma, planar
+from orchestrator.media.colour.pixel_format import CHROMA, Chroma, planar_format
 from orchestrator.media.write.mastering import hdr_options
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def choose(
         os.putenv("SVT_LOG", "1")
     return Encoding(
         encoder=encoder,
-        pixel_format=planar(written, depth, alpha=alpha),
+        pixel_format=planar_format(written, depth, alpha=alpha),
         options=options,
         tag=container.codec_tags.get(encoder),
         notes=tuple(notes),

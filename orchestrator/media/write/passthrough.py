@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from orchestrator.containers import Container
     from orchestrator.frames import VideoInfo
-    from orchestrator.media.time_range import Span
+    from orchestrator.media.time_range import TimeRange
     from orchestrator.media.write.stream_converters import Track
 
 NOTED_START_S = 2
@@ -77,7 +77,7 @@ class Passthrough:
     """
 
     def __init__(
-        self, source: Path, output: OutputContainer, span: Span, info: VideoInfo, container: Container
+        self, source: Path, output: OutputContainer, span: TimeRange, info: VideoInfo, container: Container
     ) -> None:
         self._path = source
         self._info = info
@@ -135,7 +135,7 @@ class Passthrough:
             first_s: when the first picture is shown, in seconds on the clock of the source.
         """
         if self._span.start_s is not None:
-            self.origin_s = self._span.zero_s(first_s)
+            self.origin_s = self._span.output_zero_s(first_s)
             lead_s = self.origin_s - LEAD_S
             # A source that cannot be sought is read from its start.
             with suppress(av.error.FFmpegError):
@@ -154,7 +154,7 @@ class Passthrough:
 
     def finish(self, last_end_s: Fraction) -> None:
         """Mux the rest, or what of it is in the span; the last picture ends at `last_end_s`."""
-        stop_s = self._span.stop_s(last_end_s)
+        stop_s = self._span.audio_end_s(last_end_s)
         if stop_s is not None:
             self._window.end_s = stop_s - self.origin_s
         while self._next is not None and not self._is_done():

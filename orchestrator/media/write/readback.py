@@ -17,7 +17,7 @@ from av.stream import Discard
 
 from orchestrator.containers import CONTAINERS
 from orchestrator.errors import OutputRejected, WorkerError
-from orchestrator.media.colour import conversion as colour
+from orchestrator.media.colour import rgb_conversion as colour
 from orchestrator.media.read.source import main_video, open_source, packets
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class OutputReader:
         except BaseException:
             self._container.close()
             raise
-        self._to_rgb: dict[tuple[int, int], colour.ToRgb] = {}
+        self._to_rgb: dict[tuple[int, int], colour.RgbConverter] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -189,7 +189,7 @@ class OutputReader:
 
     def _pixels(self, frame: av.VideoFrame, size: tuple[int, int]) -> Pixels:
         if size not in self._to_rgb:
-            resolved = colour.resolve(
+            resolved = colour.resolve_colour(
                 matrix=frame.colorspace,
                 primaries=frame.color_primaries,
                 transfer=frame.color_trc,
@@ -198,7 +198,7 @@ class OutputReader:
                 height=frame.height,
             )
             smaller = None if size == (frame.width, frame.height) else size
-            self._to_rgb[size] = colour.ToRgb(resolved, threads=self._threads, size=smaller)
+            self._to_rgb[size] = colour.RgbConverter(resolved, threads=self._threads, size=smaller)
         return self._to_rgb[size](frame)
 
     @contextmanager

@@ -8,9 +8,9 @@ import av
 import numpy as np
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
-from orchestrator.media.colour.conversion import SWSCALE_MATRIX, ToRgb, range_of, rows_of
-from orchestrator.media.colour.pixel_format import chroma_of, planar, upright_chroma
+from orchestrator.media.colour.pixel_format import chroma_subsampling, planar_format, upright_chroma
 from orchestrator.media.colour.resize import resize
+from orchestrator.media.colour.rgb_conversion import SWSCALE_MATRIX, RgbConverter, range_of, rows_of
 from orchestrator.media.write.gif import ToPalette
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def converter(
         )
     to_palette = ToPalette(width=width, height=height, out_width=out_width, quality=quality)
     if form == "planes":
-        copied, to_rgb = FromPlanes(colour, **coded), ToRgb(colour, threads=threads)
+        copied, to_rgb = FromPlanes(colour, **coded), RgbConverter(colour, threads=threads)
         return lambda planes: to_palette(to_rgb(copied(planes)))
     return (lambda pixels: to_palette(to_8_bits(pixels))) if form == "deep_rgb" else to_palette
 
@@ -84,7 +84,7 @@ class FromRgb:
     pixels are copied into a frame of FFmpeg's own, which is padded.
 
     Args:
-        colour: of the output, as `for_output` gives it.
+        colour: of the output, as `output_colour` gives it.
         pixel_format: of the output: three planes, of 8 to 12 bits.
         deep: whether pixels are of 16 bits.
         width, height, out_width, threads: as for `converter`; None stretches nothing.
@@ -133,7 +133,7 @@ class FromRgb:
         frame = self._reformatter.reformat(
             self._frame,
             width=self._out_width,
-            format=planar(chroma_of(self._format), self._bits + 2) if full else self._format,
+            format=planar_format(chroma_subsampling(self._format), self._bits + 2) if full else self._format,
             dst_colorspace=SWSCALE_MATRIX[self._colour.matrix],
             src_color_range=ColorRange.JPEG,
             dst_color_range=range_of(self._colour),
@@ -177,7 +177,7 @@ class FromPlanes:
         self._colour = colour
         self._out_width = out_width or width
         self._shift = bits % 2  # FFmpeg has 9 bits for some chroma only: they are moved up to 10
-        self._from = planar(chroma, bits + self._shift)
+        self._from = planar_format(chroma, bits + self._shift)
         self._to = pixel_format or self._from
         self._is_deep = bits > 8
         self._size = width, height

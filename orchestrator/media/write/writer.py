@@ -17,12 +17,13 @@ import av.error
 from orchestrator.containers import check_limits, container_for
 from orchestrator.errors import DiskFull, EncodeFailed
 from orchestrator.frames import Planes
-from orchestrator.media.colour import conversion as colour
-from orchestrator.media.colour.chroma_location import written_location
-from orchestrator.media.colour.pixel_format import chroma_of, upright_chroma
-from orchestrator.media.priority import end_real_time
+from orchestrator.media.colour import rgb_conversion as colour
+from orchestrator.media.colour.chroma_location import output_chroma_location
+from orchestrator.media.colour.code_points import FCC, SMPTE170M
+from orchestrator.media.colour.pixel_format import chroma_subsampling, upright_chroma
 from orchestrator.media.read.captions import CaptionWriter
-from orchestrator.media.time_range import Span
+from orchestrator.media.thread_priority import reset_thread_priority
+from orchestrator.media.time_range import TimeRange
 from orchestrator.media.write import encoder
 from orchestrator.media.write.differences import differences
 from orchestrator.media.write.gif import SHORTEST, TICK, set_last_delay
@@ -96,7 +97,7 @@ class VideoWriter:
         start_s: Fraction | None = None,
         end_s: Fraction | None = None,
     ) -> None:
-        span = Span.of(info, start_s, end_s)
+        span = TimeRange.of(info, start_s, end_s)
         self._container = container or container_for(path)
         shown, self._aspect = self._container.displayed(
             width, sample_aspect_ratio or info.sample_aspect_ratio
@@ -113,17 +114,17 @@ class VideoWriter:
             alpha=alpha,
         )
         self.encoder, self.pixel_format = self._encoding.encoder, self._encoding.pixel_format
-        across, down = chroma_of(self.pixel_format)
+        across, down = chroma_subsampling(self.pixel_format)
         self.width, self.height = -(-shown // across) * across, -(-height // down) * down
         self._planes_format = self.pixel_format.replace("yuva", "yuv")
         self._path, self._source = path, source
         self._differences: list[str] = []
         self._info = info
         self._size, self._shown = (width, height), (shown, height)
-        self._colour = info.colour if form == "planes" else colour.for_output(info.colour)
-        if self.encoder == "libvpx-vp9" and self._colour.matrix == colour.FCC:
+        self._colour = info.colour if form == "planes" else colour.output_colour(info.colour)
+        if self.encoder == "libvpx-vp9" and self._colour.matrix == FCC:
             # VP9 has no name for it; the two are within a level of each other.
-            self._colour = replace(self._colour, matrix=colour.SMPTE170M)
+            self._colour = replace(self._colour, matrix=SMPTE170M)
         self._to_frame = converter(
             form,
             info,
@@ -241,7 +242,7 @@ class VideoWriter:
         with self._translated():
             packets = self._stream.encode(picture)
             if is_first and self.encoder == "libsvtav1":
-                end_real_time()
+                reset_thread_priority()
             self._mux(packets)
 
     def finish(self) -> None:
@@ -282,7 +283,7 @@ class VideoWriter:
 
     def _add_stream(self, form: Form, threads: int) -> VideoStream:
         options = dict(self._encoding.options)
-        if location := written_location(form, info=self._info, pixel_format=self._planes_format):
+        if location := output_chroma_location(form, info=self._info, pixel_format=self._planes_format):
             options["chroma_sample_location"] = location
         rate = self._info.average_rate or Fraction(25)
         stream = cast("VideoStream", self._output.add_stream(self.encoder, rate, options))

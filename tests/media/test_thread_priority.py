@@ -9,9 +9,9 @@ from pathlib import Path
 import av
 import pytest
 
-from orchestrator.media.priority import end_real_time
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
+from orchestrator.media.thread_priority import reset_thread_priority
 from orchestrator.media.write.writer import VideoWriter
 from tools.fixtures.clips import make_clip, numbered
 
@@ -48,6 +48,6 @@ def test_threads_that_the_encoder_made_real_time_are_so_no_more() -> None:
     context.options = {"preset": "12"}
     context.encode(av.VideoFrame(96, 96, "yuv420p10le"))
     made = real_time_threads()
-    end_real_time()
+    reset_thread_priority()
     assert made
     assert not real_time_threads()

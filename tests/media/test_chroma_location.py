@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from orchestrator.media.colour.chroma_location import PLACES
+from orchestrator.media.colour.chroma_location import POSITIONS
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from tests.media.test_formats import through
@@ -48,7 +48,7 @@ def shown(path: Path) -> Pixels:
 
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "webm"])
 @pytest.mark.parametrize("coding", [BITS_8, BITS_10])
-@pytest.mark.parametrize("location", [None, *PLACES])
+@pytest.mark.parametrize("location", [None, *POSITIONS])
 def test_planes_keep_where_their_chroma_lies(
     tmp_path: Path, location: str | None, coding: dict[str, Any], suffix: str
 ) -> None:

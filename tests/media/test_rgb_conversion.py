@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from orchestrator.frames import Colour
-from orchestrator.media.colour.conversion import ToRgb, for_output
+from orchestrator.media.colour.rgb_conversion import RgbConverter, output_colour
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.to_frame import FromRgb
@@ -80,7 +80,7 @@ def solid(yuv: NDArray[np.float64], pix_fmt: str, bits: int) -> av.VideoFrame:
 )
 def test_decoded_colours_are_those_of_the_equations(pix_fmt: str, matrix: int, *, full: bool) -> None:
     bits = 10 if "10" in pix_fmt else 8
-    convert = ToRgb(tags(matrix, full=full), threads=1)
+    convert = RgbConverter(tags(matrix, full=full), threads=1)
     for rgb in COLOURS:
         yuv = np.rint(to_yuv(rgb, matrix, full=full, bits=bits))
         pixels = convert(solid(yuv, pix_fmt, bits))
@@ -306,4 +306,4 @@ def test_chroma_does_not_move(tmp_path: Path) -> None:
 
 def test_for_output_keeps_yuv_as_it_is() -> None:
     colour = Colour(matrix=6, primaries=5, transfer=1, full_range=True)
-    assert for_output(colour) == colour
+    assert output_colour(colour) == colour

@@ -11,7 +11,7 @@ import pytest
 
 from orchestrator.containers import MP4, WEBM
 from orchestrator.frames import Colour, Form, HdrMetadata
-from orchestrator.media.colour.hdr import hdr_metadata, side_data
+from orchestrator.media.colour.hdr_metadata import hdr_metadata, side_data
 from orchestrator.media.read.probe import probe
 from orchestrator.media.write.encoder import choose
 from orchestrator.media.write.mastering import hdr_options

@@ -1,7 +1,7 @@
-"""Decoded HDR frames as SDR pictures, by a table of colours and FFmpeg's haldclut.
+"""Tone-maps decoded HDR frames to SDR pictures, with a lookup table of colours and FFmpeg's haldclut filter.
 
-The filter interpolates in the table by tetrahedra: what is gray in it stays gray. It takes floating-point
-numbers here, because of planes of 16 bits it reads the table's green as red.
+The filter interpolates in the table by tetrahedra, which keeps grays gray. It works on floating-point frames,
+because with 16-bit planes it reads the table's green as red.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import av.filter
 import cv2
 import numpy as np
 
-from orchestrator.media.colour.conversion import Conversion, merged, rgb_planes
-from orchestrator.media.colour.tonemap import GRID, peak_nits, table
+from orchestrator.media.colour.rgb_conversion import SwscaleRgb, merge_planes, rgb_planes
+from orchestrator.media.colour.tonemap_curve import GRID, peak_nits, tonemap_table
 
 if TYPE_CHECKING:
     from av.filter.context import FilterContext
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from orchestrator.frames import Pixels, VideoInfo
 
 
-class ToSdr:
+class ToneMapper:
     """Converts the decoded frames of one HDR video to tone-mapped RGB, BT.709.
 
     Args:
-        info: what `probe` said of it.
-        threads: of the conversion; 0 lets FFmpeg choose.
+        info: describes the video.
+        threads: number of conversion threads; 0 lets FFmpeg choose.
         size: width and height of the result in pixels, or None for those of each frame. The frame is scaled
             as YUV, before its light is computed.
     """
@@ -37,31 +37,31 @@ class ToSdr:
         self._colour = info.colour
         self._peak = peak_nits(info.colour, info.hdr)
         self._threads = threads
-        self._convert = Conversion(info.colour, to="gbrpf32le", threads=threads, size=size)
-        self._filter: _Table | None = None
+        self._convert = SwscaleRgb(info.colour, to="gbrpf32le", threads=threads, size=size)
+        self._filter: _LookupTable | None = None
 
     def __call__(self, frame: av.VideoFrame) -> Pixels:
-        """Return a fresh uint8 [H, W, 3] RGB array, full range; alpha is dropped.
+        """Return a new uint8 [H, W, 3] RGB array, full range, without alpha.
 
         Raises:
             UnsupportedMedia: swscale does not know the pixel format.
         """
         hdr, white = self._convert(frame), self._convert.white(frame)
         if self._filter is None or self._filter.kind != (hdr.width, hdr.height, white):
-            colours = table(self._colour.transfer, self._colour.primaries, self._peak, white)
-            self._filter = _Table(colours, (hdr.width, hdr.height, white), threads=self._threads)
+            colours = tonemap_table(self._colour.transfer, self._colour.primaries, self._peak, white)
+            self._filter = _LookupTable(colours, (hdr.width, hdr.height, white), threads=self._threads)
         sdr = self._filter(hdr)
         planes = [cv2.convertScaleAbs(plane, alpha=255) for plane in rgb_planes(sdr, np.float32)]
-        return merged([cast("Pixels", plane) for plane in planes])
+        return merge_planes([cast("Pixels", plane) for plane in planes])
 
 
-class _Table:
+class _LookupTable:
     """The filter, for frames of one size.
 
     Args:
-        colours: float32 [GRID, GRID, GRID, 3], by blue, green and red.
-        kind: width and height of the frames, and what white is in them.
-        threads: of the filter; 0 takes one a core.
+        colours: float32 [GRID, GRID, GRID, 3], indexed by blue, green and red.
+        kind: width and height of the frames, and the value of white in them.
+        threads: number of filter threads; 0 takes one a core.
     """
 
     def __init__(self, colours: NDArray[np.float32], kind: tuple[int, int, int], *, threads: int) -> None:
@@ -87,7 +87,7 @@ class _Table:
         return self._graph.add("buffer", f"video_size={width}x{height}:pix_fmt=gbrpf32le:time_base=1/1")
 
     def __call__(self, frame: av.VideoFrame) -> av.VideoFrame:
-        """Return a `gbrpf32le` frame with each colour looked up."""
+        """Return a `gbrpf32le` frame with every colour replaced from the table."""
         frame.pts = self._frames
         self._frames += 1
         self._source.push(frame)
