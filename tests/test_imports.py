@@ -149,6 +149,6 @@ def test_only_the_settings_are_read_from_the_environment() -> None:
     readers = {
         path.name for path in SOURCES if "os.environ" in path.read_text() or "getenv" in path.read_text()
     }
-    assert readers == {"environment.py", "settings.py", "child_environment.py", "keeper.py", "launch.py"}, (
+    assert readers == {"environment.py", "settings.py", "child_environment.py", "reaper.py", "launch.py"}, (
         "child_environment.py hands a part of it to child processes, the other two their own to tritonserver"
     )

@@ -1,7 +1,4 @@
-"""Talk to a Triton over gRPC: load models, read their contracts and statistics, send them images.
-
-It does not know who started the server, nor what the images are of.
-"""
+"""A gRPC client for Triton: loads models, reads their contracts and statistics, sends them images."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ import re
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 import tritonclient.grpc as triton
 from tritonclient.utils import InferenceServerException
@@ -31,6 +28,7 @@ from orchestrator.triton.server_key import Key
 from orchestrator.triton.statistics import ModelStatistics, parse_statistics
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     import numpy as np
@@ -48,12 +46,12 @@ _LOOPBACK = re.compile(r"(localhost|127(\.\d+){3}|\[::1\]|0\.0\.0\.0)$")
 
 @dataclass(frozen=True, kw_only=True)
 class InferReport:
-    """How one `infer` went.
+    """Measurements of one `infer`.
 
     Attributes:
         transport: how the tensors travelled: shared_memory or grpc.
-        total_ms: from sending the request to its whole answer, seen from here.
-        statistics: what the server counted meanwhile for the model, for all its clients.
+        total_ms: time from sending the request to receiving the whole answer.
+        statistics: what the server counted for the model meanwhile, for all its clients.
     """
 
     transport: str
@@ -62,9 +60,9 @@ class InferReport:
 
 
 class TritonClient:
-    """A connection to one Triton. A context manager; its methods may be called from several threads.
+    """A connection to one Triton. A context manager; thread-safe.
 
-    Every method raises TritonUnavailable when the server does not answer.
+    Every method raises TritonUnavailable if the server does not answer.
     """
 
     def __init__(
@@ -85,13 +83,13 @@ class TritonClient:
             url: host:port of the gRPC service.
             infer_timeout_s: longest wait for the answer to one request.
             load_timeout_s: longest wait for a model to load.
-            shared_memory: False sends tensors as gRPC bytes even where shared memory would do.
-            server: what it connects to, where that is ours: then it is known when it will not come back, and
-                one that hangs is restarted.
-            recoveries: how often `load`, and a `recovery`, go on after the server or the model died.
+            shared_memory: False sends tensors as gRPC bytes even if shared memory is possible.
+            server: supervisor of the server, if it is ours. It tells when the server will not be restarted,
+                and restarts one that hangs.
+            recoveries: how often `load`, and a `recovery`, continue after the server or the model died.
             reconnect_timeout_s: longest wait, each time, for a server to come back.
-            key: that the server asks for. Not needed for a server of this machine and this user that
-                `launch.py` started: its key is found.
+            key: the key that the server requires. The key of a server that `launch.py` started on this
+                machine, for the same user, is found without it.
 
         Raises:
             BadRequest: `url` is not host:port.
@@ -106,10 +104,10 @@ class TritonClient:
         local = _LOOPBACK.match(host) is not None
         self._shared_memory = shared_memory and local
         options: list[tuple[str, int]] = [
-            # tritonclient's own defaults, which passing any option replaces.
+            # Passing any option replaces these defaults of tritonclient.
             ("grpc.max_send_message_length", _INT32_MAX),
             ("grpc.max_receive_message_length", _INT32_MAX),
-            # A server that starts is noticed soon; gRPC's default waits up to two minutes between attempts.
+            # Reconnects quickly; gRPC's default waits up to two minutes between attempts.
             ("grpc.initial_reconnect_backoff_ms", 100),
             ("grpc.max_reconnect_backoff_ms", 1000),
         ]
@@ -141,37 +139,36 @@ class TritonClient:
         return self._control.live()
 
     def wait_ready(self, timeout_s: float = 5.0) -> None:
-        """Wait until the server answers: it may be starting, or starting again.
+        """Wait until the server answers: it may be starting or restarting.
 
         Raises:
-            TritonUnavailable: it did not within `timeout_s` seconds, or will not come back.
+            TritonUnavailable: it did not answer within `timeout_s` seconds, or will not be restarted.
         """
-        started = time.monotonic()
-        said = False
+        deadline = time.monotonic() + timeout_s
+        warn = timeout_s > _LONG_WAIT_S
         while not self.live():
             if self._server is not None:
                 self._server.check()
-            waited_s = time.monotonic() - started
-            if not said and timeout_s > _LONG_WAIT_S:
-                said = True
+            if warn:
+                warn = False
                 _log.warning("no Triton answers at %s yet; waiting up to %g s", self.url, timeout_s)
-            if waited_s > timeout_s:
+            if time.monotonic() > deadline:
                 raise TritonUnavailable(
                     f"no Triton answers at {self.url}: is it running, and is that its gRPC port?"
                 )
             time.sleep(0.05)
 
     def load(self, model: str) -> None:
-        """Make the model ready as it is in the repository now: load it, or load it anew if its files changed.
+        """Load the model, or load it again if its files in the repository have changed.
 
-        A server without explicit model control must have it ready by itself. Where the server or the model
-        dies meanwhile, it is tried again; see `recovery`.
+        A server without explicit model control must have the model ready by itself. If the server or the
+        model dies meanwhile, loading is tried again; see `recovery`.
 
         Raises:
             UnknownModel: the server's repository has no such model.
-            ModelNotBuilt: it has a config but no model file.
-            InferenceFailed: it cannot be loaded.
-            ModelProcessDied: its process died as it was loaded.
+            ModelNotBuilt: the model has a config but no model file.
+            InferenceFailed: the model cannot be loaded.
+            ModelProcessDied: the model's process died while it was loaded.
         """
         try:
             self._control.load(model)
@@ -180,11 +177,11 @@ class TritonClient:
         self._loaded.add(model)
 
     def recovery(self, model: str, stopped: Future[None] | None = None) -> Recovery:
-        """Prepare to go on when the server or the model dies.
+        """Return what a job uses to continue after the server or the model died.
 
         Args:
-            model: what to load again.
-            stopped: done when nobody waits any more.
+            model: name of the model to load again.
+            stopped: done when the caller stops waiting.
         """
         return Recovery(
             self._control,
@@ -196,7 +193,7 @@ class TritonClient:
         )
 
     def unload(self, model: str) -> None:
-        """Let the server drop the model; requests in flight are still answered.
+        """Unload the model; requests in flight are still answered.
 
         Raises:
             InferenceFailed: the server refuses.
@@ -214,24 +211,25 @@ class TritonClient:
     def contract(self, model: str, kind: type[Contract]) -> Contract: ...
 
     def contract(self, model: str, kind: type[Contract] | None = None) -> UpscaleContract | DetectContract:
-        """Read the contract of a loaded model. One that the server lost since `load` is loaded again.
+        """Read the contract of a loaded model, which is loaded again if the server lost it since `load`.
 
         Args:
             model: its name.
-            kind: class of the contract it must have; None for any.
+            kind: required class of the contract; None accepts any.
 
         Raises:
-            UnknownModel: it is not loaded.
-            InferenceFailed: its config is not that of a model of ours.
-            BadRequest: it is a model of ours, for another task.
+            UnknownModel: the model is not loaded.
+            InferenceFailed: its config is not that of one of our models.
+            BadRequest: it is one of our models, for another task.
         """
         try:
-            contract = self._contract(model)
+            answer = self._ask(self._client.get_model_config, "config", model)
         except (TritonUnavailable, UnknownModel):
             if not self._recoveries or model not in self._loaded:
                 raise
             self.load(model)
-            contract = self._contract(model)
+            answer = self._ask(self._client.get_model_config, "config", model)
+        contract = parse_contract(answer.config)
         if kind is not None and not isinstance(contract, kind):
             raise BadRequest(
                 f"model {model!r} is for the task {contract.task!r}, not {kind.task!r}; "
@@ -239,34 +237,24 @@ class TritonClient:
             )
         return contract
 
-    def _contract(self, model: str) -> UpscaleContract | DetectContract:
-        try:
-            answer = self._client.get_model_config(model, client_timeout=CONTROL_TIMEOUT_S)
-        except InferenceServerException as exc:
-            self._fail(exc, f"cannot read the config of model {model!r}", model=model)
-        return parse_contract(answer.config)
-
     def statistics(self, model: str) -> ModelStatistics:
-        """Read what the server counted for a loaded model since it was loaded.
+        """Read the statistics of a loaded model since it was loaded.
 
         Raises:
             UnknownModel: it is not loaded.
         """
-        try:
-            answer = self._client.get_inference_statistics(model, client_timeout=CONTROL_TIMEOUT_S)
-        except InferenceServerException as exc:
-            self._fail(exc, f"cannot read the statistics of model {model!r}", model=model)
+        answer = self._ask(self._client.get_inference_statistics, "statistics", model)
         return parse_statistics(answer.model_stats[0])
 
     def request_pool(
         self, contract: ModelContract[Answer], *, batch: int, height: int, width: int, slots: int
     ) -> RequestPool[Answer]:
-        """Prepare `slots` requests of a fixed shape that can be in flight together.
+        """Allocate `slots` requests of a fixed shape that can be in flight together.
 
-        A model whose process died (see ModelOutOfMemory) is loaded again first.
+        A model whose process died is loaded again first.
 
         Args:
-            contract: of a loaded model.
+            contract: contract of a loaded model.
             batch: most images in one request.
             height, width: of every image, in pixels.
             slots: number of requests.
@@ -290,16 +278,16 @@ class TritonClient:
         """Send one request and wait for its answer.
 
         Args:
-            contract: of a loaded model.
+            contract: contract of a loaded model.
             images: uint8 [N, H, W, 3] RGB.
 
         Returns:
-            What the contract says an answer is, and how it went.
+            The answer as described in the class of the contract, and measurements.
 
         Raises:
             BadRequest: the model does not take that shape.
-            InferenceFailed: the server answered with an error, or broke the contract.
-            ModelOutOfMemory: the server had too little memory for it.
+            InferenceFailed: the server answered with an error, or the answer breaks the contract.
+            ModelOutOfMemory: the server had too little memory for the request.
         """
         count, height, width, _ = images.shape
         before = self.statistics(contract.name)
@@ -315,7 +303,11 @@ class TritonClient:
         counted = self.statistics(contract.name).since(before)
         return answer, InferReport(transport=pool.transport, total_ms=total_ms, statistics=counted)
 
-    def _fail(self, exc: InferenceServerException, doing: str, *, model: str = "") -> NoReturn:
-        if model and exc.status() in failure.NOT_LOADED:
-            raise UnknownModel(f"{doing}: it is not loaded at {self.url}") from exc
-        raise self._control.translate(exc, doing, model) from exc
+    def _ask(self, call: Callable[..., Any], what: str, model: str) -> Any:
+        try:
+            return call(model, client_timeout=CONTROL_TIMEOUT_S)
+        except InferenceServerException as exc:
+            doing = f"cannot read the {what} of model {model!r}"
+            if exc.status() in failure.NOT_LOADED:
+                raise UnknownModel(f"{doing}: it is not loaded at {self.url}") from exc
+            raise self._control.translate(exc, doing, model) from exc

@@ -1,10 +1,10 @@
-"""What a model promises, read from the config that Triton serves it with.
+"""Reads a model's contract from its Triton config: its inputs, its outputs and how to use it.
 
-`export_onnx` writes the numbers into config.pbtxt `parameters`; this reads them back over gRPC, so that no
-number is known in two places. Every model takes `image` uint8 [N, H, W, 3] RGB; what it gives is its task's:
+`export_onnx` writes the facts into the `parameters` of config.pbtxt and this module reads them over gRPC, so
+that each stands in one place. Every model takes `image` uint8 [N, H, W, 3] RGB, and returns by task:
 
     upscale   `upscaled` uint8 [N, scale*H, scale*W, 3] RGB
-    detect    `detections` float32 [N, most, 6] and `num_detections` int32 [N, 1]
+    detect    `detections` float32 [N, max_detections, 6] and `num_detections` int32 [N, 1]
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, kw_only=True)
 class Output:
-    """One tensor that a model gives.
+    """One output tensor of a model.
 
     Attributes:
-        name: of the tensor.
+        name: name of the tensor.
         datatype: Triton's name of its type.
-        shape: for one image; an answer has one more axis, the images, in front.
+        shape: shape for one image; an answer has one more axis, the images, in front.
     """
 
     name: str
@@ -46,17 +46,17 @@ class Output:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelContract(ABC, Generic[Answer]):
-    """One model's promises, whatever its task. `Answer` is what a request to it gives.
+    """Base class: what the contracts of all tasks have in common. `Answer` is the type of an answer.
 
     Attributes:
-        name: of the model.
+        name: name of the model.
         size_multiple: input height and width must be multiples of this, in pixels.
         max_batch: most images in one request.
         architecture: name of the network's architecture.
-        precision: of its weights and arithmetic.
+        precision: precision of its weights and arithmetic.
         weights_sha256: SHA-256 of the weight file, 64 lowercase hexadecimal digits.
         weights_source: where the weights come from.
-        licence: of the weights.
+        licence: licence of the weights.
     """
 
     task: ClassVar[Literal["upscale", "detect"]]
@@ -71,11 +71,11 @@ class ModelContract(ABC, Generic[Answer]):
 
     @abstractmethod
     def outputs(self, height: int, width: int) -> tuple[Output, ...]:
-        """The tensors that the model gives for images of that size, in pixels."""
+        """Return the output tensors for images of that size in pixels."""
 
     @abstractmethod
     def answer(self, arrays: Sequence[NDArray[Any]]) -> Answer:
-        """What the tensors of an answer mean; views of them where that is possible.
+        """Convert the tensors of an answer, without copying if possible.
 
         Args:
             arrays: one for each of `outputs`, in their order, with the images in front.
@@ -87,7 +87,7 @@ class ModelContract(ABC, Generic[Answer]):
 
 @dataclass(frozen=True, kw_only=True)
 class UpscaleContract(ModelContract[NDArray[np.uint8]]):
-    """The promises of a model that upscales. Its answer is uint8 [N, scale*H, scale*W, 3] RGB.
+    """The contract of an upscaler. Its answer is uint8 [N, scale*H, scale*W, 3] RGB.
 
     Attributes:
         scale: output size over input size, in each direction.
@@ -110,18 +110,18 @@ class UpscaleContract(ModelContract[NDArray[np.uint8]]):
 
 @dataclass(frozen=True, kw_only=True)
 class DetectContract(ModelContract[tuple[NDArray[np.float32], ...]]):
-    """The promises of a model that finds objects.
+    """The contract of a detector.
 
-    Its answer is, for each image, float32 [n, 6]: x1, y1, x2, y2 in pixels of the image that was sent and
-    within it, score 0..1 above `score_threshold`, class from 0; highest score first. There are at most
-    `max_detections`. Of boxes of one class that overlap by more than `iou_threshold`, only the best is there.
+    Its answer is, for each image, float32 [n, 6]: x1, y1, x2, y2 in pixels of the image and inside it, score
+    0..1 above `score_threshold`, class from 0; highest score first. There are at most `max_detections`. Of
+    boxes of one class that overlap by more than `iou_threshold`, only the best is returned.
 
     Attributes:
-        classes: their names, by class number.
-        side: the longer side of the pictures that the network is to be given, in pixels.
-        max_detections: boxes in an image at most; where there are so many, there may be more to be seen.
-        score_threshold: boxes of this score or less are not given, 0..1.
-        iou_threshold: intersection over union, 0..1; 1 where the network itself gives one box an object.
+        classes: class names, by class number.
+        side: the longer side of the pictures that the network expects, in pixels.
+        max_detections: most boxes in an image; if an image has that many, others may be missing.
+        score_threshold: boxes of this score or less are not returned, 0..1.
+        iou_threshold: intersection over union, 0..1; 1 if the network itself returns one box per object.
     """
 
     task = "detect"
@@ -131,7 +131,7 @@ class DetectContract(ModelContract[tuple[NDArray[np.float32], ...]]):
     score_threshold: float
     iou_threshold: float
 
-    def outputs(self, height: int, width: int) -> tuple[Output, ...]:  # noqa: ARG002, D102  of any size the same
+    def outputs(self, height: int, width: int) -> tuple[Output, ...]:  # noqa: ARG002, D102  the same for any size
         return (
             Output(name="detections", datatype="FP32", shape=(self.max_detections, 6)),
             Output(name="num_detections", datatype="INT32", shape=(1,)),
@@ -207,13 +207,13 @@ def _detect(reader: _Reader) -> DetectContract:
 
 
 class _Reader:
-    """Reads a ModelConfig; names the model and the place in every complaint."""
+    """Reads and checks the values of a ModelConfig; its errors name the model and the parameter."""
 
     def __init__(self, config: Any) -> None:
         self._config = config
 
     def common(self) -> dict[str, Any]:
-        """What the contract of every task says, `size_multiple` left out."""
+        """Return the fields that the contracts of all tasks share, except `size_multiple`."""
         self.check_tensors("input", f"{INPUT} TYPE_UINT8 [-1, -1, 3]")
         sha256 = self.text("weights_sha256")
         if not re.fullmatch("[0-9a-f]{64}", sha256):
@@ -265,7 +265,7 @@ class _Reader:
         return tuple(cast("list[str]", names))
 
     def rows(self, output: str) -> int:
-        """Return the first dimension of an output; 0 where it has none that is fixed."""
+        """Return the first dimension of an output, or 0 if it has no fixed one."""
         found = (tensor.dims[0] for tensor in self._config.output if tensor.name == output and tensor.dims)
         return max(0, next(found, 0))
 

@@ -1,4 +1,4 @@
-"""Translate what tritonclient raises: by gRPC status, and by text where only the text tells."""
+"""Translates errors of tritonclient by their gRPC status, or by their text if the status is ambiguous."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from orchestrator.errors import (
     ServiceError,
     TritonUnavailable,
 )
-from orchestrator.triton import server_key as key
+from orchestrator.triton import server_key
 from orchestrator.triton.launch import KEY_VARIABLE
 
 if TYPE_CHECKING:
@@ -27,20 +27,20 @@ NOT_LOADED = frozenset({"StatusCode.NOT_FOUND", "StatusCode.INVALID_ARGUMENT"})
 
 UNAVAILABLE = "StatusCode.UNAVAILABLE"
 LOST = frozenset({UNAVAILABLE, "StatusCode.NOT_FOUND"})
-"""Answers to a request that the server took before: it is gone, or was restarted and knows neither the model
-nor our shared memory any more."""
+"""Answers to a request that the server accepted before: the server is gone, or was restarted and no longer
+knows the model or our shared memory."""
 
 GIVEN_UP = frozenset({DEADLINE_EXCEEDED, "StatusCode.CANCELLED"})
-"""We stopped waiting; the server may still be at work."""
+"""We stopped waiting; the server may still be working."""
 
-# Triton has no status for a lack of memory. The native backend passes onnxruntime's text on, our Python-based
-# one begins with "out of memory", the Python backend's own shared memory fails with its own text.
+# Triton has no status for lack of memory. The native backend passes on onnxruntime's text, our Python-based
+# one begins with "out of memory", and the Python backend's shared memory pool has a text of its own.
 _OUT_OF_MEMORY = re.compile(
     r"out of memory|failed to allocate|bad_alloc|bad allocation|ALLOC_FAILED|shared memory pool size",
     re.IGNORECASE,
 )
-# The process that runs a Python-based model was killed. Triton sees only that it is gone; the kernel kills
-# for lack of memory, and little else does.
+# The process that runs a Python-based model was killed. Triton notices only that it is gone; the most common
+# reason is that the kernel killed it for lack of memory.
 _STUB_DIED = re.compile(r"stub process .*is not healthy", re.IGNORECASE)
 
 
@@ -51,7 +51,7 @@ def one_line(error: InferenceServerException) -> str:
 
 
 def stub_died(error: InferenceServerException) -> bool:
-    """Whether the process that runs the model is gone: unloading and loading the model brings it back."""
+    """Whether the process that runs the model is gone. Unloading and loading the model starts it again."""
     return _STUB_DIED.search(error.message() or "") is not None
 
 
@@ -61,11 +61,11 @@ def translate(
     """Return the error to raise.
 
     Args:
-        error: of tritonclient.
-        doing: what was asked, to begin the message.
-        url: of the server.
-        live: asks whether the server answers now. UNAVAILABLE alone does not tell a dead server from one
-            that refuses a request, and a server killed in the middle of an answer can end it with any status.
+        error: what tritonclient raised.
+        doing: what the call was for; the message begins with it.
+        url: address of the server.
+        live: returns whether the server answers now. UNAVAILABLE is also the status of a refused request, and
+            a server that is killed in the middle of an answer can end it with any status.
     """
     if stub_died(error):
         return ModelProcessDied(
@@ -79,7 +79,7 @@ def translate(
         )
     if not live():
         return TritonUnavailable(f"{doing}: Triton at {url} died or cannot be reached; is it still running?")
-    if key.is_wanted(error):
+    if server_key.is_missing(error):
         return InferenceFailed(
             f"{doing}: Triton at {url} asks for its key: set {KEY_VARIABLE} to the one it was started with"
         )

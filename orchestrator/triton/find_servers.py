@@ -1,4 +1,4 @@
-"""Which tritonservers run on this machine, as /proc tells it: for those who did not start them."""
+"""Finds the running tritonservers of this machine, and their keys, in /proc."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PROCESSES = Path("/proc")
 
 
 def running_urls(processes: Path = _PROCESSES) -> list[str]:
-    """Return host:port of the gRPC service of each tritonserver that we see.
+    """Return host:port of the gRPC service of each visible tritonserver.
 
     Args:
         processes: where Linux lists processes (proc(5)).
@@ -29,11 +29,11 @@ def running_urls(processes: Path = _PROCESSES) -> list[str]:
 def key_of(port: int, processes: Path = _PROCESSES) -> str | None:
     """Return the key of the tritonserver with this gRPC port on this machine; see `launch.py`.
 
-    Only its own user, and root, may read it. Servers in containers with a network of their own, which count
-    their ports apart, are left out.
+    Only the server's user and root may read it. Servers in containers with a separate network are skipped,
+    because their ports are separate too.
 
     Args:
-        port: of its gRPC service.
+        port: port of the gRPC service.
         processes: where Linux lists processes (proc(5)).
     """
     for folder, options in _tritonservers(processes):
@@ -50,10 +50,10 @@ def key_of(port: int, processes: Path = _PROCESSES) -> str | None:
 
 
 def _tritonservers(processes: Path) -> Iterator[tuple[Path, dict[str, str]]]:
-    """Give the folder in /proc and the options of each."""
+    """Yield the folder in /proc and the options of each tritonserver."""
     for folder in sorted(processes.glob("[0-9]*")):
         arguments: list[str] = []
-        with contextlib.suppress(OSError):  # ended meanwhile, or somebody else's
+        with contextlib.suppress(OSError):  # it has ended, or belongs to another user
             arguments = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
         if Path(arguments[0] if arguments else "").name == "tritonserver":
             yield folder, dict(text.split("=", 1) for text in arguments if "=" in text)

@@ -1,7 +1,7 @@
-"""Find a tritonserver on this machine and lay out what it needs.
+"""Finds a tritonserver on this machine and prepares the backends and libraries that it needs.
 
-NVIDIA's container has one in /opt/tritonserver with a native onnxruntime backend. Elsewhere the wheel
-`nvidia-pytriton` carries the same program and the Python backend, which runs our Python-based onnxruntime
+NVIDIA's container has one in /opt/tritonserver with a native onnxruntime backend. Elsewhere, the wheel
+`nvidia-pytriton` contains the same program and the Python backend, which runs our Python-based onnxruntime
 backend (`triton_backends/onnxruntime`). Only files of the wheel are used; its Python API is never imported.
 """
 
@@ -33,7 +33,7 @@ class Installation:
         binary: the program.
         backends: its --backend-directory.
         libraries: folders to put first in LD_LIBRARY_PATH for it and its backends.
-        options: further arguments that this version needs.
+        options: additional options that this version needs.
     """
 
     binary: Path
@@ -43,12 +43,12 @@ class Installation:
 
 
 def find_installation(scratch: Path, *, container_home: Path = CONTAINER_HOME) -> Installation:
-    """Find the container's tritonserver, else the wheel's.
+    """Find the container's tritonserver, or the wheel's if there is no container.
 
     Args:
-        scratch: an empty folder for the backend directory; keep it as long as the server runs. It has the
-            backend of our models and no other: one of `backend: "python"` is code that comes with a model.
-        container_home: where NVIDIA's container has its Triton.
+        scratch: an empty folder for the backend directory; keep it as long as the server runs. It gets only
+            the backend of our models, because `backend: "python"` would run code that comes with a model.
+        container_home: folder of Triton in NVIDIA's container.
 
     Raises:
         TritonUnavailable: there is none, or a part of it is missing.
@@ -68,7 +68,7 @@ def find_installation(scratch: Path, *, container_home: Path = CONTAINER_HOME) -
 
 
 def _version_options(binary: Path) -> tuple[str, ...]:
-    """Options to add by version: from 2.68 on, clients share memory only where the server allows it."""
+    """Return the options for this version: from 2.68 on, a server must allow its clients shared memory."""
     described = subprocess.run([binary, "--help"], capture_output=True, text=True, check=False, timeout=60)
     return ("--allow-client-shm=true",) if "--allow-client-shm" in described.stdout + described.stderr else ()
 
@@ -96,8 +96,8 @@ def _wheel(scratch: Path) -> Installation:
     backends = scratch / "backends"
     ours = backends / "onnxruntime"
     ours.mkdir(parents=True)
-    # The Python backend is beside our model.py, not in a folder `python`, where it would run any model's
-    # code. Triton refuses a backend library whose real path is outside its backend's folder.
+    # The Python backend's library lies beside our model.py and not in a folder `python`, where it would run
+    # the code of any model. It is copied because Triton refuses a library outside its backend's folder.
     shutil.copy(home / "backends" / "python" / "libtriton_python.so", ours)
     shutil.copy(home / "backends" / "python" / "triton_python_backend_utils.py", ours)
     (ours / stub.name).symlink_to(stub)
@@ -111,10 +111,10 @@ def _wheel(scratch: Path) -> Installation:
 
 
 def _python_library(bundled: Path, version: str) -> Path | None:
-    """Return the libpython that the stub is linked to; None where the loader finds it by itself.
+    """Return the libpython that the stub is linked to, or None if the loader finds it by itself.
 
     Raises:
-        TritonUnavailable: there is none (a stub without it makes every model load hang for minutes).
+        TritonUnavailable: there is none. (Without it every model load would hang for minutes.)
     """
     name = f"libpython{version}.so.1.0"
     for folder in (sysconfig.get_config_var("LIBDIR"), Path(sys.base_prefix) / "lib"):

@@ -1,11 +1,11 @@
-"""Start tritonserver so that only who has its key commands it, and only its own user reads its memory.
+"""Starts tritonserver so that it obeys only callers with its key, and only its own user can read its memory.
 
-Triton asks nobody for a password: one POST loads a model with Python code in its body, and a web page can
-send that. It can ask for a header, but it takes the value of that header from its command line only, which
-every user of the machine may read. So the options with the key are put into the environment of the process,
-which only its own user may read, and its list of arguments is pointed there before its first instruction.
+By itself, Triton requires no password: one POST can load a model with Python code in its body, and a web page
+can send that. Triton can require a header, but takes its value only from the command line, which every user
+of the machine may read. So the options with the key are put into the environment of the process, which only
+its own user may read, and its argument list is made to point there before its first instruction runs.
 
-Standard library only: `keeper.py` uses it, and in a container it is a program of its own, with the key in
+Standard library only: `reaper.py` imports it, and in a container it is a program, with the key in
 FRAMEWRIGHT_TRITON_KEY:
 
     python3 launch.py tritonserver --model-repository=/models ...
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 KEY_VARIABLE = "FRAMEWRIGHT_TRITON_KEY"
 HEADER = "framewright-key"
-"""Of an HTTP request; of a gRPC call it is `triton-grpc-protocol-framewright-key`."""
+"""The header of an HTTP request; of a gRPC call it is `triton-grpc-protocol-framewright-key`."""
 
 _RESTRICTED = "inference,shared-memory,model-repository,trace,logging"
-"""All that Triton can restrict, but for what only tells: health, metadata, model-config and statistics."""
+"""All that Triton can restrict, except what only reads: health, metadata, model-config and statistics."""
 
 # <linux/prctl.h>, <sys/ptrace.h>, <linux/seccomp.h>
 _PR_SET_PDEATHSIG = 1
@@ -43,7 +43,7 @@ _PTRACE_TRACEME = 0
 _PTRACE_DETACH = 17
 _SECCOMP_MODE_FILTER = 2
 _FCHMOD = {"x86_64": (0xC000003E, 91), "aarch64": (0xC00000B7, 52)}
-"""What the kernel calls the machine (<linux/audit.h>), and the number of fchmod(2) on it."""
+"""For each machine: the kernel's number of its architecture (<linux/audit.h>), and of fchmod(2) on it."""
 
 _WORD = struct.Struct("P")
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -51,18 +51,18 @@ _libc.ptrace.argtypes = (ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_
 
 
 class CannotHide(Exception):
-    """The system does not let us change the arguments of a process that we start."""
+    """The system does not allow us to change the arguments of a process that we start."""
 
 
 def start(command: Sequence[str], *, key: str) -> subprocess.Popen[bytes]:
-    """Start a tritonserver in a process group of its own. It is killed when the thread that calls this ends.
+    """Start a tritonserver in its own process group. It is killed when the calling thread ends.
 
-    Files and shared memory that it makes are readable by its user only, and it writes no core file. It gets
+    Files and shared memory that it creates are readable by its user only, and it writes no core file. It gets
     the environment of this process, and the key.
 
     Args:
-        command: the program and its options; those that ask for the key are added.
-        key: without it the server only tells about itself. Letters, digits, `-` and `_`.
+        command: the program and its options; the options that require the key are added.
+        key: letters, digits, `-` and `_`. Without it, callers can only read about the server.
 
     Raises:
         ValueError: the key has other characters.
@@ -74,7 +74,7 @@ def start(command: Sequence[str], *, key: str) -> subprocess.Popen[bytes]:
         f"--{kind}={_RESTRICTED}:{HEADER}={key}"
         for kind in ("http-restricted-api", "grpc-restricted-protocol")
     ]
-    # At the beginning: `_point_at_environment` looks for them there.
+    # These variables come first, where `_point_at_environment` expects them.
     environment = {f"FRAMEWRIGHT_TRITON_OPTION_{number}": option for number, option in enumerate(options)}
     environment |= os.environ | {KEY_VARIABLE: key}
     try:
@@ -90,10 +90,10 @@ def _start_hidden(
     names = list(environment)[: len(options)]
     try:
         server = _popen([*command, *names], environment, _confine_and_wait)
-    except subprocess.SubprocessError as exc:  # of `_confine_and_wait`
+    except subprocess.SubprocessError as exc:  # raised by `_confine_and_wait`
         raise CannotHide("this system does not let a program trace one that it starts") from exc
     try:
-        os.waitpid(server.pid, 0)  # the program is there, and waits before its first instruction
+        os.waitpid(server.pid, 0)  # the program is loaded and stopped before its first instruction
         _point_at_environment(server.pid, [f"{name}={environment[name]}" for name in names])
         _ptrace(_PTRACE_DETACH, server.pid)
     except (OSError, ValueError) as exc:
@@ -104,11 +104,11 @@ def _start_hidden(
 
 
 def _point_at_environment(pid: int, entries: list[str]) -> None:
-    """Let the last arguments of a process that waits at its start be the values of its first variables.
+    """Make the last arguments of a stopped process point to the values of its first environment variables.
 
     Raises:
-        OSError: its memory may not be read and written.
-        ValueError: it is not laid out as System V's ABI has it: argc, argv, NULL, environment.
+        OSError: its memory cannot be read and written.
+        ValueError: its stack is not laid out as in System V's ABI: argc, argv, NULL, environment.
     """
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
     stack = int(fields[25])  # `startstack` of proc(5)
@@ -118,9 +118,9 @@ def _point_at_environment(pid: int, entries: list[str]) -> None:
         variables = arguments + (count + 1) * _WORD.size
         for number, entry in enumerate(entries):
             address = _word(memory, variables + number * _WORD.size)
-            wanted = entry.encode() + b"\0"
+            expected = entry.encode() + b"\0"
             memory.seek(address)
-            if memory.read(len(wanted)) != wanted:
+            if memory.read(len(expected)) != expected:
                 raise ValueError("its stack is not as expected")
             memory.seek(arguments + (count - len(entries) + number) * _WORD.size)
             memory.write(_WORD.pack(address + entry.index("=") + 1))
@@ -140,7 +140,7 @@ def _popen(
         stdin=subprocess.DEVNULL,
         process_group=0,
         env=environment,
-        preexec_fn=prepare,  # noqa: PLW1509  who calls `start` has one thread
+        preexec_fn=prepare,  # noqa: PLW1509  callers of `start` have only one thread
     )
 
 
@@ -150,7 +150,7 @@ def _confine_and_wait() -> None:
 
 
 def _confine() -> None:
-    """In the new process, before it becomes the server."""
+    """Restrict the new process, in it, before it becomes the server."""
     signal.pthread_sigmask(signal.SIG_SETMASK, set())
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -159,24 +159,24 @@ def _confine() -> None:
 
 
 def _keep_modes() -> None:
-    """Let fchmod(2) do nothing: the Python backend's pools would be readable by all, whatever the umask.
+    """Make fchmod(2) do nothing, as it would let all users read the pools of the Python backend.
 
-    boost::interprocess makes a segment and then sets its mode, to 0644. Where no filter can be set, it stays
-    that way.
+    Whatever the umask is, boost::interprocess sets the mode of a new segment to 0644. If the system allows no
+    seccomp filter, the pools stay readable.
     """
     architecture, fchmod = _FCHMOD.get(platform.machine(), (0, -1))
     if fchmod < 0:
         return
-    filtered = (  # see seccomp(2): operation, steps where it is true and where not, operand
+    steps = (  # see seccomp(2): operation, steps to skip if true, steps to skip if false, operand
         (0x20, 0, 0, 4),  # load the architecture
-        (0x15, 0, 3, architecture),  # another: allow
+        (0x15, 0, 3, architecture),  # if it is another: allow
         (0x20, 0, 0, 0),  # load the system call
         (0x15, 0, 1, fchmod),
         (0x06, 0, 0, 0x00050000),  # return 0 and do nothing
         (0x06, 0, 0, 0x7FFF0000),  # allow
     )
-    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in filtered))
-    described = ctypes.create_string_buffer(struct.pack("HP", len(filtered), ctypes.addressof(program)))
+    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
+    described = ctypes.create_string_buffer(struct.pack("HP", len(steps), ctypes.addressof(program)))
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
     _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(described))
 
@@ -193,16 +193,16 @@ def _prctl(option: int, *values: int) -> None:
 def main(command: list[str]) -> int:
     """Run a tritonserver with the key of the environment until it ends; SIGTERM and SIGINT are passed on."""
     key = os.environ.get(KEY_VARIABLE, "")
-    told = (signal.SIGTERM, signal.SIGINT)
-    signal.pthread_sigmask(signal.SIG_BLOCK, told)  # one that comes early waits until there is a server
+    signals = (signal.SIGTERM, signal.SIGINT)
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # a signal that comes early waits for the server
     try:
         server = start(command, key=key)
     except ValueError as exc:
         print(f"error: {exc}; set {KEY_VARIABLE} to a random one: openssl rand -hex 16", file=sys.stderr)  # noqa: T201
         return 2
-    for number in told:
+    for number in signals:
         signal.signal(number, lambda *_: server.terminate())
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, told)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
     status = server.wait()
     return status if status >= 0 else 128 - status
 

@@ -1,7 +1,6 @@
-"""Remove what dead owners and dead keepers of a tritonserver left: processes, shared memory, folders.
+"""Removes what a tritonserver leaves when its reaper was killed: processes, shared memory, folders.
 
-A keeper cleans up by itself, whatever happens to its owner or its server. This is for when the keeper was
-killed. It does not know how a server is started.
+A reaper (`reaper.py`) that is not killed cleans up by itself, whatever happens to its owner or its server.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ _EXIT_TIMEOUT_S = 5.0
 
 
 def remove_leftovers() -> None:
-    """Remove the segments and folders of owners that are gone."""
+    """Remove the shared memory and the folders of processes that are gone."""
     shared_memory.remove_leftovers()
     for folder in Path(tempfile.gettempdir()).glob("framewright-*"):
         if shared_memory.is_leftover(folder.name):
@@ -28,24 +27,24 @@ def remove_leftovers() -> None:
 
 
 def clean_up(*, segments: str, scratch: Path) -> None:
-    """Do a keeper's work for one that was killed: nothing of its server is left when this returns.
+    """Kill what is left of one server, and remove its shared memory and its folder.
 
     Args:
         segments: prefix of the server's names in /dev/shm, which no other server has.
-        scratch: its folder.
+        scratch: the server's folder.
     """
     for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # it is gone, or somebody else's
-            _kill(int(folder.name), naming=segments.encode())
+        with contextlib.suppress(OSError):  # the process is gone, or another user's
+            _kill(int(folder.name), if_named=segments.encode())
     shared_memory.remove(segments)
     shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _kill(pid: int, *, naming: bytes) -> None:
-    """Kill a process if its command line has `naming`, as those of a server and of its backends have."""
-    process = os.pidfd_open(pid)  # so that another that gets this number meanwhile is left alone
+def _kill(pid: int, *, if_named: bytes) -> None:
+    """Kill a process if its command line contains `if_named`, as those of a server and its backends do."""
+    process = os.pidfd_open(pid)  # protects another process that may get this id meanwhile
     try:
-        if naming in Path(f"/proc/{pid}/cmdline").read_bytes():
+        if if_named in Path(f"/proc/{pid}/cmdline").read_bytes():
             signal.pidfd_send_signal(process, signal.SIGKILL)
             ended = select.poll()
             ended.register(process, select.POLLIN)

@@ -1,7 +1,4 @@
-"""Which models a Triton has, and which it has ready: list, load and unload them, also after one has died.
-
-It does not know what the models are for.
-"""
+"""Lists, loads and unloads the models of a Triton, and revives a model whose process died."""
 
 from __future__ import annotations
 
@@ -28,7 +25,7 @@ from orchestrator.errors import (
 )
 from orchestrator.triton import error_translation as failure
 from orchestrator.triton.contract import INPUT, parse_contract
-from orchestrator.triton.server_key import Key, is_wanted
+from orchestrator.triton.server_key import Key, is_missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,12 +36,12 @@ _PROBE_TIMEOUT_S = 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class ServedModel:
-    """One line of the server's index.
+    """One entry of the server's list of models.
 
     Attributes:
-        name: of the model.
-        version: that is or was loaded; empty when the model was never loaded.
-        state: READY, LOADING, UNLOADING or UNAVAILABLE; empty when the model was never loaded.
+        name: name of the model.
+        version: the version that is or was loaded; empty if the model was never loaded.
+        state: READY, LOADING, UNLOADING or UNAVAILABLE; empty if the model was never loaded.
         reason: why it is in this state, in one line; often empty.
     """
 
@@ -55,14 +52,14 @@ class ServedModel:
 
 
 class ModelControl:
-    """Calls of one connection. Its methods may be called from several threads.
+    """Controls the models of the server of one connection. Thread-safe.
 
-    Every method but `live` and `ready` raises TritonUnavailable when the server does not answer.
+    Every method except `live` and `ready` raises TritonUnavailable if the server does not answer.
 
     Args:
         client: the connection.
-        key: of the same connection.
-        url: of the server; also an attribute.
+        key: the key plugin of the same connection.
+        url: address of the server; also an attribute.
         load_timeout_s: longest wait for a model to load.
     """
 
@@ -83,7 +80,7 @@ class ModelControl:
             return False
 
     def ready(self, model: str) -> bool:
-        """Whether the server answers now, and calls the model ready."""
+        """Whether the server answers now and reports the model as ready."""
         try:
             return bool(self._client.is_model_ready(model, client_timeout=_PROBE_TIMEOUT_S))
         except InferenceServerException:
@@ -111,10 +108,10 @@ class ModelControl:
 
         Raises:
             BadRequest: no model can have that name.
-            ModelProcessDied: its process died as it was loaded.
+            ModelProcessDied: its process died while it was loaded.
             UnknownModel, ModelNotBuilt, InferenceFailed, InferenceTimedOut: it cannot be loaded.
         """
-        # Triton takes the name for a path in its repository, and ends it at a NUL.
+        # Triton uses the name as a path in its repository, and cuts it at a NUL.
         if model in {"", ".", ".."} or re.search(r"[/\\\x00-\x1f\x7f\ud800-\udfff]", model):
             raise BadRequest(
                 f"{model!r} cannot name a model; `framewright models list` shows which there are"
@@ -126,17 +123,17 @@ class ModelControl:
             else:
                 self._client.load_model(model, client_timeout=self._load_timeout_s)
         except InferenceServerException as exc:
-            if exc.status() == failure.UNAVAILABLE and not is_wanted(exc) and self.ready(model):
-                return  # without explicit model control
+            if exc.status() == failure.UNAVAILABLE and not is_missing(exc) and self.ready(model):
+                return  # the server has no explicit model control
             raise self._load_failure(model, exc) from exc
 
     def load_if_dead(self, model: str) -> None:
-        """Load the model if its process died, as far as we have seen; see `load`."""
+        """Load the model again if this client has seen its process die; see `load`."""
         if model in self._seen_dead:
             self.load(model)
 
     def unload(self, model: str) -> None:
-        """Let the server drop the model; requests in flight are still answered.
+        """Unload the model; requests in flight are still answered.
 
         Raises:
             InferenceFailed: the server refuses.
@@ -148,7 +145,7 @@ class ModelControl:
             raise self.translate(exc, f"cannot unload model {model!r}") from exc
 
     def translate(self, exc: InferenceServerException, doing: str, model: str = "") -> ServiceError:
-        """Return the error to raise for what a call raised; see `failure.translate`."""
+        """Return the error to raise for an error of tritonclient; see `failure.translate`."""
         if model and failure.stub_died(exc):
             self._seen_dead.add(model)
         return failure.translate(exc, doing=doing, url=self.url, live=self.live)
@@ -156,7 +153,7 @@ class ModelControl:
     def request_failure(self, exc: InferenceServerException, doing: str, model: str) -> ServiceError:
         """Return the error to raise for a request to a model that was ready before.
 
-        TritonUnavailable says that the server is gone, or is another one since: what was sent is lost.
+        TritonUnavailable means that the server died or was restarted, so the request is lost.
         """
         error = self.translate(exc, doing, model)
         if type(error) is InferenceFailed and (exc.status() in failure.LOST or not self.ready(model)):
@@ -166,10 +163,10 @@ class ModelControl:
         return error
 
     def _revive(self, model: str) -> None:
-        """Load a model whose process died. Triton still calls it ready, and loading alone changes nothing.
+        """Unload and load a model whose process died: for Triton it is ready, so loading alone has no effect.
 
-        Other clients see the same death. Unloading what one of them has just revived would fail it again, so
-        they take turns, and only a model that is still dead is unloaded.
+        Other clients notice the same death. Unloading a model that one of them has just revived would fail
+        its requests again, so they take turns, and only a model that is still dead is unloaded.
         """
         with _turn(f"{self.url} {model}", timeout_s=self._load_timeout_s):
             if self._is_dead(model):
@@ -178,7 +175,7 @@ class ModelControl:
             self._seen_dead.discard(model)
 
     def _is_dead(self, model: str) -> bool:
-        """Send the smallest request there is. A dead process fails it within a second or two."""
+        """Send the smallest possible request, which a dead process fails within a second or two."""
         try:
             answer = self._client.get_model_config(model, client_timeout=CONTROL_TIMEOUT_S)
             side = parse_contract(answer.config).size_multiple
@@ -188,16 +185,16 @@ class ModelControl:
         except InferenceServerException as exc:
             return failure.stub_died(exc)
         except InferenceFailed:
-            return True  # no model of ours: nothing else tells
+            return True  # not a model of ours: we cannot tell
         return False
 
     def _load_failure(self, model: str, exc: InferenceServerException) -> Exception:
         reason = failure.one_line(exc)
-        # Triton has no status for these: a model folder without a version, a version without its file.
+        # Triton has no status for a model folder without a version, or a version without its file.
         if re.search(r"at least one version must be available|unable to find '", reason):
             return ModelNotBuilt(f"model {model!r} is not built: run `framewright models build {model}`")
         error = self.translate(exc, f"cannot load model {model!r}", model)
-        if type(error) is not InferenceFailed or is_wanted(exc):
+        if type(error) is not InferenceFailed or is_missing(exc):
             return error
         names = {entry.name for entry in self.index()}
         if model not in names:
@@ -212,10 +209,10 @@ class ModelControl:
 
 @contextlib.contextmanager
 def _turn(what: str, *, timeout_s: float) -> Iterator[None]:
-    """Wait until no other client of this machine is at the same thing; go on after `timeout_s` all the same.
+    """Wait until no other client of this machine holds the lock `what`, at most `timeout_s`.
 
-    A lock that leaves nothing: a name in the abstract namespace of unix(7) sockets, free again when its
-    socket is closed or its process ends.
+    The lock is a name in the abstract namespace of unix(7) sockets. It leaves no file, and is free again when
+    its socket is closed or its process ends.
     """
     name = b"\0framewright-" + hashlib.sha256(what.encode()).hexdigest().encode()
     deadline = time.monotonic() + timeout_s

@@ -1,8 +1,7 @@
-"""Bring a model back after its server or its process died, a bounded number of times.
+"""Waits for a server that died and loads its model again, a limited number of times.
 
-Who restarts the server is not known here: its supervisor in this process, or somebody elsewhere. When it is
-back it has forgotten models and shared memory: the model is loaded again, and whoever had sent requests sends
-them anew.
+The server is restarted by its supervisor in this process, or by somebody elsewhere. A restarted server knows
+neither models nor shared memory, so callers must also send their requests again.
 """
 
 from __future__ import annotations
@@ -28,17 +27,17 @@ if TYPE_CHECKING:
     from orchestrator.triton.supervisor import Supervisor
 
 LOSSES = (TritonUnavailable, ModelProcessDied, InferenceTimedOut)
-"""Failures after which the same work may succeed, once the server is back."""
+"""Errors after which the same request may succeed, once the server is back."""
 
 _POLL_S = 0.05
 _log = logging.getLogger(__name__)
 
 
 class Recovery:
-    """Of one model, for one job. Made by `TritonClient.recovery`.
+    """Recovers one model for one job. Created by `TritonClient.recovery`.
 
     Attributes:
-        count: how often it was needed so far.
+        count: number of recoveries so far.
     """
 
     def __init__(
@@ -51,15 +50,15 @@ class Recovery:
         timeout_s: float,
         stopped: Future[None],
     ) -> None:
-        """Prepare.
+        """Prepare; nothing is sent yet.
 
         Args:
-            control: of the connection.
-            model: what to load again.
-            server: where it is ours.
-            most: how often `after` may be needed.
+            control: model control of the connection.
+            model: name of the model to load again.
+            server: supervisor of the server, if it is ours.
+            most: most recoveries.
             timeout_s: longest wait, each time, for a server that is not ours to come back.
-            stopped: done when nobody waits any more.
+            stopped: done when the caller stops waiting.
         """
         self.count = 0
         self._control = control
@@ -78,12 +77,12 @@ class Recovery:
         """Wait until the server is back and the model is ready again.
 
         Args:
-            lost: what happened, one of LOSSES.
+            lost: the error, one of LOSSES.
 
         Raises:
             TritonUnavailable, ModelProcessDied, InferenceTimedOut: it happened too often, the server did not
-                come back in time, or it hangs and is not ours to restart.
-            Cancelled: nobody waits any more.
+                come back in time, or it hangs and we cannot restart it.
+            Cancelled: `stopped` is done.
             CallerError, InferenceFailed: the model can no longer be loaded.
         """
         done: Future[None] = Future()
@@ -96,7 +95,7 @@ class Recovery:
             else:
                 done.set_result(None)
 
-        # A call to the server cannot be interrupted, but the wait for it can.
+        # A call to the server cannot be interrupted, but waiting for a thread can.
         threading.Thread(target=work, name="recovery", daemon=True).start()
         wait_for([done, self._stopped], return_when=FIRST_COMPLETED)
         if not done.done():
@@ -108,7 +107,7 @@ class Recovery:
             if self.spent:
                 raise type(lost)(f"{lost} (failure {self.count + 1} of one job)") if self._most else lost
             self.count += 1
-            # As text: a handler that keeps records would keep the requests that the exception refers to.
+            # Logged as text, because a handler that keeps records would keep the exception's requests alive.
             _log.warning("%s; going on when it is back (%d of %d)", str(lost), self.count, self._most)
             if isinstance(lost, InferenceTimedOut):
                 self._end_hanging_server(lost)
@@ -132,7 +131,7 @@ class Recovery:
             if self._server is not None:
                 self._server.check()
                 if self._server.state == "restarting":
-                    deadline = time.monotonic() + self._timeout_s  # it has its own bound
+                    deadline = time.monotonic() + self._timeout_s  # restarts have their own limit
             if time.monotonic() > deadline:
                 raise TritonUnavailable(
                     f"Triton at {self._control.url} went away and was not back within {self._timeout_s:g} s; "

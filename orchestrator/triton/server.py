@@ -1,9 +1,7 @@
-"""Start a tritonserver of our own on this machine, watch it, and stop it however the run ends.
+"""Starts a tritonserver on this machine, and stops it however this process ends.
 
-Between this process and tritonserver stands a keeper (`keeper.py`): it ends the server and its backends and
-removes their shared memory when this process stops it, forgets it, or is killed.
-
-It does not know models: those are loaded through `client.py`.
+A small process, the reaper (`reaper.py`), runs between this process and tritonserver. It ends the server and
+its backends and removes their shared memory when this process stops it, forgets it, or is killed.
 """
 
 from __future__ import annotations
@@ -13,7 +11,6 @@ import errno
 import json
 import os
 import secrets
-import shlex
 import shutil
 import socket
 import subprocess
@@ -31,43 +28,38 @@ import orchestrator
 from orchestrator.child_environment import child_environment
 from orchestrator.errors import BadRequest, TritonUnavailable
 from orchestrator.triton import shared_memory
-from orchestrator.triton.installation import Installation, find_installation
+from orchestrator.triton.installation import find_installation
 from orchestrator.triton.leftovers import clean_up, remove_leftovers
+from orchestrator.triton.server_command import is_one_shell_word, server_command
 from orchestrator.triton.server_log import TAIL_LINES, ServerLog
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 _PACKAGES = Path(orchestrator.__file__).parent.parent
-_KEEPER = (
-    "import sys; sys.path.append(sys.argv[1]); from orchestrator.triton import keeper; "
-    "sys.exit(keeper.main(sys.stdin.read()))"
+_REAPER = (
+    "import sys; sys.path.append(sys.argv[1]); from orchestrator.triton import reaper; "
+    "sys.exit(reaper.main(sys.stdin.read()))"
 )
-"""The keeper, without this Python's packages, which it does not need and which may shadow the library."""
+"""Runs the reaper without the packages of this Python: it needs none, and one could shadow the library."""
 
 _PORT_ATTEMPTS = 5
 
-_POOL_BYTES = 32 * 1024**2
-"""Memory that a model's process shares with Triton's Python backend: at first, and more at a time."""
-
-_MANY_POOLS = 16
-"""So many of them must fit into /dev/shm before they are that large: a container may have 64 MB there."""
-
 
 class TritonServer:
-    """A tritonserver on loopback with explicit model control: it loads only what it is asked to.
+    """A tritonserver on loopback with explicit model control: it loads only the models it is asked to load.
 
-    A context manager: entering starts it and waits until it answers, leaving stops it. It also ends, within
-    seconds, when this process ends in any way. Ctrl-C in a terminal does not reach it, only its owner. One
-    that dies stays dead: `supervisor.py` starts it again.
+    A context manager: entering starts the server and waits until it answers, leaving stops it. It also ends,
+    within seconds, when this process ends in any way. Ctrl-C in a terminal reaches only this process. This
+    class does not restart a server that dies; `supervisor.py` does.
 
-    Only who knows its key can use it: it is random, stays the same when the server is started again, and is
-    found by `running.py` for the processes of the same user.
+    The server accepts commands only with its key, which is random and stays the same when the server is
+    restarted. `find_servers.py` finds it for processes of the same user.
 
     Attributes:
         url: host:port of its gRPC service.
-        http_url: of its HTTP service, as a URL.
-        metrics_url: of its Prometheus metrics, as a URL.
+        http_url: URL of its HTTP service.
+        metrics_url: URL of its Prometheus metrics.
     """
 
     def __init__(
@@ -81,28 +73,28 @@ class TritonServer:
         http_port: int | None = None,
         metrics_port: int | None = None,
     ) -> None:
-        """Say what to serve and where.
+        """Configure the server; nothing is started yet.
 
         Args:
             model_repository: folder of model folders.
-            start_timeout_s: longest wait until it answers.
-            grace_s: longest wait for requests in flight, of other clients, when it stops.
-            host: address to listen on; the default is reached from this machine only.
-            grpc_port, http_port, metrics_port: None takes a free one.
+            start_timeout_s: longest wait until the server answers.
+            grace_s: longest wait for other clients' requests in flight when it stops.
+            host: address to listen on; the default is reachable from this machine only.
+            grpc_port, http_port, metrics_port: None chooses a free port.
         """
         self._repository = model_repository
         self._start_timeout_s = start_timeout_s
         self._grace_s = grace_s
         self._host = host
-        self._wanted_ports = (grpc_port, http_port, metrics_port)
+        self._requested_ports = (grpc_port, http_port, metrics_port)
         self._ports = (0, 0, 0)
         self._id = f"framewright-{uuid.uuid4().hex}"
         self._key = secrets.token_hex(16)
-        self._keeper: subprocess.Popen[str] | None = None
+        self._reaper: subprocess.Popen[str] | None = None
         self._log: ServerLog | None = None
         self._scratch: Path | None = None
         self._segments = ""
-        self._changing = threading.Lock()
+        self._changing = threading.RLock()
         self._stopped = False
 
     @property
@@ -119,22 +111,22 @@ class TritonServer:
 
     @property
     def alive(self) -> bool:
-        """Whether it was started and has not ended."""
-        return self._keeper is not None and self._keeper.poll() is None
+        """Whether the server was started and has not ended."""
+        return self._reaper is not None and self._reaper.poll() is None
 
     def log_tail(self, lines: int = TAIL_LINES) -> list[str]:
         """Return the last lines that the server and its backends wrote, oldest first."""
         return self._log.tail(lines) if self._log is not None else []
 
     def wait(self) -> int:
-        """Wait until the server ends by itself; return its exit status as a shell tells it."""
-        return self._keeper.wait() if self._keeper is not None else 0
+        """Wait until the server ends by itself; return its exit status in the form a shell uses."""
+        return self._reaper.wait() if self._reaper is not None else 0
 
     def __enter__(self) -> Self:
         if not self._repository.is_dir():
             raise BadRequest(f"there is no model repository {self._repository}: set MODEL_REPOSITORY to one")
         remove_leftovers()
-        self._launch(self._wanted_ports)
+        self._launch(self._requested_ports)
         return self
 
     def __exit__(
@@ -143,7 +135,7 @@ class TritonServer:
         self.stop()
 
     def restart(self) -> None:
-        """Start it again, at the ports it had; nothing of the one before is left.
+        """Remove everything of the previous server and start another one on the same ports.
 
         Raises:
             TritonUnavailable: it does not start, or `stop` was called.
@@ -152,99 +144,107 @@ class TritonServer:
 
     def kill(self) -> None:
         """End the server, as if it had died; returns at once."""
-        if self._keeper is not None and self._log is not None and self.alive:
+        if self._reaper is not None and self._log is not None and self.alive:
             self._log.end_is_expected = True
-            self._keeper.terminate()
+            self._reaper.terminate()
 
     def stop(self) -> None:
-        """End the server and its backends; nothing of it is left when this returns. May be called again.
+        """End the server and its backends and remove everything they left. May be called again.
 
-        It may be called while another thread starts the server, which then fails there.
+        Another thread may be starting the server meanwhile; the start then fails there.
         """
         self._stopped = True
-        with self._changing:
-            self._end()
+        self._end()
 
-    def _launch(self, wanted: tuple[int | None, ...]) -> None:
+    def _launch(self, ports: tuple[int | None, ...]) -> None:
         deadline = time.monotonic() + self._start_timeout_s
         try:
             for _ in range(_PORT_ATTEMPTS):
-                with self._changing:
-                    self._end()
-                    log = self._start(wanted)
-                if self._answers(log, deadline):
+                log = self._start(ports)
+                if self._wait_for_answer(log, deadline):
                     return
-                with self._changing:
-                    self._end()  # and read its log to the end
-                if not _lost_a_free_port(log, wanted):
-                    break
+                self._end()  # also reads its log to the end
+                address = log.port_in_use()
+                if address is None or int(address.rpartition(":")[2]) in ports:
+                    break  # otherwise another program took a port between our choice and the server's start
         except BaseException:
-            with self._changing:
-                self._end()
+            self._end()
             raise
-        taken = log.taken_port()
-        if taken is not None:
+        if address is not None:
             raise TritonUnavailable(
-                f"tritonserver cannot start: {taken} is already in use; choose another port"
+                f"tritonserver cannot start: {address} is already in use; choose another port"
             )
-        raise TritonUnavailable(f"tritonserver died as it started: {log.last_words()}")
+        raise TritonUnavailable(f"tritonserver died as it started: {log.last_error()}")
 
     def _end(self) -> None:
-        if self._keeper is None or self._scratch is None:
-            return
-        self.kill()
-        try:
-            self._keeper.wait(self._grace_s + 5)
-        except subprocess.TimeoutExpired:
-            self._keeper.kill()  # and with it, by its death signal, the server
-            self._keeper.wait()
-        if self._scratch.exists():
-            clean_up(segments=self._segments, scratch=self._scratch)  # the keeper was killed
-        if self._log is not None:
-            self._log.join(1)
+        with self._changing:
+            if self._reaper is None or self._scratch is None:
+                return
+            self.kill()
+            try:
+                self._reaper.wait(self._grace_s + 5)
+            except subprocess.TimeoutExpired:
+                self._reaper.kill()  # the server's parent-death signal then ends the server
+                self._reaper.wait()
+            if self._scratch.exists():  # the reaper was killed
+                clean_up(segments=self._segments, scratch=self._scratch)
+            if self._log is not None:
+                self._log.join(1)
 
-    def _start(self, wanted: tuple[int | None, ...]) -> ServerLog:
-        if self._stopped:
-            raise TritonUnavailable("tritonserver was stopped")
-        self._ports = _choose_ports(self._host, wanted)
-        temporary = Path(tempfile.gettempdir())
-        if not _survives_shell(temporary):
-            raise TritonUnavailable(f"Triton's Python backend cannot work in {str(temporary)!r}: set TMPDIR")
-        self._scratch = scratch = Path(tempfile.mkdtemp(prefix=shared_memory.unique_prefix()))
-        try:
-            plan = self._plan(scratch)
-            self._keeper = keeper = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _KEEPER, str(_PACKAGES)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                start_new_session=True,
-                env=child_environment(storage=False),
-            )
-        except BaseException:
-            shutil.rmtree(scratch, ignore_errors=True)
-            raise
-        with contextlib.suppress(OSError), cast("IO[str]", keeper.stdin) as order:
-            order.write(plan)  # where it is dead already, its log says why
-        self._log = ServerLog(cast("IO[str]", keeper.stdout))
-        return self._log
+    def _start(self, ports: tuple[int | None, ...]) -> ServerLog:
+        with self._changing:
+            self._end()
+            if self._stopped:
+                raise TritonUnavailable("tritonserver was stopped")
+            self._ports = _choose_ports(self._host, ports)
+            temporary = Path(tempfile.gettempdir())
+            if not is_one_shell_word(temporary):
+                raise TritonUnavailable(
+                    f"Triton's Python backend cannot work in {str(temporary)!r}: set TMPDIR"
+                )
+            self._scratch = scratch = Path(tempfile.mkdtemp(prefix=shared_memory.unique_prefix()))
+            try:
+                instructions = self._reaper_instructions(scratch)
+                self._reaper = reaper = subprocess.Popen(
+                    [sys.executable, "-I", "-S", "-c", _REAPER, str(_PACKAGES)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                    errors="replace",
+                    start_new_session=True,
+                    env=child_environment(storage=False),
+                )
+            except BaseException:
+                shutil.rmtree(scratch, ignore_errors=True)
+                raise
+            with contextlib.suppress(OSError), cast("IO[str]", reaper.stdin) as stdin:
+                stdin.write(instructions)  # if the reaper is dead already, its log says why
+            self._log = ServerLog(cast("IO[str]", reaper.stdout))
+            return self._log
 
-    def _plan(self, scratch: Path) -> str:
-        """Tell the keeper what to do, see `keeper.main`."""
+    def _reaper_instructions(self, scratch: Path) -> str:
+        """Return the JSON that `reaper.main` expects."""
         self._segments = shared_memory.unique_prefix()
         installation = find_installation(scratch)
         repository = self._repository.resolve()
-        if not _survives_shell(repository):
+        if not is_one_shell_word(repository):
             (scratch / "model_repository").symlink_to(repository)
             repository = scratch / "model_repository"
-        plan = {
+        instructions = {
             "owner": os.getpid(),
-            "command": self._command(installation, repository),
+            "command": server_command(
+                installation,
+                repository,
+                server_id=self._id,
+                host=self._host,
+                ports=self._ports,
+                segments=self._segments,
+                stub_timeout_s=self._start_timeout_s,
+            ),
             "key": self._key,
             "search": {
-                # The backend's processes are the Python that is the first python3 in PATH, with its packages.
+                # Backend processes run the first python3 in PATH, with its packages.
                 "PATH": [str(Path(sys.executable).parent)],
                 "LD_LIBRARY_PATH": [str(folder) for folder in installation.libraries],
             },
@@ -252,45 +252,25 @@ class TritonServer:
             "segments": self._segments,
             "scratch": str(scratch),
         }
-        return json.dumps(plan)
+        return json.dumps(instructions)
 
-    def _command(self, installation: Installation, repository: Path) -> list[str]:
-        grpc, http, metrics = self._ports
-        return [
-            str(installation.binary),
-            f"--id={self._id}",
-            f"--model-repository={repository}",
-            f"--backend-directory={installation.backends}",
-            f"--backend-config=python,shm-region-prefix-name={self._segments}",
-            # Its default of 30 s is short on a busy machine, and a stub that is late takes the server along.
-            f"--backend-config=python,stub-timeout-seconds={max(30, round(self._start_timeout_s))}",
-            *_pool_options(),
-            "--model-control-mode=explicit",
-            # Our configs are complete; else every load starts another process to complete them, for 1.4 s.
-            "--disable-auto-complete-config",
-            f"--grpc-address={self._host}",
-            f"--grpc-port={grpc}",
-            f"--http-address={self._host}",
-            f"--http-port={http}",
-            f"--metrics-address={self._host}",
-            f"--metrics-port={metrics}",
-            *installation.options,
-        ]
-
-    def _answers(self, log: ServerLog, deadline: float) -> bool:
-        """Wait until our server answers; False when it died, or another program has its port."""
-        while self.alive and not log.taken_port():
+    def _wait_for_answer(self, log: ServerLog, deadline: float) -> bool:
+        """Wait until our server answers; return False if it died, or another program has its port."""
+        while self.alive and not log.port_in_use():
             if time.monotonic() > deadline:
                 raise TritonUnavailable(
                     f"tritonserver did not answer within {self._start_timeout_s:g} s: see its log with -v"
                 )
-            if self._tells_its_id():
+            if self._answers():
                 return True
             time.sleep(0.02)
         return False
 
-    def _tells_its_id(self) -> bool:
-        """Ask over HTTP, which it opens last: whoever starts servers may fork later, and gRPC must not be."""
+    def _answers(self) -> bool:
+        """Whether the server with our id answers over HTTP, the service that Triton opens last.
+
+        This does not use gRPC, because a process must not fork after it has used gRPC.
+        """
         grpc, http, _ = self._ports
         try:
             socket.create_connection((self._host, grpc), timeout=1).close()
@@ -301,38 +281,18 @@ class TritonServer:
             return False
 
 
-def _pool_options() -> list[str]:
-    """Let the pools of the Python backend grow in large pieces, where there is room.
-
-    Its own choice is 1 MiB at a time: tensors then fit nowhere that others have left, and every growth maps
-    the whole pool once more, so that the same job holds more and more for a while.
-    """
-    try:
-        if shared_memory.free_bytes() < _MANY_POOLS * _POOL_BYTES:
-            return []
-    except OSError:  # the server says it better
-        return []
-    return [f"--backend-config=python,shm-{what}-byte-size={_POOL_BYTES}" for what in ("default", "growth")]
-
-
-def _lost_a_free_port(log: ServerLog, wanted: tuple[int | None, ...]) -> bool:
-    """Whether another program took a port between our choice and the server's start."""
-    taken = log.taken_port()
-    return taken is not None and int(taken.rpartition(":")[2]) not in wanted
-
-
-def _choose_ports(host: str, wanted: tuple[int | None, ...]) -> tuple[int, int, int]:
-    """Fill in free ports. Another program may take one before the server does: `_lost_a_free_port`."""
-    with ExitStack() as held:
+def _choose_ports(host: str, requested: tuple[int | None, ...]) -> tuple[int, int, int]:
+    """Fill in free ports. Another program may take one before the server does."""
+    with ExitStack() as sockets:
         ports = []
-        for port in wanted:
-            listener = held.enter_context(socket.socket())
+        for port in requested:
+            listener = sockets.enter_context(socket.socket())
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 listener.bind((host, port or 0))
             except OSError as exc:
                 if port is not None and exc.errno != errno.EADDRINUSE:
-                    ports.append(port)  # the server says it better
+                    ports.append(port)  # the server's own message is more precise
                     continue
                 raise TritonUnavailable(
                     f"tritonserver cannot start: {host}:{port} is already in use; choose another port"
@@ -340,8 +300,3 @@ def _choose_ports(host: str, wanted: tuple[int | None, ...]) -> tuple[int, int, 
             ports.append(listener.getsockname()[1])
     grpc, http, metrics = ports
     return grpc, http, metrics
-
-
-def _survives_shell(path: Path) -> bool:
-    """Whether a shell reads the path as one word: the Python backend does not quote it in a command."""
-    return shlex.quote(str(path)) == str(path)

@@ -1,4 +1,4 @@
-"""What a tritonserver writes: kept in part, logged, and read for why it died."""
+"""Reads what tritonserver writes: keeps the last lines, logs all, and finds out why it died."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _log = logging.getLogger(__name__)
 
 
 class ServerLog:
-    """The last lines of one run of a server and its backends, read by a thread as they come.
+    """Keeps the last lines of one run of a server and its backends. A thread reads them.
 
     Args:
-        stream: of the run; read to its end and closed.
+        stream: the output of the run; it is read to its end and closed.
 
     Attributes:
-        end_is_expected: set when the server is told to end: it is no error then.
+        end_is_expected: set when the server is asked to end, which is then not logged as an error.
     """
 
     def __init__(self, stream: IO[str]) -> None:
@@ -38,15 +38,15 @@ class ServerLog:
         """Return the last lines, oldest first."""
         return list(self._lines)[-lines:]
 
-    def last_words(self) -> str:
-        """Return the line that most likely says why it died."""
-        telling = r"[EF]\d{4} |Signal |.*[Ee]rror"
-        lines = [line for line in self._lines if re.match(telling, line)]
+    def last_error(self) -> str:
+        """Return the line that most likely says why the server died."""
+        error = r"[EF]\d{4} |Signal |.*[Ee]rror"
+        lines = [line for line in list(self._lines) if re.match(error, line)]
         return _message((lines or [*self._lines, "it wrote nothing"])[-1])
 
-    def taken_port(self) -> str | None:
-        """Return the address that another program listens on, if that is why the server cannot start."""
-        for line in self._lines:
+    def port_in_use(self) -> str | None:
+        """Return the address that another program uses, if that is why the server cannot start."""
+        for line in list(self._lines):  # the reader may append meanwhile
             found = re.search(r"'(\S+:\d+)' already in use", line)
             if found:
                 return found[1]

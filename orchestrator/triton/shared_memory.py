@@ -1,10 +1,10 @@
-"""System shared memory segments, named so that those of a dead process are known and removed.
+"""Creates shared memory segments whose names tell which process made them, and removes those of dead ones.
 
-A name is `framewright-<pid namespace>-<pid>-...`. Containers may share /dev/shm and count processes apart:
-only names of our own namespace tell whether their process lives.
+A name is `framewright-<pid namespace>-<pid>-...`. Containers may share /dev/shm but number their processes
+separately, so only for names of our own namespace can we check whether the process still runs.
 
-Tritonserver keeps its mapping of a segment once it is registered, so a segment's name is removed as soon as
-the server has it: nothing is left in /dev/shm, however the process ends.
+Tritonserver keeps a segment mapped once it is registered, so the name is removed as soon as the server has
+it: nothing is left in /dev/shm, however the process ends.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _serial = itertools.count(1)
 
 
 def unique_prefix() -> str:
-    """Begin the names of a new group of segments, or of a folder, of this process."""
+    """Return a new prefix for the names of segments, or of a folder, of this process."""
     return f"framewright-{_namespace()}-{os.getpid()}-{next(_serial)}-"
 
 
@@ -44,35 +44,35 @@ def remove_leftovers() -> None:
 
 
 def remove(prefix: str) -> None:
-    """Remove the segments whose names begin so."""
+    """Remove the segments whose names begin with `prefix`."""
     for path in _FOLDER.glob(f"{prefix}*"):
         path.unlink(missing_ok=True)
 
 
 def free_bytes() -> int:
-    """Return how much more fits into /dev/shm.
+    """Return the free space of /dev/shm.
 
     Raises:
         OSError: there is no such folder.
     """
-    found = os.statvfs(_FOLDER)
-    return found.f_bavail * found.f_frsize
+    status = os.statvfs(_FOLDER)
+    return status.f_bavail * status.f_frsize
 
 
 class Segment:
-    """A named piece of shared memory, all of it allocated.
+    """A named segment of shared memory, fully allocated.
 
     Attributes:
-        key: its name as shm_open(3) takes it, with the leading slash.
+        key: its name for shm_open(3), with the leading slash.
         memory: its bytes.
     """
 
     def __init__(self, byte_size: int) -> None:
-        """Make it.
+        """Create and map the segment.
 
         Raises:
-            OSError: /dev/shm is missing, or has no room (ENOSPC) for it and as much again, which Triton's
-                Python backend takes there for its own copy of the tensors.
+            OSError: /dev/shm is missing, or has less space (ENOSPC) than twice the size: Triton's Python
+                backend takes as much again for its own copy of the tensors.
         """
         if 2 * byte_size > free_bytes():
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(_FOLDER))
@@ -80,7 +80,7 @@ class Segment:
         self._path = _FOLDER / self.key[1:]
         descriptor = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
         try:
-            # Not ftruncate: writing to a page that tmpfs cannot supply later is SIGBUS, not an error.
+            # With ftruncate, writing to a page that tmpfs cannot supply would later be SIGBUS, not an error.
             os.posix_fallocate(descriptor, 0, byte_size)
             self.memory = mmap.mmap(descriptor, byte_size)
         except BaseException:
@@ -90,7 +90,7 @@ class Segment:
             os.close(descriptor)
 
     def remove_name(self) -> None:
-        """Take the name out of /dev/shm; mappings stay until they are closed."""
+        """Remove the name from /dev/shm; mappings stay until they are closed."""
         self._path.unlink(missing_ok=True)
 
 

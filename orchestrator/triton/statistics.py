@@ -1,22 +1,23 @@
-"""What Triton counted for one model, as numbers to show."""
+"""Reads the statistics that Triton keeps for a model."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelStatistics:
-    """Totals since the model was loaded, or between two moments.
+    """Totals since the model was loaded, or between two points in time.
 
     Attributes:
         requests: requests answered.
         failures: requests answered with an error.
         images: images in the answered requests.
-        executions: times the model ran; fewer than requests where Triton merged them.
-        queue_ms: time that requests waited for an instance, all together.
-        compute_ms: time that requests spent in the backend, input and output copies included, all together.
+        executions: times the model ran; fewer than requests if Triton merged them.
+        queue_ms: total time that requests waited for an instance.
+        compute_ms: total time that requests spent in the backend, including input and output copies.
         batches: number of executions for each batch size.
     """
 
@@ -30,21 +31,17 @@ class ModelStatistics:
 
     @property
     def mean_batch(self) -> float:
-        """Images in one execution, on average; 0 before the first."""
+        """Average number of images in an execution; 0 before the first."""
         return self.images / self.executions if self.executions else 0.0
 
     def since(self, earlier: ModelStatistics) -> ModelStatistics:
-        """Return what was counted after `earlier`."""
-        batches = {size: count - earlier.batches.get(size, 0) for size, count in self.batches.items()}
-        return ModelStatistics(
-            requests=self.requests - earlier.requests,
-            failures=self.failures - earlier.failures,
-            images=self.images - earlier.images,
-            executions=self.executions - earlier.executions,
-            queue_ms=self.queue_ms - earlier.queue_ms,
-            compute_ms=self.compute_ms - earlier.compute_ms,
-            batches={size: count for size, count in batches.items() if count},
-        )
+        """Return the difference from `earlier`."""
+        totals = {
+            total.name: getattr(self, total.name) - getattr(earlier, total.name)
+            for total in fields(self)
+            if total.name != "batches"
+        }
+        return ModelStatistics(**totals, batches=dict(Counter(self.batches) - Counter(earlier.batches)))
 
 
 def parse_statistics(model_stats: Any) -> ModelStatistics:

@@ -1,6 +1,6 @@
-"""Keep a tritonserver running: start it again when it dies, a bounded number of times.
+"""Restarts a tritonserver when it dies, a limited number of times.
 
-It does not know what the server is used for. Its models are gone with it: who needs one loads it again.
+A restarted server has no models loaded; whoever needs one loads it again (`recovery.py`).
 """
 
 from __future__ import annotations
@@ -21,45 +21,45 @@ if TYPE_CHECKING:
 State = Literal["starting", "ready", "restarting", "failed", "stopped"]
 
 WINDOW_S = 600.0
-"""Restarts are counted over the last ten minutes: a server that dies once a day goes on for ever."""
+"""Restarts are counted over the last ten minutes, so a server that dies once a day is always restarted."""
 
 _log = logging.getLogger(__name__)
 
 
 class Supervisor:
-    """A `TritonServer` that is started again, at the same ports, when it dies.
+    """Runs a `TritonServer` and restarts it, on the same ports, when it dies.
 
-    A context manager: entering starts the server and waits until it answers, leaving stops it. A thread of
-    its own watches and restarts. What is here may be read and called from any thread; only entering, leaving
-    and `wait` block.
+    A context manager: entering starts the server and waits until it answers, leaving stops it. A separate
+    thread watches and restarts it. Everything may be used from any thread; only entering, leaving and `wait`
+    block.
 
     Args:
-        server: not started yet; taken over.
-        restarts: most restarts within ten minutes. One more death, and the state is `failed` for good.
+        server: not started yet; the supervisor starts and stops it.
+        restarts: most restarts within ten minutes. After one more death the state stays `failed`.
     """
 
     def __init__(self, server: TritonServer, *, restarts: int = 3) -> None:
         self.server = server
         self._most = restarts
-        self._moments: deque[float] = deque()
+        self._restart_times: deque[float] = deque()
         self._state: State = "starting"
         self._restarts = 0
         self._failure = ""
         self._changed = threading.Condition()
-        self._watch = threading.Thread(target=self._keep, name="supervisor", daemon=True)
+        self._watch = threading.Thread(target=self._run, name="supervisor", daemon=True)
 
     @property
     def state(self) -> State:
-        """`ready` when it answers; `failed` when it is not started again, see `check`."""
+        """`ready` if the server answers; `failed` if it will not be restarted, see `check`."""
         return self._state
 
     @property
     def restarts(self) -> int:
-        """How often it was started again, or tried to, since it was entered."""
+        """Number of restarts tried since the supervisor was entered."""
         return self._restarts
 
     def check(self) -> None:
-        """Raise if no server will come back.
+        """Raise if the server will not be restarted.
 
         Raises:
             TritonUnavailable: it died too often, or was stopped; the message says which.
@@ -68,12 +68,12 @@ class Supervisor:
             raise TritonUnavailable(self._failure)
 
     def restart(self) -> None:
-        """End a server that hangs, and so have it started again; returns at once. It counts as a death."""
+        """End a server that hangs, so that it is restarted; returns at once. This counts as a death."""
         _log.warning("tritonserver hangs: it is ended, to be started again")
         self.server.kill()
 
     def wait(self) -> None:
-        """Wait until it has failed or was stopped; `check` raises then."""
+        """Wait until the state is `failed` or `stopped`; `check` raises then."""
         with self._changed:
             self._changed.wait_for(lambda: self._state in {"failed", "stopped"})
 
@@ -89,20 +89,20 @@ class Supervisor:
         self.stop()
 
     def stop(self) -> None:
-        """Stop watching and stop the server; nothing of it is left when this returns. May be called again."""
+        """Stop watching, stop the server and remove everything it left. May be called again."""
         self._failure = "tritonserver was stopped"
         self._become("stopped")
         self.server.stop()
         if self._watch.ident is not None:
             self._watch.join()
 
-    def _keep(self) -> None:
+    def _run(self) -> None:
         while True:
             status = self.server.wait()
             if self._state == "stopped":
                 return
             if not self._may_restart():
-                died = len(self._moments) + 1
+                died = len(self._restart_times) + 1
                 self._fail(
                     f"tritonserver died {died} times within {WINDOW_S / 60:g} minutes, at last with status "
                     f"{status}, and is not started again; its last lines are in the log"
@@ -112,21 +112,21 @@ class Supervisor:
 
     def _may_restart(self) -> bool:
         now = time.monotonic()
-        while self._moments and self._moments[0] < now - WINDOW_S:
-            self._moments.popleft()
-        if len(self._moments) >= self._most:
+        while self._restart_times and self._restart_times[0] < now - WINDOW_S:
+            self._restart_times.popleft()
+        if len(self._restart_times) >= self._most:
             return False
-        self._moments.append(now)
+        self._restart_times.append(now)
         return True
 
     def _restart(self) -> None:
         if not self._become("restarting"):
             return
         self._restarts += 1
-        _log.warning("tritonserver is started again (%d of %d)", len(self._moments), self._most)
-        # The first at once; what keeps a second from starting, such as a port in use, may pass.
+        _log.warning("tritonserver is started again (%d of %d)", len(self._restart_times), self._most)
+        # The first restart is immediate. Later ones wait for temporary obstacles, such as a port in use.
         with self._changed:
-            self._changed.wait_for(lambda: self._state == "stopped", len(self._moments) - 1)
+            self._changed.wait_for(lambda: self._state == "stopped", len(self._restart_times) - 1)
         try:
             self.server.restart()
         except (TritonUnavailable, OSError) as exc:
@@ -143,7 +143,7 @@ class Supervisor:
                 _log.error("%s", message)
 
     def _become(self, state: State) -> bool:
-        """Go on to a state, unless it was stopped."""
+        """Change the state, unless the supervisor was stopped; return whether it is now `state`."""
         with self._changed:
             if self._state != "stopped":
                 self._state = state

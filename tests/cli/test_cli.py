@@ -310,7 +310,7 @@ def test_a_finished_run_leaves_no_process_and_no_shared_memory(clip: Path, tmp_p
     assert process.returncode == 0
     assert process.stdout is not None
     assert "lite-x4" in process.stdout.read()
-    assert len(members) >= 4  # we, the keeper, tritonserver, the backend
+    assert len(members) >= 4  # we, the reaper, tritonserver, the backend
     assert not psutil.wait_procs(list(members.values()), timeout=3)[1]
     assert not segments_of(list(members.values()))
 

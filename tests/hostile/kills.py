@@ -28,7 +28,7 @@ from tools.stand_ins.worker_process import WorkerProcess, wait
 if TYPE_CHECKING:
     from tools.stand_ins.bucket import Bucket
 
-VICTIMS = ("job", "job", "tritonserver", "triton_python_b", "keeper", "waiting job", "worker")
+VICTIMS = ("job", "job", "tritonserver", "triton_python_b", "reaper", "waiting job", "worker")
 MOST_DELAY_S = 2.5
 """A job takes about so long, from when it is offered until it is answered."""
 

@@ -41,8 +41,8 @@ def loaded(client: TritonClient, model: str) -> UpscaleContract:
 
 def stubs(server: TritonServer) -> list[psutil.Process]:
     """Return the processes that run models."""
-    assert server._keeper is not None
-    family = psutil.Process(server._keeper.pid).children(recursive=True)
+    assert server._reaper is not None
+    family = psutil.Process(server._reaper.pid).children(recursive=True)
     return [process for process in family if process.name().startswith("triton_python")]
 
 

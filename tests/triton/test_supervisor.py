@@ -48,13 +48,13 @@ def supervisor(repository: Path) -> Iterator[Supervisor]:
     assert left_behind() <= others
 
 
-def own_keeper(supervisor: Supervisor) -> psutil.Process:
-    assert supervisor.server._keeper is not None
-    return psutil.Process(supervisor.server._keeper.pid)
+def own_reaper(supervisor: Supervisor) -> psutil.Process:
+    assert supervisor.server._reaper is not None
+    return psutil.Process(supervisor.server._reaper.pid)
 
 
 def own_server(supervisor: Supervisor) -> set[psutil.Process]:
-    return set(own_keeper(supervisor).children())
+    return set(own_reaper(supervisor).children())
 
 
 def until_restarted(supervisor: Supervisor, times: int) -> None:
@@ -82,11 +82,11 @@ def test_it_is_back_at_the_same_ports_and_the_dead_one_leaves_nothing(supervisor
         assert len(left_behind()) == len(shared)
 
 
-def test_it_is_back_when_its_keeper_is_killed_and_nothing_is_left_either(supervisor: Supervisor) -> None:
+def test_it_is_back_when_its_reaper_is_killed_and_nothing_is_left_either(supervisor: Supervisor) -> None:
     load(supervisor)
     dead = own_server(supervisor) | stubs()
     shared = left_behind()
-    own_keeper(supervisor).kill()
+    own_reaper(supervisor).kill()
     until_restarted(supervisor, 1)
     assert not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in dead)
     load(supervisor)
@@ -148,7 +148,7 @@ def test_it_can_be_stopped_at_any_time(repository: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_keeper_ends_a_server_that_waits_for_a_process_killed_as_it_started(tmp_path: Path) -> None:
+def test_a_reaper_ends_a_server_that_waits_for_a_process_killed_as_it_started(tmp_path: Path) -> None:
     plan = {
         "owner": os.getpid(),
         "command": ["sh", "-c", "sleep 0 & exec sleep 100"],  # one that ends at once and is never waited for
@@ -159,7 +159,7 @@ def test_a_keeper_ends_a_server_that_waits_for_a_process_killed_as_it_started(tm
         "scratch": str(tmp_path / "scratch"),
     }
     ended = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", server._KEEPER, str(server._PACKAGES)],
+        [sys.executable, "-I", "-S", "-c", server._REAPER, str(server._PACKAGES)],
         input=json.dumps(plan),
         capture_output=True,
         text=True,

@@ -162,7 +162,7 @@ def test_the_memory_of_a_killed_client_is_freed_by_the_next(
         "client = TritonClient(sys.argv[1]);"
         "client.load('identity'); contract = client.contract('identity');"
         "pool = client.request_pool(contract, batch=1, height=64, width=64, slots=1);"
-        "print(pool.region, flush=True); os.kill(os.getpid(), 9)"
+        "print(pool.memory.region, flush=True); os.kill(os.getpid(), 9)"
     )
     killed = subprocess.run(
         [sys.executable, "-c", program, triton.url], capture_output=True, text=True, check=False, timeout=60
@@ -412,8 +412,8 @@ def test_a_server_killed_in_the_middle_of_a_request_is_unavailable_at_once(tmp_p
             request = pool.acquire()
             request.submit(1)
             time.sleep(0.2)
-            assert server._keeper is not None
-            (process,) = psutil.Process(server._keeper.pid).children()
+            assert server._reaper is not None
+            (process,) = psutil.Process(server._reaper.pid).children()
             process.kill()
             started = time.monotonic()
             with pytest.raises(TritonUnavailable, match=r"died or cannot be reached"):

@@ -77,12 +77,12 @@ def known_key(server: TritonServer) -> str:
 
 
 def family(server: TritonServer) -> dict[str, psutil.Process]:
-    """Return the keeper, tritonserver and the process of the model."""
-    assert server._keeper is not None
-    keeper = psutil.Process(server._keeper.pid)
-    found = {process.name(): process for process in keeper.children(recursive=True)}
+    """Return the reaper, tritonserver and the process of the model."""
+    assert server._reaper is not None
+    reaper = psutil.Process(server._reaper.pid)
+    found = {process.name(): process for process in reaper.children(recursive=True)}
     assert {"tritonserver", "triton_python_b"} <= {name[:15] for name in found}
-    return {"keeper": keeper} | found
+    return {"reaper": reaper} | found
 
 
 def ask(
@@ -300,10 +300,10 @@ def test_a_region_has_a_name_that_cannot_be_guessed(server: TritonServer) -> Non
             client.request_pool(contract, batch=1, height=4, width=4, slots=1) as pool,
             client.request_pool(contract, batch=1, height=4, width=4, slots=1) as other,
         ):
-            assert pool.region is not None
-            assert other.region is not None
-            assert pool.region[-32:] != other.region[-32:]
-            assert int(pool.region[-32:], 16) > 0
+            assert pool.memory is not None
+            assert other.memory is not None
+            assert pool.memory.region[-32:] != other.memory.region[-32:]
+            assert int(pool.memory.region[-32:], 16) > 0
 
 
 def test_no_secret_of_the_owner_reaches_the_server_and_none_writes_a_core_file(server: TritonServer) -> None:
@@ -313,7 +313,7 @@ def test_no_secret_of_the_owner_reaches_the_server_and_none_writes_a_core_file(s
         assert not [
             value for value in variables.values() if any(secret in value for secret in SECRETS.values())
         ], name
-        if name != "keeper":
+        if name != "reaper":
             assert process.rlimit(psutil.RLIMIT_CORE) == (0, 0), name
 
 

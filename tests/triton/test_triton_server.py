@@ -32,9 +32,9 @@ def family(pid: int) -> list[psutil.Process]:
     return psutil.Process(pid).children(recursive=True)
 
 
-def keeper(server: TritonServer) -> psutil.Process:
-    assert server._keeper is not None
-    return psutil.Process(server._keeper.pid)
+def reaper(server: TritonServer) -> psutil.Process:
+    assert server._reaper is not None
+    return psutil.Process(server._reaper.pid)
 
 
 def traces(pid: int) -> set[Path]:
@@ -78,7 +78,7 @@ def test_runs_on_loopback_and_leaves_nothing_behind(tmp_path: Path) -> None:
     folders, segments = scratch_folders(os.getpid()), traces(os.getpid())
     with TritonServer(tmp_path) as server, TritonClient(server.url) as client:
         client.load("identity")
-        processes = [keeper(server), *family(keeper(server).pid)]
+        processes = [reaper(server), *family(reaper(server).pid)]
         names = {process.name()[:15] for process in processes}
         assert {"tritonserver", "triton_python_b"} <= names
         addresses = {
@@ -157,8 +157,8 @@ def test_a_server_that_is_killed_is_noticed_and_its_backends_end(
     models.write_identity(tmp_path)
     with caplog.at_level(logging.ERROR), TritonServer(tmp_path) as server, TritonClient(server.url) as client:
         client.load("identity")
-        processes = family(keeper(server).pid)
-        keeper(server).children()[0].kill()
+        processes = family(reaper(server).pid)
+        reaper(server).children()[0].kill()
         assert server.wait() == 128 + signal.SIGKILL
         assert not server.alive
         assert psutil.wait_procs(processes, timeout=5)[1] == []
@@ -196,7 +196,7 @@ def test_nothing_is_left_when_the_owner_is_ended_by(
     assert scratch_folders(owner.pid) == []
 
 
-def test_the_server_ends_with_its_keeper_and_the_next_start_removes_what_is_left(
+def test_the_server_ends_with_its_reaper_and_the_next_start_removes_what_is_left(
     owner: subprocess.Popen[str], model_repository: Path
 ) -> None:
     guard, *processes = family(owner.pid)

@@ -1,9 +1,9 @@
-"""Keep one tritonserver for its owner, and leave nothing behind: no process, no shared memory, no file.
+"""Runs one tritonserver for its owner, and removes all its processes, shared memory and files at the end.
 
-A program of its own that needs the standard library only. It reads its plan from standard input (JSON, see
-`main`), because any user may read a command line. It has to outlive its owner, so that a killed owner
-(SIGKILL, out of memory) is cleaned up after too, and to start tritonserver from a thread that lives as long
-as it does: Linux signals a child when the *thread* that started it ends (prctl(2), PR_SET_PDEATHSIG).
+This is a separate program, which needs the standard library only. It reads its instructions from standard
+input (JSON, see `main`), because any user may read a command line. It outlives its owner, to clean up even
+after a killed one (SIGKILL, out of memory). It starts tritonserver from its only thread, because Linux
+signals a child when the *thread* that started it ends (prctl(2), PR_SET_PDEATHSIG).
 """
 
 from __future__ import annotations
@@ -31,41 +31,41 @@ HARDLY_RUN_S = 0.05
 _WAKE = {signal.SIGTERM, signal.SIGCHLD}
 
 
-def main(plan: str) -> int:
-    """Run the command until it ends, the owner is gone or SIGTERM comes; then end all of it and clean up.
+def main(instructions: str) -> int:
+    """Run the command until it ends, its owner is gone or SIGTERM comes; then end all processes and clean up.
 
-    It is ended too when a process that it started was killed at once: tritonserver 2.51 would wait for the
-    process of a model for ever, and so would everyone who loads that model.
+    The command is also ended if a process that it started was killed immediately: tritonserver 2.51, and
+    every client that loads that model, would wait for it for ever.
 
     Args:
-        plan: JSON object of `owner` (process id), `command` (list) and `key` (see `launch.start`), `search`
-            (folders to put first in environment variables, as {"PATH": [folder, ...], ...}), `grace_s`
-            (between SIGTERM and SIGKILL), `segments` (prefix of names in /dev/shm) and `scratch` (a folder):
-            the last two are removed.
+        instructions: JSON object of `owner` (process id), `command` (list) and `key` (see `launch.start`),
+            `search` (folders to put first in environment variables, as {"PATH": [folder, ...], ...}),
+            `grace_s` (between SIGTERM and SIGKILL), `segments` (prefix of names in /dev/shm) and `scratch` (a
+            folder). The last two are removed at the end.
 
     Returns:
-        The exit status of the command, as a shell tells it.
+        The exit status of the command, in the form a shell uses.
     """
-    order = json.loads(plan)
+    order = json.loads(instructions)
     signal.pthread_sigmask(signal.SIG_BLOCK, {*_WAKE, signal.SIGINT, signal.SIGHUP})
-    # Orphans of the server come to us, whom we know how to end, and not to process 1.
+    # Orphaned processes of the server become our children, which we can end, and not those of process 1.
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(1), 0, 0, 0)
     for variable, folders in order["search"].items():
         os.environ[variable] = ":".join(filter(None, [*folders, os.environ.get(variable)]))
-    # onnxruntime's wheel counts its uses for Microsoft; set later than its import, this does nothing.
+    # onnxruntime's wheel sends usage counts to Microsoft unless this is set before its import.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     before = _unused_folders()
     try:
         server = launch.start(order["command"], key=order["key"])
-        stillborn: set[str] = set()
+        suspects: set[str] = set()
         next_check_s = time.monotonic() + CHILDREN_CHECK_S
         while server.poll() is None and os.getppid() == order["owner"]:
             if _next_signal(OWNER_CHECK_S) == signal.SIGTERM:
                 break
             if time.monotonic() > next_check_s:
                 next_check_s += CHILDREN_CHECK_S
-                known, stillborn = stillborn, _stillborn_children(server.pid)
-                if known & stillborn:
+                earlier, suspects = suspects, _children_killed_at_start(server.pid)
+                if earlier & suspects:
                     print("the process of a model was killed as it started: the server is ended", flush=True)  # noqa: T201  its log
                     break
         _end(server, order["grace_s"])
@@ -80,7 +80,7 @@ def main(plan: str) -> int:
 
 
 def _unused_folders() -> set[Path]:
-    """Return the folders that the Python backend makes for packed environments, which we have none of."""
+    """Return the empty folders that the Python backend creates for packed environments, unused here."""
     folders = Path("/tmp").glob("python_env_*")  # noqa: S108  the place is fixed in its library
     with contextlib.suppress(OSError):
         return {folder for folder in folders if folder.stat().st_uid == os.getuid()}
@@ -88,13 +88,13 @@ def _unused_folders() -> set[Path]:
 
 
 def _end(server: subprocess.Popen[bytes], grace_s: float) -> None:
-    """Ask once, wait, then kill the process group, backends' processes included, and reap them all."""
+    """Send SIGTERM, wait, kill the process group with the backends' processes, and reap them all."""
     deadline = time.monotonic() + grace_s
     if server.poll() is None:
         server.terminate()
     while server.poll() is None and time.monotonic() < deadline:
         _next_signal(0.05)
-    # The group lives on in the backends' processes when the server is gone.
+    # The backends' processes may outlive the server in the group.
     with contextlib.suppress(ProcessLookupError):
         os.killpg(server.pid, signal.SIGKILL)
     server.wait()
@@ -103,11 +103,11 @@ def _end(server: subprocess.Popen[bytes], grace_s: float) -> None:
             os.waitpid(-1, 0)
 
 
-def _stillborn_children(pid: int) -> set[str]:
-    """Return the process ids of its children that have ended, hardly run, and that it has not asked for.
+def _children_killed_at_start(pid: int) -> set[str]:
+    """Return the ids of zombie children of `pid` that used less than HARDLY_RUN_S of CPU time.
 
-    The process of a model takes 0.2 s of the processor to get ready. One that is killed in its first 0.03 s
-    is waited for in vain (measured); of one that is killed later tritonserver learns by itself.
+    The process of a model needs 0.2 s of CPU time to get ready. tritonserver waits for ever for one that is
+    killed in its first 0.03 s (measured); it notices the death of one that is killed later by itself.
     """
     found = set()
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
