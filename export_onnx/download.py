@@ -26,8 +26,7 @@ from orchestrator.errors import (
 )
 from orchestrator.storage.address_guard import AddressGuard
 from orchestrator.storage.fetch import fetch_rest, length
-from orchestrator.storage.limits import TransferLimits
-from orchestrator.storage.transfer import Transfer
+from orchestrator.storage.transfer import Transfer, TransferLimits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

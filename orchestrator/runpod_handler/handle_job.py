@@ -6,6 +6,7 @@ import json
 import logging
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from runpod.http_client import AsyncClientSession
@@ -22,7 +23,6 @@ from orchestrator.executor.progress import ProgressSender
 from orchestrator.executor.raw_json import RawJson
 from orchestrator.redaction import secrets_of, without_paths
 from orchestrator.safe_text import json_text, safe_text
-from orchestrator.storage.client import StorageClient
 
 if TYPE_CHECKING:
     from orchestrator.executor.executor import Executor
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from orchestrator.redaction import Redactor
     from orchestrator.runpod_handler.send_results import ResultSender
     from orchestrator.settings import Settings
+    from orchestrator.storage.client import StorageClient
     from orchestrator.triton.supervisor import Supervisor
 
 Mode = Literal["loop", "api", "once"]
@@ -51,32 +52,25 @@ _SHOWN_CHARS = 1_000
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, kw_only=True)
 class JobHandler:
     """Runs jobs in an executor, and turns every failure into an answer.
 
-    Args:
+    Attributes:
         settings: settings of the process.
+        storage: checks the addresses of jobs.
         mode: where jobs come from.
         triton: the server that jobs use; None if the settings name one that somebody else runs.
         redact: hides secrets in messages.
         sender: sends progress to RunPod.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        mode: Mode,
-        triton: Supervisor | None,
-        redact: Redactor,
-        sender: ResultSender,
-    ) -> None:
-        self._settings = settings
-        self._storage = StorageClient.from_settings(settings)
-        self._mode = mode
-        self._triton = triton
-        self._redact = redact
-        self._sender = sender
+    settings: Settings
+    storage: StorageClient
+    mode: Mode
+    triton: Supervisor | None
+    redact: Redactor
+    sender: ResultSender
 
     async def handle(self, job: dict[str, Any], executor: Executor) -> dict[str, Any] | EncodedResult:
         """Run a job. Raises nothing but CancelledError, and then nothing of the job is left.
@@ -90,7 +84,7 @@ class JobHandler:
             The result, as an `EncodedResult` where it is sent to RunPod; or `error`, `status` "failed",
             `code` and `retryable`.
         """
-        limit_s = time_limit_s(job, self._settings.job_timeout_s)
+        limit_s = time_limit_s(job, self.settings.job_timeout_s)
         with ExitStack() as secrets:
             try:
                 raw = job.get("input")
@@ -99,11 +93,11 @@ class JobHandler:
                 task = "a large job"
                 if len(raw.data) <= _PARSED_HERE_BYTES:
                     values = read_json(raw.data)
-                    secrets.enter_context(self._redact.holding(secrets_of(json.dumps(values))))
+                    secrets.enter_context(self.redact.holding(secrets_of(json.dumps(values))))
                     task = check_job(
                         values,
-                        settings=self._settings,
-                        storage=self._storage,
+                        settings=self.settings,
+                        storage=self.storage,
                         needed_s=limit_s or _URL_S,
                     ).task
                 log.info("job %s: %s", job.get("id"), task)
@@ -119,14 +113,14 @@ class JobHandler:
         self, raw: RawJson, job: dict[str, Any], executor: Executor, limit_s: float | None
     ) -> dict[str, Any] | EncodedResult:
         started_s = time.monotonic()
-        triton = self._triton
+        triton = self.triton
         restarts = 0 if triton is None else triton.restarts
         try:
             async with ProgressSender(lambda progress: self._send_progress(progress, job)) as progress:
                 result = await executor.run(
                     raw,
                     name=str(job.get("id")),
-                    triton_url=(self._settings.triton_url or "") if triton is None else triton.server.url,
+                    triton_url=(self.settings.triton_url or "") if triton is None else triton.server.url,
                     timeout_s=limit_s or _DAY_S,
                     needed_s=limit_s or _URL_S,
                     on_progress=progress.report,
@@ -137,14 +131,14 @@ class JobHandler:
                 triton.restart()
             raise
         log.info("job %s: done in %.1f s", job.get("id"), time.monotonic() - started_s)
-        if self._mode == "loop":
+        if self.mode == "loop":
             return result
         values: dict[str, Any] = json.loads(result.whole.data)
         return values
 
     def _failure(self, error: WorkerError, job: dict[str, Any]) -> dict[str, Any]:
         text = safe_text(str(error)[:_READ_CHARS])
-        message = " ".join(without_paths(self._redact(text)).split())[:_SHOWN_CHARS]
+        message = " ".join(without_paths(self.redact(text)).split())[:_SHOWN_CHARS]
         log.warning("job %s: %s: %s", job.get("id"), error.code, message)
         return {
             "error": f"{error.code}: {message}",
@@ -155,9 +149,9 @@ class JobHandler:
 
     async def _send_progress(self, progress: dict[str, Any], job: dict[str, Any]) -> None:
         """Send progress and wait until it has arrived: `runpod.serverless.progress_update` would not wait."""
-        if self._mode == "loop":
+        if self.mode == "loop":
             async with AsyncClientSession() as session:
-                await self._sender.send_progress(session, progress, job)
+                await self.sender.send_progress(session, progress, job)
         else:
             log.info("job %s: %s", job.get("id"), json_text(progress))
 

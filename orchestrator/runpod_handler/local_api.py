@@ -57,10 +57,10 @@ class SameSiteOnly:
     ) -> None:
         """Refuse a request, or pass it on to the application."""
         if scope["type"] == "http":
-            hosts = [value.decode("latin-1").lower() for name, value in scope["headers"] if name == b"host"]
-            origins = [
-                value.decode("latin-1").lower() for name, value in scope["headers"] if name == b"origin"
-            ]
+            headers = [(name, value.decode("latin-1").lower()) for name, value in scope["headers"]]
+            hosts, origins = (
+                [value for name, value in headers if name == key] for key in (b"host", b"origin")
+            )
             if len(hosts) != 1 or not self._is_own(hosts[0]):
                 await _refuse(
                     send, 421, "Host is not a name of this server: ask localhost, or what --rp_api_host gives"

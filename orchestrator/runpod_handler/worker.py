@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -22,6 +23,7 @@ from orchestrator.runpod_handler.fetch_jobs import fetch_jobs
 from orchestrator.runpod_handler.handle_job import JobHandler
 from orchestrator.runpod_handler.local_api import refuse_other_sites
 from orchestrator.runpod_handler.send_results import ResultSender
+from orchestrator.storage.client import StorageClient
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +71,14 @@ class RunPodWorker:
         self._triton = triton
         self._folders = folders
         self._sender = ResultSender()
-        self._handler = JobHandler(settings, mode=mode, triton=triton, redact=redact, sender=self._sender)
+        self._handler = JobHandler(
+            settings=settings,
+            storage=StorageClient.from_settings(settings),
+            mode=mode,
+            triton=triton,
+            redact=redact,
+            sender=self._sender,
+        )
         self._executor: Executor | None = None
         self._failure: WorkerError | None = None
         self._shutdown: asyncio.Task[None] | None = None
@@ -208,12 +217,11 @@ class RunPodWorker:
         """Wait until all jobs have ended and their answers are sent; return False after `timeout_s`."""
         if self._mode != "loop":
             return await executor.idle(timeout_s)
-        deadline_s = asyncio.get_running_loop().time() + timeout_s
-        while JobsProgress().get_job_count():
-            if asyncio.get_running_loop().time() > deadline_s:
-                return False
-            await asyncio.sleep(0.05)
-        return True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while JobsProgress().get_job_count():  # noqa: ASYNC110  the SDK has no event for it
+                    await asyncio.sleep(0.05)
+        return not JobsProgress().get_job_count()
 
 
 async def _cancelled_jobs(session: Any) -> list[str]:

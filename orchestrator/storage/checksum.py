@@ -13,7 +13,7 @@ import binascii
 import hashlib
 import re
 import zlib
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from http.client import HTTPMessage
@@ -36,16 +36,6 @@ _ETAG_IS_MD5 = re.compile(
 _OTHER_KEYS = ("aws:kms", "aws:kms:dsse")
 
 
-class Digest(Protocol):
-    """The interface of hash objects of `hashlib`."""
-
-    def update(self, data: bytes, /) -> None:
-        """Add more bytes."""
-
-    def digest(self) -> bytes:
-        """Return the digest of all bytes so far."""
-
-
 class Checksum:
     """An expected checksum, and the checksum of the bytes received so far.
 
@@ -57,9 +47,7 @@ class Checksum:
     def __init__(self, algorithm: str, expected: bytes) -> None:
         self.algorithm = algorithm
         self._expected = expected
-        self._digest: Digest = (
-            _Crc32() if algorithm == "crc32" else hashlib.new(algorithm, usedforsecurity=False)
-        )
+        self._digest = _Crc32() if algorithm == "crc32" else hashlib.new(algorithm, usedforsecurity=False)
 
     def update(self, data: bytes) -> None:
         """Add more bytes."""

@@ -12,11 +12,10 @@ from orchestrator.redaction import redacted
 from orchestrator.storage import presigned_url_check as presigned
 from orchestrator.storage.address_guard import AddressGuard
 from orchestrator.storage.fetch import fetch
-from orchestrator.storage.limits import TransferLimits
 from orchestrator.storage.multipart import publish_parts
 from orchestrator.storage.publish import content_type, publish
 from orchestrator.storage.s3_presigning import S3Presigner, split_s3_address
-from orchestrator.storage.transfer import Transfer
+from orchestrator.storage.transfer import Transfer, TransferLimits
 
 if TYPE_CHECKING:
     import threading
@@ -122,12 +121,10 @@ class StorageClient:
         """
         self.check(destination)
         if isinstance(destination, OutputParts):
-            for url in destination.urls:
-                presigned.check_output(url, headers=presigned.PART_HEADERS, needed_s=needed_s)
-            for url, headers in (
-                (destination.complete_url, presigned.PUT_HEADERS),
-                (destination.abort_url, presigned.ABORT_HEADERS),
-            ):
+            urls = [(url, presigned.PART_HEADERS) for url in destination.urls]
+            urls += [(destination.complete_url, presigned.PUT_HEADERS)]
+            urls += [(destination.abort_url, presigned.ABORT_HEADERS)]
+            for url, headers in urls:
                 presigned.check_output(url, headers=headers, needed_s=needed_s)
         elif not destination.startswith("s3://"):
             presigned.check_output(destination, headers=presigned.PUT_HEADERS, needed_s=needed_s)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from orchestrator.storage.address_guard import AddressGuard
     from orchestrator.storage.deadline import TransferDeadline
-    from orchestrator.storage.limits import TransferLimits
+    from orchestrator.storage.transfer import TransferLimits
     from orchestrator.storage.url import IP, Address
 
 BLOCK_BYTES = 1 << 17

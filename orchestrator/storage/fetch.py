@@ -49,23 +49,9 @@ _RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
 
 
 def fetch(url: str, path: Path, *, transfer: Transfer, on_progress: OnBytes) -> int:
-    """Download a file.
-
-    Args:
-        url: http(s) address.
-        path: path of the new file; after a failure it does not exist.
-        transfer: sends the requests.
-        on_progress: see `OnBytes`.
-
-    Returns:
-        Length of the file, in bytes.
+    """Download a file to a new path and return its length, in bytes; see `StorageClient.fetch`.
 
     Raises:
-        AddressRefused: the address, or one that it redirects to, is forbidden.
-        InputNotFound, InputForbidden, InputFileTooLarge, BadMedia: the server sends no usable file.
-        DownloadFailed: all tries failed, or the time limit is reached.
-        DiskFull: too little disk space is free.
-        Cancelled: the transfer was stopped.
         ServiceError: the file cannot be written.
         OSError: the file cannot be created.
     """

@@ -32,17 +32,9 @@ _log = logging.getLogger(__name__)
 
 
 def publish_parts(path: Path, parts: OutputParts, *, transfer: Transfer, on_progress: OnBytes) -> None:
-    """Upload a file in parts, one after the other.
+    """Upload a file in parts, one after the other; see `StorageClient.publish`.
 
-    Args:
-        path: path of the file, which nobody writes to any more.
-        parts: URLs of the upload. Its Content-Type was set when the upload was created.
-        transfer: sends the requests; an abort may take ABORT_S after its end.
-        on_progress: see `OnBytes`.
-
-    Raises:
-        OutputTooLarge: there are too few part URLs.
-        AddressRefused, OutputForbidden, UploadFailed, Cancelled: see `publish.publish`.
+    If that fails, aborting the upload may take ABORT_S after the end of the transfer.
     """
     try:
         with path.open("rb") as file:

@@ -37,21 +37,7 @@ def content_type(path: Path) -> str:
 
 
 def publish(path: Path, url: str, *, transfer: Transfer, on_progress: OnBytes) -> None:
-    """Upload a file in one request.
-
-    Args:
-        path: path of the file, which nobody writes to any more; its suffix gives the Content-Type.
-        url: http(s) address for PUT.
-        transfer: sends the requests.
-        on_progress: see `OnBytes`.
-
-    Raises:
-        AddressRefused: the address is forbidden.
-        OutputForbidden: the server does not accept the file.
-        OutputTooLarge: the file is too large for one request.
-        UploadFailed: all tries failed, or the time limit is reached.
-        Cancelled: the transfer was stopped.
-    """
+    """Upload a file in one request; see `StorageClient.publish`."""
     size = path.stat().st_size
     if size > transfer.limits.single_put_bytes:
         raise OutputTooLarge(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.storage.address_guard import AddressGuard
 from orchestrator.storage.client import StorageClient
-from orchestrator.storage.limits import TransferLimits
+from orchestrator.storage.transfer import TransferLimits
 
 if TYPE_CHECKING:
     from pathlib import Path
