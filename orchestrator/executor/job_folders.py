@@ -15,7 +15,6 @@ from orchestrator.errors import DiskFull
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
 
 _PREFIX = "framewright-jobs-"
 _LOCK = "lock"
@@ -54,9 +53,7 @@ class JobFolders:
             ) from exc
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         shutil.rmtree(self._root, ignore_errors=True)
         os.close(self._lock)
 

@@ -94,11 +94,6 @@ class JobProcess:
         return cls(process)
 
     @property
-    def alive(self) -> bool:
-        """Whether the process has not ended."""
-        return self._process.returncode is None
-
-    @property
     def pid(self) -> int:
         """Id of the process, of its group and of its session."""
         return self._process.pid
@@ -164,7 +159,7 @@ class JobProcess:
 
     async def end(self) -> None:
         """End the process and its children: SIGTERM first, SIGKILL after STOP_S seconds."""
-        if self.alive:
+        if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.terminate()
             with contextlib.suppress(TimeoutError):

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from types import TracebackType
 
     from orchestrator.limits import Limits
     from orchestrator.pipeline.progress import Progress
 
 _REPORT_EVERY_S = 0.25
+
+_NO_FRAMES = {"frames": 0, "total": None, "fps": 0.0, "eta_s": None}
 
 _SEND_EVERY_S = 2.0
 """Shortest time between two updates to RunPod."""
@@ -49,8 +50,8 @@ class ProgressReporter:
         self._limits.check_frames(moment.frames)
         self._report(
             moment.stage,
-            part=moment.frames,
-            whole=moment.total,
+            moment.frames,
+            moment.total,
             frames=moment.frames,
             total=moment.total,
             fps=round(moment.fps, 2),
@@ -61,30 +62,18 @@ class ProgressReporter:
         """Start a stage; return a function to call with the bytes transferred, and the total, if known."""
 
         def on_bytes(done: int, whole: int | None) -> None:
-            self._report(stage, part=done, whole=whole)
+            self._report(stage, done, whole)
 
         on_bytes(0, None)
         return on_bytes
 
-    def _report(
-        self,
-        stage: str,
-        *,
-        part: int,
-        whole: int | None,
-        frames: int = 0,
-        total: int | None = None,
-        fps: float = 0.0,
-        eta_s: float | None = None,
-    ) -> None:
+    def _report(self, stage: str, done: int, whole: int | None, **values: float | None) -> None:
         now_s = time.monotonic()
         if stage == self._stage and now_s < self._next_s:
             return
         self._stage, self._next_s = stage, now_s + _REPORT_EVERY_S
-        percent = round(min(100 * part / whole, 100.0), 1) if whole else None
-        self._on_progress(
-            {"stage": stage, "frames": frames, "total": total, "fps": fps, "eta_s": eta_s, "percent": percent}
-        )
+        percent = round(min(100 * done / whole, 100.0), 1) if whole else None
+        self._on_progress({"stage": stage, **_NO_FRAMES, **values, "percent": percent})
 
 
 class ProgressSender:
@@ -109,9 +98,7 @@ class ProgressSender:
         self._sender = asyncio.ensure_future(self._send_all())
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._closed.set()
         self._changed.set()
         try:

@@ -10,6 +10,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from orchestrator.errors import BadRequest
+
 
 @dataclass(frozen=True)
 class RawJson:
@@ -31,9 +33,12 @@ class RawJson:
         """Encode a value.
 
         Raises:
-            ValueError, RecursionError: the value cannot be encoded as JSON.
+            BadRequest: the value is nested too deeply.
         """
-        return cls(json.dumps(value).encode())
+        try:
+            return cls(json.dumps(value).encode())
+        except (ValueError, RecursionError) as exc:
+            raise BadRequest("the job cannot be written as JSON; nest it less deeply") from exc
 
 
 @dataclass(frozen=True, kw_only=True)

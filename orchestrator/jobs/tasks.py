@@ -30,6 +30,8 @@ class Job(Strict):
     """The name of the task: of a row of `TASKS`."""
     input_url: str
     """Where the video is: an https URL, such as a presigned one, or s3://bucket/key."""
+    output_url: str | None = None
+    """Where the result is uploaded: a URL presigned for PUT, or s3://bucket/key."""
 
     @property
     def input_urls(self) -> tuple[str, ...]:
@@ -38,8 +40,8 @@ class Job(Strict):
 
     @property
     def destination(self) -> str | OutputParts | None:
-        """Where a file is put; None if the job names no such place."""
-        return None
+        """Where a file is uploaded; None if the job names no such place."""
+        return self.output_url
 
     @property
     def output_px(self) -> tuple[int, int] | None:
@@ -50,15 +52,13 @@ class Job(Strict):
 class FileJob(Job):
     """Base class of the jobs whose result is a video file."""
 
-    output_url: str | None = None
-    """Where the result is uploaded: a URL presigned for PUT, or s3://bucket/key."""
     output_parts: OutputParts | None = None
     """A presigned multipart upload, for results of more than 5 GiB; instead of `output_url`."""
     params: Strict
 
     @property
     def destination(self) -> str | OutputParts:
-        """Where the result is put."""
+        """Where the result is uploaded."""
         return self.output_parts or self.output_url or ""
 
     @model_validator(mode="after")
@@ -88,11 +88,6 @@ class TrackJob(Job):
     this URL such a job fails."""
     params: TrackParams = TrackParams()
     """What the job looks for, and how."""
-
-    @property
-    def destination(self) -> str | None:
-        """Where a long result is put."""
-        return self.output_url
 
 
 class ExportJob(FileJob):

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from runpod.http_client import AsyncClientSession
 
 from orchestrator.errors import (
-    BadRequest,
     InferenceTimedOut,
     TritonUnavailable,
     WorkerError,
@@ -89,7 +88,7 @@ class JobHandler:
             try:
                 raw = job.get("input")
                 if not isinstance(raw, RawJson):
-                    raw = _encoded(raw)
+                    raw = RawJson.of(raw)
                 task = "a large job"
                 if len(raw.data) <= _PARSED_HERE_BYTES:
                     values = read_json(raw.data)
@@ -168,15 +167,3 @@ def time_limit_s(job: dict[str, Any], most_s: float | None) -> float | None:
     if isinstance(asked_ms, (int, float)) and not isinstance(asked_ms, bool) and asked_ms > 0:
         return min(asked_ms, 1000 * (most_s or _DAY_S)) / 1000  # an int may be too large for `/`
     return most_s
-
-
-def _encoded(values: Any) -> RawJson:
-    """Encode the values of a job as JSON again, for its process.
-
-    Raises:
-        BadRequest: they are nested too deeply.
-    """
-    try:
-        return RawJson.of(values)
-    except (ValueError, RecursionError) as exc:
-        raise BadRequest("the job cannot be written as JSON; nest it less deeply") from exc

@@ -36,8 +36,7 @@ _PROGRESS_S = 5.0
 _TRY_SHORT = {400, 413}
 """RunPod answers these to a result that is too large or that it cannot read."""
 
-_TRY_AGAIN = {408, 425, 429}
-_SERVER_FAILED = 500
+_TRY_AGAIN = {408, 425, 429, *range(500, 600)}
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +105,7 @@ class ResultSender:
         """
         body = _encoded({"status": "IN_PROGRESS", "output": progress})
         status, _ = await self._post(session, body, job["id"], timeout_s=_PROGRESS_S)
-        if not _is_success(status):
+        if not 200 <= status < 300:
             raise ClientError(f"status {status}")
 
     async def _send(
@@ -123,14 +122,14 @@ class ResultSender:
             except (ClientError, TimeoutError, OSError) as exc:
                 failure = type(exc).__name__
             if status is not None:
-                if _is_success(status):
+                if 200 <= status < 300:
                     log.info("job %s: its result was accepted", name)
                     return
                 if status in _TRY_SHORT and not is_short:
                     log.warning("job %s: its result of %d bytes was refused: %s", name, len(body), failure)
                     body, is_short = _encoded(_shortened(data, status)), True
                     continue
-                if status not in _TRY_AGAIN and status < _SERVER_FAILED:
+                if status not in _TRY_AGAIN:
                     log.error("job %s: its result was refused and is lost: %s", name, failure)
                     return
             pause_s = max(requested_s, wait_s * random.uniform(0.75, 1.25))  # noqa: S311  spread, not secrecy
@@ -169,10 +168,6 @@ class ResultSender:
         ) as response:
             await response.read()
             return response.status, retry_after_s(response.headers.get("Retry-After")) or 0.0
-
-
-def _is_success(status: int) -> bool:
-    return 200 <= status < 300
 
 
 def _encoded(data: dict[str, Any]) -> bytes:

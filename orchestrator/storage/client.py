@@ -185,17 +185,17 @@ class StorageClient:
             UploadFailed: all tries failed, or the time limit is reached.
             Cancelled: `stop` was set.
         """
+        guard, presigner = self._guard, None
         if isinstance(destination, str) and destination.startswith("s3://"):
             presigner = self._own_store(destination)
-            with self._transfer(presigner.guard, stop) as transfer:
-                where = self._signed(presigner, path, destination, transfer)
-                _publish(path, where, transfer, on_progress)
-        else:
-            with self._transfer(self._guard, stop) as transfer:
-                _publish(path, destination, transfer, on_progress)
-
-    def _transfer(self, guard: AddressGuard, stop: threading.Event) -> Transfer:
-        return Transfer(guard=guard, limits=self._limits, stop=stop, on_retry=_log.warning)
+            guard = presigner.guard
+        with Transfer(guard=guard, limits=self._limits, stop=stop, on_retry=_log.warning) as transfer:
+            if presigner is not None:
+                destination = self._signed(presigner, path, str(destination), transfer)
+            if isinstance(destination, OutputParts):
+                publish_parts(path, destination, transfer=transfer, on_progress=on_progress)
+            else:
+                publish(path, destination, transfer=transfer, on_progress=on_progress)
 
     def _signed(
         self, presigner: S3Presigner, path: Path, destination: str, transfer: Transfer
@@ -219,10 +219,3 @@ class StorageClient:
                 "https address, or set FRAMEWRIGHT_S3_ENDPOINT"
             )
         return self._presigner
-
-
-def _publish(path: Path, where: str | OutputParts, transfer: Transfer, on_progress: OnBytes) -> None:
-    if isinstance(where, OutputParts):
-        publish_parts(path, where, transfer=transfer, on_progress=on_progress)
-    else:
-        publish(path, where, transfer=transfer, on_progress=on_progress)

@@ -12,7 +12,6 @@ from orchestrator.errors import Cancelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
 
 CHECK_EVERY_S = 0.1
 """Interval between two checks of the stop and of the clock."""
@@ -44,9 +43,7 @@ class TransferDeadline:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._done.set()
         self._thread.join()
 

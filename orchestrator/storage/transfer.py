@@ -14,7 +14,6 @@ from orchestrator.storage.retry import ResponseLost, TryAgain
 
 if TYPE_CHECKING:
     import threading
-    from types import TracebackType
 
     from orchestrator.errors import WorkerError
     from orchestrator.storage.address_guard import AddressGuard
@@ -86,10 +85,8 @@ class Transfer:
         self._deadline.__enter__()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._deadline.__exit__(kind, error, trace)
+    def __exit__(self, *_: object) -> None:
+        self._deadline.__exit__()
 
     def retry(
         self,
