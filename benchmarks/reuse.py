@@ -32,6 +32,7 @@ from orchestrator.media.read.reader import VideoReader
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.deliver import deliver
 from orchestrator.pipeline.plan import DeliveryRequest
+from orchestrator.pipeline.prepare import prepare
 from orchestrator.settings import Settings
 from orchestrator.tiles.grid import plan_grid
 from orchestrator.tiles.unchanged_tiles import UnchangedTileFinder
@@ -112,9 +113,10 @@ def job(
     """Do a job; return the seconds it took, what was done, and the pictures."""
     keeper = Keeper(folder / f"{order.reuse_tolerance}.rgb")
     begun_s = monotonic()
-    done = deliver(
-        source, folder / "out.mp4", info, order, JobContext(connect=worker.client), watchers=[keeper]
-    )
+    planned, client = prepare(info, order, JobContext(connect=worker.client))
+    output = folder / "out.mp4"
+    with deliver(planned, source, output, client=client, overwrite=True, watchers=[keeper]) as done:
+        pass
     return monotonic() - begun_s, done, keeper.pictures()
 
 

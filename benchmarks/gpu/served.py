@@ -28,7 +28,7 @@ from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.writer import VideoWriter
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.flow import ahead
-from orchestrator.pipeline.plan import DeliveryRequest, form_of, view_of
+from orchestrator.pipeline.plan import DeliveryRequest, plan
 from orchestrator.pipeline.track import Outputs, track
 from orchestrator.tiles.letterbox import letterbox
 from orchestrator.triton.contract import UpscaleContract
@@ -149,8 +149,8 @@ class Served:
         contract = self._contract
         if not isinstance(contract, UpscaleContract):
             raise TypeError(f"{self._name} does not upscale")
-        view = view_of(info, order, contract)
-        form = form_of(info, order, view)
+        planned = plan(info, order, contract)
+        view, form = planned.view, planned.form
         with ExitStack() as stack:
             reader: Any = stack.enter_context(VideoReader(source, info, form=form))
             writer = stack.enter_context(

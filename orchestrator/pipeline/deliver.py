@@ -1,47 +1,38 @@
-"""The one way from a video to a delivered file: read, cut the window, enlarge, resize the crop, write.
+"""Delivers a video as planned: reads, crops, upscales, resizes, writes, counts, checks, and names the output.
 
-Every job that delivers a video goes it, with more or fewer of the steps: upscaling has the whole picture for
-its crop, a plain export has no model. Each step runs in a thread of its own, a few frames ahead of the next.
+Every job that writes a video uses it. Each step runs in a thread of its own, a few frames ahead of the next.
 """
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from orchestrator.errors import EncodeFailed
 from orchestrator.fidelity.check import Written, examine
+from orchestrator.fidelity.report import report_on, write_report
 from orchestrator.fidelity.sampler import FrameSampler
 from orchestrator.inference.upscaler import TiledModel
-from orchestrator.media.colour.tonemap_curve import tone_mapped_info
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.gif import GifPace
 from orchestrator.media.write.writer import VideoWriter
 from orchestrator.pipeline.cropping import Item, cut_windows, resized_crops
 from orchestrator.pipeline.flow import ahead
-from orchestrator.pipeline.plan import (
-    believed,
-    expected_frames,
-    form_of,
-    keeps_alpha,
-    length_s,
-    refuse_hdr,
-    view_of,
-)
-from orchestrator.pipeline.progress import FrameClock, Progress
+from orchestrator.pipeline.progress import FrameClock, OnProgress, Progress
 from orchestrator.pipeline.within_limits import within_limits
-from orchestrator.triton.contract import UpscaleContract
+from orchestrator.storage.staged import staged
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from pathlib import Path
 
-    from orchestrator.fidelity.check import Fidelity
-    from orchestrator.frames import Frame, Picture, VideoInfo
-    from orchestrator.pipeline.context import JobContext
-    from orchestrator.pipeline.plan import DeliveryRequest
+    from orchestrator.frames import Frame, Picture
+    from orchestrator.pipeline.plan import Plan
     from orchestrator.triton.client import TritonClient
+
+    Frames = Generator[Frame[Any], None, None]
+    FrameEdit = Callable[[Iterator[Frame[Any]]], Frames]
 
 # Bounds of the queues between stages. An upscaled 4K frame is 25 MB, so few are held.
 _DECODED_AHEAD = 4
@@ -55,19 +46,19 @@ class Watcher(Protocol):
         """Look at a frame.
 
         Args:
-            wanted: the window of the source that the crop lies in, and its time.
+            wanted: the part of the source's frame that holds the crop, and its time.
             delivered: the picture that is encoded.
         """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Inference:
-    """How a model saw the pictures.
+    """Describes how frames went through a model.
 
     Attributes:
         transport: how tensors reached Triton.
         tile: height and width of the tiles, in input pixels.
-        reused: how much of the pictures was not inferred again, 0..1 of their area.
+        reused: share of the frames' area that was not inferred again, 0..1.
     """
 
     transport: Literal["shared_memory", "grpc"]
@@ -77,16 +68,16 @@ class Inference:
 
 @dataclass(frozen=True, kw_only=True)
 class Delivered:
-    """What was done; see `ExportStats`.
+    """Describes an output that was written and checked; see `ExportStats`.
 
     Attributes:
-        sampler: has seen what was wanted.
-        examined: what was found when the output was read back.
+        left_out: frames that were read but are not in the output, as a GIF has no room for them.
+        inference: None without a model.
+        notes: sentences for the user, about the source first.
     """
 
-    sampler: FrameSampler
-    examined: Fidelity
     frames: int
+    left_out: int
     duration_s: float
     width: int
     height: int
@@ -97,113 +88,139 @@ class Delivered:
     notes: tuple[str, ...]
 
 
+@contextmanager
 def deliver(
+    plan: Plan,
     source: Path,
-    temporary: Path,
-    info: VideoInfo,
-    request: DeliveryRequest,
-    context: JobContext,
+    output: Path,
     *,
+    client: TritonClient | None = None,
+    overwrite: bool = False,
+    report: Path | None = None,
+    edit: FrameEdit | None = None,
     watchers: Sequence[Watcher] = (),
-    every: bool = False,
-) -> Delivered:
-    """Deliver a video.
+    on_progress: OnProgress = lambda _: None,
+) -> Iterator[Delivered]:
+    """Deliver a video. It gets its name when the block ends, and is removed if the block raises.
 
     Args:
-        source: a local video file.
-        temporary: where the result is written; of no use if this raises.
-        info: what `probe` said of the source.
-        request: what is wanted.
-        context: the job's surroundings.
+        plan: of the output.
+        source: the video that the plan is for.
+        output: where the output goes.
+        client: of the Triton that has the plan's model loaded; None without a model.
+        overwrite: whether to replace the output and the report if they exist.
+        report: a JSON file for a comparison of the output with the source, with a PNG beside it.
+        edit: changes the source's frames, whole and in order, and keeps their number; None leaves them.
         watchers: see each frame.
-        every: compare all samples of the output with what was wanted, for a report, and not just a few.
+        on_progress: is called with the progress, in this thread.
+
+    Yields:
+        What was delivered.
 
     Raises:
-        CallerError: the order or the source is wrong.
+        CallerError: the source or the output is refused.
         ServiceError: Triton, the encoder or the disk failed.
     """
-    limits = context.limits
-    refuse_hdr(info, request)
-    info = believed(source, info, request, limits)
-    if limits is not None:
-        limits.check_source(info, duration_s=length_s(info, request), frames=expected_frames(info, request))
+    with staged(output, overwrite=overwrite) as temporary:
+        sampler = FrameSampler(
+            width=plan.view.size[0],
+            height=plan.view.size[1],
+            time_base=plan.output_info.time_base,
+            rate=plan.output_info.average_rate,
+            colour=plan.output_info.colour,
+            bits=plan.output_info.bit_depth,
+        )
+        delivered, written = _write(
+            plan,
+            source,
+            temporary,
+            sampler=sampler,
+            client=client,
+            edit=edit,
+            watchers=watchers,
+            on_progress=on_progress,
+        )
+        fidelity = examine(temporary, sampler=sampler, written=written, every=report is not None)
+        if report is not None:
+            start_s = None if plan.start_s is None else plan.source_info.start_s + plan.start_s
+            facts = report_on(fidelity, sampler=sampler, source=source, output=output, start_s=start_s)
+            write_report(report, facts, fidelity.pairs, overwrite=overwrite)
+        yield delivered
+
+
+def _write(
+    plan: Plan,
+    source: Path,
+    temporary: Path,
+    *,
+    sampler: FrameSampler,
+    client: TritonClient | None,
+    edit: FrameEdit | None,
+    watchers: Sequence[Watcher],
+    on_progress: OnProgress,
+) -> tuple[Delivered, Written]:
+    """Write the frames, and count them."""
+    view = plan.view
     with ExitStack() as stack:
-        model = None if request.model is None else _Model.load(context.connect(), request.model)
-        view = view_of(info, request, model.contract if model else None)
-        if limits is not None:
-            limits.check_output(*view.size)
-        form = form_of(info, request, view)
-        alpha = keeps_alpha(info, request)
-        # The reader needs the source's own colours to map them; all that follows sees the mapped ones.
-        read = tone_mapped_info(info) if request.tonemap else info
-        if view.crop_size != (info.width, info.height):
-            read = replace(read, sphere=None)  # a part of a sphere is none
-        pace = GifPace(read) if request.container.is_paced else None
-        shown = read if pace is None else pace.info
-        reader = stack.enter_context(
+        reader: VideoReader[Picture] = stack.enter_context(
             VideoReader(
                 source,
-                info,
-                form=form,
-                alpha=alpha,
-                tonemap=request.tonemap,
-                start_s=request.start_s,
-                end_s=request.end_s,
+                plan.source_info,
+                form=plan.form,
+                alpha=plan.alpha,
+                tonemap=plan.tonemap,
+                start_s=plan.start_s,
+                end_s=plan.end_s,
             )
         )
         writer = stack.enter_context(
             VideoWriter(
                 temporary,
                 source=source,
-                info=shown,
+                info=plan.output_info,
                 width=view.size[0],
                 height=view.size[1],
-                form=form,
+                form=plan.form,
                 sample_aspect_ratio=view.sample_aspect_ratio,
-                quality=request.quality,
-                container=request.container,
-                alpha=alpha,
-                start_s=request.start_s,
-                end_s=request.end_s,
+                quality=plan.quality,
+                container=plan.container,
+                alpha=plan.alpha,
+                start_s=plan.start_s,
+                end_s=plan.end_s,
             )
         )
-        taken = within_limits(reader.frames(), info, limits)
-        chosen = taken if pace is None else pace.run(taken)
-        frames = stack.enter_context(ahead(chosen, items=_DECODED_AHEAD, name="decode"))
-        sampler = FrameSampler(
-            width=view.size[0],
-            height=view.size[1],
-            time_base=shown.time_base,
-            rate=shown.average_rate,
-            colour=shown.colour,
-            bits=shown.bit_depth,
-        )
-        windows = cut_windows(frames, view, shown, sampler)
-        tiled = None
-        if model is None:
+        frames: Frames = within_limits(reader.frames(), plan.source_info.time_base, plan.limits)
+        if edit is not None:
+            frames = edit(stack.enter_context(ahead(frames, items=_DECODED_AHEAD, name="decode")))
+        pace = GifPace(plan.source_info) if plan.container.is_paced else None
+        chosen = frames if pace is None else pace.run(frames)
+        decoded = stack.enter_context(ahead(chosen, items=_DECODED_AHEAD, name="edit" if edit else "decode"))
+        windows = cut_windows(decoded, view, plan.output_info, sampler)
+        model = None
+        if plan.contract is None or client is None:
             items = (Item(frame, frame.pixels) for frame in windows)
         else:
-            tiled = TiledModel(
-                model.client,
-                model.contract,
+            model = TiledModel(
+                client,
+                plan.contract,
                 height=view.height,
                 width=view.width,
-                tolerance=request.reuse_tolerance,
+                tolerance=plan.reuse_tolerance,
             )
-            upscaled = stack.enter_context(ahead(tiled.run(windows), items=_ENLARGED_AHEAD, name="infer"))
+            upscaled = stack.enter_context(ahead(model.run(windows), items=_ENLARGED_AHEAD, name="infer"))
             items = (Item(item.source, item.pixels) for item in upscaled)
-        made = resized_crops(items, view, shown)
-        delivered = stack.enter_context(ahead(made, items=_ENLARGED_AHEAD, name="resize"))
-        if tiled is not None:
-            stack.enter_context(tiled)  # left first: what is in flight is cancelled before threads are joined
+        resized = resized_crops(items, view, plan.output_info)
+        delivered = stack.enter_context(ahead(resized, items=_ENLARGED_AHEAD, name="resize"))
+        if model is not None:
+            stack.enter_context(model)  # exits first: requests are cancelled before the threads are joined
 
-        clock = FrameClock(expected_frames(shown, request), "exporting" if tiled is None else "upscaling")
+        clock = FrameClock(plan.expected_frames, plan.stage)
         for item in delivered:
             writer.write(replace(item.source, pixels=item.pixels))
             for watcher in watchers:
                 watcher.see(item.source, item.pixels)
-            context.on_progress(clock.tick(writer.frames))
-        context.on_progress(Progress(stage="finishing", frames=writer.frames, total=writer.frames))
+            on_progress(clock.tick(writer.frames))
+        on_progress(Progress(stage="finishing", frames=writer.frames, total=writer.frames))
         writer.finish()
         left_out = pace.left_out if pace else 0
         if writer.frames != reader.frames_read - left_out:
@@ -218,11 +235,9 @@ def deliver(
             height=writer.height,
             picture=writer.picture_size,
         )
-        examined = examine(temporary, sampler=sampler, written=written, every=every)
         return Delivered(
-            sampler=sampler,
-            examined=examined,
             frames=writer.frames,
+            left_out=left_out,
             duration_s=writer.duration_s,
             width=writer.width,
             height=writer.height,
@@ -230,28 +245,17 @@ def deliver(
             encoder=writer.encoder,
             pixel_format=writer.pixel_format,
             inference=None
-            if tiled is None
+            if model is None
             else Inference(
-                transport=tiled.transport,
-                tile=(tiled.grid.tile_height, tiled.grid.tile_width),
-                reused=round(tiled.reused, 4),
+                transport=model.transport,
+                tile=(model.grid.tile_height, model.grid.tile_width),
+                reused=round(model.reused, 4),
             ),
             notes=(
-                *info.notes,
+                *plan.notes,
                 *reader.notes,
                 *(pace.notes if pace else []),
-                *(tiled.notes if tiled else []),
+                *(model.notes if model else []),
                 *writer.notes,
             ),
-        )
-
-
-@dataclass(frozen=True)
-class _Model:
-    client: TritonClient
-    contract: UpscaleContract
-
-    @classmethod
-    def load(cls, client: TritonClient, name: str) -> _Model:
-        client.load(name)
-        return cls(client, client.contract(name, UpscaleContract))
+        ), written

@@ -1,25 +1,22 @@
-"""The second look at a tracked video: the same video with its tracks drawn on it, and faces for the timeline.
+"""Draws tracks on their video, and takes the thumbnails of a timeline.
 
-Ids are known only when the whole video has been tracked, so this reads it again. It knows no detectors.
+Ids are known only when the whole video has been tracked, so this reads the video a second time.
 """
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.containers import container_for
 from orchestrator.errors import EncodeFailed
-from orchestrator.fidelity.check import Written, examine
-from orchestrator.fidelity.sampler import FrameSampler
+from orchestrator.frames import Crop
 from orchestrator.media.colour.resize import resize
-from orchestrator.media.colour.tonemap_curve import tone_mapped_info
 from orchestrator.media.read.reader import VideoReader
-from orchestrator.media.write.gif import GifPace
-from orchestrator.media.write.writer import VideoWriter
-from orchestrator.pipeline.flow import ahead
-from orchestrator.pipeline.progress import FrameClock, OnProgress, Progress
+from orchestrator.pipeline.deliver import deliver
+from orchestrator.pipeline.plan import DeliveryRequest, plan
+from orchestrator.pipeline.progress import FrameClock, OnProgress
 from orchestrator.track_output.overlay import Overlay
 
 if TYPE_CHECKING:
@@ -28,111 +25,106 @@ if TYPE_CHECKING:
 
     from orchestrator.frames import Frame, VideoInfo
     from orchestrator.jobs import Quality
+    from orchestrator.pipeline.deliver import Delivered
+    from orchestrator.pipeline.plan import Plan
     from orchestrator.track_output.reported import ReportedTracks
     from orchestrator.track_output.timeline import Thumbnails
 
 OVERLAY_QUALITY: Quality = "medium"
-"""It is for looking at, not for going on with."""
-
-# Bounds of the queues between stages. A 4K frame is 25 MB, so few are held.
-_DECODED_AHEAD = 4
-_DRAWN_AHEAD = 2
+"""The drawn video is for viewing, not for further editing."""
 
 
-def look_again(
+def plan_overlay(info: VideoInfo, output: Path) -> Plan:
+    """Plan the video that tracks are drawn on: all of the source, as SDR.
+
+    Args:
+        info: describes the source.
+        output: the drawn video; its suffix chooses the container.
+
+    Raises:
+        BadRequest: the container cannot hold a video as large or as long.
+    """
+    width, height = info.display_size
+    request = DeliveryRequest(
+        crop=Crop(x=0, y=0, w=width, h=height),
+        quality=OVERLAY_QUALITY,
+        container=container_for(output),
+        tonemap=info.colour.is_hdr,
+        annotated=True,
+    )
+    return plan(info, request)
+
+
+@contextmanager
+def draw_tracks(
+    planned: Plan,
     source: Path,
-    info: VideoInfo,
+    output: Path,
     *,
     tracks: ReportedTracks,
     classes: tuple[str, ...],
     frames: int,
-    overlay: Path | None,
     thumbnails: Thumbnails | None,
+    overwrite: bool,
     on_progress: OnProgress,
-) -> list[str]:
-    """Read a video once more, write it with its tracks drawn on it, take thumbnails.
+) -> Iterator[Delivered]:
+    """Write the video with its tracks drawn on it; see `deliver` for when it gets its name.
 
     Args:
-        source: the video.
-        info: what `probe` said of it.
-        tracks: what was found in it.
+        planned: made by `plan_overlay`.
+        source: the video that was tracked.
+        output: the drawn video.
+        tracks: of the video.
         classes: names by class number.
-        frames: how many it has.
-        overlay: where the drawn video goes; its suffix chooses the container. None writes none.
-        thumbnails: takes what it wants of the pictures; None takes none.
-        on_progress: told how far it is.
-
-    Returns:
-        What a user should know of the drawn video, one sentence each.
+        frames: how many frames were tracked.
+        thumbnails: takes its pictures from the frames; None takes none.
+        overwrite: whether to replace the output if it exists.
+        on_progress: is called with the progress.
 
     Raises:
         EncodeFailed, DiskFull: the drawn video could not be written.
         OutputRejected: it does not show what it should.
     """
-    with ExitStack() as stack:
-        reader = stack.enter_context(VideoReader(source, info, tonemap=True))
-        writer = pen = pace = None
-        shown = tone_mapped_info(info)
-        if overlay is not None:
-            pen = Overlay(
-                tracks,
-                classes=classes,
-                width=info.width,
-                height=info.height,
-                shown_width=info.display_size[0],
-                time_base=info.time_base,
-            )
-            if container_for(overlay).is_paced:
-                pace = GifPace(shown)
-                shown = pace.info
-            writer = stack.enter_context(
-                VideoWriter(
-                    overlay,
-                    source=source,
-                    info=shown,
-                    width=info.width,
-                    height=info.height,
-                    quality=OVERLAY_QUALITY,
-                )
-            )
-        decoded = stack.enter_context(ahead(reader.frames(), items=_DECODED_AHEAD, name="decode"))
-        pictures = _drawn(decoded, pen, thumbnails, info)
-        drawn = stack.enter_context(
-            ahead(pace.run(pictures) if pace else pictures, items=_DRAWN_AHEAD, name="draw")
-        )
-        clock = FrameClock(frames, "drawing")
-        sampler = FrameSampler(
-            width=info.width, height=info.height, time_base=shown.time_base, rate=shown.average_rate
-        )
-        for frame in drawn:
-            if writer is not None:
-                sampler.see(frame)
-                writer.write(frame)
-            on_progress(clock.tick(frame.index + 1 + (pace.left_out if pace else 0)))
-        if writer is None or overlay is None:
-            return []
-        on_progress(Progress(stage="finishing", frames=frames, total=frames))
-        writer.finish()
-        frames -= pace.left_out if pace else 0
-        if writer.frames != frames:
-            raise EncodeFailed(f"{frames} frames were tracked but {writer.frames} drawn; nothing was kept")
-        written = Written(
-            frames=frames, width=writer.width, height=writer.height, picture=writer.picture_size
-        )
-        examine(overlay, sampler=sampler, written=written)
-        return [*(pace.notes if pace else []), *writer.notes]
+    info = planned.source_info
+    overlay = Overlay(
+        tracks,
+        classes=classes,
+        width=info.width,
+        height=info.height,
+        shown_width=info.display_size[0],
+        time_base=info.time_base,
+    )
 
-
-def _drawn(
-    frames: Iterator[Frame], pen: Overlay | None, thumbnails: Thumbnails | None, info: VideoInfo
-) -> Generator[Frame, None, None]:
-    width, height = info.display_size
-    for frame in frames:
-        if thumbnails is not None and frame.index in thumbnails.wanted:
-            thumbnails.take(frame.index, resize(frame.pixels, width=width, height=height))
-        if pen is None:
-            yield frame
-        else:
-            pixels = frame.pixels.copy()  # the reader may show its own again
-            pen.draw(pixels, frame.index)
+    def edit(decoded: Iterator[Frame[Any]]) -> Generator[Frame[Any], None, None]:
+        for frame in decoded:
+            if thumbnails is not None:
+                _take(thumbnails, frame, info)
+            pixels = frame.pixels.copy()  # the reader may yield its own again
+            overlay.draw(pixels, frame.index)
             yield replace(frame, pixels=pixels)
+
+    if not planned.container.is_paced:
+        planned = replace(planned, expected_frames=frames)
+    with deliver(planned, source, output, overwrite=overwrite, edit=edit, on_progress=on_progress) as done:
+        if done.frames + done.left_out != frames:
+            raise EncodeFailed(
+                f"{frames} frames were tracked but {done.frames + done.left_out} drawn; nothing was kept"
+            )
+        yield done
+
+
+def take_thumbnails(
+    source: Path, info: VideoInfo, thumbnails: Thumbnails, *, frames: int, on_progress: OnProgress
+) -> None:
+    """Read a video for its thumbnails alone; see `draw_tracks`."""
+    clock = FrameClock(frames, "drawing")
+    with VideoReader(source, info, tonemap=True) as reader:
+        for frame in reader.frames():
+            _take(thumbnails, frame, info)
+            on_progress(clock.tick(frame.index + 1))
+
+
+def _take(thumbnails: Thumbnails, frame: Frame, info: VideoInfo) -> None:
+    if frame.index in thumbnails.wanted:
+        width, height = info.display_size
+        thumbnails.take(frame.index, resize(frame.pixels, width=width, height=height))

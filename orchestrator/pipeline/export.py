@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 from orchestrator.containers import container_for
 from orchestrator.errors import BadRequest, OutputRefused
-from orchestrator.fidelity.report import report_files, report_on, write_report
+from orchestrator.fidelity.report import report_files
 from orchestrator.frames import Crop
 from orchestrator.framing.aspect_ratio import parse_aspect
 from orchestrator.framing.crop_geometry import check_crop
 from orchestrator.framing.keyframes import CropPath
 from orchestrator.jobs import CropBox, ExportResult, ExportStats, Keyframe
 from orchestrator.media.read.frame_times import frame_times
-from orchestrator.media.read.probe import probe
 from orchestrator.pipeline.deliver import deliver
 from orchestrator.pipeline.plan import DeliveryRequest
+from orchestrator.pipeline.prepare import prepare, probe_source
 from orchestrator.pipeline.progress import Progress
-from orchestrator.storage.staged import check_writable, staged
+from orchestrator.storage.staged import check_outputs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,11 +58,9 @@ def export(
     """
     started_s = time.monotonic()
     container = _container(params, output)
-    for path in (output, *(report_files(report) if report else ())):
-        check_writable(path, overwrite=overwrite)
-    if output.exists() and source.exists() and output.samefile(source):
-        raise OutputRefused(f"output {output} is the input itself; choose another name")
-    info = probe(source, to_end=params.end is None, limits=context.limits)
+    check_outputs(source, [output, *(report_files(report) if report else ())], overwrite=overwrite)
+    start_s, end_s = _seconds(params.start), _seconds(params.end)
+    info = probe_source(source, context.limits, container=container, start_s=start_s, end_s=end_s)
     context.on_progress(Progress(stage="starting", total=info.frames))
     crop = _crop(source, info, params, subjects)
     request = DeliveryRequest(
@@ -71,28 +69,24 @@ def export(
         size=params.delivered_px,
         quality=params.quality,
         container=container,
-        start_s=_seconds(params.start),
-        end_s=_seconds(params.end),
+        start_s=start_s,
+        end_s=end_s,
         tonemap=params.tonemap,
         reuse_tolerance=params.reuse_tolerance,
     )
-    with staged(output, overwrite=overwrite) as temporary:
-        done = deliver(
-            source,
-            temporary,
-            info,
-            request,
-            context,
-            every=report is not None,
-        )
-        if report is not None:
-            start_s = None if request.start_s is None else info.start_s + request.start_s
-            told = report_on(
-                done.examined, sampler=done.sampler, source=source, output=output, start_s=start_s
-            )
-            write_report(report, told, done.examined.pairs, overwrite=overwrite)
+    plan, client = prepare(info, request, context)
+    with deliver(
+        plan,
+        source,
+        output,
+        client=client,
+        overwrite=overwrite,
+        report=report,
+        on_progress=context.on_progress,
+    ) as done:
+        pass
     wall_s = time.monotonic() - started_s
-    first = crop.at(float(request.start_s or 0)) if isinstance(crop, CropPath) else crop
+    first = crop.at(float(start_s or 0)) if isinstance(crop, CropPath) else crop
     return ExportResult(
         output_url=output.resolve().as_uri(),
         stats=ExportStats(
@@ -123,7 +117,7 @@ def _container(params: ExportParams, output: Path) -> Container:
     """Return the container that the name of the output chooses.
 
     Raises:
-        OutputRefused: the output's name asks for none, or for another than params do.
+        OutputRefused: it chooses none, or another than the request.
     """
     named = container_for(output)
     if params.format is not None and params.format != named.name:

@@ -1,52 +1,55 @@
-"""What is to be delivered of a video, and what follows from it: the view and the form of the pictures.
+"""Plans an output before its first frame is read: crop, pixel format, colour, times, size, limits.
 
-It knows what is asked for and what there is, and moves no picture.
+A plan follows from the source's metadata, the request, the model's contract and the limits alone. No file is
+read here, and no frame.
 """
 
 from __future__ import annotations
 
-import math
-import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.containers import CONTAINERS, MAX_SIDE_PX, check_limits, one_of
 from orchestrator.errors import BadRequest, UnsupportedMedia
 from orchestrator.framing.crop_window import CropWindow
-from orchestrator.limits import Limits
 from orchestrator.media.colour.pixel_format import upright_chroma
 from orchestrator.media.colour.planes import can_read_planes
-from orchestrator.media.read.packet_length import measured
+from orchestrator.media.colour.tonemap_curve import tone_mapped_info
+from orchestrator.media.time_range import TimeRange
+from orchestrator.media.write.gif import paced
 
 if TYPE_CHECKING:
     from fractions import Fraction
-    from pathlib import Path
 
     from orchestrator.containers import Container
     from orchestrator.frames import Crop, Form, VideoInfo
     from orchestrator.framing.keyframes import CropPath
     from orchestrator.jobs import Quality
+    from orchestrator.limits import Limits
+    from orchestrator.pipeline.progress import Stage
     from orchestrator.triton.contract import UpscaleContract
 
 MARGIN_PX = 10
-"""What a model sees around a crop, as Real-ESRGAN's scripts show it around a tile (`--tile_pad`): enough that
-the edge of the crop looks as if the whole picture had been enlarged, and few pixels more to infer."""
+"""Source pixels around a crop that a model sees, as many as Real-ESRGAN's scripts give a tile (`--tile_pad`).
+They make the edge of the crop look as if the whole picture had been upscaled, and cost little."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeliveryRequest:
-    """What is to be delivered of a source.
+    """What a job wants of a source.
 
     Attributes:
-        crop: the part of the picture, in pixels as displayed, within it; it may move.
-        model: that enlarges it, or None.
-        scale: delivered size over the crop's; None takes the model's, else 1.
-        size: width and height that are delivered; None takes the scale's.
+        crop: the part of the picture, in pixels as displayed and within the picture; a path if it moves.
+        model: name of the model that upscales it, or None.
+        scale: size of the output over the size of the crop; None takes the model's scale, else 1.
+        size: width and height of the output, in pixels; None takes them from `scale`.
         quality: of the encoding.
-        container: where they go.
-        start_s, end_s: the part of the time, in seconds from the start of the source; None is all.
-        tonemap: turn HDR into SDR.
+        container: of the output.
+        start_s, end_s: the part of the time, in seconds from the start of the source; None is its start or
+            its end.
+        tonemap: whether HDR becomes SDR.
         reuse_tolerance: see `TiledModel`.
+        annotated: whether something is drawn on the frames: they are 8-bit RGB without alpha then.
     """
 
     crop: Crop | CropPath
@@ -59,15 +62,142 @@ class DeliveryRequest:
     end_s: Fraction | None = None
     tonemap: bool = False
     reuse_tolerance: int = 0
+    annotated: bool = False
 
 
-def refuse_hdr(info: VideoInfo, request: DeliveryRequest) -> None:
-    """Make sure that HDR stays HDR or is tone-mapped.
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Everything that is decided about an output before its first frame is read; `plan` makes one.
+
+    Attributes:
+        source_info: describes the source, with its own colours. The reader needs it.
+        output_info: describes the frames that are written, all but their size, which is `view.size`: colours
+            are those after tone mapping, times those of a GIF, and a part of a sphere is no sphere.
+        view: the part of each frame that is read, the crop in it, and the size of the output.
+        form: type of the frames' pixels from the reader to the writer; see `Form`.
+        alpha: whether frames carry their alpha into the output.
+        tonemap: whether the reader maps HDR to SDR.
+        start_s, end_s: the part of the time, in seconds from the start of the source; None is its start or
+            its end.
+        contract: of the model that upscales, or None.
+        reuse_tolerance: see `TiledModel`.
+        quality: of the encoding.
+        container: of the output.
+        limits: on the frames that are read, whatever the header of the source says; None sets none.
+        stage: what the job reports to do with each frame.
+        expected_frames: about how many frames the output will have; None if it is not known.
+        notes: sentences for the user that are known by now.
+    """
+
+    source_info: VideoInfo
+    output_info: VideoInfo
+    view: CropWindow
+    form: Form
+    alpha: bool
+    tonemap: bool
+    start_s: Fraction | None
+    end_s: Fraction | None
+    contract: UpscaleContract | None
+    reuse_tolerance: int
+    quality: Quality
+    container: Container
+    limits: Limits | None
+    stage: Stage
+    expected_frames: int | None
+    notes: tuple[str, ...]
+
+
+def check_request(info: VideoInfo, request: DeliveryRequest, limits: Limits | None = None) -> None:
+    """Refuse a request that no model is needed to judge, so that Triton is not started for it.
 
     Raises:
-        UnsupportedMedia: it would be washed out.
-        BadRequest: there is nothing to tone-map.
+        UnsupportedMedia: the source is HDR, and the output could only show it washed out.
+        BadRequest: there is nothing to tone-map; or the part of the time is empty or starts before zero.
+        LimitExceeded: the requested part is too long, or the pictures are too large.
     """
+    _check_hdr(info, request)
+    TimeRange.of(info, request.start_s, request.end_s)
+    if limits is not None:
+        limits.check_source(
+            info,
+            duration_s=part_length_s(info, request.start_s, request.end_s),
+            frames=part_frames(info, request.start_s, request.end_s),
+        )
+
+
+def plan(
+    info: VideoInfo,
+    request: DeliveryRequest,
+    contract: UpscaleContract | None = None,
+    limits: Limits | None = None,
+) -> Plan:
+    """Plan an output.
+
+    Args:
+        info: describes the source; its length is measured if its header claims too much (`probe_source`).
+        request: what is wanted of it.
+        contract: of the model that the request names; None if it names none.
+        limits: what a job may ask for; None sets no limits.
+
+    Raises:
+        UnsupportedMedia, BadRequest, LimitExceeded: see `check_request`; also if the output would be larger
+            or longer than the container or the limits allow.
+    """
+    check_request(info, request, limits)
+    view = _view(info, request, contract)
+    check_limits(
+        request.container,
+        quality=request.quality,
+        width=view.size[0],
+        height=view.size[1],
+        duration_s=part_length_s(info, request.start_s, request.end_s),
+    )
+    if limits is not None:
+        limits.check_output(*view.size)
+    is_whole = view.crop_size == (info.width, info.height)
+    mapped = tone_mapped_info(info) if request.tonemap else info
+    cropped = mapped if is_whole else replace(mapped, sphere=None)
+    output_info = paced(cropped) if request.container.is_paced else cropped
+    return Plan(
+        source_info=info,
+        output_info=output_info,
+        view=view,
+        form=_form(info, request, view),
+        alpha=_keeps_alpha(info, request),
+        tonemap=request.tonemap,
+        start_s=request.start_s,
+        end_s=request.end_s,
+        contract=contract,
+        reuse_tolerance=request.reuse_tolerance,
+        quality=request.quality,
+        container=request.container,
+        limits=limits,
+        stage="drawing" if request.annotated else "exporting" if contract is None else "upscaling",
+        expected_frames=part_frames(output_info, request.start_s, request.end_s),
+        notes=info.notes,
+    )
+
+
+def part_length_s(info: VideoInfo, start_s: Fraction | None, end_s: Fraction | None) -> float | None:
+    """Return how long a part of a video is by its metadata, in seconds, or None if that is not known."""
+    if info.duration_s is None:
+        return None
+    last_s = info.duration_s if end_s is None else min(info.duration_s, float(end_s))
+    return max(last_s - float(start_s or 0), 0.0)
+
+
+def part_frames(info: VideoInfo, start_s: Fraction | None, end_s: Fraction | None) -> int | None:
+    """Return about how many frames a part of a video has by its metadata, or None if that is not known."""
+    if start_s is None and end_s is None:
+        return info.frames
+    length_s = part_length_s(info, start_s, end_s)
+    if info.average_rate is None or length_s is None:
+        return None
+    return max(round(length_s * info.average_rate), 1)
+
+
+def _check_hdr(info: VideoInfo, request: DeliveryRequest) -> None:
+    """Make sure that HDR stays HDR or is tone-mapped; see `check_request` for what it raises."""
     if request.tonemap and not info.colour.is_hdr:
         raise BadRequest("the video is not HDR: there is nothing to tone-map, leave tonemap out")
     if not info.colour.is_hdr or request.tonemap:
@@ -86,11 +216,11 @@ def refuse_hdr(info: VideoInfo, request: DeliveryRequest) -> None:
         )
 
 
-def view_of(info: VideoInfo, request: DeliveryRequest, contract: UpscaleContract | None) -> CropWindow:
-    """Return what is seen of each picture, and the size that is delivered.
+def _view(info: VideoInfo, request: DeliveryRequest, contract: UpscaleContract | None) -> CropWindow:
+    """Return the view of the crop, in the size that the request or the model asks for.
 
     Raises:
-        BadRequest: that is larger than anything takes.
+        BadRequest: no decoder takes pictures of that size.
     """
     scale = contract.scale if contract else 1
     margin_px = min(MARGIN_PX, contract.halo) if contract else 0
@@ -105,19 +235,13 @@ def view_of(info: VideoInfo, request: DeliveryRequest, contract: UpscaleContract
             f"the output would be {width}x{height}, more than {MAX_SIDE_PX} on a side; use a scale of at "
             f"most {most:.2f}, or a smaller size"
         )
-    check_limits(
-        request.container,
-        quality=request.quality,
-        width=width,
-        height=height,
-        duration_s=length_s(info, request),
-    )
     return view
 
 
-def form_of(info: VideoInfo, request: DeliveryRequest, view: CropWindow) -> Form:
-    """Choose what the pictures are on their way: as coded where nothing is done to them, else RGB."""
-    if request.model is not None or request.tonemap or request.container.most_bits == 8:
+def _form(info: VideoInfo, request: DeliveryRequest, view: CropWindow) -> Form:
+    """Choose the type of the frames' pixels: planes as coded if nothing changes them, else RGB."""
+    is_changed = request.model is not None or request.tonemap or request.annotated
+    if is_changed or request.container.most_bits == 8:
         return "rgb"
     if view.is_exact and view.size == (view.width, view.height) and can_read_planes(info):
         x, y, _ = view.at(0.0)
@@ -127,55 +251,16 @@ def form_of(info: VideoInfo, request: DeliveryRequest, view: CropWindow) -> Form
     return "deep_rgb" if info.bit_depth > 8 else "rgb"
 
 
-def keeps_alpha(info: VideoInfo, request: DeliveryRequest) -> bool:
-    """Return whether alpha is delivered: where there is some, and the container holds it.
-
-    VP9 holds it, of 8 bits; what stays HDR is AV1, which does not.
-    """
-    stays_hdr = info.colour.is_hdr and not request.tonemap
-    return info.transparent and request.container.has_alpha and not stays_hdr
-
-
 def _fits(start: int, length: int, step: int, whole: int) -> bool:
-    """Whether a part is whole samples of chroma, or reaches the edge."""
+    """Return whether a range of `whole` pixels is made of whole chroma samples, or reaches the edge."""
     return start % step == 0 and (length % step == 0 or start + length == whole)
 
 
-def expected_frames(info: VideoInfo, request: DeliveryRequest) -> int | None:
-    """Return how many frames there will be, about, or None."""
-    if request.start_s is None and request.end_s is None:
-        return info.frames
-    duration_s = length_s(info, request)
-    if info.average_rate is None or duration_s is None:
-        return None
-    return max(round(duration_s * info.average_rate), 1)
+def _keeps_alpha(info: VideoInfo, request: DeliveryRequest) -> bool:
+    """Return whether the output has alpha: if the source has it and the container can hold it.
 
-
-def believed(source: Path, info: VideoInfo, request: DeliveryRequest, limits: Limits | None) -> VideoInfo:
-    """Return `info` with the length of the packets, where its header says more than may be delivered.
-
-    Args:
-        source: the video that `info` describes.
-        info: what `probe` said of it.
-        request: what is wanted.
-        limits: on what is asked for; None for none.
-
-    Raises:
-        BadMedia: the file cannot be read.
+    VP9 holds it, with 8 bits; HDR is written as AV1, which does not.
     """
-    limits = limits or Limits(duration_s=math.inf, frames=sys.maxsize)
-    if request.container.max_duration_s is not None:
-        limits = replace(limits, duration_s=min(limits.duration_s, request.container.max_duration_s))
-    if not limits.exceeds(duration_s=length_s(info, request), frames=expected_frames(info, request)):
-        return info
-    start_s = float(request.start_s or 0)
-    most_frames = limits.frames + math.ceil(start_s * (info.average_rate or 0))
-    return measured(source, info, most_s=limits.duration_s + start_s, most_frames=most_frames)
-
-
-def length_s(info: VideoInfo, request: DeliveryRequest) -> float | None:
-    """Return how long the part that is wanted is, about, or None."""
-    if info.duration_s is None:
-        return None
-    end_s = info.duration_s if request.end_s is None else min(info.duration_s, float(request.end_s))
-    return max(end_s - float(request.start_s or 0), 0.0)
+    stays_hdr = info.colour.is_hdr and not request.tonemap
+    holds_alpha = request.container.has_alpha and not stays_hdr
+    return info.transparent and holds_alpha and not request.annotated

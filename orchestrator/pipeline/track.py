@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import difflib
 import time
-from collections import deque
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from orchestrator.containers import container_for
 from orchestrator.drawing.files import check_picture_format, write_picture
-from orchestrator.errors import BadRequest, OutputRefused
+from orchestrator.errors import BadRequest
 from orchestrator.inference.detector import BatchedDetector
-from orchestrator.jobs import TrackedVideo, TrackParams, TrackResult, TrackStats
-from orchestrator.media.read.packet_length import measured
-from orchestrator.media.read.probe import probe
+from orchestrator.jobs import TrackParams, TrackResult, TrackStats
 from orchestrator.media.read.reader import VideoReader
-from orchestrator.pipeline.draw_tracks import look_again
+from orchestrator.pipeline.draw_tracks import draw_tracks, plan_overlay, take_thumbnails
 from orchestrator.pipeline.flow import ahead
+from orchestrator.pipeline.prepare import probe_source
+from orchestrator.pipeline.presentation_times import PresentationTimes
 from orchestrator.pipeline.progress import FrameClock, Progress
 from orchestrator.pipeline.within_limits import within_limits
-from orchestrator.storage.staged import check_writable, staged
+from orchestrator.storage.staged import check_outputs, staged
 from orchestrator.tiles.letterbox import letterbox
 from orchestrator.track_output.document import TrackDocument, check_track_format, write_tracks
 from orchestrator.track_output.reported import TrackList
@@ -34,21 +30,16 @@ from orchestrator.tracking.tracker import Tracker
 from orchestrator.triton.contract import DetectContract
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from fractions import Fraction
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
-    from orchestrator.frames import TrackBoxes, VideoInfo
-    from orchestrator.inference.detector import Detected
-    from orchestrator.limits import Limits
+    from orchestrator.frames import Letterbox, VideoInfo
     from orchestrator.pipeline.context import JobContext
     from orchestrator.track_output.reported import ReportedTracks
 
 # Bounds of the queues between stages, in frames: a request being filled and the next.
 _DECODED_AHEAD = 16
 _DETECTED_AHEAD = 16
-_FULL_SIZE_AHEAD = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,13 +76,7 @@ class Outputs:
             container_for(self.overlay)
         if self.timeline is not None:
             check_picture_format(self.timeline)
-        seen = {source.resolve(): "the input itself"}
-        for path in self.paths:
-            check_writable(path, overwrite=self.overwrite)
-            if path.resolve() in seen or (path.exists() and source.exists() and path.samefile(source)):
-                what = seen.get(path.resolve(), "the input itself")
-                raise OutputRefused(f"output {path} is {what}; choose another name")
-            seen[path.resolve()] = "named for two outputs"
+        check_outputs(source, self.paths, overwrite=self.overwrite)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,10 +125,11 @@ def track(
     """
     started_s = time.monotonic()
     outputs.check(source)
-    settings = _settings(params)
-    info = probe(source, limits=context.limits)
+    container = None if outputs.overlay is None else container_for(outputs.overlay)
+    info = probe_source(source, context.limits, container=container)
     if context.limits is not None:
-        info = _checked(source, info, context.limits)
+        context.limits.check_source(info, duration_s=info.duration_s, frames=info.frames)
+    planned = None if outputs.overlay is None else plan_overlay(info, outputs.overlay)
     context.on_progress(Progress(stage="starting", total=info.frames))
 
     client = context.connect()
@@ -155,59 +141,41 @@ def track(
     box = letterbox(
         width=width, height=height, side=params.side or contract.side, multiple=contract.size_multiple
     )
-    found = TrackList()
-    with ExitStack() as stack:
-        reader = stack.enter_context(VideoReader(source, info, letterbox=box, tonemap=True))
-        frames = stack.enter_context(
-            ahead(within_limits(reader.frames(), info, context.limits), items=_DECODED_AHEAD, name="decode")
-        )
-        detector = BatchedDetector(client, contract, box, batch=params.batch, stride=params.stride)
-        detected = stack.enter_context(ahead(detector.run(frames), items=_DETECTED_AHEAD, name="detect"))
-        stack.enter_context(detector)  # left first: what is in flight is cancelled before threads are joined
-
-        tracker = Tracker(settings, width=width, height=height, time_base=info.time_base)
-        times = _Times()
-        clock = FrameClock(info.frames, "tracking")
-        for item in detected:
-            times.add(item)
-            boxes = tracker.update(item.detections, frame=item.index, pts=item.pts, gray=item.gray)
-            found.add(boxes, times.of(boxes))
-            times.forget(before=tracker.first_open_frame)
-            context.on_progress(clock.tick(item.index + 1))
-        boxes = tracker.finish()
-        found.add(boxes, times.of(boxes))
-
-    notes = [*info.notes, *reader.notes, *detector.notes]
+    detector = BatchedDetector(client, contract, box, batch=params.batch, stride=params.stride)
+    tracker = Tracker(_settings(params), width=width, height=height, time_base=info.time_base)
+    found, times, reader_notes = _find(source, info, box, detector=detector, tracker=tracker, context=context)
+    notes = [*info.notes, *reader_notes, *detector.notes]
     tracks = found.reported(confidence=params.confidence, classes=wanted)
     video = times.video(info, cuts=tracker.cuts)
     with ExitStack() as stack:
         # The pictures get their names last: no file is left where another cannot be written.
-        overlay, timeline = (
-            None if path is None else stack.enter_context(staged(path, overwrite=outputs.overwrite))
-            for path in (outputs.overlay, outputs.timeline)
-        )
-        if overlay is not None or timeline is not None:
-            thumbnails = None if timeline is None else Thumbnails(tracks)
-            notes += look_again(
+        thumbnails = None if outputs.timeline is None else Thumbnails(tracks)
+        if planned is not None and outputs.overlay is not None:
+            drawing = draw_tracks(
+                planned,
                 source,
-                info,
+                outputs.overlay,
                 tracks=tracks,
                 classes=contract.classes,
                 frames=times.frames,
-                overlay=overlay,
                 thumbnails=thumbnails,
+                overwrite=outputs.overwrite,
                 on_progress=context.on_progress,
             )
-            if timeline is not None and thumbnails is not None:
-                picture = draw_timeline(
-                    tracks,
-                    thumbnails=thumbnails,
-                    classes=contract.classes,
-                    time_base=info.time_base,
-                    start_s=times.start_s(info),
-                    duration_s=video.duration_sec,
-                )
-                write_picture(timeline, picture, overwrite=False)
+            notes += [note for note in stack.enter_context(drawing).notes if note not in notes]
+        elif thumbnails is not None:
+            take_thumbnails(source, info, thumbnails, frames=times.frames, on_progress=context.on_progress)
+        if outputs.timeline is not None and thumbnails is not None:
+            timeline = stack.enter_context(staged(outputs.timeline, overwrite=outputs.overwrite))
+            picture = draw_timeline(
+                tracks,
+                thumbnails=thumbnails,
+                classes=contract.classes,
+                time_base=info.time_base,
+                start_s=times.start_s(info),
+                duration_s=video.duration_sec,
+            )
+            write_picture(timeline, picture, overwrite=False)
         wall_s = time.monotonic() - started_s
         result = TrackResult(
             video=video,
@@ -232,12 +200,33 @@ def track(
     return tracked
 
 
-def _checked(source: Path, info: VideoInfo, limits: Limits) -> VideoInfo:
-    """Refuse a source that is too much; return `info`, with the length of its packets if its header lies."""
-    if limits.exceeds(duration_s=info.duration_s, frames=info.frames):
-        info = measured(source, info, most_s=limits.duration_s, most_frames=limits.frames)
-    limits.check_source(info, duration_s=info.duration_s, frames=info.frames)
-    return info
+def _find(
+    source: Path,
+    info: VideoInfo,
+    box: Letterbox,
+    *,
+    detector: BatchedDetector,
+    tracker: Tracker,
+    context: JobContext,
+) -> tuple[TrackList, PresentationTimes, list[str]]:
+    """Read a video once, detect and track; return the tracks, the frames' times, and the reader's notes."""
+    found, times = TrackList(), PresentationTimes()
+    with ExitStack() as stack:
+        reader = stack.enter_context(VideoReader(source, info, letterbox=box, tonemap=True))
+        read = within_limits(reader.frames(), info.time_base, context.limits)
+        frames = stack.enter_context(ahead(read, items=_DECODED_AHEAD, name="decode"))
+        detected = stack.enter_context(ahead(detector.run(frames), items=_DETECTED_AHEAD, name="detect"))
+        stack.enter_context(detector)  # exits first: requests are cancelled before the threads are joined
+        clock = FrameClock(info.frames, "tracking")
+        for item in detected:
+            times.add(item)
+            boxes = tracker.update(item.detections, frame=item.index, pts=item.pts, gray=item.gray)
+            found.add(boxes, times.of(boxes))
+            times.forget(before=tracker.first_open_frame)
+            context.on_progress(clock.tick(item.index + 1))
+    boxes = tracker.finish()
+    found.add(boxes, times.of(boxes))
+    return found, times, reader.notes
 
 
 def _settings(params: TrackParams) -> TrackerSettings:
@@ -245,55 +234,6 @@ def _settings(params: TrackParams) -> TrackerSettings:
     default = TrackerSettings(method=params.tracker, interpolate_s=params.fill_gaps_sec)
     new_score = max(default.low_score, min(default.new_score, params.confidence))
     return replace(default, new_score=new_score, high_score=min(default.high_score, new_score))
-
-
-class _Times:
-    """When frames are shown: of those that may still get boxes, and of the whole video."""
-
-    def __init__(self) -> None:
-        self._pts: deque[int] = deque()
-        self._first_index = 0
-        self._first_pts = self._last_pts = self._last_duration = 0
-        self.frames = 0
-
-    def add(self, item: Detected) -> None:
-        """Take in the next frame."""
-        if not self.frames:
-            self._first_pts = item.pts
-        self._pts.append(item.pts)
-        self._last_pts, self._last_duration = item.pts, item.duration
-        self.frames += 1
-
-    def of(self, boxes: TrackBoxes) -> NDArray[np.int64]:
-        """Return the time of the frame that each box is in, int64 [N]."""
-        return np.array(self._pts, np.int64)[boxes.frames - self._first_index]
-
-    def forget(self, *, before: int) -> None:
-        """Let go of frames that get no more boxes."""
-        while self._first_index < before:
-            self._pts.popleft()
-            self._first_index += 1
-
-    def start_s(self, info: VideoInfo) -> float:
-        """Return the time of the first frame, in seconds."""
-        return float(self._first_pts * info.time_base)
-
-    def video(self, info: VideoInfo, *, cuts: Sequence[int]) -> TrackedVideo:
-        """Describe what was seen. A last frame without a duration is shown as long as one is on average."""
-        shown = self._last_pts - self._first_pts
-        gaps = self.frames - 1
-        duration = self._last_duration or (shown / gaps if gaps else 0)
-        duration_s = Fraction(shown + duration) * info.time_base
-        rate = info.average_rate or (self.frames / duration_s if duration_s else Fraction(0))
-        width, height = info.display_size
-        return TrackedVideo(
-            width=width,
-            height=height,
-            frames=self.frames,
-            fps=f"{rate.numerator}/{rate.denominator}",
-            duration_sec=round(float(duration_s), 6),
-            cuts=tuple(cuts),
-        )
 
 
 def _class_numbers(names: tuple[str, ...] | None, contract: DetectContract) -> frozenset[int] | None:

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, cast
 
 from orchestrator.containers import container_for
 from orchestrator.drawing.files import check_picture_format
-from orchestrator.errors import OutputRefused
-from orchestrator.fidelity.report import report_files, report_on, write_report
+from orchestrator.fidelity.report import report_files
 from orchestrator.frames import Crop
 from orchestrator.jobs import UpscaleParams, UpscaleResult, UpscaleStats
-from orchestrator.media.read.probe import probe
 from orchestrator.pipeline.comparison import Comparison
 from orchestrator.pipeline.deliver import deliver
 from orchestrator.pipeline.plan import DeliveryRequest
+from orchestrator.pipeline.prepare import prepare, probe_source
 from orchestrator.pipeline.progress import Progress
-from orchestrator.storage.staged import check_writable, staged
+from orchestrator.storage.staged import check_outputs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,18 +52,12 @@ def upscale(
     """
     started_s = time.monotonic()
     container = container_for(output)
-    check_writable(output, overwrite=overwrite)
     if comparison is not None:
         check_picture_format(comparison)
     beside = [comparison] if comparison else []
     beside += report_files(report) if report else []
-    for path in beside:
-        check_writable(path, overwrite=overwrite)
-    if output.exists() and source.exists() and output.samefile(source):
-        raise OutputRefused(f"output {output} is the input itself; choose another name")
-    if len({path.resolve() for path in beside}) < len(beside):
-        raise OutputRefused(f"output {comparison} is named for two pictures; choose another name for one")
-    info = probe(source, limits=context.limits)
+    check_outputs(source, [output, *beside], overwrite=overwrite, kind="pictures")
+    info = probe_source(source, context.limits, container=container)
     context.on_progress(Progress(stage="starting", total=info.frames))
     width, height = info.display_size
     request = DeliveryRequest(
@@ -76,23 +69,21 @@ def upscale(
         tonemap=params.tonemap,
         reuse_tolerance=params.reuse_tolerance,
     )
+    plan, client = prepare(info, request, context)
     side_by_side = None if comparison is None else Comparison(info.frames)
-    with staged(output, overwrite=overwrite) as temporary:
-        done = deliver(
-            source,
-            temporary,
-            info,
-            request,
-            context,
-            watchers=[] if side_by_side is None else [side_by_side],
-            every=report is not None,
-        )
-        # Before the video gets its name: a job that fails here leaves nothing either.
+    with deliver(
+        plan,
+        source,
+        output,
+        client=client,
+        overwrite=overwrite,
+        report=report,
+        watchers=[] if side_by_side is None else [side_by_side],
+        on_progress=context.on_progress,
+    ) as done:
+        # Before the video gets its name: a job that fails here leaves nothing.
         if comparison is not None and side_by_side is not None:
             side_by_side.write(comparison, overwrite=overwrite)
-        if report is not None:
-            told = report_on(done.examined, sampler=done.sampler, source=source, output=output)
-            write_report(report, told, done.examined.pairs, overwrite=overwrite)
     wall_s = time.monotonic() - started_s
     return UpscaleResult(
         output_url=output.resolve().as_uri(),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from orchestrator.errors import DiskFull, OutputRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 
@@ -40,6 +40,28 @@ def check_writable(out: Path, *, overwrite: bool) -> None:
         raise OutputRefused(
             f"output folder {folder} cannot be written to; choose another or change its permissions"
         )
+
+
+def check_outputs(source: Path, outputs: Iterable[Path], *, overwrite: bool, kind: str = "outputs") -> None:
+    """Refuse the outputs of a job before any work is done for them.
+
+    Args:
+        source: the job's input.
+        outputs: all files that the job will write.
+        overwrite: whether files that exist are replaced.
+        kind: what to call the outputs where two of them are the same file.
+
+    Raises:
+        OutputRefused: see `check_writable`; also if an output is the source itself, or two are the same file.
+    """
+    seen: set[Path] = set()
+    for path in outputs:
+        check_writable(path, overwrite=overwrite)
+        if path.exists() and source.exists() and path.samefile(source):
+            raise OutputRefused(f"output {path} is the input itself; choose another name")
+        if path.resolve() in seen:
+            raise OutputRefused(f"output {path} is named for two {kind}; choose another name for one")
+        seen.add(path.resolve())
 
 
 @contextmanager

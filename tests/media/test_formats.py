@@ -15,7 +15,7 @@ from orchestrator.frames import Colour, Form
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.encoder import choose
-from orchestrator.media.write.gif import GifPace
+from orchestrator.media.write.gif import GifPace, paced
 from orchestrator.media.write.writer import VideoWriter
 from tests.media.test_rgb_conversion import COEFFICIENTS, PATCHES, to_yuv
 from tools.fixtures.clips import coded, make_clip, number_of, numbered
@@ -38,7 +38,7 @@ def through(source: Path, output: Path, form: Form = "rgb", **options: Any) -> V
     info = read = probe(source)
     pace = GifPace(info) if output.suffix == ".gif" else None
     if pace is not None:
-        info = pace.info
+        info = paced(info)
     with (
         VideoReader(source, read, form=form, threads=1) as reader,
         VideoWriter(

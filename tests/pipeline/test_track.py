@@ -76,12 +76,14 @@ def make(path: Path, pictures: Iterator[Pixels] | list[Pixels], **options: Any) 
 
 @pytest.fixture
 def run(client: TritonClient) -> Callable[..., Tracked]:
-    def run(source: Path, outputs: Outputs | None = None, *, report: Any = None, **params: Any) -> Tracked:
+    def run(
+        source: Path, outputs: Outputs | None = None, *, on_progress: Any = None, **params: Any
+    ) -> Tracked:
         return track(
             source,
             parse(TrackParams, {"model": "colour-finder", "side": 320} | params),
             outputs or Outputs(),
-            JobContext(connect=lambda: client, on_progress=report or (lambda _: None)),
+            JobContext(connect=lambda: client, on_progress=on_progress or (lambda _: None)),
         )
 
     return run

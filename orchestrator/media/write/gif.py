@@ -102,6 +102,16 @@ def set_last_delay(path: Path, last: bytes, delay: int) -> None:
         file.write(min(delay, 0xFFFF).to_bytes(2, "little"))
 
 
+def paced(info: VideoInfo) -> VideoInfo:
+    """Describe the video whose frames a `GifPace` has chosen: their times are in TICKs."""
+    fastest = 1 / (SHORTEST * TICK)
+    rate, frames = info.average_rate, info.frames
+    if rate is not None and rate > fastest:
+        frames = None if frames is None else max(1, round(frames * fastest / rate))
+        rate = fastest
+    return replace(info, time_base=TICK, average_rate=rate, frames=frames)
+
+
 class GifPace:
     """Chooses the pictures of a video that a GIF shows, and puts them at times that browsers keep.
 
@@ -113,17 +123,10 @@ class GifPace:
         info: of the video.
 
     Attributes:
-        info: of the pictures that are chosen: their times are in TICKs.
         left_out: how many pictures are not.
     """
 
     def __init__(self, info: VideoInfo) -> None:
-        fastest = 1 / (SHORTEST * TICK)
-        rate, frames = info.average_rate, info.frames
-        if rate is not None and rate > fastest:
-            frames = None if frames is None else max(1, round(frames * fastest / rate))
-            rate = fastest
-        self.info = replace(info, time_base=TICK, average_rate=rate, frames=frames)
         self.left_out = 0
         self._ticks = info.time_base / TICK  # of one of the source
         self._usual = 1 / (info.average_rate * TICK) if info.average_rate else Fraction(0)

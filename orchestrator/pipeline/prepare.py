@@ -1,0 +1,79 @@
+"""Does what a plan needs from outside: probes the source, measures it if its header lies, loads the model."""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from orchestrator.limits import Limits
+from orchestrator.media.read.packet_length import measured
+from orchestrator.media.read.probe import probe
+from orchestrator.pipeline.plan import check_request, part_frames, part_length_s, plan
+from orchestrator.triton.contract import UpscaleContract
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+    from pathlib import Path
+
+    from orchestrator.containers import Container
+    from orchestrator.frames import VideoInfo
+    from orchestrator.pipeline.context import JobContext
+    from orchestrator.pipeline.plan import DeliveryRequest, Plan
+    from orchestrator.triton.client import TritonClient
+
+
+def probe_source(
+    source: Path,
+    limits: Limits | None,
+    *,
+    container: Container | None = None,
+    start_s: Fraction | None = None,
+    end_s: Fraction | None = None,
+) -> VideoInfo:
+    """Probe the source of a job, and measure its length if its header claims more than a job may have.
+
+    Args:
+        source: a local video file.
+        limits: what a job may ask for; None sets no limits.
+        container: of the output, which may have a limit of its own; None without an output.
+        start_s, end_s: the part of the time that is wanted, in seconds from the start of the source; None is
+            its start or its end. Without an end, a source that breaks off is refused.
+
+    Raises:
+        CallerError: the source cannot be read, or its pictures are too large; see `probe`.
+    """
+    info = probe(source, to_end=end_s is None, limits=limits)
+    limits = limits or Limits(duration_s=math.inf, frames=sys.maxsize)
+    if container is not None and container.max_duration_s is not None:
+        limits = replace(limits, duration_s=min(limits.duration_s, container.max_duration_s))
+    length_s, frames = part_length_s(info, start_s, end_s), part_frames(info, start_s, end_s)
+    if not limits.exceeds(duration_s=length_s, frames=frames):
+        return info
+    skipped_s = float(start_s or 0)
+    skipped_frames = math.ceil(skipped_s * (info.average_rate or 0))
+    return measured(
+        source, info, most_s=limits.duration_s + skipped_s, most_frames=limits.frames + skipped_frames
+    )
+
+
+def prepare(
+    info: VideoInfo, request: DeliveryRequest, context: JobContext
+) -> tuple[Plan, TritonClient | None]:
+    """Plan an output, and load the model that the request names.
+
+    Returns:
+        The plan, and the client of the Triton that has the model loaded; None without a model.
+
+    Raises:
+        CallerError: see `plan`.
+        ServiceError: Triton or the model does not start.
+    """
+    check_request(info, request, context.limits)
+    if request.model is None:
+        return plan(info, request, limits=context.limits), None
+    client = context.connect()
+    client.load(request.model)
+    contract = client.contract(request.model, UpscaleContract)
+    return plan(info, request, contract, context.limits), client
