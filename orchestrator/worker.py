@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from threading import Event
 from typing import TYPE_CHECKING, Self
 
-from orchestrator.cost.gpu_cost import GpuCost, meter_here
+from orchestrator.cost.calculator import CostCalculator, calculator_for_machine
 from orchestrator.framing.subject_tracks import MOST_BYTES, parse_tracks, read_tracks
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.export import export
@@ -54,7 +54,7 @@ class Worker:
         self._limits = limits
         self._stack = ExitStack()
         self._client: TritonClient | None = None
-        self._meter: GpuCost | None = None
+        self._cost_calculator: CostCalculator | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -169,13 +169,13 @@ class Worker:
 
     def context(self, on_progress: OnProgress) -> JobContext:
         """Return the surroundings of a job. A cost table that cannot be read fails the job here, at once."""
-        if self._meter is None:
-            self._meter = meter_here(self._settings.gpu, self._settings.cost_table)
+        if self._cost_calculator is None:
+            self._cost_calculator = calculator_for_machine(self._settings.gpu, self._settings.cost_table)
         return JobContext(
             connect=self.client,
             default_model=self._settings.upscale_model,
             resolve=self._settings.resolved,
-            cost_of=self._meter.cost,
+            cost_of=self._cost_calculator.cost,
             limits=self._limits,
             on_progress=on_progress,
         )

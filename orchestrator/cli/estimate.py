@@ -51,7 +51,7 @@ def estimate(
       framewright estimate in.mp4 --task track --model yolov8n --gpu cpu --json
       framewright estimate in.mp4 --task export --crop 0,0,640,360 --end 9 --model RealESRGAN_x4plus --gpu A40
     """  # noqa: D301  click reads the backspace as: keep these lines
-    from orchestrator.cost.gpu import gpus_here
+    from orchestrator.cost.gpu import installed_gpus
     from orchestrator.cost.price_table import CPU, read_table
     from orchestrator.pipeline.estimate import estimate as estimate_job
     from orchestrator.settings import Settings
@@ -61,7 +61,7 @@ def estimate(
         source,
         task=task,
         model=settings.resolved(model) if model else TASKS[task].default_model(settings),
-        gpu=gpu or settings.gpu or next(iter(gpus_here()), CPU),
+        gpu=gpu or settings.gpu or next(iter(installed_gpus()), CPU),
         table=read_table(settings.cost_table),
         crop=None if crop is None else _numbers(crop),
         start_s=start,

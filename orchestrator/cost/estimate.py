@@ -1,61 +1,56 @@
-"""How long a job will take and what it will cost, before it is done."""
+"""Estimates how long a job will take and what it will cost."""
 
 from __future__ import annotations
 
 import math
 
-from orchestrator.cost.price_table import CPU, Price, Relation, Speed, Table, same_gpu
+from orchestrator.cost.price_table import CPU, Price, PriceTable, Relation, Speed, same_gpu
 from orchestrator.jobs import Strict
 from orchestrator.jobs.tasks import TASKS, TaskName
 
 
 class Work(Strict):
-    """What there is to do.
-
-    Attributes:
-        task: which.
-        model: the model's name; empty for an export without one.
-        frames: pictures that go in.
-        width, height: of those pictures (of the crop, where there is one), in pixels.
-    """
+    """The amount of work in a job."""
 
     task: TaskName
+    """The task."""
     model: str
+    """The name of the model; empty for an export without one."""
     frames: int
+    """The number of input frames."""
     width: int
+    """The width of the input frames (of the crop, if there is one), in pixels."""
     height: int
+    """The height of the input frames (of the crop, if there is one), in pixels."""
 
 
 class Estimate(Strict):
-    """What a job will take.
-
-    Attributes:
-        work: what there is to do.
-        gpu: where.
-        seconds: without the start of a worker and the load of a model; None is unknown.
-        dollars: `seconds` times the price; None is unknown.
-        speed: the row that `seconds` came from.
-        relations: the rows that made the speed of another model, or on another GPU, into this one's.
-        price: the row that `dollars` came from.
-        notes: where each number came from, and what is missing, one sentence each.
-    """
+    """How long a job will take, and what it will cost."""
 
     work: Work
+    """The amount of work in the job."""
     gpu: str
+    """The GPU it runs on."""
     seconds: float | None
+    """The time without the start of a worker and the load of a model; None if it is unknown."""
     dollars: float | None
+    """`seconds` times the price; None if it is unknown."""
     speed: Speed | None
+    """The row that `seconds` came from."""
     relations: tuple[Relation, ...]
+    """The rows that convert that speed to this model and this GPU."""
     price: Price | None
+    """The row that `dollars` came from."""
     notes: tuple[str, ...]
+    """The source of each number, and what is missing, one sentence each."""
 
 
-def estimate(table: Table, work: Work, gpu: str) -> Estimate:
+def estimate(table: PriceTable, work: Work, gpu: str) -> Estimate:
     """Estimate a job: time grows with pixels and frames, and for tracking with frames alone.
 
     Args:
-        table: what is known.
-        work: what there is to do.
+        table: the known prices and speeds.
+        work: the amount of work in the job.
         gpu: the name of a GPU, or `cpu`.
 
     Raises:
@@ -63,7 +58,7 @@ def estimate(table: Table, work: Work, gpu: str) -> Estimate:
     """
     gpu = table.gpu(gpu)
     price = table.price(gpu)
-    speed, relations = _known(table, work, gpu)
+    speed, relations = _find_speed(table, work, gpu)
     seconds = None if speed is None else _seconds(work, speed, relations)
     return Estimate(
         work=work,
@@ -77,8 +72,8 @@ def estimate(table: Table, work: Work, gpu: str) -> Estimate:
     )
 
 
-def _known(table: Table, work: Work, gpu: str) -> tuple[Speed | None, tuple[Relation, ...]]:
-    """Return the speed to go by, and what makes it this model's and this GPU's; the fewest relations win."""
+def _find_speed(table: PriceTable, work: Work, gpu: str) -> tuple[Speed | None, tuple[Relation, ...]]:
+    """Return the known speed that needs the fewest relations to this model and GPU, and these relations."""
     model_like, gpu_like = table.relation(work.model), table.relation(gpu)
     for relations in ((), (model_like,), (gpu_like,), (model_like, gpu_like)):
         used = tuple(row for row in relations if row is not None)
@@ -89,15 +84,15 @@ def _known(table: Table, work: Work, gpu: str) -> tuple[Speed | None, tuple[Rela
     return None, ()
 
 
-def _nearest(table: Table, work: Work, model: str, gpu: str) -> Speed | None:
-    """Return the speed that was found at the picture size nearest to the work's."""
+def _nearest(table: PriceTable, work: Work, model: str, gpu: str) -> Speed | None:
+    """Return the speed with the picture size nearest to the work's."""
     rows = [row for row in _speeds(table, work) if row.model == model and same_gpu(row.gpu, gpu)]
     pixels = work.width * work.height
     return min(rows, key=lambda row: abs(math.log(row.width * row.height / pixels)), default=None)
 
 
-def _speeds(table: Table, work: Work) -> list[Speed]:
-    """Return the speeds of work of this kind: to a model, an export is an upscale of the crop."""
+def _speeds(table: PriceTable, work: Work) -> list[Speed]:
+    """Return the speeds for the task; to a model, an export is an upscale of the crop."""
     task = "upscale" if work.task == "export" and work.model else work.task
     return [row for row in table.speeds if row.task == task]
 
@@ -110,14 +105,15 @@ def _seconds(work: Work, speed: Speed, relations: tuple[Relation, ...]) -> float
 
 
 def _about_speed(
-    table: Table, work: Work, gpu: str, speed: Speed | None, relations: tuple[Relation, ...]
+    table: PriceTable, work: Work, gpu: str, speed: Speed | None, relations: tuple[Relation, ...]
 ) -> list[str]:
     if speed is None:
         known = sorted({row.gpu for row in _speeds(table, work) if row.model == work.model})
         elsewhere = f" (known: {', '.join(known)})" if known else ""
-        what = f"{work.task} with {work.model or 'no model'} is on {gpu}{elsewhere}"
-        advice = "do one job there, and add its speed to the table"
-        return [f"seconds are unknown: nobody has said how fast {what}; {advice}"]
+        what = f"{work.task} with {work.model or 'no model'} on {gpu}{elsewhere}"
+        return [
+            f"seconds are unknown: the table has no speed for {what}; run one job there, and add its speed"
+        ]
     basis = f"{speed.fps:g} frames a second of {speed.width}x{speed.height}"
     return [
         f"speed: {basis} with {speed.model or 'no model'} on {speed.gpu}, {speed.origin}",
@@ -125,11 +121,11 @@ def _about_speed(
             f"scaled: {row.name} takes {row.times:g} times as long as {row.like}, {row.origin}"
             for row in relations
         ),
-        "not in it: the start of a worker, and the load of the model",
+        "not included: the start of a worker, and the load of the model",
     ]
 
 
 def _about_price(gpu: str, price: Price | None) -> list[str]:
     if price is not None:
         return [f"price: ${price.dollars_per_s:g} a second on {gpu}, {price.origin}"]
-    return [] if gpu == CPU else [f"dollars are unknown: the table has no price of {gpu}"]
+    return [] if gpu == CPU else [f"dollars are unknown: the table has no price for {gpu}"]

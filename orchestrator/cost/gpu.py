@@ -1,22 +1,22 @@
-"""Which GPUs this machine has. It does not know what they cost, nor whether anything uses them."""
+"""Finds the names of this machine's GPUs."""
 
 from __future__ import annotations
 
 import re
 import subprocess
 
-_PATIENCE_S = 10.0
+_TIMEOUT_S = 10.0
 
 
-def gpus_here() -> tuple[str, ...]:
-    """Return the names of this machine's NVIDIA GPUs, as `nvidia-smi -L` says them; none without a driver."""
+def installed_gpus() -> tuple[str, ...]:
+    """Return the names of this machine's NVIDIA GPUs, from `nvidia-smi -L`; none without a driver."""
     try:
         listed = subprocess.run(
             ["nvidia-smi", "-L"],  # noqa: S607  the driver's, wherever the container has it
             capture_output=True,
             text=True,
             check=True,
-            timeout=_PATIENCE_S,
+            timeout=_TIMEOUT_S,
         )
     except (OSError, subprocess.SubprocessError):
         return ()

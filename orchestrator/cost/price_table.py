@@ -1,4 +1,4 @@
-"""The table of prices and speeds: `table.toml` beside this file, or one of your own."""
+"""Reads the table of prices and speeds: `table.toml` beside this file, or a table of your own."""
 
 from __future__ import annotations
 
@@ -19,99 +19,85 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Text = Annotated[str, Field(min_length=1)]
 
 CPU = "cpu"
-"""The name under which the table has the speed of a machine without a GPU."""
+"""Stands for a machine without a GPU in the table."""
 
 
-class Sourced(Strict):
-    """A row of the table.
-
-    Attributes:
-        source: where the number came from: a command, a document, a person.
-        date: when it was measured, or read there.
-        measured: whether this project measured it; else it is somebody else's word.
-    """
+class SourcedRow(Strict):
+    """A row of the table, with the source of its number."""
 
     source: Text
+    """Where the number came from: a command, a document, a person."""
     date: dt.date
+    """When it was measured, or read there."""
     measured: bool
+    """Whether this project measured it; otherwise somebody else states it."""
 
     @property
     def origin(self) -> str:
-        """Where the number came from, as a clause."""
+        """The source of the number, as a clause of a sentence."""
         return f"{'measured by' if self.measured else 'taken from'} {self.source}, {self.date}"
 
 
-class Price(Sourced):
-    """What a second on a GPU costs.
-
-    Attributes:
-        gpu: its name, such as RTX 4090.
-        dollars_per_s: US dollars.
-    """
+class Price(SourcedRow):
+    """What a second on a GPU costs."""
 
     gpu: Text
+    """The name of the GPU, such as RTX 4090."""
     dollars_per_s: Positive
+    """US dollars a second."""
 
 
-class Speed(Sourced):
-    """How fast a task went on a GPU.
-
-    Attributes:
-        task: which.
-        model: the model's name; empty for an export without one.
-        gpu: its name, or `cpu`.
-        width, height: of the pictures that went in, in pixels.
-        fps: pictures a second.
-    """
+class Speed(SourcedRow):
+    """How fast a task ran on a GPU."""
 
     task: TaskName
+    """The task."""
     model: str
+    """The name of the model; empty for an export without one."""
     gpu: Text
+    """The name of the GPU, or `cpu`."""
     width: Annotated[int, Field(gt=0)]
+    """The width of the input frames, in pixels."""
     height: Annotated[int, Field(gt=0)]
+    """The height of the input frames, in pixels."""
     fps: Positive
+    """Frames a second."""
 
 
-class Relation(Sourced):
-    """How much longer a job takes with one model than with another, or on one GPU than on another.
-
-    Attributes:
-        name: of the one, a model or a GPU.
-        like: the other, of which speeds are known.
-        times: seconds with the one over seconds with the other.
-    """
+class Relation(SourcedRow):
+    """How much longer a job takes with one model than with another, or on one GPU than on another."""
 
     name: Text
+    """A model or a GPU."""
     like: Text
+    """Another model or GPU, whose speeds are known."""
     times: Positive
+    """The seconds of a job with `name` divided by those with `like`."""
 
 
-class Table(Strict):
-    """All that is known.
-
-    Attributes:
-        prices: one for a GPU at most.
-        speeds: any number for a task, model and GPU: the one of the nearest picture size counts.
-        relations: one for a model or a GPU at most.
-    """
+class PriceTable(Strict):
+    """All known prices and speeds."""
 
     prices: tuple[Price, ...] = ()
+    """At most one for each GPU."""
     speeds: tuple[Speed, ...] = ()
+    """Any number for a task, model and GPU; the one with the nearest picture size counts."""
     relations: tuple[Relation, ...] = ()
+    """At most one for each model or GPU."""
 
     def price(self, gpu: str) -> Price | None:
-        """Return what a second on the GPU costs, if that is known."""
+        """Return the price of a GPU, if it is known."""
         return next((row for row in self.prices if same_gpu(row.gpu, gpu)), None)
 
     def relation(self, name: str) -> Relation | None:
-        """Return which other model a model is like, or which other GPU a GPU, if that is known."""
+        """Return the relation of a model or a GPU to another one, if it is known."""
         return next((row for row in self.relations if row.name == name), None)
 
     def gpu(self, name: str) -> str:
-        """Return the GPU's name as the table writes it.
+        """Return the name of a GPU as the table writes it.
 
         Raises:
-            BadRequest: the table does not have it; the message lists what it has.
+            BadRequest: the table does not have the GPU; the message lists those that it has.
         """
         names = [row.gpu for row in self.prices] + [row.gpu for row in self.speeds]
         for known in names:
@@ -123,29 +109,28 @@ class Table(Strict):
 
 
 def same_gpu(one: str, other: str) -> bool:
-    """Whether two names are of one kind of GPU, however the vendor, the family, case and gaps are written."""
-    return _bare(one) == _bare(other)
+    """Return whether two names mean the same GPU; vendor, family, case and spaces do not count."""
+    return _normalised(one) == _normalised(other)
 
 
-def _bare(name: str) -> str:
+def _normalised(name: str) -> str:
     text = name.casefold()
     for word in ("nvidia", "geforce", "tesla", " ", "-", "_"):
         text = text.replace(word, "")
     return text
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path) -> PriceTable:
     """Read a table.
 
     Raises:
-        BadRequest: it cannot be read, or a row is not whole; the message names it.
+        BadRequest: the file cannot be read, or a row is wrong; the message names it.
     """
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as exc:
         raise BadRequest(f"the table of costs {path} cannot be read: {exc}") from exc
     try:
-        table = parse(Table, values)
+        return parse(PriceTable, values)
     except BadRequest as exc:
         raise BadRequest(f"the table of costs {path}: {exc}") from exc
-    return table

@@ -14,7 +14,7 @@ from orchestrator.media.read.probe import probe
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from orchestrator.cost.price_table import Table
+    from orchestrator.cost.price_table import PriceTable
     from orchestrator.frames import VideoInfo
     from orchestrator.jobs.tasks import TaskName
 
@@ -25,7 +25,7 @@ def estimate(
     task: TaskName,
     model: str,
     gpu: str,
-    table: Table,
+    table: PriceTable,
     crop: tuple[float, float, float, float] | None = None,
     start_s: float | None = None,
     end_s: float | None = None,

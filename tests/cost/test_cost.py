@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from orchestrator.cost.calculator import CostCalculator, calculator_for_machine
 from orchestrator.cost.estimate import Estimate, Work, estimate
-from orchestrator.cost.gpu import gpus_here
-from orchestrator.cost.gpu_cost import GpuCost, meter_here
-from orchestrator.cost.price_table import Table, read_table
+from orchestrator.cost.gpu import installed_gpus
+from orchestrator.cost.price_table import PriceTable, read_table
 from orchestrator.errors import BadRequest
 from orchestrator.jobs import parse
 from orchestrator.pipeline.estimate import estimate as estimate_job
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 BY_A_BILL = 'measured = false\nsource = "a bill"\ndate = 2026-11-01\n'
 KNOWN = {"source": "a test", "date": "2026-01-02", "measured": True}
 TABLE = parse(
-    Table,
+    PriceTable,
     {
         "prices": [{"gpu": "RTX 4090", "dollars_per_s": 0.5, **KNOWN}],
         "speeds": [
@@ -234,24 +234,24 @@ def test_the_gpus_of_a_machine_are_read_from_the_driver(
     )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    assert gpus_here() == ("NVIDIA A40", "NVIDIA GeForce RTX 4090")
+    assert installed_gpus() == ("NVIDIA A40", "NVIDIA GeForce RTX 4090")
     program.write_text("#!/bin/sh\necho 'NVIDIA-SMI has failed'\nexit 9\n")
-    assert gpus_here() == ()
+    assert installed_gpus() == ()
 
 
 def test_a_jobs_seconds_come_to_dollars_on_the_gpu_that_did_it() -> None:
-    cost = meter_here("NVIDIA A40", Settings().cost_table).cost(120.0)
+    cost = calculator_for_machine("NVIDIA A40", Settings().cost_table).cost(120.0)
     assert cost is not None
     assert (cost.gpu, cost.seconds, cost.dollars) == ("A40", 120.0, 0.03)
     assert "taken from" in cost.price_source
-    two = GpuCost(TABLE.price("RTX 4090"), gpus=2).cost(3.0)
+    two = CostCalculator(TABLE.price("RTX 4090"), gpus=2).cost(3.0)
     assert two is not None
     assert (two.gpu, two.dollars) == ("2 x RTX 4090", 3.0)
 
 
 def test_nothing_is_said_of_a_cost_without_a_price() -> None:
-    assert meter_here("H100", Settings().cost_table).cost(1.0) is None
-    assert GpuCost().cost(1.0) is None
+    assert calculator_for_machine("H100", Settings().cost_table).cost(1.0) is None
+    assert CostCalculator().cost(1.0) is None
 
 
 def test_a_finished_job_says_what_it_cost(tmp_path: Path) -> None:

@@ -1,11 +1,11 @@
-"""What seconds on this machine cost, once they are spent."""
+"""Calculates what a finished job cost."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.cost.gpu import gpus_here
+from orchestrator.cost.gpu import installed_gpus
 from orchestrator.cost.price_table import Price, read_table, same_gpu
 from orchestrator.jobs import Cost
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class GpuCost:
-    """Turns seconds into dollars.
+class CostCalculator:
+    """Converts seconds on a machine to dollars.
 
     Attributes:
-        price: of one GPU of this machine; None: there is no GPU, or the table has no price of it.
-        gpus: how many there are.
+        price: the price of one GPU; None if the machine has no GPU, or the table no price for it.
+        gpus: the number of GPUs.
     """
 
     price: Price | None = None
     gpus: int = 1
 
     def cost(self, seconds: float) -> Cost | None:
-        """Return what the seconds came to, if that is known."""
+        """Return what a job of so many seconds cost; None without a price."""
         if self.price is None:
             return None
         return Cost(
@@ -37,18 +37,18 @@ class GpuCost:
         )
 
 
-def meter_here(gpu: str | None, table: Path) -> GpuCost:
-    """Make the meter of this machine.
+def calculator_for_machine(gpu: str | None, table: Path) -> CostCalculator:
+    """Return the calculator for this machine.
 
     Args:
-        gpu: what GPU it has; None asks the driver.
-        table: prices.
+        gpu: the name of its GPU; None asks the driver.
+        table: the file of the price table.
 
     Raises:
         BadRequest: the table cannot be read.
     """
-    names = gpus_here() if gpu is None else (gpu,)
+    names = installed_gpus() if gpu is None else (gpu,)
     prices = read_table(table)
     if not names or not all(same_gpu(name, names[0]) for name in names):
-        return GpuCost()
-    return GpuCost(prices.price(names[0]), len(names))
+        return CostCalculator()
+    return CostCalculator(prices.price(names[0]), len(names))
