@@ -1,11 +1,11 @@
-"""How fast the models are on this machine's NVIDIA GPU, what it could do, and which settings it wants.
+"""Measures the models on this machine's NVIDIA GPU and recommends settings.
 
-    python -m benchmarks.gpu                    all four models; tables, and JSON in benchmarks/results/
-    python -m benchmarks.gpu --quick            one size of video, fewer settings
-    python -m benchmarks.gpu --model yolov8n    one model; may be given again
-    python -m benchmarks.gpu --device cpu       a rehearsal without a GPU, on the models that come with us
+    python -m benchmarks.gpu                    all four models; prints tables, writes JSON to
+    benchmarks/results/ python -m benchmarks.gpu --quick            one size of video, fewer settings python
+    -m benchmarks.gpu --model yolov8n    one model; the option can be repeated python -m benchmarks.gpu
+    --device cpu       a rehearsal without a GPU, with the two lite models
 
-Where there is no GPU it says so: not measured. See docs/gpu.md for what it needs and what it prints.
+Without a GPU it prints that nothing was measured. docs/gpu.md says what it needs and what it prints.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING
 if not __package__:  # run as `python benchmarks/gpu`
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from benchmarks.gpu import card as gpu_card
+from benchmarks.gpu import nvidia_smi
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from benchmarks.gpu.networks import Network
+    from benchmarks.gpu.exported_models import Network
     from benchmarks.gpu.plan import Plan
     from benchmarks.gpu.report import Results
     from export_onnx.tensor_names import Precision
@@ -41,31 +41,31 @@ PROGRAMS = ("torch", "onnxruntime-gpu", "onnxruntime", "nvidia-pytriton", "trito
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print; the exit status is 0 also where there is nothing to measure."""
+    """Measure and print; the exit status is 0 even if there is nothing to measure."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
-    parser.add_argument("--model", action="append", metavar="NAME", help="may be given again; default: all")
+    parser.add_argument("--model", action="append", metavar="NAME", help="can be repeated; default: all")
     parser.add_argument("--quick", action="store_true", help="one size of video, fewer settings")
     parser.add_argument("--output", type=Path, metavar="FILE", help="JSON; default: benchmarks/results/")
     given = parser.parse_args(arguments)
     card = None
     if given.device == "cuda":
-        card = gpu_card.find_card()
+        card = nvidia_smi.find_gpu()
         if card is None:
             print(NO_GPU)
             return 0
-        # Triton would take all GPUs that there are, and CUDA numbers them in another order than nvidia-smi.
-        os.environ |= {"CUDA_VISIBLE_DEVICES": gpu_card.chosen(), "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+        # Triton would use all GPUs, and CUDA numbers them in another order than nvidia-smi.
+        os.environ |= {"CUDA_VISIBLE_DEVICES": nvidia_smi.chosen_gpu(), "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # before onnxruntime is imported
 
-    from benchmarks.gpu import networks as gpu_networks  # noqa: PLC0415  torch takes seconds
+    from benchmarks.gpu import exported_models  # noqa: PLC0415  torch takes seconds
     from benchmarks.gpu import plan as gpu_plan  # noqa: PLC0415
     from benchmarks.gpu import report as gpu_report  # noqa: PLC0415
 
-    known = (*gpu_networks.RANDOM, *gpu_networks.CARRIED)
-    names = given.model or (gpu_networks.RANDOM if card else gpu_networks.CARRIED)
+    known = (*exported_models.RANDOM, *exported_models.CARRIED)
+    names = given.model or (exported_models.RANDOM if card else exported_models.CARRIED)
     if unknown := [name for name in names if name not in known]:
         parser.error(f"no model {unknown[0]}; there are {', '.join(known)}")
     plan = gpu_plan.CPU if card is None else gpu_plan.QUICK if given.quick else gpu_plan.GPU
@@ -87,19 +87,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _measure(results: Results, plan: Plan, names: Sequence[str], keep: Callable[[], None]) -> None:
-    """Measure model by model, printing and keeping what there is as it comes."""
-    from benchmarks.gpu import networks as gpu_networks  # noqa: PLC0415
+    """Measure model by model; print the tables and save the results after each step."""
+    from benchmarks.gpu import exported_models, runtimes  # noqa: PLC0415
     from benchmarks.gpu import report as gpu_report  # noqa: PLC0415
-    from benchmarks.gpu import speed as gpu_speed  # noqa: PLC0415
 
-    results.rates |= gpu_speed.matrix_rates(plan.device, seconds=plan.seconds)
+    results.rates |= runtimes.matrix_rates(plan.device, seconds=plan.seconds)
     print(gpu_report.heading(results), flush=True)
     keep()
     with tempfile.TemporaryDirectory(prefix="framewright-gpu-") as scratch:
         for name in names:
             print(f"\n## {name}\n", flush=True)
             found: dict[Precision, Network] = {
-                precision: gpu_networks.export(name, precision, Path(scratch))
+                precision: exported_models.export(name, precision, Path(scratch))
                 for precision in plan.precisions
             }
             _measure_one(results, plan, found, Path(scratch) / "engines", keep)
@@ -116,14 +115,12 @@ def _measure_one(
     engines: Path,
     keep: Callable[[], None],
 ) -> None:
-    from benchmarks.gpu import choice as gpu_choice  # noqa: PLC0415
+    from benchmarks.gpu import recommendation, runtime_sweep, triton_sweep  # noqa: PLC0415
     from benchmarks.gpu import report as gpu_report  # noqa: PLC0415
-    from benchmarks.gpu import serving as gpu_serving  # noqa: PLC0415
-    from benchmarks.gpu import sweep as gpu_sweep  # noqa: PLC0415
 
     name = next(iter(found.values())).name
     engines.mkdir(exist_ok=True)
-    sweep = gpu_sweep.Sweep(found, plan, results.rates, engines)
+    sweep = runtime_sweep.RuntimeSweep(found, plan, results.rates, engines)
     results.operations_per_px[name] = sweep.operations_per_px
     print(f"{sweep.operations_per_px / 1e6:.3f} MFLOP for each pixel of its input\n")
     tried = list(sweep.tiles_and_batches())
@@ -136,7 +133,7 @@ def _measure_one(
     results.alone += compared
     print(f"Alone\n\n{gpu_report.cells_table(compared)}\n", flush=True)
     keep()
-    serving = gpu_serving.Serving(
+    serving = triton_sweep.TritonSweep(
         found,
         plan,
         settings,
@@ -148,7 +145,7 @@ def _measure_one(
     served = list(serving.instances())
     results.served += served
     print(f"Behind Triton, pictures ready\n\n{gpu_report.cells_table(served)}\n", flush=True)
-    chosen = gpu_choice.recommend(served)
+    chosen = recommendation.recommend(served)
     if chosen is None:
         return
     results.recommended.append(chosen)
@@ -158,7 +155,7 @@ def _measure_one(
 
 
 def _unfit(device: str) -> str | None:
-    """Say what is missing for a GPU that is there, on one line; None: nothing."""
+    """Return why the GPU cannot be used, on one line; None if it can."""
     import onnxruntime  # noqa: PLC0415
     import torch  # noqa: PLC0415
 

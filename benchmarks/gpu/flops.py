@@ -1,8 +1,8 @@
-"""How much arithmetic a graph asks for: that of its convolutions and matrix products.
+"""Counts the floating-point operations of the convolutions and matrix products in a graph.
 
-A multiplication and the addition that follows are two operations, as makers of GPUs count. Activations,
-normalisation and moving data are not counted: they cost time and no matrix product. The sizes of tensors are
-not derived but asked: the graph is run once on the CPU, with the shapes of its tensors as its outputs.
+A multiplication and its addition are two operations, as GPU makers count. Activations, normalisation and data
+movement are not counted. One run on the CPU, with the shapes of tensors as outputs, gives the sizes of
+tensors.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ def count(model: onnx.ModelProto, *, height: int, width: int) -> int:
     """Return the floating-point operations of one picture.
 
     Args:
-        model: takes uint8 [N, H, W, 3] as `export_onnx` writes it; weights inside.
-        height, width: of the picture, multiples of what the model asks for.
+        model: takes uint8 [N, H, W, 3] as `export_onnx` writes it; with its weights inside.
+        height, width: the size of the picture, multiples of the model's size multiple.
     """
     nodes = [node for node in model.graph.node if node.op_type in COUNTED]
-    wanted = sorted({name for node in nodes for name in (*node.input[:2], node.output[0])})
-    asking = onnx.ModelProto()
-    asking.CopyFrom(model)
-    del asking.graph.output[:]
-    for name in wanted:
-        asking.graph.node.append(helper.make_node("Shape", [name], [f"shape of {name}"]))
-        asking.graph.output.append(
+    names = sorted({name for node in nodes for name in (*node.input[:2], node.output[0])})
+    probe = onnx.ModelProto()
+    probe.CopyFrom(model)
+    del probe.graph.output[:]
+    for name in names:
+        probe.graph.node.append(helper.make_node("Shape", [name], [f"shape of {name}"]))
+        probe.graph.output.append(
             helper.make_tensor_value_info(f"shape of {name}", TensorProto.INT64, [None])
         )
-    session = onnxruntime.InferenceSession(asking.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(probe.SerializeToString(), providers=["CPUExecutionProvider"])
     answers = session.run(None, {INPUT: np.zeros((1, height, width, 3), np.uint8)})
-    shapes = {name: tuple(map(int, shape)) for name, shape in zip(wanted, answers, strict=True)}
+    shapes = {name: tuple(map(int, shape)) for name, shape in zip(names, answers, strict=True)}
     return sum(
         _operations(node, shapes[node.input[0]], shapes[node.input[1]], shapes[node.output[0]])
         for node in nodes
@@ -50,9 +50,9 @@ def count(model: onnx.ModelProto, *, height: int, width: int) -> int:
 
 
 def _operations(node: onnx.NodeProto, left: Sequence[int], right: Sequence[int], out: Sequence[int]) -> int:
-    """Count one node.
+    """Count the operations of one node.
 
-    `right` is the weight where there is one: [out, in / groups, *kernel], or for a transposed convolution
+    `right` is the weight of a convolution: [out, in / groups, *kernel], or for a transposed convolution
     [in, out / groups, *kernel].
     """
     if node.op_type == "Conv":

@@ -1,4 +1,4 @@
-"""What is tried, on a GPU and in the rehearsal on a CPU."""
+"""Defines what the benchmark tries: frame sizes, precisions, accelerators, tiles, batches, instances."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Picture:
-    """A size of video, and how many of its frames a job has at most: all of them are held, to be coded."""
+    """A frame size, and the most frames of a job: all of them are in memory before they are encoded."""
 
     name: str
     width: int
@@ -25,19 +25,19 @@ class Picture:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What is tried.
+    """What the benchmark tries.
 
     Attributes:
         device: cuda or cpu.
-        pictures: sizes, the largest last: settings are chosen at that one.
-        precisions: of the networks, the fastest last: settings are chosen in that one.
+        pictures: frame sizes, the largest last; settings are chosen at the largest.
+        precisions: precisions of the networks, the fastest last; settings are chosen in the fastest.
         accelerators: as `framewright models build` names them; the first is in every comparison.
-        tiles: longest sides of a tile's interior, in pixels.
+        tiles: longest sides of a tile without its halo, in pixels.
         batches: windows in a run, smallest first.
-        instances: copies of a model behind Triton.
-        seconds: that each measurement takes.
-        longest_run_ms: a run beyond it fills the device, no larger batch is tried.
-        compiled: whether `torch.compile` is measured, which takes minutes.
+        instances: copies of a model in Triton.
+        seconds: how long each measurement takes.
+        longest_run_ms: after a longer run no larger batch is tried, as it fills the device already.
+        compiled: whether to measure `torch.compile`, which takes minutes.
     """
 
     device: str
@@ -95,12 +95,12 @@ CPU = Plan(
 
 @dataclass(frozen=True)
 class Windows:
-    """How a picture reaches a network.
+    """The inputs of a network that cover a frame.
 
     Attributes:
-        tile: longest side of a tile's interior, in pixels; 0 for a detector.
-        height, width: of each window, in pixels.
-        count: windows in a picture.
+        tile: longest side of a tile without its halo, in pixels; 0 for a detector.
+        height, width: the size of each window, in pixels.
+        count: how many windows cover a frame.
     """
 
     tile: int
@@ -110,7 +110,7 @@ class Windows:
 
 
 def windows(model: ServedModel, picture: Picture, tile: int = 0) -> Windows:
-    """Return the windows of a picture: tiles with their halo, or the letterbox of a detector."""
+    """Return the windows of a frame: tiles with their halo, or the letterbox of a detector."""
     if isinstance(model, ServedUpscaler):
         grid = plan_grid(
             height=picture.height,
@@ -126,8 +126,8 @@ def windows(model: ServedModel, picture: Picture, tile: int = 0) -> Windows:
     return Windows(0, box.height, box.width, 1)
 
 
-def ways(model: ServedModel, picture: Picture, tiles: tuple[int, ...]) -> list[Windows]:
-    """Return the windows for each side of a tile, those that come to the same left out."""
+def window_layouts(model: ServedModel, picture: Picture, tiles: tuple[int, ...]) -> list[Windows]:
+    """Return the windows for each tile size, without duplicates."""
     if not isinstance(model, ServedUpscaler):
         return [windows(model, picture)]
     found: dict[tuple[int, int, int], Windows] = {}

@@ -1,4 +1,4 @@
-"""What was measured, as tables to read and as JSON to keep. Knows no device: it writes what it is given."""
+"""Formats the results as Markdown tables, and writes them as JSON."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from benchmarks.gpu.card import Card
-    from benchmarks.gpu.choice import Measured, Recommendation
-    from benchmarks.gpu.serving import JobCell
+    from benchmarks.gpu.nvidia_smi import Gpu
+    from benchmarks.gpu.recommendation import Measurement, Recommendation
+    from benchmarks.gpu.triton_sweep import JobCell
 
 _HEADS = (
     *("model", "precision", "runner", "picture", "windows", "batch", "instances"),
@@ -24,48 +24,48 @@ CAUSES = ("execute", "transfer", "queue", "decoding", "writing", "tiling")
 
 @dataclass(kw_only=True)
 class Results:
-    """Everything of one run of the benchmark.
+    """All results of a run of the benchmark.
 
     Attributes:
-        command, date, machine: how it was made; date as ISO 8601, UTC.
+        command, date, machine: the command, the date (ISO 8601, UTC), the machine.
         device: cuda or cpu.
         card: the GPU; None on a CPU.
-        versions: of the programs that took part, by name.
-        rates: of matrix products, in operations a second, by precision.
-        operations_per_px: of each model, for each pixel of its input.
-        alone: cells without Triton; served: cells behind it.
+        versions: the versions of the packages, by name.
+        rates: the speed of matrix products in operations a second, by precision.
+        operations_per_px: the operations of each model for a pixel of its input.
+        alone: measurements without Triton; served: measurements behind Triton.
         jobs: whole jobs.
-        recommended: one for each model that ran.
+        recommended: a recommendation for each model that ran.
     """
 
     command: str
     date: str
     machine: str
     device: str
-    card: Card | None
+    card: Gpu | None
     versions: dict[str, str]
     rates: dict[str, float] = field(default_factory=dict)
     operations_per_px: dict[str, float] = field(default_factory=dict)
-    alone: list[Measured] = field(default_factory=list)
-    served: list[Measured] = field(default_factory=list)
+    alone: list[Measurement] = field(default_factory=list)
+    served: list[Measurement] = field(default_factory=list)
     jobs: list[JobCell] = field(default_factory=list)
     recommended: list[Recommendation] = field(default_factory=list)
 
     def write(self, path: Path) -> None:
-        """Write all of it as JSON; a run that is cut short has left what it had."""
+        """Write all results as JSON; called after each step, so that an interrupted run keeps its part."""
         path.parent.mkdir(parents=True, exist_ok=True)
         whole = asdict(self) | {"speeds": speeds(self)}
         path.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
 
 
 def file_name(results: Results) -> str:
-    """Return a name for the JSON that tells the device."""
+    """Return the name of the JSON file, which contains the device."""
     device = results.card.name if results.card else results.device
     return f"gpu-{re.sub('[^a-z0-9]+', '-', device.lower()).strip('-')}.json"
 
 
 def heading(results: Results) -> str:
-    """What ran where."""
+    """Return the command, the machine, the GPU, the versions and the matrix rates as lines of text."""
     card = results.card
     lines = [f"{results.command}; {results.date}; {results.machine}"]
     if card is None:
@@ -83,8 +83,8 @@ def heading(results: Results) -> str:
     return "\n".join(lines)
 
 
-def cells_table(cells: Iterable[Measured]) -> str:
-    """Cells as a Markdown table; what failed says why in place of its figures."""
+def cells_table(cells: Iterable[Measurement]) -> str:
+    """Return measurements as a Markdown table; a failed one has its reason in place of figures."""
     rows = []
     for cell in cells:
         height, width = cell.window
@@ -103,14 +103,11 @@ def cells_table(cells: Iterable[Measured]) -> str:
         rows.append(
             [*place, f"{cell.fps:.2f}", ratio, _percent(cell.of_peak), _ms(cell.run_ms), "; ".join(notes)]
         )
-    return _table(
-        _HEADS,
-        rows,
-    )
+    return _table(_HEADS, rows)
 
 
 def jobs_table(cells: Iterable[JobCell]) -> str:
-    """Whole jobs as a Markdown table: pictures a second, and what the GPU did and waited for."""
+    """Return whole jobs as a Markdown table: frames a second, and what the GPU did and waited for."""
     rows = []
     for cell in cells:
         place = [cell.model, f"{cell.picture} {cell.width}x{cell.height}"]
@@ -123,7 +120,7 @@ def jobs_table(cells: Iterable[JobCell]) -> str:
 
 
 def speeds(results: Results) -> str:
-    """Whole jobs as rows for a table of costs (`FRAMEWRIGHT_COST_TABLE`); none without a GPU."""
+    """Return whole jobs as rows of a cost table (`FRAMEWRIGHT_COST_TABLE`); empty without a GPU."""
     if results.card is None:
         return ""
     rows = []
@@ -140,7 +137,7 @@ def speeds(results: Results) -> str:
 
 
 def advice(recommended: Sequence[Recommendation]) -> str:
-    """What to set, model by model."""
+    """Return the recommended settings, model by model."""
     return "\n\n".join(
         "\n".join((f"{one.model}: {one.fps:.2f} pictures a second behind Triton", *one.commands))
         for one in recommended

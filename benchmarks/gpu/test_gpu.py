@@ -21,14 +21,17 @@ from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.gpu import __main__ as gpu
-from benchmarks.gpu import card as gpu_card
-from benchmarks.gpu import causes as gpu_causes
+from benchmarks.gpu import nvidia_smi, runtimes, wait_causes
 from benchmarks.gpu import plan as gpu_plan
-from benchmarks.gpu import speed as gpu_speed
-from benchmarks.gpu.choice import Measured, lightest_of_the_fastest, recommend, worth_a_larger_batch
 from benchmarks.gpu.flops import count
-from benchmarks.gpu.serving import frames_of
-from benchmarks.gpu.sweep import Settings, settled
+from benchmarks.gpu.recommendation import (
+    Measurement,
+    lightest_of_the_fastest,
+    recommend,
+    worth_a_larger_batch,
+)
+from benchmarks.gpu.runtime_sweep import Settings, with_settings
+from benchmarks.gpu.triton_sweep import frames_of
 from export_onnx.catalog import load_catalog
 from export_onnx.commands import models as commands
 from export_onnx.config import Choices
@@ -45,7 +48,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 LITE = load_catalog().get("lite-x4")
 DETECTOR = load_catalog().get("lite-detector")
-CELL = Measured(
+CELL = Measurement(
     model="lite-x4",
     precision="fp16",
     runner="triton cuda",
@@ -82,7 +85,7 @@ def test_a_gpu_is_described_as_its_driver_tells(tmp_path: Path, monkeypatch: pyt
     environment = machine_with(tmp_path, f'[ "$1" = --id=2 ] && echo "{line}"')
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert gpu_card.find_card() == gpu_card.Card(
+    assert nvidia_smi.find_gpu() == nvidia_smi.Gpu(
         name="NVIDIA H100 80GB HBM3",
         driver="550.54.15",
         memory_mib=81559,
@@ -91,13 +94,13 @@ def test_a_gpu_is_described_as_its_driver_tells(tmp_path: Path, monkeypatch: pyt
         power_limit_w=None,
     )
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert gpu_card.find_card() is None
+    assert nvidia_smi.find_gpu() is None
 
 
 def test_a_driver_that_does_not_answer_is_no_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     machine_with(tmp_path, "echo 'NVIDIA-SMI has failed because it could not communicate'; exit 9")
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert gpu_card.find_card() is None
+    assert nvidia_smi.find_gpu() is None
 
 
 def test_how_busy_a_gpu_was_is_the_mean_of_what_was_seen(
@@ -105,18 +108,18 @@ def test_how_busy_a_gpu_was_is_the_mean_of_what_was_seen(
 ) -> None:
     script = "echo '40, 1000, 1500, 300.50'; echo '80, 3000, 1700, [N/A]'; echo; exec sleep 60"
     monkeypatch.setenv("PATH", machine_with(tmp_path, script)["PATH"])
-    with gpu_card.Watch() as watch:
+    with nvidia_smi.GpuWatch() as watch:
         deadline = time.monotonic() + 10
         while (watch.load.memory_mib or 0) < 3000 and time.monotonic() < deadline:
             time.sleep(0.01)
-    assert watch.load == gpu_card.Load(busy=0.6, memory_mib=3000, clock_mhz=1600, power_w=300.5)
+    assert watch.load == nvidia_smi.Load(busy=0.6, memory_mib=3000, clock_mhz=1600, power_w=300.5)
 
 
 def test_where_nothing_can_be_seen_a_gpu_is_not_called_idle(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    with gpu_card.Watch() as watch:
+    with nvidia_smi.GpuWatch() as watch:
         pass
-    assert watch.load == gpu_card.Load()
+    assert watch.load == nvidia_smi.Load()
 
 
 @pytest.mark.parametrize("make", [networks.compact, networks.swinir])
@@ -181,7 +184,7 @@ def test_nothing_is_recommended_where_nothing_ran() -> None:
     transfer=st.floats(0, 0.5),
 )
 def test_causes_are_the_whole_wall_time(seen: dict[str, int], execute: float, transfer: float) -> None:
-    causes = gpu_causes.shares(Counter(seen), execute=execute, transfer=transfer)
+    causes = wait_causes.shares(Counter(seen), execute=execute, transfer=transfer)
     found = [
         getattr(causes, name) for name in ("execute", "transfer", "queue", "decoding", "writing", "tiling")
     ]
@@ -217,7 +220,7 @@ def test_what_a_thread_waits_for_is_told_by_where_it_waits() -> None:
         while found != {name: name for name in stages} and time.monotonic() < deadline:
             threads = {thread.name: thread.ident for thread in threading.enumerate()}
             frames = sys._current_frames()
-            found = {name: gpu_causes.doing(frames.get(threads.get(name) or 0)) for name in stages}
+            found = {name: wait_causes.activity_of(frames.get(threads.get(name) or 0)) for name in stages}
         assert found == {name: name for name in stages}
     finally:
         done.set()
@@ -228,11 +231,11 @@ def test_what_a_thread_waits_for_is_told_by_where_it_waits() -> None:
 def test_tiles_that_come_to_the_same_windows_are_tried_once() -> None:
     picture = gpu_plan.Picture("480p", 854, 480, 1)
     served = load_catalog().get("SwinIR_4x_GAN").served(choices=Choices())
-    ways = gpu_plan.ways(served, picture, (100, 256, 2000, 4000))
-    assert [way.tile for way in ways] == [96, 256, 2000]
-    assert (ways[-1].height, ways[-1].width, ways[-1].count) == (480, 856, 1)
-    assert all(way.height % 8 == way.width % 8 == 0 for way in ways)
-    (box,) = gpu_plan.ways(DETECTOR.served(choices=Choices()), picture, (64,))
+    window_layouts = gpu_plan.window_layouts(served, picture, (100, 256, 2000, 4000))
+    assert [way.tile for way in window_layouts] == [96, 256, 2000]
+    assert (window_layouts[-1].height, window_layouts[-1].width, window_layouts[-1].count) == (480, 856, 1)
+    assert all(way.height % 8 == way.width % 8 == 0 for way in window_layouts)
+    (box,) = gpu_plan.window_layouts(DETECTOR.served(choices=Choices()), picture, (64,))
     assert (box.tile, box.height, box.width, box.count) == (0, 192, 320, 1)
 
 
@@ -244,8 +247,8 @@ def test_a_job_is_of_bounded_length() -> None:
 
 
 def test_onnxruntime_gets_what_the_config_says_of_the_gpu() -> None:
-    cuda = settled(LITE.served(choices=Choices()), Choices(accelerator="cuda"), Settings(256, 4))
-    name, options = gpu_speed.providers(cuda, "cuda", prefer_nhwc="1")[0]
+    cuda = with_settings(LITE.served(choices=Choices()), Choices(accelerator="cuda"), Settings(256, 4))
+    name, options = runtimes.providers(cuda, "cuda", prefer_nhwc="1")[0]
     assert name == "CUDAExecutionProvider"
     assert options == {
         "device_id": "0",
@@ -255,8 +258,8 @@ def test_onnxruntime_gets_what_the_config_says_of_the_gpu() -> None:
         "prefer_nhwc": "1",
     }
     choices = Choices(precision="fp16", accelerator="tensorrt", engine_cache="/engines")
-    tensorrt = settled(LITE.served(choices=Choices()), choices, Settings(256, 4))
-    (name, options), *others = gpu_speed.providers(tensorrt, "cuda")
+    tensorrt = with_settings(LITE.served(choices=Choices()), choices, Settings(256, 4))
+    (name, options), *others = runtimes.providers(tensorrt, "cuda")
     assert name == "TensorrtExecutionProvider"
     assert (options["trt_fp16_enable"], options["trt_engine_cache_path"]) == ("1", "/engines")
     assert options["trt_profile_max_shapes"] == "image:4x276x276x3"
@@ -265,21 +268,21 @@ def test_onnxruntime_gets_what_the_config_says_of_the_gpu() -> None:
         "CUDAExecutionProvider",
         "CPUExecutionProvider",
     ]
-    assert gpu_speed.providers(cuda, "cpu") == ["CPUExecutionProvider"]
+    assert runtimes.providers(cuda, "cpu") == ["CPUExecutionProvider"]
 
 
 def test_the_benchmark_measures_cuda_as_our_backend_serves_it() -> None:
     model = LITE.served(choices=Choices(accelerator="cuda"))
     options = load_backend().cuda_options(config_as_json(model), 0)[1]
-    assert gpu_speed.providers(model, "cuda")[0][1] == options
+    assert runtimes.providers(model, "cuda")[0][1] == options
 
 
 def test_what_onnxruntime_cannot_do_is_told_and_not_done_otherwise() -> None:
-    cuda = settled(LITE.served(choices=Choices()), Choices(accelerator="cuda"), Settings(256, 4))
+    cuda = with_settings(LITE.served(choices=Choices()), Choices(accelerator="cuda"), Settings(256, 4))
     graph = ROOT / "model_repository" / "lite-x4" / "1" / "model.onnx"
     if not Path("/dev/nvidia0").exists():
         with pytest.raises(RuntimeError, match="no CUDAExecutionProvider"):
-            gpu_speed.opened(graph, gpu_speed.providers(cuda, "cuda"))
+            runtimes.open_session(graph, runtimes.providers(cuda, "cuda"))
 
 
 @pytest.mark.slow

@@ -1,8 +1,8 @@
-"""How fast a model is behind Triton: fed with pictures that are ready, and in a whole job from file to file.
+"""Runs a model behind Triton, on frames in memory and in a whole job from file to file, and times it.
 
-The client is the product's own (`orchestrator.pipeline`): its tiles, its requests, its threads. A job of an
-upscaler is read, enlarged and written as `framewright upscale` does it, but not examined at the end: networks
-with random weights make pictures that no examination lets pass.
+The client is the product's own, with its tiles, requests and threads. An upscaling job reads, upscales and
+writes as `framewright upscale` does, but skips the fidelity check, which pictures of random weights never
+pass.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.gpu.card import Load
-from benchmarks.gpu.card import Watch as CardWatch
-from benchmarks.gpu.causes import Causes, CountingClient, Watch
+from benchmarks.gpu.nvidia_smi import GpuWatch, Load
+from benchmarks.gpu.wait_causes import Causes, CountingClient, Watch
 from orchestrator.containers import MP4
 from orchestrator.frames import Crop, Frame
 from orchestrator.inference.detector import BatchedDetector
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
     from orchestrator.triton.contract import DetectContract
 
 LOAD_TIMEOUT_S = 1800.0
-"""TensorRT builds an engine as a model is loaded."""
+"""TensorRT builds an engine while a model is loaded."""
 
 _READY_PICTURES = 4
 _DETECTOR_BATCH = TrackParams().batch
@@ -49,13 +48,13 @@ _DETECTOR_BATCH = TrackParams().batch
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """How a job went.
+    """The result of a job.
 
     Attributes:
-        detects: whether tracks were made; else a video was enlarged.
-        fps: pictures a second, over the whole wall time.
-        load: of the GPU meanwhile.
-        causes: what the GPU waited for.
+        detects: whether it tracked, rather than upscaled.
+        fps: frames a second, over the whole wall time.
+        load: the load of the GPU meanwhile.
+        causes: what the GPU did and waited for.
     """
 
     detects: bool
@@ -64,8 +63,8 @@ class Job:
     causes: Causes
 
 
-class Served:
-    """A running Triton with one loaded model; made by `serving`."""
+class LoadedModel:
+    """A running Triton with one loaded model; `run_triton` makes one."""
 
     def __init__(self, server: TritonServer, client: CountingClient, name: str) -> None:
         self._server = server
@@ -74,10 +73,10 @@ class Served:
         self._contract: UpscaleContract | DetectContract = client.contract(name)
 
     def ready_pictures(self, width: int, height: int, *, seconds: float) -> tuple[float, Load]:
-        """Feed it with pictures of noise that are ready, for some seconds; return pictures a second.
+        """Infer frames of noise that are in memory, for some seconds; return frames a second and the load.
 
         Raises:
-            RuntimeError: memory was short, or the server died: other settings than those ran.
+            RuntimeError: for lack of memory, or after a crash, other settings than these ran.
         """
         contract = self._contract
         random = np.random.default_rng(0)
@@ -92,32 +91,32 @@ class Served:
                 width, height = box.width, box.height
                 model = BatchedDetector(self._client, contract, box, batch=_DETECTOR_BATCH, stride=1)
             stack.enter_context(model)
-            made = [random.integers(0, 256, (height, width, 3), np.uint8) for _ in range(_READY_PICTURES)]
-            # Each differs from the one before: what does not change would not be inferred again.
+            noise = [random.integers(0, 256, (height, width, 3), np.uint8) for _ in range(_READY_PICTURES)]
+            # Each frame differs from the one before, as unchanged tiles would not be inferred again.
             frames = (
-                Frame(index=number, pts=number, pixels=made[number % _READY_PICTURES])
+                Frame(index=number, pts=number, pixels=noise[number % _READY_PICTURES])
                 for number in itertools.count()
             )
-            given = model.run(frames)
+            results = model.run(frames)
             for _ in range(_READY_PICTURES):  # the first runs of a shape choose algorithms
-                next(given)
-            done, begun_s = 0, time.perf_counter()
-            with CardWatch() as card:
-                while done < _READY_PICTURES or time.perf_counter() - begun_s < seconds:
-                    next(given)
+                next(results)
+            done, started_s = 0, time.perf_counter()
+            with GpuWatch() as gpu:
+                while done < _READY_PICTURES or time.perf_counter() - started_s < seconds:
+                    next(results)
                     done += 1
-                wall_s = time.perf_counter() - begun_s
-            given.close()
+                wall_s = time.perf_counter() - started_s
+            results.close()
             _refuse_less(model.notes)
-            return done / wall_s, card.load
+            return done / wall_s, gpu.load
 
     def job(self, source: Path, output: Path, *, instances: int) -> Job:
-        """Do a whole job on a video.
+        """Run a whole job on a video.
 
         Args:
             source: the video.
-            output: where an upscaler writes; a detector writes nothing.
-            instances: of the model.
+            output: the output of an upscaler; a detector writes nothing.
+            instances: how many instances the model has.
 
         Raises:
             RuntimeError: see `ready_pictures`.
@@ -130,11 +129,11 @@ class Served:
             model=self._name,
             instances=instances,
         )
-        begun_s = time.perf_counter()
-        with CardWatch() as card, watch:
+        started_s = time.perf_counter()
+        with GpuWatch() as gpu, watch:
             frames = self._track(source) if detects else self._upscale(source, output)
-        wall_s = time.perf_counter() - begun_s
-        return Job(detects=detects, fps=frames / wall_s, load=card.load, causes=watch.causes)
+        wall_s = time.perf_counter() - started_s
+        return Job(detects=detects, fps=frames / wall_s, load=gpu.load, causes=watch.causes)
 
     def _track(self, source: Path) -> int:
         params = TrackParams(model=self._name)
@@ -178,21 +177,21 @@ class Served:
 
 
 def _refuse_less(notes: list[str]) -> None:
-    """Refuse a figure of smaller tiles or requests than were to be measured, which a job is content with."""
+    """Refuse a figure of smaller tiles or requests than planned, which a job would accept."""
     if notes:
         raise RuntimeError("; ".join(notes))
 
 
 @contextmanager
-def serving(repository: Path, name: str) -> Iterator[Served]:
-    """Start a Triton of our own with one model.
+def run_triton(repository: Path, name: str) -> Iterator[LoadedModel]:
+    """Start a Triton with one model.
 
     Raises:
-        InferenceFailed: the model cannot be loaded, for lack of a GPU or of what it needs.
+        InferenceFailed: the model cannot be loaded, for lack of a GPU or of a library.
     """
     with (
         TritonServer(repository) as server,
         CountingClient(server.url, load_timeout_s=LOAD_TIMEOUT_S) as client,
     ):
         client.load(name)
-        yield Served(server, client, name)
+        yield LoadedModel(server, client, name)

@@ -1,4 +1,4 @@
-"""What is measured of one model on one device, cell by cell. What fails is a cell with its reason."""
+"""Measures one model without Triton: tiles and batches, then all runtimes; a failure is a result too."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.gpu import speed
-from benchmarks.gpu.choice import Measured, lightest_of_the_fastest, worth_a_larger_batch
+from benchmarks.gpu import runtimes
 from benchmarks.gpu.flops import count
-from benchmarks.gpu.plan import ways, windows
+from benchmarks.gpu.plan import window_layouts, windows
+from benchmarks.gpu.recommendation import Measurement, lightest_of_the_fastest, worth_a_larger_batch
 from export_onnx.config import Choices, ServedUpscaler
 
 if TYPE_CHECKING:
@@ -21,36 +21,36 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from benchmarks.gpu.networks import Network
+    from benchmarks.gpu.exported_models import Network
     from benchmarks.gpu.plan import Picture, Plan, Windows
     from export_onnx.config import Accelerator, ServedModel
     from export_onnx.tensor_names import Precision
 
-    Opened = tuple[Callable[[], None], Any]  # what runs a network once, and its session where it has one
+    OpenedRun = tuple[Callable[[], None], Any]  # a function that runs a network once, and its session or None
 
 _COUNTED_AT_PX = 64
 _COMPARED_AT_PX = 64
 
-# Which matrix product a precision is held against: fp32 networks run in TF32 where the GPU has it.
+# The matrix product to compare a precision with: fp32 networks run in TF32 if the GPU has it.
 _PEAKS = {"fp32": ("tf32", "fp32"), "fp16": ("fp16", "fp32")}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What was found best for one model, alone: the side of its tiles and the windows in a run."""
+    """The best settings of a model without Triton: the side of its tiles and the windows in a run."""
 
     tile: int
     batch: int
 
 
-class Sweep:
+class RuntimeSweep:
     """Measures one model without Triton.
 
     Args:
         found: its graphs, by precision.
-        plan: what is tried.
-        rates: of matrix products, as `gpu_speed.matrix_rates` gives them.
-        engines: folder for TensorRT's engines.
+        plan: what to try.
+        rates: the speed of matrix products, from `runtimes.matrix_rates`.
+        engines: the folder for TensorRT's engines.
     """
 
     def __init__(
@@ -64,16 +64,14 @@ class Sweep:
         operations = count(first.graph, height=_COUNTED_AT_PX, width=_COUNTED_AT_PX)
         self.operations_per_px = operations / _COUNTED_AT_PX**2
 
-    def tiles_and_batches(self) -> Iterator[Measured]:
-        """Try tiles and batches at the largest picture, in the last precision, on the first accelerator."""
+    def tiles_and_batches(self) -> Iterator[Measurement]:
+        """Try tiles and batches at the largest frame size, in the fastest precision."""
         plan = self._plan
         network = self._networks[plan.precisions[-1]]
         picture, accelerator = plan.pictures[-1], plan.accelerators[0]
-        for way in ways(network.served, picture, plan.tiles):
-            tried: list[Measured] = []
-            session: Any = (
-                None  # a new one for each tile: onnxruntime keeps memory for each shape it has seen
-            )
+        for way in window_layouts(network.served, picture, plan.tiles):
+            tried: list[Measurement] = []
+            session: Any = None  # a new one for each tile, as onnxruntime keeps memory for every shape
             for batch in plan.batches:
                 if not worth_a_larger_batch(tried, most_ms=plan.longest_run_ms):
                     break
@@ -81,31 +79,31 @@ class Sweep:
                 try:
                     if session is None:
                         session = self._session(network, accelerator, Settings(way.tile, batch))
-                    taken = speed.timed(self._ours(session, way, batch), seconds=plan.seconds)
+                    taken = runtimes.time_runs(self._ours(session, way, batch), seconds=plan.seconds)
                     cell = self._timed(cell, median(taken))
-                except Exception as exc:  # noqa: BLE001  whatever a runtime raises is a cell's outcome
+                except Exception as exc:  # noqa: BLE001  a failure is a result
                     cell = replace(cell, failure=one_line(exc))
                 tried.append(cell)
                 yield cell
             session = None
-            speed.let_go(plan.device)
+            runtimes.free_memory(plan.device)
 
-    def best(self, cells: list[Measured]) -> Settings | None:
-        """Choose among what `tiles_and_batches` gave; None: nothing ran."""
+    def best(self, cells: list[Measurement]) -> Settings | None:
+        """Choose from the results of `tiles_and_batches`; None if nothing ran."""
         cell = lightest_of_the_fastest(cells)
         return None if cell is None else Settings(cell.tile, cell.batch)
 
-    def comparison(self, settings: Settings) -> Iterator[Measured]:
-        """Measure every way to run the network, in all precisions, at all pictures, by turns with ours."""
+    def comparison(self, settings: Settings) -> Iterator[Measurement]:
+        """Measure every runtime in all precisions and frame sizes, in turns with ours."""
         for precision in self._plan.precisions:
             network = self._networks[precision]
             for picture in self._plan.pictures:
                 way = windows(network.served, picture, settings.tile)
-                yield from self._compared(network, picture, way, settings)
+                yield from self._compare_all(network, picture, way, settings)
 
-    def _compared(
+    def _compare_all(
         self, network: Network, picture: Picture, way: Windows, settings: Settings
-    ) -> Iterator[Measured]:
+    ) -> Iterator[Measurement]:
         plan, batch = self._plan, settings.batch
         first = plan.accelerators[0]
         ours_name = f"onnxruntime {first}"
@@ -113,24 +111,24 @@ class Sweep:
         try:
             session = self._session(network, first, settings)
             ours = self._ours(session, way, batch)
-            taken = speed.timed(ours, seconds=plan.seconds)
+            taken = runtimes.time_runs(ours, seconds=plan.seconds)
             yield self._timed(replace(cell, most_levels=self._levels(network, session)), median(taken))
         except Exception as exc:  # noqa: BLE001
             yield replace(cell, failure=one_line(exc))
             return
-        for name, opened in self._contenders(network, way, settings).items():
+        for name, open_run in self._contenders(network, way, settings).items():
             cell = self._cell(network, name, picture, way, batch)
             try:
-                yield self._against(cell, network, ours, opened)
+                yield self._compare(cell, network, ours, open_run)
             except Exception as exc:  # noqa: BLE001
                 yield replace(cell, failure=one_line(exc))
-            speed.let_go(plan.device)  # the next one needs the memory
+            runtimes.free_memory(plan.device)  # the next one needs the memory
 
-    def _against(
-        self, cell: Measured, network: Network, ours: Callable[[], None], opened: Callable[[], Opened]
-    ) -> Measured:
-        theirs, session = opened()
-        turns = speed.alternated(ours, theirs, seconds=self._plan.seconds)
+    def _compare(
+        self, cell: Measurement, network: Network, ours: Callable[[], None], open_run: Callable[[], OpenedRun]
+    ) -> Measurement:
+        theirs, session = open_run()
+        turns = runtimes.time_in_turns(ours, theirs, seconds=self._plan.seconds)
         cell = self._timed(cell, median(their_s for _, their_s in turns))
         levels = None if session is None else self._levels(network, session)
         ratio = median(our_s / their_s for our_s, their_s in turns)
@@ -138,19 +136,19 @@ class Sweep:
 
     def _contenders(
         self, network: Network, way: Windows, settings: Settings
-    ) -> dict[str, Callable[[], Opened]]:
-        """By name, what opens each other way to run the network: the run, and its session if there is one."""
+    ) -> dict[str, Callable[[], OpenedRun]]:
+        """Return by name a function that opens the network in each other runtime."""
         plan, first = self._plan, self._plan.accelerators[0]
 
-        def graph(accelerator: Accelerator, **changes: str) -> Opened:
+        def graph(accelerator: Accelerator, **changes: str) -> OpenedRun:
             session = self._session(network, accelerator, settings, **changes)
             return self._ours(session, way, settings.batch), session
 
-        def pytorch(*, compiled: bool) -> Opened:
-            images = speed.pixels(settings.batch, way.height, way.width)
-            return speed.in_pytorch(network, images, plan.device, compiled=compiled), None
+        def pytorch(*, compiled: bool) -> OpenedRun:
+            images = runtimes.pixels(settings.batch, way.height, way.width)
+            return runtimes.in_pytorch(network, images, plan.device, compiled=compiled), None
 
-        found: dict[str, Callable[[], Opened]] = {}
+        found: dict[str, Callable[[], OpenedRun]] = {}
         if plan.device == "cuda":
             searching = partial(graph, first, cudnn_conv_algo_search="EXHAUSTIVE")
             found[f"onnxruntime {first}, exhaustive search"] = searching
@@ -164,26 +162,30 @@ class Sweep:
         return found
 
     def _session(self, network: Network, accelerator: Accelerator, settings: Settings, **changes: str) -> Any:
-        model = settled(network.served, choices_of(network, accelerator, self._engines), settings)
-        return speed.opened(network.onnx_path, speed.providers(model, self._plan.device, **changes))
+        model = with_settings(network.served, choices_of(network, accelerator, self._engines), settings)
+        return runtimes.open_session(
+            network.onnx_path, runtimes.providers(model, self._plan.device, **changes)
+        )
 
     def _ours(self, session: Any, way: Windows, batch: int) -> Callable[[], None]:
-        return speed.in_onnxruntime(session, speed.pixels(batch, way.height, way.width), self._plan.device)
+        return runtimes.in_onnxruntime(
+            session, runtimes.pixels(batch, way.height, way.width), self._plan.device
+        )
 
     def _levels(self, network: Network, session: Any) -> int | None:
-        """The largest difference from the fp32 graph on the CPU, in levels; None: detectors give none."""
+        """Return the largest difference from the fp32 graph on the CPU, in levels; None for a detector."""
         if not network.upscales:
             return None
-        off = speed.answer(session, size=_COMPARED_AT_PX) - self._exact
+        off = runtimes.answer(session, size=_COMPARED_AT_PX) - self._exact
         return int(np.abs(off).max())
 
     @cached_property
     def _exact(self) -> NDArray[np.int16]:
         exact = self._networks[self._plan.precisions[0]].onnx_path
-        return speed.answer(speed.opened(exact, ["CPUExecutionProvider"]), size=_COMPARED_AT_PX)
+        return runtimes.answer(runtimes.open_session(exact, ["CPUExecutionProvider"]), size=_COMPARED_AT_PX)
 
-    def _cell(self, network: Network, runner: str, picture: Picture, way: Windows, batch: int) -> Measured:
-        return Measured(
+    def _cell(self, network: Network, runner: str, picture: Picture, way: Windows, batch: int) -> Measurement:
+        return Measurement(
             model=network.name,
             precision=network.precision,
             runner=runner,
@@ -194,7 +196,7 @@ class Sweep:
             batch=batch,
         )
 
-    def _timed(self, cell: Measured, run_s: float) -> Measured:
+    def _timed(self, cell: Measurement, run_s: float) -> Measurement:
         rate = cell.batch / run_s
         return replace(
             cell,
@@ -209,12 +211,12 @@ class Sweep:
 
 
 def peak(rates: dict[str, float], precision: str) -> float:
-    """Return the rate of matrix products that a precision is held against, in operations a second."""
+    """Return the rate of matrix products to compare a precision with, in operations a second."""
     return next(rates[kind] for kind in _PEAKS[precision] if kind in rates)
 
 
 def choices_of(network: Network, accelerator: Accelerator, engines: Path, instances: int = 1) -> Choices:
-    """Return the choices of a build."""
+    """Return the build choices for this network and accelerator."""
     return Choices(
         precision=network.precision,
         accelerator=accelerator,
@@ -223,13 +225,13 @@ def choices_of(network: Network, accelerator: Accelerator, engines: Path, instan
     )
 
 
-def settled(model: ServedModel, choices: Choices, settings: Settings) -> ServedModel:
-    """Return what the config of a model says with other settings than the catalog's."""
+def with_settings(model: ServedModel, choices: Choices, settings: Settings) -> ServedModel:
+    """Return the description of a model with other settings than the catalog's."""
     model = replace(model, choices=choices, max_batch=settings.batch)
     return replace(model, tile=settings.tile) if isinstance(model, ServedUpscaler) else model
 
 
 def one_line(exc: BaseException) -> str:
-    """Return what went wrong, on one line."""
+    """Return the message of an error on one line, cut to 200 characters."""
     text = " ".join(str(exc).split()) or type(exc).__name__
     return text if len(text) <= 200 else f"{text[:197]}..."

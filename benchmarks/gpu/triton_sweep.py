@@ -1,4 +1,4 @@
-"""What is measured of one model behind Triton: accelerators, precisions and instances, then whole jobs."""
+"""Measures one model behind Triton: precisions, accelerators and instances, then whole jobs."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from benchmarks.gpu.choice import Measured, Recommendation
-from benchmarks.gpu.networks import put
+from benchmarks.gpu.exported_models import put
 from benchmarks.gpu.plan import windows
-from benchmarks.gpu.served import serving
-from benchmarks.gpu.sweep import Settings, choices_of, one_line, peak, settled
+from benchmarks.gpu.recommendation import Measurement, Recommendation
+from benchmarks.gpu.runtime_sweep import Settings, choices_of, one_line, peak, with_settings
+from benchmarks.gpu.triton_run import run_triton
 from tools.fixtures.clips import make_clip
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from benchmarks.gpu.networks import Network
+    from benchmarks.gpu.exported_models import Network
     from benchmarks.gpu.plan import Picture, Plan
-    from benchmarks.gpu.served import Job
+    from benchmarks.gpu.triton_run import Job
     from export_onnx.config import Accelerator
     from export_onnx.tensor_names import Precision
 
@@ -35,7 +35,7 @@ FEWEST_FRAMES = 8
 
 @dataclass(frozen=True, kw_only=True)
 class JobCell:
-    """A whole job, or why there is none."""
+    """The result of a whole job, or why it failed."""
 
     model: str
     picture: str
@@ -45,17 +45,17 @@ class JobCell:
     failure: str | None = None
 
 
-class Serving:
+class TritonSweep:
     """Measures one model behind Triton.
 
     Args:
         found: its graphs, by precision.
-        plan: what is tried.
-        settings: found best without Triton.
-        rates: of matrix products.
-        operations_per_px: of the network, for each pixel of a window.
-        alone: cells of the model without Triton, in turns with others: what a served one is held against.
-        engines: folder for TensorRT's engines.
+        plan: what to try.
+        settings: the best settings without Triton.
+        rates: the speed of matrix products.
+        operations_per_px: the network's operations for a pixel of a window.
+        alone: measurements of the model without Triton, for comparison.
+        engines: the folder for TensorRT's engines.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Serving:
         *,
         rates: dict[str, float],
         operations_per_px: float,
-        alone: Iterable[Measured],
+        alone: Iterable[Measurement],
         engines: Path,
     ) -> None:
         self._networks = found
@@ -82,8 +82,8 @@ class Serving:
             if (cell.runner, cell.picture) == (ours, picture) and cell.fps is not None
         }
 
-    def instances(self) -> Iterator[Measured]:
-        """Try all precisions, accelerators and numbers of instances, with pictures that are ready."""
+    def instances(self) -> Iterator[Measurement]:
+        """Try all precisions, accelerators and numbers of instances, with frames in memory."""
         for precision in self._plan.precisions:
             for accelerator in self._plan.accelerators:
                 for number in self._plan.instances:
@@ -93,7 +93,7 @@ class Serving:
                         break
 
     def jobs(self, chosen: Recommendation) -> Iterator[JobCell]:
-        """Do a whole job at each size of picture, with the settings that were chosen."""
+        """Run a whole job at each frame size with the recommended settings."""
         network = next(net for net in self._networks.values() if net.precision == chosen.precision)
         accelerator = next(name for name in self._plan.accelerators if name == chosen.accelerator)
         with tempfile.TemporaryDirectory(prefix="framewright-gpu-") as folder:
@@ -106,18 +106,18 @@ class Serving:
                 try:
                     frames = frames_of(picture, self._plan.pictures[-1], chosen.fps)
                     source = make_clip(Path(folder) / f"{picture.name}.mp4", moving(picture, frames))
-                    with serving(repository, network.name) as served:
+                    with run_triton(repository, network.name) as served:
                         served.ready_pictures(picture.width, picture.height, seconds=0.0)
                         done = served.job(source, source.with_name("out.mp4"), instances=chosen.instances)
                     cell = replace(cell, job=done)
-                except Exception as exc:  # noqa: BLE001  a job that fails is an outcome
+                except Exception as exc:  # noqa: BLE001  a failed job is a result
                     cell = replace(cell, failure=one_line(exc))
                 yield cell
 
-    def _ready(self, network: Network, accelerator: Accelerator, instances: int) -> Measured:
+    def _ready(self, network: Network, accelerator: Accelerator, instances: int) -> Measurement:
         picture = self._plan.pictures[-1]
         way = windows(network.served, picture, self._settings.tile)
-        cell = Measured(
+        cell = Measurement(
             model=network.name,
             precision=network.precision,
             runner=f"triton {accelerator}",
@@ -131,7 +131,7 @@ class Serving:
         try:
             with tempfile.TemporaryDirectory(prefix="framewright-gpu-") as folder:
                 self._put(network, accelerator, instances, Path(folder))
-                with serving(Path(folder), network.name) as served:
+                with run_triton(Path(folder), network.name) as served:
                     fps, load = served.ready_pictures(
                         picture.width, picture.height, seconds=2 * self._plan.seconds
                     )
@@ -149,17 +149,17 @@ class Serving:
 
     def _put(self, network: Network, accelerator: Accelerator, instances: int, repository: Path) -> None:
         choices = choices_of(network, accelerator, self._engines, instances)
-        put(settled(network.served, choices, self._settings), network.onnx_path, repository)
+        put(with_settings(network.served, choices, self._settings), network.onnx_path, repository)
 
 
 def frames_of(picture: Picture, largest: Picture, fps: float) -> int:
-    """Return how many frames make a job of `JOB_S`, few enough to be held, where the largest has `fps`."""
+    """Return the frames of a job of about `JOB_S`, if the largest size runs at `fps`; bounded by memory."""
     expected = fps * largest.width * largest.height / (picture.width * picture.height)
     return max(FEWEST_FRAMES, min(picture.frames, round(JOB_S * expected)))
 
 
 def moving(picture: Picture, frames: int) -> list[NDArray[np.uint8]]:
-    """Return pictures of blurred noise that moves, so that each part of each differs from the one before."""
+    """Return frames of moving blurred noise: every part of a frame differs from the frame before."""
     noise = np.random.default_rng(0).integers(0, 256, (picture.height, picture.width, 3), np.uint8)
     blurred = cv2.GaussianBlur(noise, (0, 0), 3).astype(np.float32)
     still = np.clip((blurred - 128) * 6 + 128, 0, 255).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Which settings to use on a GPU, chosen from what was measured there. It knows numbers alone."""
+"""Chooses the settings for a GPU from measurements: precision, accelerator, tile, batch, instances."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 AS_GOOD = 0.97
-"""Settings that reach this share of the best are as good: measurements vary by as much."""
+"""Settings that reach this share of the best speed count as equal: measurements vary by as much."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
-    """One cell of the table.
+class Measurement:
+    """One measurement, a row of the tables.
 
     Attributes:
-        model, precision: what ran.
-        runner: what ran it, such as `onnxruntime cuda` or `triton cuda`.
-        picture: name of the size of the video's pictures.
-        tile: longest side of a tile's interior, in pixels; 0 for a detector.
-        window: height and width of what the network is given, halo included.
-        windows: how many of those a picture is.
-        batch: windows in one run; behind Triton, the most.
+        model, precision: the network that ran.
+        runner: the program that ran it, such as `onnxruntime cuda` or `triton cuda`.
+        picture: the name of the size of the frames.
+        tile: longest side of a tile without its halo, in pixels; 0 for a detector.
+        window: height and width of the network's input, halo included.
+        windows: how many windows cover a frame.
+        batch: windows in one run; behind Triton, at most.
         instances: copies of the model in Triton; 0 without Triton.
-        run_ms: milliseconds of one run, the median; None behind Triton.
-        fps: pictures a second; None where it failed.
-        of_peak: the network's arithmetic a second over that of a matrix product in this precision, 0..1.
-        ratio: how many times as fast as ONNX Runtime alone with the first accelerator in the same precision:
-            by turns, or behind Triton after it; None where there is nothing to compare.
-        most_levels: largest difference from the fp32 graph on the CPU, in levels; None where not compared.
-        busy: share of the time in which a kernel ran, 0..1; None where nobody looked.
+        run_ms: the median time of one run in milliseconds; None behind Triton.
+        fps: frames a second; None if it failed.
+        of_peak: the network's operations a second over those of a matrix product in this precision, 0..1.
+        ratio: speed over that of ONNX Runtime alone with the first accelerator in the same precision,
+            measured in turns, or behind Triton afterwards; None if there is nothing to compare.
+        most_levels: largest difference from the fp32 graph on the CPU, in levels; None if not compared.
+        busy: the share of time in which a kernel ran, 0..1; None if not sampled.
         failure: why there is no figure.
     """
 
@@ -54,36 +54,35 @@ class Measured:
 
     @property
     def pixels_in_a_run(self) -> int:
-        """Input pixels that the GPU holds at once: what memory grows with."""
+        """The input pixels on the GPU at once, which memory use grows with."""
         return self.window[0] * self.window[1] * self.batch * max(1, self.instances)
 
 
-def lightest_of_the_fastest(cells: Iterable[Measured]) -> Measured | None:
-    """Return the cell with the fewest pixels at once among those as fast as the fastest; None: none ran."""
+def lightest_of_the_fastest(cells: Iterable[Measurement]) -> Measurement | None:
+    """Return the measurement with the fewest pixels at once among the fastest; None if none ran."""
     ran = [cell for cell in cells if cell.fps is not None]
     fastest = max((cell.fps or 0.0 for cell in ran), default=0.0)
     good = [cell for cell in ran if (cell.fps or 0.0) >= AS_GOOD * fastest]
     return min(good, key=lambda cell: (cell.pixels_in_a_run, -(cell.fps or 0.0)), default=None)
 
 
-def worth_a_larger_batch(cells: Sequence[Measured], *, most_ms: float) -> bool:
-    """Whether to try the next batch, after those of one tile in `cells`, smallest first.
+def worth_a_larger_batch(cells: Sequence[Measurement], *, most_ms: float) -> bool:
+    """Whether to try the next batch size; `cells` are the smaller ones of one tile, smallest first.
 
-    A batch that failed only fails more when it is larger, and one whose run is long fills the GPU already.
+    A larger batch than one that failed would fail too, and a batch whose run is long fills the GPU already.
     """
     return not cells or (cells[-1].failure is None and (cells[-1].run_ms or 0.0) < most_ms)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recommendation:
-    """What to set for one model on this GPU.
+    """The settings for one model on this GPU.
 
     Attributes:
         model: its name in the catalog.
         precision, accelerator, instances: choices of `framewright models build`.
-        tile: for weights/catalog.toml; 0 for a detector.
-        max_batch: the same.
-        fps: of the served model with these settings, at the size of picture that was used to choose.
+        tile, max_batch: values for weights/catalog.toml; the tile is 0 for a detector.
+        fps: the speed of the served model with these settings, at the largest frame size.
     """
 
     model: str
@@ -96,7 +95,7 @@ class Recommendation:
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """What a person writes and runs, line by line."""
+        """The lines to write into the catalog and the command to run."""
         choices = (
             f"--precision {self.precision} --accelerator {self.accelerator} --instances {self.instances}"
         )
@@ -112,10 +111,10 @@ class Recommendation:
         )
 
 
-def recommend(served: Sequence[Measured]) -> Recommendation | None:
-    """Choose for one model among the cells that ran behind Triton at one size of picture; None: none ran.
+def recommend(served: Sequence[Measurement]) -> Recommendation | None:
+    """Choose settings from the measurements of one model behind Triton at one frame size; None if none ran.
 
-    Runners are named `triton` and the accelerator.
+    A runner's name is `triton` and the accelerator.
     """
     best = lightest_of_the_fastest(served)
     if best is None or best.fps is None:

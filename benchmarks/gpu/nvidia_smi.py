@@ -1,7 +1,7 @@
-"""The NVIDIA GPU of this machine: what it is, and how busy it is while something runs, as nvidia-smi tells.
+"""Describes the NVIDIA GPU of this machine, and samples its load, with nvidia-smi.
 
-Busy is `utilization.gpu`: the share of the last moment in which any kernel ran. It says that the GPU was not
-idle, not that all of it worked. Of several GPUs only one is looked at.
+Busy is `utilization.gpu`, the share of time in which any kernel ran: it says that the GPU was not idle, not
+that all of it worked. With several GPUs only one is observed.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _SAMPLES = "utilization.gpu,memory.used,clocks.sm,power.draw"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Card:
-    """A GPU; None is what its driver does not tell."""
+class Gpu:
+    """A GPU; None where its driver gives no value."""
 
     name: str
     driver: str
@@ -36,12 +36,12 @@ class Card:
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """What a GPU did for a while; None is what its driver does not tell.
+    """The load of a GPU over a time; None where its driver gives no value.
 
     Attributes:
-        busy: share of the time in which a kernel ran, 0..1, on average.
-        memory_mib: most memory in use, of all programs.
-        clock_mhz, power_w: on average.
+        busy: the mean share of time in which a kernel ran, 0..1.
+        memory_mib: the most memory in use by all programs.
+        clock_mhz, power_w: the means.
     """
 
     busy: float | None = None
@@ -50,27 +50,27 @@ class Load:
     power_w: float | None = None
 
 
-def chosen() -> str:
-    """Return which GPU is looked at: the first that CUDA_VISIBLE_DEVICES names, else number 0.
+def chosen_gpu() -> str:
+    """Return the id of the observed GPU: the first in CUDA_VISIBLE_DEVICES, else 0.
 
-    Empty where that variable hides all of them.
+    It is empty if that variable hides all GPUs.
     """
     return os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
 
 
-def find_card() -> Card | None:
-    """Describe the chosen GPU; None where there is no driver or no such GPU."""
-    if not chosen():
+def find_gpu() -> Gpu | None:
+    """Describe the observed GPU; None if there is no driver or no such GPU."""
+    if not chosen_gpu():
         return None
     try:
-        told = subprocess.run(_command(_FACTS), capture_output=True, text=True, timeout=60, check=False)
+        answer = subprocess.run(_command(_FACTS), capture_output=True, text=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    fields = [field.strip() for field in told.stdout.partition("\n")[0].split(",")]
-    if told.returncode or len(fields) != _FACTS.count(",") + 1:
+    fields = [field.strip() for field in answer.stdout.partition("\n")[0].split(",")]
+    if answer.returncode or len(fields) != _FACTS.count(",") + 1:
         return None
     name, driver, memory, capability, clock, power = fields
-    return Card(
+    return Gpu(
         name=name,
         driver=driver,
         memory_mib=_number(memory),
@@ -80,10 +80,10 @@ def find_card() -> Card | None:
     )
 
 
-class Watch:
-    """Looks at the chosen GPU ten times a second. A context manager; `load` is what was seen in it.
+class GpuWatch:
+    """Samples the load of the observed GPU ten times a second; a context manager.
 
-    Where there is no nvidia-smi, it sees nothing.
+    Without nvidia-smi all values of `load` are None.
     """
 
     def __init__(self) -> None:
@@ -114,7 +114,7 @@ class Watch:
 
     @property
     def load(self) -> Load:
-        """What was seen so far."""
+        """The load so far."""
         busy, memory, clock, power = (
             [sample[column] for sample in self._samples] for column in range(_SAMPLES.count(",") + 1)
         )
@@ -136,11 +136,11 @@ class Watch:
 
 
 def _command(fields: str) -> list[str]:
-    return [PROGRAM, f"--id={chosen()}", f"--query-gpu={fields}", "--format=csv,noheader,nounits"]
+    return [PROGRAM, f"--id={chosen_gpu()}", f"--query-gpu={fields}", "--format=csv,noheader,nounits"]
 
 
 def _number(field: str) -> float | None:
-    """Read a number; what a driver does not know is `[N/A]` and the like."""
+    """Read a number; None for `[N/A]` and the like, which stand for unknown values."""
     try:
         return float(field)
     except ValueError:

@@ -1,7 +1,7 @@
-"""How fast a network runs by itself, in this process, on pictures that are on the device already.
+"""Runs a network in ONNX Runtime or PyTorch in this process, on inputs on the device, and times it.
 
-No video, no transfer, no server: the ceiling of what can be served. ONNX Runtime, with what a config.pbtxt
-says of the GPU, and PyTorch beside it. Also what the GPU does at most: the rate of plain matrix products.
+Without video, transfer and server this is the ceiling for Triton. ONNX Runtime has the options of the model's
+config.pbtxt. The speed of plain matrix products shows what the GPU can do at most.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from benchmarks.gpu.networks import Network
+    from benchmarks.gpu.exported_models import Network
     from export_onnx.config import ServedModel
 
 FEWEST_RUNS = 3
 
-# What the native backend's parameters are called in onnxruntime; those of CUDA are as our backend has them.
+# onnxruntime's names of the native backend's parameters; those of CUDA are as in our backend.
 _CUDA_SEARCHES = ("EXHAUSTIVE", "HEURISTIC", "DEFAULT")
 _CUDA_ARENAS = ("kNextPowerOfTwo", "kSameAsRequested")
 _TENSORRT_KEYS = {"max_workspace_size_bytes": "trt_max_workspace_size"}
@@ -41,8 +41,8 @@ def matrix_rates(device: str, *, seconds: float) -> dict[str, float]:
     """Measure matrix products, in floating-point operations a second.
 
     Returns:
-        Of fp32; on a GPU also of fp16, and of tf32, in which ONNX Runtime, cuDNN and TensorRT compute fp32
-        networks where the GPU has it.
+        The rate of fp32; on a GPU also of fp16, and of tf32, in which ONNX Runtime, cuDNN and TensorRT
+        compute fp32 networks if the GPU has it.
     """
     size = 8192 if device == "cuda" else 1024
     kinds = {"fp32": (torch.float32, "highest")}
@@ -58,20 +58,22 @@ def matrix_rates(device: str, *, seconds: float) -> dict[str, float]:
             torch.matmul(left, right, out=out)
             _wait(device)
 
-        rates[name] = 2 * size**3 / median(timed(multiply, seconds=seconds))
+        rates[name] = 2 * size**3 / median(time_runs(multiply, seconds=seconds))
     torch.set_float32_matmul_precision("highest")
     return rates
 
 
-def timed(run: Callable[[], None], *, seconds: float) -> list[float]:
-    """Run it twice to warm up, then for some seconds, at least three times; return how long each run took."""
+def time_runs(run: Callable[[], None], *, seconds: float) -> list[float]:
+    """Run twice to warm up, then for some seconds, at least three times; return the time of each run."""
     run()
     run()
     return [taken for (taken,) in _turns([run], seconds)]
 
 
-def alternated(first: Callable[[], None], second: Callable[[], None], *, seconds: float) -> list[list[float]]:
-    """Run two things by turns, after two runs each to warm up; return the seconds of each pair of runs."""
+def time_in_turns(
+    first: Callable[[], None], second: Callable[[], None], *, seconds: float
+) -> list[list[float]]:
+    """Run both in turns, after two runs each to warm up; return the seconds of each pair of runs."""
     for run in (first, second, first, second):
         run()
     return _turns([first, second], 2 * seconds)
@@ -91,10 +93,10 @@ def _turns(runs: list[Callable[[], None]], seconds: float) -> list[list[float]]:
 
 
 def providers(served: ServedModel, device: str, **changes: str) -> list[Any]:
-    """Return ONNX Runtime's execution providers for a model, as its config.pbtxt has them.
+    """Return ONNX Runtime's execution providers for a model, with the options of its config.pbtxt.
 
     Args:
-        served: what the config says.
+        served: the content of the config.
         device: cuda or cpu.
         changes: options of the CUDA provider that the config does not set.
     """
@@ -110,27 +112,27 @@ def providers(served: ServedModel, device: str, **changes: str) -> list[Any]:
         "arena_extend_strategy": _CUDA_ARENAS[int(parameters["arena_extend_strategy"])],
     }
     for accelerator in config.optimization.execution_accelerators.gpu_execution_accelerator:
-        told = dict(accelerator.parameters)
+        wanted_options = dict(accelerator.parameters)
         if accelerator.name == "cuda":
-            cuda |= told
+            cuda |= wanted_options
         else:
-            precision = told.pop("precision_mode")
-            options = {_TENSORRT_KEYS.get(key, key): value for key, value in told.items()}
+            precision = wanted_options.pop("precision_mode")
+            options = {_TENSORRT_KEYS.get(key, key): value for key, value in wanted_options.items()}
             options |= {"device_id": "0", "trt_fp16_enable": str(int(precision == "FP16"))}
             found.insert(0, ("TensorrtExecutionProvider", options))
     found.insert(-1, ("CUDAExecutionProvider", cuda | changes))
     return found
 
 
-def opened(path: Path, wanted: list[Any]) -> Any:
-    """Open a graph.
+def open_session(path: Path, wanted: list[Any]) -> Any:
+    """Open a graph in onnxruntime with these providers.
 
     Raises:
-        RuntimeError: onnxruntime does without the first provider, as it does where a library is missing.
+        RuntimeError: onnxruntime left the first provider out, as it does if a library is missing.
     """
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # what a provider cannot do is told by what the session has
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # as our backend has it
+    options.log_severity_level = 3  # the check below replaces the warnings of providers
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # as in our backend
     names = [provider if isinstance(provider, str) else provider[0] for provider in wanted]
     if missing := set(names) - set(onnxruntime.get_available_providers()):
         raise RuntimeError(f"this onnxruntime has no {' and no '.join(sorted(missing))}")
@@ -141,7 +143,7 @@ def opened(path: Path, wanted: list[Any]) -> Any:
 
 
 def in_onnxruntime(session: Any, images: NDArray[np.uint8], device: str) -> Callable[[], None]:
-    """Return what runs a graph once, its inputs and outputs on the device."""
+    """Return a function that runs a graph once, with inputs and outputs on the device."""
     binding = session.io_binding()
     binding.bind_ortvalue_input(INPUT, onnxruntime.OrtValue.ortvalue_from_numpy(images, device, 0))
     for output in session.get_outputs():
@@ -157,17 +159,17 @@ def in_onnxruntime(session: Any, images: NDArray[np.uint8], device: str) -> Call
 def in_pytorch(
     network: Network, images: NDArray[np.uint8], device: str, *, compiled: bool
 ) -> Callable[[], None]:
-    """Return what runs a network once in PyTorch, its inputs and outputs on the device.
+    """Return a function that runs a network once in PyTorch, with inputs and outputs on the device.
 
     Args:
         network: the model.
         images: uint8 [N, H, W, 3].
         device: cuda or cpu.
-        compiled: by `torch.compile`, for this shape alone, in its default mode.
+        compiled: whether to use `torch.compile` in its default mode, for this shape alone.
     """
     module: Any = network.in_pytorch(device)
     if compiled:
-        torch._dynamo.reset()  # noqa: SLF001  the documented way to forget the shapes of before
+        torch._dynamo.reset()  # noqa: SLF001  the documented way to forget earlier shapes
         module = torch.compile(module, dynamic=False)
     batch = torch.from_numpy(images).to(device)
 
@@ -180,9 +182,9 @@ def in_pytorch(
 
 
 def answer(session: Any, *, size: int) -> NDArray[np.int16]:
-    """Return what an upscaler makes of a picture of noise of that height and width."""
-    made: NDArray[np.int16] = session.run(None, {INPUT: pixels(1, size, size)})[0].astype(np.int16)
-    return made
+    """Return an upscaler's output for a square picture of noise with that side."""
+    upscaled: NDArray[np.int16] = session.run(None, {INPUT: pixels(1, size, size)})[0].astype(np.int16)
+    return upscaled
 
 
 def pixels(batch: int, height: int, width: int) -> NDArray[np.uint8]:
@@ -190,8 +192,8 @@ def pixels(batch: int, height: int, width: int) -> NDArray[np.uint8]:
     return np.random.default_rng(0).integers(0, 256, (batch, height, width, 3), np.uint8)
 
 
-def let_go(device: str) -> None:
-    """Give memory back that nothing refers to any more."""
+def free_memory(device: str) -> None:
+    """Release unused memory."""
     gc.collect()
     if device == "cuda":
         torch.cuda.empty_cache()

@@ -1,18 +1,18 @@
-"""What a GPU waits for while a job runs: the share of the wall time that each cause takes.
+"""Measures what a GPU does and waits for during a job, as shares of the wall time.
 
-Two clocks are laid side by side. The server counts how long the model's instances execute, and copy what
-comes and goes. On our side a thread looks, 500 times a second, at what the job's inference thread does, and
-whether a request is under way. So the wall time falls apart, without a rest:
+Triton counts how long the model's instances execute and copy. On our side a thread samples, 500 times a
+second, what the inference thread of the job does, and whether a request is in flight. Together they divide
+the wall time:
 
-    execute       the model runs, seen from Triton
+    execute       the model runs, by Triton's statistics
     transfer      Triton copies inputs and outputs
-    queue         requests are under way and none executes: they wait, are merged, or travel
-    decoding      no request is under way, the thread waits for a picture to be decoded
-    writing       no request is under way, the thread waits for the writer, or the tracker, to take a picture
-    tiling        no request is under way, the thread cuts, stitches or fills requests
+    queue         requests are in flight but none executes: they wait, are batched, or travel
+    decoding      no request is in flight, the thread waits for a decoded frame
+    writing       no request is in flight, the thread waits for the writer or the tracker
+    tiling        no request is in flight, the thread cuts, stitches or fills requests
 
-The inference thread is known by its name, what it waits in by the name of the function. Time of several
-instances is divided by their number.
+The inference thread is found by its name, and what it waits for by the name of the function. The time of
+several instances is divided by their number.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ WAITS = {
     ("orchestrator.pipeline.flow", "put"): "writing",
     ("orchestrator.pipeline.flow", "__iter__"): "decoding",
 }
-"""Where a thread waits: module and function; anywhere else it works, or waits for the model."""
+"""What a thread waits for, by module and function; anywhere else it works, or waits for the model."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Causes:
-    """Shares of the wall time, 0..1, together 1; see above."""
+    """The shares of the wall time, 0..1; their sum is 1. See the module's docstring."""
 
     execute: float
     transfer: float
@@ -57,19 +57,19 @@ class Causes:
 
 
 @dataclass(frozen=True)
-class Executed:
-    """What a server's instances of one model did since it was loaded, in nanoseconds, all together."""
+class ExecutionTime:
+    """The time of all instances of a model since it was loaded, in nanoseconds."""
 
     executing: int
     copying: int
 
 
-def executed(http_url: str, model: str) -> Executed:
-    """Ask a Triton's HTTP service, whose statistics count each execution once, whatever its batch."""
+def execution_time(http_url: str, model: str) -> ExecutionTime:
+    """Read Triton's statistics over HTTP, which count each execution once, whatever its batch."""
     with urllib.request.urlopen(f"{http_url}/v2/models/{model}/stats", timeout=30) as answer:  # noqa: S310
         (stats,) = json.load(answer)["model_stats"]
     batches = stats.get("batch_stats", [])
-    return Executed(
+    return ExecutionTime(
         executing=sum(int(batch["compute_infer"]["ns"]) for batch in batches),
         copying=sum(
             int(batch[key]["ns"]) for batch in batches for key in ("compute_input", "compute_output")
@@ -78,7 +78,7 @@ def executed(http_url: str, model: str) -> Executed:
 
 
 class CountingClient(TritonClient):
-    """A client that knows how many of its requests are under way."""
+    """A client that counts its requests in flight."""
 
     def __init__(self, url: str, **options: Any) -> None:
         super().__init__(url, **options)
@@ -89,7 +89,7 @@ class CountingClient(TritonClient):
         self, contract: ModelContract[Answer], *, batch: int, height: int, width: int, slots: int
     ) -> RequestPool[Answer]:
         pool = super().request_pool(contract, batch=batch, height=height, width=width, slots=slots)
-        pool.client = _Counted(pool.client, self._count)
+        pool.client = _CountingInferClient(pool.client, self._count)
         return pool
 
     def _count(self, more: int) -> None:
@@ -97,8 +97,8 @@ class CountingClient(TritonClient):
             self.under_way += more
 
 
-class _Counted:
-    """tritonclient's client, its requests counted as they go and as they are answered."""
+class _CountingInferClient:
+    """Wraps tritonclient's client; counts requests when they are sent and when they are answered."""
 
     def __init__(self, client: Any, count: Callable[[int], None]) -> None:
         self._client = client
@@ -117,14 +117,14 @@ class _Counted:
 
 
 class Watch:
-    """Looks at a job. A context manager; `causes` tells what was seen in it.
+    """Observes a job; a context manager. Read `causes` afterwards.
 
     Args:
-        client: that the job uses.
-        thread: name of its inference thread.
-        http_url: of the server.
-        model: that it uses; loaded already.
-        instances: of the model.
+        client: the client of the job.
+        thread: the name of its inference thread.
+        http_url: the address of the server.
+        model: the loaded model of the job.
+        instances: how many instances the model has.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class Watch:
     ) -> None:
         self._client = client
         self._thread = thread
-        self._ask = functools.partial(executed, http_url, model)
+        self._ask = functools.partial(execution_time, http_url, model)
         self._instances = instances
         self._seen: Counter[str] = Counter()
         self._left = threading.Event()
@@ -155,7 +155,7 @@ class Watch:
 
     @property
     def causes(self) -> Causes:
-        """What was seen; once the context was left."""
+        """The shares; available after the context has ended."""
         span_ns = self._wall_s * 1e9 * self._instances
         return shares(
             self._seen,
@@ -169,13 +169,13 @@ class Watch:
             if self._client.under_way > 0:
                 self._seen["under way"] += 1
             elif thread is None or thread.ident is None:
-                self._seen["decoding"] += 1  # it has not begun, or has ended: there is nothing to do
+                self._seen["decoding"] += 1  # it has not started, or has ended
             else:
-                self._seen[doing(sys._current_frames().get(thread.ident))] += 1  # noqa: SLF001
+                self._seen[activity_of(sys._current_frames().get(thread.ident))] += 1  # noqa: SLF001
 
 
-def doing(frame: FrameType | None) -> str:
-    """Return what a thread does, from its innermost frame: decoding or writing it waits for, else tiling."""
+def activity_of(frame: FrameType | None) -> str:
+    """Return what a thread waits for, decoding or writing, from its innermost frame; else tiling."""
     while frame is not None:
         found = WAITS.get((frame.f_globals.get("__name__", ""), frame.f_code.co_name))
         if found is not None:
@@ -185,16 +185,16 @@ def doing(frame: FrameType | None) -> str:
 
 
 def shares(seen: Counter[str], *, execute: float, transfer: float) -> Causes:
-    """Lay the two clocks side by side.
+    """Combine the samples with Triton's statistics.
 
     Args:
-        seen: how often each cause was seen, with `under way` for all times when a request was.
-        execute, transfer: share of the wall time that an instance executed and copied, 0..1.
+        seen: how often each cause was sampled, with `under way` for samples with a request in flight.
+        execute, transfer: the share of the wall time in which an instance executed and copied, 0..1.
     """
     looks = sum(seen.values()) or 1
     idle = {cause: seen[cause] / looks for cause in ("decoding", "writing", "tiling")}
     served = 1 - sum(idle.values())
-    # Two clocks never agree to the last: no instance worked for longer than requests were under way.
+    # The two clocks never agree exactly: no instance can work for longer than requests are in flight.
     worked = execute + transfer
     shrink = min(1.0, served / worked) if worked > 0 else 1.0
     return Causes(

@@ -1,7 +1,7 @@
-"""The models that are measured, exported as a build does it, with random weights: as fast as trained ones.
+"""Exports the models to measure, as a build does, with random weights: they are as fast as trained ones.
 
-The two small models that come with the project have their own weights: they are for trying the benchmark on a
-CPU. No export is proved here, which would cost minutes of a rented GPU: `framewright models build` does.
+The two lite models have their own weights: they are for rehearsals on a CPU. Parity is not proved here, which
+would take minutes of a rented GPU: `framewright models build` does that.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ CARRIED = ("lite-x4", "lite-detector")
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """One model in one precision.
+    """A model in one precision.
 
     Attributes:
-        precision: of the network inside the graph.
-        served: what its config.pbtxt says by the catalog.
+        precision: the precision of the network inside the graph.
+        served: the content of its config.pbtxt, by the catalog.
         onnx_path: the exported graph.
-        weights_path: what it was exported from.
-        prepared: the opened weights.
+        weights_path: its weight file.
+        prepared: its opened weights.
     """
 
     precision: Precision
@@ -61,27 +61,27 @@ class Network:
 
     @property
     def name(self) -> str:
-        """Of the model."""
+        """The name of the model."""
         return self.served.name
 
     @property
     def upscales(self) -> bool:
-        """Whether it is an upscaler; else it is a detector."""
+        """Whether it is an upscaler, not a detector."""
         return isinstance(self.served, ServedUpscaler)
 
     @cached_property
     def graph(self) -> onnx.ModelProto:
-        """The exported graph, read."""
+        """The exported graph."""
         return onnx.load(str(self.onnx_path))
 
     def in_pytorch(self, device: str) -> nn.Module:
-        """The same function in PyTorch, in channels-last: uint8 [N, H, W, 3] to what the network gives.
+        """Return the model in PyTorch, in channels-last memory format; its input is uint8 [N, H, W, 3].
 
-        Of an upscaler that is all that the ONNX graph does; of a detector of ultralytics' the network alone,
-        its layers fused, without NMS.
+        For an upscaler it does all that the ONNX graph does; for a YOLO detector it is the network alone,
+        with fused layers and without NMS.
 
         Raises:
-            RuntimeError: there is none.
+            RuntimeError: the model has no form in PyTorch.
         """
         module: Any
         if isinstance(self.prepared, PreparedUpscaler):
@@ -97,7 +97,7 @@ class Network:
 
 
 class _DetectorNetwork(torch.nn.Module):
-    """A detector's network behind the scaling of bytes."""
+    """A detector's network with the scaling of uint8 in front."""
 
     def __init__(self, net: nn.Module, precision: Precision) -> None:
         super().__init__()
@@ -105,17 +105,17 @@ class _DetectorNetwork(torch.nn.Module):
         self.net = net.to(self.dtype)
 
     def forward(self, image: Tensor) -> Any:
-        """From uint8 [N, H, W, 3] to whatever the network gives."""
+        """Run uint8 [N, H, W, 3] through the network; return its output."""
         return self.net((image.to(torch.float32) / 255.0).permute(0, 3, 1, 2).to(self.dtype))
 
 
 def export(name: str, precision: Precision, folder: Path) -> Network:
-    """Make a model.
+    """Export a model.
 
     Args:
         name: one of RANDOM or CARRIED.
-        precision: of the network.
-        folder: for its files; weights that are there from another precision are used again.
+        precision: the precision of the network.
+        folder: the folder for its files; weights from another precision are reused.
     """
     catalog = load_catalog()
     entry = catalog.get(name)
@@ -143,12 +143,12 @@ def export(name: str, precision: Precision, folder: Path) -> Network:
 
 
 def put(model: ServedModel, graph: Path, repository: Path) -> None:
-    """Put a model into a repository, as a build would.
+    """Install a model in a repository, as a build would.
 
     Args:
-        model: what its config.pbtxt says.
+        model: the content of its config.pbtxt.
         graph: its ONNX file.
-        repository: the model repository; a folder that need not be there.
+        repository: the model repository, which is created if it does not exist.
     """
     target = model_path(repository, model.name)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -157,7 +157,7 @@ def put(model: ServedModel, graph: Path, repository: Path) -> None:
 
 
 def _write_weights(name: str, path: Path) -> None:
-    """Write random weights, such that results stay within the range of a picture."""
+    """Write random weights whose results stay within the range of a picture."""
     if name == "yolov8n":
         networks.yolo(path, name)
     elif name == "realesr-animevideov3":
