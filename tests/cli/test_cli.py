@@ -21,7 +21,8 @@ import pytest
 
 from orchestrator.drawing.files import read_picture, write_picture
 from orchestrator.jobs import FidelityReport
-from tests.support.command import assert_refused, bad_inputs, framewright, peaks_bytes
+from tests.support.command import assert_bad_inputs_are_refused, assert_refused, framewright, peaks_bytes
+from tests.support.small_disk import small_disk
 from tools.fixtures import clips, models
 from tools.stand_ins.processes import COMMAND, environment, family, segments_of
 
@@ -136,13 +137,9 @@ def test_verbose_says_how_tensors_travelled(clip: Path, tmp_path: Path, served: 
 
 
 def test_each_bad_input_is_one_clear_line_and_leaves_nothing(tmp_path: Path, served: dict[str, str]) -> None:
-    inputs, outputs = tmp_path / "in", tmp_path / "out"
-    inputs.mkdir()
-    outputs.mkdir()
-    for name, source, words in bad_inputs(inputs):
-        ended = framewright("upscale", source, outputs / "out.mp4", **served)
-        assert_refused(ended, 2, words)
-        assert not list(outputs.iterdir()), name
+    assert_bad_inputs_are_refused(
+        tmp_path, lambda source, outputs: framewright("upscale", source, outputs / "out.mp4", **served)
+    )
 
 
 @pytest.mark.parametrize(
@@ -251,17 +248,10 @@ def test_a_triton_that_is_not_there_is_our_error(clip: Path, tmp_path: Path) -> 
 def test_a_full_disk_is_one_clear_line_and_leaves_nothing(tmp_path: Path, served: dict[str, str]) -> None:
     noise = [np.random.default_rng(i).integers(0, 256, (128, 192, 3), np.uint8) for i in range(40)]
     source = clips.make_clip(tmp_path / "in.mp4", noise)
-    small = tmp_path / "small"
-    small.mkdir()
-    mount = subprocess.run(["/bin/mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", small], check=False)
-    if mount.returncode:
-        pytest.skip("no file system can be mounted here")
-    try:
+    with small_disk(tmp_path / "small", "size=300k") as small:
         ended = framewright("upscale", source, small / "out.mp4", **served)
         assert_refused(ended, 1, "no space")
         assert not list(small.iterdir())
-    finally:
-        subprocess.run(["/bin/umount", small], check=True)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import av
 import psutil
 import pytest
 
-from tests.support.command import assert_refused, bad_inputs, framewright
+from tests.support.command import assert_bad_inputs_are_refused, assert_refused, framewright
 from tools.fixtures import clips
 from tools.stand_ins.processes import COMMAND, environment, family
 
@@ -104,13 +104,9 @@ def test_tracks_may_be_at_an_address(clip: Path, tracks: Path, tmp_path: Path) -
 
 
 def test_each_bad_input_is_one_clear_line_and_leaves_nothing(tmp_path: Path) -> None:
-    inputs, outputs = tmp_path / "in", tmp_path / "out"
-    inputs.mkdir()
-    outputs.mkdir()
-    for name, path, words in bad_inputs(inputs):
-        ended = framewright("export", path, outputs / "out.mp4")
-        assert_refused(ended, 2, words)
-        assert not list(outputs.iterdir()), name
+    assert_bad_inputs_are_refused(
+        tmp_path, lambda source, outputs: framewright("export", source, outputs / "out.mp4")
+    )
 
 
 @pytest.mark.parametrize(

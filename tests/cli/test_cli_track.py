@@ -14,7 +14,13 @@ import psutil
 import pytest
 
 from orchestrator.drawing.files import read_picture
-from tests.support.command import assert_refused, bad_inputs, framewright, peaks_bytes
+from tests.support.command import (
+    Ended,
+    assert_bad_inputs_are_refused,
+    assert_refused,
+    framewright,
+    peaks_bytes,
+)
 from tools.fixtures import clips
 from tools.stand_ins.processes import COMMAND, environment, segments_of
 
@@ -80,15 +86,11 @@ def test_everything_at_once(clip: Path, tmp_path: Path, served: dict[str, str]) 
 
 
 def test_each_bad_input_is_one_clear_line_and_leaves_nothing(tmp_path: Path, served: dict[str, str]) -> None:
-    inputs, outputs = tmp_path / "in", tmp_path / "out"
-    inputs.mkdir()
-    outputs.mkdir()
-    for name, source, words in bad_inputs(inputs):
-        ended = framewright(
-            "track", source, *MODEL, "-o", outputs / "t.json", "--overlay", outputs / "o.mp4", **served
-        )
-        assert_refused(ended, 2, words)
-        assert not list(outputs.iterdir()), name
+    def run(source: Path, outputs: Path) -> Ended:
+        files = ("-o", outputs / "t.json", "--overlay", outputs / "o.mp4")
+        return framewright("track", source, *MODEL, *files, **served)
+
+    assert_bad_inputs_are_refused(tmp_path, run)
 
 
 @pytest.mark.parametrize(

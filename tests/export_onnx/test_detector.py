@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import os
 import pickle
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,19 +22,18 @@ if (
     pytest.skip("ultralytics is not installed: building detectors is an extra", allow_module_level=True)
 import torch
 
-from export_onnx.build import build
 from export_onnx.catalog import load_catalog
 from export_onnx.config import Choices, ServedDetector
 from export_onnx.detection import graph as detection_graph
 from export_onnx.detection import parity as detection_parity
 from export_onnx.detection.yolo import YoloNetwork, load_ultralytics, open_weights
-from export_onnx.prepared import BuildOptions
 from export_onnx.repository import BuildRecord, model_path
 from export_onnx.weights import read_custom
 from orchestrator.errors import ModelBuildFailed, WeightsRefused
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import DetectContract
 from orchestrator.triton.server import TritonServer
+from tests.support.model_builds import MaliciousPickle, build_detector, framewright_models
 from tools.fixtures import networks
 
 if TYPE_CHECKING:
@@ -46,18 +42,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 REAL = ROOT.parent / "shared" / "real"
 needs_real = pytest.mark.skipif(not REAL.exists(), reason="../shared/real is not there")
-
-
-def built(repository: Path, weights: Path, name: str = "mine", **choices: Any) -> BuildRecord:
-    """Build a detector."""
-    return build(
-        name,
-        read_custom(weights),
-        catalog=load_catalog(),
-        options=BuildOptions(choices=Choices(**choices), task="detect"),
-        repository=repository,
-        on_progress=print,
-    )
 
 
 @dataclass(frozen=True)
@@ -74,7 +58,7 @@ def detector(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     """One with NMS, and one without."""
     folder = tmp_path_factory.mktemp(request.param)
     weights = networks.yolo(folder / "random.pt", request.param)
-    return Built(folder / "models", weights, built(folder / "models", weights, request.param))
+    return Built(folder / "models", weights, build_detector(folder / "models", weights, request.param))
 
 
 @pytest.mark.slow
@@ -179,50 +163,29 @@ def test_two_answers_are_the_same_within_a_pixel_and_a_hundredth() -> None:
 def test_a_network_that_finds_nothing_proves_nothing(tmp_path: Path) -> None:
     weights = networks.yolo(tmp_path / "blind.pt", "yolov8n", gain=0, bias=-20)
     with pytest.raises(ModelBuildFailed, match="finds nothing at all"):
-        built(tmp_path / "models", weights)
+        build_detector(tmp_path / "models", weights)
     assert list((tmp_path / "models").iterdir()) == []
 
 
 def test_weights_that_compute_no_numbers_are_refused(tmp_path: Path) -> None:
     weights = networks.yolo(tmp_path / "broken.pt", "yolov8n", gain=float("nan"))
     with pytest.raises(ModelBuildFailed, match="no numbers"):
-        built(tmp_path / "models", weights)
+        build_detector(tmp_path / "models", weights)
 
 
 @pytest.mark.slow
 def test_weights_of_another_network_are_refused_under_a_catalog_name(tmp_path: Path, detector: Built) -> None:
     other = "yolo26n" if detector.record.model.name == "yolov8n" else "yolov8n"
     with pytest.raises(WeightsRefused, match=f"other end to end .* {other}; .*--name"):
-        built(tmp_path, detector.weights, other)
-
-
-class Payload:
-    """What a pickle can hold: opened, it makes a folder."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[Any, tuple[str]]:
-        return (os.mkdir, (str(self.path),))
-
-
-def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run `framewright models` as a user does."""
-    return subprocess.run(
-        [sys.executable, "-m", "export_onnx", *arguments],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+        build_detector(tmp_path, detector.weights, other)
 
 
 def test_a_file_that_is_not_the_catalogs_is_refused_before_it_is_opened(tmp_path: Path) -> None:
     trap = tmp_path / "trap"
-    torch.save({"model": Payload(trap)}, tmp_path / "yolov8n.pt")
-    done = command("build", "yolov8n", WEIGHTS_DIR=str(tmp_path), MODEL_REPOSITORY=str(tmp_path / "models"))
+    torch.save({"model": MaliciousPickle(trap)}, tmp_path / "yolov8n.pt")
+    done = framewright_models(
+        "build", "yolov8n", WEIGHTS_DIR=str(tmp_path), MODEL_REPOSITORY=str(tmp_path / "models")
+    )
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert load_catalog().get("yolov8n").sha256 in done.stderr
@@ -246,14 +209,14 @@ def test_a_file_without_a_detector_is_refused_in_one_line(
 ) -> None:
     (tmp_path / "odd.pt").write_bytes(content)
     with pytest.raises(WeightsRefused, match=f"odd.pt {message}") as caught:
-        built(tmp_path / "models", tmp_path / "odd.pt")
+        build_detector(tmp_path / "models", tmp_path / "odd.pt")
     assert "\n" not in str(caught.value)
 
 
 def test_a_network_for_another_task_is_refused(tmp_path: Path) -> None:
     load_ultralytics().YOLO("yolov8n-seg.yaml").save(str(tmp_path / "segmenter.pt"))
     with pytest.raises(WeightsRefused, match="for the task 'segment'"):
-        built(tmp_path / "models", tmp_path / "segmenter.pt")
+        build_detector(tmp_path / "models", tmp_path / "segmenter.pt")
 
 
 @pytest.mark.slow
@@ -263,7 +226,7 @@ def test_a_build_prints_its_own_lines_alone_and_writes_nowhere_else(tmp_path: Pa
     temporary.mkdir()
     environment = {"HOME": str(home), "TMPDIR": str(temporary), "XDG_CONFIG_HOME": str(home / "config")}
     environment |= {"MODEL_REPOSITORY": str(tmp_path / "models")}
-    done = command(
+    done = framewright_models(
         "build", "--weights", str(detector.weights), "--name", "mine", "--task", "detect", **environment
     )
     assert (done.returncode, done.stderr) == (0, "")
@@ -272,15 +235,19 @@ def test_a_build_prints_its_own_lines_alone_and_writes_nowhere_else(tmp_path: Pa
     assert "boxes differ from the network's own by at most" in lines[-1]
     assert list(home.rglob("*")) == []
     assert list(temporary.iterdir()) == []
-    assert command("verify", "mine", **environment).stdout == "mine: OK (built, fp32)\n"
+    assert framewright_models("verify", "mine", **environment).stdout == "mine: OK (built, fp32)\n"
 
 
 def test_an_alias_builds_the_model_that_the_setting_names(tmp_path: Path) -> None:
     (tmp_path / "a.pt").write_bytes(b"no detector")
-    done = command("build", "yolov8", "--weights", str(tmp_path / "a.pt"), FRAMEWRIGHT_YOLOV8="no-such-model")
+    done = framewright_models(
+        "build", "yolov8", "--weights", str(tmp_path / "a.pt"), FRAMEWRIGHT_YOLOV8="no-such-model"
+    )
     assert done.returncode == 2
     assert "no model 'no-such-model' in the catalog" in done.stderr
-    listed = command("verify", "yolov8", WEIGHTS_DIR=str(tmp_path), MODEL_REPOSITORY=str(tmp_path / "models"))
+    listed = framewright_models(
+        "verify", "yolov8", WEIGHTS_DIR=str(tmp_path), MODEL_REPOSITORY=str(tmp_path / "models")
+    )
     assert listed.stdout.startswith("yolov8n: ")
 
 
@@ -288,7 +255,7 @@ def test_an_alias_builds_the_model_that_the_setting_names(tmp_path: Path) -> Non
 def real(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """The real YOLOv8n."""
     folder, weights = tmp_path_factory.mktemp("real"), REAL / "weights" / "yolov8n.pt"
-    return Built(folder, weights, built(folder, weights, "yolov8n"))
+    return Built(folder, weights, build_detector(folder, weights, "yolov8n"))
 
 
 def frames(file: str, count: int) -> list[NDArray[np.uint8]]:
@@ -342,7 +309,7 @@ def test_real_frames_through_triton_are_what_ultralytics_predicts(
 @pytest.mark.slow
 @needs_real
 def test_a_half_precision_build_differs_by_less_than_a_pixel(tmp_path: Path) -> None:
-    record = built(tmp_path, REAL / "weights" / "yolov8n.pt", "yolov8n", precision="fp16")
+    record = build_detector(tmp_path, REAL / "weights" / "yolov8n.pt", "yolov8n", precision="fp16")
     path = model_path(tmp_path, "yolov8n")
     assert path.stat().st_size < 7e6
     assert 0.05 < record.parity["max_px"] <= 1

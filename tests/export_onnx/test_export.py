@@ -23,15 +23,14 @@ import torch
 from spandrel import ModelLoader
 from torch import nn
 
-from export_onnx.build import build
 from export_onnx.catalog import CatalogUpscaler, load_catalog
-from export_onnx.config import Choices, ServedUpscaler
-from export_onnx.prepared import BuildOptions
+from export_onnx.config import ServedUpscaler
 from export_onnx.repository import BuildRecord, model_path
 from export_onnx.upscaling import graph, parity
 from export_onnx.upscaling.network import load
 from export_onnx.weights import read_custom
 from orchestrator.errors import ModelBuildFailed, WeightsRefused
+from tests.support.model_builds import MaliciousPickle, build_upscaler, framewright_models
 from tools.fixtures import networks
 
 if TYPE_CHECKING:
@@ -42,20 +41,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 REAL = ROOT.parent / "shared" / "real"
 RANDOM = np.random.default_rng()
-
-
-def built(
-    repository: Path, weights: Path, name: str = "mine", *, halo: int | None = None, **choices: Any
-) -> BuildRecord:
-    """Build a model."""
-    return build(
-        name,
-        read_custom(weights),
-        catalog=load_catalog(),
-        options=BuildOptions(choices=Choices(**choices), halo=halo),
-        repository=repository,
-        on_progress=print,
-    )
 
 
 def upscaler(record: BuildRecord) -> ServedUpscaler:
@@ -108,7 +93,7 @@ def test_a_built_graph_equals_the_network_at_batches_and_sizes_it_was_not_traced
     shapes: list[tuple[int, int, int]],
 ) -> None:
     weights = save(tmp_path / "mine.pth")
-    record = built(tmp_path, weights)
+    record = build_upscaler(tmp_path, weights)
     assert (upscaler(record).scale, record.model.size_multiple) == (scale, multiple)
     assert record.parity["max_levels"] <= 1
     path = model_path(tmp_path, "mine")
@@ -194,7 +179,7 @@ def test_channels_stay_in_order(tmp_path: Path) -> None:
 
 def test_an_fp16_build_keeps_bytes_at_both_ends_and_reports_its_difference(tmp_path: Path) -> None:
     weights = networks.compact(tmp_path / "mine.pth")
-    record = built(tmp_path, weights, precision="fp16")
+    record = build_upscaler(tmp_path, weights, precision="fp16")
     model = onnx.load(str(model_path(tmp_path, "mine")))
     kinds = [tensor.type.tensor_type.elem_type for tensor in (*model.graph.input, *model.graph.output)]
     assert kinds == [onnx.TensorProto.UINT8, onnx.TensorProto.UINT8]
@@ -210,7 +195,7 @@ def test_a_graph_can_be_read_by_the_oldest_onnx_runtime_that_serves_it(
     tmp_path: Path, path: Path | None
 ) -> None:
     if path is None:
-        built(tmp_path, networks.rrdb(tmp_path / "mine.pth", unshuffle=2))
+        build_upscaler(tmp_path, networks.rrdb(tmp_path / "mine.pth", unshuffle=2))
         path = model_path(tmp_path, "mine")
     model = onnx.load(str(path))
     assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", 17)]
@@ -227,7 +212,7 @@ def test_the_proof_of_a_build_is_kept_with_the_hash_of_weights_that_were_named_o
     tmp_path: Path,
 ) -> None:
     weights = networks.compact(tmp_path / "my weights.pth")
-    record = built(tmp_path, weights)
+    record = build_upscaler(tmp_path, weights)
     assert record.model.weights_sha256 == hashlib.sha256(weights.read_bytes()).hexdigest()
     assert record.model.weights_source == "custom"
     assert record.weights_file == "my weights.pth"
@@ -237,7 +222,7 @@ def test_the_proof_of_a_build_is_kept_with_the_hash_of_weights_that_were_named_o
 
 @pytest.mark.parametrize("convolutions", [2, 5])
 def test_the_halo_of_a_compact_network_is_its_receptive_field(tmp_path: Path, convolutions: int) -> None:
-    record = built(tmp_path, networks.compact(tmp_path / "mine.pth", convolutions=convolutions))
+    record = build_upscaler(tmp_path, networks.compact(tmp_path / "mine.pth", convolutions=convolutions))
     halo = upscaler(record).halo
     assert halo == convolutions + 2
     image = noise(1, 40, 40)
@@ -250,21 +235,21 @@ def test_the_halo_of_own_weights_is_their_relatives_or_what_is_said(tmp_path: Pa
     known = load_catalog().get("RealESRGAN_x2plus")
     assert isinstance(known, CatalogUpscaler)
     weights = networks.rrdb(tmp_path / "mine.pth", unshuffle=2)
-    model = upscaler(built(tmp_path, weights))
+    model = upscaler(build_upscaler(tmp_path, weights))
     assert (model.halo, model.tile, model.max_batch) == (known.halo, known.tile, known.max_batch)
-    assert upscaler(built(tmp_path, weights, halo=9)).halo == 10  # a multiple of the size multiple
+    assert upscaler(build_upscaler(tmp_path, weights, halo=9)).halo == 10  # a multiple of the size multiple
 
 
 @pytest.mark.slow
 def test_a_model_that_fails_its_proof_is_not_installed_and_the_old_one_stays(tmp_path: Path) -> None:
     repository, bad = tmp_path / "repository", networks.swin2sr(tmp_path / "bad.pth")
     with pytest.raises(ModelBuildFailed):
-        built(repository, bad)
+        build_upscaler(repository, bad)
     assert list(repository.iterdir()) == []
-    built(repository, networks.compact(tmp_path / "good.pth"))
+    build_upscaler(repository, networks.compact(tmp_path / "good.pth"))
     before = {path: path.read_bytes() for path in repository.rglob("*") if path.is_file()}
     with pytest.raises(ModelBuildFailed):
-        built(repository, bad)
+        build_upscaler(repository, bad)
     assert {path: path.read_bytes() for path in repository.rglob("*") if path.is_file()} == before
     assert [path.name for path in repository.iterdir()] == ["mine"]
 
@@ -274,28 +259,18 @@ def test_safetensors_build_too(tmp_path: Path) -> None:
 
     state = torch.load(networks.compact(tmp_path / "mine.pth"), weights_only=True)["params"]
     save_file(state, tmp_path / "mine.safetensors")
-    assert built(tmp_path, tmp_path / "mine.safetensors").weights_file == "mine.safetensors"
-
-
-class Payload:
-    """What a malicious pickle holds: opened carelessly, it makes a folder."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[Any, tuple[str]]:
-        return (os.mkdir, (str(self.path),))
+    assert build_upscaler(tmp_path, tmp_path / "mine.safetensors").weights_file == "mine.safetensors"
 
 
 @pytest.mark.parametrize("zipped", [True, False])
 def test_a_weight_file_that_holds_code_does_not_run_it(tmp_path: Path, *, zipped: bool) -> None:
     weights, trap = tmp_path / "evil.pth", tmp_path / "trap"
     if zipped:
-        torch.save({"params": Payload(trap)}, weights)
+        torch.save({"params": MaliciousPickle(trap)}, weights)
     else:
-        weights.write_bytes(pickle.dumps({"params": Payload(trap)}))
+        weights.write_bytes(pickle.dumps({"params": MaliciousPickle(trap)}))
     with pytest.raises(WeightsRefused, match="holds more than tensors"):
-        built(tmp_path, weights)
+        build_upscaler(tmp_path, weights)
     assert not trap.exists()
 
 
@@ -320,20 +295,20 @@ def test_a_file_without_a_network_is_refused_in_one_line(tmp_path: Path, content
     else:
         torch.save(content, weights)
     with pytest.raises(WeightsRefused, match=message) as caught:
-        built(tmp_path, weights)
+        build_upscaler(tmp_path, weights)
     assert "\n" not in str(caught.value)
 
 
 def test_a_network_for_grey_pictures_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsRefused, match="takes 1 channels"):
-        built(tmp_path, networks.compact(tmp_path / "grey.pth", channels=1))
+        build_upscaler(tmp_path, networks.compact(tmp_path / "grey.pth", channels=1))
 
 
 def test_weights_of_another_network_are_refused_under_a_catalog_name(tmp_path: Path) -> None:
     with pytest.raises(WeightsRefused, match=r"architecture ESRGAN.*Compact.*--name"):
-        built(tmp_path, networks.rrdb(tmp_path / "mine.pth"), name="realesr-animevideov3")
+        build_upscaler(tmp_path, networks.rrdb(tmp_path / "mine.pth"), name="realesr-animevideov3")
     with pytest.raises(WeightsRefused, match="halo 5"):
-        built(tmp_path, networks.compact(tmp_path / "mine.pth"), name="realesr-animevideov3")
+        build_upscaler(tmp_path, networks.compact(tmp_path / "mine.pth"), name="realesr-animevideov3")
 
 
 def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
@@ -341,31 +316,20 @@ def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     state["params"]["body.0.weight"][:] = float("nan")
     torch.save(state, tmp_path / "mine.pth")
     with pytest.raises(ModelBuildFailed, match="not finite"):
-        built(tmp_path, tmp_path / "mine.pth")
-
-
-def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run `framewright models` as a user does."""
-    return subprocess.run(
-        [sys.executable, "-m", "export_onnx", *arguments],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+        build_upscaler(tmp_path, tmp_path / "mine.pth")
 
 
 def test_a_model_is_built_listed_and_verified_by_commands(tmp_path: Path) -> None:
     places = {"WEIGHTS_DIR": str(tmp_path / "weights"), "MODEL_REPOSITORY": str(tmp_path / "models")}
     weights = networks.compact(tmp_path / "mine.pth")
-    done = command("build", "--weights", str(weights), "--name", "mine", "--licence", "MIT", **places)
+    done = framewright_models(
+        "build", "--weights", str(weights), "--name", "mine", "--licence", "MIT", **places
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert "mine: installed" in done.stdout
     assert (tmp_path / "models" / "mine" / "config.pbtxt").exists()
-    assert "mine  " in command("list", **places).stdout
-    assert command("verify", "mine", **places).stdout == "mine: OK (built, fp32)\n"
+    assert "mine  " in framewright_models("list", **places).stdout
+    assert framewright_models("verify", "mine", **places).stdout == "mine: OK (built, fp32)\n"
 
 
 @pytest.mark.slow
@@ -420,27 +384,29 @@ def test_a_stopped_build_says_so_and_leaves_nothing(
 def test_a_file_that_is_not_the_catalogs_is_refused_unless_it_is_named(tmp_path: Path) -> None:
     places = {"WEIGHTS_DIR": str(tmp_path), "MODEL_REPOSITORY": str(tmp_path / "models")}
     weights = networks.compact(tmp_path / "realesr-animevideov3.pth", convolutions=16)
-    refused = command("build", "realesr-animevideov3", **places)
+    refused = framewright_models("build", "realesr-animevideov3", **places)
     assert refused.returncode == 2
     assert refused.stderr.count("\n") == 1
     assert refused.stderr.startswith("error: ")
     for part in (str(weights), hashlib.sha256(weights.read_bytes()).hexdigest(), "--weights"):
         assert part in refused.stderr
     assert not (tmp_path / "models").exists()
-    named = command("build", "realesr-animevideov3", "--weights", str(weights), **places)
+    named = framewright_models("build", "realesr-animevideov3", "--weights", str(weights), **places)
     assert (named.returncode, named.stderr) == (0, "")
     assert (
-        command("verify", "realesr-animevideov3", **places).returncode == 2
+        framewright_models("verify", "realesr-animevideov3", **places).returncode == 2
     )  # the file is still the wrong one
     weights.unlink()
-    assert command("verify", "realesr-animevideov3", **places).stdout.endswith("OK (built, fp32)\n")
+    assert framewright_models("verify", "realesr-animevideov3", **places).stdout.endswith(
+        "OK (built, fp32)\n"
+    )
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not REAL.exists(), reason="../shared/real is not there")
 def test_real_weights_build_and_equal_pytorch_on_real_frames(tmp_path: Path) -> None:
     weights = REAL / "weights" / "realesr-animevideov3.pth"
-    record = built(tmp_path, weights, name="realesr-animevideov3")
+    record = build_upscaler(tmp_path, weights, name="realesr-animevideov3")
     assert record.parity["max_levels"] <= 1
     video = cv2.VideoCapture(str(REAL / "media" / "onepiece_demo.mp4"))
     video.set(cv2.CAP_PROP_POS_FRAMES, 60)

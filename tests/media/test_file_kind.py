@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import os
 import pickle
 import tarfile
 import zipfile
@@ -26,6 +25,7 @@ from export_onnx.prepared import BuildOptions
 from export_onnx.weights import read_custom
 from export_onnx.weights_file_kind import names_of_classes
 from orchestrator.errors import WeightsRefused
+from tests.support.model_builds import MaliciousPickle
 from tools.fixtures import networks
 
 if TYPE_CHECKING:
@@ -33,16 +33,6 @@ if TYPE_CHECKING:
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
 NETWORK = torch.nn.Conv2d(3, 3, 3)
-
-
-class Payload:
-    """What a pickle can hold: opened, it makes a folder."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[Any, tuple[str]]:
-        return (os.mkdir, (str(self.path),))
 
 
 def torch_file(value: Any, **options: Any) -> bytes:
@@ -173,7 +163,7 @@ def test_safetensors_and_pytorch_under_each_other_s_names_are_told(tmp_path: Pat
 @pytest.mark.parametrize("task", ["upscale", "detect"])
 def test_a_file_that_would_run_code_is_not_opened(tmp_path: Path, task: Any, *, old: bool) -> None:
     trap = tmp_path / "trap"
-    content = torch_file({"model": Payload(trap)}, _use_new_zipfile_serialization=not old)
+    content = torch_file({"model": MaliciousPickle(trap)}, _use_new_zipfile_serialization=not old)
     message = refusal(tmp_path, content, task=task)  # also looks for what is in the folder
     assert ("posix.mkdir" in message) == (task == "upscale")
     assert "was not opened" in message
@@ -193,8 +183,8 @@ def test_upscaler_and_detector_are_told_apart(tmp_path: Path) -> None:
 
 
 def test_what_a_file_names_is_read_without_running_it() -> None:
-    assert names_of_classes(pickle.dumps({"a": Payload(Path("/x"))}, 2)) == ("posix.mkdir",)
-    assert names_of_classes(pickle.dumps({"a": Payload(Path("/x"))}, 4)) == ("posix.mkdir",)
+    assert names_of_classes(pickle.dumps({"a": MaliciousPickle(Path("/x"))}, 2)) == ("posix.mkdir",)
+    assert names_of_classes(pickle.dumps({"a": MaliciousPickle(Path("/x"))}, 4)) == ("posix.mkdir",)
     assert names_of_classes(GOOD) is not None
     assert set(names_of_classes(GOOD) or ()) == set(names_of_classes(OLD) or ())
     assert names_of_classes(b"PK\3\4 nothing") is None

@@ -17,15 +17,12 @@ if (
 ):  # not imported here: export_onnx/detection/yolo.py shuts it in first
     pytest.skip("ultralytics is not installed: building detectors is an extra", allow_module_level=True)
 
-from export_onnx.build import build
 from export_onnx.catalog import load_catalog
-from export_onnx.config import Choices, ServedDetector
+from export_onnx.config import ServedDetector
 from export_onnx.detection import prepare as detector
 from export_onnx.detection.yolo import YoloNetwork, load_ultralytics
-from export_onnx.prepared import BuildOptions
 from export_onnx.repository import read_record
 from export_onnx.verify import problems
-from export_onnx.weights import read_custom
 from orchestrator.errors import BadRequest, WeightsRefused
 from orchestrator.jobs import TrackParams
 from orchestrator.jobs import validation as message
@@ -35,28 +32,16 @@ from orchestrator.pipeline.track import Outputs, track
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import DetectContract
 from orchestrator.triton.server import TritonServer
+from tests.support.model_builds import build_detector
 from tools.fixtures import clips, networks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from export_onnx.repository import BuildRecord
     from orchestrator.frames import Pixels
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
 needs_cases = pytest.mark.skipif(not CASES.exists(), reason="../shared/cases is not there")
-
-
-def built(repository: Path, weights: Path, name: str, **choices: Any) -> BuildRecord:
-    """Build a detector as a person does who says nothing but `choices`."""
-    return build(
-        name,
-        read_custom(weights),
-        catalog=load_catalog(),
-        options=BuildOptions(choices=Choices(**choices), task="detect"),
-        repository=repository,
-        on_progress=print,
-    )
 
 
 def own_prediction(weights: Path, picture: Pixels, **arguments: Any) -> NDArray[np.float32]:
@@ -112,7 +97,7 @@ def street(width: int, height: int) -> Pixels:
 )
 def test_a_detector_sees_at_its_own_size_what_ultralytics_sees(tmp_path: Path, imgsz: Any, side: int) -> None:
     weights = networks.yolo(tmp_path / "random.pt", "yolov8n", imgsz=imgsz, bias=-4)
-    record = built(tmp_path / "models", weights, "mine")
+    record = build_detector(tmp_path / "models", weights, "mine")
     assert isinstance(record.model, ServedDetector)
     assert record.model.side == side
     with TritonServer(tmp_path / "models") as server, TritonClient(server.url, infer_timeout_s=60) as client:
@@ -139,7 +124,7 @@ def test_a_detector_sees_at_its_own_size_what_ultralytics_sees(tmp_path: Path, i
 def test_weights_of_ones_own_under_a_name_of_the_catalog_keep_their_size_too(tmp_path: Path) -> None:
     weights = networks.yolo(tmp_path / "random.pt", "yolov8n", imgsz=320)
     for choices, side in (({}, 320), ({"side": 96}, 96)):
-        built(tmp_path / "models", weights, "yolov8n", **choices)
+        build_detector(tmp_path / "models", weights, "yolov8n", **choices)
         record = read_record(tmp_path / "models", "yolov8n")
         assert record is not None
         assert isinstance(record.model, ServedDetector)
@@ -196,7 +181,7 @@ def test_a_side_that_is_no_multiple_of_the_stride_is_refused() -> None:
 def test_a_build_gives_as_many_boxes_as_it_was_asked_for(tmp_path: Path, architecture: str) -> None:
     weights = networks.yolo(tmp_path / "random.pt", architecture, imgsz=320, gain=0.5, bias=-1)
     for most in (20, 700):
-        built(tmp_path / "models", weights, f"most-{most}", max_detections=most)
+        build_detector(tmp_path / "models", weights, f"most-{most}", max_detections=most)
     picture = street(640, 640)
     with TritonServer(tmp_path / "models") as server, TritonClient(server.url, infer_timeout_s=60) as client:
         for most in (20, 700):
@@ -226,7 +211,7 @@ def test_a_build_gives_as_many_boxes_as_it_was_asked_for(tmp_path: Path, archite
 def test_a_class_that_cannot_be_named_is_refused_by_the_build(tmp_path: Path, name: Any, words: str) -> None:
     weights = networks.yolo(tmp_path / "random.pt", "yolov8n", names=["car", name, *["other"] * 78])
     with pytest.raises(WeightsRefused, match=words) as caught:
-        built(tmp_path / "models", weights, "mine")
+        build_detector(tmp_path / "models", weights, "mine")
     assert "\n" not in str(caught.value)
     assert ".names[1] = " in str(caught.value)
     assert not list(tmp_path.glob("models/*"))
@@ -254,7 +239,7 @@ def test_names_in_any_script_go_through_triton_as_they_are(tmp_path: Path) -> No
         *map(str, range(73)),
     ]
     weights = networks.yolo(tmp_path / "random.pt", "yolov8n", imgsz=96, names=names)
-    built(tmp_path / "models", weights, "mine")
+    build_detector(tmp_path / "models", weights, "mine")
     with TritonServer(tmp_path / "models") as server, TritonClient(server.url) as client:
         client.load("mine")
         assert client.contract("mine", DetectContract).classes == tuple(names)
@@ -263,7 +248,7 @@ def test_names_in_any_script_go_through_triton_as_they_are(tmp_path: Path) -> No
 @needs_cases
 def test_four_disks_are_found_in_every_frame_as_ultralytics_finds_them(tmp_path: Path) -> None:
     weights = CASES / "best_imgsz160.pt"
-    built(tmp_path / "models", weights, "disks")
+    build_detector(tmp_path / "models", weights, "disks")
     with TritonServer(tmp_path / "models") as server, TritonClient(server.url, infer_timeout_s=60) as client:
         tracked = track(
             CASES / "disks.mp4",

@@ -15,7 +15,7 @@ from tools.fixtures import clips
 from tools.stand_ins.processes import COMMAND, environment, family, high_water_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 PROGRESS = ("starting ", "upscaling ", "exporting ", "tracking ", "drawing ", "finishing ")
@@ -49,6 +49,16 @@ def assert_refused(ended: Ended, code: int, *words: str) -> None:
     assert lines[0].startswith("error: ")
     for word in words:
         assert word in lines[0]
+
+
+def assert_bad_inputs_are_refused(folder: Path, run: Callable[[Path, Path], Ended]) -> None:
+    """Check that `run(input, folder of outputs)` refuses each bad input in one line and leaves no file."""
+    inputs, outputs = folder / "in", folder / "out"
+    inputs.mkdir()
+    outputs.mkdir()
+    for name, source, words in bad_inputs(inputs):
+        assert_refused(run(source, outputs), 2, words)
+        assert not list(outputs.iterdir()), name
 
 
 def bad_inputs(folder: Path) -> Iterator[tuple[str, Path, str]]:

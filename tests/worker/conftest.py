@@ -9,6 +9,7 @@ import pytest
 from tests.support.slow_store import SlowStore
 from tools.fixtures import clips, models
 from tools.stand_ins import bucket as buckets
+from tools.stand_ins.runpod_server import RunPodServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +31,13 @@ def small_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def squares(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """30 red pictures, in which the colour finder finds one thing."""
+    path = tmp_path_factory.mktemp("squares") / "squares.mp4"
+    return clips.make_clip(path, [clips.plain((255, 0, 0))] * 30)
+
+
+@pytest.fixture(scope="session")
 def worker_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Settings with nearest-x4, colour-finder, and `slow`, which takes 0.2 s for each of those pictures."""
     folder = tmp_path_factory.mktemp("models")
@@ -41,6 +49,13 @@ def worker_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "FRAMEWRIGHT_UPSCALE_MODEL": "nearest-x4",
         "FRAMEWRIGHT_YOLOV8": "colour-finder",
     }
+
+
+@pytest.fixture
+def runpod() -> Iterator[RunPodServer]:
+    """A job server of its own for each test; modules that share a worker have one each."""
+    with RunPodServer().running() as server:
+        yield server
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ import pytest
 
 from tests.support.command import framewright
 from tests.support.results import assert_failed, frames
-from tools.fixtures import clips
 from tools.stand_ins import bucket as buckets
 from tools.stand_ins.processes import family
 from tools.stand_ins.runpod_server import API_KEY, RunPodServer
@@ -34,13 +33,6 @@ pytestmark = pytest.mark.usefixtures("worker")
 def runpod() -> Iterator[RunPodServer]:
     with RunPodServer().running() as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def squares(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Red pictures, which the colour finder finds one thing in."""
-    path = tmp_path_factory.mktemp("squares") / "squares.mp4"
-    return clips.make_clip(path, [clips.plain((255, 0, 0))] * 8)
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +91,7 @@ def test_track_answers_what_the_command_line_does(
         del timed["wall_sec"], timed["fps"]
     assert answer == document
     assert [track["class_name"] for track in answer["tracks"]] == ["red"]
-    assert len(answer["tracks"][0]["frames"]) == 8
+    assert len(answer["tracks"][0]["frames"]) == 30
 
 
 def test_export_delivers_the_part_that_was_asked_for(

@@ -12,22 +12,15 @@ import pytest
 
 from orchestrator.executor.raw_json import EncodedResult, RawJson
 from orchestrator.runpod_handler.send_results import ResultSender, RetryPolicy
-from tools.stand_ins.runpod_server import RunPodServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tools.stand_ins.runpod_server import RunPodServer
 
 SHORT = {"status": "completed", "output_url": "https://store.example/out.mp4"}
 WHOLE = SHORT | {"notes": ["all of it"] * 100}
 DATA = {"output": EncodedResult(whole=RawJson.of(WHOLE), short=RawJson.of(SHORT))}
 FAILED = {"status": "failed", "code": "bad_media", "retryable": False}
 QUICK = RetryPolicy(first_wait_s=0.01, longest_wait_s=0.04, total_s=20)
-
-
-@pytest.fixture
-def runpod() -> Iterator[RunPodServer]:
-    with RunPodServer().running() as server:
-        yield server
 
 
 def send(

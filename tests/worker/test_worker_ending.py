@@ -11,18 +11,12 @@ import pytest
 
 from tests.support.results import assert_failed
 from tools.stand_ins.processes import family, segments_of
-from tools.stand_ins.runpod_server import RunPodServer
 from tools.stand_ins.worker_process import WorkerProcess, wait, working
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-
-@pytest.fixture
-def runpod() -> Iterator[RunPodServer]:
-    with RunPodServer().running() as server:
-        yield server
+    from tools.stand_ins.runpod_server import RunPodServer
 
 
 @pytest.mark.parametrize("grace_s", [60, pytest.param(0, marks=pytest.mark.slow)])

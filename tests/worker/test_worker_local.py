@@ -17,25 +17,19 @@ import pytest
 
 from tests.support.command import Ended
 from tests.support.results import assert_discreet, frames
+from tests.support.small_disk import small_disk
 from tools.fixtures import clips
 from tools.stand_ins.processes import COMMAND, environment
 from tools.stand_ins.worker_process import LOCAL, WorkerProcess, wait, working
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from orchestrator.triton.server import TritonServer
     from tools.stand_ins.bucket import Bucket
 
 ROOT = Path(__file__).resolve().parents[2]
 MAX_RESULT_BYTES = 1500
-
-
-@pytest.fixture(scope="module")
-def squares(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Red pictures, which the colour finder finds one thing in."""
-    path = tmp_path_factory.mktemp("squares") / "squares.mp4"
-    return clips.make_clip(path, [clips.plain((255, 0, 0))] * 30)
 
 
 class Api:
@@ -214,20 +208,21 @@ def once(*arguments: object, folder: Path, **extra: object) -> Ended:
     return Ended(done.returncode, done.stdout, done.stderr)
 
 
+@pytest.fixture
+def do(triton: TritonServer, worker_models: dict[str, Any], tmp_path: Path) -> Callable[..., Ended]:
+    """Run a worker that does one job, with these settings."""
+
+    def done(job: dict[str, Any], **extra: object) -> Ended:
+        arguments = ("--test_input", json.dumps({"input": job}))
+        return once(*arguments, folder=tmp_path, TRITON_URL=triton.url, **worker_models, **extra)
+
+    return done
+
+
 def test_one_job_is_done_and_told(
-    triton: TritonServer,
-    worker_models: dict[str, Any],
-    upscale_job: dict[str, Any],
-    bucket: Bucket,
-    tmp_path: Path,
+    do: Callable[..., Ended], upscale_job: dict[str, Any], bucket: Bucket
 ) -> None:
-    ended = once(
-        "--test_input",
-        json.dumps({"input": upscale_job}),
-        folder=tmp_path,
-        TRITON_URL=triton.url,
-        **worker_models,
-    )
+    ended = do(upscale_job)
     assert ended.code == 0, ended
     assert "completed successfully" in ended.out
     assert bucket.get("test_one_job_is_done_and_told.mp4")
@@ -237,14 +232,9 @@ def test_one_job_is_done_and_told(
 @pytest.mark.parametrize("options", ["size=64k", "size=1m,nr_inodes=4"])
 def test_a_folder_for_temporary_files_that_is_too_small_is_disk_full(tmp_path: Path, options: str) -> None:
     """Where Triton cannot be started; the job's own files are elsewhere."""
-    small = tmp_path / "small"
-    small.mkdir()
-    mount = subprocess.run(["/bin/mount", "-t", "tmpfs", "-o", options, "tmpfs", small], check=False)
-    if mount.returncode:
-        pytest.skip("only root can make a small disk")
     jobs = tmp_path / "jobs"
     jobs.mkdir()
-    try:
+    with small_disk(tmp_path / "small", options) as small:
         ended = once(
             *("--test_input", '{"input": {"task": "track"}}'),
             folder=tmp_path,
@@ -254,24 +244,12 @@ def test_a_folder_for_temporary_files_that_is_too_small_is_disk_full(tmp_path: P
         assert ended.code == 1, ended
         assert ended.err.splitlines()[-1].startswith("error: no space is left for temporary files; ")
         assert not list(small.iterdir())
-    finally:
-        subprocess.run(["/bin/umount", small], check=True)
 
 
 def test_an_answer_that_does_not_fit_is_found_before_the_output_is_published(
-    triton: TritonServer,
-    worker_models: dict[str, Any],
-    upscale_job: dict[str, Any],
-    bucket: Bucket,
-    tmp_path: Path,
+    do: Callable[..., Ended], upscale_job: dict[str, Any], bucket: Bucket
 ) -> None:
-    ended = once(
-        *("--test_input", json.dumps({"input": upscale_job})),
-        folder=tmp_path,
-        TRITON_URL=triton.url,
-        FRAMEWRIGHT_MAX_RESULT_BYTES=100,
-        **worker_models,
-    )
+    ended = do(upscale_job, FRAMEWRIGHT_MAX_RESULT_BYTES=100)
     assert ended.code == 1
     assert "result_too_large: " in ended.out
     name = "test_an_answer_that_does_not_fit_is_found_before_the_output_is_published.mp4"
@@ -279,11 +257,7 @@ def test_an_answer_that_does_not_fit_is_found_before_the_output_is_published(
 
 
 def test_tags_that_are_no_utf8_never_fail_a_job(
-    triton: TritonServer,
-    worker_models: dict[str, Any],
-    upscale_job: dict[str, Any],
-    bucket: Bucket,
-    tmp_path: Path,
+    do: Callable[..., Ended], upscale_job: dict[str, Any], bucket: Bucket, tmp_path: Path
 ) -> None:
     name = "tags.mp4"
     made = clips.make_clip(tmp_path / "tags.mkv", 5, metadata={"BADXXKEY": "value", "other": "vaxxlue"})
@@ -292,9 +266,7 @@ def test_tags_that_are_no_utf8_never_fail_a_job(
     assert b"vaxxlue" in data
     made.write_bytes(data.replace(b"BADXXKEY", b"BAD\xff\xedKEY").replace(b"vaxxlue", b"va\xff\xedlue"))
     job = upscale_job | {"input_url": bucket.put("tags.mkv", made), "output_url": bucket.put_url(name)}
-    ended = once(
-        *("--test_input", json.dumps({"input": job})), folder=tmp_path, TRITON_URL=triton.url, **worker_models
-    )
+    ended = do(job)
     assert ended.code == 0, ended
     assert "completed successfully" in ended.out
     video = bucket.get(name)
@@ -356,42 +328,17 @@ def test_a_call_that_makes_no_sense_is_refused_in_one_line(
 
 
 def test_a_full_disk_fails_the_job_and_leaves_nothing(
-    triton: TritonServer,
-    worker_models: dict[str, Any],
-    upscale_job: dict[str, Any],
-    bucket: Bucket,
-    tmp_path: Path,
+    do: Callable[..., Ended], upscale_job: dict[str, Any], bucket: Bucket, tmp_path: Path
 ) -> None:
-    job = json.dumps({"input": upscale_job})
-    ended = once(
-        *("--test_input", job),
-        folder=tmp_path,
-        TRITON_URL=triton.url,
-        FRAMEWRIGHT_MIN_FREE_DISK_BYTES=shutil.disk_usage(tmp_path).total,
-        **worker_models,
-    )
+    ended = do(upscale_job, FRAMEWRIGHT_MIN_FREE_DISK_BYTES=shutil.disk_usage(tmp_path).total)
     assert ended.code == 1
     assert "disk_full: too little disk is free for the input" in ended.out
 
-    small = tmp_path / "small"
-    small.mkdir()
-    mount = subprocess.run(["/bin/mount", "-t", "tmpfs", "-o", "size=32k", "tmpfs", small], check=False)
-    if mount.returncode:
-        pytest.skip("only root can make a small disk")
-    try:
-        ended = once(
-            *("--test_input", job),
-            folder=tmp_path,
-            TRITON_URL=triton.url,
-            FRAMEWRIGHT_JOB_FOLDER=small,
-            FRAMEWRIGHT_MIN_FREE_DISK_BYTES=0,
-            **worker_models,
-        )
+    with small_disk(tmp_path / "small", "size=32k") as small:
+        ended = do(upscale_job, FRAMEWRIGHT_JOB_FOLDER=small, FRAMEWRIGHT_MIN_FREE_DISK_BYTES=0)
         assert ended.code == 1
         assert "disk_full: " in ended.out
         assert not list(small.iterdir())
-    finally:
-        subprocess.run(["/bin/umount", small], check=True)
     assert "test_a_full_disk_fails_the_job_and_leaves_nothing.mp4" not in bucket.names()
 
 

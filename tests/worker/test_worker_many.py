@@ -14,14 +14,13 @@ from tests.support.mutated_jobs import mutated, right_jobs
 from tests.support.results import assert_discreet
 from tools.fixtures import clips
 from tools.stand_ins.processes import SHM, family
-from tools.stand_ins.runpod_server import RunPodServer
 from tools.stand_ins.worker_process import WorkerProcess, is_job, working
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tools.stand_ins.bucket import Bucket
+    from tools.stand_ins.runpod_server import RunPodServer
 
 pytestmark = pytest.mark.slow
 
@@ -32,12 +31,6 @@ SETTLED = 10
 SLACK = 8
 """Connections to servers and threads' files come and go; one of each job that stayed would be many more."""
 MIB = 2**20
-
-
-@pytest.fixture
-def runpod() -> Iterator[RunPodServer]:
-    with RunPodServer().running() as server:
-        yield server
 
 
 @dataclass(frozen=True)

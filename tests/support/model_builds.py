@@ -1,0 +1,65 @@
+"""Builds models from weights as a user does, and makes weight files that are attacks."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from export_onnx.build import build
+from export_onnx.catalog import load_catalog
+from export_onnx.config import Choices
+from export_onnx.prepared import BuildOptions
+from export_onnx.weights import read_custom
+
+if TYPE_CHECKING:
+    from export_onnx.repository import BuildRecord
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def build_upscaler(
+    repository: Path, weights: Path, name: str = "mine", *, halo: int | None = None, **choices: Any
+) -> BuildRecord:
+    options = BuildOptions(choices=Choices(**choices), halo=halo)
+    return _build(name, weights, options, repository)
+
+
+def build_detector(repository: Path, weights: Path, name: str = "mine", **choices: Any) -> BuildRecord:
+    return _build(name, weights, BuildOptions(choices=Choices(**choices), task="detect"), repository)
+
+
+def _build(name: str, weights: Path, options: BuildOptions, repository: Path) -> BuildRecord:
+    return build(
+        name,
+        read_custom(weights),
+        catalog=load_catalog(),
+        options=options,
+        repository=repository,
+        on_progress=print,
+    )
+
+
+def framewright_models(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `framewright models` in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "export_onnx", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+class MaliciousPickle:
+    """Makes a folder when it is unpickled carelessly."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return (os.mkdir, (str(self.path),))

@@ -1,0 +1,25 @@
+"""Mounts a file system that is too small, for tests of full disks."""
+
+from __future__ import annotations
+
+import subprocess
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@contextmanager
+def small_disk(folder: Path, options: str) -> Iterator[Path]:
+    """Mount a tmpfs with these mount options in a new folder; skip the test where that is not allowed."""
+    folder.mkdir()
+    if subprocess.run(["/bin/mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=False).returncode:
+        pytest.skip("only root can mount a small disk")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["/bin/umount", folder], check=True)
