@@ -11,19 +11,14 @@ from botocore.config import Config
 
 from orchestrator.errors import InputForbidden, OutputForbidden
 from orchestrator.jobs import OutputParts
-from tests.support.transfers import Mover
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+
+    from tests.support.transfers import Mover
 
 HOST = "https://abc.r2.cloudflarestorage.com/media/out.mp4"
 HOUR = 3600
-
-
-@pytest.fixture
-def mover(tmp_path: Path) -> Mover:
-    return Mover(tmp_path)
 
 
 def s3(version: str = "s3v4") -> Any:

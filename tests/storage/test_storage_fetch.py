@@ -53,18 +53,6 @@ if TYPE_CHECKING:
 EXPIRED = b"<?xml version='1.0'?><Error><Code>ExpiredRequest</Code><Message>secret</Message></Error>"
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as server:
-        yield server
-
-
-@pytest.fixture
-def mover(tmp_path: Path) -> Iterator[Mover]:
-    yield Mover(tmp_path)
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_a_file_comes_whole_and_its_progress_is_told(mover: Mover, server: Server) -> None:
     assert mover.fetch(server.url) == CONTENT
     assert mover.advances[0] == (0, len(CONTENT))

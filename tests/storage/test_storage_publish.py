@@ -12,7 +12,7 @@ import pytest
 from orchestrator.errors import AddressRefused, BadRequest, OutputForbidden, OutputTooLarge, UploadFailed
 from orchestrator.jobs import OutputParts, parse
 from orchestrator.storage.address_guard import AddressGuard
-from tests.support.transfers import LOOPBACK, QUICK, Mover
+from tests.support.transfers import LOOPBACK, QUICK, Mover, parts_of
 from tests.support.web import (
     CONTENT,
     Handler,
@@ -21,44 +21,20 @@ from tests.support.web import (
     kept_without_answer,
     mute,
     reset_after,
-    serving,
     slow_to_answer,
     status,
     stored,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
 MIB = 2**20
 EXPIRED = b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as server:
-        yield server
-
-
-@pytest.fixture
-def mover(tmp_path: Path) -> Mover:
-    return Mover(tmp_path)
-
-
 def put_to(server: Server) -> str:
     return f"http://127.0.0.1:{server.server_port}/out?X-Amz-Signature=abc"
-
-
-def parts_of(server: Server, count: int) -> OutputParts:
-    """Part addresses on a server that only keeps what is put to each."""
-    base = f"http://127.0.0.1:{server.server_port}"
-    return OutputParts(
-        part_bytes=5 * MIB,
-        urls=tuple(f"{base}/part{number}?partNumber={number}" for number in range(1, count + 1)),
-        complete_url=f"{base}/complete?uploadId=u",
-        abort_url=f"{base}/abort?uploadId=u",
-    )
 
 
 def asked(server: Server) -> list[str]:

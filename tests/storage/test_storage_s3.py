@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 from botocore.config import Config
-from moto.server import ThreadedMotoServer
 
 from orchestrator.errors import AddressRefused, BadRequest, InputNotFound, OutputForbidden
 from orchestrator.jobs import OutputParts
@@ -21,6 +20,7 @@ from orchestrator.storage.s3_presigning import S3Presigner
 from orchestrator.storage.transfer import Transfer
 from tests.support.transfers import QUICK, Mover
 from tests.support.web import CONTENT, drained, serving, status, stored
+from tools.stand_ins import bucket
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,11 +32,8 @@ KEY = "users/7/a b/\u00fc?x#y+z%41.mp4"
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with bucket.serving() as serving:
+        yield serving.endpoint
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +51,7 @@ def s3(endpoint: str) -> Any:
     return client
 
 
-def buckets_of(endpoint: str) -> S3Presigner:
+def presigner_of(endpoint: str) -> S3Presigner:
     return S3Presigner(
         endpoint=endpoint,
         key_id="worker",
@@ -64,14 +61,9 @@ def buckets_of(endpoint: str) -> S3Presigner:
     )
 
 
-@pytest.fixture(scope="module")
-def buckets(endpoint: str) -> S3Presigner:
-    return buckets_of(endpoint)
-
-
 @pytest.fixture
-def mover(tmp_path: Path, buckets: S3Presigner) -> Mover:
-    return Mover(tmp_path, buckets=buckets)
+def mover(tmp_path: Path, endpoint: str) -> Mover:
+    return Mover(tmp_path, presigner=presigner_of(endpoint))
 
 
 def presigned(s3: Any, operation: str, key: str = KEY, **parameters: object) -> str:
@@ -158,7 +150,7 @@ def test_by_credentials_in_parts_when_one_put_is_too_small(mover: Mover, s3: Any
 
 def test_an_upload_by_credentials_that_fails_leaves_nothing(tmp_path: Path) -> None:
     with serving() as server:
-        mover = Mover(tmp_path, buckets=buckets_of(f"http://127.0.0.1:{server.server_port}"))
+        mover = Mover(tmp_path, presigner=presigner_of(f"http://127.0.0.1:{server.server_port}"))
         mover.limits = replace(QUICK, single_put_bytes=6 * MIB, part_bytes=5 * MIB)
         created = drained(200, b"<R><UploadId>an&amp;id</UploadId></R>")
         server.script = [created, stored, drained(403)]
@@ -241,7 +233,7 @@ def test_an_odd_key_is_the_object_of_that_name(mover: Mover, s3: Any, key: str) 
 def test_a_redirect_of_the_store_stays_on_its_scheme_host_and_port(tmp_path: Path) -> None:
     """Also where the other server listens beside it on this machine, and another object is fine."""
     with serving() as server, serving() as other:
-        mover = Mover(tmp_path, buckets=buckets_of(f"http://127.0.0.1:{server.server_port}"))
+        mover = Mover(tmp_path, presigner=presigner_of(f"http://127.0.0.1:{server.server_port}"))
         for location in (
             f"http://127.0.0.1:{other.server_port}/x",
             f"http://127.0.0.2:{server.server_port}/x",

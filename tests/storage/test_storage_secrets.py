@@ -15,10 +15,10 @@ from orchestrator.settings import Settings
 from orchestrator.storage.client import StorageClient
 from orchestrator.storage.s3_presigning import S3Presigner
 from tests.support.transfers import QUICK, Mover
-from tests.support.web import Handler, Server, broken_after, drained, mute, reset_after, serving, status
+from tests.support.web import Handler, Server, broken_after, drained, mute, reset_after, status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 SECRET = "5ec2e75ec2e7"  # noqa: S105  it stands for one
@@ -52,12 +52,6 @@ ANSWERS: dict[str, Callable[[Handler], None]] = {
     "strange": strange,
     "not HTTP": echoing,
 }
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as server:
-        yield server
 
 
 @pytest.fixture
@@ -120,14 +114,14 @@ def test_credentials_and_what_they_sign_are_not_told(
     tmp_path: Path, server: Server, said: Callable[[Callable[[], object]], str]
 ) -> None:
     logging.getLogger().setLevel(logging.DEBUG)
-    buckets = S3Presigner(
+    presigner = S3Presigner(
         endpoint=f"http://127.0.0.1:{server.server_port}",
         key_id=f"AKIA{SECRET}",
         secret=SECRET,
         region="auto",
         expires_s=60,
     )
-    mover = Mover(tmp_path, limits=replace(QUICK, single_put_bytes=1), buckets=buckets)
+    mover = Mover(tmp_path, limits=replace(QUICK, single_put_bytes=1), presigner=presigner)
     server.script = [status(403, DOCUMENT), drained(403, DOCUMENT)]
     words = said(lambda: mover.fetch("s3://media/clip.mp4")) + said(
         lambda: mover.publish(b"xy", "s3://media/clip.mp4")

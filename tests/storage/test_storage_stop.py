@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.errors import Cancelled, WorkerError
-from orchestrator.jobs import OutputParts
-from tests.support.transfers import LOOPBACK, PATIENT, Mover
-from tests.support.web import CONTENT, Handler, Server, dripping, mute, serving, silent_after, status, stored
+from tests.support.transfers import LOOPBACK, PATIENT, Mover, parts_of
+from tests.support.web import CONTENT, Handler, Server, dripping, mute, silent_after, status, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,16 +23,9 @@ BIG = bytes(50_000_000)
 """More than the buffers of a connection hold."""
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as server:
-        yield server
-
-
-@pytest.fixture
-def mover(tmp_path: Path) -> Iterator[Mover]:
-    yield Mover(tmp_path, limits=PATIENT)
-    assert list(tmp_path.iterdir()) == []
+@pytest.fixture(autouse=True)
+def patient(mover: Mover) -> None:
+    mover.limits = PATIENT
 
 
 def assert_stops(mover: Mover, work: Callable[[], object], blocked: Callable[[], object]) -> None:
@@ -129,17 +121,10 @@ def test_while_it_publishes(mover: Mover, server: Server, answer: Callable[[Hand
 
 @pytest.mark.parametrize("place", ["a part", "the end"])
 def test_while_it_publishes_parts_which_are_then_aborted(mover: Mover, server: Server, place: str) -> None:
-    base = f"http://127.0.0.1:{server.server_port}"
-    parts = OutputParts(
-        part_bytes=5 * 2**20,
-        urls=(f"{base}/1", f"{base}/2"),
-        complete_url=f"{base}/complete",
-        abort_url=f"{base}/abort",
-    )
+    parts = parts_of(server, count=2)
     server.script = [stored, mute] if place == "a part" else [stored, stored, mute]
     assert_stops(mover, lambda: mover.publish(CONTENT * 3, parts), some_time)
-    assert server.requests[-1].method == "DELETE"
-    assert server.requests[-1].path == "/abort"
+    assert (server.requests[-1].method, server.requests[-1].path) == ("DELETE", "/abort?uploadId=u")
 
 
 def test_before_it_begins(mover: Mover, server: Server) -> None:

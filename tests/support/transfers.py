@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from orchestrator.jobs import OutputParts
 from orchestrator.storage.address_guard import AddressGuard
 from orchestrator.storage.client import StorageClient
 from orchestrator.storage.transfer import TransferLimits
@@ -14,8 +15,8 @@ from orchestrator.storage.transfer import TransferLimits
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from orchestrator.jobs import OutputParts
     from orchestrator.storage.s3_presigning import S3Presigner
+    from tests.support.web import Server
 
 QUICK = TransferLimits(
     min_free_bytes=0,
@@ -39,13 +40,13 @@ class Mover:
     folder: Path
     limits: TransferLimits = QUICK
     guard: AddressGuard = LOOPBACK
-    buckets: S3Presigner | None = None
+    presigner: S3Presigner | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     advances: list[tuple[int, int | None]] = field(default_factory=list)
 
     @property
     def client(self) -> StorageClient:
-        return StorageClient(guard=self.guard, limits=self.limits, presigner=self.buckets)
+        return StorageClient(guard=self.guard, limits=self.limits, presigner=self.presigner)
 
     def _advance(self, done: int, whole: int | None) -> None:
         self.advances.append((done, whole))
@@ -65,3 +66,14 @@ class Mover:
             self.client.publish(path, where, stop=self.stop, on_progress=self._advance)
         finally:
             path.unlink()
+
+
+def parts_of(server: Server, count: int) -> OutputParts:
+    """Part addresses on a server that only keeps what is put to each."""
+    base = f"http://127.0.0.1:{server.server_port}"
+    return OutputParts(
+        part_bytes=5 * 2**20,
+        urls=tuple(f"{base}/part{number}?partNumber={number}" for number in range(1, count + 1)),
+        complete_url=f"{base}/complete?uploadId=u",
+        abort_url=f"{base}/abort?uploadId=u",
+    )

@@ -1,0 +1,26 @@
+"""Fixtures of the storage tests: a server that misbehaves on request, and a client without patience."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.transfers import Mover
+from tests.support.web import Server, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def mover(tmp_path: Path) -> Iterator[Mover]:
+    yield Mover(tmp_path)
+    assert list(tmp_path.iterdir()) == []
