@@ -17,7 +17,7 @@ from orchestrator.errors import ServiceError
 from orchestrator.jobs.export import ExportParams
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.tags import shown
-from orchestrator.media.write.differences import MOST_SENTENCES, Carried, differences
+from orchestrator.media.write.differences import MOST_SENTENCES, Expected, differences
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.export import export
 from tools.fixtures.clips import make_clip, numbered, truncate
@@ -173,7 +173,7 @@ def test_a_file_that_cannot_be_read_again_never_fails_a_job(tmp_path: Path) -> N
     source = make_clip(tmp_path / "in.mp4", [numbered(0)])
     broken = make_clip(tmp_path / "out.mp4", [numbered(0)])
     truncate(broken, 0.4)
-    [note] = differences(source, broken, MP4, Carried(packets={}))
+    [note] = differences(source, broken, MP4, Expected(packets={}))
     assert "could not be compared" in note
 
 

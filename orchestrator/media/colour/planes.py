@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from orchestrator.frames import Planes
+from orchestrator.media.colour.pixel_format import CHROMA
 
 if TYPE_CHECKING:
     import av
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     Sample = TypeVar("Sample", np.uint8, np.uint16)
 
-_PLANAR = re.compile(r"yuv[aj]?(?P<like>(420|422|440|444)p((9|10|12)le)?)")
+_PLANAR = re.compile(rf"yuv[aj]?(?P<like>({'|'.join(CHROMA.values())})p((9|10|12)le)?)")
 """FFmpeg's names of planar formats, 4:2:0 to 4:4:4, 8 to 12 bits, with or without alpha."""
 
 

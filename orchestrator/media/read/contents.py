@@ -17,6 +17,7 @@ from av.stream import Disposition
 
 from orchestrator.media.colour.alpha import SideAlphaDecoder, is_transparent
 from orchestrator.media.colour.hdr_metadata import hdr_metadata, side_data
+from orchestrator.media.colour.pixel_format import chroma_name
 from orchestrator.media.read.source import main_video, packets
 from orchestrator.media.read.tags import chapter_title, own_tags, track_tags
 
@@ -226,7 +227,7 @@ def _picture(first: list[av.VideoFrame], stream: VideoStream) -> PictureContents
     pixels = frame.format
     return PictureContents(
         bits=8 if pixels.name == "pal8" else max(component.bits for component in pixels.components),
-        chroma=_chroma(pixels),
+        chroma=chroma_name(pixels),
         transparent=is_transparent(first, stream),
         matrix=frame.colorspace,
         primaries=frame.color_primaries,
@@ -241,21 +242,3 @@ def _picture(first: list[av.VideoFrame], stream: VideoStream) -> PictureContents
             if any(side_data(picture, kind) is not None for picture in first)
         ),
     )
-
-
-def _chroma(pixels: av.VideoFormat) -> str:
-    """Return what share of the pixels have chroma, as J:a:b."""
-    if pixels.is_rgb or pixels.name == "pal8":
-        return "RGB"
-    if sum(not component.is_alpha for component in pixels.components) < 3:
-        return "gray"
-    across, down = 16 // pixels.chroma_width(16), 16 // pixels.chroma_height(16)
-    names = {
-        (1, 1): "4:4:4",
-        (2, 1): "4:2:2",
-        (2, 2): "4:2:0",
-        (1, 2): "4:4:0",
-        (4, 1): "4:1:1",
-        (4, 4): "4:1:0",
-    }
-    return names.get((across, down), f"one sample in {across}x{down} pixels")

@@ -1,8 +1,8 @@
 """Compares a finished output with its source, stream by stream and tag by tag, and names every difference.
 
-Both files are opened and described in the same terms (`contents`). What a request always changes (the size
-of the picture, its codec) is no difference. What happened on the way (a picture that could not be decoded)
-cannot be seen in the files: the part that saw it says so.
+Both files are opened and described in the same terms (`read_contents`). What every request changes, such as
+the codec, is not a difference. Events on the way, such as a picture that could not be decoded, cannot be seen
+in the files; the reader and the writer note those.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import struct
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ import av.error
 
 from orchestrator.errors import WorkerError
 from orchestrator.media.colour.code_points import HLG, PQ
+from orchestrator.media.colour.pixel_format import rotated_chroma_name
 from orchestrator.media.read.contents import SIDE_DATA, read_contents
 from orchestrator.media.read.source import open_source
 from orchestrator.media.read.tags import same_language, shown
@@ -33,10 +35,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_NAMED = 10
-"""How many tags one sentence names."""
+"""Most tags that one sentence names."""
 
 MOST_SENTENCES = 40
-"""How many sentences there are at most; how many more there would be is said in one."""
+"""Most sentences; one more gives the number of those that are left out."""
 
 _LIBRARY_ERRORS = (av.error.FFmpegError, OSError, ValueError, LookupError, ArithmeticError, struct.error)
 
@@ -48,34 +50,34 @@ _LABELS: dict[Kind, str] = {
 }
 
 _COLOURS = ("matrix", "primaries", "transfer")
-_UNSAID = {0, 2, 3}
-"""Code points of ITU-T H.273 that say nothing of a colour: RGB (as a matrix), unspecified, reserved."""
+_UNSPECIFIED = {0, 2, 3}
+"""Code points of ITU-T H.273 that do not specify a colour: RGB (as a matrix), unspecified, reserved."""
 
 _SAME_COLOURS = ({5, 6},)
-"""BT.601 of 625 and of 525 lines: one matrix and one transfer under two numbers."""
+"""BT.601 of 625 and of 525 lines: the same matrix and transfer under two numbers."""
 
-_PLACE = re.compile(r"([+-][\d.]+)([+-][\d.]+)([+-][\d.]+)?(?:CRS\w+)?/?$")
-"""Latitude, longitude and height of ISO 6709."""
+_LOCATION = re.compile(r"([+-][\d.]+)([+-][\d.]+)([+-][\d.]+)?(?:CRS\w+)?/?$")
+"""Latitude, longitude and height by ISO 6709."""
 
 _OF_HDR = frozenset(
     SIDE_DATA[kind]
     for kind in ("DYNAMIC_HDR_PLUS", "DYNAMIC_HDR_VIVID", "DOVI_METADATA", "AMBIENT_VIEWING_ENVIRONMENT")
 )
-"""What has no meaning once HDR has become SDR."""
+"""Side data that have no meaning once HDR has become SDR."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Carried:
-    """What was meant to be in an output, and what of it was asked for: the files alone cannot tell.
+class Expected:
+    """What an output should contain, as far as the two files alone cannot tell.
 
     Attributes:
-        packets: by index of a stream of the source that is carried, how many packets of it were written.
-        empty: indexes of streams of the source that hold nothing.
-        chapters: titles of the chapters that are in the wanted part.
+        packets: number of packets written, by index of the source's stream, of the streams that are copied.
+        empty: indexes of the source's streams that hold no packet.
+        chapters: titles of the chapters.
         is_cut: whether the output starts in the middle of the source.
-        is_hdr: whether the pictures that were written are HDR.
-        is_sideways: whether pictures were turned by 90 degrees, and their chroma with them.
-        lost_captions: whether pictures came with closed captions that the encoder cannot write.
+        is_hdr: whether the written pictures are HDR.
+        is_sideways: whether pictures and their chroma were rotated by 90 degrees.
+        lost_captions: whether pictures had closed captions that the encoder cannot write.
     """
 
     packets: Mapping[int, int]
@@ -87,21 +89,21 @@ class Carried:
     lost_captions: bool = False
 
 
-def differences(source: Path, output: Path, container: Container, carried: Carried) -> list[str]:
-    """Return one sentence for each difference that was not asked for.
+def differences(source: Path, output: Path, container: Container, expected: Expected) -> list[str]:
+    """Return one sentence for each difference that was not requested.
 
-    It never fails: where a file cannot be read again, the sentence is that nothing could be compared.
+    It never fails: if a file cannot be read again, the only sentence says so.
 
     Args:
-        source: the file that was read.
-        output: the finished file.
-        container: of the output.
-        carried: what was meant to be in it.
+        source: file that was read.
+        output: finished file.
+        container: container of the output.
+        expected: what the output should contain.
     """
     try:
         before = read_contents(source, open_source)
         after = read_contents(output, open_written)
-        sentences = list(_sentences(before, after, container, carried))
+        sentences = list(_sentences(before, after, container, expected))
     except (*_LIBRARY_ERRORS, WorkerError) as exc:
         log.warning("the output could not be compared with its source: %s", exc)
         return ["what the output keeps of its source could not be compared: one of them cannot be read again"]
@@ -111,42 +113,37 @@ def differences(source: Path, output: Path, container: Container, carried: Carri
 
 
 def _sentences(
-    before: FileContents, after: FileContents, container: Container, carried: Carried
+    before: FileContents, after: FileContents, container: Container, expected: Expected
 ) -> Iterator[str]:
-    yield from _about_streams(before, after, container, carried)
+    yield from _about_streams(before, after, container, expected)
     if before.picture is not None and after.picture is not None:
-        yield from _about_pictures(
-            before.picture, after.picture, carried, is_palette=container.palette_colours is not None
-        )
+        has_palette = container.palette_colours is not None
+        yield from _about_pictures(before.picture, after.picture, expected, has_palette=has_palette)
     yield from _about_tags("metadata", before.tags, after.tags, container.name)
-    yield from _about_chapters(carried.chapters, after.chapters)
+    yield from _about_chapters(expected.chapters, after.chapters)
     if before.timecode and after.timecode != before.timecode:
-        reason = ": it counts from the start of the source" if carried.is_cut else ""
-        yield (
-            f"the time code {before.timecode} became {after.timecode}"
-            if after.timecode
-            else f"the time code {before.timecode} was left out{reason}"
-        )
+        reason = ": it counts from the start of the source" if expected.is_cut else ""
+        what = f"became {after.timecode}" if after.timecode else f"was left out{reason}"
+        yield f"the time code {before.timecode} {what}"
 
 
 # --- streams
 
 
 def _about_streams(
-    before: FileContents, after: FileContents, container: Container, carried: Carried
+    before: FileContents, after: FileContents, container: Container, expected: Expected
 ) -> Iterator[str]:
-    partners = _partners(before.streams, after.streams, carried)
-    counts: dict[Kind, int] = {}
-    chapter_tracks = bool(before.chapters)
+    partners = _partners(before.streams, after.streams, expected)
+    counts: Counter[Kind] = Counter()
     for stream in before.streams:
-        counts[stream.kind] = counts.get(stream.kind, 0) + 1
+        counts[stream.kind] += 1
         name = _name(stream, counts[stream.kind])
         partner = partners.get(stream.index)
         if partner is not None:
-            # What the whole file says as well, such as when it was filmed, is compared once.
+            # A tag that the whole file has as well, such as the date, is compared only once.
             tags = {key: value for key, value in stream.tags.items() if before.tags.get(key) != value}
             yield from _about_stream(name, replace(stream, tags=tags), partner, container.name)
-        elif not _is_covered(stream, carried, has_chapters=chapter_tracks):
+        elif not _is_redundant(stream, expected, has_chapters=bool(before.chapters)):
             codec = f" ({stream.codec})" if stream.kind in _LABELS and stream.codec else ""
             reason = f": {container.name} holds pictures only" if container.pictures_only else ""
             yield f"{name}{codec} was dropped{reason}"
@@ -162,14 +159,12 @@ def _name(stream: StreamContents, number: int) -> str:
     return f"{_LABELS[stream.kind]} {number}"
 
 
-def _is_covered(stream: StreamContents, carried: Carried, *, has_chapters: bool) -> bool:
-    """Whether a stream without a partner holds nothing, or nothing but what is compared elsewhere.
+def _is_redundant(stream: StreamContents, expected: Expected, *, has_chapters: bool) -> bool:
+    """Return whether a stream without a partner is empty, or holds only what is compared elsewhere.
 
-    Those are the time code, and the titles of chapters, which MP4 keeps in a text track.
+    That is the time code, and the titles of chapters, which MP4 stores in a text track.
     """
-    if stream.index in carried.empty or (
-        stream.index in carried.packets and not carried.packets[stream.index]
-    ):
+    if stream.index in expected.empty or expected.packets.get(stream.index, 1) == 0:
         return True
     return stream.kind == "data" and (
         stream.timecode is not None or (has_chapters and stream.codec == "bin_data")
@@ -177,25 +172,24 @@ def _is_covered(stream: StreamContents, carried: Carried, *, has_chapters: bool)
 
 
 def _partners(
-    before: Sequence[StreamContents], after: Sequence[StreamContents], carried: Carried
+    before: Sequence[StreamContents], after: Sequence[StreamContents], expected: Expected
 ) -> dict[int, StreamContents]:
-    """Return the output's stream for each of the source's, by index: those of a kind are in one order.
+    """Return the output's stream for each stream of the source, by index.
 
-    MP4 has no track without a packet, Matroska has.
+    Streams of one kind are in the same order in both files. MP4 has no track without a packet, Matroska has.
     """
     found: dict[int, StreamContents] = {}
-    for kind in ("picture", "sound", "subtitles"):
+    for kind in ("picture", "cover", "sound", "subtitles"):
+        is_copied = kind in {"sound", "subtitles"}
         sources = [
             stream.index
             for stream in before
-            if stream.kind == kind and (kind == "picture" or stream.index in carried.packets)
+            if stream.kind == kind and (not is_copied or stream.index in expected.packets)
         ]
         outputs = [stream for stream in after if stream.kind == kind]
-        if len(outputs) < len(sources):
-            sources = [index for index in sources if carried.packets.get(index, 1)]
+        if is_copied and len(outputs) < len(sources):
+            sources = [index for index in sources if expected.packets[index]]
         found |= dict(zip(sources, outputs, strict=False))
-    covers = [stream for stream in after if stream.kind == "cover"]
-    found |= dict(zip((stream.index for stream in before if stream.kind == "cover"), covers, strict=False))
     attached = {stream.name: stream for stream in after if stream.kind == "attachment"}
     found |= {
         stream.index: attached[stream.name]
@@ -214,11 +208,11 @@ def _about_stream(name: str, before: StreamContents, after: StreamContents, cont
         became = f"became {shown(after.language)}" if after.language else "was lost"
         yield f"the language of {name} ({shown(before.language)}) {became}"
     yield from _about_tags(f"metadata of {name}", before.tags, after.tags, container)
-    marks = before.dispositions - after.dispositions
+    lost = before.dispositions - after.dispositions
     if before.kind == "picture":
-        marks -= {"default"}  # it is the only one there is
-    if lost := sorted(marks):
-        yield f"{name} is no longer marked as {', '.join(lost)}: {container} does not keep it"
+        lost -= {"default"}  # there is only one
+    if lost:
+        yield f"{name} is no longer marked as {', '.join(sorted(lost))}: {container} does not keep it"
 
 
 def _about_sound(name: str, before: StreamContents, after: StreamContents) -> Iterator[str]:
@@ -227,7 +221,7 @@ def _about_sound(name: str, before: StreamContents, after: StreamContents) -> It
         (before.layout or f"{before.channels} channels", after.layout or f"{after.channels} channels"),
         (f"{before.rate} Hz", f"{after.rate} Hz"),
     ]
-    if not before.rate:  # the stream begins only later in the file, and its header does not tell
+    if not before.rate:  # the stream begins only later in the file, and its header does not state it
         del facets[1:]
     elif before.channels == after.channels and not (before.layout and after.layout):
         del facets[1]
@@ -241,27 +235,26 @@ def _about_sound(name: str, before: StreamContents, after: StreamContents) -> It
 
 
 def _about_pictures(
-    before: PictureContents, after: PictureContents, carried: Carried, *, is_palette: bool
+    before: PictureContents, after: PictureContents, expected: Expected, *, has_palette: bool
 ) -> Iterator[str]:
     if after.bits < before.bits:
         yield f"the source has {before.bits} bits per component; the output has {after.bits} bits"
-    was = {"4:2:2": "4:4:0", "4:4:0": "4:2:2"}.get(before.chroma, before.chroma)
-    was = was if carried.is_sideways else before.chroma
-    if was not in {after.chroma, "gray"} and not is_palette:
+    was = rotated_chroma_name(before.chroma) if expected.is_sideways else before.chroma
+    if was not in {after.chroma, "gray"} and not has_palette:
         if was == "RGB":
             yield f"the source is RGB; the output stores colour as luma and {after.chroma} chroma"
         else:
             yield f"the chroma of the source is {was}; that of the output is {after.chroma}"
     if before.transparent and not after.transparent:
         yield "the source's transparency was dropped"
-    is_tonemapped = before.transfer in {PQ, HLG} and not carried.is_hdr
-    if not is_tonemapped and not is_palette:
+    is_tonemapped = before.transfer in {PQ, HLG} and not expected.is_hdr
+    if not is_tonemapped and not has_palette:
         yield from _about_colours(before, after)
         yield from _about_hdr(before.hdr, after.hdr)
     lost = before.extras - after.extras
     for extra in sorted(lost - _OF_HDR if is_tonemapped else lost):
         yield f"the {extra} of the source was left out"
-    if carried.lost_captions:
+    if expected.lost_captions:
         yield "the closed captions of the source were left out"
 
 
@@ -270,7 +263,7 @@ def _about_colours(before: PictureContents, after: PictureContents) -> Iterator[
         return
     for aspect in _COLOURS:
         was, became = getattr(before, aspect), getattr(after, aspect)
-        if was in _UNSAID or was == became or any({was, became} <= same for same in _SAME_COLOURS):
+        if was in _UNSPECIFIED or was == became or any({was, became} <= same for same in _SAME_COLOURS):
             continue
         yield f"the colour {aspect} of the source (code {was} of ITU-T H.273) became {became}"
     if before.full_range is not None and after.full_range != before.full_range:
@@ -279,13 +272,12 @@ def _about_colours(before: PictureContents, after: PictureContents) -> Iterator[
 
 
 def _about_hdr(before: HdrMetadata | None, after: HdrMetadata | None) -> Iterator[str]:
-    if before is None:
-        return
-    display = after is not None and (after.primaries is not None or before.primaries is None)
-    display = display and after is not None and (after.luminance is not None or before.luminance is None)
-    light = after is not None and (before.max_cll is None or after.max_cll is not None)
-    light = light and after is not None and (before.max_fall is None or after.max_fall is not None)
-    lost = [name for name, kept in (("mastering display", display), ("light levels", light)) if not kept]
+    parts = {"mastering display": ("primaries", "luminance"), "light levels": ("max_cll", "max_fall")}
+    lost = [
+        name
+        for name, fields in parts.items()
+        if any(getattr(before, key, None) is not None and getattr(after, key, None) is None for key in fields)
+    ]
     if lost:
         yield f"the HDR metadata of the source ({', '.join(lost)}) was left out"
 
@@ -308,14 +300,14 @@ def _about_tags(
 
 
 def _is_same(before: str, after: str) -> bool:
-    """Whether two values of a tag are equal; places are compared as numbers, as muxers round their digits."""
+    """Return whether two values of a tag are equal; locations are compared as numbers, since muxers round."""
     if before.strip() == after.strip():
         return True
-    places = [_PLACE.match(value) for value in (before, after)]
-    if None in places:
+    was, became = _LOCATION.match(before), _LOCATION.match(after)
+    if was is None or became is None:
         return False
-    was, became = ([float(part or 0) for part in place.groups()] for place in places if place is not None)
-    return all(abs(one - other) < 1e-4 for one, other in zip(was, became, strict=True))
+    pairs = zip(was.groups(), became.groups(), strict=True)
+    return all(abs(float(one or 0) - float(other or 0)) < 1e-4 for one, other in pairs)
 
 
 def _listed(names: Sequence[str]) -> str:

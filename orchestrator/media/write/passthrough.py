@@ -1,12 +1,13 @@
-"""Carries everything but the written pictures from a source into an output.
+"""Copies audio, subtitles, covers, attachments, chapters and metadata from the source into the output.
 
-What it could not carry is found by `comparison`, which looks at both files at the end. The source is opened a
-second time and read no further than the video has come, so memory stays bounded. Knows nothing of pictures.
+The source is opened a second time and read only as far as the video has been written, so memory stays
+bounded. `differences` finds what is missing in the finished output.
 """
 
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from contextlib import suppress
 from fractions import Fraction
 from typing import TYPE_CHECKING, cast
@@ -17,14 +18,11 @@ from av.stream import Discard, Disposition
 
 from orchestrator.errors import BadMedia
 from orchestrator.media.read.source import has_free_clock, main_video, open_source, packets
-from orchestrator.media.read.tags import chapter_title, is_of_camera, own_tags, valid, writable
-from orchestrator.media.write.differences import Carried
-from orchestrator.media.write.stream_converters import (
-    ConvertedSubtitles,
-    CopiedTrack,
-    TranscodedAudio,
-    is_copyable,
-)
+from orchestrator.media.read.tags import is_of_camera, own_tags, valid, writable
+from orchestrator.media.write.audio_transcoder import AudioTranscoder
+from orchestrator.media.write.chapters import fit_chapters
+from orchestrator.media.write.differences import Expected
+from orchestrator.media.write.stream_converters import StreamCopier, SubtitleConverter, Target, is_copyable
 from orchestrator.media.write.trim import Window
 
 if TYPE_CHECKING:
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
 
     from av.audio.stream import AudioStream
     from av.container import OutputContainer
-    from av.container.core import Chapter
     from av.packet import Packet
     from av.stream import AttachmentStream, Stream
     from av.subtitles.stream import SubtitleStream
@@ -41,39 +38,40 @@ if TYPE_CHECKING:
     from orchestrator.containers import Container
     from orchestrator.frames import VideoInfo
     from orchestrator.media.time_range import TimeRange
-    from orchestrator.media.write.stream_converters import Track
+    from orchestrator.media.write.stream_converters import StreamConverter
 
 NOTED_START_S = 2
-"""All times are moved so that the first is zero. That is noted where it is more than muxers' usual delay."""
+"""A clock that starts later than this is noted when it is moved to zero; muxers often cause shorter
+delays."""
 
 LEAD_S = 10
-"""How much before a span its source is read from: captions that are shown longer are lost. Seeking is to a
-keyframe of the video, or near it."""
+"""How much earlier than a part its source is read; captions that began before that are lost. Seeking goes to
+a keyframe of the video, or near it."""
 
 INTERLEAVED_S = 10
-"""How far apart in time packets that lie next to each other in a file may be; MPEG-TS allows one second."""
+"""How far apart the times of neighbouring packets in a file may be; MPEG-TS allows one second."""
 
 MOST_CHANGES = 3
-"""How many changes of a sound track one note tells."""
+"""Most changes of an audio stream that one note lists."""
 
 COVERS = {"mjpeg": (".jpg", "image/jpeg"), "png": (".png", "image/png")}
 """File suffix and MIME type of a cover picture, by codec (Matroska's cover art guidelines)."""
 
 
 class Passthrough:
-    """Sound, subtitles, cover pictures, attachments, chapters and metadata of one source. Close it after use.
+    """Copies everything but the pictures of one source. Close it after use.
 
     Args:
-        source: the file to carry from.
-        output: where to; all its streams are set up here, none of its packets may have been muxed.
-        span: the part that is carried, on the clock of the source.
-        info: what `probe` said of the source.
-        container: of the output.
+        source: file to copy from.
+        output: file to copy to. All its streams are created here, so no packet may have been muxed yet.
+        span: the part that is copied, on the clock of the source.
+        info: result of `probe` for the source.
+        container: container of the output.
 
     Attributes:
-        origin_s: to subtract from all times of the source, in seconds.
-        notes: what happened on the way and cannot be seen in the files.
-        video: the source's stream whose pictures are not carried.
+        origin_s: time of the source that becomes zero, in seconds.
+        notes: events that cannot be seen in the files.
+        video: the stream of the source whose pictures are not copied.
     """
 
     def __init__(
@@ -82,31 +80,34 @@ class Passthrough:
         self._path = source
         self._info = info
         self._span = span
-        self._window = Window(opens=span.start_s is not None)
+        self._window = Window(has_start=span.start_s is not None)
         self._source = open_source(source)
         self._output = output
-        self._container = container
+        self._target = Target(output=output, container=container, window=self._window)
         self._notes: list[str] = []
         self._damaged = 0
-        self._tracks: dict[int, Track] = {}
-        self._written: dict[int, int] = {}  # packets, by index of the source's stream
-        self._empty: set[int] = set()
-        # Of the streams of sound, as people count them; the notes are also read when the file is closed.
+        self._converters: dict[int, StreamConverter] = {}
+        self._written: Counter[int] = Counter()  # packets, by index of the source's stream
+        # Audio streams as people count them, because notes are also read after the source is closed.
         self._numbers = {stream.index: number for number, stream in enumerate(self._source.streams.audio, 1)}
         self.video = main_video(self._source, source)
         self.origin_s = self._origin_s()
         self._samples = self._first_packets()
+        self._empty = self._numbers.keys() - self._samples.keys()
         for stream in self._source.streams:
-            if stream.index != self.video.index:
-                self._take(stream)
-            if stream.index not in self._tracks and not has_free_clock(self._source):
+            converter = None if stream.index == self.video.index else self._converter(stream)
+            if converter is not None:
+                self._converters[stream.index] = converter
+                continue
+            self._attach(stream)
+            if not has_free_clock(self._source):
                 stream.discard = Discard.all
         output.metadata.update(writable(own_tags(self._source.metadata)))
         if span.start_s is not None:  # a time code counts from the start of the source
             output.metadata.pop("timecode", "")
         if container.has_named_tags and any(map(is_of_camera, output.metadata)):
-            # Under keys of their own names (`mdta`), which hold any tag. They replace the lists of iTunes and
-            # QuickTime, where other players look for a title: so only where those would lose what was filmed.
+            # Tags under their own names (`mdta`) replace the lists of iTunes and QuickTime, where other
+            # players look for a title. So this is done only if the lists would lose tags of a camera.
             output.container_options["movflags"] += "+use_metadata_tags"
         self._chapters: list[str] = []
         self._packets: Iterator[Packet[Stream]] = iter(())
@@ -114,22 +115,22 @@ class Passthrough:
 
     @property
     def notes(self) -> list[str]:
-        """One sentence for each thing that happened on the way."""
+        """One sentence for each event on the way."""
         notes = list(self._notes)
         damaged = self._damaged
-        for index, track in self._tracks.items():
-            if not isinstance(track, TranscodedAudio):
+        for index, converter in self._converters.items():
+            if not isinstance(converter, AudioTranscoder):
                 continue
-            damaged += track.failures
+            damaged += converter.failures
             number = self._numbers[index]
-            if track.changes:
-                notes.append(_about_changes(number, track.changes))
-            elif track.is_changing:
+            if converter.changes:
+                notes.append(_about_changes(number, converter.changes))
+            elif converter.is_changing:
                 notes.append(f"sound {number} was transcoded, as it changes in another part of the source")
         return [*notes, *([f"{damaged} damaged packets of sound were left out"] if damaged else [])]
 
     def begin(self, first_s: Fraction) -> None:
-        """Set the clock and go to the start of the span; once, before anything is muxed.
+        """Set the clock and seek to the start of the part; call this once, before anything is muxed.
 
         Args:
             first_s: when the first picture is shown, in seconds on the clock of the source.
@@ -137,7 +138,7 @@ class Passthrough:
         if self._span.start_s is not None:
             self.origin_s = self._span.output_zero_s(first_s)
             lead_s = self.origin_s - LEAD_S
-            # A source that cannot be sought is read from its start.
+            # A source that cannot seek is read from its start.
             with suppress(av.error.FFmpegError):
                 if not self._info.has_clock_jumps and lead_s * av.time_base > (self._source.start_time or 0):
                     self._source.seek(int(lead_s * av.time_base))
@@ -148,26 +149,29 @@ class Passthrough:
         self._next = next(self._packets, None)
 
     def advance(self, until_s: Fraction) -> None:
-        """Mux what the source holds up to `until_s`, in seconds of the output."""
+        """Mux the packets of the source up to `until_s`, in seconds of the output."""
         while self._next is not None and _time_s(self._next) <= until_s + self.origin_s:
-            self._mux_next()
+            self._mux_next(self._next)
 
     def finish(self, last_end_s: Fraction) -> None:
-        """Mux the rest, or what of it is in the span; the last picture ends at `last_end_s`."""
+        """Mux the remaining packets of the part.
+
+        Args:
+            last_end_s: when the last picture ends, in seconds on the clock of the source.
+        """
         stop_s = self._span.audio_end_s(last_end_s)
         if stop_s is not None:
             self._window.end_s = stop_s - self.origin_s
-        while self._next is not None and not self._is_done():
-            self._mux_next()
-        for index, track in self._tracks.items():
-            made = track.flush()
-            self._output.mux(made)
-            self._written[index] = self._written.get(index, 0) + len(made)
+            stop_s += INTERLEAVED_S
+        while self._next is not None and (stop_s is None or _time_s(self._next) <= stop_s):
+            self._mux_next(self._next)
+        for index, converter in self._converters.items():
+            self._mux(index, converter.flush())
 
     @property
-    def carried(self) -> Carried:
-        """What was meant to be in the output; complete after `finish`."""
-        return Carried(
+    def expected(self) -> Expected:
+        """What the output should contain; complete after `finish`."""
+        return Expected(
             packets=self._written,
             empty=frozenset(self._empty),
             chapters=self._chapters,
@@ -179,7 +183,7 @@ class Passthrough:
         self._source.close()
 
     def _origin_s(self) -> Fraction:
-        """Return the moment that becomes zero where the source is carried from its start."""
+        """Return the time that becomes zero if the source is copied from its start."""
         start_s = self._info.start_s
         if self._span.start_s is None and start_s > NOTED_START_S:
             self._notes.append(
@@ -187,73 +191,52 @@ class Passthrough:
             )
         return start_s
 
-    def _take(self, stream: Stream) -> None:
-        """Set up the track that carries a stream, where the container takes it."""
-        is_known = stream.codec_context is not None
-        if stream.type == "audio" and is_known:
-            self._take_sound(cast("AudioStream", stream))
-        elif self._container.pictures_only:
-            return
-        elif stream.type == "subtitle" and is_known:
-            self._take_subtitles(cast("SubtitleStream", stream))
-        elif stream.type == "video" and stream.disposition & Disposition.attached_pic:
-            self._take_cover(stream)
-        elif stream.type == "attachment" and self._container.has_attachments:
+    def _converter(self, stream: Stream) -> StreamConverter | None:
+        """Return the converter of a stream; None if it is not copied, or has no packets."""
+        container, sample = self._target.container, self._samples.get(stream.index)
+        if stream.codec_context is None or container.pictures_only:
+            return None
+        if stream.type == "audio" and sample is not None:
+            is_changing = stream.index in self._info.changing_audio_streams
+            if not is_changing and is_copyable(stream, sample, container):
+                return StreamCopier(self._target, stream)
+            return AudioTranscoder(self._target, cast("AudioStream", stream), is_changing=is_changing)
+        if stream.type == "subtitle":
+            codec = container.text_subtitle_codec
+            if is_copyable(stream, None, container):
+                return StreamCopier(self._target, stream)
+            if codec is not None and stream.codec_context.codec.text_sub:
+                return SubtitleConverter(self._target, cast("SubtitleStream", stream), codec)
+        is_copied = _is_cover(stream) and container.cover == "stream"
+        return StreamCopier(self._target, stream) if is_copied else None
+
+    def _attach(self, stream: Stream) -> None:
+        """Add an attachment, or a cover picture as one, if the container stores them."""
+        container, sample = self._target.container, self._samples.get(stream.index)
+        if _is_cover(stream) and container.cover == "attachment" and sample is not None:
+            suffix, mime_type = COVERS.get(stream.codec_context.name, ("", ""))
+            if suffix:
+                self._output.add_attachment(f"cover{suffix}", mime_type, bytes(sample))
+        elif stream.type == "attachment" and container.has_attachments:
             attachment = cast("AttachmentStream", stream)
-            made = self._output.add_attachment(
+            copy = self._output.add_attachment(
                 valid(attachment.name or ""), valid(attachment.mimetype or ""), attachment.data
             )
-            made.metadata.update(writable(stream.metadata))
-
-    def _take_sound(self, stream: AudioStream) -> None:
-        first = self._samples.get(stream.index)
-        is_changing = stream.index in self._info.changing_audio_streams
-        if first is None:
-            self._empty.add(stream.index)
-        elif self._container.pictures_only:
-            return
-        elif not is_changing and is_copyable(stream, first, self._container):
-            self._tracks[stream.index] = CopiedTrack(self._output, stream, self._window, self._container)
-        else:
-            self._tracks[stream.index] = TranscodedAudio(
-                self._output, stream, self._window, self._container, is_changing=is_changing
-            )
-
-    def _take_subtitles(self, stream: SubtitleStream) -> None:
-        if is_copyable(stream, None, self._container):
-            self._tracks[stream.index] = CopiedTrack(self._output, stream, self._window, self._container)
-        elif stream.codec_context.codec.text_sub and self._container.text_subtitle_codec:
-            self._tracks[stream.index] = ConvertedSubtitles(
-                self._output, stream, self._window, self._container
-            )
-
-    def _take_cover(self, stream: Stream) -> None:
-        if self._container.cover == "stream":
-            self._tracks[stream.index] = CopiedTrack(self._output, stream, self._window, self._container)
-            return
-        picture = self._samples.get(stream.index)
-        suffix, mime_type = COVERS.get(stream.codec_context.name, ("", ""))
-        if self._container.cover == "attachment" and picture is not None and suffix:
-            self._output.add_attachment(f"cover{suffix}", mime_type, bytes(picture))
+            copy.metadata.update(writable(stream.metadata))
 
     def _first_packets(self) -> dict[int, Packet[Stream]]:
-        """Return the first packet of each stream of sound and of each cover picture that has one, by index.
+        """Return the first packet of each audio stream and cover picture, by index; none of empty streams.
 
-        They are read in one pass, which ends when each stream has its own: a stream that is empty takes the
-        whole file.
+        They are read in one pass, which ends when each stream has its packet: an empty stream takes the whole
+        file.
         """
         found: dict[int, Packet[Stream]] = {}
         with open_source(self._path) as again:
-            wanted = {
-                stream.index
-                for stream in again.streams
-                if stream.type == "audio"
-                or (stream.type == "video" and stream.disposition & Disposition.attached_pic)
-            }
+            wanted = {stream.index for stream in again.streams if stream.type == "audio" or _is_cover(stream)}
             for stream in again.streams:
                 if stream.index not in wanted:
                     stream.discard = Discard.all
-            with contextlib.suppress(av.error.FFmpegError):  # what reads the pictures tells of the damage
+            with contextlib.suppress(av.error.FFmpegError):  # the reader of the pictures reports the damage
                 for packet in packets(again) if wanted else ():
                     if packet.size and packet.stream.index in wanted:
                         found.setdefault(packet.stream.index, packet)
@@ -262,75 +245,39 @@ class Passthrough:
         return found
 
     def _set_chapters(self) -> None:
-        """Give the output the chapters that are in the window, ended where the file ends.
-
-        MP4 keeps their titles in a track, and a file lasts as long as its longest track.
-        """
-        kept = []
-        titles = []
-        window = self._window
+        """Give the output the chapters that are in the window."""
         file_s = max(self._info.duration_s or 0, (self._source.duration or 0) / av.time_base)
-        last_s = Fraction(file_s).limit_denominator(av.time_base) if file_s else None
-        ends_s = [end_s for end_s in (window.captions_end_s, last_s) if end_s is not None]
-        for chapter in self._source.chapters():
-            tick = chapter["time_base"] or Fraction(1)
-            start_s, end_s = (chapter[edge] * tick - self.origin_s for edge in ("start", "end"))
-            if not window.holds_chapter(start_s, end_s):
-                continue
-            metadata = writable(chapter["metadata"])
-            titles.append(chapter_title(metadata))
-            start_s = max(start_s, Fraction(0))
-            end_s = min([end_s, *ends_s])
-            if last_s is None or start_s < last_s:
-                chapter["start"], chapter["end"] = round(start_s / tick), round(end_s / tick)
-                chapter["metadata"] = metadata
-                kept.append(chapter)
-        if kept and self._container.has_chapter_track:
-            # The track of titles has no gaps: the first would begin at zero, and one without a title would
-            # be left out, so that the others move.
-            for chapter in kept:
-                if not chapter_title(chapter["metadata"]):
-                    chapter["metadata"] = {**chapter["metadata"], "title": ""}
-            if (first := kept[0])["start"] > 0:
-                before: Chapter = {**first, "id": 0, "start": 0, "end": first["start"]}
-                before["metadata"] = {"title": ""}
-                kept.insert(0, before)
-                titles.insert(0, "")
-        self._chapters = titles
-        self._output.set_chapters(kept)
-
-    def _is_done(self) -> bool:
-        """Whether all streams are past the end of the span."""
-        end_s = self._window.end_s
-        return (
-            end_s is not None
-            and self._next is not None
-            and _time_s(self._next) > end_s + self.origin_s + INTERLEAVED_S
+        chapters, self._chapters = fit_chapters(
+            self._source.chapters(),
+            origin_s=self.origin_s,
+            window=self._window,
+            file_s=Fraction(file_s).limit_denominator(av.time_base) if file_s else None,
+            has_track=self._target.container.has_chapter_track,
         )
+        self._output.set_chapters(chapters)
 
     def _read(self) -> Iterator[Packet[Stream]]:
-        wanted = [self._source.streams[index] for index in self._tracks]
+        wanted = [self._source.streams[index] for index in self._converters]
         try:
             if wanted:
                 yield from (packet for packet in packets(self._source, *wanted) if packet.size)
         except av.error.FFmpegError as exc:
             raise BadMedia(f"{self._path} cannot be read to its end: copy or export it again") from exc
 
-    def _mux_next(self) -> None:
-        packet = self._next
-        if packet is None:
-            return
+    def _mux_next(self, packet: Packet[Stream]) -> None:
         index = packet.stream.index
         ticks = round(self.origin_s / packet.time_base)
         packet.pts = None if packet.pts is None else packet.pts - ticks
         packet.dts = None if packet.dts is None else packet.dts - ticks
         try:
-            made = self._tracks[index].convert(packet)
-            self._output.mux(made)
-            self._written[index] = self._written.get(index, 0) + len(made)
+            self._mux(index, self._converters[index].convert(packet))
         except (av.error.InvalidDataError, av.error.PatchWelcomeError):  # a bitstream filter refuses it
             self._damaged += 1
         self._next = next(self._packets, None)
+
+    def _mux(self, index: int, converted: list[Packet[Stream]]) -> None:
+        self._output.mux(converted)
+        self._written[index] += len(converted)
 
 
 def _about_changes(number: int, changes: Sequence[tuple[float, str]]) -> str:
@@ -340,6 +287,10 @@ def _about_changes(number: int, changes: Sequence[tuple[float, str]]) -> str:
         f"sound {number} changes in the source ({named}{more}): the output keeps the channels and the rate "
         "that it has at the start"
     )
+
+
+def _is_cover(stream: Stream) -> bool:
+    return stream.type == "video" and bool(stream.disposition & Disposition.attached_pic)
 
 
 def _time_s(packet: Packet[Stream]) -> Fraction:

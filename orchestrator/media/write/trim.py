@@ -1,6 +1,6 @@
-"""What is kept of sound and captions when a part of a video is written. Knows nothing of files or pictures.
+"""Decides which audio, captions and chapters belong to the part of a video that is written, and trims them.
 
-Times are on the output's clock: the window begins at zero.
+Times are on the clock of the output: the window begins at zero.
 """
 
 from __future__ import annotations
@@ -18,60 +18,61 @@ if TYPE_CHECKING:
     from av.stream import Stream
 
 RUN_IN_S = Fraction(80, 1000)
-"""Sound that a decoder is to hear before it sounds right: what Opus asks for (RFC 7845, 4.6), and more than
-the one packet that AAC, MP3 and AC-3 need."""
+"""Audio that a decoder needs before its output is correct: what Opus asks for (RFC 7845, 4.6), and more than
+the single packet that AAC, MP3 and AC-3 need."""
 
 MOVED_S = Fraction(20, 1000)
-"""Sound that is this much early or late is not noticed: ITU-R BT.1359 puts the threshold at 45 and 125 ms."""
+"""An offset of audio that nobody notices: ITU-R BT.1359 puts the threshold at 45 ms early and 125 ms late."""
 
 OPUS_DELAY_S = Fraction(312, 48_000)
-"""The least that an Opus decoder leaves out at the start: libopus's own delay."""
+"""The least that an Opus decoder drops at the start: libopus's own delay."""
 
 
 @dataclass(kw_only=True)
 class Window:
-    """From zero to an end.
+    """The part of the time that is written, from zero to an end.
 
     Attributes:
-        opens: whether it has a beginning; else sound before zero, such as an encoder's run-in, is kept too.
-        end_s: of sound; None while everything after zero is kept.
-        captions_end_s: of captions, in the same way.
+        has_start: whether audio before zero is dropped; otherwise it is kept, such as an encoder's run-in.
+        end_s: end for audio, in seconds; None keeps everything after zero.
+        captions_end_s: end for captions and chapters, in the same way.
     """
 
-    opens: bool = False
+    has_start: bool = False
     end_s: Fraction | None = None
     captions_end_s: Fraction | None = None
 
-    def holds_chapter(self, start_s: Fraction, end_s: Fraction) -> bool:
-        """Whether any of a chapter is inside."""
-        before_end = self.captions_end_s is None or start_s < self.captions_end_s
-        return before_end and not (start_s < 0 and end_s <= 0)
+    def includes_chapter(self, start_s: Fraction, end_s: Fraction) -> bool:
+        """Return whether a part of a chapter is inside."""
+        begins_before_end = self.captions_end_s is None or start_s < self.captions_end_s
+        return begins_before_end and not (start_s < 0 and end_s <= 0)
 
-    def holds_for_edit(self, packet: Packet[Stream]) -> bool:
-        """Whether a packet of sound is needed where what is before zero is decoded, but not heard.
+    def includes(self, packet: Packet[Stream]) -> bool:
+        """Return whether a packet of audio is inside, or in the run-in before it.
 
-        So it is in MP4 and MOV, by their edit lists, and where sound is decoded and trimmed here.
+        This is for audio before zero that is decoded but not heard: because an edit list of MP4 or MOV hides
+        it, or because it is decoded and trimmed here.
         """
         start_s, stop_s = _times_s(packet)
-        return not (self.opens and stop_s <= -RUN_IN_S) and self._begins_before_end(start_s, stop_s)
+        return not (self.has_start and stop_s <= -RUN_IN_S) and self._begins_before_end(start_s, stop_s)
 
-    def holds_whole(self, packet: Packet[Stream], *, is_opus: bool) -> bool:
-        """Whether half of a packet of sound or more is inside; one that begins earlier is put at zero.
+    def fit_packet(self, packet: Packet[Stream], *, is_opus: bool) -> bool:
+        """Return whether at least half of a packet of audio is inside; move one that begins earlier to zero.
 
-        That is for containers without a time before zero: sound begins and ends at the packet's edge that is
-        nearest. A packet that would be moved by more than MOVED_S is left out instead. Opus may begin as much
-        earlier as its decoder leaves out.
+        This is for containers that have no time before zero: audio begins and ends at the nearest edge of a
+        packet. A packet that would be moved by more than MOVED_S is outside. Opus may begin earlier, by the
+        delay that its decoder drops.
         """
         start_s, stop_s = _times_s(packet)
-        if self.opens and start_s < 0:
+        if self.has_start and start_s < 0:
             if start_s + stop_s < 0 or start_s < -MOVED_S:
                 return False
             least = math.ceil((-OPUS_DELAY_S if is_opus else Fraction(0)) / packet.time_base)
             packet.pts = packet.dts = max(packet.pts or 0, least)
         return self._begins_before_end(start_s, stop_s)
 
-    def holds_caption(self, packet: Packet[Stream]) -> bool:
-        """Whether a caption is shown inside; it is cut to what is."""
+    def fit_caption(self, packet: Packet[Stream]) -> bool:
+        """Return whether a part of a caption is inside; shorten the caption to this part."""
         start_s, stop_s = _times_s(packet)
         if (stop_s <= 0 and start_s < 0) or (
             self.captions_end_s is not None and start_s >= self.captions_end_s
@@ -84,18 +85,18 @@ class Window:
             packet.duration = round((end_s - begin_s) / packet.time_base)
         return True
 
-    def trimmed(self, frame: AudioFrame, time_base: Fraction) -> AudioFrame | None:
-        """Return a frame of sound without the samples that are outside; None where nothing is left.
+    def trim(self, frame: AudioFrame, time_base: Fraction) -> AudioFrame | None:
+        """Return a frame of audio without the samples outside the window; None if no sample is left.
 
         Args:
-            frame: of any format.
+            frame: decoded audio of any format.
             time_base: unit of its pts, in seconds.
         """
-        if frame.pts is None or not (self.opens or self.end_s is not None):
+        if frame.pts is None or not (self.has_start or self.end_s is not None):
             return frame
         start_s = frame.pts * time_base
         first, last = 0, frame.samples
-        if self.opens:
+        if self.has_start:
             first = min(max(0, math.ceil(-start_s * frame.sample_rate)), last)
         if self.end_s is not None:
             last = max(first, min(last, math.ceil((self.end_s - start_s) * frame.sample_rate)))
@@ -114,10 +115,11 @@ class Window:
         return kept
 
     def _begins_before_end(self, start_s: Fraction, stop_s: Fraction) -> bool:
+        """Return whether at least half of a packet is before the end."""
         return self.end_s is None or start_s + stop_s <= 2 * self.end_s
 
 
 def _times_s(packet: Packet[Stream]) -> tuple[Fraction, Fraction]:
-    """Return when a packet starts and stops."""
+    """Return when a packet starts and stops, in seconds."""
     ticks = packet.pts if packet.pts is not None else packet.dts or 0
     return ticks * packet.time_base, (ticks + (packet.duration or 0)) * packet.time_base

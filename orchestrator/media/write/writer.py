@@ -30,7 +30,7 @@ from orchestrator.media.write.gif import SHORTEST, TICK, set_last_delay
 from orchestrator.media.write.passthrough import Passthrough
 from orchestrator.media.write.schedule import Schedule
 from orchestrator.media.write.spherical import mark, room_for
-from orchestrator.media.write.stream_converters import describe
+from orchestrator.media.write.stream_converters import copy_metadata
 from orchestrator.media.write.to_frame import converter, with_alpha
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class VideoWriter:
             )
             self._stream = self._add_stream(form, threads)
             self._passthrough = Passthrough(source, self._output, span, info, self._container)
-            describe(self._stream, self._passthrough.video, self._container)
+            copy_metadata(self._passthrough.video, self._stream, self._container)
             if start_s is not None:
                 self._stream.metadata.pop("timecode", "")
             if self._container.has_sphere_box and info.sphere is not None:
@@ -264,13 +264,13 @@ class VideoWriter:
             raise EncodeFailed(
                 f"{self.encoder} made {self._packets} pictures of {self.frames}: nothing was kept, try again"
             )
-        carried = replace(
-            self._passthrough.carried,
+        expected = replace(
+            self._passthrough.expected,
             is_hdr=self._info.colour.is_hdr,
             is_sideways=self._info.rotation % 180 != 0,
             lost_captions=self._captions.are_lost,
         )
-        self._differences = differences(self._source, self._path, self._container, carried)
+        self._differences = differences(self._source, self._path, self._container, expected)
 
     def _muxing(self) -> dict[str, str]:
         """Return the options of the muxer."""
