@@ -1,7 +1,7 @@
-"""Which encoder writes the pictures, and how it is set.
+"""Chooses the video encoder and its options, and opens it.
 
-H.264, and HEVC for what H.264 does not take, on NVENC where that works, else on the CPU; in WebM VP9, and AV1
-for more than 8 bits; GIF. Knows nothing of other streams or files.
+H.264, or HEVC if H.264 does not suit the pictures, on NVENC if that works, otherwise on the CPU; in WebM VP9,
+or AV1 for more than 8 bits; GIF. The containers name the encoders that they prefer.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ from orchestrator.media.colour.pixel_format import CHROMA, Chroma, planar_format
 from orchestrator.media.write.mastering import hdr_options
 
 if TYPE_CHECKING:
+    from av.container import OutputContainer
     from av.video.codeccontext import VideoCodecContext
+    from av.video.stream import VideoStream
 
     from orchestrator.containers import Container
-    from orchestrator.frames import HdrMetadata
+    from orchestrator.frames import Colour, HdrMetadata
     from orchestrator.jobs import Quality
 
 H264_MAX_SIDE_PX = 4096
@@ -32,33 +34,33 @@ H264_MAX_MACROBLOCKS = 36_864
 """MaxFS of level 5.1 (ITU-T H.264, table A-1), 4096x2304: the most that hardware decoders commonly take."""
 
 HEVC_MIN_SIDE_PX = 64
-"""x265 4.2 writes beyond its memory where a picture is no wider than 48 (valgrind: Lookahead::cuTree), and
-refuses less than 32: one as narrow or flat as that is H.264, however long."""
+"""x265 4.2 writes outside its memory if a picture is at most 48 wide (valgrind: Lookahead::cuTree), and
+refuses less than 32: pictures that are as narrow or flat as that become H.264, whatever their longer side."""
 
 AV1_MIN_SIDE_PX = 64
 AV1_MAX_HEIGHT_PX = 8704
-"""SVT-AV1 4.1 crashes on pictures of less than 30 a side, and refuses higher ones."""
+"""SVT-AV1 4.1 crashes if a side is below 30, and refuses pictures that are higher than this."""
 
 NVENC_SIDES_PX = (160, 8192)
-"""Smallest and largest side given to NVENC: it takes H.264 from 145 pixels on, and HEVC to 8192 (NVIDIA's
-support matrix)."""
+"""Smallest and largest side that is encoded with NVENC: it accepts H.264 from 145 pixels, and HEVC up to 8192
+(NVIDIA's support matrix)."""
 
 EncoderOptions = dict[str, str]
 
 ALWAYS: dict[str, EncoderOptions] = {
     "libx264": {"preset": "veryfast"},
-    # No B-frames: of one or two pictures with them, x265 4.1 gives decoding times that were never set.
+    # No B-frames: with them, x265 4.1 returns one or two pictures without decoding times.
     "libx265": {"preset": "superfast", "x265-params": "log-level=none:bframes=0"},
     "h264_nvenc": {"preset": "p5", "tune": "hq", "rc": "vbr"},
     "hevc_nvenc": {"preset": "p5", "tune": "hq", "rc": "vbr"},
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "5", "lag-in-frames": "0", "row-mt": "1", "b": "0"},
-    # No pictures that refer to later ones: a quarter of the memory. Preset 8 of SVT-AV1 4.1 gets plain
-    # colours wrong, by 7 levels of 8 bits at crf 20, and by 43 at crf 8.
+    # Low delay (pred-struct=1) takes a quarter of the memory. Preset 8 of SVT-AV1 4.1 gets plain colours
+    # wrong, by 7 8-bit levels at crf 20, and by 43 at crf 8.
     "libsvtav1": {"preset": "7", "svtav1-params": "pred-struct=1"},
     "gif": {},
 }
-"""What every quality of an encoder has in common. One speed for all: slower ones cost time and memory and
-give little (measured, docs/media.md). Constant quality of VP9 needs a bit rate of 0 (FFmpeg wiki,
+"""Options by encoder, for every quality. All qualities have one speed: slower ones cost time and memory and
+gain little (measured, docs/media.md). Constant quality of VP9 needs a bit rate of 0 (FFmpeg wiki,
 Encode/VP9)."""
 
 PROFILES: dict[str, dict[Quality, EncoderOptions]] = {
@@ -90,9 +92,9 @@ PROFILES: dict[str, dict[Quality, EncoderOptions]] = {
     },
     "gif": {"high": {}, "medium": {}, "low": {}},
 }
-"""By quality. x264's 23 is its default, 17 visually lossless, +6 halves the bits (FFmpeg wiki, Encode/H.264);
-the others were chosen to be about as good by PSNR (docs/media.md). x264 is lossless at quantiser 0, and at
-crf 0 with 8 bits only."""
+"""Options by encoder and quality. In x264, crf 23 is the default, 17 is visually lossless, and +6 halves the
+bits (FFmpeg wiki, Encode/H.264); the other encoders have values with about the same PSNR (docs/media.md).
+x264 is lossless at quantiser 0; at crf 0 only with 8 bits."""
 
 BITS: dict[str, tuple[int, ...]] = {
     "libx264": (8, 10),
@@ -100,10 +102,10 @@ BITS: dict[str, tuple[int, ...]] = {
     "libvpx-vp9": (8,),
     "libsvtav1": (10,),
 }
-"""Bits a component that are written, of those that an encoder takes. PyAV's libvpx is built for 8 alone."""
+"""Bits per component that are written, by encoder. PyAV's libvpx is built for 8 bits only."""
 
 LOSSY_BITS = 10
-"""Sources of more are written with so many: hardware decodes Main 10, and not Main 12."""
+"""Most bits per component that are written unless lossless: hardware decodes Main 10, but not Main 12."""
 
 LOSSLESS_CHROMA: dict[str, tuple[Chroma, ...]] = {
     "libx264": ((2, 2), (2, 1), (1, 1)),
@@ -111,18 +113,19 @@ LOSSLESS_CHROMA: dict[str, tuple[Chroma, ...]] = {
     "libvpx-vp9": tuple(CHROMA),
     "libsvtav1": ((2, 2),),
 }
+"""Chroma subsampling that is written lossless, by encoder. Pictures with any other one get the last."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Encoding:
-    """An encoder and how it is set.
+    """An encoder and its options.
 
     Attributes:
-        encoder: FFmpeg's name of it.
-        pixel_format: FFmpeg's name of what it is given.
-        options: of the encoder.
-        tag: the four letters by which MP4 and MOV name the codec, or None for FFmpeg's choice.
-        notes: what few players will show, one sentence each.
+        encoder: FFmpeg's name of the encoder.
+        pixel_format: FFmpeg's name of its input format.
+        options: options of the encoder.
+        tag: four-letter code of the codec for the container, or None for FFmpeg's choice.
+        notes: one sentence for each property that few players support.
     """
 
     encoder: str
@@ -143,21 +146,20 @@ def choose(
     hdr: HdrMetadata | None = None,
     alpha: bool = False,
 ) -> Encoding:
-    """Return what pictures are best encoded with.
+    """Return the best encoder for pictures, with its options.
 
     Args:
-        container: where they go.
-        width, height: of them, in pixels.
-        quality: lossless keeps their chroma and bits where the encoder can; the others make 4:2:0 of 8 or 10
+        container: container of the output.
+        width, height: size of the pictures, in pixels.
+        quality: lossless keeps chroma and bits if the encoder can; the others write 4:2:0 of 8 or 10 bits.
+        chroma: chroma subsampling of the source.
+        bits: bits per component of the pictures.
+        hdr: HDR metadata to write into the stream.
+        alpha: whether the pictures have alpha; only if the container has alpha. VP9 writes it, in 4:2:0 of 8
             bits.
-        chroma: of the source.
-        bits: a component, of the pictures.
-        hdr: metadata to write into the stream.
-        alpha: whether pictures have alpha, which VP9 alone takes, in 4:2:0 of 8 bits; of a container that
-            has alpha.
 
     Raises:
-        BadRequest: there is no such quality.
+        BadRequest: the quality is unknown.
     """
     *preferred, last = container.encoders
     is_lossy, size = quality != "lossless", (width, height)
@@ -182,7 +184,7 @@ def choose(
     if hdr is not None:
         _merge(options, hdr_options(encoder, hdr))
     if encoder == "libsvtav1":
-        # It prints its settings to standard error, and asks the environment alone whether it may.
+        # It prints its settings to standard error unless the environment says otherwise.
         os.putenv("SVT_LOG", "1")
     return Encoding(
         encoder=encoder,
@@ -195,7 +197,7 @@ def choose(
 
 @functools.cache
 def probe_nvenc(encoder: str) -> bool:
-    """Whether a GPU of this machine encodes: one 256x256 frame is sent through. Asked once a process."""
+    """Return whether a GPU of this machine can encode a 256x256 frame; tested once per process."""
     try:
         context = cast("VideoCodecContext", av.CodecContext.create(encoder, "w"))
         context.width = context.height = 256
@@ -207,14 +209,14 @@ def probe_nvenc(encoder: str) -> bool:
 
 
 def _fits(encoder: str, size: tuple[int, int], *, bits: int, is_lossy: bool, alpha: bool) -> bool:
-    """Return whether an encoder is the right one for pictures, if those that are preferred to it are not."""
+    """Return whether an encoder suits pictures that no encoder before it in the container's list suits."""
     shorter, longer = sorted(size)
     is_for_h264 = bits == 8 and _is_for_h264(*size)
     if encoder == "libsvtav1":
         return bits > 8 and not alpha and shorter >= AV1_MIN_SIDE_PX and size[1] <= AV1_MAX_HEIGHT_PX
     if encoder == "libx264":
         return is_for_h264 or shorter < HEVC_MIN_SIDE_PX
-    # NVENC is given 8 bits only: PyAV cannot hand it the metadata of HDR.
+    # NVENC gets 8 bits only: PyAV cannot pass HDR metadata to it.
     smallest, largest = NVENC_SIDES_PX
     is_for_nvenc = is_lossy and bits == 8 and smallest <= shorter and longer <= largest
     return is_for_nvenc and (is_for_h264 or encoder == "hevc_nvenc") and probe_nvenc(encoder)
@@ -226,13 +228,58 @@ def _is_for_h264(width: int, height: int) -> bool:
 
 
 def _depth(encoder: str, bits: int, quality: Quality) -> int:
-    """Return how many bits a component are written: enough for what is wanted, or as many as there are."""
-    taken = BITS.get(encoder, (8,))
-    wanted = bits if quality == "lossless" else min(bits, LOSSY_BITS)
-    return next((depth for depth in taken if depth >= wanted), taken[-1])
+    """Return the bits per component to write: the fewest that are enough, or the most that there are."""
+    depths = BITS.get(encoder, (8,))
+    needed = bits if quality == "lossless" else min(bits, LOSSY_BITS)
+    return next((depth for depth in depths if depth >= needed), depths[-1])
 
 
 def _merge(options: EncoderOptions, more: EncoderOptions) -> None:
-    """Add settings; those of the encoder's own, which FFmpeg takes as one option, are joined."""
+    """Add options; private parameters of an encoder, which are one option in FFmpeg, are joined."""
     for name, value in more.items():
         options[name] = f"{options[name]}:{value}" if name.endswith("-params") and name in options else value
+
+
+def add_stream(
+    output: OutputContainer,
+    encoding: Encoding,
+    *,
+    width: int,
+    height: int,
+    sample_aspect_ratio: Fraction,
+    rate: Fraction,
+    tick: Fraction,
+    colour: Colour,
+    chroma_location: str | None,
+    threads: int,
+) -> VideoStream:
+    """Add a video stream to a file, with an encoder that is ready to be opened.
+
+    Args:
+        output: open file.
+        encoding: encoder and options.
+        width, height: size of the pictures, in pixels.
+        sample_aspect_ratio: width : height of a pixel.
+        rate: average number of pictures per second.
+        tick: unit of the times of the pictures, in seconds.
+        colour: colour of the pictures; pictures with a palette have no such tags.
+        chroma_location: FFmpeg's name of it, or None.
+        threads: threads of the encoder; 0 lets it choose.
+    """
+    location = {"chroma_sample_location": chroma_location} if chroma_location else {}
+    stream = cast("VideoStream", output.add_stream(encoding.encoder, rate, encoding.options | location))
+    context = stream.codec_context
+    context.width, context.height = width, height
+    context.pix_fmt = encoding.pixel_format
+    context.sample_aspect_ratio = sample_aspect_ratio
+    # Both are needed: if only the muxer has it, times that are not multiples of 1 / rate fail with EINVAL.
+    context.time_base = stream.time_base = tick
+    context.thread_count = threads
+    if encoding.tag is not None:
+        context.codec_tag = encoding.tag
+    if encoding.pixel_format != "pal8":
+        context.colorspace = colour.matrix
+        context.color_primaries = colour.primaries
+        context.color_trc = colour.transfer
+        context.color_range = 2 if colour.full_range else 1
+    return stream

@@ -1,4 +1,4 @@
-"""What is special about GIF: pictures of 256 colours, and hundredths of a second."""
+"""Prepares pictures for GIF: reduces them to 256 colours, and moves them to hundredths of a second."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ TICK = Fraction(1, 100)
 """GIF's unit of time, in seconds (GIF89a, 23)."""
 
 SHORTEST = 2
-"""Browsers show a picture of less than so many hundredths for ten of them."""
+"""Shortest duration of a picture in TICKs: browsers show a shorter one for ten TICKs."""
 
 COLOURS: dict[Quality, tuple[int, str]] = {
     "high": (256, "sierra2_4a"),
     "medium": (256, "bayer:bayer_scale=3"),
     "low": (64, "bayer:bayer_scale=4"),
 }
-"""How many colours a picture has, and how those between are mixed (FFmpeg's paletteuse): spread errors look
-best, an ordered pattern costs fewer bytes."""
+"""Number of colours and dithering (FFmpeg's paletteuse), by quality: error diffusion looks best, and an
+ordered pattern takes fewer bytes."""
 
 
 class ToPalette:
-    """Reduces RGB pictures to a palette of their own, one at a time: nothing is kept between them.
+    """Reduces each RGB picture to a palette of its own.
 
     Args:
-        width, height: of every picture, in pixels.
-        out_width: to which they are stretched, in pixels.
-        quality: which of COLOURS.
+        width, height: size of every picture, in pixels.
+        out_width: width to which pictures are stretched, in pixels.
+        quality: key of COLOURS.
     """
 
     def __init__(self, *, width: int, height: int, out_width: int, quality: Quality) -> None:
@@ -57,48 +57,48 @@ class ToPalette:
         choose.link_to(use, 0, 1)
         use.link_to(sink)
         self._graph.configure()
-        self._made = 0
+        self._count = 0
         self._first: bytes | None = None
         self._last: bytes | None = None
 
     def __call__(self, pixels: Pixels) -> av.VideoFrame:
         """Return a fresh frame of format pal8 of `pixels`, uint8 [height, width, 3]."""
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), "rgb24")
-        frame.pts = self._made
+        frame.pts = self._count
         frame.time_base = Fraction(1)
-        self._made += 1
+        self._count += 1
         self._graph.push(frame)
-        made = cast("av.VideoFrame", self._graph.pull())
-        self._mark_return(made)
-        return made
+        reduced = cast("av.VideoFrame", self._graph.pull())
+        self._mark_return(reduced)
+        return reduced
 
-    def _mark_return(self, made: av.VideoFrame) -> None:
-        """Change the palette, where nobody sees it, if it is the first picture's and the last one's was not.
+    def _mark_return(self, reduced: av.VideoFrame) -> None:
+        """Change the palette invisibly if it is that of the first picture, but not that of the last one.
 
-        FFmpeg leaves out pixels whose number in the palette is that of the picture before. For a picture that
-        has the palette of the first it does not ask whether the one before had it too, and colours that are
-        gone stay. With another colour for transparent pixels, of which there are none, it does ask.
+        FFmpeg leaves out pixels that have the same palette index as in the picture before. If a picture has
+        the palette of the first one, it does not check whether the picture before had it too, and old colours
+        stay. If the colour of transparent pixels differs, it does check; there are no transparent pixels.
         """
-        palette = bytes(made.planes[1])
+        palette = bytes(reduced.planes[1])
         if self._first is None:
             self._first = palette
         elif palette == self._first != self._last:
             marked = np.frombuffer(palette, np.uint32).copy()
             marked[marked >> 24 == 0] ^= 1
-            made.planes[1].update(marked.tobytes())
+            reduced.planes[1].update(marked.tobytes())
         self._last = palette
 
 
 def set_last_delay(path: Path, last: bytes, delay: int) -> None:
-    """Say how long the last picture of a GIF is shown; FFmpeg shows it as long as the one before.
+    """Set how long the last picture of a GIF is shown; FFmpeg's muxer repeats the duration of the one before.
 
     Args:
-        path: the finished file.
-        last: the last picture's packet, which begins with its Graphic Control Extension (GIF89a, 23).
-        delay: in hundredths of a second.
+        path: finished file.
+        last: packet of the last picture, which begins with its Graphic Control Extension (GIF89a, 23).
+        delay: duration in hundredths of a second.
     """
     with path.open("r+b") as file:
-        file.seek(-1 - len(last) + 4, 2)  # before it there is the trailer; its delay is its fifth byte
+        file.seek(-1 - len(last) + 4, 2)  # the trailer follows the packet; the delay is its fifth byte
         file.write(min(delay, 0xFFFF).to_bytes(2, "little"))
 
 
@@ -113,32 +113,31 @@ def paced(info: VideoInfo) -> VideoInfo:
 
 
 class GifPace:
-    """Chooses the pictures of a video that a GIF shows, and puts them at times that browsers keep.
+    """Chooses the pictures of a video that a GIF shows, and gives them times that browsers respect.
 
-    There are SHORTEST hundredths of a second between two pictures at least. A picture that comes sooner after
-    the one before is shown as soon as that has passed if it is still the one to be seen then; otherwise it is
-    left out. So a picture is shown at most 1/100 s late. One picture is held.
+    Two pictures are at least SHORTEST ticks apart. A picture that comes sooner is delayed until then if it is
+    still current, and dropped otherwise. So a picture is at most 1/100 s late. One picture is held back.
 
     Args:
-        info: of the video.
+        info: description of the video.
 
     Attributes:
-        left_out: how many pictures are not.
+        left_out: number of pictures that were dropped.
     """
 
     def __init__(self, info: VideoInfo) -> None:
         self.left_out = 0
-        self._ticks = info.time_base / TICK  # of one of the source
+        self._ticks = info.time_base / TICK  # per tick of the source
         self._usual = 1 / (info.average_rate * TICK) if info.average_rate else Fraction(0)
 
     def run(self, frames: Iterator[Frame[AnyPicture]]) -> Generator[Frame[AnyPicture], None, None]:
-        """Yield the frames that are shown, numbered anew, with times and durations in TICKs.
+        """Yield the chosen frames with new numbers, and with times and durations in TICKs.
 
         Args:
-            frames: of the video, in presentation order, with rising pts.
+            frames: frames of the video in presentation order, with rising pts.
         """
         held: Frame[AnyPicture] | None = None
-        number = start = earliest = 0  # of the one that is held
+        number = start = earliest = 0  # of the held picture
         offset = length = end = Fraction(0)
         for frame in frames:
             exact = frame.pts * self._ticks
@@ -160,14 +159,14 @@ class GifPace:
         if held is None:
             return
         if number and length and round(end) <= start:
-            self.left_out += 1  # it ends before there is room for it
+            self.left_out += 1  # it ends before it could be shown
         else:
             duration = max(round(end) - start, SHORTEST) if length else 0
             yield replace(held, index=number, pts=start, duration=duration)
 
     @property
     def notes(self) -> list[str]:
-        """One sentence where pictures were left out; complete after the last."""
+        """One sentence if pictures were dropped; complete after the last frame."""
         if not self.left_out:
             return []
         pictures = "1 picture was" if self.left_out == 1 else f"{self.left_out} pictures were"

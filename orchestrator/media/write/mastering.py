@@ -1,4 +1,4 @@
-"""Metadata of HDR as the options of encoders. Knows nothing of how it is read."""
+"""Translates HDR metadata into options of the encoders."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ NAMES = {
     "libx265": ("x265-params", "master-display", "max-cll"),
     "libsvtav1": ("svtav1-params", "mastering-display", "content-light"),
 }
-"""What takes an encoder's own parameters, and its names of the mastering display and of the light levels."""
+"""By encoder: the option for its private parameters, and its names of mastering display and light levels."""
 
 STEPS_OF_XY, STEPS_OF_LUMINANCE = 50_000, 10_000
-"""x264 and x265 count as the stream does: in 0.00002, and in 0.0001 cd/m2 (ITU-T H.265, D.3.28)."""
+"""x264 and x265 have the units of the stream: 0.00002, and 0.0001 cd/m2 (ITU-T H.265, D.3.28)."""
 
 PQ_PEAK = 10_000
-"""The brightest that PQ can tell, in cd/m2 (SMPTE ST 2084)."""
+"""The highest luminance of PQ, in cd/m2 (SMPTE ST 2084)."""
 
 MOST_LIGHT = 65_535
-"""The brightest that 16 bits can tell, in cd/m2 (ITU-T H.265, D.2.35)."""
+"""The highest light level that 16 bits can store, in cd/m2 (ITU-T H.265, D.2.35)."""
 
 
 def hdr_options(encoder: str, hdr: HdrMetadata) -> dict[str, str]:
-    """Return the options by which an encoder writes `hdr` into its stream.
+    """Return the options that make an encoder write `hdr` into its stream.
 
-    Left out is what an encoder cannot write, and what is not whole or cannot be.
+    Metadata that the encoder cannot write, or that are incomplete or impossible, are left out.
 
     Args:
-        encoder: FFmpeg's name of it.
-        hdr: what there is to say.
+        encoder: FFmpeg's name of the encoder.
+        hdr: metadata of the source.
     """
     if encoder not in NAMES:
         return {}
@@ -42,9 +42,9 @@ def hdr_options(encoder: str, hdr: HdrMetadata) -> dict[str, str]:
     parameters: list[str] = []
     if hdr.primaries is not None and hdr.white is not None and _is_possible(hdr):
         steps = (1, 1) if encoder == "libsvtav1" else (STEPS_OF_XY, STEPS_OF_LUMINANCE)
-        red, green, blue = (_counted(point, steps[0]) for point in hdr.primaries)
-        white = _counted(hdr.white, steps[0])
-        luminance = _counted(reversed(hdr.luminance or ()), steps[1])
+        red, green, blue = (_in_steps(point, steps[0]) for point in hdr.primaries)
+        white = _in_steps(hdr.white, steps[0])
+        luminance = _in_steps(reversed(hdr.luminance or ()), steps[1])
         parameters.append(f"{display}=G({green})B({blue})R({red})WP({white})L({luminance})")
     levels = hdr.max_cll or 0, hdr.max_fall or 0
     if levels != (0, 0) and max(levels) <= MOST_LIGHT:
@@ -53,12 +53,12 @@ def hdr_options(encoder: str, hdr: HdrMetadata) -> dict[str, str]:
 
 
 def _is_possible(hdr: HdrMetadata) -> bool:
-    """Whether there can be a display of such light: encoders refuse what cannot, or write nonsense."""
+    """Return whether a display can have these values; encoders refuse other values, or write nonsense."""
     points = [*(hdr.primaries or ()), *([hdr.white] if hdr.white else [])]
     least, most = hdr.luminance or (0, 0)
     return all(0 <= x <= 1 and 0 <= y <= 1 for x, y in points) and 0 <= least < most <= PQ_PEAK
 
 
-def _counted(values: Iterable[Fraction], steps: int) -> str:
-    """Return numbers in steps, whole where a step is not one."""
+def _in_steps(values: Iterable[Fraction], steps: int) -> str:
+    """Return numbers as multiples of 1 / steps, rounded unless steps is 1."""
     return ",".join(f"{float(value):.8g}" if steps == 1 else str(round(value * steps)) for value in values)

@@ -1,7 +1,7 @@
-"""A finished file, opened again: what a player would find in it. Knows nothing of what it should be.
+"""Reads a finished output back, as a player would.
 
-Its packets are counted once, without decoding. Pictures are then read at the times that are asked for, from
-the keyframe before each on; pictures on the way to which none refers are not decoded.
+Packets are counted once, without decoding. Pictures are then decoded at the requested times, each from the
+keyframe before it; pictures in between are skipped if no other picture refers to them.
 """
 
 from __future__ import annotations
@@ -34,25 +34,25 @@ if TYPE_CHECKING:
     from orchestrator.frames import Pixels
 
 KEYFRAMES_APART_S = 1
-"""Keyframes are remembered at this distance at least: a day of video has less than 100,000."""
+"""Shortest distance of the keyframes that are remembered: a day of video has less than 100,000 of them."""
 
 
 class OutputReader:
     """Reads one file that was just written; a context manager.
 
     Args:
-        path: of the file.
-        threads: of the decoder and of the colour conversion; 0 takes one a core.
+        path: finished file.
+        threads: threads of the decoder and of the colour conversion; 0 takes one per core.
 
     Attributes:
-        width, height: of the picture as coded, in pixels.
-        frames: pictures that are shown.
-        first_s: when the first is shown, in seconds.
-        end_s: when the last ends.
-        tick_s: unit of the file's times.
+        width, height: size of the picture as coded, in pixels.
+        frames: number of pictures that are shown.
+        first_s: when the first picture is shown, in seconds.
+        end_s: when the last picture ends, in seconds.
+        tick_s: unit of the file's times, in seconds.
 
     Raises:
-        OutputRejected: it cannot be read, or holds no picture.
+        OutputRejected: the file cannot be read, or holds no picture.
     """
 
     def __init__(self, path: Path, *, threads: int = 0) -> None:
@@ -77,7 +77,7 @@ class OutputReader:
         self._container.close()
 
     def sound_s(self) -> Fraction | None:
-        """Return when the first sample of sound is heard, in seconds; None without sound."""
+        """Return when the first audio sample is heard, in seconds; None without audio."""
         with self._translated(), self._opened() as container:
             return _first_heard_s(container)
 
@@ -86,15 +86,15 @@ class OutputReader:
         windows: Sequence[tuple[Fraction, Fraction]],
         sizes: Sequence[tuple[int, int]] | None = None,
     ) -> Generator[tuple[int, Fraction, Pixels], None, None]:
-        """Yield the pictures that begin in each window: the window's number, the time, the picture.
+        """Yield the pictures that begin in each window.
 
         Args:
-            windows: from when to when, in seconds on the clock of the file, both included; in order.
-            sizes: width and height for the pictures of each window, no larger than they are coded; None is
-                as they are coded. A picture is scaled before it becomes RGB, in a small part of the time.
+            windows: start and end in seconds on the clock of the file, both included; in order.
+            sizes: width and height of the pictures of each window, at most the coded size; None keeps the
+                coded size. Scaling before the conversion to RGB takes much less time.
 
         Yields:
-            Pictures are uint8 [H, W, 3] RGB, full range.
+            The number of the window, the time in seconds, and the picture: uint8 [H, W, 3] RGB, full range.
 
         Raises:
             OutputRejected: the file cannot be read or decoded.
@@ -103,7 +103,7 @@ class OutputReader:
         spans = [(math.ceil(start_s / tick), math.floor(end_s / tick)) for start_s, end_s in windows]
         decoded: Iterator[av.VideoFrame] = iter(())
         frame: av.VideoFrame | None = None
-        passed = math.inf  # when the last one that was left behind is shown
+        passed = math.inf  # time of the last picture that was skipped or yielded
         for number, (start, end) in enumerate(spans):
             key = max((pts for pts in self._keys if pts <= start), default=self._keys[0])
             if frame is None or _pts(frame) < key or passed >= start:
@@ -163,12 +163,12 @@ class OutputReader:
         if not self.frames:
             raise OutputRejected("the output holds no picture; nothing was kept, please report it")
         if written.has_dts_durations and stream.duration is not None:
-            # Its durations are those between decoding times: only their sum counts.
+            # Durations are differences of decoding times, so only their sum counts.
             last, last_duration = first, stream.duration
         self.first_s, self.end_s = first * self.tick_s, (last + last_duration) * self.tick_s
 
     def _decode(self, key: int, spans: list[tuple[int, int]]) -> Iterator[av.VideoFrame]:
-        """Decode from a keyframe on; of what is outside of all spans, only what others refer to."""
+        """Decode from a keyframe on; outside of all spans, only pictures that others refer to."""
         with self._translated():
             for packet in self._packets_from(key):
                 pts = packet.pts
@@ -229,10 +229,10 @@ def open_written(path: Path) -> InputContainer:
 
 
 def first_heard_s(path: Path) -> Fraction | None:
-    """Return when the first sample of the first track of a source is heard, on its clock, in seconds.
+    """Return when the first sample of the first audio stream of a source is heard, in seconds on its clock.
 
-    Edit lists, samples to be skipped and start times are taken into account. None without sound, or where
-    none of it can be decoded.
+    Edit lists, samples to be skipped and start times are taken into account. None without audio, or if none
+    of it can be decoded.
     """
     with open_source(path) as container:
         return _first_heard_s(container)

@@ -1,9 +1,9 @@
-"""Marks a finished mp4 or mov as a video of 360 degrees, so that players let a viewer look around in it.
+"""Marks a finished mp4 or mov as a 360 degree video, so that players let the viewer look around in it.
 
-PyAV cannot hand the mark to FFmpeg's muxer. So the muxer is given a title of the video track that is long
-enough, and when the file is complete, its place is taken by the mark: no byte of the file moves. The mark is
-a `uuid` box of the track with a line of XML (Google's Spherical Video RFC, version 1), which knows whole
-spheres in equirectangular projection.
+PyAV cannot pass the mark to FFmpeg's muxer. So the title of the video track is padded with spaces, and the
+mark replaces them when the file is complete: no other byte of the file moves. The mark is a `uuid` box of the
+track with a line of XML (Google's Spherical Video RFC, version 1), which describes whole spheres in
+equirectangular projection.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 UUID = bytes.fromhex("ffcc8263f8554a938814587a02521fdd")
 
 MOST_MOOV_BYTES = 1 << 30
-"""A larger index of a file is not looked through."""
+"""A larger index of a file is not searched."""
 
 _HEADER = 8
 _NAMESPACES = (
@@ -30,14 +30,14 @@ _NAMESPACES = (
 
 
 def room_for(sphere: SphericalVideo) -> str:
-    """Return what the title of the video track has to end in."""
+    """Return the spaces with which the title of the video track has to end."""
     return " " * (_HEADER + len(UUID) + len(_xml(sphere)))
 
 
 def mark(path: Path, sphere: SphericalVideo) -> None:
-    """Put the mark of `sphere` where `room_for` it was left in the file at `path`.
+    """Replace the spaces of `room_for` in the file at `path` with the mark of `sphere`.
 
-    A file in which it is not found stays as it is.
+    A file without these spaces stays as it is.
 
     Raises:
         OSError: the file cannot be written.
@@ -55,7 +55,7 @@ def mark(path: Path, sphere: SphericalVideo) -> None:
 
 
 def _marked(moov: bytes, room: bytes, sphere: SphericalVideo) -> Iterator[tuple[int, bytes]]:
-    """Yield where user data of a track give their room to the mark: the place, and as many new bytes."""
+    """Yield the position of the user data of each padded track, and as many new bytes with the mark."""
     for kind, start, end in _boxes(moov, _HEADER, len(moov)):
         if kind != b"trak":
             continue
@@ -81,7 +81,7 @@ def _box(kind: bytes, content: bytes) -> bytes:
 
 
 def _boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield the boxes in a part of `data`: kind, and where the content starts and ends."""
+    """Yield the boxes in a part of `data`: kind, start and end of the content."""
     while start + _HEADER <= end:
         size = int.from_bytes(data[start : start + 4], "big")
         if size < _HEADER or start + size > end:
@@ -91,7 +91,7 @@ def _boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]
 
 
 def _top_boxes(path: Path) -> Iterator[tuple[bytes, int, int]]:
-    """Yield the outermost boxes of a file: kind, place and size, both with the header."""
+    """Yield the top-level boxes of a file: kind, position and size, including the header."""
     start, end = 0, path.stat().st_size
     with path.open("rb") as file:
         while start + _HEADER <= end:
@@ -116,7 +116,7 @@ def _xml(sphere: SphericalVideo) -> str:
         "InitialViewPitchDegrees": sphere.pitch or "",
         "InitialViewRollDegrees": sphere.roll or "",
     }
-    said = "".join(
+    elements = "".join(
         f"<GSpherical:{name}>{value}</GSpherical:{name}>" for name, value in facts.items() if value
     )
-    return f'<?xml version="1.0"?><rdf:SphericalVideo {_NAMESPACES}>{said}</rdf:SphericalVideo>'
+    return f'<?xml version="1.0"?><rdf:SphericalVideo {_NAMESPACES}>{elements}</rdf:SphericalVideo>'

@@ -1,4 +1,4 @@
-"""Pictures as frames for an encoder: planes copied, RGB converted. Knows nothing of encoders, or of time."""
+"""Converts pictures into frames for the encoder: copies planes, and converts RGB to Y'CbCr or a palette."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Array = TypeVar("Array", bound=NDArray[np.uint8] | NDArray[np.uint16])
 
 _FLAGS = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP
-"""FULL_CHR_H_INP: all pixels make the chroma, not every second one."""
+"""FULL_CHR_H_INP: chroma is made from all pixels, not from every second one."""
 
 _STRETCHING = Interpolation.LANCZOS | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP
 
@@ -42,18 +42,18 @@ def converter(
     quality: Quality,
     threads: int,
 ) -> Callable[[Any], av.VideoFrame]:
-    """Return what makes each picture a fresh frame for the encoder.
+    """Return a function that converts each picture into a new frame for the encoder.
 
     Args:
-        form: of the pictures.
-        info: of the source.
-        colour: of the output.
-        pixel_format: of the output: three planes, or `pal8`.
-        width, height: of the pictures, in pixels, made whole samples of chroma: what a picture has less
-            repeats its last row or column.
-        out_width: to which they are stretched, in pixels; the height stays.
-        quality: of a palette.
-        threads: of the conversion; 0 lets swscale choose.
+        form: form of the pictures.
+        info: description of the source.
+        colour: colour of the output.
+        pixel_format: pixel format of the output: three planes, or `pal8`.
+        width, height: size of the pictures in pixels, rounded up to whole chroma samples. A smaller picture
+            is filled up with its last row or column.
+        out_width: width to which they are stretched, in pixels; the height stays.
+        quality: quality of a palette.
+        threads: threads of the conversion; 0 lets swscale choose.
     """
     size: dict[str, Any] = {"width": width, "height": height, "threads": threads}
     coded: dict[str, Any] = {"chroma": upright_chroma(info), "bits": info.bit_depth} | size
@@ -71,23 +71,23 @@ def converter(
 
 
 def to_8_bits(pixels: DeepPixels) -> Pixels:
-    """Return 16-bit pixels as 8-bit ones, rounded."""
+    """Return 16-bit pixels rounded to 8 bits."""
     return (pixels - (pixels >> 8) + 128 >> 8).astype(np.uint8)
 
 
 class FromRgb:
-    """Converts RGB pictures of one video to Y'CbCr; keeps one swscale context for all of them.
+    """Converts the RGB pictures of one video to Y'CbCr, with one swscale context for all of them.
 
-    swscale rounds full-range chroma down, which shifts colours by half a level and up to two. Such pictures
-    take the way through two bits more, where the same is an eighth of a level, and are rounded here. It takes
-    the white of 16 bits for 255 x 256: such pixels are scaled to that. It also reads past the end of a row:
-    pixels are copied into a frame of FFmpeg's own, which is padded.
+    swscale rounds full-range chroma down, which shifts colours by half a level and up to two. So full-range
+    pictures are converted with two more bits, where the shift is an eighth of a level, and rounded here. For
+    swscale, white in 16 bits is 255 x 256, so pixels are scaled to that. It also reads past the end of a row,
+    so pixels are copied into a frame of FFmpeg, which is padded.
 
     Args:
-        colour: of the output, as `output_colour` gives it.
-        pixel_format: of the output: three planes, of 8 to 12 bits.
-        deep: whether pixels are of 16 bits.
-        width, height, out_width, threads: as for `converter`; None stretches nothing.
+        colour: colour of the output, from `output_colour`.
+        pixel_format: pixel format of the output: three planes of 8 to 12 bits.
+        deep: whether pixels have 16 bits.
+        width, height, out_width, threads: as for `converter`; None does not stretch.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class FromRgb:
         self._chroma = chroma.clip(0, tops[0] - 1).astype(kind)
 
     def __call__(self, pixels: Pixels | DeepPixels) -> av.VideoFrame:
-        """Return a fresh frame of `pixels`, [H, W, 3] RGB: uint8, or uint16 where deep."""
+        """Return a new frame for `pixels`, RGB [H, W, 3]: uint8, or uint16 if deep."""
         height, width, _ = pixels.shape
         inner = self._pixels[:height, :width]
         if self._deep:
@@ -143,23 +143,23 @@ class FromRgb:
         return self._rounded(frame) if full else frame
 
     def _rounded(self, frame: av.VideoFrame) -> av.VideoFrame:
-        """Return a frame of two bits more, of full range, as one of the output's format."""
-        made = av.VideoFrame(frame.width, frame.height, self._format)
+        """Return a full-range frame of two more bits in the format of the output."""
+        rounded = av.VideoFrame(frame.width, frame.height, self._format)
         tables = self._luma, self._chroma, self._chroma
-        for deeper, plane, table in zip(frame.planes, made.planes, tables, strict=True):
+        for deeper, plane, table in zip(frame.planes, rounded.planes, tables, strict=True):
             rows = rows_of(plane, np.uint8) if self._bits == 8 else rows_of(plane, np.uint16)
             rows[:, : plane.width] = table[rows_of(deeper, np.uint16)[:, : plane.width]]
-        return made
+        return rounded
 
 
 class FromPlanes:
-    """Copies planes into frames; converts only where other chroma or other bits are wanted.
+    """Copies planes into frames; converts them only if the output has other chroma or other bits.
 
     Args:
-        colour: of the planes, and of the output.
-        chroma, bits: of the planes.
-        pixel_format: of the output: three planes; None takes that of the planes.
-        width, height, out_width, threads: as for `converter`; None stretches nothing.
+        colour: colour of the planes, and of the output.
+        chroma, bits: chroma subsampling and bits per component of the planes.
+        pixel_format: pixel format of the output, three planes; None takes that of the planes.
+        width, height, out_width, threads: as for `converter`; None does not stretch.
     """
 
     def __init__(
@@ -176,7 +176,7 @@ class FromPlanes:
     ) -> None:
         self._colour = colour
         self._out_width = out_width or width
-        self._shift = bits % 2  # FFmpeg has 9 bits for some chroma only: they are moved up to 10
+        self._shift = bits % 2  # FFmpeg has 9-bit formats for some chroma only, so those become 10 bits
         self._from = planar_format(chroma, bits + self._shift)
         self._to = pixel_format or self._from
         self._is_deep = bits > 8
@@ -185,7 +185,7 @@ class FromPlanes:
         self._reformatter = VideoReformatter()
 
     def __call__(self, planes: Planes) -> av.VideoFrame:
-        """Return a fresh frame."""
+        """Return a new frame with copies of the planes."""
         frame = av.VideoFrame(*self._size, self._from)
         for plane, samples in zip(frame.planes, (planes.y, planes.u, planes.v), strict=True):
             rows = rows_of(plane, np.uint16) if self._is_deep else rows_of(plane, np.uint8)
@@ -208,23 +208,24 @@ class FromPlanes:
 
 
 def with_alpha(frame: av.VideoFrame, alpha: Alpha, *, width: int, height: int) -> av.VideoFrame:
-    """Return a fresh frame of yuva420p.
+    """Return a new frame in yuva420p.
 
     Args:
-        frame: of yuv420p.
-        alpha: of the picture, [H, W] of any size.
-        width, height: of what shows the picture in the frame; the rest repeats the last row or column.
+        frame: frame in yuv420p.
+        alpha: alpha of the picture, uint8 [H, W] of any size.
+        width, height: size of the part of the frame that shows the picture; the rest repeats its last row or
+            column.
     """
-    made = av.VideoFrame(frame.width, frame.height, "yuva420p")
-    for plane, copied in zip(made.planes[:3], frame.planes, strict=True):
+    combined = av.VideoFrame(frame.width, frame.height, "yuva420p")
+    for plane, copied in zip(combined.planes[:3], frame.planes, strict=True):
         rows_of(plane, np.uint8)[:, : plane.width] = rows_of(copied, np.uint8)[:, : plane.width]
-    rows = rows_of(made.planes[3], np.uint8)[:, : frame.width]
+    rows = rows_of(combined.planes[3], np.uint8)[:, : frame.width]
     rows[:height, :width] = resize(alpha, width=width, height=height)
     _fill(rows, height, width)
-    return made
+    return combined
 
 
 def _fill(whole: Array, height: int, width: int) -> None:
-    """Repeat the last row and column of what fills [height, width] of an array."""
+    """Fill an array beyond [height, width] with the last row and column of that part."""
     whole[:height, width:] = whole[:height, width - 1 : width]
     whole[height:] = whole[height - 1]

@@ -1,7 +1,4 @@
-"""Writes a video: encoded pictures at the source's times, beside everything else the source holds.
-
-Knows nothing of where the pictures come from, nor of the final name: it writes the file that it is told to.
-"""
+"""Writes a video: encodes its pictures, and muxes audio, subtitles and metadata beside them."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ import errno
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 import av
 import av.error
@@ -46,38 +43,40 @@ if TYPE_CHECKING:
     from orchestrator.jobs import Quality
 
 INTERLEAVE_MICROSECONDS = 1_000_000
-"""Longest that the muxer holds packets back for a stream that has none, such as captions."""
+"""How long the muxer waits for a stream that has no packets, such as captions."""
 
 
 class VideoWriter:
-    """Writes one video; a context manager. Until `finish` has returned, the file at `path` is of no use.
+    """Writes one video; a context manager. The file at `path` is complete only after `finish` has returned.
 
     Args:
-        path: where to write; an existing file is overwritten.
-        source: the video whose sound, subtitles, chapters and metadata are carried over.
-        info: what `probe` said of the source; its bits, chroma, colour, HDR and 360 degrees are the output's.
-        width, height: of the pictures that will be written, in pixels.
-        form: what the pictures are. Of `rgb` the output has 8 bits, else those of the source; planes are of
-            the source's chroma and bits, and only converted where the encoder takes others.
-        sample_aspect_ratio: width : height of a pixel; None takes the source's. Pictures are stretched to
-            square pixels where the container knows no others.
-        quality: high, medium, low or lossless: see `encoder.PROFILES`.
-        container: of the output; None takes it from the suffix of `path`.
-        alpha: whether frames come with alpha, which is written; of a container that has alpha.
-        threads: of the encoder and of the colour conversion; 0 lets them choose.
-        start_s, end_s: the part that the pictures are of, as `VideoReader` was told: everything else is cut
-            to match, and with a start all times begin at zero.
+        path: file to write; an existing one is overwritten.
+        source: video whose audio, subtitles, chapters and metadata are copied.
+        info: result of `probe` for the source; the output has its bit depth, chroma, colour, HDR and 360
+            degree metadata.
+        width, height: size of the pictures that `write` gets, in pixels.
+        form: form of these pictures. `rgb` is written with 8 bits, the others with the bits of the source.
+            `planes` have the chroma and the bits of the source and are converted only if the encoder needs
+            it.
+        sample_aspect_ratio: width : height of a pixel; None takes the source's. Pictures are stretched if the
+            container has square pixels only.
+        quality: one of `encoder.PROFILES`.
+        container: container of the output; None takes it from the suffix of `path`.
+        alpha: whether the frames have alpha to be written; only if the container has alpha.
+        threads: threads of the encoder and of the colour conversion; 0 lets them choose.
+        start_s, end_s: the part of the source that the pictures show, as for `VideoReader`. Everything else
+            is cut to it, and if there is a start, all times begin at zero.
 
     Attributes:
-        width, height: of the video, in pixels: whole samples of chroma, see `notes`.
+        width, height: size of the video, in pixels: whole chroma samples, see `notes`.
         encoder: FFmpeg's name of the encoder.
         pixel_format: FFmpeg's name of the pixel format that is encoded.
 
     Raises:
-        OutputRefused: no container of that suffix can be written.
-        BadRequest: see `check_limits`; or there is no such quality.
+        OutputRefused: no container has this suffix.
+        BadRequest: see `check_limits`; or the quality is unknown.
         EncodeFailed: the encoder or the muxer does not start.
-        DiskFull: there is no space left.
+        DiskFull: the disk is full.
     """
 
     def __init__(
@@ -99,13 +98,11 @@ class VideoWriter:
     ) -> None:
         span = TimeRange.of(info, start_s, end_s)
         self._container = container or container_for(path)
-        shown, self._aspect = self._container.displayed(
-            width, sample_aspect_ratio or info.sample_aspect_ratio
-        )
-        check_limits(self._container, quality=quality, width=shown, height=height)
+        stored, aspect = self._container.displayed(width, sample_aspect_ratio or info.sample_aspect_ratio)
+        check_limits(self._container, quality=quality, width=stored, height=height)
         self._encoding = encoder.choose(
             self._container,
-            width=shown,
+            width=stored,
             height=height,
             quality=quality,
             chroma=upright_chroma(info),
@@ -115,22 +112,22 @@ class VideoWriter:
         )
         self.encoder, self.pixel_format = self._encoding.encoder, self._encoding.pixel_format
         across, down = chroma_subsampling(self.pixel_format)
-        self.width, self.height = -(-shown // across) * across, -(-height // down) * down
-        self._planes_format = self.pixel_format.replace("yuva", "yuv")
-        self._path, self._source = path, source
+        self.width, self.height = -(-stored // across) * across, -(-height // down) * down
+        planes_format = self.pixel_format.replace("yuva", "yuv")
+        self._path, self._source, self._info = path, source, info
+        self._sphere = info.sphere if self._container.has_sphere_box else None
         self._differences: list[str] = []
-        self._info = info
-        self._size, self._shown = (width, height), (shown, height)
+        self._size, self._stored = (width, height), (stored, height)
         self._colour = info.colour if form == "planes" else colour.output_colour(info.colour)
         if self.encoder == "libvpx-vp9" and self._colour.matrix == FCC:
-            # VP9 has no name for it; the two are within a level of each other.
+            # VP9 cannot name this matrix; the two differ by less than one level.
             self._colour = replace(self._colour, matrix=SMPTE170M)
         self._to_frame = converter(
             form,
             info,
             self._colour,
-            pixel_format=self._planes_format,
-            width=self.width if shown == width else width,
+            pixel_format=planes_format,
+            width=self.width if stored == width else width,
             height=self.height,
             out_width=self.width,
             quality=quality,
@@ -141,23 +138,33 @@ class VideoWriter:
         self._captions = CaptionWriter(self.encoder)
         self._packets = 0
         self._last_packet = b""
-        self._first_dts: int | None = None
         with self._translated():
             self._output = av.open(
                 f"file:{path}",
                 "w",
                 format=self._container.muxer,
-                container_options=self._muxing(),
+                container_options=self._muxer_options(),
                 metadata_errors="surrogateescape",
             )
-            self._stream = self._add_stream(form, threads)
+            self._stream = encoder.add_stream(
+                self._output,
+                self._encoding,
+                width=self.width,
+                height=self.height,
+                sample_aspect_ratio=aspect,
+                rate=info.average_rate or Fraction(25),
+                tick=self._tick,
+                colour=self._colour,
+                chroma_location=output_chroma_location(form, info=info, pixel_format=planes_format),
+                threads=threads,
+            )
             self._passthrough = Passthrough(source, self._output, span, info, self._container)
             copy_metadata(self._passthrough.video, self._stream, self._container)
             if start_s is not None:
                 self._stream.metadata.pop("timecode", "")
-            if self._container.has_sphere_box and info.sphere is not None:
+            if self._sphere is not None:
                 title = self._stream.metadata.get("title", "")
-                self._stream.metadata["title"] = title + room_for(info.sphere)
+                self._stream.metadata["title"] = title + room_for(self._sphere)
 
     def __enter__(self) -> Self:
         return self
@@ -171,34 +178,34 @@ class VideoWriter:
 
     @property
     def frames(self) -> int:
-        """Frames written."""
+        """Number of frames written."""
         return self._schedule.frames
 
     @property
     def picture_size(self) -> tuple[int, int]:
-        """Width and height of what shows the pictures, from the top-left corner; the rest repeats it."""
-        (width, _), (shown, height) = self._size, self._shown
-        return width if shown == width else self.width, height
+        """Width and height of the part that shows the picture, from the top-left corner, in pixels.
+
+        The rest repeats its last column and row.
+        """
+        (width, height), (stored, _) = self._size, self._stored
+        return width if stored == width else self.width, height
 
     @property
     def notes(self) -> list[str]:
-        """One sentence for each thing that is not as in the source; complete after `finish`."""
+        """One sentence for each difference from the source; complete after `finish`."""
         notes = [*self._differences, *self._passthrough.notes, *self._encoding.notes]
-        width, height = self._shown
-        if self._shown != self._size:
-            name = self._container.name
+        width, height = self._stored
+        name, noted_s = self._container.name, self._container.noted_duration_s
+        if self._stored != self._size:
             notes.append(f"the picture is stretched to {width}x{height}: {name} has square pixels")
-        if self._shown != (self.width, self.height):
+        if self._stored != (self.width, self.height):
             notes.append(
                 f"the picture is {self.width}x{self.height}, not {width}x{height}: {self.pixel_format} needs "
                 "even sizes, so the last row or column is repeated"
             )
-        noted_s = self._container.noted_duration_s
         if noted_s is not None and self._schedule.duration * self._tick > noted_s:
-            notes.append(
-                f"a {self._container.name} of {self.duration_s:.6g} s is large: as mp4 or webm it would be a "
-                "small part of that"
-            )
+            length = f"{self.duration_s:.6g} s"
+            notes.append(f"a {name} of {length} is large: as mp4 or webm it would be a small part of that")
         return notes
 
     @property
@@ -207,15 +214,16 @@ class VideoWriter:
         return float(self._schedule.duration * self._tick)
 
     def write(self, frame: Frame[Any]) -> None:
-        """Encode one frame, of the form that was promised.
+        """Encode one frame.
 
-        Frames come in presentation order, their pts in units of the source's time_base; those for a GIF as
-        `GifPace` gives them.
+        Args:
+            frame: next frame in presentation order, in the form and the size that the writer was created for.
+                Its pts is in units of the source's time_base, or as `GifPace` sets it.
 
         Raises:
-            BadRequest: the output gets longer than its container allows.
-            EncodeFailed: the picture has not the promised size, or the encoder or the muxer failed.
-            DiskFull: there is no space left.
+            BadRequest: the output becomes longer than its container allows.
+            EncodeFailed: the picture has the wrong size, or the encoder or the muxer failed.
+            DiskFull: the disk is full.
         """
         pixels = frame.pixels
         height, width = (pixels.y if isinstance(pixels, Planes) else pixels).shape[:2]
@@ -246,11 +254,11 @@ class VideoWriter:
             self._mux(packets)
 
     def finish(self) -> None:
-        """Flush the encoder, carry over what is left of the other streams and complete the file.
+        """Flush the encoder, copy the rest of the other streams and complete the file.
 
         Raises:
-            EncodeFailed: the encoder or the muxer failed, or a frame has no packet.
-            DiskFull: there is no space left.
+            EncodeFailed: the encoder or the muxer failed, or dropped a frame.
+            DiskFull: the disk is full.
         """
         with self._translated():
             self._mux(self._stream.encode(None), last=True)
@@ -258,8 +266,8 @@ class VideoWriter:
             self._output.close()
             if self._container.is_paced and self.frames > 1:
                 set_last_delay(self._path, self._last_packet, self._schedule.last_duration)
-            if self._container.has_sphere_box and self._info.sphere is not None:
-                mark(self._path, self._info.sphere)
+            if self._sphere is not None:
+                mark(self._path, self._sphere)
         if self._packets != self.frames:
             raise EncodeFailed(
                 f"{self.encoder} made {self._packets} pictures of {self.frames}: nothing was kept, try again"
@@ -272,57 +280,28 @@ class VideoWriter:
         )
         self._differences = differences(self._source, self._path, self._container, expected)
 
-    def _muxing(self) -> dict[str, str]:
-        """Return the options of the muxer."""
-        muxing = {"max_interleave_delta": str(INTERLEAVE_MICROSECONDS), **self._container.muxer_options}
+    def _muxer_options(self) -> dict[str, str]:
+        options = {"max_interleave_delta": str(INTERLEAVE_MICROSECONDS), **self._container.muxer_options}
         if self._container.has_edit_lists:
-            # Edit lists count in the movie's timescale. At its default, milliseconds, a last picture shown
-            # for less than half of one is cut off.
-            muxing["movie_timescale"] = str(self._info.time_base.denominator)
-        return muxing
-
-    def _add_stream(self, form: Form, threads: int) -> VideoStream:
-        options = dict(self._encoding.options)
-        if location := output_chroma_location(form, info=self._info, pixel_format=self._planes_format):
-            options["chroma_sample_location"] = location
-        rate = self._info.average_rate or Fraction(25)
-        stream = cast("VideoStream", self._output.add_stream(self.encoder, rate, options))
-        context = stream.codec_context
-        context.width, context.height = self.width, self.height
-        context.pix_fmt = self.pixel_format
-        context.sample_aspect_ratio = self._aspect
-        # Both: left to the muxer alone, times that are not multiples of 1 / rate fail with EINVAL.
-        context.time_base = stream.time_base = self._tick
-        context.thread_count = threads
-        if self._encoding.tag is not None:
-            context.codec_tag = self._encoding.tag
-        if self._container.palette_colours is None:
-            context.colorspace = self._colour.matrix
-            context.color_primaries = self._colour.primaries
-            context.color_trc = self._colour.transfer
-            context.color_range = 2 if self._colour.full_range else 1
-        return stream
+            # Edit lists count in the movie's timescale. At its default, milliseconds, a last picture that is
+            # shorter than half of one would be cut off.
+            options["movie_timescale"] = str(self._info.time_base.denominator)
+        return options
 
     def _begin(self, first: Frame[Any]) -> None:
         first_s = first.pts * self._info.time_base
         with self._translated():
             self._passthrough.begin(first_s)
-        # A GIF has no time before its first picture.
+        # A paced container has no time before its first picture.
         self._schedule.begin(first_s if self._container.is_paced else self._passthrough.origin_s)
 
     def _mux(self, packets: list[Packet[VideoStream]], *, last: bool = False) -> None:
         packets = [self._captions.put_into(packet) for packet in packets]
         for packet in packets:
             self._packets += 1
-            if packet.pts is not None:
-                packet.duration = self._schedule.duration_of(packet.pts)
+            ends_track = last and packet is packets[-1] and self._container.has_dts_durations
+            self._schedule.set_duration(packet, ends_track=ends_track)
             if packet.dts is not None:
-                if self._first_dts is None:
-                    self._first_dts = packet.dts
-                if last and packet is packets[-1] and self._container.has_dts_durations:
-                    # MP4's track is as long as its dts reach: with B-frames they end before the pictures do.
-                    reached = packet.dts - self._first_dts
-                    packet.duration = max(self._schedule.duration - reached, packet.duration or 1)
                 self._passthrough.advance(packet.dts * packet.time_base)
             if self._container.is_paced:
                 self._last_packet = bytes(packet)
