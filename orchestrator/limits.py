@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from orchestrator.environment import seconds, whole_number
+from orchestrator.environment import Variable
 from orchestrator.errors import LimitExceeded
 
 if TYPE_CHECKING:
@@ -19,15 +19,15 @@ PIXELS_8K = 8192 * 4320
 class Limits:
     """Limits of one job. Every `check_` method raises LimitExceeded."""
 
-    duration_s: Annotated[float, seconds("FRAMEWRIGHT_MAX_DURATION_S")] = 7200.0
+    duration_s: Annotated[float, Variable("FRAMEWRIGHT_MAX_DURATION_S", "seconds")] = 7200.0
     """The longest source, or requested part of it. Headers can claim more or less than the file holds, so the
     frames that are read count too."""
-    frames: Annotated[int, whole_number("FRAMEWRIGHT_MAX_FRAMES", "frames", least=1)] = 432_000
+    frames: Annotated[int, Variable("FRAMEWRIGHT_MAX_FRAMES", "frames", least=1)] = 432_000
     """The most frames of the source, or of the requested part of it. Default: 432000, which is two hours at
     60 fps."""
-    source_px: Annotated[int, whole_number("FRAMEWRIGHT_MAX_SOURCE_PIXELS", "pixels", least=1)] = PIXELS_8K
+    source_px: Annotated[int, Variable("FRAMEWRIGHT_MAX_SOURCE_PIXELS", "pixels", least=1)] = PIXELS_8K
     """The largest width times height of the source's pictures. Default: 35389440, which is 8192x4320."""
-    output_px: Annotated[int, whole_number("FRAMEWRIGHT_MAX_OUTPUT_PIXELS", "pixels", least=1)] = PIXELS_8K
+    output_px: Annotated[int, Variable("FRAMEWRIGHT_MAX_OUTPUT_PIXELS", "pixels", least=1)] = PIXELS_8K
     """The largest width times height of the output's pictures."""
 
     def check_source(self, info: VideoInfo, *, duration_s: float | None, frames: int | None) -> None:

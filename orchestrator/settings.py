@@ -9,18 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 from orchestrator import machine
-from orchestrator.environment import (
-    Network,
-    flag,
-    hosts,
-    networks,
-    path,
-    seconds,
-    text,
-    token,
-    values_from_environment,
-    whole_number,
-)
+from orchestrator.environment import Network, Variable, values_from_environment
 from orchestrator.limits import Limits
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -61,99 +50,103 @@ class Settings:
     that begins with "Default:" describes the default where its value alone would not do.
     """
 
-    weights_dir: Annotated[Path, path("WEIGHTS_DIR")] = field(
+    weights_dir: Annotated[Path, Variable("WEIGHTS_DIR", "path")] = field(
         default_factory=(PROJECT_ROOT / "weights").resolve
     )
     """The folder of downloaded weight files. Default: `weights/`."""
-    model_repository: Annotated[Path, path("MODEL_REPOSITORY")] = field(
+    model_repository: Annotated[Path, Variable("MODEL_REPOSITORY", "path")] = field(
         default_factory=(PROJECT_ROOT / "model_repository").resolve
     )
     """The folder of built models, which Triton serves. Default: `model_repository/`."""
-    triton_url: Annotated[str | None, text("TRITON_URL")] = None
+    triton_url: Annotated[str | None, Variable("TRITON_URL", "text")] = None
     """`host:port` of the gRPC service of a running Triton. Default: unset, which starts one on loopback."""
-    triton_key: Annotated[str | None, token("FRAMEWRIGHT_TRITON_KEY")] = field(default=None, repr=False)
+    triton_key: Annotated[str | None, Variable("FRAMEWRIGHT_TRITON_KEY", "key")] = field(
+        default=None, repr=False
+    )
     """The key that this Triton was started with, if it has one. Framewright finds the key of a Triton that it
     started itself, on this machine and for the same user."""
-    upscale_model: Annotated[str, text("FRAMEWRIGHT_UPSCALE_MODEL")] = "lite-x4"
+    upscale_model: Annotated[str, Variable("FRAMEWRIGHT_UPSCALE_MODEL", "text")] = "lite-x4"
     """The model of an upscale or an export that names none."""
-    yolov8: Annotated[str, text("FRAMEWRIGHT_YOLOV8")] = "yolov8n"
+    yolov8: Annotated[str, Variable("FRAMEWRIGHT_YOLOV8", "text")] = "yolov8n"
     """The model that the name `yolov8` stands for. `yolov8n` is the smallest: a tracker looks at every frame,
     and gains more from keeping up than from better boxes in one frame. A GPU keeps up with `yolov8m` too."""
-    infer_timeout_s: Annotated[float, seconds("FRAMEWRIGHT_INFER_TIMEOUT_S")] = 600.0
+    infer_timeout_s: Annotated[float, Variable("FRAMEWRIGHT_INFER_TIMEOUT_S", "seconds")] = 600.0
     """The longest wait for the response to one inference request."""
-    start_timeout_s: Annotated[float, seconds("FRAMEWRIGHT_START_TIMEOUT_S")] = 900.0
+    start_timeout_s: Annotated[float, Variable("FRAMEWRIGHT_START_TIMEOUT_S", "seconds")] = 900.0
     """The longest wait for Triton to start, or a model to load; building a TensorRT engine takes minutes."""
-    triton_restarts: Annotated[int, whole_number("FRAMEWRIGHT_TRITON_RESTARTS", "times")] = 3
+    triton_restarts: Annotated[int, Variable("FRAMEWRIGHT_TRITON_RESTARTS", "times")] = 3
     """How often within ten minutes Framewright restarts a Triton of its own that dies."""
-    recoveries: Annotated[int, whole_number("FRAMEWRIGHT_RECOVERIES", "times")] = 5
+    recoveries: Annotated[int, Variable("FRAMEWRIGHT_RECOVERIES", "times")] = 5
     """How often one job goes on after Triton, or the process of its model, has died. It is more than the
     restarts, because reviving a model for one job may disturb another."""
-    reconnect_timeout_s: Annotated[float, seconds("FRAMEWRIGHT_RECONNECT_TIMEOUT_S")] = 120.0
+    reconnect_timeout_s: Annotated[float, Variable("FRAMEWRIGHT_RECONNECT_TIMEOUT_S", "seconds")] = 120.0
     """The longest wait, each time that Triton dies, until it answers again; for running jobs and new ones."""
-    gpu: Annotated[str | None, text("FRAMEWRIGHT_GPU")] = None
+    gpu: Annotated[str | None, Variable("FRAMEWRIGHT_GPU", "text")] = None
     """The GPU that jobs run on, as the price table names it. Default: the one that `nvidia-smi` reports."""
-    cost_table: Annotated[Path, path("FRAMEWRIGHT_COST_TABLE")] = (
+    cost_table: Annotated[Path, Variable("FRAMEWRIGHT_COST_TABLE", "path")] = (
         PROJECT_ROOT / "orchestrator" / "cost" / "table.toml"
     )
     """The table of prices and speeds. Default: `orchestrator/cost/table.toml`."""
 
-    concurrency: Annotated[int, whole_number("FRAMEWRIGHT_CONCURRENCY", "jobs", least=1)] = field(
+    concurrency: Annotated[int, Variable("FRAMEWRIGHT_CONCURRENCY", "jobs", least=1)] = field(
         default_factory=concurrency_of_machine
     )
     """How many jobs a worker does at once. Default: one for every 4 cores and 8 GiB of memory, 1 to 4."""
     job_memory_bytes: Annotated[
-        int | None, whole_number("FRAMEWRIGHT_JOB_MEMORY_BYTES", "bytes", least=2**28)
+        int | None, Variable("FRAMEWRIGHT_JOB_MEMORY_BYTES", "bytes", least=2**28)
     ] = None
     """How much memory the process of a job may allocate: 268435456 (256 MiB) or more. A job that needs more
     fails with `limit_exceeded`. Default: three quarters of the machine's memory divided by the jobs at once,
     but at least 4 GiB or half of the memory."""
-    shutdown_grace_s: Annotated[float, seconds("FRAMEWRIGHT_SHUTDOWN_GRACE_S", least=0)] = 1.0
+    shutdown_grace_s: Annotated[float, Variable("FRAMEWRIGHT_SHUTDOWN_GRACE_S", "seconds", least=0)] = 1.0
     """How long running jobs may go on after SIGTERM. 1 second leaves time to stop them within 8 s."""
-    job_timeout_s: Annotated[float | None, seconds("FRAMEWRIGHT_JOB_TIMEOUT_S")] = None
+    job_timeout_s: Annotated[float | None, Variable("FRAMEWRIGHT_JOB_TIMEOUT_S", "seconds")] = None
     """The longest that a job may take; its own `executionTimeout` counts where it is shorter. URLs of outputs
     must be signed for as long. Default: none; a job ends after a day, and URLs must be good for a minute."""
-    job_folder: Annotated[Path, path("FRAMEWRIGHT_JOB_FOLDER")] = field(
+    job_folder: Annotated[Path, Variable("FRAMEWRIGHT_JOB_FOLDER", "path")] = field(
         default_factory=lambda: Path(tempfile.gettempdir()).resolve()
     )
     """Where a worker makes a folder for each job, which holds its input and its output. Default: the system's
     temporary folder."""
-    max_result_bytes: Annotated[int, whole_number("FRAMEWRIGHT_MAX_RESULT_BYTES", "bytes", least=1)] = (
-        10_000_000
-    )
+    max_result_bytes: Annotated[int, Variable("FRAMEWRIGHT_MAX_RESULT_BYTES", "bytes", least=1)] = 10_000_000
     """The largest result that is returned in the response itself."""
 
     limits: Limits = field(default_factory=Limits)
 
-    allow_http: Annotated[bool, flag("FRAMEWRIGHT_ALLOW_HTTP")] = False
+    allow_http: Annotated[bool, Variable("FRAMEWRIGHT_ALLOW_HTTP", "1 or 0")] = False
     """1 also accepts http:// addresses in jobs; 0 accepts https:// alone."""
     allow_private_networks: Annotated[
-        tuple[Network, ...], networks("FRAMEWRIGHT_ALLOW_PRIVATE_NETWORKS")
+        tuple[Network, ...], Variable("FRAMEWRIGHT_ALLOW_PRIVATE_NETWORKS", "networks")
     ] = ()
     """Networks that jobs may reach although they are not public, such as `127.0.0.0/8`. For local work.
     Default: none."""
-    allowed_hosts: Annotated[tuple[str, ...], hosts("FRAMEWRIGHT_ALLOWED_HOSTS")] = ()
+    allowed_hosts: Annotated[tuple[str, ...], Variable("FRAMEWRIGHT_ALLOWED_HOSTS", "hosts")] = ()
     """The only hosts that jobs may reach, each with its subdomains. Default: all public ones."""
-    max_input_bytes: Annotated[int, whole_number("FRAMEWRIGHT_MAX_INPUT_BYTES", "bytes")] = 10 * 2**30
+    max_input_bytes: Annotated[int, Variable("FRAMEWRIGHT_MAX_INPUT_BYTES", "bytes")] = 10 * 2**30
     """The largest input. It is checked before the download (Content-Length) and during it."""
-    min_free_disk_bytes: Annotated[int, whole_number("FRAMEWRIGHT_MIN_FREE_DISK_BYTES", "bytes")] = 2**30
+    min_free_disk_bytes: Annotated[int, Variable("FRAMEWRIGHT_MIN_FREE_DISK_BYTES", "bytes")] = 2**30
     """How much free space an input must leave on the disk; checked before the download and during it."""
-    connect_timeout_s: Annotated[float, seconds("FRAMEWRIGHT_CONNECT_TIMEOUT_S")] = 10.0
+    connect_timeout_s: Annotated[float, Variable("FRAMEWRIGHT_CONNECT_TIMEOUT_S", "seconds")] = 10.0
     """The longest wait for a connection: name lookup, TCP and TLS together."""
-    read_timeout_s: Annotated[float, seconds("FRAMEWRIGHT_READ_TIMEOUT_S")] = 60.0
+    read_timeout_s: Annotated[float, Variable("FRAMEWRIGHT_READ_TIMEOUT_S", "seconds")] = 60.0
     """The longest silence of a connection while bytes flow, and before the response to a GET or DELETE."""
-    answer_timeout_s: Annotated[float, seconds("FRAMEWRIGHT_ANSWER_TIMEOUT_S")] = 300.0
+    answer_timeout_s: Annotated[float, Variable("FRAMEWRIGHT_ANSWER_TIMEOUT_S", "seconds")] = 300.0
     """The longest wait for the response to an upload once all of it is sent: a store may need time to write
     it, and to ask again costs the whole upload."""
-    transfer_timeout_s: Annotated[float, seconds("FRAMEWRIGHT_TRANSFER_TIMEOUT_S")] = 1800.0
+    transfer_timeout_s: Annotated[float, Variable("FRAMEWRIGHT_TRANSFER_TIMEOUT_S", "seconds")] = 1800.0
     """The longest that one transfer may take, with all its retries and waits."""
-    s3_endpoint: Annotated[str | None, text("FRAMEWRIGHT_S3_ENDPOINT")] = None
+    s3_endpoint: Annotated[str | None, Variable("FRAMEWRIGHT_S3_ENDPOINT", "text")] = None
     """The store that holds what `s3://` addresses name, such as `https://ACCOUNT.r2.cloudflarestorage.com`.
     Default: unset, which refuses such addresses."""
-    s3_key_id: Annotated[str, text("FRAMEWRIGHT_S3_ACCESS_KEY_ID")] = field(default="", repr=False)
+    s3_key_id: Annotated[str, Variable("FRAMEWRIGHT_S3_ACCESS_KEY_ID", "text")] = field(
+        default="", repr=False
+    )
     """The id of the store's access key."""
-    s3_secret: Annotated[str, text("FRAMEWRIGHT_S3_SECRET_ACCESS_KEY")] = field(default="", repr=False)
+    s3_secret: Annotated[str, Variable("FRAMEWRIGHT_S3_SECRET_ACCESS_KEY", "text")] = field(
+        default="", repr=False
+    )
     """The secret of the store's access key."""
-    s3_region: Annotated[str, text("FRAMEWRIGHT_S3_REGION")] = "auto"
+    s3_region: Annotated[str, Variable("FRAMEWRIGHT_S3_REGION", "text")] = "auto"
     """The store's region. Default: `auto`, which is R2's."""
 
     on_runpod: bool = False

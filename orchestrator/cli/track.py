@@ -33,7 +33,7 @@ def _names(_context: click.Context, _option: click.Parameter, values: tuple[str,
     return [name for name in chain.from_iterable(lists) if name.strip(" ,")]
 
 
-@click.command()
+@click.command(context_settings={"show_default": True})
 @options.source
 @click.option(
     "-o",
@@ -41,12 +41,7 @@ def _names(_context: click.Context, _option: click.Parameter, values: tuple[str,
     type=options.FILE,
     help="The file for the tracks: .json, .json.gz, or .ndjson with one track on each line.",
 )
-@click.option(
-    "--model",
-    help="A built detector, or the alias yolov8.",
-    default=DEFAULTS.model,
-    show_default=True,
-)
+@click.option("--model", default=DEFAULTS.model, help="A built detector, or the alias yolov8.")
 @click.option(
     "--classes",
     metavar="NAME,...",
@@ -57,33 +52,24 @@ def _names(_context: click.Context, _option: click.Parameter, values: tuple[str,
 )
 @click.option(
     "--confidence",
-    type=float,
-    help="Report tracks whose detections score at least this on average, 0 to 1.",
     default=DEFAULTS.confidence,
-    show_default=True,
+    help="Report tracks whose detections score at least this on average, 0 to 1.",
 )
 @click.option(
     "--tracker",
     type=click.Choice(["bytetrack", "botsort"]),
-    help="botsort also compensates for a moving camera.",
     default=DEFAULTS.tracker,
-    show_default=True,
+    help="botsort also compensates for a moving camera.",
 )
 @click.option(
-    "--stride",
-    type=int,
-    help="Detect on every k-th frame and interpolate between: faster.",
-    default=DEFAULTS.stride,
-    show_default=True,
+    "--stride", default=DEFAULTS.stride, help="Detect on every k-th frame and interpolate between: faster."
 )
 @click.option(
     "--fill-gaps",
     "fill_gaps_sec",
-    type=float,
     metavar="SECONDS",
-    help="Interpolate through gaps of at most this length.",
     default=DEFAULTS.fill_gaps_sec,
-    show_default=True,
+    help="Interpolate through gaps of at most this length.",
 )
 @click.option(
     "--side",
@@ -91,18 +77,12 @@ def _names(_context: click.Context, _option: click.Parameter, values: tuple[str,
     metavar="PIXELS",
     help="Longer side of the detector's pictures: larger finds smaller objects.  [default: the model's]",
 )
-@click.option(
-    "--batch",
-    type=int,
-    help="The most frames in one request.",
-    default=DEFAULTS.batch,
-    show_default=True,
-)
+@click.option("--batch", default=DEFAULTS.batch, help="The most frames in one request.")
 @click.option(
     "--overlay",
     metavar="VIDEO",
     type=options.FILE,
-    help="Also write the video with boxes, ids and trails, and its sound.",
+    help="Also write the video with boxes, ids, trails and its sound.",
 )
 @click.option(
     "--timeline",

@@ -1,16 +1,7 @@
 """Defines the jobs that a worker accepts and their results, one module for each task."""
 
 from orchestrator.jobs.cost import Cost
-from orchestrator.jobs.export import (
-    CropBox,
-    ExportParams,
-    ExportResult,
-    ExportStats,
-    Follow,
-    Format,
-    Keyframe,
-    Size,
-)
+from orchestrator.jobs.export import CropBox, ExportParams, ExportResult, ExportStats, Follow, Keyframe
 from orchestrator.jobs.fidelity import ComparedPicture, FidelityReport, Spread
 from orchestrator.jobs.parts import OutputParts
 from orchestrator.jobs.tasks import ExportJob, FileJob, Job, TrackJob, UpscaleJob, parse_job
@@ -29,12 +20,10 @@ __all__ = [
     "FidelityReport",
     "FileJob",
     "Follow",
-    "Format",
     "Job",
     "Keyframe",
     "OutputParts",
     "Quality",
-    "Size",
     "Spread",
     "Strict",
     "TrackJob",

@@ -48,10 +48,10 @@ TEXTS = {
     "seconds": ("12.5", 12.5, "x"),
     "1 or 0": ("1", True, "yes"),
     "path": ("/a/../b", Path("/b"), None),
-    "letters, digits, - and _": ("a-1_b", "a-1_b", "a b"),
+    "key": ("a-1_b", "a-1_b", "a b"),
     "text": ("some", "some", None),
-    "names, with commas between": ("A.example, b.example.", ("a.example", "b.example"), None),
-    "networks, with commas between": ("127.0.0.0/8", (ip_network("127.0.0.0/8"),), "here"),
+    "hosts": ("A.example, b.example.", ("a.example", "b.example"), None),
+    "networks": ("127.0.0.0/8", (ip_network("127.0.0.0/8"),), "here"),
 }
 """For each unit but numbers: a text, its value, and a text that is refused."""
 
