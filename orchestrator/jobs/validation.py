@@ -1,4 +1,4 @@
-"""What all messages have in common, and how they are made of values that come from outside."""
+"""Validates values from outside against the models of jobs and results, and words the errors."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from orchestrator.errors import BadRequest
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-_LONGEST_TOLD = 60
+_LONGEST_QUOTE = 60
 _NAME = re.compile(r"\w{1,40}")
 _TAGS = {"box", "keyframes", "size object", "size text"}
-"""What pydantic puts into the place of an error to say which kind of value was tried."""
+"""Names of union members, which pydantic puts into the location of an error."""
 
 
 class Strict(BaseModel):
-    """Base of all messages: unknown fields are refused, values are immutable."""
+    """Base class of all models: unknown fields are refused, values are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -27,14 +27,14 @@ class Strict(BaseModel):
 LONGEST_NAME = 200
 
 _NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-"""Characters that no name has: control characters, separators of lines, halves of characters."""
+"""Characters that no name has: control characters, line separators, lone surrogates."""
 
 
 def check_text(text: str) -> str:
-    """The text, where a name can be so: it is printed in a line, and becomes part of paths and C strings.
+    """Return the text of a name, which is printed in a line and becomes part of paths and C strings.
 
     Raises:
-        ValueError: it has a NUL, a line break, another control character or half a character in it.
+        ValueError: it contains a NUL, a line break, another control character or a lone surrogate.
     """
     if found := _NO_TEXT.search(text):
         raise ValueError(f"it has the character {found[0]!r}, which no name has; leave it out")
@@ -42,22 +42,22 @@ def check_text(text: str) -> str:
 
 
 Name = Annotated[str, Field(max_length=LONGEST_NAME), AfterValidator(check_text)]
-"""Of a model or of a class."""
+"""The name of a model or of a class."""
 
-Message = TypeVar("Message")
+Model = TypeVar("Model")
 
 
-def parse(kind: type[Message], values: Any) -> Message:
-    """Make a message of values that come from outside.
+def parse(kind: type[Model], values: Any) -> Model:
+    """Return the model that values from outside describe.
 
     Raises:
-        BadRequest: it names the first value that is wrong.
+        BadRequest: a value is wrong; the message names the first one.
     """
     return parse_as(TypeAdapter(kind), values)
 
 
-def parse_as(adapter: TypeAdapter[Message], values: Any) -> Message:
-    """Make a message as `parse` does, of one of several kinds."""
+def parse_as(adapter: TypeAdapter[Model], values: Any) -> Model:
+    """Do what `parse` does, for one of several models."""
     try:
         return adapter.validate_python(values)
     except ValidationError as exc:
@@ -65,7 +65,7 @@ def parse_as(adapter: TypeAdapter[Message], values: Any) -> Message:
 
 
 def _one_line(error: ErrorDetails) -> str:
-    """Say which value is wrong, and how."""
+    """Return a message that says which value is wrong, and how."""
     place = [str(part) for part in error["loc"] if part not in _TAGS]
     name = ".".join(part if _NAME.fullmatch(part) else "(a name)" for part in place)
     match error["type"]:
@@ -76,18 +76,18 @@ def _one_line(error: ErrorDetails) -> str:
         case "union_tag_not_found":
             return f"{'.'.join([*place, error['ctx']['discriminator'].strip(chr(39))])} is missing"
         case "union_tag_invalid":
-            said, known = _told(error["ctx"]["tag"]), error["ctx"]["expected_tags"]
-            return f"{error['ctx']['discriminator'].strip(chr(39))} {said}is refused: there are {known}"
+            quoted, known = _quoted(error["ctx"]["tag"]), error["ctx"]["expected_tags"]
+            return f"{error['ctx']['discriminator'].strip(chr(39))} {quoted}is refused: there are {known}"
         case "model_type" | "model_attributes_type" | "dict_type":
-            return f"{name or 'the job'} {_told(error['input'])}is refused: give an object"
+            return f"{name or 'the job'} {_quoted(error['input'])}is refused: give an object"
     reason = error["msg"].removeprefix("Value error, ")
     reason = reason[:1].lower() + reason[1:]
-    return f"{name} {_told(error['input'])}is refused: {reason}" if name else reason
+    return f"{name} {_quoted(error['input'])}is refused: {reason}" if name else reason
 
 
-def _told(value: object) -> str:
-    """Return a value for a message, in short; nothing of what may hold the signature of a URL."""
+def _quoted(value: object) -> str:
+    """Return a value for a message, shortened; nothing if it may contain the signature of a URL."""
     if isinstance(value, (dict, list, tuple, str)) and "://" in str(value):
         return ""
     text = repr(value)
-    return f"{text if len(text) <= _LONGEST_TOLD else text[:_LONGEST_TOLD] + '...'} "
+    return f"{text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + '...'} "
