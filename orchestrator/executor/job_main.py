@@ -1,4 +1,4 @@
-"""Is the main program of a job's process: `python -P -m orchestrator.executor.job_main PARENT`.
+"""Runs a job in a process of its own: `python -P -m orchestrator.executor.job_main PARENT`.
 
 The job comes on standard input, not as an argument, because any process may read the arguments of others and
 URLs contain signatures. First comes a line of JSON with instructions (see `JobProcess.run`), then the JSON of

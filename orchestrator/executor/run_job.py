@@ -128,26 +128,19 @@ class JobRunner:
         Raises:
             ResultTooLarge: the result is too long for an answer. Nothing is published then.
         """
-        values = result.model_copy(update={"output_url": without_query(_address(destination))}).model_dump(
-            mode="json"
-        )
-        text, size_bytes = self.fit([json_text(values)])
-        if text is None:
-            raise _too_large(size_bytes, self.settings.max_result_bytes)
+        values = result.model_dump(mode="json") | {"output_url": without_query(_address(destination))}
+        text = self.encode([json_text(values)])
         self.storage.publish(
             file, destination, stop=self.stop, on_progress=self.progress.transfer("publishing")
         )
         short = {"status": "completed", "output_url": values["output_url"], "notes": [_IN_SHORT]}
         return EncodedResult(whole=RawJson(text), short=RawJson(json_text(short).encode()))
 
-    def fit(self, pieces: Iterable[str]) -> tuple[bytes | None, int]:
-        """Join the JSON of a result, if it fits into an answer.
+    def encode(self, pieces: Iterable[str]) -> bytes:
+        """Join the JSON of a result, in UTF-8.
 
-        Args:
-            pieces: the JSON in parts.
-
-        Returns:
-            The JSON in UTF-8, or None if it is too long; and the size of the answer with it, in bytes.
+        Raises:
+            ResultTooLarge: an answer with this result would be too long.
         """
         most_bytes = self.settings.max_result_bytes
         kept: list[bytes] = []
@@ -157,7 +150,12 @@ class JobRunner:
             size += len(data)
             if size <= most_bytes:
                 kept.append(data)
-        return (b"".join(kept) if size <= most_bytes else None), size
+        if size > most_bytes:
+            raise ResultTooLarge(
+                f"the result has {size} bytes, and an answer takes {most_bytes}; give an output_url for it, "
+                "or ask for less"
+            )
+        return b"".join(kept)
 
 
 def _upscale(runner: JobRunner, job: UpscaleJob) -> EncodedResult:
@@ -180,11 +178,11 @@ def _track(runner: JobRunner, job: TrackJob) -> EncodedResult:
     with runner.context() as context:
         tracked = track(source, job.params, Outputs(), context)
     document = tracked.document()
-    text, size_bytes = runner.fit(document.json())
-    if text is not None:
-        return EncodedResult(whole=RawJson(text), short=None)
-    if job.output_url is None:
-        raise _too_large(size_bytes, runner.settings.max_result_bytes)
+    try:
+        return EncodedResult(whole=RawJson(runner.encode(document.json())), short=None)
+    except ResultTooLarge:
+        if job.output_url is None:
+            raise
     is_plain = _suffix(job.output_url) == ".json"  # its URL may be signed for application/json
     file = runner.folder / ("tracks.json" if is_plain else "tracks.json.gz")
     write_tracks(file, document, overwrite=False)
@@ -213,10 +211,3 @@ def _suffix(url: str) -> str:
     """Return the suffix of the file in a URL; empty if it has none, or an unusual one."""
     suffix = PurePosixPath(urlsplit(url).path).suffix.lower()
     return suffix if suffix[1:].isalnum() and suffix.isascii() and len(suffix) <= 5 else ""
-
-
-def _too_large(size_bytes: int, most_bytes: int) -> ResultTooLarge:
-    return ResultTooLarge(
-        f"the result has {size_bytes} bytes, and an answer takes {most_bytes}; give an output_url for it, or "
-        "ask for less"
-    )

@@ -35,7 +35,7 @@ class Job(Strict):
 
     @property
     def input_urls(self) -> tuple[str, ...]:
-        """All addresses that are read from."""
+        """All addresses that the job reads from."""
         return (self.input_url,)
 
     @property
@@ -45,7 +45,7 @@ class Job(Strict):
 
     @property
     def output_px(self) -> tuple[int, int] | None:
-        """Width and height of the output, where the job gives them."""
+        """Width and height of the output, if the job gives them."""
         return None
 
 
@@ -100,13 +100,13 @@ class ExportJob(FileJob):
 
     @property
     def input_urls(self) -> tuple[str, ...]:
-        """The address of the video, and that of the tracks where they are not in the job."""
+        """The address of the video, and that of the tracks if the job does not contain them."""
         tracks = self.params.tracks
         return (self.input_url, tracks) if isinstance(tracks, str) else (self.input_url,)
 
     @property
     def output_px(self) -> tuple[int, int] | None:
-        """Width and height of the output, where the job gives them."""
+        """Width and height of the output, if the job gives them."""
         return self.params.delivered_px
 
 
@@ -115,8 +115,8 @@ class Task:
     """A row of the table of tasks.
 
     Attributes:
-        job: what a job of this task is validated by; its `task` is the key of the row.
-        results: what it may be answered with.
+        job: the model of a job; its `task` is the key of the row.
+        results: the models of its possible results.
         example: `params` of the example in docs/jobs.md.
         default_model: the model of a job that names none; empty where it runs without one.
         time_per_pixel: whether the time of a job grows with the size of its pictures; else it grows with
@@ -169,15 +169,15 @@ else:
 
 @cache
 def job_adapter() -> TypeAdapter[Job]:
-    """Return what validates a job of any task."""
-    jobs: Any = Union[tuple(task.job for task in TASKS.values())]  # noqa: UP007  it is made of the table
+    """Return the validator of a job of any task."""
+    jobs: Any = Union[tuple(task.job for task in TASKS.values())]  # noqa: UP007  built from the table
     return TypeAdapter(Annotated[jobs, Field(discriminator="task")])
 
 
 def parse_job(values: Any) -> Job:
-    """Make a job of what came as JSON.
+    """Validate the JSON values of a job.
 
     Raises:
-        BadRequest: it names the first value that is wrong.
+        BadRequest: a value is wrong; the message names the first one.
     """
     return parse_as(job_adapter(), values)

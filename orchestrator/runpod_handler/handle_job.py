@@ -11,12 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from runpod.http_client import AsyncClientSession
 
-from orchestrator.errors import (
-    InferenceTimedOut,
-    TritonUnavailable,
-    WorkerError,
-    disk_full_error,
-)
+from orchestrator.errors import InferenceTimedOut, TritonUnavailable, WorkerError, disk_full_error
 from orchestrator.executor.preflight import check_job, read_json
 from orchestrator.executor.progress import ProgressSender
 from orchestrator.executor.raw_json import RawJson
