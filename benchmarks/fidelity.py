@@ -7,7 +7,7 @@ that a job can cost. CPU time of all threads: of writing (conversion, encoder, m
 frames pass, of the check that every output gets, and of a report with its picture.
 
 Then the sources of `tools/fixtures/hard_sources.py`, at the worst quality that x264 has: how
-far the blocks of the output are from the source's, at most, where ALIEN is too far.
+far the blocks of the output are from the source's, at most, where UNRELATED is too far.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ import numpy as np
 from orchestrator.fidelity.check import Written, examine
 from orchestrator.fidelity.metrics import mean_square, psnr_db
 from orchestrator.fidelity.report import report_on, write_report
-from orchestrator.fidelity.rules import ALIEN
+from orchestrator.fidelity.rules import UNRELATED
 from orchestrator.fidelity.sampler import FrameSampler
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
@@ -120,7 +120,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for scale, count in CASES:
             measure(frames, info, scale, count, Path(folder))
-        print(f"\n| source | PSNR of luma | blocks ({ALIEN:g} levels fail) |\n|---|---|---|")
+        print(f"\n| source | PSNR of luma | blocks ({UNRELATED:g} levels fail) |\n|---|---|---|")
         for name in HARD:
             margin(name, Path(folder))
 

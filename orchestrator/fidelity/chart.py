@@ -1,7 +1,4 @@
-"""A picture of how true an output is to its source: some of its frames beside the source's, and the measures.
-
-It does not know where the picture goes.
-"""
+"""Draws a fidelity report: some frames of source and output, their difference, and the metrics over time."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ if TYPE_CHECKING:
     from orchestrator.jobs import ComparedPicture, FidelityReport
 
 MOST_ROWS = 4
-"""Frames that are shown: the one of the lowest PSNR, and others evenly spread."""
+"""Most frames shown: the one with the lowest PSNR, and others evenly spread."""
 
 WIDTH_PX = 1400
 _MARGIN_PX = 36
@@ -43,7 +40,7 @@ _RGB_INK: Ink = (200, 96, 32)
 
 _MOST_FACTOR = 32
 _WITHIN = 99.5
-"""Per cent of the differences that are not too large to be drawn."""
+"""Percentage of the differences that the factor must not clip."""
 
 _MOST_TICKS = 4
 
@@ -52,8 +49,8 @@ def draw_fidelity(report: FidelityReport, pairs: Sequence[FramePair]) -> Pixels:
     """Draw a report.
 
     Args:
-        report: whose pictures are of `pairs`.
-        pairs: that were compared, in order of time.
+        report: the report on `pairs`.
+        pairs: the compared frames, in order of time.
 
     Returns:
         uint8 [H, WIDTH_PX, 3] RGB.
@@ -77,7 +74,7 @@ def draw_fidelity(report: FidelityReport, pairs: Sequence[FramePair]) -> Pixels:
         canvas.text(_caption(picture, report), (_MARGIN_PX, top + 24), 9, ink=FAINT)
         top += _CAPTION_PX
         amplified = np.asarray(np.minimum(difference * factor, 255), np.uint8)
-        for column, pixels in zip(columns, (pair.wanted.pixels, pair.seen, amplified), strict=True):
+        for column, pixels in zip(columns, (pair.sample.pixels, pair.output, amplified), strict=True):
             canvas.picture(pixels, (column, top), (wide, high))
         top += high
     _charts(canvas, report, top)
@@ -85,7 +82,7 @@ def draw_fidelity(report: FidelityReport, pairs: Sequence[FramePair]) -> Pixels:
 
 
 def _rows(pictures: Sequence[ComparedPicture]) -> list[int]:
-    """Return which pictures are shown."""
+    """Return the indices of the pictures to show."""
     worst = min(range(len(pictures)), key=lambda number: pictures[number].psnr_luma_db)
     others = [number for number in range(len(pictures)) if number != worst]
     spread = np.linspace(0, len(others) - 1, min(len(others), MOST_ROWS - 1)).round().astype(int)
@@ -99,21 +96,21 @@ def _fitted(size: tuple[int, int], column_px: int) -> tuple[int, int]:
 
 
 def _difference(pair: FramePair) -> Pixels:
-    seen, wanted = pair.seen, pair.wanted.pixels
-    return np.asarray(np.maximum(seen, wanted) - np.minimum(seen, wanted), np.uint8)
+    output, source = pair.output, pair.sample.pixels
+    return np.asarray(np.maximum(output, source) - np.minimum(output, source), np.uint8)
 
 
 def _factor(differences: Sequence[Pixels]) -> int:
-    """Return by what differences are multiplied: a power of two with which nearly all can be drawn."""
+    """Return the factor for the differences: a power of two that clips hardly any."""
     largest = max(float(np.percentile(difference, _WITHIN)) for difference in differences)
     return 1 << int(math.log2(min(max(255 / max(largest, 1), 1), _MOST_FACTOR)))
 
 
 def _header(canvas: Canvas, report: FidelityReport) -> None:
-    psnr, likeness = report.psnr_luma_db, report.ssim
-    title = f"PSNR {psnr.mean:.1f} dB, SSIM {likeness.mean:.3f}"
+    psnr, similarity = report.psnr_luma_db, report.ssim
+    title = f"PSNR {psnr.mean:.1f} dB, SSIM {similarity.mean:.3f}"
     wide = canvas.text(title, (_MARGIN_PX, 44), 15, bold=True)
-    worst = f"at worst {psnr.worst:.1f} dB, {likeness.worst:.3f}"
+    worst = f"at worst {psnr.worst:.1f} dB, {similarity.worst:.3f}"
     canvas.text(worst, (_MARGIN_PX + wide + 18, 44), 11, ink=FAINT)
     red, green, blue = (round(error, 1) + 0.0 for error in report.colour_error)  # no minus before a zero
     facts = [
@@ -137,7 +134,7 @@ def _caption(picture: ComparedPicture, report: FidelityReport) -> str:
 
 
 def _charts(canvas: Canvas, report: FidelityReport, top: float) -> None:
-    """Draw the measures over time."""
+    """Draw the metrics over time."""
     pictures = report.pictures
     axis = TimeAxis(
         left=_MARGIN_PX + _SCALE_PX,
@@ -147,7 +144,7 @@ def _charts(canvas: Canvas, report: FidelityReport, top: float) -> None:
     )
     times = [axis.across(picture.time_sec) for picture in pictures]
     luma, rgb = ([getattr(picture, name) for picture in pictures] for name in ("psnr_luma_db", "psnr_rgb_db"))
-    likeness = [picture.ssim for picture in pictures]
+    similarity = [picture.ssim for picture in pictures]
     first, second = top + _ABOVE_CHART_PX, top + 2 * _ABOVE_CHART_PX + _CHART_PX
     wide = canvas.text("PSNR, dB", (_MARGIN_PX, first - 18), 11, bold=True)
     x = _MARGIN_PX + wide + 24
@@ -162,20 +159,20 @@ def _charts(canvas: Canvas, report: FidelityReport, top: float) -> None:
         {_RGB_INK: list(zip(times, rgb, strict=True)), _LUMA_INK: list(zip(times, luma, strict=True))},
         finest=1,
     )
-    _chart(canvas, axis, second, {_LUMA_INK: list(zip(times, likeness, strict=True))}, finest=0.01)
+    _chart(canvas, axis, second, {_LUMA_INK: list(zip(times, similarity, strict=True))}, finest=0.01)
 
 
 def _chart(
     canvas: Canvas, axis: TimeAxis, top: float, curves: dict[Ink, list[tuple[float, float]]], *, finest: float
 ) -> None:
-    """Draw curves above each other, between round numbers.
+    """Draw curves in one chart whose vertical axis has round numbers.
 
     Args:
-        canvas: to draw on.
-        axis: of time.
-        top: of the chart, in pixels of the canvas.
-        curves: by ink, where their points are, in pixels from the left, and their values.
-        finest: least distance of two round numbers, a power of ten.
+        canvas: the canvas to draw on.
+        axis: the time axis.
+        top: top of the chart, in pixels of the canvas.
+        curves: points by ink: pixels from the left, and value.
+        finest: smallest step between two numbers of the axis, a power of ten.
     """
     values = [value for curve in curves.values() for _, value in curve]
     step = _step(max(values) - min(values), finest)
@@ -195,6 +192,6 @@ def _chart(
 
 
 def _step(span: float, finest: float) -> float:
-    """Return the distance of ticks: a round number that gives few enough."""
+    """Return the step between ticks: a round number that gives at most _MOST_TICKS."""
     unit = max(finest, 10.0 ** math.floor(math.log10(max(span / _MOST_TICKS, finest))))
     return next(unit * factor for factor in (1, 2, 5, 10) if span / (unit * factor) <= _MOST_TICKS)

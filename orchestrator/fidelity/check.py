@@ -1,7 +1,6 @@
-"""The finished file, held against what it should show, before it gets its name.
+"""Reads a finished output back and compares sampled frames with the source, before it gets its final name.
 
-Every output is judged, by a few pictures. Where a report is asked for, all pictures that were taken are
-compared and measured too.
+A few frames are compared for every output, and all sampled frames if a report is requested.
 """
 
 from __future__ import annotations
@@ -14,14 +13,14 @@ import numpy as np
 from orchestrator.errors import OutputRejected
 from orchestrator.fidelity.metrics import luma, mean_square
 from orchestrator.fidelity.rules import (
-    Around,
     FramePair,
-    alien,
+    Neighbours,
     blank,
     delayed,
     displaced,
     doubtful,
     swapped_channels,
+    unrelated,
 )
 from orchestrator.fidelity.sampler import scaled
 from orchestrator.media.write.readback import OutputReader
@@ -34,23 +33,23 @@ if TYPE_CHECKING:
     from orchestrator.fidelity.sampler import FrameSampler, Sample
     from orchestrator.frames import Pixels
 
-JUDGED = 8
-"""Pictures by which an output is judged where no report is asked for."""
+CHECKED_FRAMES = 8
+"""Number of frames that are compared if no report is requested."""
 
-SEARCHED_PICTURES = 12
-"""How many pictures before and after a doubtful one are looked at."""
+SEARCHED_FRAMES = 12
+"""Number of frames before and after a doubtful one with which it is compared."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """What the file should hold.
+    """What was written into the file.
 
     Attributes:
-        frames: that were written.
-        left_out: that were read, but are not meant to be in it.
-        width, height: of its picture, in pixels.
-        picture: width and height of what is shown in it, from its top-left corner; the rest, a row or a
-            column that an encoder needs, is not compared.
+        frames: number of frames written.
+        left_out: number of frames read but intentionally not written.
+        width, height: size of the video, in pixels.
+        picture: width and height of the part to compare, from the top-left corner, without the row or column
+            that an encoder may need in addition.
     """
 
     frames: int
@@ -62,14 +61,14 @@ class Written:
 
 @dataclass(frozen=True, kw_only=True)
 class Fidelity:
-    """An output that passed.
+    """The result for an output that passed.
 
     Attributes:
-        pairs: what should be seen and what is, in order of time.
-        late_by: by how many pictures the output is late, by the sample's index, where others were looked at.
-        written: what the file should hold, and does.
+        pairs: the compared frames, in order of time.
+        late_by: by how many frames the output is late, by the sample's index, for the doubtful frames.
+        written: what the file contains.
         duration_s: from the first picture to the end of the last.
-        sound_after_s: when the first sample of sound is heard, after the first picture; None without sound.
+        sound_after_s: time from the first picture to the first audio sample; None without audio.
     """
 
     pairs: list[FramePair]
@@ -80,101 +79,108 @@ class Fidelity:
 
 
 def examine(path: Path, *, sampler: FrameSampler, written: Written, every: bool = False) -> Fidelity:
-    """Read a finished file back and compare it with what was wanted.
+    """Read a finished file back and compare it with samples of its source.
 
     Args:
-        path: of the file, complete.
-        sampler: has seen every picture as it was wanted, before it was enlarged and encoded.
-        written: what the file should hold.
-        every: compare all samples instead of JUDGED.
+        path: the complete file.
+        sampler: it has seen every frame, before the frame was enlarged and encoded.
+        written: what the file should contain.
+        every: compare all samples instead of CHECKED_FRAMES.
 
     Raises:
-        OutputRejected: the file cannot be read, has not the frames or the size, or shows something else.
+        OutputRejected: the file cannot be read, has another number of frames or size, or shows a fault.
     """
-    with OutputReader(path) as playback:
-        _refuse_numbers(playback, sampler, written)
-        taken = sampler.taken()
-        if not every and len(taken) > JUDGED:
-            taken = [taken[place] for place in np.linspace(0, len(taken) - 1, JUDGED).round().astype(int)]
-        pairs = _pairs(playback, taken, written, None if every else _sizes(taken, written))
+    with OutputReader(path) as reader:
+        _check_count_and_size(reader, sampler, written)
+        samples = sampler.samples()
+        if not every and len(samples) > CHECKED_FRAMES:
+            samples = [
+                samples[place]
+                for place in np.linspace(0, len(samples) - 1, CHECKED_FRAMES).round().astype(int)
+            ]
+        pairs = _pairs(reader, samples, written, None if every else _sizes(samples, written))
         blanks = (fault for pair in pairs if (fault := blank(pair)))
         fault = next(blanks, None) or swapped_channels(pairs) or displaced(pairs)
         late_by: dict[int, int] = {}
         if not fault:
             searched = doubtful(pairs)
-            around = _look_around(playback, searched, written)
-            late_by = {pair.wanted.index: found.late_by for pair, found in zip(searched, around, strict=True)}
-            aliens = (fault for pair in pairs if (fault := alien(pair)))
-            fault = delayed(around) or next(aliens, None)
+            neighbours = _compare_neighbours(reader, searched, written)
+            late_by = {
+                pair.sample.index: found.late_by for pair, found in zip(searched, neighbours, strict=True)
+            }
+            unrelated_faults = (fault for pair in pairs if (fault := unrelated(pair)))
+            fault = delayed(neighbours) or next(unrelated_faults, None)
         if fault:
             raise _rejected(fault)
-        sound_s = playback.sound_s()
+        sound_s = reader.sound_s()
         return Fidelity(
             pairs=pairs,
             late_by=late_by,
             written=written,
-            duration_s=playback.end_s - playback.first_s,
-            sound_after_s=None if sound_s is None else sound_s - playback.first_s,
+            duration_s=reader.end_s - reader.first_s,
+            sound_after_s=None if sound_s is None else sound_s - reader.first_s,
         )
 
 
-def _refuse_numbers(playback: OutputReader, sampler: FrameSampler, written: Written) -> None:
-    if not playback.frames == sampler.frames == written.frames:
+def _check_count_and_size(reader: OutputReader, sampler: FrameSampler, written: Written) -> None:
+    if not reader.frames == sampler.frames == written.frames:
         raise _rejected(
-            f"it shows {playback.frames} pictures, of {sampler.frames} that were read and {written.frames} "
+            f"it shows {reader.frames} pictures, of {sampler.frames} that were read and {written.frames} "
             "that were written"
         )
-    size, wanted = (f"{of.width}x{of.height}" for of in (playback, written))
-    if size != wanted:
-        raise _rejected(f"its picture is {size}, not {wanted}")
+    size, expected = (f"{video.width}x{video.height}" for video in (reader, written))
+    if size != expected:
+        raise _rejected(f"its picture is {size}, not {expected}")
 
 
 def _pairs(
-    playback: OutputReader,
-    taken: list[Sample],
+    reader: OutputReader,
+    samples: list[Sample],
     written: Written,
     sizes: list[tuple[int, int]] | None,
 ) -> list[FramePair]:
-    """Read the output at the times of samples; of several pictures at one time, the one that fits."""
-    tick_s = playback.tick_s
-    moments_s = [playback.first_s + sample.time_s for sample in taken]
-    seen: dict[int, FramePair] = {}
-    windows = [(time_s - tick_s, time_s + tick_s) for time_s in moments_s]
-    for number, _, pixels in playback.pictures(windows, sizes):
-        pair = FramePair(wanted=taken[number], seen=_shown(pixels, taken[number], written))
-        if number not in seen or pair.mean_square < seen[number].mean_square:
-            seen[number] = pair
-    for number, sample in enumerate(taken):
-        if number not in seen:
+    """Read the output at the times of the samples; of several frames at one time, take the best fit."""
+    tick_s = reader.tick_s
+    times_s = [reader.first_s + sample.time_s for sample in samples]
+    found: dict[int, FramePair] = {}
+    windows = [(time_s - tick_s, time_s + tick_s) for time_s in times_s]
+    for number, _, pixels in reader.pictures(windows, sizes):
+        pair = FramePair(sample=samples[number], output=_scaled_like(pixels, samples[number], written))
+        if number not in found or pair.mean_square < found[number].mean_square:
+            found[number] = pair
+    for number, sample in enumerate(samples):
+        if number not in found:
             raise _rejected(f"it has no picture at {float(sample.time_s):.3f} s, where one was written")
-    return [seen[number] for number in range(len(taken))]
+    return [found[number] for number in range(len(samples))]
 
 
-def _look_around(playback: OutputReader, pairs: Sequence[FramePair], written: Written) -> list[Around]:
-    """Compare pairs with the pictures before and after them."""
-    reach_s = SEARCHED_PICTURES * (playback.end_s - playback.first_s) / playback.frames
-    moments_s = [playback.first_s + pair.wanted.time_s for pair in pairs]
+def _compare_neighbours(
+    reader: OutputReader, pairs: Sequence[FramePair], written: Written
+) -> list[Neighbours]:
+    """Compare the samples of pairs with the output's frames before and after them."""
+    reach_s = SEARCHED_FRAMES * (reader.end_s - reader.first_s) / reader.frames
+    times_s = [reader.first_s + pair.sample.time_s for pair in pairs]
     errors: list[list[tuple[Fraction, float]]] = [[] for _ in pairs]
-    windows = [(moment_s - reach_s, moment_s + reach_s) for moment_s in moments_s]
-    sizes = _sizes([pair.wanted for pair in pairs], written)
-    for number, time_s, pixels in playback.pictures(windows, sizes):
-        shown = _shown(pixels, pairs[number].wanted, written)
+    windows = [(time_at_s - reach_s, time_at_s + reach_s) for time_at_s in times_s]
+    sizes = _sizes([pair.sample for pair in pairs], written)
+    for number, time_s, pixels in reader.pictures(windows, sizes):
+        shown = _scaled_like(pixels, pairs[number].sample, written)
         errors[number].append((time_s, mean_square(pairs[number].lumas[0], luma(shown))))
     return [
-        _around(moment_s, found, playback.tick_s) for moment_s, found in zip(moments_s, errors, strict=True)
+        _neighbours(time_at_s, found, reader.tick_s) for time_at_s, found in zip(times_s, errors, strict=True)
     ]
 
 
-def _around(moment_s: Fraction, found: list[tuple[Fraction, float]], tick_s: Fraction) -> Around:
-    own = [place for place, (time_s, _) in enumerate(found) if abs(time_s - moment_s) <= tick_s]
-    return Around(errors=[error for _, error in found], own=range(own[0], own[-1] + 1))
+def _neighbours(time_at_s: Fraction, found: list[tuple[Fraction, float]], tick_s: Fraction) -> Neighbours:
+    own = [place for place, (time_s, _) in enumerate(found) if abs(time_s - time_at_s) <= tick_s]
+    return Neighbours(errors=[error for _, error in found], own=range(own[0], own[-1] + 1))
 
 
-def _sizes(taken: Sequence[Sample], written: Written) -> list[tuple[int, int]] | None:
-    """Return the sizes of samples; None where a part of what was written has to be cut away first."""
+def _sizes(samples: Sequence[Sample], written: Written) -> list[tuple[int, int]] | None:
+    """Return the sizes of the samples; None if a part of the output's picture must be cut off first."""
     if written.picture != (written.width, written.height):
         return None
-    return [_size(sample) for sample in taken]
+    return [_size(sample) for sample in samples]
 
 
 def _size(sample: Sample) -> tuple[int, int]:
@@ -182,7 +188,7 @@ def _size(sample: Sample) -> tuple[int, int]:
     return columns, rows
 
 
-def _shown(pixels: Pixels, sample: Sample, written: Written) -> Pixels:
+def _scaled_like(pixels: Pixels, sample: Sample, written: Written) -> Pixels:
     width, height = written.picture
     return scaled(pixels[:height, :width], _size(sample))
 

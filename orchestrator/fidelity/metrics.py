@@ -1,4 +1,4 @@
-"""How alike two pictures are. Knows nothing of videos, nor of what is good enough."""
+"""Measures how similar two pictures are: PSNR, SSIM, colour distance, displacement."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 MOST_DB = 100.0
-"""PSNR of equal pictures, for which the formula gives infinity."""
+"""PSNR of equal pictures, for which the formula would give infinity."""
 
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
-"""Of ITU-R BT.709."""
+"""Weights of ITU-R BT.709."""
 
 _WINDOW = (11, 11)
 _SIGMA = 1.5
@@ -53,8 +53,8 @@ def ssim(a: Floats, b: Floats) -> float:
 
     As in Z. Wang, A. C. Bovik, H. R. Sheikh, E. P. Simoncelli, "Image quality assessment: from error
     visibility to structural similarity", IEEE Transactions on Image Processing 13(4), 2004: a Gaussian window
-    of 11 x 11 with a sigma of 1.5, K1 = 0.01, K2 = 0.03, the mean over all places of the window that are
-    inside. A picture smaller than the window is mirrored at its edges.
+    of 11 x 11 with a sigma of 1.5, K1 = 0.01, K2 = 0.03, the mean over all positions of the window inside the
+    picture. A picture smaller than the window is mirrored at its edges.
 
     Args:
         a, b: float32 [h, w], 0..255.
@@ -65,21 +65,21 @@ def ssim(a: Floats, b: Floats) -> float:
     )
     variances = square_a - mean_a**2 + square_b - mean_b**2
     covariance = product - mean_a * mean_b
-    likeness = (2 * mean_a * mean_b + _C1) * (2 * covariance + _C2)
-    likeness /= (mean_a**2 + mean_b**2 + _C1) * (variances + _C2)
+    similarity = (2 * mean_a * mean_b + _C1) * (2 * covariance + _C2)
+    similarity /= (mean_a**2 + mean_b**2 + _C1) * (variances + _C2)
     edge = _WINDOW[0] // 2
-    inside = likeness[edge:-edge, edge:-edge] if min(a.shape) > 2 * edge else likeness
+    inside = similarity[edge:-edge, edge:-edge] if min(a.shape) > 2 * edge else similarity
     return float(np.mean(inside, dtype=np.float64))
 
 
 def coarse(pixels: Pixels) -> Floats:
-    """Return the means of blocks of a picture: its colours, without its detail and noise.
+    """Return the means of blocks of a picture: its colours without detail and noise.
 
     Args:
         pixels: uint8 [h, w, 3].
 
     Returns:
-        float32 [rows, columns, 3], 0..255: at most 24 a side, of at least 8 x 8 pixels each, or one.
+        float32 [rows, columns, 3], 0..255: at most 24 blocks per side, of at least 8 x 8 pixels, or one.
     """
     height, width = pixels.shape[:2]
     columns, rows = (min(_MOST_BLOCKS, max(1, side // _BLOCK_PX)) for side in (width, height))
@@ -89,10 +89,10 @@ def coarse(pixels: Pixels) -> Floats:
 
 
 def colour_distance(a: Floats, b: Floats) -> float:
-    """Return the mean of the distances between colours, dE*ab of CIE 1976; some 2.3 are just noticeable.
+    """Return the mean distance between colours, dE*ab of CIE 1976; about 2.3 is just noticeable.
 
-    Values are taken for sRGB. The threshold is that of M. Mahy, L. Van Eycken, A. Oosterlinck, "Evaluation of
-    uniform color spaces developed after the adoption of CIELAB and CIELUV", 1994.
+    The values are treated as sRGB. The threshold is that of M. Mahy, L. Van Eycken, A. Oosterlinck,
+    "Evaluation of uniform color spaces developed after the adoption of CIELAB and CIELUV", 1994.
 
     Args:
         a, b: float32 [h, w, 3] RGB, 0..255.
@@ -104,8 +104,8 @@ def colour_distance(a: Floats, b: Floats) -> float:
 def displacement(a: Floats, b: Floats) -> tuple[float, float] | None:
     """Return by how much `b` lies to the right of and below `a`, in pixels, by phase correlation.
 
-    C. D. Kuglin, D. C. Hines, "The phase correlation image alignment method", 1975. None where it does not
-    tell: a picture is small, or plain, or they have nothing in common.
+    C. D. Kuglin, D. C. Hines, "The phase correlation image alignment method", 1975. None if the result is not
+    clear: a picture is small or plain, or the pictures have nothing in common.
 
     Args:
         a, b: float32 [h, w], 0..255.

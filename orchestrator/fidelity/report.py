@@ -1,4 +1,4 @@
-"""What `--report` tells of an output that passed: measured, a picture at a time and in all, and written."""
+"""Measures an output that passed the check, frame by frame and in total, and writes the report."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def report_files(path: Path) -> tuple[Path, Path]:
-    """Return where a report goes that is asked for at `path`: its JSON, and the picture beside it.
+    """Return the paths of a report: its JSON at `path`, and the picture beside it.
 
     Raises:
         BadRequest: the name does not end in .json.
@@ -41,22 +41,22 @@ def write_report(path: Path, report: FidelityReport, pairs: Sequence[FramePair],
     """Write a report and its picture; see `report_files`.
 
     Args:
-        path: of the JSON.
-        report: to be written.
-        pairs: that it was made of.
+        path: path of the JSON.
+        report: the report to write.
+        pairs: the compared frames of the report.
         overwrite: replace files that exist.
 
     Raises:
         OutputRefused: see `staged`.
-        DiskFull: one could not be written; neither is kept.
+        DiskFull: a file could not be written; neither is kept.
     """
-    told, drawn = report_files(path)
-    with staged(told, overwrite=overwrite) as temporary:
+    json_path, picture_path = report_files(path)
+    with staged(json_path, overwrite=overwrite) as temporary:
         try:
             temporary.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
         except OSError as exc:
-            raise DiskFull(f"{told} cannot be written: {exc.strerror}; free some space") from exc
-        write_picture(drawn, draw_fidelity(report, pairs), overwrite=overwrite)
+            raise DiskFull(f"{json_path} cannot be written: {exc.strerror}; free some space") from exc
+        write_picture(picture_path, draw_fidelity(report, pairs), overwrite=overwrite)
 
 
 def report_on(
@@ -70,19 +70,19 @@ def report_on(
     """Measure an output that passed.
 
     Args:
-        fidelity: of it.
-        sampler: has seen what was wanted.
-        source: the file that it was made from.
-        output: its name to be.
-        start_s: from when on the source was wanted, on its own clock; None from its start.
+        fidelity: the result of the check.
+        sampler: it has seen every frame of the source.
+        source: the source file.
+        output: the final path of the output.
+        start_s: start of the exported part, on the source's own clock; None for its beginning.
     """
-    pictures = tuple(_measured(pair, fidelity.late_by) for pair in fidelity.pairs)
+    pictures = tuple(_measure(pair, fidelity.late_by) for pair in fidelity.pairs)
     heard_s = first_heard_s(source)
     offset_s = None
     if heard_s is not None and fidelity.sound_after_s is not None:
-        # What is before the first picture is cut off, but not before the start, where the video begins later.
-        wanted_s = heard_s if start_s is None else max(heard_s, min(start_s, sampler.first_s))
-        offset_s = fidelity.sound_after_s - (wanted_s - sampler.first_s)
+        # Audio before the first picture is cut off, or before the start if the video begins later.
+        expected_s = heard_s if start_s is None else max(heard_s, min(start_s, sampler.first_s))
+        offset_s = fidelity.sound_after_s - (expected_s - sampler.first_s)
     errors = np.array([picture.colour_error for picture in pictures])
     return FidelityReport(
         source=source.name,
@@ -104,22 +104,22 @@ def report_on(
     )
 
 
-def _measured(pair: FramePair, late_by: dict[int, int]) -> ComparedPicture:
-    wanted = pair.wanted.pixels
-    height, width = wanted.shape[:2]
-    errors = np.subtract(pair.seen, wanted, dtype=np.float64).reshape(-1, 3)
+def _measure(pair: FramePair, late_by: dict[int, int]) -> ComparedPicture:
+    source = pair.sample.pixels
+    height, width = source.shape[:2]
+    errors = np.subtract(pair.output, source, dtype=np.float64).reshape(-1, 3)
     moved = pair.displacement
     return ComparedPicture(
-        frame=pair.wanted.index,
-        time_sec=_rounded(pair.wanted.time_s, 6),
+        frame=pair.sample.index,
+        time_sec=_rounded(pair.sample.time_s, 6),
         size=(width, height),
         psnr_luma_db=_rounded(psnr_db(pair.mean_square), 3),
-        psnr_rgb_db=_rounded(psnr_db(mean_square(wanted, pair.seen)), 3),
+        psnr_rgb_db=_rounded(psnr_db(mean_square(source, pair.output)), 3),
         ssim=_rounded(ssim(*pair.lumas), 5),
         colour_error=_levels(errors),
         colour_distance=_rounded(colour_distance(*pair.coarse), 3),
         displacement_px=None if moved is None else (_rounded(moved[0], 2), _rounded(moved[1], 2)),
-        pictures_late=late_by.get(pair.wanted.index),
+        pictures_late=late_by.get(pair.sample.index),
     )
 
 

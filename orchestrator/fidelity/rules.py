@@ -1,8 +1,8 @@
-"""Whether a finished video shows what it should, by a few of its pictures.
+"""The rules by which a few frames of an output are compared with the source, to find a faulty output.
 
-A job that fails although its output is good is worse than one that passes although it is not. So what is
-looked for is gross, or is explained far better by a fault than by any coding or model: the rules and how far
-good outputs stay from them are in docs/fidelity.md. It knows nothing of files.
+Failing a good output is worse than passing a bad one. So a rule applies only to gross faults, or where a
+fault explains the difference far better than any encoder or model could: docs/fidelity.md has the rules, and
+how far good outputs are from them.
 """
 
 from __future__ import annotations
@@ -27,57 +27,57 @@ if TYPE_CHECKING:
     from orchestrator.frames import Pixels
 
 DARK = 8.0
-"""A source of less mean luma, in levels of 255, is not told from black."""
+"""A source of less mean luma, in levels of 255, counts as black itself."""
 
 CONTRAST = 8.0
-"""A source whose blocks differ less in luma, by their standard deviation in levels, may be plain."""
+"""A source whose blocks have a lower standard deviation of luma, in levels, counts as plain itself."""
 
 GONE = 1 / 6
-"""An output that has less than this of its source's luma is black, of its source's contrast plain."""
+"""An output with less than this share of its source's luma is black, of its source's contrast plain."""
 
-ALIEN = 40.0
-"""Blocks of source and output that differ more, by their root mean square in levels, show other things."""
+UNRELATED = 40.0
+"""Source and output whose blocks differ more (root mean square, in levels) show different things."""
 
 DOUBTFUL_DB = 30.0
-"""Only pictures whose luma has a lower PSNR may be shifted: above it a shift could not be seen."""
+"""Only frames with a lower luma PSNR are tested for shifts: above it a shift would be invisible."""
 
 MISCOLOURED = 5.0
-"""Only pictures whose blocks differ more, as for ALIEN, may have their channels in the wrong order."""
+"""Only frames whose blocks differ more, as for UNRELATED, are tested for swapped channels."""
 
 EXPLAINED = 1 / 4
-"""What is left of the squared error if a fault explains it: 6 dB less."""
+"""A fault explains the difference if undoing it leaves this share of the squared error (6 dB less)."""
 
 AGREEING = 3
-"""Pictures that must show the same fault, where a single one could be chance."""
+"""Number of frames that must show the same fault, as a single one could be chance."""
 
 SEARCHED = 4
-"""Pictures for which others at other times are looked at."""
+"""Number of frames that are compared with their neighbours in time."""
 
 SHIFT_PX = 1.5
-"""Smaller displacements, in pixels of the compared pictures, are not faults."""
+"""Smaller displacements, in pixels of the compared frames, are not faults."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FramePair:
-    """What should be seen, and what is.
+    """A frame of the source and the frame of the output at its time.
 
     Attributes:
-        wanted: a sample of the source.
-        seen: uint8 [h, w, 3] RGB, the output at its time, scaled to the sample's size.
+        sample: the frame of the source.
+        output: uint8 [h, w, 3] RGB, the frame of the output, scaled to the sample's size.
     """
 
-    wanted: Sample
-    seen: Pixels
+    sample: Sample
+    output: Pixels
 
     @cached_property
     def coarse(self) -> tuple[Floats, Floats]:
-        """Return the blocks of both, float32 [rows, columns, 3]."""
-        return coarse(self.wanted.pixels), coarse(self.seen)
+        """Return the blocks of source and output, float32 [rows, columns, 3]."""
+        return coarse(self.sample.pixels), coarse(self.output)
 
     @cached_property
     def lumas(self) -> tuple[Floats, Floats]:
-        """Return the luma of both, float32 [h, w]."""
-        return luma(self.wanted.pixels), luma(self.seen)
+        """Return the luma of source and output, float32 [h, w]."""
+        return luma(self.sample.pixels), luma(self.output)
 
     @cached_property
     def mean_square(self) -> float:
@@ -86,34 +86,34 @@ class FramePair:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether it may show a fault at all."""
+        """Whether the frames differ enough to show a fault."""
         return psnr_db(self.mean_square) < DOUBTFUL_DB
 
     @cached_property
     def displacement(self) -> tuple[float, float] | None:
-        """Return by how many pixels, right and down, the output is displaced; None where it does not tell."""
+        """Return by how many pixels, right and down, the output is displaced; None if it is unclear."""
         return displacement(*self.lumas)
 
 
 def blank(pair: FramePair) -> str | None:
-    """Say that nothing is seen, where something should be."""
-    wanted, seen = (luma(part) for part in pair.coarse)
-    if wanted.mean() >= DARK and seen.mean() <= GONE * wanted.mean():
+    """Describe the fault if the output is black or plain where the source is not."""
+    source, output = (luma(part) for part in pair.coarse)
+    if source.mean() >= DARK and output.mean() <= GONE * source.mean():
         return f"it is black {_at(pair)}, where the source is not"
-    if wanted.std() >= CONTRAST and seen.std() <= GONE * wanted.std():
+    if source.std() >= CONTRAST and output.std() <= GONE * source.std():
         return f"it is one plain colour {_at(pair)}, where the source is not"
     return None
 
 
-def alien(pair: FramePair) -> str | None:
-    """Say that something else is seen."""
-    if mean_square(*pair.coarse) >= ALIEN**2:
+def unrelated(pair: FramePair) -> str | None:
+    """Describe the fault if the output shows something else than the source."""
+    if mean_square(*pair.coarse) >= UNRELATED**2:
         return f"it shows something else than the source {_at(pair)}"
     return None
 
 
 def swapped_channels(pairs: Sequence[FramePair]) -> str | None:
-    """Say in which order the channels are, where it is not that of the source."""
+    """Describe the fault if the output's channels are not in the order of the source's."""
     coloured = [pair for pair in pairs if mean_square(*pair.coarse) > MISCOLOURED**2]
     explained: dict[str, float] = {}
     for name, exchange in _EXCHANGES.items():
@@ -126,7 +126,7 @@ def swapped_channels(pairs: Sequence[FramePair]) -> str | None:
 
 
 def displaced(pairs: Sequence[FramePair]) -> str | None:
-    """Say by how much the picture is displaced, where it is."""
+    """Describe the fault if the output's picture is displaced."""
     able = [pair for pair in pairs if pair.is_doubtful]
     shifts = []
     for pair in able:
@@ -134,10 +134,10 @@ def displaced(pairs: Sequence[FramePair]) -> str | None:
         if shift is None or max(map(abs, shift)) < SHIFT_PX:
             continue
         right, down = (round(part) for part in shift)
-        wanted, seen = pair.lumas
-        height, width = wanted.shape
-        wanted, seen = _overlap(wanted, -right, -down), _overlap(seen, right, down)
-        if wanted.size and mean_square(wanted, seen) <= EXPLAINED * pair.mean_square:
+        source, output = pair.lumas
+        height, width = source.shape
+        source, output = _overlap(source, -right, -down), _overlap(output, right, down)
+        if source.size and mean_square(source, output) <= EXPLAINED * pair.mean_square:
             shifts.append((100 * shift[0] / width, 100 * shift[1] / height))
     if not _are_enough(shifts, able, pairs):
         return None
@@ -146,14 +146,14 @@ def displaced(pairs: Sequence[FramePair]) -> str | None:
 
 
 def doubtful(pairs: Sequence[FramePair]) -> list[FramePair]:
-    """Return the pairs around which to look, in order of time: the SEARCHED that fit worst, if enough do."""
+    """Return the SEARCHED worst pairs in order of time, to compare with neighbours, if enough are bad."""
     worst = sorted((pair for pair in pairs if pair.is_doubtful), key=lambda pair: -pair.mean_square)
-    return sorted(worst[:SEARCHED], key=lambda pair: pair.wanted.time_s) if len(worst) >= AGREEING else []
+    return sorted(worst[:SEARCHED], key=lambda pair: pair.sample.time_s) if len(worst) >= AGREEING else []
 
 
-def delayed(around: Iterable[Around]) -> str | None:
-    """Say by how many pictures the video is late or early, where it is."""
-    late_by = Counter(found.late_by for found in around if found.late_by)
+def delayed(neighbours: Iterable[Neighbours]) -> str | None:
+    """Describe the fault if the output is some pictures late or early."""
+    late_by = Counter(found.late_by for found in neighbours if found.late_by)
     for pictures, agreeing in late_by.most_common(1):
         if agreeing >= AGREEING:
             count = "1 picture" if abs(pictures) == 1 else f"{abs(pictures)} pictures"
@@ -162,12 +162,12 @@ def delayed(around: Iterable[Around]) -> str | None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Around:
-    """How well the pictures around a time, in order, fit the one that is wanted there.
+class Neighbours:
+    """How well the output's frames around a time, in order, fit the source's frame at that time.
 
     Attributes:
         errors: mean squared errors of their luma.
-        own: indices of those that may be the one meant.
+        own: indices of the frames at that time.
     """
 
     errors: list[float]
@@ -175,7 +175,7 @@ class Around:
 
     @property
     def late_by(self) -> int:
-        """By how many pictures the right one comes late; 0 if none fits far better than the one in place."""
+        """By how many frames the best fit comes late; 0 if none fits far better than the frame in place."""
         best = min(range(len(self.errors)), key=self.errors.__getitem__)
         least = min(self.errors[index] for index in self.own)
         if best in self.own or self.errors[best] > EXPLAINED * least:
@@ -184,22 +184,22 @@ class Around:
 
 
 def _share_left(pair: FramePair, exchange: NDArray[np.float32]) -> float:
-    """Return how much of the squared error is left if the source's channels are exchanged."""
-    wanted, seen = pair.coarse
-    return mean_square(wanted @ exchange.T, seen) / mean_square(wanted, seen)
+    """Return the share of the squared error that is left if the source's channels are exchanged."""
+    source, output = pair.coarse
+    return mean_square(source @ exchange.T, output) / mean_square(source, output)
 
 
 def _at(pair: FramePair) -> str:
-    return f"at {float(pair.wanted.time_s):.2f} s"
+    return f"at {float(pair.sample.time_s):.2f} s"
 
 
 def _are_enough(agreeing: Sequence[object], able: Sequence[object], pairs: Sequence[object]) -> bool:
-    """Whether as many pictures show a fault as are needed, and half of those that could."""
+    """Whether enough frames show the fault: AGREEING, and half of those that could."""
     return len(agreeing) >= min(AGREEING, len(pairs)) and 2 * len(agreeing) >= len(able)
 
 
 def _overlap(picture: Floats, right: int, down: int) -> Floats:
-    """Return a picture without so many columns and rows at its beginning, or at its end if negative."""
+    """Remove that many columns and rows at the beginning of a picture, or at its end if negative."""
     height, width = picture.shape
     rows = slice(max(0, down), max(0, min(height, height + down)))
     columns = slice(max(0, right), max(0, min(width, width + right)))
@@ -207,15 +207,15 @@ def _overlap(picture: Floats, right: int, down: int) -> Floats:
 
 
 def _exchanges() -> dict[str, NDArray[np.float32]]:
-    """Return matrices that exchange channels of RGB, [3, 3] for column vectors, by name."""
-    made = {}
+    """Return the matrices that exchange channels of RGB, [3, 3] for column vectors, by name."""
+    exchanges = {}
     unit = np.eye(3, dtype=np.float32)
     for order in itertools.permutations(range(3)):
         if order != (0, 1, 2):
-            made["".join("RGB"[channel] for channel in order) + " for RGB"] = unit[list(order)]
+            exchanges["".join("RGB"[channel] for channel in order) + " for RGB"] = unit[list(order)]
     ycbcr = np.array([[0.2126, 0.7152, 0.0722], [-0.1146, -0.3854, 0.5], [0.5, -0.4542, -0.0458]])
-    made["Cr for Cb"] = (np.linalg.inv(ycbcr) @ ycbcr[[0, 2, 1]]).astype(np.float32)
-    return made
+    exchanges["Cr for Cb"] = (np.linalg.inv(ycbcr) @ ycbcr[[0, 2, 1]]).astype(np.float32)
+    return exchanges
 
 
 _EXCHANGES = _exchanges()

@@ -1,7 +1,6 @@
-"""A few pictures of a video on its way to the encoder, kept small, to hold the finished file against.
+"""Keeps small copies of evenly spread frames on their way to the encoder, for the check of the finished file.
 
-How long the video is need not be known, and does not matter: every picture is taken at first, then every
-second, every fourth... It does not know what becomes of the pictures, nor what is made of them in between.
+The length of the video need not be known: at first every frame is kept, then every second, every fourth...
 """
 
 from __future__ import annotations
@@ -27,10 +26,10 @@ if TYPE_CHECKING:
     Levels = TypeVar("Levels", bound=NDArray[np.unsignedinteger])
 
 MOST = 32
-"""Pictures that are kept, besides the last one: half as many at least, once so many were seen."""
+"""Most frames that are kept, besides the last one; of a long video, at least half as many."""
 
 MOST_PX = 640 * 360
-"""Pixels of one. All of them take 23 MB at most, whatever the video."""
+"""Most pixels of one. All of them take at most 23 MB, whatever the video."""
 
 _KR_KB = {
     1: (0.2126, 0.0722),
@@ -45,12 +44,12 @@ _KR_KB = {
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One picture as it should be seen.
+    """One frame as the output should show it.
 
     Attributes:
-        index: of its frame.
-        time_s: when it is shown, in seconds since the first picture.
-        pixels: uint8 [h, w, 3] RGB, scaled down to at most MOST_PX; never larger than it is delivered.
+        index: index of the frame.
+        time_s: when it is shown, in seconds since the first frame.
+        pixels: uint8 [h, w, 3] RGB, scaled down to at most MOST_PX, and never larger than in the output.
     """
 
     index: int
@@ -59,18 +58,17 @@ class Sample:
 
 
 class FrameSampler:
-    """Sees the frames of a video pass, and keeps some, evenly spread: the first and the last are among them.
+    """Keeps evenly spread samples of the frames that pass, including the first and the last.
 
     Args:
-        width, height: of the pictures as they will be delivered, in pixels; those that pass may be of any
-            size, and show the same.
+        width, height: size of the output's pictures, in pixels; the frames that pass may have another size.
         time_base: unit of the frames' pts, in seconds.
-        rate: frames per second: how long the last is shown, where it does not say.
-        colour: how planes are to be read; only they need it.
-        bits: of a component of planes.
+        rate: frames per second; determines the duration of a last frame that has none.
+        colour: colour of the planes; needed only for planes.
+        bits: bits of a component of the planes.
 
     Attributes:
-        frames: frames that have passed.
+        frames: number of frames that have passed.
     """
 
     def __init__(
@@ -95,17 +93,17 @@ class FrameSampler:
         self._last: tuple[Frame[Picture], Crop | None] | None = None
 
     def watch(self, frames: Iterator[Frame[AnyPicture]]) -> Generator[Frame[AnyPicture], None, None]:
-        """Hand frames on, in order, unchanged; all of each picture is wanted."""
+        """Yield the frames unchanged, and sample the whole picture of each."""
         for frame in frames:
             self.see(frame)
             yield frame
 
     def see(self, frame: Frame[Any], box: Crop | None = None) -> None:
-        """Look at the next frame. It is held until the next one comes, as it may be the last.
+        """Take the next frame. It is held until the next one comes, as it may be the last.
 
         Args:
-            frame: whose picture holds what is wanted.
-            box: where in it that lies, in its pixels; None is all. Of planes all is wanted.
+            frame: the next frame.
+            box: the part of its picture to sample, in its pixels; None for all. Planes are sampled whole.
         """
         if not self.frames:
             self._first_pts = frame.pts
@@ -117,8 +115,8 @@ class FrameSampler:
         self._last = (frame, box)
         self.frames += 1
 
-    def taken(self) -> list[Sample]:
-        """Return what was kept, in order; the last frame that has passed is the last."""
+    def samples(self) -> list[Sample]:
+        """Return the samples in order, ending with the last frame that has passed."""
         if self._last is None or self._kept[-1].index == self._last[0].index:
             return list(self._kept)
         return [*self._kept, self._sample(*self._last)]
@@ -154,7 +152,7 @@ class FrameSampler:
         )
 
     def _from_planes(self, planes: Planes, size: tuple[int, int]) -> Pixels:
-        """Undo the equations of ITU-T H.273, 8.3."""
+        """Convert Y'CbCr to RGB, by the equations of ITU-T H.273, 8.3."""
         if self._colour is None:
             raise ValueError("planes cannot be read without their colour")
         step = 2 ** (self._bits - 8)
@@ -179,12 +177,12 @@ def _cut(picture: Pixels | DeepPixels, box: Crop, size: tuple[int, int]) -> Pixe
     else:
         small = resize(cast("Pixels", picture), width=size[0], height=size[1], box=box)  # of either depth
     if small.dtype == np.uint8:
-        return np.array(small, np.uint8)  # a copy: what passes is not ours to keep
+        return np.array(small, np.uint8)  # a copy, because the frame is not ours to keep
     return np.asarray(np.rint(small / 257), np.uint8)
 
 
 def scaled(picture: Levels, size: tuple[int, int]) -> Levels:
-    """Scale a picture; each pixel of a smaller one is the mean of those that it covers.
+    """Scale a picture; when shrinking, each pixel is the mean of the pixels that it covers.
 
     Args:
         picture: uint8 or uint16 [h, w] or [h, w, 3].

@@ -1,7 +1,4 @@
-"""Tracks drawn on the frames of their video: boxes, names and the way they came.
-
-It does not know where frames come from, nor where they go.
-"""
+"""Draws tracks on the frames of their video: boxes, labels, and trails of where they came from."""
 
 from __future__ import annotations
 
@@ -22,13 +19,13 @@ if TYPE_CHECKING:
     from orchestrator.track_output.reported import ReportedTrack, ReportedTracks
 
 TRAIL_S = 1.5
-"""How far back a trail goes: a walk across a street corner, and not a scribble."""
+"""Length of a trail in time: long enough to show a direction, short enough not to clutter the picture."""
 
 _CORNERS = 19
-"""Points of a trail, at most; more are not seen and take time to draw."""
+"""Most points of a trail; more would be invisible and take time to draw."""
 
 _STRAIGHT = 3
-"""Lines of a trail that are drawn in one opacity."""
+"""Number of lines of a trail that are drawn with one opacity."""
 
 _RIM_OPACITY = 0.6
 
@@ -37,10 +34,10 @@ class Overlay:
     """Draws the tracks of one video.
 
     Args:
-        tracks: of the video.
-        classes: names by class number.
-        width, height: of its picture, in the pixels that are drawn on.
-        shown_width: of its picture as displayed, in square pixels: those of the tracks.
+        tracks: tracks of the video.
+        classes: class names by class number.
+        width, height: size of the pictures to draw on, in their pixels.
+        shown_width: width of the picture as displayed, in square pixels, as in the tracks.
         time_base: unit of the tracks' pts, in seconds.
     """
 
@@ -64,16 +61,16 @@ class Overlay:
         self._rim_px = self._line_px + 2 * ((self._line_px + 2) // 3)
 
     def draw(self, pixels: Pixels, frame: int) -> None:
-        """Draw what is in a frame: trails, over them boxes, over them labels, the nearest things last.
+        """Draw the trails of a frame, boxes over them, and labels over those; the nearest objects last.
 
-        A box that was interpolated is thin and dashed, and its label has no score.
+        An interpolated box is thin and dashed, and its label has no score.
 
         Args:
-            pixels: uint8 [H, W, 3] RGB, the whole frame, C-contiguous and writable; it is drawn on.
-            frame: its index.
+            pixels: uint8 [H, W, 3] RGB, the whole frame, C-contiguous; it is modified.
+            frame: index of the frame.
         """
         here = self._tracks.by_frame(frame)
-        here.sort(key=lambda item: float(item[0].boxes[item[1], 3]))  # what stands lower is nearer
+        here.sort(key=lambda item: float(item[0].boxes[item[1], 3]))  # lower objects are nearer
         for track, row in here:
             self._trail(pixels, track, row)
         for track, row in here:
@@ -85,21 +82,21 @@ class Overlay:
             self._pen.label(pixels, self._scale * track.boxes[row], text, colour_of(track.id), small=score)
 
     def _trail(self, pixels: Pixels, track: ReportedTrack, row: int) -> None:
-        """Draw the way of the middle of the box's lower edge, fading with age."""
+        """Draw the path of the middle of the box's lower edge, fading with age."""
         now = int(track.pts[row])
         rows = np.unique(np.searchsorted(track.pts[: row + 1], now - self._ages))
         if len(rows) < 2:
             return
         boxes, ages = self._scale * track.boxes[rows], ((now - track.pts[rows]) / self._trail_pts).tolist()
-        way = np.rint(np.column_stack(((boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]))).astype(np.int32)
+        path = np.rint(np.column_stack(((boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]))).astype(np.int32)
         margin = self._rim_px
         height, width = pixels.shape[:2]
-        left, top = np.maximum(way.min(0) - margin, 0).tolist()
-        right, bottom = np.minimum(way.max(0) + margin, [width, height]).tolist()
+        left, top = np.maximum(path.min(0) - margin, 0).tolist()
+        right, bottom = np.minimum(path.max(0) + margin, [width, height]).tolist()
         region = pixels[top:bottom, left:right]
         rim, line = np.zeros((2, *region.shape[:2]), np.uint8)
         for first in range(0, len(rows) - 1, _STRAIGHT):
-            piece, strength = way[first : first + _STRAIGHT + 1] - [left, top], 255 * (1 - 0.9 * ages[first])
+            piece, strength = path[first : first + _STRAIGHT + 1] - [left, top], 255 * (1 - 0.9 * ages[first])
             cv2.polylines(rim, [piece], False, _RIM_OPACITY * strength, self._rim_px)  # noqa: FBT003
             cv2.polylines(line, [piece], False, strength, self._line_px, cv2.LINE_AA)  # noqa: FBT003
         where = np.divmod(np.flatnonzero(rim.astype(np.bool_)), rim.shape[1])  # a tenth of `nonzero`'s time
@@ -108,6 +105,6 @@ class Overlay:
 
 
 def _mixed(under: NDArray[np.generic], ink: Ink, share: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Mix a colour into pixels [n, 3]: none of it where the share [n] is 0, nothing else where it is 255."""
+    """Blend a colour into pixels [n, 3] by a share [n], 0..255."""
     base = under.astype(np.float32)
     return base + (share.astype(np.float32) / 255)[:, None] * (np.array(ink, np.float32) - base)

@@ -1,7 +1,4 @@
-"""All boxes of all tracks of a video, as they come; and at the end, the tracks that are reported.
-
-It does not know what tracked them, nor what is done with them.
-"""
+"""Collects the boxes of all tracks of a video, and selects the tracks to report at the end."""
 
 from __future__ import annotations
 
@@ -28,21 +25,21 @@ _TYPES: dict[str, np.dtype[Any]] = {
     "classes": np.dtype(np.int32),
     "interpolated": np.dtype(np.bool_),
 }
-"""How a column is kept: 41 bytes a box in all, as `boxes` has four numbers."""
+"""The type of each column: 41 bytes per box in total, as `boxes` has four numbers."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ReportedTrack:
-    """One track. The arrays are views, a row for each frame that the track has a box in, in order of frame.
+    """One track. The arrays are views with a row for each frame in which the track has a box.
 
     Attributes:
-        id: from 1, in order of first appearance.
-        class_number: of the whole track.
-        frames: int32 [n], index of the frame; rising; n >= 1.
-        pts: int64 [n], its time, in units of the video's time_base.
+        id: counts from 1, in order of first appearance.
+        class_number: class of the whole track.
+        frames: int32 [n], index of the frame, increasing; n >= 1.
+        pts: int64 [n], time of the frame, in units of the video's time_base.
         boxes: float32 [n, 4], x1, y1, x2, y2 in pixels as displayed.
         scores: float32 [n], 0..1.
-        interpolated: bool [n], where no detection was; not everywhere.
+        interpolated: bool [n], true for boxes without a detection; never all of them.
     """
 
     id: int
@@ -63,7 +60,7 @@ class ReportedTrack:
 
     @property
     def mean_score(self) -> float:
-        """What its detections score on average, 0..1."""
+        """Mean score of the detections, 0..1."""
         return float(self.scores[~self.interpolated].mean(dtype=np.float64))
 
 
@@ -72,12 +69,9 @@ class ReportedTracks(Sequence[ReportedTrack]):
 
     Args:
         columns: arrays by field of `ReportedTrack`; the rows of track 1, then those of track 2, and so on.
-        class_numbers: of the tracks.
+        class_numbers: class of each track.
         starts: int64 [tracks + 1], first row of each track, and the number of rows.
-        left_out: tracks that are not reported.
-
-    Attributes:
-        left_out: as given.
+        left_out: number of tracks that are not reported; also an attribute.
     """
 
     def __init__(
@@ -112,13 +106,13 @@ class ReportedTracks(Sequence[ReportedTrack]):
 
     @property
     def boxes(self) -> int:
-        """How many boxes all of them have together."""
+        """Number of boxes of all tracks."""
         return len(self._frames)
 
     def by_frame(self, frame: int) -> list[tuple[ReportedTrack, int]]:
         """Return the tracks that have a box in a frame, in order of id, each with the row of that box."""
         order, frames = self._index
-        # In the type of the frames: else all of them are converted at each call.
+        # With another type than that of the frames, each call would convert all of them.
         begin, end = np.searchsorted(frames, np.array([frame, frame + 1], frames.dtype)).tolist()
         rows = order[begin:end]
         numbers = np.searchsorted(self._starts, rows, side="right") - 1
@@ -129,30 +123,30 @@ class ReportedTracks(Sequence[ReportedTrack]):
 
     @cached_property
     def _index(self) -> tuple[NDArray[np.intp], NDArray[np.generic]]:
-        """The rows in order of frame, then id, and the frames in that order: made when first asked for."""
+        """The rows in order of frame, then id, and the frames in that order."""
         order = np.argsort(self._frames, kind="stable")
         return order, self._frames[order]
 
 
 class TrackList:
-    """The boxes of a video's tracks. Its memory is 41 bytes a box, and an eighth more to grow into."""
+    """Collects the boxes of a video's tracks. It takes 41 bytes per box, and an eighth more to grow."""
 
     def __init__(self) -> None:
         self._columns = {name: bytearray() for name in _TYPES}
 
     def __len__(self) -> int:
-        """How many boxes there are."""
+        """Return the number of boxes."""
         return len(self._columns["interpolated"])
 
     def add(self, boxes: TrackBoxes, pts: NDArray[np.int64]) -> None:
-        """Take in boxes, in any order of tracks and frames; a track has one box in a frame at most.
+        """Add boxes, in any order of tracks and frames; a track has at most one box per frame.
 
         Args:
-            boxes: [N], as a tracker gives them.
-            pts: int64 [N], the time of the frame that each box is in.
+            boxes: [N], as returned by a tracker.
+            pts: int64 [N], the time of the frame of each box.
 
         Raises:
-            ValueError: the arrays are not of one length, or a box or a score is not a finite number.
+            ValueError: the arrays have different lengths, or a box or a score is not a finite number.
         """
         arrays = {name: pts if name == "pts" else getattr(boxes, name) for name in _TYPES}
         if {len(array) for array in arrays.values()} != {len(boxes)}:
@@ -163,33 +157,31 @@ class TrackList:
             self._columns[name] += array.astype(_TYPES[name]).tobytes()
 
     def reported(self, *, confidence: float, classes: frozenset[int] | None) -> ReportedTracks:
-        """Choose the tracks that are told, and number them from 1 in order of first appearance.
+        """Select the tracks to report, and number them from 1 in order of first appearance.
 
-        Tracks that appear in the same frame keep the order of the tracker's ids. What is returned is a copy:
-        the list can be dropped.
+        Tracks that appear in the same frame keep the order of the tracker's ids. The result is a copy.
 
         Args:
-            confidence: 0..1; a track is told if its detections (interpolated boxes are none) have at least
-                that score on average, to four decimals.
-            classes: numbers of the classes that are told, None for all. A track's class is that of its last
-                box.
+            confidence: 0..1; a track is reported if its detections (not counting interpolated boxes) have at
+                least that mean score, to four decimals.
+            classes: numbers of the classes to report, None for all. A track's class is that of its last box.
         """
         columns = {name: np.frombuffer(self._columns[name], kind) for name, kind in _TYPES.items()}
         columns["boxes"] = columns["boxes"].reshape(-1, 4)
         order = np.lexsort((columns["frames"], columns["ids"]))
         ids = columns["ids"][order]
-        begins = np.flatnonzero(np.diff(ids, prepend=0))  # ids are from 1
+        begins = np.flatnonzero(np.diff(ids, prepend=0))  # ids count from 1
         ends = np.append(begins[1:], len(ids))[: len(begins)]
         class_numbers = columns["classes"][order[ends - 1]]
-        told = np.zeros(len(begins), np.bool_)
+        selected = np.zeros(len(begins), np.bool_)
         if len(begins):
             detected = ~columns["interpolated"][order]
             sums = np.add.reduceat(detected * columns["scores"][order], begins, dtype=np.float64)
             counts = np.add.reduceat(detected, begins, dtype=np.float64)
-            told = (counts > 0) & (np.round(sums / np.maximum(counts, 1), 4) >= confidence)
+            selected = (counts > 0) & (np.round(sums / np.maximum(counts, 1), 4) >= confidence)
         if classes is not None:
-            told &= np.isin(class_numbers, sorted(classes))
-        chosen = np.flatnonzero(told)
+            selected &= np.isin(class_numbers, sorted(classes))
+        chosen = np.flatnonzero(selected)
         chosen = chosen[np.argsort(columns["frames"][order[begins[chosen]]], kind="stable")]
         rows = np.concatenate(
             [order[begin:end] for begin, end in zip(begins[chosen], ends[chosen], strict=True)] or [order[:0]]

@@ -1,7 +1,4 @@
-"""A picture of when each track lived: a row a track, with its face, its name and a bar along the time.
-
-It does not know where frames come from, nor where the picture goes.
-"""
+"""Draws a timeline picture: each track is a row with a thumbnail, its name, and bars where it was present."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ if TYPE_CHECKING:
     from orchestrator.track_output.reported import ReportedTrack
 
 MOST_ROWS = 60
-"""Tracks that are shown; of more, those that lived longest."""
+"""Most tracks shown: the longest."""
 
 WIDTH_PX = 1400
 _MARGIN_PX = 36
@@ -33,32 +30,32 @@ _HEADER_PX = 96
 _AXIS_PX = 44
 _MORE_PX = 30
 _NAME_PX = 190
-_ROW_PX, _MANY_ROW_PX, _MANY = 48, 32, 24  # a row; a row where there are more than that many
+_ROW_PX, _MANY_ROW_PX, _MANY = 48, 32, 24  # height of a row; its height if there are more rows than _MANY
 
 _THUMBNAIL_PX = 40 * FINER
 
 _BRIEF_S = 0.3
-"""Gaps in a track that are not longer are not shown: they come and go with noise, and with a stride."""
+"""Shorter gaps in a track are not shown: they come from noise, or from a stride."""
 
 _MOST_CLASSES = 8
 
 
 def longest(tracks: Iterable[ReportedTrack]) -> list[ReportedTrack]:
-    """Return the tracks that are shown, at most MOST_ROWS, in order of id."""
-    by_life = sorted(tracks, key=lambda track: (int(track.pts[0] - track.pts[-1]), track.id))
-    return sorted(by_life[:MOST_ROWS], key=lambda track: track.id)
+    """Return the tracks to show, at most MOST_ROWS, in order of id."""
+    by_duration = sorted(tracks, key=lambda track: (int(track.pts[0] - track.pts[-1]), track.id))
+    return sorted(by_duration[:MOST_ROWS], key=lambda track: track.id)
 
 
 class Thumbnails:
-    """Small pictures of the tracks that a timeline shows, each where its detection had its best score.
+    """Cuts a thumbnail of each track in a timeline from the frame of its best detection.
 
-    They take as much memory as MOST_ROWS of them, whatever the video.
+    Memory is limited to MOST_ROWS thumbnails.
 
     Args:
-        tracks: of the video.
+        tracks: tracks of the video.
 
     Attributes:
-        wanted: indices of the frames from which `take` takes something.
+        wanted: indices of the frames that `take` needs.
     """
 
     def __init__(self, tracks: Iterable[ReportedTrack]) -> None:
@@ -70,11 +67,11 @@ class Thumbnails:
         self.wanted = frozenset(self._boxes)
 
     def take(self, frame: int, pixels: Pixels) -> None:
-        """Take what is wanted of a frame.
+        """Cut the thumbnails whose best detection is in this frame.
 
         Args:
-            frame: its index.
-            pixels: uint8 [H, W, 3] RGB, all of the frame as displayed; nothing of it is kept.
+            frame: index of the frame.
+            pixels: uint8 [H, W, 3] RGB, the whole frame as displayed; it is not kept.
         """
         height, width = pixels.shape[:2]
         for number, (x1, y1, x2, y2) in (
@@ -90,7 +87,7 @@ class Thumbnails:
             )
 
     def of(self, track: ReportedTrack) -> Pixels | None:
-        """Return the thumbnail of a track, a square uint8 [h, h, 3] RGB; None if its frame did not come."""
+        """Return the thumbnail of a track, uint8 [h, h, 3] RGB; None if `take` did not get its frame."""
         return self._pictures.get(track.id)
 
 
@@ -103,18 +100,18 @@ def draw_timeline(
     start_s: float,
     duration_s: float,
 ) -> Pixels:
-    """Draw when each track lived.
+    """Draw the timeline.
 
-    A bar is thick where the object was detected, thin where its boxes were interpolated, a line where it was
-    away. Its colour is that of the class. Names are written in ASCII.
+    A bar is thick where the object was detected, thin where its boxes were interpolated, and a line where it
+    was absent. Its colour is that of the class. Names are written in ASCII.
 
     Args:
-        tracks: of the video, in order of id.
-        thumbnails: of the tracks; what it has not taken is left blank.
-        classes: names by class number.
+        tracks: tracks of the video, in order of id.
+        thumbnails: thumbnails of the tracks; missing ones are left blank.
+        classes: class names by class number.
         time_base: unit of the tracks' pts, in seconds.
         start_s: time of the video's first frame, in seconds.
-        duration_s: of the video.
+        duration_s: duration of the video.
 
     Returns:
         uint8 [H, WIDTH_PX, 3] RGB.
@@ -146,20 +143,20 @@ def draw_timeline(
         middle = top + row_px / 2
         name = f"{plain(classes[track.class_number])} {track.id}"
         canvas.text(name, (_MARGIN_PX + row_px + 8, middle + 5), 9.5, most_px=_NAME_PX - 20)
-        for height, spans in zip((1.5, 0.14 * row_px, 0.46 * row_px), _lives(track, time_base), strict=True):
+        for height, spans in zip((1.5, 0.14 * row_px, 0.46 * row_px), _spans(track, time_base), strict=True):
             for begin_s, stop_s in spans:
                 x1, x2 = axis.across(begin_s), axis.across(stop_s)
                 wider = max(0, 3 - (x2 - x1)) / 2
                 corners = (x1 - wider, middle - height / 2), (x2 + wider, middle + height / 2)
                 canvas.bar(*corners, ink, rounded=height > 2)
     if left_out:
-        said = f"and {left_out} shorter {'one' if left_out == 1 else 'ones'}"
-        canvas.text(said, (_MARGIN_PX + row_px + 8, bottom + _AXIS_PX), 9.5, ink=FAINT)
+        more = f"and {left_out} shorter {'one' if left_out == 1 else 'ones'}"
+        canvas.text(more, (_MARGIN_PX + row_px + 8, bottom + _AXIS_PX), 9.5, ink=FAINT)
     return canvas.finished()
 
 
-def _lives(track: ReportedTrack, time_base: Fraction) -> list[list[tuple[float, float]]]:
-    """Return from when to when, in seconds, a track lived, had boxes, and was detected."""
+def _spans(track: ReportedTrack, time_base: Fraction) -> list[list[tuple[float, float]]]:
+    """Return the spans in seconds in which a track existed, had boxes, and was detected."""
     everything = np.ones(len(track), np.bool_)
     spans = [[(0, len(track) - 1)], _runs(track, everything, time_base)]
     spans.append(_runs(track, ~track.interpolated, time_base))
@@ -168,7 +165,7 @@ def _lives(track: ReportedTrack, time_base: Fraction) -> list[list[tuple[float, 
 
 
 def _runs(track: ReportedTrack, mask: NDArray[np.bool_], time_base: Fraction) -> list[tuple[int, int]]:
-    """Return the first and last of the rows in the mask between which there is no gap but brief ones."""
+    """Return the first and last row of each run of rows in the mask with only brief gaps between them."""
     rows = np.flatnonzero(mask)
     away = (np.diff(track.frames[rows]) > 1) & (np.diff(track.pts[rows]) * float(time_base) > _BRIEF_S)
     breaks = np.flatnonzero(away)
@@ -186,6 +183,6 @@ def _legend(canvas: Canvas, numbers: list[int], classes: tuple[str, ...]) -> Non
 
 
 def _on_paper(class_number: int) -> Ink:
-    """Return a class's colour, darker: it stands on a light ground."""
+    """Return a class's colour, darkened for a light background."""
     red, green, blue = (round(0.8 * part) for part in colour_of(class_number))
     return red, green, blue

@@ -17,7 +17,7 @@ from orchestrator.errors import OutputRejected
 from orchestrator.fidelity.check import Written, examine
 from orchestrator.fidelity.metrics import mean_square, psnr_db
 from orchestrator.fidelity.report import report_on
-from orchestrator.fidelity.rules import ALIEN
+from orchestrator.fidelity.rules import UNRELATED
 from orchestrator.fidelity.sampler import FrameSampler
 from orchestrator.frames import Frame
 from orchestrator.jobs import ExportParams, FidelityReport, parse
@@ -68,7 +68,7 @@ def test_hard_sources_pass_at_the_best_and_the_worst_quality(
     monkeypatch.setitem(encoder.PROFILES["libx264"], "low", {"crf": str(crf)})
     fidelity = make(clip(tmp_path, HARD[name]), tmp_path / "out.mp4").examined()
     # Not only do they pass: they stay far from what does not.
-    assert max(mean_square(*pair.coarse) for pair in fidelity.pairs) < (ALIEN / 2) ** 2
+    assert max(mean_square(*pair.coarse) for pair in fidelity.pairs) < (UNRELATED / 2) ** 2
 
 
 @pytest.mark.parametrize(
@@ -101,9 +101,9 @@ def test_any_number_of_frames_passes(tmp_path: Path, count: int) -> None:
     made = make(clip(tmp_path, pictures), tmp_path / "out.mp4")
     assert len(made.examined(every=False).pairs) == min(count, 8)
     fidelity = made.examined()
-    assert [pair.wanted.index for pair in fidelity.pairs][-1] == count - 1
+    assert [pair.sample.index for pair in fidelity.pairs][-1] == count - 1
     for pair in fidelity.pairs:
-        assert clips.number_of(pair.seen) == pair.wanted.index
+        assert clips.number_of(pair.output) == pair.sample.index
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
@@ -117,7 +117,7 @@ def test_irregular_and_crowded_times_pass(tmp_path: Path, suffix: str) -> None:
         time_base=Fraction(1, 90_000),
     )
     fidelity = make(source, tmp_path / f"out{suffix}").examined()
-    assert [clips.number_of(pair.seen) for pair in fidelity.pairs] == [97 * number for number in range(10)]
+    assert [clips.number_of(pair.output) for pair in fidelity.pairs] == [97 * number for number in range(10)]
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
@@ -126,9 +126,9 @@ def test_parts_of_a_video_pass(tmp_path: Path, suffix: str, span: tuple[str | No
     source = clip(tmp_path, [clips.numbered(number) for number in range(100)], ".mp4")
     made = make(source, tmp_path / f"out{suffix}", span=span)
     fidelity = made.examined()
-    first = clips.number_of(fidelity.pairs[0].seen)
-    assert [clips.number_of(pair.seen) - first for pair in fidelity.pairs] == [
-        pair.wanted.index for pair in fidelity.pairs
+    first = clips.number_of(fidelity.pairs[0].output)
+    assert [clips.number_of(pair.output) - first for pair in fidelity.pairs] == [
+        pair.sample.index for pair in fidelity.pairs
     ]
 
 
@@ -307,7 +307,7 @@ def test_other_formats_are_played_back_too(tmp_path: Path, suffix: str, codec: s
     written = Written(frames=45, width=160, height=96, picture=(160, 96))
     fidelity = examine(path, sampler=sampler, written=written, every=True)
     for pair in fidelity.pairs:
-        assert clips.number_of(pair.seen) == pair.wanted.index
+        assert clips.number_of(pair.output) == pair.sample.index
         assert psnr_db(pair.mean_square) > 25
     backwards = FrameSampler(width=160, height=96, time_base=Fraction(1, 30))
     for index, picture in enumerate(reversed(pictures)):
@@ -434,5 +434,5 @@ def test_pictures_of_any_form_are_compared_as_they_are_shown(
         assert len(list(sampler.watch(reader.frames()))) == 8
     written = Written(frames=8, width=160, height=90, picture=(160, 90))
     for pair in examine(path, sampler=sampler, written=written).pairs:
-        assert psnr_db(mean_square(pair.wanted.pixels, pair.seen)) > 42
-        assert abs(np.mean(pair.seen.astype(float) - pair.wanted.pixels)) < 0.6
+        assert psnr_db(mean_square(pair.sample.pixels, pair.output)) > 42
+        assert abs(np.mean(pair.output.astype(float) - pair.sample.pixels)) < 0.6

@@ -30,7 +30,7 @@ def sample_of(picture: Any, box: Crop | None = None, **options: Any) -> Sample:
     size = {"width": 10_000, "height": 10_000} | options
     sampler = FrameSampler(time_base=TICK, **size)
     sampler.see(Frame(index=0, pts=0, pixels=picture), box)
-    (sample,) = sampler.taken()
+    (sample,) = sampler.samples()
     return sample
 
 
@@ -41,7 +41,7 @@ def test_few_are_kept_evenly_spread_with_the_first_and_the_last(count: int) -> N
     sampler = FrameSampler(width=2, height=2, time_base=TICK)
     passed = list(sampler.watch(iter(frames_of([picture] * count))))
     assert [frame.index for frame in passed] == list(range(count))
-    kept = [sample.index for sample in sampler.taken()]
+    kept = [sample.index for sample in sampler.samples()]
     assert kept[0] == 0
     assert kept[-1] == count - 1
     assert min(count, MOST // 2) <= len(kept) <= MOST + 1
@@ -75,7 +75,7 @@ def test_times_count_from_the_first_picture() -> None:
     sampler = FrameSampler(width=96, height=64, time_base=Fraction(1, 1000), rate=Fraction(5, 3))
     for index, pts in enumerate((700, 740, 1900)):
         sampler.see(Frame(index=index, pts=pts, pixels=clips.numbered(index)))
-    assert [sample.time_s for sample in sampler.taken()] == [0, Fraction(40, 1000), Fraction(12, 10)]
+    assert [sample.time_s for sample in sampler.samples()] == [0, Fraction(40, 1000), Fraction(12, 10)]
     assert sampler.first_s == Fraction(7, 10)
     assert sampler.duration_s == Fraction(18, 10)
     sampler.see(Frame(index=3, pts=2000, pixels=clips.numbered(3), duration=50))
