@@ -19,7 +19,7 @@ bench: dev-env ## measure speed and memory beside peers; QUICK=1, PARTS="track u
 	@$(BIN)/python -m benchmarks.bench $(PARTS) $(if $(QUICK),--quick)
 
 test: dev-env ## run the tests of every room, against a real Triton, without the slow ones
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 test-slow: dev-env ## run the slow tests: floods, soaks, kills, training, every model build
 	@$(BIN)/python -m pytest -m slow
@@ -29,7 +29,7 @@ check: dev-env ## format, lint, types, import arrows, tests
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest tests/test_imports.py
-	@$(BIN)/python -m pytest -m "not slow" --ignore=tests/test_imports.py
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" --ignore=tests/test_imports.py
 
 format: dev-env ## rewrite the sources as the formatter wants them
 	@$(BIN)/ruff format .
