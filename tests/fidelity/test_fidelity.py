@@ -20,13 +20,12 @@ from orchestrator.fidelity.report import report_on
 from orchestrator.fidelity.rules import UNRELATED
 from orchestrator.fidelity.sampler import FrameSampler
 from orchestrator.frames import Frame
-from orchestrator.jobs import ExportParams, FidelityReport, parse
+from orchestrator.jobs import FidelityReport
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write import encoder
 from orchestrator.media.write.readback import OutputReader
-from orchestrator.pipeline.context import JobContext
-from orchestrator.pipeline.export import export
+from tests.support.exports import export_video
 from tools.fixtures import clips
 from tools.fixtures.hard_sources import HARD, WORST_CRF, WrittenVideo, clip, make
 
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
-
-    from orchestrator.triton.client import TritonClient
 
     Picture = NDArray[np.uint8]
 
@@ -319,12 +316,8 @@ def test_other_formats_are_played_back_too(tmp_path: Path, suffix: str, codec: s
 def exported(source: Path, out: Path, **params: Any) -> FidelityReport:
     """Export without a model; return the report."""
     report = out.with_name("report.json")
-    export(source, out, parse(ExportParams, params), JobContext(connect=_no_model), report=report)
+    export_video(source, out, more={"report": report}, **params)
     return FidelityReport.model_validate_json(report.read_text())
-
-
-def _no_model() -> TritonClient:
-    raise AssertionError("no model was asked for")
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "webm", "gif"])

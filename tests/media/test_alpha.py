@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import av
 import numpy as np
 import pytest
 from av.packet import Packet
 
-from orchestrator.jobs import ExportParams
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
-from orchestrator.pipeline.context import JobContext
-from orchestrator.pipeline.export import export
+from tests.support.exports import export_video
 from tools.fixtures.clips import coded, make_clip
 
 if TYPE_CHECKING:
@@ -37,20 +35,11 @@ DROPPED = "the source's transparency was dropped"
 WIDTH, HEIGHT = 96, 64
 
 
-def no_triton() -> NoReturn:
-    raise AssertionError("a plain export needs no Triton")
-
-
 def run(
     source: Path, output: Path, *, client: TritonClient | None = None, **params: Any
 ) -> tuple[list[Array], list[str]]:
     """Export a video; return the alpha of what was written, and the notes."""
-    result = export(
-        source,
-        output,
-        ExportParams(**params),
-        JobContext(connect=(lambda: client) if client else no_triton, default_model="nearest-x4"),
-    )
+    result = export_video(source, output, client=client, **params)
     return (alphas_of(output) if output.suffix == ".webm" else []), list(result.notes)
 
 

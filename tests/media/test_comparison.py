@@ -13,13 +13,10 @@ import av
 import pytest
 
 from orchestrator.containers import MP4
-from orchestrator.errors import ServiceError
-from orchestrator.jobs.export import ExportParams
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.tags import shown
 from orchestrator.media.write.differences import MOST_SENTENCES, Expected, differences
-from orchestrator.pipeline.context import JobContext
-from orchestrator.pipeline.export import export
+from tests.support.exports import export_video
 from tools.fixtures.clips import make_clip, numbered, truncate
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"
@@ -27,14 +24,9 @@ CASES = Path(__file__).parents[3] / "shared" / "cases"
 VIDEOS = ["mp4", "mov", "mkv", "webm"]
 
 
-def no_triton() -> Any:
-    raise ServiceError("no model is wanted")
-
-
 def notes_of(source: Path, output: Path, **params: Any) -> list[str]:
     """Export a video and return the notes."""
-    asked = ExportParams(**params)
-    return list(export(source, output, asked, JobContext(connect=no_triton)).notes)
+    return list(export_video(source, output, **params).notes)
 
 
 def case(name: str) -> Path:

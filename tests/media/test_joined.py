@@ -14,20 +14,17 @@ import av
 import numpy as np
 import pytest
 
-from orchestrator.jobs import ExportParams, parse
 from orchestrator.media.read.clock_jumps import ContinuousClock
 from orchestrator.media.read.frame_times import frame_times
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
-from orchestrator.pipeline.context import JobContext
-from orchestrator.pipeline.export import export
+from tests.support.exports import export_video
 from tests.support.playback import IN_SYNC_S, beeps, flashes
 from tools.fixtures.clips import flashing, make_clip, number_of, numbered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from orchestrator.triton.client import TritonClient
     from tests.conftest import WrittenOnce
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
@@ -37,13 +34,8 @@ RATE = 25
 JUMP = "the source's clock jumps at"
 
 
-def no_triton() -> TritonClient:
-    raise AssertionError("nothing here needs a model")
-
-
 def exported(source: Path, output: Path, **params: Any) -> tuple[str, ...]:
-    asked = parse(ExportParams, params)
-    return export(source, output, asked, JobContext(connect=no_triton)).notes
+    return export_video(source, output, **params).notes
 
 
 def shown(path: Path) -> list[float]:

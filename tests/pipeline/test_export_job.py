@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
@@ -13,11 +13,9 @@ from hypothesis import strategies as st
 
 from orchestrator.errors import BadRequest, OutputRefused, UnsupportedMedia, WorkerError
 from orchestrator.framing.subject_tracks import parse_tracks
-from orchestrator.jobs import ExportParams, ExportResult, parse
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
-from orchestrator.pipeline.context import JobContext
-from orchestrator.pipeline.export import export
+from tests.support.exports import export_video
 from tools.fixtures import clips
 
 if TYPE_CHECKING:
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from orchestrator.jobs import ExportResult
     from orchestrator.triton.client import TritonClient
 
     Array = NDArray[Any]
@@ -34,20 +33,10 @@ LOSSLESS = {"crf": "0", "preset": "ultrafast"}
 FORMATS = ["mp4", "mov", "mkv", "webm", "gif"]
 
 
-def no_triton() -> NoReturn:
-    raise AssertionError("a plain export needs no Triton")
-
-
 def run(source: Path, output: Path, *, client: TritonClient | None = None, **params: Any) -> ExportResult:
-    parsed = parse(ExportParams, params)
-    subjects = parse_tracks(parsed.tracks) if isinstance(parsed.tracks, dict) else None
-    return export(
-        source,
-        output,
-        parsed,
-        JobContext(connect=(lambda: client) if client else no_triton, default_model="nearest-x4"),
-        subjects=subjects,
-    )
+    tracks = params.get("tracks")
+    subjects = parse_tracks(tracks) if isinstance(tracks, dict) else None
+    return export_video(source, output, client=client, more={"subjects": subjects}, **params)
 
 
 def refused(source: Path, folder: Path, *, name: str = "out.mp4", **params: Any) -> str:

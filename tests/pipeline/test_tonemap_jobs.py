@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from orchestrator.jobs import ExportParams, UpscaleParams, parse
+from orchestrator.jobs import UpscaleParams, parse
 from orchestrator.pipeline.context import JobContext
-from orchestrator.pipeline.export import export
 from orchestrator.pipeline.upscale import upscale
 from tests.media.test_tonemap import BT2020, HLG, PQ, signal
+from tests.support.exports import export_video
 from tools.fixtures import clips
 
 if TYPE_CHECKING:
@@ -90,13 +90,8 @@ def psnr_db(one: Array, other: Array) -> float:
     return float(10 * np.log10(255**2 / np.mean((one - other) ** 2)))
 
 
-def no_triton() -> NoReturn:
-    raise AssertionError("no model was asked for")
-
-
 def run_export(source: Path, output: Path, **params: Any) -> tuple[str, ...]:
-    asked = parse(ExportParams, {"tonemap": True, **params})
-    return export(source, output, asked, JobContext(connect=no_triton)).notes
+    return export_video(source, output, **{"tonemap": True, **params}).notes
 
 
 def run_upscale(source: Path, output: Path, client: TritonClient) -> tuple[str, ...]:
