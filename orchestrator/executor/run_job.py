@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,7 +20,6 @@ from orchestrator.jobs import OutputParts
 from orchestrator.jobs.track import TrackStored
 from orchestrator.pipeline.export import export
 from orchestrator.pipeline.track import Outputs, track
-from orchestrator.pipeline.upscale import upscale
 from orchestrator.redaction import without_query
 from orchestrator.safe_text import json_text
 from orchestrator.settings import Settings
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterable, Iterator
 
-    from orchestrator.jobs import ExportJob, FileJob, Strict, TrackJob, UpscaleJob
+    from orchestrator.jobs import ExportJob, FileJob, Strict, TrackJob
     from orchestrator.pipeline.context import JobContext
 
 _IN_SHORT = "the whole answer, with figures and notes, was refused by RunPod: this one is short"
@@ -73,7 +73,7 @@ def run(
         stop=stop,
         progress=ProgressReporter(on_progress, settings.limits),
     )
-    return RUNNERS[job.task](runner, job)
+    return RUNNERS.get(job.task, _run_pipeline)(runner, job)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,8 +158,9 @@ class JobRunner:
         return b"".join(kept)
 
 
-def _upscale(runner: JobRunner, job: UpscaleJob) -> EncodedResult:
-    return runner.make_file(job, upscale)
+def _run_pipeline(runner: JobRunner, job: FileJob) -> EncodedResult:
+    module = importlib.import_module(f"orchestrator.pipeline.{job.task}")
+    return runner.make_file(job, getattr(module, job.task))
 
 
 def _export(runner: JobRunner, job: ExportJob) -> EncodedResult:
@@ -196,11 +197,11 @@ def _track(runner: JobRunner, job: TrackJob) -> EncodedResult:
 
 
 RUNNERS: dict[str, Callable[[JobRunner, Any], EncodedResult]] = {
-    "upscale": _upscale,
     "track": _track,
     "export": _export,
 }
-"""What runs a job, by the name of its task in `orchestrator.jobs.tasks.TASKS`."""
+"""Functions that run the jobs of these tasks. Any other task of `jobs.tasks.TASKS` has a function of its name
+in `orchestrator.pipeline` that makes the file, such as `pipeline.upscale.upscale`."""
 
 
 def _address(destination: str | OutputParts) -> str:

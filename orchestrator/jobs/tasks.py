@@ -1,6 +1,6 @@
 """Lists the tasks in one table: the job that asks for each, its results, and what an estimate needs to know.
 
-A new task is a class and a row here. What runs it is registered in `executor/run_job.py`.
+A new task is a class and a row here. `executor/run_job.py` runs it by the function of its name in `pipeline`.
 """
 
 from __future__ import annotations

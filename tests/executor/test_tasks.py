@@ -1,9 +1,12 @@
-"""A task is a row of two tables: one that is made up here is checked, run and published like the others."""
+"""A task is a row of a table: one that is made up here is checked, run and published like the others."""
 
 from __future__ import annotations
 
 import json
+import sys
 import threading
+from importlib import import_module
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
@@ -49,7 +52,7 @@ class ReverseResult(Strict):
     output_url: str
 
 
-def reverse_bytes(source: Path, output: Path, _params: ReverseParams, _context: JobContext) -> ReverseResult:
+def reverse(source: Path, output: Path, _params: ReverseParams, _context: JobContext) -> ReverseResult:
     output.write_bytes(source.read_bytes()[::-1])
     return ReverseResult(output_url=output.as_uri())
 
@@ -65,7 +68,7 @@ def reverse_task(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Registers the task."""
     row = Task(job=ReverseJob, results=(ReverseResult,), example={}, default_model=lambda _: "")
     monkeypatch.setitem(TASKS, "reverse", row)
-    monkeypatch.setitem(run_job.RUNNERS, "reverse", lambda runner, job: runner.make_file(job, reverse_bytes))
+    monkeypatch.setitem(sys.modules, "orchestrator.pipeline.reverse", SimpleNamespace(reverse=reverse))
     for name, value in LOCAL.items():
         monkeypatch.setenv(name, value)
     job_adapter.cache_clear()
@@ -84,8 +87,10 @@ def run(folder: Path, **values: Any) -> EncodedResult:
     )
 
 
-def test_every_task_has_a_runner() -> None:
-    assert run_job.RUNNERS.keys() == TASKS.keys()
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_has_a_function_in_the_pipeline(task: str) -> None:
+    assert callable(getattr(import_module(f"orchestrator.pipeline.{task}"), task))
+    assert run_job.RUNNERS.keys() <= TASKS.keys()
 
 
 @pytest.mark.usefixtures("reverse_task")
