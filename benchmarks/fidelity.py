@@ -1,13 +1,13 @@
-"""What it costs to hold an output against its source, and how far good outputs are from bad ones.
+"""Measures the CPU time of the fidelity check, and its margin between good and bad outputs.
 
     python -m benchmarks.fidelity
 
-examples/sample.mp4 is played over and over and written in other sizes, without a model, as that is the least
-that a job can cost. CPU time of all threads: of writing (conversion, encoder, muxer), of taking samples as
-frames pass, of the check that every output gets, and of a report with its picture.
+It writes examples/sample.mp4, repeated, in other sizes and without a model, which is the cheapest job. The
+table shows the CPU time of all threads for writing (conversion, encoder, muxer), for sampling the frames, for
+the check of every output, and for a report with its chart.
 
-Then the sources of `tools/fixtures/hard_sources.py`, at the worst quality that x264 has: how
-far the blocks of the output are from the source's, at most, where UNRELATED is too far.
+Then it writes the sources of tools/fixtures/hard_sources.py at x264's worst quality, and prints the largest
+difference between the blocks of output and source; UNRELATED is the limit of the check.
 """
 
 from __future__ import annotations
@@ -46,38 +46,38 @@ if TYPE_CHECKING:
 
 SOURCE = Path(__file__).resolve().parent.parent / "examples" / "sample.mp4"
 CASES = ((4, 144), (4, 1440), (8, 144), (8, 720), (12, 144))
-"""How much larger, and how many frames."""
+"""Scales and numbers of frames."""
 
 
-class Clock:
-    """CPU seconds by name."""
+class CpuClock:
+    """Sums CPU seconds by name."""
 
     def __init__(self) -> None:
         self.spent: dict[str, float] = {}
 
     @contextmanager
     def of(self, name: str) -> Iterator[None]:
-        """Add what is spent inside."""
+        """Add the CPU time of the context."""
         started = time.process_time()
         yield
         self.spent[name] = self.spent.get(name, 0) + time.process_time() - started
 
 
-def passing(frames: list[Frame], info: VideoInfo, count: int) -> Iterator[Frame]:
-    """Yield frames over and over, at their rate."""
+def repeat_frames(frames: list[Frame], info: VideoInfo, count: int) -> Iterator[Frame]:
+    """Yield `count` frames, repeating them, at their rate."""
     tick = round(1 / (Fraction(info.average_rate or 25) * info.time_base))
     for index, frame in enumerate(islice(cycle(frames), count)):
         yield replace(frame, index=index, pts=index * tick, duration=tick)
 
 
 def measure(frames: list[Frame], info: VideoInfo, scale: int, count: int, folder: Path) -> None:
-    """Write one video and judge it; print what each step took."""
-    clock = Clock()
+    """Write and check one video; print the CPU time of each step."""
+    clock = CpuClock()
     width, height = info.width * scale, info.height * scale
     out = folder / "out.mp4"
     sampler = FrameSampler(width=width, height=height, time_base=info.time_base)
     with VideoWriter(out, source=SOURCE, info=info, width=width, height=height) as writer:
-        for frame in passing(frames, info, count):
+        for frame in repeat_frames(frames, info, count):
             with clock.of("samples"):
                 sampler.see(frame)
             large = cv2.resize(frame.pixels, (width, height), interpolation=cv2.INTER_CUBIC)
@@ -101,7 +101,7 @@ def measure(frames: list[Frame], info: VideoInfo, scale: int, count: int, folder
 
 
 def margin(name: str, folder: Path) -> None:
-    """Write a hard source badly; print how much it differs."""
+    """Write a hard source at the worst quality; print the differences."""
     encoder.PROFILES["libx264"]["low"] = {"crf": str(WORST_CRF)}
     pairs = make(clip(folder, HARD[name]), folder / "out.mp4").examined().pairs
     luma_db = min(psnr_db(pair.mean_square) for pair in pairs)

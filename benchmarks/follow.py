@@ -1,15 +1,15 @@
-"""How well does a crop keep its subject in view, and how quietly? Ours beside two simple cameras.
+"""Measures how well and how smoothly our crop follows a subject, beside two simple cameras.
 
     python -m benchmarks.follow                            # ../shared/real, tracked with yolov8n
     python -m benchmarks.follow VIDEO --tracks tracks.json
 
-Every track of at least FEWEST boxes is followed, in each shape. Told of its frames: the share in which the
-middle of its box is in the middle half of the crop, across and down; the same of those frames in which a crop
-within the picture can have it there; and the jerk of the crop's middle over that of the box's: the amounts of
-their third differences from frame to frame, summed, along the sides that the crop can move along.
-The simple cameras keep the middle of the box, or its mean over a second, in the middle of the crop.
+Every track of at least FEWEST boxes is followed in each aspect ratio. The table shows the share of frames in
+which the middle of the box is in the middle half of the crop, in both directions; the same share of those
+frames in which a crop inside the picture can achieve that; and the jerk of the crop's middle over that of the
+box's, the sum of absolute third differences from frame to frame, in the directions in which the crop can
+move. The simple cameras keep the middle of the box, or its mean over a second, in the middle of the crop.
 
-Without --tracks the video is tracked, with a yolov8n that is built of ../shared/real, and a local Triton.
+Without --tracks a yolov8n, built from the weights in ../shared/real, tracks the video with a local Triton.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ SHAPES = ("9:16", "4:5", "1:1")
 FEWEST = 100
 
 
-def simple(
+def simple_camera(
     subject: SubjectTrack,
     seconds: NDArray[np.float64],
     size: tuple[float, float],
@@ -51,7 +51,7 @@ def simple(
     *,
     mean_s: float,
 ) -> NDArray[np.float64]:
-    """Return the crops, float64 [N, 4], of a camera that keeps the mean place of a time in its middle."""
+    """Return the crops, float64 [N, 4], of a camera centred on the mean position over `mean_s` seconds."""
     middles = (subject.boxes[:, :2] + subject.boxes[:, 2:]) / 2
     near = np.abs(seconds[:, None] - seconds) <= mean_s / 2
     smooth = near.astype(np.float64) @ middles / near.sum(axis=1, keepdims=True)
@@ -79,7 +79,7 @@ def main() -> None:
     )
     clip = REAL / "media" / "one-by-one-person-detection.mp4"
     parser.add_argument("video", nargs="?", type=Path, default=clip)
-    parser.add_argument("--tracks", type=Path, help="what the track job says of it")
+    parser.add_argument("--tracks", type=Path, help="the tracks of the video, from a track job")
     parser.add_argument("--zoom", type=float, default=1.0)
     arguments = parser.parse_args()
     info = probe(arguments.video)
@@ -94,7 +94,7 @@ def main() -> None:
     for text in SHAPES:
         totals: dict[str, CameraQuality] = {}
         for subject in followed:
-            begun_s = process_time()
+            started_s = process_time()
             path = follow_subject(
                 subjects,
                 track=subject.id,
@@ -104,11 +104,11 @@ def main() -> None:
                 width=width,
                 height=height,
             )
-            took_s = process_time() - begun_s
+            took_s = process_time() - started_s
             seconds = times_s[subject.frames]
             cameras = {"ours": path.rows(seconds)}
             for name, mean_s in (("mean of a second", 1.0), ("box", 0.0)):
-                cameras[name] = simple(subject, seconds, path.size, (width, height), mean_s=mean_s)
+                cameras[name] = simple_camera(subject, seconds, path.size, (width, height), mean_s=mean_s)
             for name, crops in cameras.items():
                 result = measure_camera(subject, crops, width=width, height=height)
                 totals[name] = totals[name] + result if name in totals else result

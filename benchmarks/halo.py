@@ -1,11 +1,11 @@
-"""How many pixels around a tile change what comes out of it? Measures a built model's halo.
+"""Measures the halo of a built model: how many pixels around a tile change its output.
 
     python -m benchmarks.halo RealESRGAN_x4plus
     python -m benchmarks.halo RealESRGAN_x4plus SwinIR_4x_GAN --image picture.png --side 192
 
-The picture is run whole, and cut through the middle, each of the four halves alone. Near the cut a half
-differs from the whole; how far from the cut it still does is the halo the model needs: one cut shows all.
-Needs the export environment, and models built by `framewright models build`; reads MODEL_REPOSITORY.
+The model upscales a picture as a whole, and each of its four halves alone. Near the cut a half differs from
+the whole; the largest distance from the cut at which it differs is the halo that the model needs. It needs
+the export environment, and models from `framewright models build`; it reads MODEL_REPOSITORY.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 EDGE_PX = 4
-"""Width in input pixels of the strip inside a tile's edge where a seam would be seen."""
+"""Width in input pixels of the strip inside a tile's edge where a seam would be visible."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Seam:
-    """What is left of the difference between a tile with a halo and the whole picture, in levels of 0..255.
+    """The difference between a tile with a halo and the whole picture, in levels of 0..255.
 
     Attributes:
         halo: input pixels beyond the tile.
         worst: the largest difference of a value anywhere in the tile.
-        share: how many of the values in the strip inside the edge differ by more than one level, 0..1.
+        share: the share of values in the strip inside the edge that differ by more than one level, 0..1.
         mean: the mean difference in that strip.
     """
 
@@ -60,7 +60,7 @@ def measure(
     scale: int,
     multiple: int,
 ) -> list[Seam]:
-    """The seam for each halo, in steps of `multiple` or 2 pixels, until none is left or the half is used up.
+    """Measure the seam for growing halos, in steps of `multiple` or 2 px, until it is gone or the half ends.
 
     Args:
         upscale: uint8 [H, W, 3] -> uint8 [scale*H, scale*W, 3].
@@ -100,8 +100,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("names", nargs="+", metavar="NAME")
-    parser.add_argument("--image", type=Path, help="a picture; its middle is used (default: the carried one)")
-    parser.add_argument("--side", type=int, default=160, help="of the square that is used, in pixels")
+    parser.add_argument(
+        "--image",
+        type=Path,
+        help="a picture, of which the middle is used (default: the committed photograph)",
+    )
+    parser.add_argument("--side", type=int, default=160, help="side of that square, in pixels")
     arguments = parser.parse_args()
     repository = Settings.from_env().model_repository
     print(f"{' '.join(sys.argv)}; onnxruntime {onnxruntime.__version__}, {platform.processor() or 'CPU'}")

@@ -1,12 +1,12 @@
-"""What does it cost to resize a frame, and how exact is it? Ours beside libswscale's Lanczos and Pillow's.
+"""Measures the cost and the error of our resize, beside the Lanczos of libswscale and of Pillow.
 
     python -m benchmarks.resize
     python -m benchmarks.resize --rounds 3
 
-All resize the same picture: noise, blurred, of full contrast. They take turns; the median counts, in
-milliseconds of CPU time of all threads, because a pipeline has other work for idle cores. "A part" begins and
-ends within pixels, in another place each time, as a crop that follows does; libswscale has no such parts.
-Errors are in levels of 8 bits, against the definition in double precision, unrounded.
+All resize the same picture, blurred noise of full contrast. They take turns; the median counts, in
+milliseconds of CPU time of all threads, because a pipeline has other work for idle cores. "A part" is a crop
+with edges between pixels, in another place each time, like a moving crop; libswscale cannot do that. Errors
+are in 8-bit levels, against the definition of Lanczos in double precision, unrounded.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ SIZES = (
 
 
 def picture(width: int, height: int) -> NDArray[np.uint8]:
-    """Return a picture with edges of full contrast everywhere, uint8 [H, W, 3]."""
+    """Return a picture full of edges of full contrast, uint8 [H, W, 3]."""
     noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
     blurred = cv2.GaussianBlur(noise, (0, 0), 2).astype(np.float64)
     return np.clip((blurred - 128) * 6 + 128, 0, 255).astype(np.uint8)
 
 
 def exact(pixels: NDArray[np.uint8], width: int, height: int, box: Crop) -> NDArray[np.float64]:
-    """Return Lanczos as it is defined, float64 [height, width, 3]."""
+    """Return the result of Lanczos by its definition, float64 [height, width, 3]."""
     matrices = []
     for length, start, size, count in (
         (pixels.shape[0], box.y, box.h, height),
@@ -65,11 +65,13 @@ def exact(pixels: NDArray[np.uint8], width: int, height: int, box: Crop) -> NDAr
     return np.asarray(np.clip(np.stack(planes, axis=-1), 0, 255), np.float64)
 
 
-def swscale(pixels: NDArray[np.uint8], width: int, height: int, made: VideoReformatter) -> Any:
+def swscale(pixels: NDArray[np.uint8], width: int, height: int, reformatter: VideoReformatter) -> Any:
     """Resize a whole picture with libswscale."""
     frame = VideoFrame.from_ndarray(pixels, format="rgb24")
     kernel = Interpolation.LANCZOS | Interpolation.ACCURATE_RND
-    return made.reformat(frame, width=width, height=height, format="rgb24", interpolation=kernel).to_ndarray()
+    return reformatter.reformat(
+        frame, width=width, height=height, format="rgb24", interpolation=kernel
+    ).to_ndarray()
 
 
 def pillow(pixels: NDArray[np.uint8], width: int, height: int, box: Crop) -> Any:
@@ -82,7 +84,7 @@ def pillow(pixels: NDArray[np.uint8], width: int, height: int, box: Crop) -> Any
 def contenders(
     pixels: NDArray[np.uint8], width: int, height: int, parts: list[Crop]
 ) -> dict[str, tuple[Callable[[Crop], Any], list[Crop], int]]:
-    """Return by name what resizes a part of a picture, which parts, and how many levels are one of 8 bits."""
+    """Return by name a function that resizes a part, the parts, and how many levels make an 8-bit level."""
     whole = [Crop(x=0, y=0, w=pixels.shape[1], h=pixels.shape[0])]
     deep = pixels.astype(np.uint16) * 257
     reformatter = VideoReformatter()
@@ -104,7 +106,7 @@ def contenders(
 
 
 def main() -> None:
-    """Print the table."""
+    """Print a table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -116,20 +118,18 @@ def main() -> None:
     print("|---|---|---|---|---|---|")
     for (across, down), (width, height) in SIZES:
         pixels = picture(across, down)
-        length = (
-            width if down == height else across - 4
-        )  # a crop that moves, or one that is enlarged or shrunk
+        length = width if down == height else across - 4  # a moving crop, or one that is resized too
         parts = [Crop(x=0.37 + n / 8, y=0, w=length, h=down) for n in range(8)]
         who = contenders(pixels, width, height, parts)
-        taken: dict[str, list[float]] = {name: [] for name in who}
+        times_ms: dict[str, list[float]] = {name: [] for name in who}
         for number in range(rounds):
-            for name, (made, boxes, _) in who.items():
-                begun_s = process_time()
-                made(boxes[number % len(boxes)])
-                taken[name].append(1000 * (process_time() - begun_s))
-        for name, (made, boxes, unit) in who.items():
-            off = np.abs(made(boxes[0]) / unit - exact(pixels, width, height, boxes[0]))
-            cost = f"{median(taken[name]):.0f} | {off.mean():.2f} | {off.max():.1f}"
+            for name, (resize_part, boxes, _) in who.items():
+                started_s = process_time()
+                resize_part(boxes[number % len(boxes)])
+                times_ms[name].append(1000 * (process_time() - started_s))
+        for name, (resize_part, boxes, unit) in who.items():
+            off = np.abs(resize_part(boxes[0]) / unit - exact(pixels, width, height, boxes[0]))
+            cost = f"{median(times_ms[name]):.0f} | {off.mean():.2f} | {off.max():.1f}"
             print(f"| {across}x{down} | {width}x{height} | {name} | {cost} |", flush=True)
 
 

@@ -1,13 +1,14 @@
-"""What is saved, and lost, by keeping what hardly changes? Jobs with tolerances beside the one without.
+"""Measures the speed and the loss of reusing tiles that hardly change, for several tolerances.
 
     python -m benchmarks.reuse fixed-camera.mp4 --model lite-x4 --start 40 --end 50
     python -m benchmarks.reuse film.mp4 --model realesr-animevideov3 --end 2 --tolerances 8 12 --rounds 1
 
-First, how many pixels are left to infer, in windows of tiles and of parts, of all of the video; no model is
-run for that. Then jobs on a part of it take turns: read, infer, encode, check; medians of their seconds. What
-each delivered is held against what the job without a tolerance did, before encoding. `edge` is what could be
-seen of parts: by how much, in levels, the error on one side of an edge between them is another than on the
-other side, on average over its length; of a thousand edges one is worse. Reads MODEL_REPOSITORY.
+First it counts, without a model, the pixels that remain to be inferred of the whole video, in windows of
+tiles and of parts of tiles. Then jobs on an excerpt take turns (read, infer, encode, check); the table has
+the medians of their seconds. Their frames before encoding are compared with those of the job without a
+tolerance. `edge`
+says how visible the edges between parts are: how much the error differs between the two sides of an edge, in
+levels, on average over its length; one edge in a thousand is worse. It reads MODEL_REPOSITORY.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ if TYPE_CHECKING:
     from orchestrator.tiles.grid import Grid
 
 
-class Keeper:
-    """A watcher that keeps the delivered pictures in a file."""
+class FrameKeeper:
+    """A watcher that keeps the delivered frames in a file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -56,19 +57,21 @@ class Keeper:
         self._file = path.open("wb")
 
     def see(self, wanted: Frame[Any], delivered: Any) -> None:  # noqa: ARG002  a Watcher
-        """Keep a picture."""
+        """Keep a frame."""
         self._shape = delivered.shape
         self._file.write(np.ascontiguousarray(delivered).data)
 
     def pictures(self) -> NDArray[np.uint8]:
-        """Return all, uint8 [N, H, W, 3]."""
+        """Return all frames, uint8 [N, H, W, 3]."""
         self._file.close()
         kept: NDArray[np.uint8] = np.memmap(self._path, np.uint8, "r").reshape(-1, *self._shape)
         return kept
 
 
-def left(source: Path, info: VideoInfo, contract: UpscaleContract, tolerances: list[int]) -> list[float]:
-    """Return for each tolerance how many pixels are inferred of a video, over those of all its tiles."""
+def inferred_shares(
+    source: Path, info: VideoInfo, contract: UpscaleContract, tolerances: list[int]
+) -> list[float]:
+    """Return for each tolerance the share of a video's pixels that are inferred."""
     width, height = info.display_size
     halo, multiple = contract.halo, contract.size_multiple
     grid = plan_grid(height=height, width=width, tile=contract.tile, halo=halo, multiple=multiple)
@@ -86,8 +89,8 @@ def left(source: Path, info: VideoInfo, contract: UpscaleContract, tolerances: l
         return [pixels / (reader.frames_read * len(grid.tiles) * grid.window_px) for pixels in inferred]
 
 
-def off(full: NDArray[np.uint8], kept: NDArray[np.uint8], small: Grid) -> tuple[float, float, float]:
-    """Return the PSNR of all pictures, that of the worst, and the edge: see above."""
+def compare(full: NDArray[np.uint8], kept: NDArray[np.uint8], small: Grid) -> tuple[float, float, float]:
+    """Return the PSNR of all frames, that of the worst, and `edge` (see the module's docstring)."""
     errors, edges = [], []
     scale = full.shape[1] // small.height
     for one, other in zip(full, kept, strict=True):
@@ -110,18 +113,18 @@ def _psnr(error: float) -> float:
 def job(
     worker: Worker, source: Path, info: VideoInfo, order: DeliveryRequest, folder: Path
 ) -> tuple[float, Delivered, NDArray[np.uint8]]:
-    """Do a job; return the seconds it took, what was done, and the pictures."""
-    keeper = Keeper(folder / f"{order.reuse_tolerance}.rgb")
-    begun_s = monotonic()
+    """Run a job; return its seconds, its result and the frames."""
+    keeper = FrameKeeper(folder / f"{order.reuse_tolerance}.rgb")
+    started_s = monotonic()
     planned, client = prepare(info, order, JobContext(connect=worker.client))
     output = folder / "out.mp4"
     with deliver(planned, source, output, client=client, overwrite=True, watchers=[keeper]) as done:
         pass
-    return monotonic() - begun_s, done, keeper.pictures()
+    return monotonic() - started_s, done, keeper.pictures()
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -136,7 +139,7 @@ def main() -> None:
     width, height = info.display_size
     crop = Crop(x=0, y=0, w=width, h=height)
     tolerances = [0, *given.tolerances]
-    taken: dict[int, list[float]] = {tolerance: [] for tolerance in tolerances}
+    times_s: dict[int, list[float]] = {tolerance: [] for tolerance in tolerances}
     reused: dict[int, float] = {}
     with Worker(Settings.from_env()) as worker, tempfile.TemporaryDirectory() as folder:
         client = worker.client()
@@ -147,7 +150,9 @@ def main() -> None:
         small = UnchangedTileFinder(grid, halo=halo, multiple=multiple, tolerance=1).parts_grid
         print(f"python -m benchmarks.reuse {' '.join(sys.argv[1:])}; {dt.date.today()}\n")  # noqa: DTZ011
         print("| tolerance | all pixels over those inferred, the whole video |\n|---|---|")
-        for tolerance, share in zip(tolerances, left(given.source, info, contract, tolerances), strict=True):
+        for tolerance, share in zip(
+            tolerances, inferred_shares(given.source, info, contract, tolerances), strict=True
+        ):
             print(f"| {tolerance} | {1 / share:.2f} |", flush=True)
         pictures: dict[int, NDArray[np.uint8]] = {}
         for _ in range(given.rounds):
@@ -161,17 +166,17 @@ def main() -> None:
                     reuse_tolerance=tolerance,
                 )
                 seconds, done, pictures[tolerance] = job(worker, given.source, info, order, Path(folder))
-                taken[tolerance].append(seconds)
+                times_s[tolerance].append(seconds)
                 reused[tolerance] = done.inference.reused if done.inference else 0
         print(f"\n{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {len(pictures[0])} frames", end="")
         print(f" of {width}x{height}, parts of {small.tile_width}x{small.tile_height}\n")
         print("| tolerance | faster | seconds | kept | PSNR, dB | of the worst picture | edge, levels |")
         print("|---|---|---|---|---|---|---|")
         for tolerance in tolerances:
-            seconds = median(taken[tolerance])
-            every, worst, edge = off(pictures[0], pictures[tolerance], small)
-            told = f"{median(taken[0]) / seconds:.2f} | {seconds:.1f} | {reused[tolerance]:.0%}"
-            print(f"| {tolerance} | {told} | {every:.1f} | {worst:.1f} | {edge:.2f} |", flush=True)
+            seconds = median(times_s[tolerance])
+            every, worst, edge = compare(pictures[0], pictures[tolerance], small)
+            cells = f"{median(times_s[0]) / seconds:.2f} | {seconds:.1f} | {reused[tolerance]:.0%}"
+            print(f"| {tolerance} | {cells} | {every:.1f} | {worst:.1f} | {edge:.2f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""What letterboxed frames cost: scaled on the way from YUV, and the usual way over RGB of full size.
+"""Compares reading letterboxed frames, scaled during the conversion from YUV, with scaling full-size RGB.
 
     python -m benchmarks.small_reader
 
-Videos are made here: a textured picture that moves, with noise, as H.264. For each: decoding alone, which no
-reader can beat; the full-size reader, cv2.resize and padding; the letterboxed reader. They take turns, and
-the best round of each counts. Then swscale's kernels, one thread: their time, and how far they move a wave.
+It makes H.264 videos of a moving texture with noise. For each video it measures decoding alone, which is the
+limit; the full-size reader with cv2.resize and padding; and the letterboxed reader. They take turns, and the
+best round of each counts. Then it measures swscale's kernels on one thread: their time, and how far they
+shift a wave.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ WAVES = 5
 
 
 def pictures(width: int, height: int) -> Iterator[NDArray[np.uint8]]:
-    """Yield FRAMES pictures, uint8 [H, W, 3], of a texture that moves by a few pixels a frame, with noise."""
+    """Yield FRAMES frames, uint8 [H, W, 3], of a texture that moves by a few pixels a frame, with noise."""
     random = np.random.default_rng(1)
     texture = np.zeros((height, width, 3), np.float32)
     for cells in (8, 32, 128):
@@ -59,16 +60,16 @@ def pictures(width: int, height: int) -> Iterator[NDArray[np.uint8]]:
         yield np.clip(moved + 128, 0, 255).astype(np.uint8)
 
 
-def decoded(path: Path, _info: VideoInfo, _box: Letterbox) -> int:
-    """Decode, and do nothing with it."""
+def decode_only(path: Path, _info: VideoInfo, _box: Letterbox) -> int:
+    """Decode all frames and drop them."""
     with av.open(str(path)) as container:
         container.streams.video[0].thread_type = "FRAME"
         container.streams.video[0].thread_count = 0
         return sum(1 for _ in container.decode(video=0))
 
 
-def over_rgb(path: Path, info: VideoInfo, box: Letterbox) -> int:
-    """Read in full size, resize bilinearly as detectors' own loaders do, pad."""
+def read_and_resize(path: Path, info: VideoInfo, box: Letterbox) -> int:
+    """Read in full size, resize bilinearly, as the loaders of detectors do, and pad."""
     count = 0
     rows = slice(box.top, box.top + box.inner_height)
     columns = slice(box.left, box.left + box.inner_width)
@@ -80,8 +81,8 @@ def over_rgb(path: Path, info: VideoInfo, box: Letterbox) -> int:
     return count
 
 
-def letterboxed(path: Path, info: VideoInfo, box: Letterbox) -> int:
-    """Read letterboxed."""
+def read_letterboxed(path: Path, info: VideoInfo, box: Letterbox) -> int:
+    """Read letterboxed frames."""
     with VideoReader(path, info, letterbox=box) as reader:
         return sum(1 for _ in reader.frames())
 
@@ -91,9 +92,9 @@ def compare(path: Path) -> None:
     info = probe(path)
     box = letterbox(width=info.width, height=info.height, side=SIDE, multiple=MULTIPLE)
     ways: dict[str, Callable[[Path, VideoInfo, Letterbox], int]] = {
-        "decoding alone": decoded,
-        "full size, cv2.resize": over_rgb,
-        "letterboxed": letterboxed,
+        "decoding alone": decode_only,
+        "full size, cv2.resize": read_and_resize,
+        "letterboxed": read_letterboxed,
     }
     wall = dict.fromkeys(ways, float("inf"))
     cpu = dict.fromkeys(ways, float("inf"))
@@ -112,7 +113,7 @@ def compare(path: Path) -> None:
 
 
 def compare_kernels(width: int, height: int) -> None:
-    """Print what each kernel of swscale takes, and how far it moves a wave of luma to the right."""
+    """Print the time of each kernel of swscale, and how far it shifts a wave of luma to the right."""
     box = letterbox(width=width, height=height, side=SIDE, multiple=MULTIPLE)
     phase = 2 * np.pi * WAVES * (np.arange(width) + 0.5) / width
     frame = av.VideoFrame(width, height, "yuv420p")

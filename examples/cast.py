@@ -1,4 +1,4 @@
-"""Who is in the sample clip, and where they go. It draws nothing."""
+"""Defines the figures of the sample clip and their paths."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Actor:
     """A figure, or a pillar that hides figures.
 
     Attributes:
-        look: of a person, a ball or a box; or the colour of a pillar.
-        start, end: where it stands when the shot begins and ends, x and y in pixels of the photograph.
+        look: the appearance of a person, a ball or a box; or the colour of a pillar.
+        start, end: its position at the start and the end of the shot, x and y in pixels of the photograph.
         size: height of a person, radius of a ball, width of a box or pillar, in the same pixels.
         identity: its number, from 1 on; 0 for a pillar.
-        shadow: width of its shadow, over its size.
+        shadow: width of its shadow relative to its size.
     """
 
     look: Person | Ball | Box | Colour
@@ -33,12 +33,12 @@ class Actor:
     shadow: float = 0.0
 
     def place(self, done: float) -> Point:
-        """Where it stands; `done` goes from 0 to 1 with the shot."""
+        """Return its position; `done` goes from 0 to 1 during the shot."""
         (x1, y1), (x2, y2) = self.start, self.end
         return x1 + (x2 - x1) * done, y1 + (y2 - y1) * done
 
     def walked(self, done: float) -> float:
-        """How far it has come, in pixels of the photograph."""
+        """Return the distance that it has walked, in pixels of the photograph."""
         return math.dist(self.start, self.end) * done
 
 
@@ -47,11 +47,11 @@ class Shot:
     """A slow camera move over a photograph with figures on it.
 
     Attributes:
-        picture: name of a held-out picture.
-        caption: drawn into the upper left corner.
-        start, end: left, top and width of the view, in pixels of the photograph; 16:9.
-        frames: length.
-        cast: who is in it.
+        picture: the name of a held-out picture.
+        caption: the text in the upper left corner.
+        start, end: left, top and width of the 16:9 view, in pixels of the photograph.
+        frames: the number of frames.
+        cast: its figures.
     """
 
     picture: str

@@ -1,9 +1,9 @@
-"""Make docs/images/framing.png: a crop that follows, on frames of the sample clip, and its way over time.
+"""Draws docs/images/framing.png: a crop that follows a subject in the sample clip, and its path over time.
 
     framewright track examples/sample.mp4 --model lite-detector -o out/sample_tracks.json
     python -m examples.make_framing out/sample_tracks.json
 
-Needs the `train` extra, for matplotlib.
+It needs the `train` extra, for matplotlib.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SAMPLE = Path(__file__).with_name("sample.mp4")
 OUTPUT = Path(__file__).resolve().parent.parent / "docs" / "images" / "framing.png"
 ASPECT = Fraction(9, 16)
 FRAMES = (6, 66, 82, 86, 130)
-"""Of the first shot the beginning and the end; of the second, after the cut at 84, the same."""
+"""The start and the end of the first shot, and of the second shot, after the cut at 84."""
 
 _CROP, _BOX = "#ffb000", "#3c8dff"
 _COLOURS = 160

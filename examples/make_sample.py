@@ -1,9 +1,9 @@
-"""Make `examples/sample.mp4`: `python -m examples.make_sample`. Needs the `train` extra, for its photographs.
+"""Makes examples/sample.mp4: `python -m examples.make_sample`.
 
-Six seconds of 320x180 H.264 at 24 frames per second with stereo AAC, tagged BT.709: two shots of drawn people
-(examples/cast.py) who walk before a photograph, meet, are hidden and leave. The photographs are CC0 and held
-out of the training of both lite models: what these make of the clip is what they make of unseen pictures. The
-cut between the shots is there on purpose: nobody is in both.
+The clip has six seconds of 320x180 H.264 at 24 frames a second with stereo AAC, tagged BT.709: two shots of
+drawn people (examples/cast.py) who walk in front of a photograph, meet, are hidden and leave. The photographs
+are CC0, and neither lite model was trained on them. Nobody is in both shots, which tests the cut between
+them. The script needs the `train` extra, for the photographs.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _STEPS = 1.05  # heights that a walker advances in two steps
 
 
 def film() -> Iterator[Scene]:
-    """Give every frame of the clip, RGB, 320x180, with the figures in it.
+    """Yield every frame of the clip, uint8 [180, 320, 3] RGB, with its labels.
 
     Raises:
         InputNotFound: scikit-image is not installed.
@@ -56,7 +56,7 @@ def film() -> Iterator[Scene]:
 
 
 def truth() -> list[tuple[Figure, ...]]:
-    """Who is where in each frame: `identity` is the same in all frames that hold a figure.
+    """Return the labels of each frame: a figure has the same `identity` in all frames.
 
     Raises:
         InputNotFound: scikit-image is not installed.
@@ -65,7 +65,7 @@ def truth() -> list[tuple[Figure, ...]]:
 
 
 def _frame(shot: Shot, photograph: Image.Image, done: float) -> Scene:
-    """Take one frame of a shot; `done` goes from 0 to 1."""
+    """Draw one frame of a shot; `done` goes from 0 to 1."""
     eased = done * done * (3 - 2 * done)
     left, top, width = (a + (b - a) * eased for a, b in zip(shot.start, shot.end, strict=True))
     scale = _WIDTH / width
@@ -90,7 +90,7 @@ def _frame(shot: Shot, photograph: Image.Image, done: float) -> Scene:
 
 
 def _layer(actor: Actor, foot: tuple[float, float], scale: float, walked: float) -> Layer:
-    """Draw an actor, where the camera sees their foot."""
+    """Draw an actor with their foot at this position."""
     size = actor.size * scale
     if isinstance(actor.look, people.Person):
         facing = 1 if actor.end[0] >= actor.start[0] else -1
@@ -110,7 +110,7 @@ def _layer(actor: Actor, foot: tuple[float, float], scale: float, walked: float)
 
 
 def play(duration_s: Fraction) -> NDArray[np.float32]:
-    """Play four broken chords on a soft, bell-like tone.
+    """Synthesise four broken chords with a soft, bell-like tone.
 
     Returns:
         float32 [2, samples], -1..1, left and right, at 48 kHz.
@@ -136,7 +136,7 @@ def play(duration_s: Fraction) -> NDArray[np.float32]:
 
 
 def write(output: Path) -> None:
-    """Film, play, and mux both into an MP4 file.
+    """Write frames and sound into an MP4 file.
 
     Raises:
         InputNotFound: scikit-image is not installed.

@@ -1,8 +1,8 @@
-"""How the models this project carries were trained. Nothing here is installed or needed at serving time."""
+"""Trains the two lite models of this project. Serving does not need this package."""
 
 from __future__ import annotations
 
 import os
 
-# onnxruntime's wheel counts its uses for Microsoft; set later than its import, this does nothing.
+# onnxruntime's wheel sends telemetry to Microsoft; the variable counts only before its import.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

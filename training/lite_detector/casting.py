@@ -1,4 +1,4 @@
-"""Chooses at random how the figures of a scene look. It places and draws none."""
+"""Chooses random appearances for the figures of a scene."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def person(rng: np.random.Generator) -> people.Person:
-    """Choose how a person looks."""
+    """Choose the appearance of a person."""
     stands = rng.random() < 0.25
     bag = rng.random()
     return people.Person(
@@ -38,7 +38,7 @@ def person(rng: np.random.Generator) -> people.Person:
 
 
 def ball(rng: np.random.Generator) -> things.Ball:
-    """Choose how a ball looks."""
+    """Choose the appearance of a ball."""
     patterns: tuple[Literal["plain", "band", "patches", "seams"], ...] = ("plain", "band", "patches", "seams")
     return things.Ball(
         colour=colour(rng),
@@ -49,7 +49,7 @@ def ball(rng: np.random.Generator) -> things.Ball:
 
 
 def box(rng: np.random.Generator) -> things.Box:
-    """Choose how a box looks."""
+    """Choose the appearance of a box."""
     patterns: tuple[Literal["plain", "tape", "planks", "label"], ...] = ("plain", "tape", "planks", "label")
     paper = things.Box()
     coloured = rng.random() < 0.5

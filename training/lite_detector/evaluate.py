@@ -1,7 +1,7 @@
-"""Measure the exported lite detector on held-out scenes: `python -m training.lite_detector.evaluate`.
+"""Measures lite-detector on held-out scenes: `python -m training.lite_detector.evaluate`.
 
-Held out are the photographs behind the figures, and the seeds that the figures are drawn from. It runs the
-ONNX file that Triton serves and knows neither PyTorch nor the network.
+Training uses other photographs for the backgrounds and other seeds for the figures. It runs the ONNX file
+that Triton serves, without PyTorch.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MODEL = PROJECT_ROOT / "model_repository" / "lite-detector" / "1" / "model.onnx"
 CONFIDENCE = 0.5
 
 _SCENES = 400
-_SEED = 2024_11_24  # with a second number behind it; training's is followed by the number of a round
+_SEED = 2024_11_24  # a scene number follows it; in training, a round number follows the seed
 
 Detector = Callable[[Pixels], NDArray[np.float32]]
 """From uint8 [H, W, 3] RGB to float32 [n, 6]: x1, y1, x2, y2, score, class; highest score first."""
@@ -50,10 +50,10 @@ def onnx_detector(model: Path) -> Detector:
 
 
 def held_out_scenes(scenes: int = _SCENES) -> Iterator[Scene]:
-    """Draw the scenes to be judged by, the same in every run.
+    """Draw the evaluation scenes, the same in every run.
 
     Raises:
-        InputNotFound: the package that holds the photographs is not installed.
+        InputNotFound: the package with the photographs is not installed.
     """
     photographs = [load(picture) for picture in HELD_OUT]
     for number in range(scenes):
@@ -61,7 +61,7 @@ def held_out_scenes(scenes: int = _SCENES) -> Iterator[Scene]:
 
 
 def measure(detect: Detector, scenes: int = _SCENES) -> tuple[Tally, ...]:
-    """Count what a detector finds in so many held-out scenes, by class number."""
+    """Count hits and misses of a detector on held-out scenes; return a tally for each class."""
     tallies = tuple(Tally() for _ in CLASSES)
     for scene in held_out_scenes(scenes):
         count(tallies, detect(scene.picture), scene.figures)
@@ -69,7 +69,7 @@ def measure(detect: Detector, scenes: int = _SCENES) -> tuple[Tally, ...]:
 
 
 def table(tallies: tuple[Tally, ...]) -> str:
-    """Write the tallies as a Markdown table."""
+    """Return the tallies as a Markdown table."""
     lines = ["| class | figures | precision | recall | AP50 |", "|---|---|---|---|---|"]
     for name, tally in zip(CLASSES, tallies, strict=True):
         lines.append(

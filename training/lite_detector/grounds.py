@@ -1,4 +1,4 @@
-"""What figures stand before, and what a camera and an encoder do to the picture. It knows no figures."""
+"""Makes backgrounds and shadows, and applies camera and encoder effects to a finished picture."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from training.lite_sr.pictures import Pixels
 
 WITH_PEOPLE = frozenset({"astronaut", "camera", "grace_hopper"})
-"""Photographs of people, who would be figures without a label."""
+"""Photographs of people, which would be figures without labels."""
 
 
 def ground(photographs: Sequence[Pixels], size: tuple[int, int], rng: np.random.Generator) -> Pixels:
     """Make a background: part of a photograph, a floor before a wall, or smooth colours with shapes.
 
     Args:
-        photographs: to choose from, each uint8 [H, W, 3] RGB.
+        photographs: the photographs to choose from, each uint8 [H, W, 3] RGB.
         size: height and width in pixels.
-        rng: makes every choice.
+        rng: the generator of all choices.
 
     Returns:
         uint8 [height, width, 3], RGB.
@@ -58,9 +58,9 @@ def shadow(picture: Pixels, foot: tuple[float, float], width_px: float, strength
 
     Args:
         picture: uint8 [H, W, 3] RGB.
-        foot: its middle, in pixels.
-        width_px: of the ellipse.
-        strength: share of the light that is lost, 0..1.
+        foot: the centre of the ellipse, in pixels.
+        width_px: the width of the ellipse.
+        strength: how much darker it gets, 0..1.
     """
     height, width = picture.shape[:2]
     reach_x, reach_y = width_px * 0.6, max(1.0, width_px * 0.16)
@@ -75,8 +75,8 @@ def shadow(picture: Pixels, foot: tuple[float, float], width_px: float, strength
     part[:] = np.asarray(part * light[:, :, None], np.uint8)
 
 
-def photographed(picture: Pixels, rng: np.random.Generator) -> Pixels:
-    """Blur, relight, add noise and compress, each at random. uint8 [H, W, 3] RGB, as the result."""
+def degrade(picture: Pixels, rng: np.random.Generator) -> Pixels:
+    """Blur, relight, add noise and compress, each at random; input and result are uint8 [H, W, 3] RGB."""
     if rng.random() < 0.5:
         picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.3, 1.3)), np.uint8)
     elif rng.random() < 0.15:
@@ -95,7 +95,7 @@ def photographed(picture: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def colour(rng: np.random.Generator) -> tuple[int, int, int]:
-    """Draw a colour, from grey to vivid."""
+    """Draw a random colour, from grey to vivid."""
     value, vivid = rng.uniform(0.08, 1.0), rng.uniform(0, 0.9)
     tint = rng.random(3)
     tint /= tint.max()
@@ -125,7 +125,7 @@ def _recoloured(picture: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def _shape(picture: Pixels, rng: np.random.Generator) -> None:
-    """Draw a triangle, a line or a long ellipse: no figure."""
+    """Draw a triangle, a line or a long ellipse, none of which is a figure."""
     height, width = picture.shape[:2]
     points = np.stack([rng.integers(0, width, 3), rng.integers(0, height, 3)], axis=1).astype(np.int32)
     kind, tint = int(rng.integers(3)), colour(rng)

@@ -1,9 +1,11 @@
-"""What the network is told: which cells answer for which figure, and how wrong they are. It draws nothing.
+"""Assigns figures to the cells of the network, and computes the loss.
 
-A cell near the middle of a labelled figure answers for it: it is to give the figure's box, and as the score
-of the figure's class how good that box is (Li et al., 2020, "Generalized Focal Loss"); the square root of the
-IoU, so that a box which would count as found scores well over a half. All other cells are to score nothing,
-except those on a figure of which too little can be seen: they may score what they like.
+A cell near the middle of a labelled figure is responsible for it: its targets are the figure's box and, as
+    the
+score of the figure's class, the quality of its box (Li et al., 2020, "Generalized Focal Loss"), here the
+square root of the IoU, so that a correct box scores well over a half. The target of all other cells is 0,
+except for
+cells on a figure that is mostly hidden: they are ignored.
 """
 
 from __future__ import annotations
@@ -22,20 +24,20 @@ if TYPE_CHECKING:
 
     from training.lite_detector.scenes import Figure
 
-_REACH = 0.2  # of a figure's size: so far from its middle are the cells that answer for it
-_LEAST_REACH = 1.0  # of a cell: the nearest one always answers
+_REACH = 0.2  # of a figure's size: the farthest distance of responsible cells from its middle
+_LEAST_REACH = 1.0  # of a cell: the nearest one is always responsible
 _BOX_WEIGHT = 2.0
 
 Targets = tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]]
-"""Of the cells of one picture: class or -1, int64 [h, w]; box, float32 [4, h, w]; whether it counts, bool."""
+"""For the cells of a picture: class or -1, int64 [h, w]; box, float32 [4, h, w]; whether it counts, bool."""
 
 
 def assign(figures: Sequence[Figure], height: int, width: int) -> Targets:
-    """Say which cell answers for which figure; of several near a cell, the one whose middle is nearest.
+    """Assign figures to cells; a cell near several gets the one with the nearest middle.
 
     Args:
-        figures: of a scene.
-        height, width: of its picture, in pixels.
+        figures: the figures of a scene.
+        height, width: the size of its picture, in pixels.
     """
     shape = (height // CELL_PX, width // CELL_PX)
     rows, columns = ((np.arange(count) + 0.5) * CELL_PX for count in shape)
@@ -71,14 +73,14 @@ def loss(
     wanted: torch.Tensor,
     counts: torch.Tensor,
 ) -> torch.Tensor:
-    """How wrong the network is.
+    """Return the loss of a batch.
 
     Args:
-        logits, boxes: what it gave, float [N, classes, h, w] and float [N, 4, h, w].
-        numbers, wanted, counts: the targets, stacked: [N, h, w], [N, 4, h, w], [N, h, w].
+        logits, boxes: the output of the network, float [N, classes, h, w] and float [N, 4, h, w].
+        numbers, wanted, counts: the stacked targets, [N, h, w], [N, 4, h, w], [N, h, w].
 
     Returns:
-        One float, for each cell that answers for a figure.
+        A scalar, the sum over all cells divided by the number of responsible cells.
     """
     batch, rows, columns = torch.nonzero(numbers >= 0, as_tuple=True)
     ours, theirs = boxes[batch, :, rows, columns], wanted[batch, :, rows, columns]
@@ -92,9 +94,9 @@ def loss(
 
 
 def overlaps(one: torch.Tensor, other: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Intersection over union of boxes in pairs, float [n, 4] x1, y1, x2, y2, and its generalisation.
+    """Return IoU and generalised IoU of pairs of boxes, float [n, 4] x1, y1, x2, y2.
 
-    The second is that of Rezatofighi et al., 2019, "Generalized Intersection over Union".
+    The generalised IoU is that of Rezatofighi et al., 2019, "Generalized Intersection over Union".
     """
     first, last = torch.maximum(one[:, :2], other[:, :2]), torch.minimum(one[:, 2:], other[:, 2:])
     common = (last - first).clamp(min=0).prod(dim=1)

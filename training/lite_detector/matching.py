@@ -1,9 +1,9 @@
-"""Boxes found against figures drawn: precision, recall and average precision. It knows no network.
+"""Matches detected boxes with labelled figures: precision, recall and average precision.
 
-A box is a hit when its IoU with a labelled figure of its class, which no better box has taken, is at least
-0.5. A box that is no hit but lies for the most part on a figure which need not be found does not count, as
-boxes on crowds do not in COCO. Average precision is the area under precision over recall, with each precision
-raised to the best at any higher recall (all points, as in PASCAL VOC since 2010).
+A box is a hit if its IoU with a labelled figure of its class is at least 0.5, and no better box has matched
+that figure. A box that is no hit but lies mostly on an ignored figure does not count, like boxes on crowds in
+COCO. Average precision is the area under precision over recall, with each precision raised to the best at any
+higher recall (all points, as in PASCAL VOC since 2010).
 """
 
 from __future__ import annotations
@@ -21,33 +21,33 @@ if TYPE_CHECKING:
     from training.lite_detector.scenes import Figure
 
 SAME = 0.5
-"""The least IoU of a hit, and the least part of a box on a figure that need not be found."""
+"""The least IoU of a hit, and the least share of a box on an ignored figure."""
 
 
 @dataclass
 class Tally:
-    """What was found of one class, over any number of scenes.
+    """The matches of one class over any number of scenes.
 
     Attributes:
-        figures: how many were to be found.
-        boxes: score of each box that counts, and whether it is a hit.
+        figures: how many labelled figures there were.
+        boxes: the score of each box that counts, and whether it is a hit.
     """
 
     figures: int = 0
     boxes: list[tuple[float, bool]] = field(default_factory=list)
 
     def precision(self, confidence: float) -> float:
-        """Share of hits among the boxes of at least that score, 0..1; 1 where there is none."""
+        """Return the share of hits among boxes of at least this score, 0..1; 1 if there are no boxes."""
         sure = [hit for score, hit in self.boxes if score >= confidence]
         return sum(sure) / len(sure) if sure else 1.0
 
     def recall(self, confidence: float) -> float:
-        """Share of the figures that boxes of at least that score have found, 0..1; 1 where there is none."""
+        """Return the share of figures that boxes of at least this score match, 0..1; 1 without figures."""
         hits = sum(hit for score, hit in self.boxes if score >= confidence)
         return hits / self.figures if self.figures else 1.0
 
     def average_precision(self) -> float:
-        """Area under precision over recall, 0..1."""
+        """Return the area under precision over recall, 0..1."""
         if not self.boxes or not self.figures:
             return 0.0
         ordered = sorted(self.boxes, key=lambda box: -box[0])
@@ -59,12 +59,12 @@ class Tally:
 
 
 def count(tallies: Sequence[Tally], found: NDArray[np.float32], figures: Sequence[Figure]) -> None:
-    """Add one scene to the tallies, of which there is one a class.
+    """Add a scene to the tallies.
 
     Args:
-        tallies: by class number.
-        found: float32 [n, 6]: x1, y1, x2, y2, score, class; highest score first.
-        figures: of the scene.
+        tallies: a tally for each class, by class number.
+        found: the boxes, float32 [n, 6]: x1, y1, x2, y2, score, class; highest score first.
+        figures: the figures of the scene.
     """
     for number, tally in enumerate(tallies):
         rows = found[found[:, 5] == number]
@@ -88,7 +88,7 @@ def count(tallies: Sequence[Tally], found: NDArray[np.float32], figures: Sequenc
 def _common(
     boxes: NDArray[np.float32], others: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Areas: common [n, m], of the others [1, m], of the boxes [n, 1]."""
+    """Return areas in pixels: intersections [n, m], the others [1, m], the boxes [n, 1]."""
     first = np.maximum(boxes[:, None, :2], others[None, :, :2])
     last = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
     common = np.clip(last - first, 0, None).prod(axis=2)

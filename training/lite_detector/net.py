@@ -1,9 +1,8 @@
-"""The network of lite-detector: from a picture to a box, and a score for each class, for every 8x8 pixels.
+"""Defines the network of lite-detector: a box and a score for each class, for every cell of 8x8 pixels.
 
-Plain 3x3 convolutions that halve the picture five times, and a way back up that joins what is seen from afar
-to what is near. One level of cells, no anchor boxes: each cell says how far the sides of a box are from its
-middle, after Tian et al., 2019, "FCOS: Fully Convolutional One-Stage Object Detection".
-It knows no NMS, no pictures and no labels.
+3x3 convolutions halve the picture five times; an upward path then merges coarse and fine features. There is
+one level of cells and no anchor boxes: each cell predicts the distances from its middle to the sides of a
+box, after Tian et al., 2019, "FCOS: Fully Convolutional One-Stage Object Detection".
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import torch
 from torch import nn
 
 CELL_PX = 8
-"""Side of a cell."""
+"""The side of a cell in pixels."""
 
 MULTIPLE_PX = 32
 """Height and width of a picture must be multiples of it."""
@@ -41,10 +40,10 @@ class _Residual(nn.Module):
 
 
 class LiteDetector(nn.Module):
-    """Finds the figures of a picture.
+    """Detects figures in pictures.
 
     Args:
-        classes: how many.
+        classes: the number of classes.
     """
 
     def __init__(self, *, classes: int) -> None:
@@ -63,20 +62,20 @@ class LiteDetector(nn.Module):
         nn.init.constant_(self.sides.bias, 0.7)  # type: ignore[arg-type]
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Look at pictures.
+        """Detect figures.
 
         Args:
             image: float [N, 3, H, W], RGB, 0..1; H and W multiples of 32.
 
         Returns:
             Logits of the scores, float [N, classes, H/8, W/8]; and boxes, float [N, 4, H/8, W/8]: x1, y1, x2,
-            y2 in pixels, not cut off at the picture's border.
+            y2 in pixels, not clipped to the picture.
         """
         near = self.to_8(self.to_4(image))
         middle = self.to_16(near)
         middle = self.at_16(middle + _twice(self.to_32(middle)))
         near = near + _twice(self.from_16(middle))
-        # Half precision is too coarse for places in a picture.
+        # Half precision is too coarse for coordinates.
         sides = CELL_PX * self.sides(self.toward_sides(near)).float().clamp(max=_FARTHEST).exp()
         left, top, right, bottom = sides.unbind(dim=1)
         columns = middles(near.shape[3], sides)[None, None, :]
@@ -90,16 +89,16 @@ def _twice(hidden: torch.Tensor) -> torch.Tensor:
 
 
 def middles(count: int, like: torch.Tensor) -> torch.Tensor:
-    """Middles of so many cells in a row, in pixels, float [count]."""
+    """Return the middles of `count` cells in a row, in pixels, float [count]."""
     return (torch.arange(count, device=like.device).to(like.dtype) + 0.5) * CELL_PX
 
 
 class RawDetector(nn.Module):
-    """The network as detectors are exported: a column for each cell, with its box and its scores.
+    """The network in the output format of exported detectors: a column with box and scores for each cell.
 
     Args:
         net: a LiteDetector.
-        dtype: of its weights.
+        dtype: the dtype of its weights.
     """
 
     def __init__(self, net: nn.Module, dtype: torch.dtype) -> None:
@@ -107,7 +106,7 @@ class RawDetector(nn.Module):
         self.net, self.dtype = net, dtype
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Look at float [N, 3, H, W], RGB, 0..1.
+        """Detect figures in float [N, 3, H, W], RGB, 0..1.
 
         Returns:
             Float [N, 4 + classes, cells]: centre x and y, width, height in pixels, a score 0..1 a class.

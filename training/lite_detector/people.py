@@ -1,6 +1,6 @@
-"""A drawn person: head, trunk and moving limbs, from the side or the front, in any phase of a step.
+"""Draws a person from the side or the front, in any phase of a step.
 
-Lengths are shares of the height, roughly those of a grown person. It knows no scenes.
+Lengths are shares of the height, roughly those of an adult.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ HAIRS: tuple[Colour, ...] = (
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """How somebody looks, wherever they are.
+    """The appearance of a person.
 
     Attributes:
-        view: from the side or the front.
-        build: width over the usual one.
-        swing: how far the legs go, in radians; 0 stands.
+        view: side or front.
+        build: width of the body over the usual width.
+        swing: how far the legs swing, in radians; 0 for a standing person.
         arms: how far the arms are spread or lifted, in radians.
-        lean: of the whole body, in radians.
+        lean: how far the whole body leans, in radians.
         skin, hair, top, bottom, shoes: colours.
-        stripes: second colour of the top; None for one colour.
-        sleeves: whether they are long.
-        wear: of the legs.
-        head: what is on it.
-        bag: what is carried, and its colour.
+        stripes: the second colour of the top; None for a plain top.
+        sleeves: whether the sleeves are long.
+        wear: the garment on the legs.
+        head: the hair or hat.
+        bag: the kind of bag and its colour; None for none.
         light: how much brighter the right side is than the left, -1..1.
     """
 
@@ -76,10 +76,10 @@ def draw(person: Person, *, foot: Point, height_px: float, phase: float, facing:
     """Draw a person.
 
     Args:
-        person: how they look.
+        person: their appearance.
         foot: where they stand, in pixels of the picture.
         height_px: from the ground to the top of the head.
-        phase: of the step, 0..1; one is two steps.
+        phase: the phase of walking, 0..1; a cycle is two steps.
         facing: 1 to the right, -1 to the left.
     """
     return _Drawing(person, foot, height_px, phase, facing).sprite()
@@ -116,7 +116,7 @@ class _Drawing:
         return self.pen.sprite()
 
     def _leg(self, turn: float, side: int) -> list[Point]:
-        """Hip, knee, ankle and toe, in shares of the height, before the body is lifted."""
+        """Return hip, knee, ankle and toe, in shares of the height, before the body is raised."""
         person = self.person
         if person.view == "front":
             lift = 0.09 * person.swing * max(0.0, math.sin(turn))
@@ -252,7 +252,7 @@ class _Drawing:
         self._limb([(x - 0.04, y - 0.05), (x, y), (x + 0.04, y - 0.05)], 0.012, colour)
 
     def _place(self, point: Point) -> Point:
-        """From shares of the height, y upwards, to pixels of the picture."""
+        """Convert shares of the height, y upwards, to pixels of the picture."""
         x, y = point[0] * self.facing, point[1] + self.rise
         lean = self.person.lean
         x, y = x * math.cos(lean) + y * math.sin(lean), y * math.cos(lean) - x * math.sin(lean)

@@ -1,9 +1,9 @@
-"""Scenes of drawn figures over a background: a picture and its labels, exact because the figures are drawn.
+"""Draws scenes of figures over a background, with exact labels.
 
-A figure's box goes around every pixel of the whole figure, hidden or not, and is then cut off at the border
-of the picture. A figure is labelled if at least `VISIBLE` of its own pixels can be seen and its box is at
-least `SMALLEST_PX` wide and high; one of which less can be seen is to be ignored, neither found nor missed;
-one of which nothing can be seen is not there. Shadows belong to the ground.
+A figure's box contains every pixel of the figure, hidden or not, clipped to the picture. A figure is labelled
+if at least the share `VISIBLE` of its pixels is visible and its box is at least `SMALLEST_PX` wide and high;
+with a smaller visible part it is ignored, neither hit nor missed; without any it is left out. Shadows are
+part of the background.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from training.lite_detector import casting, people, things
-from training.lite_detector.grounds import clutter, colour, ground, photographed, shadow
+from training.lite_detector.grounds import clutter, colour, degrade, ground, shadow
 from training.lite_detector.sprites import Sprite, overlap, paste
 
 if TYPE_CHECKING:
@@ -31,17 +31,17 @@ PERSON, BALL, BOX = range(3)
 VISIBLE = 0.3
 SMALLEST_PX = 6
 GREY = 114
-"""Level of the bars of a letterbox: as the worker's own."""
+"""The grey level of letterbox bars, the same as in the worker."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Layer:
-    """Something drawn into a scene.
+    """A sprite in a scene.
 
     Attributes:
         sprite: its pixels.
-        number: its class; None for what only hides others.
-        identity: which figure of a film it is.
+        number: its class number; None for something that only hides figures.
+        identity: the same number in all frames of a clip.
     """
 
     sprite: Sprite
@@ -51,13 +51,13 @@ class Layer:
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """One figure of a scene, as the labels tell it.
+    """The label of a figure.
 
     Attributes:
-        number: its class.
+        number: its class number.
         box: x1, y1, x2, y2 in pixels, within the picture.
-        visible: share of its pixels that can be seen, 0..1.
-        identity: which figure of a film it is.
+        visible: the visible share of its pixels, 0..1.
+        identity: the same number in all frames of a clip.
     """
 
     number: int
@@ -67,7 +67,7 @@ class Figure:
 
     @property
     def labelled(self) -> bool:
-        """Whether it must be found; if not, it may be."""
+        """Whether a detector must find it; if not, it is ignored."""
         left, top, right, bottom = self.box
         return self.visible >= VISIBLE and min(right - left, bottom - top) >= SMALLEST_PX
 
@@ -81,10 +81,10 @@ class Scene:
 
 
 def compose(background: Pixels, layers: Iterable[Layer]) -> Scene:
-    """Draw layers over a background, the first one at the back, and say what can be seen of each.
+    """Draw layers over a background, the first one at the back, and label the figures.
 
     Args:
-        background: uint8 [H, W, 3] RGB; it is not changed.
+        background: uint8 [H, W, 3] RGB; it stays unchanged.
         layers: from the back to the front.
     """
     picture = background.copy()
@@ -115,7 +115,7 @@ def _hide(
     alpha: NDArray[np.float32],
     size: tuple[int, int],
 ) -> None:
-    """Take from what is seen of a sprite what a later one covers, in place."""
+    """Remove from the visible part of a sprite what a later sprite covers, in place."""
     rows, columns, _, _ = overlap(*size, below)
     top, bottom = max(rows.start, where[0].start), min(rows.stop, where[0].stop)
     left, right = max(columns.start, where[1].start), min(columns.stop, where[1].stop)
@@ -134,13 +134,13 @@ def draw(
     width: int = 320,
     density: float = 1.0,
 ) -> Scene:
-    """Draw a scene of a few figures, or none, as a camera would have seen it.
+    """Draw a scene of a few figures, or none, with camera effects.
 
     Args:
-        photographs: for backgrounds, each uint8 [H, W, 3] RGB.
-        rng: makes every choice.
-        height, width: of the picture, in pixels.
-        density: how many figures there are, over the usual number.
+        photographs: photographs for backgrounds, each uint8 [H, W, 3] RGB.
+        rng: the generator of all choices.
+        height, width: the size of the picture, in pixels.
+        density: the number of figures over the usual number.
     """
     bars = _bars(rng, height, width)
     inner = (height - 2 * bars[0], width - 2 * bars[1])
@@ -150,12 +150,12 @@ def draw(
     layers = _layers(background, rng, density)
     scene = compose(background, layers)
     picture = np.full((height, width, 3), GREY, np.uint8)
-    picture[bars[0] : bars[0] + inner[0], bars[1] : bars[1] + inner[1]] = photographed(scene.picture, rng)
+    picture[bars[0] : bars[0] + inner[0], bars[1] : bars[1] + inner[1]] = degrade(scene.picture, rng)
     return Scene(picture=picture, figures=tuple(_moved(figure, bars) for figure in scene.figures))
 
 
 def _bars(rng: np.random.Generator, height: int, width: int) -> tuple[int, int]:
-    """Height of the bars above and below, and width of those at the sides."""
+    """Return the height of the bars above and below, and the width of those at the sides."""
     kind = rng.random()
     if kind < 0.25:
         return int(rng.integers(1, height // 5)), 0
@@ -170,7 +170,7 @@ def _moved(figure: Figure, bars: tuple[int, int]) -> Figure:
 
 
 def _layers(background: Pixels, rng: np.random.Generator, density: float) -> list[Layer]:
-    """Choose what stands in a scene, the furthest first; shadows are drawn into the background."""
+    """Choose the layers of a scene, the farthest first; draw their shadows into the background."""
     height, width = background.shape[:2]
     typical = math.exp(rng.uniform(math.log(0.26), math.log(0.85))) * height
     crowded = rng.random() < 0.35  # all in a small part of the picture, so that they hide each other
@@ -190,7 +190,7 @@ def _layers(background: Pixels, rng: np.random.Generator, density: float) -> lis
         for _ in range(min(int(count), 7)):
             x = rng.normal(middle, 0.7 * typical) if crowded else rng.uniform(-0.05, 1.05) * width
             y = base + rng.uniform(-1, 1) * depth if rng.random() < 0.7 else rng.uniform(0.3, 1.1) * height
-            # What stands further up is further away, and smaller.
+            # Figures higher up are farther away, and smaller.
             size = max(
                 0.18 * height, typical * math.exp(rng.normal(0, 0.2)) * (1 + 0.5 * (y - base) / height)
             )

@@ -1,4 +1,4 @@
-"""Shapes with smooth edges on a transparent ground, placed to a fraction of a pixel. It knows no figures."""
+"""Draws antialiased shapes on a transparent background, at subpixel positions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FINE = 4
-"""Shapes are drawn this many times larger and then reduced: a pixel is 0 to 16 sixteenths covered."""
+"""The oversampling of shapes for antialiasing: 16 levels of coverage in a pixel."""
 
 _SHIFT = 4  # fractional bits of OpenCV's coordinates
 
@@ -27,12 +27,12 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True, kw_only=True)
 class Sprite:
-    """A drawn thing, placed in a picture; it may reach beyond the picture.
+    """A drawing with a position in a picture; it may reach beyond the picture.
 
     Attributes:
-        colour: uint8 [H, W, 3], RGB, already multiplied with alpha.
-        alpha: uint8 [H, W], how much of a pixel is covered, 0..255.
-        left, top: of its first pixel in the picture.
+        colour: uint8 [H, W, 3], RGB, premultiplied with alpha.
+        alpha: uint8 [H, W], coverage 0..255.
+        left, top: the position of its first pixel in the picture.
     """
 
     colour: NDArray[np.uint8]
@@ -42,7 +42,7 @@ class Sprite:
 
     @property
     def box(self) -> tuple[int, int, int, int]:
-        """Left, top, right, bottom around every pixel it touches."""
+        """Left, top, right and bottom of its covered pixels."""
         columns = np.flatnonzero(self.alpha.any(axis=0))
         rows = np.flatnonzero(self.alpha.any(axis=1))
         return (
@@ -57,7 +57,8 @@ class Pen:
     """Draws opaque shapes over each other, in coordinates of the picture.
 
     Args:
-        left, top, right, bottom: what the sprite may reach, in pixels of the picture; the rest is cut off.
+        left, top, right, bottom: the bounds of the sprite in pixels of the picture; shapes are clipped to
+            them.
     """
 
     def __init__(self, left: float, top: float, right: float, bottom: float) -> None:
@@ -89,11 +90,11 @@ class Pen:
         cv2.ellipse(self.alpha, where, axes, angle, 0, 360, (255,), -1, shift=_SHIFT)
 
     def shade(self, light: NDArray[np.float32]) -> None:
-        """Multiply the colours by float32 [h, w] (any size: it is stretched over the whole sprite)."""
+        """Multiply the colours by float32 [h, w], which is resized to the sprite."""
         self._light = light
 
     def sprite(self) -> Sprite:
-        """What was drawn, in pixels of the picture."""
+        """Return the drawing as a sprite."""
         height, width = (side // FINE for side in self.alpha.shape)
         colour = cv2.resize(self.colour, (width, height), interpolation=cv2.INTER_AREA)
         alpha = cv2.resize(self.alpha, (width, height), interpolation=cv2.INTER_AREA)
@@ -118,7 +119,7 @@ def paste(picture: NDArray[np.uint8], sprite: Sprite) -> None:
 
 
 def overlap(height: int, width: int, sprite: Sprite) -> tuple[slice, slice, slice, slice]:
-    """Where a sprite lies in a picture of that size: its rows and columns there, and those of the sprite."""
+    """Return the overlap of a sprite and a picture: rows and columns of the picture, then of the sprite."""
     top, left = max(sprite.top, 0), max(sprite.left, 0)
     bottom = max(top, min(sprite.top + sprite.alpha.shape[0], height))
     right = max(left, min(sprite.left + sprite.alpha.shape[1], width))

@@ -1,4 +1,4 @@
-"""Drawn balls and boxes, and what is neither: pillars and strips that hide things. It knows no scenes."""
+"""Draws balls and boxes, and distractors that hide figures: pillars and strips."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from training.lite_detector.sprites import Colour, Pen, Point, Sprite
 
 @dataclass(frozen=True, kw_only=True)
 class Ball:
-    """How a ball looks.
+    """The appearance of a ball.
 
     Attributes:
-        colour, second: of its pattern.
-        pattern: on it.
-        light: where the light comes from, -1 left to 1 right.
+        colour, second: the colours of its pattern.
+        pattern: its pattern.
+        light: the direction of the light, -1 left to 1 right.
     """
 
     colour: Colour = (220, 70, 40)
@@ -29,12 +29,12 @@ class Ball:
 
 @dataclass(frozen=True, kw_only=True)
 class Box:
-    """How a box looks: its front, its top and one side.
+    """The appearance of a box with a visible front, top and side.
 
     Attributes:
-        colour: of the front.
-        trim: of tape or planks.
-        pattern: on the front.
+        colour: the colour of the front.
+        trim: the colour of tape or planks.
+        pattern: the pattern of the front.
         shape: height over width of the front.
         depth: how far top and side reach back, over the width.
         turned: 1 shows the right side, -1 the left.
@@ -105,7 +105,7 @@ def draw_box(box: Box, *, bottom: Point, width_px: float) -> Sprite:
 
 
 def draw_pillar(*, bottom: Point, width_px: float, height_px: float, colour: Colour) -> Sprite:
-    """Draw a round pillar, or a stretch of wall: something to be hidden behind."""
+    """Draw a round pillar or a piece of wall, which hides figures behind it."""
     x, y = bottom
     pen = Pen(x - width_px, y - height_px - 2, x + width_px, y + 2)
     pen.polygon(_upright(x, y, width_px / 2, height_px), colour)
@@ -115,7 +115,7 @@ def draw_pillar(*, bottom: Point, width_px: float, height_px: float, colour: Col
 
 
 def draw_odds(points: list[Point], *, width_px: float, colour: Colour) -> Sprite:
-    """Draw a strip through the points: a branch, a pipe, a rail; no figure."""
+    """Draw a strip through the points, such as a branch or a pipe."""
     xs, ys = zip(*points, strict=True)
     pad = width_px + 2
     pen = Pen(min(xs) - pad, min(ys) - pad, max(xs) + pad, max(ys) + pad)

@@ -1,9 +1,8 @@
-"""Train lite-detector: `python -m training.lite_detector.train`. It never opens a held-out photograph.
+"""Trains lite-detector without the held-out photographs: `python -m training.lite_detector.train`.
 
-Training goes in rounds: each draws fresh scenes and goes through them a few times. What a round draws depends
-on the seed and its number alone, so a run that was stopped goes on from its checkpoint as if it had not been.
-Another machine or other versions give other weights, as good as these.
-The next round is drawn by a thread of its own while this one is learned from.
+Each round draws new scenes and trains on them a few times. A round depends only on the seed and its number,
+so an interrupted run continues from its checkpoint with the same result. Other machines or versions give
+other weights of the same quality. A thread draws the next round during the training of this one.
 """
 
 from __future__ import annotations
@@ -30,25 +29,25 @@ from training.lite_sr.pictures import TRAINING, Pixels, load
 HEIGHT, WIDTH = 192, 320
 
 _ROUND_SCENES = 256
-_PASSES = 3  # through the scenes of a round
+_PASSES = 3  # over the scenes of a round
 _BATCH = 16
 _WARMUP_STEPS = 200
 _PEAK_RATE = 2.5e-3
-_DENSITY = 1.6  # of figures, over the usual number
+_DENSITY = 1.6  # of figures, relative to the usual number
 _LAST_RATE = 2e-5
 _DECAY = 1e-3
-_AVERAGE = 0.998  # decay of the running average of the weights, which is what is kept
+_AVERAGE = 0.998  # decay of the running average of the weights, which is the result
 _LARGEST_GRADIENT = 10.0
 
 Example = tuple[Pixels, Targets]
-"""A picture, uint8 [H, W, 3] RGB, and what its cells are to say."""
+"""A picture, uint8 [H, W, 3] RGB, and the targets of its cells."""
 
 
 def photographs() -> list[Pixels]:
     """Load the backgrounds for training, each uint8 [H, W, 3] RGB.
 
     Raises:
-        InputNotFound: a package that holds one is not installed.
+        InputNotFound: a package with a photograph is not installed.
     """
     return [load(picture) for picture in TRAINING if picture.name not in WITH_PEOPLE]
 
@@ -56,13 +55,13 @@ def photographs() -> list[Pixels]:
 def make_examples(
     backgrounds: list[Pixels], seed: tuple[int, ...], *, scenes: int, height: int, width: int
 ) -> list[Example]:
-    """Draw a round's scenes, fuller than usual.
+    """Draw the scenes of a round, fuller than usual.
 
     Args:
         backgrounds: photographs, each uint8 [H, W, 3] RGB.
-        seed: of everything that is drawn.
-        scenes: how many.
-        height, width: of the pictures, in pixels.
+        seed: the seed of the scenes.
+        scenes: the number of scenes.
+        height, width: the size of the pictures, in pixels.
     """
     rng = np.random.default_rng(seed)
     drawn = (draw(backgrounds, rng, height=height, width=width, density=_DENSITY) for _ in range(scenes))
@@ -73,7 +72,7 @@ def make_batch(examples: list[Example], rng: np.random.Generator) -> tuple[torch
     """Stack examples, about half of them mirrored.
 
     Returns:
-        Pictures, float [N, 3, H, W] RGB 0..1, and the targets as `loss` takes them.
+        Pictures, float [N, 3, H, W] RGB 0..1, and the targets for `loss`.
     """
     stacks: tuple[list[Any], ...] = ([], [], [], [])
     for picture, (numbers, boxes, counts) in examples:
@@ -90,7 +89,7 @@ def make_batch(examples: list[Example], rng: np.random.Generator) -> tuple[torch
 
 
 def learning_rate(step: int, steps: int) -> float:
-    """Give the rate of a step: a linear warm-up, then half a cosine."""
+    """Return the rate of a step: a linear warm-up, then half a cosine."""
     if step < _WARMUP_STEPS:
         return _PEAK_RATE * (step + 1) / _WARMUP_STEPS
     done = (step - _WARMUP_STEPS) / max(1, steps - _WARMUP_STEPS)
@@ -98,18 +97,18 @@ def learning_rate(step: int, steps: int) -> float:
 
 
 def train(*, rounds: int, seed: int, checkpoint: Path) -> tuple[dict[str, torch.Tensor], list[float]]:
-    """Train, or go on from a checkpoint of the same seed and number of rounds.
+    """Train, or continue from a checkpoint with the same seed and number of rounds.
 
     Args:
-        rounds: how many.
-        seed: of everything that is drawn.
-        checkpoint: file that is written after each round.
+        rounds: the number of rounds.
+        seed: the seed of weights and scenes.
+        checkpoint: the file that is written after each round.
 
     Returns:
         The averaged weights, by name; and the mean loss of each round of this run.
 
     Raises:
-        InputNotFound: a package that holds a training photograph is not installed.
+        InputNotFound: a package with a training photograph is not installed.
     """
     backgrounds = photographs()
     torch.manual_seed(seed)
@@ -184,7 +183,7 @@ def train(*, rounds: int, seed: int, checkpoint: Path) -> tuple[dict[str, torch.
 @click.option("--seed", type=click.IntRange(min=0), default=0)
 @click.option("--threads", type=click.IntRange(min=1), default=1)
 def main(*, output: Path, checkpoint: Path, rounds: int, seed: int, threads: int) -> None:
-    """Train lite-detector and write its weights; run it again to go on with a run that was stopped."""
+    """Train lite-detector and write its weights; run it again to continue an interrupted run."""
     torch.set_num_threads(threads)
     try:
         weights, _ = train(rounds=rounds, seed=seed, checkpoint=checkpoint)

@@ -1,8 +1,8 @@
-"""lite-x4, the small super-resolution model that makes the demo and the tests work without a download.
+"""Trains lite-x4, the small super-resolution model for the demo and the tests.
 
-pictures.py      which pictures, their licences, and which of them are held out
-drawings.py      made-up pictures of text and shapes
-degradation.py   a large picture -> the small, damaged one that a video would have held
+pictures.py      the photographs, their licences, and which of them are held out
+drawings.py      synthetic pictures of text and shapes
+degradation.py   turns a large picture into a small, degraded one
 net.py           the network
 train.py         python -m training.lite_sr.train
 evaluate.py      python -m training.lite_sr.evaluate

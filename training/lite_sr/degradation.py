@@ -1,8 +1,7 @@
-"""From a large, good picture to the small, damaged one that a video would have held. It knows no pictures.
+"""Turns a large, clean picture into a small, degraded one, as a camera and an encoder would.
 
-Its order is that of a camera and an encoder: blur, reduction to a quarter, noise, lossy compression; after
-Zhang et al., 2021, "Designing a Practical Degradation Model for Deep Blind Image Super-Resolution"; there is
-real H.264 beside its JPEG, since it is video that will be enlarged.
+The steps are blur, downscaling by four, noise and lossy compression, after Zhang et al., 2021, "Designing a
+Practical Degradation Model for Deep Blind Image Super-Resolution"; beside its JPEG there is H.264, for video.
 """
 
 from __future__ import annotations
@@ -25,15 +24,15 @@ SCALE = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Degradation:
-    """What happens to a picture.
+    """The degradation of a picture.
 
     Attributes:
         blur_px: standard deviations (x, y) of a Gaussian blur, in pixels of the large picture; 0 for none.
-        filter: with which the picture is reduced; each of them removes aliasing.
+        filter: the filter of the downscaling; all of them are antialiased.
         noise: standard deviation of Gaussian noise, in levels of 0..255.
-        grey_noise: the same noise on all three channels.
-        codec: of the lossy compression, both with chroma at half resolution; None for none.
-        loss: H.264's constant rate factor, or 100 less JPEG's quality: the larger, the worse.
+        grey_noise: whether all three channels get the same noise.
+        codec: the lossy compression, 4:2:0 in both cases; None for none.
+        loss: H.264's constant rate factor, or 100 less JPEG's quality: larger is worse.
     """
 
     blur_px: tuple[float, float] = (0.0, 0.0)
@@ -45,17 +44,17 @@ class Degradation:
 
 
 CLEAN = Degradation()
-"""Only reduced: what the metrics of most papers on super-resolution are measured on."""
+"""Downscaling alone, the condition of most papers on super-resolution."""
 
 VIDEO = Degradation(blur_px=(1.6, 1.6), filter="box", noise=2.0, codec="h264", loss=18)
-"""A good small video: a soft lens, a little noise, and the rate factor usual where quality counts."""
+"""A good small video: a soft lens, a little noise, and a rate factor for high quality."""
 
 STREAM = Degradation(blur_px=(1.6, 1.6), filter="box", noise=2.0, codec="h264", loss=23)
 """The same at x264's default rate factor."""
 
 
 def sample(rng: np.random.Generator) -> Degradation:
-    """Draw one degradation of those the lite model is trained on, from nearly none to plainly visible."""
+    """Draw a degradation for training, from nearly none to clearly visible."""
     blur = rng.uniform(0.0, 2.0)
     codec: Literal["h264", "jpeg"] | None = "h264" if rng.random() < 0.5 else "jpeg"
     return Degradation(
@@ -69,12 +68,12 @@ def sample(rng: np.random.Generator) -> Degradation:
 
 
 def degrade(picture: Pixels, degradation: Degradation, rng: np.random.Generator) -> Pixels:
-    """Make the small picture of a large one.
+    """Degrade a picture.
 
     Args:
         picture: uint8 [4H, 4W, 3], RGB, 0..255, with H and W even.
-        degradation: what is to happen.
-        rng: for the noise alone.
+        degradation: the steps.
+        rng: the generator of the noise.
 
     Returns:
         uint8 [H, W, 3], RGB, 0..255.

@@ -1,4 +1,4 @@
-"""Made-up pictures of text, lines and flat shapes, which photographs hardly hold and videos are full of."""
+"""Draws synthetic pictures of text, lines and flat shapes, which photographs rarely contain."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Measure the exported lite model on the held-out pictures: `python -m training.lite_sr.evaluate`.
+"""Measures PSNR and SSIM of lite-x4 on the held-out pictures: `python -m training.lite_sr.evaluate`.
 
-It runs the ONNX file that Triton serves and knows neither PyTorch nor the network.
+It runs the ONNX file that Triton serves, without PyTorch.
 
-PSNR and SSIM are of luma (BT.601 weights on nonlinear RGB, 0..255) without 4 pixels on each side, as is the
-custom in papers on this task. SSIM is that of Wang et al., 2004: a Gaussian window of sigma 1.5, K1 0.01 and
+PSNR and SSIM are computed on luma (BT.601 weights on nonlinear RGB, 0..255) without 4 pixels on each side, as
+usual in papers on this task. SSIM is that of Wang et al., 2004: a Gaussian window of sigma 1.5, K1 0.01 and
 K2 0.03. Bicubic (Keys, a = -0.5) and Lanczos (a = 3) are Pillow's.
 """
 
@@ -37,11 +37,11 @@ Upscaler = Callable[[Pixels], Pixels]
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """How near an enlarged picture came to the original.
+    """How close an upscaled picture is to the original.
 
     Attributes:
-        psnr_db: of luma.
-        ssim: of luma, up to 1.
+        psnr_db: PSNR of luma.
+        ssim: SSIM of luma, up to 1.
     """
 
     psnr_db: float
@@ -68,7 +68,7 @@ def onnx_upscaler(model: Path) -> Upscaler:
 
 
 def pillow_upscaler(resampling: Image.Resampling) -> Upscaler:
-    """Make an upscaler of one of Pillow's interpolations."""
+    """Return an upscaler with one of Pillow's filters."""
 
     def upscale(picture: Pixels) -> Pixels:
         size = (picture.shape[1] * SCALE, picture.shape[0] * SCALE)
@@ -95,7 +95,7 @@ def score(picture: Pixels, original: Pixels) -> Score:
 
 
 def held_out_pair(picture: Picture, degradation: Degradation) -> tuple[Pixels, Pixels]:
-    """Give a held-out picture's small version and its original, cropped to sides that are multiples of 8.
+    """Return a held-out picture, degraded, and its original, cropped to sides that are multiples of 8.
 
     The same arguments give the same pixels in every run.
 

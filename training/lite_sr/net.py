@@ -1,8 +1,8 @@
-"""The network: a plain stack of 3x3 convolutions at input resolution, enlarged once, at its end.
+"""Defines the network of lite-x4: 3x3 convolutions at input resolution and one pixel shuffle at the end.
 
-Shape and parameter names are those of SRVGGNetCompact, the compact network of Real-ESRGAN (Wang et al., 2021,
-"Real-ESRGAN: Training Real-World Blind Super-Resolution with Pure Synthetic Data"), so that any program that
-loads such weights loads these; the code is this project's own. It knows neither its training nor its export.
+Shapes and parameter names are those of SRVGGNetCompact, the compact network of Real-ESRGAN (Wang et al.,
+2021, "Real-ESRGAN: Training Real-World Blind Super-Resolution with Pure Synthetic Data"), so that any program
+that loads such weights loads these; the code is this project's own.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ SCALE = 4
 
 
 class CompactNet(nn.Module):
-    """x4 super-resolution: `body` predicts what is to be added to the nearest-neighbour enlargement.
+    """A x4 super-resolution network: `body` predicts the difference from nearest-neighbour upscaling.
 
     Args:
-        features: channels of every hidden layer.
-        hidden_convs: convolutions between the first and the last. Each of the `hidden_convs + 2` convolutions
-            sees one pixel further, so that is the receptive field's radius in input pixels.
+        features: the channels of every hidden layer.
+        hidden_convs: how many convolutions are between the first and the last. `hidden_convs + 2` is the
+            radius of the receptive field in input pixels.
     """
 
     def __init__(self, *, features: int, hidden_convs: int) -> None:
@@ -29,13 +29,13 @@ class CompactNet(nn.Module):
             layers += [nn.Conv2d(features, features, 3, padding=1), nn.PReLU(features)]
         last = nn.Conv2d(features, 3 * SCALE**2, 3, padding=1)
         self.body = nn.ModuleList([*layers, last])
-        with torch.no_grad():  # training starts from the nearest-neighbour enlargement
+        with torch.no_grad():  # training starts from nearest-neighbour upscaling
             for parameter in last.parameters():
                 parameter.mul_(0.01)
         self.upsampler = nn.PixelShuffle(SCALE)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Enlarge.
+        """Upscale pictures.
 
         Args:
             image: float [N, 3, H, W], RGB, 0..1.

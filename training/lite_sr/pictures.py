@@ -1,7 +1,7 @@
-"""Which pictures the lite model learns from and which judge it, with their licences. It damages none.
+"""Lists and loads the photographs for training and for evaluation, with their licences.
 
-All of them come inside wheels on PyPI, so nothing is downloaded at run time. The split is by picture: no part
-of a held-out picture, nor another shot of the same scene, is ever trained on.
+All of them are in packages on PyPI, so nothing is downloaded at run time. The split is by picture: training
+never sees a part of a held-out picture or another photograph of the same scene.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A picture file inside an installed package.
+    """A picture file in an installed package.
 
     Attributes:
-        name: the file's name without its ending.
-        project: what `pip install` calls the package.
-        package: the importable package that holds the file.
-        path: of the file, relative to the package's folder.
-        licence: of the picture, as its package states it.
-        credit: who made it.
+        name: the file's name without its suffix.
+        project: the name of the package for `pip install`.
+        package: the importable package that contains the file.
+        path: the path of the file in the package's folder.
+        licence: the licence of the picture, as its package states it.
+        credit: its author.
     """
 
     name: str
@@ -91,13 +91,13 @@ HELD_OUT = (
 
 
 def load(picture: Picture) -> Pixels:
-    """Read a picture; one without colour comes back with three equal channels.
+    """Load a picture; a grey one has three equal channels.
 
     Returns:
         uint8 [H, W, 3], RGB, 0..255.
 
     Raises:
-        InputNotFound: the package is not installed, or holds no such file.
+        InputNotFound: the package is not installed, or has no such file.
     """
     spec = importlib.util.find_spec(picture.package)  # finds the folder without importing the package
     folders = (spec.submodule_search_locations or []) if spec else []

@@ -1,8 +1,8 @@
-"""Train lite-x4: `python -m training.lite_sr.train`. It never opens a held-out picture.
+"""Trains lite-x4 without the held-out pictures: `python -m training.lite_sr.train`.
 
-Training goes in rounds: each draws fresh pictures, degrades them once, and takes its steps on patches of
-them. What a round draws depends on the seed and its number alone, so a run that was stopped goes on from its
-checkpoint as if it had not been. Another machine or other versions give other weights, as good as these.
+Each round draws new pictures, degrades them once, and trains on patches of them. A round depends only on the
+seed and its number, so an interrupted run continues from its checkpoint with the same result. Other machines
+or versions give other weights of the same quality.
 """
 
 from __future__ import annotations
@@ -32,24 +32,24 @@ _ROUND_PICTURES = 80
 _BATCH = 8
 _PATCH_PX = 48  # of the small picture
 _CROP_PX = 384  # of the large picture; a multiple of 8, since 4:2:0 video has even sides
-_DRAWINGS = 0.1  # part of the pictures that is drawn, not photographed
+_DRAWINGS = 0.1  # share of synthetic pictures
 _WARMUP_STEPS = 100
 _PEAK_RATE = 1e-3
 _LAST_RATE = 1e-5
-# Last come rounds with the squared error, which is what PSNR measures, on places of any contrast. Smooth
-# colours are added to them, since the pixel shuffle would else leave a faint grid there.
+# The last rounds use the squared error, which PSNR measures, on places of any contrast, and add smooth
+# colours, in which the pixel shuffle would otherwise leave a faint grid.
 _FINISHING_ROUNDS = 25
 _FINISHING_RATE = 3e-4
 _SMOOTH_WEIGHT = 0.1
-_AVERAGE = 0.998  # decay of the running average of the weights, which is what is kept
+_AVERAGE = 0.998  # decay of the running average of the weights, which is the result
 _CHARBONNIER = 1e-3
 
 Pair = tuple[Pixels, Pixels]
-"""A small picture [H, W, 3] and the large one [4H, 4W, 3] it was made of, both uint8 RGB."""
+"""A small picture [H, W, 3] and its original [4H, 4W, 3], both uint8 RGB."""
 
 
 def make_pairs(photographs: list[Pixels], rng: np.random.Generator) -> list[Pair]:
-    """Draw a round's pictures: cropped, reduced, turned, mirrored, recoloured, degraded."""
+    """Make the pictures of a round: cropped, scaled, rotated, mirrored, recoloured and degraded."""
     pairs = []
     for _ in range(_ROUND_PICTURES):
         if rng.random() < _DRAWINGS:
@@ -80,7 +80,7 @@ def _vary(picture: Pixels, rng: np.random.Generator) -> Pixels:
 def draw_batch(
     pairs: list[Pair], rng: np.random.Generator, *, candidates: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Cut a batch of patches; of so many random places in a picture, that with the most contrast is taken.
+    """Cut a batch of patches, each at the random place with the most contrast of `candidates` places.
 
     Returns:
         float [N, 3, P, P] and float [N, 3, 4P, 4P], RGB, 0..1.
@@ -102,7 +102,7 @@ def draw_batch(
 
 
 def draw_smooth(rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-    """Draw two patches of one colour and two of a gradient, undamaged.
+    """Draw two patches of one colour and two gradients, not degraded.
 
     Returns:
         float [4, 3, 24, 24] and float [4, 3, 96, 96], RGB, 0..1.
@@ -123,12 +123,12 @@ def _tensor(patches: list[Pixels]) -> torch.Tensor:
 
 
 def _charbonnier(ours: torch.Tensor, theirs: torch.Tensor) -> torch.Tensor:
-    """L1 with a round bottom (Lai et al., 2017, "Deep Laplacian Pyramid Networks")."""
+    """Return the Charbonnier loss, a smooth L1 (Lai et al., 2017, "Deep Laplacian Pyramid Networks")."""
     return ((ours - theirs).square() + _CHARBONNIER**2).sqrt().mean()
 
 
 def learning_rate(step: int, steps: int) -> float:
-    """Give the rate of a step: a linear warm-up, half a cosine, and half a lower one after `steps` steps."""
+    """Return the rate of a step: a linear warm-up, half a cosine, then half a lower cosine after `steps`."""
     if step >= steps:
         done = (step - steps) / (_FINISHING_ROUNDS * _ROUND_STEPS)
         return _FINISHING_RATE * (1 + math.cos(math.pi * done)) / 2
@@ -139,13 +139,13 @@ def learning_rate(step: int, steps: int) -> float:
 
 
 def train(*, rounds: int, seed: int, checkpoint: Path) -> dict[str, torch.Tensor]:
-    """Train, or go on from a checkpoint of the same seed and number of rounds.
+    """Train, or continue from a checkpoint with the same seed and number of rounds.
 
     Returns:
         The averaged weights, by name.
 
     Raises:
-        InputNotFound: a package that holds a training picture is not installed.
+        InputNotFound: a package with a training picture is not installed.
     """
     photographs = [load(picture) for picture in TRAINING]
     torch.manual_seed(seed)
@@ -207,11 +207,11 @@ def train(*, rounds: int, seed: int, checkpoint: Path) -> dict[str, torch.Tensor
 @click.command()
 @click.option("--output", type=click.Path(path_type=Path), default=PROJECT_ROOT / "weights" / "lite-x4.pth")
 @click.option("--checkpoint", type=click.Path(path_type=Path), default=PROJECT_ROOT / "out" / "lite-x4.ckpt")
-@click.option("--rounds", type=click.IntRange(min=1), default=140, help="25 more finish.")
+@click.option("--rounds", type=click.IntRange(min=1), default=140, help="25 finishing rounds follow.")
 @click.option("--seed", type=click.IntRange(min=0), default=0)
 @click.option("--threads", type=click.IntRange(min=1), default=1)
 def main(*, output: Path, checkpoint: Path, rounds: int, seed: int, threads: int) -> None:
-    """Train lite-x4 and write its weights; run it again to go on with a run that was stopped."""
+    """Train lite-x4 and write its weights; run it again to continue an interrupted run."""
     torch.set_num_threads(threads)
     try:
         weights = train(rounds=rounds, seed=seed, checkpoint=checkpoint)

@@ -1,13 +1,11 @@
-"""Triton's `onnxruntime` backend where there is no native one: runs model.onnx through the onnxruntime wheel.
+"""Serves ONNX models in Triton with the onnxruntime wheel, where NVIDIA's native backend is not installed.
 
-A Python-based backend: every model whose config.pbtxt says `backend: "onnxruntime"` is served by this file
-where NVIDIA's native backend of that name is not installed, from the same config.pbtxt.
+It is a Python-based backend: it serves every model whose config.pbtxt says `backend: "onnxruntime"`, from the
+same config.pbtxt as the native backend of that name.
 
 It reads the native backend's parameters intra_op_thread_count, enable_mem_arena, enable_mem_pattern and those
-of CUDA, and the execution accelerator cuda, and leaves the others alone. On a GPU it needs onnxruntime-gpu; a
-model that names no accelerator is served on the CPU where that is missing. It has no TensorRT.
-
-It does not know what a model is for: names, types and shapes are the config's.
+of CUDA, and the execution accelerator cuda; it ignores the others. On a GPU it needs onnxruntime-gpu; without
+that, a model that names no accelerator is served on the CPU. It has no TensorRT.
 """
 
 from __future__ import annotations
@@ -31,13 +29,13 @@ import onnxruntime as ort
 import triton_python_backend_utils as pb_utils
 
 OUT_OF_MEMORY = "out of memory"
-"""Begins the message of every answer to a request that did not fit into memory."""
+"""The start of the error message of a request that did not fit into memory."""
 
 _STALLED_S = 60
-"""Longest that Python code of this process stands still: onnxruntime lets go of Python's lock as it runs."""
+"""The longest that Python code may stand still here: onnxruntime releases the GIL while it runs."""
 
-# onnxruntime has one exception class for a failed allocation and for every other failure of a node;
-# only the text tells them apart.
+# onnxruntime raises the same exception for a failed allocation as for any other failure of a node; only the
+# text differs.
 _ALLOCATION_FAILURE = re.compile(
     r"Failed to allocate memory.*|(std::)?bad.alloc.*|bad allocation.*|.*out of memory.*|.*ALLOC_FAILED.*"
 )
@@ -53,28 +51,28 @@ _ORT_TYPES = {
     "TYPE_FP32": "tensor(float)",
     "TYPE_FP64": "tensor(double)",
 }
-"""onnxruntime's names of the types that Triton and it have in common and models use."""
+"""onnxruntime's names of Triton's data types."""
 
 
 _CUDA_CHOICES = {
     "cudnn_conv_algo_search": ("EXHAUSTIVE", "HEURISTIC", "DEFAULT"),
     "arena_extend_strategy": ("kNextPowerOfTwo", "kSameAsRequested"),
 }
-"""Parameters that the native backend takes as numbers, and what onnxruntime calls them, by number."""
+"""Parameters that are numbers in the native backend, and onnxruntime's names of their values, by number."""
 
 _CUDA_VALUES = ("gpu_mem_limit", "do_copy_in_default_stream")
-"""Parameters that the native backend hands to onnxruntime as they are."""
+"""Parameters that the native backend passes to onnxruntime unchanged."""
 
 
 class TritonPythonModel:
-    """One instance of one model, as Triton's Python backend wants it: initialize, execute, finalize."""
+    """One instance of a model; Triton's Python backend calls initialize, execute and finalize."""
 
     def initialize(self, args: dict[str, str]) -> None:
         """Open the model.
 
         Raises:
-            TritonModelException: there is no model file, it is outside of the version's folder, or its
-                inputs and outputs are not the config's.
+            TritonModelException: there is no model file, it is outside of the version's folder, or its inputs
+                and outputs differ from the config's.
         """
         threading.Thread(target=_exit_with_parent, args=(os.getppid(),), daemon=True).start()
         self._config = json.loads(args["model_config"])
@@ -84,23 +82,23 @@ class TritonPythonModel:
         if not self._path.is_file():
             raise pb_utils.TritonModelException(f"unable to find '{self._path}'")
         on_cpu = self._path.with_suffix(f".cpu{self._path.suffix}")
-        if self._gpu is None and on_cpu.is_file():  # the same graph, in operators that suit a CPU
+        if self._gpu is None and on_cpu.is_file():  # the same graph in operators that are fast on a CPU
             self._path = on_cpu
         self._batches = self._config["max_batch_size"] > 0
         self._inputs = [tensor["name"] for tensor in self._config["input"]]
         self._outputs = [tensor["name"] for tensor in self._config["output"]]
         self._threads, at_once = self._share_of_cores()
         self._runs = ThreadPoolExecutor(at_once)
-        everyone = threading.Barrier(at_once + 1)
-        for _ in range(at_once):  # all threads now: when memory is short there may be none for their stacks
-            self._runs.submit(everyone.wait)
-        everyone.wait()
+        all_started = threading.Barrier(at_once + 1)
+        for _ in range(at_once):  # start all threads now, while there is memory for their stacks
+            self._runs.submit(all_started.wait)
+        all_started.wait()
         self._session: Any = self._open()
         for kind, found in (("input", self._session.get_inputs()), ("output", self._session.get_outputs())):
             _check_tensors(kind, self._config[kind], found, batches=self._batches)
 
     def execute(self, requests: list[Any]) -> list[Any]:
-        """Run requests of equal shapes as one batch; answer each, in order, with its own part or an error."""
+        """Run requests of equal shapes as one batch; return each request's response, in order."""
         feeds = [
             [_array(pb_utils.get_input_tensor_by_name(request, name)) for name in self._inputs]
             for request in requests
@@ -116,17 +114,17 @@ class TritonPythonModel:
         return responses
 
     def finalize(self) -> None:
-        """Let the model go."""
+        """Release the model."""
         self._session = None
 
     def _answer(self, feeds: list[list[Any]]) -> list[Any]:
         try:
             parts = self._run(feeds)
-        except Exception as exc:  # noqa: BLE001  a request's failure is its answer; raising would fail the others too
+        except Exception as exc:  # noqa: BLE001  raising would fail the other requests too
             message, code = self._failure(exc)
-            if len(feeds) > 1 and self._session is None:  # too much memory together: each may fit alone
+            if len(feeds) > 1 and self._session is None:  # each may fit into memory alone
                 return [response for feed in feeds for response in self._answer([feed])]
-            # An error of its own for each: a shared one is freed with the first, and takes tritonserver down.
+            # Each response needs its own error: the first would free a shared one, and tritonserver crashes.
             return [pb_utils.InferenceResponse(error=pb_utils.TritonError(message, code)) for _ in feeds]
         return [
             pb_utils.InferenceResponse([_tensor(*pair) for pair in zip(self._outputs, part, strict=True)])
@@ -138,14 +136,14 @@ class TritonPythonModel:
         cause = _ALLOCATION_FAILURE.search(message)
         if cause is None and not isinstance(exc, MemoryError):
             return message, pb_utils.TritonError.INTERNAL
-        # A session gives nothing back of what it has allocated: the next request starts a new one.
+        # A session never returns the memory that it has allocated: the next request opens a new one.
         self._session = None
         gc.collect()
         detail = cause[0] if cause else message
         return f"{OUT_OF_MEMORY}: {detail}", pb_utils.TritonError.UNAVAILABLE
 
     def _run(self, feeds: list[list[Any]]) -> list[list[Any]]:
-        """Outputs of each request, from one run over all of them; on a CPU from one run an image."""
+        """Return the outputs of each request: from one run on a GPU, from a run an image on a CPU."""
         if self._session is None:
             self._session = self._open()
         if self._gpu is None and self._batches:
@@ -161,11 +159,10 @@ class TritonPythonModel:
         return [list(part) for part in zip(*(np.split(output, ends[:-1]) for output in outputs), strict=True)]
 
     def _run_images(self, feeds: list[list[Any]]) -> list[list[Any]]:
-        """Outputs of each request, from one run an image, as many at once as there are threads for.
+        """Return the outputs of each request, from one run an image, several at once.
 
-        On a CPU a batch is slower: what an image leaves in the caches is gone when the next layer comes. And
-        images that run beside each other never wait for one another, as the threads of one image do at the
-        end of every layer.
+        On a CPU a batch is slower: the caches do not hold an image until its next layer. And images that run
+        side by side never wait for each other, as the threads of one image do at the end of every layer.
         """
         held = list(feeds)
         runs = [
@@ -173,18 +170,14 @@ class TritonPythonModel:
             for n, feed in enumerate(feeds)
             for at in range(feed[0].shape[0])
         ]
-        wait(runs)  # if one failed for lack of memory, none may hold any when the next attempt begins
-        held.clear()  # a thread names its arguments for longer than it works: these are Triton's memory
+        wait(runs)  # all must have released their memory before a retry
+        held.clear()  # a thread keeps its arguments after its work: these are Triton's memory
         outputs = (run.result() for run in runs)
-        answers = []
-        for feed in feeds:
-            images = list(islice(outputs, feed[0].shape[0]))
-            answers.append(
-                images[0]
-                if len(images) == 1
-                else [np.concatenate(parts) for parts in zip(*images, strict=True)]
-            )
-        return answers
+        answers = (list(islice(outputs, feed[0].shape[0])) for feed in feeds)
+        return [
+            images[0] if len(images) == 1 else [np.concatenate(parts) for parts in zip(*images, strict=True)]
+            for images in answers
+        ]
 
     def _run_image(self, feeds: list[list[Any]], n: int, at: int) -> list[Any]:
         inputs = {name: array[at : at + 1] for name, array in zip(self._inputs, feeds[n], strict=True)}
@@ -192,7 +185,7 @@ class TritonPythonModel:
         return outputs
 
     def _share_of_cores(self) -> tuple[int, int]:
-        """Return how many threads an image has, and how many images are run at once."""
+        """Return how many threads run an image, and how many images run at once."""
         instances = sum(int(group.get("count", 1)) for group in self._config.get("instance_group", [])) or 1
         cores = max(1, len(os.sched_getaffinity(0)) // instances)
         most = max(1, self._config["max_batch_size"]) if self._gpu is None else 1
@@ -210,10 +203,10 @@ class TritonPythonModel:
         return self._open_on_gpu(options, self._gpu)
 
     def _open_on_gpu(self, options: Any, device: int) -> Any:
-        """A session on the GPU, or on the CPU where that cannot be and the config names no accelerator.
+        """Open a session on the GPU, or on the CPU if that fails and the config names no accelerator.
 
         Raises:
-            TritonModelException: the config names an accelerator, and it cannot be had here.
+            TritonModelException: the config names an accelerator that is not available here.
         """
         accelerator, wanted = cuda_options(self._config, device)
         if accelerator == "tensorrt":
@@ -223,13 +216,11 @@ class TritonPythonModel:
             )
         providers: list[Any] = ["CPUExecutionProvider"]
         if "CUDAExecutionProvider" in ort.get_available_providers():
-            if hasattr(
-                ort, "preload_dlls"
-            ):  # from 1.21 on: CUDA and cuDNN out of wheels, which no loader finds
+            if hasattr(ort, "preload_dlls"):  # since 1.21: loads CUDA and cuDNN from wheels
                 ort.preload_dlls()
             providers.insert(0, ("CUDAExecutionProvider", wanted))
         session = ort.InferenceSession(self._path, options, providers=providers)
-        # Where CUDA or cuDNN is missing or of another version, onnxruntime goes on without a word to us.
+        # If CUDA or cuDNN is missing or has another version, onnxruntime silently uses the CPU.
         if "CUDAExecutionProvider" not in session.get_providers():
             problem = (
                 "onnxruntime cannot use the GPU: install onnxruntime-gpu in place of onnxruntime, with the "
@@ -250,18 +241,18 @@ class TritonPythonModel:
 
 
 def model_path(folder: Path, filename: str) -> Path:
-    """The file of a model.
+    """Return the path of a model's file.
 
-    A config may come from whoever can load models, so the name in it does not lead out of the folder, neither
-    by itself nor through a symbolic link. model.onnx, which Triton takes where there is no name, may be a
-    link: only who can write into the folder makes one.
+    Anyone who may load models can send a config, so the name in it must not lead out of the folder, neither
+    by itself nor through a symbolic link. model.onnx, the default, may be a link, as only those who can write
+    into the folder can make one.
 
     Args:
-        folder: of the model's version.
-        filename: the config's `default_model_filename`; empty where it has none.
+        folder: the folder of the model's version.
+        filename: the config's `default_model_filename`; empty if it has none.
 
     Raises:
-        TritonModelException: it leads out of the folder.
+        TritonModelException: the name leads out of the folder.
     """
     path = folder / (filename or "model.onnx")
     if filename in {"", "model.onnx"}:
@@ -274,18 +265,18 @@ def model_path(folder: Path, filename: str) -> Path:
 
 
 def cuda_options(config: dict[str, Any], device: int) -> tuple[str | None, dict[str, str]]:
-    """What a config says of the GPU, as the native backend reads it.
+    """Read the GPU options of a config as the native backend does.
 
     Args:
-        config: a ModelConfig, as Triton gives it to a Python model: JSON, read.
-        device: number of the GPU.
+        config: the parsed JSON of a ModelConfig, as Triton passes it to a Python model.
+        device: the number of the GPU.
 
     Returns:
-        Name of the execution accelerator, None where none is named; options of onnxruntime's CUDA provider.
-        Those that both an accelerator and `parameters` can set are taken from `parameters`.
+        The name of the execution accelerator, or None; and the options of onnxruntime's CUDA provider. If an
+        accelerator and `parameters` both set an option, `parameters` wins.
 
     Raises:
-        ValueError: a number that stands for a choice is none of them.
+        ValueError: the number of a choice is out of range.
     """
     accelerators = (
         config.get("optimization", {}).get("execution_accelerators", {}).get("gpu_execution_accelerator", [])
@@ -304,8 +295,8 @@ def cuda_options(config: dict[str, Any], device: int) -> tuple[str | None, dict[
     return name, options
 
 
-# The wheel's Python backend was compiled against NumPy 1: with NumPy 2 its `as_numpy` gives arrays without
-# strides and its `Tensor(name, array)` sends no bytes. DLPack knows no such versions, and copies nothing.
+# The wheel's Python backend was compiled against NumPy 1: with NumPy 2 its `as_numpy` returns arrays without
+# strides, and its `Tensor(name, array)` sends no bytes. DLPack works with both, and copies nothing.
 
 
 def _array(tensor: Any) -> Any:
@@ -314,14 +305,14 @@ def _array(tensor: Any) -> Any:
 
 def _tensor(name: str, array: Any) -> Any:
     capsule = np.ascontiguousarray(array).__dlpack__()
-    # The backend owns the memory from here on. It gives the capsule a name that NumPy's destructor does not
-    # know and would complain of, in the log, at every request.
+    # The backend owns the memory from here on. It renames the capsule, and NumPy's destructor would log a
+    # complaint about that at every request.
     ctypes.pythonapi.PyCapsule_SetDestructor(ctypes.py_object(capsule), None)
     return pb_utils.Tensor.from_dlpack(name, capsule)
 
 
 def _check_tensors(kind: str, configured: list[Any], found: list[Any], *, batches: bool) -> None:
-    """Refuse a model whose tensors are not the config's, as the native backend does."""
+    """Refuse a model whose tensors differ from the config's, as the native backend does."""
     names = [tensor["name"] for tensor in configured]
     by_name = {tensor.name: tensor for tensor in found}
     if sorted(names) != sorted(by_name):
@@ -344,17 +335,17 @@ def _check_tensors(kind: str, configured: list[Any], found: list[Any], *, batche
 
 
 def _compatible(first: list[int], second: list[int]) -> bool:
-    """Whether a shape can be both; -1 is any side."""
+    """Whether two shapes are compatible; -1 stands for any length."""
     return len(first) == len(second) and all(
         a == b or -1 in {a, b} for a, b in zip(first, second, strict=True)
     )
 
 
 def _exit_with_parent(parent: int) -> None:
-    """End this process when tritonserver is gone: a killed tritonserver leaves its stubs behind.
+    """End this process when tritonserver has died, which does not end its stub processes.
 
-    One killed in the middle of a request leaves the stub waiting for it with Python's lock held, so that this
-    loop stands still: then the alarm, which needs no lock, ends the process.
+    If tritonserver is killed during a request, the stub waits for it and holds the GIL, so that this loop
+    stands still; then the alarm, which needs no GIL, ends the process.
     """
     while os.getppid() == parent:
         signal.alarm(_STALLED_S)
