@@ -1,4 +1,4 @@
-"""The composition root: Settings become a worker that can do jobs."""
+"""Runs jobs on local files: makes the Triton client and the job context from the settings."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ if TYPE_CHECKING:
 
 
 class Worker:
-    """Does jobs through one Triton: the one of the settings, else one of its own, started at the first need.
+    """Runs jobs with one Triton: that of the settings, else its own, which it starts when a job needs it.
 
-    A context manager: leaving it stops the server it started. For one thread at a time. A job goes on when
-    Triton dies and is back in time; one of its own is started again.
+    A context manager: its exit stops the server that it started. One thread may use it at a time. A job
+    continues after Triton has died if it comes back in time; the worker restarts its own Triton.
 
         with Worker(Settings.from_env()) as worker:
             result = worker.upscale(Path("in.mp4"), Path("out.mp4"), UpscaleParams(model="lite-x4"))
 
     Args:
         settings: of the process.
-        limits: on what a job may ask for; None for none.
+        limits: what a job may ask for; None sets no limits.
     """
 
     def __init__(self, settings: Settings, *, limits: Limits | None = None) -> None:
@@ -66,11 +66,10 @@ class Worker:
         self._stack.close()
 
     def client(self) -> TritonClient:
-        """Connect to Triton, starting it where the settings name none.
+        """Return the client of a running Triton; start one if the settings name none.
 
         Raises:
-            TritonUnavailable: it does not start, or does not answer within the time that a job in flight
-                would wait for it.
+            TritonUnavailable: Triton does not start, or does not answer within `reconnect_timeout_s`.
         """
         if self._client is None:
             settings = self._settings
@@ -130,8 +129,8 @@ class Worker:
         """Export a part of a local video; see `orchestrator.pipeline.export.export`.
 
         Args:
-            subjects: who can be followed; None takes them from `params.tracks`, where they stand or by their
-                address.
+            subjects: the tracks that a crop can follow; None reads them from `params.tracks`, which holds
+                them or their address.
         """
         return export(
             source,
@@ -168,7 +167,7 @@ class Worker:
                 return read_tracks(file)
 
     def context(self, on_progress: OnProgress) -> JobContext:
-        """Return the surroundings of a job. A cost table that cannot be read fails the job here, at once."""
+        """Return the context of a job. A cost table that cannot be read fails the job here, at once."""
         if self._cost_calculator is None:
             self._cost_calculator = calculator_for_machine(self._settings.gpu, self._settings.cost_table)
         return JobContext(

@@ -38,7 +38,7 @@ def infer(model: str, image: Path, output: Path, *, force: bool, as_json: bool, 
       framewright infer yolov8n photo.png -o boxes.png
     """  # noqa: D301  click reads the backspace as: keep these lines
     from orchestrator.drawing.files import check_picture_format, read_picture_and_notes, write_picture
-    from orchestrator.inference.detector import too_many
+    from orchestrator.inference.detector import crowded_notes
     from orchestrator.pipeline.infer_picture import detect_picture, drawn, upscale_picture
     from orchestrator.pipeline.progress import Progress
     from orchestrator.storage.staged import check_writable
@@ -62,7 +62,7 @@ def infer(model: str, image: Path, output: Path, *, force: bool, as_json: bool, 
             objects = None
         else:
             detections, report, sent = detect_picture(client, contract, picture)
-            notes += too_many(int(len(detections) >= contract.max_detections), contract.max_detections)
+            notes += crowded_notes(int(len(detections) >= contract.max_detections), contract.max_detections)
             result = drawn(picture, detections, contract.classes)
             objects = _objects(detections, contract.classes)
             received, about = f"{len(objects)} objects", f"{len(contract.classes)} classes"

@@ -1,4 +1,4 @@
-"""Paper for figures: bars, lines, words and pictures, with smooth edges. It does not know what they mean."""
+"""Draws charts: bars, lines, text and pictures with smooth edges on a plain background."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from orchestrator.frames import Pixels
 
 FINER = 2
-"""It is drawn that much larger and scaled down, for smooth edges."""
+"""Charts are drawn this many times larger and scaled down, for smooth edges."""
 
 PAPER: Ink = (250, 250, 248)
 STRIPE: Ink = (243, 243, 240)
@@ -26,7 +26,7 @@ FAINT: Ink = (120, 122, 128)
 
 
 class Canvas:
-    """Paper that is drawn on in pixels of the finished picture, fractions allowed.
+    """A chart. All positions are in pixels of the finished picture and may be fractions.
 
     Args:
         width, height: of the finished picture, in pixels.
@@ -43,7 +43,7 @@ class Canvas:
         *,
         rounded: bool = False,
     ) -> None:
-        """Fill a rectangle, from the top-left corner to the one opposite."""
+        """Fill a rectangle between its top-left and bottom-right corners."""
         (x1, y1), (x2, y2) = ([round(value * FINER) for value in point] for point in (corner, opposite))
         x2, y2 = max(x1, x2 - 1), max(y1, y2 - 1)
         radius = min(3 * FINER, (x2 - x1) // 2, (y2 - y1) // 2) if rounded else 0
@@ -54,7 +54,7 @@ class Canvas:
                 cv2.circle(self._pixels, (x, y), radius, ink, cv2.FILLED, cv2.LINE_AA)
 
     def line(self, points: Sequence[tuple[float, float]], ink: Ink) -> None:
-        """Draw a line through points, with a dot at each; a single point is a dot."""
+        """Draw a line through points, with a dot at each; a single point becomes a dot."""
         corners = np.rint(np.array(points) * FINER).astype(np.int32)
         cv2.polylines(self._pixels, [corners], isClosed=False, color=ink, thickness=3, lineType=cv2.LINE_AA)
         for x, y in corners.tolist():
@@ -71,16 +71,16 @@ class Canvas:
         bold: bool = False,
         most_px: float | None = None,
     ) -> float:
-        """Write a line from a point on its base line; return its width.
+        """Write one line of text; return its width in pixels.
 
         Args:
-            words: in ASCII.
-            at: the point.
-            size_px: height of the capitals.
-            ink: of the words.
-            align: 0 begins at the point, 0.5 is around it, 1 ends there.
-            bold: in thicker strokes.
-            most_px: what is wider is made smaller.
+            words: the text, in ASCII.
+            at: a point on the base line.
+            size_px: height of capital letters.
+            ink: colour of the text.
+            align: the text begins at the point (0), is centred on it (0.5) or ends there (1).
+            bold: whether strokes are thicker.
+            most_px: text wider than this is made smaller; None sets no limit.
         """
         scale, thickness = text_scale(size_px * FINER), round(size_px / (4 if bold else 6))
         wide = cv2.getTextSize(words, FONT, scale, thickness)[0][0] / FINER
@@ -91,7 +91,7 @@ class Canvas:
         return wide
 
     def picture(self, pixels: Pixels | None, corner: tuple[float, float], size: tuple[int, int]) -> None:
-        """Place a picture, stretched to a width and height; where there is none, leave a gray one."""
+        """Place a picture, stretched to a width and height; None leaves a gray rectangle."""
         left, top = (round(value * FINER) for value in corner)
         width, height = size[0] * FINER, size[1] * FINER
         place = self._pixels[top : top + height, left : left + width]
@@ -103,6 +103,6 @@ class Canvas:
         place[:] = cv2.resize(pixels, (width, height), interpolation=kernel)
 
     def finished(self) -> Pixels:
-        """Return the picture in its own size, uint8 [H, W, 3] RGB."""
+        """Return the finished picture, uint8 [H, W, 3] RGB."""
         height, width = self._pixels.shape[0] // FINER, self._pixels.shape[1] // FINER
         return np.asarray(cv2.resize(self._pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)

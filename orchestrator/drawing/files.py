@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from orchestrator.frames import Pixels
 
 FORMATS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
-"""Suffixes of pictures that can be written."""
+"""Suffixes of the picture formats that can be written."""
 
 
 def read_picture(path: Path, *, most_px: int = PIXELS_8K) -> Pixels:
@@ -27,20 +27,20 @@ def read_picture(path: Path, *, most_px: int = PIXELS_8K) -> Pixels:
 
 
 def read_picture_and_notes(path: Path, *, most_px: int) -> tuple[Pixels, list[str]]:
-    """Decode a picture file, and tell what of it is lost.
+    """Decode a picture file, and say what was lost of it.
 
     Args:
-        path: of the file.
-        most_px: width times height at most.
+        path: the picture file.
+        most_px: largest width times height.
 
     Returns:
-        uint8 [H, W, 3] RGB, without transparency and with more than 8 bits rounded; and a sentence for each
-        of the two that is lost.
+        uint8 [H, W, 3] RGB; and one sentence if transparency was dropped, one if more than 8 bits were
+        rounded.
 
     Raises:
         InputNotFound: there is no such file.
-        BadMedia: it is not a picture.
-        LimitExceeded: it is too large.
+        BadMedia: the file is not a picture.
+        LimitExceeded: the picture is too large.
     """
     if not path.is_file():
         raise InputNotFound(f"{path} does not exist or is not a file; check the name")
@@ -63,14 +63,14 @@ def write_picture(path: Path, pixels: Pixels, *, overwrite: bool) -> None:
     """Encode a picture in the format of its suffix.
 
     Args:
-        path: of the picture; it appears only when it is complete.
+        path: the picture file; it appears only when it is complete.
         pixels: uint8 [H, W, 3] RGB.
-        overwrite: replace a file that exists.
+        overwrite: whether to replace a file that exists.
 
     Raises:
         OutputRefused: see `staged`.
-        BadRequest: its suffix is not one of FORMATS, or the format cannot hold a picture that large.
-        DiskFull: it could not be written.
+        BadRequest: the suffix is not one of FORMATS, or the format cannot hold a picture that large.
+        DiskFull: the file could not be written.
     """
     check_picture_format(path)
     try:
@@ -88,7 +88,7 @@ def write_picture(path: Path, pixels: Pixels, *, overwrite: bool) -> None:
 
 
 def check_picture_format(path: Path) -> None:
-    """Refuse a suffix that cannot be written.
+    """Refuse a file name whose suffix is not one of FORMATS.
 
     Raises:
         BadRequest: see `write_picture`.

@@ -1,7 +1,4 @@
-"""Boxes and labels on a picture: of a size that goes with it, and legible on anything.
-
-It does not know what is in a box, nor why it is drawn.
-"""
+"""Draws boxes and labels on pictures, in a size that suits the picture, legible on any background."""
 
 from __future__ import annotations
 
@@ -23,24 +20,24 @@ Ink = tuple[int, int, int]
 """Red, green and blue, 0..255."""
 
 DARK: Ink = (16, 16, 20)
-"""Around everything bright, and the text on it."""
+"""Colour of rims and of text on bright labels."""
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 _GOLDEN_ANGLE = 180 * (3 - 5**0.5)
-"""Degrees from one hue to the next: any few in a row are far apart, and none is taken twice."""
+"""Degrees between successive hues: neighbours are far apart, and no hue comes twice."""
 
 _DARKEST = 0.45
-"""Luma (BT.709, 0..1) of the darkest colour."""
+"""Luma (BT.709, 0..1) of the darkest colour that `colour_of` returns."""
 
 _LONGEST_NAME = 24
 
 
 @cache
 def colour_of(number: int) -> Ink:
-    """Return a bright colour for a number: dark text on it is legible, and neighbours look different.
+    """Return a bright colour for a number: dark text is legible on it, and neighbours look different.
 
-    Full colours of HSV and lighter ones in turn; those that are dark to the eye (blues) are mixed with white.
+    Saturated and lighter HSV colours alternate; colours that look dark (blues) are mixed with white.
     """
     hue = number * _GOLDEN_ANGLE % 360
     red, green, blue = colorsys.hsv_to_rgb(hue / 360, 0.88 if number % 2 else 0.6, 1.0)
@@ -51,7 +48,7 @@ def colour_of(number: int) -> Ink:
 
 
 def plain(name: str) -> str:
-    """Return a name as OpenCV's fonts can write it: ASCII on one line; accents are left off, the rest is `?`.
+    """Convert a name to the ASCII that OpenCV's fonts have: accents are dropped, other characters become `?`.
 
     Names of more than 24 characters are cut.
     """
@@ -63,7 +60,7 @@ def plain(name: str) -> str:
 
 
 def text_scale(height_px: float) -> float:
-    """Return the scale at which OpenCV draws a line of text with capitals that high."""
+    """Return the scale at which OpenCV draws capital letters of this height."""
     return height_px / cv2.getTextSize("H", FONT, 1, 1)[0][1]
 
 
@@ -74,7 +71,7 @@ class Pen:
         width, height: of the pictures, in pixels.
 
     Attributes:
-        line_px: width of a line; around it is a dark rim of a pixel at least.
+        line_px: width of a line, without the dark rim of at least one pixel around it.
     """
 
     def __init__(self, *, width: int, height: int) -> None:
@@ -85,13 +82,13 @@ class Pen:
         self._last = np.array([width - 1, height - 1, width - 1, height - 1])
 
     def box(self, pixels: Pixels, box: NDArray[np.float32], colour: Ink, *, dashed: bool = False) -> None:
-        """Draw the edges of a box; dashed ones are thinner.
+        """Draw the edges of a box; dashed edges are thinner.
 
         Args:
-            pixels: uint8 [H, W, 3] RGB, contiguous; it is drawn on.
-            box: float32 [4], x1, y1, x2, y2 in its pixels.
+            pixels: uint8 [H, W, 3] RGB, contiguous; modified.
+            box: float32 [4], x1, y1, x2, y2 in pixels of the picture.
             colour: of the edges.
-            dashed: with gaps.
+            dashed: whether the edges have gaps.
         """
         x1, y1, x2, y2 = np.clip(np.rint(box), 0, self._last).astype(int).tolist()
         corners = np.array([(x1, y1), (x2, y1), (x2, y2), (x1, y2), (x1, y1)])
@@ -103,14 +100,14 @@ class Pen:
     def label(
         self, pixels: Pixels, box: NDArray[np.float32], text: str, colour: Ink, *, small: str = ""
     ) -> None:
-        """Draw a plate with text over a box, or in it if there is no room above; all of it in the picture.
+        """Draw a label above a box, or inside it if there is no room; the label stays inside the picture.
 
         Args:
-            pixels: uint8 [H, W, 3] RGB; it is drawn on.
-            box: float32 [4], x1, y1, x2, y2 in its pixels.
-            text: ASCII.
-            colour: of the plate.
-            small: ASCII, written after the text in a smaller size.
+            pixels: uint8 [H, W, 3] RGB; modified.
+            box: float32 [4], x1, y1, x2, y2 in pixels of the picture.
+            text: the label, in ASCII.
+            colour: background of the label.
+            small: ASCII text in a smaller size after the label.
         """
         plate = self._plate(text, small, colour)
         height, width = plate.shape[:2]
@@ -142,7 +139,7 @@ class Pen:
 
 
 def _dashes(corners: NDArray[np.int64], dash_px: int) -> list[NDArray[np.int64]]:
-    """Return dashes, int [2, 2] each, along lines from corner to corner; each begins and ends with one."""
+    """Divide the lines between corners into dashes, int64 [2, 2] each; a line begins and ends with a dash."""
     dashes = []
     for begin, end in itertools.pairwise(corners):
         count = 2 * (round(float(np.abs(end - begin).max()) / dash_px) // 2) + 1

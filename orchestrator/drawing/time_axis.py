@@ -1,4 +1,4 @@
-"""The axis of time below a chart: where its ticks are, and what is written there."""
+"""Draws the time axis below a chart, with ticks at round times."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _MOST_TICKS = 12
 
 @dataclass(frozen=True, kw_only=True)
 class TimeAxis:
-    """Time, from left to right.
+    """A time axis from left to right.
 
     Attributes:
-        left, right: where it starts and ends on the canvas, in pixels.
-        start_s, end_s: when, in seconds; the end is later.
+        left, right: ends of the axis on the canvas, in pixels.
+        start_s, end_s: times at its ends, in seconds; the end is later.
     """
 
     left: float
@@ -30,12 +30,12 @@ class TimeAxis:
     end_s: float
 
     def across(self, second: float) -> float:
-        """Return the place of a moment on the canvas; what is outside is put at an end."""
+        """Return the x of a time on the canvas, in pixels; times outside the axis are put at its ends."""
         share = (second - self.start_s) / (self.end_s - self.start_s)
         return self.left + min(max(share, 0), 1) * (self.right - self.left)
 
     def draw(self, canvas: Canvas, top: float, bottom: float) -> None:
-        """Draw a line down the chart at each tick, its name below, and the axis."""
+        """Draw the axis, and at each tick a line down the chart with the time below it."""
         start_s, end_s = self.start_s, self.end_s
         step_s = _step(end_s - start_s)
         for tick in range(math.ceil(start_s / step_s - 1e-9), math.floor(end_s / step_s + 1e-9) + 1):
@@ -46,12 +46,12 @@ class TimeAxis:
 
 
 def clock(second: float, step_s: float, end_s: float) -> str:
-    """Return the name of a tick: seconds in a short video, else minutes, else hours too.
+    """Format the time at a tick: in seconds for a short video, else with minutes, else with hours too.
 
     Args:
-        second: what is named.
-        step_s: to the next one.
-        end_s: of the video.
+        second: the time.
+        step_s: time from one tick to the next.
+        end_s: end of the video.
     """
     if end_s < 120:
         return f"{second:.{max(0, -math.floor(math.log10(step_s) + 1e-9))}f} s"
@@ -60,7 +60,7 @@ def clock(second: float, step_s: float, end_s: float) -> str:
 
 
 def _step(span_s: float) -> float:
-    """Return the seconds from one tick to the next: the smallest round number that gives few enough."""
+    """Return the time between ticks, in seconds: the smallest round number with few enough ticks."""
     for step in _STEPS_S:
         if 1 < span_s / step <= _MOST_TICKS and span_s > 5:
             return step

@@ -1,8 +1,8 @@
-"""Frames through a detector: requests of consecutive frames, several in flight, in order.
+"""Detects objects in frames through Triton, with several requests in flight; frames come out in order.
 
-Frames between those that are looked at wait their turn and leave without detections; one that is equal to the
-last that was looked at has the same. When the server dies, every frame that had not left is looked at again
-once it is back; when memory is short, in smaller requests. It knows nothing of tracks.
+Frames that a stride skips are yielded without detections; a frame equal to the last inferred one has the same
+detections. After the server dies, all frames that were not yielded are inferred again once it is back; if it
+is short of memory, in smaller requests.
 """
 
 from __future__ import annotations
@@ -35,19 +35,17 @@ log = logging.getLogger(__name__)
 
 
 GRAY_LONGEST_PX = 320
-"""Longer side of the gray pictures, which tell cuts and the camera's motion."""
+"""Longer side of the gray pictures, in which the tracker finds shot cuts and camera motion."""
 
 
 @dataclass(kw_only=True)
 class Detected:
-    """A frame and what was found in it.
+    """A frame and the objects in it.
 
     Attributes:
-        index: of the frame.
-        pts: its time.
-        duration: how long it is shown, as `Frame` says.
-        gray: uint8 [h, w], the picture, small and without the letterbox's border.
-        detections: float32 [N, 6] in pixels as displayed, highest score first; None where nobody looked.
+        index, pts, duration: of the frame; see `Frame`.
+        gray: uint8 [h, w], the picture, scaled down and without the letterbox's border.
+        detections: float32 [N, 6] in pixels as displayed, highest score first; None for a skipped frame.
     """
 
     index: int
@@ -59,12 +57,12 @@ class Detected:
 
 @dataclass
 class _Waiting:
-    """A frame that has not left.
+    """A frame that was not yielded yet.
 
     Attributes:
-        result: what leaves.
-        frame: of one that is looked at, its letterboxed pixels.
-        like: of one that is equal to it, the last that was looked at.
+        result: what will be yielded.
+        frame: its letterboxed picture if it is inferred, else None.
+        like: the last inferred frame if this one equals it, else None.
     """
 
     result: Detected
@@ -72,28 +70,28 @@ class _Waiting:
     like: Detected | None = None
 
     @property
-    def settled(self) -> bool:
-        """Whether all is known that will be."""
+    def is_complete(self) -> bool:
+        """Whether its detections have come, or will not come."""
         return (self.like or self.result).detections is not None or not (self.frame or self.like)
 
 
 @dataclass
 class _Sent:
-    """A request under way, and the frame that each of its images is."""
+    """A request in flight, with the frame of each of its images."""
 
     request: Request[Answers]
     frames: list[_Waiting] = field(default_factory=list)
 
 
 class BatchedDetector(PooledModel["Answers"]):
-    """One detector at one picture size.
+    """Detects objects in frames of one size with one model.
 
     Args:
-        client: of the server that has the model loaded.
+        client: of the Triton that has the model loaded.
         contract: of the model.
-        box: what the frames are.
-        batch: most frames in one request; no more than the model takes are sent.
-        stride: every how many frames one is looked at; the first always is.
+        box: the letterbox that the frames are in.
+        batch: most frames in one request; the model's own limit applies too.
+        stride: one frame in this many is inferred, from the first on.
     """
 
     def __init__(
@@ -106,25 +104,25 @@ class BatchedDetector(PooledModel["Answers"]):
         self._most = contract.max_detections
         self._pending: deque[_Waiting] = deque()
         self._last: _Waiting | None = None
-        self._looked = self._reused = self._full = 0
+        self._due = self._reused = self._full = 0
 
     @property
     def reused(self) -> float:
-        """How many of the frames to be looked at were equal to the one before, and were not, 0..1."""
-        return self._reused / self._looked if self._looked else 0.0
+        """Share of the frames due for inference that were equal to the last inferred one, 0..1."""
+        return self._reused / self._due if self._due else 0.0
 
     @property
     def notes(self) -> list[str]:  # noqa: D102  described in the base
-        return [*super().notes, *too_many(self._full, self._most)]
+        return [*super().notes, *crowded_notes(self._full, self._most)]
 
     def run(self, frames: Iterator[Frame]) -> Generator[Detected, None, None]:
-        """Look at letterboxed frames; give all of them back, in order.
+        """Detect objects in letterboxed frames; yield a result for each frame, in order.
 
         Raises:
             ModelOutOfMemory: a single frame was still too large.
-            TritonUnavailable: the server died more often than the client recovers from, or stayed away.
+            TritonUnavailable: the server died more often than the client recovers from, or did not return.
             InferenceFailed: see `RequestPool`.
-            Cancelled: the context was left.
+            Cancelled: the context has exited.
         """
         waiting: Iterator[_Waiting] = map(self._enter, frames)
         while True:
@@ -133,7 +131,7 @@ class BatchedDetector(PooledModel["Answers"]):
             except FAILURES as failure:
                 waiting = chain(list(self._pending), waiting)
                 self._pending.clear()
-                if not self._same_again(failure):
+                if not self._can_resend(failure):
                     self._halve()
             else:
                 return
@@ -144,7 +142,7 @@ class BatchedDetector(PooledModel["Answers"]):
         )
         if frame.index % self._stride:
             return _Waiting(result)
-        self._looked += 1
+        self._due += 1
         last = self._last
         if last is not None and last.frame is not None and np.array_equal(last.frame.pixels, frame.pixels):
             self._reused += 1
@@ -161,7 +159,7 @@ class BatchedDetector(PooledModel["Answers"]):
         return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
 
     def _through(self, frames: Iterator[_Waiting]) -> Generator[Detected, None, None]:
-        # One full batch being computed, one waiting, one request being filled or read.
+        # One full batch is computed, one waits, and one request is filled or read.
         slots = 2 * -(-self._contract.max_batch // self._batch) + 1
         most = slots * self._batch * self._stride
         sent: deque[_Sent] = deque()
@@ -180,7 +178,7 @@ class BatchedDetector(PooledModel["Answers"]):
                     if len(filling.frames) == self._batch:
                         sent.append(_submit(filling))
                         filling = None
-                yield from self._leave()
+                yield from self._yield_complete()
                 while len(self._pending) > most:  # equal frames do not fill requests
                     if filling is not None:
                         sent.append(_submit(filling))
@@ -192,16 +190,16 @@ class BatchedDetector(PooledModel["Answers"]):
                 yield from self._collect(sent.popleft())
 
     def _collect(self, sent: _Sent) -> Generator[Detected, None, None]:
-        """Wait for a request; let go of the frames that are settled."""
+        """Wait for a request, and yield the frames that are complete."""
         for waiting, rows in zip(sent.frames, sent.request.result(), strict=True):
             detections = rows.copy()
             detections[:, :4] = self._box.to_source(rows[:, :4])
             waiting.result.detections = detections
         sent.request.release()
-        yield from self._leave()
+        yield from self._yield_complete()
 
-    def _leave(self) -> Generator[Detected, None, None]:
-        while self._pending and self._pending[0].settled:
+    def _yield_complete(self) -> Generator[Detected, None, None]:
+        while self._pending and self._pending[0].is_complete:
             waiting = self._pending.popleft()
             if waiting.like is not None and waiting.like.detections is not None:
                 waiting.result.detections = waiting.like.detections.copy()
@@ -224,12 +222,12 @@ class BatchedDetector(PooledModel["Answers"]):
         )
 
 
-def too_many(frames: int, most: int) -> list[str]:
-    """What a user should know where pictures had as many boxes as the model gives at most.
+def crowded_notes(frames: int, most: int) -> list[str]:
+    """Return a note if pictures had as many boxes as the model can give: some objects may be missing.
 
     Args:
-        frames: how many pictures had so many.
-        most: boxes in a picture at most.
+        frames: number of such pictures.
+        most: most boxes that the model gives for a picture.
     """
     if not frames:
         return []

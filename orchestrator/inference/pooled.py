@@ -1,7 +1,7 @@
-"""A model whose requests come from pools that anyone may end.
+"""Base class: reopens request pools and resends unanswered frames after Triton dies.
 
-When Triton or the model's process dies, the pools die with it: whoever sends requests asks `_same_again`, and
-sends what was not answered through new pools. It does not know what is sent, nor in which order.
+When Triton or the model's process dies, its request pools die with it. The subclass then asks `_can_resend`,
+and sends the unanswered frames through new pools.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from orchestrator.triton.request_pool import RequestPool
 
 FAILURES = (TritonUnavailable, InferenceTimedOut, ModelOutOfMemory)
-"""What a run can go on after, see `PooledModel._same_again`."""
+"""Errors after which a run can continue; see `PooledModel._can_resend`."""
 
 
 class PoolShape(NamedTuple):
-    """Of the requests in a pool; see `TritonClient.request_pool`."""
+    """Shape and number of the requests in a pool; see `TritonClient.request_pool`."""
 
     batch: int
     height: int
@@ -35,16 +35,16 @@ class PoolShape(NamedTuple):
 
 
 class PooledModel(Generic[Answer]):
-    """Base of what runs frames through a model. A context manager: leaving it cancels what is in flight.
+    """Base class of models that run frames. A context manager: its exit cancels requests in flight.
 
-    It may be left in another thread than the one that runs frames, which then raises Cancelled.
+    The exit may come in another thread than the one that runs frames, which then raises Cancelled.
 
     Args:
-        client: of the server that has the model loaded.
+        client: of the Triton that has the model loaded.
         contract: of the model.
 
     Attributes:
-        transport: how tensors reached the server, once frames have run; see `RequestPool`.
+        transport: how tensors reached Triton, once frames have run; see `RequestPool`.
     """
 
     def __init__(self, client: TritonClient, contract: ModelContract[Answer]) -> None:
@@ -59,7 +59,7 @@ class PooledModel(Generic[Answer]):
 
     @property
     def notes(self) -> list[str]:
-        """What a user should know, one sentence each."""
+        """One sentence for each thing that the user should know."""
         count = self._recovery.count
         times = "once" if count == 1 else f"{count} times"
         restarted = [f"the inference server was restarted {times}: no frame was lost"] if count else []
@@ -78,7 +78,7 @@ class PooledModel(Generic[Answer]):
 
     @contextmanager
     def _open_pools(self, *shapes: PoolShape) -> Generator[list[RequestPool[Answer]], None, None]:
-        """Open the pools that the next frames go through, one of each shape."""
+        """Open a request pool for each shape."""
         self._pools = []
         with ExitStack() as stack:
             for shape in shapes:
@@ -89,15 +89,15 @@ class PooledModel(Generic[Answer]):
                     pool.close()
             yield self._pools
 
-    def _same_again(self, failure: TritonUnavailable | InferenceTimedOut | ModelOutOfMemory) -> bool:
-        """After a failure, wait until what was not answered can be sent again. False: in smaller requests.
+    def _can_resend(self, failure: TritonUnavailable | InferenceTimedOut | ModelOutOfMemory) -> bool:
+        """Wait after a failure until unanswered frames can be sent again; False if requests must be smaller.
 
-        A process that dies tells nobody why. The first time, and whenever it has answered requests since the
-        last, it is taken to have been killed; when it dies again with nothing answered, to lack memory.
+        A model's process does not say why it died. The first time, and if it has answered requests since its
+        last death, it counts as killed; if it dies again without an answer, it counts as short of memory.
 
         Raises:
             TritonUnavailable, InferenceTimedOut: it has happened too often.
-            Cancelled: the context was left.
+            Cancelled: the context has exited.
         """
         if any(pool.answered for pool in self._pools):
             self._in_vain = 0
@@ -109,6 +109,6 @@ class PooledModel(Generic[Answer]):
         if isinstance(failure, ModelOutOfMemory) and not died:
             return False
         if isinstance(failure, InferenceTimedOut) and self._in_vain > 1:
-            raise failure  # it does not hang: it is too slow
+            raise failure  # the model does not hang: it is too slow
         self._recovery.after(failure)
         return True

@@ -1,14 +1,14 @@
-"""Frames through a model in tiles, several frames in flight, in order.
+"""Upscales frames in tiles through Triton, with several frames in flight; frames come out in order.
 
-Tiles are packed into requests across frame boundaries, so that requests are full whatever the picture size,
-and requests are answered while the next are cut, so that the server always finds a batch waiting. A frame
-leaves when its last tile is stitched and all frames before it have left. When the server dies, every frame
-that had not left is done again once it is back; when memory is short, in smaller tiles. None is skipped.
+Tiles of successive frames share requests, so requests are full whatever the picture size. The next requests
+are cut while others are answered, so the server always has a batch waiting. A frame is yielded when its last
+tile is stitched and all frames before it were yielded. After the server dies, all frames that were not
+yielded are inferred again once it is back; if it is short of memory, in smaller tiles. No frame is skipped.
 
-A tile whose window, halo included, is equal to that of the frame before is not inferred again: what was made
-of it then is what would be made of it now. A frame that is equal to the one before costs a comparison.
-Where a difference of a few levels is tolerated, tiles are divided, and of one that has changed only the parts
-that have are inferred, unless that costs more.
+A tile whose window, halo included, is unchanged since the frame before is not inferred again: its result
+would be the same. An unchanged frame costs one comparison. If a difference of a few levels is tolerated,
+tiles are divided into parts, and of a changed tile only the changed parts are inferred, unless that costs
+more.
 """
 
 from __future__ import annotations
@@ -40,19 +40,19 @@ log = logging.getLogger(__name__)
 _SMALLEST_TILE_PX = 16
 
 _IMAGES_PER_REQUEST = 2
-"""One request costs a fixed time on the wire; the server's dynamic batching does the rest."""
+"""Fewer images would cost more round trips; more are not needed, as the server batches dynamically."""
 
 _PIXELS_IN_FLIGHT = 2 * 1024**2
-"""Input pixels under way at most (or three requests, if those are more): two batches of four 512 x 512
-tiles. It bounds the memory of the server's largest batch and the frames that wait here, whatever the tile."""
+"""Most input pixels in flight (or three requests, if those have more): two batches of four 512 x 512 tiles.
+This bounds the memory of the server's largest batch and the frames that wait here, whatever the tile size."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Upscaled:
-    """A source frame and what the model made of it.
+    """A source frame and its upscaled picture.
 
     Attributes:
-        source: the frame, with its time.
+        source: the source frame.
         pixels: uint8 [scale * H, scale * W, 3] RGB.
     """
 
@@ -62,13 +62,13 @@ class Upscaled:
 
 @dataclass
 class _Pending:
-    """A frame some of whose tiles are not stitched yet.
+    """A frame that was not yielded yet.
 
     Attributes:
         fresh: tiles that are inferred, each with the number of its lane.
-        kept: tiles that are those of the frame before.
-        before: that frame, until this one leaves.
-        missing: tiles whose answers have not come.
+        kept: tiles that are copied from the frame before.
+        before: that frame, until this one is yielded.
+        missing: number of tiles without an answer.
     """
 
     frame: Frame
@@ -81,7 +81,7 @@ class _Pending:
 
 @dataclass
 class _Sent:
-    """A request under way, and which tile of which frame each of its images is."""
+    """A request in flight, with the frame and tile of each of its images."""
 
     request: Request[Pixels]
     lane: _Lane
@@ -93,8 +93,8 @@ class _Lane:
     """Requests for tiles of one shape.
 
     Attributes:
-        under_way: how many were sent and not collected.
-        filling: the next one.
+        under_way: number of requests in flight.
+        filling: the next request.
     """
 
     pool: RequestPool[Pixels]
@@ -103,7 +103,7 @@ class _Lane:
     filling: _Sent | None = None
 
     def send(self) -> list[_Sent]:
-        """Send the next one, however full, and return it; nothing where there is none."""
+        """Send the next request, full or not, and return it; return nothing if it has no images."""
         filled, self.filling = self.filling, None
         if filled is None:
             return []
@@ -113,17 +113,17 @@ class _Lane:
 
 
 class TiledModel(PooledModel["Pixels"]):
-    """One model at one picture size.
+    """Upscales frames of one size with one model.
 
     Args:
-        client: of the server that has the model loaded.
+        client: of the Triton that has the model loaded.
         contract: of the model.
         height, width: of every frame, in pixels.
-        tolerance: levels of 0..255 by which a tile may differ from what it was inferred from and yet be kept;
-            see `UnchangedTileFinder`.
+        tolerance: levels of 0..255 by which a tile may differ from the one that was inferred and still be
+            kept; see `UnchangedTileFinder`.
 
     Attributes:
-        grid: the tiles in use; changes when memory is short.
+        grid: the current tiles; they become smaller if memory is short.
     """
 
     _contract: UpscaleContract
@@ -139,24 +139,24 @@ class TiledModel(PooledModel["Pixels"]):
     ) -> None:
         super().__init__(client, contract)
         self._pending: deque[_Pending] = deque()
-        self._left_px = self._kept_px = 0
+        self._yielded_px = self._kept_px = 0
         self._last: _Pending | None = None
         self._tolerance = tolerance
         self._plan(height, width, contract.tile)
 
     @property
     def reused(self) -> float:
-        """How much of the frames that have left was not inferred again, 0..1 of their area."""
-        return self._kept_px / self._left_px if self._left_px else 0.0
+        """Share of the yielded frames' area that was not inferred again, 0..1."""
+        return self._kept_px / self._yielded_px if self._yielded_px else 0.0
 
     def run(self, frames: Iterator[Frame]) -> Generator[Upscaled, None, None]:
-        """Upscale frames, in order. Equal ones in a row are given the same array.
+        """Upscale frames, in order. Equal successive frames share one array.
 
         Raises:
             ModelOutOfMemory: the smallest tile was still too large.
-            TritonUnavailable: the server died more often than the client recovers from, or stayed away.
+            TritonUnavailable: the server died more often than the client recovers from, or did not return.
             InferenceFailed: see `RequestPool`.
-            Cancelled: the context was left.
+            Cancelled: the context has exited.
         """
         entries: Iterator[_Pending] = map(self._enter, frames)
         while True:
@@ -165,7 +165,7 @@ class TiledModel(PooledModel["Pixels"]):
             except FAILURES as failure:
                 again = list(self._pending)
                 self._pending.clear()
-                if self._same_again(failure):
+                if self._can_resend(failure):
                     entries = chain(again, entries)
                 else:
                     self._halve()
@@ -193,8 +193,8 @@ class TiledModel(PooledModel["Pixels"]):
                     images.append((entry, tile))
                     if len(images) == lane.shape.batch:
                         sent += lane.send()
-                yield from self._leave()
-                while len(self._pending) > most:  # frames of which little is inferred do not fill requests
+                yield from self._yield_complete()
+                while len(self._pending) > most:  # unchanged frames do not fill requests
                     sent += chain.from_iterable(lane.send() for lane in lanes)
                     yield from self._collect(sent.popleft())
             sent += chain.from_iterable(lane.send() for lane in lanes)
@@ -205,7 +205,7 @@ class TiledModel(PooledModel["Pixels"]):
         contract, largest = self._contract, self.grid.window_px
         images = max(_IMAGES_PER_REQUEST, _IMAGES_PER_REQUEST * largest // grid.window_px)
         batch = min(contract.max_batch, images)
-        # One full batch being computed, one waiting, one request being cut or stitched.
+        # One full batch is computed, one waits, and one request is cut or stitched.
         most = 2 * -(-contract.max_batch // batch) + 1
         affordable = _PIXELS_IN_FLIGHT // (batch * grid.window_px)
         return PoolShape(batch, grid.tile_height, grid.tile_width, slots=max(3, min(most, affordable)))
@@ -224,24 +224,24 @@ class TiledModel(PooledModel["Pixels"]):
         return self._last
 
     def _collect(self, sent: _Sent) -> Generator[Upscaled, None, None]:
-        """Wait for a request, stitch its tiles and let go of the frames that are whole."""
+        """Wait for a request, stitch its tiles, and yield the frames that are complete."""
         results = sent.request.result()
         for result, (entry, tile) in zip(results, sent.images, strict=True):
             paste_interior(result, tile, entry.picture, self._contract.scale)
             entry.missing -= 1
         sent.request.release()
         sent.lane.under_way -= 1
-        yield from self._leave()
+        yield from self._yield_complete()
 
-    def _leave(self) -> Generator[Upscaled, None, None]:
-        """Let go of the frames that are whole, once they have what they share with the one before."""
+    def _yield_complete(self) -> Generator[Upscaled, None, None]:
+        """Yield the frames that are complete, after copying the tiles they share with the frame before."""
         while self._pending and not self._pending[0].missing:
             entry = self._pending.popleft()
             if entry.before is not None and entry.picture is not entry.before.picture:
                 for tile in entry.kept:
                     copy_interior(entry.before.picture, tile, entry.picture, self._contract.scale)
             entry.before = None
-            self._left_px += self.grid.height * self.grid.width
+            self._yielded_px += self.grid.height * self.grid.width
             self._kept_px += sum(tile.area for tile in entry.kept)
             yield Upscaled(source=entry.frame, pixels=entry.picture)
 
@@ -264,7 +264,7 @@ class TiledModel(PooledModel["Pixels"]):
         )
 
     def _plan(self, height: int, width: int, tile: int) -> None:
-        """Choose the tiles, and forget what was inferred in others."""
+        """Choose the tiles, and forget the results of earlier ones."""
         halo, multiple = self._contract.halo, self._contract.size_multiple
         self.grid = plan_grid(height=height, width=width, tile=tile, halo=halo, multiple=multiple)
         self._unchanged = UnchangedTileFinder(

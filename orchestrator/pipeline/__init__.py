@@ -1,1 +1,1 @@
-"""The jobs: here the rooms are joined, and nowhere else."""
+"""The jobs: joins reading, inference, tracking and writing into upscale, export and track."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class JobContext:
-    """The surroundings of one job; `Worker` makes one for each.
+    """What one job gets from the worker that runs it.
 
     Attributes:
         connect: returns the client of a running Triton. A job calls it only if it needs a model, and only

@@ -1,6 +1,6 @@
-"""The crop of each frame, with its alpha: cut as a window of whole pixels, then resized to what is delivered.
+"""Crops frames in two steps: cuts a window of whole pixels, then resizes the crop in it to the output size.
 
-Between the two a model may enlarge the window; it sees no alpha.
+Between the steps a model may upscale the window. Alpha bypasses the model and is resized with the crop.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Item:
-    """A frame of the source, cut to the window, and what has been made of its pixels."""
+    """The window of a source frame, and its pixels so far: as they were, upscaled, or resized."""
 
     source: Frame[Any]
     pixels: Picture
@@ -32,9 +32,9 @@ class Item:
 def cut_windows(
     frames: Iterator[Frame[Any]], view: CropWindow, info: VideoInfo, sampler: FrameSampler
 ) -> Generator[Frame[Any], None, None]:
-    """Cut each frame down to its window, no pixel is copied; show the sampler what is wanted of it."""
+    """Cut each frame to its window, as views, and give the sampler the crop in it."""
     for frame in frames:
-        x, y, box = view.at(_moment_s(frame, info))
+        x, y, box = view.at(_time_s(frame, info))
         window = replace(frame, pixels=_part(frame.pixels, x=x, y=y, width=view.width, height=view.height))
         if frame.alpha is not None:
             window = replace(window, alpha=frame.alpha[y : y + view.height, x : x + view.width])
@@ -46,15 +46,15 @@ def cut_windows(
 
 
 def resized_crops(items: Iterator[Item], view: CropWindow, info: VideoInfo) -> Generator[Item, None, None]:
-    """Bring the crop in each window to the size that is delivered."""
+    """Resize the crop in each window to the size of the output."""
     for item in items:
         if isinstance(item.pixels, Planes):
             yield item
             continue
-        _, _, box = view.at(_moment_s(item.source, info))
+        _, _, box = view.at(_time_s(item.source, info))
         width, height = view.size
         source = item.source
-        if source.alpha is not None:  # no model has seen it
+        if source.alpha is not None:  # the model got no alpha
             shrunk = _shrunk(box, view.scale)
             source = replace(source, alpha=resize(source.alpha, width=width, height=height, box=shrunk))
         if item.pixels.dtype == np.uint8:
@@ -63,18 +63,18 @@ def resized_crops(items: Iterator[Item], view: CropWindow, info: VideoInfo) -> G
             yield Item(source, resize(cast("DeepPixels", item.pixels), width=width, height=height, box=box))
 
 
-def _moment_s(frame: Frame[Any], info: VideoInfo) -> float:
-    """Return when a frame is shown, in seconds from the start of its file."""
+def _time_s(frame: Frame[Any], info: VideoInfo) -> float:
+    """Return the time of a frame, in seconds from the start of its file."""
     return float(frame.pts * info.time_base - info.start_s)
 
 
 def _shrunk(box: Crop, scale: int) -> Crop:
-    """Return a part of an enlarged window in pixels of the window."""
+    """Convert a box from pixels of the upscaled window to pixels of the window."""
     return Crop(x=box.x / scale, y=box.y / scale, w=box.w / scale, h=box.h / scale)
 
 
 def _part(picture: Picture, *, x: int, y: int, width: int, height: int) -> Picture:
-    """Return a part of a picture, as a view."""
+    """Return a part of a picture as a view."""
     if isinstance(picture, Planes):
         return picture.crop(x=x, y=y, width=width, height=height)
     return picture[y : y + height, x : x + width]

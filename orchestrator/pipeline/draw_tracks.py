@@ -1,6 +1,6 @@
-"""Draws tracks on their video, and takes the thumbnails of a timeline.
+"""Draws tracks on their video, and takes the thumbnails of a timeline from it.
 
-Ids are known only when the whole video has been tracked, so this reads the video a second time.
+Ids are known only after the whole video was tracked, so this reads the video a second time.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a job on a video will take, before it is done: the video's size and the table's numbers."""
+"""Estimates the time and the cost of a job from the video's metadata and the price table."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ def estimate(
     start_s: float | None = None,
     end_s: float | None = None,
 ) -> Estimate:
-    """Estimate a job on a video; nothing but its header is read.
+    """Estimate a job on a video; only its header is read.
 
     Args:
         source: a local video file.
-        task: which.
-        model: the model's name; empty for an export without one.
+        task: the job's task.
+        model: name of the model; empty for an export without one.
         gpu: the name of a GPU, or `cpu`.
         table: prices and speeds.
-        crop: left, top, width and height of the part that is exported, in pixels; None is the whole picture.
-        start_s, end_s: the part of the time, in seconds from the start; None is its start or end.
+        crop: left, top, width and height of the exported part, in pixels; None is the whole picture.
+        start_s, end_s: the exported part of the time, in seconds; None is the start or the end.
 
     Raises:
-        CallerError: the video or the part is refused, its length is not known, or the table does not have
-            the GPU.
+        CallerError: the video or the part is refused, the length of the video is not known, or the table
+            does not have the GPU.
     """
     info = probe(source)
     if info.frames is None:
@@ -56,7 +56,7 @@ def estimate(
 
 
 def _pixels(info: VideoInfo, crop: tuple[float, float, float, float] | None) -> tuple[int, int]:
-    """Return the size of what is exported, a part of a pixel counted whole."""
+    """Return the size of the exported part, rounded up to whole pixels."""
     if crop is None:
         return info.width, info.height
     x, y, width, height = crop
@@ -73,7 +73,7 @@ def _pixels(info: VideoInfo, crop: tuple[float, float, float, float] | None) -> 
 
 
 def _frames(info: VideoInfo, start_s: float | None, end_s: float | None) -> int:
-    """Return how many frames are in a part of the time, were they evenly spaced."""
+    """Return how many frames a part of the time would have if all were evenly spaced."""
     frames = info.frames or 0
     if start_s is None and end_s is None:
         return frames

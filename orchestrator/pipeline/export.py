@@ -1,4 +1,4 @@
-"""The export job: a part of the picture and of the time, enlarged if wanted, as a file that plays."""
+"""The export job: writes a part of a video, cropped, trimmed, upscaled or resized, in a chosen format."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def export(
 
     Args:
         source: a local video file.
-        output: where the result goes; it appears only when it is complete.
-        params: what, and how.
-        context: the job's surroundings.
-        subjects: who can be followed: what `params.tracks` stands for.
-        overwrite: replace `output` and the report if they exist.
-        report: also write there, as JSON, how true the output is to the source, and a PNG beside it.
+        output: the exported file; it appears only when it is complete.
+        params: which part, and how.
+        context: see `JobContext`.
+        subjects: the tracks that a crop can follow, read from `params.tracks`.
+        overwrite: whether to replace the output and the report if they exist.
+        report: a JSON file for a comparison of the output with the source, with a PNG beside it.
 
     Raises:
         CallerError: the request or the source is wrong.
@@ -84,7 +84,7 @@ def export(
         report=report,
         on_progress=context.on_progress,
     ) as done:
-        pass
+        pass  # nothing else is written beside the output
     wall_s = time.monotonic() - started_s
     first = crop.at(float(start_s or 0)) if isinstance(crop, CropPath) else crop
     return ExportResult(
@@ -131,7 +131,7 @@ def _container(params: ExportParams, output: Path) -> Container:
 def _crop(
     source: Path, info: VideoInfo, params: ExportParams, subjects: SubjectTracks | None
 ) -> Crop | CropPath:
-    """Return the crop, in pixels of the picture as displayed."""
+    """Return the crop that the request asks for, in pixels of the picture as displayed."""
     width, height = info.display_size
     if isinstance(params.crop, CropBox):
         return check_crop(Crop(**params.crop.model_dump()), width=width, height=height, clamp=params.clamp)
@@ -141,7 +141,7 @@ def _crop(
     if params.follow is not None:
         if subjects is None:
             raise BadRequest("following needs subjects: read them from the tracks first")
-        # Not at the top: its solver takes a second to import, and few exports follow anything.
+        # Imported here: its solver takes a second to import, and few exports follow anything.
         from orchestrator.framing.follow import follow_subject  # noqa: PLC0415
 
         return follow_subject(
@@ -157,5 +157,5 @@ def _crop(
 
 
 def _seconds(value: float | None) -> Fraction | None:
-    """Return seconds as they were written: 2.1 is 21/10, not the binary number next to it."""
+    """Return seconds as the decimal number that was written: 2.1 is 21/10, not the nearest binary number."""
     return None if value is None else Fraction(str(value))

@@ -1,7 +1,7 @@
-"""Runs a generator ahead of its consumer, in a thread of its own, so that the stages of a job overlap.
+"""Runs a generator in a thread, ahead of its consumer, so that the stages of a job overlap.
 
-A pipeline is a chain of ordinary generators, each wrapped in `ahead`. What a stage raises is raised where its
-items are taken. Leaving the `with` block stops the stage at its next item and joins its thread.
+A pipeline is a chain of ordinary generators, each wrapped in `ahead`. An error in a stage is raised in its
+consumer. The exit of the `with` block stops the stage at its next item and joins its thread.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ def ahead(stage: Generator[T, None, None], *, items: int, name: str) -> Iterator
     """Run a generator in a thread, at most `items` items ahead of the consumer.
 
     Args:
-        stage: taken over: it is advanced and closed in the thread (so its `finally` and `with` run there).
-        items: bound of the queue between, at least 1.
+        stage: is advanced and closed in the thread only, so its `finally` and `with` blocks run there.
+        items: most items that wait for the consumer, at least 1.
         name: of the thread.
 
     Yields:
-        The stage's items, in order. What the stage raises is raised from here, after the items before it.
+        An iterator over the stage's items, in order. It raises the stage's error after the items before it.
     """
     queue: _Handover[T] = _Handover(items)
 
@@ -52,7 +52,7 @@ def ahead(stage: Generator[T, None, None], *, items: int, name: str) -> Iterator
 
 
 class _Handover(Generic[T]):
-    """A bounded queue between one producer and one consumer that either side can end."""
+    """A bounded queue between one producer and one consumer; either side can end it."""
 
     def __init__(self, bound: int) -> None:
         self._bound = bound
@@ -63,7 +63,7 @@ class _Handover(Generic[T]):
         self._failure: BaseException | None = None
 
     def put(self, item: T) -> bool:
-        """Hand an item over, waiting for room. False when the consumer has stopped."""
+        """Add an item, after waiting for room; return False if the consumer has stopped."""
         with self._changed:
             self._changed.wait_for(lambda: self._stopped or len(self._items) < self._bound)
             if self._stopped:
@@ -73,14 +73,14 @@ class _Handover(Generic[T]):
             return True
 
     def finish(self, failure: BaseException | None) -> None:
-        """Say that no more items come, and why."""
+        """End the queue after the items in it; the consumer raises `failure` then, if there is one."""
         with self._changed:
             self._finished = True
             self._failure = failure
             self._changed.notify_all()
 
     def stop(self) -> None:
-        """Say that no more items are wanted."""
+        """End the queue at once: the consumer wants no more items."""
         with self._changed:
             self._stopped = True
             self._items.clear()

@@ -1,4 +1,4 @@
-"""One picture through one model, whole: the job of the per-model debugging client."""
+"""Runs one model on one whole picture, for `framewright infer`."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 def upscale_picture(
     client: TritonClient, contract: UpscaleContract, picture: Pixels
 ) -> tuple[Pixels, InferReport, tuple[int, ...]]:
-    """Send one picture, padded to the model's size multiple, and cut the padding off the answer.
+    """Upscale one picture in a single request, padded to the model's size multiple.
 
     Args:
-        client: of a server that has the model loaded.
+        client: of a Triton that has the model loaded.
         contract: of the model.
         picture: uint8 [H, W, 3] RGB.
 
     Returns:
-        uint8 [scale * H, scale * W, 3] RGB, how the request went, and the shape that was sent.
+        uint8 [scale * H, scale * W, 3] RGB; how the request went; the shape of the input tensor.
 
     Raises:
         WorkerError: see `TritonClient.infer`.
@@ -50,15 +50,15 @@ def upscale_picture(
 def detect_picture(
     client: TritonClient, contract: DetectContract, picture: Pixels
 ) -> tuple[Detections, InferReport, tuple[int, ...]]:
-    """Send one picture, brought to the size that the model was trained on, as ultralytics does.
+    """Detect objects in one picture, letterboxed to the model's training size as ultralytics does.
 
     Args:
-        client: of a server that has the model loaded.
+        client: of a Triton that has the model loaded.
         contract: of the model.
         picture: uint8 [H, W, 3] RGB.
 
     Returns:
-        The objects, float32 [n, 6] in pixels of the picture; how the request went; the shape that was sent.
+        The objects, float32 [n, 6] in pixels of the picture; how the request went; the shape of the input.
 
     Raises:
         WorkerError: see `TritonClient.infer`.
@@ -76,7 +76,7 @@ def detect_picture(
 
 
 def drawn(picture: Pixels, detections: Detections, classes: tuple[str, ...]) -> Pixels:
-    """A copy of the picture with the boxes on it, each with its class and score.
+    """Return a copy of a picture with its objects drawn on it, each with class and score.
 
     Args:
         picture: uint8 [H, W, 3] RGB.

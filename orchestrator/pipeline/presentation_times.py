@@ -1,4 +1,4 @@
-"""Remembers when the frames of a tracked video are shown, for boxes that tracks get some frames later."""
+"""Remembers the times of frames, as tracks may get boxes in earlier frames, and measures the video."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a job is."""
+"""Measures the progress of a job: its stage, frames, speed and remaining time."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Stage = Literal["starting", "upscaling", "exporting", "tracking", "drawing", "fi
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """A moment of a job.
+    """The progress of a job at one time.
 
     Attributes:
-        stage: what is being done.
+        stage: what the job is doing.
         frames: frames done so far.
-        total: frames expected, or None where the container does not tell.
-        fps: frames per second over the last seconds, 0 before the first.
-        eta_s: seconds that are left at this speed, or None.
+        total: expected frames, or None if the container does not state them.
+        fps: frames per second over the last seconds, 0 before the first frame.
+        eta_s: remaining seconds at this speed, or None if they are not known.
     """
 
     stage: Stage
@@ -35,22 +35,22 @@ OnProgress = Callable[[Progress], None]
 
 
 class FrameClock:
-    """Speed over a sliding window, so that the estimate follows changes.
+    """Measures speed over the last 100 frames, so that the estimate follows changes.
 
     Args:
-        total: frames expected, or None.
-        stage: what is being done.
+        total: expected frames, or None.
+        stage: what the job is doing.
     """
 
     def __init__(self, total: int | None, stage: Stage) -> None:
         self._stage = stage
         self._total = total
-        self._marks: deque[tuple[float, int]] = deque([(time.monotonic(), 0)], maxlen=100)
+        self._ticks: deque[tuple[float, int]] = deque([(time.monotonic(), 0)], maxlen=100)
 
     def tick(self, frames: int) -> Progress:
-        """Say how far the job is after `frames` frames."""
-        self._marks.append((time.monotonic(), frames))
-        (first_s, first_frames), (last_s, last_frames) = self._marks[0], self._marks[-1]
+        """Return the progress after `frames` frames."""
+        self._ticks.append((time.monotonic(), frames))
+        (first_s, first_frames), (last_s, last_frames) = self._ticks[0], self._ticks[-1]
         fps = (last_frames - first_frames) / max(last_s - first_s, 1e-6)
         left = None if self._total is None else max(self._total - frames, 0)
         return Progress(

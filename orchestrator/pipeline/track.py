@@ -1,4 +1,4 @@
-"""The track job: one video in, the tracks of what is seen in it out."""
+"""The track job: detects objects in a video, links them to tracks, and writes and draws the tracks."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ if TYPE_CHECKING:
     from orchestrator.pipeline.context import JobContext
     from orchestrator.track_output.reported import ReportedTracks
 
-# Bounds of the queues between stages, in frames: a request being filled and the next.
+# Bounds of the queues between stages, in frames: enough for the request that is filled and the next one.
 _DECODED_AHEAD = 16
 _DETECTED_AHEAD = 16
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outputs:
-    """Where the results of a track job go; None leaves one out.
+    """The files that a track job writes; None leaves one out.
 
     Attributes:
         tracks: the tracks as `.json`, `.json.gz` or `.ndjson`.
-        overlay: the video again, with boxes, ids and trails drawn on it and its sound kept.
-        timeline: a picture of when each track lived.
-        overwrite: replace files that exist.
+        overlay: the video with boxes, ids and trails drawn on it; its sound is kept.
+        timeline: a picture that shows when each track was visible.
+        overwrite: whether to replace files that exist.
     """
 
     tracks: Path | None = None
@@ -60,15 +60,14 @@ class Outputs:
 
     @property
     def paths(self) -> list[Path]:
-        """The files that are asked for."""
+        """The files that the job writes."""
         return [path for path in (self.tracks, self.overlay, self.timeline) if path is not None]
 
     def check(self, source: Path) -> None:
-        """Refuse, before any work, what cannot be written.
+        """Refuse outputs that cannot be written, before any work.
 
         Raises:
-            OutputRefused, BadRequest: see `check_writable` and the formats; also where two are the same file,
-                or one is the source.
+            OutputRefused, BadRequest: a name has the wrong suffix, or `check_outputs` refuses it.
         """
         if self.tracks is not None:
             check_track_format(self.tracks)
@@ -84,8 +83,8 @@ class Tracked:
     """A finished track job.
 
     Attributes:
-        result: what was done.
-        tracks: what was found, in order of id.
+        result: what the job reports.
+        tracks: the reported tracks, in order of id.
         classes: names by class number.
         time_base: unit of the tracks' pts, in seconds.
     """
@@ -96,7 +95,7 @@ class Tracked:
     time_base: Fraction
 
     def document(self) -> TrackDocument:
-        """Return what is told of it, to be written."""
+        """Return the document that is written to files and sent to callers."""
         return TrackDocument(
             tracks=self.tracks,
             classes=self.classes,
@@ -111,13 +110,13 @@ def track(
     outputs: Outputs,
     context: JobContext,
 ) -> Tracked:
-    """Track what is seen in a video.
+    """Track the objects in a video.
 
     Args:
         source: a local video file.
         params: what to find, and how.
-        outputs: files to write; each appears only when all are complete.
-        context: the job's surroundings.
+        outputs: files to write; they appear only when all are complete.
+        context: see `JobContext`.
 
     Raises:
         CallerError: the request or the source is wrong.
@@ -148,7 +147,7 @@ def track(
     tracks = found.reported(confidence=params.confidence, classes=wanted)
     video = times.video(info, cuts=tracker.cuts)
     with ExitStack() as stack:
-        # The pictures get their names last: no file is left where another cannot be written.
+        # The video and the picture get their names last: if one file cannot be written, none is left.
         thumbnails = None if outputs.timeline is None else Thumbnails(tracks)
         if planned is not None and outputs.overlay is not None:
             drawing = draw_tracks(
@@ -230,24 +229,24 @@ def _find(
 
 
 def _settings(params: TrackParams) -> TrackerSettings:
-    """Return settings that begin every track that may be reported: one of its boxes scores as much."""
+    """Return settings that start every track that may be reported, as one of its boxes scores enough."""
     default = TrackerSettings(method=params.tracker, interpolate_s=params.fill_gaps_sec)
     new_score = max(default.low_score, min(default.new_score, params.confidence))
     return replace(default, new_score=new_score, high_score=min(default.high_score, new_score))
 
 
 def _class_numbers(names: tuple[str, ...] | None, contract: DetectContract) -> frozenset[int] | None:
-    """Return the numbers of classes.
+    """Return the numbers of the classes with these names; None stands for all.
 
     Raises:
-        BadRequest: the model knows no such class.
+        BadRequest: the model has no class of that name.
     """
     if names is None:
         return None
     known = set(contract.classes)
     wanted: list[str] = []
     for name in names:
-        # A name may hold a comma. Where the model does not know it, commas stand between names.
+        # A name may contain a comma. If the model has no class of that name, commas separate names.
         parts = [name] if name in known else [part.strip() for part in name.split(",")]
         wanted += [part for part in parts if part] or [name]
     for name in wanted:

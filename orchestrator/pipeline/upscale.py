@@ -1,17 +1,19 @@
-"""The upscale job: one video in, the same video larger out."""
+"""The upscale job: writes a whole video at a larger size."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import asdict
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
+
+import cv2
+import numpy as np
 
 from orchestrator.containers import container_for
-from orchestrator.drawing.files import check_picture_format
+from orchestrator.drawing.files import check_picture_format, write_picture
 from orchestrator.fidelity.report import report_files
-from orchestrator.frames import Crop
+from orchestrator.frames import Crop, Planes
 from orchestrator.jobs import UpscaleParams, UpscaleResult, UpscaleStats
-from orchestrator.pipeline.comparison import Comparison
 from orchestrator.pipeline.deliver import deliver
 from orchestrator.pipeline.plan import DeliveryRequest
 from orchestrator.pipeline.prepare import prepare, probe_source
@@ -21,8 +23,12 @@ from orchestrator.storage.staged import check_outputs
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from orchestrator.frames import Frame, Picture, Pixels
     from orchestrator.pipeline.context import JobContext
     from orchestrator.pipeline.deliver import Inference
+
+_WIDEST_PX = 1920
+_GAP_PX = 4
 
 
 def upscale(
@@ -39,12 +45,12 @@ def upscale(
 
     Args:
         source: a local video file.
-        output: where the result goes; it appears only when it is complete. Its suffix chooses the container.
+        output: the upscaled file; it appears only when it is complete. Its suffix chooses the container.
         params: model, scale and quality.
-        context: the job's surroundings.
-        overwrite: replace `output` and the other files that are asked for if they exist.
-        comparison: also write a PNG there: bicubic left, ours right.
-        report: also write there, as JSON, how true the output is to the source, and a PNG beside it.
+        context: see `JobContext`.
+        overwrite: whether to replace the output, the comparison and the report if they exist.
+        comparison: a PNG that shows a frame upscaled bicubically on the left, by the model on the right.
+        report: a JSON file for a comparison of the output with the source, with a PNG beside it.
 
     Raises:
         CallerError: the request or the source is wrong.
@@ -70,7 +76,7 @@ def upscale(
         reuse_tolerance=params.reuse_tolerance,
     )
     plan, client = prepare(info, request, context)
-    side_by_side = None if comparison is None else Comparison(info.frames)
+    side_by_side = None if comparison is None else _Comparison(info.frames)
     with deliver(
         plan,
         source,
@@ -81,7 +87,7 @@ def upscale(
         watchers=[] if side_by_side is None else [side_by_side],
         on_progress=context.on_progress,
     ) as done:
-        # Before the video gets its name: a job that fails here leaves nothing.
+        # The video has no name yet: if the comparison cannot be written, nothing is left.
         if comparison is not None and side_by_side is not None:
             side_by_side.write(comparison, overwrite=overwrite)
     wall_s = time.monotonic() - started_s
@@ -102,3 +108,43 @@ def upscale(
         ),
         notes=done.notes,
     )
+
+
+class _Comparison:
+    """Keeps the middle frame of a video, source and output, and draws them side by side.
+
+    Args:
+        frames: about how many frames there will be; None keeps the first frame.
+    """
+
+    def __init__(self, frames: int | None) -> None:
+        self._middle = (frames or 1) // 2
+        self._source: Pixels | None = None
+        self._ours: Pixels | None = None
+
+    def see(self, wanted: Frame[Any], delivered: Picture) -> None:
+        """Look at a frame; both pictures are uint8 RGB."""
+        if wanted.index <= self._middle and not isinstance(delivered, Planes):
+            self._source, self._ours = wanted.pixels, np.asarray(delivered, np.uint8)
+
+    def write(self, path: Path, *, overwrite: bool) -> None:
+        """Write a picture: bicubic upscaling on the left, the output on the right.
+
+        Both halves show the middle of the frame at output resolution, each at most 960 pixels wide.
+
+        Args:
+            path: the picture file.
+            overwrite: whether to replace a file that exists.
+
+        Raises:
+            DiskFull: the picture could not be written.
+        """
+        if self._source is None or self._ours is None:
+            return
+        height, width = self._ours.shape[:2]
+        bicubic = cv2.resize(self._source, (width, height), interpolation=cv2.INTER_CUBIC)
+        shown = min(width, _WIDEST_PX // 2)
+        left = (width - shown) // 2
+        gap = np.full((height, _GAP_PX, 3), 255, np.uint8)
+        both = np.hstack([bicubic[:, left : left + shown], gap, self._ours[:, left : left + shown]])
+        write_picture(path, both, overwrite=overwrite)
