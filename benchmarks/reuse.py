@@ -118,7 +118,7 @@ def job(
     started_s = monotonic()
     planned, client = prepare(info, order, JobContext(connect=worker.client))
     output = folder / "out.mp4"
-    with deliver(planned, source, output, client=client, overwrite=True, watchers=[keeper]) as done:
+    with deliver(planned, source, output, client=client, overwrite=True, on_frame=keeper.see) as done:
         pass
     return monotonic() - started_s, done, keeper.pictures()
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-
 from orchestrator.frames import Crop, Planes
 from orchestrator.media.colour.resize import resize
 
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from orchestrator.fidelity.sampler import FrameSampler
-    from orchestrator.frames import DeepPixels, Frame, Picture, Pixels, VideoInfo
+    from orchestrator.frames import Frame, Picture, Pixels, VideoInfo
     from orchestrator.framing.crop_window import CropWindow
 
 
@@ -57,10 +55,8 @@ def resized_crops(items: Iterator[Item], view: CropWindow, info: VideoInfo) -> G
         if source.alpha is not None:  # the model got no alpha
             shrunk = _shrunk(box, view.scale)
             source = replace(source, alpha=resize(source.alpha, width=width, height=height, box=shrunk))
-        if item.pixels.dtype == np.uint8:
-            yield Item(source, resize(cast("Pixels", item.pixels), width=width, height=height, box=box))
-        else:
-            yield Item(source, resize(cast("DeepPixels", item.pixels), width=width, height=height, box=box))
+        pixels = cast("Pixels", item.pixels)  # of either depth
+        yield Item(source, resize(pixels, width=width, height=height, box=box))
 
 
 def _time_s(frame: Frame[Any], info: VideoInfo) -> float:

@@ -52,16 +52,10 @@ def detect_picture(
 ) -> tuple[Detections, InferReport, tuple[int, ...]]:
     """Detect objects in one picture, letterboxed to the model's training size as ultralytics does.
 
-    Args:
-        client: of a Triton that has the model loaded.
-        contract: of the model.
-        picture: uint8 [H, W, 3] RGB.
+    Arguments and errors are those of `upscale_picture`.
 
     Returns:
         The objects, float32 [n, 6] in pixels of the picture; how the request went; the shape of the input.
-
-    Raises:
-        WorkerError: see `TritonClient.infer`.
     """
     height, width = picture.shape[:2]
     box = letterbox(width=width, height=height, side=contract.side, multiple=contract.size_multiple)

@@ -77,12 +77,8 @@ class Plan:
         form: type of the frames' pixels from the reader to the writer; see `Form`.
         alpha: whether frames carry their alpha into the output.
         tonemap: whether the reader maps HDR to SDR.
-        start_s, end_s: the part of the time, in seconds from the start of the source; None is its start or
-            its end.
+        start_s, end_s, reuse_tolerance, quality, container: as in the request.
         contract: of the model that upscales, or None.
-        reuse_tolerance: see `TiledModel`.
-        quality: of the encoding.
-        container: of the output.
         limits: on the frames that are read, whatever the header of the source says; None sets none.
         stage: what the job reports to do with each frame.
         expected_frames: about how many frames the output will have; None if it is not known.

@@ -1,4 +1,4 @@
-"""Does what a plan needs from outside: probes the source, measures it if its header lies, loads the model."""
+"""Does what jobs need around a plan: probes the source, loads the model, stops reading at the limits."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from orchestrator.pipeline.plan import check_request, part_frames, part_length_s
 from orchestrator.triton.contract import UpscaleContract
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from fractions import Fraction
     from pathlib import Path
 
     from orchestrator.containers import Container
-    from orchestrator.frames import VideoInfo
+    from orchestrator.frames import AnyPicture, Frame, VideoInfo
     from orchestrator.pipeline.context import JobContext
     from orchestrator.pipeline.plan import DeliveryRequest, Plan
     from orchestrator.triton.client import TritonClient
@@ -77,3 +78,24 @@ def prepare(
     client.load(request.model)
     contract = client.contract(request.model, UpscaleContract)
     return plan(info, request, contract, context.limits), client
+
+
+def within_limits(
+    frames: Generator[Frame[AnyPicture], None, None], time_base: Fraction, limits: Limits | None
+) -> Generator[Frame[AnyPicture], None, None]:
+    """Yield frames as long as they are not too many, and not too long after the first.
+
+    Args:
+        frames: of a source, in order.
+        time_base: unit of their pts, in seconds.
+        limits: what a job may ask for; None sets no limits.
+
+    Raises:
+        LimitExceeded: there is more.
+    """
+    first: int | None = None
+    for number, frame in enumerate(frames, 1):
+        if limits is not None:
+            first = frame.pts if first is None else first
+            limits.check_read(duration_s=float((frame.pts - first) * time_base), frames=number)
+        yield frame

@@ -16,10 +16,9 @@ from orchestrator.jobs import TrackParams, TrackResult, TrackStats
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.pipeline.draw_tracks import draw_tracks, plan_overlay, take_thumbnails
 from orchestrator.pipeline.flow import ahead
-from orchestrator.pipeline.prepare import probe_source
+from orchestrator.pipeline.prepare import probe_source, within_limits
 from orchestrator.pipeline.presentation_times import PresentationTimes
 from orchestrator.pipeline.progress import FrameClock, Progress
-from orchestrator.pipeline.within_limits import within_limits
 from orchestrator.storage.staged import check_outputs, staged
 from orchestrator.tiles.letterbox import letterbox
 from orchestrator.track_output.document import TrackDocument, check_track_format, write_tracks
@@ -104,12 +103,7 @@ class Tracked:
         )
 
 
-def track(
-    source: Path,
-    params: TrackParams,
-    outputs: Outputs,
-    context: JobContext,
-) -> Tracked:
+def track(source: Path, params: TrackParams, outputs: Outputs, context: JobContext) -> Tracked:
     """Track the objects in a video.
 
     Args:

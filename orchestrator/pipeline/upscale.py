@@ -84,7 +84,7 @@ def upscale(
         client=client,
         overwrite=overwrite,
         report=report,
-        watchers=[] if side_by_side is None else [side_by_side],
+        on_frame=None if side_by_side is None else side_by_side.see,
         on_progress=context.on_progress,
     ) as done:
         # The video has no name yet: if the comparison cannot be written, nothing is left.
