@@ -10,35 +10,23 @@ import pytest
 
 from orchestrator.containers import MP4, by_suffix
 from orchestrator.errors import BadRequest, LimitExceeded, UnsupportedMedia
-from orchestrator.frames import Colour, Crop, HdrMetadata, SphericalVideo, VideoInfo
+from orchestrator.frames import Colour, Crop, HdrMetadata, SphericalVideo
 from orchestrator.limits import Limits
 from orchestrator.pipeline.draw_tracks import plan_overlay
 from orchestrator.pipeline.plan import DeliveryRequest, check_request, plan
 from orchestrator.triton.contract import UpscaleContract
+from tests.framing.test_crop_window import INFO
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from orchestrator.frames import VideoInfo
     from orchestrator.pipeline.plan import Plan
 
-BT709 = Colour(matrix=1, primaries=1, transfer=1, full_range=False)
+BT709 = INFO.colour
 PQ = Colour(matrix=9, primaries=9, transfer=16, full_range=False)
-SDR = VideoInfo(
-    width=320,
-    height=180,
-    rotation=0,
-    mirrored=False,
-    sample_aspect_ratio=Fraction(1),
-    time_base=Fraction(1, 12_800),
-    average_rate=Fraction(25),
-    frames=250,
-    duration_s=10.0,
-    codec="h264",
-    pixel_format="yuv420p",
-    bit_depth=8,
-    colour=BT709,
-    chroma_location="left",
-    notes=("a note on the source",),
+SDR = replace(
+    INFO, width=320, height=180, frames=250, duration_s=10.0, chroma_location="left", notes=("a note",)
 )
 DEEP = replace(SDR, codec="hevc", pixel_format="yuv420p10le", bit_depth=10)
 HDR = replace(DEEP, colour=PQ, hdr=HdrMetadata(max_cll=1000))
@@ -70,16 +58,10 @@ def planned(info: VideoInfo = SDR, limits: Limits | None = None, **wanted: Any) 
 
 def test_a_plain_export_is_the_source_as_coded() -> None:
     made = planned()
-    assert (made.form, made.view.size, made.alpha, made.tonemap, made.container.is_paced) == (
-        "planes",
-        (320, 180),
-        False,
-        False,
-        False,
-    )
+    assert (made.form, made.view.size, made.alpha, made.tonemap) == ("planes", (320, 180), False, False)
     assert made.source_info == made.output_info == SDR
     assert (made.stage, made.contract, made.expected_frames) == ("exporting", None, 250)
-    assert made.notes == ("a note on the source",)
+    assert made.notes == ("a note",)
     with pytest.raises(FrozenInstanceError):
         made.alpha = True  # type: ignore[misc]
 
