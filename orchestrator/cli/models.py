@@ -78,14 +78,16 @@ def status(*, url: str | None, as_json: bool) -> None:
     )
     for entry in entries:
         figure = figures.get(entry.name)
-        cells = ["", "", "", "", ""]
-        if figure is not None:
-            cells = [
+        cells = (
+            []
+            if figure is None
+            else [
                 str(figure.requests),
                 str(figure.images),
                 f"{figure.mean_batch:.2f}",
                 f"{figure.queue_ms / max(figure.requests, 1):.2f}",
                 f"{figure.compute_ms / max(figure.requests, 1):.2f}",
             ]
+        )
         table.add_row(entry.name, entry.version, entry.state, *cells)
     console().print(table)

@@ -39,13 +39,10 @@ def test_a_number_on_the_page_is_the_default(
     unset = Settings.from_env()
     monkeypatch.setenv(name, default)
     assert Settings.from_env() == unset
-    monkeypatch.setenv(name, "-1")
-    with pytest.raises(BadRequest, match=name):
-        Settings.from_env()
 
 
 TEXTS = {
-    "seconds": ("12.5", 12.5, "x"),
+    "seconds": ("12.5", 12.5, "-1"),
     "1 or 0": ("1", True, "yes"),
     "path": ("/a/../b", Path("/b"), None),
     "key": ("a-1_b", "a-1_b", "a b"),
@@ -59,7 +56,7 @@ TEXTS = {
 @pytest.mark.parametrize("field", VARIABLES)
 def test_every_setting_is_read_from_its_variable(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
     variable = VARIABLES[field]
-    text, value, bad = TEXTS.get(variable.unit, ("536870912", 536870912, "1e9"))
+    text, value, bad = TEXTS.get(variable.unit, ("536870912", 536870912, "-1"))
     monkeypatch.setenv(variable.name, text)
     settings = Settings.from_env()
     assert getattr(settings if hasattr(settings, field) else settings.limits, field) == value
