@@ -1,4 +1,4 @@
-"""Folders of jobs: gone with the job, and gone after a worker that was killed."""
+"""Tests that folders of jobs are removed with the job, and after a worker was killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A task is a row of a table: one that is made up here is checked, run and published like the others."""
+"""Tests that a row of the table is enough for a task: it is checked, run and published like the others."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ReverseParams(Strict):
 
 
 class ReverseJob(FileJob):
-    """Reverse the bytes of a file."""
+    """Reverses the bytes of a file."""
 
     task: Literal["reverse"]
     params: ReverseParams = ReverseParams()
@@ -119,4 +119,4 @@ def test_a_task_of_the_table_is_checked(bucket: Bucket, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("reverse_task")
 def test_a_task_of_the_table_is_in_the_reference() -> None:
     assert "**ReverseParams**" in reference.page()
-    assert reference.schema()["$defs"]["ReverseJob"]["description"] == "Reverse the bytes of a file."
+    assert reference.schema()["$defs"]["ReverseJob"]["description"] == "Reverses the bytes of a file."

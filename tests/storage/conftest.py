@@ -1,4 +1,4 @@
-"""Fixtures of the storage tests: a server that misbehaves on request, and a client without patience."""
+"""Fixtures of the storage tests: a server that misbehaves on request, and a client with short time limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which addresses may be touched, in every spelling; and how they are shown."""
+"""Tests which addresses are allowed, in every spelling, and how messages show addresses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Presigned URLs that cannot work are refused by what their query says, before any request."""
+"""Tests that presigned URLs that cannot work are refused before any request."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ def s3(version: str = "s3v4") -> Any:
 
 
 def signed(operation: str = "put_object", version: str = "s3v4", *, lasts_s: int = HOUR, **more: Any) -> str:
-    """A URL that boto3 has presigned now."""
+    """Return a URL that boto3 presigns now."""
     params = {"Bucket": "media", "Key": "out.mp4", **more}
     return str(s3(version).generate_presigned_url(operation, Params=params, ExpiresIn=lasts_s))
 
 
 def dated(ago_s: float, lasts_s: object, *, family: str = "Amz", date: str | None = None) -> str:
-    """A URL that was signed a while ago."""
+    """Return a URL that was signed `ago_s` seconds ago."""
     date = date or time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() - ago_s))
     query = f"X-{family}-Date={date}&X-{family}-Expires={lasts_s}&X-{family}-SignedHeaders=host"
     return f"{HOST}?X-{family}-Algorithm=V4&{query}&X-{family}-Signature=abc"
 
 
 def epoch(in_s: float) -> str:
-    """A URL of version 2."""
+    """Return a URL of version 2."""
     return f"{HOST}?AWSAccessKeyId=A&Signature=abc%3D&Expires={time.time() + in_s:.0f}"
 
 

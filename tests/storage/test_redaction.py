@@ -1,4 +1,4 @@
-"""Nothing secret in what is told or printed; everything else is as it was."""
+"""Tests that redaction removes secrets from text, and nothing else."""
 
 from __future__ import annotations
 

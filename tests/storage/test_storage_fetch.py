@@ -1,4 +1,4 @@
-"""Inputs from a real HTTP server that misbehaves in every way it can."""
+"""Tests downloads from a real HTTP server that misbehaves."""
 
 from __future__ import annotations
 
@@ -215,7 +215,7 @@ def test_a_name_that_cannot_be_resolved_is_tried_again(mover: Mover) -> None:
 
 
 def test_a_file_may_have_a_limit_of_its_own(mover: Mover, server: Server, tmp_path: Path) -> None:
-    """The tracks to follow are limited to much less than a video."""
+    """A document of tracks has a lower limit than a video."""
     path, more = tmp_path / "tracks", dict[str, Any](stop=mover.stop, on_progress=lambda *_: None)
     assert mover.client.fetch(server.url, path, most_bytes=len(CONTENT), **more) == len(CONTENT)
     path.unlink()
@@ -259,7 +259,7 @@ def test_a_label_that_an_upload_left_behind_does_no_harm(mover: Mover, server: S
 
 
 def labelled(label: str) -> Callable[[Handler], None]:
-    """Serve the rest of the file, with a Content-Encoding."""
+    """Serve the rest of the file with this Content-Encoding."""
 
     def behaviour(handler: Handler) -> None:
         offset = handler.offset

@@ -1,4 +1,4 @@
-"""Outputs to a real HTTP server that misbehaves in every way it can."""
+"""Tests uploads to a real HTTP server that misbehaves."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_an_answer_before_the_body_is_no_success(mover: Mover, server: Server) -
 
 @pytest.mark.parametrize("code", [200, 201, 202, 204])
 def test_every_way_to_say_that_it_is_stored_is_success(mover: Mover, server: Server, code: int) -> None:
-    """202 Accepted too: on a single PUT, a part, and the completion of parts."""
+    """This includes 202 Accepted for a single PUT, for a part, and for the completion."""
     server.script = [drained(code)]
     mover.publish(CONTENT, put_to(server))
     assert asked(server) == ["PUT /out"]
@@ -149,7 +149,7 @@ def test_every_way_to_say_that_it_is_stored_is_success(mover: Mover, server: Ser
 
 @pytest.mark.parametrize("size", [5, 3_000_000, 20_000_000], ids=["5 bytes", "3 MB", "20 MB"])
 def test_a_store_may_take_its_time_to_answer_a_put(mover: Mover, server: Server, size: int) -> None:
-    """It is silent for longer than bytes may be on their way: these are two limits."""
+    """Waiting for the response has a longer limit than a pause while bytes flow."""
     mover.limits = replace(QUICK, read_s=0.3, answer_s=5.0)
     server.script = [slow_to_answer(0.5)]
     mover.publish(bytes(size), put_to(server))

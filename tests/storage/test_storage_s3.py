@@ -1,4 +1,4 @@
-"""A real S3 endpoint: presigned by boto3 as an editor would, and by the worker's own credentials."""
+"""Tests transfers with a real S3 endpoint, with presigned URLs and with the credentials of the worker."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def endpoint() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def s3(endpoint: str) -> Any:
-    """The editor's client, as Cloudflare's documentation sets it up for R2."""
+    """Return the editor's client, set up for R2 as in Cloudflare's documentation."""
     client = boto3.client(
         "s3",
         endpoint_url=endpoint,
@@ -81,7 +81,7 @@ def uploads(s3: Any) -> list[object]:
 
 
 def parts_for(s3: Any, key: str, count: int) -> OutputParts:
-    """What docs/storage.md tells an editor to do."""
+    """Create a multipart upload as docs/storage.md describes."""
     upload = s3.create_multipart_upload(Bucket="media", Key=key, ContentType="video/mp4")["UploadId"]
     return OutputParts(
         part_bytes=5 * MIB,
@@ -231,7 +231,7 @@ def test_an_odd_key_is_the_object_of_that_name(mover: Mover, s3: Any, key: str) 
 
 
 def test_a_redirect_of_the_store_stays_on_its_scheme_host_and_port(tmp_path: Path) -> None:
-    """Also where the other server listens beside it on this machine, and another object is fine."""
+    """Another port of the same machine is refused; another object of the same server is not."""
     with serving() as server, serving() as other:
         mover = Mover(tmp_path, presigner=presigner_of(f"http://127.0.0.1:{server.server_port}"))
         for location in (

@@ -1,4 +1,4 @@
-"""Nothing secret of a URL and no credentials are ever said: not by an error, not by a log."""
+"""Tests that errors and logs contain no secret of a URL and no credentials."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ DOCUMENT = f"<Error><Code>AccessDenied</Code><StringToSign>{SECRET}</StringToSig
 
 
 def strange(handler: Handler) -> None:
-    """A head that cannot be parsed."""
+    """Send a head that cannot be parsed."""
     handler.wfile.write(b"HTTP/1.1 200 OK\r\nBad header\x00\r\nX: " + SECRET.encode() + b"\r\n: y\r\n\r\n")
     handler.close_connection = True
 
 
 def echoing(handler: Handler) -> None:
-    """Repeat what was asked, as servers of other protocols do."""
+    """Repeat the request, as servers of other protocols do."""
     handler.wfile.write(f"500 unknown command: GET {handler.path}\r\n".encode())
     handler.close_connection = True
 
@@ -56,7 +56,7 @@ ANSWERS: dict[str, Callable[[Handler], None]] = {
 
 @pytest.fixture
 def said(caplog: pytest.LogCaptureFixture) -> Callable[[Callable[[], object]], str]:
-    """All that is said when some work fails: the error, its traceback with all causes, all logs at DEBUG."""
+    """Return a function that runs some work and returns its error, the traceback and all logs at DEBUG."""
 
     def listen(work: Callable[[], object]) -> str:
         caplog.set_level(logging.DEBUG)

@@ -1,4 +1,4 @@
-"""A transfer that is asked to stop does so wherever it is blocked, and leaves nothing."""
+"""Tests that a stopped transfer ends wherever it is blocked, and leaves nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def patient(mover: Mover) -> None:
 
 
 def assert_stops(mover: Mover, work: Callable[[], object], blocked: Callable[[], object]) -> None:
-    """Start some work, wait until it is blocked, ask it to stop: it does, long before any deadline."""
+    """Start some work, wait until it is blocked, set `stop`, and check that the work ends at once."""
     ended: list[BaseException | object] = []
 
     def run() -> None:
@@ -53,7 +53,7 @@ def some_time() -> None:
 
 
 def unanswered(handler: Handler) -> None:
-    """Read all that is put, then say nothing."""
+    """Read the whole body, and send no response."""
     handler.body()
     mute(handler)
 
@@ -88,7 +88,7 @@ def test_while_it_resolves_a_name(mover: Mover) -> None:
 
 @contextmanager
 def listening(*, full: bool) -> Iterator[int]:
-    """A port where nobody accepts; if it is full, not even the kernel does."""
+    """Yield a port where nobody accepts connections; if it is full, the kernel does not either."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         port = listener.getsockname()[1]
         waiting = []

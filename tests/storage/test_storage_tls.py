@@ -1,4 +1,4 @@
-"""https to a real server: the certificate must name the host, whatever IP address is connected to."""
+"""Tests https with a real server: the certificate must name the host, whatever its IP address is."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ DAY = dt.timedelta(days=1)
 
 
 def certificate(folder: Path, *names: x509.GeneralName, days: int = 1) -> ssl.SSLContext:
-    """A server's context with a certificate for some names, signed by itself, which is in `folder/ca.pem`."""
+    """Return the context of a server with a self-signed certificate, which is also in `folder/ca.pem`."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "made in a test")])
     now = dt.datetime.now(dt.UTC)
@@ -74,7 +74,7 @@ NAMES = (x509.DNSName("media.example.com"), x509.IPAddress(ipaddress.ip_address(
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """Trusted, by OpenSSL's own variable, as a private authority would be."""
+    """Yield a server whose certificate is trusted through SSL_CERT_FILE, OpenSSL's own variable."""
     context = certificate(tmp_path, *NAMES)
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
     with serving(tls=context) as server:

@@ -1,4 +1,4 @@
-"""A store over HTTP whose transfers hang half-way until they are let go on: to be stopped in the middle."""
+"""Serves files over HTTP and pauses half-way until a test lets it continue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Transfers to servers on loopback, with little patience."""
+"""Fetches from and publishes to servers on loopback, with short time limits."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ QUICK = TransferLimits(
     total_s=30.0,
 )
 PATIENT = TransferLimits(min_free_bytes=0, tries=100, connect_s=60.0, read_s=60.0, backoff_s=60.0)
-"""Ends within a minute only if it is stopped."""
+"""A transfer with these limits ends within a minute only if it is stopped."""
 LOOPBACK = AddressGuard(allow_http=True, allow_private_networks=(ipaddress.ip_network("127.0.0.0/8"),))
 
 
 @dataclass
 class Mover:
-    """Fetches into a folder and publishes from it, and keeps how far it was told to be."""
+    """Fetches into a folder and publishes from it, and records the reported progress."""
 
     folder: Path
     limits: TransferLimits = QUICK
@@ -69,7 +69,7 @@ class Mover:
 
 
 def parts_of(server: Server, count: int) -> OutputParts:
-    """Part addresses on a server that only keeps what is put to each."""
+    """Return part URLs on a server that only keeps what is uploaded to each."""
     base = f"http://127.0.0.1:{server.server_port}"
     return OutputParts(
         part_bytes=5 * 2**20,

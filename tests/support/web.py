@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback that misbehaves on demand, and keeps what it was asked."""
+"""Runs a real HTTP server on loopback that misbehaves on request, and records its requests."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Request:
     method: str
     path: str
     headers: dict[str, str]
-    """By names in lower case."""
+    """Headers by their names in lower case."""
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers each request with the next behaviour of its server's script, and well after that."""
+    """Answers each request with the next behaviour of its server's script, and without a fault after that."""
 
     protocol_version = "HTTP/1.1"
     server: Server
@@ -58,7 +58,7 @@ class Handler(BaseHTTPRequestHandler):
         return self.rfile.read(int(self.headers.get("Content-Length", "0")))
 
     def answer(self, status: int, body: bytes = b"", /, **headers: str) -> None:
-        """One answer; an underscore in a header's name stands for a hyphen."""
+        """Send a response; an underscore in the name of a header stands for a hyphen."""
         self.send_response(status)
         for name, value in {"Content_Length": str(len(body)), **headers}.items():
             self.send_header(name.replace("_", "-"), value)
@@ -67,12 +67,12 @@ class Handler(BaseHTTPRequestHandler):
 
     @property
     def offset(self) -> int:
-        """First byte that is asked for."""
+        """The first byte of the requested range."""
         asked = self.headers.get("Range")
         return int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
 
     def log_message(self, *_: Any) -> None:
-        """Be quiet."""
+        """Log nothing."""
 
 
 class Server(ThreadingHTTPServer):
@@ -99,7 +99,7 @@ class Server(ThreadingHTTPServer):
             self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
     def handle_error(self, *_: Any) -> None:
-        """Be quiet: clients that hang up are what is tested."""
+        """Log nothing: tests hang up on purpose."""
 
     @property
     def url(self) -> str:
@@ -129,7 +129,7 @@ def serving(
 
 @contextlib.contextmanager
 def serving_both() -> Iterator[tuple[Server, Server]]:
-    """Two servers of one port: at 127.0.0.2 and at 127.0.0.1, where somebody else may have it."""
+    """Run two servers with the same port, at 127.0.0.2 and at 127.0.0.1."""
     with contextlib.ExitStack() as stack:
         for _ in range(20):
             first = stack.enter_context(serving("127.0.0.2"))
@@ -140,7 +140,7 @@ def serving_both() -> Iterator[tuple[Server, Server]]:
 
 
 def whole(handler: Handler) -> None:
-    """Serve as a good server does: ranges, and 416 beyond the end."""
+    """Serve without a fault: ranges, and 416 beyond the end."""
     offset = handler.offset
     if offset >= len(handler.server.content):
         handler.answer(416, Content_Range=f"bytes */{len(handler.server.content)}")
@@ -152,7 +152,7 @@ def whole(handler: Handler) -> None:
 
 
 def with_headers(**headers: str) -> Callable[[Handler], None]:
-    """Serve the whole file, and say this about it."""
+    """Serve the whole file with these headers."""
     return lambda handler: handler.answer(200, handler.server.content, **headers)
 
 
@@ -206,7 +206,7 @@ def silent_after(count: int, seconds: float) -> Callable[[Handler], None]:
 
 
 def dripping(pause_s: float) -> Callable[[Handler], None]:
-    """Send a byte at a time, never silent for long and never done."""
+    """Send a byte at a time, without a long pause and without an end."""
 
     def behaviour(handler: Handler) -> None:
         handler.send_response(200)
@@ -220,7 +220,7 @@ def dripping(pause_s: float) -> Callable[[Handler], None]:
 
 
 def chunked(*, end: bool = True, size: int = len(CONTENT)) -> Callable[[Handler], None]:
-    """Serve without saying how much it is; without an end, hang up instead of saying that it was all."""
+    """Serve in chunks, without a length; without `end`, hang up instead of sending the last chunk."""
 
     def behaviour(handler: Handler) -> None:
         handler.send_response(200)
@@ -237,7 +237,7 @@ def chunked(*, end: bool = True, size: int = len(CONTENT)) -> Callable[[Handler]
 
 
 def status(code: int, body: bytes = b"", **headers: str) -> Callable[[Handler], None]:
-    """Answer with a status and no file. A body of a request is left unread, and the connection closed."""
+    """Answer with a status and no file. Do not read the body of the request, and close the connection."""
 
     def behaviour(handler: Handler) -> None:
         handler.answer(code, body, Connection="close", **headers)
@@ -247,7 +247,7 @@ def status(code: int, body: bytes = b"", **headers: str) -> Callable[[Handler], 
 
 
 def ignoring_ranges(handler: Handler) -> None:
-    """Serve everything, whatever was asked for."""
+    """Serve the whole file, whatever range was requested."""
     handler.answer(200, handler.server.content)
 
 
@@ -257,12 +257,12 @@ def other_file(handler: Handler) -> None:
 
 
 def shorter_file(handler: Handler) -> None:
-    """Serve a file that is whole, and shorter."""
+    """Serve a complete, but shorter file."""
     handler.answer(200, handler.server.content[:1000])
 
 
 def wrong_range(handler: Handler) -> None:
-    """Answer a range with another one."""
+    """Answer a range with another range."""
     handler.answer(
         206,
         handler.server.content,
@@ -271,14 +271,14 @@ def wrong_range(handler: Handler) -> None:
 
 
 def stored(handler: Handler) -> None:
-    """Keep what is put."""
+    """Keep the upload."""
     body = handler.body()
     handler.server.objects[handler.path.partition("?")[0]] = body
     handler.answer(200, ETag=f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"')
 
 
 def reset_after(count: int) -> Callable[[Handler], None]:
-    """Take `count` bytes of what is put, and reset the connection."""
+    """Read `count` bytes of the upload, and reset the connection."""
 
     def behaviour(handler: Handler) -> None:
         handler.rfile.read(count)
@@ -288,7 +288,7 @@ def reset_after(count: int) -> Callable[[Handler], None]:
 
 
 def drained(code: int, body: bytes = b"", **headers: str) -> Callable[[Handler], None]:
-    """Read all that is put, then answer with a status."""
+    """Read the whole upload, then answer with a status."""
 
     def behaviour(handler: Handler) -> None:
         handler.body()
@@ -298,7 +298,7 @@ def drained(code: int, body: bytes = b"", **headers: str) -> Callable[[Handler],
 
 
 def slow_to_answer(seconds: float) -> Callable[[Handler], None]:
-    """Read all that is put, keep it, and say so only after a while."""
+    """Keep the upload, and respond only after a while."""
 
     def behaviour(handler: Handler) -> None:
         body = handler.body()
@@ -310,12 +310,12 @@ def slow_to_answer(seconds: float) -> Callable[[Handler], None]:
 
 
 def kept_without_answer(handler: Handler) -> None:
-    """Read all that is put, keep it, and hang up."""
+    """Keep the upload, and hang up."""
     handler.server.objects[handler.path.partition("?")[0]] = handler.body()
     handler.close_connection = True
 
 
 def mute(handler: Handler) -> None:
-    """Say nothing, and read nothing, until the client hangs up or a minute is over."""
+    """Send and read nothing until the client hangs up or a minute is over."""
     time.sleep(60)
     handler.close_connection = True

@@ -1,4 +1,4 @@
-"""Importing RunPod's SDK starts no process, which would get the API key with the environment."""
+"""Tests that importing RunPod's SDK starts no process, which would inherit the API key."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ print(json.dumps([sorted(set(started)), rp_debugger.PROCESSOR, "cpuinfo" in sys.
 
 
 def imported(module: str) -> tuple[list[str], str, bool]:
-    """Import in a fresh interpreter; return what started processes, the processor's name, and a module."""
+    """Import a module in a new interpreter; return started processes, the processor's name and the probe."""
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM.format(module=module)], capture_output=True, text=True, check=True
     )

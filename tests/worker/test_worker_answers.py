@@ -1,4 +1,4 @@
-"""Answers reach RunPod: patience where it fails, a short one where it refuses, text that can be encoded."""
+"""Tests how results reach RunPod: with retries, in a short form after a refusal, as encodable text."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ QUICK = RetryPolicy(first_wait_s=0.01, longest_wait_s=0.04, total_s=20)
 def send(
     runpod: RunPodServer, data: dict[str, Any], name: str = "job", retries: RetryPolicy = QUICK
 ) -> list[dict[str, Any]]:
-    """Send an answer; return what was taken of it."""
+    """Send a result; return the bodies that the server accepted."""
     address = runpod.environment["RUNPOD_WEBHOOK_POST_OUTPUT"].replace("$RUNPOD_POD_ID", "pod-1")
 
     async def sent() -> None:

@@ -1,4 +1,4 @@
-"""How a worker ends: told to, with and without time for its jobs, or killed; and what it leaves: nothing."""
+"""Tests how a worker ends, with and without time for its jobs, or killed, and that it leaves nothing."""
 
 from __future__ import annotations
 

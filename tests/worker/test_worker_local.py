@@ -1,4 +1,4 @@
-"""The worker without RunPod, as a user tries it: one job, or jobs over HTTP; and what it refuses to do."""
+"""Tests the worker without RunPod: one job, jobs over HTTP, and what it refuses."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MAX_RESULT_BYTES = 1500
 
 
 class Api:
-    """A worker that takes jobs over HTTP."""
+    """A worker that receives jobs over HTTP."""
 
     def __init__(self, worker: WorkerProcess, port: int) -> None:
         self.worker = worker
@@ -231,7 +231,7 @@ def test_one_job_is_done_and_told(
 
 @pytest.mark.parametrize("options", ["size=64k", "size=1m,nr_inodes=4"])
 def test_a_folder_for_temporary_files_that_is_too_small_is_disk_full(tmp_path: Path, options: str) -> None:
-    """Where Triton cannot be started; the job's own files are elsewhere."""
+    """Triton cannot be started there; the files of the job are on another disk."""
     jobs = tmp_path / "jobs"
     jobs.mkdir()
     with small_disk(tmp_path / "small", options) as small:
@@ -288,7 +288,7 @@ def test_the_example_in_the_root_is_done_as_it_is_documented(tmp_path: Path, sma
 
 @pytest.fixture
 def small_files() -> Iterator[str]:
-    """The project's folder over HTTP, by the command that is documented."""
+    """Serve the project's folder over HTTP, by the documented command."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -1,4 +1,4 @@
-"""A worker that does a lot: two hundred broken jobs, fifty good ones; it is as it was before."""
+"""Tests that two hundred broken jobs and fifty good ones leave nothing behind in the worker."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MIB = 2**20
 
 @dataclass(frozen=True)
 class Holdings:
-    """What a worker and its Triton hold between jobs."""
+    """The resources that a worker and its Triton hold between jobs."""
 
     files: int
     threads: int

@@ -1,4 +1,4 @@
-"""A job that needs more memory than it may have fails as `limit_exceeded`, however the libraries take it."""
+"""Tests that a job that exceeds its memory limit fails as `limit_exceeded`, whatever a library reports."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def local(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def do(job: dict[str, Any], folder: Path, memory_bytes: int | None) -> EncodedResult:
-    """Do a job in a process of its own, without a worker around it."""
+    """Run a job in a process of its own, without a worker."""
     order = {
         "folder": str(folder),
         "triton_url": "",
@@ -127,7 +127,7 @@ def test_the_limit_follows_the_machine_and_the_jobs_at_once(monkeypatch: pytest.
 
 
 def test_memory_that_is_shared_does_not_count() -> None:
-    """As the pools that tensors travel in: the limit is one of private memory."""
+    """The pools of tensors are shared memory, and the limit counts private memory only."""
     code = (
         "import mmap, orchestrator.executor.memory_limit as m; m.limit_memory(2**24); "
         "shared = mmap.mmap(-1, 2**28, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS); print(len(shared))"
@@ -139,7 +139,7 @@ def test_memory_that_is_shared_does_not_count() -> None:
 
 @pytest.mark.parametrize(("lost", "status"), [("True", 1), ("False", 0)])
 def test_a_process_whose_thread_never_begins_is_ended(lost: str, status: int) -> None:
-    """CPython waits for ever for it; without memory for its first frame it does not begin."""
+    """CPython waits for ever for a thread that gets no memory for its first frame."""
     script = f"""
 import threading, time
 from orchestrator.executor.memory_limit import exit_if_a_thread_cannot_start

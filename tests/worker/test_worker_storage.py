@@ -1,4 +1,4 @@
-"""What stores do to a job, through the whole worker: errors, breaks and traps on the way in and out.
+"""Tests jobs with stores that fail: errors, broken connections and traps, through the whole worker.
 
 The store is at 127.0.0.2, which the worker may reach; 127.0.0.1 and the rest of this machine it may not.
 """
@@ -42,12 +42,12 @@ SIGNED = "?X-Amz-Signature=0123456789abcdef"
 
 
 def whole_first(handler: Handler) -> None:
-    """Answer the request for the input well."""
+    """Answer the request for the input without a fault."""
     handler.answer(200, handler.server.content)
 
 
 def accepted(handler: Handler) -> None:
-    """Keep what is put, and say that it will be written down later."""
+    """Keep the upload, and answer 202 Accepted."""
     handler.server.objects["/out.mp4"] = handler.body()
     handler.answer(202)
 
@@ -83,7 +83,7 @@ def store(small_clip: Path) -> Iterator[Server]:
 def done(
     worker: WorkerProcess, runpod: RunPodServer, store: Server, *, signed: str = "", **more: Any
 ) -> dict[str, Any]:
-    """Let the clip be upscaled; return what is answered, when nothing is left of the job."""
+    """Upscale the clip; return the result once nothing is left of the job."""
     base = f"http://127.0.0.2:{store.server_port}"
     job = {
         "task": "upscale",
@@ -170,7 +170,7 @@ def test_an_output_that_is_not_taken_fails_the_job(
 
 
 def lasting(seconds: int, *, ago_s: float = 0.0, headers: str = "host") -> str:
-    """More of the query of a presigned URL."""
+    """Return further parameters of a presigned URL."""
     date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() - ago_s))
     return f"&X-Amz-Date={date}&X-Amz-Expires={seconds}&X-Amz-SignedHeaders={headers}"
 
@@ -207,7 +207,7 @@ def test_an_output_url_that_cannot_work_is_refused_before_anything_is_fetched(
 def test_an_output_url_that_lasts_as_long_as_the_job_is_taken(
     worker: WorkerProcess, runpod: RunPodServer, store: Server, lasts_s: int, limit_ms: int | None
 ) -> None:
-    """An hour is enough where nobody chose a limit: the default of a day is nobody's choice."""
+    """A URL that is valid for an hour is enough where no time limit is set."""
     more = {} if limit_ms is None else {"policy": {"executionTimeout": limit_ms}}
     result = done(worker, runpod, store, signed=lasting(lasts_s, headers="content-length%3Bhost"), **more)
     assert result["output"]["status"] == "completed"

@@ -1,4 +1,4 @@
-"""Taking jobs: every good job of a batch is found, whatever is beside it; odd ones are named if possible."""
+"""Tests how jobs are received: a malformed job of a batch does not affect the others."""
 
 from __future__ import annotations
 
@@ -157,5 +157,5 @@ def test_what_was_not_parsed_is_printed_as_its_size() -> None:
     ],
 )
 def test_a_time_limit_that_is_no_time_is_that_of_the_operator(policy: object, limit_s: float) -> None:
-    """A whole number beyond what a float holds ended the job as `internal`, and true as 1 ms."""
+    """An int that is too large for a float once failed the job as `internal`, and true was read as 1 ms."""
     assert time_limit_s({"id": "a", "policy": policy}, 3600) == limit_s

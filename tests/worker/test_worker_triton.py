@@ -1,4 +1,4 @@
-"""Jobs of a worker and the Triton that they share: it merges their tiles, and dies without harm to them."""
+"""Tests the Triton that jobs share: it batches their tiles, and its death does not fail them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def worker(
 
 @pytest.fixture(scope="module")
 def undisturbed(worker: WorkerProcess, runpod: RunPodServer, bucket: Bucket, small_clip: Path) -> bytes:
-    """The output of the job that others of this module are killed in."""
+    """The output of the job during which other tests of this module kill processes."""
     job = _slow_job(bucket, small_clip, "undisturbed.mp4")
     assert runpod.result(runpod.submit(job))["output"]["notes"] == []
     worker.idle()
