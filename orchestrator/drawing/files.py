@@ -9,7 +9,7 @@ import numpy as np
 
 from orchestrator.errors import BadMedia, BadRequest, DiskFull, InputNotFound
 from orchestrator.limits import PIXELS_8K
-from orchestrator.media.read.picture_header import check_picture
+from orchestrator.media.read.still_picture_limits import check_picture
 from orchestrator.storage.staged import staged
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator.limits import Limits
-from orchestrator.media.read.packet_length import measured
+from orchestrator.media.read.measured_length import with_measured_length
 from orchestrator.media.read.probe import probe
 from orchestrator.pipeline.plan import check_request, part_frames, part_length_s, plan
 from orchestrator.triton.contract import UpscaleContract
@@ -54,7 +54,7 @@ def probe_source(
         return info
     skipped_s = float(start_s or 0)
     skipped_frames = math.ceil(skipped_s * (info.average_rate or 0))
-    return measured(
+    return with_measured_length(
         source, info, most_s=limits.duration_s + skipped_s, most_frames=limits.frames + skipped_frames
     )
 

@@ -10,9 +10,10 @@ import av
 import numpy as np
 import pytest
 
-from orchestrator.media.read.captions import has_text, with_captions
+from orchestrator.media.read.captions import has_text
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
+from orchestrator.media.write.caption_writer import with_captions
 from tests.media.test_comparison import case, notes_of
 from tools.fixtures.clips import numbered
 

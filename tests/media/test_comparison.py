@@ -14,7 +14,7 @@ import pytest
 
 from orchestrator.containers import MP4
 from orchestrator.media.read.probe import probe
-from orchestrator.media.read.tags import shown
+from orchestrator.media.read.tags import printable
 from orchestrator.media.write.differences import MOST_SENTENCES, Expected, differences
 from tests.support.exports import export_video
 from tools.fixtures.clips import make_clip, numbered, truncate
@@ -148,8 +148,8 @@ def test_an_output_holds_tags_of_valid_utf_8_alone(tmp_path: Path, container: st
 
 
 def test_names_of_tags_are_shown_on_one_line_and_not_too_long() -> None:
-    assert shown("a\nb\udcff\x1b") == r"a\nb\xff\x1b"
-    assert shown("x" * 500) == "x" * 57 + "..."
+    assert printable("a\nb\udcff\x1b") == r"a\nb\xff\x1b"
+    assert printable("x" * 500) == "x" * 57 + "..."
 
 
 def test_a_flood_of_tags_is_named_in_part(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from orchestrator.errors import BadMedia
+from orchestrator.media.read.missing_bytes import missing_bytes
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
-from orchestrator.media.read.structure import missing_bytes
 from tests.media.test_formats import through
 from tools.fixtures.clips import make_clip, number_of, numbered, truncate
 

@@ -64,15 +64,7 @@ HD_LINES = 720
 """Untagged video of at least this height is assumed to be BT.709, smaller BT.601, as players do."""
 
 
-def resolve_colour(
-    *,
-    matrix: int,
-    primaries: int,
-    transfer: int,
-    range_: int,
-    pixel_format: av.VideoFormat,
-    height: int,
-) -> Colour:
+def resolve_colour(frame: av.VideoFrame) -> Colour:
     """Replace the unspecified colour tags of a source by those that conversions will use.
 
     They follow from the other tags (BT.2020 primaries imply the BT.2020 matrix), else from the height of the
@@ -81,14 +73,13 @@ def resolve_colour(
     RGB, palettes and grey have no matrix and are full range whatever their tags say, as in swscale.
 
     Args:
-        matrix, primaries, transfer: the source's tags, H.273 code points.
-        range_: AVCOL_RANGE_*: 0 unspecified, 1 limited, 2 full.
-        pixel_format: format of the decoded frames.
-        height: height of the coded picture, in lines.
+        frame: a decoded frame of the source.
 
     Raises:
         UnsupportedMedia: swscale cannot convert from this matrix.
     """
+    matrix, primaries, transfer = frame.colorspace, frame.color_primaries, frame.color_trc
+    pixel_format, height = frame.format, frame.height
     untagged = {UNSPECIFIED, RESERVED}
     by_height = BT709 if height >= HD_LINES else BT470BG if height == 576 else SMPTE170M
     if transfer in {PQ, HLG}:
@@ -107,7 +98,7 @@ def resolve_colour(
         primaries = like
     if transfer in untagged or transfer == 0:
         transfer = _TRANSFER_OF_MATRIX.get(like, like)
-    full = range_ == ColorRange.JPEG or pixel_format.name.startswith("yuvj")
+    full = frame.color_range == ColorRange.JPEG or pixel_format.name.startswith("yuvj")
     return Colour(matrix=matrix, primaries=primaries, transfer=transfer, full_range=full or not is_yuv)
 
 

@@ -25,7 +25,7 @@ SURE = 3
 """A kind of header that fewer packets have is damage."""
 
 
-class SoundHeader(NamedTuple):
+class AudioPacketHeader(NamedTuple):
     """The header of one packet.
 
     Attributes:
@@ -38,7 +38,7 @@ class SoundHeader(NamedTuple):
     setup: int
 
 
-def sound_header(data: bytes) -> SoundHeader | None:
+def read_audio_header(data: bytes) -> AudioPacketHeader | None:
     """Read the start of a packet; None where it has none of these headers.
 
     They are ADTS (ISO/IEC 13818-7, 6.2), MPEG audio (ISO/IEC 11172-3, 2.4.1.3) and AC-3 (ETSI TS 102 366,
@@ -47,23 +47,23 @@ def sound_header(data: bytes) -> SoundHeader | None:
     if len(data) < BYTES:
         return None
     if data[0] == 0x0B and data[1] == 0x77:
-        return SoundHeader("ac3", 0)
+        return AudioPacketHeader("ac3", 0)
     if data[0] != 0xFF:
         return None
     if data[1] & 0xF6 == 0xF0:
-        return SoundHeader("aac", (data[2] >> 2 & 0xF) << 3 | (data[2] & 1) << 2 | data[3] >> 6)
-    return SoundHeader("mpeg", 0) if data[1] & 0xE0 == 0xE0 and data[1] & 0x06 else None
+        return AudioPacketHeader("aac", (data[2] >> 2 & 0xF) << 3 | (data[2] & 1) << 2 | data[3] >> 6)
+    return AudioPacketHeader("mpeg", 0) if data[1] & 0xE0 == 0xE0 and data[1] & 0x06 else None
 
 
-class SoundHeaders:
+class AudioHeaderCounter:
     """Counts the headers of the packets of a file's sound streams."""
 
     def __init__(self) -> None:
-        self._seen: dict[int, Counter[SoundHeader]] = {}
+        self._seen: dict[int, Counter[AudioPacketHeader]] = {}
 
     def take(self, index: int, data: bytes) -> None:
         """Take the first BYTES of a packet of the stream `index`."""
-        header = sound_header(data)
+        header = read_audio_header(data)
         if header is not None:
             self._seen.setdefault(index, Counter())[header] += 1
 

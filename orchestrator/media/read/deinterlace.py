@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from orchestrator.media.time_range import TimedPicture
 
-    _Moment = TimedPicture[av.VideoFrame]
+    _Picture = TimedPicture[av.VideoFrame]
 
 _SAYS_ITSELF = {"h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "vc1", "wmv3", "prores", "dnxhd"}
 """Codecs that say of each picture whether it is woven."""
@@ -67,15 +67,15 @@ class Deinterlacer:
         self._stream = stream
         self._threads = threads
         self._bwdif: _Bwdif | None = None
-        self._inside: deque[list[_Moment]] = deque()  # the moments of each picture that is in the filter
+        self._inside: deque[list[_Picture]] = deque()  # the pictures of each picture that is in the filter
 
-    def run(self, moments: Iterator[_Moment]) -> Iterator[_Moment]:
-        """Yield all moments, with whole pictures: what is one picture at several moments stays one.
+    def run(self, pictures: Iterator[_Picture]) -> Iterator[_Picture]:
+        """Yield all pictures, with whole pictures: what is one picture at several pictures stays one.
 
         While the filter runs, one picture more is taken than was yielded.
         """
         last: av.VideoFrame | None = None
-        for moment in moments:
+        for moment in pictures:
             if moment.picture is last:
                 if self._inside:
                     self._inside[-1].append(moment)
@@ -106,7 +106,7 @@ class Deinterlacer:
             self._bwdif.push(before)
             self._inside.append([])
 
-    def _through(self, moment: _Moment | None) -> Iterator[_Moment]:
+    def _through(self, moment: _Picture | None) -> Iterator[_Picture]:
         """Put the picture of a moment into the filter, or None after the last; yield what comes out."""
         if self._bwdif is None:
             return

@@ -18,7 +18,7 @@ import av.error
 import numpy as np
 
 from orchestrator.errors import BadMedia
-from orchestrator.media.read.presentation import Moments
+from orchestrator.media.read.decoded_pictures import DecodedPictures
 from orchestrator.media.read.seek import UNTIMED
 from orchestrator.media.read.source import main_video, open_source, packets
 from orchestrator.media.time_range import TimeRange
@@ -44,7 +44,7 @@ def frame_times(path: Path, info: VideoInfo) -> NDArray[np.float64]:
         float64 [N], rising: `pts * time_base - start_s` of each frame that `VideoReader` gives.
 
     Raises:
-        BadMedia: it cannot be read; where it has to be decoded, see `Moments`.
+        BadMedia: it cannot be read; where it has to be decoded, see `DecodedPictures`.
     """
     pts = _demuxed(path)
     if info.interlaced or pts is None:
@@ -82,5 +82,7 @@ def _demuxed(path: Path) -> NDArray[np.int64] | None:
 
 def _decoded(path: Path, info: VideoInfo) -> NDArray[np.int64]:
     """Return the pts of the frames, int64 [N], from the pictures themselves."""
-    with closing(Moments(path, info, threads=0, span=TimeRange(start_s=None, end_s=None))) as moments:
-        return np.array(array("q", (moment.pts for moment in moments)), np.int64)
+    with closing(
+        DecodedPictures(path, info, threads=0, span=TimeRange(start_s=None, end_s=None))
+    ) as pictures:
+        return np.array(array("q", (moment.pts for moment in pictures)), np.int64)

@@ -11,12 +11,22 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import LimitExceeded
-from orchestrator.media.read.structure import Lost, ebml_head, opened
+from orchestrator.media.read.file_bytes import (
+    ATTACHMENTS,
+    CHAPTERS,
+    CLUSTER,
+    SEEK_HEAD,
+    SEGMENT,
+    TAGS,
+    DamagedElement,
+    ebml_head,
+    open_bytes,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from orchestrator.media.read.structure import Bytes
+    from orchestrator.media.read.file_bytes import FileBytes
 
 MAX_TAGS = 2_000
 """Of one stream or of the file. FFmpeg takes 0.05 s for so many, and four times as long for twice as many."""
@@ -38,8 +48,6 @@ MAX_INDEX = 10_000
 MAX_ATTACHMENTS = 900
 """FFmpeg leaves out those after its thousandth stream without a word."""
 
-_SEGMENT, _SEEK_HEAD, _CLUSTER = 0x18538067, 0x114D9B74, 0x1F43B675
-_TAGS, _CHAPTERS, _ATTACHMENTS = 0x1254C367, 0x1043A770, 0x1941A469
 _TAG, _TARGETS, _SIMPLE_TAG = 0x7373, 0x63C0, 0x67C8
 _EDITION, _CHAPTER, _ATTACHED_FILE = 0x45B9, 0xB6, 0x61A7
 _SEEK, _SEEK_ID, _SEEK_POSITION = 0x4DBB, 0x53AB, 0x53AC
@@ -47,7 +55,7 @@ _PARENTS = frozenset({_TAG, _SIMPLE_TAG, _EDITION, _CHAPTER, _SEEK})
 """Of Matroska (RFC 9559, 5.1): the elements that are entered."""
 
 
-class _Held:
+class _HeaderCounts:
     """What was counted in a header; it raises once that is too much."""
 
     def __init__(self, path: Path) -> None:
@@ -93,23 +101,23 @@ def check_header(path: Path) -> None:
         LimitExceeded: it holds too many or too large tags, chapters, covers or attachments.
         OSError: the file cannot be read.
     """
-    held = _Held(path)
-    with opened(path) as data:
+    held = _HeaderCounts(path)
+    with open_bytes(path) as data:
         try:
             if data.at(0, 4) == b"\x1a\x45\xdf\xa3":
                 _matroska(data, held)
             elif data.at(4, 4) in {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"}:
                 _boxes(data, held)
-        except Lost:  # damaged here; FFmpeg does not read on either
+        except DamagedElement:  # damaged here; FFmpeg does not read on either
             return
 
 
-def _matroska(data: Bytes, held: _Held) -> None:
+def _matroska(data: FileBytes, held: _HeaderCounts) -> None:
     """Look at the elements of the segment before its first cluster, and at those that its index names."""
     name, start = 0, 0
-    while name != _SEGMENT:
+    while name != SEGMENT:
         name, size, inside = _element(data, start)
-        start = inside if name == _SEGMENT else inside + size
+        start = inside if name == SEGMENT else inside + size
     segment, seen = start, set[int]()
     places = [segment]
     while places:
@@ -117,27 +125,27 @@ def _matroska(data: Bytes, held: _Held) -> None:
         while start < data.length and start not in seen:
             seen.add(start)
             name, size, inside = _element(data, start)
-            if name == _SEEK_HEAD:
+            if name == SEEK_HEAD:
                 places += [segment + place for place in _seek_places(data, inside, inside + size)]
-            elif name in {_ATTACHMENTS, _TAGS, _CHAPTERS}:
-                held.content(size, is_text=name != _ATTACHMENTS)
+            elif name in {ATTACHMENTS, TAGS, CHAPTERS}:
+                held.content(size, is_text=name != ATTACHMENTS)
                 _count(data, held, inside, inside + size)
-            elif name == _CLUSTER:
+            elif name == CLUSTER:
                 break
             start = inside + size
 
 
-def _element(data: Bytes, start: int) -> tuple[int, int, int]:
+def _element(data: FileBytes, start: int) -> tuple[int, int, int]:
     """Return an element's name, its size and where its content begins; the size of a live segment is 0."""
     if start >= data.length:
-        raise Lost
+        raise DamagedElement
     name, size, inside = ebml_head(data, start)
-    if size is None and name not in {_SEGMENT, _CLUSTER}:
-        raise Lost
+    if size is None and name not in {SEGMENT, CLUSTER}:
+        raise DamagedElement
     return name, size or 0, inside
 
 
-def _count(data: Bytes, held: _Held, start: int, end: int) -> None:
+def _count(data: FileBytes, held: _HeaderCounts, start: int, end: int) -> None:
     """Count tags, chapters and attachments among the elements between two places, and within those."""
     places = [(start, end, b"")]
     while places:
@@ -158,7 +166,7 @@ def _count(data: Bytes, held: _Held, start: int, end: int) -> None:
                 start, end = inside, min(start, end)
 
 
-def _seek_places(data: Bytes, start: int, end: int) -> list[int]:
+def _seek_places(data: FileBytes, start: int, end: int) -> list[int]:
     """Return where a segment's index says that elements are, from the segment's start."""
     found: list[int] = []
     while start < end and len(found) < MAX_INDEX:
@@ -173,7 +181,7 @@ _BOXES = frozenset({b"moov", b"trak", b"udta", b"meta", b"ilst", b"moof", b"traf
 _TAG_BOXES = frozenset({b"udta", b"ilst"})
 
 
-def _boxes(data: Bytes, held: _Held) -> None:
+def _boxes(data: FileBytes, held: _HeaderCounts) -> None:
     """Count the tags of MP4 and MOV: the boxes in `udta` and in `ilst` (ISO/IEC 14496-12, 8.10)."""
     # Where boxes begin and end, the kind of the box that holds them, and the place of the track they are of.
     places = [(0, data.length, b"", 0)]
@@ -186,7 +194,7 @@ def _boxes(data: Bytes, held: _Held) -> None:
                 size, inside = data.number(start + 8, 8), start + 16
             stop = min(start + size, end) if size else end
             if stop < inside:
-                raise Lost
+                raise DamagedElement
             if parent in _TAG_BOXES and kind not in _BOXES:
                 held.tag(str(track).encode())
                 held.content(stop - inside, is_text=False)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import av
 
 from orchestrator.errors import BadMedia
-from orchestrator.media.read.structure import missing_bytes
+from orchestrator.media.read.missing_bytes import missing_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ _CLAIMING = {"matroska", "flv", "mxf", "avi"}
 """Formats whose header says how long the file is. MP4 and MOV say when each of their samples is shown."""
 
 
-def refuse_cut(container: InputContainer, path: Path) -> None:
+def refuse_truncated(container: InputContainer, path: Path) -> None:
     """Make sure, before any work, that no bytes are missing, as far as the structure of the file tells.
 
     Raises:
@@ -62,7 +62,7 @@ def tagged_duration_s(stream: Stream) -> Fraction | None:
     return int(tag[1]) * 3600 + int(tag[2]) * 60 + Fraction(tag[3]) if tag else None
 
 
-class Integrity:
+class IntegrityChecker:
     """Follows the packets of a file as they are read.
 
     Attributes:

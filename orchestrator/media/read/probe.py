@@ -18,11 +18,12 @@ from orchestrator.media.colour.alpha import SideAlphaDecoder, is_transparent
 from orchestrator.media.colour.chroma_location import upright_chroma_location
 from orchestrator.media.colour.code_points import UNSPECIFIED
 from orchestrator.media.colour.hdr_metadata import hdr_metadata, side_data
+from orchestrator.media.colour.pixel_format import component_bits
 from orchestrator.media.read.deinterlace import is_woven
-from orchestrator.media.read.integrity import believable_frames, refuse_cut, tagged_duration_s
+from orchestrator.media.read.file_extent import measure_extent
+from orchestrator.media.read.integrity import believable_frames, refuse_truncated, tagged_duration_s
 from orchestrator.media.read.source import MAX_PIXELS, has_free_clock, main_video, open_source, packets
-from orchestrator.media.read.sphere import read_sphere
-from orchestrator.media.read.start_and_end import measure
+from orchestrator.media.read.spherical_metadata import read_spherical
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,7 +67,7 @@ def probe(path: Path, *, to_end: bool = True, limits: Limits | None = None) -> V
     """
     with open_source(path, limits=limits) as container:
         if to_end or container.format.name.startswith("mov"):
-            refuse_cut(container, path)
+            refuse_truncated(container, path)
         stream = main_video(container, path)
         try:
             first, skipped = _first_frames(container, stream, path, limits)
@@ -88,17 +89,7 @@ def _describe(
     frame = first[0]
     _refuse_dolby_vision_alone(stream, frame)
     turn, notes = _orientation(frame)
-    resolved = colour.resolve_colour(
-        matrix=frame.colorspace,
-        primaries=frame.color_primaries,
-        transfer=frame.color_trc,
-        range_=frame.color_range,
-        pixel_format=frame.format,
-        height=frame.height,
-    )
-    bits = max(component.bits for component in frame.format.components)
-    if frame.format.name == "pal8":
-        bits = 8
+    resolved = colour.resolve_colour(frame)
     woven = any(is_woven(picture, stream) for picture in first)
     if frame.interlaced_frame and not woven:
         notes.append("the source holds each field as a picture of its own (HEVC); they stay so")
@@ -114,7 +105,7 @@ def _describe(
     is_guess = container.format.name == "avi" and frames is None
     duration_s = None if is_guess else _duration_s(container, stream)
     start_s = max(Fraction(container.start_time or 0, av.time_base), Fraction(0))
-    extent = measure(path) if has_free_clock(container) else None
+    extent = measure_extent(path) if has_free_clock(container) else None
     if extent is not None:
         start_s, duration_s = extent.start_s, float(extent.duration_s)
         if extent.has_late_streams:
@@ -146,16 +137,16 @@ def _describe(
         duration_s=duration_s,
         codec=stream.codec_context.name,
         pixel_format=frame.format.name,
-        bit_depth=bits,
+        bit_depth=component_bits(frame.format),
         chroma_location=upright_chroma_location(frame, rotation=turn.degrees, mirrored=turn.mirrored),
         colour=resolved,
         interlaced=woven,
         hdr=hdr_metadata(frame) if resolved.is_hdr else None,
         start_s=start_s,
         skipped_frames=skipped,
-        has_clock_jumps=extent is not None and bool(extent.joins),
+        has_clock_jumps=extent is not None and bool(extent.clock_jumps),
         changing_audio_streams=frozenset() if extent is None else extent.changing_audio_streams,
-        sphere=None if turn.degrees or turn.mirrored else read_sphere(frame),
+        sphere=None if turn.degrees or turn.mirrored else read_spherical(frame),
         transparent=is_transparent(first, stream),
         notes=tuple(notes),
     )

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Generic, Literal, Self, cast, overload
 from orchestrator.frames import AnyPicture, DeepPixels, Frame, Picture, Pixels, Planes
 from orchestrator.media.colour.alpha import AlphaExtractor
 from orchestrator.media.read.captions import closed_captions
+from orchestrator.media.read.decoded_pictures import DecodedPictures
 from orchestrator.media.read.deinterlace import Deinterlacer
-from orchestrator.media.read.presentation import Moments
-from orchestrator.media.read.uniform_frames import FirstShape
-from orchestrator.media.read.upright import ToUpright
+from orchestrator.media.read.uniform_frames import UniformFrames
+from orchestrator.media.read.upright import UprightConverter
 from orchestrator.media.time_range import TimeRange
 
 if TYPE_CHECKING:
@@ -122,15 +122,15 @@ class VideoReader(Generic[AnyPicture]):
         self._info = info
         self._span = TimeRange.of(info, start_s, end_s)
         self._tonemapped = tonemap and info.colour.is_hdr
-        self._to_upright = ToUpright(
+        self._to_upright = UprightConverter(
             path, info, threads=threads, form=form, letterbox=letterbox, tonemap=tonemap
         )
-        self._moments = Moments(path, info, threads=threads, span=self._span, alpha=alpha)
+        self._pictures = DecodedPictures(path, info, threads=threads, span=self._span, alpha=alpha)
         self._to_alpha = AlphaExtractor() if alpha else None
-        self._first_shape = FirstShape(
-            path, info, format_name=self._moments.stream.container.format.name, form=form
+        self._uniform = UniformFrames(
+            path, info, format_name=self._pictures.stream.container.format.name, form=form
         )
-        self._deinterlacer = Deinterlacer(self._moments.stream, threads=threads)
+        self._deinterlacer = Deinterlacer(self._pictures.stream, threads=threads)
         self._lost = self._damaged = self._moved = 0
 
     def __enter__(self) -> Self:
@@ -139,7 +139,7 @@ class VideoReader(Generic[AnyPicture]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._moments.close()
+        self._pictures.close()
 
     @property
     def notes(self) -> list[str]:
@@ -153,21 +153,21 @@ class VideoReader(Generic[AnyPicture]):
             notes.append(
                 f"{_count(self._lost)} of the source could not be decoded: the one before is shown again"
             )
-        if damaged := self._damaged + self._moments.damaged_packets:
+        if damaged := self._damaged + self._pictures.damaged_packets:
             notes.append(f"{_count(damaged)} of the source may be damaged: there are errors in the data")
-        if self._moments.alpha is not None and self._moments.alpha.failures:
+        if self._pictures.alpha is not None and self._pictures.alpha.failures:
             notes.append(
-                f"the transparency of {_count(self._moments.alpha.failures)} of the source could not be "
+                f"the transparency of {_count(self._pictures.alpha.failures)} of the source could not be "
                 "decoded: there it is opaque"
             )
-        if self._moments.unread_s:
-            places = ", ".join(f"{float(moment_s):.2f} s" for moment_s in self._moments.unread_s[:3])
+        if self._pictures.unread_s:
+            places = ", ".join(f"{float(time_s):.2f} s" for time_s in self._pictures.unread_s[:3])
             notes.append(f"the source is damaged before {places}: pictures may be missing there")
         if self._moved:
             notes.append(
                 f"{_count(self._moved)} of the source had no usable time: shown right after the one before"
             )
-        if joins := [join for join in self._moments.joins if self._is_inside(join.at_s)]:
+        if joins := [join for join in self._pictures.clock_jumps if self._is_inside(join.at_s)]:
             start_s = self._info.start_s
             places = ", ".join(f"{float(join.at_s - start_s):.2f} s" for join in joins[:3])
             more = f" and {len(joins) - 3} more places" if len(joins) > 3 else ""
@@ -175,11 +175,11 @@ class VideoReader(Generic[AnyPicture]):
                 f"the source's clock jumps at {places}{more}, as where recordings are joined: its times go "
                 "on from there as if it did not"
             )
-        return [*notes, *self._first_shape.notes, *self._moments.notes]
+        return [*notes, *self._uniform.notes, *self._pictures.notes]
 
-    def _is_inside(self, moment_s: Fraction) -> bool:
+    def _is_inside(self, time_s: Fraction) -> bool:
         start_s, end_s = self._span.start_s, self._span.end_s
-        return (start_s is None or moment_s > start_s) and (end_s is None or moment_s < end_s)
+        return (start_s is None or time_s > start_s) and (end_s is None or time_s < end_s)
 
     def frames(self) -> Generator[Frame[AnyPicture], None, None]:
         """Yield every frame, in presentation order, with strictly increasing pts. Can be used once.
@@ -187,21 +187,21 @@ class VideoReader(Generic[AnyPicture]):
         Memory does not grow with the length of the video.
 
         Raises:
-            BadMedia: the file is not whole, or too little of it can be decoded: see `Moments`.
+            BadMedia: the file is not whole, or too little of it can be decoded: see `DecodedPictures`.
             UnsupportedMedia: a picture of another size or form cannot be fitted into the first ones.
             BadRequest: no picture is shown between start and end.
         """
         shown: av.VideoFrame | None = None
         alpha: Alpha | None = None
-        moments = self._deinterlacer.run(iter(self._moments))
-        for moment in self._span.select_pictures(moments, self._info):
+        pictures = self._deinterlacer.run(iter(self._pictures))
+        for moment in self._span.select_pictures(pictures, self._info):
             captions = b""
             if moment.picture is not shown:
                 shown = moment.picture
-                if self._moments.may_have_captions:
+                if self._pictures.may_have_captions:
                     captions = closed_captions(shown)
                 at_s = moment.pts * self._info.time_base - self._info.start_s
-                fitted = self._first_shape(shown, at_s=at_s)
+                fitted = self._uniform(shown, at_s=at_s)
                 picture = cast("AnyPicture", self._to_upright(fitted))
                 if self._to_alpha is not None:
                     beside = cast("Alpha | None", shown.opaque)

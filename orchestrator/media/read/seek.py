@@ -33,7 +33,7 @@ UNTIMED = {"avi", "mpeg", "gif", "apng"}
 pictures of a GIF or an APNG are parts that are put on the one before."""
 
 
-def packets_before_keyframe(path: Path, moment_s: Fraction) -> int:
+def packets_before_keyframe(path: Path, time_s: Fraction) -> int:
     """Return how many packets of the video come before the last keyframe that is shown at or before a moment.
 
     It reads the file from its start, as a file whose clock jumps has to be, and decodes nothing.
@@ -45,7 +45,7 @@ def packets_before_keyframe(path: Path, moment_s: Fraction) -> int:
         with contextlib.suppress(av.error.FFmpegError):  # what reads the pictures tells of the damage
             for packet in packets(container, stream):
                 if packet.is_keyframe and packet.pts is not None:
-                    if packet.pts * tick > moment_s:
+                    if packet.pts * tick > time_s:
                         break
                     found = number
                 number += bool(packet.size)
@@ -53,7 +53,7 @@ def packets_before_keyframe(path: Path, moment_s: Fraction) -> int:
 
 
 def packets_from(
-    container: InputContainer, stream: VideoStream, moment_s: Fraction
+    container: InputContainer, stream: VideoStream, time_s: Fraction
 ) -> tuple[int, Iterator[Packet[Stream]]] | None:
     """Go to the last keyframe that is shown at or before a moment, or near it.
 
@@ -63,7 +63,7 @@ def packets_from(
     Args:
         container: of the video; where it is read on is undefined if there is no answer.
         stream: the video.
-        moment_s: on the clock of the file, in seconds.
+        time_s: on the clock of the file, in seconds.
 
     Returns:
         The keyframe's pts and the packets of all streams from it on; None where the file is to be read from
@@ -74,14 +74,14 @@ def packets_from(
     if container.format.name in UNTIMED:
         return None
     for margin_s in MARGINS_S:
-        if moment_s - margin_s <= start_s:
+        if time_s - margin_s <= start_s:
             break
         try:
-            container.seek(min(int((moment_s - margin_s) / tick), LAST_PTS), stream=stream)
+            container.seek(min(int((time_s - margin_s) / tick), LAST_PTS), stream=stream)
             rest = packets(container)
             key = next((packet for packet in rest if packet.stream is stream and packet.is_keyframe), None)
         except av.error.FFmpegError:
             continue
-        if key is not None and key.pts is not None and key.pts * tick <= moment_s:
+        if key is not None and key.pts is not None and key.pts * tick <= time_s:
             return key.pts, chain([key], rest)
     return None

@@ -20,9 +20,9 @@ from av.stream import Disposition
 
 from orchestrator.errors import BadMedia, InputNotFound, LimitExceeded
 from orchestrator.limits import Limits
-from orchestrator.media.read.clock_jumps import ContinuousClock
-from orchestrator.media.read.file_kind import HEIF_BRANDS, advice, picture_advice
+from orchestrator.media.read.clock_jumps import TimestampJumpFixer
 from orchestrator.media.read.header_limits import check_header
+from orchestrator.media.read.non_video_files import HEIF_BRANDS, explain_non_video, explain_picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,7 +122,7 @@ def _open(
             "remove some of its streams"
         ) from exc
     except (av.error.FFmpegError, OSError) as exc:
-        what = advice(path) or (
+        what = explain_non_video(path) or (
             f"cannot be opened as a video: it is damaged, cut short, or not {FORMATS}; copy it again, or "
             "convert it to one of these"
         )
@@ -134,7 +134,7 @@ def _refuse_pictures(container: InputContainer, path: Path) -> None:
     if brand in {"avis", "msf1", "hevc", "hevx"}:
         raise BadMedia(f"{path} is an animated AVIF or HEIC picture: convert it to mp4 or gif first")
     if brand in HEIF_BRANDS:
-        raise BadMedia(f"{path} {picture_advice('AVIF or HEIC')}")
+        raise BadMedia(f"{path} {explain_picture('AVIF or HEIC')}")
 
 
 def _check_sizes(survey: InputContainer, limits: Limits) -> None:
@@ -180,13 +180,13 @@ def has_free_clock(container: InputContainer) -> bool:
     return bool(Flags(container.format.flags) & Flags.ts_discont)
 
 
-def clock_of(container: InputContainer) -> ContinuousClock:
+def timestamp_fixer(container: InputContainer) -> TimestampJumpFixer:
     """Return a fresh clock for reading a file from its start."""
-    return ContinuousClock(wraps=container.format.name in {"mpegts", "mpeg"})
+    return TimestampJumpFixer(wraps=container.format.name in {"mpegts", "mpeg"})
 
 
 def packets(
-    container: InputContainer, *streams: Stream, clock: ContinuousClock | None = None
+    container: InputContainer, *streams: Stream, clock: TimestampJumpFixer | None = None
 ) -> Iterator[Packet[Stream]]:
     """Yield the packets of `streams`, or of all if none are given, then one empty one of each.
 
@@ -207,7 +207,7 @@ def packets(
     with suppress(IndexError):
         if has_free_clock(container):
             wanted = {stream.index for stream in streams or container.streams}
-            clock = clock or clock_of(container)
+            clock = clock or timestamp_fixer(container)
             for packet in clock.run(_noting_late_streams(container, clock)):
                 if packet.stream.index in wanted:
                     yield packet
@@ -217,7 +217,7 @@ def packets(
             yield from container.demux(*streams)
 
 
-def _noting_late_streams(container: InputContainer, clock: ContinuousClock) -> Iterator[Packet[Stream]]:
+def _noting_late_streams(container: InputContainer, clock: TimestampJumpFixer) -> Iterator[Packet[Stream]]:
     try:
         yield from container.demux()
     except IndexError:

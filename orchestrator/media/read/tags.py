@@ -121,7 +121,7 @@ def chapter_title(tags: Mapping[str, str]) -> str:
     return next((value for key, value in tags.items() if key.lower() == "title"), "")
 
 
-def shown(text: str) -> str:
+def printable(text: str) -> str:
     r"""Return a text of a file for a message: on one line, bytes that are not UTF-8 as `\xff`, not too long.
 
     Args:

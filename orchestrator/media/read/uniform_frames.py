@@ -36,7 +36,7 @@ _MATRICES = {1: "bt709", 5: "bt601", 6: "bt601", 9: "bt2020"}
 """The scale filter's names of matrices, by the code points of ITU-T H.273."""
 
 
-class FirstShape:
+class UniformFrames:
     """Fits the pictures of one video.
 
     Args:
@@ -55,7 +55,7 @@ class FirstShape:
         self._is_told = format_name in TOLD_BY_PICTURES
         self._keeps_format = form == "planes"
         self._measures: dict[str, _PixelAspect] = {}
-        self._fits: dict[tuple[int, int, str, Fraction], _Fit] = {}
+        self._fits: dict[tuple[int, int, str, Fraction], _FrameFitter] = {}
         self._kind = (*self._size, self._aspect)
         self._changes: list[Fraction] = []
         self._has_bars = False
@@ -65,7 +65,7 @@ class FirstShape:
         """One sentence where pictures were fitted; complete after the last."""
         if not self._changes:
             return []
-        times = ", ".join(f"{float(moment_s):.2f} s" for moment_s in self._changes[:3])
+        times = ", ".join(f"{float(time_s):.2f} s" for time_s in self._changes[:3])
         more = f" and {len(self._changes) - 3} times more" if len(self._changes) > 3 else ""
         bars = " with black bars" if self._has_bars else ""
         what = f"the source's pictures change their size or shape at {times}{more}"
@@ -94,7 +94,7 @@ class FirstShape:
         key = (decoded.width, decoded.height, decoded.format.name, aspect)
         try:
             if key not in self._fits:
-                self._fits = {key: _Fit(decoded, aspect, self._size, self._aspect, self._info)}
+                self._fits = {key: _FrameFitter(decoded, aspect, self._size, self._aspect, self._info)}
             self._has_bars |= self._fits[key].has_bars
             return self._fits[key](decoded)
         except (av.error.FFmpegError, ValueError) as exc:
@@ -139,7 +139,7 @@ class _PixelAspect:
         return Fraction(measured.width, _STEPS).limit_denominator(255)
 
 
-class _Fit:
+class _FrameFitter:
     """Fits pictures of one kind.
 
     Args:

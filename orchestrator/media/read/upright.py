@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Array = TypeVar("Array", bound=NDArray[np.uint8] | NDArray[np.uint16])
 
 
-class ToUpright:
+class UprightConverter:
     """Makes the pictures of one video.
 
     Args:
@@ -82,7 +82,7 @@ class ToUpright:
         if self._form == "deep_rgb":
             return self.turned(self._to_deep_rgb(decoded))
         pixels = self.turned(self._to_rgb(decoded))
-        return pixels if self._letterbox is None else padded(pixels, self._letterbox)
+        return pixels if self._letterbox is None else pad_to_letterbox(pixels, self._letterbox)
 
     def _as_planes(self, decoded: av.VideoFrame) -> Planes:
         planes = to_planes(decoded)
@@ -90,11 +90,11 @@ class ToUpright:
 
     def turned(self, pixels: Array) -> Array:
         """Return a coded picture or plane, [h, w] or [h, w, 3], mirrored and turned upright; contiguous."""
-        turned = upright(pixels, rotation=self._info.rotation, mirrored=self._info.mirrored)
+        turned = turn_upright(pixels, rotation=self._info.rotation, mirrored=self._info.mirrored)
         return cast("Array", np.ascontiguousarray(turned))
 
 
-def upright(pixels: Array, *, rotation: int, mirrored: bool) -> Array:
+def turn_upright(pixels: Array, *, rotation: int, mirrored: bool) -> Array:
     """Mirror a coded picture left to right if so, then turn it.
 
     Args:
@@ -108,7 +108,7 @@ def upright(pixels: Array, *, rotation: int, mirrored: bool) -> Array:
     return cast("Array", np.rot90(pixels[:, ::-1] if mirrored else pixels, rotation // 90))
 
 
-def padded(pixels: Pixels, letterbox: Letterbox) -> Pixels:
+def pad_to_letterbox(pixels: Pixels, letterbox: Letterbox) -> Pixels:
     """Put a scaled picture into its letterbox.
 
     Args:

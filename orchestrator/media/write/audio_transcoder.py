@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 import av
 import av.error
 
-from orchestrator.media.read.audio_packet_header import BYTES, CODINGS, DECODERS, NAMES, sound_header
+from orchestrator.media.read.audio_packet_header import BYTES, CODINGS, DECODERS, NAMES, read_audio_header
 from orchestrator.media.write.stream_converters import MILLISECOND, copy_metadata
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class AudioTranscoder:
     Args:
         target: where the audio goes.
         source: stream to decode.
-        is_changing: whether the packets have headers of more than one kind (see `sound_header`).
+        is_changing: whether the packets have headers of more than one kind (see `read_audio_header`).
 
     Attributes:
         failures: number of packets that could not be decoded.
@@ -108,7 +108,7 @@ class AudioTranscoder:
 
     def _follow_coding(self, packet: Packet[Stream]) -> list[AudioFrame]:
         """Change the decoder if the packet has another codec; return what the last decoder still held."""
-        header = sound_header(bytes(memoryview(packet)[:BYTES])) if self._coding else None
+        header = read_audio_header(bytes(memoryview(packet)[:BYTES])) if self._coding else None
         if header is None or header.coding == self._coding:
             return []
         frames = self._flush_decoder()

@@ -19,9 +19,9 @@ import av.error
 from orchestrator.errors import WorkerError
 from orchestrator.media.colour.code_points import HLG, PQ
 from orchestrator.media.colour.pixel_format import rotated_chroma_name
-from orchestrator.media.read.contents import SIDE_DATA, read_contents
+from orchestrator.media.read.file_contents import SIDE_DATA, read_contents
 from orchestrator.media.read.source import open_source
-from orchestrator.media.read.tags import same_language, shown
+from orchestrator.media.read.tags import printable, same_language
 from orchestrator.media.write.readback import open_written
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from orchestrator.containers import Container
     from orchestrator.frames import HdrMetadata
-    from orchestrator.media.read.contents import FileContents, Kind, PictureContents, StreamContents
+    from orchestrator.media.read.file_contents import FileContents, Kind, PictureContents, StreamContents
 
 log = logging.getLogger(__name__)
 
@@ -155,7 +155,7 @@ def _name(stream: StreamContents, number: int) -> str:
     if stream.kind == "cover":
         return "the cover picture"
     if stream.kind == "attachment":
-        return f"the attachment {shown(stream.name) or number}"
+        return f"the attachment {printable(stream.name) or number}"
     return f"{_LABELS[stream.kind]} {number}"
 
 
@@ -205,8 +205,8 @@ def _about_stream(name: str, before: StreamContents, after: StreamContents, cont
     if before.kind == "subtitles" and before.codec != after.codec:
         yield f"{name} were {before.codec} and are {after.codec} now: styling may be lost"
     if before.language and same_language(before.language) != same_language(after.language):
-        became = f"became {shown(after.language)}" if after.language else "was lost"
-        yield f"the language of {name} ({shown(before.language)}) {became}"
+        became = f"became {printable(after.language)}" if after.language else "was lost"
+        yield f"the language of {name} ({printable(before.language)}) {became}"
     yield from _about_tags(f"metadata of {name}", before.tags, after.tags, container)
     lost = before.dispositions - after.dispositions
     if before.kind == "picture":
@@ -312,7 +312,7 @@ def _is_same(before: str, after: str) -> bool:
 
 def _listed(names: Sequence[str]) -> str:
     more = [f"and {len(names) - MOST_NAMED} more"] if len(names) > MOST_NAMED else []
-    return ", ".join([*(shown(name) for name in names[:MOST_NAMED]), *more])
+    return ", ".join([*(printable(name) for name in names[:MOST_NAMED]), *more])
 
 
 def _about_chapters(before: Sequence[str], after: Sequence[str]) -> Iterator[str]:

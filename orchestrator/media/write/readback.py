@@ -189,14 +189,7 @@ class OutputReader:
 
     def _pixels(self, frame: av.VideoFrame, size: tuple[int, int]) -> Pixels:
         if size not in self._to_rgb:
-            resolved = colour.resolve_colour(
-                matrix=frame.colorspace,
-                primaries=frame.color_primaries,
-                transfer=frame.color_trc,
-                range_=frame.color_range,
-                pixel_format=frame.format,
-                height=frame.height,
-            )
+            resolved = colour.resolve_colour(frame)
             smaller = None if size == (frame.width, frame.height) else size
             self._to_rgb[size] = colour.RgbConverter(resolved, threads=self._threads, size=smaller)
         return self._to_rgb[size](frame)

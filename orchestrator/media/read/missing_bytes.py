@@ -6,37 +6,30 @@ long the video is by its header does not count here: headers are often wrong, in
 
 from __future__ import annotations
 
-import os
 import re
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from orchestrator.media.read.file_bytes import (
+    ATTACHMENTS,
+    CHAPTERS,
+    CLUSTER,
+    EBML,
+    SEEK_HEAD,
+    SEGMENT,
+    TAGS,
+    DamagedElement,
+    ebml_head,
+    open_bytes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from orchestrator.media.read.file_bytes import FileBytes
+
 MAX_ELEMENTS = 5_000_000
 """More are not walked: two hours of FLV have 800,000. It takes a few seconds."""
-
-
-class Lost(Exception):
-    """What stands at a place is not an element: the file is damaged there, or not of this format."""
-
-
-class Bytes:
-    """A file, read a few bytes at a time at any place."""
-
-    def __init__(self, file: int, length: int) -> None:
-        self._file = file
-        self.length = length
-
-    def at(self, place: int, count: int) -> bytes:
-        """Return `count` bytes, or as many as there are."""
-        return os.pread(self._file, count, place) if place < self.length else b""
-
-    def number(self, place: int, count: int, order: str = "big") -> int:
-        """Return an unsigned integer of `count` bytes."""
-        return int.from_bytes(self.at(place, count), "little" if order == "little" else "big")
 
 
 def missing_bytes(path: Path, format_name: str) -> int | None:
@@ -53,29 +46,22 @@ def missing_bytes(path: Path, format_name: str) -> int | None:
     walk = _WALKS.get(format_name.partition(",")[0])
     if walk is None:
         return None
-    with opened(path) as data:
+    with open_bytes(path) as data:
         try:
             for number, stop in enumerate(walk(data)):
                 if stop > data.length:
                     return stop - data.length
                 if number > MAX_ELEMENTS:
                     return None
-        except Lost:
+        except DamagedElement:
             return None
     return 0
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[Bytes]:
-    """Open a file for reading at any place."""
-    with path.open("rb") as file:
-        yield Bytes(file.fileno(), path.stat().st_size)
 
 
 # Each walk yields where the elements end of which no byte may be missing, in order.
 
 
-def _boxes(data: Bytes) -> Iterator[int]:
+def _boxes(data: FileBytes) -> Iterator[int]:
     """MP4 and MOV: the boxes that hold samples or their index (ISO/IEC 14496-12, 4.2)."""
     start = 0
     while start + 8 <= data.length:
@@ -87,64 +73,46 @@ def _boxes(data: Bytes) -> Iterator[int]:
         if kind in {b"moov", b"moof", b"mdat"}:
             yield start + size
         if size < 8:
-            raise Lost
+            raise DamagedElement
         start += size
 
 
-_EBML, _SEGMENT, _CLUSTER = 0x1A45DFA3, 0x18538067, 0x1F43B675
 _ELEMENTS = {
-    *(_EBML, _SEGMENT, _CLUSTER, 0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1C53BB6B, 0x1941A469, 0x1043A770),
-    *(0x1254C367, 0xEC, 0xBF),  # those of a segment; then those of a cluster
+    *(EBML, SEGMENT, CLUSTER, SEEK_HEAD, TAGS, CHAPTERS, ATTACHMENTS),
+    *(0x1549A966, 0x1654AE6B, 0x1C53BB6B, 0xEC, 0xBF),  # those of a segment; then those of a cluster
     *(0xE7, 0xA3, 0xA0, 0xAB, 0xA7, 0xAF, 0x5854),
 }
 """Of Matroska, outside of those that need not be entered (RFC 9559, 5.1)."""
 
 
-def _ebml(data: Bytes) -> Iterator[int]:
+def _ebml(data: FileBytes) -> Iterator[int]:
     """Matroska and WebM. Live recordings do not know how long segments and clusters are: they are entered."""
     start, segment_end = 0, None
     while start < data.length:
         if segment_end is not None and start >= segment_end:
             segment_end = None
-            if data.number(start, 4) != _EBML:  # something after the end
+            if data.number(start, 4) != EBML:  # something after the end
                 return
         name, size, start = ebml_head(data, start)
         yield start
-        if name not in _ELEMENTS or (size is None and name not in {_SEGMENT, _CLUSTER}):
-            raise Lost
-        if name == _SEGMENT:
+        if name not in _ELEMENTS or (size is None and name not in {SEGMENT, CLUSTER}):
+            raise DamagedElement
+        if name == SEGMENT:
             if size is not None:
                 segment_end = start + size
                 yield segment_end
         elif size is not None:
             start += size
             if segment_end is not None and start > segment_end:
-                raise Lost
+                raise DamagedElement
             yield start
-
-
-def ebml_head(data: Bytes, start: int) -> tuple[int, int | None, int]:
-    """Return an element's name, its size if it knows it, and where its content begins (RFC 8794, 4 to 6)."""
-    head = data.at(start, 12)
-    name_length = 9 - head[0].bit_length()
-    if name_length > 4:
-        raise Lost
-    if len(head) <= name_length:
-        return _EBML, 0, start + name_length + 1
-    size_length = 9 - head[name_length].bit_length()
-    if size_length > 8:
-        raise Lost
-    name = int.from_bytes(head[:name_length])
-    size = int.from_bytes(head[name_length : name_length + size_length]) - (1 << 7 * size_length)
-    is_unknown = size == (1 << 7 * size_length) - 1
-    return name, None if is_unknown else size, start + name_length + size_length
 
 
 _UNKNOWN_RIFF_SIZES = {0, 0x7FFFFFFF, 0xFFFFFFFF}
 """What programs write that cannot go back to fill the size in, as into a pipe."""
 
 
-def _riff(data: Bytes) -> Iterator[int]:
+def _riff(data: FileBytes) -> Iterator[int]:
     """AVI: the list of samples, or each of them where it does not know its size; its index may be missing."""
     start, end = 0, None
     while start < data.length:
@@ -159,19 +127,19 @@ def _riff(data: Bytes) -> Iterator[int]:
             start += 12
             continue
         if not kind.replace(b" ", b"").isalnum():
-            raise Lost
+            raise DamagedElement
         start += 8 + size + size % 2
         if kind != b"idx1":
             yield start - size % 2
 
 
-def _flv(data: Bytes) -> Iterator[int]:
+def _flv(data: FileBytes) -> Iterator[int]:
     """FLV: tags of sound, pictures and data, each followed by its size (Adobe, FLV specification, E.4)."""
     start = data.number(5, 4) + 4
     while start < data.length:
         yield start + 11
         if data.number(start, 1) & ~0x20 not in {8, 9, 18} or data.number(start + 8, 3):
-            raise Lost
+            raise DamagedElement
         start += 11 + data.number(start + 1, 3)
         yield start
         start += 4
@@ -180,7 +148,7 @@ def _flv(data: Bytes) -> Iterator[int]:
 _ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
 
 
-def _asf(data: Bytes) -> Iterator[int]:
+def _asf(data: FileBytes) -> Iterator[int]:
     """WMV: objects at the top level (ASF specification, 2.1). A live recording does not know its size."""
     start = 0
     while start + 24 <= data.length:
@@ -188,19 +156,19 @@ def _asf(data: Bytes) -> Iterator[int]:
         if name == _ASF_DATA and size <= 50:
             return
         if size < 24:
-            raise Lost
+            raise DamagedElement
         start += size
         if name == _ASF_DATA:
             yield start
 
 
-def _ogg(data: Bytes) -> Iterator[int]:
+def _ogg(data: FileBytes) -> Iterator[int]:
     """Ogg: pages (RFC 3533, 6)."""
     start = 0
     while start < data.length:
         head = data.at(start, 27 + 255)
         if head[:4] != b"OggS"[: len(head)]:
-            raise Lost
+            raise DamagedElement
         yield start + 27
         segments = head[26]
         yield start + 27 + segments
@@ -212,17 +180,17 @@ _MXF_KEY = bytes.fromhex("060e2b34")
 _MXF_HEADER = bytes.fromhex("060e2b34020501010d01020101")
 
 
-def _klv(data: Bytes) -> Iterator[int]:
+def _klv(data: FileBytes) -> Iterator[int]:
     """MXF: keys, lengths and values (SMPTE 336M), and the place of the footer (SMPTE 377-1, 7.1)."""
     start = 0
     while start < data.length:
         head = data.at(start, 25)
         if head[:4] != _MXF_KEY[: len(head)]:
-            raise Lost
+            raise DamagedElement
         yield start + 17
         bytes_of_length = head[16] & 0x7F if head[16] & 0x80 else 0
         if bytes_of_length > 8:
-            raise Lost
+            raise DamagedElement
         inside = start + 17 + bytes_of_length
         yield inside
         if start == 0 and head.startswith(_MXF_HEADER):
@@ -231,7 +199,7 @@ def _klv(data: Bytes) -> Iterator[int]:
         yield start
 
 
-def _gif(data: Bytes) -> Iterator[int]:
+def _gif(data: FileBytes) -> Iterator[int]:
     """GIF: blocks (GIF89a, appendix A); the last byte, which says that it ends, may be missing."""
     start = 13 + _gif_palette(data.number(10, 1))
     while start < data.length:
@@ -243,7 +211,7 @@ def _gif(data: Bytes) -> Iterator[int]:
         elif kind == 0x21:
             start += 2
         else:
-            raise Lost
+            raise DamagedElement
         size = -1
         while size:
             yield start + 1
@@ -256,7 +224,7 @@ def _gif_palette(flags: int) -> int:
     return 3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0
 
 
-def _png(data: Bytes) -> Iterator[int]:
+def _png(data: FileBytes) -> Iterator[int]:
     """APNG: chunks up to the one that ends it (PNG specification, 5.3)."""
     start = 8
     kind = b""
@@ -267,22 +235,22 @@ def _png(data: Bytes) -> Iterator[int]:
         yield start
 
 
-def _dv(data: Bytes) -> Iterator[int]:
+def _dv(data: FileBytes) -> Iterator[int]:
     """Raw DV: frames of 12 or 10 sequences of 12,000 bytes; the fourth byte says which (IEC 61834-2)."""
     size = 144_000 if data.number(3, 1) & 0x80 else 120_000
     yield -(-data.length // size) * size
 
 
-def _y4m(data: Bytes) -> Iterator[int]:
+def _y4m(data: FileBytes) -> Iterator[int]:
     """YUV4MPEG2: a line, and frames of one size, of which each begins with a line."""
     words = re.fullmatch(rb"YUV4MPEG2((?: [^ \n]*)*)\n.*", data.at(0, 4096), re.DOTALL)
     if not words:
-        raise Lost
+        raise DamagedElement
     told = {word[:1]: word[1:] for word in words[1].split()}
     layout = re.fullmatch(rb"(420|422|411|444|mono)(?:p?(9|1\d))?[a-z]*\d*", told.get(b"C", b"420"))
     width, height = (int(told.get(side, b"0")) for side in (b"W", b"H"))
     if not layout:
-        raise Lost
+        raise DamagedElement
     across, down = {b"420": (2, 2), b"422": (2, 1), b"411": (4, 1)}.get(layout[1], (1, 1))
     chroma = 0 if layout[1] == b"mono" else 2 * -(-width // across) * -(-height // down)
     size = (width * height + chroma) * (2 if layout[2] else 1)
@@ -292,7 +260,7 @@ def _y4m(data: Bytes) -> Iterator[int]:
         yield start
 
 
-_WALKS: dict[str, Callable[[Bytes], Iterator[int]]] = {
+_WALKS: dict[str, Callable[[FileBytes], Iterator[int]]] = {
     "mov": _boxes,
     "matroska": _ebml,
     "avi": _riff,

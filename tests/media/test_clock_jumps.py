@@ -14,7 +14,7 @@ import av
 import numpy as np
 import pytest
 
-from orchestrator.media.read.clock_jumps import ContinuousClock
+from orchestrator.media.read.clock_jumps import TimestampJumpFixer
 from orchestrator.media.read.frame_times import frame_times
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
@@ -185,30 +185,30 @@ def test_sound_that_crosses_a_join_first_keeps_its_pictures() -> None:
     moments += [(0, 50 + number) for number in range(5)]
     for number in range(50):
         moments += [(0, 5000 + number), (1, 5010 + number)]
-    clock = ContinuousClock(wraps=True)
+    clock = TimestampJumpFixer(wraps=True)
     out = list(clock.run(iter(packets_at(moments))))
     pictures = [packet.dts for packet in out if packet.stream.type == "video"]
     assert pictures == list(range(105))
     sound = [packet.dts for packet in out if packet.stream.type == "audio"]
     assert sound == [*range(50), *range(55, 115)]
-    assert [join.at_s for join in clock.joins] == [Fraction(55, 25)]
+    assert [join.at_s for join in clock.clock_jumps] == [Fraction(55, 25)]
 
 
 def test_one_stream_that_jumps_does_not_move_the_others() -> None:
     moments = [
         (index, number + (1000 if index and number >= 50 else 0)) for number in range(200) for index in (0, 1)
     ]
-    out = list(ContinuousClock(wraps=True).run(iter(packets_at(moments))))
+    out = list(TimestampJumpFixer(wraps=True).run(iter(packets_at(moments))))
     for kind in ("video", "audio"):
         assert [packet.dts for packet in out if packet.stream.type == kind] == list(range(200))
 
 
 def test_one_wrong_time_is_no_join() -> None:
     moments = [(0, 7000 if number == 50 else number) for number in range(100)]
-    clock = ContinuousClock(wraps=True)
+    clock = TimestampJumpFixer(wraps=True)
     out = [packet.dts for packet in clock.run(iter(packets_at(moments)))]
     assert out == [None if number == 50 else number for number in range(100)]
-    assert not clock.joins
+    assert not clock.clock_jumps
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])

@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING, Any
 import av
 import pytest
 
-from orchestrator.media.read.audio_packet_header import SoundHeader, SoundHeaders, sound_header
-from tests.media.test_joined import exported, shown
+from orchestrator.media.read.audio_packet_header import (
+    AudioHeaderCounter,
+    AudioPacketHeader,
+    read_audio_header,
+)
+from tests.media.test_clock_jumps import exported, shown
 from tests.support.playback import IN_SYNC_S, beeps, flashes
 from tools.fixtures.clips import flashing, make_clip
 
@@ -96,15 +100,15 @@ def test_sound_that_begins_with_a_later_part_is_not_said_to_be_changed(tmp_path:
 
 def test_headers_are_read_as_the_standards_have_them() -> None:
     # AAC LC of 48 kHz (index 3) and two channels; MPEG-1 layer II and III; AC-3.
-    assert sound_header(bytes.fromhex("fff14c80")) == SoundHeader("aac", 3 << 3 | 2)
-    assert sound_header(bytes.fromhex("fffda400")) == SoundHeader("mpeg", 0)
-    assert sound_header(bytes.fromhex("fffb9000")) == SoundHeader("mpeg", 0)
-    assert sound_header(bytes.fromhex("0b77abcd")) == SoundHeader("ac3", 0)
-    assert sound_header(b"\xff\xf1") is sound_header(bytes(4)) is None
+    assert read_audio_header(bytes.fromhex("fff14c80")) == AudioPacketHeader("aac", 3 << 3 | 2)
+    assert read_audio_header(bytes.fromhex("fffda400")) == AudioPacketHeader("mpeg", 0)
+    assert read_audio_header(bytes.fromhex("fffb9000")) == AudioPacketHeader("mpeg", 0)
+    assert read_audio_header(bytes.fromhex("0b77abcd")) == AudioPacketHeader("ac3", 0)
+    assert read_audio_header(b"\xff\xf1") is read_audio_header(bytes(4)) is None
 
 
 def test_a_damaged_header_or_two_are_no_change() -> None:
-    headers = SoundHeaders()
+    headers = AudioHeaderCounter()
     for data in ["fff14c80"] * 9 + ["fff15080"] * 2 + ["00000000"] * 5:
         headers.take(1, bytes.fromhex(data))
     assert headers.changing == frozenset()

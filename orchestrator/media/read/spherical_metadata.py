@@ -16,7 +16,7 @@ _STEREO: dict[int, Literal["left-right", "top-bottom"]] = {1: "left-right", 2: "
 """FFmpeg's AVStereo3DType of the two that Google's Spherical Video RFC, version 1, has."""
 
 
-def read_sphere(picture: av.VideoFrame) -> SphericalVideo | None:
+def read_spherical(picture: av.VideoFrame) -> SphericalVideo | None:
     """Return how a decoded picture is wrapped around the viewer; None where it is not, or in another way.
 
     The side data are FFmpeg's AVSphericalMapping (projection, three angles in 1/65536 degrees, four bounds,

@@ -30,7 +30,7 @@ _WEBP_IS_ANIMATED = 0x02
 """In the flags of the VP8X chunk (RFC 9649, 2.7)."""
 
 
-def advice(path: Path) -> str | None:
+def explain_non_video(path: Path) -> str | None:
     """Return what the file at `path` is and what to do with it; None if it is none of the known kinds.
 
     Only the first bytes are read.
@@ -46,7 +46,7 @@ def advice(path: Path) -> str | None:
             return "is an animated WebP, which cannot be decoded: convert it to gif, png (APNG) or mp4 first"
         picture = "WebP"
     if picture:
-        return picture_advice(picture)
+        return explain_picture(picture)
     if head.startswith(_SOUND) or (head[:4] == b"RIFF" and head[8:12] == b"WAVE"):
         return "holds sound but no video: name a video file"
     if raw := _raw_stream(head):
@@ -57,7 +57,7 @@ def advice(path: Path) -> str | None:
     return None
 
 
-def picture_advice(kind: str) -> str:
+def explain_picture(kind: str) -> str:
     """Return what to do with a picture of that kind."""
     return f"is a single picture ({kind}), not a video: use `framewright infer` for pictures"
 

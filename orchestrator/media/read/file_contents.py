@@ -17,7 +17,7 @@ from av.stream import Disposition
 
 from orchestrator.media.colour.alpha import SideAlphaDecoder, is_transparent
 from orchestrator.media.colour.hdr_metadata import hdr_metadata, side_data
-from orchestrator.media.colour.pixel_format import chroma_name
+from orchestrator.media.colour.pixel_format import chroma_name, component_bits
 from orchestrator.media.read.source import main_video, packets
 from orchestrator.media.read.tags import chapter_title, own_tags, track_tags
 
@@ -226,7 +226,7 @@ def _picture(first: list[av.VideoFrame], stream: VideoStream) -> PictureContents
     frame = first[0]
     pixels = frame.format
     return PictureContents(
-        bits=8 if pixels.name == "pal8" else max(component.bits for component in pixels.components),
+        bits=component_bits(pixels),
         chroma=chroma_name(pixels),
         transparent=is_transparent(first, stream),
         matrix=frame.colorspace,

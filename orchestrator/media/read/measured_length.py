@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from orchestrator.frames import VideoInfo
 
 
-def measured(path: Path, info: VideoInfo, *, most_s: float, most_frames: int) -> VideoInfo:
+def with_measured_length(path: Path, info: VideoInfo, *, most_s: float, most_frames: int) -> VideoInfo:
     """Return what `info` says with the length that the packets of the video have. Nothing is decoded.
 
     Reading stops where more than the limit has been found: then what the header says stands, if it says more

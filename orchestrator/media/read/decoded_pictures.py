@@ -1,6 +1,6 @@
 """When each picture of a video is shown, and which: all of them, in order, those that are lost too.
 
-As many moments come out as the container presents. A picture that cannot be decoded is replaced by the one
+As many pictures come out as the container presents. A picture that cannot be decoded is replaced by the one
 before it, at its own time; nothing is skipped. Knows nothing of colour or of what pictures look like.
 """
 
@@ -18,11 +18,11 @@ from av.codec.context import Flags
 from orchestrator.errors import BadMedia
 from orchestrator.media.colour.alpha import SideAlphaDecoder, has_side_alpha
 from orchestrator.media.read.captions import mentions_captions
-from orchestrator.media.read.integrity import Integrity
+from orchestrator.media.read.integrity import IntegrityChecker
 from orchestrator.media.read.lost_frames import DecoderTimestamps
+from orchestrator.media.read.picture_timeline import PictureTimeline
 from orchestrator.media.read.seek import packets_before_keyframe, packets_from
-from orchestrator.media.read.source import clock_of, main_video, open_source, packets
-from orchestrator.media.time_range import TimedPicture
+from orchestrator.media.read.source import main_video, open_source, packets, timestamp_fixer
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -34,13 +34,9 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
     from orchestrator.frames import VideoInfo
-    from orchestrator.media.read.clock_jumps import Join
+    from orchestrator.media.read.clock_segments import ClockJump
+    from orchestrator.media.read.picture_timeline import DecodedPicture
     from orchestrator.media.time_range import TimeRange
-
-    _Moment = TimedPicture[av.VideoFrame]
-
-MAX_LOST_S = 5
-"""A longer stretch in which no picture can be decoded is an error, not a still picture."""
 
 LEAD_S = Fraction(1, 10)
 """How much earlier interlaced video is read: the picture before the first one helps to deinterlace it."""
@@ -48,11 +44,8 @@ LEAD_S = Fraction(1, 10)
 RECENT = 3
 """Packets before a join that FFmpeg may mark as damaged, as it reads some ahead."""
 
-MAX_GAP_S = 6 * 3600
-"""A longer time between two pictures is a damaged clock; MP4 holds up to 2**31 ticks of 90 kHz, 6.6 hours."""
 
-
-class Moments:
+class DecodedPictures:
     """Decodes one video.
 
     Args:
@@ -83,17 +76,15 @@ class Moments:
         self.may_have_captions = self.stream.codec_context.name == "mpeg2video"
         self.alpha = SideAlphaDecoder(self.stream) if alpha and has_side_alpha(self.stream) else None
         self._begin()
-        self._last: _Moment | None = None
-        self._longest_gap = 0
 
     def close(self) -> None:
         """Close the file."""
         self._container.close()
 
     @property
-    def joins(self) -> list[Join]:
+    def clock_jumps(self) -> list[ClockJump]:
         """Where the file's own clock jumps, as far as it was read."""
-        return self._clock.joins
+        return self._clock.clock_jumps
 
     @property
     def unread_s(self) -> list[Fraction]:
@@ -105,7 +96,7 @@ class Moments:
         """What the file says of itself that is not so, one sentence each; complete after the last moment."""
         return self._integrity.notes
 
-    def __iter__(self) -> Generator[_Moment, None, None]:
+    def __iter__(self) -> Generator[DecodedPicture, None, None]:
         """Yield every moment from the keyframe before the span to the end of the file, with increasing pts.
 
         A picture without a pts gets the last one's plus its duration; one whose pts is not after the last
@@ -115,7 +106,7 @@ class Moments:
             BadMedia: the file ends before it says it does, or cannot be read to its end, or nothing in it, or
                 nothing in a stretch of MAX_LOST_S seconds, can be decoded, or its clock jumps by MAX_GAP_S.
         """
-        held: _Moment | None = None
+        held: DecodedPicture | None = None
         for moment in self._read():
             if held is not None:
                 yield held
@@ -123,14 +114,15 @@ class Moments:
         if held is None:
             raise BadMedia(f"{self._path}: no picture of it can be decoded: copy or export it again")
         tick = self._info.time_base
-        stays_s = self._integrity.finish(self.stream, longest_gap_s=self._longest_gap * tick)
+        stays_s = self._integrity.finish(self.stream, longest_gap_s=self._timeline.longest_gap_s)
         yield replace(held, duration=max(held.duration, int(stays_s / tick) - held.pts))
 
-    def _read(self) -> Iterator[_Moment]:
+    def _read(self) -> Iterator[DecodedPicture]:
         for decoded in self._from_keyframe():
-            yield from self._present(decoded)
-        if self._last is not None:
-            yield from self._repeat(self._timeline.lost_between(self._last.pts, None), self._last.picture)
+            pts = self._timestamps.time_of(decoded)
+            if not self._is_leading(pts):
+                yield from self._timeline.place(decoded, pts)
+        yield from self._timeline.finish()
 
     def _open(self, threads: int) -> tuple[InputContainer, VideoStream]:
         container = open_source(self._path)
@@ -143,10 +135,11 @@ class Moments:
 
     def _begin(self) -> None:
         """Take the state of a file of which nothing has been read."""
-        self._timeline = DecoderTimestamps(self._container, self.stream)
-        self._integrity = Integrity(self._container, self._path)
-        self._clock = clock_of(self._container)
-        self._part = 0
+        self._timestamps = DecoderTimestamps(self._container, self.stream)
+        self._timeline = PictureTimeline(self._path, self._timestamps, time_base=self._info.time_base)
+        self._integrity = IntegrityChecker(self._container, self._path)
+        self._clock = timestamp_fixer(self._container)
+        self._segment = 0
         self._awaits_keyframe = self._awaits_whole = False
         self._recent: deque[bool] = deque(maxlen=RECENT)  # whether the last packets are marked as damaged
         self._first_pts: int | None = None  # of the keyframe at which reading began, if not at the start
@@ -170,10 +163,10 @@ class Moments:
             start = start_s / self._info.time_base
             for decoded in self._decode(rest):
                 # The intra refresh of H.264 has no keyframes, only places from which pictures become whole.
-                if self._last is None and decoded.is_corrupt:
-                    self._timeline.time_of(decoded)
+                if self._timeline.last is None and decoded.is_corrupt:
+                    self._timestamps.time_of(decoded)
                     continue
-                if self._last is None and decoded.pts is not None and decoded.pts > start:
+                if self._timeline.last is None and decoded.pts is not None and decoded.pts > start:
                     break
                 yield decoded
             else:
@@ -194,9 +187,9 @@ class Moments:
                 video = cast("Packet[VideoStream]", packet)
                 if passed and video.size:
                     passed -= 1
-                    self._part = self._clock.part
+                    self._segment = self._clock.segment
                     continue
-                if self._clock.part != self._part:
+                if self._clock.segment != self._segment:
                     yield from self._drain()
                 if not self._is_decodable(video):
                     continue
@@ -205,20 +198,20 @@ class Moments:
                 try:
                     yield from self._whole(video.decode())
                 except av.error.FFmpegError:
-                    self._timeline.failures += 1
+                    self._timestamps.failures += 1
                     if not video.size:
                         yield from self._decode_tail()
         except av.error.FFmpegError as exc:
             raise BadMedia(
-                f"{self._path} cannot be read past {_at(self._integrity.end_s)}: it is damaged, copy it or "
-                "export it again"
+                f"{self._path} cannot be read past {float(self._integrity.end_s):.2f} s: it is damaged, copy "
+                "it or export it again"
             ) from exc
 
     def _is_decodable(self, packet: Packet[VideoStream]) -> bool:
         """Note that a packet of the video came; say whether it is to be decoded."""
         if self._is_leading(packet.pts):
             return False
-        self._timeline.expect(packet)
+        self._timestamps.expect(packet)
         self._recent.append(packet.is_corrupt)
         self.damaged_packets += packet.is_corrupt
         self.may_have_captions = self.may_have_captions or mentions_captions(packet)
@@ -231,14 +224,14 @@ class Moments:
 
         What cannot be decoded at the start of the next is lost, so the last picture stays meanwhile.
         """
-        self._part = self._clock.part
+        self._segment = self._clock.segment
         # MPEG-TS numbers its packets: where the numbers start again, a picture before is taken for damaged.
         self.damaged_packets -= sum(self._recent)
         self._recent.clear()
         try:
             yield from self._whole(self.stream.codec_context.decode(None))
         except av.error.FFmpegError:
-            self._timeline.failures += 1
+            self._timestamps.failures += 1
         self.stream.codec_context.flush_buffers()
         self._awaits_keyframe = self._awaits_whole = True
 
@@ -255,64 +248,16 @@ class Moments:
 
     def _decode_tail(self) -> Iterator[av.VideoFrame]:
         """Decode again, on one thread, what PyAV loses when draining several threads raises an error."""
-        if self._last is None:
+        if self._timeline.last is None:
             return
         container, stream = self._open(1)
         with container:
             if not self._info.has_clock_jumps:
-                container.seek(self._last.pts, stream=stream)
+                container.seek(self._timeline.last.pts, stream=stream)
             for packet in packets(container, stream):
                 try:
                     for decoded in cast("Packet[VideoStream]", packet).decode():
-                        if decoded.pts is not None and decoded.pts > self._last.pts:
+                        if decoded.pts is not None and decoded.pts > self._timeline.last.pts:
                             yield decoded
                 except av.error.FFmpegError:
                     continue
-
-    def _present(self, decoded: av.VideoFrame) -> Iterator[_Moment]:
-        last = self._last
-        pts = self._timeline.time_of(decoded)
-        if self._is_leading(pts):
-            return
-        if pts is not None:
-            lost = self._timeline.lost_between(last.pts if last else None, pts)
-            yield from self._repeat(lost, last.picture if last else decoded)
-            if pts in self._timeline.given_up:
-                return  # too late: its place is taken
-            last = self._last
-        moved = last is not None and (pts is None or pts <= last.pts)
-        if moved and last is not None:
-            pts = last.pts + max(last.duration if pts is None else 1, 1)
-        yield self._next(
-            TimedPicture(
-                pts=pts or 0,
-                duration=decoded.duration,
-                picture=decoded,
-                moved=moved,
-                damaged=decoded.is_corrupt,
-            )
-        )
-
-    def _repeat(self, lost: list[int], picture: av.VideoFrame) -> Iterator[_Moment]:
-        """Show `picture` at the times of pictures that could not be decoded."""
-        tick = self._info.time_base
-        if lost and (lost[-1] - lost[0]) * tick > MAX_LOST_S:
-            raise BadMedia(
-                f"{self._path} is damaged: from {_at(lost[0] * tick)} to {_at(lost[-1] * tick)} no picture "
-                "can be decoded, copy or export it again"
-            )
-        for pts in lost:
-            yield self._next(TimedPicture(pts=pts, duration=0, picture=picture, lost=True))
-
-    def _next(self, moment: _Moment) -> _Moment:
-        if self._last is not None:
-            self._longest_gap = max(self._longest_gap, moment.pts - self._last.pts)
-            if self._longest_gap * self._info.time_base > MAX_GAP_S:
-                at = _at(self._last.pts * self._info.time_base)
-                raise BadMedia(f"{self._path} is damaged: its clock jumps after {at}, export it again")
-        self._last = moment
-        return moment
-
-
-def _at(moment_s: Fraction) -> str:
-    return f"{float(moment_s):.2f} s"

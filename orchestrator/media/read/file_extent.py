@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 
 import av.error
 
-from orchestrator.media.read.audio_packet_header import BYTES, SoundHeaders
-from orchestrator.media.read.source import clock_of, main_video, open_source, packets
+from orchestrator.media.read.audio_packet_header import BYTES, AudioHeaderCounter
+from orchestrator.media.read.source import main_video, open_source, packets, timestamp_fixer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from orchestrator.media.read.clock_jumps import Join
+    from orchestrator.media.read.clock_segments import ClockJump
 
 
 @dataclass(frozen=True, kw_only=True)
-class FileTimes:
+class FileExtent:
     """Times on the continuous clock of a file, in seconds.
 
     Attributes:
@@ -37,12 +37,12 @@ class FileTimes:
     start_s: Fraction
     video_s: Fraction
     duration_s: Fraction
-    joins: tuple[Join, ...]
+    clock_jumps: tuple[ClockJump, ...]
     changing_audio_streams: frozenset[int]
     has_late_streams: bool
 
 
-def measure(path: Path) -> FileTimes:
+def measure_extent(path: Path) -> FileExtent:
     """Read a file to its end; what cannot be read on is left out.
 
     Raises:
@@ -50,10 +50,10 @@ def measure(path: Path) -> FileTimes:
     """
     starts: dict[int, int] = {}
     ends: dict[int, int] = {}
-    headers = SoundHeaders()
+    headers = AudioHeaderCounter()
     with open_source(path) as container:
         video = main_video(container, path)
-        clock = clock_of(container)
+        clock = timestamp_fixer(container)
         tick = video.time_base or Fraction(1, 90_000)
         rate = video.average_rate or video.guessed_rate
         usual = {video.index: round(1 / (rate * tick)) if rate else 0}
@@ -73,11 +73,11 @@ def measure(path: Path) -> FileTimes:
             index: start * (container.streams[index].time_base or Fraction(1, 90_000))
             for index, start in starts.items()
         }
-        return FileTimes(
+        return FileExtent(
             start_s=min(starts_s.values(), default=Fraction(0)),
             video_s=starts.get(video.index, 0) * tick,
             duration_s=(ends.get(video.index, 0) - starts.get(video.index, 0)) * tick,
-            joins=tuple(clock.joins),
+            clock_jumps=tuple(clock.clock_jumps),
             changing_audio_streams=headers.changing,
             has_late_streams=clock.has_late_streams,
         )

@@ -1,0 +1,63 @@
+"""Reads a few bytes at any place of a file, and the heads of Matroska's elements."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+EBML, SEGMENT, CLUSTER = 0x1A45DFA3, 0x18538067, 0x1F43B675
+SEEK_HEAD, TAGS, CHAPTERS, ATTACHMENTS = 0x114D9B74, 0x1254C367, 0x1043A770, 0x1941A469
+"""Ids of Matroska's elements (RFC 9559, 5.1)."""
+
+
+class DamagedElement(Exception):
+    """The bytes at some place are not an element: the file is damaged there, or has another format."""
+
+
+class FileBytes:
+    """Reads a file a few bytes at a time, at any place.
+
+    Attributes:
+        length: size of the file in bytes.
+    """
+
+    def __init__(self, file: int, length: int) -> None:
+        self._file = file
+        self.length = length
+
+    def at(self, place: int, count: int) -> bytes:
+        """Return `count` bytes, or as many as there are."""
+        return os.pread(self._file, count, place) if place < self.length else b""
+
+    def number(self, place: int, count: int, order: str = "big") -> int:
+        """Return an unsigned integer of `count` bytes."""
+        return int.from_bytes(self.at(place, count), "little" if order == "little" else "big")
+
+
+@contextmanager
+def open_bytes(path: Path) -> Iterator[FileBytes]:
+    """Open a file for reading at any place."""
+    with path.open("rb") as file:
+        yield FileBytes(file.fileno(), path.stat().st_size)
+
+
+def ebml_head(data: FileBytes, start: int) -> tuple[int, int | None, int]:
+    """Return an element's name, its size if it knows it, and where its content begins (RFC 8794, 4 to 6)."""
+    head = data.at(start, 12)
+    name_length = 9 - head[0].bit_length()
+    if name_length > 4:
+        raise DamagedElement
+    if len(head) <= name_length:
+        return EBML, 0, start + name_length + 1
+    size_length = 9 - head[name_length].bit_length()
+    if size_length > 8:
+        raise DamagedElement
+    name = int.from_bytes(head[:name_length])
+    size = int.from_bytes(head[name_length : name_length + size_length]) - (1 << 7 * size_length)
+    is_unknown = size == (1 << 7 * size_length) - 1
+    return name, None if is_unknown else size, start + name_length + size_length
