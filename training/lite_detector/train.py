@@ -20,6 +20,7 @@ import torch
 
 from orchestrator.errors import WorkerError
 from orchestrator.settings import PROJECT_ROOT
+from training.checkpoint import TrainingState
 from training.lite_detector.grounds import WITH_PEOPLE
 from training.lite_detector.loss import Targets, assign, loss
 from training.lite_detector.net import LiteDetector
@@ -36,7 +37,6 @@ _PEAK_RATE = 2.5e-3
 _DENSITY = 1.6  # of figures, relative to the usual number
 _LAST_RATE = 2e-5
 _DECAY = 1e-3
-_AVERAGE = 0.998  # decay of the running average of the weights, which is the result
 _LARGEST_GRADIENT = 10.0
 
 Example = tuple[Pixels, Targets]
@@ -113,24 +113,14 @@ def train(*, rounds: int, seed: int, checkpoint: Path) -> tuple[dict[str, torch.
     backgrounds = photographs()
     torch.manual_seed(seed)
     net = LiteDetector(classes=len(CLASSES)).to(memory_format=torch.channels_last)
-    running = torch.optim.swa_utils.get_ema_multi_avg_fn(_AVERAGE)  # type: ignore[no-untyped-call]
-    average = torch.optim.swa_utils.AveragedModel(net, multi_avg_fn=running, use_buffers=True)
     optimizer = torch.optim.AdamW(net.parameters(), weight_decay=_DECAY)
-    first = 0
-    if checkpoint.is_file():
-        state: dict[str, Any] = torch.load(checkpoint, weights_only=True)
-        if (state["seed"], state["rounds"]) != (seed, rounds):
-            raise click.ClickException(f"{checkpoint} is of another run: delete it, or name another file")
-        net.load_state_dict(state["net"])
-        average.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
-        first = state["next_round"]
+    state = TrainingState(net, optimizer, checkpoint, seed=seed, rounds=rounds, use_buffers=True)
     steps = math.ceil(_ROUND_SCENES / _BATCH) * _PASSES
     losses = []
     make = functools.partial(make_examples, backgrounds, scenes=_ROUND_SCENES, height=HEIGHT, width=WIDTH)
     with ThreadPoolExecutor(1) as painter:
-        drawing = painter.submit(make, (seed, first, 0))
-        for number in range(first, rounds):
+        drawing = painter.submit(make, (seed, state.next_round, 0))
+        for number in range(state.next_round, rounds):
             started = time.monotonic()
             examples = drawing.result()
             drawing = painter.submit(make, (seed, number + 1, 0))
@@ -138,38 +128,16 @@ def train(*, rounds: int, seed: int, checkpoint: Path) -> tuple[dict[str, torch.
             order = np.concatenate([rng.permutation(len(examples)) for _ in range(_PASSES)])
             total = 0.0
             for step, chosen in enumerate(np.array_split(order, steps)):
-                for group in optimizer.param_groups:
-                    group["lr"] = learning_rate(number * steps + step, rounds * steps)
                 pictures, *targets = make_batch([examples[index] for index in chosen], rng)
                 wrong = loss(*net(pictures), *targets)
-                optimizer.zero_grad()
-                wrong.backward()  # type: ignore[no-untyped-call]
-                torch.nn.utils.clip_grad_norm_(net.parameters(), _LARGEST_GRADIENT)
-                optimizer.step()
-                average.update_parameters(net)
+                rate = learning_rate(number * steps + step, rounds * steps)
+                state.step(wrong, rate=rate, largest_gradient=_LARGEST_GRADIENT)
                 total += wrong.item()
             losses.append(total / steps)
-            checkpoint.parent.mkdir(parents=True, exist_ok=True)
-            partial = checkpoint.with_suffix(".partial")
-            torch.save(
-                {
-                    "seed": seed,
-                    "rounds": rounds,
-                    "next_round": number + 1,
-                    "net": net.state_dict(),
-                    "average": average.state_dict(),
-                    "optimizer": optimizer.state_dict(),
-                },
-                partial,
-            )
-            partial.replace(checkpoint)
+            state.save(number + 1)
             took_s = time.monotonic() - started
-            print(
-                f"round {number + 1}/{rounds}  loss {losses[-1]:.4f}  {took_s:.0f} s",
-                flush=True,
-            )
-    weights: dict[str, torch.Tensor] = average.module.state_dict()
-    return {name: tensor.detach().contiguous().clone() for name, tensor in weights.items()}, losses
+            print(f"round {number + 1}/{rounds}  loss {losses[-1]:.4f}  {took_s:.0f} s", flush=True)
+    return state.weights(), losses
 
 
 @click.command()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import time
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
@@ -19,6 +18,7 @@ from PIL import Image
 
 from orchestrator.errors import WorkerError
 from orchestrator.settings import PROJECT_ROOT
+from training.checkpoint import TrainingState
 from training.lite_sr.degradation import SCALE, degrade, sample
 from training.lite_sr.drawings import draw
 from training.lite_sr.net import CompactNet
@@ -41,7 +41,6 @@ _LAST_RATE = 1e-5
 _FINISHING_ROUNDS = 25
 _FINISHING_RATE = 3e-4
 _SMOOTH_WEIGHT = 0.1
-_AVERAGE = 0.998  # decay of the running average of the weights, which is the result
 _CHARBONNIER = 1e-3
 
 Pair = tuple[Pixels, Pixels]
@@ -150,19 +149,9 @@ def train(*, rounds: int, seed: int, checkpoint: Path) -> dict[str, torch.Tensor
     photographs = [load(picture) for picture in TRAINING]
     torch.manual_seed(seed)
     net = CompactNet(features=FEATURES, hidden_convs=HIDDEN_CONVS).to(memory_format=torch.channels_last)
-    running = torch.optim.swa_utils.get_ema_multi_avg_fn(_AVERAGE)  # type: ignore[no-untyped-call]
-    average = torch.optim.swa_utils.AveragedModel(net, multi_avg_fn=running)
     optimizer = torch.optim.Adam(net.parameters(), betas=(0.9, 0.99))
-    first = 0
-    if checkpoint.is_file():
-        state: dict[str, Any] = torch.load(checkpoint, weights_only=True)
-        if (state["seed"], state["rounds"]) != (seed, rounds):
-            raise click.ClickException(f"{checkpoint} is of another run: delete it, or name another file")
-        net.load_state_dict(state["net"])
-        average.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
-        first = state["next_round"]
-    for number in range(first, rounds + _FINISHING_ROUNDS):
+    state = TrainingState(net, optimizer, checkpoint, seed=seed, rounds=rounds)
+    for number in range(state.next_round, rounds + _FINISHING_ROUNDS):
         finishing = number >= rounds
         started = time.monotonic()
         rng = np.random.default_rng((seed, number))
@@ -170,38 +159,19 @@ def train(*, rounds: int, seed: int, checkpoint: Path) -> dict[str, torch.Tensor
         total = 0.0
         for step in range(number * _ROUND_STEPS, (number + 1) * _ROUND_STEPS):
             small, large = draw_batch(pairs, rng, candidates=1 if finishing else 2)
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate(step, rounds * _ROUND_STEPS)
             if finishing:
                 smooth_small, smooth_large = draw_smooth(rng)
                 smooth_loss = _charbonnier(net(smooth_small), smooth_large)
                 loss = (net(small) - large).square().mean() + _SMOOTH_WEIGHT * smooth_loss
             else:
                 loss = _charbonnier(net(small), large)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            average.update_parameters(net)
+            state.step(loss, rate=learning_rate(step, rounds * _ROUND_STEPS))
             total += loss.item()
-        checkpoint.parent.mkdir(parents=True, exist_ok=True)
-        partial = checkpoint.with_suffix(".partial")
-        torch.save(
-            {
-                "seed": seed,
-                "rounds": rounds,
-                "next_round": number + 1,
-                "net": net.state_dict(),
-                "average": average.state_dict(),
-                "optimizer": optimizer.state_dict(),
-            },
-            partial,
-        )
-        partial.replace(checkpoint)
+        state.save(number + 1)
         took_s = time.monotonic() - started
         done = f"round {number + 1}/{rounds + _FINISHING_ROUNDS}"
         print(f"{done}  loss {total / _ROUND_STEPS:.5f}  {took_s:.0f} s", flush=True)
-    weights: dict[str, torch.Tensor] = average.module.state_dict()
-    return {name: tensor.detach().contiguous().clone() for name, tensor in weights.items()}
+    return state.weights()
 
 
 @click.command()
