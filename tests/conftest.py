@@ -1,4 +1,4 @@
-"""One real tritonserver for all tests that need no server of their own."""
+"""Fixtures for all rooms: one real Triton and one S3 server a session, models, and clips written once."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from tools.fixtures import models
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from tools.stand_ins.bucket import Bucket
 
     WrittenOnce = Callable[[str, Callable[[Path], object]], Path]
 
@@ -42,6 +44,15 @@ def written_once(tmp_path_factory: pytest.TempPathFactory) -> WrittenOnce:
         return path
 
     return file
+
+
+@pytest.fixture(scope="session")
+def bucket() -> Iterator[Bucket]:
+    """A bucket of a real S3 server on loopback."""
+    from tools.stand_ins import bucket as buckets  # noqa: PLC0415  imports moto, which few tests need
+
+    with buckets.serving() as serving:
+        yield serving
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,6 @@ from orchestrator.executor import run_job
 from orchestrator.jobs import FileJob, Strict
 from orchestrator.jobs.tasks import TASKS, Task, job_adapter
 from tools import reference
-from tools.stand_ins import bucket as buckets
 from tools.stand_ins.worker_process import LOCAL
 
 if TYPE_CHECKING:
@@ -55,12 +54,6 @@ class ReverseResult(Strict):
 def reverse(source: Path, output: Path, _params: ReverseParams, _context: JobContext) -> ReverseResult:
     output.write_bytes(source.read_bytes()[::-1])
     return ReverseResult(output_url=output.as_uri())
-
-
-@pytest.fixture(scope="module")
-def bucket() -> Iterator[Bucket]:
-    with buckets.serving() as serving:
-        yield serving
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import pytest
 
 from tests.support.slow_store import SlowStore
 from tools.fixtures import clips, models
-from tools.stand_ins import bucket as buckets
 from tools.stand_ins.runpod_server import RunPodServer
 
 if TYPE_CHECKING:
@@ -16,12 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tools.stand_ins.bucket import Bucket
-
-
-@pytest.fixture(scope="session")
-def bucket() -> Iterator[Bucket]:
-    with buckets.serving() as serving:
-        yield serving
 
 
 @pytest.fixture(scope="session")

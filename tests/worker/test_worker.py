@@ -174,9 +174,12 @@ def test_progress_comes_in_order_not_too_often_and_never_after_the_result(
     assert all(later - earlier > 1.5 for earlier, later in pairwise(sent_s))
 
 
-def test_the_heartbeat_tells_the_job_in_flight(runpod: RunPodServer, upscale_job: dict[str, Any]) -> None:
-    job = runpod.submit(upscale_job | {"params": {"model": "slow"}})
+def test_the_heartbeat_names_the_job_in_flight(
+    runpod: RunPodServer, upscale_job: dict[str, Any], slow_store: SlowStore
+) -> None:
+    job = runpod.submit(upscale_job | {"input_url": f"{slow_store.url}/in.mp4"})
     runpod.wait(lambda: any(job in ping.get("job_id", [""])[0] for ping in runpod.pings))
+    slow_store.go_on.set()
     runpod.result(job)
 
 
