@@ -48,7 +48,6 @@ def through(source: Path, output: Path, form: Form = "rgb", **options: Any) -> V
             width=info.width,
             height=info.height,
             form=form,
-            threads=1,
             **options,
         ) as writer,
     ):

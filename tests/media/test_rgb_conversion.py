@@ -102,9 +102,7 @@ def test_encoded_colours_are_those_of_the_equations(
     matrix: int, chroma: str, bits: int, *, deep: bool, full: bool
 ) -> None:
     pix_fmt = f"yuv{chroma}p" + (f"{bits}le" if bits > 8 else "")
-    convert = FromRgb(
-        tags(matrix, full=full), pixel_format=pix_fmt, width=32, height=16, deep=deep, threads=1
-    )
+    convert = FromRgb(tags(matrix, full=full), pixel_format=pix_fmt, width=32, height=16, deep=deep)
     random = np.random.default_rng(1)
     top = 65_535 if deep else 255
     levels = [tuple(value * top // 255 for value in rgb) for rgb in COLOURS]
@@ -122,9 +120,7 @@ def test_every_pixel_makes_the_chroma(chroma: str, *, deep: bool) -> None:
     """Red and blue in turn are purple in every sample of chroma, whichever column one looks at."""
     picture = np.zeros((16, 32, 3), np.uint16 if deep else np.uint8)
     picture[:, ::2, 0] = picture[:, 1::2, 2] = 65_535 if deep else 255
-    convert = FromRgb(
-        tags(1, full=False), pixel_format=f"yuv{chroma}p10le", width=32, height=16, deep=deep, threads=1
-    )
+    convert = FromRgb(tags(1, full=False), pixel_format=f"yuv{chroma}p10le", width=32, height=16, deep=deep)
     middle = [
         np.frombuffer(memoryview(plane), np.uint16).reshape(plane.height, -1)[2, 4]
         for plane in convert(picture).planes[1:]
@@ -147,9 +143,7 @@ def test_no_byte_behind_the_pixels_is_read(width: int, height: int, *, deep: boo
     assert protected == 0
     pixels = np.frombuffer(memory, kind, height * width * 3, pages * mmap.PAGESIZE - size)
     pixels = pixels.reshape(height, width, 3)
-    convert = FromRgb(
-        tags(1, full=full), pixel_format="yuv420p", width=width, height=height, deep=deep, threads=1
-    )
+    convert = FromRgb(tags(1, full=full), pixel_format="yuv420p", width=width, height=height, deep=deep)
     convert(pixels)
 
 

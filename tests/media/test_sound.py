@@ -33,9 +33,7 @@ def written(source: Path, output: Path) -> list[str]:
     info = probe(source)
     with (
         VideoReader(source, info, threads=1) as reader,
-        VideoWriter(
-            output, source=source, info=info, width=info.width, height=info.height, threads=1
-        ) as writer,
+        VideoWriter(output, source=source, info=info, width=info.width, height=info.height) as writer,
     ):
         for frame in reader.frames():
             writer.write(frame)

@@ -9,7 +9,7 @@ import av
 import av.error
 
 from orchestrator.media.read.audio_packet_header import BYTES, CODINGS, DECODERS, NAMES, read_audio_header
-from orchestrator.media.write.stream_converters import MILLISECOND, copy_metadata
+from orchestrator.media.write.stream_converters import MILLISECOND, StreamConverter, copy_metadata
 
 if TYPE_CHECKING:
     from av.audio.codeccontext import AudioCodecContext
@@ -44,7 +44,7 @@ class _AudioFormat(NamedTuple):
     rate: int
 
 
-class AudioTranscoder:
+class AudioTranscoder(StreamConverter):
     """Transcodes one audio stream at the source's times; gaps become silence.
 
     The output has one sampling rate and one channel layout. If those of the source change, its audio is

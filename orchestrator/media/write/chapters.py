@@ -40,7 +40,9 @@ def fit_chapters(
     for chapter in chapters:
         tick = chapter["time_base"] or Fraction(1)
         start_s, end_s = (chapter[edge] * tick - origin_s for edge in ("start", "end"))
-        if not window.includes_chapter(start_s, end_s):
+        if (start_s < 0 and end_s <= 0) or (
+            window.captions_end_s is not None and start_s >= window.captions_end_s
+        ):
             continue
         chapter["metadata"] = writable(chapter["metadata"])
         titles.append(chapter_title(chapter["metadata"]))

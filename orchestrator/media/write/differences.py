@@ -42,12 +42,8 @@ MOST_SENTENCES = 40
 
 _LIBRARY_ERRORS = (av.error.FFmpegError, OSError, ValueError, LookupError, ArithmeticError, struct.error)
 
-_LABELS: dict[Kind, str] = {
-    "sound": "sound",
-    "subtitles": "subtitles",
-    "video": "video",
-    "data": "data stream",
-}
+_NUMBERED = {"sound": "sound", "subtitles": "subtitles", "video": "video", "data": "data stream"}
+"""Kinds of streams that are named by a number."""
 
 _COLOURS = ("matrix", "primaries", "transfer")
 _UNSPECIFIED = {0, 2, 3}
@@ -144,19 +140,17 @@ def _about_streams(
             tags = {key: value for key, value in stream.tags.items() if before.tags.get(key) != value}
             yield from _about_stream(name, replace(stream, tags=tags), partner, container.name)
         elif not _is_redundant(stream, expected, has_chapters=bool(before.chapters)):
-            codec = f" ({stream.codec})" if stream.kind in _LABELS and stream.codec else ""
+            codec = f" ({stream.codec})" if stream.kind in _NUMBERED and stream.codec else ""
             reason = f": {container.name} holds pictures only" if container.pictures_only else ""
             yield f"{name}{codec} was dropped{reason}"
 
 
 def _name(stream: StreamContents, number: int) -> str:
-    if stream.kind == "picture":
-        return "the video"
-    if stream.kind == "cover":
-        return "the cover picture"
     if stream.kind == "attachment":
         return f"the attachment {printable(stream.name) or number}"
-    return f"{_LABELS[stream.kind]} {number}"
+    if stream.kind in _NUMBERED:
+        return f"{_NUMBERED[stream.kind]} {number}"
+    return "the video" if stream.kind == "picture" else "the cover picture"
 
 
 def _is_redundant(stream: StreamContents, expected: Expected, *, has_chapters: bool) -> bool:

@@ -47,12 +47,13 @@ NVENC_SIDES_PX = (160, 8192)
 
 EncoderOptions = dict[str, str]
 
+_NVENC = {"preset": "p5", "tune": "hq", "rc": "vbr"}
 ALWAYS: dict[str, EncoderOptions] = {
     "libx264": {"preset": "veryfast"},
     # No B-frames: with them, x265 4.1 returns one or two pictures without decoding times.
     "libx265": {"preset": "superfast", "x265-params": "log-level=none:bframes=0"},
-    "h264_nvenc": {"preset": "p5", "tune": "hq", "rc": "vbr"},
-    "hevc_nvenc": {"preset": "p5", "tune": "hq", "rc": "vbr"},
+    "h264_nvenc": _NVENC,
+    "hevc_nvenc": _NVENC,
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "5", "lag-in-frames": "0", "row-mt": "1", "b": "0"},
     # Low delay (pred-struct=1) takes a quarter of the memory. Preset 8 of SVT-AV1 4.1 gets plain colours
     # wrong, by 7 8-bit levels at crf 20, and by 43 at crf 8.
@@ -63,33 +64,18 @@ ALWAYS: dict[str, EncoderOptions] = {
 gain little (measured, docs/media.md). Constant quality of VP9 needs a bit rate of 0 (FFmpeg wiki,
 Encode/VP9)."""
 
+
+def _profiles(option: str, high: int, medium: int, low: int) -> dict[Quality, EncoderOptions]:
+    return {"high": {option: str(high)}, "medium": {option: str(medium)}, "low": {option: str(low)}}
+
+
 PROFILES: dict[str, dict[Quality, EncoderOptions]] = {
-    "libx264": {
-        "high": {"crf": "14"},
-        "medium": {"crf": "20"},
-        "low": {"crf": "26"},
-        "lossless": {"qp": "0"},
-    },
-    "libx265": {
-        "high": {"crf": "12"},
-        "medium": {"crf": "19"},
-        "low": {"crf": "26"},
-        "lossless": {"x265-params": "lossless=1"},
-    },
-    "h264_nvenc": {"high": {"cq": "19"}, "medium": {"cq": "24"}, "low": {"cq": "30"}},
-    "hevc_nvenc": {"high": {"cq": "19"}, "medium": {"cq": "24"}, "low": {"cq": "30"}},
-    "libvpx-vp9": {
-        "high": {"crf": "16"},
-        "medium": {"crf": "30"},
-        "low": {"crf": "40"},
-        "lossless": {"lossless": "1"},
-    },
-    "libsvtav1": {
-        "high": {"crf": "20"},
-        "medium": {"crf": "30"},
-        "low": {"crf": "44"},
-        "lossless": {"svtav1-params": "lossless=1"},
-    },
+    "libx264": {**_profiles("crf", 14, 20, 26), "lossless": {"qp": "0"}},
+    "libx265": {**_profiles("crf", 12, 19, 26), "lossless": {"x265-params": "lossless=1"}},
+    "h264_nvenc": _profiles("cq", 19, 24, 30),
+    "hevc_nvenc": _profiles("cq", 19, 24, 30),
+    "libvpx-vp9": {**_profiles("crf", 16, 30, 40), "lossless": {"lossless": "1"}},
+    "libsvtav1": {**_profiles("crf", 20, 30, 44), "lossless": {"svtav1-params": "lossless=1"}},
     "gif": {"high": {}, "medium": {}, "low": {}},
 }
 """Options by encoder and quality. In x264, crf 23 is the default, 17 is visually lossless, and +6 halves the
@@ -251,20 +237,12 @@ def add_stream(
     tick: Fraction,
     colour: Colour,
     chroma_location: str | None,
-    threads: int,
 ) -> VideoStream:
-    """Add a video stream to a file, with an encoder that is ready to be opened.
+    """Add a video stream for pictures of this size, shape, average rate and colour to an open file.
 
     Args:
-        output: open file.
-        encoding: encoder and options.
-        width, height: size of the pictures, in pixels.
-        sample_aspect_ratio: width : height of a pixel.
-        rate: average number of pictures per second.
         tick: unit of the times of the pictures, in seconds.
-        colour: colour of the pictures; pictures with a palette have no such tags.
         chroma_location: FFmpeg's name of it, or None.
-        threads: threads of the encoder; 0 lets it choose.
     """
     location = {"chroma_sample_location": chroma_location} if chroma_location else {}
     stream = cast("VideoStream", output.add_stream(encoding.encoder, rate, encoding.options | location))
@@ -274,7 +252,7 @@ def add_stream(
     context.sample_aspect_ratio = sample_aspect_ratio
     # Both are needed: if only the muxer has it, times that are not multiples of 1 / rate fail with EINVAL.
     context.time_base = stream.time_base = tick
-    context.thread_count = threads
+    context.thread_count = 0  # the encoder chooses
     if encoding.tag is not None:
         context.codec_tag = encoding.tag
     if encoding.pixel_format != "pal8":

@@ -42,7 +42,6 @@ class OutputReader:
 
     Args:
         path: finished file.
-        threads: threads of the decoder and of the colour conversion; 0 takes one per core.
 
     Attributes:
         width, height: size of the picture as coded, in pixels.
@@ -55,9 +54,8 @@ class OutputReader:
         OutputRejected: the file cannot be read, or holds no picture.
     """
 
-    def __init__(self, path: Path, *, threads: int = 0) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._threads = threads
         with self._translated():
             self._container, self._stream = self._open()
         try:
@@ -78,7 +76,7 @@ class OutputReader:
 
     def sound_s(self) -> Fraction | None:
         """Return when the first audio sample is heard, in seconds; None without audio."""
-        with self._translated(), self._opened() as container:
+        with self._translated(), open_written(self._path) as container:
             return _first_heard_s(container)
 
     def pictures(
@@ -125,19 +123,11 @@ class OutputReader:
             raise
         stream.codec_context.options = {}
         stream.thread_type = "FRAME"
-        stream.thread_count = self._threads
+        stream.thread_count = 0  # one per core
         for other in container.streams:
             if other.index != stream.index:
                 other.discard = Discard.all
         return container, stream
-
-    @contextmanager
-    def _opened(self) -> Iterator[InputContainer]:
-        container, _ = self._open()
-        with container:
-            for stream in container.streams:
-                stream.discard = Discard.default
-            yield container
 
     def _count(self) -> None:
         stream = self._stream
@@ -191,7 +181,7 @@ class OutputReader:
         if size not in self._to_rgb:
             resolved = colour.resolve_colour(frame)
             smaller = None if size == (frame.width, frame.height) else size
-            self._to_rgb[size] = colour.RgbConverter(resolved, threads=self._threads, size=smaller)
+            self._to_rgb[size] = colour.RgbConverter(resolved, threads=0, size=smaller)
         return self._to_rgb[size](frame)
 
     @contextmanager

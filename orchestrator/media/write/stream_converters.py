@@ -10,7 +10,7 @@ import io
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 import av
 import av.error
@@ -44,14 +44,16 @@ class Target:
     window: Window
 
 
-class StreamConverter(Protocol):
+class StreamConverter:
     """Converts the packets of one stream."""
 
     def convert(self, packet: Packet[Stream]) -> list[Packet[Stream]]:
         """Return the output packets for a source packet."""
+        raise NotImplementedError
 
     def flush(self) -> list[Packet[Stream]]:
-        """Return the packets that are left at the end."""
+        """Return the packets that are left at the end; here none are held back."""
+        return []
 
 
 def is_copyable(stream: Stream, sample: Packet[Stream] | None, container: Container) -> bool:
@@ -79,7 +81,7 @@ def is_copyable(stream: Stream, sample: Packet[Stream] | None, container: Contai
     return True
 
 
-class StreamCopier:
+class StreamCopier(StreamConverter):
     """Copies packets; those of audio and subtitles only if they are in the window.
 
     Raises:
@@ -129,12 +131,8 @@ class StreamCopier:
         packet.pts = packet.dts = 0  # a cover picture
         return True
 
-    def flush(self) -> list[Packet[Stream]]:
-        """Return nothing: no packet is held back."""
-        return []
 
-
-class SubtitleConverter:
+class SubtitleConverter(StreamConverter):
     """Converts text subtitles to the container's text format; styling that it does not support is lost."""
 
     def __init__(self, target: Target, source: SubtitleStream, codec: str) -> None:
@@ -163,10 +161,6 @@ class SubtitleConverter:
         converted.pts = converted.dts = packet.pts
         converted.duration = packet.duration
         return [converted]
-
-    def flush(self) -> list[Packet[Stream]]:
-        """Return nothing: no caption is held back."""
-        return []
 
 
 def copy_metadata(source: Stream, output: Stream, container: Container) -> None:

@@ -40,7 +40,6 @@ def converter(
     height: int,
     out_width: int,
     quality: Quality,
-    threads: int,
 ) -> Callable[[Any], av.VideoFrame]:
     """Return a function that converts each picture into a new frame for the encoder.
 
@@ -53,9 +52,8 @@ def converter(
             is filled up with its last row or column.
         out_width: width to which they are stretched, in pixels; the height stays.
         quality: quality of a palette.
-        threads: threads of the conversion; 0 lets swscale choose.
     """
-    size: dict[str, Any] = {"width": width, "height": height, "threads": threads}
+    size: dict[str, Any] = {"width": width, "height": height}
     coded: dict[str, Any] = {"chroma": upright_chroma(info), "bits": info.bit_depth} | size
     if pixel_format != "pal8":
         if form == "planes":
@@ -65,7 +63,7 @@ def converter(
         )
     to_palette = ToPalette(width=width, height=height, out_width=out_width, quality=quality)
     if form == "planes":
-        copied, to_rgb = FromPlanes(colour, **coded), RgbConverter(colour, threads=threads)
+        copied, to_rgb = FromPlanes(colour, **coded), RgbConverter(colour, threads=0)
         return lambda planes: to_palette(to_rgb(copied(planes)))
     return (lambda pixels: to_palette(to_8_bits(pixels))) if form == "deep_rgb" else to_palette
 
@@ -87,7 +85,7 @@ class FromRgb:
         colour: colour of the output, from `output_colour`.
         pixel_format: pixel format of the output: three planes of 8 to 12 bits.
         deep: whether pixels have 16 bits.
-        width, height, out_width, threads: as for `converter`; None does not stretch.
+        width, height, out_width: as for `converter`; None does not stretch.
     """
 
     def __init__(
@@ -99,12 +97,10 @@ class FromRgb:
         width: int,
         height: int,
         out_width: int | None = None,
-        threads: int,
     ) -> None:
         self._colour = colour
         self._out_width = out_width or width
         self._format = pixel_format
-        self._threads = threads
         self._reformatter = VideoReformatter()
         self._deep = deep
         self._frame = av.VideoFrame(width, height, "rgb48le" if deep else "rgb24")
@@ -138,7 +134,7 @@ class FromRgb:
             src_color_range=ColorRange.JPEG,
             dst_color_range=range_of(self._colour),
             interpolation=_FLAGS if self._out_width == self._frame.width else _STRETCHING,
-            threads=self._threads,
+            threads=0,
         )
         return self._rounded(frame) if full else frame
 
@@ -159,7 +155,7 @@ class FromPlanes:
         colour: colour of the planes, and of the output.
         chroma, bits: chroma subsampling and bits per component of the planes.
         pixel_format: pixel format of the output, three planes; None takes that of the planes.
-        width, height, out_width, threads: as for `converter`; None does not stretch.
+        width, height, out_width: as for `converter`; None does not stretch.
     """
 
     def __init__(
@@ -172,7 +168,6 @@ class FromPlanes:
         width: int,
         height: int,
         out_width: int | None = None,
-        threads: int,
     ) -> None:
         self._colour = colour
         self._out_width = out_width or width
@@ -181,7 +176,6 @@ class FromPlanes:
         self._to = pixel_format or self._from
         self._is_deep = bits > 8
         self._size = width, height
-        self._threads = threads
         self._reformatter = VideoReformatter()
 
     def __call__(self, planes: Planes) -> av.VideoFrame:
@@ -203,7 +197,7 @@ class FromPlanes:
             src_color_range=range_of(self._colour),
             dst_color_range=range_of(self._colour),
             interpolation=_FLAGS if self._out_width == frame.width else _STRETCHING,
-            threads=self._threads,
+            threads=0,
         )
 
 

@@ -42,11 +42,6 @@ class Window:
     end_s: Fraction | None = None
     captions_end_s: Fraction | None = None
 
-    def includes_chapter(self, start_s: Fraction, end_s: Fraction) -> bool:
-        """Return whether a part of a chapter is inside."""
-        begins_before_end = self.captions_end_s is None or start_s < self.captions_end_s
-        return begins_before_end and not (start_s < 0 and end_s <= 0)
-
     def includes(self, packet: Packet[Stream]) -> bool:
         """Return whether a packet of audio is inside, or in the run-in before it.
 

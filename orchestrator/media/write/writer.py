@@ -63,7 +63,6 @@ class VideoWriter:
         quality: one of `encoder.PROFILES`.
         container: container of the output; None takes it from the suffix of `path`.
         alpha: whether the frames have alpha to be written; only if the container has alpha.
-        threads: threads of the encoder and of the colour conversion; 0 lets them choose.
         start_s, end_s: the part of the source that the pictures show, as for `VideoReader`. Everything else
             is cut to it, and if there is a start, all times begin at zero.
 
@@ -92,7 +91,6 @@ class VideoWriter:
         quality: Quality = "high",
         container: Container | None = None,
         alpha: bool = False,
-        threads: int = 0,
         start_s: Fraction | None = None,
         end_s: Fraction | None = None,
     ) -> None:
@@ -131,7 +129,6 @@ class VideoWriter:
             height=self.height,
             out_width=self.width,
             quality=quality,
-            threads=threads,
         )
         self._tick = TICK if self._container.is_paced else info.time_base
         self._schedule = Schedule(info, self._tick)
@@ -156,7 +153,6 @@ class VideoWriter:
                 tick=self._tick,
                 colour=self._colour,
                 chroma_location=output_chroma_location(form, info=info, pixel_format=planes_format),
-                threads=threads,
             )
             self._passthrough = Passthrough(source, self._output, span, info, self._container)
             copy_metadata(self._passthrough.video, self._stream, self._container)
