@@ -45,12 +45,11 @@ _LIBRARY_ERRORS = (av.error.FFmpegError, OSError, ValueError, LookupError, Arith
 _NUMBERED = {"sound": "sound", "subtitles": "subtitles", "video": "video", "data": "data stream"}
 """Kinds of streams that are named by a number."""
 
-_COLOURS = ("matrix", "primaries", "transfer")
 _UNSPECIFIED = {0, 2, 3}
 """Code points of ITU-T H.273 that do not specify a colour: RGB (as a matrix), unspecified, reserved."""
 
-_SAME_COLOURS = ({5, 6},)
-"""BT.601 of 625 and of 525 lines: the same matrix and transfer under two numbers."""
+_BT601 = {5, 6}
+"""Code points of BT.601 for 625 and for 525 lines, which have the same matrix and transfer."""
 
 _LOCATION = re.compile(r"([+-][\d.]+)([+-][\d.]+)([+-][\d.]+)?(?:CRS\w+)?/?$")
 """Latitude, longitude and height by ISO 6709."""
@@ -255,9 +254,9 @@ def _about_pictures(
 def _about_colours(before: PictureContents, after: PictureContents) -> Iterator[str]:
     if before.chroma in {"RGB", "gray"}:
         return
-    for aspect in _COLOURS:
+    for aspect in ("matrix", "primaries", "transfer"):
         was, became = getattr(before, aspect), getattr(after, aspect)
-        if was in _UNSPECIFIED or was == became or any({was, became} <= same for same in _SAME_COLOURS):
+        if was in _UNSPECIFIED or was == became or {was, became} <= _BT601:
             continue
         yield f"the colour {aspect} of the source (code {was} of ITU-T H.273) became {became}"
     if before.full_range is not None and after.full_range != before.full_range:
