@@ -1,4 +1,4 @@
-"""The benchmark of a GPU, as far as a machine without one can show that it is right."""
+"""Tests the GPU benchmark as far as a machine without a GPU can."""
 
 from __future__ import annotations
 

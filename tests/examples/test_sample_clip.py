@@ -1,4 +1,4 @@
-"""The sample clip: small, well tagged, with sound, still what its script makes, and good to track in."""
+"""Tests the sample clip: its size, tags, sound and tracks, and that its script still makes it."""
 
 from __future__ import annotations
 

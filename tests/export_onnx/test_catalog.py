@@ -1,4 +1,4 @@
-"""The catalog: what is in it, and that a broken one is refused by name."""
+"""Tests the catalog: its content, and the errors for a broken one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The graph around a detector's network: NMS, order, padding; with networks that see what a test says."""
+"""Tests the graph around a detector's network: NMS, sorting, padding."""
 
 from __future__ import annotations
 

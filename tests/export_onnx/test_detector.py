@@ -1,4 +1,4 @@
-"""Detectors are built, and see through Triton what ultralytics' own predict sees."""
+"""Tests that detectors are built, and return the same through Triton as ultralytics' own predict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Downloads of weight files against a real HTTP server that misbehaves on demand."""
+"""Tests downloads of weight files from a real HTTP server that misbehaves on demand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights become graphs that equal them: built for real, run, and compared with spandrel's own networks."""
+"""Tests that built graphs equal spandrel's own networks, and the commands that build them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a config.pbtxt says of a GPU: as our backend reads it, and as TensorRT takes the graphs."""
+"""Tests the GPU settings in config.pbtxt: how our backend reads them, and what TensorRT needs of a graph."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""lite-detector as it is committed: small, served by a real Triton, good at scenes it was not trained on."""
+"""Tests the committed lite-detector: its size, and its accuracy on held-out scenes in a real Triton."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The camera on what a detector really sees: the sample clip, tracked with lite-detector."""
+"""Tests the following crop on real detections: the sample clip, tracked with lite-detector."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attack the worker and print what was tried and what failed.
+"""Attacks the worker with bad addresses, media, jobs and kills, and prints what failed.
 
 python -m tests.hostile addresses --count 1000
 python -m tests.hostile media --count 1000
@@ -17,15 +17,15 @@ COUNTS = {"addresses": 1000, "media": 1000, "jobs": 2000, "kills": 60}
 
 
 def main() -> int:
-    """Run one attack; return 1 if anything got through."""
+    """Run one attack; return 1 if the worker failed any try."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.hostile",
         description=__doc__,
         formatter_class=argparse.RawTextHelpFormatter,
     )
     parser.add_argument("attack", choices=COUNTS)
-    parser.add_argument("--count", type=int, help=f"how many tries; as a rule {COUNTS}")
-    parser.add_argument("--seed", type=int, default=1, help="of what is drawn at random (default: 1)")
+    parser.add_argument("--count", type=int, help=f"number of tries (default: {COUNTS})")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the random choices (default: 1)")
     chosen = parser.parse_args()
     started_s = time.monotonic()
     attack = importlib.import_module(f"tests.hostile.{chosen.attack}")

@@ -1,8 +1,8 @@
-"""Addresses that must never be reached, in many spellings, each in every way in which a job can name one.
+"""Tries to make the worker connect to addresses that are not public, in many spellings.
 
-Each goes to the worker's own storage client as an input, as an output, as one of the parts of an output, and
-as what a store redirects to. An audit hook of Python sees every connection that the process opens, and every
-name that it looks up: it refuses all of them but those to the store that redirects, and each is a failure.
+The worker's storage client gets each address as an input, an output, a part of an output, and as the target
+of a redirect. A Python audit hook sees every connection and every DNS lookup of the process: it refuses all
+but those to the server that redirects, and each counts as a failure.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ NETWORKS = [
     "::ffff:10.0.0.0/104",
     "::ffff:127.0.0.0/104",
 ]
-"""Networks of which any address is refused (IANA's special-purpose registries)."""
+"""Networks that are not public (IANA's special-purpose registries)."""
 
 METADATA = [
     "169.254.169.254",
@@ -67,7 +67,7 @@ METADATA = [
     "fd00:ec2::254",
     "fd20:ce::254",
 ]
-"""Where clouds give credentials to whoever asks."""
+"""The metadata services of clouds, which hand out credentials."""
 
 NAMES = [
     "localhost",
@@ -77,7 +77,7 @@ NAMES = [
     "store.example",
     "rebinds.example",
 ]
-"""Names that the resolver below leads to addresses that are not public."""
+"""Host names that the resolver below resolves to addresses that are not public."""
 
 _LIMITS = TransferLimits(
     min_free_bytes=0, tries=1, backoff_s=0.01, longest_wait_s=0.1, connect_s=1.0, read_s=1.0, total_s=5.0
@@ -86,7 +86,7 @@ _STORE = "127.0.0.1"
 
 
 def attack(count: int, seed: int) -> Tally:
-    """Try at least `count` addresses, each in every way."""
+    """Try `count` addresses, each as input, output, part and redirect."""
     tally = Tally("addresses")
     spelled = list(itertools.islice(spellings(random.Random(seed)), count))
     with tempfile.TemporaryDirectory() as folder, _redirecting_store() as (store, redirect_to):
@@ -103,7 +103,7 @@ def attack(count: int, seed: int) -> Tally:
 
 
 def spellings(rng: random.Random) -> Iterator[str]:
-    """Yield addresses without end, each spelled in another way than most."""
+    """Yield URLs without end, with unusual spellings of addresses."""
     fixed = [_as_host(ipaddress.ip_address(ip)) for ip in METADATA] + NAMES
     while True:
         network = ipaddress.ip_network(rng.choice(NETWORKS))
@@ -115,7 +115,7 @@ def spellings(rng: random.Random) -> Iterator[str]:
 
 
 def _hosts(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> list[str]:
-    """Return spellings of an IP address that some library or other reads as that address."""
+    """Return spellings of an IP address that some library parses as that address."""
     if ip.version == 6:
         whole = ip.exploded
         return [_as_host(ip), f"[{whole}]", f"[{whole.upper()}]", f"[{ip}%25eth0]", f"[{ip}%lo]", str(ip)]
@@ -172,14 +172,14 @@ _DISGUISES: list[Callable[[str, random.Random], str]] = [
 
 
 def _resolve(host: str, _port: int) -> list[str]:
-    """Lead every name to addresses that are not public, beside one that is."""
+    """Resolve every name to a public address and to one that is not public."""
     return ["93.184.216.34", random.Random(host).choice([*METADATA, "127.0.0.2", "10.0.0.1", "::1"])]
 
 
 def _ways(
     source: Path, output: Path, store: str, redirect_to: Callable[[str], None]
 ) -> dict[str, Callable[[str], object]]:
-    """Return what a job can make the worker do with an address."""
+    """Return the ways in which a job can name an address, by name."""
     strict = StorageClient(guard=AddressGuard(resolve=_resolve), limits=_LIMITS)
     local = AddressGuard(
         resolve=_resolve, allow_http=True, allow_private_networks=(ipaddress.ip_network(f"{_STORE}/32"),)
@@ -209,7 +209,7 @@ def _ways(
 
 
 def _outcome(transfer: Callable[[str], object], address: str) -> tuple[str, str | None]:
-    """Return how a try ended, and what is wrong with that."""
+    """Return the outcome of a try, and what is wrong with it or None."""
     try:
         transfer(address)
     except AddressRefused:
@@ -227,7 +227,7 @@ def _outcome(transfer: Callable[[str], object], address: str) -> tuple[str, str 
 
 @contextmanager
 def _redirecting_store() -> Iterator[tuple[str, Callable[[str], None]]]:
-    """Serve one address that redirects to whatever was named last, as it was spelled."""
+    """Serve a URL that redirects to the address that was set last, with its spelling unchanged."""
     location = [""]
 
     class Handler(BaseHTTPRequestHandler):
@@ -262,7 +262,7 @@ _CONNECTIONS: list[str] = []
 
 
 def _watch(event: str, arguments: tuple[Any, ...]) -> None:
-    """Refuse connections and look-ups while a store runs; an audit hook cannot be taken away again."""
+    """Refuse connections and DNS lookups while the server runs; an audit hook cannot be removed."""
     if not _ALLOWED or event not in {"socket.connect", "socket.getaddrinfo"}:
         return
     target = arguments[1][:2] if event == "socket.connect" else arguments[:2]

@@ -1,9 +1,9 @@
-"""Jobs that are wrong in some way, as JSON and as bytes, given to a real worker through the real SDK.
+"""Sends invalid jobs to a real worker through the real SDK, as JSON and as raw bytes.
 
-Half of them are right jobs that were changed in a few places that their schema speaks of; half are texts of
-such jobs with bytes changed, brackets nested, or numbers and strings that are far too long. They come in
-batches beside good jobs. A job counts as failed if it is not answered, or if its answer has another code than
-those that blame the caller, a traceback or a secret; a good one, if it is not done.
+Half of them are valid jobs changed in a few places; half are the JSON of valid jobs with changed bytes,
+nested brackets, or far too long numbers and strings. They come in batches beside valid jobs. An invalid job
+fails if it gets no result, or a result with a code that does not blame the caller, a traceback or a secret; a
+valid one, if it is not completed.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ BLAMES_THE_CALLER = {
     "output_forbidden",
 }
 GOOD_EVERY = 25
-"""One job of so many is a good one."""
+"""One job in this many is valid."""
 
 ANSWERED_S = 300
 
 
 def attack(count: int, seed: int) -> Tally:
-    """Submit `count` jobs, and the good ones among them."""
+    """Submit `count` invalid jobs, with valid ones among them."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # the S3 server's, which names every request
     tally = Tally("jobs")
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
@@ -88,7 +88,7 @@ def attack(count: int, seed: int) -> Tally:
 def _outcome(
     runpod: RunPodServer, job_id: str, secrets: set[str], *, is_good: bool
 ) -> tuple[str, str | None]:
-    """Return how a job was answered, and what is wrong with that."""
+    """Return the outcome of a job, and what is wrong with it or None."""
     try:
         answer = runpod.result(job_id, ANSWERED_S)
     except AssertionError:
@@ -104,7 +104,7 @@ def _outcome(
 
 
 def _changed(base: list[dict[str, Any]], count: int, seed: int) -> list[Any]:
-    """Return jobs that were changed in places that the schema speaks of."""
+    """Return jobs with changes in places that the schema describes."""
     jobs: list[Any] = []
 
     @seeded(seed)
@@ -124,7 +124,7 @@ def _changed(base: list[dict[str, Any]], count: int, seed: int) -> list[Any]:
 
 
 def _damaged(base: list[dict[str, Any]], count: int, rng: random.Random) -> list[bytes]:
-    """Return texts of jobs that were damaged; what they were put into can still be told apart."""
+    """Return the JSON of jobs with damage that does not spread to the batch around them."""
     return [rng.choice(_DAMAGES)(json.dumps(rng.choice(base)).encode(), rng) for _ in range(count)]
 
 

@@ -1,9 +1,9 @@
-"""Processes of a real worker that are killed at any moment of a job, and what becomes of the job.
+"""Kills processes of a real worker at random times during jobs, and checks the results of the jobs.
 
-The worker runs as RunPod runs it, with the real SDK, Triton and an S3 server that checks signatures. A kill
-counts as failed if the job is never answered; if it is answered as completed while the stored video is not
-the right one to the byte; if it fails and something is stored or left behind, or its error is not one to
-retry; or if the next job does not succeed. Where the worker itself is killed, nothing of it may live on.
+The worker runs as on RunPod, with the real SDK, Triton and an S3 server that checks signatures. A try fails
+if the job gets no result; if it is completed but the stored video is not byte for byte the right one; if it
+failed but something is stored or left behind, or its error is not retryable; or if the next job fails. If the
+worker itself is killed, none of its processes may survive.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 VICTIMS = ("job", "job", "tritonserver", "triton_python_b", "reaper", "waiting job", "worker")
 MOST_DELAY_S = 2.5
-"""A job takes about so long, from when it is offered until it is answered."""
+"""About the time of a job, from its submission to its result."""
 
 
 def attack(count: int, seed: int) -> Tally:
-    """Kill `count` times."""
+    """Kill a process `count` times."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # the S3 server's, which names every request
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         bucket = stack.enter_context(buckets.serving())
@@ -90,12 +90,12 @@ class _Attack:
         }
 
     def _do(self, key: str) -> bytes | None:
-        """Do a job in peace; return what it stored."""
+        """Run a job without a kill; return the stored video."""
         result = self._runpod.result(self._runpod.submit(self._job(key)))
         return None if "error" in result else self._bucket.get(f"{key}.mp4")
 
     def _kill(self, worker: WorkerProcess, victim: str, key: str, right: bytes) -> tuple[str, str | None]:
-        """Kill something during a job; return how the job ended, and what is wrong with that."""
+        """Kill a process during a job; return the outcome, and what is wrong with it or None."""
         job = self._runpod.submit(self._job(key))
         time.sleep(self._rng.uniform(0, MOST_DELAY_S))
         members = family(worker.pid)

@@ -1,9 +1,9 @@
-"""Damaged media files, made of good ones, each through a whole export in another process.
+"""Exports damaged media files in another process, and checks how each export ends.
 
-That process measures the memory of each file by its own high-water mark. A file counts as failed if the
-export raises anything but one of our errors, takes more than MOST_BYTES or MOST_S, leaves a file behind, or
-claims to be done while PyAV reads another number of pictures from the output. A crash of FFmpeg is counted by
-its signal, and not as failed: each job has a process of its own, and the executor answers `job_crashed`.
+That process measures its peak memory for each file. A try fails if the export raises anything but one of our
+errors, takes more than MOST_BYTES or MOST_S, leaves a file behind, or succeeds although PyAV reads another
+number of frames from the output. A crash of FFmpeg is counted by its signal and is no failure: each job has a
+process of its own, and the executor returns `job_crashed`.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def attack(count: int, seed: int) -> Tally:
 
 
 def fault_of(answer: dict[str, Any], left: list[str]) -> str | None:
-    """Return what is wrong with how a try ended."""
+    """Return what is wrong with the outcome of a try; None if nothing is."""
     if answer["outcome"].startswith("killed by "):
         return None
     if answer["outcome"].startswith("not ours"):
@@ -71,7 +71,7 @@ def fault_of(answer: dict[str, Any], left: list[str]) -> str | None:
 
 
 def mutate(content: bytes, rng: random.Random) -> bytes:
-    """Return a media file with one to three kinds of damage."""
+    """Return the file with one to three kinds of damage."""
     changed = bytearray(content)
     for _ in range(rng.randint(1, 3)):
         if len(changed) < 64:
@@ -91,7 +91,7 @@ def _flip_header(content: bytearray, rng: random.Random) -> None:
 
 
 def _largest_number(content: bytearray, rng: random.Random) -> None:
-    """Write a number that is as large as it gets, as a size, a count or a time."""
+    """Overwrite a few bytes with a very large or small number, as of a size, a count or a time."""
     place, size = rng.randrange(len(content) - 8), rng.choice([2, 4, 8])
     content[place : place + size] = rng.choice([b"\xff", b"\x7f", b"\x00"]) * size
 
@@ -137,7 +137,7 @@ _DAMAGES: list[Callable[[bytearray, random.Random], None]] = [
 
 
 def _good_files(folder: Path) -> list[Path]:
-    """Make a small video of each container that is read, with most of what it can hold."""
+    """Make small videos in each container that we read, with audio, metadata and attachments."""
     from tools.fixtures import clips  # noqa: PLC0415  the process that exports needs none of it
 
     sound = [{"seconds": 1.0}]
@@ -169,7 +169,7 @@ def _good_files(folder: Path) -> list[Path]:
 
 
 class _Exporter:
-    """The process that exports one file after another; a new one is started where it has died."""
+    """A process that exports one file after another; a new one starts after a crash."""
 
     def __enter__(self) -> Self:
         self._start()
@@ -180,7 +180,7 @@ class _Exporter:
         self._process.wait()
 
     def export(self, source: Path, output: Path) -> dict[str, Any]:
-        """Export a file; return `outcome`, `peak_bytes`, and what belongs to the outcome."""
+        """Export a file; return `outcome`, `peak_bytes` and the details of the outcome."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(f"{source}\t{output}\n")
@@ -210,7 +210,7 @@ class _Exporter:
 
 
 def _serve() -> None:
-    """Export what standard input names, until it ends."""
+    """Export the files that standard input names, until it ends."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     for line in sys.stdin:

@@ -1,4 +1,4 @@
-"""Counts what an attack tried, how each try ended, and which tries got through."""
+"""Counts the tries of an attack, their outcomes, and the failures."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 SHOWN = 20
-"""Failures that are printed one by one; the rest are counted."""
+"""How many failures are printed in full."""
 
 SHOWN_CHARS = 3000
 
@@ -17,8 +17,8 @@ class Tally:
 
     Attributes:
         attack: its name.
-        outcomes: how often each outcome occurred, by the code of the error or a word.
-        failures: one line for each try that the worker did not withstand.
+        outcomes: how often each outcome occurred, by error code or by a word.
+        failures: a line for each try that the worker failed.
     """
 
     attack: str
@@ -27,22 +27,22 @@ class Tally:
 
     @property
     def tried(self) -> int:
-        """How many tries there were."""
+        """The number of tries."""
         return sum(self.outcomes.values())
 
     def add(self, outcome: str, failure: str | None = None) -> None:
         """Count one try.
 
         Args:
-            outcome: how it ended.
-            failure: what was wrong with that, if anything was.
+            outcome: its outcome.
+            failure: what was wrong with it; None if nothing was.
         """
         self.outcomes[outcome] += 1
         if failure is not None:
             self.failures.append(failure)
 
     def text(self) -> str:
-        """Return the tally as it is printed: failures, outcomes, and the line with tried and failed."""
+        """Return the failures, the outcomes and the totals as lines of text."""
         lines = [f"  failed: {failure[:SHOWN_CHARS]}" for failure in self.failures[:SHOWN]]
         lines += [f"  {count:6d}  {outcome}" for outcome, count in self.outcomes.most_common()]
         return "\n".join([*lines, f"{self.attack}: tried {self.tried}, failed {len(self.failures)}"])

@@ -1,4 +1,4 @@
-"""The attacks of `tests.hostile` in their quick form, and that they would notice what they look for."""
+"""Runs the attacks of `tests.hostile` briefly, and checks that they detect failures."""
 
 from __future__ import annotations
 

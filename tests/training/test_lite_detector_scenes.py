@@ -1,4 +1,4 @@
-"""Scenes for the lite detector: their labels are exact, whoever is drawn and wherever."""
+"""Tests that the labels of drawn scenes are exact."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training of the lite detector: it learns, stops and goes on; and its weights build what is carried."""
+"""Tests the training of lite-detector: it learns, stops and continues; the committed model is its result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training of the lite model: it starts, stops, goes on, and writes weights that anybody's loader opens."""
+"""Tests the training of lite-x4: it starts, stops, continues, and writes weights that other loaders open."""
 
 from __future__ import annotations
 

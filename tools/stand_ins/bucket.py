@@ -1,4 +1,4 @@
-"""A bucket of a real S3 server (moto's) on loopback, and URLs presigned for it as R2's are: region auto."""
+"""Runs a local S3 server (moto) with a bucket, and presigns URLs for it as for R2, with region auto."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Bucket:
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
         self.signatures: set[str] = set()
-        """Of all URLs that were presigned."""
+        """The signatures of all presigned URLs."""
         self._client: Any = boto3.client(
             "s3",
             endpoint_url=endpoint,
@@ -41,7 +41,7 @@ class Bucket:
         )
 
     def put(self, key: str, path: Path) -> str:
-        """Upload a file; return a URL presigned for GET."""
+        """Upload a file; return a presigned GET URL."""
         self._client.put_object(Bucket=NAME, Key=key, Body=path.read_bytes())
         return self.get_url(key)
 
@@ -52,7 +52,7 @@ class Bucket:
         return self._presigned("put_object", key)
 
     def parts(self, key: str) -> dict[str, Any]:
-        """Begin a multipart upload; return where a worker puts it."""
+        """Start a multipart upload; return its `output_parts` for a job."""
         upload = self._client.create_multipart_upload(Bucket=NAME, Key=key)["UploadId"]
         return {
             "part_bytes": 5 * 2**20,
@@ -62,7 +62,7 @@ class Bucket:
         }
 
     def get(self, key: str) -> bytes | None:
-        """Return an object, None if there is none."""
+        """Return the content of an object; None if it does not exist."""
         try:
             return bytes(self._client.get_object(Bucket=NAME, Key=key)["Body"].read())
         except ClientError:
@@ -88,7 +88,7 @@ class Bucket:
 
 @contextmanager
 def serving(*, away_s: float = 0.0) -> Iterator[Bucket]:
-    """Start the server; it begins every answer so much later than it could, as one that is far away."""
+    """Start the server; it delays every response by `away_s`, like a server that is far away."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:

@@ -1,7 +1,7 @@
-"""RunPod's job server as its SDK (1.12) speaks to it: take, take in a batch, stop, done, ping.
+"""Runs a local job server with the protocol of RunPod's SDK (1.12): take, take a batch, stop, done, ping.
 
-It answers with a job as JSON, a list of jobs, the ids of jobs to stop, or 204; results come to it as JSON
-that is labelled as a form.
+It responds with a job as JSON, a list of jobs, the ids of jobs to stop, or 204; workers post results as JSON
+with the content type of a form.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 POD = "pod-1"
 API_KEY = "rpa_0123456789ABCDEFGHIJ"
 HOLD_S = 1.0
-"""How long a request waits for a job; RunPod holds it longer."""
+"""How long a request waits for a job; RunPod's own server waits longer."""
 
 
 class Told(NamedTuple):
-    """What the worker said of a job, and when, in seconds of `time.monotonic`."""
+    """A progress update or a result that a worker posted, and when, in seconds of `time.monotonic`."""
 
     job_id: str
     body: dict[str, Any]
@@ -41,7 +41,7 @@ class Told(NamedTuple):
 
 
 class RunPodServer:
-    """Jobs on one side, what a worker makes of them on the other."""
+    """Offers jobs to a worker, and collects its updates and results."""
 
     def __init__(self) -> None:
         self.told: list[Told] = []
@@ -49,11 +49,11 @@ class RunPodServer:
         self.taken: list[str] = []
         self.batches: list[int] = []
         self.answers: deque[int] = deque()
-        """Statuses to answer the next results with, before 200 is answered to all."""
+        """The HTTP statuses of the responses to the next results; later ones get 200."""
         self.retry_after = ""
-        """What to answer together with those statuses."""
+        """The Retry-After header of those responses."""
         self.refused: list[dict[str, Any]] = []
-        """Results that were answered so."""
+        """The results that got such a response."""
         self._waiting: deque[dict[str, Any] | bytes] = deque()
         self._to_stop: deque[str] = deque()
         self._changed = threading.Condition()
@@ -62,7 +62,7 @@ class RunPodServer:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What RunPod sets in the environment of a worker, and what a machine without internet needs."""
+        """The environment that RunPod gives a worker, with settings for a machine without internet."""
         assert self._http is not None
         base = f"http://127.0.0.1:{self._http.server_address[1]}/v2/endpoint"
         return {
@@ -86,7 +86,7 @@ class RunPodServer:
         return str(job["id"])
 
     def submit_raw(self, *jobs: bytes) -> None:
-        """Offer jobs as bytes, to be taken in one batch if the worker takes so many."""
+        """Offer jobs as bytes, in one batch if the worker takes that many."""
         with self._changed:
             self._waiting.extend(jobs)
             self._changed.notify_all()
@@ -98,7 +98,7 @@ class RunPodServer:
             self._changed.notify_all()
 
     def updates(self, job_id: str) -> list[dict[str, Any]]:
-        """Return the progress that came of a job."""
+        """Return the progress updates of a job."""
         return [told.body["output"] for told in self.of(job_id) if told.is_update]
 
     def of(self, job_id: str) -> list[Told]:

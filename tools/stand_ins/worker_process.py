@@ -1,4 +1,4 @@
-"""`framewright worker` as RunPod runs it: a process of its own, with the real SDK, against a job server."""
+"""Runs `framewright worker` as RunPod does: in a process of its own, with the real SDK and a job server."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class WorkerProcess:
     """A running worker.
 
     Attributes:
-        folder: where its jobs' folders are.
-        ahead: processes that wait for jobs.
-        lines: all that it has printed.
+        folder: the folder of its jobs' folders.
+        ahead: how many processes wait for jobs.
+        lines: the lines that it has printed.
     """
 
     def __init__(self, folder: Path, *arguments: object, **extra: object) -> None:
@@ -57,12 +57,12 @@ class WorkerProcess:
 
     @property
     def jobs(self) -> list[psutil.Process]:
-        """The processes of jobs, those that wait for one included; the next job goes to the first."""
+        """The processes of jobs, including those that wait for one; the next job goes to the first."""
         found = [process for process in family(self.pid) if is_job(process)]
         return sorted(found, key=lambda process: process.pid)
 
     def says(self, text: str, timeout_s: float = 120) -> None:
-        """Wait until it has printed this."""
+        """Wait until it has printed this text."""
         wait(lambda: text in self.log or self._process.poll() is not None, timeout_s)
         assert text in self.log, self.log
 
@@ -70,7 +70,7 @@ class WorkerProcess:
         self._process.send_signal(number)
 
     def ended(self, timeout_s: float = 30) -> int:
-        """Wait until it has ended; return its exit code."""
+        """Wait until the process has ended; return its exit code."""
         code = self._process.wait(timeout_s)
         self._reader.join(10)
         return code
@@ -86,11 +86,11 @@ class WorkerProcess:
         self._reader.join(10)
 
     def idle(self) -> None:
-        """Wait until nothing is left of any job: no process but those that wait for the next."""
+        """Wait until nothing of any job remains, except the processes that wait for the next."""
         wait(lambda: len(self.jobs) <= self.ahead and not self.leftovers(), 20)
 
     def leftovers(self) -> list[str]:
-        """What there is of jobs: folders with files, and segments of shared memory of their processes."""
+        """Return the files and shared-memory segments that jobs have left."""
         files = [
             str(path) for root in self.folder.glob("*") for path in root.iterdir() if path.name != "lock"
         ]

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import click
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from orchestrator.errors import WorkerError
 from orchestrator.settings import PROJECT_ROOT
 from training.lite_detector.matching import Tally, count
 from training.lite_detector.scenes import CLASSES, Scene, draw
+from training.lite_sr.evaluate import open_model
 from training.lite_sr.pictures import HELD_OUT, Pixels, load
 
 MODEL = PROJECT_ROOT / "model_repository" / "lite-detector" / "1" / "model.onnx"
@@ -36,11 +36,7 @@ def onnx_detector(model: Path) -> Detector:
     Raises:
         click.ClickException: there is no such file.
     """
-    if not model.is_file():
-        raise click.ClickException(
-            f"{model} does not exist: build it with `framewright models build lite-detector`"
-        )
-    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    session = open_model(model, "lite-detector")
 
     def detect(picture: Pixels) -> NDArray[np.float32]:
         rows, counts = session.run(["detections", "num_detections"], {"image": picture[None]})

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -48,17 +49,20 @@ class Score:
     ssim: float
 
 
-def onnx_upscaler(model: Path) -> Upscaler:
-    """Open an exported model: `image` uint8 [N, H, W, 3] to `upscaled` uint8 [N, 4H, 4W, 3].
+def open_model(path: Path, name: str) -> Any:
+    """Open an exported model in onnxruntime.
 
     Raises:
         click.ClickException: there is no such file.
     """
-    if not model.is_file():
-        raise click.ClickException(
-            f"{model} does not exist: build it with `framewright models build lite-x4`"
-        )
-    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    if not path.is_file():
+        raise click.ClickException(f"{path} does not exist: build it with `framewright models build {name}`")
+    return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+
+
+def onnx_upscaler(model: Path) -> Upscaler:
+    """Open an exported model: `image` uint8 [N, H, W, 3] to `upscaled` uint8 [N, 4H, 4W, 3]."""
+    session = open_model(model, "lite-x4")
 
     def upscale(picture: Pixels) -> Pixels:
         (upscaled,) = session.run(["upscaled"], {"image": picture[None]})
