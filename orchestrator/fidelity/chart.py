@@ -165,14 +165,9 @@ def _charts(canvas: Canvas, report: FidelityReport, top: float) -> None:
 def _chart(
     canvas: Canvas, axis: TimeAxis, top: float, curves: dict[Ink, list[tuple[float, float]]], *, finest: float
 ) -> None:
-    """Draw curves in one chart whose vertical axis has round numbers.
+    """Draw curves, points (pixels from the left, value) by ink, in one chart.
 
-    Args:
-        canvas: the canvas to draw on.
-        axis: the time axis.
-        top: top of the chart, in pixels of the canvas.
-        curves: points by ink: pixels from the left, and value.
-        finest: smallest step between two numbers of the axis, a power of ten.
+    The vertical axis has round numbers; `finest`, a power of ten, is their smallest step.
     """
     values = [value for curve in curves.values() for _, value in curve]
     step = _step(max(values) - min(values), finest)

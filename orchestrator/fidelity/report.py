@@ -15,7 +15,7 @@ from orchestrator.media.write.readback import first_heard_s
 from orchestrator.storage.staged import staged
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from fractions import Fraction
     from pathlib import Path
 
@@ -95,10 +95,10 @@ def report_on(
         source_duration_sec=_rounded(sampler.duration_s, 6),
         duration_sec=_rounded(fidelity.duration_s, 6),
         av_offset_ms=None if offset_s is None else _rounded(1000 * offset_s, 3),
-        psnr_luma_db=_least([picture.psnr_luma_db for picture in pictures]),
-        psnr_rgb_db=_least([picture.psnr_rgb_db for picture in pictures]),
-        ssim=_least([picture.ssim for picture in pictures]),
-        colour_distance=_most([picture.colour_distance for picture in pictures]),
+        psnr_luma_db=_spread([picture.psnr_luma_db for picture in pictures]),
+        psnr_rgb_db=_spread([picture.psnr_rgb_db for picture in pictures]),
+        ssim=_spread([picture.ssim for picture in pictures]),
+        colour_distance=_spread([picture.colour_distance for picture in pictures], max),
         colour_error=_levels(errors),
         pictures=pictures,
     )
@@ -123,12 +123,8 @@ def _measure(pair: FramePair, late_by: dict[int, int]) -> ComparedPicture:
     )
 
 
-def _least(values: list[float]) -> Spread:
-    return Spread(worst=min(values), mean=_rounded(sum(values) / len(values), 5))
-
-
-def _most(values: list[float]) -> Spread:
-    return Spread(worst=max(values), mean=_rounded(sum(values) / len(values), 5))
+def _spread(values: list[float], worst: Callable[[list[float]], float] = min) -> Spread:
+    return Spread(worst=worst(values), mean=_rounded(sum(values) / len(values), 5))
 
 
 def _levels(errors: NDArray[np.float64]) -> tuple[float, float, float]:

@@ -47,7 +47,6 @@ class Sample:
     """One frame as the output should show it.
 
     Attributes:
-        index: index of the frame.
         time_s: when it is shown, in seconds since the first frame.
         pixels: uint8 [h, w, 3] RGB, scaled down to at most MOST_PX, and never larger than in the output.
     """

@@ -18,6 +18,7 @@ from __future__ import annotations
 import gzip
 import json
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -136,7 +137,7 @@ def write_tracks(path: Path, document: TrackDocument, *, overwrite: bool) -> Non
     """
     check_track_format(path)
     name = path.name.lower()
-    pieces = document.ndjson() if name.endswith(".ndjson") else _line(document)
+    pieces = document.ndjson() if name.endswith(".ndjson") else chain(document.json(), ["\n"])
     with staged(path, overwrite=overwrite) as temporary:
         try:
             with temporary.open("wb") as file, _gzipped(file) if name.endswith(".gz") else file as written:
@@ -168,11 +169,6 @@ def bboxes(boxes: Boxes, *, width: int, height: int) -> NDArray[np.float64]:
 def _gzipped(file: IO[bytes]) -> gzip.GzipFile:
     """Return a gzip stream whose header contains neither a name nor a time."""
     return gzip.GzipFile("", "wb", compresslevel=_GZIP_LEVEL, fileobj=file, mtime=0)
-
-
-def _line(document: TrackDocument) -> Iterator[str]:
-    yield from document.json()
-    yield "\n"
 
 
 def _text(value: object) -> str:

@@ -145,13 +145,11 @@ class TritonClient:
             TritonUnavailable: it did not answer within `timeout_s` seconds, or will not be restarted.
         """
         deadline = time.monotonic() + timeout_s
-        warn = timeout_s > _LONG_WAIT_S
+        if timeout_s > _LONG_WAIT_S and not self.live():
+            _log.warning("no Triton answers at %s yet; waiting up to %g s", self.url, timeout_s)
         while not self.live():
             if self._server is not None:
                 self._server.check()
-            if warn:
-                warn = False
-                _log.warning("no Triton answers at %s yet; waiting up to %g s", self.url, timeout_s)
             if time.monotonic() > deadline:
                 raise TritonUnavailable(
                     f"no Triton answers at {self.url}: is it running, and is that its gRPC port?"
@@ -278,11 +276,8 @@ class TritonClient:
         """Send one request and wait for its answer.
 
         Args:
-            contract: contract of a loaded model.
+            contract: contract of a loaded model; its class describes the answer.
             images: uint8 [N, H, W, 3] RGB.
-
-        Returns:
-            The answer as described in the class of the contract, and measurements.
 
         Raises:
             BadRequest: the model does not take that shape.

@@ -31,12 +31,9 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, kw_only=True)
 class Output:
-    """One output tensor of a model.
+    """One output tensor of a model: its name, Triton's name of its type, and its shape for one image.
 
-    Attributes:
-        name: name of the tensor.
-        datatype: Triton's name of its type.
-        shape: shape for one image; an answer has one more axis, the images, in front.
+    An answer has one more axis, the images, in front.
     """
 
     name: str
@@ -49,14 +46,11 @@ class ModelContract(ABC, Generic[Answer]):
     """Base class: what the contracts of all tasks have in common. `Answer` is the type of an answer.
 
     Attributes:
-        name: name of the model.
         size_multiple: input height and width must be multiples of this, in pixels.
         max_batch: most images in one request.
-        architecture: name of the network's architecture.
         precision: precision of its weights and arithmetic.
         weights_sha256: SHA-256 of the weight file, 64 lowercase hexadecimal digits.
-        weights_source: where the weights come from.
-        licence: licence of the weights.
+        weights_source: `catalog`, or `custom` for a file that somebody named.
     """
 
     task: ClassVar[Literal["upscale", "detect"]]

@@ -39,7 +39,6 @@ class ServedModel:
     """One entry of the server's list of models.
 
     Attributes:
-        name: name of the model.
         version: the version that is or was loaded; empty if the model was never loaded.
         state: READY, LOADING, UNLOADING or UNAVAILABLE; empty if the model was never loaded.
         reason: why it is in this state, in one line; often empty.
@@ -57,8 +56,7 @@ class ModelControl:
     Every method except `live` and `ready` raises TritonUnavailable if the server does not answer.
 
     Args:
-        client: the connection.
-        key: the key plugin of the same connection.
+        client, key: the connection and its key plugin.
         url: address of the server; also an attribute.
         load_timeout_s: longest wait for a model to load.
     """
@@ -95,12 +93,9 @@ class ModelControl:
             raise self.translate(exc, "cannot list the models") from exc
         return [
             ServedModel(
-                name=model.name,
-                version=model.version,
-                state=model.state,
-                reason=" ".join(model.reason.split()),
+                name=one.name, version=one.version, state=one.state, reason=" ".join(one.reason.split())
             )
-            for model in models
+            for one in models
         ]
 
     def load(self, model: str) -> None:

@@ -53,8 +53,7 @@ class Recovery:
         """Prepare; nothing is sent yet.
 
         Args:
-            control: model control of the connection.
-            model: name of the model to load again.
+            control, model: the model to load again.
             server: supervisor of the server, if it is ours.
             most: most recoveries.
             timeout_s: longest wait, each time, for a server that is not ours to come back.

@@ -29,13 +29,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class RegisteredMemory:
-    """A segment that the server has mapped.
-
-    Attributes:
-        region: the name under which the server knows it.
-        bytes: our mapping of it.
-        client: the connection that it was registered with.
-    """
+    """A segment that the server has mapped and knows as `region`; `bytes` is our mapping of it."""
 
     region: str
     bytes: mmap.mmap

@@ -164,13 +164,11 @@ class RequestPool(Generic[Answer]):
     A context manager; thread-safe.
 
     Attributes:
-        contract: contract of the model.
         shape: (batch, height, width) of a full request.
         outputs: the tensors of an answer.
         stopped: done once the pool is closed.
         slot_bytes: size of a request in shared memory: whole pages for the input, then for each output.
         memory: the shared memory of all requests; None if tensors travel as gRPC bytes.
-        control: model control of the same connection.
         answered: whether the server has answered any request.
     """
 
@@ -289,10 +287,7 @@ def _check_shape(contract: ModelContract[Any], shape: tuple[int, int, int]) -> N
 
 
 def _settle(answer: Future[Any], result: Any, error: InferenceServerException | None) -> None:
-    if error is not None:
-        answer.set_exception(error)
-    else:
-        answer.set_result(result)
+    answer.set_result(result) if error is None else answer.set_exception(error)
 
 
 def _is_from_server(answer: Future[Any]) -> bool:
