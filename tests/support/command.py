@@ -1,4 +1,4 @@
-"""The command line in processes of its own: run it, judge how it ended, watch what it takes."""
+"""Runs the command line in a process of its own, checks how it ended, and measures its memory."""
 
 from __future__ import annotations
 

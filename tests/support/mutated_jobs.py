@@ -1,4 +1,4 @@
-"""Jobs that are almost right: a right one of each task, changed in a few places that its schema speaks of."""
+"""Makes jobs that are almost valid: a valid job of each task, changed in a few places of its schema."""
 
 from __future__ import annotations
 

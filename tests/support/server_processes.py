@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from orchestrator.triton.server import TritonServer
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -80,6 +82,18 @@ def killing(
     finally:
         done.set()
         hunter.join()
+
+
+@contextlib.contextmanager
+def successor(first: TritonServer, repository: Path, *, after_s: float) -> Iterator[threading.Timer]:
+    """Yield a timer that starts a server at the port of `first`; stop that server at the end."""
+    second = TritonServer(repository, start_timeout_s=60, grpc_port=int(first.url.rpartition(":")[2]))
+    later = threading.Timer(after_s, second.__enter__)
+    try:
+        yield later
+    finally:
+        later.join()
+        second.stop()
 
 
 def left_behind() -> set[str]:

@@ -16,27 +16,12 @@ import pytest
 
 from orchestrator.errors import InferenceFailed, ModelOutOfMemory
 from orchestrator.triton.client import TritonClient
-from orchestrator.triton.contract import UpscaleContract
 from orchestrator.triton.server import TritonServer
+from tests.support.nearest import enlarged, loaded, pictures
 from tools.fixtures import models
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from numpy.typing import NDArray
-
-
-def pictures(count: int, height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
-    return np.random.default_rng(seed).integers(0, 256, (count, height, width, 3), dtype=np.uint8)
-
-
-def enlarged(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return images.repeat(4, axis=1).repeat(4, axis=2)
-
-
-def loaded(client: TritonClient, model: str) -> UpscaleContract:
-    client.load(model)
-    return client.contract(model, UpscaleContract)
 
 
 def stubs(server: TritonServer) -> list[psutil.Process]:

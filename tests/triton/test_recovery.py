@@ -36,6 +36,7 @@ from tests.support.server_processes import (
     left_behind,
     others_left_alone,
     stubs,
+    successor,
     tritonservers,
     until,
 )
@@ -294,22 +295,18 @@ def test_a_server_that_is_back_after_seconds_is_found_again(
     settings: Settings, clip: Path, undisturbed: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.mp4"
-    repository = settings.model_repository
-    with TritonServer(repository, start_timeout_s=60) as first:
-        second = TritonServer(repository, start_timeout_s=60, grpc_port=int(first.url.rpartition(":")[2]))
-        later = threading.Timer(3, second.__enter__)
+    with (
+        TritonServer(settings.model_repository, start_timeout_s=60) as first,
+        successor(first, settings.model_repository, after_s=3) as later,
+    ):
 
         def report(moment: Progress) -> None:
             if moment.frames == 5:
                 first.stop()
                 later.start()
 
-        try:
-            with Worker(replace(settings, triton_url=first.url)) as worker:
-                result = upscaled(worker, clip, out, on_progress=report)
-        finally:
-            later.join()
-            second.stop()
+        with Worker(replace(settings, triton_url=first.url)) as worker:
+            result = upscaled(worker, clip, out, on_progress=report)
     assert_restarted(result.notes, "once")
     assert out.read_bytes() == (undisturbed / "out.mp4").read_bytes()
 
@@ -320,17 +317,12 @@ def test_a_job_that_begins_while_the_server_is_away_waits_for_it(
 ) -> None:
     """The server is back only after the 5 s for which a command that is no job waits."""
     out = tmp_path / "out.mp4"
-    repository = settings.model_repository
-    with TritonServer(repository, start_timeout_s=60) as first:
-        second = TritonServer(repository, start_timeout_s=60, grpc_port=int(first.url.rpartition(":")[2]))
-    later = threading.Timer(6, second.__enter__)
-    later.start()
-    try:
+    with TritonServer(settings.model_repository, start_timeout_s=60) as first:
+        pass
+    with successor(first, settings.model_repository, after_s=6) as later:
+        later.start()
         with Worker(replace(settings, triton_url=first.url)) as worker:
             result = upscaled(worker, clip, out)
-    finally:
-        later.join()
-        second.stop()
     assert result.stats.frames == FRAMES
     assert out.read_bytes() == (undisturbed / "out.mp4").read_bytes()
 

@@ -30,6 +30,7 @@ from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import DetectContract, UpscaleContract
 from orchestrator.triton.installation import find_installation
 from orchestrator.triton.server import TritonServer
+from tests.support.nearest import enlarged, loaded, pictures
 from tools.fixtures import models
 
 if TYPE_CHECKING:
@@ -39,19 +40,6 @@ if TYPE_CHECKING:
 
 
 SHM = Path("/dev/shm")  # noqa: S108  where Linux keeps shared memory
-
-
-def pictures(count: int, height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
-    return np.random.default_rng(seed).integers(0, 256, (count, height, width, 3), dtype=np.uint8)
-
-
-def enlarged(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return images.repeat(4, axis=1).repeat(4, axis=2)
-
-
-def loaded(client: TritonClient, model: str) -> UpscaleContract:
-    client.load(model)
-    return client.contract(model, UpscaleContract)
 
 
 def own_segments() -> list[str]:

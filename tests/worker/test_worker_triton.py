@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
 from orchestrator.triton.supervisor import Supervisor
 from tests.support.results import assert_failed
+from tests.support.server_processes import successor
 from tools.fixtures import clips, models
 from tools.stand_ins.processes import family
 from tools.stand_ins.runpod_server import RunPodServer
@@ -107,14 +107,9 @@ def test_a_job_that_begins_while_the_server_is_away_waits_for_the_next(
         with working(tmp_path, **extra):
             assert own.result(own.submit(upscale_job))["output"]["status"] == "completed"
             first.stop()
-            second = TritonServer(repository, grpc_port=int(first.url.rpartition(":")[2]))
-            later = threading.Timer(6, second.__enter__)
-            later.start()
-            try:
+            with successor(first, repository, after_s=6) as later:
+                later.start()
                 result = own.result(own.submit(upscale_job))
-            finally:
-                later.join()
-                second.stop()
     assert result["output"]["status"] == "completed", result
     assert result["output"]["notes"] == []
 
