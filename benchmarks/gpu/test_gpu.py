@@ -194,7 +194,7 @@ def test_causes_are_the_whole_wall_time(seen: dict[str, int], execute: float, tr
     assert not looks or causes.decoding == seen.get("decoding", 0) / looks
 
 
-def test_what_a_thread_waits_for_is_told_by_where_it_waits() -> None:
+def test_what_a_thread_waits_for_is_recognised_by_where_it_waits() -> None:
     """By the pipeline's own threads: one waits for a slow stage, one for a consumer, one works."""
     done = threading.Event()
 
@@ -277,7 +277,7 @@ def test_the_benchmark_measures_cuda_as_our_backend_serves_it() -> None:
     assert runtimes.providers(model, "cuda")[0][1] == options
 
 
-def test_what_onnxruntime_cannot_do_is_told_and_not_done_otherwise() -> None:
+def test_what_onnxruntime_cannot_do_is_reported_and_not_done_otherwise() -> None:
     cuda = with_settings(LITE.served(choices=Choices()), Choices(accelerator="cuda"), Settings(256, 4))
     graph = ROOT / "model_repository" / "lite-x4" / "1" / "model.onnx"
     if not Path("/dev/nvidia0").exists():

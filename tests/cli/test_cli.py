@@ -463,7 +463,7 @@ def test_status_shows_what_is_loaded(clip: Path, tmp_path: Path, served: dict[st
     assert "READY" in table
 
 
-def test_serve_runs_until_it_is_told_to_stop(tmp_path: Path) -> None:
+def test_serve_runs_until_it_is_asked_to_stop(tmp_path: Path) -> None:
     ports = ["--grpc-port", "18401", "--http-port", "18400", "--metrics-port", "18402"]
     process = subprocess.Popen(
         [COMMAND, "serve", "--model", "lite-x4", *ports], stdout=subprocess.PIPE, text=True, env=environment()

@@ -22,7 +22,7 @@ def test_a_server_that_runs_is_found_and_answers() -> None:
     assert_refused(framewright("health", TRITON_URL=server.url), 1, server.url)
 
 
-def test_a_server_is_told_by_its_command_line(tmp_path: Path) -> None:
+def test_a_server_is_configured_by_its_command_line(tmp_path: Path) -> None:
     for number, command in (
         ("12", "python3\0worker.py\0"),
         ("13", ""),

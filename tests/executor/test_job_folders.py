@@ -45,7 +45,7 @@ def test_what_a_living_worker_has_stays_and_what_a_killed_one_had_goes(tmp_path:
         assert not theirs.exists()
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DiskFull, match="FRAMEWRIGHT_JOB_FOLDER"), JobFolders(tmp_path / "file"):
         pass

@@ -56,7 +56,7 @@ def test_model_beats_bicubic_on_pictures_it_was_not_trained_on(
     assert ours[1] > max(bicubic[1], lanczos[1])
 
 
-def test_model_card_tells_what_the_evaluation_prints(printed_table: str) -> None:
+def test_model_card_states_what_the_evaluation_prints(printed_table: str) -> None:
     told, measured = means(CARD.read_text(encoding="utf-8")), means(printed_table)
     assert told.keys() == measured.keys() == evaluate.CONDITIONS.keys()
     for condition, scores in measured.items():

@@ -150,7 +150,7 @@ def test_a_file_that_is_no_weights_is_named_for_what_it_is(tmp_path: Path, kind:
     assert advice in message.partition(";")[2]
 
 
-def test_safetensors_and_pytorch_under_each_other_s_names_are_told(tmp_path: Path) -> None:
+def test_safetensors_and_pytorch_under_each_other_s_names_are_reported(tmp_path: Path) -> None:
     tensors = saved_tensors(NETWORK.state_dict())
     assert "is a safetensors file; give it a name that ends in .safetensors" in refusal(tmp_path, tensors)
     (tmp_path / "mine.pth").unlink()

@@ -384,7 +384,7 @@ def test_a_report_measures_what_was_compared(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("delay_ms", [-200, 0, 55])
-def test_a_report_tells_by_how_much_sound_has_moved(tmp_path: Path, delay_ms: int) -> None:
+def test_a_report_says_by_how_much_sound_has_moved(tmp_path: Path, delay_ms: int) -> None:
     pictures = HARD["moving"][:30]
     source = clip(tmp_path, pictures, ".mp4", audio=[{"seconds": 1.2, "start": 0.3}])
     made = make(source, tmp_path / "out.mp4")
@@ -397,7 +397,7 @@ def test_a_report_tells_by_how_much_sound_has_moved(tmp_path: Path, delay_ms: in
     assert report.av_offset_ms == pytest.approx(delay_ms, abs=1)
 
 
-def test_a_report_of_a_silent_video_tells_of_no_sound(tmp_path: Path) -> None:
+def test_a_report_of_a_silent_video_mentions_no_sound(tmp_path: Path) -> None:
     source = clip(tmp_path, HARD["moving"][:5])
     made = make(source, tmp_path / "out.mp4")
     report = report_on(made.examined(), sampler=made.sampler, source=source, output=made.path)

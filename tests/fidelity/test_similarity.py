@@ -91,7 +91,7 @@ def test_a_displacement_is_found_through_noise_and_sharpening(right: int, down: 
         assert found == pytest.approx((right, down), abs=0.2)
 
 
-def test_a_displacement_is_not_told_of_what_has_none() -> None:
+def test_a_displacement_is_not_reported_of_what_has_none() -> None:
     plain = np.full((90, 160), 100, np.float32)
     assert displacement(plain, plain) is None
     assert displacement(luma(scene()), luma(scene(seed=1))) is None

@@ -117,7 +117,7 @@ def test_tracks_of_another_video_are_refused(video: dict[str, int], named: str) 
         parse_tracks(document()).check_video(**video)
 
 
-def test_tracks_that_do_not_tell_their_video_are_told_by_their_boxes() -> None:
+def test_tracks_that_do_not_name_their_video_are_recognised_by_their_boxes() -> None:
     told = read_tracks((json.dumps(one(4, box(7, 600, 300, 40, 60))) + "\n").encode())
     told.check_video(width=640, height=360, frames=8)
     told.check_video(width=640, height=360, frames=None)

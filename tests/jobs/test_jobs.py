@@ -73,7 +73,7 @@ def test_a_job_says_what_it_lacks(values: Any, words: str) -> None:
 
 
 @pytest.mark.parametrize("place", ["input_url", "output_url", "params"])
-def test_no_signature_of_a_url_is_told(place: str) -> None:
+def test_no_signature_of_a_url_is_reported(place: str) -> None:
     for value in (["https://h/k?X-Amz-Signature=secret"], {"https://h/k?X-Amz-Signature=secret": 1}):
         with pytest.raises(BadRequest) as caught:
             parse_job({"task": "upscale", **URLS} | {place: value})
@@ -110,7 +110,7 @@ def test_whatever_comes_is_a_job_or_one_clear_line(values: Any) -> None:
     assert len(str(told)) < 400
 
 
-def test_a_model_is_wanted_where_it_is_named_unless_refused() -> None:
+def test_a_model_is_needed_where_it_is_named_unless_refused() -> None:
     wanted = {
         (True, None): True,
         (None, "m"): True,

@@ -81,7 +81,7 @@ def test_the_first_field_stays_to_the_bit(tmp_path: Path, fields: str, first: in
         assert (frame.pixels.y[first::2] > 100).tolist() == [(stripes(2 * number) > 100).tolist()] * 32
 
 
-def test_a_field_order_that_only_the_container_tells_is_believed(tmp_path: Path) -> None:
+def test_a_field_order_that_only_the_container_states_is_believed(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "a.mkv", woven(8, bottom_first=True), codec="ffv1", field_order=3)
     assert probe(path).interlaced
     frames, notes = read(path)

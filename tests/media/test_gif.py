@@ -327,7 +327,7 @@ def test_what_a_gif_does_not_hold_is_noted(tmp_path: Path) -> None:
     assert notes[3] == "1 chapter was lost"
 
 
-def test_limits_are_told_before_any_work() -> None:
+def test_limits_are_reported_before_any_work() -> None:
     size: Any = {"width": 320, "height": 240}
     check_limits(GIF, quality="high", duration_s=GIF.max_duration_s, **size)
     check_limits(MP4, quality="lossless", duration_s=36_000, **size)

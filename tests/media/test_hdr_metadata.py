@@ -142,7 +142,7 @@ def test_light_that_cannot_be_is_left_out() -> None:
     assert hdr_options("libx265", HdrMetadata()) == {}
 
 
-def test_all_that_an_encoder_is_told_it_takes() -> None:
+def test_all_that_an_encoder_is_given_it_takes() -> None:
     """Numbers of any length, such as thirds, are written as each encoder reads them."""
     third = Fraction(1, 3)
     thirds = HdrMetadata(

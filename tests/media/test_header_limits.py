@@ -91,7 +91,7 @@ def test_many_streams_of_large_pictures_are_refused_without_much_memory(
     assert mebibytes < 300
 
 
-def test_only_the_video_that_is_wanted_is_decoded_when_a_file_is_opened(tmp_path: Path, large: Path) -> None:
+def test_only_the_video_that_is_needed_is_decoded_when_a_file_is_opened(tmp_path: Path, large: Path) -> None:
     """Four of 4096x4096 are taken; decoding all of them takes 200 MiB more than decoding one."""
     one = probed(copies(tmp_path / "one.mkv", large, 1))
     four = probed(copies(tmp_path / "four.mkv", large, 4))

@@ -247,7 +247,7 @@ def test_a_media_data_box_without_a_size_is_held_against_the_index(tmp_path: Pat
         probe(truncate(path, 0.9))
 
 
-def test_a_cut_between_two_elements_is_told_by_the_header_alone_and_noted(tmp_path: Path) -> None:
+def test_a_cut_between_two_elements_is_found_by_the_header_alone_and_noted(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "in.flv", 100, options={"bf": "0"})
     data = path.read_bytes()
     place, pictures = 13, 0

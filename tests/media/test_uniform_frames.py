@@ -136,7 +136,7 @@ def test_a_part_that_begins_after_the_change_has_the_shape_of_the_whole(tmp_path
     assert re.search(r"change their size or shape at 0\.(48|52) s:", notes[-1])
 
 
-def test_a_shape_that_the_container_tells_counts_for_all(tmp_path: Path) -> None:
+def test_a_shape_that_the_container_states_counts_for_all(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "in.mkv", [disc(96, 64, Fraction(4, 3))] * 5, aspect=Fraction(4, 3))
     pictures, notes, aspect = frames_of(path)
     assert (aspect, notes) == (Fraction(4, 3), [])

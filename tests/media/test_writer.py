@@ -512,7 +512,7 @@ def test_another_suffix_is_refused_and_says_which_there_are(name: str) -> None:
 
 @pytest.mark.parametrize("container", [MP4, MKV], ids=["mp4", "mkv"])
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the device that is always full is not here")
-def test_a_full_disk_is_told_as_such(tmp_path: Path, container: Container) -> None:
+def test_a_full_disk_is_reported_as_such(tmp_path: Path, container: Container) -> None:
     source = make_clip(tmp_path / "in.mp4", 30)
     with pytest.raises(DiskFull, match="no space is left"):
         through(source, Path("/dev/full"), scale=4, container=container)

@@ -164,7 +164,7 @@ def test_a_video_that_is_more_than_the_limits_is_not_tracked(
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 
-def test_of_an_export_the_part_that_is_wanted_counts(tmp_path: Path, client: TritonClient) -> None:
+def test_of_an_export_the_part_that_is_needed_counts(tmp_path: Path, client: TritonClient) -> None:
     source = clips.make_clip(tmp_path / "in.mp4", 50)
     limits = Limits(duration_s=1.5, frames=40)
     result = run_export(source, tmp_path / "out.mp4", client, job={"limits": limits}, start=1.0)

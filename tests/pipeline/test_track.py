@@ -258,7 +258,7 @@ def test_a_cut_ends_all_tracks(run: Callable[..., Tracked], tmp_path: Path) -> N
     assert told(tracked)["video"]["cuts"] == [12]
 
 
-def test_what_is_not_square_is_told_and_drawn_as_it_is_displayed(
+def test_what_is_not_square_is_reported_and_drawn_as_it_is_displayed(
     run: Callable[..., Tracked], tmp_path: Path
 ) -> None:
     place = (60.0, 40.0, 30.0, 20.0)
@@ -287,7 +287,7 @@ def test_botsort_follows_a_shaking_camera(run: Callable[..., Tracked], tmp_path:
     assert lives(run(source, tracker="bytetrack")) != {"1 red": list(range(40))}
 
 
-def test_irregular_times_are_told_in_seconds(run: Callable[..., Tracked], tmp_path: Path) -> None:
+def test_irregular_times_are_reported_in_seconds(run: Callable[..., Tracked], tmp_path: Path) -> None:
     pts = [0, 3000, 3001, 9000, 12345, 30000, 31000, 45000]
     picture = drawn(((60, 40, 30, 30), RED))
     source = make(tmp_path / "in.mp4", [picture] * 8, pts=pts, time_base=Fraction(1, 90_000))
@@ -409,7 +409,7 @@ def odd_names(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonClient
         (["thing", " yellow "], ["thing", "thing", "yellow"]),
     ],
 )
-def test_a_class_is_named_with_its_comma_and_of_two_with_one_name_both_are_told(
+def test_a_class_is_named_with_its_comma_and_of_two_with_one_name_both_are_reported(
     odd_names: TritonClient, tmp_path: Path, classes: list[str], colours: list[str]
 ) -> None:
     boxes = [((10.0 + 40 * i, 40, 24, 40), colour) for i, colour in enumerate((RED, GREEN, BLUE, YELLOW))]

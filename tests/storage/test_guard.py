@@ -121,7 +121,7 @@ def test_a_private_ipv6_address_is_refused(ip: str) -> None:
 
 
 @pytest.mark.parametrize("ip", [*PRIVATE, *PRIVATE_6])
-def test_a_name_of_a_private_address_is_refused_and_the_address_not_told(ip: str) -> None:
+def test_a_name_of_a_private_address_is_refused_and_the_address_not_reported(ip: str) -> None:
     guard = answering(ip)
     with pytest.raises(AddressRefused) as refused:
         guard.ip_addresses(guard.check("https://media.example.com/clip.mp4?X-Amz-Signature=secret"))

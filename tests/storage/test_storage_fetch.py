@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 EXPIRED = b"<?xml version='1.0'?><Error><Code>ExpiredRequest</Code><Message>secret</Message></Error>"
 
 
-def test_a_file_comes_whole_and_its_progress_is_told(mover: Mover, server: Server) -> None:
+def test_a_file_comes_whole_and_its_progress_is_reported(mover: Mover, server: Server) -> None:
     assert mover.fetch(server.url) == CONTENT
     assert mover.advances[0] == (0, len(CONTENT))
     assert mover.advances[-1] == (len(CONTENT), len(CONTENT))
@@ -290,7 +290,7 @@ def test_an_encoding_that_changes_the_bytes_is_refused(mover: Mover, server: Ser
         mover.fetch(server.url)
 
 
-def test_the_code_of_an_s3_error_is_told(mover: Mover, server: Server) -> None:
+def test_the_code_of_an_s3_error_is_reported(mover: Mover, server: Server) -> None:
     server.script = [status(403, EXPIRED)]
     with pytest.raises(InputForbidden, match="403 ExpiredRequest"):
         mover.fetch(server.url)
@@ -341,7 +341,7 @@ def small_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     subprocess.run([unmount, str(folder)], check=True)
 
 
-def test_a_file_that_does_not_fit_is_not_begun(small_disk: Path, server: Server) -> None:
+def test_a_file_that_does_not_fit_is_not_started(small_disk: Path, server: Server) -> None:
     mover = Mover(small_disk)
     with pytest.raises(DiskFull):
         mover.fetch(server.url)

@@ -41,7 +41,9 @@ def asked(server: Server) -> list[str]:
     return [f"{request.method} {request.path.partition('?')[0]}" for request in server.requests]
 
 
-def test_a_file_is_put_whole_with_its_length_and_its_progress_is_told(mover: Mover, server: Server) -> None:
+def test_a_file_is_put_whole_with_its_length_and_its_progress_is_reported(
+    mover: Mover, server: Server
+) -> None:
     mover.publish(CONTENT, put_to(server))
     assert server.objects == {"/out": CONTENT}
     headers = server.requests[0].headers

@@ -71,7 +71,7 @@ def said(caplog: pytest.LogCaptureFixture) -> Callable[[Callable[[], object]], s
 
 
 @pytest.mark.parametrize("answer", list(ANSWERS))
-def test_a_transfer_that_fails_tells_no_secret(
+def test_a_transfer_that_fails_reveals_no_secret(
     tmp_path: Path, server: Server, said: Callable[[Callable[[], object]], str], answer: str
 ) -> None:
     mover = Mover(tmp_path, limits=replace(QUICK, read_s=0.1, answer_s=0.1, tries=2))
@@ -101,7 +101,7 @@ def test_a_transfer_that_fails_tells_no_secret(
         f"https://example.com/?{QUERY}{'a' * 9000}",
     ],
 )
-def test_an_address_that_is_refused_tells_no_secret(
+def test_an_address_that_is_refused_reveals_no_secret(
     tmp_path: Path, said: Callable[[Callable[[], object]], str], address: str
 ) -> None:
     mover = Mover(tmp_path)
@@ -110,7 +110,7 @@ def test_an_address_that_is_refused_tells_no_secret(
     assert SECRET not in said(lambda: mover.publish(b"x", address))
 
 
-def test_credentials_and_what_they_sign_are_not_told(
+def test_credentials_and_what_they_sign_are_not_reported(
     tmp_path: Path, server: Server, said: Callable[[Callable[[], object]], str]
 ) -> None:
     logging.getLogger().setLevel(logging.DEBUG)

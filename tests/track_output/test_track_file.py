@@ -81,7 +81,7 @@ def test_no_object_is_a_completed_job() -> None:
 
 
 @pytest.mark.parametrize("frames", [4095, 4096, 4097, 8193])
-def test_a_long_track_is_told_in_pieces_and_whole(frames: int) -> None:
+def test_a_long_track_is_reported_in_pieces_and_whole(frames: int) -> None:
     pieces = list(document(tracks(lives=2, frames=frames)).json())
     told = json.loads("".join(pieces))["tracks"]
     assert [box["frame"] for box in told[1]["frames"]] == list(range(frames))
@@ -134,7 +134,7 @@ def test_what_is_no_number_in_json_is_never_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.json.gz"])
-def test_a_full_disk_is_told_as_such_and_leaves_nothing(tmp_path: Path, name: str) -> None:
+def test_a_full_disk_is_reported_as_such_and_leaves_nothing(tmp_path: Path, name: str) -> None:
     resource = pytest.importorskip("resource")
     signal = pytest.importorskip("signal")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)

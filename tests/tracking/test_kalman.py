@@ -128,7 +128,7 @@ def test_a_turning_camera_turns_where_a_box_is_and_where_it_goes() -> None:
     assert state[1, 0].tolist() == pytest.approx([0, 3, 0, 0])
 
 
-def test_a_box_in_steady_motion_is_soon_foretold() -> None:
+def test_a_box_in_steady_motion_is_soon_predicted() -> None:
     state = kalman.initial(np.array([[0.0, 0, 40, 80]]))
     for step in range(1, 60):
         kalman.predict(state, 1, unseen=np.zeros(1, np.bool_))

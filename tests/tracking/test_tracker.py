@@ -267,7 +267,7 @@ def random_video(seed: int, *, frames: int, stride: int) -> list[Detections | No
 
 
 @given(videos, st.sampled_from(["bytetrack", "botsort"]), st.sampled_from([0.0, 0.3]))
-def test_what_is_told_is_in_order_inside_the_picture_and_once(
+def test_what_is_reported_is_in_order_inside_the_picture_and_once(
     video: list[Detections | None], method: str, interpolate_s: float
 ) -> None:
     tracker = make(method=method, interpolate_s=interpolate_s)
@@ -298,7 +298,7 @@ def assert_same(one: TrackBoxes, other: TrackBoxes) -> None:
 
 
 @given(videos, videos)
-def test_two_trackers_side_by_side_tell_what_each_tells_alone(
+def test_two_trackers_side_by_side_report_what_each_reports_alone(
     left: list[Detections | None], right: list[Detections | None]
 ) -> None:
     one, two = make(), make()

@@ -456,7 +456,7 @@ def test_the_launcher_starts_nothing_without_a_key(key: str | None) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_launcher_passes_on_what_it_is_told_and_how_it_ended(number: signal.Signals) -> None:
+def test_the_launcher_passes_on_its_arguments_and_the_exit_code(number: signal.Signals) -> None:
     script = "trap 'echo told; exit 7' TERM; echo ready; while :; do sleep 0.05; done"
     with subprocess.Popen(
         [*LAUNCH, "sh", "-c", script],
@@ -484,6 +484,6 @@ def test_where_options_cannot_be_hidden_the_server_starts_and_its_log_says_so(
     assert told[1:] == [str(OPTIONS), "2"]
 
 
-def test_a_program_that_is_not_there_is_told_as_such() -> None:
+def test_a_program_that_is_not_there_is_reported_as_such() -> None:
     with pytest.raises(FileNotFoundError):
         launch.start(["/nowhere/tritonserver"], key="k3y")

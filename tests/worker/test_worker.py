@@ -421,7 +421,7 @@ def test_no_process_of_the_worker_writes_core_files(worker: WorkerProcess) -> No
     assert {process.rlimit(psutil.RLIMIT_CORE) for process in members} == {(0, 0)}
 
 
-def test_no_signature_and_no_secret_is_told_or_logged(
+def test_no_signature_and_no_secret_is_reported_or_logged(
     worker: WorkerProcess, runpod: RunPodServer, bucket: Bucket, upscale_job: dict[str, Any]
 ) -> None:
     upscale_job["input_url"] = bucket.get_url("nothing.mp4")

@@ -53,7 +53,7 @@ def test_the_server_says_how_long_to_wait(runpod: RunPodServer, form: str) -> No
     assert time.monotonic() - began_s >= 0.9
 
 
-def test_a_wait_that_is_longer_than_our_patience_is_not_begun(runpod: RunPodServer) -> None:
+def test_a_wait_that_is_longer_than_our_patience_is_not_started(runpod: RunPodServer) -> None:
     runpod.answers.append(429)
     runpod.retry_after = "86400"
     assert send(runpod, DATA) == []

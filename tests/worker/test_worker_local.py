@@ -219,13 +219,13 @@ def do(triton: TritonServer, worker_models: dict[str, Any], tmp_path: Path) -> C
     return done
 
 
-def test_one_job_is_done_and_told(
+def test_one_job_is_done_and_reported(
     do: Callable[..., Ended], upscale_job: dict[str, Any], bucket: Bucket
 ) -> None:
     ended = do(upscale_job)
     assert ended.code == 0, ended
     assert "completed successfully" in ended.out
-    assert bucket.get("test_one_job_is_done_and_told.mp4")
+    assert bucket.get("test_one_job_is_done_and_reported.mp4")
     assert not any(signature in ended.out + ended.err for signature in bucket.signatures)
 
 

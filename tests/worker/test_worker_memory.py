@@ -95,7 +95,7 @@ def test_a_library_that_aborts_for_lack_of_memory_is_understood() -> None:
     assert not mentions_lack_of_memory("the video is damaged")
 
 
-def test_a_lack_of_memory_is_found_behind_the_error_that_is_told() -> None:
+def test_a_lack_of_memory_is_found_behind_the_error_that_is_reported() -> None:
     def raised_from(cause: BaseException) -> Exception:
         error = EncodeFailed("the video cannot be written")
         error.__cause__ = cause

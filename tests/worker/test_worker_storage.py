@@ -111,7 +111,7 @@ def done(
     ],
     ids=["500 twice", "429", "reset", "truncated", "silent", "moved", "aws-chunked", "slow to answer", "202"],
 )
-def test_what_passes_is_overcome(
+def test_a_fault_that_passes_does_not_fail_the_job(
     worker: WorkerProcess, runpod: RunPodServer, store: Server, script: Script
 ) -> None:
     store.script = list(script)
@@ -135,7 +135,7 @@ def test_what_passes_is_overcome(
     ],
     ids=["expired", "403", "404", "500", "truncated", "mute", "checksum", "zeros", "loopback", "metadata"],
 )
-def test_what_does_not_pass_is_told_by_its_code(
+def test_a_fault_that_stays_fails_the_job_with_its_code(
     worker: WorkerProcess, runpod: RunPodServer, store: Server, script: Script, code: str, retryable: bool
 ) -> None:
     store.script = list(script)

@@ -119,7 +119,7 @@ def test_the_last_of_two_members_of_one_name_counts_as_in_json() -> None:
     assert read(split_jobs(text)) == [json.loads(text)]
 
 
-def test_a_job_that_comes_twice_is_begun_once() -> None:
+def test_a_job_that_comes_twice_is_started_once() -> None:
     jobs = [{"id": name} for name in ("a", "b", "a", "c")]
     assert without_repeated(jobs, {"c"}) == [{"id": "a"}, {"id": "b"}]
 

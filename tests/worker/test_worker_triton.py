@@ -60,7 +60,7 @@ def undisturbed(worker: WorkerProcess, runpod: RunPodServer, bucket: Bucket, sma
 
 
 @pytest.mark.parametrize("victim", ["tritonserver", "triton_python_b"])
-def test_the_server_dies_in_mid_job_and_nothing_shows(
+def test_the_server_dies_in_mid_job_and_the_output_is_the_same(
     worker: WorkerProcess,
     runpod: RunPodServer,
     bucket: Bucket,
