@@ -1,4 +1,4 @@
-"""Good outputs pass, however hard their source; broken ones do not. Files are broken by hand."""
+"""Good outputs pass the check, however hard their source is, and outputs that the tests break do not."""
 
 from __future__ import annotations
 

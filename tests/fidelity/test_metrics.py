@@ -1,4 +1,4 @@
-"""The measures against those of scikit-image, and against what is known."""
+"""Compares the metrics with those of scikit-image, and with known values."""
 
 from __future__ import annotations
 
