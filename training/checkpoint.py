@@ -21,7 +21,6 @@ class TrainingState:
         optimizer: the optimizer of its parameters.
         path: the checkpoint; the run continues from it if it exists.
         seed, rounds: the arguments of the run, which must equal those in the checkpoint.
-        use_buffers: whether to average the buffers too.
 
     Raises:
         click.ClickException: the checkpoint is of another run.
@@ -31,18 +30,11 @@ class TrainingState:
     """
 
     def __init__(
-        self,
-        net: torch.nn.Module,
-        optimizer: torch.optim.Optimizer,
-        path: Path,
-        *,
-        seed: int,
-        rounds: int,
-        use_buffers: bool = False,
+        self, net: torch.nn.Module, optimizer: torch.optim.Optimizer, path: Path, *, seed: int, rounds: int
     ) -> None:
         running = torch.optim.swa_utils.get_ema_multi_avg_fn(_AVERAGE)  # type: ignore[no-untyped-call]
         self.net, self.optimizer, self._path = net, optimizer, path
-        self.average = torch.optim.swa_utils.AveragedModel(net, multi_avg_fn=running, use_buffers=use_buffers)
+        self.average = torch.optim.swa_utils.AveragedModel(net, multi_avg_fn=running, use_buffers=True)
         self._run = {"seed": seed, "rounds": rounds}
         self.next_round = 0
         if path.is_file():

@@ -114,7 +114,7 @@ def train(*, rounds: int, seed: int, checkpoint: Path) -> tuple[dict[str, torch.
     torch.manual_seed(seed)
     net = LiteDetector(classes=len(CLASSES)).to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(net.parameters(), weight_decay=_DECAY)
-    state = TrainingState(net, optimizer, checkpoint, seed=seed, rounds=rounds, use_buffers=True)
+    state = TrainingState(net, optimizer, checkpoint, seed=seed, rounds=rounds)
     steps = math.ceil(_ROUND_SCENES / _BATCH) * _PASSES
     losses = []
     make = functools.partial(make_examples, backgrounds, scenes=_ROUND_SCENES, height=HEIGHT, width=WIDTH)

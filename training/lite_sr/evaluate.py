@@ -156,15 +156,8 @@ def _row(condition: str, name: str, scores: list[Score]) -> str:
 def main(*, model_onnx: Path) -> None:
     """Print PSNR and SSIM of bicubic, Lanczos and the exported lite model on the held-out pictures."""
     try:
-        print(
-            table(
-                {
-                    "bicubic": pillow_upscaler(Image.Resampling.BICUBIC),
-                    "Lanczos": pillow_upscaler(Image.Resampling.LANCZOS),
-                    "lite-x4": onnx_upscaler(model_onnx),
-                }
-            )
-        )
+        peers = {name: pillow_upscaler(Image.Resampling[name.upper()]) for name in ("bicubic", "Lanczos")}
+        print(table(peers | {"lite-x4": onnx_upscaler(model_onnx)}))
     except WorkerError as exc:
         raise click.ClickException(str(exc)) from exc
 
