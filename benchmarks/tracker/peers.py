@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from orchestrator.jobs import TrackParams
-from orchestrator.track_output.reported import TrackList
+from orchestrator.track_output.reported_tracks import TrackList
 from orchestrator.tracking.settings import TrackerSettings
 from orchestrator.tracking.tracker import Tracker
 

@@ -1,1 +1,1 @@
-"""Compares the finished output with its source, as every job does, and writes the report of `--report`."""
+"""Compares a finished output with its source, as every job does, and writes the report of `--report`."""

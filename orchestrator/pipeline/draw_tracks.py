@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from orchestrator.jobs import Quality
     from orchestrator.pipeline.deliver import Delivered
     from orchestrator.pipeline.plan import Plan
-    from orchestrator.track_output.reported import ReportedTracks
+    from orchestrator.track_output.reported_tracks import ReportedTracks
     from orchestrator.track_output.timeline import Thumbnails
 
 OVERLAY_QUALITY: Quality = "medium"

@@ -22,7 +22,7 @@ from orchestrator.pipeline.progress import FrameClock, Progress
 from orchestrator.storage.staged import check_outputs, staged
 from orchestrator.tiles.letterbox import letterbox
 from orchestrator.track_output.document import TrackDocument, check_track_format, write_tracks
-from orchestrator.track_output.reported import TrackList
+from orchestrator.track_output.reported_tracks import TrackList
 from orchestrator.track_output.timeline import Thumbnails, draw_timeline
 from orchestrator.tracking.settings import TrackerSettings
 from orchestrator.tracking.tracker import Tracker
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from orchestrator.frames import Letterbox, VideoInfo
     from orchestrator.pipeline.context import JobContext
-    from orchestrator.track_output.reported import ReportedTracks
+    from orchestrator.track_output.reported_tracks import ReportedTracks
 
 # Bounds of the queues between stages, in frames: enough for the request that is filled and the next one.
 _DECODED_AHEAD = 16

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from orchestrator.frames import Boxes
-    from orchestrator.track_output.reported import ReportedTrack
+    from orchestrator.track_output.reported_tracks import ReportedTrack
 
 FORMATS = (".json", ".json.gz", ".ndjson")
 """Suffixes of the files that can be written."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from orchestrator.drawing.pen import Ink
     from orchestrator.frames import Pixels
-    from orchestrator.track_output.reported import ReportedTrack, ReportedTracks
+    from orchestrator.track_output.reported_tracks import ReportedTrack, ReportedTracks
 
 TRAIL_S = 1.5
 """Length of a trail in time: long enough to show a direction, short enough not to clutter the picture."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from orchestrator.drawing.pen import Ink
     from orchestrator.frames import Pixels
-    from orchestrator.track_output.reported import ReportedTrack
+    from orchestrator.track_output.reported_tracks import ReportedTrack
 
 MOST_ROWS = 60
 """Most tracks shown: the longest."""

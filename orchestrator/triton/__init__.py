@@ -1,1 +1,1 @@
-"""The room that talks to Triton: the only importers of tritonclient."""
+"""Runs and talks to NVIDIA Triton. This is the only room that imports tritonclient."""

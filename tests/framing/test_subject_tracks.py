@@ -16,7 +16,7 @@ from orchestrator.errors import BadRequest
 from orchestrator.frames import TrackBoxes
 from orchestrator.framing.subject_tracks import SubjectTracks, parse_tracks, read_tracks
 from orchestrator.track_output.document import TrackDocument, write_tracks
-from orchestrator.track_output.reported import TrackList
+from orchestrator.track_output.reported_tracks import TrackList
 
 if TYPE_CHECKING:
     from collections.abc import Callable

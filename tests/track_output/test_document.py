@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as arrays
 from orchestrator.errors import BadRequest, DiskFull, OutputRefused
 from orchestrator.frames import TrackBoxes
 from orchestrator.track_output.document import TrackDocument, bboxes, check_track_format, write_tracks
-from orchestrator.track_output.reported import ReportedTracks, TrackList
+from orchestrator.track_output.reported_tracks import ReportedTracks, TrackList
 
 if TYPE_CHECKING:
     from pathlib import Path

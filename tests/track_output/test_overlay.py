@@ -12,7 +12,7 @@ from orchestrator.drawing.pen import Pen, colour_of, plain
 from orchestrator.frames import TrackBoxes
 from orchestrator.pipeline.infer_picture import drawn
 from orchestrator.track_output.overlay import Overlay
-from orchestrator.track_output.reported import ReportedTracks, TrackList
+from orchestrator.track_output.reported_tracks import ReportedTracks, TrackList
 
 WIDTH, HEIGHT = 640, 360
 GRAY = 118

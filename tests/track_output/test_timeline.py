@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.frames import TrackBoxes
-from orchestrator.track_output.reported import ReportedTracks, TrackList
+from orchestrator.track_output.reported_tracks import ReportedTracks, TrackList
 from orchestrator.track_output.timeline import MOST_ROWS, WIDTH_PX, Thumbnails, draw_timeline
 
 Life = tuple[list[int], set[int]]

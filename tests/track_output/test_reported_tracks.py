@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.frames import TrackBoxes
-from orchestrator.track_output.reported import ReportedTracks, TrackList
+from orchestrator.track_output.reported_tracks import ReportedTracks, TrackList
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
