@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,7 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             names.add(str(node.module))
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
     return names
 
 
@@ -83,18 +86,49 @@ def test_every_room_has_its_place_in_the_order() -> None:
     assert {room_of(path) for path in SOURCES} == set(RANK)
 
 
+def is_allowed(path: Path, name: str) -> bool:
+    """Return whether a file under orchestrator/ may import a dotted name."""
+    room, parts = room_of(path), name.split(".")
+    if parts[0] in NEVER_IN_ORCHESTRATOR or room not in ONLY_IMPORTERS.get(parts[0], {room}):
+        return False
+    if parts[0] != "orchestrator" or len(parts) < 2 or parts[1] not in RANK:
+        return True
+    if parts[1] != room:
+        return RANK[parts[1]] < RANK[room] or RANK[room] == 0 == RANK[parts[1]]
+    if room != "media" or len(parts) < 3:
+        return True
+    inner = path.relative_to(ROOT / "orchestrator" / "media").parts[0].removesuffix(".py")
+    return parts[2] == inner or MEDIA_RANK[parts[2]] < MEDIA_RANK[inner]
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_arrows_run_one_way(path: Path) -> None:
-    room = room_of(path)
-    for name in imported(path):
-        parts = name.split(".")
-        assert parts[0] not in NEVER_IN_ORCHESTRATOR
-        assert room in ONLY_IMPORTERS.get(parts[0], {room})
-        if parts[0] == "orchestrator" and len(parts) > 1 and parts[1] != room:
-            assert RANK[parts[1]] < RANK[room] or RANK[room] == 0 == RANK[parts[1]], f"{room} imports {name}"
-        if room == "media" and parts[:2] == ["orchestrator", "media"]:
-            inner = path.relative_to(ROOT / "orchestrator" / "media").parts[0].removesuffix(".py")
-            assert parts[2] == inner or MEDIA_RANK[parts[2]] < MEDIA_RANK[inner], f"{path}: {name}"
+    assert not [name for name in imported(path) if not is_allowed(path, name)]
+
+
+def test_a_reader_that_imports_a_writer_is_refused(tmp_path: Path) -> None:
+    reader, file = ROOT / "orchestrator" / "media" / "read" / "reader.py", tmp_path / "file.py"
+    assert reader in SOURCES
+    for line in (
+        "from orchestrator.media.write.writer import VideoWriter",
+        "from orchestrator.media import write",
+        "import orchestrator.media.write.encoder",
+        "from orchestrator import pipeline",
+    ):
+        file.write_text(f"def late():\n    {line}\n")
+        assert [name for name in imported(file) if not is_allowed(reader, name)], line
+    assert "orchestrator.media.read.decoded_pictures" in imported(reader)
+
+
+def test_reading_a_video_loads_no_writer() -> None:
+    """In a fresh process, as other tests load writers in this one."""
+    code = "import sys, orchestrator.media.read.reader; print(*sys.modules, sep='\\n')"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT
+    ).stdout.split()
+    assert "orchestrator.media.read.decoded_pictures" in loaded
+    ours = [name.split(".") for name in loaded if name.startswith("orchestrator.")]
+    assert not [name for name in ours if {"write", "encoder"} & set(name)]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "export_onnx").rglob("*.py")), ids=lambda path: path.name)

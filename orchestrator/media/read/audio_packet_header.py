@@ -1,7 +1,7 @@
-"""What a packet of sound is by its first bytes, where each packet says it, as in MPEG-TS and MPEG-PS.
+"""Reads the header at the start of audio packets, to detect streams whose codec or channels change.
 
-Recordings that are joined, and television, change the codec or the channels of a stream in its middle. FFmpeg
-tells only what a stream is at its start. Knows nothing of files or decoders.
+Joined recordings and television change the codec or the channels in the middle of an MPEG-TS or MPEG-PS
+stream. FFmpeg only reports what a stream is at its start.
 """
 
 from __future__ import annotations
@@ -10,28 +10,28 @@ from collections import Counter
 from typing import NamedTuple
 
 CODINGS = {"aac": "aac", "mp1": "mpeg", "mp2": "mpeg", "mp3": "mpeg", "ac3": "ac3", "eac3": "ac3"}
-"""Which header packets of a codec have, by FFmpeg's name of the codec."""
+"""The kind of header of each codec, by FFmpeg's name of the codec."""
 
 DECODERS = {"aac": "aac", "mpeg": "mp3", "ac3": "eac3"}
-"""FFmpeg's decoder for all packets with one kind of header: that of MP3 knows all three layers."""
+"""FFmpeg's decoder for all packets with one kind of header; that of MP3 decodes all three layers."""
 
 NAMES = {"aac": "AAC", "mpeg": "MPEG audio", "ac3": "AC-3"}
-"""What people call them."""
+"""Names for messages."""
 
 BYTES = 4
-"""How many bytes a header is read from."""
+"""Number of bytes that a header is read from."""
 
-SURE = 3
-"""A kind of header that fewer packets have is damage."""
+FEWEST_PACKETS = 3
+"""A header that fewer packets have is damage, not a change."""
 
 
 class AudioPacketHeader(NamedTuple):
     """The header of one packet.
 
     Attributes:
-        coding: which kind of header it is, a key of DECODERS.
-        setup: sampling rate and channels as coded, for AAC. The headers of the others stay in the packets
-            wherever they are copied to, so players see a change there, and it is 0.
+        coding: kind of the header, a key of DECODERS.
+        setup: coded sampling rate and channels of AAC. It is 0 for the others: copied packets keep their
+            headers, so players notice a change.
     """
 
     coding: str
@@ -39,7 +39,7 @@ class AudioPacketHeader(NamedTuple):
 
 
 def read_audio_header(data: bytes) -> AudioPacketHeader | None:
-    """Read the start of a packet; None where it has none of these headers.
+    """Read the header at the start of a packet; None if it has none of the known kinds.
 
     They are ADTS (ISO/IEC 13818-7, 6.2), MPEG audio (ISO/IEC 11172-3, 2.4.1.3) and AC-3 (ETSI TS 102 366,
     4.3).
@@ -62,7 +62,7 @@ class AudioHeaderCounter:
         self._seen: dict[int, Counter[AudioPacketHeader]] = {}
 
     def take(self, index: int, data: bytes) -> None:
-        """Take the first BYTES of a packet of the stream `index`."""
+        """Count the header in the first BYTES of a packet of the stream `index`."""
         header = read_audio_header(data)
         if header is not None:
             self._seen.setdefault(index, Counter())[header] += 1
@@ -73,5 +73,5 @@ class AudioHeaderCounter:
         return frozenset(
             index
             for index, seen in self._seen.items()
-            if sum(packets >= SURE for packets in seen.values()) > 1
+            if sum(packets >= FEWEST_PACKETS for packets in seen.values()) > 1
         )

@@ -19,16 +19,15 @@ if TYPE_CHECKING:
 
 
 def mentions_captions(packet: Packet[VideoStream]) -> bool:
-    """Whether a coded picture may hold captions: those of ATSC say `GA94` before they begin."""
+    """Return whether a coded picture may hold captions: those of ATSC begin with `GA94`."""
     return b"GA94" in bytes(packet)
 
 
 def closed_captions(picture: av.VideoFrame) -> bytes:
-    """Return the captions of a decoded picture, three bytes each; empty where it has none.
+    """Return the captions of a decoded picture, three bytes each; empty if it has none.
 
-    PyAV's look at the side data of a picture makes a cycle of references, so the picture would stay until
-    Python's collector comes, and hundreds would gather. A tiny copy, which has the same side data, is looked
-    at instead.
+    Reading side data with PyAV creates a reference cycle, so hundreds of pictures would stay in memory until
+    Python's garbage collector runs. A tiny copy of the picture, with the same side data, is read instead.
     """
     try:
         tiny = picture.reformat(width=16, height=16, interpolation="POINT")
@@ -38,10 +37,10 @@ def closed_captions(picture: av.VideoFrame) -> bytes:
 
 
 def has_text(captions: bytes) -> bool:
-    """Whether any of them says something: broadcasts without captions are full of empty ones.
+    """Return whether any of the captions is not empty: broadcasts without captions are full of empty ones.
 
-    The first of three bytes has a flag for a valid pair (4) and the kind: 0 and 1 are of EIA-608, where a
-    pair of zeros, with their parity, is filling.
+    The first of three bytes has a flag for a valid pair (4) and the kind: 0 and 1 are EIA-608, where a pair
+    of zeros, with their parity, is padding.
     """
     triplets = (captions[at : at + 3] for at in range(0, len(captions) - 2, 3))
     return any(

@@ -39,10 +39,10 @@ if TYPE_CHECKING:
     from orchestrator.media.time_range import TimeRange
 
 LEAD_S = Fraction(1, 10)
-"""How much earlier interlaced video is read: the picture before the first one helps to deinterlace it."""
+"""Interlaced video is read from this much earlier: deinterlacing needs the picture before the first one."""
 
 RECENT = 3
-"""Packets before a join that FFmpeg may mark as damaged, as it reads some ahead."""
+"""Number of packets before a clock jump that FFmpeg may mark as damaged, as it reads ahead."""
 
 
 class DecodedPictures:
@@ -50,16 +50,16 @@ class DecodedPictures:
 
     Args:
         path: the video that `info` describes.
-        info: what `probe` said of it.
-        threads: of the decoder; 0 takes one a core.
-        span: the part that is wanted; decoding begins at the keyframe before it.
+        info: its description from `probe`.
+        threads: number of decoder threads; 0 takes one a core.
+        span: the requested part; decoding begins at the keyframe before it.
         alpha: whether to decode alpha that is coded beside the pictures: see `SideAlphaDecoder`. For codecs
             with such alpha, decoding begins at the start of the file, as its keyframes may be elsewhere.
 
     Attributes:
         stream: the video.
-        alpha: what decodes alpha, or None.
-        damaged_packets: how many the container marked as damaged, so far.
+        alpha: the decoder of alpha, or None.
+        damaged_packets: number of packets so far that the container marks as damaged.
         may_have_captions: whether pictures so far may have closed captions.
     """
 
@@ -83,7 +83,7 @@ class DecodedPictures:
 
     @property
     def clock_jumps(self) -> list[ClockJump]:
-        """Where the file's own clock jumps, as far as it was read."""
+        """Jumps of the file's own clock so far."""
         return self._clock.clock_jumps
 
     @property
@@ -93,18 +93,17 @@ class DecodedPictures:
 
     @property
     def notes(self) -> list[str]:
-        """What the file says of itself that is not so, one sentence each; complete after the last moment."""
+        """One sentence for each wrong statement of the file's header; complete after the last picture."""
         return self._integrity.notes
 
     def __iter__(self) -> Generator[DecodedPicture, None, None]:
-        """Yield every moment from the keyframe before the span to the end of the file, with increasing pts.
+        """Yield every picture from the keyframe before `span` to the end of the file, with rising pts.
 
-        A picture without a pts gets the last one's plus its duration; one whose pts is not after the last
-        one's gets that plus one tick. Can be used once.
+        Can be used once. See `PictureTimeline` for pictures without a usable pts.
 
         Raises:
-            BadMedia: the file ends before it says it does, or cannot be read to its end, or nothing in it, or
-                nothing in a stretch of MAX_LOST_S seconds, can be decoded, or its clock jumps by MAX_GAP_S.
+            BadMedia: the file is truncated, cannot be read to its end or has no picture that can be decoded;
+                see also `PictureTimeline`.
         """
         held: DecodedPicture | None = None
         for moment in self._read():
@@ -129,12 +128,12 @@ class DecodedPictures:
         stream = main_video(container, self._path)
         stream.thread_type = "FRAME"
         stream.thread_count = threads
-        # Without it H.264 keeps pictures back until the next keyframe once a reference is lost.
+        # Without this flag, the H.264 decoder drops pictures after a lost reference up to the next keyframe.
         stream.codec_context.flags |= Flags.output_corrupt
         return container, stream
 
     def _begin(self) -> None:
-        """Take the state of a file of which nothing has been read."""
+        """Reset the state for a file that is read from its start."""
         self._timestamps = DecoderTimestamps(self._container, self.stream)
         self._timeline = PictureTimeline(self._path, self._timestamps, time_base=self._info.time_base)
         self._integrity = IntegrityChecker(self._container, self._path)
@@ -148,7 +147,7 @@ class DecodedPictures:
         return packets(self._container, clock=self._clock)
 
     def _from_keyframe(self) -> Iterator[av.VideoFrame]:
-        """Decode from the keyframe before the span on, or from the start of the file where that fails."""
+        """Decode from the keyframe before the span on, or from the start of the file if that fails."""
         if self._span.start_s is None or self.alpha is not None:
             yield from self._decode(self._packets())
             return
@@ -162,7 +161,7 @@ class DecodedPictures:
             self._first_pts, rest = found
             start = start_s / self._info.time_base
             for decoded in self._decode(rest):
-                # The intra refresh of H.264 has no keyframes, only places from which pictures become whole.
+                # H.264 with intra refresh has no keyframes, only points from which pictures become complete.
                 if self._timeline.last is None and decoded.is_corrupt:
                     self._timestamps.time_of(decoded)
                     continue
@@ -177,9 +176,9 @@ class DecodedPictures:
         yield from self._decode(self._packets())
 
     def _decode(self, read: Iterator[Packet[Stream]], *, passed: int = 0) -> Iterator[av.VideoFrame]:
-        """Decode packets but the first `passed` ones of the video."""
+        """Decode packets, except the first `passed` ones of the video."""
         try:
-            # All streams are demuxed: where any of them ends tells whether the file is whole.
+            # All streams are demuxed, because their ends show whether the file is complete.
             for packet in read:
                 self._integrity.watch(packet)
                 if packet.stream is not self.stream:
@@ -208,7 +207,7 @@ class DecodedPictures:
             ) from exc
 
     def _is_decodable(self, packet: Packet[VideoStream]) -> bool:
-        """Note that a packet of the video came; say whether it is to be decoded."""
+        """Examine a packet of the video; return whether it can be decoded."""
         if self._is_leading(packet.pts):
             return False
         self._timestamps.expect(packet)
@@ -220,12 +219,12 @@ class DecodedPictures:
         return not self._awaits_keyframe
 
     def _drain(self) -> Iterator[av.VideoFrame]:
-        """End the decoding of one recording before that of the next: its pictures have no part in the next.
+        """Flush the decoder at a clock jump, as pictures of the next segment must not refer to this one.
 
-        What cannot be decoded at the start of the next is lost, so the last picture stays meanwhile.
+        Pictures that cannot be decoded at the start of the next segment are lost, and the last one stays.
         """
         self._segment = self._clock.segment
-        # MPEG-TS numbers its packets: where the numbers start again, a picture before is taken for damaged.
+        # MPEG-TS numbers its packets: when the numbers restart, FFmpeg marks a picture before as damaged.
         self.damaged_packets -= sum(self._recent)
         self._recent.clear()
         try:
@@ -236,18 +235,18 @@ class DecodedPictures:
         self._awaits_keyframe = self._awaits_whole = True
 
     def _whole(self, decoded: list[av.VideoFrame]) -> Iterator[av.VideoFrame]:
-        """Leave out the pictures at the start of a recording that refer to some before it."""
+        """Drop pictures at the start of a segment that refer to pictures before it."""
         for picture in decoded:
             if not (self._awaits_whole and picture.is_corrupt):
                 self._awaits_whole = False
                 yield picture
 
     def _is_leading(self, pts: int | None) -> bool:
-        """Whether a picture is shown before the keyframe at which reading began: it cannot be decoded."""
+        """Return whether a picture precedes the keyframe at which reading began, so cannot be decoded."""
         return self._first_pts is not None and pts is not None and pts < self._first_pts
 
     def _decode_tail(self) -> Iterator[av.VideoFrame]:
-        """Decode again, on one thread, what PyAV loses when draining several threads raises an error."""
+        """Decode the last pictures again on one thread: PyAV loses them if draining several threads fails."""
         if self._timeline.last is None:
             return
         container, stream = self._open(1)

@@ -1,13 +1,11 @@
-"""Makes whole pictures of those that are woven of two fields, by FFmpeg's bwdif, one for one.
+"""Deinterlaces interlaced pictures with FFmpeg's bwdif, one picture for one.
 
-The first field of a picture stays; the lines of the second are made from those around them, in the picture
-and in the ones before and after. So each picture stays at its time, and rates do not change. Pictures that
-are not woven stay as they are, to the bit.
+The first field of a picture stays; the lines of the second are interpolated from those around them, in the
+picture and in the pictures before and after. So each picture keeps its time, and the frame rate does not
+change. Progressive pictures are not changed by a bit.
 
-Whether a picture is woven is what its stream says. Of a codec that cannot say it, the container is believed.
-Pixels are not looked at: woven pictures that nothing declares stay woven.
-
-Knows nothing of files or colour.
+The stream's flags decide whether a picture is interlaced; for codecs without such flags, the container
+decides. Pixels are not examined: undeclared interlaced pictures stay interlaced.
 """
 
 from __future__ import annotations
@@ -30,36 +28,36 @@ if TYPE_CHECKING:
     _Picture = TimedPicture[av.VideoFrame]
 
 _SAYS_ITSELF = {"h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "vc1", "wmv3", "prores", "dnxhd"}
-"""Codecs that say of each picture whether it is woven."""
+"""Codecs with a flag for interlacing in each picture."""
 
 _SEPARATE_FIELDS = {"hevc"}
-"""Codecs of which a picture that FFmpeg calls interlaced is one field alone, of half the height."""
+"""Codecs in which a picture that FFmpeg calls interlaced is a single field, of half the height."""
 
 _FIRST_FIELD = {2: "tff", 3: "bff", 4: "bff", 5: "tff"}
-"""Which field is shown first, by AVFieldOrder: TT, BB, TB and BT (coded first, shown first)."""
+"""The field that is displayed first, by AVFieldOrder: TT, BB, TB and BT (coded first, displayed first)."""
 
 
-def is_woven(picture: av.VideoFrame, stream: VideoStream) -> bool:
-    """Return whether a picture of `stream` is woven of two fields."""
+def is_interlaced(picture: av.VideoFrame, stream: VideoStream) -> bool:
+    """Return whether a picture of `stream` holds two interlaced fields."""
     flagged = picture.interlaced_frame and stream.codec_context.name not in _SEPARATE_FIELDS
     return flagged or declared_first_field(stream) is not None
 
 
 def declared_first_field(stream: VideoStream) -> str | None:
-    """Return the first field, `tff` or `bff`, if the container alone says that all pictures are woven."""
+    """Return the first field, `tff` or `bff`, if only the container declares all pictures interlaced."""
     context = stream.codec_context
     return None if context.name in _SAYS_ITSELF else _FIRST_FIELD.get(context.field_order)
 
 
 class Deinterlacer:
-    """Deinterlaces one video. The filter runs from the first woven picture on.
+    """Deinterlaces one video. The filter runs from the first interlaced picture on.
 
     Args:
         stream: the video.
-        threads: of the filter; 0 takes one a core.
+        threads: number of filter threads; 0 takes one a core.
 
     Attributes:
-        pictures: how many were woven.
+        pictures: number of interlaced pictures so far.
     """
 
     def __init__(self, stream: VideoStream, *, threads: int) -> None:
@@ -82,12 +80,12 @@ class Deinterlacer:
                 else:
                     yield moment
                 continue
-            woven = is_woven(moment.picture, self._stream)
-            self.pictures += woven
+            interlaced = is_interlaced(moment.picture, self._stream)
+            self.pictures += interlaced
             if self._bwdif is not None and not self._bwdif.takes(moment.picture):
                 yield from self._through(None)
                 self._bwdif = None
-            if self._bwdif is None and woven:
+            if self._bwdif is None and interlaced:
                 self._enter(moment.picture, last)
             if self._bwdif is None:
                 yield moment
@@ -97,7 +95,7 @@ class Deinterlacer:
         yield from self._through(None)
 
     def _enter(self, picture: av.VideoFrame, before: av.VideoFrame | None) -> None:
-        """Start the filter for pictures like `picture`; the one before it helps to make it whole."""
+        """Start the filter for pictures like `picture`; the picture before it improves the first result."""
         try:
             self._bwdif = _Bwdif(picture, declared_first_field(self._stream), threads=self._threads)
         except av.error.ArgumentError:  # less than four lines in a plane: there is nothing to make lines of
@@ -121,9 +119,9 @@ class _Bwdif:
     """The filter, for pictures of one size and format.
 
     Args:
-        like: one of them.
-        first_field: of all pictures, which are woven then; None: those are woven that say so.
-        threads: of the filter; 0 takes one a core.
+        like: one of the pictures.
+        first_field: first field of all pictures, which are then all interlaced; None if their flags decide.
+        threads: number of filter threads; 0 takes one a core.
 
     Raises:
         av.error.ArgumentError: the pictures are too small.
@@ -144,11 +142,11 @@ class _Bwdif:
         self._graph = graph
 
     def takes(self, picture: av.VideoFrame) -> bool:
-        """Return whether `picture` is of the size and format."""
+        """Return whether `picture` has this size and format."""
         return _kind(picture) == self._kind
 
     def push(self, picture: av.VideoFrame | None) -> list[av.VideoFrame]:
-        """Return the pictures that come out once `picture` is in: as many as went in but one; None: all."""
+        """Push `picture` and return the pictures that come out, one picture late; None flushes the filter."""
         self._source.push(picture)
         out = []
         while True:

@@ -47,7 +47,7 @@ def open_bytes(path: Path) -> Iterator[FileBytes]:
 
 
 def ebml_head(data: FileBytes, start: int) -> tuple[int, int | None, int]:
-    """Return an element's name, its size if it knows it, and where its content begins (RFC 8794, 4 to 6)."""
+    """Return an element's id, its size or None, and the position of its content (RFC 8794, 4 to 6)."""
     head = data.at(start, 12)
     name_length = 9 - head[0].bit_length()
     if name_length > 4:

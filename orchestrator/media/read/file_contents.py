@@ -1,7 +1,7 @@
-"""Describes what a media file holds: its streams, tags, chapters, time code, and what its first picture is.
+"""Describes the contents of a media file: its streams, tags, chapters, time code and first picture.
 
-Sources and finished outputs are described in the same terms, so that they can be compared. Headers and the
-first picture are read, and no more.
+Sources and finished outputs are described in the same terms, so that they can be compared. Only headers and
+the first pictures are read.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 Kind = Literal["picture", "sound", "subtitles", "video", "cover", "attachment", "data"]
 
 FIRST_FRAMES = 5
-"""How many pictures are looked at: transparency may be missing in the very first."""
+"""Number of pictures that are examined: the very first may have no transparency."""
 
 FIRST_PACKETS = 250
-"""How many packets are read for them: ten seconds of a damaged start."""
+"""Most packets that are read for them: ten seconds of a damaged start."""
 
 SIDE_DATA = {
     "SPHERICAL": "360 degree marking",
@@ -50,8 +50,8 @@ SIDE_DATA = {
     "ICC_PROFILE": "ICC colour profile",
     "AFD": "active format description",
 }
-"""What pictures can carry beside their pixels, by PyAV's name of it. Pan and scan, motion vectors, film grain
-(which the decoder applies) and an encoder's own messages are not among them."""
+"""Side data of pictures that is compared, by PyAV's name. It leaves out pan and scan, motion vectors, film
+grain (which the decoder applies) and an encoder's own messages."""
 
 _KINDS: dict[str, Kind] = {
     "audio": "sound",
@@ -66,16 +66,16 @@ class StreamContents:
     """One stream of a file.
 
     Attributes:
-        index: in the file.
-        kind: `picture` is the one video stream that is shown, `video` any other.
-        codec: FFmpeg's name of the coding, or None where it is unknown.
-        name: of an attachment; else empty.
-        layout: of the channels of sound; empty where it is not named.
-        channels, rate: of sound; 0 for others.
-        tags: what describes the stream, by name, without language and time code.
-        language: None where it is undetermined.
-        timecode: of the first picture, or None.
-        dispositions: FFmpeg's names of the marks it has (`default`, `forced`...).
+        index: index in the file.
+        kind: `picture` is the main video stream, `video` any other.
+        codec: FFmpeg's name of the codec, or None if it is unknown.
+        name: file name of an attachment, else empty.
+        layout: channel layout of audio; empty if it has no name.
+        channels, rate: number of channels and sampling rate of audio; 0 for other streams.
+        tags: tags that describe the stream, by name, without language and time code.
+        language: None if it is undetermined.
+        timecode: time code of the first picture, or None.
+        dispositions: FFmpeg's names of the stream's dispositions (`default`, `forced`...).
     """
 
     index: int
@@ -96,13 +96,13 @@ class PictureContents:
     """The first picture of a file, as coded.
 
     Attributes:
-        bits: a component.
+        bits: bits per component.
         chroma: `4:2:0`, `4:2:2`..., `RGB`, or `gray`.
         transparent: whether it has an alpha channel.
-        matrix, primaries, transfer: as the file tags them, code points of ITU-T H.273.
-        full_range: True for 0..255; None where the file does not say.
-        hdr: metadata of HDR, where there are any.
-        extras: which of SIDE_DATA it has.
+        matrix, primaries, transfer: the file's colour tags, code points of ITU-T H.273.
+        full_range: True for 0..255; None if the file does not say.
+        hdr: HDR metadata, if there is any.
+        extras: names from SIDE_DATA that it has.
     """
 
     bits: int
@@ -118,15 +118,15 @@ class PictureContents:
 
 @dataclass(frozen=True, kw_only=True)
 class FileContents:
-    """A file.
+    """The contents of a file.
 
     Attributes:
         format: FFmpeg's names of its container.
-        streams: in their order.
-        tags: of the film, by name, without the time code.
-        timecode: of the start, or None.
-        chapters: their titles; empty where one has none.
-        picture: None where none can be decoded near the start.
+        streams: the streams, in their order.
+        tags: tags that describe the film, by name, without the time code.
+        timecode: time code of the start, or None.
+        chapters: titles of the chapters; empty for a chapter without one.
+        picture: None if no picture near the start can be decoded.
     """
 
     format: str
@@ -138,15 +138,15 @@ class FileContents:
 
 
 def read_contents(path: Path, opened: Callable[[Path], InputContainer]) -> FileContents:
-    """Return what the file at `path` holds.
+    """Return the contents of the file at `path`.
 
     Args:
-        path: of the file.
-        opened: opens it: `open_source` or `open_written`.
+        path: the file.
+        opened: function that opens it: `open_source` or `open_written`.
 
     Raises:
-        InputNotFound, BadMedia: it cannot be opened as a video.
-        av.error.FFmpegError: it cannot be read.
+        InputNotFound, BadMedia: the file cannot be opened as a video.
+        av.error.FFmpegError: the file cannot be read.
     """
     with opened(path) as container:
         shown = main_video(container, path)
@@ -174,7 +174,7 @@ def _stream(stream: Stream, shown: Stream) -> StreamContents:
     tags = track_tags(stream.metadata)
     name = (_pop(tags, "filename") or "") if kind in {"attachment", "cover"} else ""
     if kind == "cover":
-        _pop(tags, "mimetype")  # its codec says the same
+        _pop(tags, "mimetype")  # the codec is compared instead
     language = _pop(tags, "language")
     timecode = _pop(tags, "timecode")
     layout, channels, rate = _sound(stream)
@@ -194,7 +194,7 @@ def _stream(stream: Stream, shown: Stream) -> StreamContents:
 
 
 def _sound(stream: Stream) -> tuple[str, int, int]:
-    """Return layout, channels and sampling rate of sound; nothing for others."""
+    """Return layout, channels and sampling rate of audio; empty values for other streams."""
     if not isinstance(stream, AudioStream) or stream.codec_context is None:
         return "", 0, 0
     layout = stream.codec_context.layout
@@ -203,7 +203,7 @@ def _sound(stream: Stream) -> tuple[str, int, int]:
 
 
 def _pop(tags: dict[str, str], name: str) -> str | None:
-    """Take a tag out, whatever the case of its name; Matroska writes them in capitals."""
+    """Remove and return a tag, ignoring the case of its name; Matroska writes names in capitals."""
     key = next((key for key in tags if key.lower() == name), None)
     return None if key is None else tags.pop(key)
 

@@ -1,7 +1,7 @@
-"""When a file starts and ends whose format does not say so: MPEG-TS, MPEG-PS and Ogg, by all of its packets.
+"""Measures the start and the end of MPEG-TS, MPEG-PS and Ogg files from all of their packets.
 
-FFmpeg tells their length by the first and the last time in the file, which is wrong where the clock jumps in
-between: half an hour for four seconds. Nothing is decoded here.
+FFmpeg takes the length of these formats from the first and the last time in the file, which is wrong if the
+clock jumps in between: half an hour instead of four seconds. Nothing is decoded here.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ class FileExtent:
     """Times on the continuous clock of a file, in seconds.
 
     Attributes:
-        start_s: when the first sound or picture begins.
-        video_s: when the first picture is shown.
-        duration_s: from the first picture to the end of the last.
-        joins: where the file's own clock jumps.
-        changing_audio_streams: indexes of sound streams whose codec changes, or the channels or rate of AAC.
-        has_late_streams: whether streams begin that the start of the file does not tell of.
+        start_s: start of the first audio or picture.
+        video_s: time of the first picture.
+        duration_s: time from the first picture to the end of the last.
+        clock_jumps: places where the file's own clock jumps.
+        changing_audio_streams: indexes of audio streams whose codec changes, or the channels or rate of AAC.
+        has_late_streams: whether there are streams that FFmpeg did not find at the start of the file.
     """
 
     start_s: Fraction
@@ -43,7 +43,7 @@ class FileExtent:
 
 
 def measure_extent(path: Path) -> FileExtent:
-    """Read a file to its end; what cannot be read on is left out.
+    """Read a file as far as possible and measure it.
 
     Raises:
         InputNotFound, BadMedia: see `open_source` and `main_video`.

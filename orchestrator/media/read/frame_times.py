@@ -1,10 +1,8 @@
-"""When each frame of a video is shown, known without a picture of it.
+"""Lists the presentation times of all frames of a video, if possible without decoding it.
 
-Every packet shows one picture, at its own time: where that holds, the packets tell the times, and nothing is
-decoded. Where it does not (see `_decoded`), the video is decoded, as the reader does it, and its pictures are
-let go. Either way the times are those of the reader's frames, by their index.
-
-It does not know pictures.
+If every packet holds one picture with a time, the packets give the times. If not (see `_demuxed`), the video
+is decoded as the reader does it, and its pictures are dropped. Either way the times are those of the
+reader's frames, by their index.
 """
 
 from __future__ import annotations
@@ -32,16 +30,16 @@ if TYPE_CHECKING:
 
 
 def frame_times(path: Path, info: VideoInfo) -> NDArray[np.float64]:
-    """Return when each frame is shown, in seconds from the start of the file, by its index.
+    """Return the presentation time of each frame, in seconds from the start of the file, by its index.
 
     It takes 8 bytes a frame, and reads the whole file.
 
     Args:
         path: the video that `info` describes.
-        info: what `probe` said of it.
+        info: its description from `probe`.
 
     Returns:
-        float64 [N], rising: `pts * time_base - start_s` of each frame that `VideoReader` gives.
+        float64 [N], rising: `pts * time_base - start_s` of each frame that `VideoReader` yields.
 
     Raises:
         BadMedia: it cannot be read; where it has to be decoded, see `DecodedPictures`.
@@ -56,10 +54,10 @@ def frame_times(path: Path, info: VideoInfo) -> NDArray[np.float64]:
 
 
 def _demuxed(path: Path) -> NDArray[np.int64] | None:
-    """Return the pts of the frames, int64 [N]; None where packets do not tell them.
+    """Return the pts of the frames, int64 [N], from the packets; None if the video must be decoded for them.
 
-    They do not in AVI and MPEG-PS, which store no presentation times or not all; in VP8, where packets may
-    show nothing; and where a time is missing or stands twice, as with two fields in two packets.
+    That is so for AVI and MPEG-PS, which do not store all presentation times; for VP8, whose packets may hold
+    hidden pictures; and if a time is missing or occurs twice, as with two fields in two packets.
     """
     pts = array("q")
     with open_source(path) as container:
@@ -81,7 +79,7 @@ def _demuxed(path: Path) -> NDArray[np.int64] | None:
 
 
 def _decoded(path: Path, info: VideoInfo) -> NDArray[np.int64]:
-    """Return the pts of the frames, int64 [N], from the pictures themselves."""
+    """Return the pts of the frames, int64 [N], by decoding the video."""
     with closing(
         DecodedPictures(path, info, threads=0, span=TimeRange(start_s=None, end_s=None))
     ) as pictures:

@@ -1,8 +1,8 @@
-"""Refuses a file whose header holds too many or too large tags, chapters or attachments. It decodes nothing.
+"""Refuses files whose headers hold too many or too large tags, chapters or attachments.
 
-FFmpeg reads all of them into memory when it opens a file, attachments about four times, and looks each tag up
-among all that it has: 100,000 tags in a file of 3 MB take minutes. So Matroska and MP4, where a header may be
-of any size, are walked first.
+FFmpeg reads all of them into memory when it opens a file, attachments about four times, and compares each tag
+with all others: 100,000 tags in a file of 3 MB take minutes. So this module first walks the headers of
+Matroska and MP4 files, which may be of any size.
 """
 
 from __future__ import annotations
@@ -29,34 +29,34 @@ if TYPE_CHECKING:
     from orchestrator.media.read.file_bytes import FileBytes
 
 MAX_TAGS = 2_000
-"""Of one stream or of the file. FFmpeg takes 0.05 s for so many, and four times as long for twice as many."""
+"""Most tags of one stream or of the file. FFmpeg takes 0.05 s for them, and four times that for twice as many."""
 
 MAX_ALL_TAGS = 20_000
-"""Of all streams together: 1000 streams with the statistics that mkvmerge writes have 8,000."""
+"""Most tags of all streams together: 1000 streams with the statistics of mkvmerge have 8,000."""
 
 MAX_CHAPTERS = 10_000
 
 MAX_ATTACHED_BYTES = 128 * 2**20
-"""Of attachments, cover pictures and tags together. Fonts of subtitles have some tens of megabytes."""
+"""Largest size of attachments, covers and tags together. Subtitle fonts take some tens of megabytes."""
 
 MAX_TEXT_BYTES = 16 * 2**20
-"""Of all tags, and of all chapters, of a Matroska file."""
+"""Largest size of all tags, and of all chapters, of a Matroska file."""
 
 MAX_INDEX = 10_000
-"""Entries of the index at the start of a Matroska file that are looked at; programs write fewer than ten."""
+"""Most entries of the index at the start of a Matroska file that are read; programs write fewer than ten."""
 
 MAX_ATTACHMENTS = 900
-"""FFmpeg leaves out those after its thousandth stream without a word."""
+"""FFmpeg silently ignores attachments after its thousandth stream."""
 
 _TAG, _TARGETS, _SIMPLE_TAG = 0x7373, 0x63C0, 0x67C8
 _EDITION, _CHAPTER, _ATTACHED_FILE = 0x45B9, 0xB6, 0x61A7
 _SEEK, _SEEK_ID, _SEEK_POSITION = 0x4DBB, 0x53AB, 0x53AC
 _PARENTS = frozenset({_TAG, _SIMPLE_TAG, _EDITION, _CHAPTER, _SEEK})
-"""Of Matroska (RFC 9559, 5.1): the elements that are entered."""
+"""Elements of Matroska whose children are read (RFC 9559, 5.1)."""
 
 
 class _HeaderCounts:
-    """What was counted in a header; it raises once that is too much."""
+    """Counts the entries of a header, and raises LimitExceeded once there are too many."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -95,7 +95,7 @@ class _HeaderCounts:
 
 
 def check_header(path: Path) -> None:
-    """Look at a file's header before FFmpeg does. Only Matroska, WebM, MP4 and MOV are looked at.
+    """Check the header of a Matroska, WebM, MP4 or MOV file before FFmpeg opens it.
 
     Raises:
         LimitExceeded: it holds too many or too large tags, chapters, covers or attachments.
@@ -113,7 +113,7 @@ def check_header(path: Path) -> None:
 
 
 def _matroska(data: FileBytes, held: _HeaderCounts) -> None:
-    """Look at the elements of the segment before its first cluster, and at those that its index names."""
+    """Check the elements of the segment before its first cluster, and those that its index names."""
     name, start = 0, 0
     while name != SEGMENT:
         name, size, inside = _element(data, start)
@@ -136,7 +136,7 @@ def _matroska(data: FileBytes, held: _HeaderCounts) -> None:
 
 
 def _element(data: FileBytes, start: int) -> tuple[int, int, int]:
-    """Return an element's name, its size and where its content begins; the size of a live segment is 0."""
+    """Return an element's id, its size and the start of its content; the size of a live segment is 0."""
     if start >= data.length:
         raise DamagedElement
     name, size, inside = ebml_head(data, start)
@@ -146,7 +146,7 @@ def _element(data: FileBytes, start: int) -> tuple[int, int, int]:
 
 
 def _count(data: FileBytes, held: _HeaderCounts, start: int, end: int) -> None:
-    """Count tags, chapters and attachments among the elements between two places, and within those."""
+    """Count tags, chapters and attachments among the elements between two positions, and inside those."""
     places = [(start, end, b"")]
     while places:
         start, end, target = places.pop()
@@ -167,7 +167,7 @@ def _count(data: FileBytes, held: _HeaderCounts, start: int, end: int) -> None:
 
 
 def _seek_places(data: FileBytes, start: int, end: int) -> list[int]:
-    """Return where a segment's index says that elements are, from the segment's start."""
+    """Return the positions of elements in a segment's index, from the segment's start."""
     found: list[int] = []
     while start < end and len(found) < MAX_INDEX:
         name, size, inside = _element(data, start)
@@ -183,7 +183,7 @@ _TAG_BOXES = frozenset({b"udta", b"ilst"})
 
 def _boxes(data: FileBytes, held: _HeaderCounts) -> None:
     """Count the tags of MP4 and MOV: the boxes in `udta` and in `ilst` (ISO/IEC 14496-12, 8.10)."""
-    # Where boxes begin and end, the kind of the box that holds them, and the place of the track they are of.
+    # Start and end of boxes, the kind of the box that holds them, and the position of their track.
     places = [(0, data.length, b"", 0)]
     while places:
         start, end, parent, track = places.pop()

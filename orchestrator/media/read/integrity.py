@@ -1,7 +1,7 @@
-"""Whether a media file is whole: what its structure tells before the work, and its packets after it.
+"""Detects truncated media files: by their structure before the work, and by their packets after it.
 
-How long a video is by its header decides nothing where the structure can be followed: headers are often wrong
-in files that are whole. Knows nothing of pictures.
+The length in the header only counts if the structure cannot be followed: headers of complete files are often
+wrong.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ if TYPE_CHECKING:
     from av.stream import Stream
 
 UNREAD_BYTES = 1024
-"""More than the headers between two Matroska blocks take: after damage FFmpeg skips to the next cluster."""
+"""More than the headers between two Matroska blocks; after damage FFmpeg skips to the next cluster."""
 
 EARLY_END_S = 0.25
-"""How much earlier than its header says a whole file may end, besides the longest gap between pictures."""
+"""A complete file may end this much before the time in its header, plus the longest gap between pictures."""
 
 _CLAIMING = {"matroska", "flv", "mxf", "avi"}
-"""Formats whose header says how long the file is. MP4 and MOV say when each of their samples is shown."""
+"""Formats with a length in the header. MP4 and MOV have the times of all samples instead."""
 
 
 def refuse_truncated(container: InputContainer, path: Path) -> None:
-    """Make sure, before any work, that no bytes are missing, as far as the structure of the file tells.
+    """Refuse a file that lacks bytes according to its structure.
 
     Raises:
-        BadMedia: some are.
+        BadMedia: bytes are missing.
     """
     missing = missing_bytes(path, container.format.name)
     if not missing and container.format.name.startswith("mov"):
-        # A media data box may reach to the end of the file, wherever that is; its index knows better.
+        # A media data box may reach to the end of the file, wherever that is; its index has the real end.
         lasts = [stream.index_entries[-1] for stream in container.streams if len(stream.index_entries)]
         missing = max((last.pos + last.size for last in lasts), default=0) - path.stat().st_size
     if missing and missing > 0:
@@ -48,27 +48,27 @@ def refuse_truncated(container: InputContainer, path: Path) -> None:
 
 
 def believable_frames(stream: Stream, path: Path) -> int | None:
-    """Return how many pictures the header says there are; None where it does not, or they would not fit.
+    """Return the header's number of pictures; None if it has none, or more than could fit into the file.
 
-    A program that cannot go back to fill the number in, as into a pipe, writes a very large one.
+    Programs that write into a pipe cannot fill the number in afterwards, and write a very large one.
     """
     frames = stream.frames
     return frames if 0 < frames <= path.stat().st_size else None
 
 
 def tagged_duration_s(stream: Stream) -> Fraction | None:
-    """Return how long a track is by its tag, which programs that write Matroska add; else None."""
+    """Return a track's length from the tag that writers of Matroska add; None if it has none."""
     tag = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
     return int(tag[1]) * 3600 + int(tag[2]) * 60 + Fraction(tag[3]) if tag else None
 
 
 class IntegrityChecker:
-    """Follows the packets of a file as they are read.
+    """Checks the packets of a file while they are read.
 
     Attributes:
-        end_s: the time that the packets reach to, in seconds.
-        unread_s: the times of the packets before which part of the file could not be read.
-        notes: what the header says otherwise; complete after `finish`.
+        end_s: latest end of a packet so far, in seconds.
+        unread_s: times of the packets before which part of the file could not be read.
+        notes: a note if the header's length is wrong; complete after `finish`.
     """
 
     def __init__(self, container: InputContainer, path: Path) -> None:
@@ -81,28 +81,28 @@ class IntegrityChecker:
         self._block_end = 0
 
     def watch(self, packet: Packet[Stream]) -> None:
-        """Take notice of one packet; all packets of the file come, in the order of the file."""
+        """Examine one packet; all packets of the file must come, in the order of the file."""
         moment = packet.pts if packet.pts is not None else packet.dts
         if not packet.size or moment is None:
             return
         if packet.pos is not None and self._format in {"matroska", "flv"}:
             if self._block_end and packet.pos - self._block_end > UNREAD_BYTES:
                 self.unread_s.append(moment * packet.time_base)
-            # The size of additions, such as a picture's transparency, is not known here.
+            # The size of additions, such as a picture's alpha, is not known here.
             extended = packet.has_sidedata("matroska_block_additional")
             self._block_end = 0 if extended else packet.pos + packet.size
         self.end_s = max(self.end_s, (moment + (packet.duration or 0)) * packet.time_base)
 
     def finish(self, stream: Stream, *, longest_gap_s: Fraction) -> Fraction:
-        """Judge the file, once all its packets came.
+        """Judge the file after its last packet.
 
         Args:
             stream: the video.
-            longest_gap_s: between two pictures of it.
+            longest_gap_s: longest time between two of its pictures.
 
         Returns:
-            When the last picture ends by the header, in seconds; 0 where it does not tell or is not believed.
-            A Matroska file stores no duration of a picture, so that of a last one that stays is in its tags.
+            End of the last picture according to the header, in seconds; 0 if it is missing or wrong. Matroska
+            stores no durations of pictures, so the end of a last picture that stays is only in its tags.
 
         Raises:
             BadMedia: the file is cut short, or it is damaged and ends before its header says so.
@@ -126,10 +126,10 @@ class IntegrityChecker:
         return stays_s
 
     def _claim_s(self) -> Fraction:
-        """Return when the file ends by its header, in seconds; 0 where it does not say."""
+        """Return the end of the file according to its header, in seconds; 0 if it does not say."""
         if self._format not in _CLAIMING:
             return Fraction(0)
-        if self._format == "avi":  # FFmpeg guesses the duration where it is not known
+        if self._format == "avi":  # FFmpeg guesses a duration that is not known
             video = self._container.streams.video[0]
             frames = believable_frames(video, self._path)
             return frames / video.average_rate if frames and video.average_rate else Fraction(0)

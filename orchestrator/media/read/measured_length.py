@@ -1,4 +1,4 @@
-"""How much video a file holds by its packets, for files whose header says more than a job may have."""
+"""Measures the length of a video from its packets, for files whose header claims more than a job may have."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 
 def with_measured_length(path: Path, info: VideoInfo, *, most_s: float, most_frames: int) -> VideoInfo:
-    """Return what `info` says with the length that the packets of the video have. Nothing is decoded.
+    """Return `info` with the length that the packets of the video have. Nothing is decoded.
 
-    Reading stops where more than the limit has been found: then what the header says stands, if it says more
-    than that. So it takes no longer than reading as much as a job may have.
+    Reading stops once the limit is exceeded, and the length is at least that in the header. So it takes no
+    longer than reading as much as a job may have.
 
     Args:
         path: the video that `info` describes.
-        info: what `probe` said of it.
-        most_s: from the first picture, in seconds.
-        most_frames: pictures.
+        info: its description from `probe`.
+        most_s: limit of its length from the first picture, in seconds.
+        most_frames: limit of its number of pictures.
 
     Raises:
         BadMedia: the file cannot be read.

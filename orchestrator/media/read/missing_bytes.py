@@ -1,7 +1,7 @@
-"""Whether a media file has all its bytes, told by the sizes that its elements give. It decodes nothing.
+"""Counts the missing bytes of a truncated media file from the sizes of its elements.
 
-Containers are sequences of elements that begin with their own size. A file that was cut ends within one. How
-long the video is by its header does not count here: headers are often wrong, in files that are whole.
+Containers are sequences of elements that begin with their own size; a truncated file ends inside one. The
+length in the header does not count here: headers of complete files are often wrong.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ if TYPE_CHECKING:
     from orchestrator.media.read.file_bytes import FileBytes
 
 MAX_ELEMENTS = 5_000_000
-"""More are not walked: two hours of FLV have 800,000. It takes a few seconds."""
+"""Most elements that are walked, in a few seconds. Two hours of FLV have 800,000."""
 
 
 def missing_bytes(path: Path, format_name: str) -> int | None:
-    """Return how many bytes are missing at least, 0 where the file is whole.
+    """Return the least number of bytes that are missing; 0 if the file is complete.
 
     Args:
         path: the file.
         format_name: FFmpeg's name of its container.
 
     Returns:
-        None where it cannot be told: the format does not say (MPEG-TS, MPEG-PS), or the elements cannot be
-        followed to the end, as in a damaged file.
+        None if it is not known: the format has no sizes (MPEG-TS, MPEG-PS), or the elements cannot be
+        followed to the end because the file is damaged.
     """
     walk = _WALKS.get(format_name.partition(",")[0])
     if walk is None:
@@ -58,11 +58,11 @@ def missing_bytes(path: Path, format_name: str) -> int | None:
     return 0
 
 
-# Each walk yields where the elements end of which no byte may be missing, in order.
+# Each walk yields, in order, the ends of the elements that must be complete.
 
 
 def _boxes(data: FileBytes) -> Iterator[int]:
-    """MP4 and MOV: the boxes that hold samples or their index (ISO/IEC 14496-12, 4.2)."""
+    """Walk MP4 and MOV: the boxes that hold samples or their index (ISO/IEC 14496-12, 4.2)."""
     start = 0
     while start + 8 <= data.length:
         size, kind = data.number(start, 4), data.at(start + 4, 4)
@@ -82,11 +82,11 @@ _ELEMENTS = {
     *(0x1549A966, 0x1654AE6B, 0x1C53BB6B, 0xEC, 0xBF),  # those of a segment; then those of a cluster
     *(0xE7, 0xA3, 0xA0, 0xAB, 0xA7, 0xAF, 0x5854),
 }
-"""Of Matroska, outside of those that need not be entered (RFC 9559, 5.1)."""
+"""Ids of Matroska's elements at the levels that are walked (RFC 9559, 5.1)."""
 
 
 def _ebml(data: FileBytes) -> Iterator[int]:
-    """Matroska and WebM. Live recordings do not know how long segments and clusters are: they are entered."""
+    """Walk Matroska and WebM. Segments and clusters of live recordings have no size: walk their children."""
     start, segment_end = 0, None
     while start < data.length:
         if segment_end is not None and start >= segment_end:
@@ -109,11 +109,11 @@ def _ebml(data: FileBytes) -> Iterator[int]:
 
 
 _UNKNOWN_RIFF_SIZES = {0, 0x7FFFFFFF, 0xFFFFFFFF}
-"""What programs write that cannot go back to fill the size in, as into a pipe."""
+"""Sizes from programs that write into a pipe and cannot fill the size in afterwards."""
 
 
 def _riff(data: FileBytes) -> Iterator[int]:
-    """AVI: the list of samples, or each of them where it does not know its size; its index may be missing."""
+    """Walk AVI: the list of samples, or each sample if the list has no size; the index may be missing."""
     start, end = 0, None
     while start < data.length:
         kind, size = data.at(start, 4), data.number(start + 4, 4, "little")
@@ -134,7 +134,7 @@ def _riff(data: FileBytes) -> Iterator[int]:
 
 
 def _flv(data: FileBytes) -> Iterator[int]:
-    """FLV: tags of sound, pictures and data, each followed by its size (Adobe, FLV specification, E.4)."""
+    """Walk FLV: tags of audio, video and data, each followed by its size (Adobe, FLV specification, E.4)."""
     start = data.number(5, 4) + 4
     while start < data.length:
         yield start + 11
@@ -149,7 +149,7 @@ _ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
 
 
 def _asf(data: FileBytes) -> Iterator[int]:
-    """WMV: objects at the top level (ASF specification, 2.1). A live recording does not know its size."""
+    """Walk WMV: objects at the top level (ASF specification, 2.1). A live recording has no size."""
     start = 0
     while start + 24 <= data.length:
         name, size = data.at(start, 16), data.number(start + 16, 8, "little")
@@ -163,7 +163,7 @@ def _asf(data: FileBytes) -> Iterator[int]:
 
 
 def _ogg(data: FileBytes) -> Iterator[int]:
-    """Ogg: pages (RFC 3533, 6)."""
+    """Walk Ogg: pages (RFC 3533, 6)."""
     start = 0
     while start < data.length:
         head = data.at(start, 27 + 255)
@@ -181,7 +181,7 @@ _MXF_HEADER = bytes.fromhex("060e2b34020501010d01020101")
 
 
 def _klv(data: FileBytes) -> Iterator[int]:
-    """MXF: keys, lengths and values (SMPTE 336M), and the place of the footer (SMPTE 377-1, 7.1)."""
+    """Walk MXF: keys, lengths and values (SMPTE 336M), and the position of the footer (SMPTE 377-1, 7.1)."""
     start = 0
     while start < data.length:
         head = data.at(start, 25)
@@ -200,7 +200,7 @@ def _klv(data: FileBytes) -> Iterator[int]:
 
 
 def _gif(data: FileBytes) -> Iterator[int]:
-    """GIF: blocks (GIF89a, appendix A); the last byte, which says that it ends, may be missing."""
+    """Walk GIF: blocks (GIF89a, appendix A); the last byte, which marks the end, may be missing."""
     start = 13 + _gif_palette(data.number(10, 1))
     while start < data.length:
         kind = data.number(start, 1)
@@ -225,7 +225,7 @@ def _gif_palette(flags: int) -> int:
 
 
 def _png(data: FileBytes) -> Iterator[int]:
-    """APNG: chunks up to the one that ends it (PNG specification, 5.3)."""
+    """Walk APNG: chunks up to IEND (PNG specification, 5.3)."""
     start = 8
     kind = b""
     while kind != b"IEND":
@@ -236,19 +236,19 @@ def _png(data: FileBytes) -> Iterator[int]:
 
 
 def _dv(data: FileBytes) -> Iterator[int]:
-    """Raw DV: frames of 12 or 10 sequences of 12,000 bytes; the fourth byte says which (IEC 61834-2)."""
+    """Walk raw DV: frames of 12 or 10 sequences of 12,000 bytes, by the fourth byte (IEC 61834-2)."""
     size = 144_000 if data.number(3, 1) & 0x80 else 120_000
     yield -(-data.length // size) * size
 
 
 def _y4m(data: FileBytes) -> Iterator[int]:
-    """YUV4MPEG2: a line, and frames of one size, of which each begins with a line."""
+    """Walk YUV4MPEG2: a header line, and frames of one size, each with a line of its own."""
     words = re.fullmatch(rb"YUV4MPEG2((?: [^ \n]*)*)\n.*", data.at(0, 4096), re.DOTALL)
     if not words:
         raise DamagedElement
-    told = {word[:1]: word[1:] for word in words[1].split()}
-    layout = re.fullmatch(rb"(420|422|411|444|mono)(?:p?(9|1\d))?[a-z]*\d*", told.get(b"C", b"420"))
-    width, height = (int(told.get(side, b"0")) for side in (b"W", b"H"))
+    fields = {word[:1]: word[1:] for word in words[1].split()}
+    layout = re.fullmatch(rb"(420|422|411|444|mono)(?:p?(9|1\d))?[a-z]*\d*", fields.get(b"C", b"420"))
+    width, height = (int(fields.get(side, b"0")) for side in (b"W", b"H"))
     if not layout:
         raise DamagedElement
     across, down = {b"420": (2, 2), b"422": (2, 1), b"411": (4, 1)}.get(layout[1], (1, 1))
@@ -273,4 +273,4 @@ _WALKS: dict[str, Callable[[FileBytes], Iterator[int]]] = {
     "dv": _dv,
     "yuv4mpegpipe": _y4m,
 }
-"""By FFmpeg's name of the demuxer."""
+"""The walks by FFmpeg's names of the demuxers."""

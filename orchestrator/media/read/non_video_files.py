@@ -1,4 +1,4 @@
-"""Says what a file that is not taken as a source is, by its first bytes, and what to do with it instead."""
+"""Recognises files that are not videos by their first bytes, and explains what to do with them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HEIF_BRANDS = {"avif", "avis", "heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"}
-"""Major brands of AVIF and HEIC pictures (ISO/IEC 23008-12), which FFmpeg opens as if they were MP4."""
+"""Major brands of AVIF and HEIC pictures (ISO/IEC 23008-12), which FFmpeg opens as MP4."""
 
 _PICTURES = {
     b"\x89PNG\r\n\x1a\n": "PNG",
@@ -18,25 +18,25 @@ _PICTURES = {
     b"MM\0*": "TIFF",
 }
 _SOUND = (b"ID3", b"fLaC", b"FORM", b"\x0b\x77", *(bytes([0xFF, second]) for second in range(0xF0, 0xFC)))
-"""Beginnings of MP3, FLAC, AIFF and AC-3; the last ones are the sync words of MP3 and ADTS."""
+"""First bytes of MP3, FLAC, AIFF and AC-3; the last ones are the sync words of MP3 and ADTS."""
 
 _H264_UNITS = {6, 7, 9}
-"""NAL units that an H.264 stream begins with: SEI, SPS and delimiter (ITU-T H.264, table 7-1)."""
+"""NAL units at the start of an H.264 stream: SEI, SPS and delimiter (ITU-T H.264, table 7-1)."""
 
 _HEVC_UNITS = {32, 33, 34, 35, 39}
-"""The same of HEVC: VPS, SPS, PPS, delimiter and SEI (ITU-T H.265, table 7-1)."""
+"""NAL units at the start of an HEVC stream: VPS, SPS, PPS, delimiter and SEI (ITU-T H.265, table 7-1)."""
 
 _WEBP_IS_ANIMATED = 0x02
-"""In the flags of the VP8X chunk (RFC 9649, 2.7)."""
+"""Flag of the VP8X chunk (RFC 9649, 2.7)."""
 
 
 def explain_non_video(path: Path) -> str | None:
-    """Return what the file at `path` is and what to do with it; None if it is none of the known kinds.
+    """Return what the file at `path` is and what to do with it; None if its kind is unknown.
 
     Only the first bytes are read.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: the file cannot be read.
     """
     with path.open("rb") as file:
         head = file.read(32)
@@ -58,12 +58,12 @@ def explain_non_video(path: Path) -> str | None:
 
 
 def explain_picture(kind: str) -> str:
-    """Return what to do with a picture of that kind."""
+    """Return what to do with a still picture of a kind, such as PNG."""
     return f"is a single picture ({kind}), not a video: use `framewright infer` for pictures"
 
 
 def _raw_stream(head: bytes) -> str | None:
-    """Return the codec of a file that begins with a start code, as raw H.264, HEVC and MPEG video do."""
+    """Return the codec of a raw H.264, HEVC or MPEG video stream, which begins with a start code."""
     prefix = next((code for code in (b"\0\0\0\1", b"\0\0\1") if head.startswith(code)), None)
     if prefix is None or len(head) < len(prefix) + 2:
         return None

@@ -1,4 +1,4 @@
-"""What a video is, by its header and its first pictures. Knows nothing of models, tiles or outputs."""
+"""Describes a video by its header and first pictures, and refuses videos that cannot be converted well."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from orchestrator.media.colour.chroma_location import upright_chroma_location
 from orchestrator.media.colour.code_points import UNSPECIFIED
 from orchestrator.media.colour.hdr_metadata import hdr_metadata, side_data
 from orchestrator.media.colour.pixel_format import component_bits
-from orchestrator.media.read.deinterlace import is_woven
+from orchestrator.media.read.deinterlace import is_interlaced
 from orchestrator.media.read.file_extent import measure_extent
 from orchestrator.media.read.integrity import believable_frames, refuse_truncated, tagged_duration_s
 from orchestrator.media.read.source import MAX_PIXELS, has_free_clock, main_video, open_source, packets
@@ -36,34 +36,35 @@ if TYPE_CHECKING:
     from orchestrator.limits import Limits
 
 FIRST_FRAMES = 5
-"""How many pictures are decoded: the first ones of an interlaced video may be whole (titles, a still)."""
+"""Number of pictures that are decoded: interlaced video may begin with progressive ones (titles, a still)."""
 
 
 LATE_STREAMS = (
     "some streams of the source begin only after its start, as where recordings of different channels are "
     "joined: their pictures or sound were left out, so split the source there to get them"
 )
-"""The note of streams that FFmpeg did not find when it opened the file."""
+"""The note for streams that FFmpeg did not find when it opened the file."""
 
 MOST_WITHOUT_KEYFRAME = 1000
-"""How many pictures are passed over in search of a keyframe: some programs mark none."""
+"""Most pictures that are skipped in search of a keyframe: some programs mark none."""
 
 
 def probe(path: Path, *, to_end: bool = True, limits: Limits | None = None) -> VideoInfo:
-    """Read what the video at `path` is.
+    """Describe the video at `path`.
 
     Args:
-        path: of the video.
-        to_end: whether it is wanted to its end: then it is refused where that is missing, as MP4 always is.
-        limits: on the size of its pictures, which is looked at before any is decoded; None takes up to
+        path: the video.
+        to_end: whether the video is needed to its end. Then a truncated file is refused, as truncated MP4
+            always is.
+        limits: limits of the picture size, which are checked before any picture is decoded; None allows
             MAX_PIXELS.
 
     Raises:
         LimitExceeded: its pictures are too large, or it has too many streams.
         InputNotFound: there is no such file, or it is a folder.
-        BadMedia: it is empty, not a video, cut short, or none of its pictures can be decoded; those above
-            MAX_PIXELS are not, where no header says their size.
-        UnsupportedMedia: its colours cannot be converted, or are known to Dolby Vision only.
+        BadMedia: it is empty, not a video, truncated, or none of its pictures can be decoded (as those above
+            MAX_PIXELS if no header gives their size).
+        UnsupportedMedia: its colours cannot be converted, or only Dolby Vision decoders know them.
     """
     with open_source(path, limits=limits) as container:
         if to_end or container.format.name.startswith("mov"):
@@ -90,8 +91,8 @@ def _describe(
     _refuse_dolby_vision_alone(stream, frame)
     turn, notes = _orientation(frame)
     resolved = colour.resolve_colour(frame)
-    woven = any(is_woven(picture, stream) for picture in first)
-    if frame.interlaced_frame and not woven:
+    interlaced = any(is_interlaced(picture, stream) for picture in first)
+    if frame.interlaced_frame and not interlaced:
         notes.append("the source holds each field as a picture of its own (HEVC); they stay so")
     sideways = turn.degrees in {90, 270}
     aspect = stream.sample_aspect_ratio or Fraction(1)
@@ -140,7 +141,7 @@ def _describe(
         bit_depth=component_bits(frame.format),
         chroma_location=upright_chroma_location(frame, rotation=turn.degrees, mirrored=turn.mirrored),
         colour=resolved,
-        interlaced=woven,
+        interlaced=interlaced,
         hdr=hdr_metadata(frame) if resolved.is_hdr else None,
         start_s=start_s,
         skipped_frames=skipped,
@@ -153,9 +154,9 @@ def _describe(
 
 
 def _refuse_dolby_vision_alone(stream: VideoStream, frame: av.VideoFrame) -> None:
-    """Refuse Dolby Vision whose coded pictures are neither SDR nor HDR to others (profile 5).
+    """Refuse Dolby Vision whose coded pictures only Dolby Vision decoders can display (profile 5).
 
-    Pictures that others can show say so by their transfer characteristics.
+    Other profiles tag their pictures with standard transfer characteristics.
     """
     tagged = stream.codec_context.codec_tag in {"dvh1", "dvhe", "dva1", "dvav", "dav1"}
     if frame.color_trc == UNSPECIFIED and (tagged or side_data(frame, "DOVI_METADATA") is not None):
@@ -167,7 +168,7 @@ def _refuse_dolby_vision_alone(stream: VideoStream, frame: av.VideoFrame) -> Non
 
 @dataclass(frozen=True)
 class _Turn:
-    """How a coded picture is made upright: mirrored left to right if so, then turned counter-clockwise."""
+    """How a coded picture is turned upright: maybe mirrored left to right, then rotated counter-clockwise."""
 
     degrees: int
     mirrored: bool
@@ -201,14 +202,14 @@ def _orientation(frame: av.VideoFrame) -> tuple[_Turn, list[str]]:
 def _first_frames(
     container: InputContainer, stream: VideoStream, path: Path, limits: Limits | None
 ) -> tuple[list[av.VideoFrame], int]:
-    """Return the first pictures that are whole, and how many come before them that cannot be decoded.
+    """Return the first complete pictures, and the number of pictures before them that cannot be decoded.
 
-    Those count that refer to pictures before the start of the file, not those after a damaged keyframe.
+    Only pictures that refer to some before the start of the file count, not those after a damaged keyframe.
     """
     stream.thread_type = "NONE"
     first: list[av.VideoFrame] = []
     due: list[int] = []
-    begun = is_damaged = False  # the first keyframe was there; it is the first packet and cannot be decoded
+    begun = is_damaged = False  # a keyframe was found; the first packet is a keyframe that cannot be decoded
     alpha = SideAlphaDecoder(stream)
     for packet in packets(container, stream):
         begun = begun or _is_keyframe(packet, stream)
@@ -231,7 +232,7 @@ def _first_frames(
             break
     if first:
         first_pts = first[0].pts if first[0].pts is not None else first[0].dts
-        # AVI stores no presentation times: what FFmpeg makes of them says nothing of single pictures.
+        # AVI stores no presentation times, and FFmpeg's guesses are wrong for single pictures.
         if first_pts is None or is_damaged or container.format.name == "avi":
             return first, 0
         return first, sum(pts < first_pts for pts in due)
@@ -240,7 +241,7 @@ def _first_frames(
 
 
 def _is_keyframe(packet: Packet[Stream], stream: VideoStream) -> bool:
-    """Whether a packet is a keyframe; the first of a file, if it is damaged, by the file's index."""
+    """Return whether a packet is a keyframe, by its flag or by the file's index if the packet is damaged."""
     indexed = stream.index_entries[0] if len(stream.index_entries) else None
     return packet.is_keyframe or (
         indexed is not None and indexed.is_keyframe and indexed.timestamp in {packet.dts, packet.pts}

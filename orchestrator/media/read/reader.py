@@ -1,9 +1,7 @@
-"""The pictures of a video in presentation order, whole, upright, each at its own time, in the form asked for.
+"""Reads the frames of a video in presentation order: deinterlaced, upright, as RGB or as planes.
 
-As many frames come out as the container presents. A picture that cannot be decoded is replaced by the one
-before it, at its own time, and counted; nothing is skipped.
-
-Knows nothing of what happens to the frames.
+There are as many frames as the container presents. A picture that cannot be decoded is replaced by the one
+before it, at its own time, and counted.
 """
 
 from __future__ import annotations
@@ -35,22 +33,22 @@ class VideoReader(Generic[AnyPicture]):
 
     Args:
         path: the video that `info` describes.
-        info: what `probe` said of it.
-        threads: of the decoder and of the colour conversion; 0 takes one a core.
-        letterbox: where each picture is to lie, made for a picture of the video's size; frames are the
-            letterboxed pictures then, which are `rgb`. None leaves them as large as they are.
-        start_s, end_s: only the frames that are shown from then to then, in seconds from the start of the
-            file (`info.start_s`); None is the start or the end. See `TimeRange`.
-        form: what the pictures are: `rgb` is Pixels, `deep_rgb` DeepPixels, `planes` Planes, as coded.
-        alpha: whether frames come with their alpha.
+        info: its description from `probe`.
+        threads: number of threads of the decoder and of the colour conversion; 0 takes one a core.
+        letterbox: a letterbox that was planned for the video's size; frames are then letterboxed `rgb`
+            pictures. None leaves the pictures at their own size.
+        start_s, end_s: only the frames in this range, in seconds from the start of the file
+            (`info.start_s`); None is the start or the end. See `TimeRange`.
+        form: type of the pictures: `rgb` is Pixels, `deep_rgb` DeepPixels, `planes` Planes, as coded.
+        alpha: whether frames have their alpha.
         tonemap: whether to convert HDR pictures to SDR, see `tone_mapped_info`; `rgb` only.
 
     Attributes:
-        frames_read: frames yielded so far.
+        frames_read: number of frames yielded so far.
 
     Raises:
-        BadRequest: the span from `start_s` to `end_s` is empty, or negative.
-        UnsupportedMedia: planes are asked for and `can_read_planes` says no.
+        BadRequest: the range from `start_s` to `end_s` is empty or starts before 0.
+        UnsupportedMedia: `form` is `planes`, and `can_read_planes` is false.
     """
 
     @overload
@@ -143,7 +141,7 @@ class VideoReader(Generic[AnyPicture]):
 
     @property
     def notes(self) -> list[str]:
-        """One sentence for each way in which the pictures are not the source's; complete after the last."""
+        """One sentence for each difference from the source's pictures; complete after the last frame."""
         notes = []
         if self._deinterlacer.pictures:
             notes.append("the source is interlaced: it was deinterlaced (bwdif)")
@@ -187,9 +185,9 @@ class VideoReader(Generic[AnyPicture]):
         Memory does not grow with the length of the video.
 
         Raises:
-            BadMedia: the file is not whole, or too little of it can be decoded: see `DecodedPictures`.
-            UnsupportedMedia: a picture of another size or form cannot be fitted into the first ones.
-            BadRequest: no picture is shown between start and end.
+            BadMedia: the file is truncated, or too little of it can be decoded: see `DecodedPictures`.
+            UnsupportedMedia: a picture of another size or format cannot be fitted into that of the first.
+            BadRequest: no picture is in the range from `start_s` to `end_s`.
         """
         shown: av.VideoFrame | None = None
         alpha: Alpha | None = None

@@ -1,4 +1,4 @@
-"""Finds the place in a file from which a moment of its video can be decoded. Decodes nothing itself."""
+"""Seeks to the keyframe from which the picture at a given time can be decoded."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 MARGINS_S = (0, 1, 4, 16)
-"""How much too early to aim, one after the other: FFmpeg seeks by decoding times, and in MPEG-TS
-by the place in the file, so it may come out after the moment."""
+"""Seeks aim earlier by these times, one after the other: FFmpeg seeks by decoding times, and in MPEG-TS by
+the position in the file, so it may end up too late."""
 
 LAST_PTS = 2**62
-"""Later ones do not fit into FFmpeg's numbers."""
+"""Later times do not fit into FFmpeg's numbers."""
 
 UNTIMED = {"avi", "mpeg", "gif", "apng"}
-"""AVI and MPEG-PS do not store the time of every picture; FFmpeg finds it by counting from the start. The
-pictures of a GIF or an APNG are parts that are put on the one before."""
+"""Formats that must be read from their start. AVI and MPEG-PS do not store the time of every picture: FFmpeg
+counts from the start. Pictures of a GIF or an APNG change parts of the picture before."""
 
 
 def packets_before_keyframe(path: Path, time_s: Fraction) -> int:
-    """Return how many packets of the video come before the last keyframe that is shown at or before a moment.
+    """Return the number of video packets before the last keyframe at or before a time.
 
-    It reads the file from its start, as a file whose clock jumps has to be, and decodes nothing.
+    It reads the file from its start, which is necessary if its clock jumps, and decodes nothing.
     """
     number = found = 0
     with open_source(path) as container:
         stream = main_video(container, path)
         tick = stream.time_base or Fraction(1, 90_000)
-        with contextlib.suppress(av.error.FFmpegError):  # what reads the pictures tells of the damage
+        with contextlib.suppress(av.error.FFmpegError):  # the reader of the pictures reports the damage
             for packet in packets(container, stream):
                 if packet.is_keyframe and packet.pts is not None:
                     if packet.pts * tick > time_s:
@@ -55,19 +55,19 @@ def packets_before_keyframe(path: Path, time_s: Fraction) -> int:
 def packets_from(
     container: InputContainer, stream: VideoStream, time_s: Fraction
 ) -> tuple[int, Iterator[Packet[Stream]]] | None:
-    """Go to the last keyframe that is shown at or before a moment, or near it.
+    """Seek to the last keyframe at or before a time, or to one near it.
 
-    Pictures that are shown before that keyframe but come after it (an open GOP) refer to others that are not
-    read: they are not to be used.
+    Pictures that follow this keyframe in the file but precede it in time (an open GOP) refer to pictures that
+    are not read; they must not be used.
 
     Args:
-        container: of the video; where it is read on is undefined if there is no answer.
+        container: container of the video; its position is undefined if the result is None.
         stream: the video.
-        time_s: on the clock of the file, in seconds.
+        time_s: time on the clock of the file, in seconds.
 
     Returns:
-        The keyframe's pts and the packets of all streams from it on; None where the file is to be read from
-        its start.
+        The keyframe's pts and the packets of all streams from it on; None if the file must be read from its
+        start.
     """
     tick = stream.time_base or Fraction(1, 90_000)
     start_s = Fraction(container.start_time or 0, av.time_base)

@@ -1,11 +1,9 @@
-"""Open a local media file without letting it open anything else.
+"""Opens a local media file safely, so that it cannot make FFmpeg open other files, and yields its packets.
 
-Playlists, manifests, session descriptions and concat scripts are media formats to FFmpeg: a file of that
-kind, whatever it is called, can name other files and hosts, and FFmpeg would read them. So only containers
-that hold their own samples are accepted, and only the `file` protocol. FFmpeg ignores a misspelled option in
-silence; the tests prove that these bite.
-
-Knows nothing of pictures, colour or time.
+Playlists, manifests, session descriptions and concat scripts are media formats to FFmpeg: such a file,
+whatever its name, can name other files and hosts, and FFmpeg would read them. So only containers that hold
+their own samples are accepted, and only the `file` protocol. FFmpeg silently ignores misspelled options; the
+tests prove that these take effect.
 """
 
 from __future__ import annotations
@@ -37,20 +35,20 @@ DEMUXERS = (
     *("mov", "matroska", "avi", "mpegts", "mpeg", "flv", "asf", "ogg", "mxf"),
     *("dv", "gif", "apng", "yuv4mpegpipe"),
 )
-"""FFmpeg's names of the demuxers that may open a source: each reads one self-contained file."""
+"""FFmpeg's names of the allowed demuxers: each reads one self-contained file."""
 
 FORMATS = "mp4, mov, mkv, webm, avi, ts, mpg, flv, wmv, ogv, mxf, dv, gif, animated png or y4m"
-"""The same, as people call them."""
+"""The names of their formats, for messages."""
 
 MAX_PIXELS = 8192 * 8192
 """Largest picture that is decoded: twice 8K UHD. A header of a few bytes can claim more than memory holds."""
 
 MAX_STREAMS = 1000
-"""The most streams that are opened, attachments among them; FFmpeg's muxers take no more either."""
+"""Most streams of a file, including attachments; FFmpeg's muxers allow no more either."""
 
 MAX_VIDEOS = 2
-"""How many of the largest pictures that are taken all video streams of a file may have together: FFmpeg may
-decode a few pictures of each of them while it opens an MPEG-PS, MPEG-TS or FLV file."""
+"""Pictures of all video streams together may be this many times the largest allowed picture: FFmpeg may
+decode a few pictures of each stream while it opens an MPEG-PS, MPEG-TS or FLV file."""
 
 CONTAINER_OPTIONS = {
     "format_whitelist": ",".join(DEMUXERS),
@@ -138,7 +136,7 @@ def _refuse_pictures(container: InputContainer, path: Path) -> None:
 
 
 def _check_sizes(survey: InputContainer, limits: Limits) -> None:
-    """Refuse large pictures by what the headers say of them.
+    """Refuse pictures that are too large according to the headers.
 
     Raises:
         LimitExceeded: the pictures of the main video are too large, or those of all videos together.
@@ -158,8 +156,7 @@ def _check_sizes(survey: InputContainer, limits: Limits) -> None:
 def _stream_options(survey: InputContainer, max_px: int) -> list[dict[str, str]]:
     """Return for each stream the options with which FFmpeg opens its decoder while it opens the file.
 
-    Of a video that is not wanted no decoder opens. A cover picture is not decoded, but its decoder reads its
-    size.
+    No decoder opens for other videos than the main one. A cover picture's decoder only reads its size.
     """
     main, unwanted = _default(survey), {stream.index for stream in _videos(survey)}
     options = []
@@ -176,34 +173,34 @@ def _stream_options(survey: InputContainer, max_px: int) -> list[dict[str, str]]
 
 
 def has_free_clock(container: InputContainer) -> bool:
-    """Whether a format counts from any moment, and may jump: MPEG-TS, MPEG-PS and Ogg."""
+    """Return whether times of the format may start anywhere and jump: MPEG-TS, MPEG-PS and Ogg."""
     return bool(Flags(container.format.flags) & Flags.ts_discont)
 
 
 def timestamp_fixer(container: InputContainer) -> TimestampJumpFixer:
-    """Return a fresh clock for reading a file from its start."""
+    """Return a new TimestampJumpFixer for reading a file from its start."""
     return TimestampJumpFixer(wraps=container.format.name in {"mpegts", "mpeg"})
 
 
 def packets(
     container: InputContainer, *streams: Stream, clock: TimestampJumpFixer | None = None
 ) -> Iterator[Packet[Stream]]:
-    """Yield the packets of `streams`, or of all if none are given, then one empty one of each.
+    """Yield the packets of `streams`, or of all streams, then one empty packet of each.
 
-    Where the clock of the file may jump, all times are those of one continuous clock. Then no stream may be
-    discarded, and a file that has joins is to be read from its start: else the clock is another one.
-    Those of a GIF come at the times at which browsers show them; it is to be read from its start.
+    If `has_free_clock`, all times are on one continuous clock; then no stream may be discarded, and a file
+    with clock jumps must be read from its start, or the clock is another one. Packets of a GIF have the times
+    at which browsers show them; it must be read from its start, too.
 
     Args:
-        container: of the file.
-        streams: of the container.
-        clock: follows the file; None takes a fresh one. It is used only where `has_free_clock`.
+        container: container of the file.
+        streams: streams of the container.
+        clock: moves packets to the continuous clock; None takes a new one.
 
     Raises:
         av.error.FFmpegError: the file cannot be read on.
     """
-    # PyAV 18 passes over streams that appear in the middle, as MPEG-TS allows, and raises IndexError after
-    # the last packet.
+    # PyAV 18 ignores streams that appear in the middle, as MPEG-TS allows, and raises IndexError after the
+    # last packet.
     with suppress(IndexError):
         if has_free_clock(container):
             wanted = {stream.index for stream in streams or container.streams}
@@ -236,7 +233,7 @@ def _with_delays_of_browsers(read: Iterator[Packet[Stream]]) -> Iterator[Packet[
 
 
 def main_video(container: InputContainer, path: Path) -> VideoStream:
-    """Return the stream that is upscaled: the first video that is not a cover picture, the default one first.
+    """Return the main video stream: the default one, or the first that is not a cover picture.
 
     Raises:
         BadMedia: there is none, or FFmpeg has no decoder for it.
@@ -265,6 +262,6 @@ def _default(container: InputContainer) -> VideoStream | None:
 
 
 def _size(stream: VideoStream) -> tuple[int, int]:
-    """Return width and height in pixels; zeros where nothing says them."""
+    """Return width and height in pixels; zeros if they are not known."""
     context = stream.codec_context
     return (0, 0) if context is None else (context.width, context.height)

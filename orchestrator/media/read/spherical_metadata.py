@@ -1,4 +1,4 @@
-"""Reads how the picture of a 360-degree video is wrapped around the viewer."""
+"""Reads the metadata of 360 degree videos from decoded pictures."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 _EQUIRECTANGULAR = 0
 _STEREO: dict[int, Literal["left-right", "top-bottom"]] = {1: "left-right", 2: "top-bottom"}
-"""FFmpeg's AVStereo3DType of the two that Google's Spherical Video RFC, version 1, has."""
+"""FFmpeg's AVStereo3DType of the two layouts in Google's Spherical Video RFC, version 1."""
 
 
 def read_spherical(picture: av.VideoFrame) -> SphericalVideo | None:
-    """Return how a decoded picture is wrapped around the viewer; None where it is not, or in another way.
+    """Return the metadata of a picture that is a whole equirectangular sphere; None for any other picture.
 
     The side data are FFmpeg's AVSphericalMapping (projection, three angles in 1/65536 degrees, four bounds,
     padding) and AVStereo3D.

@@ -1,4 +1,4 @@
-"""Refuse a picture file by its header, before anything as large as the picture is made."""
+"""Refuses still pictures that are too large, by their headers, before they are decoded."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ FORMATS = (
     "png_pipe,apng,jpeg_pipe,webp_pipe,bmp_pipe,tiff_pipe,gif,pbm_pipe,pgm_pipe,ppm_pipe,pam_pipe,j2k_pipe,"
     "hdr_pipe,pfm_pipe"
 )
-"""FFmpeg's names of formats of pictures. Others could open further files."""
+"""FFmpeg's names of the accepted formats. Others could open further files."""
 
 
 def check_picture(data: bytes, name: str, *, most_px: int) -> None:
-    """Refuse what is no picture, and a picture of too many pixels.
+    """Refuse a file that is not a picture, or has too many pixels.
 
     Args:
-        data: the file.
-        name: of the file, for messages.
-        most_px: width times height at most.
+        data: the file's content.
+        name: the file's name, for messages.
+        most_px: largest width times height.
 
     Raises:
-        BadMedia: it is no picture of a known format.
-        LimitExceeded: it is too large. FFmpeg's decoders refuse that by the header, and do not tell the size.
+        BadMedia: it is not a picture of a known format.
+        LimitExceeded: it is too large. FFmpeg's decoders refuse it by its header, without giving its size.
     """
     try:
         with av.open(

@@ -1,7 +1,7 @@
-"""Tells tags that describe a film (title, artist, place...) from tags that describe one file's own coding.
+"""Separates tags that describe a film (title, artist, place...) from tags that describe a file's own coding.
 
-A tag that names the encoder, the container's brand or the number of bytes would be false in another file, so
-it is neither carried over nor missed.
+A tag that names the encoder, the container's brand or the number of bytes would be wrong in another file, so
+it is neither copied nor compared.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _OF_THE_FILE = frozenset(
     {
         # mp4 and mov
         *("major_brand", "minor_version", "compatible_brands", "encoder"),
-        # flv: what its writers say of their own file
+        # flv: what its writers state about their own file
         *("metadatacreator", "hasvideo", "hasaudio", "hasmetadata", "haskeyframes", "hascuepoints"),
         *("canseektoend", "datasize", "videosize", "audiosize", "lasttimestamp", "lastkeyframetimestamp"),
         *("lastkeyframelocation", "totalduration", "totaldatarate", "bytelength", "stereo"),
@@ -25,16 +25,16 @@ _OF_THE_FILE = frozenset(
 )
 
 _MUXER = "Lavf"
-"""How FFmpeg names itself; in AVI as the software that wrote the file."""
+"""FFmpeg's name, which AVI files have as the software that wrote them."""
 
 _OF_THE_CODING = frozenset({"encoder", "encoder_options", "rotate", "vendor_id", "alpha_mode"})
 _STATISTICS = ("bps", "number_of", "_statistics", "duration", "source_id")
-"""What mkvmerge counts in each track, such as `BPS-eng` and `NUMBER_OF_FRAMES`."""
+"""Beginnings of mkvmerge's statistics tags, such as `BPS-eng` and `NUMBER_OF_FRAMES`."""
 
 _USUAL_HANDLERS = frozenset(
     {"videohandler", "soundhandler", "subtitlehandler", "datahandler", "timecodehandler"}
 )
-"""What FFmpeg writes as a track's handler name where there is none."""
+"""FFmpeg's default handler names of tracks."""
 
 # fmt: off
 _TERMINOLOGIC = {
@@ -43,15 +43,15 @@ _TERMINOLOGIC = {
     "may": "msa", "per": "fas", "rum": "ron", "slo": "slk", "tib": "bod", "wel": "cym",
 }
 # fmt: on
-"""The languages that have two codes in ISO 639-2: Matroska writes the first, MP4 the second."""
+"""Languages with two codes in ISO 639-2: Matroska uses the first, MP4 the second."""
 
 _BIBLIOGRAPHIC = {second: first for first, second in _TERMINOLOGIC.items()}
 
 _SECOND_IN_MOV = frozenset({"ces", "fra", "ron", "slk"})
-"""Of the languages that have two codes, those that FFmpeg's table of QuickTime has by the second (tried)."""
+"""The languages among them that FFmpeg's QuickTime table lists by the second code (found by trying)."""
 
 MOST_SHOWN = 60
-"""A longer name is cut: names of tags are data that somebody else wrote."""
+"""Longest text in a message: names of tags may come from a stranger."""
 
 
 def own_tags(tags: Mapping[str, str]) -> dict[str, str]:
@@ -64,25 +64,25 @@ def own_tags(tags: Mapping[str, str]) -> dict[str, str]:
 
 
 def same_language(code: str | None) -> str | None:
-    """Return one code of ISO 639-2 for each language; None for none."""
+    """Return the same ISO 639-2 code for both codes of a language; None for None."""
     return None if code is None else _TERMINOLOGIC.get(code, code)
 
 
 def mov_language(code: str) -> str:
-    """Return the code of a language by which FFmpeg finds it for mov, where it has two."""
+    """Return the code of a language that FFmpeg's mov muxer knows, if the language has two."""
     second = _TERMINOLOGIC.get(code, code)
     return second if second in _SECOND_IN_MOV else _BIBLIOGRAPHIC.get(second, code)
 
 
 def is_of_camera(key: str) -> bool:
-    """Whether phones and cameras write such a tag: `com.apple.quicktime.make`, `com.android.version`."""
+    """Return whether phones and cameras write a tag: `com.apple.quicktime.make`, `com.android.version`."""
     return key.lower().startswith("com.") or key.lower() in {"make", "model"}
 
 
 def track_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    """Return a stream's tags without those that describe its coding; the title is called `title`.
+    """Return a stream's tags without those that describe its coding; its title is named `title`.
 
-    FFmpeg's reader of MP4 calls a track's title its name; every writer takes it as the title.
+    FFmpeg's MP4 demuxer names it `name`, but all muxers expect `title`.
     """
     kept = {
         key: value
@@ -100,32 +100,32 @@ def track_tags(tags: Mapping[str, str]) -> dict[str, str]:
 
 
 def writable(tags: Mapping[str, str]) -> dict[str, str]:
-    """Return tags as they are written: every container asks for UTF-8, and readers refuse files without it.
+    """Return tags as valid UTF-8, which every container requires; readers refuse files without it.
 
     Args:
-        tags: as PyAV gives them with `surrogateescape`.
+        tags: tags from PyAV with `surrogateescape`.
 
     Returns:
-        The tags whose names are UTF-8; bytes of a value that are not stand as U+FFFD.
+        The tags whose names are UTF-8; invalid bytes in values are replaced by U+FFFD.
     """
     return {key: valid(value) for key, value in tags.items() if valid(key) == key}
 
 
 def valid(text: str) -> str:
-    """Return a text of a file with U+FFFD in the place of bytes that are not UTF-8."""
+    """Return a text from a file with invalid UTF-8 bytes replaced by U+FFFD."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def chapter_title(tags: Mapping[str, str]) -> str:
-    """Return the title of a chapter; empty where it has none."""
+    """Return the title of a chapter; empty if it has none."""
     return next((value for key, value in tags.items() if key.lower() == "title"), "")
 
 
 def printable(text: str) -> str:
-    r"""Return a text of a file for a message: on one line, bytes that are not UTF-8 as `\xff`, not too long.
+    r"""Return a text from a file for a message: one short line, with invalid UTF-8 bytes as `\xff`.
 
     Args:
-        text: as PyAV gives it with `surrogateescape`.
+        text: a text from PyAV with `surrogateescape`.
     """
     whole = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     plain = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in whole)

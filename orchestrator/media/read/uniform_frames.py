@@ -1,9 +1,7 @@
-"""Gives every picture of a video the size, the shape and the pixel format that the first ones have.
+"""Converts pictures whose size, pixel aspect ratio or pixel format changes to those of the first pictures.
 
-Recordings of television change between 4:3 and 16:9, joined ones also their size. An output has one size and
-one shape of pixels, so pictures of another shape are fitted into it, with black bars.
-
-Knows nothing of time but for its notes.
+Recordings of television change between 4:3 and 16:9, joined ones change their size, too. An output has one
+size and one pixel aspect ratio, so other pictures are fitted into it with black bars.
 """
 
 from __future__ import annotations
@@ -24,26 +22,26 @@ if TYPE_CHECKING:
     from orchestrator.frames import Form, VideoInfo
 
 TOLD_BY_PICTURES = {"mpegts", "mpeg", "flv", "dv"}
-"""Formats that do not say how wide a pixel is: the pictures do. What another format says counts for all."""
+"""Formats whose pictures state the pixel aspect ratio; in other formats the container does."""
 
 SAME_SHAPE = Fraction(1, 100)
-"""Shapes that differ by less than this are the same: they come of rounding."""
+"""Pixel aspect ratios that differ by less are the same: the difference comes from rounding."""
 
 _STEPS = 4096
-"""In how many steps the width of a pixel is measured."""
+"""Resolution of the measurement of a pixel's width."""
 
 _MATRICES = {1: "bt709", 5: "bt601", 6: "bt601", 9: "bt2020"}
 """The scale filter's names of matrices, by the code points of ITU-T H.273."""
 
 
 class UniformFrames:
-    """Fits the pictures of one video.
+    """Fits the pictures of one video to the size and pixel aspect ratio in `info`.
 
     Args:
-        path: of it, for messages.
-        info: what `probe` said of it.
+        path: the video, for messages.
+        info: its description from `probe`.
         format_name: FFmpeg's name of its container.
-        form: of the pictures; those that are read as planes also keep their pixel format.
+        form: form of the pictures; for planes, the pixel format is kept, too.
     """
 
     def __init__(self, path: Path, info: VideoInfo, *, format_name: str, form: Form) -> None:
@@ -62,7 +60,7 @@ class UniformFrames:
 
     @property
     def notes(self) -> list[str]:
-        """One sentence where pictures were fitted; complete after the last."""
+        """One sentence if pictures were fitted; complete after the last."""
         if not self._changes:
             return []
         times = ", ".join(f"{float(time_s):.2f} s" for time_s in self._changes[:3])
@@ -72,11 +70,11 @@ class UniformFrames:
         return [f"{what}: they are fitted into those of the beginning{bars}"]
 
     def __call__(self, decoded: av.VideoFrame, *, at_s: Fraction) -> av.VideoFrame:
-        """Return a picture as it is, or a fresh one in which it is fitted.
+        """Return a picture unchanged, or a new one into which it is fitted.
 
         Args:
             decoded: the picture.
-            at_s: when it is shown, in seconds from the start of the file.
+            at_s: its time, in seconds from the start of the file.
 
         Raises:
             UnsupportedMedia: its pixel format cannot be fitted.
@@ -105,7 +103,7 @@ class UniformFrames:
             ) from exc
 
     def _pixel_aspect(self, decoded: av.VideoFrame) -> Fraction:
-        """Return the width of a pixel over its height; that of the first ones where it is about the same."""
+        """Return the pixel aspect ratio; that of the first pictures if it is about the same."""
         if not self._is_told:
             return self._aspect
         kind = f"video_size={decoded.width}x{decoded.height}:pix_fmt={decoded.format.name}"
@@ -116,10 +114,10 @@ class UniformFrames:
 
 
 class _PixelAspect:
-    """Measures the shape of a picture's pixels, which PyAV does not tell: the scale filter knows it.
+    """Measures the pixel aspect ratio of pictures, which PyAV does not give, with the scale filter.
 
     Args:
-        kind: of the pictures, as the buffer filter takes it.
+        kind: size and format of the pictures, as options of the buffer filter.
     """
 
     def __init__(self, kind: str) -> None:
@@ -140,14 +138,14 @@ class _PixelAspect:
 
 
 class _FrameFitter:
-    """Fits pictures of one kind.
+    """Fits pictures of one size, format and pixel aspect ratio.
 
     Args:
-        like: one of them.
-        aspect: of their pixels.
-        size: width and height to fit them into, in pixels.
-        pixel: aspect of the pixels there.
-        info: of the video, whose pixel format and matrix they get.
+        like: one of the pictures.
+        aspect: their pixel aspect ratio.
+        size: width and height of the result, in pixels.
+        pixel: pixel aspect ratio of the result.
+        info: describes the video, whose pixel format and matrix the result gets.
     """
 
     def __init__(
@@ -159,7 +157,7 @@ class _FrameFitter:
         info: VideoInfo,
     ) -> None:
         width, height = size
-        wide = like.width * aspect / pixel  # as wide as this in pixels of the output, were it as high
+        wide = like.width * aspect / pixel  # width in pixels of the output at the same height
         shrink = min(width / wide, Fraction(height, like.height))
         inner = [_whole(wide * shrink, width), _whole(like.height * shrink, height)]
         left, top = ((whole - part) // 4 * 2 for whole, part in zip(size, inner, strict=True))
@@ -191,5 +189,5 @@ class _FrameFitter:
 
 
 def _whole(side: Fraction, most: int) -> int:
-    """Return a side as an even number of pixels, or as the most there are where it is about that."""
+    """Round a side to an even number of pixels, or to `most` if it is about that."""
     return most if side > most - 2 else max(2, round(side / 2) * 2)

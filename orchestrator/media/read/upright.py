@@ -1,4 +1,4 @@
-"""Decoded frames as upright pictures of one form, letterboxed if asked. Knows nothing of time or files."""
+"""Converts decoded frames to upright RGB pictures or planes, and puts them into a letterbox on request."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
 
 class UprightConverter:
-    """Makes the pictures of one video.
+    """Converts the decoded frames of one video.
 
     Args:
-        path: of it, for messages.
-        info: what `probe` said of it.
-        threads: of the colour conversion; 0 lets swscale choose.
-        form: of the pictures.
-        letterbox: where each picture is to lie, or None; of `rgb` only.
-        tonemap: whether HDR is made SDR; of `rgb` only.
+        path: the video, for messages.
+        info: its description from `probe`.
+        threads: number of threads of the colour conversion; 0 lets swscale choose.
+        form: form of the pictures.
+        letterbox: letterbox to put the pictures into, or None; `rgb` only.
+        tonemap: whether to convert HDR to SDR; `rgb` only.
 
     Raises:
-        UnsupportedMedia: planes are asked for and `can_read_planes` says no.
+        UnsupportedMedia: `form` is `planes`, and `can_read_planes` is false.
     """
 
     def __init__(
@@ -69,10 +69,10 @@ class UprightConverter:
         self._to_deep_rgb = DeepRgbConverter(info.colour, threads=threads)
 
     def __call__(self, decoded: av.VideoFrame) -> Picture:
-        """Return a fresh contiguous picture of the form that was asked for.
+        """Return a new contiguous picture of the requested form.
 
         Args:
-            decoded: of the size that `info` says and, where planes are read, of that pixel format.
+            decoded: a frame of the size in `info`; for planes, also of its pixel format.
 
         Raises:
             UnsupportedMedia: its pixel format cannot be converted.
@@ -89,18 +89,18 @@ class UprightConverter:
         return Planes(y=self.turned(planes.y), u=self.turned(planes.u), v=self.turned(planes.v))
 
     def turned(self, pixels: Array) -> Array:
-        """Return a coded picture or plane, [h, w] or [h, w, 3], mirrored and turned upright; contiguous."""
+        """Mirror and rotate a coded picture or plane, [h, w] or [h, w, 3], upright; contiguous."""
         turned = turn_upright(pixels, rotation=self._info.rotation, mirrored=self._info.mirrored)
         return cast("Array", np.ascontiguousarray(turned))
 
 
 def turn_upright(pixels: Array, *, rotation: int, mirrored: bool) -> Array:
-    """Mirror a coded picture left to right if so, then turn it.
+    """Mirror a coded picture left to right if `mirrored`, then rotate it.
 
     Args:
         pixels: [h, w] or [h, w, 3], of any dtype.
         rotation: degrees counter-clockwise, a multiple of 90.
-        mirrored: whether to mirror.
+        mirrored: whether to mirror it first.
 
     Returns:
         [H, W] or [H, W, 3], a view.
@@ -113,10 +113,10 @@ def pad_to_letterbox(pixels: Pixels, letterbox: Letterbox) -> Pixels:
 
     Args:
         pixels: uint8 [inner_height, inner_width, 3].
-        letterbox: where in it they lie.
+        letterbox: position of the picture in it.
 
     Returns:
-        uint8 [height, width, 3], contiguous and fresh.
+        uint8 [height, width, 3], contiguous and new.
     """
     whole = np.full((letterbox.height, letterbox.width, 3), PADDING_LEVEL, np.uint8)
     rows = slice(letterbox.top, letterbox.top + letterbox.inner_height)
@@ -125,5 +125,5 @@ def pad_to_letterbox(pixels: Pixels, letterbox: Letterbox) -> Pixels:
 
 
 def _turned(size: tuple[int, int], rotation: int) -> tuple[int, int]:
-    """Return width and height of a picture before or after it is turned."""
+    """Return a width and height after a rotation in degrees."""
     return size[::-1] if rotation % 180 else size
