@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from orchestrator.media.read.file_bytes import FileBytes
 
 MAX_TAGS = 2_000
-"""Most tags of one stream or of the file. FFmpeg takes 0.05 s for them, and four times that for twice as many."""
+"""Most tags of one stream or of the file. FFmpeg takes 0.05 s for them, four times that for twice as many."""
 
 MAX_ALL_TAGS = 20_000
 """Most tags of all streams together: 1000 streams with the statistics of mkvmerge have 8,000."""
