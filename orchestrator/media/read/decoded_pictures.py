@@ -1,7 +1,7 @@
-"""When each picture of a video is shown, and which: all of them, in order, those that are lost too.
+"""Decodes all pictures of a video, with their times, and replaces those that are lost.
 
-As many pictures come out as the container presents. A picture that cannot be decoded is replaced by the one
-before it, at its own time; nothing is skipped. Knows nothing of colour or of what pictures look like.
+There are as many pictures as the container presents: a picture that cannot be decoded is replaced by the one
+before it, at its own time.
 """
 
 from __future__ import annotations
