@@ -149,7 +149,7 @@ class LoadedModel:
         if not isinstance(contract, UpscaleContract):
             raise TypeError(f"{self._name} does not upscale")
         planned = plan(info, order, contract)
-        view, form = planned.view, planned.form
+        view, form = planned.window, planned.form
         with ExitStack() as stack:
             reader: Any = stack.enter_context(VideoReader(source, info, form=form))
             writer = stack.enter_context(

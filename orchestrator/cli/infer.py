@@ -39,7 +39,7 @@ def infer(model: str, image: Path, output: Path, *, force: bool, as_json: bool, 
     """  # noqa: D301  click reads the backspace as: keep these lines
     from orchestrator.drawing.files import check_picture_format, read_picture_and_notes, write_picture
     from orchestrator.inference.detector import crowded_notes
-    from orchestrator.pipeline.infer_picture import detect_picture, drawn, upscale_picture
+    from orchestrator.pipeline.infer_picture import detect_picture, draw_detections, upscale_picture
     from orchestrator.pipeline.progress import Progress
     from orchestrator.storage.staged import check_writable
     from orchestrator.triton.contract import UpscaleContract
@@ -63,7 +63,7 @@ def infer(model: str, image: Path, output: Path, *, force: bool, as_json: bool, 
         else:
             detections, report, sent = detect_picture(client, contract, picture)
             notes += crowded_notes(int(len(detections) >= contract.max_detections), contract.max_detections)
-            result = drawn(picture, detections, contract.classes)
+            result = draw_detections(picture, detections, contract.classes)
             objects = _objects(detections, contract.classes)
             received, about = f"{len(objects)} objects", f"{len(contract.classes)} classes"
     write_picture(output, result, overwrite=force)

@@ -47,7 +47,7 @@ def colour_of(number: int) -> Ink:
     return int(red), int(green), int(blue)
 
 
-def plain(name: str) -> str:
+def to_ascii(name: str) -> str:
     """Convert a name to the ASCII that OpenCV's fonts have: accents are dropped, other characters become `?`.
 
     Names of more than 24 characters are cut.

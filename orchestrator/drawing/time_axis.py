@@ -41,11 +41,11 @@ class TimeAxis:
         for tick in range(math.ceil(start_s / step_s - 1e-9), math.floor(end_s / step_s + 1e-9) + 1):
             x = self.across(tick * step_s)
             canvas.bar((x - 0.5, top), (x + 0.5, bottom), GRID)
-            canvas.text(clock(tick * step_s, step_s, end_s), (x, bottom + 22), 9, ink=FAINT, align=0.5)
+            canvas.text(format_time(tick * step_s, step_s, end_s), (x, bottom + 22), 9, ink=FAINT, align=0.5)
         canvas.bar((self.left, bottom), (self.right, bottom + 1), FAINT)
 
 
-def clock(second: float, step_s: float, end_s: float) -> str:
+def format_time(second: float, step_s: float, end_s: float) -> str:
     """Format the time at a tick: in seconds for a short video, else with minutes, else with hours too.
 
     Args:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from orchestrator.drawing.canvas import FAINT, GRID, Canvas
-from orchestrator.drawing.pen import plain
-from orchestrator.drawing.time_axis import TimeAxis, clock
+from orchestrator.drawing.pen import to_ascii
+from orchestrator.drawing.time_axis import TimeAxis, format_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,7 +114,7 @@ def _header(canvas: Canvas, report: FidelityReport) -> None:
     canvas.text(worst, (_MARGIN_PX + wide + 18, 44), 11, ink=FAINT)
     red, green, blue = (round(error, 1) + 0.0 for error in report.colour_error)  # no minus before a zero
     facts = [
-        f"{plain(report.output)} against {plain(report.source)}",
+        f"{to_ascii(report.output)} against {to_ascii(report.source)}",
         f"{report.frames_in_output} of {report.frames_read} frames",
         f"{report.width}x{report.height}",
         f"colours {red:+.1f} {green:+.1f} {blue:+.1f} levels, dE {report.colour_distance.mean:.1f}",
@@ -126,7 +126,7 @@ def _header(canvas: Canvas, report: FidelityReport) -> None:
 
 def _caption(picture: ComparedPicture, report: FidelityReport) -> str:
     wide, high = picture.size
-    at = clock(picture.time_sec, 0.01, report.duration_sec)
+    at = format_time(picture.time_sec, 0.01, report.duration_sec)
     measures = (
         f"PSNR {picture.psnr_luma_db:.1f} dB    SSIM {picture.ssim:.3f}    dE {picture.colour_distance:.1f}"
     )

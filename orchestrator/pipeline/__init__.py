@@ -1,1 +1,1 @@
-"""The jobs: joins reading, inference, tracking and writing into upscale, export and track."""
+"""Joins reading, inference, tracking and writing into the upscale, export and track jobs."""

@@ -1,4 +1,4 @@
-"""What a job needs besides its request: Triton, names of models, prices, limits, progress reports."""
+"""Bundles what a job needs besides its request: Triton, model names, prices, limits, progress reports."""
 
 from __future__ import annotations
 

@@ -28,32 +28,32 @@ class Item:
 
 
 def cut_windows(
-    frames: Iterator[Frame[Any]], view: CropWindow, info: VideoInfo, sampler: FrameSampler
+    frames: Iterator[Frame[Any]], crop: CropWindow, info: VideoInfo, sampler: FrameSampler
 ) -> Generator[Frame[Any], None, None]:
     """Cut each frame to its window, as views, and give the sampler the crop in it."""
     for frame in frames:
-        x, y, box = view.at(_time_s(frame, info))
-        window = replace(frame, pixels=_part(frame.pixels, x=x, y=y, width=view.width, height=view.height))
+        x, y, box = crop.at(_time_s(frame, info))
+        window = replace(frame, pixels=_part(frame.pixels, x=x, y=y, width=crop.width, height=crop.height))
         if frame.alpha is not None:
-            window = replace(window, alpha=frame.alpha[y : y + view.height, x : x + view.width])
+            window = replace(window, alpha=frame.alpha[y : y + crop.height, x : x + crop.width])
         if isinstance(window.pixels, Planes):
             sampler.see(window)
         else:
-            sampler.see(window, _shrunk(box, view.scale))
+            sampler.see(window, _shrunk(box, crop.scale))
         yield window
 
 
-def resized_crops(items: Iterator[Item], view: CropWindow, info: VideoInfo) -> Generator[Item, None, None]:
+def resized_crops(items: Iterator[Item], crop: CropWindow, info: VideoInfo) -> Generator[Item, None, None]:
     """Resize the crop in each window to the size of the output."""
     for item in items:
         if isinstance(item.pixels, Planes):
             yield item
             continue
-        _, _, box = view.at(_time_s(item.source, info))
-        width, height = view.size
+        _, _, box = crop.at(_time_s(item.source, info))
+        width, height = crop.size
         source = item.source
         if source.alpha is not None:  # the model got no alpha
-            shrunk = _shrunk(box, view.scale)
+            shrunk = _shrunk(box, crop.scale)
             source = replace(source, alpha=resize(source.alpha, width=width, height=height, box=shrunk))
         pixels = cast("Pixels", item.pixels)  # of either depth
         yield Item(source, resize(pixels, width=width, height=height, box=box))

@@ -116,8 +116,8 @@ def deliver(
         CallerError: the source or the output is refused.
         ServiceError: Triton, the encoder or the disk failed.
     """
-    info, view = plan.output_info, plan.view
-    width, height = view.size
+    info, window = plan.output_info, plan.window
+    width, height = window.size
     with staged(output, overwrite=overwrite) as temporary:
         with ExitStack() as stack:
             reader: VideoReader[Picture] = stack.enter_context(
@@ -139,7 +139,7 @@ def deliver(
                     width=width,
                     height=height,
                     form=plan.form,
-                    sample_aspect_ratio=view.sample_aspect_ratio,
+                    sample_aspect_ratio=window.sample_aspect_ratio,
                     quality=plan.quality,
                     container=plan.container,
                     alpha=plan.alpha,
@@ -162,7 +162,7 @@ def deliver(
             chosen = frames if pace is None else pace.run(frames)
             name = "decode" if edit is None else "edit"
             decoded = stack.enter_context(ahead(chosen, items=_DECODED_AHEAD, name=name))
-            windows = cut_windows(decoded, view, info, sampler)
+            windows = cut_windows(decoded, window, info, sampler)
             model = None
             if plan.contract is None or client is None:
                 items = (Item(frame, frame.pixels) for frame in windows)
@@ -170,13 +170,13 @@ def deliver(
                 model = TiledModel(
                     client,
                     plan.contract,
-                    height=view.height,
-                    width=view.width,
+                    height=window.height,
+                    width=window.width,
                     tolerance=plan.reuse_tolerance,
                 )
                 upscaled = stack.enter_context(ahead(model.run(windows), items=_ENLARGED_AHEAD, name="infer"))
                 items = (Item(item.source, item.pixels) for item in upscaled)
-            resized = resized_crops(items, view, info)
+            resized = resized_crops(items, window, info)
             delivered = stack.enter_context(ahead(resized, items=_ENLARGED_AHEAD, name="resize"))
             if model is not None:
                 stack.enter_context(model)  # exits first: requests are cancelled before threads are joined
@@ -212,7 +212,7 @@ def deliver(
             duration_s=writer.duration_s,
             width=writer.width,
             height=writer.height,
-            scale=width / view.crop_size[0],
+            scale=width / window.crop_size[0],
             encoder=writer.encoder,
             pixel_format=writer.pixel_format,
             inference=None if model is None else Inference.of(model),

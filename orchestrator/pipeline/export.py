@@ -1,4 +1,4 @@
-"""The export job: writes a part of a video, cropped, trimmed, upscaled or resized, in a chosen format."""
+"""Exports a part of a video: crops, trims, upscales or resizes it, in a chosen format."""
 
 from __future__ import annotations
 

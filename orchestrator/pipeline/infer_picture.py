@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from orchestrator.drawing.pen import Pen, colour_of, plain
+from orchestrator.drawing.pen import Pen, colour_of, to_ascii
 from orchestrator.frames import PADDING_LEVEL
 from orchestrator.tiles.grid import plan_grid
 from orchestrator.tiles.letterbox import letterbox
@@ -41,10 +41,10 @@ def upscale_picture(
     )
     images = np.empty((1, whole.tile_height, whole.tile_width, 3), np.uint8)
     cut_window(picture, whole.tiles[0], images[0])
-    results, went = client.infer(contract, images)
+    results, report = client.infer(contract, images)
     upscaled = np.empty((height * contract.scale, width * contract.scale, 3), np.uint8)
     paste_interior(results[0], whole.tiles[0], upscaled, contract.scale)
-    return upscaled, went, images.shape
+    return upscaled, report, images.shape
 
 
 def detect_picture(
@@ -63,13 +63,13 @@ def detect_picture(
     images[0, box.top : box.top + box.inner_height, box.left : box.left + box.inner_width] = cv2.resize(
         picture, (box.inner_width, box.inner_height), interpolation=cv2.INTER_LINEAR
     )
-    (found,), went = client.infer(contract, images)
+    (found,), report = client.infer(contract, images)
     found[:, :4] = np.clip(box.to_source(found[:, :4]), 0, [width, height, width, height])
     inside = (found[:, 2] > found[:, 0]) & (found[:, 3] > found[:, 1])
-    return found[inside], went, images.shape
+    return found[inside], report, images.shape
 
 
-def drawn(picture: Pixels, detections: Detections, classes: tuple[str, ...]) -> Pixels:
+def draw_detections(picture: Pixels, detections: Detections, classes: tuple[str, ...]) -> Pixels:
     """Return a copy of a picture with its objects drawn on it, each with class and score.
 
     Args:
@@ -84,5 +84,5 @@ def drawn(picture: Pixels, detections: Detections, classes: tuple[str, ...]) -> 
     for box, number in zip(best_last[:, :4], numbers, strict=True):
         pen.box(result, box, colour_of(number))
     for box, score, number in zip(best_last[:, :4], best_last[:, 4].tolist(), numbers, strict=True):
-        pen.label(result, box, plain(classes[number]), colour_of(number), small=f"{score:.2f}")
+        pen.label(result, box, to_ascii(classes[number]), colour_of(number), small=f"{score:.2f}")
     return result

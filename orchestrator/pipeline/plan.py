@@ -71,9 +71,9 @@ class Plan:
 
     Attributes:
         source_info: describes the source, with its own colours. The reader needs it.
-        output_info: describes the frames that are written, all but their size, which is `view.size`: colours
-            are those after tone mapping, times those of a GIF, and a part of a sphere is no sphere.
-        view: the part of each frame that is read, the crop in it, and the size of the output.
+        output_info: describes the frames that are written, but for their size, which is `window.size`.
+            Colours are those after tone mapping, times those of a GIF, and a part of a sphere is no sphere.
+        window: the part of each frame that is read, the crop in it, and the size of the output.
         form: type of the frames' pixels from the reader to the writer; see `Form`.
         alpha: whether frames carry their alpha into the output.
         tonemap: whether the reader maps HDR to SDR.
@@ -87,7 +87,7 @@ class Plan:
 
     source_info: VideoInfo
     output_info: VideoInfo
-    view: CropWindow
+    window: CropWindow
     form: Form
     alpha: bool
     tonemap: bool
@@ -140,25 +140,25 @@ def plan(
             or longer than the container or the limits allow.
     """
     check_request(info, request, limits)
-    view = _view(info, request, contract)
+    window = _window(info, request, contract)
     check_limits(
         request.container,
         quality=request.quality,
-        width=view.size[0],
-        height=view.size[1],
+        width=window.size[0],
+        height=window.size[1],
         duration_s=part_length_s(info, request.start_s, request.end_s),
     )
     if limits is not None:
-        limits.check_output(*view.size)
-    is_whole = view.crop_size == (info.width, info.height)
+        limits.check_output(*window.size)
+    is_whole = window.crop_size == (info.width, info.height)
     mapped = tone_mapped_info(info) if request.tonemap else info
     cropped = mapped if is_whole else replace(mapped, sphere=None)
     output_info = paced(cropped) if request.container.is_paced else cropped
     return Plan(
         source_info=info,
         output_info=output_info,
-        view=view,
-        form=_form(info, request, view),
+        window=window,
+        form=_form(info, request, window),
         alpha=_keeps_alpha(info, request),
         tonemap=request.tonemap,
         start_s=request.start_s,
@@ -212,37 +212,37 @@ def _check_hdr(info: VideoInfo, request: DeliveryRequest) -> None:
         )
 
 
-def _view(info: VideoInfo, request: DeliveryRequest, contract: UpscaleContract | None) -> CropWindow:
-    """Return the view of the crop, in the size that the request or the model asks for.
+def _window(info: VideoInfo, request: DeliveryRequest, contract: UpscaleContract | None) -> CropWindow:
+    """Return the window around the crop, with the output size that the request or the model asks for.
 
     Raises:
         BadRequest: no decoder takes pictures of that size.
     """
     scale = contract.scale if contract else 1
     margin_px = min(MARGIN_PX, contract.halo) if contract else 0
-    view = CropWindow(request.crop, info, scale=scale, margin_px=margin_px, size=request.size)
+    window = CropWindow(request.crop, info, scale=scale, margin_px=margin_px, size=request.size)
     if request.size is None and request.scale is not None:
-        width, height = (max(1, round(side * request.scale)) for side in view.crop_size)
-        view = CropWindow(request.crop, info, scale=scale, margin_px=margin_px, size=(width, height))
-    width, height = view.size
+        width, height = (max(1, round(side * request.scale)) for side in window.crop_size)
+        window = CropWindow(request.crop, info, scale=scale, margin_px=margin_px, size=(width, height))
+    width, height = window.size
     if max(width, height) > MAX_SIDE_PX:
-        most = MAX_SIDE_PX / max(view.crop_size)
+        most = MAX_SIDE_PX / max(window.crop_size)
         raise BadRequest(
             f"the output would be {width}x{height}, more than {MAX_SIDE_PX} on a side; use a scale of at "
             f"most {most:.2f}, or a smaller size"
         )
-    return view
+    return window
 
 
-def _form(info: VideoInfo, request: DeliveryRequest, view: CropWindow) -> Form:
+def _form(info: VideoInfo, request: DeliveryRequest, window: CropWindow) -> Form:
     """Choose the type of the frames' pixels: planes as coded if nothing changes them, else RGB."""
     is_changed = request.model is not None or request.tonemap or request.annotated
     if is_changed or request.container.most_bits == 8:
         return "rgb"
-    if view.is_exact and view.size == (view.width, view.height) and can_read_planes(info):
-        x, y, _ = view.at(0.0)
+    if window.is_exact and window.size == (window.width, window.height) and can_read_planes(info):
+        x, y, _ = window.at(0.0)
         across, down = upright_chroma(info)
-        if _fits(x, view.width, across, info.width) and _fits(y, view.height, down, info.height):
+        if _fits(x, window.width, across, info.width) and _fits(y, window.height, down, info.height):
             return "planes"
     return "deep_rgb" if info.bit_depth > 8 else "rgb"
 

@@ -1,4 +1,4 @@
-"""Does what jobs need around a plan: probes the source, loads the model, stops reading at the limits."""
+"""Probes a job's source, loads its model, and stops reading the source at the job's limits."""
 
 from __future__ import annotations
 

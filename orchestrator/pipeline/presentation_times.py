@@ -1,4 +1,4 @@
-"""Remembers the times of frames, as tracks may get boxes in earlier frames, and measures the video."""
+"""Keeps the presentation times of frames until tracks have all their boxes, and measures the video."""
 
 from __future__ import annotations
 

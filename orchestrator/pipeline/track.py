@@ -1,4 +1,4 @@
-"""The track job: detects objects in a video, links them to tracks, and writes and draws the tracks."""
+"""Tracks the objects in a video: detects them, links them to tracks, and writes and draws the tracks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The upscale job: writes a whole video at a larger size."""
+"""Upscales a whole video, with a side-by-side picture of one frame if it is asked for."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from orchestrator.drawing.pen import DARK, Pen, colour_of, plain
+from orchestrator.drawing.pen import DARK, Pen, colour_of, to_ascii
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -52,7 +52,7 @@ class Overlay:
         time_base: Fraction,
     ) -> None:
         self._tracks = tracks
-        self._names = [plain(name) for name in classes]
+        self._names = [to_ascii(name) for name in classes]
         self._trail_pts = TRAIL_S / float(time_base)
         self._ages = np.linspace(self._trail_pts, 0, _CORNERS)
         self._scale = np.array([width / shown_width, 1, width / shown_width, 1], np.float32)

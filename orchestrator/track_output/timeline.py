@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from orchestrator.drawing.canvas import FAINT, FINER, STRIPE, Canvas
-from orchestrator.drawing.pen import colour_of, plain
-from orchestrator.drawing.time_axis import TimeAxis, clock
+from orchestrator.drawing.pen import colour_of, to_ascii
+from orchestrator.drawing.time_axis import TimeAxis, format_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -127,7 +127,7 @@ def draw_timeline(
     axis = TimeAxis(left=left, right=right, start_s=start_s, end_s=start_s + (duration_s or 1))
 
     what = "1 track" if len(tracks) == 1 else f"{len(tracks) or 'No'} tracks"
-    canvas.text(f"{what} in {clock(duration_s, 0.1, duration_s)}", (_MARGIN_PX, 44), 15, bold=True)
+    canvas.text(f"{what} in {format_time(duration_s, 0.1, duration_s)}", (_MARGIN_PX, 44), 15, bold=True)
     _legend(canvas, sorted({track.class_number for track in shown}), classes)
     bottom = _HEADER_PX + rows_px
     for number in range(1, len(shown), 2):
@@ -141,7 +141,7 @@ def draw_timeline(
         top, ink = _HEADER_PX + number * row_px, _on_paper(track.class_number)
         canvas.picture(thumbnails.of(track), (_MARGIN_PX + 4, top + 3), (row_px - 6, row_px - 6))
         middle = top + row_px / 2
-        name = f"{plain(classes[track.class_number])} {track.id}"
+        name = f"{to_ascii(classes[track.class_number])} {track.id}"
         canvas.text(name, (_MARGIN_PX + row_px + 8, middle + 5), 9.5, most_px=_NAME_PX - 20)
         for height, spans in zip((1.5, 0.14 * row_px, 0.46 * row_px), _spans(track, time_base), strict=True):
             for begin_s, stop_s in spans:
@@ -177,7 +177,7 @@ def _legend(canvas: Canvas, numbers: list[int], classes: tuple[str, ...]) -> Non
     x: float = _MARGIN_PX
     for number in numbers[:_MOST_CLASSES]:
         canvas.bar((x, 63), (x + 16, 75), _on_paper(number), rounded=True)
-        x += 24 + canvas.text(plain(classes[number]), (x + 22, 73), 9, most_px=130) + 20
+        x += 24 + canvas.text(to_ascii(classes[number]), (x + 22, 73), 9, most_px=130) + 20
     if len(numbers) > _MOST_CLASSES:
         canvas.text(f"and {len(numbers) - _MOST_CLASSES} more classes", (x, 73), 9, ink=FAINT)
 

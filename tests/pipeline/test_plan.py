@@ -58,7 +58,7 @@ def planned(info: VideoInfo = SDR, limits: Limits | None = None, **wanted: Any) 
 
 def test_a_plain_export_is_the_source_as_coded() -> None:
     made = planned()
-    assert (made.form, made.view.size, made.alpha, made.tonemap) == ("planes", (320, 180), False, False)
+    assert (made.form, made.window.size, made.alpha, made.tonemap) == ("planes", (320, 180), False, False)
     assert made.source_info == made.output_info == SDR
     assert (made.stage, made.contract, made.expected_frames) == ("exporting", None, 250)
     assert made.notes == ("a note",)
@@ -69,9 +69,9 @@ def test_a_plain_export_is_the_source_as_coded() -> None:
 def test_a_model_sees_rgb_and_a_margin_and_gives_its_scale() -> None:
     made = planned(model="x4", crop=Crop(x=100, y=100, w=40, h=40))
     assert (made.form, made.stage, made.contract) == ("rgb", "upscaling", X4)
-    assert (made.view.width, made.view.height, made.view.size) == (60, 60, (160, 160))
-    assert planned(model="x4", scale=1.5).view.size == (480, 270)
-    assert planned(model="x4", size=(100, 50)).view.size == (100, 50)
+    assert (made.window.width, made.window.height, made.window.size) == (60, 60, (160, 160))
+    assert planned(model="x4", scale=1.5).window.size == (480, 270)
+    assert planned(model="x4", size=(100, 50)).window.size == (100, 50)
 
 
 @pytest.mark.parametrize(
@@ -237,9 +237,9 @@ def test_what_needs_no_model_to_be_refused_is_refused_without_one() -> None:
 def test_tracks_are_drawn_on_all_of_the_video_as_sdr(tmp_path: Path, name: str) -> None:
     made = plan_overlay(replace(HDR, transparent=True), tmp_path / name)
     assert (made.form, made.alpha, made.stage, made.quality) == ("rgb", False, "drawing", "medium")
-    assert (made.view.size, made.output_info.colour) == ((320, 180), BT709)
+    assert (made.window.size, made.output_info.colour) == ((320, 180), BT709)
     wide = plan_overlay(replace(SDR, sample_aspect_ratio=Fraction(4, 3)), tmp_path / name)
-    assert (wide.view.size, wide.view.sample_aspect_ratio, wide.tonemap) == (
+    assert (wide.window.size, wide.window.sample_aspect_ratio, wide.tonemap) == (
         (320, 180),
         Fraction(4, 3),
         False,

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.drawing.pen import Pen, colour_of, plain
+from orchestrator.drawing.pen import Pen, colour_of, to_ascii
 from orchestrator.frames import TrackBoxes
-from orchestrator.pipeline.infer_picture import drawn
+from orchestrator.pipeline.infer_picture import draw_detections
 from orchestrator.track_output.overlay import Overlay
 from orchestrator.track_output.reported_tracks import ReportedTracks, TrackList
 
@@ -158,12 +158,12 @@ def test_colours_are_bright_and_different() -> None:
     ],
 )
 def test_names_are_written_in_ascii(name: str, text: str) -> None:
-    assert plain(name) == text
+    assert to_ascii(name) == text
 
 
 def test_detections_are_drawn_with_the_same_marks_on_a_copy() -> None:
     picture = canvas()
-    pixels = drawn(
+    pixels = draw_detections(
         picture, np.array([[200, 100, 300, 250, 0.9, 1], [20, 20, 90, 90, 0.5, 0]], np.float32), ("a", "猫")
     )
     assert not changed(picture).any()
