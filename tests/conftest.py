@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     WrittenOnce = Callable[[str, Callable[[Path], object]], Path]
 
+pytest.register_assert_rewrite("tests.support")
+
 
 @pytest.fixture(autouse=True)
 def usual_priority() -> Iterator[None]:

@@ -21,7 +21,13 @@ import pytest
 
 from orchestrator.drawing.files import read_picture, write_picture
 from orchestrator.jobs import FidelityReport
-from tests.support.command import assert_bad_inputs_are_refused, assert_refused, framewright, peaks_bytes
+from tests.support.command import (
+    assert_bad_inputs_are_refused,
+    assert_refused,
+    assert_stops,
+    framewright,
+    peaks_bytes,
+)
 from tests.support.small_disk import small_disk
 from tools.fixtures import clips, models
 from tools.stand_ins.processes import COMMAND, environment, family, segments_of
@@ -265,28 +271,9 @@ def test_a_signal_stops_everything_within_seconds_and_leaves_nothing(
     models.write_slow(repository)
     out = tmp_path / "out"
     out.mkdir()
-    process = subprocess.Popen(
-        [COMMAND, "upscale", str(clip), str(out / "out.mp4"), "--model", "slow"],
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(MODEL_REPOSITORY=repository),
-    )
-    assert process.stderr is not None
-    said = iter(process.stderr)
-    assert next(said).startswith("starting")
-    assert next(said).startswith("upscaling")
-    ours = psutil.Process(process.pid)
-    children = ours.children(recursive=True)
-    assert any(child.name() == "tritonserver" for child in children)
-    process.send_signal(number)
-    started_s = time.monotonic()
-    assert process.wait(10) == 128 + number
-    assert time.monotonic() - started_s < 5
-    assert [line for line in said if "Traceback" in line] == []
-    _, alive = psutil.wait_procs(children, timeout=3)
-    assert not alive
+    arguments = ("upscale", clip, out / "out.mp4", "--model", "slow")
+    assert_stops(number, "upscaling", *arguments, MODEL_REPOSITORY=repository)
     assert not list(out.iterdir())
-    assert not segments_of([*children, ours])
 
 
 def test_a_finished_run_leaves_no_process_and_no_shared_memory(clip: Path, tmp_path: Path) -> None:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import psutil
 import pytest
 
 from orchestrator.drawing.files import read_picture
@@ -18,11 +15,11 @@ from tests.support.command import (
     Ended,
     assert_bad_inputs_are_refused,
     assert_refused,
+    assert_stops,
     framewright,
     peaks_bytes,
 )
 from tools.fixtures import clips
-from tools.stand_ins.processes import COMMAND, environment, segments_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,28 +127,9 @@ def test_a_signal_stops_everything_within_seconds_and_leaves_nothing(
     source = clips.make_clip(tmp_path / "in.mp4", walk(600))
     out = tmp_path / "out"
     out.mkdir()
-    outputs = ["-o", str(out / "t.json"), "--overlay", str(out / "o.mp4")]
-    process = subprocess.Popen(
-        [COMMAND, "track", source, "--model", "colour-finder", *outputs],
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(MODEL_REPOSITORY=model_repository),
-    )
-    assert process.stderr is not None
-    said = iter(process.stderr)
-    assert next(said).startswith("starting")
-    assert next(said).startswith("tracking")
-    ours = psutil.Process(process.pid)
-    children = ours.children(recursive=True)
-    process.send_signal(signal.SIGTERM)
-    started_s = time.monotonic()
-    assert process.wait(10) == 128 + signal.SIGTERM
-    assert time.monotonic() - started_s < 5
-    assert [line for line in said if "Traceback" in line] == []
-    _, alive = psutil.wait_procs(children, timeout=3)
-    assert not alive
+    arguments = ("track", source, *MODEL, "-o", out / "t.json", "--overlay", out / "o.mp4")
+    assert_stops(signal.SIGTERM, "tracking", *arguments, MODEL_REPOSITORY=model_repository)
     assert not list(out.iterdir())
-    assert not segments_of([*children, ours])
 
 
 @pytest.mark.slow

@@ -12,9 +12,10 @@ import av
 import psutil
 
 from tools.fixtures import clips
-from tools.stand_ins.processes import COMMAND, environment, family, high_water_bytes
+from tools.stand_ins.processes import COMMAND, environment, family, high_water_bytes, segments_of
 
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
@@ -49,6 +50,25 @@ def assert_refused(ended: Ended, code: int, *words: str) -> None:
     assert lines[0].startswith("error: ")
     for word in words:
         assert word in lines[0]
+
+
+def assert_stops(number: signal.Signals, stage: str, *arguments: object, **extra: object) -> None:
+    """Check that a signal at this stage ends the command and its servers within 10 s and leaves no memory."""
+    process = subprocess.Popen(
+        [COMMAND, *map(str, arguments)], stderr=subprocess.PIPE, text=True, env=environment(**extra)
+    )
+    assert process.stderr is not None
+    said = iter(process.stderr)
+    assert next(said).startswith("starting")
+    assert next(said).startswith(stage)
+    ours, *children = members = family(process.pid)
+    assert any(child.name() == "tritonserver" for child in children)
+    ours.send_signal(number)
+    assert process.wait(10) == 128 + number
+    assert [line for line in said if "Traceback" in line] == []
+    _, alive = psutil.wait_procs(children, timeout=3)
+    assert not alive
+    assert not segments_of(members)
 
 
 def assert_bad_inputs_are_refused(folder: Path, run: Callable[[Path, Path], Ended]) -> None:
