@@ -142,16 +142,16 @@ def _pairs(
     """Read the output at the times of the samples; of several frames at one time, take the best fit."""
     tick_s = reader.tick_s
     times_s = [reader.first_s + sample.time_s for sample in samples]
-    found: dict[int, FramePair] = {}
+    best: dict[int, FramePair] = {}
     windows = [(time_s - tick_s, time_s + tick_s) for time_s in times_s]
     for number, _, pixels in reader.pictures(windows, sizes):
         pair = FramePair(sample=samples[number], output=_scaled_like(pixels, samples[number], written))
-        if number not in found or pair.mean_square < found[number].mean_square:
-            found[number] = pair
+        if number not in best or pair.mean_square < best[number].mean_square:
+            best[number] = pair
     for number, sample in enumerate(samples):
-        if number not in found:
+        if number not in best:
             raise _rejected(f"it has no picture at {float(sample.time_s):.3f} s, where one was written")
-    return [found[number] for number in range(len(samples))]
+    return [best[number] for number in range(len(samples))]
 
 
 def _compare_neighbours(
@@ -167,13 +167,14 @@ def _compare_neighbours(
         shown = _scaled_like(pixels, pairs[number].sample, written)
         errors[number].append((time_s, mean_square(pairs[number].lumas[0], luma(shown))))
     return [
-        _neighbours(time_at_s, found, reader.tick_s) for time_at_s, found in zip(times_s, errors, strict=True)
+        _neighbours(time_at_s, frames, reader.tick_s)
+        for time_at_s, frames in zip(times_s, errors, strict=True)
     ]
 
 
-def _neighbours(time_at_s: Fraction, found: list[tuple[Fraction, float]], tick_s: Fraction) -> Neighbours:
-    own = [place for place, (time_s, _) in enumerate(found) if abs(time_s - time_at_s) <= tick_s]
-    return Neighbours(errors=[error for _, error in found], own=range(own[0], own[-1] + 1))
+def _neighbours(time_at_s: Fraction, frames: list[tuple[Fraction, float]], tick_s: Fraction) -> Neighbours:
+    own = [place for place, (time_s, _) in enumerate(frames) if abs(time_s - time_at_s) <= tick_s]
+    return Neighbours(errors=[error for _, error in frames], own=range(own[0], own[-1] + 1))
 
 
 def _sizes(samples: Sequence[Sample], written: Written) -> list[tuple[int, int]] | None:

@@ -125,6 +125,6 @@ def take_thumbnails(
 
 
 def _take(thumbnails: Thumbnails, frame: Frame, info: VideoInfo) -> None:
-    if frame.index in thumbnails.wanted:
+    if frame.index in thumbnails.frames:
         width, height = info.display_size
         thumbnails.take(frame.index, resize(frame.pixels, width=width, height=height))

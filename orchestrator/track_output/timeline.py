@@ -55,7 +55,7 @@ class Thumbnails:
         tracks: tracks of the video.
 
     Attributes:
-        wanted: indices of the frames that `take` needs.
+        frames: indices of the frames that `take` needs.
     """
 
     def __init__(self, tracks: Iterable[ReportedTrack]) -> None:
@@ -64,7 +64,7 @@ class Thumbnails:
             row = track.best
             self._boxes.setdefault(int(track.frames[row]), []).append((track.id, track.boxes[row]))
         self._pictures: dict[int, Pixels] = {}
-        self.wanted = frozenset(self._boxes)
+        self.frames = frozenset(self._boxes)
 
     def take(self, frame: int, pixels: Pixels) -> None:
         """Cut the thumbnails whose best detection is in this frame.

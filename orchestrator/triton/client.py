@@ -84,7 +84,7 @@ class TritonClient:
             infer_timeout_s: longest wait for the answer to one request.
             load_timeout_s: longest wait for a model to load.
             shared_memory: False sends tensors as gRPC bytes even if shared memory is possible.
-            server: supervisor of the server, if it is ours. It tells when the server will not be restarted,
+            server: supervisor of the server, if it is ours. It knows whether the server will be restarted,
                 and restarts one that hangs.
             recoveries: how often `load`, and a `recovery`, continue after the server or the model died.
             reconnect_timeout_s: longest wait, each time, for a server to come back.

@@ -147,9 +147,9 @@ class DetectContract(ModelContract[tuple[NDArray[np.float32], ...]]):
             raise self._broken(f"class {classes.max():g}", f"0 to {len(self.classes) - 1}")
         return tuple(rows[:count] for rows, (count,) in zip(detections, counts, strict=True))
 
-    def _broken(self, found: str, promised: str) -> InferenceFailed:
+    def _broken(self, found: str, expected: str) -> InferenceFailed:
         return InferenceFailed(
-            f"model {self.name!r} breaks its contract: it gave {found}, not {promised}; "
+            f"model {self.name!r} breaks its contract: it gave {found}, not {expected}; "
             f"build it with `framewright models build {self.name}`"
         )
 
@@ -263,17 +263,17 @@ class _Reader:
         found = (tensor.dims[0] for tensor in self._config.output if tensor.name == output and tensor.dims)
         return max(0, next(found, 0))
 
-    def check_tensors(self, kind: Literal["input", "output"], *wanted: str) -> None:
+    def check_tensors(self, kind: Literal["input", "output"], *expected: str) -> None:
         found = [
             f"{tensor.name} {model_config_pb2.DataType.Name(tensor.data_type)} {list(tensor.dims)}"
             for tensor in getattr(self._config, kind)
         ]
-        if found != list(wanted):
-            raise self.broken(kind, ", ".join(wanted), ", ".join(found) or "nothing")
+        if found != list(expected):
+            raise self.broken(kind, ", ".join(expected), ", ".join(found) or "nothing")
 
-    def broken(self, place: str, wanted: str, found: object) -> InferenceFailed:
+    def broken(self, place: str, expected: str, found: object) -> InferenceFailed:
         name = self._config.name
         return InferenceFailed(
-            f"model {name!r} breaks its contract: config.pbtxt has {found} as {place}, not {wanted}; "
+            f"model {name!r} breaks its contract: config.pbtxt has {found} as {place}, not {expected}; "
             f"build it with `framewright models build {name}`"
         )

@@ -109,15 +109,15 @@ def _children_killed_at_start(pid: int) -> set[str]:
     The process of a model needs 0.2 s of CPU time to get ready. tritonserver waits for ever for one that is
     killed in its first 0.03 s (measured); it notices the death of one that is killed later by itself.
     """
-    found = set()
+    killed = set()
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
         with contextlib.suppress(OSError):  # a thread that ended
             for child in children.read_text().split():
                 fields = Path(f"/proc/{child}/stat").read_text().rpartition(") ")[2].split()
                 state, user, system = fields[0], int(fields[11]), int(fields[12])  # see proc(5)
                 if state == "Z" and (user + system) / os.sysconf("SC_CLK_TCK") < HARDLY_RUN_S:
-                    found.add(child)
-    return found
+                    killed.add(child)
+    return killed
 
 
 def _next_signal(timeout_s: float) -> int | None:

@@ -129,9 +129,9 @@ class Request(Generic[Answer]):
         self._pool.answered = True
         for output in self._pool.outputs:
             shape = (self._count, *output.shape)
-            found = answer.get_output(output.name)
-            if found is None or tuple(found.shape) != shape or found.datatype != output.datatype:
-                described = f"{found.datatype} {list(found.shape)}" if found is not None else "nothing"
+            tensor = answer.get_output(output.name)
+            if tensor is None or tuple(tensor.shape) != shape or tensor.datatype != output.datatype:
+                described = f"{tensor.datatype} {list(tensor.shape)}" if tensor is not None else "nothing"
                 raise InferenceFailed(
                     f"{doing}: it gave {described} as {output.name!r}, "
                     f"its contract says {output.datatype} {list(shape)}"

@@ -1,6 +1,6 @@
 """Restarts a tritonserver when it dies, a limited number of times.
 
-A restarted server has no models loaded; whoever needs one loads it again (`recovery.py`).
+A restarted server has no models loaded; its clients load them again (`recovery.py`).
 """
 
 from __future__ import annotations

@@ -141,7 +141,7 @@ def test_no_tracks_give_a_picture_that_says_so() -> None:
 def test_a_thumbnail_is_the_box_in_its_best_frame() -> None:
     told = tracks((list(range(10)), set()), (list(range(4, 9)), set()))
     thumbnails = Thumbnails(told)
-    assert thumbnails.wanted == {5, 6}
+    assert thumbnails.frames == {5, 6}
     for frame in range(10):
         pixels = np.zeros((60, 80, 3), np.uint8)
         pixels[8:42, :18, 0] = 25 * frame  # around the first box
