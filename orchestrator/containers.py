@@ -6,16 +6,15 @@ container that FFmpeg can mux, add a row (docs/extending.md).
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from orchestrator.errors import BadRequest, OutputRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
-
     from orchestrator.jobs import Quality
 
 MAX_SIDE_PX = 16_384

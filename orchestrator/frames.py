@@ -233,20 +233,10 @@ class Letterbox:
 
     def to_source(self, boxes: Boxes) -> Boxes:
         """Convert boxes from pixels of the letterbox to pixels of the picture as displayed."""
-        return (boxes - self._offset) / self._scale
-
-    def from_source(self, boxes: Boxes) -> Boxes:
-        """Convert boxes from pixels of the picture as displayed to pixels of the letterbox."""
-        return boxes * self._scale + self._offset
-
-    @property
-    def _offset(self) -> NDArray[np.float32]:
-        return np.array([self.left, self.top, self.left, self.top], np.float32)
-
-    @property
-    def _scale(self) -> NDArray[np.float32]:
         x, y = self.inner_width / self.source_width, self.inner_height / self.source_height
-        return np.array([x, y, x, y], np.float32)
+        offset = np.array([self.left, self.top, self.left, self.top], np.float32)
+        scale = np.array([x, y, x, y], np.float32)
+        return (boxes - offset) / scale
 
 
 @dataclass(frozen=True, kw_only=True)

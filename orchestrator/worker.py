@@ -6,33 +6,22 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from orchestrator.cost.calculator import CostCalculator, calculator_for_machine
-from orchestrator.framing.subject_tracks import MOST_BYTES, parse_tracks, read_tracks
+from orchestrator.framing.subject_tracks import MOST_BYTES, SubjectTracks, parse_tracks, read_tracks
+from orchestrator.jobs import ExportParams, ExportResult, TrackParams, UpscaleParams, UpscaleResult
+from orchestrator.limits import Limits
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.export import export
+from orchestrator.pipeline.progress import OnProgress
 from orchestrator.pipeline.track import Outputs, Tracked, track
 from orchestrator.pipeline.upscale import upscale
+from orchestrator.settings import Settings
 from orchestrator.storage.client import StorageClient
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
 from orchestrator.triton.supervisor import Supervisor
-
-if TYPE_CHECKING:
-    from types import TracebackType
-
-    from orchestrator.framing.subject_tracks import SubjectTracks
-    from orchestrator.jobs import (
-        ExportParams,
-        ExportResult,
-        TrackParams,
-        UpscaleParams,
-        UpscaleResult,
-    )
-    from orchestrator.limits import Limits
-    from orchestrator.pipeline.progress import OnProgress
-    from orchestrator.settings import Settings
 
 
 class Worker:
@@ -59,9 +48,7 @@ class Worker:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._client = None
         self._stack.close()
 

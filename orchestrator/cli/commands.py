@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import signal
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import click
 
@@ -13,9 +13,6 @@ from orchestrator.cli import options
 from orchestrator.cli.exit_codes import say_failed, say_stopped
 from orchestrator.cli.output import OutputLost
 from orchestrator.errors import WorkerError, disk_full_error
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 log = logging.getLogger(__name__)
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 
 from orchestrator.cli import options
 from orchestrator.cli.output import say
+from orchestrator.cost.estimate import Estimate
 from orchestrator.errors import BadRequest
 from orchestrator.jobs.tasks import TASKS
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from orchestrator.cost.estimate import Estimate
 
 
 @click.command()

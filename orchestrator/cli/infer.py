@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,8 +13,6 @@ from orchestrator.cli import options
 from orchestrator.cli.progress import progress
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from orchestrator.frames import Detections
 
 
@@ -37,7 +36,7 @@ def infer(model: str, image: Path, output: Path, *, force: bool, as_json: bool, 
       framewright infer SwinIR_4x_GAN photo.png -o out.png --url gpu-box:8001
       framewright infer yolov8n photo.png -o boxes.png
     """  # noqa: D301  click reads the backspace as: keep these lines
-    from orchestrator.drawing.files import check_picture_format, read_picture_and_notes, write_picture
+    from orchestrator.drawing.files import check_picture_format, read_picture, write_picture
     from orchestrator.inference.detector import crowded_notes
     from orchestrator.pipeline.infer_picture import detect_picture, draw_detections, upscale_picture
     from orchestrator.pipeline.progress import Progress
@@ -48,7 +47,7 @@ def infer(model: str, image: Path, output: Path, *, force: bool, as_json: bool, 
     check_picture_format(output)
     check_writable(output, overwrite=force)
     settings = options.settings_with(url)
-    picture, notes = read_picture_and_notes(image, most_px=settings.limits.source_px)
+    picture, notes = read_picture(image, most_px=settings.limits.source_px)
     model = settings.resolved(model)
     with Worker(settings) as worker, progress(image.name) as on_progress:
         on_progress(Progress(stage="starting"))

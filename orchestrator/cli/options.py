@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from orchestrator.settings import Settings
+from orchestrator.settings import Settings
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -10,9 +12,6 @@ import click
 from orchestrator.safe_text import safe_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
     from rich.console import Console
 
     from orchestrator.jobs import ExportResult, UpscaleResult

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from orchestrator.pipeline.progress import OnProgress, Progress
+from orchestrator.pipeline.progress import OnProgress, Progress
 
 _LINE_EVERY_S = 5.0
 

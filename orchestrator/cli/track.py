@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,8 +16,6 @@ from orchestrator.jobs import TrackParams, parse
 from orchestrator.jobs.validation import LONGEST_NAME
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from orchestrator.pipeline.track import Outputs, Tracked
 
 DEFAULTS = TrackParams()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,9 +12,6 @@ from orchestrator.cli.exit_codes import ignore_signals
 from orchestrator.cli.output import report_and_note_lines, say, video_line
 from orchestrator.cli.progress import progress
 from orchestrator.safe_text import json_text
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @click.command()

@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import click
 
@@ -14,12 +14,10 @@ from orchestrator.cli import options
 from orchestrator.cli.exit_codes import Signalled
 from orchestrator.errors import BadRequest
 from orchestrator.redaction import RedactedStream, Redactor
+from orchestrator.settings import Settings
 
 if TYPE_CHECKING:
-    from typing import TextIO
-
     from orchestrator.runpod_handler import Mode
-    from orchestrator.settings import Settings
 
 TEST_INPUT = Path("test_input.json")
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from orchestrator.cost.gpu import installed_gpus
 from orchestrator.cost.price_table import Price, read_table, same_gpu
 from orchestrator.jobs import Cost
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt  # noqa: TC003  pydantic reads it when the class is made
+import datetime as dt
 import tomllib
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
 
 from orchestrator.errors import BadRequest
 from orchestrator.jobs import Strict, parse
-from orchestrator.jobs.tasks import TaskName  # noqa: TC001  pydantic reads it when the class is made
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from orchestrator.jobs.tasks import TaskName
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Text = Annotated[str, Field(min_length=1)]

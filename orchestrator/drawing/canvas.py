@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
-from orchestrator.drawing.pen import FONT, text_scale
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from orchestrator.drawing.pen import Ink
-    from orchestrator.frames import Pixels
+from orchestrator.drawing.pen import FONT, Ink, text_scale
+from orchestrator.frames import Pixels
 
 FINER = 2
 """Charts are drawn this many times larger and scaled down, for smooth edges."""

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from orchestrator.errors import BadMedia, BadRequest, DiskFull, InputNotFound
+from orchestrator.frames import Pixels
 from orchestrator.limits import PIXELS_8K
 from orchestrator.media.read.still_picture_limits import check_picture
 from orchestrator.storage.staged import staged
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from orchestrator.frames import Pixels
 
 FORMATS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 """Suffixes of the picture formats that can be written."""
 
 
-def read_picture(path: Path, *, most_px: int = PIXELS_8K) -> Pixels:
-    """Decode a picture file; see `read_picture_and_notes`."""
-    return read_picture_and_notes(path, most_px=most_px)[0]
-
-
-def read_picture_and_notes(path: Path, *, most_px: int) -> tuple[Pixels, list[str]]:
+def read_picture(path: Path, *, most_px: int = PIXELS_8K) -> tuple[Pixels, list[str]]:
     """Decode a picture file, and say what was lost of it.
 
     Args:

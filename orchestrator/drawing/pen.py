@@ -6,15 +6,12 @@ import colorsys
 import itertools
 import unicodedata
 from functools import cache
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from orchestrator.frames import Pixels
+from orchestrator.frames import Pixels
 
 Ink = tuple[int, int, int]
 """Red, green and blue, 0..255."""

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from orchestrator.drawing.canvas import FAINT, GRID
-
-if TYPE_CHECKING:
-    from orchestrator.drawing.canvas import Canvas
+from orchestrator.drawing.canvas import FAINT, GRID, Canvas
 
 _STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 18000, 36000)
 _MOST_TICKS = 12

@@ -9,18 +9,15 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from orchestrator.errors import JobCrashed, JobKilled, TimedOut, WorkerError
+from orchestrator.executor.job_folders import JobFolders
 from orchestrator.executor.job_process import JobProcess
+from orchestrator.executor.raw_json import EncodedResult, RawJson
 from orchestrator.machine import cores
 from orchestrator.triton import shared_memory
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
-    from orchestrator.executor.job_folders import JobFolders
-    from orchestrator.executor.raw_json import EncodedResult, RawJson
 
 log = logging.getLogger(__name__)
 

@@ -7,14 +7,12 @@ import fcntl
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from orchestrator.errors import DiskFull
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _PREFIX = "framewright-jobs-"
 _LOCK = "lock"

@@ -17,8 +17,10 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from types import FrameType
+from typing import Any, TextIO, cast
 
 from orchestrator.errors import JobKilled, LimitExceeded, WorkerError, disk_full_error
 from orchestrator.executor.memory_limit import (
@@ -28,15 +30,9 @@ from orchestrator.executor.memory_limit import (
     out_of_memory,
 )
 from orchestrator.executor.preflight import read_json
+from orchestrator.executor.raw_json import EncodedResult
 from orchestrator.machine import die_with_parent
 from orchestrator.redaction import RedactedStream, Redactor, secrets_of, without_paths
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import FrameType
-    from typing import TextIO
-
-    from orchestrator.executor.raw_json import EncodedResult
 
 _READ_CHARS = 20_000
 """How much of an error message is processed. It may quote a long value of the job."""

@@ -10,7 +10,8 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from orchestrator.child_environment import child_environment
 from orchestrator.errors import (
@@ -25,9 +26,6 @@ from orchestrator.errors import (
 )
 from orchestrator.executor.memory_limit import MemoryWatch, mentions_lack_of_memory, out_of_memory
 from orchestrator.executor.raw_json import EncodedResult, RawJson
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 STOP_S = 3.5
 """From SIGTERM to SIGKILL. Aborting a multipart upload may take 3 s; a cancelled job is gone within 5 s."""

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from orchestrator.errors import BadRequest
-from orchestrator.jobs import parse_job
-
-if TYPE_CHECKING:
-    from orchestrator.jobs import Job
-    from orchestrator.settings import Settings
-    from orchestrator.storage.client import StorageClient
+from orchestrator.jobs import Job, parse_job
+from orchestrator.settings import Settings
+from orchestrator.storage.client import StorageClient
 
 _TOO_DEEP = "the job is nested too deeply: no job has more than ten levels of objects and lists"
 

@@ -6,13 +6,11 @@ import asyncio
 import contextlib
 import logging
 import time
-from typing import TYPE_CHECKING, Any, Literal, Self
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal, Self
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from orchestrator.limits import Limits
-    from orchestrator.pipeline.progress import Progress
+from orchestrator.limits import Limits
+from orchestrator.pipeline.progress import Progress
 
 _REPORT_EVERY_S = 0.25
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from orchestrator.containers import MP4, by_suffix
@@ -16,8 +18,9 @@ from orchestrator.executor.preflight import check_job
 from orchestrator.executor.progress import ProgressReporter
 from orchestrator.executor.raw_json import EncodedResult, RawJson
 from orchestrator.framing.subject_tracks import MOST_BYTES, parse_tracks, read_tracks
-from orchestrator.jobs import OutputParts
+from orchestrator.jobs import ExportJob, FileJob, OutputParts, Strict, TrackJob
 from orchestrator.jobs.track import TrackStored
+from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.export import export
 from orchestrator.pipeline.track import Outputs, track
 from orchestrator.redaction import without_query
@@ -26,13 +29,6 @@ from orchestrator.settings import Settings
 from orchestrator.storage.client import StorageClient
 from orchestrator.track_output.document import write_tracks
 from orchestrator.worker import Worker
-
-if TYPE_CHECKING:
-    import threading
-    from collections.abc import Callable, Iterable, Iterator
-
-    from orchestrator.jobs import ExportJob, FileJob, Strict, TrackJob
-    from orchestrator.pipeline.context import JobContext
 
 _IN_SHORT = "the whole answer, with figures and notes, was refused by RunPod: this one is short"
 

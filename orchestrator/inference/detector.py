@@ -9,27 +9,22 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from orchestrator.errors import ModelOutOfMemory
+from orchestrator.frames import Detections, Frame, Letterbox, Pixels
 from orchestrator.inference.pooled import FAILURES, PooledModel, PoolShape
+from orchestrator.triton.client import TritonClient
+from orchestrator.triton.contract import DetectContract
+from orchestrator.triton.request_pool import Request
 
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
-
-    from numpy.typing import NDArray
-
-    from orchestrator.frames import Detections, Frame, Letterbox, Pixels
-    from orchestrator.triton.client import TritonClient
-    from orchestrator.triton.contract import DetectContract
-    from orchestrator.triton.request_pool import Request
-
-    Answers = tuple[NDArray[np.float32], ...]
+Answers = tuple[NDArray[np.float32], ...]
 
 log = logging.getLogger(__name__)
 

@@ -6,20 +6,15 @@ and sends the unanswered frames through new pools.
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Generic, Literal, NamedTuple, Self
+from typing import Generic, Literal, NamedTuple, Self
 
 from orchestrator.errors import InferenceTimedOut, ModelOutOfMemory, ModelProcessDied, TritonUnavailable
-from orchestrator.triton.contract import Answer
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
-    from types import TracebackType
-
-    from orchestrator.triton.client import TritonClient
-    from orchestrator.triton.contract import ModelContract
-    from orchestrator.triton.request_pool import RequestPool
+from orchestrator.triton.client import TritonClient
+from orchestrator.triton.contract import Answer, ModelContract
+from orchestrator.triton.request_pool import RequestPool
 
 FAILURES = (TritonUnavailable, InferenceTimedOut, ModelOutOfMemory)
 """Errors after which a run can continue; see `PooledModel._can_resend`."""
@@ -68,9 +63,7 @@ class PooledModel(Generic[Answer]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if not self._stopped.done():
             self._stopped.set_result(None)
         for pool in list(self._pools):

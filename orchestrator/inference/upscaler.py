@@ -15,25 +15,21 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from orchestrator.errors import ModelOutOfMemory
+from orchestrator.frames import Frame, Pixels
 from orchestrator.inference.pooled import FAILURES, PooledModel, PoolShape
 from orchestrator.tiles.grid import Grid, Tile, plan_grid
 from orchestrator.tiles.stitch import copy_interior, cut_window, paste_interior
 from orchestrator.tiles.unchanged_tiles import UnchangedTileFinder
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
-
-    from orchestrator.frames import Frame, Pixels
-    from orchestrator.triton.client import TritonClient
-    from orchestrator.triton.contract import UpscaleContract
-    from orchestrator.triton.request_pool import Request, RequestPool
+from orchestrator.triton.client import TritonClient
+from orchestrator.triton.contract import UpscaleContract
+from orchestrator.triton.request_pool import Request, RequestPool
 
 log = logging.getLogger(__name__)
 

@@ -5,6 +5,7 @@ A new task is a class and a row here. `executor/run_job.py` runs it by the funct
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union
@@ -16,11 +17,7 @@ from orchestrator.jobs.parts import OutputParts
 from orchestrator.jobs.track import TrackAnswer, TrackParams, TrackStored
 from orchestrator.jobs.upscale import UpscaleParams, UpscaleResult
 from orchestrator.jobs.validation import Strict, parse_as
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from orchestrator.settings import Settings
+from orchestrator.settings import Settings
 
 
 class Job(Strict):

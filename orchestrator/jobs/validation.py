@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from orchestrator.errors import BadRequest
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
 
 _LONGEST_QUOTE = 60
 _NAME = re.compile(r"\w{1,40}")

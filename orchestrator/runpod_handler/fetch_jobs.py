@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
+from aiohttp import ClientSession
 from runpod.http_client import TooManyRequests
 from runpod.serverless.modules import rp_job
 from runpod.serverless.modules.worker_state import JobsProgress
 
 from orchestrator.runpod_handler.split_response import split_jobs
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from aiohttp import ClientSession
 
 _NO_JOBS = {204, 400}
 """The SDK reads 400 as "no job" too: RunPod sends it where FlashBoot is on."""

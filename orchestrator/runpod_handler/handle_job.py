@@ -7,25 +7,21 @@ import logging
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from runpod.http_client import AsyncClientSession
 
 from orchestrator.errors import InferenceTimedOut, TritonUnavailable, WorkerError, disk_full_error
+from orchestrator.executor.executor import Executor
 from orchestrator.executor.preflight import check_job, read_json
 from orchestrator.executor.progress import ProgressSender
-from orchestrator.executor.raw_json import RawJson
-from orchestrator.redaction import secrets_of, without_paths
+from orchestrator.executor.raw_json import EncodedResult, RawJson
+from orchestrator.redaction import Redactor, secrets_of, without_paths
+from orchestrator.runpod_handler.send_results import ResultSender
 from orchestrator.safe_text import json_text, safe_text
-
-if TYPE_CHECKING:
-    from orchestrator.executor.executor import Executor
-    from orchestrator.executor.raw_json import EncodedResult
-    from orchestrator.redaction import Redactor
-    from orchestrator.runpod_handler.send_results import ResultSender
-    from orchestrator.settings import Settings
-    from orchestrator.storage.client import StorageClient
-    from orchestrator.triton.supervisor import Supervisor
+from orchestrator.settings import Settings
+from orchestrator.storage.client import StorageClient
+from orchestrator.triton.supervisor import Supervisor
 
 Mode = Literal["loop", "api", "once"]
 """Where jobs come from: RunPod, HTTP requests of this machine, or the command line (one job)."""

@@ -12,10 +12,10 @@ import logging
 import random
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
-from aiohttp import ClientError, ClientTimeout
+from aiohttp import ClientError, ClientSession, ClientTimeout
 from runpod.serverless.modules import rp_http
 from yarl import URL
 
@@ -23,9 +23,6 @@ from orchestrator.errors import ResultTooLarge
 from orchestrator.executor.raw_json import EncodedResult, RawJson
 from orchestrator.safe_text import json_text
 from orchestrator.storage.retry import retry_after_s
-
-if TYPE_CHECKING:
-    from aiohttp import ClientSession
 
 _RESULT_S = 60.0
 """Time limit of one attempt to send a result."""

@@ -10,12 +10,10 @@ from __future__ import annotations
 import json
 import logging
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from orchestrator.executor.raw_json import RawJson
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _OUTER_MARK = re.compile(rb'["\[\]{},]')
 _INNER_MARK = re.compile(rb'["\[\]{}]')

@@ -8,7 +8,8 @@ import logging
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import runpod
 from runpod.serverless.modules import rp_job, rp_scale
@@ -17,23 +18,18 @@ from runpod.serverless.modules.worker_state import JobsProgress
 
 from orchestrator.errors import ShuttingDown, TritonUnavailable, WorkerError
 from orchestrator.executor.executor import Executor
+from orchestrator.executor.job_folders import JobFolders
 from orchestrator.executor.job_process import STOP_S
+from orchestrator.executor.raw_json import EncodedResult
 from orchestrator.machine import die_with_parent
+from orchestrator.redaction import Redactor
 from orchestrator.runpod_handler.fetch_jobs import fetch_jobs
-from orchestrator.runpod_handler.handle_job import JobHandler
+from orchestrator.runpod_handler.handle_job import JobHandler, Mode
 from orchestrator.runpod_handler.local_api import refuse_other_sites
 from orchestrator.runpod_handler.send_results import ResultSender
+from orchestrator.settings import Settings
 from orchestrator.storage.client import StorageClient
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from orchestrator.executor.job_folders import JobFolders
-    from orchestrator.executor.raw_json import EncodedResult
-    from orchestrator.redaction import Redactor
-    from orchestrator.runpod_handler.handle_job import Mode
-    from orchestrator.settings import Settings
-    from orchestrator.triton.supervisor import Supervisor
+from orchestrator.triton.supervisor import Supervisor
 
 _WATCH_S = 0.5
 _SEND_S = 1.5

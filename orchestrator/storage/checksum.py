@@ -13,12 +13,9 @@ import binascii
 import hashlib
 import re
 import zlib
-from typing import TYPE_CHECKING
+from http.client import HTTPMessage
 
-if TYPE_CHECKING:
-    from http.client import HTTPMessage
-
-    from orchestrator.storage.url import Address
+from orchestrator.storage.url import Address
 
 _HEADERS = {
     "x-amz-checksum-sha256": "sha256",

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import logging
+import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Self
+from pathlib import Path
+from typing import Self
 
 from orchestrator.errors import AddressRefused, BadRequest
 from orchestrator.jobs import OutputParts
 from orchestrator.redaction import redacted
+from orchestrator.settings import Settings
 from orchestrator.storage import presigned_url_check as presigned
 from orchestrator.storage.address_guard import AddressGuard
 from orchestrator.storage.fetch import fetch
 from orchestrator.storage.multipart import publish_parts
 from orchestrator.storage.publish import content_type, publish
 from orchestrator.storage.s3_presigning import S3Presigner, split_s3_address
-from orchestrator.storage.transfer import Transfer, TransferLimits
-
-if TYPE_CHECKING:
-    import threading
-    from pathlib import Path
-
-    from orchestrator.settings import Settings
-    from orchestrator.storage.transfer import OnBytes
+from orchestrator.storage.transfer import OnBytes, Transfer, TransferLimits
 
 _log = logging.getLogger(__name__)
 

@@ -15,22 +15,20 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import AddressRefused
 from orchestrator.redaction import redacted
-from orchestrator.storage.deadline import CHECK_EVERY_S
+from orchestrator.storage.address_guard import AddressGuard
+from orchestrator.storage.deadline import CHECK_EVERY_S, TransferDeadline
 from orchestrator.storage.retry import ResponseLost, TryAgain
+from orchestrator.storage.url import IP, Address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from _typeshed import SupportsRead
 
-    from orchestrator.storage.address_guard import AddressGuard
-    from orchestrator.storage.deadline import TransferDeadline
     from orchestrator.storage.transfer import TransferLimits
-    from orchestrator.storage.url import IP, Address
 
 BLOCK_BYTES = 1 << 17
 """How much of a body is passed to the socket at once."""

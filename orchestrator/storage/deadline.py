@@ -6,12 +6,10 @@ import contextlib
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING, Self
+from collections.abc import Iterator
+from typing import Self
 
 from orchestrator.errors import Cancelled
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 CHECK_EVERY_S = 0.1
 """Interval between two checks of the stop and of the clock."""

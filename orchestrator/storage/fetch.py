@@ -10,7 +10,9 @@ import contextlib
 import errno
 import os
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from http.client import HTTPResponse
+from pathlib import Path
 from urllib.parse import urljoin
 
 from orchestrator.errors import (
@@ -25,14 +27,8 @@ from orchestrator.redaction import redacted
 from orchestrator.storage.checksum import Checksum, checksum_from_headers
 from orchestrator.storage.http_errors import refuse_input
 from orchestrator.storage.retry import TryAgain
+from orchestrator.storage.transfer import OnBytes, Transfer
 from orchestrator.storage.url import parse_url
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from http.client import HTTPResponse
-    from pathlib import Path
-
-    from orchestrator.storage.transfer import OnBytes, Transfer
 
 CHUNK_BYTES = 1 << 18
 DISK_CHECK_BYTES = 1 << 24

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from http import HTTPStatus
-from http.client import HTTPException
-from typing import TYPE_CHECKING, NoReturn
+from http.client import HTTPException, HTTPResponse
+from typing import NoReturn
 
 from orchestrator.errors import InputForbidden, InputNotFound, OutputForbidden
 from orchestrator.redaction import redacted
 from orchestrator.storage.presigned_url_check import pinned_checksum
 from orchestrator.storage.retry import TryAgain, retry_after_s
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from collections.abc import Set as AbstractSet
-    from http.client import HTTPResponse
 
 RETRY_STATUS = frozenset({408, 425, 429, *range(500, 600)} - {501, 505})
 """501 and 505 are permanent; R2 answers 501 to headers that it does not know."""

@@ -11,20 +11,16 @@ import logging
 import threading
 from dataclasses import replace
 from functools import partial
-from typing import IO, TYPE_CHECKING
+from pathlib import Path
+from typing import IO
 
 from orchestrator.errors import OutputTooLarge, UploadFailed, WorkerError
+from orchestrator.jobs import OutputParts
 from orchestrator.redaction import redacted
 from orchestrator.storage.http_errors import DOCUMENT_BYTES, STORED_STATUS, error_code, refuse_output
 from orchestrator.storage.publish import FileSection, put
 from orchestrator.storage.retry import TryAgain
-from orchestrator.storage.transfer import Transfer
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from orchestrator.jobs import OutputParts
-    from orchestrator.storage.transfer import OnBytes
+from orchestrator.storage.transfer import OnBytes, Transfer
 
 ABORT_S = 3.0
 """Time limit of an abort: a worker that must stop has 5 s. A lifecycle rule of the bucket does the rest."""

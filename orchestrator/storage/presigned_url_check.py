@@ -11,16 +11,11 @@ from __future__ import annotations
 import calendar
 import re
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Set as AbstractSet
 from urllib.parse import unquote_plus
 
-from orchestrator.errors import InputForbidden, OutputForbidden
+from orchestrator.errors import CallerError, InputForbidden, OutputForbidden
 from orchestrator.redaction import redacted
-
-if TYPE_CHECKING:
-    from collections.abc import Set as AbstractSet
-
-    from orchestrator.errors import CallerError
 
 GET_HEADERS = frozenset({"host", "accept-encoding"})
 """Headers of a download that may be signed."""

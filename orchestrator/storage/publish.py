@@ -6,7 +6,8 @@ An object appears when the server has all of it: a PUT that fails leaves nothing
 from __future__ import annotations
 
 import hashlib
-from typing import IO, TYPE_CHECKING
+from pathlib import Path
+from typing import IO
 
 from orchestrator.containers import by_suffix
 from orchestrator.errors import OutputTooLarge, ServiceError, UploadFailed
@@ -14,12 +15,8 @@ from orchestrator.redaction import redacted
 from orchestrator.storage.checksum import md5_from_etag
 from orchestrator.storage.http_errors import STORED_STATUS, refuse_output
 from orchestrator.storage.retry import TryAgain
+from orchestrator.storage.transfer import OnBytes, Transfer
 from orchestrator.storage.url import parse_url
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from orchestrator.storage.transfer import OnBytes, Transfer
 
 DOCUMENT_TYPES = {
     ".json": "application/json",

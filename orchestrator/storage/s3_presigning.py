@@ -9,7 +9,7 @@ import html
 import ipaddress
 import logging
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from orchestrator.errors import AddressRefused, UploadFailed
 from orchestrator.jobs import OutputParts
@@ -17,10 +17,8 @@ from orchestrator.redaction import redacted
 from orchestrator.storage.address_guard import AddressGuard
 from orchestrator.storage.http_errors import DOCUMENT_BYTES, refuse_output
 from orchestrator.storage.retry import TryAgain
+from orchestrator.storage.transfer import Transfer
 from orchestrator.storage.url import parse_url
-
-if TYPE_CHECKING:
-    from orchestrator.storage.transfer import Transfer
 
 MAX_PARTS = 10_000
 MAX_EXPIRY_S = 7 * 24 * 3600

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import Self, TypeVar
 
+from orchestrator.errors import WorkerError
 from orchestrator.settings import Settings
+from orchestrator.storage.address_guard import AddressGuard
 from orchestrator.storage.connection import Connections
 from orchestrator.storage.deadline import OutOfTime, TransferDeadline
 from orchestrator.storage.retry import ResponseLost, TryAgain
-
-if TYPE_CHECKING:
-    import threading
-
-    from orchestrator.errors import WorkerError
-    from orchestrator.storage.address_guard import AddressGuard
 
 T = TypeVar("T")
 OnBytes = Callable[[int, int | None], None]

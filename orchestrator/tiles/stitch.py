@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from orchestrator.frames import Pixels
-    from orchestrator.tiles.grid import Tile
+from orchestrator.frames import Pixels
+from orchestrator.tiles.grid import Tile
 
 
 def cut_window(picture: Pixels, tile: Tile, window: Pixels) -> None:

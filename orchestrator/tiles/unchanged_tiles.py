@@ -7,16 +7,12 @@ changes cannot add up unnoticed.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from orchestrator.tiles.grid import subdivide
-
-if TYPE_CHECKING:
-    from orchestrator.frames import Pixels
-    from orchestrator.tiles.grid import Grid, Tile
+from orchestrator.frames import Pixels
+from orchestrator.tiles.grid import Grid, Tile, subdivide
 
 _PART_PX, _PART_HALOS = 64, 4
 """Side of a part's interior, in pixels and in halos: small, as moving objects are, but more than its halo."""

@@ -9,19 +9,14 @@ works on all of them at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
 from orchestrator.tracking import kalman
 from orchestrator.tracking.association import assign, iou
-
-if TYPE_CHECKING:
-    from fractions import Fraction
-
-    from numpy.typing import NDArray
-
-    from orchestrator.tracking.settings import TrackerSettings
+from orchestrator.tracking.settings import TrackerSettings
 
 _NEW, _TRACKED, _LOST = 0, 1, 2
 _TRACK = np.dtype(

@@ -10,13 +10,9 @@ A moving object that fills the picture is mistaken for a moving camera.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 LONGEST_PX = 320
 """Longer side of the pictures that are compared."""

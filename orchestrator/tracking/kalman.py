@@ -13,17 +13,13 @@ with time as well, tracks at 10 frames a second followed the detector's jitter, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    State = NDArray[np.float64]
-    """float64 [5, N, 4]: position, velocity (pixels a step), and the variance of the position, its covariance
-    with the velocity, and the variance of the velocity; last axis: centre x, centre y, width, height, in
-    pixels."""
+State = NDArray[np.float64]
+"""float64 [5, N, 4]: position, velocity (pixels a step), and the variance of the position, its covariance
+with the velocity, and the variance of the velocity; last axis: centre x, centre y, width, height, in
+pixels."""
 
 STEPS_PER_SECOND = 30
 POSITION_NOISE = 1 / 20

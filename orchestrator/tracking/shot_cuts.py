@@ -13,15 +13,12 @@ it if they make up a third of the textured blocks.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 import cv2
 import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 WIDTH, HEIGHT = 96, 54
 """Size of the reduced pictures that are compared, in pixels."""

@@ -7,25 +7,19 @@ motion is compensated on request, and frames without detections are filled. Two 
 from __future__ import annotations
 
 from dataclasses import fields
+from fractions import Fraction
 from itertools import zip_longest
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from orchestrator.errors import InferenceFailed
-from orchestrator.frames import TrackBoxes
+from orchestrator.frames import Detections, TrackBoxes
 from orchestrator.tracking.bytetrack import ByteTracker, MatchedTracks
 from orchestrator.tracking.camera_motion import CameraMotion
 from orchestrator.tracking.gap_interpolation import interpolate_gaps
+from orchestrator.tracking.settings import TrackerSettings
 from orchestrator.tracking.shot_cuts import CutDetector
-
-if TYPE_CHECKING:
-    from fractions import Fraction
-
-    from numpy.typing import NDArray
-
-    from orchestrator.frames import Detections
-    from orchestrator.tracking.settings import TrackerSettings
 
 _NONE = TrackBoxes(
     frames=np.empty(0, np.int64),
@@ -47,14 +41,10 @@ class Tracker:
 
     Attributes:
         cuts: the first frame of each shot but the first.
-        not_finite: number of detections that were ignored because a value was NaN or infinite.
-        empty: number of detections that were ignored because no part of the box lies in the picture.
     """
 
     def __init__(self, settings: TrackerSettings, *, width: int, height: int, time_base: Fraction) -> None:
         self.cuts: list[int] = []
-        self.not_finite = 0
-        self.empty = 0
         self._settings = settings
         self._time_base = time_base
         self._picture = np.array([width, height, width, height], np.float64)
@@ -136,10 +126,8 @@ class Tracker:
                 f"detections have the shape {detections.shape}, not [N, 6]; build the model again"
             )
         valid = detections[np.isfinite(detections).all(axis=1)].astype(np.float64)
-        self.not_finite += len(detections) - len(valid)
         valid[:, :4] = np.minimum(np.maximum(valid[:, :4], 0), self._picture)
         inside = (valid[:, 0] < valid[:, 2]) & (valid[:, 1] < valid[:, 3])
-        self.empty += len(inside) - int(inside.sum())
         return valid[inside]
 
     def _boxes_of_update(self, matches: MatchedTracks) -> list[TrackBoxes]:

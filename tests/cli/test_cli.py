@@ -91,7 +91,7 @@ def test_an_existing_output_is_kept_without_force(clip: Path, tmp_path: Path, se
 def test_compare_writes_both_halves(clip: Path, tmp_path: Path, served: dict[str, str]) -> None:
     ended = framewright("upscale", clip, tmp_path / "o.mp4", "--compare", tmp_path / "o.png", **served)
     assert ended.code == 0
-    picture = read_picture(tmp_path / "o.png")
+    picture = read_picture(tmp_path / "o.png")[0]
     assert picture.shape == (256, 2 * 384 + 4, 3)
     assert clips.number_of(picture[:, :384]) == clips.number_of(picture[:, 388:]) == 6
 
@@ -109,7 +109,7 @@ def test_report_is_written_beside_the_output_with_a_picture(
     assert report.ssim.worst > 0.9
     assert [picture.frame for picture in report.pictures] == list(range(12))
     assert "r.png" in ended.out
-    assert read_picture(tmp_path / "r.png").shape[1] == 1400
+    assert read_picture(tmp_path / "r.png")[0].shape[1] == 1400
 
 
 def test_a_report_that_cannot_be_is_refused_before_work(clip: Path, tmp_path: Path) -> None:
@@ -315,7 +315,7 @@ def test_infer_sends_one_picture_and_says_how_it_went(tmp_path: Path, served: di
     assert "[1, 67, 101, 3]" in ended.out
     assert "[268, 404, 3]" in ended.out
     assert "ms in the queue" in ended.out
-    assert np.array_equal(read_picture(tmp_path / "out.png"), picture.repeat(4, 0).repeat(4, 1))
+    assert np.array_equal(read_picture(tmp_path / "out.png")[0], picture.repeat(4, 0).repeat(4, 1))
 
 
 def test_infer_lists_and_draws_what_a_detector_finds(tmp_path: Path, served: dict[str, str]) -> None:
@@ -327,7 +327,7 @@ def test_infer_lists_and_draws_what_a_detector_finds(tmp_path: Path, served: dic
     assert ended.code == 0, ended
     assert "[1, 256, 640, 3]" in ended.out
     assert ended.out.count("found ") == 3
-    drawn = read_picture(tmp_path / "out.png")
+    drawn = read_picture(tmp_path / "out.png")[0]
     assert drawn.shape == picture.shape
     assert drawn[40:44, 10:24].any()
     assert not drawn[80:, 80:].any()
@@ -373,7 +373,7 @@ def test_infer_says_when_it_drops_alpha_or_bits(
     told = json.loads(ended.out)["notes"]
     assert len(told) == len(notes)
     assert all(part in note for part, note in zip(notes, told, strict=True))
-    result = read_picture(out)
+    result = read_picture(out)[0]
     if suffix in {".png", ".tif"}:
         exact = levels[..., 2::-1].astype(float) / (257 if bits == 16 else 1)
         assert np.abs(result - exact).max() <= 1
@@ -420,7 +420,7 @@ def test_a_person_can_raise_the_limit_of_pictures(tmp_path: Path, served: dict[s
     refused = framewright(*arguments, **served, FRAMEWRIGHT_MAX_SOURCE_PIXELS=4095)
     assert_refused(refused, 2, "larger than 4095 pixels", "FRAMEWRIGHT_MAX_SOURCE_PIXELS")
     assert framewright(*arguments, **served, FRAMEWRIGHT_MAX_SOURCE_PIXELS=4096).code == 0
-    assert read_picture(out).shape == (64, 64, 3)
+    assert read_picture(out)[0].shape == (64, 64, 3)
 
 
 def test_infer_refuses_what_is_not_a_picture(tmp_path: Path, served: dict[str, str]) -> None:

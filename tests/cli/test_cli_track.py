@@ -77,7 +77,7 @@ def test_everything_at_once(clip: Path, tmp_path: Path, served: dict[str, str]) 
     assert ended.code == 0, ended
     assert sorted(tmp_path.iterdir()) == sorted(paths)
     assert all(str(path) in ended.out for path in paths)
-    assert read_picture(paths[2]).size
+    assert read_picture(paths[2])[0].size
     assert_refused(framewright("track", clip, *MODEL, "-o", paths[0], **served), 2, "--force")
     assert framewright("track", clip, *MODEL, "-o", paths[0], "--force", **served).code == 0
 

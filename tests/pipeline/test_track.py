@@ -204,7 +204,7 @@ def test_nothing_seen_is_a_completed_job(run: Callable[..., Tracked], tmp_path: 
     assert (answer["status"], answer["tracks"]) == ("completed", [])
     assert json.loads((tmp_path / "t.json").read_text()) == answer
     assert probe(tmp_path / "o.mp4").frames == 10
-    assert read_picture(tmp_path / "t.png").size
+    assert read_picture(tmp_path / "t.png")[0].size
 
 
 def test_a_video_of_one_frame_has_tracks_too(run: Callable[..., Tracked], tmp_path: Path) -> None:
@@ -340,7 +340,7 @@ def test_an_overlay_that_is_a_gif_is_played_in_time(run: Callable[..., Tracked],
 
 def test_the_timeline_shows_each_track(run: Callable[..., Tracked], tmp_path: Path) -> None:
     run(make(tmp_path / "in.mp4", walks(20)), Outputs(timeline=tmp_path / "t.png"))
-    picture = read_picture(tmp_path / "t.png")
+    picture = read_picture(tmp_path / "t.png")[0]
     assert min(picture.shape[:2]) > 100
     red = (picture.astype(int) - RED).__abs__().sum(axis=2) < 90
     assert red.any(), "the thumbnail of the red thing"
