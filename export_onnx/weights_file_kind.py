@@ -1,4 +1,4 @@
-"""Identifies a weight file by its bytes, without opening it, and refuses what is no weight file.
+"""Identifies the kind of a weight file by its bytes, without opening it, and refuses all other files.
 
 It knows the formats of PyTorch, of safetensors, and those that people mistake for them. Whether the tensors
 in a file belong to a network, upscaling/network.py and detection/yolo.py find out.

@@ -1,4 +1,4 @@
-"""Limits what a job may ask for. A worker is paid by the second, so it refuses too much before it starts."""
+"""Limits the size and length of jobs, because a worker is paid by the second."""
 
 from __future__ import annotations
 

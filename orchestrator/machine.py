@@ -1,4 +1,4 @@
-"""Finds how many cores and how much memory this process may use; a container sees the whole machine's.
+"""Finds how many cores and how much memory this process may use; a container may have less than the machine.
 
 It also asks the kernel to kill this process with its parent, and to write no core files.
 """

@@ -1,4 +1,4 @@
-"""The settings of a process: read once from the environment, frozen, passed by keyword."""
+"""Defines the settings of a process, which are read once from the environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fixtures for all rooms: one real Triton and one S3 server a session, models, and clips written once."""
+"""Fixtures for all tests: one real Triton and one S3 server per session, models, and clips."""
 
 from __future__ import annotations
 

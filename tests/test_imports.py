@@ -1,4 +1,4 @@
-"""Who may import whom: docs/architecture.md draws it, this holds it."""
+"""Tests that modules import only what docs/architecture.md allows them to."""
 
 from __future__ import annotations
 

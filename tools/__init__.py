@@ -1,1 +1,1 @@
-"""Programs that only developers run. No job needs them, and no image contains them."""
+"""Contains programs for developers only. No job needs them, and no image contains them."""

@@ -1,1 +1,1 @@
-"""Estimates what a job will cost, and calculates what it did cost, from a table of prices and speeds."""
+"""Estimates the cost of a job, and calculates it afterwards, from a table of prices and speeds."""

@@ -1,4 +1,4 @@
-"""The rules by which a few frames of an output are compared with the source, to find a faulty output.
+"""Defines the rules that decide, from a few frames, whether an output is faulty.
 
 Failing a good output is worse than passing a bad one. So a rule applies only to gross faults, or where a
 fault explains the difference far better than any encoder or model could: docs/fidelity.md has the rules, and

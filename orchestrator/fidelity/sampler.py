@@ -1,4 +1,4 @@
-"""Keeps small copies of evenly spread frames on their way to the encoder, for the check of the finished file.
+"""Keeps small copies of evenly spaced frames before they are encoded, for the check of the finished file.
 
 The length of the video need not be known: at first every frame is kept, then every second, every fourth...
 """

@@ -1,4 +1,4 @@
-"""Base class: reopens request pools and resends unanswered frames after Triton dies.
+"""Defines the base class of models, which reopens request pools and resends frames after Triton dies.
 
 When Triton or the model's process dies, its request pools die with it. The subclass then asks `_can_resend`,
 and sends the unanswered frames through new pools.

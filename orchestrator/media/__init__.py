@@ -1,1 +1,1 @@
-"""Everything that touches a media file; the only room that imports av."""
+"""Reads, converts and writes media files. Only this room imports av."""

@@ -1,4 +1,4 @@
-"""Upscales a whole video, with a side-by-side picture of one frame if it is asked for."""
+"""Upscales a whole video, with an optional side-by-side picture of one frame."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plans the letterbox in which a detector gets a scaled picture.
+"""Plans the letterbox that holds a scaled picture for a detector.
 
 It is the smallest rectangle with sides of the size multiple, not a square: the gray that a square would add
 costs as much to infer as the picture.

@@ -1,4 +1,4 @@
-"""Writes the tracks of a video as JSON, piece by piece, so that the text is never whole in memory.
+"""Writes the tracks of a video as JSON, piece by piece, so that the whole text is never in memory.
 
 The format of `.json` and `.json.gz` (`.ndjson` has only the objects in `tracks`, one per line):
 

@@ -1,4 +1,4 @@
-"""Draws tracks on the frames of their video: boxes, labels, and trails of where they came from."""
+"""Draws tracks on the frames of their video: boxes, labels, and trails of their past positions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draws a timeline picture: each track is a row with a thumbnail, its name, and bars where it was present."""
+"""Draws a timeline picture: each track is a row with a thumbnail, its name and the times it was visible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Computes the IoU of boxes and assigns boxes to tracks so that the total likeness is greatest."""
+"""Computes the IoU of boxes and assigns boxes to tracks so that the total similarity is greatest."""
 
 from __future__ import annotations
 

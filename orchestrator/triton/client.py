@@ -1,4 +1,4 @@
-"""A gRPC client for Triton: loads models, reads their contracts and statistics, sends them images."""
+"""Talks to Triton over gRPC: loads models, reads their contracts and statistics, sends them images."""
 
 from __future__ import annotations
 

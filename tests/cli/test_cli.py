@@ -1,4 +1,4 @@
-"""The command line as a user meets it: real processes, their output, exit codes, what they leave behind."""
+"""Tests the command line with real processes: output, exit codes, and files that remain."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`framewright export` as a user meets it: real processes, what they say, and what they leave behind."""
+"""Tests `framewright export` with real processes: output, exit codes, and files that remain."""
 
 from __future__ import annotations
 

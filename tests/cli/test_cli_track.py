@@ -1,4 +1,4 @@
-"""`framewright track` as a user meets it: real processes, what they say, and what they leave behind."""
+"""Tests `framewright track` with real processes: output, exit codes, and files that remain."""
 
 from __future__ import annotations
 

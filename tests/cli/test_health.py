@@ -1,4 +1,4 @@
-"""`framewright health`: does the Triton that jobs use answer?"""
+"""Tests `framewright health`, which checks that the Triton of the jobs answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a command imports: a list of commands and a page of help must not wait for the libraries of jobs."""
+"""Tests that lists of commands and pages of help import none of the libraries that jobs need."""
 
 from __future__ import annotations
 

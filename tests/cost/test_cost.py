@@ -1,4 +1,4 @@
-"""What a job costs: the arithmetic, the table, and where each number came from."""
+"""Tests the cost of a job: the arithmetic, the price table, and the source of each number."""
 
 from __future__ import annotations
 

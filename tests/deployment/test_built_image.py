@@ -1,4 +1,4 @@
-"""The image that `.ci/images` has built: what is in it, what it weighs, that its own entry point does a job.
+"""Tests the image that `.ci/images` has built: its contents, its size, and a job through its entry point.
 
 Without it (`make images-test` makes it) all of this is skipped.
 """

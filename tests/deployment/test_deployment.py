@@ -1,4 +1,4 @@
-"""The files that images and deployments are made from: they hang together, and say nothing that is not so."""
+"""Tests that Dockerfiles, compose.yaml, docker-bake.hcl, docs and code agree with each other."""
 
 from __future__ import annotations
 

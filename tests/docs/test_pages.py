@@ -1,4 +1,4 @@
-"""The files, tests and headings that the pages name exist."""
+"""Tests that the files, tests and headings that the pages name exist."""
 
 from __future__ import annotations
 

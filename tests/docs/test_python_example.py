@@ -1,4 +1,4 @@
-"""The package is used from Python as the README says."""
+"""Tests the Python example of the README and the names that the package exports."""
 
 from __future__ import annotations
 

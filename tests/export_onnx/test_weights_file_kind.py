@@ -1,4 +1,4 @@
-"""Files that are no weights are named for what they are, with what to do, and nothing in them is run."""
+"""Tests that files of other kinds are refused as weights, with advice, and that no code in them runs."""
 
 from __future__ import annotations
 

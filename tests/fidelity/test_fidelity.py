@@ -1,4 +1,4 @@
-"""Good outputs pass the check, however hard their source is, and outputs that the tests break do not."""
+"""Tests that the fidelity check passes good outputs of hard sources, and refuses damaged outputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compares the metrics with those of scikit-image, and with known values."""
+"""Tests the metrics against those of scikit-image and against known values."""
 
 from __future__ import annotations
 

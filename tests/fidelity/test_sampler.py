@@ -1,3 +1,5 @@
+"""Tests which frames the sampler keeps for the fidelity check, and how small the copies are."""
+
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Which pixels of a picture are taken for a crop, and what is made of them."""
+"""Tests the window of pixels that is cut out for a crop, and the size of the result."""
 
 from __future__ import annotations
 

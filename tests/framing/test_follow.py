@@ -1,4 +1,4 @@
-"""The camera that follows a subject: where it goes, and how quietly."""
+"""Tests the crop that follows a subject: its place, its speed and its smoothness."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A crop that moves along keyframes."""
+"""Tests crops that move between keyframes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tracks of a video, read back from what the track job writes, and from what others send."""
+"""Tests reading tracks that the track job has written, and refusing tracks with errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a child process is given of the environment."""
+"""Tests which environment variables a child process gets."""
 
 from __future__ import annotations
 

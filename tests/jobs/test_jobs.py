@@ -1,4 +1,4 @@
-"""What a job may say, how it is told what is wrong, and that the reference says what the models do."""
+"""Tests the validation of jobs, its error messages, and that the reference pages match the models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much a job may have, counted by what is read and not by what a header says."""
+"""Tests the limits of a job, which count the packets of a file and do not trust its header."""
 
 from __future__ import annotations
 

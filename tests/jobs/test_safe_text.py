@@ -1,4 +1,4 @@
-"""Text that comes from files and jobs can always be encoded."""
+"""Tests that text from files and jobs can always be encoded."""
 
 from __future__ import annotations
 

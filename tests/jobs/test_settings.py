@@ -1,4 +1,4 @@
-"""Settings come from the environment, as docs/settings.md says."""
+"""Tests that settings come from the environment, as docs/settings.md says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Transparency: kept in webm, noted as dropped elsewhere; what is written is decoded by libvpx."""
+"""Tests that WebM keeps transparency, as libvpx decodes it, and that other containers note its loss."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Closed captions inside the pictures come through with each picture, or a note says that they are lost."""
+"""Tests that closed captions stay with their pictures, or that a note says that they are lost."""
 
 from __future__ import annotations
 

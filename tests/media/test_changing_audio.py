@@ -1,4 +1,4 @@
-"""Sound that becomes another kind in the middle of a recording, and streams that begin only there.
+"""Tests audio whose codec or channels change within a file, and streams that begin later.
 
 What is written is decoded with PyAV alone: beeps stay on their flashes to the end.
 """

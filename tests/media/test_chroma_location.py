@@ -1,4 +1,4 @@
-"""Where chroma lies: read from the source, kept in the output, told to whoever shows it."""
+"""Tests that the chroma location is read from the source, kept in the output, and tagged for players."""
 
 from __future__ import annotations
 

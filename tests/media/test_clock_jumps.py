@@ -1,4 +1,4 @@
-"""Recordings joined byte by byte, clocks that wrap or start late, and videos that begin between keyframes.
+"""Tests joined recordings, clocks that wrap or start late, and videos that begin between keyframes.
 
 What is written is read with PyAV alone: pictures are each at its own time, and beeps stay on their flashes.
 """

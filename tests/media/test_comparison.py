@@ -1,4 +1,4 @@
-"""What is kept of a source is in the output, by another look at it; what is not is named in a note.
+"""Tests that a note names each stream, tag and property of the source that the output lacks.
 
 The outputs are read by PyAV alone, and where that is not enough byte by byte.
 """

@@ -1,4 +1,4 @@
-"""A new row is all that a new container takes, and the pages agree with the table."""
+"""Tests that a container needs only its row in the table, and that the docs agree with the table."""
 
 from __future__ import annotations
 

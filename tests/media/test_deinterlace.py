@@ -1,4 +1,4 @@
-"""Interlaced video: each picture made whole, at its own time, and what is not interlaced left alone."""
+"""Tests deinterlacing: one whole picture at the time of each interlaced one; others stay unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is written into each container, by quality and by the form of the pictures."""
+"""Tests what is encoded for each container, quality and pixel format."""
 
 from __future__ import annotations
 

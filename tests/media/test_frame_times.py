@@ -1,4 +1,4 @@
-"""When frames are shown, told without pictures: it must be what the reader tells with them."""
+"""Tests that frame times read from packets equal those of the decoded frames."""
 
 from __future__ import annotations
 

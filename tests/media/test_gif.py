@@ -1,4 +1,4 @@
-"""GIF: its times, its colours, and what it cannot hold."""
+"""Tests GIF outputs: times, colours, and notes of what GIF cannot hold."""
 
 from __future__ import annotations
 

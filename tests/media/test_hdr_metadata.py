@@ -1,4 +1,4 @@
-"""HDR stays HDR: its bits, its tags, and what it says of its mastering."""
+"""Tests that HDR videos keep their bit depth, colour tags and mastering metadata."""
 
 from __future__ import annotations
 

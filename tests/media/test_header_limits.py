@@ -1,4 +1,4 @@
-"""Small files that would take all memory or much CPU time are refused, or bounded, before they do."""
+"""Tests that small files that would take all memory or much CPU time are refused or bounded."""
 
 from __future__ import annotations
 

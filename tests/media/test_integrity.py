@@ -1,4 +1,4 @@
-"""Which files are whole, whatever their headers say, and which are cut short."""
+"""Tests that truncated files are detected, and whole files accepted, whatever their headers claim."""
 
 from __future__ import annotations
 

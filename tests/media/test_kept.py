@@ -1,4 +1,4 @@
-"""Whatever a source can hold is, in every container, either read back with the same value or named in a note.
+"""Tests that each container keeps each property that a source can have, or that a note names it.
 
 The values are read by PyAV alone, from the source and from the output.
 """

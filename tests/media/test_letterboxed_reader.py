@@ -1,4 +1,4 @@
-"""The letterboxed pictures of a video: those of the full-size reader, made small, in the right place."""
+"""Tests that letterboxed frames are those of the full-size reader, scaled down and in the right place."""
 
 from __future__ import annotations
 

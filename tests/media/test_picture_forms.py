@@ -1,4 +1,4 @@
-"""The forms in which pictures are read: RGB of 8 and of 16 bits, and the samples as they are coded."""
+"""Tests the forms of decoded frames: 8-bit RGB, 16-bit RGB, and planes of unconverted samples."""
 
 from __future__ import annotations
 

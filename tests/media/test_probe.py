@@ -1,4 +1,4 @@
-"""What `probe` says of a file, and what it refuses."""
+"""Tests what `probe` reads from a file, and which files it refuses."""
 
 from __future__ import annotations
 

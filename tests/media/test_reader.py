@@ -1,4 +1,4 @@
-"""The pictures of a video: all, in order, upright, each at its own time, whatever the file suffered."""
+"""Tests that every frame is read in order, upright and at its time, from damaged files too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures and parts of pictures brought to a size."""
+"""Tests resizing pictures and parts of pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Colours, against the equations of ITU-T H.273 and through whole files."""
+"""Tests colour conversion against the equations of ITU-T H.273, and through whole files."""
 
 from __future__ import annotations
 

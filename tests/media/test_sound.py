@@ -1,4 +1,4 @@
-"""Sound: what is copied into which container; what is transcoded sounds as in the source, and is in time."""
+"""Tests audio: which codecs are copied, and that transcoded audio sounds the same and is in sync."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which kinds of file are taken as a source, and what is said of those that are not."""
+"""Tests which file formats are accepted as sources, and the error messages for others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that are made to make FFmpeg read something else than themselves."""
+"""Tests files that try to make FFmpeg open other files or addresses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A video of 360 degrees stays one where the container can say so, unless only a part of it is wanted."""
+"""Tests that a 360 degree video stays one where the container can say so, unless it is cropped."""
 
 from __future__ import annotations
 

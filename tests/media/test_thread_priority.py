@@ -1,4 +1,4 @@
-"""No encoder leaves threads of the highest priority behind: what they start would starve the machine."""
+"""Tests that no encoder leaves threads of the highest priority behind, which would starve the machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A part of a video: exactly the pictures that are shown in it, wherever decoding has to begin."""
+"""Tests that a time range selects exactly the pictures shown in it, wherever decoding begins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HDR made SDR: light of known brightness and colour, coded as PQ and HLG, read tone-mapped."""
+"""Tests tone mapping from HDR to SDR with PQ and HLG samples of known brightness and colour."""
 
 from __future__ import annotations
 

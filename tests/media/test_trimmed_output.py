@@ -1,4 +1,4 @@
-"""A part of a video, written: sound, captions and chapters are cut to match the pictures."""
+"""Tests that audio, captions and chapters are trimmed to match the pictures."""
 
 from __future__ import annotations
 

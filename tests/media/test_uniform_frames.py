@@ -1,4 +1,4 @@
-"""Pictures whose size or shape changes within a video."""
+"""Tests videos whose picture size or pixel shape changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The file that is written: every frame at its time, and everything else of the source beside it."""
+"""Tests that a written file has every frame at its time, and the other streams and tags of the source."""
 
 from __future__ import annotations
 

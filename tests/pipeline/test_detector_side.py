@@ -1,4 +1,4 @@
-"""A detector is given pictures of the size it was trained on, and gives as many boxes as it was built for."""
+"""Tests that a detector gets pictures of its training size, and has the number of boxes of its build."""
 
 from __future__ import annotations
 

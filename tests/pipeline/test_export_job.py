@@ -1,4 +1,4 @@
-"""The export job through the whole pipeline: what is cut, when, how it is delivered."""
+"""Tests the export job through the whole pipeline: crop, time range, format and audio."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Tests the threads that run the stages of a job: order, bounds, failures and closing."""
+
 from __future__ import annotations
 
 import threading

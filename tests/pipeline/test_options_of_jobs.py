@@ -1,4 +1,4 @@
-"""Options of jobs that other tests see only in their parts: each changes what the whole job delivers."""
+"""Tests that options change the output of the whole job, where other tests check only parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is decided before the first frame, from metadata alone: no media, no model."""
+"""Tests planning an output from metadata alone, without media files or models."""
 
 from __future__ import annotations
 

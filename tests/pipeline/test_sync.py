@@ -1,4 +1,4 @@
-"""Sound and picture of an upscaled video, played back: beeps stay on their flashes."""
+"""Tests that the beeps and flashes of an upscaled video stay in sync at playback."""
 
 from __future__ import annotations
 

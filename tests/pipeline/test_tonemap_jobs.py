@@ -1,4 +1,4 @@
-"""`tonemap` through whole jobs: the delivered pixels against a tone mapping that shares no code with ours."""
+"""Tests `tonemap` through whole jobs, against a tone mapping that shares no code with ours."""
 
 from __future__ import annotations
 

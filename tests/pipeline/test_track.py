@@ -1,4 +1,4 @@
-"""The track job: drawn videos through a real tritonserver, and real ones where they are there."""
+"""Tests the track job through a real tritonserver, on drawn videos and on real ones if they exist."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Tests the upscale job through a real tritonserver: frames, times, colours, tiles, audio and errors."""
+
 from __future__ import annotations
 
 import shutil

@@ -1,3 +1,5 @@
+"""Tests that an output gets its name only when it is complete, and that a failure leaves nothing."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

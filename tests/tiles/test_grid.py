@@ -1,3 +1,5 @@
+"""Tests that tiles cover a picture exactly once, with halos, and that cutting and stitching restore it."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Where a picture lies in its letterbox, and the way of boxes there and back."""
+"""Tests where a picture lies in its letterbox, and that boxes convert both ways."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does not change from one frame to the next is not inferred again, and nothing else changes."""
+"""Tests that unchanged tiles are not inferred again, and that this changes no result."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Tests the JSON document of tracks: its content, its formats, and failures to write it."""
+
 from __future__ import annotations
 
 import gzip

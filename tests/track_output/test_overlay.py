@@ -1,3 +1,5 @@
+"""Tests the boxes, labels and trails that are drawn on frames."""
+
 from __future__ import annotations
 
 from fractions import Fraction

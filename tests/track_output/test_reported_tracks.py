@@ -1,3 +1,5 @@
+"""Tests the selection of tracks to report: ids, order, classes, scores and memory."""
+
 from __future__ import annotations
 
 import tracemalloc

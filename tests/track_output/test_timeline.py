@@ -1,3 +1,5 @@
+"""Tests the timeline picture: bars, gaps, colours and thumbnails."""
+
 from __future__ import annotations
 
 from fractions import Fraction

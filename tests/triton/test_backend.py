@@ -1,4 +1,4 @@
-"""The Python-based onnxruntime backend, through a real tritonserver."""
+"""Tests our onnxruntime backend, written in Python, in a real tritonserver."""
 
 from __future__ import annotations
 

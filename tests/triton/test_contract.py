@@ -1,3 +1,5 @@
+"""Tests reading the contracts of upscalers and detectors, and the errors for broken ones."""
+
 from __future__ import annotations
 
 import re

@@ -1,4 +1,4 @@
-"""The graph that a CPU is given in place of the exported one."""
+"""Tests the rewritten graph that runs on a CPU in place of the exported one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Triton, or the process of a model, dies in the middle of a job: the job goes on, and nothing shows."""
+"""Tests that a job continues without a trace after Triton, or the process of its model, dies."""
 
 from __future__ import annotations
 

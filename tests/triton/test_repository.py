@@ -1,4 +1,4 @@
-"""What is written into the model repository, what Triton makes of it, and the commands without PyTorch."""
+"""Tests the model repository: written files, how Triton loads them, and commands without PyTorch."""
 
 from __future__ import annotations
 

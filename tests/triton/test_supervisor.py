@@ -1,4 +1,4 @@
-"""A tritonserver that is started again when it dies, and what is left of the one that died."""
+"""Tests that a tritonserver that died is restarted, and that its remains are removed."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Tests the Triton client: transports, pools, loading of models, and errors."""
+
 from __future__ import annotations
 
 import itertools

@@ -1,3 +1,5 @@
+"""Tests finding a tritonserver and its onnxruntime backend on this machine."""
+
 from __future__ import annotations
 
 import subprocess

@@ -1,4 +1,4 @@
-"""Who has no key makes a tritonserver of ours do nothing; nobody else finds the key or reads its memory."""
+"""Tests that a tritonserver obeys only callers with its key, and that nobody else can read key or memory."""
 
 from __future__ import annotations
 

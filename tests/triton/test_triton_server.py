@@ -1,3 +1,5 @@
+"""Tests starting and stopping a tritonserver, also after kills, and that it leaves nothing behind."""
+
 from __future__ import annotations
 
 import logging

@@ -1,4 +1,4 @@
-"""Jobs as RunPod gives them to a worker: a real process, the real SDK, a job server, an S3 server, Triton."""
+"""Tests jobs through a whole worker: real process, real SDK, local job server, local S3 server, Triton."""
 
 from __future__ import annotations
 

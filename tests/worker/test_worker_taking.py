@@ -1,4 +1,4 @@
-"""Tests how jobs are received: a malformed job of a batch does not affect the others."""
+"""Tests how jobs are fetched: a malformed job in a batch does not affect the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deinterlaces interlaced pictures with FFmpeg's bwdif, one picture for one.
+"""Deinterlaces pictures with FFmpeg's bwdif: one output picture for each input picture.
 
 The first field of a picture stays; the lines of the second are interpolated from those around them, in the
 picture and in the pictures before and after. So each picture keeps its time, and the frame rate does not

@@ -1,4 +1,4 @@
-"""Finds the pictures that the decoder lost, by the times of its input packets and output pictures."""
+"""Finds pictures that the decoder lost, by comparing the times of its input packets and output pictures."""
 
 from __future__ import annotations
 

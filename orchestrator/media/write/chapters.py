@@ -1,4 +1,4 @@
-"""Moves the chapters of a source onto the clock of the output, and keeps those that are in it."""
+"""Moves the chapters of a source onto the clock of the output, and drops those outside of it."""
 
 from __future__ import annotations
 

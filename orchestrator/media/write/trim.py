@@ -1,4 +1,4 @@
-"""Decides which audio, captions and chapters belong to the part of a video that is written, and trims them.
+"""Trims audio, captions and chapters to the time range that is written.
 
 Times are on the clock of the output: the window begins at zero.
 """
