@@ -10,13 +10,12 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.errors import WorkerError
-from orchestrator.limits import Limits
-from orchestrator.settings import Settings
-
 if TYPE_CHECKING:
+    from orchestrator.errors import WorkerError
     from orchestrator.jobs import CropBox, ExportParams, Follow, Keyframe, TrackParams, UpscaleParams
+    from orchestrator.limits import Limits
     from orchestrator.pipeline.track import Outputs
+    from orchestrator.settings import Settings
     from orchestrator.worker import Worker
 
 __all__ = [
