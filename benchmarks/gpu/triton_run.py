@@ -20,7 +20,7 @@ from benchmarks.gpu.wait_causes import Causes, CountingClient, Watch
 from orchestrator.containers import MP4
 from orchestrator.frames import Crop, Frame
 from orchestrator.inference.detector import BatchedDetector
-from orchestrator.inference.upscaler import TiledModel
+from orchestrator.inference.upscaler import TiledUpscaler
 from orchestrator.jobs import TrackParams
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
@@ -81,9 +81,9 @@ class LoadedModel:
         contract = self._contract
         random = np.random.default_rng(0)
         with ExitStack() as stack:
-            model: TiledModel | BatchedDetector
+            model: TiledUpscaler | BatchedDetector
             if isinstance(contract, UpscaleContract):
-                model = TiledModel(self._client, contract, height=height, width=width)
+                model = TiledUpscaler(self._client, contract, height=height, width=width)
             else:
                 box = letterbox(
                     width=width, height=height, side=contract.side, multiple=contract.size_multiple
@@ -166,7 +166,7 @@ class LoadedModel:
                 )
             )
             frames = stack.enter_context(ahead(reader.frames(), items=4, name="decode"))
-            model = TiledModel(self._client, contract, height=height, width=width)
+            model = TiledUpscaler(self._client, contract, height=height, width=width)
             enlarged = stack.enter_context(ahead(model.run(frames), items=2, name="infer"))
             stack.enter_context(model)
             for item in enlarged:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from orchestrator.jobs import TrackParams
-from orchestrator.track_output.reported_tracks import TrackList
+from orchestrator.track_output.reported_tracks import TrackBoxCollector
 from orchestrator.tracking.settings import TrackerSettings
 from orchestrator.tracking.tracker import Tracker
 
@@ -86,7 +86,7 @@ class Ours:
 
     def result(self, frames: int) -> Result:
         """End the video; return the boxes of each frame."""
-        found = TrackList()
+        found = TrackBoxCollector()
         for boxes in (*self._updates, self._tracker.finish()):
             found.add(boxes, boxes.frames)
         tracks = found.reported(confidence=TrackParams().confidence, classes=None)

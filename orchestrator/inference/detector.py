@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from orchestrator.errors import ModelOutOfMemory
 from orchestrator.frames import Detections, Frame, Letterbox, Pixels
-from orchestrator.inference.pooled import FAILURES, PooledModel, PoolShape
+from orchestrator.inference.recovering_model import FAILURES, RecoveringModel, RequestPoolShape
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import DetectContract
 from orchestrator.triton.request_pool import Request
@@ -34,7 +34,7 @@ GRAY_LONGEST_PX = 320
 
 
 @dataclass(kw_only=True)
-class Detected:
+class DetectedFrame:
     """A frame and the objects in it.
 
     Attributes:
@@ -51,7 +51,7 @@ class Detected:
 
 
 @dataclass
-class _Waiting:
+class _PendingFrame:
     """A frame that was not yielded yet.
 
     Attributes:
@@ -60,9 +60,9 @@ class _Waiting:
         like: the last inferred frame if this one equals it, else None.
     """
 
-    result: Detected
+    result: DetectedFrame
     frame: Frame | None = None
-    like: Detected | None = None
+    like: DetectedFrame | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -71,14 +71,14 @@ class _Waiting:
 
 
 @dataclass
-class _Sent:
+class _SentRequest:
     """A request in flight, with the frame of each of its images."""
 
     request: Request[Answers]
-    frames: list[_Waiting] = field(default_factory=list)
+    frames: list[_PendingFrame] = field(default_factory=list)
 
 
-class BatchedDetector(PooledModel["Answers"]):
+class BatchedDetector(RecoveringModel["Answers"]):
     """Detects objects in frames of one size with one model.
 
     Args:
@@ -97,8 +97,8 @@ class BatchedDetector(PooledModel["Answers"]):
         self._batch = min(batch, contract.max_batch)
         self._stride = stride
         self._most = contract.max_detections
-        self._pending: deque[_Waiting] = deque()
-        self._last: _Waiting | None = None
+        self._pending: deque[_PendingFrame] = deque()
+        self._last: _PendingFrame | None = None
         self._due = self._reused = self._full = 0
 
     @property
@@ -110,7 +110,7 @@ class BatchedDetector(PooledModel["Answers"]):
     def notes(self) -> list[str]:  # noqa: D102  described in the base
         return [*super().notes, *crowded_notes(self._full, self._most)]
 
-    def run(self, frames: Iterator[Frame]) -> Generator[Detected, None, None]:
+    def run(self, frames: Iterator[Frame]) -> Generator[DetectedFrame, None, None]:
         """Detect objects in letterboxed frames; yield a result for each frame, in order.
 
         Raises:
@@ -119,7 +119,7 @@ class BatchedDetector(PooledModel["Answers"]):
             InferenceFailed: see `RequestPool`.
             Cancelled: the context has exited.
         """
-        waiting: Iterator[_Waiting] = map(self._enter, frames)
+        waiting: Iterator[_PendingFrame] = map(self._enter, frames)
         while True:
             try:
                 yield from self._through(waiting)
@@ -131,18 +131,18 @@ class BatchedDetector(PooledModel["Answers"]):
             else:
                 return
 
-    def _enter(self, frame: Frame) -> _Waiting:
-        result = Detected(
+    def _enter(self, frame: Frame) -> _PendingFrame:
+        result = DetectedFrame(
             index=frame.index, pts=frame.pts, duration=frame.duration, gray=self._gray(frame.pixels)
         )
         if frame.index % self._stride:
-            return _Waiting(result)
+            return _PendingFrame(result)
         self._due += 1
         last = self._last
         if last is not None and last.frame is not None and np.array_equal(last.frame.pixels, frame.pixels):
             self._reused += 1
-            return _Waiting(result, like=last.result)
-        self._last = _Waiting(result, frame)
+            return _PendingFrame(result, like=last.result)
+        self._last = _PendingFrame(result, frame)
         return self._last
 
     def _gray(self, pixels: Pixels) -> NDArray[np.uint8]:
@@ -153,13 +153,13 @@ class BatchedDetector(PooledModel["Answers"]):
         small = cv2.resize(inner, size, interpolation=cv2.INTER_AREA)
         return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
 
-    def _through(self, frames: Iterator[_Waiting]) -> Generator[Detected, None, None]:
+    def _through(self, frames: Iterator[_PendingFrame]) -> Generator[DetectedFrame, None, None]:
         # One full batch is computed, one waits, and one request is filled or read.
         slots = 2 * -(-self._contract.max_batch // self._batch) + 1
         most = slots * self._batch * self._stride
-        sent: deque[_Sent] = deque()
-        filling: _Sent | None = None
-        shape = PoolShape(self._batch, self._box.height, self._box.width, slots)
+        sent: deque[_SentRequest] = deque()
+        filling: _SentRequest | None = None
+        shape = RequestPoolShape(self._batch, self._box.height, self._box.width, slots)
         with self._open_pools(shape) as (pool,):
             for waiting in frames:
                 self._pending.append(waiting)
@@ -167,7 +167,7 @@ class BatchedDetector(PooledModel["Answers"]):
                     if filling is None:
                         while sent and (sent[0].request.done or len(sent) == slots):
                             yield from self._collect(sent.popleft())
-                        filling = _Sent(pool.acquire())
+                        filling = _SentRequest(pool.acquire())
                     filling.request.input[len(filling.frames)] = waiting.frame.pixels
                     filling.frames.append(waiting)
                     if len(filling.frames) == self._batch:
@@ -184,7 +184,7 @@ class BatchedDetector(PooledModel["Answers"]):
             while sent:
                 yield from self._collect(sent.popleft())
 
-    def _collect(self, sent: _Sent) -> Generator[Detected, None, None]:
+    def _collect(self, sent: _SentRequest) -> Generator[DetectedFrame, None, None]:
         """Wait for a request, and yield the frames that are complete."""
         for waiting, rows in zip(sent.frames, sent.request.result(), strict=True):
             detections = rows.copy()
@@ -193,7 +193,7 @@ class BatchedDetector(PooledModel["Answers"]):
         sent.request.release()
         yield from self._yield_complete()
 
-    def _yield_complete(self) -> Generator[Detected, None, None]:
+    def _yield_complete(self) -> Generator[DetectedFrame, None, None]:
         while self._pending and self._pending[0].is_complete:
             waiting = self._pending.popleft()
             if waiting.like is not None and waiting.like.detections is not None:
@@ -234,6 +234,6 @@ def crowded_notes(frames: int, most: int) -> list[str]:
     return [text]
 
 
-def _submit(filled: _Sent) -> _Sent:
+def _submit(filled: _SentRequest) -> _SentRequest:
     filled.request.submit(len(filled.frames))
     return filled

@@ -23,7 +23,7 @@ import numpy as np
 
 from orchestrator.errors import ModelOutOfMemory
 from orchestrator.frames import Frame, Pixels
-from orchestrator.inference.pooled import FAILURES, PooledModel, PoolShape
+from orchestrator.inference.recovering_model import FAILURES, RecoveringModel, RequestPoolShape
 from orchestrator.tiles.grid import Grid, Tile, plan_grid
 from orchestrator.tiles.stitch import copy_interior, cut_window, paste_interior
 from orchestrator.tiles.unchanged_tiles import UnchangedTileFinder
@@ -44,7 +44,7 @@ This bounds the memory of the server's largest batch and the frames that wait he
 
 
 @dataclass(frozen=True, kw_only=True)
-class Upscaled:
+class UpscaledFrame:
     """A source frame and its upscaled picture.
 
     Attributes:
@@ -57,7 +57,7 @@ class Upscaled:
 
 
 @dataclass
-class _Pending:
+class _PendingFrame:
     """A frame that was not yielded yet.
 
     Attributes:
@@ -71,21 +71,21 @@ class _Pending:
     picture: Pixels
     fresh: list[tuple[int, Tile]]
     kept: list[Tile]
-    before: _Pending | None
+    before: _PendingFrame | None
     missing: int
 
 
 @dataclass
-class _Sent:
+class _SentRequest:
     """A request in flight, with the frame and tile of each of its images."""
 
     request: Request[Pixels]
-    lane: _Lane
-    images: list[tuple[_Pending, Tile]] = field(default_factory=list)
+    lane: _SameShapeRequests
+    images: list[tuple[_PendingFrame, Tile]] = field(default_factory=list)
 
 
 @dataclass
-class _Lane:
+class _SameShapeRequests:
     """Requests for tiles of one shape.
 
     Attributes:
@@ -94,11 +94,11 @@ class _Lane:
     """
 
     pool: RequestPool[Pixels]
-    shape: PoolShape
+    shape: RequestPoolShape
     under_way: int = 0
-    filling: _Sent | None = None
+    filling: _SentRequest | None = None
 
-    def send(self) -> list[_Sent]:
+    def send(self) -> list[_SentRequest]:
         """Send the next request, full or not, and return it; return nothing if it has no images."""
         filled, self.filling = self.filling, None
         if filled is None:
@@ -108,7 +108,7 @@ class _Lane:
         return [filled]
 
 
-class TiledModel(PooledModel["Pixels"]):
+class TiledUpscaler(RecoveringModel["Pixels"]):
     """Upscales frames of one size with one model.
 
     Args:
@@ -134,9 +134,9 @@ class TiledModel(PooledModel["Pixels"]):
         tolerance: int = 0,
     ) -> None:
         super().__init__(client, contract)
-        self._pending: deque[_Pending] = deque()
+        self._pending: deque[_PendingFrame] = deque()
         self._yielded_px = self._kept_px = 0
-        self._last: _Pending | None = None
+        self._last: _PendingFrame | None = None
         self._tolerance = tolerance
         self._plan(height, width, contract.tile)
 
@@ -145,7 +145,7 @@ class TiledModel(PooledModel["Pixels"]):
         """Share of the yielded frames' area that was not inferred again, 0..1."""
         return self._kept_px / self._yielded_px if self._yielded_px else 0.0
 
-    def run(self, frames: Iterator[Frame]) -> Generator[Upscaled, None, None]:
+    def run(self, frames: Iterator[Frame]) -> Generator[UpscaledFrame, None, None]:
         """Upscale frames, in order. Equal successive frames share one array.
 
         Raises:
@@ -154,7 +154,7 @@ class TiledModel(PooledModel["Pixels"]):
             InferenceFailed: see `RequestPool`.
             Cancelled: the context has exited.
         """
-        entries: Iterator[_Pending] = map(self._enter, frames)
+        entries: Iterator[_PendingFrame] = map(self._enter, frames)
         while True:
             try:
                 yield from self._through(entries)
@@ -169,12 +169,12 @@ class TiledModel(PooledModel["Pixels"]):
             else:
                 return
 
-    def _through(self, entries: Iterator[_Pending]) -> Generator[Upscaled, None, None]:
+    def _through(self, entries: Iterator[_PendingFrame]) -> Generator[UpscaledFrame, None, None]:
         shapes = [self._shape(grid) for grid in dict.fromkeys((self.grid, self._unchanged.parts_grid))]
         most = shapes[0].slots * shapes[0].batch // len(self.grid.tiles) + 2
-        sent: deque[_Sent] = deque()
+        sent: deque[_SentRequest] = deque()
         with self._open_pools(*shapes) as pools:
-            lanes = [_Lane(pool, shape) for pool, shape in zip(pools, shapes, strict=True)]
+            lanes = [_SameShapeRequests(pool, shape) for pool, shape in zip(pools, shapes, strict=True)]
             for entry in entries:
                 entry.missing = len(entry.fresh)
                 self._pending.append(entry)
@@ -183,7 +183,7 @@ class TiledModel(PooledModel["Pixels"]):
                     if lane.filling is None:
                         while sent and (sent[0].request.done or lane.under_way == lane.shape.slots):
                             yield from self._collect(sent.popleft())
-                        lane.filling = _Sent(lane.pool.acquire(), lane)
+                        lane.filling = _SentRequest(lane.pool.acquire(), lane)
                     images = lane.filling.images
                     cut_window(entry.frame.pixels, tile, lane.filling.request.input[len(images)])
                     images.append((entry, tile))
@@ -197,16 +197,16 @@ class TiledModel(PooledModel["Pixels"]):
             while sent:
                 yield from self._collect(sent.popleft())
 
-    def _shape(self, grid: Grid) -> PoolShape:
+    def _shape(self, grid: Grid) -> RequestPoolShape:
         contract, largest = self._contract, self.grid.window_px
         images = max(_IMAGES_PER_REQUEST, _IMAGES_PER_REQUEST * largest // grid.window_px)
         batch = min(contract.max_batch, images)
         # One full batch is computed, one waits, and one request is cut or stitched.
         most = 2 * -(-contract.max_batch // batch) + 1
         affordable = _PIXELS_IN_FLIGHT // (batch * grid.window_px)
-        return PoolShape(batch, grid.tile_height, grid.tile_width, slots=max(3, min(most, affordable)))
+        return RequestPoolShape(batch, grid.tile_height, grid.tile_width, slots=max(3, min(most, affordable)))
 
-    def _enter(self, frame: Frame) -> _Pending:
+    def _enter(self, frame: Frame) -> _PendingFrame:
         """Decide which tiles of the next frame are inferred."""
         change = self._unchanged.compare(frame.pixels)
         fresh = [*((0, tile) for tile in change.tiles), *((-1, part) for part in change.parts)]
@@ -216,10 +216,10 @@ class TiledModel(PooledModel["Pixels"]):
         else:
             scale = self._contract.scale
             picture = np.empty((self.grid.height * scale, self.grid.width * scale, 3), np.uint8)
-        self._last = _Pending(frame, picture, fresh, change.kept, before, len(fresh))
+        self._last = _PendingFrame(frame, picture, fresh, change.kept, before, len(fresh))
         return self._last
 
-    def _collect(self, sent: _Sent) -> Generator[Upscaled, None, None]:
+    def _collect(self, sent: _SentRequest) -> Generator[UpscaledFrame, None, None]:
         """Wait for a request, stitch its tiles, and yield the frames that are complete."""
         results = sent.request.result()
         for result, (entry, tile) in zip(results, sent.images, strict=True):
@@ -229,7 +229,7 @@ class TiledModel(PooledModel["Pixels"]):
         sent.lane.under_way -= 1
         yield from self._yield_complete()
 
-    def _yield_complete(self) -> Generator[Upscaled, None, None]:
+    def _yield_complete(self) -> Generator[UpscaledFrame, None, None]:
         """Yield the frames that are complete, after copying the tiles they share with the frame before."""
         while self._pending and not self._pending[0].missing:
             entry = self._pending.popleft()
@@ -239,7 +239,7 @@ class TiledModel(PooledModel["Pixels"]):
             entry.before = None
             self._yielded_px += self.grid.height * self.grid.width
             self._kept_px += sum(tile.area for tile in entry.kept)
-            yield Upscaled(source=entry.frame, pixels=entry.picture)
+            yield UpscaledFrame(source=entry.frame, pixels=entry.picture)
 
     def _halve(self) -> None:
         contract, before = self._contract, self.grid

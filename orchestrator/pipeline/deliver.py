@@ -13,7 +13,7 @@ from orchestrator.errors import EncodeFailed
 from orchestrator.fidelity.check import Written, examine
 from orchestrator.fidelity.report import report_on, write_report
 from orchestrator.fidelity.sampler import FrameSampler
-from orchestrator.inference.upscaler import TiledModel
+from orchestrator.inference.upscaler import TiledUpscaler
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.gif import GifPace
 from orchestrator.media.write.writer import VideoWriter
@@ -55,7 +55,7 @@ class Inference:
     reused: float
 
     @classmethod
-    def of(cls, model: TiledModel) -> Inference:
+    def of(cls, model: TiledUpscaler) -> Inference:
         """Describe what a model has done."""
         tile = (model.grid.tile_height, model.grid.tile_width)
         return cls(transport=model.transport, tile=tile, reused=round(model.reused, 4))
@@ -167,7 +167,7 @@ def deliver(
             if plan.contract is None or client is None:
                 items = (Item(frame, frame.pixels) for frame in windows)
             else:
-                model = TiledModel(
+                model = TiledUpscaler(
                     client,
                     plan.contract,
                     height=window.height,

@@ -48,7 +48,7 @@ class DeliveryRequest:
         start_s, end_s: the part of the time, in seconds from the start of the source; None is its start or
             its end.
         tonemap: whether HDR becomes SDR.
-        reuse_tolerance: see `TiledModel`.
+        reuse_tolerance: see `TiledUpscaler`.
         annotated: whether something is drawn on the frames: they are 8-bit RGB without alpha then.
     """
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from orchestrator.frames import TrackBoxes, VideoInfo
-    from orchestrator.inference.detector import Detected
+    from orchestrator.inference.detector import DetectedFrame
 
 
 class PresentationTimes:
@@ -32,7 +32,7 @@ class PresentationTimes:
         self._first_pts = self._last_pts = self._last_duration = 0
         self.frames = 0
 
-    def add(self, item: Detected) -> None:
+    def add(self, item: DetectedFrame) -> None:
         """Add the next frame."""
         if not self.frames:
             self._first_pts = item.pts

@@ -22,7 +22,7 @@ from orchestrator.pipeline.progress import FrameClock, Progress
 from orchestrator.storage.staged import check_outputs, staged
 from orchestrator.tiles.letterbox import letterbox
 from orchestrator.track_output.document import TrackDocument, check_track_format, write_tracks
-from orchestrator.track_output.reported_tracks import TrackList
+from orchestrator.track_output.reported_tracks import TrackBoxCollector
 from orchestrator.track_output.timeline import Thumbnails, draw_timeline
 from orchestrator.tracking.settings import TrackerSettings
 from orchestrator.tracking.tracker import Tracker
@@ -201,9 +201,9 @@ def _find(
     detector: BatchedDetector,
     tracker: Tracker,
     context: JobContext,
-) -> tuple[TrackList, PresentationTimes, list[str]]:
+) -> tuple[TrackBoxCollector, PresentationTimes, list[str]]:
     """Read a video once, detect and track; return the tracks, the frames' times, and the reader's notes."""
-    found, times = TrackList(), PresentationTimes()
+    found, times = TrackBoxCollector(), PresentationTimes()
     with ExitStack() as stack:
         reader = stack.enter_context(VideoReader(source, info, letterbox=box, tonemap=True))
         read = within_limits(reader.frames(), info.time_base, context.limits)

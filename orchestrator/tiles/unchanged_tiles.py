@@ -26,7 +26,7 @@ parts. Noise has no such effect."""
 
 
 @dataclass(frozen=True)
-class TileChanges:
+class TilesToInfer:
     """Which parts of a picture must be inferred. The interiors of all lists together make up the picture.
 
     Attributes:
@@ -64,9 +64,9 @@ class UnchangedTileFinder:
         self._parts_per_tile_cost = grid.window_px / self.parts_grid.window_px
         self._windows = dict.fromkeys(self.parts_grid.tiles, np.empty((0, 0, 3), np.uint8))
 
-    def compare(self, picture: Pixels) -> TileChanges:
+    def compare(self, picture: Pixels) -> TilesToInfer:
         """Return what has changed in the next picture, uint8 [H, W, 3]; the caller infers those parts."""
-        changes = TileChanges()
+        changes = TilesToInfer()
         for tile, parts in self._parts.items():
             kept: list[Tile] = []
             changed: list[Tile] = []

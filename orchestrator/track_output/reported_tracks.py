@@ -128,7 +128,7 @@ class ReportedTracks(Sequence[ReportedTrack]):
         return order, self._frames[order]
 
 
-class TrackList:
+class TrackBoxCollector:
     """Collects the boxes of a video's tracks. It takes 41 bytes per box, and an eighth more to grow."""
 
     def __init__(self) -> None:

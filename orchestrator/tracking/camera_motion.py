@@ -26,7 +26,7 @@ LEAST_AGREEING = 0.4
 """If a smaller share of the corners does, too."""
 
 
-class CameraMotion:
+class CameraMotionEstimator:
     """Estimates the camera's motion from picture to picture.
 
     Args:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from orchestrator.errors import InferenceFailed
 from orchestrator.frames import Detections, TrackBoxes
 from orchestrator.tracking.bytetrack import ByteTracker, MatchedTracks
-from orchestrator.tracking.camera_motion import CameraMotion
+from orchestrator.tracking.camera_motion import CameraMotionEstimator
 from orchestrator.tracking.gap_interpolation import interpolate_gaps
 from orchestrator.tracking.settings import TrackerSettings
 from orchestrator.tracking.shot_cuts import CutDetector
@@ -52,7 +52,7 @@ class Tracker:
         self._gap_pts = settings.interpolate_s / float(time_base)
         self._cut_detector = CutDetector() if settings.end_at_cuts else None
         self._camera_motion = (
-            CameraMotion(width=width, height=height) if settings.method == "botsort" else None
+            CameraMotionEstimator(width=width, height=height) if settings.method == "botsort" else None
         )
         self._begin_shot(first_id=1)
 

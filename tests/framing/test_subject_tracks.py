@@ -16,7 +16,7 @@ from orchestrator.errors import BadRequest
 from orchestrator.frames import TrackBoxes
 from orchestrator.framing.subject_tracks import SubjectTracks, parse_tracks, read_tracks
 from orchestrator.track_output.document import TrackDocument, write_tracks
-from orchestrator.track_output.reported_tracks import TrackList
+from orchestrator.track_output.reported_tracks import TrackBoxCollector
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +39,7 @@ def document(*tracks: Any, **video: Any) -> dict[str, Any]:
 
 def written(path: Path) -> Path:
     """Write two tracks as the track job does."""
-    collected = TrackList()
+    collected = TrackBoxCollector()
     frames = np.array([0, 1, 5, 2, 3])
     collected.add(
         TrackBoxes(

@@ -22,7 +22,7 @@ from orchestrator.errors import (
     UnsupportedMedia,
 )
 from orchestrator.frames import Frame
-from orchestrator.inference.upscaler import TiledModel
+from orchestrator.inference.upscaler import TiledUpscaler
 from orchestrator.jobs import UpscaleParams, UpscaleResult
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
@@ -188,7 +188,7 @@ def upscaled(client: TritonClient, frame: Frame, model: str, tile: int | None = 
     contract = client.contract(model, UpscaleContract)
     height, width = frame.pixels.shape[:2]
     side = tile or max(height, width)
-    tiled = TiledModel(client, replace(contract, tile=side), height=height, width=width)
+    tiled = TiledUpscaler(client, replace(contract, tile=side), height=height, width=width)
     with tiled:
         (result,) = tiled.run(iter([frame]))
     return result.pixels
@@ -210,7 +210,7 @@ def test_too_small_a_halo_would_show(client: TritonClient) -> None:
     frame = frames_of(ROOT / "examples" / "sample.mp4")[40]
     client.load("lite-x4")
     contract = client.contract("lite-x4", UpscaleContract)
-    without = TiledModel(client, replace(contract, tile=64, halo=0), height=180, width=320)
+    without = TiledUpscaler(client, replace(contract, tile=64, halo=0), height=180, width=320)
     with without:
         (seamed,) = without.run(iter([frame]))
     whole = upscaled(client, frame, "lite-x4").astype(int)
@@ -227,7 +227,7 @@ def test_a_network_gives_the_same_bits_whether_equal_tiles_are_inferred_again_or
     frames = [Frame(index=number, pts=number, pixels=pixels) for number, pixels in enumerate(pictures)]
     alone = [upscaled(client, frame, "lite-x4", 64) for frame in frames]
     contract = client.contract("lite-x4", UpscaleContract)
-    with TiledModel(client, replace(contract, tile=64), height=180, width=320) as tiled:
+    with TiledUpscaler(client, replace(contract, tile=64), height=180, width=320) as tiled:
         together = [item.pixels for item in tiled.run(iter(frames))]
     assert tiled.reused > 0.6
     for one, other in zip(alone, together, strict=True):

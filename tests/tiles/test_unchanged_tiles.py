@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from orchestrator.errors import BadRequest
 from orchestrator.frames import PADDING_LEVEL, Frame
 from orchestrator.inference.detector import BatchedDetector
-from orchestrator.inference.upscaler import TiledModel
+from orchestrator.inference.upscaler import TiledUpscaler
 from orchestrator.jobs import ExportParams, TrackParams, UpscaleParams, parse
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.track import Outputs, track
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.frames import Pixels
-    from orchestrator.inference.detector import Detected
-    from orchestrator.inference.upscaler import Upscaled
+    from orchestrator.inference.detector import DetectedFrame
+    from orchestrator.inference.upscaler import UpscaledFrame
     from orchestrator.tiles.grid import Tile
     from orchestrator.triton.client import TritonClient
 
@@ -47,8 +47,8 @@ def frames(pictures: list[Pixels]) -> Iterator[Frame]:
 
 def upscaled(
     client: TritonClient, contract: UpscaleContract, pictures: list[Pixels]
-) -> tuple[list[Pixels], TiledModel]:
-    with TiledModel(client, contract, height=HEIGHT, width=WIDTH) as model:
+) -> tuple[list[Pixels], TiledUpscaler]:
+    with TiledUpscaler(client, contract, height=HEIGHT, width=WIDTH) as model:
         return [item.pixels for item in model.run(frames(pictures))], model
 
 
@@ -88,7 +88,7 @@ def test_only_tiles_that_see_a_change_are_inferred(client: TritonClient, contrac
 
 def test_a_change_in_the_halo_alone_counts(client: TritonClient, contract: UpscaleContract) -> None:
     still = noise(6)
-    grid = TiledModel(client, contract, height=HEIGHT, width=WIDTH).grid
+    grid = TiledUpscaler(client, contract, height=HEIGHT, width=WIDTH).grid
     tile = grid.tiles[0]
     moved = still.copy()
     moved[tile.y.last + 1, 0] ^= 1
@@ -113,7 +113,7 @@ def test_whatever_changes_the_result_is_that_of_each_frame_alone(
 
 def test_a_long_still_does_not_fill_memory(client: TritonClient, contract: UpscaleContract) -> None:
     """Frames leave while nothing is sent: as many as wait are bounded."""
-    with TiledModel(client, replace(contract, tile=HEIGHT * 2), height=HEIGHT, width=WIDTH) as model:
+    with TiledUpscaler(client, replace(contract, tile=HEIGHT * 2), height=HEIGHT, width=WIDTH) as model:
         assert most_waiting(model.run) < 40
 
 
@@ -128,7 +128,7 @@ def tolerant(
 ) -> tuple[list[Pixels], int]:
     """Return the results, and how many images the server saw for them."""
     before = client.statistics("nearest-x4")
-    with TiledModel(client, contract, height=200, width=300, tolerance=tolerance) as model:
+    with TiledUpscaler(client, contract, height=200, width=300, tolerance=tolerance) as model:
         results = [item.pixels for item in model.run(frames(pictures))]
     return results, client.statistics("nearest-x4").since(before).images
 
@@ -239,7 +239,7 @@ def test_a_long_still_does_not_fill_the_memory_of_the_detector(
 
 
 def most_waiting(
-    run: Callable[[Iterator[Frame]], Iterator[Upscaled | Detected]], picture: Pixels | None = None
+    run: Callable[[Iterator[Frame]], Iterator[UpscaledFrame | DetectedFrame]], picture: Pixels | None = None
 ) -> int:
     """Return how many equal frames were taken, at most, before one came out."""
     taken = 0

@@ -17,7 +17,7 @@ from hypothesis.extra import numpy as arrays
 from orchestrator.errors import BadRequest, DiskFull, OutputRefused
 from orchestrator.frames import TrackBoxes
 from orchestrator.track_output.document import TrackDocument, bboxes, check_track_format, write_tracks
-from orchestrator.track_output.reported_tracks import ReportedTracks, TrackList
+from orchestrator.track_output.reported_tracks import ReportedTracks, TrackBoxCollector
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +29,7 @@ NAMES = ("person", 'ein "Auto"\n\u2028', "\ud800猫")
 def tracks(*, lives: int = 3, frames: int = 5) -> ReportedTracks:
     """Objects that each move one pixel a frame; the second frame of each is interpolated."""
     numbers, places = (values.ravel() for values in np.mgrid[:lives, :frames])
-    collected = TrackList()
+    collected = TrackBoxCollector()
     collected.add(
         TrackBoxes(
             frames=places,

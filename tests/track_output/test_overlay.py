@@ -14,7 +14,7 @@ from orchestrator.drawing.pen import Pen, colour_of, to_ascii
 from orchestrator.frames import TrackBoxes
 from orchestrator.pipeline.infer_picture import draw_detections
 from orchestrator.track_output.overlay import Overlay
-from orchestrator.track_output.reported_tracks import ReportedTracks, TrackList
+from orchestrator.track_output.reported_tracks import ReportedTracks, TrackBoxCollector
 
 WIDTH, HEIGHT = 640, 360
 GRAY = 118
@@ -32,7 +32,7 @@ def changed(pixels: Any) -> Any:
 def tracks(boxes: Any, *, interpolated: bool = False) -> ReportedTracks:
     """One track with these boxes, 40 ms apart; the last may be interpolated."""
     count = len(boxes)
-    collected = TrackList()
+    collected = TrackBoxCollector()
     collected.add(
         TrackBoxes(
             frames=np.arange(count),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.frames import TrackBoxes
-from orchestrator.track_output.reported_tracks import ReportedTracks, TrackList
+from orchestrator.track_output.reported_tracks import ReportedTracks, TrackBoxCollector
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,9 +36,9 @@ def track_boxes(rows: Iterable[Row]) -> TrackBoxes:
     )
 
 
-def filled(*batches: Iterable[Row]) -> TrackList:
+def filled(*batches: Iterable[Row]) -> TrackBoxCollector:
     """A list that took the batches; a frame lasts 40 pts from 1000."""
-    tracks = TrackList()
+    tracks = TrackBoxCollector()
     for rows in batches:
         boxes = track_boxes(rows)
         tracks.add(boxes, 1000 + 40 * boxes.frames)
@@ -111,8 +111,8 @@ def test_boxes_are_found_by_frame() -> None:
     ]
 
 
-@pytest.mark.parametrize("tracks", [TrackList(), filled([])], ids=["untouched", "empty"])
-def test_no_object_at_all_is_an_empty_list(tracks: TrackList) -> None:
+@pytest.mark.parametrize("tracks", [TrackBoxCollector(), filled([])], ids=["untouched", "empty"])
+def test_no_object_at_all_is_an_empty_list(tracks: TrackBoxCollector) -> None:
     none = tracks.reported(confidence=0, classes=None)
     assert list(none) == []
     assert none.by_frame(0) == []
@@ -121,7 +121,7 @@ def test_no_object_at_all_is_an_empty_list(tracks: TrackList) -> None:
 
 def test_times_that_do_not_belong_to_the_boxes_and_what_is_no_number_are_refused() -> None:
     with pytest.raises(ValueError, match="length"):
-        TrackList().add(track_boxes([(0, 1, 0.9, 0, False)]), np.array([1, 2]))
+        TrackBoxCollector().add(track_boxes([(0, 1, 0.9, 0, False)]), np.array([1, 2]))
     with pytest.raises(ValueError, match="finite"):
         filled([(0, 1, np.nan, 0, False)])
 
@@ -161,7 +161,7 @@ def test_a_box_takes_less_than_fifty_bytes() -> None:
     pts = np.zeros(20, np.int64)
     tracemalloc.start()
     try:
-        tracks = TrackList()
+        tracks = TrackBoxCollector()
         for _ in range(2000):
             tracks.add(boxes, pts)
         taken_bytes, _ = tracemalloc.get_traced_memory()

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.frames import TrackBoxes
-from orchestrator.track_output.reported_tracks import ReportedTracks, TrackList
+from orchestrator.track_output.reported_tracks import ReportedTracks, TrackBoxCollector
 from orchestrator.track_output.timeline import MOST_ROWS, WIDTH_PX, Thumbnails, draw_timeline
 
 Life = tuple[list[int], set[int]]
@@ -22,7 +22,7 @@ DURATION_S = 40.0
 
 def tracks(*lives: Life, classes: list[int] | None = None) -> ReportedTracks:
     """Tracks in a video of ten frames a second; each has its best score in the middle of its life."""
-    collected = TrackList()
+    collected = TrackBoxCollector()
     for number, (frames, interpolated) in enumerate(lives):
         count, where = len(frames), np.array(frames)
         scores = np.full(count, 0.5, np.float32)
@@ -174,7 +174,7 @@ def test_any_length_can_be_drawn(duration_s: float, start_s: float) -> None:
 @given(st.integers(1, 50), st.integers(1, 50), st.lists(st.floats(0, 1), min_size=4, max_size=4))
 def test_a_thumbnail_of_any_box_can_be_taken(width: int, height: int, shares: list[float]) -> None:
     x1, x2, y1, y2 = *sorted(shares[:2]), *sorted(shares[2:])
-    collected = TrackList()
+    collected = TrackBoxCollector()
     collected.add(
         TrackBoxes(
             frames=np.zeros(1, np.int64),

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from orchestrator.errors import Cancelled, InferenceTimedOut, TritonUnavailable, WorkerError
-from orchestrator.inference.upscaler import TiledModel
+from orchestrator.inference.upscaler import TiledUpscaler
 from orchestrator.jobs.track import TrackParams
 from orchestrator.jobs.upscale import UpscaleParams
 from orchestrator.media.read.probe import probe
@@ -184,7 +184,7 @@ def test_the_very_last_request_is_sent_again(settings: Settings, clip: Path, vic
         contract = client.contract("lite-x4", UpscaleContract)
         runs = []
         for then in (lambda: None, lambda: kill(VICTIMS[victim]())):
-            with TiledModel(client, contract, height=info.height, width=info.width, tolerance=2) as tiled:
+            with TiledUpscaler(client, contract, height=info.height, width=info.width, tolerance=2) as tiled:
                 runs.append(list(tiled.run(all_frames(then))))
         assert_restarted(tiled.notes, "once")
     for before, after in zip(*runs, strict=True):
@@ -432,7 +432,7 @@ def test_waiting_for_a_server_ends_when_nobody_waits_any_more(settings: Settings
     ):
         client.load("slow")
         contract = client.contract("slow", UpscaleContract)
-        tiled = TiledModel(client, contract, height=info.height, width=info.width)
+        tiled = TiledUpscaler(client, contract, height=info.height, width=info.width)
 
         def run() -> None:
             try:

@@ -17,10 +17,10 @@ from orchestrator.triton.contract import Answer, ModelContract
 from orchestrator.triton.request_pool import RequestPool
 
 FAILURES = (TritonUnavailable, InferenceTimedOut, ModelOutOfMemory)
-"""Errors after which a run can continue; see `PooledModel._can_resend`."""
+"""Errors after which a run can continue; see `RecoveringModel._can_resend`."""
 
 
-class PoolShape(NamedTuple):
+class RequestPoolShape(NamedTuple):
     """Shape and number of the requests in a pool; see `TritonClient.request_pool`."""
 
     batch: int
@@ -29,7 +29,7 @@ class PoolShape(NamedTuple):
     slots: int
 
 
-class PooledModel(Generic[Answer]):
+class RecoveringModel(Generic[Answer]):
     """Base class of models that run frames. A context manager: its exit cancels requests in flight.
 
     The exit may come in another thread than the one that runs frames, which then raises Cancelled.
@@ -70,7 +70,7 @@ class PooledModel(Generic[Answer]):
             pool.close()
 
     @contextmanager
-    def _open_pools(self, *shapes: PoolShape) -> Generator[list[RequestPool[Answer]], None, None]:
+    def _open_pools(self, *shapes: RequestPoolShape) -> Generator[list[RequestPool[Answer]], None, None]:
         """Open a request pool for each shape."""
         self._pools = []
         with ExitStack() as stack:
