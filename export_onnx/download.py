@@ -26,7 +26,7 @@ from orchestrator.errors import (
 )
 from orchestrator.storage.address_guard import AddressGuard
 from orchestrator.storage.fetch import fetch_rest, length
-from orchestrator.storage.transfer import Transfer, TransferLimits
+from orchestrator.storage.retrying_transfer import RetryingTransfer, TransferLimits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,7 +80,9 @@ def fetch(
         part = path.with_name(path.name + ".part")
         with (
             _open_partial(part) as file,
-            Transfer(guard=guard, limits=limits, stop=threading.Event(), on_retry=on_retry) as transfer,
+            RetryingTransfer(
+                guard=guard, limits=limits, stop=threading.Event(), on_retry=on_retry
+            ) as transfer,
         ):
             _receive(model, model.url, file, transfer, advance)
             os.fsync(file)
@@ -100,7 +102,7 @@ def _receive(
     model: CatalogModel,
     url: str,
     file: int,
-    transfer: Transfer,
+    transfer: RetryingTransfer,
     advance: Callable[[int, int | None], None],
 ) -> None:
     """Download into the open file up to the length in the catalog; errors say what the user can do."""

@@ -29,8 +29,8 @@ from orchestrator.executor.memory_limit import (
     limit_memory,
     out_of_memory,
 )
-from orchestrator.executor.preflight import read_json
 from orchestrator.executor.raw_json import EncodedResult
+from orchestrator.executor.validate_job import read_json
 from orchestrator.machine import die_with_parent
 from orchestrator.redaction import RedactedStream, Redactor, secrets_of, without_paths
 

@@ -12,10 +12,10 @@ from typing import Any, Literal
 from runpod.http_client import AsyncClientSession
 
 from orchestrator.errors import InferenceTimedOut, TritonUnavailable, WorkerError, disk_full_error
-from orchestrator.executor.executor import Executor
-from orchestrator.executor.preflight import check_job, read_json
+from orchestrator.executor.job_process_pool import JobProcessPool
 from orchestrator.executor.progress import ProgressSender
 from orchestrator.executor.raw_json import EncodedResult, RawJson
+from orchestrator.executor.validate_job import check_job, read_json
 from orchestrator.redaction import Redactor, secrets_of, without_paths
 from orchestrator.runpod_handler.send_results import ResultSender
 from orchestrator.safe_text import json_text, safe_text
@@ -62,7 +62,7 @@ class JobHandler:
     redact: Redactor
     sender: ResultSender
 
-    async def handle(self, job: dict[str, Any], executor: Executor) -> dict[str, Any] | EncodedResult:
+    async def handle(self, job: dict[str, Any], executor: JobProcessPool) -> dict[str, Any] | EncodedResult:
         """Run a job. Raises nothing but CancelledError, and then nothing of the job is left.
 
         Args:
@@ -100,7 +100,7 @@ class JobHandler:
                 return self._failure(disk_full_error(exc) or unforeseen, job)
 
     async def _run(
-        self, raw: RawJson, job: dict[str, Any], executor: Executor, limit_s: float | None
+        self, raw: RawJson, job: dict[str, Any], executor: JobProcessPool, limit_s: float | None
     ) -> dict[str, Any] | EncodedResult:
         started_s = time.monotonic()
         triton = self.triton

@@ -17,9 +17,9 @@ from runpod.serverless.modules.rp_job import get_stop_signals
 from runpod.serverless.modules.worker_state import JobsProgress
 
 from orchestrator.errors import ShuttingDown, TritonUnavailable, WorkerError
-from orchestrator.executor.executor import Executor
 from orchestrator.executor.job_folders import JobFolders
 from orchestrator.executor.job_process import STOP_S
+from orchestrator.executor.job_process_pool import JobProcessPool
 from orchestrator.executor.raw_json import EncodedResult
 from orchestrator.machine import die_with_parent
 from orchestrator.redaction import Redactor
@@ -75,7 +75,7 @@ class RunPodWorker:
             redact=redact,
             sender=self._sender,
         )
-        self._executor: Executor | None = None
+        self._executor: JobProcessPool | None = None
         self._failure: WorkerError | None = None
         self._shutdown: asyncio.Task[None] | None = None
 
@@ -147,12 +147,12 @@ class RunPodWorker:
                 fetching.cancel()
         return await asyncio.Future()
 
-    def _started(self) -> Executor:
+    def _started(self) -> JobProcessPool:
         """Return the executor. The first call, in the SDK's loop, makes it and sets the signal handlers."""
         if self._executor is None:
             settings, loop = self._settings, asyncio.get_running_loop()
             self._closing: asyncio.Future[None] = loop.create_future()
-            self._executor = Executor(
+            self._executor = JobProcessPool(
                 folders=self._folders,
                 concurrency=settings.concurrency,
                 max_result_bytes=settings.max_result_bytes,
@@ -165,7 +165,7 @@ class RunPodWorker:
             self._watch = asyncio.ensure_future(self._watch_triton(self._executor))
         return self._executor
 
-    async def _watch_triton(self, executor: Executor) -> None:
+    async def _watch_triton(self, executor: JobProcessPool) -> None:
         """Shut down when Triton is lost; close the executor when the loop ends."""
         try:
             while self._triton is None or self._triton.state != "failed":  # noqa: ASYNC110  set by a thread
@@ -209,7 +209,7 @@ class RunPodWorker:
             for task in asyncio.all_tasks() - {asyncio.current_task()}:
                 task.cancel()
 
-    async def _idle(self, executor: Executor, timeout_s: float) -> bool:
+    async def _idle(self, executor: JobProcessPool, timeout_s: float) -> bool:
         """Wait until all jobs have ended and their answers are sent; return False after `timeout_s`."""
         if self._mode != "loop":
             return await executor.idle(timeout_s)

@@ -1,7 +1,7 @@
 """Decides which addresses the worker may connect to, so that a job cannot reach private networks (SSRF).
 
 A job names URLs, and the worker connects to them from inside its operator's network. So every IP address of a
-host must be public, and connection.py connects to the same IP addresses that were checked here: a second DNS
+host must be public, and request_sender.py connects to the IP addresses that were checked here: a second DNS
 answer can change nothing.
 """
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from orchestrator.errors import AddressRefused
 from orchestrator.redaction import redacted
-from orchestrator.storage.url import IP, Address, parse_url
+from orchestrator.storage.url import IP, ParsedUrl, parse_url
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resolver = Callable[[str, int], list[str]]
@@ -104,10 +104,10 @@ class AddressGuard:
     allow_http: bool = False
     allow_private_networks: tuple[Network, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
-    endpoint: Address | None = None
+    endpoint: ParsedUrl | None = None
     resolve: Resolver = system_resolver
 
-    def check(self, url: str) -> Address:
+    def check(self, url: str) -> ParsedUrl:
         """Parse an address, and check all that can be checked without a name server.
 
         Raises:
@@ -130,7 +130,7 @@ class AddressGuard:
             self._check_ip(address, address.ip)
         return address
 
-    def ip_addresses(self, address: Address) -> list[IP]:
+    def ip_addresses(self, address: ParsedUrl) -> list[IP]:
         """Return the checked IP addresses to connect to. May wait for a name server.
 
         Raises:
@@ -146,7 +146,7 @@ class AddressGuard:
             self._check_ip(address, ip)
         return found
 
-    def _check_ip(self, address: Address, ip: IP) -> None:
+    def _check_ip(self, address: ParsedUrl, ip: IP) -> None:
         # The message does not show the IP address, which would help to map the network.
         allowed = is_public(ip) or any(ip in network for network in self.allow_private_networks)
         if not allowed or any(_without_wrapping(ip) in network for network in _NEVER):
@@ -155,7 +155,7 @@ class AddressGuard:
             )
 
 
-def _origin(address: Address) -> tuple[str, str, int]:
+def _origin(address: ParsedUrl) -> tuple[str, str, int]:
     return address.scheme, address.host, address.port
 
 

@@ -15,7 +15,7 @@ import re
 import zlib
 from http.client import HTTPMessage
 
-from orchestrator.storage.url import Address
+from orchestrator.storage.url import ParsedUrl
 
 _HEADERS = {
     "x-amz-checksum-sha256": "sha256",
@@ -55,7 +55,7 @@ class Checksum:
         return self._digest.digest() == self._expected
 
 
-def checksum_from_headers(address: Address, headers: HTTPMessage) -> Checksum | None:
+def checksum_from_headers(address: ParsedUrl, headers: HTTPMessage) -> Checksum | None:
     """Return the checksum of the whole object from the headers of a response, or None."""
     whole = headers.get("x-amz-checksum-type", "FULL_OBJECT") == "FULL_OBJECT"
     for header, algorithm in _HEADERS.items():
@@ -72,7 +72,7 @@ def checksum_from_headers(address: Address, headers: HTTPMessage) -> Checksum | 
     return None if md5 is None else Checksum("md5", md5)
 
 
-def md5_from_etag(address: Address, headers: HTTPMessage) -> bytes | None:
+def md5_from_etag(address: ParsedUrl, headers: HTTPMessage) -> bytes | None:
     """Return the MD5 of an object if its ETag is certain to be that, else None."""
     etag = _MD5_ETAG.fullmatch(headers.get("ETag", ""))
     encrypted = (

@@ -17,8 +17,8 @@ from orchestrator.storage.address_guard import AddressGuard
 from orchestrator.storage.fetch import fetch
 from orchestrator.storage.multipart import publish_parts
 from orchestrator.storage.publish import content_type, publish
+from orchestrator.storage.retrying_transfer import OnBytes, RetryingTransfer, TransferLimits
 from orchestrator.storage.s3_presigning import S3Presigner, split_s3_address
-from orchestrator.storage.transfer import OnBytes, Transfer, TransferLimits
 
 _log = logging.getLogger(__name__)
 
@@ -160,7 +160,7 @@ class StorageClient:
         limits = self._limits
         if most_bytes is not None:
             limits = replace(limits, max_bytes=min(limits.max_bytes, most_bytes))
-        with Transfer(guard=guard, limits=limits, stop=stop, on_retry=_log.warning) as transfer:
+        with RetryingTransfer(guard=guard, limits=limits, stop=stop, on_retry=_log.warning) as transfer:
             return fetch(source, path, transfer=transfer, on_progress=on_progress)
 
     def publish(
@@ -185,7 +185,7 @@ class StorageClient:
         if isinstance(destination, str) and destination.startswith("s3://"):
             presigner = self._own_store(destination)
             guard = presigner.guard
-        with Transfer(guard=guard, limits=self._limits, stop=stop, on_retry=_log.warning) as transfer:
+        with RetryingTransfer(guard=guard, limits=self._limits, stop=stop, on_retry=_log.warning) as transfer:
             if presigner is not None:
                 destination = self._signed(presigner, path, str(destination), transfer)
             if isinstance(destination, OutputParts):
@@ -194,7 +194,7 @@ class StorageClient:
                 publish(path, destination, transfer=transfer, on_progress=on_progress)
 
     def _signed(
-        self, presigner: S3Presigner, path: Path, destination: str, transfer: Transfer
+        self, presigner: S3Presigner, path: Path, destination: str, transfer: RetryingTransfer
     ) -> str | OutputParts:
         """Sign the upload of a file to s3://bucket/key, in parts if it is too large for one PUT."""
         size, media_type = path.stat().st_size, content_type(path)

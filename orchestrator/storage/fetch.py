@@ -26,8 +26,8 @@ from orchestrator.errors import (
 from orchestrator.redaction import redacted
 from orchestrator.storage.checksum import Checksum, checksum_from_headers
 from orchestrator.storage.http_errors import refuse_input
-from orchestrator.storage.retry import TryAgain
-from orchestrator.storage.transfer import OnBytes, Transfer
+from orchestrator.storage.retryable_errors import TryAgain
+from orchestrator.storage.retrying_transfer import OnBytes, RetryingTransfer
 from orchestrator.storage.url import parse_url
 
 CHUNK_BYTES = 1 << 18
@@ -44,7 +44,7 @@ CHUNK_HEAD_BYTES = 128
 _RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
 
 
-def fetch(url: str, path: Path, *, transfer: Transfer, on_progress: OnBytes) -> int:
+def fetch(url: str, path: Path, *, transfer: RetryingTransfer, on_progress: OnBytes) -> int:
     """Download a file to a new path and return its length, in bytes; see `StorageClient.fetch`.
 
     Raises:
@@ -62,7 +62,7 @@ def fetch(url: str, path: Path, *, transfer: Transfer, on_progress: OnBytes) -> 
         os.close(file)
 
 
-def fetch_rest(url: str, file: int, *, transfer: Transfer, on_progress: OnBytes) -> None:
+def fetch_rest(url: str, file: int, *, transfer: RetryingTransfer, on_progress: OnBytes) -> None:
     """Download the missing rest of a file; like `fetch`, but the received bytes stay after a failure.
 
     Args:
@@ -86,7 +86,7 @@ def length(file: int) -> int:
 class _Download:
     """The state of a download over its tries."""
 
-    def __init__(self, url: str, file: int, transfer: Transfer, on_progress: OnBytes) -> None:
+    def __init__(self, url: str, file: int, transfer: RetryingTransfer, on_progress: OnBytes) -> None:
         self._url = url
         self._file = file
         self._request = transfer.request

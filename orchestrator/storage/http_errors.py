@@ -13,7 +13,7 @@ from typing import NoReturn
 from orchestrator.errors import InputForbidden, InputNotFound, OutputForbidden
 from orchestrator.redaction import redacted
 from orchestrator.storage.presigned_url_check import pinned_checksum
-from orchestrator.storage.retry import TryAgain, retry_after_s
+from orchestrator.storage.retryable_errors import TryAgain, retry_after_s
 
 RETRY_STATUS = frozenset({408, 425, 429, *range(500, 600)} - {501, 505})
 """501 and 505 are permanent; R2 answers 501 to headers that it does not know."""

@@ -19,15 +19,17 @@ from orchestrator.jobs import OutputParts
 from orchestrator.redaction import redacted
 from orchestrator.storage.http_errors import DOCUMENT_BYTES, STORED_STATUS, error_code, refuse_output
 from orchestrator.storage.publish import FileSection, put
-from orchestrator.storage.retry import TryAgain
-from orchestrator.storage.transfer import OnBytes, Transfer
+from orchestrator.storage.retryable_errors import TryAgain
+from orchestrator.storage.retrying_transfer import OnBytes, RetryingTransfer
 
 ABORT_S = 3.0
 """Time limit of an abort: a worker that must stop has 5 s. A lifecycle rule of the bucket does the rest."""
 _log = logging.getLogger(__name__)
 
 
-def publish_parts(path: Path, parts: OutputParts, *, transfer: Transfer, on_progress: OnBytes) -> None:
+def publish_parts(
+    path: Path, parts: OutputParts, *, transfer: RetryingTransfer, on_progress: OnBytes
+) -> None:
     """Upload a file in parts, one after the other; see `StorageClient.publish`.
 
     If that fails, aborting the upload may take ABORT_S after the end of the transfer.
@@ -43,7 +45,7 @@ def publish_parts(path: Path, parts: OutputParts, *, transfer: Transfer, on_prog
 
 
 def _put_all(
-    file: IO[bytes], whole: int, parts: OutputParts, transfer: Transfer, on_progress: OnBytes
+    file: IO[bytes], whole: int, parts: OutputParts, transfer: RetryingTransfer, on_progress: OnBytes
 ) -> list[str]:
     """Upload the parts and return their ETags, in order."""
     starts = range(0, whole, parts.part_bytes)
@@ -69,7 +71,7 @@ def _put_all(
 class _Completion:
     """Completes the upload. The server may have done so even if its response was lost."""
 
-    def __init__(self, transfer: Transfer, url: str, etags: list[str]) -> None:
+    def __init__(self, transfer: RetryingTransfer, url: str, etags: list[str]) -> None:
         self._transfer = transfer
         self._url = url
         self._document = (
@@ -96,12 +98,14 @@ class _Completion:
                 raise TryAgain(f"the server answered {code}")
 
 
-def _abort(url: str, transfer: Transfer) -> None:
+def _abort(url: str, transfer: RetryingTransfer) -> None:
     """Remove the uploaded parts, even if the transfer was stopped."""
     limits = replace(
         transfer.limits, total_s=ABORT_S, connect_s=ABORT_S, read_s=ABORT_S, tries=2, backoff_s=0.2
     )
-    with Transfer(guard=transfer.guard, limits=limits, stop=threading.Event(), on_retry=_log.info) as brief:
+    with RetryingTransfer(
+        guard=transfer.guard, limits=limits, stop=threading.Event(), on_retry=_log.info
+    ) as brief:
 
         def attempt() -> None:
             with brief.request("DELETE", url, headers={}) as response:

@@ -14,8 +14,8 @@ from orchestrator.errors import OutputTooLarge, ServiceError, UploadFailed
 from orchestrator.redaction import redacted
 from orchestrator.storage.checksum import md5_from_etag
 from orchestrator.storage.http_errors import STORED_STATUS, refuse_output
-from orchestrator.storage.retry import TryAgain
-from orchestrator.storage.transfer import OnBytes, Transfer
+from orchestrator.storage.retryable_errors import TryAgain
+from orchestrator.storage.retrying_transfer import OnBytes, RetryingTransfer
 from orchestrator.storage.url import parse_url
 
 DOCUMENT_TYPES = {
@@ -33,7 +33,7 @@ def content_type(path: Path) -> str:
     return DOCUMENT_TYPES.get(path.suffix.lower(), "application/octet-stream")
 
 
-def publish(path: Path, url: str, *, transfer: Transfer, on_progress: OnBytes) -> None:
+def publish(path: Path, url: str, *, transfer: RetryingTransfer, on_progress: OnBytes) -> None:
     """Upload a file in one request; see `StorageClient.publish`."""
     size = path.stat().st_size
     if size > transfer.limits.single_put_bytes:
@@ -85,7 +85,7 @@ class FileSection:
         return data
 
 
-def put(transfer: Transfer, url: str, section: FileSection, *, media_type: str | None) -> str:
+def put(transfer: RetryingTransfer, url: str, section: FileSection, *, media_type: str | None) -> str:
     """Upload a section of a file, once.
 
     Returns:

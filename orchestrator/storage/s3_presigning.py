@@ -16,8 +16,8 @@ from orchestrator.jobs import OutputParts
 from orchestrator.redaction import redacted
 from orchestrator.storage.address_guard import AddressGuard
 from orchestrator.storage.http_errors import DOCUMENT_BYTES, refuse_output
-from orchestrator.storage.retry import TryAgain
-from orchestrator.storage.transfer import Transfer
+from orchestrator.storage.retryable_errors import TryAgain
+from orchestrator.storage.retrying_transfer import RetryingTransfer
 from orchestrator.storage.url import parse_url
 
 MAX_PARTS = 10_000
@@ -82,7 +82,7 @@ class S3Presigner:
         return self._signed("put_object", destination, ContentType=media_type)
 
     def create_upload(
-        self, destination: str, *, size: int, part_bytes: int, media_type: str, transfer: Transfer
+        self, destination: str, *, size: int, part_bytes: int, media_type: str, transfer: RetryingTransfer
     ) -> OutputParts:
         """Create a multipart upload.
 

@@ -30,7 +30,7 @@ IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 @dataclass(frozen=True, kw_only=True)
-class Address:
+class ParsedUrl:
     """The parts of an http or https address.
 
     Attributes:
@@ -54,7 +54,7 @@ class Address:
         return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
 
-def parse_url(url: str) -> Address:
+def parse_url(url: str) -> ParsedUrl:
     """Parse an address.
 
     IP addresses must have their usual spelling: no octal, hexadecimal, short or decimal IPv4, no zone ids.
@@ -82,7 +82,7 @@ def parse_url(url: str) -> Address:
         raise AddressRefused(f"the address {shown} names port {port}; there is none")
     host = (parts["six"] or parts["host"]).lower()
     ip = _ip(host, shown, six=parts["six"] is not None)
-    return Address(
+    return ParsedUrl(
         scheme=scheme,
         host=str(ip) if ip else host,
         ip=ip,

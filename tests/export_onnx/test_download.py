@@ -23,7 +23,7 @@ from export_onnx.catalog import CatalogUpscaler, load_catalog
 from export_onnx.download import fetch
 from orchestrator.errors import DiskFull, DownloadFailed, OutputRefused, WeightsRefused
 from orchestrator.storage.address_guard import AddressGuard
-from orchestrator.storage.transfer import TransferLimits
+from orchestrator.storage.retrying_transfer import TransferLimits
 from tests.support.web import (
     CONTENT,
     Handler,

@@ -23,7 +23,7 @@ from orchestrator.errors import AddressRefused, WorkerError
 from orchestrator.jobs import OutputParts
 from orchestrator.storage.address_guard import AddressGuard
 from orchestrator.storage.client import StorageClient
-from orchestrator.storage.transfer import TransferLimits
+from orchestrator.storage.retrying_transfer import TransferLimits
 from tests.hostile.tally import Tally
 
 if TYPE_CHECKING:

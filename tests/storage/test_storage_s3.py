@@ -16,8 +16,8 @@ from orchestrator.jobs import OutputParts
 from orchestrator.settings import Settings
 from orchestrator.storage.client import StorageClient
 from orchestrator.storage.fetch import fetch_rest
+from orchestrator.storage.retrying_transfer import RetryingTransfer
 from orchestrator.storage.s3_presigning import S3Presigner
-from orchestrator.storage.transfer import Transfer
 from tests.support.transfers import QUICK, Mover
 from tests.support.web import CONTENT, drained, serving, status, stored
 from tools.stand_ins import bucket
@@ -106,7 +106,9 @@ def test_a_download_of_s3_is_resumed(mover: Mover, s3: Any) -> None:
     broken = mover.folder / "broken"
     broken.write_bytes(CONTENT[:1_234_567])
     file = os.open(broken, os.O_RDWR | os.O_APPEND)
-    with Transfer(guard=mover.guard, limits=QUICK, stop=threading.Event(), on_retry=print) as transfer:
+    with RetryingTransfer(
+        guard=mover.guard, limits=QUICK, stop=threading.Event(), on_retry=print
+    ) as transfer:
         fetch_rest(url, file, transfer=transfer, on_progress=lambda *_: None)
     os.close(file)
     assert broken.read_bytes() == CONTENT

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from orchestrator.jobs import OutputParts
 from orchestrator.storage.address_guard import AddressGuard
 from orchestrator.storage.client import StorageClient
-from orchestrator.storage.transfer import TransferLimits
+from orchestrator.storage.retrying_transfer import TransferLimits
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.errors import BadRequest
-from orchestrator.executor.preflight import read_json
 from orchestrator.executor.raw_json import RawJson
+from orchestrator.executor.validate_job import read_json
 from orchestrator.runpod_handler.fetch_jobs import without_repeated
 from orchestrator.runpod_handler.handle_job import time_limit_s
 from orchestrator.runpod_handler.split_response import split_jobs

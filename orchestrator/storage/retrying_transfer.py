@@ -11,9 +11,9 @@ from typing import Self, TypeVar
 from orchestrator.errors import WorkerError
 from orchestrator.settings import Settings
 from orchestrator.storage.address_guard import AddressGuard
-from orchestrator.storage.connection import Connections
 from orchestrator.storage.deadline import OutOfTime, TransferDeadline
-from orchestrator.storage.retry import ResponseLost, TryAgain
+from orchestrator.storage.request_sender import RequestSender
+from orchestrator.storage.retryable_errors import ResponseLost, TryAgain
 
 T = TypeVar("T")
 OnBytes = Callable[[int, int | None], None]
@@ -59,7 +59,7 @@ class TransferLimits:
     part_bytes: int = 64 * 2**20
 
 
-class Transfer:
+class RetryingTransfer:
     """One transfer of a file. A context manager, for one thread.
 
     Args:
@@ -75,7 +75,7 @@ class Transfer:
         self.guard = guard
         self.limits = limits
         self._deadline = TransferDeadline(stop, total_s=limits.total_s)
-        self.request = Connections(guard=guard, limits=limits, deadline=self._deadline).request
+        self.request = RequestSender(guard=guard, limits=limits, deadline=self._deadline).request
         self._on_retry = on_retry
 
     def __enter__(self) -> Self:

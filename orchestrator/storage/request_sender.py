@@ -22,19 +22,19 @@ from orchestrator.errors import AddressRefused
 from orchestrator.redaction import redacted
 from orchestrator.storage.address_guard import AddressGuard
 from orchestrator.storage.deadline import CHECK_EVERY_S, TransferDeadline
-from orchestrator.storage.retry import ResponseLost, TryAgain
-from orchestrator.storage.url import IP, Address
+from orchestrator.storage.retryable_errors import ResponseLost, TryAgain
+from orchestrator.storage.url import IP, ParsedUrl
 
 if TYPE_CHECKING:
     from _typeshed import SupportsRead
 
-    from orchestrator.storage.transfer import TransferLimits
+    from orchestrator.storage.retrying_transfer import TransferLimits
 
 BLOCK_BYTES = 1 << 17
 """How much of a body is passed to the socket at once."""
 
 
-class Connections:
+class RequestSender:
     """Sends the requests of one transfer.
 
     Args:
@@ -80,7 +80,7 @@ class Connections:
         try:
             with (
                 self._connected(address) as opened,
-                contextlib.closing(_Connection(opened, address)) as connection,
+                contextlib.closing(_OpenSocketConnection(opened, address)) as connection,
                 contextlib.closing(
                     self._send(connection, method, address.target, {**own, **headers}, body)
                 ) as response,
@@ -140,7 +140,7 @@ class Connections:
         return response
 
     @contextlib.contextmanager
-    def _connected(self, address: Address) -> Iterator[socket.socket]:
+    def _connected(self, address: ParsedUrl) -> Iterator[socket.socket]:
         """Connect to the first IP address of a host that accepts a connection."""
         end_s = time.monotonic() + self._limits.connect_s
         ips = self._ip_addresses(address, end_s)
@@ -162,7 +162,7 @@ class Connections:
                     yield opened
                 return
 
-    def _ip_addresses(self, address: Address, end_s: float) -> list[IP]:
+    def _ip_addresses(self, address: ParsedUrl, end_s: float) -> list[IP]:
         """Resolve a host in a thread, which is left running at a timeout: a resolver cannot be stopped."""
         answers: queue.SimpleQueue[list[IP] | Exception] = queue.SimpleQueue()
 
@@ -184,7 +184,7 @@ class Connections:
                 return response
         raise TryAgain("the server's name cannot be resolved")
 
-    def _secured(self, plain: socket.socket, address: Address) -> socket.socket:
+    def _secured(self, plain: socket.socket, address: ParsedUrl) -> socket.socket:
         if address.scheme != "https":
             return plain
         if self._tls is None:
@@ -192,10 +192,10 @@ class Connections:
         return self._tls.wrap_socket(plain, server_hostname=address.host)
 
 
-class _Connection(http.client.HTTPConnection):
+class _OpenSocketConnection(http.client.HTTPConnection):
     """Sends over an open socket, and never opens one."""
 
-    def __init__(self, opened: socket.socket, address: Address) -> None:
+    def __init__(self, opened: socket.socket, address: ParsedUrl) -> None:
         super().__init__(address.host, address.port, blocksize=BLOCK_BYTES)
         self.sock = opened
 

@@ -22,7 +22,7 @@ from orchestrator.triton import shared_memory
 log = logging.getLogger(__name__)
 
 
-class Executor:
+class JobProcessPool:
     """Runs jobs. It belongs to the event loop in which it is created.
 
     Args:
