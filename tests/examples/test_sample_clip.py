@@ -44,6 +44,7 @@ def test_sample_clip_is_small_and_tagged_as_bt709() -> None:
         assert container.streams.video[0].average_rate == 24
 
 
+@pytest.mark.slow
 def test_the_script_makes_the_clip_that_is_carried(tmp_path: Path) -> None:
     result = CliRunner().invoke(make_sample.main, ["--output", str(tmp_path / "sample.mp4")])
     assert result.exit_code == 0, result.output

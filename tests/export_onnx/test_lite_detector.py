@@ -68,6 +68,7 @@ def test_it_finds_people_in_scenes_it_was_not_trained_on(printed_table: str) -> 
     assert average_precision >= 0.85
 
 
+@pytest.mark.slow
 def test_model_card_states_what_the_evaluation_prints(printed_table: str) -> None:
     told, measured = scores(CARD.read_text(encoding="utf-8")), scores(printed_table)
     assert told.keys() == measured.keys() == set(CLASSES)

@@ -15,7 +15,7 @@ def test_no_address_that_is_not_public_is_reached() -> None:
 
 
 def test_a_guard_that_lets_everything_pass_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(AddressGuard, "_judge", lambda *_: None)
+    monkeypatch.setattr(AddressGuard, "_check_ip", lambda *_: None)
     tally = addresses.attack(60, seed=2)
     assert len(tally.failures) > 30
     assert all("reached out" in failure or "transfer was made" in failure for failure in tally.failures)

@@ -245,6 +245,7 @@ def test_names_in_any_script_go_through_triton_as_they_are(tmp_path: Path) -> No
         assert client.contract("mine", DetectContract).classes == tuple(names)
 
 
+@pytest.mark.slow
 @needs_cases
 def test_four_disks_are_found_in_every_frame_as_ultralytics_finds_them(tmp_path: Path) -> None:
     weights = CASES / "best_imgsz160.pt"

@@ -61,9 +61,14 @@ def presigner_of(endpoint: str) -> S3Presigner:
     )
 
 
+@pytest.fixture(scope="module")
+def presigner(endpoint: str) -> S3Presigner:
+    return presigner_of(endpoint)
+
+
 @pytest.fixture
-def mover(tmp_path: Path, endpoint: str) -> Mover:
-    return Mover(tmp_path, presigner=presigner_of(endpoint))
+def mover(tmp_path: Path, presigner: S3Presigner) -> Mover:
+    return Mover(tmp_path, presigner=presigner)
 
 
 def presigned(s3: Any, operation: str, key: str = KEY, **parameters: object) -> str:
