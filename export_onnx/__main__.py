@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _run(arguments: list[str], stop: _Stop) -> tuple[str, int]:
     """Run a command; return the message of its failure, empty if there is none, and the exit code."""
-    # Imported here, as it takes up to a second, in which Ctrl-C must work already.
+    # Imported here because it takes up to a second, and Ctrl-C must work meanwhile.
     import click  # noqa: PLC0415
 
     from export_onnx.commands import models  # noqa: PLC0415

@@ -35,7 +35,7 @@ def build(
     repository: Path,
     on_progress: Callable[[str], None],
 ) -> BuildRecord:
-    """Export one model, prove it and install it; an older model of that name stays if any of that fails.
+    """Export one model, prove its parity and install it; if a step fails, an older model of that name stays.
 
     Args:
         name: a model of the catalog, or a new name.
@@ -46,7 +46,7 @@ def build(
         on_progress: called with a line of text before each step.
 
     Raises:
-        WeightsRefused: the weights cannot be opened, or are of another network than the catalog describes.
+        WeightsRefused: the weights cannot be opened, or belong to another network than the catalog describes.
         ModelBuildFailed: the network cannot be exported, or the graph differs from the network.
         OutputRefused, DiskFull: the repository cannot be written.
     """

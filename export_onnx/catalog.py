@@ -36,14 +36,14 @@ class CatalogModel(ABC):
         task: upscale or detect.
         file: name of the weight file.
         url: where it is published; None if the repository carries the file beside the catalog.
-        bytes: its exact length; None if the publisher does not say it.
+        bytes: its exact length; None if the publisher does not state it.
         sha256: its hash, 64 lowercase hexadecimal digits.
         licence: SPDX identifier of the weights' licence.
         source: who published the weights.
         good_for: what to use it for, a phrase for people.
         architecture: name of the network's architecture; of an upscaler, spandrel's identifier.
         size_multiple: input height and width must be multiples of it.
-        max_batch: the most pictures that Triton may run as one batch.
+        max_batch: the maximum number of pictures that Triton may run as one batch.
     """
 
     name: str
@@ -120,7 +120,8 @@ class CatalogDetector(CatalogModel):
     """A detector.
 
     Attributes:
-        classes: the names of the classes, by class number; in the file, the name of a text file beside it.
+        classes: the names of the classes, by class number; the catalog gives the name of a text file that
+            lists them.
         end_to_end: whether the network itself returns one box for each object, without NMS.
         side: the longer side of the pictures that the network was trained on, in pixels.
         iou_threshold: the threshold of NMS within a class, 0..1; unused if the network is end to end.

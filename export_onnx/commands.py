@@ -134,7 +134,7 @@ def fetch(names: tuple[str, ...]) -> None:
     "--max-detections",
     type=click.IntRange(1, 3000),
     metavar="N",
-    help=f"For a detector: the most boxes in a picture.  [default: {MAX_DETECTIONS}]",
+    help=f"For a detector: the maximum number of boxes in a picture.  [default: {MAX_DETECTIONS}]",
 )
 def build(
     *,

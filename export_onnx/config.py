@@ -44,7 +44,8 @@ class Choices:
         engine_cache: the folder on the server where TensorRT keeps its engines; None unless tensorrt.
         warm_up: whether to run one tile before the model counts as ready; needs an accelerator.
         instances: copies of the model that Triton runs side by side, on each GPU if there are GPUs.
-        side: for a detector, the longer side of its input pictures in pixels; None for that of its training.
+        side: for a detector, the longer side of its input pictures in pixels; None for the side of its
+            training pictures.
         max_detections: for a detector, the most boxes in a picture.
     """
 
@@ -66,7 +67,7 @@ class ServedModel(ABC):
         task: upscale or detect.
         architecture: the name of the network's architecture.
         size_multiple: input height and width must be multiples of it.
-        max_batch: the most pictures that Triton may run as one batch.
+        max_batch: the maximum number of pictures that Triton may run as one batch.
         weights_sha256: the hash of the weight file that the model was built from.
         weights_source: catalog if that is the hash in the catalog, else custom.
         licence: SPDX identifier of the weights' licence, or unknown.
@@ -152,7 +153,7 @@ class ServedDetector(ServedModel):
 
     @property
     def max_detections(self) -> int:
-        """The most boxes in a picture."""
+        """The maximum number of boxes in a picture."""
         return self.choices.max_detections
 
     @property
@@ -253,7 +254,8 @@ def _tensorrt(model: ServedModel) -> dict[str, str]:
         "trt_engine_cache_path": cache,
         "trt_timing_cache_enable": "1",
         "trt_timing_cache_path": cache,
-        # One engine for every tile: outside these shapes TensorRT would build another, for minutes.
+        # One engine serves every tile; for a shape outside this range TensorRT would build another for
+        # minutes.
         "trt_profile_min_shapes": f"{INPUT}:1x{model.size_multiple}x{model.size_multiple}x3",
         "trt_profile_opt_shapes": f"{INPUT}:{model.max_batch}x{side}x{side}x3",
         "trt_profile_max_shapes": f"{INPUT}:{model.max_batch}x{side}x{side}x3",
@@ -290,8 +292,8 @@ def _parameters(model: ServedModel) -> str:
     }
     # These count whenever the model runs on a GPU, with an accelerator or without. They are parameters
     # because Triton's onnxruntime backend overwrites them inside an execution accelerator with its defaults.
-    # 1 means HEURISTIC, as an exhaustive search runs again for every new shape, and kSameAsRequested, as
-    # powers of two waste up to half of a GPU's memory.
+    # For the search 1 means HEURISTIC: an exhaustive search runs again for every new shape. For the arena it
+    # means kSameAsRequested: powers of two waste up to half of a GPU's memory.
     contract |= {"cudnn_conv_algo_search": 1, "arena_extend_strategy": 1}
     return "".join(
         f"parameters {{ key: {_quoted(key)} value {{ string_value: {_quoted(str(value))} }} }}\n"

@@ -12,7 +12,7 @@ Three operators are slow there, and each is replaced (docs/decisions/0006-speed.
 - Softmax along any dimension but the last transposes the tensor twice. It is replaced by its parts: maximum,
   exponential, sum and quotient.
 
-On a GPU several operators take longer than one, so there the exported graph itself is served.
+On a GPU, several operators take longer than one, so a GPU runs the exported graph itself.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class _GraphIndex:
         return next((len(shape.shape.dim) for shape in shapes if shape.HasField("shape")), None)
 
     def only_used_by(self, name: str, *nodes: onnx.NodeProto) -> bool:
-        """Whether these nodes alone read a value, and it is not an output of the graph."""
+        """Whether only these nodes read a value, which is not an output of the graph either."""
         consumers = {consumer.output[0] for consumer in self.consumers[name]}
         return name not in self.output_names and consumers == {node.output[0] for node in nodes}
 
@@ -167,7 +167,7 @@ class _PReluBetweenConvs:
 
 
 def _split_convolutions(index: _GraphIndex) -> Iterator[_Replacement]:
-    """Split a convolution with a SiLU, x * Sigmoid(x), in place of its output's channels."""
+    """Split a convolution with a SiLU, x * Sigmoid(x), instead of splitting its output's channels."""
     for split in index.nodes_of("Split"):
         product = index.producers.get(split.input[0])
         if product is None or product.op_type != "Mul" or not index.only_used_by(product.output[0], split):

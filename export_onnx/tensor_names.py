@@ -20,4 +20,4 @@ NUM_DETECTIONS = "num_detections"
 """int32 [N]: how many rows of `detections` are not padding."""
 
 MAX_DETECTIONS = 300
-"""The most boxes in an image, unless the build sets it: ultralytics' default (`max_det`)."""
+"""The maximum number of boxes in an image, unless the build sets it: ultralytics' default (`max_det`)."""

@@ -1,7 +1,7 @@
 """Identifies the kind of a weight file by its bytes, without opening it, and refuses all other files.
 
-It knows the formats of PyTorch, of safetensors, and those that people mistake for them. Whether the tensors
-in a file belong to a network, upscaling/network.py and detection/yolo.py find out.
+It recognises the formats of PyTorch and safetensors, and formats that people mistake for them.
+upscaling/network.py and detection/yolo.py check whether the tensors belong to a network.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def names_of_classes(content: bytes) -> tuple[str, ...] | None:
     """Return the classes and functions that opening a PyTorch file would import, as `module.name`.
 
     Returns:
-        None if it is no PyTorch file.
+        None if it is not a PyTorch file.
     """
     try:
         if content.startswith(b"PK"):
@@ -102,7 +102,7 @@ def names_of_classes(content: bytes) -> tuple[str, ...] | None:
 
 
 def _globals(stream: io.BytesIO) -> Iterator[str]:
-    """Yield the globals of the next pickle in a stream, without running it. Raises ValueError: it is none."""
+    """Yield the globals of the next pickle in a stream, without running it. Raises ValueError."""
     strings: list[str] = []
     memo: dict[int, str] = {}
     for operation, argument, _ in pickletools.genops(stream):

@@ -41,7 +41,7 @@ _MODULES = {
 }
 """The modules of the names; all others are in `jobs`."""
 
-if not TYPE_CHECKING:  # a checker that sees it would take any name
+if not TYPE_CHECKING:  # a type checker that sees it would accept any name
 
     def __getattr__(name: str) -> Any:
         if name not in __all__:

@@ -33,7 +33,7 @@ class Container:
         encoders: FFmpeg's names of its video encoders, the preferred one first; the last one accepts every
             picture (see `media.write.encoder`).
         codec_tags: four-letter code of the codec, by encoder, where FFmpeg's choice is not the best.
-        most_bits: most bits per component of any of its codecs.
+        most_bits: maximum number of bits per component of any of its codecs.
         palette_colours: number of colours of a picture, if pictures have a palette.
         max_duration_s, max_pixels: longer files and larger pictures are refused.
         noted_duration_s: longer files are noted, as they are very large.
@@ -164,7 +164,7 @@ GIF = Container(
     media_type="image/gif",
     muxer="gif",
     demuxer="gif",
-    muxer_options={"loop": "0"},  # for ever
+    muxer_options={"loop": "0"},  # repeats for ever
     encoders=("gif",),
     most_bits=8,
     palette_colours=256,

@@ -91,10 +91,10 @@ def variables(settings: type[Any]) -> dict[str, Variable]:
 
 
 def values_from_environment(settings: type[Any]) -> dict[str, Any]:
-    """Return what the environment gives a dataclass's settings; a variable that is unset or empty gives none.
+    """Return the settings of a dataclass that the environment sets; unset and empty variables are left out.
 
     Raises:
-        BadRequest: a variable does not hold what it should.
+        BadRequest: a variable has an invalid value.
     """
     texts = {name: (one, os.environ.get(one.name)) for name, one in variables(settings).items()}
     return {name: variable.read(text) for name, (variable, text) in texts.items() if text}

@@ -83,7 +83,7 @@ class LimitExceeded(CallerError):
 
 
 class ResultTooLarge(CallerError):
-    """The result does not fit into an answer, and the job names no URL for it."""
+    """The result does not fit into a response, and the job names no URL for it."""
 
     code = "result_too_large"
 
@@ -203,7 +203,7 @@ class EncodeFailed(ServiceError):
 
 
 class OutputRejected(ServiceError):
-    """The finished output was read back, and its pictures are not what they should be."""
+    """The finished output was read back, and its pictures do not match the source."""
 
     code = "output_rejected"
 

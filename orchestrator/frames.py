@@ -37,7 +37,7 @@ PADDING_LEVEL = 114
 
 @dataclass(frozen=True, kw_only=True)
 class Planes:
-    """An upright picture in three planes of Y'CbCr, as coded, for uses that a conversion to RGB would harm.
+    """An upright picture as its coded Y'CbCr planes, for uses where a conversion to RGB would lose quality.
 
     Attributes:
         y: [H, W].
@@ -150,13 +150,14 @@ class VideoInfo:
         chroma_location: where chroma samples lie in the upright picture, by FFmpeg's name (`left`,
             `center`...); None if chroma is not subsampled.
         interlaced: whether pictures are interlaced; the reader deinterlaces them.
-        start_s: time on the file's own clock, that of every pts, which users call zero: the start of the
+        start_s: the time that users call zero, on the file's own clock (that of every pts): the start of the
             file, or the time of the first picture after `skipped_frames`.
-        skipped_frames: pictures at the start that cannot be decoded, as they refer to some before the file.
+        skipped_frames: number of pictures at the start that cannot be decoded, because they refer to pictures
+            before the file.
         has_clock_jumps: whether the file's own clock jumps; every pts is on a continuous clock.
         changing_audio_streams: indexes of audio streams whose codec or layout changes: copying would fail.
         sphere: metadata of a 360 degree video, else None.
-        transparent: whether pictures have alpha; of palettes and GIFs, whether the first pictures use it.
+        transparent: whether pictures have alpha; for palettes and GIFs, whether the first pictures use it.
         notes: what a user should know about how the source is read (guessed colour, dropped transparency).
     """
 
@@ -186,7 +187,7 @@ class VideoInfo:
 
     @property
     def display_size(self) -> tuple[int, int]:
-        """Width and height in square pixels: the height stays, the width takes on the pixels' shape."""
+        """Width and height in square pixels: the width is scaled by the sample aspect ratio."""
         return max(1, round(self.width * self.sample_aspect_ratio)), self.height
 
 

@@ -23,8 +23,8 @@ class Limits:
     """The longest source, or requested part of it. Headers can claim more or less than the file holds, so the
     frames that are read count too."""
     frames: Annotated[int, Variable("FRAMEWRIGHT_MAX_FRAMES", "frames", least=1)] = 432_000
-    """The most frames of the source, or of the requested part of it. Default: 432000, which is two hours at
-    60 fps."""
+    """The maximum number of frames of the source, or of its requested part. Default: 432000, which is two
+    hours at 60 fps."""
     source_px: Annotated[int, Variable("FRAMEWRIGHT_MAX_SOURCE_PIXELS", "pixels", least=1)] = PIXELS_8K
     """The largest width times height of the source's pictures. Default: 35389440, which is 8192x4320."""
     output_px: Annotated[int, Variable("FRAMEWRIGHT_MAX_OUTPUT_PIXELS", "pixels", least=1)] = PIXELS_8K
@@ -54,7 +54,7 @@ class Limits:
             )
 
     def exceeds(self, *, duration_s: float | None, frames: int | None) -> bool:
-        """Return whether a length or a number of frames is over its limit; None, not known, is not."""
+        """Return whether a length or a number of frames is over its limit; False if it is unknown (None)."""
         return (duration_s or 0) > self.duration_s or (frames or 0) > self.frames
 
     def check_read(self, *, duration_s: float, frames: int) -> None:

@@ -41,7 +41,7 @@ def die_with_parent(parent: int) -> None:
     """Let the kernel kill this process when its parent ends (prctl(2)); exit at once if it has ended.
 
     Args:
-        parent: the parent's process id. The thread of it that started this process must outlive this process.
+        parent: the parent's process id. The parent's thread that started this process must outlive it.
     """
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0)
     if os.getppid() != parent:

@@ -23,7 +23,7 @@ _SHORTEST_SECRET = 8
 
 
 def concurrency_of_machine() -> int:
-    """Return how many jobs this machine does at once: one for every 4 cores and 8 GiB, 1 to 4.
+    """Return how many jobs this machine runs at once: one for every 4 cores and 8 GiB, 1 to 4.
 
     A job decodes and encodes on the processor, and holds a dozen pictures; 4K ones take a few GiB. The GPU's
     memory does not count: all jobs share one Triton, and a batch has the same size whichever jobs fill it.
@@ -44,7 +44,7 @@ def job_memory_of_machine(concurrency: int) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Where things are, and how long they may take.
+    """The settings of a process: paths, addresses, models, limits and timeouts.
 
     `make docs` makes docs/settings.md from the fields: their variables, defaults and docstrings. A sentence
     that begins with "Default:" describes the default where its value alone would not do.
@@ -66,7 +66,7 @@ class Settings:
     """The key that this Triton was started with, if it has one. Framewright finds the key of a Triton that it
     started itself, on this machine and for the same user."""
     upscale_model: Annotated[str, Variable("FRAMEWRIGHT_UPSCALE_MODEL", "text")] = "lite-x4"
-    """The model of an upscale or an export that names none."""
+    """The model for an upscale or an export that names none."""
     yolov8: Annotated[str, Variable("FRAMEWRIGHT_YOLOV8", "text")] = "yolov8n"
     """The model that the name `yolov8` stands for. `yolov8n` is the smallest: a tracker looks at every frame,
     and gains more from keeping up than from better boxes in one frame. A GPU keeps up with `yolov8m` too."""
@@ -77,10 +77,10 @@ class Settings:
     triton_restarts: Annotated[int, Variable("FRAMEWRIGHT_TRITON_RESTARTS", "times")] = 3
     """How often within ten minutes Framewright restarts a Triton of its own that dies."""
     recoveries: Annotated[int, Variable("FRAMEWRIGHT_RECOVERIES", "times")] = 5
-    """How often one job goes on after Triton, or the process of its model, has died. It is more than the
-    restarts, because reviving a model for one job may disturb another."""
+    """How often one job continues after Triton, or the process of its model, has died. The default exceeds
+    that of the restarts, because reviving a model for one job may disturb another."""
     reconnect_timeout_s: Annotated[float, Variable("FRAMEWRIGHT_RECONNECT_TIMEOUT_S", "seconds")] = 120.0
-    """The longest wait, each time that Triton dies, until it answers again; for running jobs and new ones."""
+    """The longest wait, each time that Triton dies, until it answers again, for running and for new jobs."""
     gpu: Annotated[str | None, Variable("FRAMEWRIGHT_GPU", "text")] = None
     """The GPU that jobs run on, as the price table names it. Default: the one that `nvidia-smi` reports."""
     cost_table: Annotated[Path, Variable("FRAMEWRIGHT_COST_TABLE", "path")] = (
@@ -91,7 +91,7 @@ class Settings:
     concurrency: Annotated[int, Variable("FRAMEWRIGHT_CONCURRENCY", "jobs", least=1)] = field(
         default_factory=concurrency_of_machine
     )
-    """How many jobs a worker does at once. Default: one for every 4 cores and 8 GiB of memory, 1 to 4."""
+    """How many jobs a worker runs at once. Default: one for every 4 cores and 8 GiB of memory, 1 to 4."""
     job_memory_bytes: Annotated[
         int | None, Variable("FRAMEWRIGHT_JOB_MEMORY_BYTES", "bytes", least=2**28)
     ] = None
@@ -101,8 +101,8 @@ class Settings:
     shutdown_grace_s: Annotated[float, Variable("FRAMEWRIGHT_SHUTDOWN_GRACE_S", "seconds", least=0)] = 1.0
     """How long running jobs may go on after SIGTERM. 1 second leaves time to stop them within 8 s."""
     job_timeout_s: Annotated[float | None, Variable("FRAMEWRIGHT_JOB_TIMEOUT_S", "seconds")] = None
-    """The longest that a job may take; its own `executionTimeout` counts where it is shorter. URLs of outputs
-    must be signed for as long. Default: none; a job ends after a day, and URLs must be good for a minute."""
+    """The time limit of a job; its own `executionTimeout` counts if it is shorter. Output URLs must stay
+    valid for as long. Default: none; a job ends after a day, and URLs must be valid for a minute."""
     job_folder: Annotated[Path, Variable("FRAMEWRIGHT_JOB_FOLDER", "path")] = field(
         default_factory=lambda: Path(tempfile.gettempdir()).resolve()
     )
@@ -125,18 +125,18 @@ class Settings:
     max_input_bytes: Annotated[int, Variable("FRAMEWRIGHT_MAX_INPUT_BYTES", "bytes")] = 10 * 2**30
     """The largest input. It is checked before the download (Content-Length) and during it."""
     min_free_disk_bytes: Annotated[int, Variable("FRAMEWRIGHT_MIN_FREE_DISK_BYTES", "bytes")] = 2**30
-    """How much free space an input must leave on the disk; checked before the download and during it."""
+    """How much disk space must stay free after an input; checked before the download and during it."""
     connect_timeout_s: Annotated[float, Variable("FRAMEWRIGHT_CONNECT_TIMEOUT_S", "seconds")] = 10.0
     """The longest wait for a connection: name lookup, TCP and TLS together."""
     read_timeout_s: Annotated[float, Variable("FRAMEWRIGHT_READ_TIMEOUT_S", "seconds")] = 60.0
     """The longest silence of a connection while bytes flow, and before the response to a GET or DELETE."""
     answer_timeout_s: Annotated[float, Variable("FRAMEWRIGHT_ANSWER_TIMEOUT_S", "seconds")] = 300.0
     """The longest wait for the response to an upload once all of it is sent: a store may need time to write
-    it, and to ask again costs the whole upload."""
+    it, and a retry repeats the whole upload."""
     transfer_timeout_s: Annotated[float, Variable("FRAMEWRIGHT_TRANSFER_TIMEOUT_S", "seconds")] = 1800.0
     """The longest that one transfer may take, with all its retries and waits."""
     s3_endpoint: Annotated[str | None, Variable("FRAMEWRIGHT_S3_ENDPOINT", "text")] = None
-    """The store that holds what `s3://` addresses name, such as `https://ACCOUNT.r2.cloudflarestorage.com`.
+    """The endpoint of the store for `s3://` addresses, such as `https://ACCOUNT.r2.cloudflarestorage.com`.
     Default: unset, which refuses such addresses."""
     s3_key_id: Annotated[str, Variable("FRAMEWRIGHT_S3_ACCESS_KEY_ID", "text")] = field(
         default="", repr=False
@@ -159,7 +159,7 @@ class Settings:
         """Read the settings from `os.environ`.
 
         Raises:
-            BadRequest: a variable does not hold what it should.
+            BadRequest: a variable has an invalid value.
         """
         values = values_from_environment(cls)
         concurrency = values.setdefault("concurrency", concurrency_of_machine())

@@ -34,7 +34,7 @@ class Worker:
             result = worker.upscale(Path("in.mp4"), Path("out.mp4"), UpscaleParams(model="lite-x4"))
 
     Args:
-        settings: of the process.
+        settings: the settings of the process.
         limits: what a job may ask for; None sets no limits.
     """
 
@@ -132,7 +132,7 @@ class Worker:
     def track(
         self, source: Path, params: TrackParams, outputs: Outputs, *, on_progress: OnProgress = lambda _: None
     ) -> Tracked:
-        """Track what is seen in a local video; see `orchestrator.pipeline.track.track`."""
+        """Track the objects in a local video; see `orchestrator.pipeline.track.track`."""
         return track(source, params, outputs, self.context(on_progress))
 
     def _subjects(self, params: ExportParams) -> SubjectTracks | None:

@@ -30,7 +30,7 @@ class Run:
 
     @property
     def fps(self) -> float:
-        """Frames a second."""
+        """Frames per second."""
         return self.frames / self.wall_s
 
     @property

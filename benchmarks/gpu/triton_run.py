@@ -52,7 +52,7 @@ class Job:
 
     Attributes:
         detects: whether it tracked, rather than upscaled.
-        fps: frames a second, over the whole wall time.
+        fps: frames per second, over the whole wall time.
         load: the load of the GPU meanwhile.
         causes: what the GPU did and waited for.
     """

@@ -32,7 +32,7 @@ class Scene:
     Attributes:
         name: its name in tables.
         width, height: the size of the picture, in pixels.
-        rate: frames a second.
+        rate: frames per second.
         ids: the ids in each frame, int64 [N].
         boxes: the boxes in each frame, float64 [N, 4], x1, y1, x2, y2.
         screens: boxes of still things that hide others and are not tracked, float64 [M, 4].

@@ -4,14 +4,12 @@ The exported network gets one graph in front (scaling) and one behind (decoding,
 written in ONNX's text format.
 
 The first node converts bytes to floats: TensorRT accepts uint8 only at the inputs and outputs of a network,
-    so
-any other first node would stay outside of its engine, and no optimisation profile would give the shapes
+so any other first node would stay outside of its engine, and no optimisation profile would give the shapes
 there.
 
-NMS runs once an image, not once a class: first the boxes of each class are moved by more than the extent of
-    all
-boxes, so that boxes of different classes never overlap. A NaN anywhere in the network's output makes all rows
-of that image NaN, so that it does not look like a picture without objects.
+NMS runs once per image, not once per class: first, the boxes of each class are moved by more than the extent
+of all boxes, so that boxes of different classes never overlap. A NaN anywhere in the network's output makes
+all rows of that image NaN, so that it does not look like a picture without objects.
 """
 
 from __future__ import annotations
@@ -139,7 +137,7 @@ def build_graph(
         network: the opened detector.
         score_threshold: boxes of this score or less are dropped, 0..1.
         iou_threshold: the threshold of NMS within a class; unused if the network is end to end.
-        max_detections: the most boxes in a picture, those with the highest scores.
+        max_detections: the maximum number of boxes in a picture, those with the highest scores.
 
     Raises:
         ModelBuildFailed: the network does not fit between the two graphs.
@@ -206,7 +204,7 @@ def _without_fixed_counts(raw: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _at_most_all(top: onnx.NodeProto, counts: list[str]) -> list[onnx.NodeProto]:
-    """Return a TopK that asks for at most the existing elements, and for at most `counts`.
+    """Return a TopK that selects `counts` elements, or all of them if there are fewer.
 
     ultralytics selects the best boxes, then the best classes of these, as many as there are boxes.
     """

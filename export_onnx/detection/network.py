@@ -25,8 +25,8 @@ class DetectionNetwork(Protocol):
             RGB 0..1. `yolo.RAW_OUTPUT` is float [N, 4 + classes, anchors]: centre x and y, width, height in
             input pixels, and a score for each class; or, end to end, [N, max_detections, 6]: x1, y1, x2, y2,
             score, class.
-        imgsz: the size of its training pictures, as the weights say it and unchecked: the longer side in
-            pixels, or [height, width]; None if they do not say it.
+        imgsz: the size of its training pictures, as the weights state it, unchecked: the longer side in
+            pixels, or [height, width]; None if they do not state it.
         tools: the packages that open and run it, for the build record.
     """
 
@@ -57,7 +57,7 @@ class DetectionNetwork(Protocol):
             images: uint8 [N, H, W, 3] RGB, H and W multiples of `stride`.
             score_threshold: boxes of this score or less are dropped, 0..1.
             iou_threshold: the threshold of NMS, 0..1; unused by an end-to-end network.
-            max_detections: the most boxes in an image.
+            max_detections: the maximum number of boxes in an image.
 
         Returns:
             For each image float32 [n, 6]: x1, y1, x2, y2 in pixels, score, class; highest score first.

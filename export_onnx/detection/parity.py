@@ -83,7 +83,7 @@ def measure(
         served: returns the graph with a given score threshold.
         floors: the score thresholds to compare at.
         iou_threshold: the IoU threshold of the graph.
-        max_detections: the most boxes in a picture.
+        max_detections: the maximum number of boxes in a picture.
         images: batches, each uint8 [N, H, W, 3] RGB, sides multiples of the stride.
 
     Raises:

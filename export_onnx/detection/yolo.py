@@ -93,7 +93,7 @@ def open_weights(
     Args:
         weights: weights whose hash was checked, or that the user named.
         precision: the precision of the exported network; `predict` is always fp32.
-        max_detections: the most boxes in a picture, which an end-to-end network contains.
+        max_detections: the maximum number of boxes in a picture, which an end-to-end network contains.
 
     Raises:
         WeightsRefused: it is not a YOLO detector, or is damaged.

@@ -1,7 +1,8 @@
 """Loads a super-resolution network from a weight file, in a form that can be exported, with its limits.
 
 spandrel detects the architecture, scale and size rules of weights. The forward passes of two architectures
-cannot be traced correctly (SwinIR, and RRDB with pixel-unshuffle): our own run on spandrel's layers.
+cannot be traced correctly (SwinIR, and RRDB with pixel-unshuffle): for them, our own forward passes use
+spandrel's layers.
 """
 
 from __future__ import annotations

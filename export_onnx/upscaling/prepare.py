@@ -107,7 +107,7 @@ def _check_against(entry: CatalogUpscaler, network: SuperResolution, weights: We
 def _describe_unlisted(
     name: str, catalog: Catalog, network: SuperResolution, weights: Weights, options: BuildOptions
 ) -> ServedUpscaler:
-    """Describe a model that the catalog does not list; its tiling is chosen, or that of its architecture."""
+    """Describe a model that the catalog does not list; the user or its architecture determines its tiling."""
     multiple = network.size_multiple
     relatives = catalog.family(network.architecture)
     # In units of the size multiple: after a pixel-unshuffle a network sees that many times further.

@@ -13,7 +13,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        arguments: without the program's name; None takes the process's.
+        arguments: without the program's name; None uses those of the process.
 
     Returns:
         The exit code.

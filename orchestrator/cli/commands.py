@@ -75,7 +75,7 @@ def run(arguments: Sequence[str] | None) -> int:  # noqa: PLR0911  a return for 
     """Run the command line; return the exit code.
 
     Args:
-        arguments: without the program's name; None takes the process's.
+        arguments: without the program's name; None uses those of the process.
 
     Raises:
         Signalled: see `exit_codes`; also while a command is imported, when its options are not known yet.

@@ -1,4 +1,4 @@
-"""Runs `framewright estimate`."""
+"""Runs `framewright estimate`, which estimates the time and the cost of a job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs `framewright export`."""
+"""Runs `framewright export`, which exports a part of a video."""
 
 from __future__ import annotations
 

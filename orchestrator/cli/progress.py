@@ -16,7 +16,7 @@ _LINE_EVERY_S = 5.0
 
 @contextmanager
 def progress(title: str) -> Iterator[OnProgress]:
-    """Return what shows the progress of a job.
+    """Return the display of a job's progress.
 
     Args:
         title: names the job, such as the name of its file.

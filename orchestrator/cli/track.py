@@ -1,4 +1,4 @@
-"""Runs `framewright track`."""
+"""Runs `framewright track`, which finds objects in a video and follows them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs `framewright upscale`."""
+"""Runs `framewright upscale`, which upscales a video."""
 
 from __future__ import annotations
 

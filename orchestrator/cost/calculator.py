@@ -23,7 +23,7 @@ class CostCalculator:
     gpus: int = 1
 
     def cost(self, seconds: float) -> Cost | None:
-        """Return what a job of so many seconds cost; None without a price."""
+        """Return the cost of a job that took so many seconds; None without a price."""
         if self.price is None:
             return None
         return Cost(

@@ -26,9 +26,9 @@ class SourcedRow(Strict):
     source: Text
     """Where the number came from: a command, a document, a person."""
     date: dt.date
-    """When it was measured, or read there."""
+    """When the number was measured, or read from its source."""
     measured: bool
-    """Whether this project measured it; otherwise somebody else states it."""
+    """Whether this project measured the number; if not, its source states it."""
 
     @property
     def origin(self) -> str:
@@ -42,7 +42,7 @@ class Price(SourcedRow):
     gpu: Text
     """The name of the GPU, such as RTX 4090."""
     dollars_per_s: Positive
-    """US dollars a second."""
+    """US dollars per second."""
 
 
 class Speed(SourcedRow):
@@ -59,7 +59,7 @@ class Speed(SourcedRow):
     height: Annotated[int, Field(gt=0)]
     """The height of the input frames, in pixels."""
     fps: Positive
-    """Frames a second."""
+    """Frames per second."""
 
 
 class Relation(SourcedRow):
@@ -107,7 +107,7 @@ class PriceTable(Strict):
 
 
 def same_gpu(one: str, other: str) -> bool:
-    """Return whether two names mean the same GPU; vendor, family, case and spaces do not count."""
+    """Return whether two names mean the same GPU; vendor, family, case and spaces are ignored."""
     return _normalised(one) == _normalised(other)
 
 

@@ -24,7 +24,7 @@ class Canvas:
     """A chart. All positions are in pixels of the finished picture and may be fractions.
 
     Args:
-        width, height: of the finished picture, in pixels.
+        width, height: size of the finished picture, in pixels.
     """
 
     def __init__(self, width: int, height: int) -> None:
@@ -75,7 +75,7 @@ class Canvas:
             ink: colour of the text.
             align: the text begins at the point (0), is centred on it (0.5) or ends there (1).
             bold: whether strokes are thicker.
-            most_px: text wider than this is made smaller; None sets no limit.
+            most_px: wider text is shrunk to this width; None sets no limit.
         """
         scale, thickness = text_scale(size_px * FINER), round(size_px / (4 if bold else 6))
         wide = cv2.getTextSize(words, FONT, scale, thickness)[0][0] / FINER

@@ -18,7 +18,7 @@ FORMATS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
 
 def read_picture(path: Path, *, most_px: int = PIXELS_8K) -> tuple[Pixels, list[str]]:
-    """Decode a picture file, and say what was lost of it.
+    """Decode a picture file, and report what was lost.
 
     Args:
         path: the picture file.

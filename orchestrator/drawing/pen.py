@@ -65,7 +65,7 @@ class Pen:
     """Draws on pictures of one size.
 
     Args:
-        width, height: of the pictures, in pixels.
+        width, height: size of the pictures, in pixels.
 
     Attributes:
         line_px: width of a line, without the dark rim of at least one pixel around it.
@@ -84,7 +84,7 @@ class Pen:
         Args:
             pixels: uint8 [H, W, 3] RGB, contiguous; modified.
             box: float32 [4], x1, y1, x2, y2 in pixels of the picture.
-            colour: of the edges.
+            colour: the colour of the edges.
             dashed: whether the edges have gaps.
         """
         x1, y1, x2, y2 = np.clip(np.rint(box), 0, self._last).astype(int).tolist()

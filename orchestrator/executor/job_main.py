@@ -1,8 +1,8 @@
 """Runs a job in a process of its own: `python -P -m orchestrator.executor.job_main PARENT`.
 
 The job comes on standard input, not as an argument, because any process may read the arguments of others and
-URLs contain signatures. First comes a line of JSON with instructions (see `JobProcess.run`), then the JSON of
-the job, whose length is in the instructions. Messages to the parent are lines of JSON on standard output, and
+URLs contain signatures. The first line is JSON with instructions (see `JobProcess.run`), among them the
+length of the JSON of the job, which follows. Messages to the parent are lines of JSON on standard output, and
 nothing else is written there. The process ends when the parent (process id PARENT) ends.
 """
 
@@ -63,7 +63,7 @@ class MessageWriter:
         self._line(b"result", result.whole.data)
 
     def error(self, error: WorkerError, folder: Path, redact: Redactor) -> None:
-        """Write why there is no result, without the paths of folders and without secrets."""
+        """Write the error that ended the job, without the paths of folders and without secrets."""
         values = {"code": error.code, "message": redact(without_paths(str(error)[:_READ_CHARS], folder))}
         self._line(b"error", json.dumps(values).encode())
 
@@ -73,7 +73,7 @@ class MessageWriter:
 
 
 def main(parent: int) -> int:
-    """Run the job that comes on standard input, if one comes; return the exit code."""
+    """Run the job on standard input, if there is one; return the exit code."""
     die_with_parent(parent)
     messages = MessageWriter()
     # These imports take half a second; the parent may end meanwhile, or have no job. They leave no garbage.

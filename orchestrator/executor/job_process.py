@@ -109,7 +109,7 @@ class JobProcess:
         Args:
             job: the job.
             instructions: `folder` of the job, `triton_url`, `needed_s` (see `check_job`), `log_level`,
-                `memory_bytes` (memory that the process may add to what it has; None is no limit).
+                `memory_bytes` (memory that the process may add to what it has; None sets no limit).
             name: name of the job in the log.
             on_progress: called with `stage`, `frames`, `total`, `fps`, `eta_s`, `percent`.
 

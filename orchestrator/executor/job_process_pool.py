@@ -29,14 +29,14 @@ class JobProcessPool:
         folders: makes a folder for each job.
         concurrency: how many jobs run at once; further ones wait for their turn.
         max_result_bytes: longest result of a job.
-        memory_bytes: memory that a job may use beyond its loaded libraries; None is no limit.
+        memory_bytes: memory that a job may use beyond its loaded libraries; None sets no limit.
     """
 
     def __init__(
         self, *, folders: JobFolders, concurrency: int, max_result_bytes: int, memory_bytes: int | None
     ) -> None:
         self._folders = folders
-        self._spare_count = min(concurrency, cores())  # one each for jobs that come together
+        self._spare_count = min(concurrency, cores())  # so that jobs that come together do not wait
         self._turns = asyncio.Semaphore(concurrency)
         self._max_result_bytes = max_result_bytes
         self._memory_bytes = memory_bytes
@@ -82,7 +82,7 @@ class JobProcessPool:
             job: the job.
             name: name of the job in the log.
             triton_url: host:port of a running Triton.
-            timeout_s: time limit of the job from its turn on.
+            timeout_s: time limit of the job, counted from its start.
             needed_s: see `check_job`.
             on_progress: see `JobProcess.run`.
 

@@ -44,7 +44,8 @@ def exit_if_a_thread_cannot_start(wait_s: float = 30.0) -> None:
     """Watch, in a thread, whether new threads start; end this process with status 1 if one does not.
 
     CPython waits for ever for a thread that gets its stack and then no memory for its first frame
-    (`Thread.start`). The parent attributes an end so close to the limit to the limit.
+    (`Thread.start`). If a process ends that close to its memory limit, the parent assumes that the limit is
+    the cause.
 
     Args:
         wait_s: time in which a thread starts, even on a busy machine.
@@ -93,7 +94,7 @@ def out_of_memory(most_bytes: int) -> LimitExceeded:
 
 
 class MemoryWatch:
-    """Watches how close another process comes to the limit that it set itself with `limit_memory`.
+    """Watches how close another process comes to the limit that it has set with `limit_memory`.
 
     Args:
         pid: id of the process.

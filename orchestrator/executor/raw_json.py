@@ -18,7 +18,7 @@ class RawJson:
     """JSON text. Its `repr` shows the size only: a job contains signed URLs.
 
     Attributes:
-        data: the text in UTF-8; nobody has checked that it is valid JSON.
+        data: the text in UTF-8, which may not be valid JSON.
         size_bytes: length of the text.
     """
 
@@ -48,7 +48,7 @@ class EncodedResult:
     Attributes:
         whole: the complete result.
         short: its most important fields, for a receiver that refuses the complete result; None if a part of
-            it would be of no use.
+            the result would be useless.
     """
 
     whole: RawJson

@@ -74,7 +74,7 @@ def run(
 
 @dataclass(frozen=True, kw_only=True)
 class JobRunner:
-    """The steps that the tasks have in common, for one job."""
+    """Runs the steps that all tasks share, for one job."""
 
     folder: Path
     settings: Settings
@@ -95,7 +95,7 @@ class JobRunner:
             job: the job.
             make: makes the file. It gets the paths of the source and of the output, the params and the
                 context, and returns the result, in which `publish` replaces `output_url`.
-            suffix: suffix of the output; None takes that of its address, if it is one of a video.
+            suffix: suffix of the output; None takes the suffix of the address, if it is that of a video.
         """
         source = self.fetch(job.input_url)
         if suffix is None:
@@ -122,7 +122,7 @@ class JobRunner:
         """Publish a file; return the result with the address of the file.
 
         Raises:
-            ResultTooLarge: the result is too long for an answer. Nothing is published then.
+            ResultTooLarge: the result is too long for a response. Nothing is published then.
         """
         values = result.model_dump(mode="json") | {"output_url": without_query(_address(destination))}
         text = self.encode([json_text(values)])
@@ -136,7 +136,7 @@ class JobRunner:
         """Join the JSON of a result, in UTF-8.
 
         Raises:
-            ResultTooLarge: an answer with this result would be too long.
+            ResultTooLarge: a response with this result would be too long.
         """
         most_bytes = self.settings.max_result_bytes
         kept: list[bytes] = []
@@ -170,7 +170,7 @@ def _export(runner: JobRunner, job: ExportJob) -> EncodedResult:
 
 
 def _track(runner: JobRunner, job: TrackJob) -> EncodedResult:
-    """Track a video; the tracks are published where they are too long for the answer."""
+    """Track a video; publish the tracks if they are too long for a response."""
     source = runner.fetch(job.input_url)
     with runner.context() as context:
         tracked = track(source, job.params, Outputs(), context)

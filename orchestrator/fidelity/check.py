@@ -42,14 +42,14 @@ SEARCHED_FRAMES = 12
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """What was written into the file.
+    """Describes what was written into the file.
 
     Attributes:
         frames: number of frames written.
         left_out: number of frames read but intentionally not written.
         width, height: size of the video, in pixels.
         picture: width and height of the part to compare, from the top-left corner, without the row or column
-            that an encoder may need in addition.
+            that may be added for the encoder.
     """
 
     frames: int
@@ -61,11 +61,11 @@ class Written:
 
 @dataclass(frozen=True, kw_only=True)
 class Fidelity:
-    """The result for an output that passed.
+    """The measurements of an output that passed the check.
 
     Attributes:
         pairs: the compared frames, in order of time.
-        late_by: by how many frames the output is late, by the sample's index, for the doubtful frames.
+        late_by: delay of the output in frames, by the index of the sample; doubtful frames only.
         written: what the file contains.
         duration_s: from the first picture to the end of the last.
         sound_after_s: time from the first picture to the first audio sample; None without audio.
@@ -83,7 +83,7 @@ def examine(path: Path, *, sampler: FrameSampler, written: Written, every: bool 
 
     Args:
         path: the complete file.
-        sampler: it has seen every frame, before the frame was enlarged and encoded.
+        sampler: the samples of the source, taken before frames were enlarged and encoded.
         written: what the file should contain.
         every: compare all samples instead of CHECKED_FRAMES.
 

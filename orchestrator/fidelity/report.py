@@ -67,11 +67,11 @@ def report_on(
     output: Path,
     start_s: Fraction | None = None,
 ) -> FidelityReport:
-    """Measure an output that passed.
+    """Measure an output that passed the check.
 
     Args:
         fidelity: the result of the check.
-        sampler: it has seen every frame of the source.
+        sampler: the samples of the source.
         source: the source file.
         output: the final path of the output.
         start_s: start of the exported part, on the source's own clock; None for its beginning.

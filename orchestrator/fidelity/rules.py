@@ -175,7 +175,7 @@ class Neighbours:
 
     @property
     def late_by(self) -> int:
-        """By how many frames the best fit comes late; 0 if none fits far better than the frame in place."""
+        """By how many frames the best fit is late; 0 if none fits far better than the frame at that time."""
         best = min(range(len(self.errors)), key=self.errors.__getitem__)
         least = min(self.errors[index] for index in self.own)
         if best in self.own or self.errors[best] > EXPLAINED * least:
@@ -194,7 +194,7 @@ def _at(pair: FramePair) -> str:
 
 
 def _are_enough(agreeing: Sequence[object], able: Sequence[object], pairs: Sequence[object]) -> bool:
-    """Whether enough frames show the fault: AGREEING, and half of those that could."""
+    """Whether enough frames show the fault: AGREEING, and half of those that could show it."""
     return len(agreeing) >= min(AGREEING, len(pairs)) and 2 * len(agreeing) >= len(able)
 
 

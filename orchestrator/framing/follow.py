@@ -1,10 +1,10 @@
 """Plans a crop that follows a subject smoothly: turns the subject's boxes into keyframes.
 
-The frames with the subject form runs, which cuts and gaps of more than HOLD_AFTER_S separate. The camera's
-path through a run is planned at knots, by steady_camera.py. Between runs, before the first and after the
-last, the camera rests. So it starts a run from rest and ends it at rest, unless the run starts or ends with
-its shot. After a gap it starts where it is; after a cut it starts at the best place. It jumps only at cuts
-that begin a shot with the subject.
+Cuts, and gaps of more than HOLD_AFTER_S, divide the frames with the subject into runs. The camera's path
+through a run is planned at knots, by steady_camera.py. Between runs, before the first and after the last, the
+camera rests. So it starts a run from rest and ends it at rest, unless the run starts or ends with its shot.
+After a gap it starts where it is; after a cut it starts at the best place. It jumps only at cuts that begin a
+shot with the subject.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ through it and its neighbours, limited as in Hyman, "Accurate monotonicity prese
   the same in both is constant between them;
 - before the first keyframe and after the last the crop rests.
 
-For a jump, two keyframes are closer in time than two pictures.
+A jump is a pair of keyframes that are closer in time than two pictures.
 """
 
 from __future__ import annotations

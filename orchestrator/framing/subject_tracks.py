@@ -1,9 +1,9 @@
 """Reads the tracks of a video from the JSON that the track job writes, for crops that follow a subject.
 
-The JSON is a document or one track a line, and may be compressed with gzip. Of a track it reads `id`,
-`class_name` and `frames`, of a box `frame` and `bbox` (left, top, width, height), of the document
-`video.width`, `video.height`, `video.frames` and `video.cuts`; it ignores the rest. The text may come from a
-stranger: every number is checked, and the text is never in memory as a whole.
+The JSON is a document or one track a line, and may be compressed with gzip. This module reads `id`,
+`class_name` and `frames` of a track, `frame` and `bbox` (left, top, width, height) of a box, and
+`video.width`, `video.height`, `video.frames` and `video.cuts` of the document; it ignores the rest. The text
+may come from a stranger: every number is checked, and the text is never in memory as a whole.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ class TrackCollector:
             entry: an object with `frame` and `bbox` (left, top, width, height).
 
         Raises:
-            BadRequest: it is no such object, or its frame does not come after the box before.
+            BadRequest: it is not such an object, or its frame does not come after that of the box before.
         """
         if isinstance(entry, dict):
             frame, bbox = entry.get("frame"), entry.get("bbox")

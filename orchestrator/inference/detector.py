@@ -1,8 +1,8 @@
 """Detects objects in frames through Triton, with several requests in flight; frames come out in order.
 
-Frames that a stride skips are yielded without detections; a frame equal to the last inferred one has the same
-detections. After the server dies, all frames that were not yielded are inferred again once it is back; if it
-is short of memory, in smaller requests.
+Frames that a stride skips are yielded without detections; a frame that equals the last inferred one gets the
+same detections. After the server dies, all frames that were not yielded are inferred again once it is back;
+if it is short of memory, in smaller requests.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class DetectedFrame:
     """A frame and the objects in it.
 
     Attributes:
-        index, pts, duration: of the frame; see `Frame`.
+        index, pts, duration: those of the frame; see `Frame`.
         gray: uint8 [h, w], the picture, scaled down and without the letterbox's border.
         detections: float32 [N, 6] in pixels as displayed, highest score first; None for a skipped frame.
     """
@@ -82,10 +82,10 @@ class BatchedDetector(RecoveringModel["Answers"]):
     """Detects objects in frames of one size with one model.
 
     Args:
-        client: of the Triton that has the model loaded.
-        contract: of the model.
+        client: the client of the Triton that has the model loaded.
+        contract: the contract of the model.
         box: the letterbox that the frames are in.
-        batch: most frames in one request; the model's own limit applies too.
+        batch: maximum number of frames in one request; the model's own limit applies too.
         stride: one frame in this many is inferred, from the first on.
     """
 
@@ -222,7 +222,7 @@ def crowded_notes(frames: int, most: int) -> list[str]:
 
     Args:
         frames: number of such pictures.
-        most: most boxes that the model gives for a picture.
+        most: maximum number of boxes that the model returns for a picture.
     """
     if not frames:
         return []

@@ -35,8 +35,8 @@ class RecoveringModel(Generic[Answer]):
     The exit may come in another thread than the one that runs frames, which then raises Cancelled.
 
     Args:
-        client: of the Triton that has the model loaded.
-        contract: of the model.
+        client: the client of the Triton that has the model loaded.
+        contract: the contract of the model.
 
     Attributes:
         transport: how tensors reached Triton, once frames have run; see `RequestPool`.

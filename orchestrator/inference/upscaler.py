@@ -112,11 +112,11 @@ class TiledUpscaler(RecoveringModel["Pixels"]):
     """Upscales frames of one size with one model.
 
     Args:
-        client: of the Triton that has the model loaded.
-        contract: of the model.
-        height, width: of every frame, in pixels.
-        tolerance: levels of 0..255 by which a tile may differ from the one that was inferred and still be
-            kept; see `UnchangedTileFinder`.
+        client: the client of the Triton that has the model loaded.
+        contract: the contract of the model.
+        height, width: size of every frame, in pixels.
+        tolerance: levels of 0..255 by which a tile may differ from the inferred one and still be kept; see
+            `UnchangedTileFinder`.
 
     Attributes:
         grid: the current tiles; they become smaller if memory is short.

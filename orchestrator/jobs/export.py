@@ -54,16 +54,16 @@ class Keyframe(CropBox):
 
 
 class Follow(Strict):
-    """The subject that the crop follows, and the shape of the crop."""
+    """The subject that the crop follows, and the aspect ratio of the crop."""
 
     track: Annotated[int, Field(strict=True)] | Literal["main"]
     """The id of a track, or `main` for the main subject of each shot: the track with the largest product of
     frames, size and closeness to the centre."""
     aspect: str | None = None
-    """Width to height of the crop, such as 9:16; None uses the shape of the picture."""
+    """The aspect ratio of the crop, such as 9:16; None uses that of the picture."""
     zoom: Number | None = None
-    """1 for the largest crop of that shape, 2 for half its width and height. None means 1, or 2 where the
-    crop has the shape of the picture and could not move otherwise."""
+    """1 for the largest crop of that aspect ratio, 2 for half its width and height. None means 1, or 2 where
+    a crop of the picture's own aspect ratio could not move otherwise."""
 
 
 class Size(Strict):
@@ -84,7 +84,7 @@ def _kind_of_size(value: object) -> str:
 
 
 class ExportParams(Strict):
-    """Which part of a video is exported, and how."""
+    """The part of a video to export, and how to export it."""
 
     crop: (
         Annotated[
@@ -93,7 +93,7 @@ class ExportParams(Strict):
         ]
         | None
     ) = None
-    """The part of the picture: one box, or keyframes of a crop that moves; None is the whole picture."""
+    """The part of the picture: a box, or keyframes of a moving crop; None is the whole picture."""
     clamp: bool = False
     """Moves a crop that leaves the picture back into it, instead of refusing it."""
     follow: Follow | None = None
@@ -112,9 +112,10 @@ class ExportParams(Strict):
         | None
     ) = None
     """The size of the output, as `1080x1920` or {"w": 1080, "h": 1920}; None uses the crop's own size, times
-    the model's scale. A size of another shape does not distort the picture: its pixels are not square."""
+    the model's scale. A size of another aspect ratio does not distort the picture: the output's pixels are
+    then not square."""
     format: Format | None = None
-    """The file format; None takes it from the name of the output, and mp4 where that has none."""
+    """The file format; None takes it from the suffix of the output, or mp4 if it has no suffix."""
     quality: Quality = "high"
     """The quality of the encoding."""
     start: Number | None = None
@@ -124,9 +125,9 @@ class ExportParams(Strict):
     tonemap: bool = False
     """Converts HDR (PQ, HLG) to SDR (BT.709)."""
     reuse_tolerance: int = Field(default=0, strict=True, ge=0, le=MAX_TOLERANCE)
-    """By how many levels of 0 to 255 a part of the picture may differ from the picture that the model last
-    saw there and still reuse its result. That is faster where little moves, but not bit-identical. 0 reuses
-    only identical parts."""
+    """The largest difference, in levels of 0 to 255, at which a part of the picture reuses the model's last
+    result for that part. This is faster where little moves, but not bit-identical. 0 reuses only identical
+    parts."""
 
     @property
     def wants_model(self) -> bool:
@@ -160,7 +161,7 @@ class ExportStats(Strict):
     frames: int
     """Frames written, which is the number of frames in the exported part of the source."""
     duration_sec: float
-    """The presentation time of the output, in seconds."""
+    """The duration of the output, in seconds."""
     model: str | None
     """The name of the model, or None."""
     width: int
@@ -168,7 +169,7 @@ class ExportStats(Strict):
     height: int
     """The height of the output, in pixels."""
     crop: tuple[float, float, float, float]
-    """[x, y, w, h] of the crop; where it moves, its place at the start."""
+    """[x, y, w, h] of the crop; for a moving crop, its position at the start."""
     scale: float
     """Output size divided by crop size."""
     wall_sec: float
@@ -194,12 +195,12 @@ class ExportResult(Strict):
     """The result of an export job."""
 
     status: Literal["completed"] = "completed"
-    """Every job that did not fail is completed."""
+    """Always `completed`; a job that fails returns an error instead."""
     output_url: str
     """Where the file is, without the query of a presigned URL."""
     stats: ExportStats
     """Figures of the job."""
     keyframes: tuple[Keyframe, ...] | None = None
-    """The path of a crop that moved, to edit and send again as `crop`; None if it did not move."""
+    """The path of a moving crop, to edit and send again as `crop`; None if the crop did not move."""
     notes: tuple[str, ...] = ()
-    """Everything that differs from the source, one sentence each."""
+    """One sentence for each difference from the source."""

@@ -25,15 +25,15 @@ class ComparedPicture(Strict):
     colour_distance: float
     """The mean colour difference between blocks of the frames, dE*ab (CIE 1976); 2.3 is just visible."""
     displacement_px: tuple[float, float] | None
-    """How far the output lies to the right and down, in pixels, by phase correlation; None where that gives
-    no clear result."""
+    """How far the output is displaced to the right and down, in pixels, by phase correlation; None if that
+    gives no clear result."""
     pictures_late: int | None
-    """How many frames later the output fits the source far better; None where it fits so well at its own
-    time that no other was tried."""
+    """By how many frames the output is late, if it fits the source far better at another time; None if it
+    fits so well at its own time that no other was tried."""
 
 
 class Spread(Strict):
-    """A measure over all compared frames."""
+    """A metric over all compared frames."""
 
     worst: float
     """The worst value of one frame."""
@@ -42,7 +42,7 @@ class Spread(Strict):
 
 
 class FidelityReport(Strict):
-    """How close an output is to its source, measured on some of its frames."""
+    """Measures how close an output is to its source, on some of its frames."""
 
     source: str
     """The name of the source file."""
@@ -61,10 +61,10 @@ class FidelityReport(Strict):
     source_duration_sec: float
     """From the first requested frame of the source to the end of the last, in seconds."""
     duration_sec: float
-    """The same of the output."""
+    """From the first frame of the output to the end of the last, in seconds."""
     av_offset_ms: float | None
-    """How much later than in the source the sound begins, relative to the first frame, by the timestamps of
-    both files, in milliseconds; None without sound."""
+    """The delay of the sound relative to the first frame, compared with the source, in milliseconds, by the
+    timestamps of both files; None without sound."""
     psnr_luma_db: Spread
     """See `ComparedPicture.psnr_luma_db`."""
     psnr_rgb_db: Spread

@@ -24,7 +24,7 @@ class Job(Strict):
     """Base class of the jobs."""
 
     task: str
-    """The name of the task: of a row of `TASKS`."""
+    """The name of the task, a key of `TASKS`."""
     input_url: str
     """Where the video is: an https URL, such as a presigned one, or s3://bucket/key."""
     output_url: str | None = None
@@ -71,7 +71,7 @@ class UpscaleJob(FileJob):
     task: Literal["upscale"]
     """The name of the task."""
     params: UpscaleParams = UpscaleParams()
-    """How the video is upscaled."""
+    """How to upscale the video."""
 
 
 class TrackJob(Job):
@@ -84,16 +84,16 @@ class TrackJob(Job):
     in .json the upload is plain JSON as application/json, otherwise gzipped JSON as application/gzip. Without
     this URL such a job fails."""
     params: TrackParams = TrackParams()
-    """What the job looks for, and how."""
+    """What the job tracks, and how."""
 
 
 class ExportJob(FileJob):
-    """Cuts out a part of a video, enlarges it, and delivers a file that plays."""
+    """Exports a part of a video to a file of its own, and enlarges it on request."""
 
     task: Literal["export"]
     """The name of the task."""
     params: ExportParams = ExportParams()
-    """Which part is exported, and how."""
+    """The part to export, and how to export it."""
 
     @property
     def input_urls(self) -> tuple[str, ...]:
@@ -112,13 +112,13 @@ class Task:
     """A row of the table of tasks.
 
     Attributes:
-        job: the model of a job; its `task` is the key of the row.
-        results: the models of its possible results.
+        job: the class of the job; its `task` is the key of the row.
+        results: the classes of its possible results.
         example: `params` of the example in docs/jobs.md.
         default_model: the model of a job that names none; empty where it runs without one.
         time_per_pixel: whether the time of a job grows with the size of its pictures; else it grows with
             their number alone.
-        takes_part: whether a job may ask for a part of the picture and of the time.
+        takes_part: whether a job may ask for a part of the picture and for a time range.
     """
 
     job: type[Job]

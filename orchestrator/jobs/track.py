@@ -11,13 +11,13 @@ from orchestrator.jobs.validation import Name, Strict
 
 
 class TrackParams(Strict):
-    """What a track job looks for, and how."""
+    """What to track, and how."""
 
     model: Name = "yolov8"
     """A detector of the model repository, or the alias `yolov8`."""
     classes: tuple[Name, ...] | None = None
     """The names of the classes to report; None reports all. A name with commas that the model does not know
-    is split at them into several names."""
+    is split at the commas into several names."""
     confidence: float = Field(default=0.5, ge=0, le=1, allow_inf_nan=False)
     """Tracks whose detections score less on average are not reported. The tracker still uses every box of the
     model, so that a track continues through frames where the model is unsure."""
@@ -30,7 +30,7 @@ class TrackParams(Strict):
     side: int | None = Field(default=None, ge=32, le=4096)
     """The longer side of the pictures that the detector sees, in pixels; None uses the model's own."""
     batch: int = Field(default=4, ge=1, le=64)
-    """The most frames in one request to the detector."""
+    """The maximum number of frames in one request to the detector."""
 
     @field_validator("classes")
     @classmethod
@@ -52,7 +52,7 @@ class TrackedVideo(Strict):
     fps: str
     """Frames per second, as a fraction such as 24000/1001."""
     duration_sec: float
-    """The presentation time of the video, in seconds."""
+    """The duration of the video, in seconds."""
     cuts: tuple[int, ...]
     """The index of the first frame of every shot but the first."""
 
@@ -85,16 +85,16 @@ class TrackStats(Strict):
 
 
 class TrackResult(Strict):
-    """The result of a track job without its tracks, which may be many and are written one by one."""
+    """The result of a track job without its tracks, which are written one by one as there may be many."""
 
     status: Literal["completed"] = "completed"
-    """Every job that did not fail is completed."""
+    """Always `completed`; a job that fails returns an error instead."""
     video: TrackedVideo
     """The video that was tracked."""
     stats: TrackStats
     """Figures of the job."""
     notes: tuple[str, ...] = ()
-    """Everything a user should know, one sentence each."""
+    """One sentence for each thing that the user should know."""
 
 
 class TrackedBox(Strict):
@@ -107,7 +107,7 @@ class TrackedBox(Strict):
     confidence: float
     """The detector's score of the box, 0 to 1; of an interpolated box, one between its neighbours'."""
     interpolated: bool = False
-    """True where the box comes from boxes before and after it, not from the detector; absent elsewhere."""
+    """True if the box is interpolated between boxes of the detector; absent otherwise."""
 
 
 class Track(Strict):
@@ -136,7 +136,7 @@ class TrackStored(TrackResult):
     """The result of a track job with too many tracks for a response: a document at `output_url` has them."""
 
     output_url: str
-    """Where the document is, which is a TrackAnswer as JSON; without the query of a presigned URL."""
+    """The address of the document, a TrackAnswer as JSON; without the query of a presigned URL."""
     json_bytes: int
     """The size of the document, in bytes."""
     gzip_bytes: int | None

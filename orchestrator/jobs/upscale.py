@@ -17,7 +17,7 @@ MAX_TOLERANCE = 16
 
 
 class UpscaleParams(Strict):
-    """How a video is upscaled."""
+    """How to upscale a video."""
 
     model: Name | None = None
     """A model of the model repository; None uses the worker's default model."""
@@ -28,9 +28,9 @@ class UpscaleParams(Strict):
     tonemap: bool = False
     """Converts HDR (PQ, HLG) to SDR (BT.709), which models are trained on."""
     reuse_tolerance: int = Field(default=0, strict=True, ge=0, le=MAX_TOLERANCE)
-    """By how many levels of 0 to 255 a part of the picture may differ from the picture that the model last
-    saw there and still reuse its result. That is faster where little moves, but not bit-identical. 0 reuses
-    only identical parts."""
+    """The largest difference, in levels of 0 to 255, at which a part of the picture reuses the model's last
+    result for that part. This is faster where little moves, but not bit-identical. 0 reuses only identical
+    parts."""
 
 
 class UpscaleStats(Strict):
@@ -39,7 +39,7 @@ class UpscaleStats(Strict):
     frames: int
     """Frames written, which is the number of frames read."""
     duration_sec: float
-    """The presentation time of the video, in seconds."""
+    """The duration of the video, in seconds."""
     model: str
     """The name of the model."""
     width: int
@@ -68,10 +68,10 @@ class UpscaleResult(Strict):
     """The result of an upscale job."""
 
     status: Literal["completed"] = "completed"
-    """Every job that did not fail is completed."""
+    """Always `completed`; a job that fails returns an error instead."""
     output_url: str
     """Where the video is, without the query of a presigned URL."""
     stats: UpscaleStats
     """Figures of the job."""
     notes: tuple[str, ...] = ()
-    """Everything that differs from the source, one sentence each."""
+    """One sentence for each difference from the source."""

@@ -46,7 +46,7 @@ Model = TypeVar("Model")
 
 
 def parse(kind: type[Model], values: Any) -> Model:
-    """Return the model that values from outside describe.
+    """Validate values from outside, and return them as a model.
 
     Raises:
         BadRequest: a value is wrong; the message names the first one.

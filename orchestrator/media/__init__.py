@@ -1,1 +1,1 @@
-"""Reads, converts and writes media files. Only this room imports av."""
+"""Reads, converts and writes media files. Only this package imports av."""

@@ -22,8 +22,8 @@ class JobContext:
         connect: returns the client of a running Triton. A job calls it only if it needs a model, and only
             after it has checked the request and the source.
         default_model: the upscaling model of a request that names none.
-        resolve: returns the model that a name stands for, which may be an alias.
-        cost_of: returns the cost of a number of seconds, or None where nobody asked for it.
+        resolve: returns the model for a name, which may be an alias.
+        cost_of: returns the cost of a number of seconds, or None if no cost is requested.
         limits: what a job may ask for; None sets no limits.
         on_progress: is called with the progress of the job, in the thread that runs it.
     """

@@ -99,10 +99,10 @@ def deliver(
     """Deliver a video. It gets its name when the block ends, and is removed if the block raises.
 
     Args:
-        plan: of the output.
+        plan: the plan of the output.
         source: the video that the plan is for.
         output: where the output goes.
-        client: of the Triton that has the plan's model loaded; None without a model.
+        client: the client of the Triton that has the plan's model loaded; None without a model.
         overwrite: whether to replace the output and the report if they exist.
         report: a JSON file for a comparison of the output with the source, with a PNG beside it.
         edit: changes the source's frames, whole and in order, and keeps their number; None leaves them.
@@ -110,7 +110,7 @@ def deliver(
         on_progress: is called with the progress, in this thread.
 
     Yields:
-        What was delivered.
+        The description of the output.
 
     Raises:
         CallerError: the source or the output is refused.

@@ -74,10 +74,10 @@ def draw_tracks(
         planned: made by `plan_overlay`.
         source: the video that was tracked.
         output: the drawn video.
-        tracks: of the video.
+        tracks: the tracks of the video.
         classes: names by class number.
         frames: how many frames were tracked.
-        thumbnails: takes its pictures from the frames; None takes none.
+        thumbnails: cuts its pictures from the frames; None without a timeline.
         overwrite: whether to replace the output if it exists.
         on_progress: is called with the progress.
 

@@ -39,7 +39,7 @@ def estimate(
         gpu: the name of a GPU, or `cpu`.
         table: prices and speeds.
         crop: left, top, width and height of the exported part, in pixels; None is the whole picture.
-        start_s, end_s: the exported part of the time, in seconds; None is the start or the end.
+        start_s, end_s: the exported time range, in seconds; None is the start or the end.
 
     Raises:
         CallerError: the video or the part is refused, the length of the video is not known, or the table
@@ -73,7 +73,7 @@ def _pixels(info: VideoInfo, crop: tuple[float, float, float, float] | None) -> 
 
 
 def _frames(info: VideoInfo, start_s: float | None, end_s: float | None) -> int:
-    """Return how many frames a part of the time would have if all were evenly spaced."""
+    """Return how many frames a time range would have if all were evenly spaced."""
     frames = info.frames or 0
     if start_s is None and end_s is None:
         return frames

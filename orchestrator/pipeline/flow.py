@@ -23,8 +23,8 @@ def ahead(stage: Generator[T, None, None], *, items: int, name: str) -> Iterator
 
     Args:
         stage: is advanced and closed in the thread only, so its `finally` and `with` blocks run there.
-        items: most items that wait for the consumer, at least 1.
-        name: of the thread.
+        items: maximum number of items that wait for the consumer, at least 1.
+        name: the name of the thread.
 
     Yields:
         An iterator over the stage's items, in order. It raises the stage's error after the items before it.

@@ -25,8 +25,8 @@ def upscale_picture(
     """Upscale one picture in a single request, padded to the model's size multiple.
 
     Args:
-        client: of a Triton that has the model loaded.
-        contract: of the model.
+        client: the client of a Triton that has the model loaded.
+        contract: the contract of the model.
         picture: uint8 [H, W, 3] RGB.
 
     Returns:

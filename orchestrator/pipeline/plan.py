@@ -36,20 +36,19 @@ They make the edge of the crop look as if the whole picture had been upscaled, a
 
 @dataclass(frozen=True, kw_only=True)
 class DeliveryRequest:
-    """What a job wants of a source.
+    """The output that a job requests from a source.
 
     Attributes:
         crop: the part of the picture, in pixels as displayed and within the picture; a path if it moves.
         model: name of the model that upscales it, or None.
         scale: size of the output over the size of the crop; None takes the model's scale, else 1.
         size: width and height of the output, in pixels; None takes them from `scale`.
-        quality: of the encoding.
-        container: of the output.
-        start_s, end_s: the part of the time, in seconds from the start of the source; None is its start or
-            its end.
+        quality: the quality of the encoding.
+        container: the container of the output.
+        start_s, end_s: the time range, in seconds from the start of the source; None is its start or its end.
         tonemap: whether HDR becomes SDR.
         reuse_tolerance: see `TiledUpscaler`.
-        annotated: whether something is drawn on the frames: they are 8-bit RGB without alpha then.
+        annotated: whether something is drawn on the frames, which are then 8-bit RGB without alpha.
     """
 
     crop: Crop | CropPath
@@ -72,15 +71,16 @@ class Plan:
     Attributes:
         source_info: describes the source, with its own colours. The reader needs it.
         output_info: describes the frames that are written, but for their size, which is `window.size`.
-            Colours are those after tone mapping, times those of a GIF, and a part of a sphere is no sphere.
+            Colours are those after tone mapping, and times those of a GIF; a part of a sphere has no sphere
+            metadata.
         window: the part of each frame that is read, the crop in it, and the size of the output.
         form: type of the frames' pixels from the reader to the writer; see `Form`.
         alpha: whether frames carry their alpha into the output.
         tonemap: whether the reader maps HDR to SDR.
         start_s, end_s, reuse_tolerance, quality, container: as in the request.
-        contract: of the model that upscales, or None.
+        contract: the contract of the model that upscales, or None.
         limits: on the frames that are read, whatever the header of the source says; None sets none.
-        stage: what the job reports to do with each frame.
+        stage: the stage that the job reports.
         expected_frames: about how many frames the output will have; None if it is not known.
         notes: sentences for the user that are known by now.
     """
@@ -104,11 +104,11 @@ class Plan:
 
 
 def check_request(info: VideoInfo, request: DeliveryRequest, limits: Limits | None = None) -> None:
-    """Refuse a request that no model is needed to judge, so that Triton is not started for it.
+    """Refuse a request that is wrong whatever the model, before Triton is started for it.
 
     Raises:
         UnsupportedMedia: the source is HDR, and the output could only show it washed out.
-        BadRequest: there is nothing to tone-map; or the part of the time is empty or starts before zero.
+        BadRequest: there is nothing to tone-map; or the time range is empty or starts before zero.
         LimitExceeded: the requested part is too long, or the pictures are too large.
     """
     _check_hdr(info, request)
@@ -131,8 +131,8 @@ def plan(
 
     Args:
         info: describes the source; its length is measured if its header claims too much (`probe_source`).
-        request: what is wanted of it.
-        contract: of the model that the request names; None if it names none.
+        request: the requested output.
+        contract: the contract of the model that the request names; None if it names none.
         limits: what a job may ask for; None sets no limits.
 
     Raises:

@@ -38,9 +38,9 @@ def probe_source(
     Args:
         source: a local video file.
         limits: what a job may ask for; None sets no limits.
-        container: of the output, which may have a limit of its own; None without an output.
-        start_s, end_s: the part of the time that is wanted, in seconds from the start of the source; None is
-            its start or its end. Without an end, a source that breaks off is refused.
+        container: the container of the output, which may have a limit of its own; None without an output.
+        start_s, end_s: the requested time range, in seconds from the start of the source; None is its start
+            or its end. Without an end, a source that breaks off is refused.
 
     Raises:
         CallerError: the source cannot be read, or its pictures are too large; see `probe`.
@@ -86,7 +86,7 @@ def within_limits(
     """Yield frames as long as they are not too many, and not too long after the first.
 
     Args:
-        frames: of a source, in order.
+        frames: the frames of a source, in order.
         time_base: unit of their pts, in seconds.
         limits: what a job may ask for; None sets no limits.
 

@@ -223,7 +223,7 @@ def _find(
 
 
 def _settings(params: TrackParams) -> TrackerSettings:
-    """Return settings that start every track that may be reported, as one of its boxes scores enough."""
+    """Return settings that start every track that could be reported: one of its boxes scores enough."""
     default = TrackerSettings(method=params.tracker, interpolate_s=params.fill_gaps_sec)
     new_score = max(default.low_score, min(default.new_score, params.confidence))
     return replace(default, new_score=new_score, high_score=min(default.high_score, new_score))

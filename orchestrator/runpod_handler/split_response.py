@@ -107,7 +107,7 @@ def _member(text: bytes, begin: int, end: int) -> tuple[str | None, bytes]:
 
 
 def _pieces(text: bytes) -> Iterator[tuple[int, int]]:
-    """Yield where each member of the object or list begins and ends with which the text begins.
+    """Yield the start and the end of each member of the object or list at the start of the text.
 
     What follows the object or list is ignored. If its end is missing, the last member ends with the text.
     """

@@ -38,7 +38,7 @@ class TransferLimits:
         max_bytes, min_free_bytes, connect_s, read_s, answer_s, total_s: see `Settings.max_input_bytes`,
             `min_free_disk_bytes`, `connect_timeout_s`, `read_timeout_s`, `answer_timeout_s` and
             `transfer_timeout_s`.
-        tries: most failures in a row without progress.
+        tries: maximum number of failures in a row without progress.
         backoff_s: wait after the first failure; doubled after each further one, and multiplied by a random
             factor of 0.5 to 1, so that workers that failed together do not retry together.
         longest_wait_s: longest wait; if a server asks for more (Retry-After), the transfer fails.

@@ -45,7 +45,7 @@ class UnchangedTileFinder:
 
     Args:
         grid: the grid of all pictures.
-        halo, multiple: what the grid was planned with.
+        halo, multiple: the halo and the multiple of the grid.
         tolerance: levels of 0..255 by which R, G and B of a pixel in an unchanged part may differ; the mean
             of a square of 8 x 8 pixels may differ by at most 3. With 0 only equal tiles are unchanged, and
             tiles are not divided: in windows of another size, networks compute other last bits.

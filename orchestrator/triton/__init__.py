@@ -1,1 +1,1 @@
-"""Runs and talks to NVIDIA Triton. This is the only room that imports tritonclient."""
+"""Runs and talks to NVIDIA Triton. This is the only package that imports tritonclient."""

@@ -253,8 +253,8 @@ class TritonClient:
 
         Args:
             contract: contract of a loaded model.
-            batch: most images in one request.
-            height, width: of every image, in pixels.
+            batch: maximum number of images in one request.
+            height, width: size of every image, in pixels.
             slots: number of requests.
 
         Raises:

@@ -47,7 +47,7 @@ class ModelContract(ABC, Generic[Answer]):
 
     Attributes:
         size_multiple: input height and width must be multiples of this, in pixels.
-        max_batch: most images in one request.
+        max_batch: maximum number of images in one request.
         precision: precision of its weights and arithmetic.
         weights_sha256: SHA-256 of the weight file, 64 lowercase hexadecimal digits.
         weights_source: `catalog`, or `custom` for a file that somebody named.
@@ -113,7 +113,7 @@ class DetectContract(ModelContract[tuple[NDArray[np.float32], ...]]):
     Attributes:
         classes: class names, by class number.
         side: the longer side of the pictures that the network expects, in pixels.
-        max_detections: most boxes in an image; if an image has that many, others may be missing.
+        max_detections: maximum number of boxes in an image; if an image has that many, others may be missing.
         score_threshold: boxes of this score or less are not returned, 0..1.
         iou_threshold: intersection over union, 0..1; 1 if the network itself returns one box per object.
     """

@@ -150,7 +150,7 @@ def _confine_and_wait() -> None:
 
 
 def _confine() -> None:
-    """Restrict the new process, in it, before it becomes the server."""
+    """Restrict the new process from within, before it becomes the server."""
     signal.pthread_sigmask(signal.SIG_SETMASK, set())
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -140,7 +140,7 @@ class ModelControl:
             raise self.translate(exc, f"cannot unload model {model!r}") from exc
 
     def translate(self, exc: InferenceServerException, doing: str, model: str = "") -> ServiceError:
-        """Return the error to raise for an error of tritonclient; see `failure.translate`."""
+        """Return the error to raise for an error of tritonclient; see `error_translation.translate`."""
         if model and failure.stub_died(exc):
             self._seen_dead.add(model)
         return failure.translate(exc, doing=doing, url=self.url, live=self.live)

@@ -55,7 +55,7 @@ class Recovery:
         Args:
             control, model: the model to load again.
             server: supervisor of the server, if it is ours.
-            most: most recoveries.
+            most: maximum number of recoveries.
             timeout_s: longest wait, each time, for a server that is not ours to come back.
             stopped: done when the caller stops waiting.
         """
@@ -69,7 +69,7 @@ class Recovery:
 
     @property
     def spent(self) -> bool:
-        """Whether `after` would only raise."""
+        """Whether no recovery is left, so that `after` would raise."""
         return self.count >= self._most
 
     def after(self, lost: ServiceError) -> None:

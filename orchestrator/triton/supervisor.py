@@ -35,7 +35,7 @@ class Supervisor:
 
     Args:
         server: not started yet; the supervisor starts and stops it.
-        restarts: most restarts within ten minutes. After one more death the state stays `failed`.
+        restarts: maximum number of restarts in ten minutes. After one more death the state stays `failed`.
     """
 
     def __init__(self, server: TritonServer, *, restarts: int = 3) -> None:

@@ -35,8 +35,8 @@ def upright_chroma_location(frame: av.VideoFrame, *, rotation: int, mirrored: bo
     """Return the chroma location of a decoded picture once it is upright; None if chroma is not subsampled.
 
     PyAV does not give the location, but swscale uses it. So swscale interpolates a step of chroma, and the
-    result shows the location. Without a location, swscale assumes the center. No codec has samples at the
-    last column: for these the center is returned, half a pixel off.
+    result shows the location. Without a location, swscale assumes the center. No codec puts samples at the
+    last column; if one did, the result would be the center, half a pixel off.
 
     Args:
         frame: a picture of any size and pixel format.

@@ -17,7 +17,7 @@ CHROMA: dict[Chroma, str] = {(2, 2): "420", (2, 1): "422", (1, 2): "440", (1, 1)
 
 
 def planar_format(chroma: Chroma, bits: int, *, alpha: bool = False) -> str:
-    """Return FFmpeg's name of the planar YUV format with that many bits a component, and maybe alpha."""
+    """Return FFmpeg's name of the planar YUV format with that many bits per component, and maybe alpha."""
     return f"yuv{'a' if alpha else ''}{CHROMA[chroma]}p" + (f"{bits}le" if bits > 8 else "")
 
 

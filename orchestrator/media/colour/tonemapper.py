@@ -61,7 +61,7 @@ class _LookupTable:
     Args:
         colours: float32 [GRID, GRID, GRID, 3], indexed by blue, green and red.
         kind: width and height of the frames, and the value of white in them.
-        threads: number of filter threads; 0 takes one a core.
+        threads: number of filter threads; 0 starts one per core.
     """
 
     def __init__(self, colours: NDArray[np.float32], kind: tuple[int, int, int], *, threads: int) -> None:

@@ -65,7 +65,8 @@ class StreamState:
         next: decoding time at which the next packet is due.
         end: latest end of a packet, by presentation time.
         step: time between the last two packets, for packets without a duration.
-        silent_until_s: on the continuous clock; audio packets more than half of which is earlier are dropped.
+        silent_until_s: time on the continuous clock; audio packets are dropped if more than half of them is
+            before it.
     """
 
     segment: Segment

@@ -51,7 +51,7 @@ class DecodedPictures:
     Args:
         path: the video that `info` describes.
         info: its description from `probe`.
-        threads: number of decoder threads; 0 takes one a core.
+        threads: number of decoder threads; 0 starts one per core.
         span: the requested part; decoding begins at the keyframe before it.
         alpha: whether to decode alpha that is coded beside the pictures: see `SideAlphaDecoder`. For codecs
             with such alpha, decoding begins at the start of the file, as its keyframes may be elsewhere.

@@ -54,7 +54,7 @@ class Deinterlacer:
 
     Args:
         stream: the video.
-        threads: number of filter threads; 0 takes one a core.
+        threads: number of filter threads; 0 starts one per core.
 
     Attributes:
         pictures: number of interlaced pictures so far.
@@ -68,9 +68,9 @@ class Deinterlacer:
         self._inside: deque[list[_Picture]] = deque()  # the pictures of each picture that is in the filter
 
     def run(self, pictures: Iterator[_Picture]) -> Iterator[_Picture]:
-        """Yield all pictures, with whole pictures: what is one picture at several pictures stays one.
+        """Yield all pictures deinterlaced; a picture that is shown several times remains one object.
 
-        While the filter runs, one picture more is taken than was yielded.
+        While the filter runs, it reads one picture ahead.
         """
         last: av.VideoFrame | None = None
         for moment in pictures:
@@ -105,7 +105,7 @@ class Deinterlacer:
             self._inside.append([])
 
     def _through(self, moment: _Picture | None) -> Iterator[_Picture]:
-        """Put the picture of a moment into the filter, or None after the last; yield what comes out."""
+        """Push a picture into the filter, or None after the last one; yield the pictures that come out."""
         if self._bwdif is None:
             return
         if moment is not None:
@@ -121,7 +121,7 @@ class _Bwdif:
     Args:
         like: one of the pictures.
         first_field: first field of all pictures, which are then all interlaced; None if their flags decide.
-        threads: number of filter threads; 0 takes one a core.
+        threads: number of filter threads; 0 starts one per core.
 
     Raises:
         av.error.ArgumentError: the pictures are too small.

@@ -16,7 +16,7 @@ SEEK_HEAD, TAGS, CHAPTERS, ATTACHMENTS = 0x114D9B74, 0x1254C367, 0x1043A770, 0x1
 
 
 class DamagedElement(Exception):
-    """The bytes at some place are not an element: the file is damaged there, or has another format."""
+    """The bytes at a position are not an element: the file is damaged there, or has another format."""
 
 
 class FileBytes:

@@ -1,4 +1,4 @@
-"""Detects truncated media files: by their structure before the work, and by their packets after it.
+"""Detects truncated media files: by their structure before they are read, by their packets afterwards.
 
 The length in the header only counts if the structure cannot be followed: headers of complete files are often
 wrong.

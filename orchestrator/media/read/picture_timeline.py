@@ -26,7 +26,7 @@ MAX_GAP_S = 6 * 3600
 
 
 class PictureTimeline:
-    """The pictures of one video that are decoded, in presentation order.
+    """Puts the decoded pictures of one video in presentation order.
 
     Args:
         path: the video, for messages.

@@ -62,8 +62,8 @@ def probe(path: Path, *, to_end: bool = True, limits: Limits | None = None) -> V
     Raises:
         LimitExceeded: its pictures are too large, or it has too many streams.
         InputNotFound: there is no such file, or it is a folder.
-        BadMedia: it is empty, not a video, truncated, or none of its pictures can be decoded (as those above
-            MAX_PIXELS if no header gives their size).
+        BadMedia: it is empty, not a video, truncated, or none of its pictures can be decoded (nor can those
+            above MAX_PIXELS, if no header gives their size).
         UnsupportedMedia: its colours cannot be converted, or only Dolby Vision decoders know them.
     """
     with open_source(path, limits=limits) as container:
@@ -98,11 +98,11 @@ def _describe(
     aspect = stream.sample_aspect_ratio or Fraction(1)
     if aspect <= 0:
         aspect = Fraction(1)
-    # Of raw DV, FFmpeg takes the ticks of its clock for the average rate.
+    # For raw DV, FFmpeg reports the ticks of its clock as the average rate.
     average = None if container.format.name == "dv" else stream.average_rate
     rate = average or stream.guessed_rate or None
     frames = believable_frames(stream, path)
-    # FFmpeg guesses how long an AVI is that does not know how many pictures it has.
+    # FFmpeg guesses the length of an AVI whose header does not state the number of pictures.
     is_guess = container.format.name == "avi" and frames is None
     duration_s = None if is_guess else _duration_s(container, stream)
     start_s = max(Fraction(container.start_time or 0, av.time_base), Fraction(0))

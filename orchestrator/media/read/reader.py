@@ -34,7 +34,7 @@ class VideoReader(Generic[AnyPicture]):
     Args:
         path: the video that `info` describes.
         info: its description from `probe`.
-        threads: number of threads of the decoder and of the colour conversion; 0 takes one a core.
+        threads: number of threads of the decoder and of the colour conversion; 0 starts one per core.
         letterbox: a letterbox that was planned for the video's size; frames are then letterboxed `rgb`
             pictures. None leaves the pictures at their own size.
         start_s, end_s: only the frames in this range, in seconds from the start of the file

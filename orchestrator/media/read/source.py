@@ -66,12 +66,12 @@ def open_source(path: Path, *, limits: Limits | None = None) -> InputContainer:
     """Open `path` for reading.
 
     FFmpeg decodes a few pictures of every video stream when it opens a file, which takes gigabytes where a
-    small file has many large ones. So the file is opened without any decoder first, its sizes are looked at,
-    and then only the video that `main_video` chooses is decoded at opening, beside sound.
+    small file has many large ones. So the file is first opened without any decoder, to check its sizes; then
+    only audio and the video that `main_video` chooses are decoded at opening.
 
     Args:
-        path: of the file.
-        limits: on the size of its pictures; None takes up to MAX_PIXELS.
+        path: the path of the file.
+        limits: the limits of its picture size; None allows MAX_PIXELS.
 
     Raises:
         InputNotFound: there is no such file, or it is a folder or cannot be read.

@@ -1,7 +1,7 @@
 """Converts pictures whose size, pixel aspect ratio or pixel format changes to those of the first pictures.
 
-Recordings of television change between 4:3 and 16:9, joined ones change their size, too. An output has one
-size and one pixel aspect ratio, so other pictures are fitted into it with black bars.
+Television recordings change between 4:3 and 16:9, and joined recordings may change their size. An output has
+one size and one pixel aspect ratio, so other pictures are fitted into it with black bars.
 """
 
 from __future__ import annotations

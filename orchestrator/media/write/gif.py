@@ -77,7 +77,8 @@ class ToPalette:
 
         FFmpeg leaves out pixels that have the same palette index as in the picture before. If a picture has
         the palette of the first one, it does not check whether the picture before had it too, and old colours
-        stay. If the colour of transparent pixels differs, it does check; there are no transparent pixels.
+        stay. It does check if the colour of transparent pixels differs, so this method changes that colour;
+        no pixel is transparent.
         """
         palette = bytes(reduced.planes[1])
         if self._first is None:

@@ -36,7 +36,7 @@ class Target:
     Attributes:
         output: open output file.
         container: its container.
-        window: the part of the time that is written.
+        window: the time range that is written.
     """
 
     output: OutputContainer
@@ -96,14 +96,15 @@ class StreamCopier(StreamConverter):
         self.stream = target.output.add_stream_from_template(source, opaque=True)
         copy_metadata(source, self.stream, target.container)
         self._last_dts: int | None = None
-        # An Opus stream states the length of its run-in, and Matroska stores that.
+        # An Opus stream states the length of its priming (pre-skip), and Matroska stores that.
         self._starts_at_zero = target.container.starts_at_zero and not self._is_opus
 
     def convert(self, packet: Packet[Stream]) -> list[Packet[Stream]]:
         """Return the packet with the times that the output gives it.
 
         If the container has no time before zero, its muxer would delay all streams to make room for the
-        run-in of an encoder: a packet that ends before zero is dropped, and a later one begins at zero.
+        priming samples of an encoder. So a packet that ends before zero is dropped, and a later one begins at
+        zero.
         """
         if not self._is_inside(packet):
             return []

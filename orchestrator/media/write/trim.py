@@ -30,10 +30,11 @@ OPUS_DELAY_S = Fraction(312, 48_000)
 
 @dataclass(kw_only=True)
 class Window:
-    """The part of the time that is written, from zero to an end.
+    """The time range that is written, from zero to an end.
 
     Attributes:
-        has_start: whether audio before zero is dropped; otherwise it is kept, such as an encoder's run-in.
+        has_start: whether audio before zero is dropped; otherwise it is kept, such as an encoder's priming
+            samples.
         end_s: end for audio, in seconds; None keeps everything after zero.
         captions_end_s: end for captions and chapters, in the same way.
     """
@@ -43,7 +44,7 @@ class Window:
     captions_end_s: Fraction | None = None
 
     def includes(self, packet: Packet[Stream]) -> bool:
-        """Return whether a packet of audio is inside, or in the run-in before it.
+        """Return whether a packet of audio is inside, or in the priming samples before it.
 
         This is for audio before zero that is decoded but not heard: because an edit list of MP4 or MOV hides
         it, or because it is decoded and trimmed here.
