@@ -41,7 +41,7 @@ RANK = {
     "cli": 8,
     "__init__": 9,
 }
-MEDIA_RANK = {"thread_priority": 0, "time_range": 0, "colour": 1, "read": 2, "write": 3}
+MEDIA_RANK = {"thread_priority": 0, "time_range": 0, "filter_chain": 0, "colour": 1, "read": 2, "write": 3}
 """The rooms of `media`: what reads a file imports no writer."""
 
 ONLY_IMPORTERS = {

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from av.packet import Packet
 
+from orchestrator.frames import Planes
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from tests.support.exports import export_video
@@ -198,7 +199,7 @@ def test_alpha_is_no_part_of_the_planes_of_a_picture(tmp_path: Path, pix_fmt: st
         frame = next(container.decode(video=0))
         deep = frame.format.components[0].bits > 8
         wanted = [plane(frame, part, np.uint16 if deep else np.uint8) for part in range(3)]
-    with VideoReader(source, probe(source), form="planes") as reader:
+    with VideoReader[Planes](source, probe(source), form="planes") as reader:
         [read] = list(reader.frames())
     assert read.alpha is None
     got = [read.pixels.y, read.pixels.u, read.pixels.v]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from orchestrator.frames import Planes
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.tiles.letterbox import letterbox
@@ -17,7 +18,7 @@ from tools.fixtures.clips import damage, make_clip, number_of, numbered, stripes
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from orchestrator.frames import Frame, Pixels, Planes
+    from orchestrator.frames import Frame, Pixels
 
 NOTE = "the source is interlaced: it was deinterlaced (bwdif)"
 LOSSLESS = {"qp": "0"}
@@ -31,7 +32,7 @@ def read(path: Path, **options: Any) -> tuple[list[Frame], list[str]]:
 
 
 def read_planes(path: Path, **options: Any) -> tuple[list[Frame[Planes]], list[str]]:
-    with VideoReader(path, probe(path), threads=2, form="planes", **options) as reader:
+    with VideoReader[Planes](path, probe(path), threads=2, form="planes", **options) as reader:
         return list(reader.frames()), reader.notes
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from orchestrator.errors import UnsupportedMedia
+from orchestrator.frames import DeepPixels, Planes
 from orchestrator.media.colour.planes import can_read_planes, to_planes
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from orchestrator.frames import DeepPixels, Pixels, Planes
+    from orchestrator.frames import Pixels
 
     Noise = list[NDArray[Any]]
 
@@ -40,12 +41,12 @@ def noise(chroma: str, bits: int, *, width: int = 66, height: int = 38, seed: in
 
 
 def read_planes(path: Path) -> list[Planes]:
-    with VideoReader(path, probe(path), threads=2, form="planes") as reader:
+    with VideoReader[Planes](path, probe(path), threads=2, form="planes") as reader:
         return [frame.pixels for frame in reader.frames()]
 
 
 def read_deep(path: Path) -> list[DeepPixels]:
-    with VideoReader(path, probe(path), threads=2, form="deep_rgb") as reader:
+    with VideoReader[DeepPixels](path, probe(path), threads=2, form="deep_rgb") as reader:
         return [frame.pixels for frame in reader.frames()]
 
 
@@ -190,7 +191,7 @@ def test_planes_may_be_written_to(tmp_path: Path) -> None:
     """They are not the memory that the decoder refers to."""
     path = make_clip(tmp_path / "a.mp4", [numbered(5)] * 5)
     whole = read_planes(path)
-    with VideoReader(path, probe(path), form="planes") as reader:
+    with VideoReader[Planes](path, probe(path), form="planes") as reader:
         for frame, expected in zip(reader.frames(), whole, strict=True):
             assert (frame.pixels.y == expected.y).all()
             frame.pixels.y[:] = 0

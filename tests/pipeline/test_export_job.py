@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.errors import BadRequest, OutputRefused, UnsupportedMedia, WorkerError
+from orchestrator.frames import Planes
 from orchestrator.framing.subject_tracks import parse_tracks
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
@@ -60,7 +61,7 @@ def frames_of(path: Path) -> list[Array]:
 
 def planes_of(path: Path) -> list[list[Array]]:
     """Return every picture as it is coded."""
-    with VideoReader(path, probe(path), form="planes") as reader:
+    with VideoReader[Planes](path, probe(path), form="planes") as reader:
         return [[frame.pixels.y, frame.pixels.u, frame.pixels.v] for frame in reader.frames()]
 
 

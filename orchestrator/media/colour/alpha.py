@@ -18,6 +18,7 @@ from av.packet import Packet
 
 from orchestrator.media.colour.resize import resize
 from orchestrator.media.colour.rgb_conversion import rows_of
+from orchestrator.media.filter_chain import buffer_options, filter_chain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,14 +125,11 @@ class AlphaExtractor:
             return np.full((picture.height, picture.width), OPAQUE, np.uint8)
         if picture.format.name == "pal8":
             return np.ascontiguousarray(picture.to_ndarray(format="rgba")[..., 3])
-        kind = f"video_size={picture.width}x{picture.height}:pix_fmt={picture.format.name}"
+        kind = buffer_options(picture)
         if kind != self._kind:
-            self._kind, self._graph = kind, Graph()
-            source = self._graph.add("buffer", f"{kind}:time_base=1/1")
-            self._graph.link_nodes(source, self._graph.add("alphaextract"), self._graph.add("buffersink"))
-            self._graph.configure()
+            self._kind, self._graph = kind, filter_chain(kind, ("alphaextract", None))
         self._graph.push(picture)
-        gray = cast("av.VideoFrame", self._graph.pull())
+        gray = self._graph.vpull()
         levels = cast("NDArray[Any]", gray.to_ndarray())
         if levels.dtype == np.uint8:
             return levels

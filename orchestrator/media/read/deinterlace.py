@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import av
 import av.error
-import av.filter
+from av.filter import Graph
+
+from orchestrator.media.filter_chain import buffer_options, filter_chain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +66,8 @@ class Deinterlacer:
         self.pictures = 0
         self._stream = stream
         self._threads = threads
-        self._bwdif: _Bwdif | None = None
+        self._bwdif: Graph | None = None
+        self._kind = ""  # size and format of the pictures that the filter accepts
         self._inside: deque[list[_Picture]] = deque()  # the pictures of each picture that is in the filter
 
     def run(self, pictures: Iterator[_Picture]) -> Iterator[_Picture]:
@@ -82,7 +85,7 @@ class Deinterlacer:
                 continue
             interlaced = is_interlaced(moment.picture, self._stream)
             self.pictures += interlaced
-            if self._bwdif is not None and not self._bwdif.takes(moment.picture):
+            if self._bwdif is not None and buffer_options(moment.picture) != self._kind:
                 yield from self._through(None)
                 self._bwdif = None
             if self._bwdif is None and interlaced:
@@ -96,11 +99,15 @@ class Deinterlacer:
 
     def _enter(self, picture: av.VideoFrame, before: av.VideoFrame | None) -> None:
         """Start the filter for pictures like `picture`; the picture before it improves the first result."""
+        first_field, self._kind = declared_first_field(self._stream), buffer_options(picture)
+        # Without a first field for all pictures, their flags decide which are interlaced.
+        which = "deint=interlaced" if first_field is None else f"deint=all:parity={first_field}"
+        bwdif = ("bwdif", f"mode=send_frame:{which}")
         try:
-            self._bwdif = _Bwdif(picture, declared_first_field(self._stream), threads=self._threads)
+            self._bwdif = filter_chain(self._kind, bwdif, threads=self._threads)
         except av.error.ArgumentError:  # less than four lines in a plane: there is nothing to make lines of
             return
-        if before is not None and self._bwdif.takes(before):
+        if before is not None and buffer_options(before) == self._kind:
             self._bwdif.push(before)
             self._inside.append([])
 
@@ -110,51 +117,11 @@ class Deinterlacer:
             return
         if moment is not None:
             self._inside.append([moment])
-        for whole in self._bwdif.push(None if moment is None else moment.picture):
-            for shown in self._inside.popleft():
-                yield replace(shown, picture=whole)
-
-
-class _Bwdif:
-    """The filter, for pictures of one size and format.
-
-    Args:
-        like: one of the pictures.
-        first_field: first field of all pictures, which are then all interlaced; None if their flags decide.
-        threads: number of filter threads; 0 starts one per core.
-
-    Raises:
-        av.error.ArgumentError: the pictures are too small.
-    """
-
-    def __init__(self, like: av.VideoFrame, first_field: str | None, *, threads: int) -> None:
-        self._kind = _kind(like)
-        width, height, pixel_format = self._kind
-        graph = av.filter.Graph()
-        graph.threads = threads
-        which = "deint=interlaced" if first_field is None else f"deint=all:parity={first_field}"
-        self._source = graph.add(
-            "buffer", f"video_size={width}x{height}:pix_fmt={pixel_format}:time_base=1/1"
-        )
-        self._sink = graph.add("buffersink")
-        graph.link_nodes(self._source, graph.add("bwdif", f"mode=send_frame:{which}"), self._sink)
-        graph.configure()
-        self._graph = graph
-
-    def takes(self, picture: av.VideoFrame) -> bool:
-        """Return whether `picture` has this size and format."""
-        return _kind(picture) == self._kind
-
-    def push(self, picture: av.VideoFrame | None) -> list[av.VideoFrame]:
-        """Push `picture` and return the pictures that come out, one picture late; None flushes the filter."""
-        self._source.push(picture)
-        out = []
+        self._bwdif.push(None if moment is None else moment.picture)
         while True:
             try:
-                out.append(cast("av.VideoFrame", self._sink.pull()))
+                whole = self._bwdif.vpull()
             except (av.error.BlockingIOError, av.error.EOFError):
-                return out
-
-
-def _kind(picture: av.VideoFrame) -> tuple[int, int, str]:
-    return picture.width, picture.height, picture.format.name
+                return
+            for shown in self._inside.popleft():
+                yield replace(shown, picture=whole)

@@ -6,9 +6,9 @@ before it, at its own time, and counted.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, Literal, Self, cast, overload
+from typing import TYPE_CHECKING, Generic, Self, cast
 
-from orchestrator.frames import AnyPicture, DeepPixels, Frame, Picture, Pixels, Planes
+from orchestrator.frames import AnyPicture, Frame
 from orchestrator.media.colour.alpha import AlphaExtractor
 from orchestrator.media.read.captions import closed_captions
 from orchestrator.media.read.decoded_pictures import DecodedPictures
@@ -50,58 +50,6 @@ class VideoReader(Generic[AnyPicture]):
         BadRequest: the range from `start_s` to `end_s` is empty or starts before 0.
         UnsupportedMedia: `form` is `planes`, and `can_read_planes` is false.
     """
-
-    @overload
-    def __init__(
-        self: VideoReader[Pixels],
-        path: Path,
-        info: VideoInfo,
-        *,
-        threads: int = 0,
-        letterbox: Letterbox | None = None,
-        start_s: Fraction | None = None,
-        end_s: Fraction | None = None,
-        form: Literal["rgb"] = "rgb",
-        tonemap: bool = False,
-    ) -> None: ...
-
-    @overload
-    def __init__(
-        self: VideoReader[DeepPixels],
-        path: Path,
-        info: VideoInfo,
-        *,
-        threads: int = 0,
-        start_s: Fraction | None = None,
-        end_s: Fraction | None = None,
-        form: Literal["deep_rgb"],
-    ) -> None: ...
-
-    @overload
-    def __init__(
-        self: VideoReader[Planes],
-        path: Path,
-        info: VideoInfo,
-        *,
-        threads: int = 0,
-        start_s: Fraction | None = None,
-        end_s: Fraction | None = None,
-        form: Literal["planes"],
-    ) -> None: ...
-
-    @overload
-    def __init__(
-        self: VideoReader[Picture],
-        path: Path,
-        info: VideoInfo,
-        *,
-        threads: int = 0,
-        start_s: Fraction | None = None,
-        end_s: Fraction | None = None,
-        form: Form,
-        alpha: bool = False,
-        tonemap: bool = False,
-    ) -> None: ...
 
     def __init__(
         self,

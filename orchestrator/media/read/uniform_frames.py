@@ -7,7 +7,7 @@ one size and one pixel aspect ratio, so other pictures are fitted into it with b
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import av
 import av.error
@@ -15,6 +15,7 @@ from av.filter import Graph
 
 from orchestrator.errors import UnsupportedMedia
 from orchestrator.media.colour.planes import same_planes
+from orchestrator.media.filter_chain import buffer_options, filter_chain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,8 +53,8 @@ class UniformFrames:
         self._aspect = 1 / info.sample_aspect_ratio if is_sideways else info.sample_aspect_ratio
         self._is_told = format_name in TOLD_BY_PICTURES
         self._keeps_format = form == "planes"
-        self._measures: dict[str, _PixelAspect] = {}
-        self._fits: dict[tuple[int, int, str, Fraction], _FrameFitter] = {}
+        self._measures: dict[str, Graph] = {}
+        self._fits: dict[tuple[int, int, str, Fraction], tuple[Graph, bool]] = {}
         self._kind = (*self._size, self._aspect)
         self._changes: list[Fraction] = []
         self._has_bars = False
@@ -92,9 +93,11 @@ class UniformFrames:
         key = (decoded.width, decoded.height, decoded.format.name, aspect)
         try:
             if key not in self._fits:
-                self._fits = {key: _FrameFitter(decoded, aspect, self._size, self._aspect, self._info)}
-            self._has_bars |= self._fits[key].has_bars
-            return self._fits[key](decoded)
+                self._fits = {key: self._fit(decoded, aspect)}
+            fit, has_bars = self._fits[key]
+            self._has_bars |= has_bars
+            fit.push(decoded)
+            return fit.vpull()
         except (av.error.FFmpegError, ValueError) as exc:
             raise UnsupportedMedia(
                 f"{self._path}: the picture changes to {decoded.width}x{decoded.height} "
@@ -106,86 +109,46 @@ class UniformFrames:
         """Return the pixel aspect ratio; that of the first pictures if it is about the same."""
         if not self._is_told:
             return self._aspect
-        kind = f"video_size={decoded.width}x{decoded.height}:pix_fmt={decoded.format.name}"
+        kind = buffer_options(decoded)
         if kind not in self._measures:
-            self._measures = {kind: _PixelAspect(kind)}
-        aspect = self._measures[kind](decoded)
+            self._measures = {kind: _aspect_measure(kind)}
+        self._measures[kind].push(decoded)
+        aspect = Fraction(self._measures[kind].vpull().width, _STEPS).limit_denominator(255)
         return self._aspect if abs(aspect / self._aspect - 1) < SAME_SHAPE else aspect
 
+    def _fit(self, like: av.VideoFrame, aspect: Fraction) -> tuple[Graph, bool]:
+        """Return the filters that fit pictures like one, with its pixel aspect; and whether they add bars."""
+        (width, height), matrix = self._size, self._info.colour.matrix
+        wide = like.width * aspect / self._aspect  # width in pixels of the output at the same height
+        shrink = min(width / wide, Fraction(height, like.height))
+        inner = (_whole(wide * shrink, width), _whole(like.height * shrink, height))
+        left, top = ((whole - part) // 4 * 2 for whole, part in zip(self._size, inner, strict=True))
+        scale = f"{inner[0]}:{inner[1]}:flags=lanczos+accurate_rnd"
+        if like.colorspace in _MATRICES and matrix in _MATRICES:
+            scale += f":in_color_matrix={_MATRICES[like.colorspace]}:out_color_matrix={_MATRICES[matrix]}"
+        signal = ":range=pc" if self._info.colour.full_range else ":range=tv"
+        keep_format = ("format", f"pix_fmts={self._info.pixel_format}")
+        fit = filter_chain(
+            f"{buffer_options(like)}:pixel_aspect=1/1{signal if like.color_range else ''}",
+            ("scale", scale),
+            keep_format,
+            ("pad", f"{width}:{height}:{left}:{top}:black"),
+            keep_format,
+        )
+        return fit, inner != self._size
 
-class _PixelAspect:
-    """Measures the pixel aspect ratio of pictures, which PyAV does not give, with the scale filter.
+
+def _aspect_measure(kind: str) -> Graph:
+    """Return filters whose result is as wide as the pixel aspect ratio, which PyAV does not give, x _STEPS.
 
     Args:
         kind: size and format of the pictures, as options of the buffer filter.
     """
-
-    def __init__(self, kind: str) -> None:
-        self._graph = Graph()
-        source = self._graph.add("buffer", f"{kind}:time_base=1/1:pixel_aspect=1/1")
-        corner = self._graph.add("crop", "min(iw\\,16):min(ih\\,16):0:0")
-        scale = self._graph.add(
-            "scale", f"w=clip(round(sar*{_STEPS})\\,1\\,16384):h=2:flags=neighbor:eval=frame"
-        )
-        sink = self._graph.add("buffersink")
-        self._graph.link_nodes(source, corner, scale, sink)
-        self._graph.configure()
-
-    def __call__(self, decoded: av.VideoFrame) -> Fraction:
-        self._graph.push(decoded)
-        measured = cast("av.VideoFrame", self._graph.pull())
-        return Fraction(measured.width, _STEPS).limit_denominator(255)
-
-
-class _FrameFitter:
-    """Fits pictures of one size, format and pixel aspect ratio.
-
-    Args:
-        like: one of the pictures.
-        aspect: their pixel aspect ratio.
-        size: width and height of the result, in pixels.
-        pixel: pixel aspect ratio of the result.
-        info: describes the video, whose pixel format and matrix the result gets.
-    """
-
-    def __init__(
-        self,
-        like: av.VideoFrame,
-        aspect: Fraction,
-        size: tuple[int, int],
-        pixel: Fraction,
-        info: VideoInfo,
-    ) -> None:
-        width, height = size
-        wide = like.width * aspect / pixel  # width in pixels of the output at the same height
-        shrink = min(width / wide, Fraction(height, like.height))
-        inner = [_whole(wide * shrink, width), _whole(like.height * shrink, height)]
-        left, top = ((whole - part) // 4 * 2 for whole, part in zip(size, inner, strict=True))
-        self.has_bars = inner != [width, height]
-        scale = f"{inner[0]}:{inner[1]}:flags=lanczos+accurate_rnd"
-        if like.colorspace in _MATRICES and info.colour.matrix in _MATRICES:
-            scale += f":in_color_matrix={_MATRICES[like.colorspace]}"
-            scale += f":out_color_matrix={_MATRICES[info.colour.matrix]}"
-        signal = ":range=pc" if info.colour.full_range else ":range=tv"
-        self._graph = Graph()
-        source = self._graph.add(
-            "buffer",
-            f"video_size={like.width}x{like.height}:pix_fmt={like.format.name}:time_base=1/1:pixel_aspect=1/1"
-            + (signal if like.color_range else ""),
-        )
-        self._graph.link_nodes(
-            source,
-            self._graph.add("scale", scale),
-            self._graph.add("format", f"pix_fmts={info.pixel_format}"),
-            self._graph.add("pad", f"{width}:{height}:{left}:{top}:black"),
-            self._graph.add("format", f"pix_fmts={info.pixel_format}"),
-            self._graph.add("buffersink"),
-        )
-        self._graph.configure()
-
-    def __call__(self, decoded: av.VideoFrame) -> av.VideoFrame:
-        self._graph.push(decoded)
-        return cast("av.VideoFrame", self._graph.pull())
+    return filter_chain(
+        f"{kind}:pixel_aspect=1/1",
+        ("crop", "min(iw\\,16):min(ih\\,16):0:0"),
+        ("scale", f"w=clip(round(sar*{_STEPS})\\,1\\,16384):h=2:flags=neighbor:eval=frame"),
+    )
 
 
 def _whole(side: Fraction, most: int) -> int:

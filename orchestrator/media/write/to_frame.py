@@ -10,7 +10,7 @@ from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
 from orchestrator.media.colour.pixel_format import chroma_subsampling, planar_format, upright_chroma
 from orchestrator.media.colour.resize import resize
-from orchestrator.media.colour.rgb_conversion import SWSCALE_MATRIX, RgbConverter, range_of, rows_of
+from orchestrator.media.colour.rgb_conversion import SWSCALE_MATRIX, range_of, rows_of
 from orchestrator.media.write.gif import ToPalette
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def converter(
     """Return a function that converts each picture into a new frame for the encoder.
 
     Args:
-        form: form of the pictures.
+        form: form of the pictures; `rgb` for a palette.
         info: description of the source.
         colour: colour of the output.
         pixel_format: pixel format of the output: three planes, or `pal8`.
@@ -53,24 +53,13 @@ def converter(
         out_width: width to which they are stretched, in pixels; the height stays.
         quality: quality of a palette.
     """
-    size: dict[str, Any] = {"width": width, "height": height}
-    coded: dict[str, Any] = {"chroma": upright_chroma(info), "bits": info.bit_depth} | size
-    if pixel_format != "pal8":
-        if form == "planes":
-            return FromPlanes(colour, pixel_format=pixel_format, out_width=out_width, **coded)
-        return FromRgb(
-            colour, pixel_format=pixel_format, deep=form == "deep_rgb", out_width=out_width, **size
-        )
-    to_palette = ToPalette(width=width, height=height, out_width=out_width, quality=quality)
+    size = {"width": width, "height": height, "out_width": out_width}
+    if pixel_format == "pal8":
+        return ToPalette(quality=quality, **size)
     if form == "planes":
-        copied, to_rgb = FromPlanes(colour, **coded), RgbConverter(colour, threads=0)
-        return lambda planes: to_palette(to_rgb(copied(planes)))
-    return (lambda pixels: to_palette(to_8_bits(pixels))) if form == "deep_rgb" else to_palette
-
-
-def to_8_bits(pixels: DeepPixels) -> Pixels:
-    """Return 16-bit pixels rounded to 8 bits."""
-    return (pixels - (pixels >> 8) + 128 >> 8).astype(np.uint8)
+        chroma, bits = upright_chroma(info), info.bit_depth
+        return FromPlanes(colour, chroma=chroma, bits=bits, pixel_format=pixel_format, **size)
+    return FromRgb(colour, pixel_format=pixel_format, deep=form == "deep_rgb", **size)
 
 
 class FromRgb:
@@ -125,18 +114,10 @@ class FromRgb:
         else:
             inner[:] = pixels
         _fill(self._pixels, height, width)
-        full = self._colour.full_range
-        frame = self._reformatter.reformat(
-            self._frame,
-            width=self._out_width,
-            format=planar_format(chroma_subsampling(self._format), self._bits + 2) if full else self._format,
-            dst_colorspace=SWSCALE_MATRIX[self._colour.matrix],
-            src_color_range=ColorRange.JPEG,
-            dst_color_range=range_of(self._colour),
-            interpolation=_FLAGS if self._out_width == self._frame.width else _STRETCHING,
-            threads=0,
-        )
-        return self._rounded(frame) if full else frame
+        if not self._colour.full_range:
+            return _convert(self._frame, self._reformatter, self._colour, self._format, self._out_width)
+        deeper = planar_format(chroma_subsampling(self._format), self._bits + 2)
+        return self._rounded(_convert(self._frame, self._reformatter, self._colour, deeper, self._out_width))
 
     def _rounded(self, frame: av.VideoFrame) -> av.VideoFrame:
         """Return a full-range frame of two more bits in the format of the output."""
@@ -154,8 +135,8 @@ class FromPlanes:
     Args:
         colour: colour of the planes, and of the output.
         chroma, bits: chroma subsampling and bits per component of the planes.
-        pixel_format: pixel format of the output, three planes; None takes that of the planes.
-        width, height, out_width: as for `converter`; None does not stretch.
+        pixel_format: pixel format of the output, three planes.
+        width, height, out_width: as for `converter`.
     """
 
     def __init__(
@@ -164,16 +145,16 @@ class FromPlanes:
         *,
         chroma: Chroma,
         bits: int,
-        pixel_format: str | None = None,
+        pixel_format: str,
         width: int,
         height: int,
-        out_width: int | None = None,
+        out_width: int,
     ) -> None:
         self._colour = colour
-        self._out_width = out_width or width
+        self._out_width = out_width
         self._shift = bits % 2  # FFmpeg has 9-bit formats for some chroma only, so those become 10 bits
         self._from = planar_format(chroma, bits + self._shift)
-        self._to = pixel_format or self._from
+        self._to = pixel_format
         self._is_deep = bits > 8
         self._size = width, height
         self._reformatter = VideoReformatter()
@@ -188,17 +169,25 @@ class FromPlanes:
             _fill(rows[:, : plane.width], height, width)
         if (self._from, frame.width) == (self._to, self._out_width):
             return frame
-        return self._reformatter.reformat(
-            frame,
-            width=self._out_width,
-            format=self._to,
-            src_colorspace=SWSCALE_MATRIX[self._colour.matrix],
-            dst_colorspace=SWSCALE_MATRIX[self._colour.matrix],
-            src_color_range=range_of(self._colour),
-            dst_color_range=range_of(self._colour),
-            interpolation=_FLAGS if self._out_width == frame.width else _STRETCHING,
-            threads=0,
-        )
+        return _convert(frame, self._reformatter, self._colour, self._to, self._out_width)
+
+
+def _convert(
+    frame: av.VideoFrame, reformatter: VideoReformatter, colour: Colour, pixel_format: str, width: int
+) -> av.VideoFrame:
+    """Convert full-range RGB, or Y'CbCr of the colour, to Y'CbCr of the colour, format and width."""
+    matrix, levels, is_rgb = SWSCALE_MATRIX[colour.matrix], range_of(colour), frame.format.is_rgb
+    return reformatter.reformat(
+        frame,
+        width=width,
+        format=pixel_format,
+        src_colorspace=None if is_rgb else matrix,
+        dst_colorspace=matrix,
+        src_color_range=ColorRange.JPEG if is_rgb else levels,
+        dst_color_range=levels,
+        interpolation=_FLAGS if width == frame.width else _STRETCHING,
+        threads=0,
+    )
 
 
 def with_alpha(frame: av.VideoFrame, alpha: Alpha, *, width: int, height: int) -> av.VideoFrame:
