@@ -167,7 +167,7 @@ def main() -> None:
                 )
                 seconds, done, pictures[tolerance] = job(worker, given.source, info, order, Path(folder))
                 times_s[tolerance].append(seconds)
-                reused[tolerance] = done.inference.reused if done.inference else 0
+                reused[tolerance] = done.reused or 0
         print(f"\n{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {len(pictures[0])} frames", end="")
         print(f" of {width}x{height}, parts of {small.tile_width}x{small.tile_height}\n")
         print("| tolerance | faster | seconds | kept | PSNR, dB | of the worst picture | edge, levels |")

@@ -11,6 +11,7 @@ from orchestrator.errors import BadRequest, DiskFull
 from orchestrator.fidelity.chart import draw_fidelity
 from orchestrator.fidelity.metrics import colour_distance, mean_square, psnr_db, ssim
 from orchestrator.jobs import ComparedPicture, FidelityReport, Spread
+from orchestrator.media.read.source import open_source
 from orchestrator.media.write.readback import first_heard_s
 from orchestrator.storage.staged import staged
 
@@ -77,7 +78,7 @@ def report_on(
         start_s: start of the exported part, on the source's own clock; None for its beginning.
     """
     pictures = tuple(_measure(pair, fidelity.late_by) for pair in fidelity.pairs)
-    heard_s = first_heard_s(source)
+    heard_s = first_heard_s(source, open_source)
     offset_s = None
     if heard_s is not None and fidelity.sound_after_s is not None:
         # Audio before the first picture is cut off, or before the start if the video begins later.

@@ -115,13 +115,8 @@ class CropPath:
     def keyframes(self) -> list[dict[str, float]]:
         """Return the keyframes for `parse`, rounded to a microsecond and a thousandth of a pixel."""
         return [
-            dict(
-                zip(
-                    FIELDS,
-                    (round(t, _TIME_DECIMALS), *(round(value, _DECIMALS) for value in row)),
-                    strict=True,
-                )
-            )
+            {"t": round(t, _TIME_DECIMALS)}
+            | {field: round(value, _DECIMALS) for field, value in zip(FIELDS[1:], row, strict=True)}
             for t, row in zip(self._times.tolist(), self._crops.tolist(), strict=True)
         ]
 

@@ -5,6 +5,7 @@ The subject's class does not matter: a person counts no more than a car.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -45,9 +46,8 @@ def choose_subject(
         raise BadRequest("there is nobody to follow: the tracks are empty")
     parts = [best[shot][1] for shot in sorted(best)]
     first = max(best.values(), key=lambda found: (found[0], -found[1].id))[1]
-    return SubjectTrack(
-        id=first.id,
-        class_name=first.class_name,
+    return replace(
+        first,
         frames=np.concatenate([part.frames for part in parts]),
         boxes=np.concatenate([part.boxes for part in parts]),
     )
@@ -73,11 +73,6 @@ def _by_shot(subject: SubjectTrack, subjects: SubjectTracks) -> list[tuple[int, 
     parts = []
     for begin, end in zip(begins.tolist(), [*begins[1:].tolist(), len(shots)], strict=True):
         rows = slice(begin, end)
-        part = SubjectTrack(
-            id=subject.id,
-            class_name=subject.class_name,
-            frames=subject.frames[rows],
-            boxes=subject.boxes[rows],
-        )
+        part = replace(subject, frames=subject.frames[rows], boxes=subject.boxes[rows])
         parts.append((int(shots[begin]), part))
     return parts

@@ -12,7 +12,7 @@ def filter_chain(source: str, *filters: tuple[str, str | None], threads: int = 0
     Args:
         source: what the pictures are like, as options of the buffer filter: see `buffer_options`.
         filters: name and options of each filter.
-        threads: number of filter threads; 0 takes one a core.
+        threads: number of filter threads; 0 starts one per core.
 
     Raises:
         av.error.FFmpegError: a filter does not accept its options or the pictures.

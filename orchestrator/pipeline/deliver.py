@@ -5,6 +5,7 @@ Every job that writes a video uses it. Each step runs in a thread of its own, a 
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.frames import Frame, Picture
+    from orchestrator.pipeline.context import JobContext
     from orchestrator.pipeline.plan import Plan
     from orchestrator.triton.client import TritonClient
 
@@ -41,33 +43,14 @@ _ENLARGED_AHEAD = 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class Inference:
-    """Describes how frames went through a model.
-
-    Attributes:
-        transport: how tensors reached Triton.
-        tile: height and width of the tiles, in input pixels.
-        reused: share of the frames' area that was not inferred again, 0..1.
-    """
-
-    transport: Literal["shared_memory", "grpc"]
-    tile: tuple[int, int]
-    reused: float
-
-    @classmethod
-    def of(cls, model: TiledUpscaler) -> Inference:
-        """Describe what a model has done."""
-        tile = (model.grid.tile_height, model.grid.tile_width)
-        return cls(transport=model.transport, tile=tile, reused=round(model.reused, 4))
-
-
-@dataclass(frozen=True, kw_only=True)
 class Delivered:
     """Describes an output that was written and checked; see `ExportStats`.
 
     Attributes:
         left_out: frames that were read but are not in the output, as a GIF has no room for them.
-        inference: None without a model.
+        transport: how tensors reached Triton; None without a model.
+        tile: height and width of the tiles, in input pixels; None without a model.
+        reused: share of the frames' area that was not inferred again, 0..1; None without a model.
         notes: sentences for the user, about the source first.
     """
 
@@ -79,8 +62,26 @@ class Delivered:
     scale: float
     encoder: str
     pixel_format: str
-    inference: Inference | None
+    transport: Literal["shared_memory", "grpc"] | None
+    tile: tuple[int, int] | None
+    reused: float | None
     notes: tuple[str, ...]
+
+    def stats(self, context: JobContext, *, started_s: float) -> dict[str, Any]:
+        """Return what `UpscaleStats` and `ExportStats` share, for a job that ends now.
+
+        Args:
+            context: of the job; gives its cost.
+            started_s: when it started, by `time.monotonic`.
+        """
+        wall_s = time.monotonic() - started_s
+        same = ("frames", "width", "height", "scale", "encoder", "transport", "tile", "reused")
+        return {name: getattr(self, name) for name in same} | {
+            "duration_sec": round(self.duration_s, 6),
+            "wall_sec": round(wall_s, 3),
+            "fps": round(self.frames / wall_s, 3),
+            "cost": context.cost_of(wall_s),
+        }
 
 
 @contextmanager
@@ -215,7 +216,9 @@ def deliver(
             scale=width / window.crop_size[0],
             encoder=writer.encoder,
             pixel_format=writer.pixel_format,
-            inference=None if model is None else Inference.of(model),
+            transport=model.transport if model else None,
+            tile=(model.grid.tile_height, model.grid.tile_width) if model else None,
+            reused=round(model.reused, 4) if model else None,
             notes=(
                 *plan.notes,
                 *reader.notes,

@@ -60,14 +60,7 @@ def _pixels(info: VideoInfo, crop: tuple[float, float, float, float] | None) -> 
     if crop is None:
         return info.width, info.height
     x, y, width, height = crop
-    if not (
-        x >= 0
-        and y >= 0
-        and width > 0
-        and height > 0
-        and x + width <= info.width
-        and y + height <= info.height
-    ):
+    if not (0 <= x < x + width <= info.width and 0 <= y < y + height <= info.height):
         raise BadRequest(f"crop {x:g},{y:g},{width:g},{height:g} is no part of {info.width}x{info.height}")
     return math.ceil(width), math.ceil(height)
 

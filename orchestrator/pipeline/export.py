@@ -85,26 +85,15 @@ def export(
         on_progress=context.on_progress,
     ) as done:
         pass  # nothing else is written beside the output
-    wall_s = time.monotonic() - started_s
+    stats = done.stats(context, started_s=started_s)
     first = crop.at(float(start_s or 0)) if isinstance(crop, CropPath) else crop
     return ExportResult(
         output_url=output.resolve().as_uri(),
         stats=ExportStats(
-            frames=done.frames,
-            duration_sec=round(done.duration_s, 6),
             model=request.model,
-            width=done.width,
-            height=done.height,
             crop=(first.x, first.y, first.w, first.h),
-            scale=done.scale,
-            wall_sec=round(wall_s, 3),
-            fps=round(done.frames / wall_s, 3),
-            encoder=done.encoder,
             pixel_format=done.pixel_format,
-            transport=done.inference.transport if done.inference else None,
-            tile=done.inference.tile if done.inference else None,
-            reused=done.inference.reused if done.inference else None,
-            cost=context.cost_of(wall_s),
+            **stats,
         ),
         keyframes=tuple(Keyframe(**frame) for frame in crop.keyframes())
         if isinstance(crop, CropPath)

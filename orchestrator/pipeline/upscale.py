@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
     from orchestrator.frames import Frame, Picture, Pixels
     from orchestrator.pipeline.context import JobContext
-    from orchestrator.pipeline.deliver import Inference
 
 _WIDEST_PX = 1920
 _GAP_PX = 4
@@ -66,9 +64,10 @@ def upscale(
     info = probe_source(source, context.limits, container=container)
     context.on_progress(Progress(stage="starting", total=info.frames))
     width, height = info.display_size
+    model = params.model or context.default_model
     request = DeliveryRequest(
         crop=Crop(x=0, y=0, w=width, h=height),
-        model=params.model or context.default_model,
+        model=model,
         scale=params.scale,
         quality=params.quality,
         container=container,
@@ -90,22 +89,9 @@ def upscale(
         # The video has no name yet: if the comparison cannot be written, nothing is left.
         if comparison is not None and side_by_side is not None:
             side_by_side.write(comparison, overwrite=overwrite)
-    wall_s = time.monotonic() - started_s
     return UpscaleResult(
         output_url=output.resolve().as_uri(),
-        stats=UpscaleStats(
-            frames=done.frames,
-            duration_sec=round(done.duration_s, 6),
-            model=params.model or context.default_model,
-            width=done.width,
-            height=done.height,
-            scale=done.scale,
-            wall_sec=round(wall_s, 3),
-            fps=round(done.frames / wall_s, 3),
-            encoder=done.encoder,
-            **asdict(cast("Inference", done.inference)),
-            cost=context.cost_of(wall_s),
-        ),
+        stats=UpscaleStats(model=model, **done.stats(context, started_s=started_s)),
         notes=done.notes,
     )
 

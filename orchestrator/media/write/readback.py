@@ -7,7 +7,7 @@ keyframe before it; pictures in between are skipped if no other picture refers t
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from typing import TYPE_CHECKING, Self, cast
 
@@ -18,10 +18,10 @@ from av.stream import Discard
 from orchestrator.containers import CONTAINERS
 from orchestrator.errors import OutputRejected, WorkerError
 from orchestrator.media.colour import rgb_conversion as colour
-from orchestrator.media.read.source import main_video, open_source, packets
+from orchestrator.media.read.source import main_video, packets
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from fractions import Fraction
     from pathlib import Path
     from types import TracebackType
@@ -76,8 +76,8 @@ class OutputReader:
 
     def sound_s(self) -> Fraction | None:
         """Return when the first audio sample is heard, in seconds; None without audio."""
-        with self._translated(), open_written(self._path) as container:
-            return _first_heard_s(container)
+        with self._translated():
+            return first_heard_s(self._path, open_written)
 
     def pictures(
         self,
@@ -211,26 +211,19 @@ def open_written(path: Path) -> InputContainer:
     )
 
 
-def first_heard_s(path: Path) -> Fraction | None:
-    """Return when the first sample of the first audio stream of a source is heard, in seconds on its clock.
+def first_heard_s(path: Path, opened: Callable[[Path], InputContainer]) -> Fraction | None:
+    """Return when the first sample of a file's first audio stream is heard, in seconds on the file's clock.
 
     Edit lists, samples to be skipped and start times are taken into account. None without audio, or if none
-    of it can be decoded.
+    of it can be decoded. The file is opened by `opened`: `open_source` or `open_written`.
     """
-    with open_source(path) as container:
-        return _first_heard_s(container)
-
-
-def _first_heard_s(container: InputContainer) -> Fraction | None:
-    if not container.streams.audio:
-        return None
-    for packet in packets(container, container.streams.audio[0]):
-        try:
-            for frame in cast("Packet[AudioStream]", packet).decode():
-                if frame.pts is not None and frame.time_base is not None:
-                    return frame.pts * frame.time_base
-        except av.error.FFmpegError:
-            continue
+    with opened(path) as container:
+        audio = container.streams.audio
+        for packet in packets(container, audio[0]) if audio else ():
+            with suppress(av.error.FFmpegError):
+                for frame in cast("Packet[AudioStream]", packet).decode():
+                    if frame.pts is not None and frame.time_base is not None:
+                        return frame.pts * frame.time_base
     return None
 
 
