@@ -75,7 +75,7 @@ def errors_page() -> str:
         for code, kind in kinds.items()
     ]
     unforeseen = (
-        f"| `{errors.WorkerError.code}` | worker | no | An unforeseen error, which is a bug of Framewright. |"
+        f"| `{errors.WorkerError.code}` | worker | no | An unexpected error: a bug in Framewright. |"
     )
     return "\n".join([*_ERRORS_HEAD, *rows, unforeseen]) + "\n"
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _HEAD = """# Settings
 
 Framewright reads its settings from environment variables when a command starts. A variable that is unset or
-empty has the default; a command whose variables hold a wrong value is refused. Made by `make docs` from
+empty has the default; a command fails at its start if one has an invalid value. Made by `make docs` from
 `orchestrator/settings.py` and `orchestrator/limits.py`."""
 
 _HEADINGS = {
