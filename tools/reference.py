@@ -74,9 +74,7 @@ def errors_page() -> str:
         f"{'yes' if kind.retryable else 'no'} | {_summary(kind)} |"
         for code, kind in kinds.items()
     ]
-    unforeseen = (
-        f"| `{errors.WorkerError.code}` | worker | no | An unexpected error: a bug in Framewright. |"
-    )
+    unforeseen = f"| `{errors.WorkerError.code}` | worker | no | An unexpected error: a bug in Framewright. |"
     return "\n".join([*_ERRORS_HEAD, *rows, unforeseen]) + "\n"
 
 
