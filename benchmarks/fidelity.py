@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from orchestrator.fidelity.check import Written, examine
+from orchestrator.fidelity.check import FrameCountAndSize, examine
 from orchestrator.fidelity.metrics import mean_square, psnr_db
 from orchestrator.fidelity.report import report_on, write_report
 from orchestrator.fidelity.rules import UNRELATED
@@ -85,7 +85,7 @@ def measure(frames: list[Frame], info: VideoInfo, scale: int, count: int, folder
                 writer.write(replace(frame, pixels=np.asarray(large, np.uint8)))
         with clock.of("writing"):
             writer.finish()
-    written = Written(frames=count, width=width, height=height, picture=(width, height))
+    written = FrameCountAndSize(frames=count, width=width, height=height, picture=(width, height))
     with clock.of("check"):
         examine(out, sampler=sampler, written=written)
     with clock.of("report"):

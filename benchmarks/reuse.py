@@ -33,7 +33,7 @@ from orchestrator.media.read.reader import VideoReader
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.deliver import deliver
 from orchestrator.pipeline.plan import DeliveryRequest
-from orchestrator.pipeline.prepare import prepare
+from orchestrator.pipeline.probe_and_load import prepare
 from orchestrator.settings import Settings
 from orchestrator.tiles.grid import plan_grid
 from orchestrator.tiles.unchanged_tiles import UnchangedTileFinder
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from orchestrator.frames import Frame, VideoInfo
-    from orchestrator.pipeline.deliver import Delivered
+    from orchestrator.pipeline.deliver import OutputSummary
     from orchestrator.tiles.grid import Grid
 
 
@@ -112,7 +112,7 @@ def _psnr(error: float) -> float:
 
 def job(
     worker: Worker, source: Path, info: VideoInfo, order: DeliveryRequest, folder: Path
-) -> tuple[float, Delivered, NDArray[np.uint8]]:
+) -> tuple[float, OutputSummary, NDArray[np.uint8]]:
     """Run a job; return its seconds, its result and the frames."""
     keeper = FrameKeeper(folder / f"{order.reuse_tolerance}.rgb")
     started_s = monotonic()

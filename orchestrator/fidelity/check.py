@@ -14,7 +14,7 @@ from orchestrator.errors import OutputRejected
 from orchestrator.fidelity.metrics import luma, mean_square
 from orchestrator.fidelity.rules import (
     FramePair,
-    Neighbours,
+    NeighbourErrors,
     blank,
     delayed,
     displaced,
@@ -41,7 +41,7 @@ SEARCHED_FRAMES = 12
 
 
 @dataclass(frozen=True, kw_only=True)
-class Written:
+class FrameCountAndSize:
     """Describes what was written into the file.
 
     Attributes:
@@ -73,12 +73,14 @@ class Fidelity:
 
     pairs: list[FramePair]
     late_by: dict[int, int]
-    written: Written
+    written: FrameCountAndSize
     duration_s: Fraction
     sound_after_s: Fraction | None
 
 
-def examine(path: Path, *, sampler: FrameSampler, written: Written, every: bool = False) -> Fidelity:
+def examine(
+    path: Path, *, sampler: FrameSampler, written: FrameCountAndSize, every: bool = False
+) -> Fidelity:
     """Read a finished file back and compare it with samples of its source.
 
     Args:
@@ -122,7 +124,7 @@ def examine(path: Path, *, sampler: FrameSampler, written: Written, every: bool 
         )
 
 
-def _check_count_and_size(reader: OutputReader, sampler: FrameSampler, written: Written) -> None:
+def _check_count_and_size(reader: OutputReader, sampler: FrameSampler, written: FrameCountAndSize) -> None:
     if not reader.frames == sampler.frames == written.frames:
         raise _rejected(
             f"it shows {reader.frames} pictures, of {sampler.frames} that were read and {written.frames} "
@@ -136,7 +138,7 @@ def _check_count_and_size(reader: OutputReader, sampler: FrameSampler, written: 
 def _pairs(
     reader: OutputReader,
     samples: list[Sample],
-    written: Written,
+    written: FrameCountAndSize,
     sizes: list[tuple[int, int]] | None,
 ) -> list[FramePair]:
     """Read the output at the times of the samples; of several frames at one time, take the best fit."""
@@ -155,29 +157,26 @@ def _pairs(
 
 
 def _compare_neighbours(
-    reader: OutputReader, pairs: Sequence[FramePair], written: Written
-) -> list[Neighbours]:
+    reader: OutputReader, pairs: Sequence[FramePair], written: FrameCountAndSize
+) -> list[NeighbourErrors]:
     """Compare the samples of pairs with the output's frames before and after them."""
     reach_s = SEARCHED_FRAMES * (reader.end_s - reader.first_s) / reader.frames
     times_s = [reader.first_s + pair.sample.time_s for pair in pairs]
     errors: list[list[tuple[Fraction, float]]] = [[] for _ in pairs]
-    windows = [(time_at_s - reach_s, time_at_s + reach_s) for time_at_s in times_s]
+    windows = [(at_s - reach_s, at_s + reach_s) for at_s in times_s]
     sizes = _sizes([pair.sample for pair in pairs], written)
     for number, time_s, pixels in reader.pictures(windows, sizes):
         shown = _scaled_like(pixels, pairs[number].sample, written)
         errors[number].append((time_s, mean_square(pairs[number].lumas[0], luma(shown))))
-    return [
-        _neighbours(time_at_s, frames, reader.tick_s)
-        for time_at_s, frames in zip(times_s, errors, strict=True)
-    ]
+    return [_neighbours(at_s, frames, reader.tick_s) for at_s, frames in zip(times_s, errors, strict=True)]
 
 
-def _neighbours(time_at_s: Fraction, frames: list[tuple[Fraction, float]], tick_s: Fraction) -> Neighbours:
-    own = [place for place, (time_s, _) in enumerate(frames) if abs(time_s - time_at_s) <= tick_s]
-    return Neighbours(errors=[error for _, error in frames], own=range(own[0], own[-1] + 1))
+def _neighbours(at_s: Fraction, frames: list[tuple[Fraction, float]], tick_s: Fraction) -> NeighbourErrors:
+    own = [place for place, (time_s, _) in enumerate(frames) if abs(time_s - at_s) <= tick_s]
+    return NeighbourErrors(errors=[error for _, error in frames], own=range(own[0], own[-1] + 1))
 
 
-def _sizes(samples: Sequence[Sample], written: Written) -> list[tuple[int, int]] | None:
+def _sizes(samples: Sequence[Sample], written: FrameCountAndSize) -> list[tuple[int, int]] | None:
     """Return the sizes of the samples; None if a part of the output's picture must be cut off first."""
     if written.picture != (written.width, written.height):
         return None
@@ -189,7 +188,7 @@ def _size(sample: Sample) -> tuple[int, int]:
     return columns, rows
 
 
-def _scaled_like(pixels: Pixels, sample: Sample, written: Written) -> Pixels:
+def _scaled_like(pixels: Pixels, sample: Sample, written: FrameCountAndSize) -> Pixels:
     width, height = written.picture
     return scaled(pixels[:height, :width], _size(sample))
 

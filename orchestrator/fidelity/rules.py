@@ -151,7 +151,7 @@ def doubtful(pairs: Sequence[FramePair]) -> list[FramePair]:
     return sorted(worst[:SEARCHED], key=lambda pair: pair.sample.time_s) if len(worst) >= AGREEING else []
 
 
-def delayed(neighbours: Iterable[Neighbours]) -> str | None:
+def delayed(neighbours: Iterable[NeighbourErrors]) -> str | None:
     """Describe the fault if the output is some pictures late or early."""
     late_by = Counter(found.late_by for found in neighbours if found.late_by)
     for pictures, agreeing in late_by.most_common(1):
@@ -162,7 +162,7 @@ def delayed(neighbours: Iterable[Neighbours]) -> str | None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Neighbours:
+class NeighbourErrors:
     """How well the output's frames around a time, in order, fit the source's frame at that time.
 
     Attributes:

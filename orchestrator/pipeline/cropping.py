@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Item:
+class Cutout:
     """The window of a source frame, and its pixels so far: as they were, upscaled, or resized."""
 
     source: Frame[Any]
@@ -43,7 +43,9 @@ def cut_windows(
         yield window
 
 
-def resized_crops(items: Iterator[Item], crop: CropWindow, info: VideoInfo) -> Generator[Item, None, None]:
+def resized_crops(
+    items: Iterator[Cutout], crop: CropWindow, info: VideoInfo
+) -> Generator[Cutout, None, None]:
     """Resize the crop in each window to the size of the output."""
     for item in items:
         if isinstance(item.pixels, Planes):
@@ -56,7 +58,7 @@ def resized_crops(items: Iterator[Item], crop: CropWindow, info: VideoInfo) -> G
             shrunk = _shrunk(box, crop.scale)
             source = replace(source, alpha=resize(source.alpha, width=width, height=height, box=shrunk))
         pixels = cast("Pixels", item.pixels)  # of either depth
-        yield Item(source, resize(pixels, width=width, height=height, box=box))
+        yield Cutout(source, resize(pixels, width=width, height=height, box=box))
 
 
 def _time_s(frame: Frame[Any], info: VideoInfo) -> float:

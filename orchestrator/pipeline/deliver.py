@@ -11,17 +11,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from orchestrator.errors import EncodeFailed
-from orchestrator.fidelity.check import Written, examine
+from orchestrator.fidelity.check import FrameCountAndSize, examine
 from orchestrator.fidelity.report import report_on, write_report
 from orchestrator.fidelity.sampler import FrameSampler
 from orchestrator.inference.upscaler import TiledUpscaler
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.gif import GifPace
 from orchestrator.media.write.writer import VideoWriter
-from orchestrator.pipeline.cropping import Item, cut_windows, resized_crops
+from orchestrator.pipeline.cropping import Cutout, cut_windows, resized_crops
 from orchestrator.pipeline.flow import ahead
-from orchestrator.pipeline.prepare import within_limits
-from orchestrator.pipeline.progress import FrameClock, OnProgress, Progress
+from orchestrator.pipeline.probe_and_load import within_limits
+from orchestrator.pipeline.progress import FrameRateMeter, OnProgress, Progress
 from orchestrator.storage.staged import staged
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ _ENLARGED_AHEAD = 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class Delivered:
+class OutputSummary:
     """Describes an output that was written and checked; see `ExportStats`.
 
     Attributes:
@@ -96,7 +96,7 @@ def deliver(
     edit: FrameEdit | None = None,
     on_frame: OnFrame | None = None,
     on_progress: OnProgress = lambda _: None,
-) -> Iterator[Delivered]:
+) -> Iterator[OutputSummary]:
     """Deliver a video. It gets its name when the block ends, and is removed if the block raises.
 
     Args:
@@ -166,7 +166,7 @@ def deliver(
             windows = cut_windows(decoded, window, info, sampler)
             model = None
             if plan.contract is None or client is None:
-                items = (Item(frame, frame.pixels) for frame in windows)
+                items = (Cutout(frame, frame.pixels) for frame in windows)
             else:
                 model = TiledUpscaler(
                     client,
@@ -176,12 +176,12 @@ def deliver(
                     tolerance=plan.reuse_tolerance,
                 )
                 upscaled = stack.enter_context(ahead(model.run(windows), items=_ENLARGED_AHEAD, name="infer"))
-                items = (Item(item.source, item.pixels) for item in upscaled)
+                items = (Cutout(item.source, item.pixels) for item in upscaled)
             resized = resized_crops(items, window, info)
             delivered = stack.enter_context(ahead(resized, items=_ENLARGED_AHEAD, name="resize"))
             if model is not None:
                 stack.enter_context(model)  # exits first: requests are cancelled before threads are joined
-            clock = FrameClock(plan.expected_frames, plan.stage)
+            clock = FrameRateMeter(plan.expected_frames, plan.stage)
             for item in delivered:
                 writer.write(replace(item.source, pixels=item.pixels))
                 if on_frame is not None:
@@ -195,7 +195,7 @@ def deliver(
                 f"{reader.frames_read} frames were read and {left_out} left out, but {writer.frames} "
                 "written; nothing was kept, please report it"
             )
-        written = Written(
+        written = FrameCountAndSize(
             frames=writer.frames,
             left_out=left_out,
             width=writer.width,
@@ -207,7 +207,7 @@ def deliver(
             start_s = None if plan.start_s is None else plan.source_info.start_s + plan.start_s
             facts = report_on(fidelity, sampler=sampler, source=source, output=output, start_s=start_s)
             write_report(report, facts, fidelity.pairs, overwrite=overwrite)
-        yield Delivered(
+        yield OutputSummary(
             frames=writer.frames,
             left_out=left_out,
             duration_s=writer.duration_s,

@@ -16,7 +16,7 @@ from orchestrator.media.colour.resize import resize
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.pipeline.deliver import deliver
 from orchestrator.pipeline.plan import DeliveryRequest, plan
-from orchestrator.pipeline.progress import FrameClock, OnProgress
+from orchestrator.pipeline.progress import FrameRateMeter, OnProgress
 from orchestrator.track_output.overlay import Overlay
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from orchestrator.frames import Frame, VideoInfo
     from orchestrator.jobs import Quality
-    from orchestrator.pipeline.deliver import Delivered
+    from orchestrator.pipeline.deliver import OutputSummary
     from orchestrator.pipeline.plan import Plan
     from orchestrator.track_output.reported_tracks import ReportedTracks
     from orchestrator.track_output.timeline import Thumbnails
@@ -67,7 +67,7 @@ def draw_tracks(
     thumbnails: Thumbnails | None,
     overwrite: bool,
     on_progress: OnProgress,
-) -> Iterator[Delivered]:
+) -> Iterator[OutputSummary]:
     """Write the video with its tracks drawn on it; see `deliver` for when it gets its name.
 
     Args:
@@ -117,7 +117,7 @@ def take_thumbnails(
     source: Path, info: VideoInfo, thumbnails: Thumbnails, *, frames: int, on_progress: OnProgress
 ) -> None:
     """Read a video for its thumbnails alone; see `draw_tracks`."""
-    clock = FrameClock(frames, "drawing")
+    clock = FrameRateMeter(frames, "drawing")
     with VideoReader(source, info, tonemap=True) as reader:
         for frame in reader.frames():
             _take(thumbnails, frame, info)

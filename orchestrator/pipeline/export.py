@@ -17,7 +17,7 @@ from orchestrator.jobs import CropBox, ExportResult, ExportStats, Keyframe
 from orchestrator.media.read.frame_times import frame_times
 from orchestrator.pipeline.deliver import deliver
 from orchestrator.pipeline.plan import DeliveryRequest
-from orchestrator.pipeline.prepare import prepare, probe_source
+from orchestrator.pipeline.probe_and_load import prepare, probe_source
 from orchestrator.pipeline.progress import Progress
 from orchestrator.storage.staged import check_outputs
 

@@ -29,7 +29,7 @@ def ahead(stage: Generator[T, None, None], *, items: int, name: str) -> Iterator
     Yields:
         An iterator over the stage's items, in order. It raises the stage's error after the items before it.
     """
-    queue: _Handover[T] = _Handover(items)
+    queue: _BoundedQueue[T] = _BoundedQueue(items)
 
     def run() -> None:
         try:
@@ -51,7 +51,7 @@ def ahead(stage: Generator[T, None, None], *, items: int, name: str) -> Iterator
         thread.join()
 
 
-class _Handover(Generic[T]):
+class _BoundedQueue(Generic[T]):
     """A bounded queue between one producer and one consumer; either side can end it."""
 
     def __init__(self, bound: int) -> None:

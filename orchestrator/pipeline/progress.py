@@ -34,7 +34,7 @@ OnProgress = Callable[[Progress], None]
 """Called from the thread that runs the job; it must return quickly."""
 
 
-class FrameClock:
+class FrameRateMeter:
     """Measures speed over the last 100 frames, so that the estimate follows changes.
 
     Args:

@@ -16,9 +16,9 @@ from orchestrator.jobs import TrackParams, TrackResult, TrackStats
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.pipeline.draw_tracks import draw_tracks, plan_overlay, take_thumbnails
 from orchestrator.pipeline.flow import ahead
-from orchestrator.pipeline.prepare import probe_source, within_limits
-from orchestrator.pipeline.presentation_times import PresentationTimes
-from orchestrator.pipeline.progress import FrameClock, Progress
+from orchestrator.pipeline.probe_and_load import probe_source, within_limits
+from orchestrator.pipeline.progress import FrameRateMeter, Progress
+from orchestrator.pipeline.tracked_frame_times import TrackedFrameTimes
 from orchestrator.storage.staged import check_outputs, staged
 from orchestrator.tiles.letterbox import letterbox
 from orchestrator.track_output.document import TrackDocument, check_track_format, write_tracks
@@ -201,16 +201,16 @@ def _find(
     detector: BatchedDetector,
     tracker: Tracker,
     context: JobContext,
-) -> tuple[TrackBoxCollector, PresentationTimes, list[str]]:
+) -> tuple[TrackBoxCollector, TrackedFrameTimes, list[str]]:
     """Read a video once, detect and track; return the tracks, the frames' times, and the reader's notes."""
-    found, times = TrackBoxCollector(), PresentationTimes()
+    found, times = TrackBoxCollector(), TrackedFrameTimes()
     with ExitStack() as stack:
         reader = stack.enter_context(VideoReader(source, info, letterbox=box, tonemap=True))
         read = within_limits(reader.frames(), info.time_base, context.limits)
         frames = stack.enter_context(ahead(read, items=_DECODED_AHEAD, name="decode"))
         detected = stack.enter_context(ahead(detector.run(frames), items=_DETECTED_AHEAD, name="detect"))
         stack.enter_context(detector)  # exits first: requests are cancelled before the threads are joined
-        clock = FrameClock(info.frames, "tracking")
+        clock = FrameRateMeter(info.frames, "tracking")
         for item in detected:
             times.add(item)
             boxes = tracker.update(item.detections, frame=item.index, pts=item.pts, gray=item.gray)

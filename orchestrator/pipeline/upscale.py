@@ -15,7 +15,7 @@ from orchestrator.frames import Crop, Planes
 from orchestrator.jobs import UpscaleParams, UpscaleResult, UpscaleStats
 from orchestrator.pipeline.deliver import deliver
 from orchestrator.pipeline.plan import DeliveryRequest
-from orchestrator.pipeline.prepare import prepare, probe_source
+from orchestrator.pipeline.probe_and_load import prepare, probe_source
 from orchestrator.pipeline.progress import Progress
 from orchestrator.storage.staged import check_outputs
 
@@ -75,7 +75,7 @@ def upscale(
         reuse_tolerance=params.reuse_tolerance,
     )
     plan, client = prepare(info, request, context)
-    side_by_side = None if comparison is None else _Comparison(info.frames)
+    side_by_side = None if comparison is None else _SideBySide(info.frames)
     with deliver(
         plan,
         source,
@@ -96,7 +96,7 @@ def upscale(
     )
 
 
-class _Comparison:
+class _SideBySide:
     """Keeps the middle frame of a video, source and output, and draws them side by side.
 
     Args:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from orchestrator.errors import OutputRejected
-from orchestrator.fidelity.check import Written, examine
+from orchestrator.fidelity.check import FrameCountAndSize, examine
 from orchestrator.fidelity.metrics import mean_square, psnr_db
 from orchestrator.fidelity.report import report_on
 from orchestrator.fidelity.rules import UNRELATED
@@ -301,7 +301,7 @@ def test_other_formats_are_played_back_too(tmp_path: Path, suffix: str, codec: s
     sampler = FrameSampler(width=160, height=96, time_base=Fraction(1, 30))
     for index, picture in enumerate(pictures):
         sampler.see(Frame(index=index, pts=index, pixels=picture))
-    written = Written(frames=45, width=160, height=96, picture=(160, 96))
+    written = FrameCountAndSize(frames=45, width=160, height=96, picture=(160, 96))
     fidelity = examine(path, sampler=sampler, written=written, every=True)
     for pair in fidelity.pairs:
         assert clips.number_of(pair.output) == pair.sample.index
@@ -425,7 +425,7 @@ def test_pictures_of_any_form_are_compared_as_they_are_shown(
     )
     with VideoReader(path, info, form=form) as reader:
         assert len(list(sampler.watch(reader.frames()))) == 8
-    written = Written(frames=8, width=160, height=90, picture=(160, 90))
+    written = FrameCountAndSize(frames=8, width=160, height=90, picture=(160, 90))
     for pair in examine(path, sampler=sampler, written=written).pairs:
         assert psnr_db(mean_square(pair.sample.pixels, pair.output)) > 42
         assert abs(np.mean(pair.output.astype(float) - pair.sample.pixels)) < 0.6

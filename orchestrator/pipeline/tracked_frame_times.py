@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from orchestrator.inference.detector import DetectedFrame
 
 
-class PresentationTimes:
+class TrackedFrameTimes:
     """Holds the times of frames that may still get boxes, and the length of the whole video.
 
     Attributes:
