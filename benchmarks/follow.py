@@ -28,7 +28,7 @@ import numpy as np
 
 from orchestrator.framing.aspect_ratio import parse_aspect
 from orchestrator.framing.follow import follow_subject
-from orchestrator.framing.subject_tracks import read_tracks
+from orchestrator.framing.track_file_reader import read_tracks
 from orchestrator.media.read.frame_times import frame_times
 from orchestrator.media.read.probe import probe
 from tools.camera_quality import CameraQuality, measure_camera
@@ -36,7 +36,7 @@ from tools.camera_quality import CameraQuality, measure_camera
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from orchestrator.framing.subject_tracks import SubjectTrack
+    from orchestrator.framing.track_file_reader import SubjectTrack
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "real"
 SHAPES = ("9:16", "4:5", "1:1")

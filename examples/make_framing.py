@@ -17,10 +17,10 @@ import matplotlib as mpl
 import numpy as np
 from PIL import Image
 
-from orchestrator.framing.crop_window import CropWindow
 from orchestrator.framing.follow import follow_subject
 from orchestrator.framing.subject_choice import choose_subject
-from orchestrator.framing.subject_tracks import read_tracks
+from orchestrator.framing.track_file_reader import read_tracks
+from orchestrator.framing.whole_pixel_window import WholePixelWindow
 from orchestrator.media.colour.resize import resize
 from orchestrator.media.read.frame_times import frame_times
 from orchestrator.media.read.probe import probe
@@ -56,7 +56,7 @@ def main(tracks: Path, output: Path) -> None:
         subjects, track="main", aspect=ASPECT, zoom=None, times_s=times_s, width=width, height=height
     )
     subject = choose_subject(subjects, "main", width=width, height=height)
-    view = CropWindow(path, info, size=(198, 352))
+    view = WholePixelWindow(path, info, size=(198, 352))
 
     figure = plt.figure(figsize=(11, 6.4), dpi=100, layout="constrained")
     grid = figure.add_gridspec(3, len(FRAMES), height_ratios=(1, 1.75, 1.6))

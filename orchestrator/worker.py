@@ -9,7 +9,7 @@ from threading import Event
 from typing import Self
 
 from orchestrator.cost.calculator import CostCalculator, calculator_for_machine
-from orchestrator.framing.subject_tracks import MOST_BYTES, SubjectTracks, parse_tracks, read_tracks
+from orchestrator.framing.track_file_reader import MOST_BYTES, SubjectTracks, parse_tracks, read_tracks
 from orchestrator.jobs import ExportParams, ExportResult, TrackParams, UpscaleParams, UpscaleResult
 from orchestrator.limits import Limits
 from orchestrator.pipeline.context import JobContext

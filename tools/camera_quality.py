@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from orchestrator.framing.subject_tracks import SubjectTrack
+    from orchestrator.framing.track_file_reader import SubjectTrack
 
 
 @dataclass(frozen=True, kw_only=True)

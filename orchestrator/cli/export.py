@@ -17,7 +17,7 @@ from orchestrator.errors import BadRequest, InputNotFound
 from orchestrator.safe_text import json_text
 
 if TYPE_CHECKING:
-    from orchestrator.framing.subject_tracks import SubjectTracks
+    from orchestrator.framing.track_file_reader import SubjectTracks
     from orchestrator.jobs import ExportParams
 
 _NAMES = ("x", "y", "w", "h")
@@ -182,7 +182,7 @@ def _read(path: Path) -> bytes:
 
 
 def _tracks(path: Path) -> SubjectTracks:
-    from orchestrator.framing.subject_tracks import read_tracks
+    from orchestrator.framing.track_file_reader import read_tracks
 
     try:
         with path.open("rb") as file:

@@ -36,7 +36,7 @@ def infer(model: str, image: Path, output: Path, *, force: bool, as_json: bool, 
       framewright infer SwinIR_4x_GAN photo.png -o out.png --url gpu-box:8001
       framewright infer yolov8n photo.png -o boxes.png
     """  # noqa: D301  click reads the backspace as: keep these lines
-    from orchestrator.drawing.files import check_picture_format, read_picture, write_picture
+    from orchestrator.drawing.picture_files import check_picture_format, read_picture, write_picture
     from orchestrator.inference.detector import crowded_notes
     from orchestrator.pipeline.infer_picture import detect_picture, draw_detections, upscale_picture
     from orchestrator.pipeline.progress import Progress

@@ -17,7 +17,7 @@ from orchestrator.errors import ResultTooLarge
 from orchestrator.executor.progress import ProgressReporter
 from orchestrator.executor.raw_json import EncodedResult, RawJson
 from orchestrator.executor.validate_job import check_job
-from orchestrator.framing.subject_tracks import MOST_BYTES, parse_tracks, read_tracks
+from orchestrator.framing.track_file_reader import MOST_BYTES, parse_tracks, read_tracks
 from orchestrator.jobs import ExportJob, FileJob, OutputParts, Strict, TrackJob
 from orchestrator.jobs.track import TrackStored
 from orchestrator.pipeline.context import JobContext

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from orchestrator.drawing.files import write_picture
+from orchestrator.drawing.picture_files import write_picture
 from orchestrator.errors import BadRequest, DiskFull
 from orchestrator.fidelity.chart import draw_fidelity
 from orchestrator.fidelity.metrics import colour_distance, mean_square, psnr_db, ssim

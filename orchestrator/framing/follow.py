@@ -17,14 +17,14 @@ import numpy as np
 
 from orchestrator.framing.crop_geometry import crop_of_aspect
 from orchestrator.framing.keyframe_thinning import thin_keyframes
-from orchestrator.framing.steady_camera import KNOT_S, SubjectPositions, plan_camera_path
+from orchestrator.framing.steady_camera import KNOT_S, AxisPositions, plan_camera_path
 from orchestrator.framing.subject_choice import choose_subject
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from orchestrator.framing.keyframes import CropPath
-    from orchestrator.framing.subject_tracks import SubjectTrack, SubjectTracks
+    from orchestrator.framing.track_file_reader import SubjectTrack, SubjectTracks
 
 HOLD_AFTER_S = 0.5
 """Shorter gaps in a track are failures of the detector and do not stop the camera."""
@@ -105,7 +105,7 @@ def plan_crop_path(
     gaps = (np.diff(frames) > 1) & (np.diff(seen_s) > HOLD_AFTER_S)
     begins = np.flatnonzero(np.append(True, gaps | (np.diff(shots) > 0)))
 
-    builder = _PathBuilder()
+    builder = _CropPathBuilder()
     for begin, end in pairwise([*begins.tolist(), len(frames)]):
         shot, new_shot = shots[begin], begin == 0 or shots[begin] != shots[begin - 1]
         shot_s = times_s[cuts[shot - 1] if shot else 0]
@@ -133,7 +133,7 @@ def plan_crop_path(
     return builder.path(sides, width=width, height=height)
 
 
-class _PathBuilder:
+class _CropPathBuilder:
     """Collects the crop's corners at rising times; a corner too soon after the last is left out."""
 
     def __init__(self) -> None:
@@ -221,7 +221,7 @@ def _corners(
         high[seen] = np.maximum.reduceat(places, rows)
         mean[seen] = np.add.reduceat(places, rows) / np.diff(rows, append=len(near))
         path = plan_camera_path(
-            SubjectPositions(spans_s=np.diff(knots_s), seen=seen, low=low, high=high, mean=mean),
+            AxisPositions(spans_s=np.diff(knots_s), seen=seen, low=low, high=high, mean=mean),
             first=0.5,
             last=float(room[axis]) - 0.5,
             start=None if start is None else float(start[axis]) + 0.5,

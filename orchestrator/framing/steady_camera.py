@@ -56,7 +56,7 @@ _STILL = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SubjectPositions:
+class AxisPositions:
     """One coordinate of the subject's centre at K knots in time, in crop sizes.
 
     Attributes:
@@ -77,10 +77,10 @@ class SubjectPositions:
         """Number of knots."""
         return len(self.seen)
 
-    def part(self, begin: int, end: int) -> SubjectPositions:
+    def part(self, begin: int, end: int) -> AxisPositions:
         """Return knots `begin` to before `end`."""
         knots = slice(begin, end)
-        return SubjectPositions(
+        return AxisPositions(
             spans_s=self.spans_s[begin : end - 1],
             seen=self.seen[knots],
             low=self.low[knots],
@@ -88,9 +88,9 @@ class SubjectPositions:
             mean=self.mean[knots],
         )
 
-    def padded(self) -> SubjectPositions:
+    def padded(self) -> AxisPositions:
         """Return the positions with one more knot at each end, without a box."""
-        return SubjectPositions(
+        return AxisPositions(
             spans_s=np.pad(self.spans_s, 1, constant_values=KNOT_S),
             seen=np.pad(self.seen, 1),
             low=np.pad(self.low, 1),
@@ -100,7 +100,7 @@ class SubjectPositions:
 
 
 def plan_camera_path(
-    positions: SubjectPositions, *, first: float, last: float, start: float | None, rests: tuple[bool, bool]
+    positions: AxisPositions, *, first: float, last: float, start: float | None, rests: tuple[bool, bool]
 ) -> NDArray[np.float64]:
     """Return the middle of the crop at each knot.
 
@@ -144,7 +144,7 @@ def plan_camera_path(
 
 
 def _solve_window(
-    positions: SubjectPositions,
+    positions: AxisPositions,
     still: NDArray[np.bool_],
     known: NDArray[np.float64],
     first: float,

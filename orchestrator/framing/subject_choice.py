@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from orchestrator.errors import BadRequest
-from orchestrator.framing.subject_tracks import SubjectTrack
+from orchestrator.framing.track_file_reader import SubjectTrack
 
 if TYPE_CHECKING:
-    from orchestrator.framing.subject_tracks import SubjectTracks
+    from orchestrator.framing.track_file_reader import SubjectTracks
 
 
 def choose_subject(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from orchestrator.fidelity.sampler import FrameSampler
     from orchestrator.frames import Frame, Picture, Pixels, VideoInfo
-    from orchestrator.framing.crop_window import CropWindow
+    from orchestrator.framing.whole_pixel_window import WholePixelWindow
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Cutout:
 
 
 def cut_windows(
-    frames: Iterator[Frame[Any]], crop: CropWindow, info: VideoInfo, sampler: FrameSampler
+    frames: Iterator[Frame[Any]], crop: WholePixelWindow, info: VideoInfo, sampler: FrameSampler
 ) -> Generator[Frame[Any], None, None]:
     """Cut each frame to its window, as views, and give the sampler the crop in it."""
     for frame in frames:
@@ -44,7 +44,7 @@ def cut_windows(
 
 
 def resized_crops(
-    items: Iterator[Cutout], crop: CropWindow, info: VideoInfo
+    items: Iterator[Cutout], crop: WholePixelWindow, info: VideoInfo
 ) -> Generator[Cutout, None, None]:
     """Resize the crop in each window to the size of the output."""
     for item in items:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from orchestrator.containers import Container
     from orchestrator.frames import VideoInfo
-    from orchestrator.framing.subject_tracks import SubjectTracks
+    from orchestrator.framing.track_file_reader import SubjectTracks
     from orchestrator.jobs import ExportParams
     from orchestrator.pipeline.context import JobContext
 

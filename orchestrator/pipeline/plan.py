@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.containers import CONTAINERS, MAX_SIDE_PX, check_limits, one_of
 from orchestrator.errors import BadRequest, UnsupportedMedia
-from orchestrator.framing.crop_window import CropWindow
+from orchestrator.framing.whole_pixel_window import WholePixelWindow
 from orchestrator.media.colour.pixel_format import upright_chroma
 from orchestrator.media.colour.planes import can_read_planes
 from orchestrator.media.colour.tonemap_curve import tone_mapped_info
@@ -87,7 +87,7 @@ class Plan:
 
     source_info: VideoInfo
     output_info: VideoInfo
-    window: CropWindow
+    window: WholePixelWindow
     form: Form
     alpha: bool
     tonemap: bool
@@ -212,7 +212,7 @@ def _check_hdr(info: VideoInfo, request: DeliveryRequest) -> None:
         )
 
 
-def _window(info: VideoInfo, request: DeliveryRequest, contract: UpscaleContract | None) -> CropWindow:
+def _window(info: VideoInfo, request: DeliveryRequest, contract: UpscaleContract | None) -> WholePixelWindow:
     """Return the window around the crop, with the output size that the request or the model asks for.
 
     Raises:
@@ -220,10 +220,10 @@ def _window(info: VideoInfo, request: DeliveryRequest, contract: UpscaleContract
     """
     scale = contract.scale if contract else 1
     margin_px = min(MARGIN_PX, contract.halo) if contract else 0
-    window = CropWindow(request.crop, info, scale=scale, margin_px=margin_px, size=request.size)
+    window = WholePixelWindow(request.crop, info, scale=scale, margin_px=margin_px, size=request.size)
     if request.size is None and request.scale is not None:
         width, height = (max(1, round(side * request.scale)) for side in window.crop_size)
-        window = CropWindow(request.crop, info, scale=scale, margin_px=margin_px, size=(width, height))
+        window = WholePixelWindow(request.crop, info, scale=scale, margin_px=margin_px, size=(width, height))
     width, height = window.size
     if max(width, height) > MAX_SIDE_PX:
         most = MAX_SIDE_PX / max(window.crop_size)
@@ -234,7 +234,7 @@ def _window(info: VideoInfo, request: DeliveryRequest, contract: UpscaleContract
     return window
 
 
-def _form(info: VideoInfo, request: DeliveryRequest, window: CropWindow) -> Form:
+def _form(info: VideoInfo, request: DeliveryRequest, window: WholePixelWindow) -> Form:
     """Choose the type of the frames' pixels: planes as coded if nothing changes them, else RGB."""
     is_changed = request.model is not None or request.tonemap or request.annotated
     if is_changed or request.container.most_bits == 8:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.containers import container_for
-from orchestrator.drawing.files import check_picture_format, write_picture
+from orchestrator.drawing.picture_files import check_picture_format, write_picture
 from orchestrator.errors import BadRequest
 from orchestrator.inference.detector import BatchedDetector
 from orchestrator.jobs import TrackParams, TrackResult, TrackStats

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from orchestrator.containers import container_for
-from orchestrator.drawing.files import check_picture_format, write_picture
+from orchestrator.drawing.picture_files import check_picture_format, write_picture
 from orchestrator.fidelity.report import report_files
 from orchestrator.frames import Crop, Planes
 from orchestrator.jobs import UpscaleParams, UpscaleResult, UpscaleStats

@@ -19,7 +19,7 @@ import numpy as np
 import psutil
 import pytest
 
-from orchestrator.drawing.files import read_picture, write_picture
+from orchestrator.drawing.picture_files import read_picture, write_picture
 from orchestrator.jobs import FidelityReport
 from tests.support.command import (
     assert_bad_inputs_are_refused,

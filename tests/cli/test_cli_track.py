@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from orchestrator.drawing.files import read_picture
+from orchestrator.drawing.picture_files import read_picture
 from tests.support.command import (
     Ended,
     assert_bad_inputs_are_refused,

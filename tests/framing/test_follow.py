@@ -18,7 +18,7 @@ from orchestrator.framing.keyframe_thinning import TOLERANCE_PX, thin_keyframes
 from orchestrator.framing.keyframes import CropPath
 from orchestrator.framing.steady_camera import TOP_ACCELERATION, TOP_SPEED
 from orchestrator.framing.subject_choice import choose_subject
-from orchestrator.framing.subject_tracks import SubjectTracks, parse_tracks
+from orchestrator.framing.track_file_reader import SubjectTracks, parse_tracks
 
 WIDTH, HEIGHT = 1920, 1080
 SIZE = (608, 1080)

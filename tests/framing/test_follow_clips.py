@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.framing.follow import follow_subject
-from orchestrator.framing.subject_tracks import read_tracks
+from orchestrator.framing.track_file_reader import read_tracks
 from orchestrator.jobs import TrackParams
 from orchestrator.media.read.frame_times import frame_times
 from orchestrator.media.read.probe import probe
@@ -21,7 +21,7 @@ from orchestrator.triton.server import TritonServer
 from tools.camera_quality import measure_camera
 
 if TYPE_CHECKING:
-    from orchestrator.framing.subject_tracks import SubjectTracks
+    from orchestrator.framing.track_file_reader import SubjectTracks
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "examples" / "sample.mp4"

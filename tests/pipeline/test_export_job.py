@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from orchestrator.errors import BadRequest, OutputRefused, UnsupportedMedia, WorkerError
 from orchestrator.frames import Planes
-from orchestrator.framing.subject_tracks import parse_tracks
+from orchestrator.framing.track_file_reader import parse_tracks
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from tests.support.exports import export_video

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from orchestrator.errors import LimitExceeded
-from orchestrator.framing.subject_tracks import parse_tracks
+from orchestrator.framing.track_file_reader import parse_tracks
 from orchestrator.jobs import (
     Cost,
     ExportParams,

@@ -15,7 +15,7 @@ from orchestrator.limits import Limits
 from orchestrator.pipeline.draw_tracks import plan_overlay
 from orchestrator.pipeline.plan import DeliveryRequest, check_request, plan
 from orchestrator.triton.contract import UpscaleContract
-from tests.framing.test_crop_window import INFO
+from tests.framing.test_whole_pixel_window import INFO
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from orchestrator.drawing.files import read_picture
+from orchestrator.drawing.picture_files import read_picture
 from orchestrator.errors import BadMedia, BadRequest, InferenceFailed, OutputRefused
 from orchestrator.framing.follow import follow_subject
-from orchestrator.framing.subject_tracks import parse_tracks
+from orchestrator.framing.track_file_reader import parse_tracks
 from orchestrator.jobs import TrackParams, parse
 from orchestrator.media.read.frame_times import frame_times
 from orchestrator.media.read.probe import probe

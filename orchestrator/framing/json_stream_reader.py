@@ -30,7 +30,7 @@ _DEEPEST = 100
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
-class JsonStream:
+class JsonStreamReader:
     """Walks through the JSON values of a file, which may be compressed with gzip.
 
     All methods raise BadRequest if the text is not JSON, is too long or has too many values.

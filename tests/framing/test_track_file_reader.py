@@ -14,7 +14,7 @@ import pytest
 
 from orchestrator.errors import BadRequest
 from orchestrator.frames import TrackBoxes
-from orchestrator.framing.subject_tracks import SubjectTracks, parse_tracks, read_tracks
+from orchestrator.framing.track_file_reader import SubjectTracks, parse_tracks, read_tracks
 from orchestrator.track_output.document import TrackDocument, write_tracks
 from orchestrator.track_output.reported_tracks import TrackBoxCollector
 
@@ -339,7 +339,7 @@ MEASURED = """
 import sys
 from pathlib import Path
 from orchestrator.errors import BadRequest
-from orchestrator.framing.subject_tracks import read_tracks
+from orchestrator.framing.track_file_reader import read_tracks
 
 try:
     with Path(sys.argv[1]).open("rb") as file:

@@ -11,8 +11,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from orchestrator.frames import Colour, Crop, VideoInfo
-from orchestrator.framing.crop_window import LONGEST_PIXEL, CropWindow
 from orchestrator.framing.keyframes import CropPath
+from orchestrator.framing.whole_pixel_window import LONGEST_PIXEL, WholePixelWindow
 
 INFO = VideoInfo(
     width=1920,
@@ -68,7 +68,7 @@ def paths(draw: st.DrawFn, info: VideoInfo) -> CropPath:
 
 
 def test_a_crop_of_whole_pixels_is_the_window() -> None:
-    view = CropWindow(crop(100, 51, 1080, 901), INFO)
+    view = WholePixelWindow(crop(100, 51, 1080, 901), INFO)
     assert (view.width, view.height) == view.size == (1080, 901)
     assert view.at(0) == view.at(7) == (100, 51, crop(0, 0, 1080, 901))
     assert view.is_exact
@@ -76,7 +76,7 @@ def test_a_crop_of_whole_pixels_is_the_window() -> None:
 
 
 def test_a_model_gets_its_margin_where_there_is_picture() -> None:
-    view = CropWindow(crop(4, 500, 100, 580), INFO, scale=4, margin_px=10)
+    view = WholePixelWindow(crop(4, 500, 100, 580), INFO, scale=4, margin_px=10)
     assert view.at(0) == (0, 490, crop(16, 40, 400, 2320))
     assert (view.width, view.height) == (114, 590)
     assert view.size == (400, 2320)
@@ -84,12 +84,12 @@ def test_a_model_gets_its_margin_where_there_is_picture() -> None:
 
 
 def test_a_crop_that_ends_within_pixels_has_all_of_them_and_what_the_resampler_looks_at() -> None:
-    view = CropWindow(crop(100.5, 0, 50.25, 1080), INFO)
+    view = WholePixelWindow(crop(100.5, 0, 50.25, 1080), INFO)
     assert view.at(0) == (96, 0, crop(4.5, 0, 50.25, 1080))
     assert (view.width, view.height) == (59, 1080)
     assert view.size == (50, 1080)
     assert not view.is_exact
-    fifth = CropWindow(crop(100.5, 0, 50.25, 1080), INFO, size=(10, 216))
+    fifth = WholePixelWindow(crop(100.5, 0, 50.25, 1080), INFO, size=(10, 216))
     assert fifth.at(0)[0] == 84
     assert fifth.width == 83
 
@@ -99,7 +99,7 @@ def test_the_window_holds_the_crop_and_its_margin_and_lies_in_the_picture(
     data: st.DataObject, info: VideoInfo, scale: int, margin_px: int
 ) -> None:
     shown = data.draw(st.one_of(crops(info), paths(info)))
-    view = CropWindow(shown, info, scale=scale, margin_px=margin_px)
+    view = WholePixelWindow(shown, info, scale=scale, margin_px=margin_px)
     assert min(view.width, view.height) >= 1
     for t_s in np.linspace(-1, 6, 15).tolist():
         wanted = shown if isinstance(shown, Crop) else shown.at(t_s)
@@ -122,7 +122,7 @@ def test_the_window_holds_the_crop_and_its_margin_and_lies_in_the_picture(
 def test_no_shape_is_squeezed_by_more_than_a_pixel(data: st.DataObject, info: VideoInfo, scale: int) -> None:
     shown = data.draw(crops(info))
     size = data.draw(st.one_of(st.none(), st.tuples(st.integers(1, 300), st.integers(1, 300))))
-    view = CropWindow(shown, info, scale=scale, size=size)
+    view = WholePixelWindow(shown, info, scale=scale, size=size)
     width, height = view.size
     assert (width, height) == size or size is None
     assume(1 / LONGEST_PIXEL <= shown.w / shown.h * height / width <= LONGEST_PIXEL)
@@ -155,11 +155,11 @@ def test_no_shape_is_squeezed_by_more_than_a_pixel(data: st.DataObject, info: Vi
 def test_pixels_are_square_or_the_sources_where_that_is_right(
     info: VideoInfo, part: Crop, size: tuple[int, int] | None, shape: Fraction
 ) -> None:
-    assert CropWindow(part, info, size=size).sample_aspect_ratio == shape
+    assert WholePixelWindow(part, info, size=size).sample_aspect_ratio == shape
 
 
 def test_crops_of_wide_pixels_are_cut_in_pixels() -> None:
-    view = CropWindow(crop(64, 10, 512, 300), PAL_WIDE)
+    view = WholePixelWindow(crop(64, 10, 512, 300), PAL_WIDE)
     assert view.at(0) == (45, 10, crop(0, 0, 360, 300))
     assert view.is_exact
     assert view.size == (360, 300)
@@ -167,7 +167,7 @@ def test_crops_of_wide_pixels_are_cut_in_pixels() -> None:
 
 def test_a_followed_crop_is_delivered_in_its_own_even_size() -> None:
     rows = np.array([(0, 0, 608, 1080), (1000.5, 0, 608, 1080)])
-    view = CropWindow(CropPath(np.array([0.0, 2.0]), rows, width=1920, height=1080), INFO)
+    view = WholePixelWindow(CropPath(np.array([0.0, 2.0]), rows, width=1920, height=1080), INFO)
     assert view.size == (608, 1080)
     assert view.sample_aspect_ratio == 1
     assert not view.is_exact
@@ -176,7 +176,7 @@ def test_a_followed_crop_is_delivered_in_its_own_even_size() -> None:
 
 def test_a_crop_that_zooms_has_a_window_for_the_largest() -> None:
     rows = np.array([(0, 0, 960, 540), (900, 500, 480, 270)])
-    view = CropWindow(CropPath(np.array([0.0, 2.0]), rows, width=1920, height=1080), INFO, scale=2)
+    view = WholePixelWindow(CropPath(np.array([0.0, 2.0]), rows, width=1920, height=1080), INFO, scale=2)
     assert view.size == (1920, 1080)
     left, top, box = view.at(2)
     assert (box.w, box.h) == (960, 540)

@@ -30,7 +30,7 @@ LONGEST_PIXEL = 4096
 """Largest number in a sample aspect ratio: x264 keeps no larger ones."""
 
 
-class CropWindow:
+class WholePixelWindow:
     """The window and the output size for a crop of one video.
 
     Args:

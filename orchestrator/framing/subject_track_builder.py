@@ -23,7 +23,7 @@ LARGEST_ID = 2**63 - 1
 """Larger ids are refused: one of 4,000 digits would take 2 kB."""
 
 
-class TrackCollector:
+class SubjectTrackBuilder:
     """Collects tracks: call `add` for each box of a track, then `end` for the track, and at last `tracks`."""
 
     def __init__(self) -> None:

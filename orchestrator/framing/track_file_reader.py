@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from orchestrator.errors import BadRequest
-from orchestrator.framing.json_stream import JsonStream
-from orchestrator.framing.track_collector import TrackCollector, brief, is_integer
+from orchestrator.framing.json_stream_reader import JsonStreamReader
+from orchestrator.framing.subject_track_builder import SubjectTrackBuilder, brief, is_integer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -127,24 +127,24 @@ def read_tracks(source: bytes | io.BufferedReader) -> SubjectTracks:
     """
     if isinstance(source, bytes):
         source = io.BufferedReader(io.BytesIO(source))
-    stream = JsonStream(source, what="tracks", most_bytes=MOST_BYTES, most_values=MOST_VALUES)
-    collector = TrackCollector()
+    stream = JsonStreamReader(source, what="tracks", most_bytes=MOST_BYTES, most_values=MOST_VALUES)
+    builder = SubjectTrackBuilder()
     document: dict[str, object] | None = None
     while stream.peek():
         if document is not None:
             raise BadRequest("the tracks are refused: something follows the document; give it alone")
-        document = _read_object(stream, collector)
-    return _subjects(collector, {} if document is None else document.get("video", {}))
+        document = _read_object(stream, builder)
+    return _subjects(builder, {} if document is None else document.get("video", {}))
 
 
 def _read_object(
-    stream: JsonStream, collector: TrackCollector, *, is_listed: bool = False
+    stream: JsonStreamReader, builder: SubjectTrackBuilder, *, is_listed: bool = False
 ) -> dict[str, object] | None:
-    """Read a track, or a document with all of its tracks, into the collector.
+    """Read a track, or a document with all of its tracks, into the builder.
 
     Args:
         stream: the JSON, before the object.
-        collector: receives the tracks.
+        builder: receives the tracks.
         is_listed: whether the object is one of the tracks of a document.
 
     Returns:
@@ -157,24 +157,24 @@ def _read_object(
     values: dict[str, object] = {}
     for key in stream.members():
         if key == "tracks" and not is_listed:
-            if not collector.is_empty:
+            if not builder.is_empty:
                 raise BadRequest(_NO_DOCUMENT)
             for _ in _only_list(key, stream, values):
-                _read_object(stream, collector, is_listed=True)
+                _read_object(stream, builder, is_listed=True)
         elif key == "frames" and "tracks" not in values:
             for _ in _only_list(key, stream, values):
-                collector.add(stream.value())
+                builder.add(stream.value())
         elif key in {"id", "class_name", "video"}:
             values[key] = stream.value()
         else:
             stream.skip()
     if "tracks" in values:
         return values
-    collector.end(values.get("id"), values.get("class_name", "thing"))
+    builder.end(values.get("id"), values.get("class_name", "thing"))
     return None
 
 
-def _only_list(key: str, stream: JsonStream, values: dict[str, object]) -> Iterator[None]:
+def _only_list(key: str, stream: JsonStreamReader, values: dict[str, object]) -> Iterator[None]:
     """Iterate over a list that an object must have exactly once."""
     if key in values or stream.peek() != "[":
         raise BadRequest(f"the tracks are refused: `{key}` must be one list, as the track job writes it")
@@ -190,17 +190,17 @@ def parse_tracks(document: object) -> SubjectTracks:
     """
     if not isinstance(document, dict) or not isinstance(document.get("tracks"), list):
         raise BadRequest(_NO_DOCUMENT)
-    collector = TrackCollector()
+    builder = SubjectTrackBuilder()
     for track in document["tracks"]:
         if not isinstance(track, dict) or not isinstance(track.get("frames"), list):
             raise BadRequest(f"the tracks are refused: one is {brief(track)}; each needs `id` and `frames`")
         for entry in track["frames"]:
-            collector.add(entry)
-        collector.end(track.get("id"), track.get("class_name", "thing"))
-    return _subjects(collector, document.get("video", {}))
+            builder.add(entry)
+        builder.end(track.get("id"), track.get("class_name", "thing"))
+    return _subjects(builder, document.get("video", {}))
 
 
-def _subjects(collector: TrackCollector, video: object) -> SubjectTracks:
+def _subjects(builder: SubjectTrackBuilder, video: object) -> SubjectTracks:
     """Return the collected tracks, with the size, frames and cuts of the document's `video`."""
     if not isinstance(video, dict):
         raise BadRequest("the tracks are refused: `video` is no object")
@@ -211,7 +211,7 @@ def _subjects(collector: TrackCollector, video: object) -> SubjectTracks:
     tracks = SubjectTracks(
         by_id={
             number: SubjectTrack(id=number, class_name=class_name, frames=frames, boxes=boxes)
-            for number, class_name, frames, boxes in collector.tracks()
+            for number, class_name, frames, boxes in builder.tracks()
         },
         width=video.get("width"),
         height=video.get("height"),
