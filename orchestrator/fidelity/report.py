@@ -11,7 +11,7 @@ from orchestrator.errors import BadRequest, DiskFull
 from orchestrator.fidelity.chart import draw_fidelity
 from orchestrator.fidelity.metrics import colour_distance, mean_square, psnr_db, ssim
 from orchestrator.jobs import ComparedPicture, FidelityReport, Spread
-from orchestrator.media.read.source import open_source
+from orchestrator.media.read.demux import open_source
 from orchestrator.media.write.readback import first_heard_s
 from orchestrator.storage.staged import staged
 

@@ -13,7 +13,7 @@ from orchestrator.containers import CONTAINERS, MAX_SIDE_PX, check_limits, one_o
 from orchestrator.errors import BadRequest, UnsupportedMedia
 from orchestrator.framing.whole_pixel_window import WholePixelWindow
 from orchestrator.media.colour.pixel_format import upright_chroma
-from orchestrator.media.colour.planes import can_read_planes
+from orchestrator.media.colour.plane_reader import can_read_planes
 from orchestrator.media.colour.tonemap_curve import tone_mapped_info
 from orchestrator.media.time_range import TimeRange
 from orchestrator.media.write.gif import paced

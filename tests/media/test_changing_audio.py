@@ -12,7 +12,7 @@ import av
 import pytest
 
 from orchestrator.media.read.audio_packet_header import (
-    AudioHeaderCounter,
+    AudioChangeDetector,
     AudioPacketHeader,
     read_audio_header,
 )
@@ -108,7 +108,7 @@ def test_headers_are_read_as_the_standards_have_them() -> None:
 
 
 def test_a_damaged_header_or_two_are_no_change() -> None:
-    headers = AudioHeaderCounter()
+    headers = AudioChangeDetector()
     for data in ["fff14c80"] * 9 + ["fff15080"] * 2 + ["00000000"] * 5:
         headers.take(1, bytes.fromhex(data))
     assert headers.changing == frozenset()

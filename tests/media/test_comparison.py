@@ -14,7 +14,7 @@ import pytest
 
 from orchestrator.containers import MP4
 from orchestrator.media.read.probe import probe
-from orchestrator.media.read.tags import printable
+from orchestrator.media.read.tag_filter import printable
 from orchestrator.media.write.differences import MOST_SENTENCES, Expected, differences
 from tests.support.exports import export_video
 from tools.fixtures.clips import make_clip, numbered, truncate

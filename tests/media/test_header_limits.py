@@ -14,7 +14,7 @@ import pytest
 
 from orchestrator.errors import LimitExceeded
 from orchestrator.limits import PIXELS_8K, Limits
-from orchestrator.media.read import header_limits, source
+from orchestrator.media.read import demux, header_limits
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.writer import VideoWriter
@@ -106,8 +106,8 @@ def test_no_decoder_runs_in_the_survey(
     """FFmpeg ignores an option that it does not know: this fails if ours were misspelled."""
     path = copies(tmp_path / "in.mkv", large, 1)
     for whitelist, decodes in (("none", False), ("h264", True)):
-        options = source.CONTAINER_OPTIONS | {"codec_whitelist": whitelist}
-        with source._open(path, options) as container:
+        options = demux.CONTAINER_OPTIONS | {"codec_whitelist": whitelist}
+        with demux._open(path, options) as container:
             # The pixel format of H.264 in Matroska is known to a decoder only.
             assert (container.streams.video[0].codec_context.pix_fmt is not None) == decodes
             assert container.streams.video[0].codec_context.width == 4096
@@ -130,15 +130,15 @@ def test_a_header_that_claims_less_than_its_pictures_have_does_not_help(tmp_path
 
 def test_more_streams_than_are_taken_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = make_clip(tmp_path / "in.mp4", 3, audio=[{"seconds": 0.1}] * 4)
-    monkeypatch.setitem(source.CONTAINER_OPTIONS, "max_streams", "4")
+    monkeypatch.setitem(demux.CONTAINER_OPTIONS, "max_streams", "4")
     with pytest.raises(LimitExceeded, match="streams"):
         probe(path)
-    monkeypatch.setitem(source.CONTAINER_OPTIONS, "max_streams", "5")
+    monkeypatch.setitem(demux.CONTAINER_OPTIONS, "max_streams", "5")
     assert probe(path).frames == 3
 
 
 def test_the_limit_of_a_worker_is_within_what_is_decoded() -> None:
-    assert Limits().source_px == PIXELS_8K < source.MAX_PIXELS
+    assert Limits().source_px == PIXELS_8K < demux.MAX_PIXELS
 
 
 def chapters(count: int) -> list[Chapter]:
@@ -159,7 +159,7 @@ def test_a_flood_of_tags_is_refused_before_it_is_read(tmp_path: Path, suffix: st
             with pytest.raises(LimitExceeded, match="more than 2000 tags"):
                 probe(path)
         else:
-            with source.open_source(path) as container:
+            with demux.open_source(path) as container:
                 assert (
                     tags.items() <= {key.lower(): value for key, value in container.metadata.items()}.items()
                 )
@@ -167,7 +167,7 @@ def test_a_flood_of_tags_is_refused_before_it_is_read(tmp_path: Path, suffix: st
 
 def test_a_flood_of_chapters_is_refused_and_ten_thousand_are_read(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "many.mkv", 3, chapters=chapters(header_limits.MAX_CHAPTERS))
-    with source.open_source(path) as container:
+    with demux.open_source(path) as container:
         assert len(container.chapters()) == header_limits.MAX_CHAPTERS
     with pytest.raises(LimitExceeded, match="more than 10000 chapters"):
         probe(make_clip(tmp_path / "more.mkv", 3, chapters=chapters(header_limits.MAX_CHAPTERS + 1)))
@@ -240,13 +240,13 @@ def test_a_file_is_opened_as_often_for_many_sound_tracks_as_for_one(
 ) -> None:
     """Each opening takes time for each stream: once a track, 300 tracks took 44 s of CPU time."""
     opened: list[Path] = []
-    really_open = source._open
+    really_open = demux._open
 
     def counted(path: Path, *arguments: Any, **more: Any) -> Any:
         opened.append(path)
         return really_open(path, *arguments, **more)
 
-    monkeypatch.setattr(source, "_open", counted)
+    monkeypatch.setattr(demux, "_open", counted)
     counts = []
     for tracks in (1, 20):
         path = make_clip(tmp_path / f"{tracks}.mkv", 10, audio=[{"seconds": 0.4}] * tracks)

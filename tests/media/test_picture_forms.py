@@ -12,7 +12,7 @@ import pytest
 
 from orchestrator.errors import UnsupportedMedia
 from orchestrator.frames import DeepPixels, Planes
-from orchestrator.media.colour.planes import can_read_planes, to_planes
+from orchestrator.media.colour.plane_reader import can_read_planes, to_planes
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.tiles.letterbox import letterbox

@@ -14,10 +14,10 @@ import av.error
 import pytest
 
 from orchestrator.errors import BadMedia, InputNotFound, LimitExceeded, UnsupportedMedia
-from orchestrator.media.read import source
+from orchestrator.media.read import demux
+from orchestrator.media.read.demux import open_source
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
-from orchestrator.media.read.source import open_source
 from orchestrator.media.write.writer import VideoWriter
 from tools.fixtures.clips import claiming_less, make_clip
 
@@ -142,8 +142,8 @@ def test_the_format_whitelist_is_what_keeps_a_concat_script_out(
 ) -> None:
     """FFmpeg ignores an option that it does not know: this fails if ours were misspelled."""
     script = concat_script(tmp_path / "in.mp4", secret)
-    options = {key: value for key, value in source.CONTAINER_OPTIONS.items() if key != "format_whitelist"}
-    monkeypatch.setattr(source, "CONTAINER_OPTIONS", options)
+    options = {key: value for key, value in demux.CONTAINER_OPTIONS.items() if key != "format_whitelist"}
+    monkeypatch.setattr(demux, "CONTAINER_OPTIONS", options)
     with open_source(script) as container:
         assert sum(1 for _ in container.decode(video=0)) == 25
 
@@ -159,15 +159,15 @@ def test_every_other_demuxer_is_shut(tmp_path: Path) -> None:
         except ValueError:  # FFmpeg only writes it
             continue
         try:
-            av.open(f"file:{path}", "r", format=name, container_options=source.CONTAINER_OPTIONS).close()
+            av.open(f"file:{path}", "r", format=name, container_options=demux.CONTAINER_OPTIONS).close()
         except av.error.FFmpegError as error:
             # The whitelist answers EINVAL before a byte is read; a demuxer that reads answers something else.
             (refused if isinstance(error, av.error.ArgumentError) else opened).add(name)
         else:
             opened.add(name)
     taken = {alias for name in opened for alias in name.split(",")}
-    assert set(source.DEMUXERS) <= taken | refused
-    assert taken <= {*source.DEMUXERS, "mp4", "m4a", "3gp", "3g2", "mj2", "webm"}
+    assert set(demux.DEMUXERS) <= taken | refused
+    assert taken <= {*demux.DEMUXERS, "mp4", "m4a", "3gp", "3g2", "mj2", "webm"}
     assert {"hls", "concat", "sdp", "rtsp", "lavfi", "image2", "svg_pipe", "png_pipe", "h264"} <= refused
 
 
@@ -186,12 +186,12 @@ def test_the_protocol_whitelist_is_what_keeps_a_request_from_being_made(
 ) -> None:
     url, asked = server
     playlist = hls_playlist(tmp_path / "in.m3u8", f"{url}/a.ts")
-    wide = {**source.CONTAINER_OPTIONS, "format_whitelist": "hls,mpegts"}
-    monkeypatch.setattr(source, "CONTAINER_OPTIONS", wide)
+    wide = {**demux.CONTAINER_OPTIONS, "format_whitelist": "hls,mpegts"}
+    monkeypatch.setattr(demux, "CONTAINER_OPTIONS", wide)
     with pytest.raises(BadMedia):
         open_source(playlist)
     assert asked == []
-    monkeypatch.setattr(source, "CONTAINER_OPTIONS", {**wide, "protocol_whitelist": "file,http,tcp"})
+    monkeypatch.setattr(demux, "CONTAINER_OPTIONS", {**wide, "protocol_whitelist": "file,http,tcp"})
     with pytest.raises(BadMedia):
         open_source(playlist)
     assert asked == ["/a.ts"]
@@ -225,7 +225,7 @@ def test_the_limit_on_the_size_of_a_picture_holds_in_the_decoder_too(
     """A header may claim less than the pictures have."""
     path = claiming_less(make_clip(tmp_path / "in.mkv", 5))
     info = probe(path)
-    monkeypatch.setattr(source, "MAX_PIXELS", 96 * 64 - 1)
+    monkeypatch.setattr(demux, "MAX_PIXELS", 96 * 64 - 1)
     with pytest.raises(BadMedia, match="no picture"), VideoReader(path, info) as reader:
         list(reader.frames())
 

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.errors import BadMedia, BadRequest
+from orchestrator.media.read.demux import main_video, open_source
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.read.seek import packets_from
-from orchestrator.media.read.source import main_video, open_source
 from tools.fixtures.clips import damage, make_clip, number_of, truncate
 
 if TYPE_CHECKING:

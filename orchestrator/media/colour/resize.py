@@ -81,7 +81,7 @@ def resize(pixels: NDArray[Levels], *, width: int, height: int, box: Crop | None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Bands:
+class _BandMatrix:
     """The band matrix that computes N pixels of a resized row or column from source pixels.
 
     Attributes:
@@ -112,11 +112,11 @@ class _Bands:
 
 
 @lru_cache(maxsize=4)  # the crops of successive pictures often start at the same x or y
-def _bands(length: int, start: float, size: float, count: int) -> _Bands:
+def _bands(length: int, start: float, size: float, count: int) -> _BandMatrix:
     """Return the matrix that computes `count` pixels from `start`..`start + size` of `length` pixels."""
     if size == count and start == int(start):
         whole = slice(int(start), int(start) + count)
-        return _Bands(
+        return _BandMatrix(
             count=count, part=whole, begins=np.zeros(0, np.int64), blocks=np.zeros((0, 0, 0), np.float32)
         )
     step = size / count
@@ -139,10 +139,10 @@ def _bands(length: int, start: float, size: float, count: int) -> _Bands:
     rows = np.arange(count)
     places = (rows * k - begins[rows // _BLOCK])[:, None] + pixels
     blocks.reshape(-1)[places[inside]] = weights[inside]
-    return _Bands(count=count, part=slice(low, high), begins=begins - low, blocks=blocks)
+    return _BandMatrix(count=count, part=slice(low, high), begins=begins - low, blocks=blocks)
 
 
-def _down(planes: NDArray[Any], bands: _Bands, wanted: slice) -> NDArray[np.float32]:
+def _down(planes: NDArray[Any], bands: _BandMatrix, wanted: slice) -> NDArray[np.float32]:
     """Resize the columns of planes, [N, H, W]; return the wanted rows of the result, float32 [N, rows, W]."""
     if not bands.blocks.size:
         return planes[:, wanted].astype(np.float32)
@@ -154,7 +154,7 @@ def _down(planes: NDArray[Any], bands: _Bands, wanted: slice) -> NDArray[np.floa
     return rows
 
 
-def _across(levels: NDArray[np.float32], bands: _Bands) -> NDArray[np.float32]:
+def _across(levels: NDArray[np.float32], bands: _BandMatrix) -> NDArray[np.float32]:
     """Resize the rows of planes, float32 [N, H, W], to float32 [N, H, count]."""
     if not bands.blocks.size:
         return levels

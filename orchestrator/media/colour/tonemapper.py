@@ -38,7 +38,7 @@ class ToneMapper:
         self._peak = peak_nits(info.colour, info.hdr)
         self._threads = threads
         self._convert = SwscaleRgb(info.colour, to="gbrpf32le", threads=threads, size=size)
-        self._filter: _LookupTable | None = None
+        self._filter: _HaldClutFilter | None = None
 
     def __call__(self, frame: av.VideoFrame) -> Pixels:
         """Return a new uint8 [H, W, 3] RGB array, full range, without alpha.
@@ -49,13 +49,13 @@ class ToneMapper:
         hdr, white = self._convert(frame), self._convert.white(frame)
         if self._filter is None or self._filter.kind != (hdr.width, hdr.height, white):
             colours = tonemap_table(self._colour.transfer, self._colour.primaries, self._peak, white)
-            self._filter = _LookupTable(colours, (hdr.width, hdr.height, white), threads=self._threads)
+            self._filter = _HaldClutFilter(colours, (hdr.width, hdr.height, white), threads=self._threads)
         sdr = self._filter(hdr)
         planes = [cv2.convertScaleAbs(plane, alpha=255) for plane in rgb_planes(sdr, np.float32)]
         return merge_planes([cast("Pixels", plane) for plane in planes])
 
 
-class _LookupTable:
+class _HaldClutFilter:
     """The filter, for frames of one size.
 
     Args:

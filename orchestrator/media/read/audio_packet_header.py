@@ -55,7 +55,7 @@ def read_audio_header(data: bytes) -> AudioPacketHeader | None:
     return AudioPacketHeader("mpeg", 0) if data[1] & 0xE0 == 0xE0 and data[1] & 0x06 else None
 
 
-class AudioHeaderCounter:
+class AudioChangeDetector:
     """Counts the headers of the packets of a file's sound streams."""
 
     def __init__(self) -> None:

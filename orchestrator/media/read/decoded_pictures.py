@@ -16,13 +16,13 @@ import av.error
 from av.codec.context import Flags
 
 from orchestrator.errors import BadMedia
-from orchestrator.media.colour.alpha import SideAlphaDecoder, has_side_alpha
+from orchestrator.media.colour.alpha_reader import SideAlphaDecoder, has_side_alpha
 from orchestrator.media.read.captions import mentions_captions
+from orchestrator.media.read.demux import main_video, open_source, packets, timestamp_fixer
 from orchestrator.media.read.integrity import IntegrityChecker
 from orchestrator.media.read.lost_frames import DecoderTimestamps
 from orchestrator.media.read.picture_timeline import PictureTimeline
 from orchestrator.media.read.seek import packets_before_keyframe, packets_from
-from orchestrator.media.read.source import main_video, open_source, packets, timestamp_fixer
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator

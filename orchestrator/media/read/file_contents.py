@@ -15,11 +15,11 @@ import av.error
 from av.audio.stream import AudioStream
 from av.stream import Disposition
 
-from orchestrator.media.colour.alpha import SideAlphaDecoder, is_transparent
+from orchestrator.media.colour.alpha_reader import SideAlphaDecoder, is_transparent
 from orchestrator.media.colour.hdr_metadata import hdr_metadata, side_data
 from orchestrator.media.colour.pixel_format import chroma_name, component_bits
-from orchestrator.media.read.source import main_video, packets
-from orchestrator.media.read.tags import chapter_title, own_tags, track_tags
+from orchestrator.media.read.demux import main_video, packets
+from orchestrator.media.read.tag_filter import chapter_title, own_tags, track_tags
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -92,7 +92,7 @@ class StreamContents:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PictureContents:
+class FirstPicture:
     """The first picture of a file, as coded.
 
     Attributes:
@@ -134,7 +134,7 @@ class FileContents:
     tags: Mapping[str, str]
     timecode: str | None
     chapters: tuple[str, ...]
-    picture: PictureContents | None
+    picture: FirstPicture | None
 
 
 def read_contents(path: Path, opened: Callable[[Path], InputContainer]) -> FileContents:
@@ -208,7 +208,7 @@ def _pop(tags: dict[str, str], name: str) -> str | None:
     return None if key is None else tags.pop(key)
 
 
-def _first_picture(container: InputContainer, stream: VideoStream) -> PictureContents | None:
+def _first_picture(container: InputContainer, stream: VideoStream) -> FirstPicture | None:
     stream.thread_type = "NONE"
     first: list[av.VideoFrame] = []
     alpha = SideAlphaDecoder(stream)
@@ -222,10 +222,10 @@ def _first_picture(container: InputContainer, stream: VideoStream) -> PictureCon
     return _picture(first, stream) if first else None
 
 
-def _picture(first: list[av.VideoFrame], stream: VideoStream) -> PictureContents:
+def _picture(first: list[av.VideoFrame], stream: VideoStream) -> FirstPicture:
     frame = first[0]
     pixels = frame.format
-    return PictureContents(
+    return FirstPicture(
         bits=component_bits(pixels),
         chroma=chroma_name(pixels),
         transparent=is_transparent(first, stream),

@@ -17,8 +17,8 @@ import numpy as np
 
 from orchestrator.errors import BadMedia
 from orchestrator.media.read.decoded_pictures import DecodedPictures
+from orchestrator.media.read.demux import main_video, open_source, packets
 from orchestrator.media.read.seek import UNTIMED
-from orchestrator.media.read.source import main_video, open_source, packets
 from orchestrator.media.time_range import TimeRange
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import av.error
 
 from orchestrator.errors import BadMedia
-from orchestrator.media.read.source import main_video, open_source, packets
+from orchestrator.media.read.demux import main_video, open_source, packets
 
 if TYPE_CHECKING:
     from fractions import Fraction

@@ -14,16 +14,16 @@ import av.error
 from orchestrator.errors import BadMedia, UnsupportedMedia
 from orchestrator.frames import VideoInfo
 from orchestrator.media.colour import rgb_conversion as colour
-from orchestrator.media.colour.alpha import SideAlphaDecoder, is_transparent
+from orchestrator.media.colour.alpha_reader import SideAlphaDecoder, is_transparent
 from orchestrator.media.colour.chroma_location import upright_chroma_location
 from orchestrator.media.colour.code_points import UNSPECIFIED
 from orchestrator.media.colour.hdr_metadata import hdr_metadata, side_data
 from orchestrator.media.colour.pixel_format import component_bits
 from orchestrator.media.read.deinterlace import is_interlaced
-from orchestrator.media.read.file_extent import measure_extent
+from orchestrator.media.read.demux import MAX_PIXELS, has_free_clock, main_video, open_source, packets
 from orchestrator.media.read.integrity import believable_frames, refuse_truncated, tagged_duration_s
-from orchestrator.media.read.source import MAX_PIXELS, has_free_clock, main_video, open_source, packets
 from orchestrator.media.read.spherical_metadata import read_spherical
+from orchestrator.media.read.timestamp_scan import scan_timestamps
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,7 +106,7 @@ def _describe(
     is_guess = container.format.name == "avi" and frames is None
     duration_s = None if is_guess else _duration_s(container, stream)
     start_s = max(Fraction(container.start_time or 0, av.time_base), Fraction(0))
-    extent = measure_extent(path) if has_free_clock(container) else None
+    extent = scan_timestamps(path) if has_free_clock(container) else None
     if extent is not None:
         start_s, duration_s = extent.start_s, float(extent.duration_s)
         if extent.has_late_streams:
@@ -167,14 +167,14 @@ def _refuse_dolby_vision_alone(stream: VideoStream, frame: av.VideoFrame) -> Non
 
 
 @dataclass(frozen=True)
-class _Turn:
+class _Orientation:
     """How a coded picture is turned upright: maybe mirrored left to right, then rotated counter-clockwise."""
 
     degrees: int
     mirrored: bool
 
 
-def _orientation(frame: av.VideoFrame) -> tuple[_Turn, list[str]]:
+def _orientation(frame: av.VideoFrame) -> tuple[_Orientation, list[str]]:
     """Read a frame's display matrix (ISO/IEC 14496-12, 8.3.2): nine int32, of which the 2x2 part turns.
 
     Returns:
@@ -182,21 +182,21 @@ def _orientation(frame: av.VideoFrame) -> tuple[_Turn, list[str]]:
     """
     data = side_data(frame, "DISPLAYMATRIX")
     if data is None:
-        return _Turn(round(frame.rotation / 90) * 90 % 360, mirrored=False), []
+        return _Orientation(round(frame.rotation / 90) * 90 % 360, mirrored=False), []
     a, b, _u, c, d, _v, *_ = struct.unpack("=9i", data[:36])
     # x' = a x + c y and y' = b x + d y, y pointing down.
     if not (a or b):
-        return _Turn(0, mirrored=False), []  # no turn at all: a matrix that says nothing
+        return _Orientation(0, mirrored=False), []  # no turn at all: a matrix that says nothing
     mirrored = a * d - b * c < 0
     if mirrored:
         a, b = -a, -b
     angle = math.degrees(math.atan2(-b, a)) % 360
     degrees = round(angle / 90) * 90 % 360
     if abs((angle - degrees + 180) % 360 - 180) > 1:
-        return _Turn(0, mirrored=False), [
+        return _Orientation(0, mirrored=False), [
             f"the source is turned by {angle:.0f} degrees; only quarter turns are applied"
         ]
-    return _Turn(degrees, mirrored=mirrored), []
+    return _Orientation(degrees, mirrored=mirrored), []
 
 
 def _first_frames(

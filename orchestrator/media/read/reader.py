@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Generic, Self, cast
 
 from orchestrator.frames import AnyPicture, Frame
-from orchestrator.media.colour.alpha import AlphaExtractor
+from orchestrator.media.colour.alpha_reader import AlphaExtractor
 from orchestrator.media.read.captions import closed_captions
 from orchestrator.media.read.decoded_pictures import DecodedPictures
 from orchestrator.media.read.deinterlace import Deinterlacer

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import av
 import av.error
 
-from orchestrator.media.read.source import main_video, open_source, packets
+from orchestrator.media.read.demux import main_video, open_source, packets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

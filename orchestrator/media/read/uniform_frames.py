@@ -14,7 +14,7 @@ import av.error
 from av.filter import Graph
 
 from orchestrator.errors import UnsupportedMedia
-from orchestrator.media.colour.planes import same_planes
+from orchestrator.media.colour.plane_reader import same_planes
 from orchestrator.media.filter_chain import buffer_options, filter_chain
 
 if TYPE_CHECKING:

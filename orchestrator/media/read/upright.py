@@ -8,7 +8,7 @@ import numpy as np
 
 from orchestrator.errors import UnsupportedMedia
 from orchestrator.frames import PADDING_LEVEL, Planes
-from orchestrator.media.colour.planes import can_read_planes, to_planes
+from orchestrator.media.colour.plane_reader import can_read_planes, to_planes
 from orchestrator.media.colour.rgb_conversion import DeepRgbConverter, RgbConverter
 from orchestrator.media.colour.tonemapper import ToneMapper
 

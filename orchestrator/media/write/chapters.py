@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from orchestrator.media.read.tags import chapter_title, writable
+from orchestrator.media.read.tag_filter import chapter_title, writable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,9 +19,9 @@ import av.error
 from orchestrator.errors import WorkerError
 from orchestrator.media.colour.code_points import HLG, PQ
 from orchestrator.media.colour.pixel_format import rotated_chroma_name
+from orchestrator.media.read.demux import open_source
 from orchestrator.media.read.file_contents import SIDE_DATA, read_contents
-from orchestrator.media.read.source import open_source
-from orchestrator.media.read.tags import printable, same_language
+from orchestrator.media.read.tag_filter import printable, same_language
 from orchestrator.media.write.readback import open_written
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from orchestrator.containers import Container
     from orchestrator.frames import HdrMetadata
-    from orchestrator.media.read.file_contents import FileContents, Kind, PictureContents, StreamContents
+    from orchestrator.media.read.file_contents import FileContents, FirstPicture, Kind, StreamContents
 
 log = logging.getLogger(__name__)
 
@@ -228,7 +228,7 @@ def _about_sound(name: str, before: StreamContents, after: StreamContents) -> It
 
 
 def _about_pictures(
-    before: PictureContents, after: PictureContents, expected: Expected, *, has_palette: bool
+    before: FirstPicture, after: FirstPicture, expected: Expected, *, has_palette: bool
 ) -> Iterator[str]:
     if after.bits < before.bits:
         yield f"the source has {before.bits} bits per component; the output has {after.bits} bits"
@@ -251,7 +251,7 @@ def _about_pictures(
         yield "the closed captions of the source were left out"
 
 
-def _about_colours(before: PictureContents, after: PictureContents) -> Iterator[str]:
+def _about_colours(before: FirstPicture, after: FirstPicture) -> Iterator[str]:
     if before.chroma in {"RGB", "gray"}:
         return
     for aspect in ("matrix", "primaries", "transfer"):

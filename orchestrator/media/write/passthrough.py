@@ -17,8 +17,8 @@ import av.error
 from av.stream import Discard, Disposition
 
 from orchestrator.errors import BadMedia
-from orchestrator.media.read.source import has_free_clock, main_video, open_source, packets
-from orchestrator.media.read.tags import is_of_camera, own_tags, valid, writable
+from orchestrator.media.read.demux import has_free_clock, main_video, open_source, packets
+from orchestrator.media.read.tag_filter import is_of_camera, own_tags, valid, writable
 from orchestrator.media.write.audio_transcoder import AudioTranscoder
 from orchestrator.media.write.chapters import fit_chapters
 from orchestrator.media.write.differences import Expected

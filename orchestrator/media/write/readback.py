@@ -18,7 +18,7 @@ from av.stream import Discard
 from orchestrator.containers import CONTAINERS
 from orchestrator.errors import OutputRejected, WorkerError
 from orchestrator.media.colour import rgb_conversion as colour
-from orchestrator.media.read.source import main_video, packets
+from orchestrator.media.read.demux import main_video, packets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence

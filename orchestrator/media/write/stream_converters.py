@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 import av
 import av.error
 
-from orchestrator.media.read.tags import mov_language, track_tags, writable
+from orchestrator.media.read.tag_filter import mov_language, track_tags, writable
 
 if TYPE_CHECKING:
     from av.container import OutputContainer

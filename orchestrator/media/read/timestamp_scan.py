@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import av.error
 
-from orchestrator.media.read.audio_packet_header import BYTES, AudioHeaderCounter
-from orchestrator.media.read.source import main_video, open_source, packets, timestamp_fixer
+from orchestrator.media.read.audio_packet_header import BYTES, AudioChangeDetector
+from orchestrator.media.read.demux import main_video, open_source, packets, timestamp_fixer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FileExtent:
+class TimestampScan:
     """Times on the continuous clock of a file, in seconds.
 
     Attributes:
@@ -42,7 +42,7 @@ class FileExtent:
     has_late_streams: bool
 
 
-def measure_extent(path: Path) -> FileExtent:
+def scan_timestamps(path: Path) -> TimestampScan:
     """Read a file as far as possible and measure it.
 
     Raises:
@@ -50,7 +50,7 @@ def measure_extent(path: Path) -> FileExtent:
     """
     starts: dict[int, int] = {}
     ends: dict[int, int] = {}
-    headers = AudioHeaderCounter()
+    headers = AudioChangeDetector()
     with open_source(path) as container:
         video = main_video(container, path)
         clock = timestamp_fixer(container)
@@ -73,7 +73,7 @@ def measure_extent(path: Path) -> FileExtent:
             index: start * (container.streams[index].time_base or Fraction(1, 90_000))
             for index, start in starts.items()
         }
-        return FileExtent(
+        return TimestampScan(
             start_s=min(starts_s.values(), default=Fraction(0)),
             video_s=starts.get(video.index, 0) * tick,
             duration_s=(ends.get(video.index, 0) - starts.get(video.index, 0)) * tick,
