@@ -6,9 +6,9 @@
 First it counts, without a model, the pixels that remain to be inferred of the whole video, in windows of
 tiles and of parts of tiles. Then jobs on an excerpt take turns (read, infer, encode, check); the table has
 the medians of their seconds. Their frames before encoding are compared with those of the job without a
-tolerance. `edge`
-says how visible the edges between parts are: how much the error differs between the two sides of an edge, in
-levels, on average over its length; one edge in a thousand is worse. It reads MODEL_REPOSITORY.
+tolerance. `edge` says how visible the edges between parts are: how much the error differs between the two
+sides of an edge, in levels, on average over its length; one edge in a thousand is worse. It reads
+MODEL_REPOSITORY.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ def read_letterboxed(path: Path, info: VideoInfo, box: Letterbox) -> int:
 
 
 def compare(path: Path) -> None:
-    """Print frames a second, and CPU milliseconds a frame, of each way to read the video."""
+    """Print frames per second, and CPU milliseconds per frame, of each way to read the video."""
     info = probe(path)
     box = letterbox(width=info.width, height=info.height, side=SIDE, multiple=MULTIPLE)
     ways: dict[str, Callable[[Path, VideoInfo, Letterbox], int]] = {

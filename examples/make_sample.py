@@ -1,6 +1,6 @@
 """Makes examples/sample.mp4: `python -m examples.make_sample`.
 
-The clip has six seconds of 320x180 H.264 at 24 frames a second with stereo AAC, tagged BT.709: two shots of
+The clip has six seconds of 320x180 H.264 at 24 frames per second with stereo AAC, tagged BT.709: two shots of
 drawn people (examples/cast.py) who walk in front of a photograph, meet, are hidden and leave. The photographs
 are CC0, and neither lite model was trained on them. Nobody is in both shots, which tests the cut between
 them. The script needs the `train` extra, for the photographs.

@@ -28,7 +28,7 @@ pytest.register_assert_rewrite("tests.support")
 
 @pytest.fixture(autouse=True)
 def usual_priority() -> Iterator[None]:
-    """Undo what SVT-AV1 does to this process, as root, where a test encodes with it; servers inherit it."""
+    """Reset the priority that SVT-AV1 gives this process if it runs as root; servers would inherit it."""
     yield
     if os.sched_getscheduler(0) != os.SCHED_OTHER:
         reset_thread_priority()
@@ -75,7 +75,7 @@ def model_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def triton(model_repository: Path) -> Iterator[TritonServer]:
-    """A server over `model_repository`; one that crashes under one test is there again for the next."""
+    """A server over `model_repository`; if a test crashes it, it is restarted for the next one."""
     with Supervisor(TritonServer(model_repository), restarts=10) as supervisor:
         yield supervisor.server
 

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class CameraQuality:
-    """How well a camera kept one subject or several in view.
+    """Measures how well a camera kept one or several subjects in view.
 
     Attributes:
-        frames: how many frames the subject has a box in.
-        middle: in how many of them the middle of the box is in the middle half of the crop.
-        possible: in how many of them a crop within the picture could have it there.
+        frames: number of frames in which the subject has a box.
+        middle: number of these frames in which the middle of the box is in the middle half of the crop.
+        possible: number of these frames in which a crop within the picture could achieve that.
         jerk: sum of the absolute third differences of the crop's middle, in pixels.
-        raw_jerk: the same of the box's.
+        raw_jerk: the same sum for the box's middle.
     """
 
     frames: int
@@ -36,7 +36,7 @@ class CameraQuality:
         return CameraQuality(**{name: value + getattr(other, name) for name, value in vars(self).items()})
 
     def __str__(self) -> str:
-        """Return it as cells of a Markdown table."""
+        """Return the measures as cells of a Markdown table."""
         cells = (self.middle / self.frames, self.middle / self.possible, self.jerk / self.raw_jerk)
         return " | ".join(f"{share:.1%}" for share in cells[:2]) + f" | {cells[2]:.3f}"
 

@@ -35,12 +35,12 @@ class Run:
 
     @property
     def cpu_per_frame_s(self) -> float:
-        """CPU seconds a frame, summed over all cores."""
+        """CPU seconds per frame, summed over all cores."""
         return self.cpu_s / self.frames
 
 
 def take_turns(contenders: Mapping[str, Callable[[], Run]], rounds: int) -> dict[str, list[Run]]:
-    """Run every contender once a round; every second round goes in reverse order."""
+    """Run every contender once per round; every second round goes in reverse order."""
     runs: dict[str, list[Run]] = {name: [] for name in contenders}
     for number in range(rounds):
         for name in list(contenders)[:: -1 if number % 2 else 1]:
@@ -52,12 +52,12 @@ def take_turns(contenders: Mapping[str, Callable[[], Run]], rounds: int) -> dict
 
 
 def ratio(ours: list[Run], theirs: list[Run]) -> float:
-    """Return our frames a second over theirs."""
+    """Return our frames per second divided by theirs."""
     return median(mine.fps / other.fps for mine, other in zip(ours, theirs, strict=True))
 
 
 def cpu_ratio(ours: list[Run], theirs: list[Run]) -> float:
-    """Return our frames a CPU second over theirs, which varies little on a busy machine."""
+    """Return our frames per CPU second divided by theirs, which varies little on a busy machine."""
     return median(
         other.cpu_per_frame_s / mine.cpu_per_frame_s for mine, other in zip(ours, theirs, strict=True)
     )
@@ -68,7 +68,7 @@ def comparison_rows(runs: Mapping[str, list[Run]], targets: Mapping[str, float])
 
     Args:
         runs: the runs of each contender by name; the first contender is ours.
-        targets: the least ratio that we want, by contender.
+        targets: the lowest acceptable ratio, by contender.
     """
     ours = next(iter(runs.values()))
     table = []

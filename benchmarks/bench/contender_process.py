@@ -46,7 +46,7 @@ class ContenderProcess:
         self._process.wait()
 
     def ask(self, **options: object) -> dict[str, Any]:
-        """Let it run once with these options; return its answer."""
+        """Run the contender once with these options; return its answer."""
         self._input.write(json.dumps(options) + "\n")
         self._input.flush()
         line = self._output.readline()
@@ -56,7 +56,7 @@ class ContenderProcess:
         return answer
 
     def run(self, **options: object) -> Run:
-        """Let it run once with these options; return the time that it took."""
+        """Run the contender once with these options; return the time that it took."""
         return Run(**self.ask(**options))
 
 

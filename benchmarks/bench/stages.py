@@ -31,7 +31,7 @@ STAGES = {
 
 
 class ThreadTimes:
-    """Samples the CPU time of Python's threads, as it is lost when a thread ends; a context manager."""
+    """Samples the CPU time of Python's threads, because it is lost when a thread ends; a context manager."""
 
     def __init__(self) -> None:
         self._seen: dict[tuple[str, int], float] = {}

@@ -73,7 +73,7 @@ def _cpu_s(command: Sequence[object]) -> float:
 
 
 def _demo() -> float:
-    """Run `make demo` without the installation: make takes its mark as done."""
+    """Run `make demo` without the installation: make finds its marker file."""
     started = time.perf_counter()
     _run(["make", "-C", str(workloads.ROOT), "-o", ".venv/.serve", "demo"])
     return time.perf_counter() - started

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Picture:
-    """A frame size, and the most frames of a job: all of them are in memory before they are encoded."""
+    """A frame size, and the maximum number of frames of a job, which are all in memory before encoding."""
 
     name: str
     width: int

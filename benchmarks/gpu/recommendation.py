@@ -27,7 +27,8 @@ class Measurement:
         instances: copies of the model in Triton; 0 without Triton.
         run_ms: the median time of one run in milliseconds; None behind Triton.
         fps: frames per second; None if it failed.
-        of_peak: the network's operations a second over those of a matrix product in this precision, 0..1.
+        of_peak: the network's operations per second divided by those of a matrix product in this precision,
+            0..1.
         ratio: speed over that of ONNX Runtime alone with the first accelerator in the same precision,
             measured in turns, or behind Triton afterwards; None if there is nothing to compare.
         most_levels: largest difference from the fp32 graph on the CPU, in levels; None if not compared.

@@ -107,7 +107,7 @@ def cells_table(cells: Iterable[Measurement]) -> str:
 
 
 def jobs_table(cells: Iterable[JobCell]) -> str:
-    """Return whole jobs as a Markdown table: frames a second, and what the GPU did and waited for."""
+    """Return whole jobs as a Markdown table: frames per second, and what the GPU did and waited for."""
     rows = []
     for cell in cells:
         place = [cell.model, f"{cell.picture} {cell.width}x{cell.height}"]

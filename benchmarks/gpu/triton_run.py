@@ -76,7 +76,7 @@ class LoadedModel:
         """Infer frames of noise that are in memory, for some seconds; return frames a second and the load.
 
         Raises:
-            RuntimeError: for lack of memory, or after a crash, other settings than these ran.
+            RuntimeError: other settings than these ran, for lack of memory or after a crash.
         """
         contract = self._contract
         random = np.random.default_rng(0)

@@ -153,8 +153,8 @@ def detect(scene: Scene, *, seed: int) -> list[NDArray[np.float32]]:
     """Make detections with jitter, misses, false alarms, scores that fall with occlusion, and suppression.
 
     Of two people who overlap, the one whose feet are lower stands in front. The standard deviation of the
-    centre is 3 % of the box and that of the size 5 %. 4 % of the people are missed at random, and everyone of
-    whom less than a quarter is visible. About every 0.6 s a false alarm appears, for 0.3 s on average. Boxes
+    centre is 3 % of the box and that of the size 5 %. 4 % of the people are missed at random, as is everyone
+    who is less than a quarter visible. About every 0.6 s a false alarm appears, for 0.3 s on average. Boxes
     that overlap a better one with an IoU over 0.7 are suppressed, as detectors do.
 
     Returns:

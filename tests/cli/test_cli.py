@@ -193,7 +193,7 @@ def test_a_long_name_in_any_script_works(clip: Path, tmp_path: Path, served: dic
 
 
 def test_nobody_has_to_listen(clip: Path, tmp_path: Path, served: dict[str, str]) -> None:
-    """With standard error closed the job is done; with a full standard output the exit code tells."""
+    """The job succeeds if standard error is closed; if standard output is full, the exit code says so."""
     command = f"{COMMAND} upscale {clip} {tmp_path}"
     done = subprocess.run(
         ["/bin/bash", "-c", f"{command}/a.mp4 --json 2>&-; {command}/b.mp4 --json > /dev/full; echo $?"],

@@ -31,7 +31,7 @@ MODEL = ("--model", "colour-finder", "--side", "320")
 
 
 def walk(frames: int, width: int = 192, height: int = 108) -> Iterator[Pixels]:
-    """A red square goes to the right."""
+    """A video of a red square that moves to the right."""
     for i in range(frames):
         picture = np.full((height, width, 3), 90, np.uint8)
         left = 10 + (width - 60) * i // frames

@@ -75,7 +75,7 @@ def layers(image: str) -> dict[str, int]:
 
 @contextmanager
 def running(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """Run the image as it says itself: its entry point, command, user and environment."""
+    """Run the image with its own entry point, command, user and environment."""
     said_by_image = config()
     command = [*said_by_image["Entrypoint"], *said_by_image["Cmd"]]
     options = [text for name, value in environment.items() for text in ("--env", f"{name}={value}")]

@@ -167,7 +167,7 @@ def test_images_that_others_make_are_pinned_by_digest() -> None:
 
 
 def test_digests_are_written_beside_the_versions(tmp_path: Path) -> None:
-    """With a `docker` that knows digests; asking a registry for them is Docker's affair."""
+    """A substitute for `docker` returns the digests, so no registry is asked."""
     (tmp_path / "requirements").mkdir()
     shutil.copy(ROOT / "requirements" / "images.sh", tmp_path / "requirements")
     files = ("Dockerfile.triton", "docker-bake.hcl", "compose.yaml")
@@ -205,7 +205,7 @@ def test_images_carry_the_labels_of_the_package(name: str) -> None:
 
 @pytest.mark.slow
 def test_a_model_is_exported_with_no_more_of_the_project_than_the_stage_has(tmp_path: Path) -> None:
-    """What the stage `exported` does, without a container: its copies, then its commands."""
+    """Run the steps of the stage `exported` without a container: its copies, then its commands."""
     steps = instructions("Dockerfile.triton")
     names = [text.rpartition(" ")[2] if word == "FROM" else "" for word, text in steps]
     stage = steps[names.index("exported") : names.index("carried")]

@@ -26,7 +26,7 @@ BT709 = 1  # the number of BT.709 among matrices, primaries and transfer functio
 
 
 def read(path: Path) -> tuple[list[np.ndarray], np.ndarray]:
-    """Give the frames, uint8 [H, W, 3] RGB, and the sound, float32 [2, samples]."""
+    """Return the frames, uint8 [H, W, 3] RGB, and the sound, float32 [2, samples]."""
     with av.open(path) as container:
         frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
     with av.open(path) as container:
@@ -64,7 +64,7 @@ def truth() -> list[tuple[Figure, ...]]:
 
 
 def seen(truth: list[tuple[Figure, ...]], identity: int) -> dict[int, Figure]:
-    """Give a figure's labels, by frame."""
+    """Return a figure's labels, by frame."""
     return {
         frame: figure
         for frame, figures in enumerate(truth)
@@ -74,7 +74,7 @@ def seen(truth: list[tuple[Figure, ...]], identity: int) -> dict[int, Figure]:
 
 
 def overlap(one: Figure, other: Figure) -> float:
-    """Give the intersection of two boxes, over the smaller one."""
+    """Return the intersection of two boxes divided by the area of the smaller one."""
     (ax1, ay1, ax2, ay2), (bx1, by1, bx2, by2) = one.box, other.box
     common = max(0, min(ax2, bx2) - max(ax1, bx1)) * max(0, min(ay2, by2) - max(ay1, by1))
     return common / min((ax2 - ax1) * (ay2 - ay1), (bx2 - bx1) * (by2 - by1))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class ReverseParams(Strict):
-    """How the bytes of a file are reversed."""
+    """How to reverse the bytes of a file."""
 
     width: int = 64
 

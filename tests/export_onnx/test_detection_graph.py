@@ -26,7 +26,7 @@ CLASSES = 3
 
 
 def network(scenes: list[NDArray[np.float32]], *, end_to_end: bool) -> YoloNetwork:
-    """A network that gives the scene whose number is the red level of the first pixel.
+    """A network that returns the scene whose number is the red level of the first pixel.
 
     Args:
         scenes: each float32 [4 + classes, boxes] or, end to end, [boxes, 6]; all of one shape.
@@ -60,7 +60,7 @@ def network(scenes: list[NDArray[np.float32]], *, end_to_end: bool) -> YoloNetwo
 
 
 def dense(boxes: list[Box], *, anchors: int) -> NDArray[np.float32]:
-    """A scene as an ordinary network gives it: float32 [4 + classes, anchors]."""
+    """A scene as an ordinary network returns it: float32 [4 + classes, anchors]."""
     scene = np.zeros((4 + CLASSES, anchors), np.float32)
     for index, (x1, y1, x2, y2, score, number) in enumerate(boxes):
         scene[:4, index] = (x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1
@@ -76,7 +76,7 @@ def found(
     end_to_end: bool = False,
     size: tuple[int, int] = (480, 640),
 ) -> list[NDArray[np.float32]]:
-    """What the whole graph finds in images of these scenes: all rows that are not padding."""
+    """Return the boxes of the whole graph for images of these scenes, without the padding rows."""
     model = detection_graph.build_graph(
         network(scenes, end_to_end=end_to_end), score_threshold=0.1, iou_threshold=0.7
     )

@@ -55,7 +55,7 @@ class Built:
 
 @pytest.fixture(scope="module", params=["yolov8n", "yolo26n"])
 def detector(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """One with NMS, and one without."""
+    """A detector with NMS, and one without."""
     folder = tmp_path_factory.mktemp(request.param)
     weights = networks.yolo(folder / "random.pt", request.param)
     return Built(folder / "models", weights, build_detector(folder / "models", weights, request.param))
@@ -273,7 +273,7 @@ def frames(file: str, count: int) -> list[NDArray[np.uint8]]:
 
 @pytest.fixture(scope="module")
 def real_frames() -> list[NDArray[np.uint8]]:
-    """Fifty of them."""
+    """Fifty frames of a real video."""
     return [*frames("one-by-one-person-detection.mp4", 40), *frames("onepiece_demo.mp4", 10)]
 
 

@@ -50,7 +50,7 @@ LOOPBACK = AddressGuard(allow_http=True, allow_private_networks=(ipaddress.ip_ne
 
 @dataclass
 class Fetcher:
-    """Fetches the server's file, and keeps what was reported."""
+    """Fetches the server's file, and keeps the progress reports."""
 
     server: Server
     folder: Path
@@ -64,7 +64,7 @@ class Fetcher:
 
     @property
     def part(self) -> Path:
-        """The file before."""
+        """The partial file."""
         return self.folder / "model.pth.part"
 
     def model(self, **changes: Any) -> CatalogUpscaler:

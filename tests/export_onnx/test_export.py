@@ -44,20 +44,20 @@ RANDOM = np.random.default_rng()
 
 
 def upscaler(record: BuildRecord) -> ServedUpscaler:
-    """What was built, when it is an upscaler."""
+    """The built model, which is an upscaler."""
     assert isinstance(record.model, ServedUpscaler)
     return record.model
 
 
 def run(path: Path, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """What ONNX Runtime makes of uint8 [N, H, W, 3]."""
+    """Return ONNX Runtime's output for uint8 [N, H, W, 3]."""
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     (upscaled,) = session.run(["upscaled"], {"image": image})
     return np.asarray(upscaled)
 
 
 def own(weights: Path, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """What spandrel's network itself makes of uint8 [N, H, W, 3]."""
+    """Return the output of spandrel's own network for uint8 [N, H, W, 3]."""
     network = ModelLoader().load_from_file(weights).eval().model
     with torch.inference_mode():
         upscaled = network(torch.from_numpy(image).permute(0, 3, 1, 2).float() / 255)
@@ -144,14 +144,14 @@ def test_parity_is_not_measured_at_the_traced_size_or_batch() -> None:
 
 
 class Unchanged(nn.Module):
-    """A network that gives back what it gets."""
+    """A network that returns its input."""
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         return image * 1.0
 
 
 class Stretched(nn.Module):
-    """A network that leaves 0..1 on both sides."""
+    """A network whose output exceeds 0..1 on both sides."""
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         return image * 3.0 - 1.0

@@ -57,7 +57,7 @@ def test_our_backend_knows_tensorrt_when_it_sees_it(backend: Any) -> None:
 
 @pytest.mark.parametrize("model", [LITE, DETECTOR], ids=lambda model: str(model.name))
 def test_tensorrt_takes_the_bytes_of_a_picture_as_they_are(model: Any) -> None:
-    """It knows bytes at the ends of a network alone, and its profile is of the graph's own input."""
+    """TensorRT accepts bytes only at the ends of a network, and its profile is for the graph's own input."""
     graph = onnx.load(str(ROOT / "model_repository" / model.name / "1" / "model.onnx")).graph
     assert {node.op_type for node in graph.node if "image" in node.input} <= {"Cast", "Shape"}
 

@@ -50,7 +50,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonClient]:
 
 
 def scores(table: str) -> dict[str, list[float]]:
-    """Give each class's figures, precision, recall and AP50."""
+    """Return each class's figures, precision, recall and AP50."""
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
     return {row[0]: [float(cell) for cell in row[1:]] for row in rows if len(row) == 5 and row[0] in CLASSES}
 

@@ -32,7 +32,7 @@ def printed_table() -> str:
 
 
 def means(table: str) -> dict[str, list[tuple[float, float]]]:
-    """Give each condition's mean (PSNR in dB, SSIM) of bicubic, Lanczos and ours."""
+    """Return each condition's mean (PSNR in dB, SSIM) of bicubic, Lanczos and ours."""
     found = {}
     for line in table.splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]

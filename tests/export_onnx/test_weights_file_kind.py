@@ -76,7 +76,7 @@ def tarred() -> bytes:
 
 
 def changed(content: bytes, at: int) -> bytes:
-    """A file in which a byte is another."""
+    """A file with one byte changed."""
     return content[:at] + bytes([content[at] ^ 0xFF]) + content[at + 1 :]
 
 
@@ -122,7 +122,7 @@ KINDS: dict[str, tuple[Callable[[], bytes], str, str]] = {
 
 
 def refusal(folder: Path, content: bytes, file: str = "mine.pth", **given: Any) -> str:
-    """What a build says of a file; it must refuse it, leave nothing and run nothing."""
+    """Return the error of a build, which must refuse the file, leave nothing and run nothing."""
     (folder / file).write_bytes(content)
     with pytest.raises(WeightsRefused) as caught:
         build(

@@ -143,7 +143,7 @@ def test_anamorphic_and_late_videos_pass(tmp_path: Path) -> None:
 
 
 def late(pictures: int) -> Callable[[list[Frame]], list[Frame]]:
-    """Show the pictures later, or earlier if negative; the first, or the last, stands instead."""
+    """Show the pictures later, or earlier if negative; the first or the last picture fills the gap."""
 
     def mended(frames: list[Frame]) -> list[Frame]:
         last = len(frames) - 1
@@ -160,7 +160,7 @@ def black_from(first: int) -> Callable[[list[Frame]], list[Frame]]:
 
 
 def refused(made: WrittenVideo, words: str) -> str:
-    """Return what is said."""
+    """Return the error message."""
     for every in (True, False):
         with pytest.raises(OutputRejected, match=words) as caught:
             made.examined(every=every)

@@ -45,9 +45,9 @@ def subjects(boxes: Array, frames: NDArray[np.int64], count: int, cuts: list[int
 def followed(
     times: Array, boxes: Array, size: tuple[float, float] = SIZE, cuts_s: list[float] | None = None
 ) -> CropPath:
-    """Return the path of a crop that follows who has a box at each time.
+    """Return the path of a crop that follows a subject with a box at each time.
 
-    The video has more frames: where it cuts, and where the subject is away for longer.
+    The video has further frames at cuts, and where the subject is absent for longer.
     """
     away = np.flatnonzero(np.diff(times) > HOLD_AFTER_S)
     every = np.union1d(np.union1d(times, cuts_s or []), (times[away] + times[away + 1]) / 2)
@@ -66,7 +66,7 @@ def jerk(points: Array) -> float:
 
 @st.composite
 def tracks(draw: st.DrawFn) -> tuple[Array, Array, list[float], tuple[float, float]]:
-    """Return times, boxes, cuts and a crop's size: any boxes at any times, now smooth, now wild."""
+    """Return times, boxes, cuts and a crop's size: any boxes at any times, some smooth, some erratic."""
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
     n = draw(st.integers(1, 120))
     spans = random.choice(draw(st.sampled_from([(0.04,), (0.02, 0.05), (0.04, 0.04, 3.0), (0.9,)])), n)
@@ -127,7 +127,7 @@ def test_a_steady_subject_has_a_camera_that_does_not_move_at_all(seed: int, x: f
 
 
 def walk(seed: int, seconds: float, rate: float = RATE, width: int = WIDTH) -> tuple[Array, Array]:
-    """Return times and boxes of somebody who walks to and fro and stands now and then."""
+    """Return times and boxes of somebody who walks back and forth and sometimes stands still."""
     random = np.random.default_rng(seed)
     times = np.arange(int(seconds * rate)) / rate
     stops = np.arange(0, seconds + 6, 3.0)
@@ -274,7 +274,7 @@ def doc(frames: int, *tracks: dict[str, Any], cuts: list[int] | None = None) -> 
 
 
 def track(number: int, places: Array | list[float], first: int = 0, **more: Any) -> dict[str, Any]:
-    """Return a track whose box, 100x300, has its middle there across, in one frame after the other."""
+    """Return a track of a 100x300 box with this horizontal centre in each frame."""
     frames = [
         {"frame": first + frame, "bbox": [x - 50, 400, 100, 300]} for frame, x in enumerate(list(places))
     ]

@@ -28,7 +28,7 @@ def path(*keyframes: dict[str, Any], clamp: bool = False) -> CropPath:
 
 @st.composite
 def paths(draw: st.DrawFn) -> CropPath:
-    """Return a path of crops of one shape and any size and place, at any times."""
+    """Return a path of crops of one aspect ratio and any size and position, at any times."""
     shape = draw(st.floats(0.2, 5))
     widest = min(WIDTH, HEIGHT * shape)
     shares = st.floats(0, 1)

@@ -260,7 +260,7 @@ def test_what_else_is_in_the_text_and_its_order_do_not_matter(text: str, frames:
 
 @pytest.mark.parametrize("space", ["", " ", "\n" * 300_000], ids=["none", "one", "300,000"])
 def test_a_text_of_many_windows_is_read_to_the_box(space: str) -> None:
-    """Two MiB of boxes whose numbers stand across every border between windows and reads."""
+    """Read two MiB of boxes, with a number across every border between windows and reads."""
     boxes = [[n % 600 + 0.25, n % 300 + 0.5, 1 + n % 7, 1.125] for n in range(40_000)]
     entries = [f'{{"frame":{n},"bbox":{json.dumps(bbox)},"note":"\u00fc"}}' for n, bbox in enumerate(boxes)]
     text = '{"id":1,"frames":[' + f",{space if len(space) < 2 else ''}".join(entries) + f"{space}]{space}}}"
@@ -286,7 +286,7 @@ def track_of(number: int, boxes: int) -> str:
 
 
 def packed(*pieces: tuple[str, int]) -> bytes:
-    """Pack texts, each as often as it says; what repeats becomes equal gzip members, which costs no time."""
+    """Compress texts, each repeated so many times; repetitions become equal gzip members, which is fast."""
     return b"".join(
         gzip.compress((text * min(count, 1000)).encode()) * -(-count // 1000) for text, count in pieces
     )
@@ -353,7 +353,7 @@ print(int(status["VmHWM"].split()[0]) / 1000)
 
 
 def read_in_a_process(file: Path) -> tuple[str, float]:
-    """Read tracks as the process of a job does; return the boxes or the error, and most memory in MB."""
+    """Read tracks as the process of a job does; return the boxes or the error, and the peak memory in MB."""
     ran = subprocess.run(
         [sys.executable, "-c", MEASURED, file], capture_output=True, text=True, timeout=120, check=True
     )

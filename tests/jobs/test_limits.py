@@ -26,7 +26,7 @@ LIMITS = Limits(duration_s=4, frames=200)
 
 
 class Reached(Exception):
-    """The job went on to its model."""
+    """Raised when the job reaches its model."""
 
 
 def no_model() -> TritonClient:
@@ -38,7 +38,7 @@ def run_export(source: Path, output: Path, limits: Limits | None = LIMITS, **par
 
 
 def saying(path: Path, seconds: float, header_s: float) -> Path:
-    """Make an FLV or MKV of so many seconds whose header says otherwise."""
+    """Make an FLV or MKV of so many seconds whose header claims another length."""
     make_clip(path, round(seconds * 25), options={"bf": "0", "preset": "ultrafast"})
     data = path.read_bytes()
     before = b"duration\0" if path.suffix == ".flv" else b"\x44\x89\x88"
@@ -103,7 +103,7 @@ def test_tracking_counts_what_is_read_too(tmp_path: Path, reach: Callable[[Path]
 
 @pytest.fixture
 def reach() -> Callable[[Path], None]:
-    """Return what runs a track job up to its model."""
+    """Return a function that runs a track job up to its model."""
 
     def run(source: Path) -> None:
         with pytest.raises(Reached):

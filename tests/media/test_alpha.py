@@ -39,13 +39,13 @@ WIDTH, HEIGHT = 96, 64
 def run(
     source: Path, output: Path, *, client: TritonClient | None = None, **params: Any
 ) -> tuple[list[Array], list[str]]:
-    """Export a video; return the alpha of what was written, and the notes."""
+    """Export a video; return the alpha of the output, and the notes."""
     result = export_video(source, output, client=client, **params)
     return (alphas_of(output) if output.suffix == ".webm" else []), list(result.notes)
 
 
 def alphas_of(path: Path) -> list[Array]:
-    """Return the alpha of every picture of a webm, as libvpx decodes it: [h, w] each; nothing without."""
+    """Return the alpha of every picture of a webm, as libvpx decodes it: [h, w] each; empty without alpha."""
     alphas = []
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
@@ -79,7 +79,7 @@ def disc(number: int, width: int = WIDTH, height: int = HEIGHT) -> Array:
 
 
 def ramp(number: int, rows: Array, columns: Array) -> Array:
-    """Return alpha at places in the picture, in pixels from its corner: resampling leaves it as it is."""
+    """Return alpha at positions in the picture, in pixels from its corner; resampling does not change it."""
     return np.asarray(20 + columns * 1.5 + rows * 0.5 + 4 * number)
 
 
@@ -89,7 +89,7 @@ def ramps(number: int) -> Array:
 
 
 def seen(number: int, size: tuple[int, int], box: tuple[float, float, float, float]) -> Array:
-    """Return the ramp as a part of the picture, x, y, w, h, shows it in another size."""
+    """Return the ramp in a part x, y, w, h of the picture, resized to another size."""
     rows, columns = np.mgrid[0 : size[1], 0 : size[0]] + 0.5
     x, y, w, h = box
     return ramp(number, y + rows * h / size[1], x + columns * w / size[0])
@@ -193,7 +193,7 @@ def test_the_colours_under_transparent_pixels_stay(tmp_path: Path) -> None:
     ["yuva420p", "yuva422p", "yuva444p", "yuva420p10le", "yuva422p10le", "yuva444p10le", "yuva444p12le"],
 )
 def test_alpha_is_no_part_of_the_planes_of_a_picture(tmp_path: Path, pix_fmt: str) -> None:
-    """Without alpha, as for mp4, the same samples are read as of a format that has none."""
+    """When alpha is not requested, as for mp4, the samples equal those of a format without alpha."""
     source = clip(tmp_path / "in.mkv", pix_fmt=pix_fmt, count=1)
     with av.open(str(source)) as container:
         frame = next(container.decode(video=0))
@@ -394,7 +394,7 @@ def test_a_gif_has_alpha_where_something_in_it_is_transparent(tmp_path: Path, *,
 def changed(
     source: Path, path: Path, change: Callable[[int, Packet[VideoStream]], Packet[VideoStream]]
 ) -> Path:
-    """Copy the packets of a webm, each as `change` makes it."""
+    """Copy the packets of a webm, each changed by `change`."""
     with av.open(str(source)) as container, av.open(str(path), "w") as output:
         stream = output.add_stream_from_template(container.streams.video[0])
         stream.metadata["alpha_mode"] = "1"

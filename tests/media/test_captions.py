@@ -31,7 +31,7 @@ def text_608(word: str) -> list[bytes]:
 
 
 def captions_of(path: Path) -> list[bytes]:
-    """What FFmpeg's decoder finds with each picture."""
+    """Return the captions that FFmpeg's decoder finds with each picture."""
     with av.open(str(path)) as container:
         return [
             b"".join(bytes(data) for data in cast("Any", frame.side_data) if data.type.name == "A53_CC")
@@ -83,7 +83,7 @@ def test_captions_of_a_part_are_those_of_its_pictures(tmp_path: Path) -> None:
 
 
 def test_pictures_with_captions_are_let_go(tmp_path: Path) -> None:
-    """PyAV ties a picture to its side data in a circle, which only Python's collector undoes."""
+    """PyAV makes a reference cycle of a picture and its side data, which only the garbage collector frees."""
     source = captioned(tmp_path / "in.mp4", [bytes([0xFC, 0x80 | n, n]) for n in range(100)])
     gc.collect()
     gc.disable()
@@ -127,7 +127,7 @@ def test_a_packet_without_a_slice_stays_as_it_is() -> None:
 
 
 def test_captions_in_the_user_data_of_mpeg_2_are_kept(tmp_path: Path) -> None:
-    """Of a broadcast; FFmpeg's own encoder writes them from the side data of decoded pictures."""
+    """As in broadcasts; FFmpeg's own encoder writes them from the side data of decoded pictures."""
     lines = [bytes([0xFC, 0x80 | n, n + 1]) for n in range(12)]
     with (
         av.open(str(captioned(tmp_path / "in.mp4", lines))) as given,

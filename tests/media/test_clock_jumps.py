@@ -39,7 +39,7 @@ def exported(source: Path, output: Path, **params: Any) -> tuple[str, ...]:
 
 
 def shown(path: Path) -> list[float]:
-    """When each picture is shown, in seconds, in order; by its packets."""
+    """Return when each picture is shown, in seconds, in order, from the packets."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         return sorted(
@@ -216,7 +216,7 @@ def test_one_wrong_time_is_no_join() -> None:
 def test_a_clock_that_wraps_is_as_any_other(
     tmp_path: Path, written_once: WrittenOnce, start: int, suffix: str
 ) -> None:
-    """The first begins a second before the wrap, with times that FFmpeg makes negative, the other later."""
+    """One file begins a second before the wrap, so that FFmpeg makes its times negative, the other later."""
     source = written_once(f"from-{start}.ts", lambda path: recording(path, start))
     notes = exported(source, tmp_path / f"out{suffix}")
     times = shown(tmp_path / f"out{suffix}")

@@ -37,7 +37,7 @@ def read_planes(path: Path, **options: Any) -> tuple[list[Frame[Planes]], list[s
 
 
 def combing(pixels: Pixels) -> float:
-    """Return how far lines are from the mean of those above and below, on average; 60 in a woven picture."""
+    """Return how far lines are from the mean of those above and below, on average; 60 if interlaced."""
     luma = pixels[..., 1].astype(int)
     return float(np.abs(2 * luma[1:-1] - luma[:-2] - luma[2:]).mean())
 
@@ -104,7 +104,7 @@ def test_a_field_order_that_only_the_container_states_is_believed(tmp_path: Path
 def test_what_is_not_interlaced_is_left_alone(
     tmp_path: Path, name: str, codec: str, options: dict[str, str], field_order: int
 ) -> None:
-    """Even if it looks like it."""
+    """Even pictures that look interlaced stay unchanged if nothing declares them so."""
     path = make_clip(tmp_path / name, woven(8), codec=codec, options=options, field_order=field_order)
     assert not probe(path).interlaced
     frames, notes = read(path)

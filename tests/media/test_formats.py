@@ -76,7 +76,7 @@ def rgb(frame: av.VideoFrame) -> Pixels:
 
 
 def noise(chroma: str, bits: int, width: int, height: int, seed: int) -> list[NDArray[Any]]:
-    """Return smooth planes with noise in the lowest bits, of all values that there are."""
+    """Return smooth planes that contain all values, with noise in the lowest bits."""
     random = np.random.default_rng(seed)
     across, down = CHROMA[chroma]
     kind = np.uint8 if bits == 8 else np.uint16

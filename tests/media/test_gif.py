@@ -63,7 +63,7 @@ def run_export(source: Path, output: Path, **params: Any) -> ExportResult:
 
 
 def shown(path: Path) -> tuple[list[Pixels], list[int]]:
-    """Return the pictures as a browser puts them together, and how many ms each is shown."""
+    """Return the pictures as a browser composes them, and how many ms each is shown."""
     with Image.open(path) as image:
         frames = [
             (np.array(frame.convert("RGB")), frame.info["duration"])
@@ -127,7 +127,7 @@ def delays_of(path: Path) -> list[int]:
 
 
 def assert_on_screen(path: Path, begins_s: Sequence[float], end_s: float) -> list[int]:
-    """Each picture is one that the source shows then, to the hundredth; return their numbers."""
+    """Check that the source shows each picture at that time, to the hundredth; return their numbers."""
     pictures, _ = shown(path)
     delays = delays_of(path)
     numbers = [number_of(picture) for picture in pictures]
@@ -260,7 +260,7 @@ def test_a_gif_is_played_for_ever(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("quality", ["high", "medium", "low"])
 def test_colours_come_out_as_they_are(tmp_path: Path, quality: str) -> None:
-    """A chart of few colours, then one colour a picture."""
+    """Write a chart of few colours, then pictures of one colour each."""
     chart = np.concatenate([plain(rgb, 16, 32) for rgb in PATCHES], axis=1)
     pictures = [chart, *(plain(rgb, 16 * len(PATCHES), 32) for rgb in PATCHES), chart]
     source = make_clip(tmp_path / "in.mkv", pictures, codec="ffv1", pix_fmt="bgr0", matrix=0)

@@ -48,7 +48,7 @@ def said_of(path: Path) -> set[str]:
 
 
 def assert_same(got: HdrMetadata | None, expected: HdrMetadata | None) -> None:
-    """AV1 counts in parts of 65536, and of 256 and 16384 cd/m2."""
+    """Compare within AV1's units: 1/65536, and 1/256 and 1/16384 cd/m2."""
     if got is None or expected is None:
         assert got == expected
         return

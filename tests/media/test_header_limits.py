@@ -43,7 +43,7 @@ print(next(line.split()[1] for line in status if line.startswith("VmHWM")))
 
 
 def probed(path: Path) -> tuple[str, float]:
-    """Probe in a process of its own; return the codec or the error's code, and the most memory in MiB."""
+    """Probe in a process of its own; return the codec or the error's code, and the peak memory in MiB."""
     ran = subprocess.run(
         [sys.executable, "-c", _MEASURED, str(path)], capture_output=True, text=True, check=True, timeout=120
     )

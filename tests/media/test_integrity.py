@@ -40,7 +40,7 @@ CLIPS: dict[str, dict[str, Any]] = {
 
 
 class Pipe:
-    """What a program sees that writes into a pipe: it cannot go back and fill in what it did not know."""
+    """Behaves like a pipe: a program that writes into it cannot go back and fill in sizes."""
 
     def __init__(self) -> None:
         self.written = bytearray()

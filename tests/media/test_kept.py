@@ -34,7 +34,7 @@ EQUAL_LANGUAGES = {"ger": "deu", "fre": "fra"}
 
 @dataclass(frozen=True)
 class Thing:
-    """Something that a source has: how to make it and to read it, and what a note says where it is lost."""
+    """A property of a source: how to make it, how to read it, and what the note says if it is lost."""
 
     suffix: str
     clip: dict[str, Any]

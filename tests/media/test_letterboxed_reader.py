@@ -147,7 +147,7 @@ def test_all_around_is_gray(tmp_path: Path, rotation: int) -> None:
 def test_a_place_in_it_is_the_place_in_the_source(
     tmp_path: Path, width: int, height: int, side: int, colour: tuple[int, int, int], rotation: int
 ) -> None:
-    """Within a quarter of a small pixel; red and blue are in the chroma, which is stored at half the size."""
+    """Positions agree to a quarter of a small pixel, also in chroma (red, blue), which has half the size."""
     points = [(0.2, 0.25), (0.5, 0.5), (0.81, 0.7)]
     pictures = [spot(x * width, y * height, colour, width, height) for x, y in points]
     path = make_clip(tmp_path / "a.mp4", pictures, options=FINE, rotation=rotation)

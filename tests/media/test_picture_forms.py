@@ -32,7 +32,7 @@ DOWN = {"420": (2, 2), "422": (2, 1), "440": (1, 2), "444": (1, 1)}
 
 
 def noise(chroma: str, bits: int, *, width: int = 66, height: int = 38, seed: int = 1) -> Noise:
-    """Return Y, Cb and Cr of all values that there are."""
+    """Return Y, Cb and Cr planes that contain all values."""
     random = np.random.default_rng(seed)
     across, down = DOWN[chroma]
     small = (-(-height // down), -(-width // across))

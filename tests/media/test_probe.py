@@ -255,7 +255,7 @@ def test_every_error_is_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", range(8))
 def test_a_damaged_tag_at_the_beginning_is_an_error_of_the_file(tmp_path: Path, number: int) -> None:
-    """FFmpeg cannot read on at some of them, and tells so in the middle of reading."""
+    """Some of them stop FFmpeg, which reports the error while it reads."""
     path = make_clip(tmp_path / "a.flv", 25, audio=[{"seconds": 1.0}])
     content = bytearray(path.read_bytes())
     tag = 13  # behind the header and the size of no tag (Adobe's Video File Format 10.1, E.2)

@@ -25,7 +25,7 @@ def noise(height: int, width: int, kind: type = np.uint8) -> Array:
 
 
 def lanczos(length: int, start: float, size: float, count: int) -> NDArray[np.float64]:
-    """Return the matrix [count, length], all of it."""
+    """Return the whole matrix, [count, length]."""
     step = size / count
     wide = max(step, 1)
     centres = start + (np.arange(count) + 0.5) * step
@@ -128,7 +128,7 @@ PERIOD_PX = 16
 
 
 def wave(width: int, height: int, kind: type = np.uint8) -> Array:
-    """Return a picture in which colour is a sine across in red, down in green; blue is flat."""
+    """Return a picture with a horizontal sine in red, a vertical sine in green, and flat blue."""
     top = np.iinfo(kind).max
     columns, rows = np.arange(width) + 0.5, np.arange(height) + 0.5
     picture = np.full((height, width, 3), top / 2)

@@ -51,7 +51,7 @@ def to_yuv(rgb: tuple[float, ...], matrix: int, *, full: bool, bits: int = 8) ->
 
 
 def to_rgb(yuv: NDArray[np.float64], matrix: int, *, full: bool, bits: int = 8) -> NDArray[np.float64]:
-    """R', G', B' in 0 to 255: the equations solved the other way."""
+    """R', G', B' in 0 to 255, by the inverse of the equations."""
     kr, kb = COEFFICIENTS[matrix]
     if full:
         y, cb, cr = (yuv - [0, 2 ** (bits - 1), 2 ** (bits - 1)]) / (2**bits - 1)
@@ -117,7 +117,7 @@ def test_encoded_colours_are_those_of_the_equations(
 @pytest.mark.parametrize("deep", [False, True])
 @pytest.mark.parametrize("chroma", ["420", "422"])
 def test_every_pixel_makes_the_chroma(chroma: str, *, deep: bool) -> None:
-    """Red and blue in turn are purple in every sample of chroma, whichever column one looks at."""
+    """Alternating red and blue columns give purple in every chroma sample, as all pixels contribute."""
     picture = np.zeros((16, 32, 3), np.uint16 if deep else np.uint8)
     picture[:, ::2, 0] = picture[:, 1::2, 2] = 65_535 if deep else 255
     convert = FromRgb(tags(1, full=False), pixel_format=f"yuv{chroma}p10le", width=32, height=16, deep=deep)

@@ -70,7 +70,7 @@ def delay(before: NDArray[np.float32], after: NDArray[np.float32]) -> int:
 
 
 def snr_db(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:
-    """Return the ratio of sound to difference, away from the edges, once a delay is taken back."""
+    """Return the ratio of sound to difference, away from the edges, after undoing a delay."""
     later = delay(before, after)
     before, after = before[max(-later, 0) :], after[max(later, 0) :]
     inner = slice(RATE // 5, min(len(before), len(after)) - RATE // 5)
@@ -169,7 +169,7 @@ def ac3_parts(path: Path, parts: Sequence[tuple[str, int, float]]) -> Path:
 
     Args:
         path: of the file.
-        parts: layout, samples a second, and the tone in Hz, of one second each.
+        parts: layout, sample rate, and the tone in Hz, of one second each.
     """
     frames: list[bytes] = []
     durations: list[Fraction] = []

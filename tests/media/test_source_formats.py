@@ -75,7 +75,7 @@ def test_raw_dv_is_taken_at_the_rate_of_its_system(
 
 
 def test_a_gif_is_shown_as_browsers_show_it(tmp_path: Path) -> None:
-    """A delay of less than 2/100 s is one of 10/100 s, also that of the last picture."""
+    """A delay of less than 2/100 s becomes 10/100 s, also that of the last picture."""
     path = animation(tmp_path / "in.gif", [0, 10, 20, 30, 500, 10], loop=3)
     frames, notes = read(path)
     assert [number_of(frame.pixels) for frame in frames] == list(range(6))
@@ -86,7 +86,7 @@ def test_a_gif_is_shown_as_browsers_show_it(tmp_path: Path) -> None:
 
 
 def test_the_pictures_of_a_gif_are_put_together_as_others_do_it(tmp_path: Path) -> None:
-    """Small pictures on the one before, transparent pixels, and all three ways to dispose of one."""
+    """The GIF has partial pictures, transparent pixels, and all three disposal methods."""
     pictures = []
     for n in range(8):
         picture = Image.new("RGBA", (60, 40), (0, 0, 0, 0))

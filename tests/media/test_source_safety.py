@@ -149,7 +149,7 @@ def test_the_format_whitelist_is_what_keeps_a_concat_script_out(
 
 
 def test_every_other_demuxer_is_shut(tmp_path: Path) -> None:
-    """All that this FFmpeg knows: playlists, capture devices, raw streams, pictures, text, sound."""
+    """Try all that FFmpeg has: playlists, capture devices, raw streams, pictures, text, sound."""
     path = make_clip(tmp_path / "in.mp4", 5)
     opened: set[str] = set()
     refused: set[str] = set()

@@ -58,7 +58,7 @@ def test_the_mark_is_kept(tmp_path: Path, suffix: str, sphere: SphericalVideo) -
 
 
 def test_where_the_viewer_looks_at_first_is_written(tmp_path: Path) -> None:
-    """FFmpeg's reader passes it over, players do not."""
+    """FFmpeg's reader ignores it, players do not."""
     data = spherical(tmp_path / "in.mp4", SphericalVideo(yaw=90, pitch=-30, roll=5)).read_bytes()
     at = data.index(bytes.fromhex("ffcc8263f8554a938814587a02521fdd"))
     size = int.from_bytes(data[at - 8 : at - 4], "big")

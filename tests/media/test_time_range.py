@@ -97,7 +97,7 @@ def test_decoding_begins_at_the_keyframe_before(tmp_path: Path, suffix: str) -> 
 def test_of_any_variable_frame_rate_come_the_pictures_that_are_shown(
     tmp_path: Path, gaps: list[int], cut: tuple[int, int], bframes: str
 ) -> None:
-    """By the definition: shown from its time to the next one's, for more than the rounding of times."""
+    """By definition, a picture is shown from its time to the next one's, for more than the rounding."""
     pts = [sum(gaps[:n]) for n in range(len(gaps) + 1)]
     path = make_clip(
         tmp_path / "a.mp4",

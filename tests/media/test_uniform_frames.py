@@ -43,7 +43,7 @@ def disc(width: int, height: int, aspect: Fraction) -> Pixels:
 def joined(
     path: Path, parts: Sequence[tuple[int, int, Fraction]], codec: str = "libx264", **options: Any
 ) -> Path:
-    """Make a TS that goes on with each part: ten pictures of a width, a height and a shape of pixels."""
+    """Make a TS of joined parts: ten pictures each, of a width, a height and a pixel aspect ratio."""
     data = b""
     for number, (width, height, aspect) in enumerate(parts):
         part = make_clip(

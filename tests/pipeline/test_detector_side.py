@@ -45,7 +45,7 @@ needs_cases = pytest.mark.skipif(not CASES.exists(), reason="../shared/cases is 
 
 
 def own_prediction(weights: Path, picture: Pixels, **arguments: Any) -> NDArray[np.float32]:
-    """What ultralytics finds in a picture when it is asked as its manual says, without a size.
+    """Return what ultralytics finds in a picture when called as documented, without a size.
 
     Args:
         weights: of the detector.
@@ -71,9 +71,9 @@ def own_prediction(weights: Path, picture: Pixels, **arguments: Any) -> NDArray[
 
 
 def same_boxes(found: NDArray[np.float32], expected: NDArray[np.float32]) -> None:
-    """Both have the same boxes, but for those whose score is at the floor of 0.1.
+    """Whether both have the same boxes, except those whose score is at the threshold of 0.1.
 
-    Of a hundred one may be another: with random weights many overlap by just the threshold of NMS.
+    One in a hundred may differ: with random weights many overlap by exactly the threshold of NMS.
     """
     alone = 0
     for some, others in ((found, expected), (expected, found)):
@@ -136,7 +136,7 @@ def test_weights_of_ones_own_under_a_name_of_the_catalog_keep_their_size_too(tmp
 
 
 def opened(imgsz: Any = 640, classes: tuple[str, ...] = ("thing",)) -> YoloNetwork:
-    """A network that says so of itself, and is nothing else."""
+    """A stand-in for a network that has only these attributes."""
     return YoloNetwork(classes=classes, stride=32, end_to_end=False, imgsz=imgsz, raw=None, _network=None)  # type: ignore[arg-type]
 
 

@@ -70,7 +70,7 @@ def box(x: float, y: float, w: float, h: float) -> dict[str, float]:
 
 
 def gradient(number: int, width: int = 96, height: int = 64) -> Array:
-    """Return a smooth picture: what is resampled stays what it is."""
+    """Return a smooth picture, which resampling does not change."""
     rows, columns = np.mgrid[0:height, 0:width].astype(np.float64)
     levels = np.stack((60 + columns, 40 + 2 * rows, 80 + (columns + rows) / 2 + number), -1)
     return np.asarray(np.clip(np.rint(levels), 0, 255), np.uint8)

@@ -71,7 +71,7 @@ upscaling = pytest.mark.parametrize("run", [run_upscale, run_enlarging_export])
 
 
 def pictures(path: Path) -> list[Array]:
-    """Return the pictures by PyAV alone, float [H, W, 3] R'G'B' of 0..255."""
+    """Return the pictures, decoded by PyAV alone, float [H, W, 3] R'G'B' of 0..255."""
     with av.open(str(path)) as container:
         return [frame.to_ndarray(format="rgb24").astype(float) for frame in container.decode(video=0)]
 

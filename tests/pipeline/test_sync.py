@@ -29,7 +29,7 @@ def constant(rate: int) -> list[Fraction]:
 
 
 def irregular() -> list[Fraction]:
-    """Times of pictures that come as they like, but one at each whole second."""
+    """Irregular times of pictures, with one at each whole second."""
     random = np.random.default_rng(3)
     gaps = [Fraction(int(gap), 1000) for gap in random.integers(7, 130, 200)]
     moments = {sum(gaps[:count], Fraction(0)) for count in range(len(gaps))}
@@ -37,7 +37,7 @@ def irregular() -> list[Fraction]:
 
 
 def flashing_at(moments: list[Fraction]) -> list[NDArray[np.uint8]]:
-    """Black pictures, white where one is shown from a whole second on."""
+    """Black pictures; those that start at a whole second are white."""
     return [plain((235,) * 3 if moment.denominator == 1 else (16,) * 3) for moment in moments]
 
 

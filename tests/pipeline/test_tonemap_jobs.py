@@ -43,7 +43,7 @@ def tone_mapped(nits: Array, *, peak: float) -> Array:
     """Return what docs/media.md promises for light in cd/m2, as R'G'B' of 0..255.
 
     It is the curve of Report ITU-R BT.2446, method C, applied to the largest of linear R, G and B in BT.709,
-    with BT.1886's gamma, written down anew. The bend of its logarithm is solved for with SciPy.
+    with BT.1886's gamma, implemented a second time. SciPy solves for the bend of its logarithm.
     """
     knee, white = 70.0, 203.0
     linear = np.maximum(nits @ TO_BT709.T, 0)
@@ -138,7 +138,7 @@ def test_an_upscaled_video_is_tone_mapped(
 
 
 def test_a_part_of_an_hdr_video_is_tone_mapped(tmp_path: Path) -> None:
-    """A crop of another size takes another way through the pipeline than the whole picture."""
+    """A resized crop takes another path through the pipeline than the whole picture."""
     source, output = hdr_source(tmp_path / "in.mkv", PQ), tmp_path / "out.mp4"
     notes = run_export(source, output, crop={"x": 64, "y": 16, "w": 64, "h": 32}, size="128x64")
     wanted = tone_mapped(light(), peak=1000)[16:48, 64:]

@@ -58,13 +58,13 @@ def drawn(*things: tuple[Place, tuple[int, int, int]], background: Pixels | None
 
 
 def texture(seed: int = 0) -> Pixels:
-    """Return a picture in which nothing is found, with enough in it to tell a shot."""
+    """Return a picture without objects, with enough texture to recognise a shot."""
     coarse = np.random.default_rng(seed).integers(60, 140, (9, 16, 1))
     return np.kron(coarse, np.ones((12, 12, 3), np.int64)).astype(np.uint8)
 
 
 def walks(frames: int) -> Iterator[Pixels]:
-    """Red goes right, blue goes left behind it at the same height: they cross."""
+    """A video in which a red box moves right and a blue one left behind it, so that they cross."""
     for i in range(frames):
         share = i / (frames - 1)
         yield drawn(((150 - 130 * share, 44, 24, 40), BLUE), ((10 + 130 * share, 40, 24, 40), RED))
@@ -389,7 +389,7 @@ def test_a_class_that_is_not_known_names_the_nearest_and_all(
 
 @pytest.fixture(scope="module")
 def odd_names(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonClient]:
-    """A client of a detector with a comma in a name, and two classes of one name."""
+    """A client of a detector that has a class name with a comma, and two classes of one name."""
     repository = tmp_path_factory.mktemp("odd")
     folder = models.write_colour_finder(repository)
     config = (folder / "config.pbtxt").read_text()

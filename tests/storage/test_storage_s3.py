@@ -238,7 +238,7 @@ def test_an_odd_key_is_the_object_of_that_name(mover: Mover, s3: Any, key: str) 
 
 
 def test_a_redirect_of_the_store_stays_on_its_scheme_host_and_port(tmp_path: Path) -> None:
-    """Another port of the same machine is refused; another object of the same server is not."""
+    """A redirect to another port of the machine is refused; one to another object of the server is not."""
     with serving() as server, serving() as other:
         mover = Mover(tmp_path, presigner=presigner_of(f"http://127.0.0.1:{server.server_port}"))
         for location in (

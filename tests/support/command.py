@@ -42,7 +42,7 @@ def framewright(*arguments: object, **extra: object) -> Ended:
 
 
 def assert_refused(ended: Ended, code: int, *words: str) -> None:
-    """One clear line on standard error after any progress, no traceback, the exit code."""
+    """Check for one clear line on standard error after any progress, no traceback, and the exit code."""
     assert ended.code == code, ended
     assert "Traceback" not in ended.err
     lines = [line for line in ended.err.splitlines() if not line.startswith(PROGRESS)]
@@ -120,7 +120,7 @@ def _keep_only_sound(source: Path, target: Path) -> None:
 
 
 def peaks_bytes(*arguments: object, **extra: object) -> dict[str, int]:
-    """Run a command; return the most that each of its processes, by name, ever held."""
+    """Run a command; return the peak memory of each of its processes, by name."""
     process = subprocess.Popen(
         [COMMAND, *map(str, arguments)],
         env=environment(**extra),

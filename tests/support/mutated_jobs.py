@@ -81,7 +81,7 @@ def right_jobs(input_url: str, output_url: str) -> list[dict[str, Any]]:
 
 @st.composite
 def mutated(draw: st.DrawFn, jobs: list[dict[str, Any]]) -> Any:
-    """Draw a job that was changed in one to three places, or something that never was one."""
+    """Draw a job that was changed in one to three places, or a value that is not a job."""
     if draw(st.integers(0, 19)) == 0:
         return draw(VALUES)
     job = copy.deepcopy(draw(st.sampled_from(jobs)))

@@ -25,7 +25,7 @@ _LEFT_ALONE: set[str] = set()
 
 @contextlib.contextmanager
 def others_left_alone() -> Iterator[None]:
-    """Ignore everything that runs now, such as the server that tests of other modules share."""
+    """Ignore all processes that run now, such as the server that tests of other modules share."""
     _LEFT_ALONE.update(left_behind())
     try:
         yield
@@ -62,7 +62,7 @@ def kill(processes: set[psutil.Process]) -> None:
 def killing(
     find: Callable[[], set[psutil.Process]], *, times: int | None = None, after_s: float = 0
 ) -> Iterator[list[int]]:
-    """Kill what is found `after_s` later, so many times or again and again; give the list of pids."""
+    """Kill the processes found `after_s` later, a number of times or repeatedly; yield the list of pids."""
     killed: list[int] = []
     done = threading.Event()
     before = {process.pid for process in find()}

@@ -15,12 +15,12 @@ CHUNK_BYTES = 4096
 
 
 class SlowStore:
-    """Gives `content` for every GET, and keeps what is PUT; both stop half-way.
+    """Serves `content` for every GET, and keeps uploads; both stop half-way.
 
     Attributes:
         reached: set when a transfer hangs.
-        stored: by path, what came whole.
-        broken: by path, how many bytes of what did not.
+        stored: by path, the complete uploads.
+        broken: by path, how many bytes of an incomplete upload arrived.
     """
 
     def __init__(self, content: bytes) -> None:

@@ -57,7 +57,7 @@ def enlarged(picture: Pixels) -> Pixels:
 
 
 def share_of(tile: Tile) -> float:
-    """Return how much of the picture a tile is."""
+    """Return the share of the picture that a tile covers."""
     return (tile.y.last - tile.y.first) * (tile.x.last - tile.x.first) / (HEIGHT * WIDTH)
 
 
@@ -112,7 +112,7 @@ def test_whatever_changes_the_result_is_that_of_each_frame_alone(
 
 
 def test_a_long_still_does_not_fill_memory(client: TritonClient, contract: UpscaleContract) -> None:
-    """Frames leave while nothing is sent: as many as wait are bounded."""
+    """Frames are yielded while no request is sent, so the number of waiting frames is bounded."""
     with TiledUpscaler(client, replace(contract, tile=HEIGHT * 2), height=HEIGHT, width=WIDTH) as model:
         assert most_waiting(model.run) < 40
 
@@ -206,7 +206,7 @@ def boxed(picture: Pixels) -> Pixels:
 
 
 def thing(x: int) -> Pixels:
-    """Return a picture with a red thing in it."""
+    """Return a picture with a red object in it."""
     picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     picture[10:20, x : x + 10] = (255, 0, 0)
     return boxed(picture)
@@ -241,7 +241,7 @@ def test_a_long_still_does_not_fill_the_memory_of_the_detector(
 def most_waiting(
     run: Callable[[Iterator[Frame]], Iterator[UpscaledFrame | DetectedFrame]], picture: Pixels | None = None
 ) -> int:
-    """Return how many equal frames were taken, at most, before one came out."""
+    """Return the most equal frames that were read before one was yielded."""
     taken = 0
 
     def still() -> Iterator[Frame]:

@@ -21,7 +21,7 @@ Row = tuple[int, int, float, int, bool]
 
 
 def track_boxes(rows: Iterable[Row]) -> TrackBoxes:
-    """Boxes whose left side tells the frame and whose top tells the id."""
+    """Boxes whose left side encodes the frame and whose top encodes the id."""
     listed = list(rows)
     frames, ids, scores, classes, interpolated = zip(*listed, strict=True) if listed else ((),) * 5
     return TrackBoxes(
@@ -37,7 +37,7 @@ def track_boxes(rows: Iterable[Row]) -> TrackBoxes:
 
 
 def filled(*batches: Iterable[Row]) -> TrackBoxCollector:
-    """A list that took the batches; a frame lasts 40 pts from 1000."""
+    """A track list that has received the batches; a frame lasts 40 pts, from 1000 on."""
     tracks = TrackBoxCollector()
     for rows in batches:
         boxes = track_boxes(rows)

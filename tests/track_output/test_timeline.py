@@ -53,7 +53,7 @@ def picture(told: ReportedTracks, thumbnails: Thumbnails | None = None, **change
 
 
 def bars(pixels: Any) -> Any:
-    """Where there is a strong colour right of names and under the legend, bool [H, W]: only bars have it."""
+    """Where a strong colour is, right of names and under the legend, bool [H, W]: only bars have one."""
     values = pixels.astype(int)
     coloured = values.max(axis=2) - values.min(axis=2) > 60
     coloured[:, :240] = False

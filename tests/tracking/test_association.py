@@ -23,7 +23,7 @@ sides = st.tuples(st.integers(0, 5), st.integers(0, 5))
 
 
 def best_sum(likeness: NDArray[np.float64], possible: NDArray[np.bool_]) -> float:
-    """Try every way to pair."""
+    """Return the greatest sum over all possible pairings."""
     worth = np.where(possible, likeness, 0)
     if worth.shape[0] > worth.shape[1]:
         worth = worth.T

@@ -61,7 +61,7 @@ def play(
     pts: Sequence[int] | None = None,
     grays: Sequence[NDArray[np.uint8]] | None = None,
 ) -> TrackBoxes:
-    """Take a whole video through a tracker."""
+    """Run a tracker on a whole video."""
     tracker = tracker or make()
     told = [
         tracker.update(
@@ -249,7 +249,7 @@ videos = st.builds(
 
 
 def random_video(seed: int, *, frames: int, stride: int) -> list[Detections | None]:
-    """Things that move through the picture and out of it, some of them missed, among false alarms."""
+    """Objects that move through the picture and out of it, with misses and false alarms."""
     rng = np.random.default_rng(seed)
     place = rng.uniform(-50, [WIDTH, HEIGHT], (6, 2))
     velocity, size = rng.uniform(-30, 30, (6, 2)), rng.uniform(1, 150, (6, 2))

@@ -22,7 +22,7 @@ PLAIN = np.full((120, 200, 3), 90, np.uint8)
 
 
 def sprite(kind: int, seed: int, x: float, y: float, size: float) -> Sprite:
-    """Draw a figure of random looks that stands at x, y."""
+    """Draw a figure of random appearance that stands at x, y."""
     rng = np.random.default_rng(seed)
     if kind == PERSON:
         return people.draw(
@@ -34,7 +34,7 @@ def sprite(kind: int, seed: int, x: float, y: float, size: float) -> Sprite:
 
 
 def touched(layers: list[Layer]) -> np.ndarray:
-    """Say which pixels show more than the background, bool [H, W]: they differ less on black and white."""
+    """Return which pixels show a figure, bool [H, W]: they differ less between backgrounds of black and white."""
     black = compose(np.zeros((HEIGHT, WIDTH, 3), np.uint8), layers).picture.astype(int)
     white = compose(np.full((HEIGHT, WIDTH, 3), 255, np.uint8), layers).picture
     return np.asarray((white - black < 255).any(axis=2))

@@ -86,7 +86,7 @@ def test_leaves_a_prelu_alone_that_does_not_stand_between_two_convolutions(tmp_p
 
 
 class DividedBlock(nn.Module):
-    """As YOLO has them: what a convolution gives is divided, and one part goes on further."""
+    """A block as in YOLO: the output of a convolution is split, and one part is processed further."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -66,7 +66,7 @@ def _alone() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Settings of a worker whose models are real networks, and one that takes its time."""
+    """Settings of a worker with models that are real networks, and one that is slow."""
     repository = tmp_path_factory.mktemp("repository")
     for name in ("lite-x4", "lite-detector"):
         shutil.copytree(ROOT / "model_repository" / name, repository / name)
@@ -105,7 +105,7 @@ def tracked(worker: Worker, source: Path, output: Path, **options: Any) -> dict[
 
 @pytest.fixture(scope="module")
 def undisturbed(settings: Settings, clip: Path, film: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with what the jobs give when nothing happens."""
+    """Return a folder with the outputs of jobs that are not disturbed."""
     folder = tmp_path_factory.mktemp("undisturbed")
     with Worker(settings) as worker:
         assert not upscaled(worker, clip, folder / "out.mp4").notes
@@ -115,7 +115,7 @@ def undisturbed(settings: Settings, clip: Path, film: Path, tmp_path_factory: py
 
 
 class Killer:
-    """A `Report` that kills, once each, when so many frames are done; it keeps the count of frames."""
+    """A progress callback that kills processes, once each, after so many frames; it counts the frames."""
 
     def __init__(self, find: Callable[[], set[psutil.Process]], *moments: int) -> None:
         self.frames: list[int] = []
@@ -273,7 +273,7 @@ def test_without_recoveries_the_first_death_is_the_end(
 
 @pytest.fixture
 def supervised(settings: Settings) -> Iterator[Supervisor]:
-    """A server that belongs to somebody else than the jobs."""
+    """A server that does not belong to the jobs."""
     with Supervisor(TritonServer(settings.model_repository, start_timeout_s=60)) as supervisor:
         yield supervisor
 
@@ -315,7 +315,7 @@ def test_a_server_that_is_back_after_seconds_is_found_again(
 def test_a_job_that_begins_while_the_server_is_away_waits_for_it(
     settings: Settings, clip: Path, undisturbed: Path, tmp_path: Path
 ) -> None:
-    """The server is back only after the 5 s for which a command that is no job waits."""
+    """The server returns only after the 5 s that a command other than a job waits."""
     out = tmp_path / "out.mp4"
     with TritonServer(settings.model_repository, start_timeout_s=60) as first:
         pass

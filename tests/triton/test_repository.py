@@ -282,7 +282,7 @@ WITHOUT_EXPORT = "import sys; sys.modules.update(dict.fromkeys({modules!r})); {c
 
 
 def command(*arguments: str, without_export: bool = False, **environment: Any) -> Any:
-    """Run `framewright models` as a user does, where wanted with PyTorch and its friends missing."""
+    """Run `framewright models` as a user does, on request without PyTorch and related packages."""
     start = ["-m", "export_onnx"]
     if without_export:
         modules = ["torch", "torchvision", "onnx", "onnxruntime", "spandrel", "safetensors", "ultralytics"]

@@ -276,7 +276,7 @@ def test_says_which_models_there_are_nearest_first_when_one_is_unknown(client: T
     ids=ascii,
 )
 def test_a_name_that_leaves_the_repository_or_ends_early_is_refused(tmp_path: Path, name: str) -> None:
-    """Triton takes it for a path, and ends it at a NUL."""
+    """Triton treats the name as a path, and ends it at a NUL."""
     models.write_identity(tmp_path, "outside")
     models.write_identity(tmp_path / "models")
     with TritonServer(tmp_path / "models") as server, TritonClient(server.url) as client:

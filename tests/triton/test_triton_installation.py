@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def container(home: Path, help_text: str) -> Path:
-    """Make a folder like /opt/tritonserver, whose program knows nothing but --help."""
+    """Make a folder like /opt/tritonserver, whose program supports only --help."""
     (home / "bin").mkdir(parents=True)
     binary = home / "bin" / "tritonserver"
     binary.write_text(f"#!/bin/sh\necho '{help_text}'\n")

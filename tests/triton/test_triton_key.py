@@ -61,7 +61,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
 
 @pytest.fixture
 def stranger(server: TritonServer) -> Iterator[grpc.InferenceServerClient]:
-    """A client that knows nothing but the port."""
+    """A client that knows only the port."""
     with grpc.InferenceServerClient(server.url) as client:
         yield client
 
@@ -293,7 +293,7 @@ def test_our_own_slots_are_for_our_own_user_only() -> None:
 
 
 def test_a_region_has_a_name_that_cannot_be_guessed(server: TritonServer) -> None:
-    """Who may send requests could name it in them, and so read and write our tensors."""
+    """Otherwise, other clients could name the region in requests, and so read and write our tensors."""
     with TritonClient(server.url) as client:
         contract = client.contract("nearest-x4", UpscaleContract)
         with (
@@ -403,7 +403,7 @@ def test_in_a_container_the_launcher_gives_a_server_the_key_of_its_environment()
 
 
 def test_a_server_of_the_launcher_obeys_only_its_key(tmp_path: Path) -> None:
-    """As README.md and Dockerfile.triton start one."""
+    """The server is started as in README.md and Dockerfile.triton."""
     repository, scratch = tmp_path / "models", tmp_path / "scratch"
     scratch.mkdir()
     models.write_nearest_x4(repository)

@@ -40,7 +40,7 @@ def reaper(server: TritonServer) -> psutil.Process:
 
 
 def traces(pid: int) -> set[Path]:
-    """Return what this process and its servers have in /dev/shm."""
+    """Return the shared memory of this process and its servers in /dev/shm."""
     return set(SHM.glob(f"framewright-*-{pid}-*"))
 
 

@@ -25,7 +25,7 @@ def small_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def squares(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """30 red pictures, in which the colour finder finds one thing."""
+    """30 red pictures, in which the colour finder finds one object."""
     path = tmp_path_factory.mktemp("squares") / "squares.mp4"
     return clips.make_clip(path, [clips.plain((255, 0, 0))] * 30)
 

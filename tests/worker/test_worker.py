@@ -39,7 +39,7 @@ def runpod() -> Iterator[RunPodServer]:
 def worker(
     tmp_path_factory: pytest.TempPathFactory, worker_models: dict[str, Any], runpod: RunPodServer
 ) -> Iterator[WorkerProcess]:
-    """One that does eight jobs at once and says all it can, for all tests that do not end it."""
+    """A worker that runs eight jobs at once and logs everything, for all tests that do not end it."""
     with working(
         tmp_path_factory.mktemp("jobs"),
         "-v",

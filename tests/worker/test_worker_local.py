@@ -63,7 +63,7 @@ class Api:
 def api(
     tmp_path_factory: pytest.TempPathFactory, triton: TritonServer, worker_models: dict[str, Any]
 ) -> Iterator[Api]:
-    """A worker with small limits, at a Triton that is not its own."""
+    """A worker with small limits that uses a Triton of others."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

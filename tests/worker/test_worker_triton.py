@@ -100,7 +100,7 @@ def test_the_server_dies_while_a_job_does_not_need_it(
 def test_a_job_that_begins_while_the_server_is_away_waits_for_the_next(
     upscale_job: dict[str, Any], worker_models: dict[str, Any], tmp_path: Path
 ) -> None:
-    """The next one has another key, and is there after the 5 s for which a command that is no job waits."""
+    """The next server has another key, and appears after the 5 s that a command other than a job waits."""
     repository = Path(worker_models["MODEL_REPOSITORY"])
     with TritonServer(repository) as first, RunPodServer().running() as own:
         extra = worker_models | own.environment | {"TRITON_URL": first.url}

@@ -29,7 +29,7 @@ HOLD_S = 1.0
 
 
 class Told(NamedTuple):
-    """A progress update or a result that a worker posted, and when, in seconds of `time.monotonic`."""
+    """A progress update or a result that a worker posted, with its time in seconds of `time.monotonic`."""
 
     job_id: str
     body: dict[str, Any]

@@ -1,11 +1,9 @@
 """Assigns figures to the cells of the network, and computes the loss.
 
 A cell near the middle of a labelled figure is responsible for it: its targets are the figure's box and, as
-    the
-score of the figure's class, the quality of its box (Li et al., 2020, "Generalized Focal Loss"), here the
+the score of the figure's class, the quality of its box (Li et al., 2020, "Generalized Focal Loss"), here the
 square root of the IoU, so that a correct box scores well over a half. The target of all other cells is 0,
-except for
-cells on a figure that is mostly hidden: they are ignored.
+except for cells on a figure that is mostly hidden: they are ignored.
 """
 
 from __future__ import annotations

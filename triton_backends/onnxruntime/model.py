@@ -143,7 +143,7 @@ class TritonPythonModel:
         return f"{OUT_OF_MEMORY}: {detail}", pb_utils.TritonError.UNAVAILABLE
 
     def _run(self, feeds: list[list[Any]]) -> list[list[Any]]:
-        """Return the outputs of each request: from one run on a GPU, from a run an image on a CPU."""
+        """Return the outputs of each request: from one run on a GPU, from one run per image on a CPU."""
         if self._session is None:
             self._session = self._open()
         if self._gpu is None and self._batches:
@@ -159,7 +159,7 @@ class TritonPythonModel:
         return [list(part) for part in zip(*(np.split(output, ends[:-1]) for output in outputs), strict=True)]
 
     def _run_images(self, feeds: list[list[Any]]) -> list[list[Any]]:
-        """Return the outputs of each request, from one run an image, several at once.
+        """Return the outputs of each request, from one run per image, several at once.
 
         On a CPU a batch is slower: the caches do not hold an image until its next layer. And images that run
         side by side never wait for each other, as the threads of one image do at the end of every layer.
