@@ -104,7 +104,7 @@ def test_a_field_order_that_only_the_container_states_is_believed(tmp_path: Path
 def test_what_is_not_interlaced_is_left_alone(
     tmp_path: Path, name: str, codec: str, options: dict[str, str], field_order: int
 ) -> None:
-    """Even pictures that look interlaced stay unchanged if nothing declares them so."""
+    """Even pictures that look interlaced stay unchanged, because pixels are not examined."""
     path = make_clip(tmp_path / name, woven(8), codec=codec, options=options, field_order=field_order)
     assert not probe(path).interlaced
     frames, notes = read(path)

@@ -34,7 +34,7 @@ def sprite(kind: int, seed: int, x: float, y: float, size: float) -> Sprite:
 
 
 def touched(layers: list[Layer]) -> np.ndarray:
-    """Return which pixels show a figure, bool [H, W]: they differ less between backgrounds of black and white."""
+    """Return which pixels show a figure, bool [H, W]: they differ less between black and white grounds."""
     black = compose(np.zeros((HEIGHT, WIDTH, 3), np.uint8), layers).picture.astype(int)
     white = compose(np.full((HEIGHT, WIDTH, 3), 255, np.uint8), layers).picture
     return np.asarray((white - black < 255).any(axis=2))
