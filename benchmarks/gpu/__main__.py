@@ -1,6 +1,6 @@
 """Measures the models on this machine's NVIDIA GPU and recommends settings.
 
-    python -m benchmarks.gpu                    all four models; writes tables, and JSON to benchmarks/results/
+    python -m benchmarks.gpu                    all four models; tables, and JSON in benchmarks/results/
     python -m benchmarks.gpu --quick            one size of video, fewer settings
     python -m benchmarks.gpu --model yolov8n    one model; the option can be repeated
     python -m benchmarks.gpu --device cpu       a trial run without a GPU, with the two lite models

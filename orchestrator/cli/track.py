@@ -76,7 +76,7 @@ def _names(_context: click.Context, _option: click.Parameter, values: tuple[str,
     metavar="PIXELS",
     help="Longer side of the detector's pictures: larger finds smaller objects.  [default: the model's]",
 )
-@click.option("--batch", default=DEFAULTS.batch, help="The most frames in one request.")
+@click.option("--batch", default=DEFAULTS.batch, help="The maximum number of frames in one request.")
 @click.option(
     "--overlay",
     metavar="VIDEO",
