@@ -37,7 +37,7 @@ class Container:
         palette_colours: number of colours of a picture, if pictures have a palette.
         max_duration_s, max_pixels: longer files and larger pictures are refused.
         noted_duration_s: longer files are noted, as they are very large.
-        is_paced: pictures begin on hundredths of a second and need a minimum distance (see `GifPace`).
+        is_paced: pictures begin on hundredths of a second, at a minimum distance (see `GifFrameSelector`).
         has_keyframes: decoding can start at each picture that the demuxer calls a keyframe.
         has_alpha: files are written with an alpha channel.
         square_pixels_only: it cannot store the shape of a pixel.

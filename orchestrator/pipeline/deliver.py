@@ -16,7 +16,7 @@ from orchestrator.fidelity.report import report_on, write_report
 from orchestrator.fidelity.sampler import FrameSampler
 from orchestrator.inference.upscaler import TiledUpscaler
 from orchestrator.media.read.reader import VideoReader
-from orchestrator.media.write.gif import GifPace
+from orchestrator.media.write.gif import GifFrameSelector
 from orchestrator.media.write.writer import VideoWriter
 from orchestrator.pipeline.cropping import Cutout, cut_windows, resized_crops
 from orchestrator.pipeline.flow import ahead
@@ -159,7 +159,7 @@ def deliver(
             frames: Frames = within_limits(reader.frames(), plan.source_info.time_base, plan.limits)
             if edit is not None:
                 frames = edit(stack.enter_context(ahead(frames, items=_DECODED_AHEAD, name="decode")))
-            pace = GifPace(plan.source_info) if plan.container.is_paced else None
+            pace = GifFrameSelector(plan.source_info) if plan.container.is_paced else None
             chosen = frames if pace is None else pace.run(frames)
             name = "decode" if edit is None else "edit"
             decoded = stack.enter_context(ahead(chosen, items=_DECODED_AHEAD, name=name))

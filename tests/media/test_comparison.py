@@ -15,7 +15,7 @@ import pytest
 from orchestrator.containers import MP4
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.tag_filter import printable
-from orchestrator.media.write.differences import MOST_SENTENCES, Expected, differences
+from orchestrator.media.write.differences import MOST_SENTENCES, ExpectedContents, differences
 from tests.support.exports import export_video
 from tools.fixtures.clips import make_clip, numbered, truncate
 
@@ -165,7 +165,7 @@ def test_a_file_that_cannot_be_read_again_never_fails_a_job(tmp_path: Path) -> N
     source = make_clip(tmp_path / "in.mp4", [numbered(0)])
     broken = make_clip(tmp_path / "out.mp4", [numbered(0)])
     truncate(broken, 0.4)
-    [note] = differences(source, broken, MP4, Expected(packets={}))
+    [note] = differences(source, broken, MP4, ExpectedContents(packets={}))
     assert "could not be compared" in note
 
 

@@ -15,7 +15,7 @@ from orchestrator.frames import Colour, Form
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.encoder import choose
-from orchestrator.media.write.gif import GifPace, paced
+from orchestrator.media.write.gif import GifFrameSelector, paced
 from orchestrator.media.write.writer import VideoWriter
 from tests.media.test_rgb_conversion import COEFFICIENTS, PATCHES, to_yuv
 from tools.fixtures.clips import coded, make_clip, number_of, numbered
@@ -36,7 +36,7 @@ CHROMA = {"420": (2, 2), "422": (2, 1), "440": (1, 2), "444": (1, 1)}
 def through(source: Path, output: Path, form: Form = "rgb", **options: Any) -> VideoWriter:
     """Write the video again as it is."""
     info = read = probe(source)
-    pace = GifPace(info) if output.suffix == ".gif" else None
+    pace = GifFrameSelector(info) if output.suffix == ".gif" else None
     if pace is not None:
         info = paced(info)
     with (

@@ -20,7 +20,7 @@ from orchestrator.frames import Colour, Frame, VideoInfo
 from orchestrator.jobs import ExportParams, ExportResult, parse
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
-from orchestrator.media.write.gif import GifPace
+from orchestrator.media.write.gif import GifFrameSelector
 from orchestrator.media.write.writer import VideoWriter
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.export import export
@@ -171,7 +171,7 @@ def test_at_most_fifty_pictures_a_second_are_shown_and_those_at_their_time(
 @pytest.mark.parametrize("rate", [50, 48, 25])
 def test_no_picture_is_left_out_where_all_have_room(tmp_path: Path, rate: int) -> None:
     source = make_clip(tmp_path / "in.mp4", rate, rate=rate)
-    pace = GifPace(probe(source))
+    pace = GifFrameSelector(probe(source))
     with VideoReader(source, probe(source)) as reader:
         kept = [number_of(frame.pixels) for frame in pace.run(reader.frames())]
     assert (kept, pace.left_out, pace.notes) == (list(range(rate)), 0, [])
@@ -188,7 +188,7 @@ def test_any_times_are_kept_as_well_as_a_gif_can(
     gaps: list[int], first: int, last: int, rate: Fraction | None
 ) -> None:
     pts = np.cumsum([first, *gaps]).tolist()
-    pace = GifPace(replace(INFO, time_base=MICROSECOND, average_rate=rate, frames=len(pts)))
+    pace = GifFrameSelector(replace(INFO, time_base=MICROSECOND, average_rate=rate, frames=len(pts)))
     frames = [
         Frame(index=n, pts=moment, pixels=np.full((1, 1, 3), n, np.uint8), duration=last)
         for n, moment in enumerate(pts)

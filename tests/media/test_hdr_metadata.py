@@ -14,7 +14,7 @@ from orchestrator.frames import Colour, Form, HdrMetadata
 from orchestrator.media.colour.hdr_metadata import hdr_metadata, side_data
 from orchestrator.media.read.probe import probe
 from orchestrator.media.write.encoder import choose
-from orchestrator.media.write.mastering import hdr_options
+from orchestrator.media.write.hdr_encoder_options import hdr_options
 from tests.media.test_formats import through
 from tests.media.test_probe import MASTERED, MASTERING
 from tools.fixtures.clips import make_clip, numbered

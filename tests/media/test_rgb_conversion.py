@@ -14,7 +14,7 @@ from orchestrator.frames import Colour
 from orchestrator.media.colour.rgb_conversion import RgbConverter, output_colour
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
-from orchestrator.media.write.to_frame import FromRgb
+from orchestrator.media.write.to_frame import RgbToFrame
 from orchestrator.media.write.writer import VideoWriter
 from tools.fixtures.clips import make_clip, plain
 
@@ -102,7 +102,7 @@ def test_encoded_colours_are_those_of_the_equations(
     matrix: int, chroma: str, bits: int, *, deep: bool, full: bool
 ) -> None:
     pix_fmt = f"yuv{chroma}p" + (f"{bits}le" if bits > 8 else "")
-    convert = FromRgb(tags(matrix, full=full), pixel_format=pix_fmt, width=32, height=16, deep=deep)
+    convert = RgbToFrame(tags(matrix, full=full), pixel_format=pix_fmt, width=32, height=16, deep=deep)
     random = np.random.default_rng(1)
     top = 65_535 if deep else 255
     levels = [tuple(value * top // 255 for value in rgb) for rgb in COLOURS]
@@ -115,12 +115,12 @@ def test_encoded_colours_are_those_of_the_equations(
 
 
 @pytest.mark.parametrize("deep", [False, True])
-@pytest.mark.parametrize("chroma", ["420", "422"])
-def test_every_pixel_makes_the_chroma(chroma: str, *, deep: bool) -> None:
+@pytest.mark.parametrize("pix_fmt", ["yuv420p10le", "yuv422p10le"])
+def test_every_pixel_makes_the_chroma(pix_fmt: str, *, deep: bool) -> None:
     """Alternating red and blue columns give purple in every chroma sample, as all pixels contribute."""
     picture = np.zeros((16, 32, 3), np.uint16 if deep else np.uint8)
     picture[:, ::2, 0] = picture[:, 1::2, 2] = 65_535 if deep else 255
-    convert = FromRgb(tags(1, full=False), pixel_format=f"yuv{chroma}p10le", width=32, height=16, deep=deep)
+    convert = RgbToFrame(tags(1, full=False), pixel_format=pix_fmt, width=32, height=16, deep=deep)
     middle = [
         np.frombuffer(memoryview(plane), np.uint16).reshape(plane.height, -1)[2, 4]
         for plane in convert(picture).planes[1:]
@@ -143,7 +143,7 @@ def test_no_byte_behind_the_pixels_is_read(width: int, height: int, *, deep: boo
     assert protected == 0
     pixels = np.frombuffer(memory, kind, height * width * 3, pages * mmap.PAGESIZE - size)
     pixels = pixels.reshape(height, width, 3)
-    convert = FromRgb(tags(1, full=full), pixel_format="yuv420p", width=width, height=height, deep=deep)
+    convert = RgbToFrame(tags(1, full=full), pixel_format="yuv420p", width=width, height=height, deep=deep)
     convert(pixels)
 
 

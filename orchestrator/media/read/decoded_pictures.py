@@ -19,10 +19,10 @@ from orchestrator.errors import BadMedia
 from orchestrator.media.colour.alpha_reader import SideAlphaDecoder, has_side_alpha
 from orchestrator.media.read.captions import mentions_captions
 from orchestrator.media.read.demux import main_video, open_source, packets, timestamp_fixer
-from orchestrator.media.read.integrity import IntegrityChecker
 from orchestrator.media.read.lost_frames import DecoderTimestamps
 from orchestrator.media.read.picture_timeline import PictureTimeline
 from orchestrator.media.read.seek import packets_before_keyframe, packets_from
+from orchestrator.media.read.truncation import TruncationChecker
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -89,12 +89,12 @@ class DecodedPictures:
     @property
     def unread_s(self) -> list[Fraction]:
         """Times before which part of the file could not be read, in seconds, so far."""
-        return self._integrity.unread_s
+        return self._truncation.unread_s
 
     @property
     def notes(self) -> list[str]:
         """One sentence for each wrong statement of the file's header; complete after the last picture."""
-        return self._integrity.notes
+        return self._truncation.notes
 
     def __iter__(self) -> Generator[DecodedPicture, None, None]:
         """Yield every picture from the keyframe before `span` to the end of the file, with rising pts.
@@ -113,7 +113,7 @@ class DecodedPictures:
         if held is None:
             raise BadMedia(f"{self._path}: no picture of it can be decoded: copy or export it again")
         tick = self._info.time_base
-        stays_s = self._integrity.finish(self.stream, longest_gap_s=self._timeline.longest_gap_s)
+        stays_s = self._truncation.finish(self.stream, longest_gap_s=self._timeline.longest_gap_s)
         yield replace(held, duration=max(held.duration, int(stays_s / tick) - held.pts))
 
     def _read(self) -> Iterator[DecodedPicture]:
@@ -136,7 +136,7 @@ class DecodedPictures:
         """Reset the state for a file that is read from its start."""
         self._timestamps = DecoderTimestamps(self._container, self.stream)
         self._timeline = PictureTimeline(self._path, self._timestamps, time_base=self._info.time_base)
-        self._integrity = IntegrityChecker(self._container, self._path)
+        self._truncation = TruncationChecker(self._container, self._path)
         self._clock = timestamp_fixer(self._container)
         self._segment = 0
         self._awaits_keyframe = self._awaits_whole = False
@@ -180,7 +180,7 @@ class DecodedPictures:
         try:
             # All streams are demuxed, because their ends show whether the file is complete.
             for packet in read:
-                self._integrity.watch(packet)
+                self._truncation.watch(packet)
                 if packet.stream is not self.stream:
                     continue
                 video = cast("Packet[VideoStream]", packet)
@@ -202,8 +202,8 @@ class DecodedPictures:
                         yield from self._decode_tail()
         except av.error.FFmpegError as exc:
             raise BadMedia(
-                f"{self._path} cannot be read past {float(self._integrity.end_s):.2f} s: it is damaged, copy "
-                "it or export it again"
+                f"{self._path} cannot be read past {float(self._truncation.end_s):.2f} s: it is damaged, "
+                "copy it or export it again"
             ) from exc
 
     def _is_decodable(self, packet: Packet[VideoStream]) -> bool:

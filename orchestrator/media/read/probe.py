@@ -21,9 +21,9 @@ from orchestrator.media.colour.hdr_metadata import hdr_metadata, side_data
 from orchestrator.media.colour.pixel_format import component_bits
 from orchestrator.media.read.deinterlace import is_interlaced
 from orchestrator.media.read.demux import MAX_PIXELS, has_free_clock, main_video, open_source, packets
-from orchestrator.media.read.integrity import believable_frames, refuse_truncated, tagged_duration_s
 from orchestrator.media.read.spherical_metadata import read_spherical
 from orchestrator.media.read.timestamp_scan import scan_timestamps
+from orchestrator.media.read.truncation import believable_frames, refuse_truncated, tagged_duration_s
 
 if TYPE_CHECKING:
     from pathlib import Path

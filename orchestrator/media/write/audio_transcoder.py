@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.stream import Stream
 
-    from orchestrator.media.write.stream_converters import Target
+    from orchestrator.media.write.stream_converters import MuxTarget
 
 BITS_PER_CHANNEL = {"aac": 96_000, "libopus": 64_000}
 """Bit rate by encoder. Stereo AAC is transparent to most ears at 192 kbit/s (FFmpeg wiki, Encode/AAC), and
@@ -60,7 +60,7 @@ class AudioTranscoder(StreamConverter):
         changes: for each change of the source's format, the time in seconds of the output and the new format.
     """
 
-    def __init__(self, target: Target, source: AudioStream, *, is_changing: bool) -> None:
+    def __init__(self, target: MuxTarget, source: AudioStream, *, is_changing: bool) -> None:
         self.failures = 0
         self.changes: list[tuple[float, str]] = []
         self.is_changing = is_changing

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
     from av.container.core import Chapter
 
-    from orchestrator.media.write.trim import Window
+    from orchestrator.media.write.trim import TrimWindow
 
 
 def fit_chapters(
     chapters: Sequence[Chapter],
     *,
     origin_s: Fraction,
-    window: Window,
+    window: TrimWindow,
     file_s: Fraction | None,
     has_track: bool,
 ) -> tuple[list[Chapter], list[str]]:

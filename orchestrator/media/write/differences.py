@@ -62,7 +62,7 @@ _OF_HDR = frozenset(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Expected:
+class ExpectedContents:
     """What an output should contain, as far as the two files alone cannot tell.
 
     Attributes:
@@ -84,7 +84,7 @@ class Expected:
     lost_captions: bool = False
 
 
-def differences(source: Path, output: Path, container: Container, expected: Expected) -> list[str]:
+def differences(source: Path, output: Path, container: Container, expected: ExpectedContents) -> list[str]:
     """Return one sentence for each difference that was not requested.
 
     It never fails: if a file cannot be read again, the only sentence says so.
@@ -108,7 +108,7 @@ def differences(source: Path, output: Path, container: Container, expected: Expe
 
 
 def _sentences(
-    before: FileContents, after: FileContents, container: Container, expected: Expected
+    before: FileContents, after: FileContents, container: Container, expected: ExpectedContents
 ) -> Iterator[str]:
     yield from _about_streams(before, after, container, expected)
     if before.picture is not None and after.picture is not None:
@@ -126,7 +126,7 @@ def _sentences(
 
 
 def _about_streams(
-    before: FileContents, after: FileContents, container: Container, expected: Expected
+    before: FileContents, after: FileContents, container: Container, expected: ExpectedContents
 ) -> Iterator[str]:
     partners = _partners(before.streams, after.streams, expected)
     counts: Counter[Kind] = Counter()
@@ -152,7 +152,7 @@ def _name(stream: StreamContents, number: int) -> str:
     return "the video" if stream.kind == "picture" else "the cover picture"
 
 
-def _is_redundant(stream: StreamContents, expected: Expected, *, has_chapters: bool) -> bool:
+def _is_redundant(stream: StreamContents, expected: ExpectedContents, *, has_chapters: bool) -> bool:
     """Return whether a stream without a partner is empty, or holds only what is compared elsewhere.
 
     That is the time code, and the titles of chapters, which MP4 stores in a text track.
@@ -165,7 +165,7 @@ def _is_redundant(stream: StreamContents, expected: Expected, *, has_chapters: b
 
 
 def _partners(
-    before: Sequence[StreamContents], after: Sequence[StreamContents], expected: Expected
+    before: Sequence[StreamContents], after: Sequence[StreamContents], expected: ExpectedContents
 ) -> dict[int, StreamContents]:
     """Return the output's stream for each stream of the source, by index.
 
@@ -228,7 +228,7 @@ def _about_sound(name: str, before: StreamContents, after: StreamContents) -> It
 
 
 def _about_pictures(
-    before: FirstPicture, after: FirstPicture, expected: Expected, *, has_palette: bool
+    before: FirstPicture, after: FirstPicture, expected: ExpectedContents, *, has_palette: bool
 ) -> Iterator[str]:
     if after.bits < before.bits:
         yield f"the source has {before.bits} bits per component; the output has {after.bits} bits"

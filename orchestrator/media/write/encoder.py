@@ -18,7 +18,7 @@ import av.error
 from orchestrator.containers import one_of
 from orchestrator.errors import BadRequest
 from orchestrator.media.colour.pixel_format import CHROMA, Chroma, planar_format
-from orchestrator.media.write.mastering import hdr_options
+from orchestrator.media.write.hdr_encoder_options import hdr_options
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
@@ -103,7 +103,7 @@ LOSSLESS_CHROMA: dict[str, tuple[Chroma, ...]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Encoding:
+class EncoderChoice:
     """An encoder and its options.
 
     Attributes:
@@ -131,7 +131,7 @@ def choose(
     bits: int = 8,
     hdr: HdrMetadata | None = None,
     alpha: bool = False,
-) -> Encoding:
+) -> EncoderChoice:
     """Return the best encoder for pictures, with its options.
 
     Args:
@@ -157,7 +157,7 @@ def choose(
     options = dict(ALWAYS[encoder])
     notes: list[str] = []
     if encoder == "gif":
-        return Encoding(encoder=encoder, pixel_format="pal8", options=options)
+        return EncoderChoice(encoder=encoder, pixel_format="pal8", options=options)
     written = (2, 2)
     if quality == "lossless" and not alpha:
         written = chroma if chroma in LOSSLESS_CHROMA[encoder] else LOSSLESS_CHROMA[encoder][-1]
@@ -172,7 +172,7 @@ def choose(
     if encoder == "libsvtav1":
         # It prints its settings to standard error unless the environment says otherwise.
         os.putenv("SVT_LOG", "1")
-    return Encoding(
+    return EncoderChoice(
         encoder=encoder,
         pixel_format=planar_format(written, depth, alpha=alpha),
         options=options,
@@ -228,7 +228,7 @@ def _merge(options: EncoderOptions, more: EncoderOptions) -> None:
 
 def add_stream(
     output: OutputContainer,
-    encoding: Encoding,
+    encoding: EncoderChoice,
     *,
     width: int,
     height: int,

@@ -32,7 +32,7 @@ COLOURS: dict[Quality, tuple[int, str]] = {
 ordered pattern takes fewer bytes."""
 
 
-class ToPalette:
+class PaletteConverter:
     """Reduces each RGB picture to a palette of its own.
 
     Args:
@@ -104,7 +104,7 @@ def set_last_delay(path: Path, last: bytes, delay: int) -> None:
 
 
 def paced(info: VideoInfo) -> VideoInfo:
-    """Describe the video whose frames a `GifPace` has chosen: their times are in TICKs."""
+    """Describe the video whose frames a `GifFrameSelector` has chosen: their times are in TICKs."""
     fastest = 1 / (SHORTEST * TICK)
     rate, frames = info.average_rate, info.frames
     if rate is not None and rate > fastest:
@@ -113,7 +113,7 @@ def paced(info: VideoInfo) -> VideoInfo:
     return replace(info, time_base=TICK, average_rate=rate, frames=frames)
 
 
-class GifPace:
+class GifFrameSelector:
     """Chooses the pictures of a video that a GIF shows, and gives them times that browsers respect.
 
     Two pictures are at least SHORTEST ticks apart. A picture that comes sooner is delayed until then if it is

@@ -21,9 +21,9 @@ from orchestrator.media.read.demux import has_free_clock, main_video, open_sourc
 from orchestrator.media.read.tag_filter import is_of_camera, own_tags, valid, writable
 from orchestrator.media.write.audio_transcoder import AudioTranscoder
 from orchestrator.media.write.chapters import fit_chapters
-from orchestrator.media.write.differences import Expected
-from orchestrator.media.write.stream_converters import StreamCopier, SubtitleConverter, Target, is_copyable
-from orchestrator.media.write.trim import Window
+from orchestrator.media.write.differences import ExpectedContents
+from orchestrator.media.write.stream_converters import MuxTarget, StreamCopier, SubtitleConverter, is_copyable
+from orchestrator.media.write.trim import TrimWindow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -80,10 +80,10 @@ class Passthrough:
         self._path = source
         self._info = info
         self._span = span
-        self._window = Window(has_start=span.start_s is not None)
+        self._window = TrimWindow(has_start=span.start_s is not None)
         self._source = open_source(source)
         self._output = output
-        self._target = Target(output=output, container=container, window=self._window)
+        self._target = MuxTarget(output=output, container=container, window=self._window)
         self._notes: list[str] = []
         self._damaged = 0
         self._converters: dict[int, StreamConverter] = {}
@@ -169,9 +169,9 @@ class Passthrough:
             self._mux(index, converter.flush())
 
     @property
-    def expected(self) -> Expected:
+    def expected(self) -> ExpectedContents:
         """What the output should contain; complete after `finish`."""
-        return Expected(
+        return ExpectedContents(
             packets=self._written,
             empty=frozenset(self._empty),
             chapters=self._chapters,

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from av.subtitles.stream import SubtitleStream
 
     from orchestrator.containers import Container
-    from orchestrator.media.write.trim import Window
+    from orchestrator.media.write.trim import TrimWindow
 
 MILLISECOND = Fraction(1, 1000)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
+class MuxTarget:
     """Where converted streams go.
 
     Attributes:
@@ -41,7 +41,7 @@ class Target:
 
     output: OutputContainer
     container: Container
-    window: Window
+    window: TrimWindow
 
 
 class StreamConverter:
@@ -88,7 +88,7 @@ class StreamCopier(StreamConverter):
         ValueError: the container does not accept the codec.
     """
 
-    def __init__(self, target: Target, source: Stream) -> None:
+    def __init__(self, target: MuxTarget, source: Stream) -> None:
         self._window = target.window
         self._type = source.type
         self._has_edit_lists = target.container.has_edit_lists
@@ -136,7 +136,7 @@ class StreamCopier(StreamConverter):
 class SubtitleConverter(StreamConverter):
     """Converts text subtitles to the container's text format; styling that it does not support is lost."""
 
-    def __init__(self, target: Target, source: SubtitleStream, codec: str) -> None:
+    def __init__(self, target: MuxTarget, source: SubtitleStream, codec: str) -> None:
         self._source = source
         self._window = target.window
         source.codec_context.open(strict=False)

@@ -11,7 +11,7 @@ from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from orchestrator.media.colour.pixel_format import chroma_subsampling, planar_format, upright_chroma
 from orchestrator.media.colour.resize import resize
 from orchestrator.media.colour.rgb_conversion import SWSCALE_MATRIX, range_of, rows_of
-from orchestrator.media.write.gif import ToPalette
+from orchestrator.media.write.gif import PaletteConverter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,14 +55,14 @@ def converter(
     """
     size = {"width": width, "height": height, "out_width": out_width}
     if pixel_format == "pal8":
-        return ToPalette(quality=quality, **size)
+        return PaletteConverter(quality=quality, **size)
     if form == "planes":
         chroma, bits = upright_chroma(info), info.bit_depth
-        return FromPlanes(colour, chroma=chroma, bits=bits, pixel_format=pixel_format, **size)
-    return FromRgb(colour, pixel_format=pixel_format, deep=form == "deep_rgb", **size)
+        return PlanesToFrame(colour, chroma=chroma, bits=bits, pixel_format=pixel_format, **size)
+    return RgbToFrame(colour, pixel_format=pixel_format, deep=form == "deep_rgb", **size)
 
 
-class FromRgb:
+class RgbToFrame:
     """Converts the RGB pictures of one video to Y'CbCr, with one swscale context for all of them.
 
     swscale rounds full-range chroma down, which shifts colours by half a level and up to two. So full-range
@@ -129,7 +129,7 @@ class FromRgb:
         return rounded
 
 
-class FromPlanes:
+class PlanesToFrame:
     """Copies planes into frames; converts them only if the output has other chroma or other bits.
 
     Args:

@@ -29,7 +29,7 @@ OPUS_DELAY_S = Fraction(312, 48_000)
 
 
 @dataclass(kw_only=True)
-class Window:
+class TrimWindow:
     """The time range that is written, from zero to an end.
 
     Attributes:

@@ -24,8 +24,8 @@ from orchestrator.media.write import encoder
 from orchestrator.media.write.caption_writer import CaptionWriter
 from orchestrator.media.write.differences import differences
 from orchestrator.media.write.gif import SHORTEST, TICK, set_last_delay
+from orchestrator.media.write.output_timestamps import OutputTimestamps
 from orchestrator.media.write.passthrough import Passthrough
-from orchestrator.media.write.schedule import Schedule
 from orchestrator.media.write.spherical import mark, room_for
 from orchestrator.media.write.stream_converters import copy_metadata
 from orchestrator.media.write.to_frame import converter, with_alpha
@@ -131,7 +131,7 @@ class VideoWriter:
             quality=quality,
         )
         self._tick = TICK if self._container.is_paced else info.time_base
-        self._schedule = Schedule(info, self._tick)
+        self._timestamps = OutputTimestamps(info, self._tick)
         self._captions = CaptionWriter(self.encoder)
         self._packets = 0
         self._last_packet = b""
@@ -175,7 +175,7 @@ class VideoWriter:
     @property
     def frames(self) -> int:
         """Number of frames written."""
-        return self._schedule.frames
+        return self._timestamps.frames
 
     @property
     def picture_size(self) -> tuple[int, int]:
@@ -199,7 +199,7 @@ class VideoWriter:
                 f"the picture is {self.width}x{self.height}, not {width}x{height}: {self.pixel_format} needs "
                 "even sizes, so the last row or column is repeated"
             )
-        if noted_s is not None and self._schedule.duration * self._tick > noted_s:
+        if noted_s is not None and self._timestamps.duration * self._tick > noted_s:
             length = f"{self.duration_s:.6g} s"
             notes.append(f"a {name} of {length} is large: as mp4 or webm it would be a small part of that")
         return notes
@@ -207,14 +207,14 @@ class VideoWriter:
     @property
     def duration_s(self) -> float:
         """From the start of the first frame to the end of the last, in seconds."""
-        return float(self._schedule.duration * self._tick)
+        return float(self._timestamps.duration * self._tick)
 
     def write(self, frame: Frame[Any]) -> None:
         """Encode one frame.
 
         Args:
             frame: next frame in presentation order, in the form and the size that the writer was created for.
-                Its pts is in units of the source's time_base, or as `GifPace` sets it.
+                Its pts is in units of the source's time_base, or as `GifFrameSelector` sets it.
 
         Raises:
             BadRequest: the output becomes longer than its container allows.
@@ -235,13 +235,13 @@ class VideoWriter:
         if frame.alpha is not None:
             width, height = self.picture_size
             picture = with_alpha(picture, frame.alpha, width=width, height=height)
-        picture.pts = self._schedule.place(frame)
-        if self._container.is_paced and (self._schedule.shortest or SHORTEST) < SHORTEST:
+        picture.pts = self._timestamps.place(frame)
+        if self._container.is_paced and (self._timestamps.shortest or SHORTEST) < SHORTEST:
             raise EncodeFailed(f"frame {frame.index} is too soon for a gif: report this as a bug")
         picture.time_base = self._tick
         self._captions.take(picture.pts, frame.captions)
         most_s = self._container.max_duration_s
-        if most_s is not None and (self._schedule.last - self._schedule.first) * self._tick > most_s:
+        if most_s is not None and (self._timestamps.last - self._timestamps.first) * self._tick > most_s:
             check_limits(self._container, quality="high", width=1, height=1, duration_s=self.duration_s)
         with self._translated():
             packets = self._stream.encode(picture)
@@ -258,10 +258,10 @@ class VideoWriter:
         """
         with self._translated():
             self._mux(self._stream.encode(None), last=True)
-            self._passthrough.finish(self._schedule.end_s)
+            self._passthrough.finish(self._timestamps.end_s)
             self._output.close()
             if self._container.is_paced and self.frames > 1:
-                set_last_delay(self._path, self._last_packet, self._schedule.last_duration)
+                set_last_delay(self._path, self._last_packet, self._timestamps.last_duration)
             if self._sphere is not None:
                 mark(self._path, self._sphere)
         if self._packets != self.frames:
@@ -289,14 +289,14 @@ class VideoWriter:
         with self._translated():
             self._passthrough.begin(first_s)
         # A paced container has no time before its first picture.
-        self._schedule.begin(first_s if self._container.is_paced else self._passthrough.origin_s)
+        self._timestamps.begin(first_s if self._container.is_paced else self._passthrough.origin_s)
 
     def _mux(self, packets: list[Packet[VideoStream]], *, last: bool = False) -> None:
         packets = [self._captions.put_into(packet) for packet in packets]
         for packet in packets:
             self._packets += 1
             ends_track = last and packet is packets[-1] and self._container.has_dts_durations
-            self._schedule.set_duration(packet, ends_track=ends_track)
+            self._timestamps.set_duration(packet, ends_track=ends_track)
             if packet.dts is not None:
                 self._passthrough.advance(packet.dts * packet.time_base)
             if self._container.is_paced:

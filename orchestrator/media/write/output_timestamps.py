@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from orchestrator.frames import AnyPicture, Frame, VideoInfo
 
 
-class Schedule:
+class OutputTimestamps:
     """The times of the pictures of one video, in ticks of the output.
 
     It remembers the durations of the pictures that are still in the encoder.

@@ -62,7 +62,7 @@ def tagged_duration_s(stream: Stream) -> Fraction | None:
     return int(tag[1]) * 3600 + int(tag[2]) * 60 + Fraction(tag[3]) if tag else None
 
 
-class IntegrityChecker:
+class TruncationChecker:
     """Checks the packets of a file while they are read.
 
     Attributes:
