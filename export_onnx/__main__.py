@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 PROGRAM = "framewright models"
 
 
-class _Stop:
+class _SignalHandler:
     """Handles the first signal that asks this process to stop; ignores later ones, as clean-up is brief.
 
     Attributes:
@@ -41,7 +41,7 @@ class _Stop:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; every error becomes one line on standard error and an exit code."""
-    stop = _Stop()
+    stop = _SignalHandler()
     stop.listen()
     try:
         message, code = _run(sys.argv[1:] if arguments is None else arguments, stop)
@@ -58,7 +58,7 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(code)
 
 
-def _run(arguments: list[str], stop: _Stop) -> tuple[str, int]:
+def _run(arguments: list[str], stop: _SignalHandler) -> tuple[str, int]:
     """Run a command; return the message of its failure, empty if there is none, and the exit code."""
     # Imported here because it takes up to a second, and Ctrl-C must work meanwhile.
     import click  # noqa: PLC0415

@@ -15,8 +15,8 @@ import onnx
 from export_onnx.catalog import CatalogDetector
 from export_onnx.cpu_graph import rewrite_for_cpu
 from export_onnx.repository import CPU_FILE, BuildRecord, install, staging
-from export_onnx.weights import Weights, sha256_of
-from export_onnx.weights_file_kind import check_kind
+from export_onnx.weight_file import WeightFile, sha256_of
+from export_onnx.weight_file_kind import check_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def build(
     name: str,
-    weights: Weights,
+    weights: WeightFile,
     *,
     catalog: Catalog,
     options: BuildOptions,
@@ -48,7 +48,7 @@ def build(
     Raises:
         WeightsRefused: the weights cannot be opened, or belong to another network than the catalog describes.
         ModelBuildFailed: the network cannot be exported, or the graph differs from the network.
-        OutputRefused, DiskFull: the repository cannot be written.
+        OutputPathRefused, DiskFull: the repository cannot be written.
     """
     prepared = _prepare(name, weights, catalog, options)
     with staging(repository, name) as folder:
@@ -78,7 +78,7 @@ def build(
     return record
 
 
-def _prepare(name: str, weights: Weights, catalog: Catalog, options: BuildOptions) -> PreparedModel:
+def _prepare(name: str, weights: WeightFile, catalog: Catalog, options: BuildOptions) -> PreparedModel:
     """Open the weights; imports only what the task needs, as spandrel and ultralytics take seconds each."""
     entry = catalog.models.get(name)
     if isinstance(entry, CatalogDetector) or (entry is None and options.task == "detect"):

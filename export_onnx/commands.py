@@ -18,7 +18,7 @@ from export_onnx.config import ACCELERATORS, TASKS, Accelerator, Choices, ModelT
 from export_onnx.repository import check_name, read_record
 from export_onnx.tensor_names import MAX_DETECTIONS, PRECISIONS, Precision
 from export_onnx.verify import problems
-from export_onnx.weights import read_custom, read_official
+from export_onnx.weight_file import read_custom, read_official
 from orchestrator.errors import BadRequest, ModelBuildFailed, WeightsRefused
 from orchestrator.settings import Settings
 

@@ -14,13 +14,13 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
-from export_onnx.weights import how_to_get, mismatch_message, sha256_of
+from export_onnx.weight_file import how_to_get, mismatch_message, sha256_of
 from orchestrator.errors import (
     AddressRefused,
     CallerError,
     DiskFull,
     DownloadFailed,
-    OutputRefused,
+    OutputPathRefused,
     WeightsRefused,
     WorkerError,
 )
@@ -66,7 +66,7 @@ def fetch(
         WeightsRefused: the file that is there, or that the server sends, is not the one in the catalog; or
             the server has no such file.
         DownloadFailed: the network failed on every try, or the address is not allowed.
-        DiskFull, OutputRefused: the file cannot be written.
+        DiskFull, OutputPathRefused: the file cannot be written.
     """
     path = model.path(weights_dir)
     try:
@@ -159,6 +159,6 @@ def _open_partial(part: Path) -> Iterator[int]:
 def _write_error(exc: OSError, weights_dir: Path) -> WorkerError:
     if exc.errno in {errno.ENOSPC, errno.EDQUOT}:
         return DiskFull(f"no space is left in {weights_dir}; {_ROOM}")
-    return OutputRefused(
+    return OutputPathRefused(
         f"cannot write to {weights_dir}: {exc.strerror}; set WEIGHTS_DIR to a folder that can"
     )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class ModelListRow:
     """A model in the list.
 
     Attributes:
@@ -40,7 +40,7 @@ class Row:
     good_for: str
 
 
-def rows(catalog: Catalog, *, weights_dir: Path, repository: Path) -> list[Row]:
+def rows(catalog: Catalog, *, weights_dir: Path, repository: Path) -> list[ModelListRow]:
     """Return the models of the catalog, in its order, then the other built models, by name."""
     listed = [_listed(model, weights_dir, repository) for model in catalog.models.values()]
     others = [path.parent.parent.name for path in sorted(repository.glob("*/1/build.json"))]
@@ -49,7 +49,7 @@ def rows(catalog: Catalog, *, weights_dir: Path, repository: Path) -> list[Row]:
     ]
 
 
-def table(rows: list[Row]) -> str:
+def table(rows: list[ModelListRow]) -> str:
     """Return the rows as aligned text with a header."""
     head = ("NAME", "TASK", "LICENCE", "SIZE", "FETCHED", "BUILT", "GOOD FOR")
     cells = [
@@ -72,16 +72,16 @@ def table(rows: list[Row]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _built(row: Row) -> str:
+def _built(row: ModelListRow) -> str:
     if row.built is None:
         return "no"
     return row.built if row.weights_source == "catalog" else f"{row.built}, own weights"
 
 
-def _listed(model: CatalogModel, weights_dir: Path, repository: Path) -> Row:
+def _listed(model: CatalogModel, weights_dir: Path, repository: Path) -> ModelListRow:
     record = read_record(repository, model.name)
     path = model.path(weights_dir)
-    return Row(
+    return ModelListRow(
         name=model.name,
         task=model.task,
         scale=getattr(model, "scale", None),
@@ -94,11 +94,11 @@ def _listed(model: CatalogModel, weights_dir: Path, repository: Path) -> Row:
     )
 
 
-def _other(name: str, repository: Path) -> Row | None:
+def _other(name: str, repository: Path) -> ModelListRow | None:
     record = read_record(repository, name)
     if record is None:
         return None
-    return Row(
+    return ModelListRow(
         name=name,
         task=record.model.task,
         scale=getattr(record.model, "scale", None),

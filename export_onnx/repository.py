@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from export_onnx.config import Choices, ServedDetector, ServedModel, ServedUpscaler, render
-from orchestrator.errors import BadRequest, DiskFull, OutputRefused, WorkerError
+from orchestrator.errors import BadRequest, DiskFull, OutputPathRefused, WorkerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +79,7 @@ def staging(repository: Path, name: str) -> Iterator[Path]:
     """Create a folder beside the models to build in; it is removed however the build ends.
 
     Raises:
-        OutputRefused: the repository cannot be written to.
+        OutputPathRefused: the repository cannot be written to.
         DiskFull: there is no space left.
     """
     try:
@@ -140,6 +140,6 @@ def _write_error(exc: OSError, repository: Path) -> WorkerError:
         return DiskFull(
             f"no space is left in {repository}; free some, or set MODEL_REPOSITORY to another disk"
         )
-    return OutputRefused(
+    return OutputPathRefused(
         f"cannot write to {repository}: {exc.strerror}; set MODEL_REPOSITORY to a folder that can"
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from export_onnx.config import render
 from export_onnx.repository import CPU_FILE, model_path, read_record
-from export_onnx.weights import how_to_get, mismatch_message, sha256_of
+from export_onnx.weight_file import how_to_get, mismatch_message, sha256_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@
     |   |-- InputFileTooLarge        the input file has more bytes than the worker accepts
     |   |-- BadMedia                 the input is not a video that can be read
     |   |-- UnsupportedMedia         the video is of a kind that is refused
-    |   |-- OutputRefused            the output exists already, or cannot be placed there
+    |   |-- OutputPathRefused            the output exists already, or cannot be placed there
     |   |-- OutputForbidden          the output may not be written: its URL has expired, or forbids it
     |   |-- OutputTooLarge           the output has more bytes than its URLs can take
     |   |-- UnknownModel             no model has that name
@@ -25,7 +25,7 @@
         |   `-- ModelProcessDied     the process that runs the model was killed: retryable
         |-- DiskFull                 no space is left on the disk: retryable
         |-- EncodeFailed             the encoder or muxer failed, or the output is incomplete
-        |-- OutputRejected           the output is complete, but its pictures are wrong
+        |-- OutputCheckFailed           the output is complete, but its pictures are wrong
         |-- DownloadFailed           the network failed after all retries: retryable
         |-- UploadFailed             the network failed after all retries: retryable
         |-- ModelBuildFailed         a model could not be exported, or its parity was not proved
@@ -118,7 +118,7 @@ class UnsupportedMedia(CallerError):
     code = "unsupported_media"
 
 
-class OutputRefused(CallerError):
+class OutputPathRefused(CallerError):
     """The output exists already, its folder does not, or its format is unknown."""
 
     code = "output_refused"
@@ -202,7 +202,7 @@ class EncodeFailed(ServiceError):
     code = "encode_failed"
 
 
-class OutputRejected(ServiceError):
+class OutputCheckFailed(ServiceError):
     """The finished output was read back, and its pictures do not match the source."""
 
     code = "output_rejected"

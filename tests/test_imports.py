@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 RANK = {
     "child_environment": 0,
-    "containers": 0,
+    "media_containers": 0,
     "environment": 0,
     "errors": 0,
     "settings": 0,
@@ -22,7 +22,7 @@ RANK = {
     "limits": 0,
     "machine": 0,
     "redaction": 0,
-    "safe_text": 0,
+    "utf8_json": 0,
     "storage": 1,
     "media": 1,
     "tiles": 1,
@@ -184,6 +184,7 @@ def test_only_the_settings_are_read_from_the_environment() -> None:
     readers = {
         path.name for path in SOURCES if "os.environ" in path.read_text() or "getenv" in path.read_text()
     }
-    assert readers == {"environment.py", "settings.py", "child_environment.py", "reaper.py", "launch.py"}, (
+    expected = {"environment.py", "settings.py", "child_environment.py", "server_reaper.py", "launch.py"}
+    assert readers == expected, (
         "child_environment.py hands a part of it to child processes, the other two their own to tritonserver"
     )

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, cast
 import av
 import numpy as np
 
-from orchestrator.containers import MP4
 from orchestrator.media.write.encoder import choose
+from orchestrator.media_containers import MP4
 
 if TYPE_CHECKING:
     from av.video.stream import VideoStream

@@ -25,7 +25,7 @@ from export_onnx.repository import model_path
 from export_onnx.upscaling import prepare as upscaler
 from export_onnx.upscaling.graph import UpscaleGraph
 from export_onnx.upscaling.prepare import PreparedUpscaler
-from export_onnx.weights import read_custom
+from export_onnx.weight_file import read_custom
 from orchestrator.settings import PROJECT_ROOT
 from tools.fixtures import networks
 

@@ -37,7 +37,7 @@ from export_onnx.commands import models as commands
 from export_onnx.config import Choices
 from export_onnx.upscaling.graph import UpscaleGraph, export
 from export_onnx.upscaling.network import load
-from export_onnx.weights import read_custom
+from export_onnx.weight_file import read_custom
 from orchestrator.pipeline.flow import ahead
 from tools.fixtures import networks
 from tools.fixtures.backend import config_as_json, load_backend

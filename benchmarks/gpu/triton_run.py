@@ -17,7 +17,6 @@ import numpy as np
 
 from benchmarks.gpu.nvidia_smi import GpuWatch, Load
 from benchmarks.gpu.wait_causes import Causes, CountingClient, Watch
-from orchestrator.containers import MP4
 from orchestrator.frames import Crop, Frame
 from orchestrator.inference.detector import BatchedDetector
 from orchestrator.inference.upscaler import TiledUpscaler
@@ -25,6 +24,7 @@ from orchestrator.jobs import TrackParams
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.writer import VideoWriter
+from orchestrator.media_containers import MP4
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.flow import ahead
 from orchestrator.pipeline.plan import DeliveryRequest, plan

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from export_onnx.weights import Weights
+    from export_onnx.weight_file import WeightFile
 
 ARCHITECTURE = "LiteDetector"
 
@@ -107,7 +107,7 @@ def suppress_overlaps(rows: NDArray[np.float32], iou_threshold: float) -> NDArra
     return np.array(kept, np.float32).reshape(-1, 6)
 
 
-def open_weights(weights: Weights, precision: Precision) -> LiteNetwork:
+def open_weights(weights: WeightFile, precision: Precision) -> LiteNetwork:
     """Open a weight file and export its network.
 
     Args:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from export_onnx.detection.network import DetectionNetwork
     from export_onnx.prepared import BuildOptions
-    from export_onnx.weights import Weights
+    from export_onnx.weight_file import WeightFile
 
 # For detectors that the catalog does not list: ultralytics' default size, and the batch of the catalog's.
 UNKNOWN_SIDE, UNKNOWN_BATCH = 640, 8
@@ -90,7 +90,7 @@ class PreparedDetector:
 
 
 def prepare(
-    name: str, weights: Weights, *, entry: CatalogDetector | None, options: BuildOptions
+    name: str, weights: WeightFile, *, entry: CatalogDetector | None, options: BuildOptions
 ) -> PreparedDetector:
     """Open the weights and describe the model that will be served.
 
@@ -193,7 +193,7 @@ def check_classes(names: tuple[str, ...], file: str) -> None:
 
 
 def _describe_unlisted(
-    name: str, network: DetectionNetwork, weights: Weights, options: BuildOptions, side: int
+    name: str, network: DetectionNetwork, weights: WeightFile, options: BuildOptions, side: int
 ) -> ServedDetector:
     return ServedDetector(
         name=name,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from export_onnx.weights import Weights
+    from export_onnx.weight_file import WeightFile
 
 OPSET = 17
 """The same as in upscaling/graph.py: ONNX Runtime 1.19, the oldest that serves it, reads up to 21."""
@@ -86,7 +86,7 @@ class YoloNetwork:
 
 
 def open_weights(
-    weights: Weights, precision: Precision, *, max_detections: int = MAX_DETECTIONS
+    weights: WeightFile, precision: Precision, *, max_detections: int = MAX_DETECTIONS
 ) -> YoloNetwork:
     """Open a weight file, which runs its code, and export its network.
 

@@ -33,7 +33,7 @@ from orchestrator.errors import WeightsRefused
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from export_onnx.weights import Weights
+    from export_onnx.weight_file import WeightFile
 
 
 _ADVICE = "use the weights of a super-resolution network"
@@ -92,7 +92,7 @@ class DescriptorModule(nn.Module):
         return upscaled
 
 
-def load(weights: Weights) -> SuperResolution:
+def load(weights: WeightFile) -> SuperResolution:
     """Open a weight file, as tensors only, and detect its network.
 
     Raises:
@@ -123,7 +123,7 @@ def load(weights: Weights) -> SuperResolution:
     return _describe(descriptor.eval())
 
 
-def _state_dict(weights: Weights) -> dict[str, Any]:
+def _state_dict(weights: WeightFile) -> dict[str, Any]:
     try:
         if PurePath(weights.file).suffix.lower() == ".safetensors":
             state: Any = load_safetensors(weights.content)

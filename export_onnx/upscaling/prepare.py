@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from export_onnx.catalog import Catalog, CatalogUpscaler
     from export_onnx.prepared import BuildOptions
-    from export_onnx.weights import Weights
+    from export_onnx.weight_file import WeightFile
 
 # For architectures that the catalog lacks: the largest halo in the catalog, and a tile and batch to match.
 UNKNOWN_HALO, UNKNOWN_TILE, UNKNOWN_BATCH = 64, 384, 2
@@ -58,7 +58,7 @@ class PreparedUpscaler:
 
 
 def prepare(
-    name: str, weights: Weights, *, entry: CatalogUpscaler | None, catalog: Catalog, options: BuildOptions
+    name: str, weights: WeightFile, *, entry: CatalogUpscaler | None, catalog: Catalog, options: BuildOptions
 ) -> PreparedUpscaler:
     """Open the weights and describe the model that will be served.
 
@@ -87,7 +87,7 @@ def prepare(
     return PreparedUpscaler(model=model, network=network)
 
 
-def _check_against(entry: CatalogUpscaler, network: SuperResolution, weights: Weights) -> None:
+def _check_against(entry: CatalogUpscaler, network: SuperResolution, weights: WeightFile) -> None:
     """Refuse weights of another network than the catalog describes."""
     found = {
         "architecture": network.architecture,
@@ -105,7 +105,7 @@ def _check_against(entry: CatalogUpscaler, network: SuperResolution, weights: We
 
 
 def _describe_unlisted(
-    name: str, catalog: Catalog, network: SuperResolution, weights: Weights, options: BuildOptions
+    name: str, catalog: Catalog, network: SuperResolution, weights: WeightFile, options: BuildOptions
 ) -> ServedUpscaler:
     """Describe a model that the catalog does not list; the user or its architecture determines its tiling."""
     multiple = network.size_multiple

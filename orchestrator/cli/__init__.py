@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from orchestrator.cli.exit_codes import Signalled, catch_signals, say_stopped
+from orchestrator.cli.exit_handling import SignalReceived, catch_signals, say_stopped
 from orchestrator.machine import forbid_core_files
 
 
@@ -24,5 +24,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from orchestrator.cli.commands import run  # after signals are caught, because it takes time
 
         return run(arguments)
-    except Signalled as exc:
+    except SignalReceived as exc:
         return say_stopped(exc.number, as_json="--json" in (sys.argv if arguments is None else arguments))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import click
 
 from orchestrator.cli import options
-from orchestrator.cli.exit_codes import say_failed, say_stopped
+from orchestrator.cli.exit_handling import say_failed, say_stopped
 from orchestrator.cli.output import OutputLost
 from orchestrator.errors import WorkerError, disk_full_error
 
@@ -34,7 +34,7 @@ A module is imported only when its command is called, and imports slow modules o
 """
 
 
-class Commands(click.Group):
+class LazyCommandGroup(click.Group):
     """Imports a subcommand when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002, D102  click's
@@ -52,7 +52,9 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=LazyCommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="framewright", prog_name="framewright")
 def cli() -> None:
     """Upscale, track and export video with ONNX models served by NVIDIA Triton.
@@ -78,9 +80,9 @@ def run(arguments: Sequence[str] | None) -> int:  # noqa: PLR0911  a return for 
         arguments: without the program's name; None uses those of the process.
 
     Raises:
-        Signalled: see `exit_codes`; also while a command is imported, when its options are not known yet.
+        SignalReceived: see `exit_handling`; also while a command is imported, before its options are known.
     """
-    shell = options.Shell()
+    shell = options.CommandState()
     try:
         cli.main(
             args=None if arguments is None else list(arguments),

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator.cli import options
-from orchestrator.cli.exit_codes import ignore_signals
+from orchestrator.cli.exit_handling import ignore_signals
 from orchestrator.cli.output import report_and_note_lines, say, video_line
 from orchestrator.cli.progress import progress
-from orchestrator.containers import CONTAINERS, one_of
 from orchestrator.errors import BadRequest, InputNotFound
-from orchestrator.safe_text import json_text
+from orchestrator.media_containers import CONTAINERS, one_of
+from orchestrator.utf8_json import json_text
 
 if TYPE_CHECKING:
     from orchestrator.framing.track_file_reader import SubjectTracks

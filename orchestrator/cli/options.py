@@ -16,7 +16,7 @@ LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
 
 @dataclass
-class Shell:
+class CommandState:
     """State of one call of the command line, for the code that prints errors.
 
     Attributes:
@@ -27,7 +27,7 @@ class Shell:
 
 
 def _set_json(context: click.Context, _option: click.Parameter, value: bool) -> bool:  # noqa: FBT001  click's form
-    context.ensure_object(Shell).json = value
+    context.ensure_object(CommandState).json = value
     return value
 
 

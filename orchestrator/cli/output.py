@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.safe_text import safe_text
+from orchestrator.utf8_json import safe_text
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from orchestrator.cli import options
-from orchestrator.cli.exit_codes import Signalled
+from orchestrator.cli.exit_handling import SignalReceived
 
 _GRACE_S = 5.0  # for running requests of other clients when Ctrl-C comes
 
@@ -54,7 +54,7 @@ def serve(grpc_port: int, http_port: int, metrics_port: int, names: tuple[str, .
         )
         try:
             supervisor.wait()
-        except Signalled:
+        except SignalReceived:
             click.echo("Triton is stopped")
             return
         supervisor.check()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator.cli import options
-from orchestrator.cli.exit_codes import ignore_signals
+from orchestrator.cli.exit_handling import ignore_signals
 from orchestrator.cli.output import console, say, say_pieces
 from orchestrator.cli.progress import progress
 from orchestrator.jobs import TrackParams, parse

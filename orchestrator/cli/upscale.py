@@ -8,10 +8,10 @@ from typing import Any
 import click
 
 from orchestrator.cli import options
-from orchestrator.cli.exit_codes import ignore_signals
+from orchestrator.cli.exit_handling import ignore_signals
 from orchestrator.cli.output import report_and_note_lines, say, video_line
 from orchestrator.cli.progress import progress
-from orchestrator.safe_text import json_text
+from orchestrator.utf8_json import json_text
 
 
 @click.command()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 import click
 
 from orchestrator.cli import options
-from orchestrator.cli.exit_codes import Signalled
+from orchestrator.cli.exit_handling import SignalReceived
 from orchestrator.errors import BadRequest
 from orchestrator.redaction import RedactedStream, Redactor
 from orchestrator.settings import Settings
@@ -84,7 +84,7 @@ def worker(
     try:
         with JobFolders(settings.job_folder) as folders:
             RunPodWorker(settings, mode=mode, triton=triton, folders=folders, redact=redact).run(arguments)
-    except Signalled:
+    except SignalReceived:
         click.echo("the worker is stopped")  # before it took jobs, or as it waited for some over HTTP
     finally:
         if triton is not None:

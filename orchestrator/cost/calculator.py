@@ -7,7 +7,7 @@ from pathlib import Path
 
 from orchestrator.cost.gpu import installed_gpus
 from orchestrator.cost.price_table import Price, read_table, same_gpu
-from orchestrator.jobs import Cost
+from orchestrator.jobs import JobCost
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,11 @@ class CostCalculator:
     price: Price | None = None
     gpus: int = 1
 
-    def cost(self, seconds: float) -> Cost | None:
+    def cost(self, seconds: float) -> JobCost | None:
         """Return the cost of a job that took so many seconds; None without a price."""
         if self.price is None:
             return None
-        return Cost(
+        return JobCost(
             gpu=self.price.gpu if self.gpus == 1 else f"{self.gpus} x {self.price.gpu}",
             seconds=round(seconds, 3),
             dollars=round(seconds * self.price.dollars_per_s * self.gpus, 6),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from orchestrator.cost.price_table import CPU, Price, PriceTable, Relation, Speed, same_gpu
+from orchestrator.cost.price_table import CPU, Price, PriceTable, Speed, TimeRatio, same_gpu
 from orchestrator.jobs import Strict
 from orchestrator.jobs.tasks import TASKS, TaskName
 
 
-class Work(Strict):
+class Workload(Strict):
     """The amount of work in a job."""
 
     task: TaskName
@@ -27,7 +27,7 @@ class Work(Strict):
 class Estimate(Strict):
     """How long a job will take, and what it will cost."""
 
-    work: Work
+    work: Workload
     """The amount of work in the job."""
     gpu: str
     """The GPU it runs on."""
@@ -37,7 +37,7 @@ class Estimate(Strict):
     """`seconds` times the price; None if it is unknown."""
     speed: Speed | None
     """The row that `seconds` came from."""
-    relations: tuple[Relation, ...]
+    relations: tuple[TimeRatio, ...]
     """The rows that convert that speed to this model and this GPU."""
     price: Price | None
     """The row that `dollars` came from."""
@@ -45,7 +45,7 @@ class Estimate(Strict):
     """The source of each number, and what is missing, one sentence each."""
 
 
-def estimate(table: PriceTable, work: Work, gpu: str) -> Estimate:
+def estimate(table: PriceTable, work: Workload, gpu: str) -> Estimate:
     """Estimate a job: time grows with pixels and frames, and for tracking with frames alone.
 
     Args:
@@ -72,7 +72,7 @@ def estimate(table: PriceTable, work: Work, gpu: str) -> Estimate:
     )
 
 
-def _find_speed(table: PriceTable, work: Work, gpu: str) -> tuple[Speed | None, tuple[Relation, ...]]:
+def _find_speed(table: PriceTable, work: Workload, gpu: str) -> tuple[Speed | None, tuple[TimeRatio, ...]]:
     """Return the known speed that needs the fewest relations to this model and GPU, and these relations."""
     model_like, gpu_like = table.relation(work.model), table.relation(gpu)
     for relations in ((), (model_like,), (gpu_like,), (model_like, gpu_like)):
@@ -84,20 +84,20 @@ def _find_speed(table: PriceTable, work: Work, gpu: str) -> tuple[Speed | None, 
     return None, ()
 
 
-def _nearest(table: PriceTable, work: Work, model: str, gpu: str) -> Speed | None:
+def _nearest(table: PriceTable, work: Workload, model: str, gpu: str) -> Speed | None:
     """Return the speed with the picture size nearest to the work's."""
     rows = [row for row in _speeds(table, work) if row.model == model and same_gpu(row.gpu, gpu)]
     pixels = work.width * work.height
     return min(rows, key=lambda row: abs(math.log(row.width * row.height / pixels)), default=None)
 
 
-def _speeds(table: PriceTable, work: Work) -> list[Speed]:
+def _speeds(table: PriceTable, work: Workload) -> list[Speed]:
     """Return the speeds for the task; to a model, an export is an upscale of the crop."""
     task = "upscale" if work.task == "export" and work.model else work.task
     return [row for row in table.speeds if row.task == task]
 
 
-def _seconds(work: Work, speed: Speed, relations: tuple[Relation, ...]) -> float:
+def _seconds(work: Workload, speed: Speed, relations: tuple[TimeRatio, ...]) -> float:
     seconds = work.frames / speed.fps
     if TASKS[work.task].time_per_pixel:
         seconds *= work.width * work.height / (speed.width * speed.height)
@@ -105,7 +105,7 @@ def _seconds(work: Work, speed: Speed, relations: tuple[Relation, ...]) -> float
 
 
 def _about_speed(
-    table: PriceTable, work: Work, gpu: str, speed: Speed | None, relations: tuple[Relation, ...]
+    table: PriceTable, work: Workload, gpu: str, speed: Speed | None, relations: tuple[TimeRatio, ...]
 ) -> list[str]:
     if speed is None:
         known = sorted({row.gpu for row in _speeds(table, work) if row.model == work.model})

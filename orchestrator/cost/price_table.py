@@ -62,7 +62,7 @@ class Speed(SourcedRow):
     """Frames per second."""
 
 
-class Relation(SourcedRow):
+class TimeRatio(SourcedRow):
     """How much longer a job takes with one model than with another, or on one GPU than on another."""
 
     name: Text
@@ -80,14 +80,14 @@ class PriceTable(Strict):
     """At most one for each GPU."""
     speeds: tuple[Speed, ...] = ()
     """Any number for a task, model and GPU; the one with the nearest picture size counts."""
-    relations: tuple[Relation, ...] = ()
+    relations: tuple[TimeRatio, ...] = ()
     """At most one for each model or GPU."""
 
     def price(self, gpu: str) -> Price | None:
         """Return the price of a GPU, if it is known."""
         return next((row for row in self.prices if same_gpu(row.gpu, gpu)), None)
 
-    def relation(self, name: str) -> Relation | None:
+    def relation(self, name: str) -> TimeRatio | None:
         """Return the relation of a model or a GPU to another one, if it is known."""
         return next((row for row in self.relations if row.name == name), None)
 

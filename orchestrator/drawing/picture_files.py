@@ -59,7 +59,7 @@ def write_picture(path: Path, pixels: Pixels, *, overwrite: bool) -> None:
         overwrite: whether to replace a file that exists.
 
     Raises:
-        OutputRefused: see `staged`.
+        OutputPathRefused: see `staged`.
         BadRequest: the suffix is not one of FORMATS, or the format cannot hold a picture that large.
         DiskFull: the file could not be written.
     """

@@ -20,7 +20,7 @@ from orchestrator.errors import (
     InferenceFailed,
     JobCrashed,
     JobKilled,
-    OutputRejected,
+    OutputCheckFailed,
     UnsupportedMedia,
     WorkerError,
 )
@@ -39,7 +39,7 @@ _KILLED = {-signal.SIGKILL, -signal.SIGTERM, 128 + signal.SIGTERM}
 _MAY_BE_MEMORY = {
     kind.code
     for kind in (
-        *(BadMedia, UnsupportedMedia, EncodeFailed, OutputRejected),
+        *(BadMedia, UnsupportedMedia, EncodeFailed, OutputCheckFailed),
         *(InferenceFailed, JobCrashed, WorkerError),
     )
 }

@@ -12,7 +12,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-from orchestrator.containers import MP4, by_suffix
 from orchestrator.errors import ResultTooLarge
 from orchestrator.executor.progress import ProgressReporter
 from orchestrator.executor.raw_json import EncodedResult, RawJson
@@ -20,14 +19,15 @@ from orchestrator.executor.validate_job import check_job
 from orchestrator.framing.track_file_reader import MOST_BYTES, parse_tracks, read_tracks
 from orchestrator.jobs import ExportJob, FileJob, OutputParts, Strict, TrackJob
 from orchestrator.jobs.track import TrackStored
+from orchestrator.media_containers import MP4, by_suffix
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.export import export
 from orchestrator.pipeline.track import Outputs, track
 from orchestrator.redaction import without_query
-from orchestrator.safe_text import json_text
 from orchestrator.settings import Settings
 from orchestrator.storage.client import StorageClient
 from orchestrator.track_output.document import write_tracks
+from orchestrator.utf8_json import json_text
 from orchestrator.worker import Worker
 
 _IN_SHORT = "the whole answer, with figures and notes, was refused by RunPod: this one is short"

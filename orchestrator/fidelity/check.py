@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from orchestrator.errors import OutputRejected
+from orchestrator.errors import OutputCheckFailed
 from orchestrator.fidelity.metrics import luma, mean_square
 from orchestrator.fidelity.rules import (
     FramePair,
@@ -90,7 +90,7 @@ def examine(
         every: compare all samples instead of CHECKED_FRAMES.
 
     Raises:
-        OutputRejected: the file cannot be read, has another number of frames or size, or shows a fault.
+        OutputCheckFailed: the file cannot be read, has another number of frames or size, or shows a fault.
     """
     with OutputReader(path) as reader:
         _check_count_and_size(reader, sampler, written)
@@ -193,8 +193,8 @@ def _scaled_like(pixels: Pixels, sample: Sample, written: FrameCountAndSize) -> 
     return scaled(pixels[:height, :width], _size(sample))
 
 
-def _rejected(fault: str) -> OutputRejected:
-    return OutputRejected(
+def _rejected(fault: str) -> OutputCheckFailed:
+    return OutputCheckFailed(
         f"the output is not what was asked for: {fault}; nothing was kept, run it again, and report it if "
         "it stays so"
     )

@@ -10,7 +10,7 @@ from orchestrator.drawing.picture_files import write_picture
 from orchestrator.errors import BadRequest, DiskFull
 from orchestrator.fidelity.chart import draw_fidelity
 from orchestrator.fidelity.metrics import colour_distance, mean_square, psnr_db, ssim
-from orchestrator.jobs import ComparedPicture, FidelityReport, Spread
+from orchestrator.jobs import ComparedPicture, FidelityReport, WorstAndMean
 from orchestrator.media.read.demux import open_source
 from orchestrator.media.write.readback import first_heard_s
 from orchestrator.storage.staged import staged
@@ -48,7 +48,7 @@ def write_report(path: Path, report: FidelityReport, pairs: Sequence[FramePair],
         overwrite: replace files that exist.
 
     Raises:
-        OutputRefused: see `staged`.
+        OutputPathRefused: see `staged`.
         DiskFull: a file could not be written; neither is kept.
     """
     json_path, picture_path = report_files(path)
@@ -124,8 +124,8 @@ def _measure(pair: FramePair, late_by: dict[int, int]) -> ComparedPicture:
     )
 
 
-def _spread(values: list[float], worst: Callable[[list[float]], float] = min) -> Spread:
-    return Spread(worst=worst(values), mean=_rounded(sum(values) / len(values), 5))
+def _spread(values: list[float], worst: Callable[[list[float]], float] = min) -> WorstAndMean:
+    return WorstAndMean(worst=worst(values), mean=_rounded(sum(values) / len(values), 5))
 
 
 def _levels(errors: NDArray[np.float64]) -> tuple[float, float, float]:

@@ -1,9 +1,9 @@
 """Defines the jobs that a worker accepts and their results, one module for each task."""
 
-from orchestrator.jobs.cost import Cost
 from orchestrator.jobs.export import CropBox, ExportParams, ExportResult, ExportStats, Follow, Keyframe
-from orchestrator.jobs.fidelity import ComparedPicture, FidelityReport, Spread
-from orchestrator.jobs.parts import OutputParts
+from orchestrator.jobs.fidelity import ComparedPicture, FidelityReport, WorstAndMean
+from orchestrator.jobs.job_cost import JobCost
+from orchestrator.jobs.multipart_urls import OutputParts
 from orchestrator.jobs.tasks import ExportJob, FileJob, Job, TrackJob, UpscaleJob, parse_job
 from orchestrator.jobs.track import TrackedVideo, TrackParams, TrackResult, TrackStats
 from orchestrator.jobs.upscale import Quality, UpscaleParams, UpscaleResult, UpscaleStats
@@ -11,7 +11,6 @@ from orchestrator.jobs.validation import Strict, parse
 
 __all__ = [
     "ComparedPicture",
-    "Cost",
     "CropBox",
     "ExportJob",
     "ExportParams",
@@ -21,10 +20,10 @@ __all__ = [
     "FileJob",
     "Follow",
     "Job",
+    "JobCost",
     "Keyframe",
     "OutputParts",
     "Quality",
-    "Spread",
     "Strict",
     "TrackJob",
     "TrackParams",
@@ -35,6 +34,7 @@ __all__ = [
     "UpscaleParams",
     "UpscaleResult",
     "UpscaleStats",
+    "WorstAndMean",
     "parse",
     "parse_job",
 ]

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
-from orchestrator.containers import CONTAINERS
-from orchestrator.jobs.cost import Cost
+from orchestrator.jobs.job_cost import JobCost
 from orchestrator.jobs.upscale import MAX_TOLERANCE, Quality
 from orchestrator.jobs.validation import Name, Strict
+from orchestrator.media_containers import CONTAINERS
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 """A whole number or a fraction; text is refused."""
@@ -187,7 +187,7 @@ class ExportStats(Strict):
     reused: float | None
     """The share of the picture area that did not change and was not inferred again, 0 to 1; None without a
     model."""
-    cost: Cost | None = None
+    cost: JobCost | None = None
     """What the job cost; None without a GPU, or without a known price for it."""
 
 

@@ -32,7 +32,7 @@ class ComparedPicture(Strict):
     fits so well at its own time that no other was tried."""
 
 
-class Spread(Strict):
+class WorstAndMean(Strict):
     """A metric over all compared frames."""
 
     worst: float
@@ -65,13 +65,13 @@ class FidelityReport(Strict):
     av_offset_ms: float | None
     """The delay of the sound relative to the first frame, compared with the source, in milliseconds, by the
     timestamps of both files; None without sound."""
-    psnr_luma_db: Spread
+    psnr_luma_db: WorstAndMean
     """See `ComparedPicture.psnr_luma_db`."""
-    psnr_rgb_db: Spread
+    psnr_rgb_db: WorstAndMean
     """See `ComparedPicture.psnr_rgb_db`."""
-    ssim: Spread
+    ssim: WorstAndMean
     """See `ComparedPicture.ssim`."""
-    colour_distance: Spread
+    colour_distance: WorstAndMean
     """See `ComparedPicture.colour_distance`."""
     colour_error: tuple[float, float, float]
     """The mean of `ComparedPicture.colour_error` over all compared frames."""

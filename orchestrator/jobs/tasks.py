@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union
 from pydantic import Field, TypeAdapter, model_validator
 
 from orchestrator.jobs.export import ExportParams, ExportResult
-from orchestrator.jobs.parts import OutputParts
+from orchestrator.jobs.multipart_urls import OutputParts
 from orchestrator.jobs.track import TrackAnswer, TrackParams, TrackStored
 from orchestrator.jobs.upscale import UpscaleParams, UpscaleResult
 from orchestrator.jobs.validation import Strict, parse_as

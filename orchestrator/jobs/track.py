@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from orchestrator.jobs.cost import Cost
+from orchestrator.jobs.job_cost import JobCost
 from orchestrator.jobs.validation import Name, Strict
 
 
@@ -80,7 +80,7 @@ class TrackStats(Strict):
     """How tensors reached Triton."""
     reused: float
     """The share of the detector's frames that equalled the one before and were not inferred again, 0 to 1."""
-    cost: Cost | None = None
+    cost: JobCost | None = None
     """What the job cost; None without a GPU, or without a known price for it."""
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from orchestrator.jobs.cost import Cost
+from orchestrator.jobs.job_cost import JobCost
 from orchestrator.jobs.validation import Name, Strict
 
 Quality = Literal["high", "medium", "low", "lossless"]
@@ -60,7 +60,7 @@ class UpscaleStats(Strict):
     """[height, width] of the tiles that the model saw, in input pixels."""
     reused: float
     """The share of the picture area that did not change and was not inferred again, 0 to 1."""
-    cost: Cost | None = None
+    cost: JobCost | None = None
     """What the job cost; None without a GPU, or without a known price for it."""
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from orchestrator.jobs import Cost
+    from orchestrator.jobs import JobCost
     from orchestrator.limits import Limits
     from orchestrator.pipeline.progress import OnProgress
     from orchestrator.triton.client import TritonClient
@@ -31,6 +31,6 @@ class JobContext:
     connect: Callable[[], TritonClient]
     default_model: str = ""
     resolve: Callable[[str], str] = str
-    cost_of: Callable[[float], Cost | None] = lambda _: None
+    cost_of: Callable[[float], JobCost | None] = lambda _: None
     limits: Limits | None = None
     on_progress: OnProgress = lambda _: None

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.containers import container_for
 from orchestrator.errors import EncodeFailed
 from orchestrator.frames import Crop
 from orchestrator.media.colour.resize import resize
 from orchestrator.media.read.reader import VideoReader
+from orchestrator.media_containers import container_for
 from orchestrator.pipeline.deliver import deliver
 from orchestrator.pipeline.plan import DeliveryRequest, plan
 from orchestrator.pipeline.progress import FrameRateMeter, OnProgress
@@ -83,7 +83,7 @@ def draw_tracks(
 
     Raises:
         EncodeFailed, DiskFull: the drawn video could not be written.
-        OutputRejected: it does not show what it should.
+        OutputCheckFailed: it does not show what it should.
     """
     info = planned.source_info
     overlay = Overlay(

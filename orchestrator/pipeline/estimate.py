@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from orchestrator.cost.estimate import Estimate, Work
+from orchestrator.cost.estimate import Estimate, Workload
 from orchestrator.cost.estimate import estimate as estimate_work
 from orchestrator.errors import BadMedia, BadRequest
 from orchestrator.jobs.tasks import TASKS
@@ -51,7 +51,7 @@ def estimate(
     if not TASKS[task].takes_part and (crop, start_s, end_s) != (None, None, None):
         raise BadRequest(f"a part of the picture or of the time is for an export; leave it out of {task}")
     width, height = _pixels(info, crop)
-    work = Work(task=task, model=model, frames=_frames(info, start_s, end_s), width=width, height=height)
+    work = Workload(task=task, model=model, frames=_frames(info, start_s, end_s), width=width, height=height)
     return estimate_work(table, work, gpu)
 
 

@@ -6,8 +6,7 @@ import time
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from orchestrator.containers import container_for
-from orchestrator.errors import BadRequest, OutputRefused
+from orchestrator.errors import BadRequest, OutputPathRefused
 from orchestrator.fidelity.report import report_files
 from orchestrator.frames import Crop
 from orchestrator.framing.aspect_ratio import parse_aspect
@@ -15,6 +14,7 @@ from orchestrator.framing.crop_geometry import check_crop
 from orchestrator.framing.keyframes import CropPath
 from orchestrator.jobs import CropBox, ExportResult, ExportStats, Keyframe
 from orchestrator.media.read.frame_times import frame_times
+from orchestrator.media_containers import container_for
 from orchestrator.pipeline.deliver import deliver
 from orchestrator.pipeline.plan import DeliveryRequest
 from orchestrator.pipeline.probe_and_load import prepare, probe_source
@@ -24,10 +24,10 @@ from orchestrator.storage.staged import check_outputs
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from orchestrator.containers import Container
     from orchestrator.frames import VideoInfo
     from orchestrator.framing.track_file_reader import SubjectTracks
     from orchestrator.jobs import ExportParams
+    from orchestrator.media_containers import MediaContainer
     from orchestrator.pipeline.context import JobContext
 
 
@@ -102,15 +102,15 @@ def export(
     )
 
 
-def _container(params: ExportParams, output: Path) -> Container:
+def _container(params: ExportParams, output: Path) -> MediaContainer:
     """Return the container that the name of the output chooses.
 
     Raises:
-        OutputRefused: it chooses none, or another than the request.
+        OutputPathRefused: it chooses none, or another than the request.
     """
     named = container_for(output)
     if params.format is not None and params.format != named.name:
-        raise OutputRefused(
+        raise OutputPathRefused(
             f"output {output} is not named as {params.format}: end the name in .{params.format}, or leave "
             "the format out"
         )

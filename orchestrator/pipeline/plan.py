@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from orchestrator.containers import CONTAINERS, MAX_SIDE_PX, check_limits, one_of
 from orchestrator.errors import BadRequest, UnsupportedMedia
 from orchestrator.framing.whole_pixel_window import WholePixelWindow
 from orchestrator.media.colour.pixel_format import upright_chroma
@@ -17,15 +16,16 @@ from orchestrator.media.colour.plane_reader import can_read_planes
 from orchestrator.media.colour.tonemap_curve import tone_mapped_info
 from orchestrator.media.time_range import TimeRange
 from orchestrator.media.write.gif import paced
+from orchestrator.media_containers import CONTAINERS, MAX_SIDE_PX, check_limits, one_of
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
-    from orchestrator.containers import Container
     from orchestrator.frames import Crop, Form, VideoInfo
     from orchestrator.framing.keyframes import CropPath
     from orchestrator.jobs import Quality
     from orchestrator.limits import Limits
+    from orchestrator.media_containers import MediaContainer
     from orchestrator.pipeline.progress import Stage
     from orchestrator.triton.contract import UpscaleContract
 
@@ -56,7 +56,7 @@ class DeliveryRequest:
     scale: float | None = None
     size: tuple[int, int] | None = None
     quality: Quality = "high"
-    container: Container
+    container: MediaContainer
     start_s: Fraction | None = None
     end_s: Fraction | None = None
     tonemap: bool = False
@@ -96,7 +96,7 @@ class Plan:
     contract: UpscaleContract | None
     reuse_tolerance: int
     quality: Quality
-    container: Container
+    container: MediaContainer
     limits: Limits | None
     stage: Stage
     expected_frames: int | None

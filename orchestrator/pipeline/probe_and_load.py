@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from fractions import Fraction
     from pathlib import Path
 
-    from orchestrator.containers import Container
     from orchestrator.frames import AnyPicture, Frame, VideoInfo
+    from orchestrator.media_containers import MediaContainer
     from orchestrator.pipeline.context import JobContext
     from orchestrator.pipeline.plan import DeliveryRequest, Plan
     from orchestrator.triton.client import TritonClient
@@ -29,7 +29,7 @@ def probe_source(
     source: Path,
     limits: Limits | None,
     *,
-    container: Container | None = None,
+    container: MediaContainer | None = None,
     start_s: Fraction | None = None,
     end_s: Fraction | None = None,
 ) -> VideoInfo:

@@ -8,12 +8,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from orchestrator.containers import container_for
 from orchestrator.drawing.picture_files import check_picture_format, write_picture
 from orchestrator.errors import BadRequest
 from orchestrator.inference.detector import BatchedDetector
 from orchestrator.jobs import TrackParams, TrackResult, TrackStats
 from orchestrator.media.read.reader import VideoReader
+from orchestrator.media_containers import container_for
 from orchestrator.pipeline.draw_tracks import draw_tracks, plan_overlay, take_thumbnails
 from orchestrator.pipeline.flow import ahead
 from orchestrator.pipeline.probe_and_load import probe_source, within_limits
@@ -66,7 +66,7 @@ class Outputs:
         """Refuse outputs that cannot be written, before any work.
 
         Raises:
-            OutputRefused, BadRequest: a name has the wrong suffix, or `check_outputs` refuses it.
+            OutputPathRefused, BadRequest: a name has the wrong suffix, or `check_outputs` refuses it.
         """
         if self.tracks is not None:
             check_track_format(self.tracks)

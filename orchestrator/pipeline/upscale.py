@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from orchestrator.containers import container_for
 from orchestrator.drawing.picture_files import check_picture_format, write_picture
 from orchestrator.fidelity.report import report_files
 from orchestrator.frames import Crop, Planes
 from orchestrator.jobs import UpscaleParams, UpscaleResult, UpscaleStats
+from orchestrator.media_containers import container_for
 from orchestrator.pipeline.deliver import deliver
 from orchestrator.pipeline.plan import DeliveryRequest
 from orchestrator.pipeline.probe_and_load import prepare, probe_source

@@ -12,7 +12,7 @@ from runpod.http_client import TooManyRequests
 from runpod.serverless.modules import rp_job
 from runpod.serverless.modules.worker_state import JobsProgress
 
-from orchestrator.runpod_handler.split_response import split_jobs
+from orchestrator.runpod_handler.split_job_batch import split_jobs
 
 _NO_JOBS = {204, 400}
 """The SDK reads 400 as "no job" too: RunPod sends it where FlashBoot is on."""

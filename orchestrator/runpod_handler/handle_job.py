@@ -18,10 +18,10 @@ from orchestrator.executor.raw_json import EncodedResult, RawJson
 from orchestrator.executor.validate_job import check_job, read_json
 from orchestrator.redaction import Redactor, secrets_of, without_paths
 from orchestrator.runpod_handler.send_results import ResultSender
-from orchestrator.safe_text import json_text, safe_text
 from orchestrator.settings import Settings
 from orchestrator.storage.client import StorageClient
 from orchestrator.triton.supervisor import Supervisor
+from orchestrator.utf8_json import json_text, safe_text
 
 Mode = Literal["loop", "api", "once"]
 """Where jobs come from: RunPod, HTTP requests of this machine, or the command line (one job)."""

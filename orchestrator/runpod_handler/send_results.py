@@ -21,8 +21,8 @@ from yarl import URL
 
 from orchestrator.errors import ResultTooLarge
 from orchestrator.executor.raw_json import EncodedResult, RawJson
-from orchestrator.safe_text import json_text
 from orchestrator.storage.retryable_errors import retry_after_s
+from orchestrator.utf8_json import json_text
 
 _RESULT_S = 60.0
 """Time limit of one attempt to send a result."""

@@ -25,7 +25,7 @@ from orchestrator.machine import die_with_parent
 from orchestrator.redaction import Redactor
 from orchestrator.runpod_handler.fetch_jobs import fetch_jobs
 from orchestrator.runpod_handler.handle_job import JobHandler, Mode
-from orchestrator.runpod_handler.local_api import refuse_other_sites
+from orchestrator.runpod_handler.local_api_guard import refuse_other_sites
 from orchestrator.runpod_handler.send_results import ResultSender
 from orchestrator.settings import Settings
 from orchestrator.storage.client import StorageClient

@@ -9,8 +9,8 @@ import hashlib
 from pathlib import Path
 from typing import IO
 
-from orchestrator.containers import by_suffix
 from orchestrator.errors import OutputTooLarge, ServiceError, UploadFailed
+from orchestrator.media_containers import by_suffix
 from orchestrator.redaction import redacted
 from orchestrator.storage.checksum import md5_from_etag
 from orchestrator.storage.http_errors import STORED_STATUS, refuse_output

@@ -9,32 +9,34 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from orchestrator.errors import DiskFull, OutputRefused
+from orchestrator.errors import DiskFull, OutputPathRefused
 
 
 def check_writable(out: Path, *, overwrite: bool) -> None:
     """Refuse an output path that cannot be written, before any work is done for it.
 
     Raises:
-        OutputRefused: it exists (and `overwrite` is False), is a folder, or has a NUL in its name; or its
+        OutputPathRefused: it exists (and `overwrite` is False), is a folder, or has a NUL in its name; or its
             folder does not exist or cannot be written to.
     """
     folder = out.parent
     if "\0" in str(out):
-        raise OutputRefused(f"output {str(out)!r} has a NUL in its name, which no file has; leave it out")
+        raise OutputPathRefused(f"output {str(out)!r} has a NUL in its name, which no file has; leave it out")
     try:
         if out.is_dir():
-            raise OutputRefused(f"output {out} is a folder; name a file in it")
+            raise OutputPathRefused(f"output {out} is a folder; name a file in it")
         if os.path.lexists(out) and not overwrite:
-            raise OutputRefused(
+            raise OutputPathRefused(
                 f"output {out} exists already; choose another name or pass --force to replace it"
             )
         if not folder.is_dir():
-            raise OutputRefused(f"output folder {folder} does not exist; create it first")
+            raise OutputPathRefused(f"output folder {folder} does not exist; create it first")
     except OSError as exc:  # a folder that may not be entered, a name that is too long
-        raise OutputRefused(f"output {out} cannot be written: {exc.strerror}; choose another name") from exc
+        raise OutputPathRefused(
+            f"output {out} cannot be written: {exc.strerror}; choose another name"
+        ) from exc
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputRefused(
+        raise OutputPathRefused(
             f"output folder {folder} cannot be written to; choose another or change its permissions"
         )
 
@@ -49,15 +51,15 @@ def check_outputs(source: Path, outputs: Iterable[Path], *, overwrite: bool, kin
         kind: what to call the outputs where two of them are the same file.
 
     Raises:
-        OutputRefused: see `check_writable`; also if an output is the source itself, or two are the same file.
+        OutputPathRefused: see `check_writable`; also if an output is the source, or two are the same file.
     """
     seen: set[Path] = set()
     for path in outputs:
         check_writable(path, overwrite=overwrite)
         if path.exists() and source.exists() and path.samefile(source):
-            raise OutputRefused(f"output {path} is the input itself; choose another name")
+            raise OutputPathRefused(f"output {path} is the input itself; choose another name")
         if path.resolve() in seen:
-            raise OutputRefused(f"output {path} is named for two {kind}; choose another name for one")
+            raise OutputPathRefused(f"output {path} is named for two {kind}; choose another name for one")
         seen.add(path.resolve())
 
 
@@ -73,7 +75,7 @@ def staged(out: Path, *, overwrite: bool) -> Iterator[Path]:
         A path in the same folder with the same suffix. The file there is removed if the block raises.
 
     Raises:
-        OutputRefused: see `check_writable`; also if the name was taken while the file was being written.
+        OutputPathRefused: see `check_writable`; also if the name was taken while the file was being written.
         DiskFull: the finished file could not be flushed to disk.
     """
     check_writable(out, overwrite=overwrite)
@@ -105,7 +107,7 @@ def _rename_exclusively(temporary: Path, out: Path) -> None:
     try:
         os.link(temporary, out)  # unlike rename, fails if the name is taken
     except FileExistsError as exc:
-        raise OutputRefused(
+        raise OutputPathRefused(
             f"output {out} appeared while it was being written; nothing was replaced"
         ) from exc
     except OSError:  # a file system without hard links

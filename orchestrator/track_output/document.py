@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from orchestrator.errors import BadRequest, DiskFull
-from orchestrator.safe_text import safe_text
 from orchestrator.storage.staged import staged
+from orchestrator.utf8_json import safe_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -132,7 +132,7 @@ def write_tracks(path: Path, document: TrackDocument, *, overwrite: bool) -> Non
 
     Raises:
         BadRequest: see `check_track_format`.
-        OutputRefused: see `staged`.
+        OutputPathRefused: see `staged`.
         DiskFull: the file could not be written.
     """
     check_track_format(path)

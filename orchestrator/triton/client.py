@@ -24,7 +24,7 @@ from orchestrator.triton.contract import (
 from orchestrator.triton.model_control import CONTROL_TIMEOUT_S, ModelControl, ServedModel
 from orchestrator.triton.recovery import LOSSES, Recovery
 from orchestrator.triton.request_pool import RequestPool
-from orchestrator.triton.server_key import Key
+from orchestrator.triton.server_key import ServerKeyPlugin
 from orchestrator.triton.statistics import ModelStatistics, parse_statistics
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class TritonClient:
         if local:
             options.append(("grpc.enable_http_proxy", 0))
         self._client = triton.InferenceServerClient(url, channel_args=options)
-        self._key = Key(int(port) if local else None, key)
+        self._key = ServerKeyPlugin(int(port) if local else None, key)
         self._client.register_plugin(self._key)
         self._control = ModelControl(self._client, key=self._key, url=url, load_timeout_s=load_timeout_s)
         self._server = server

@@ -30,7 +30,7 @@ Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Output:
+class OutputTensor:
     """One output tensor of a model: its name, Triton's name of its type, and its shape for one image.
 
     An answer has one more axis, the images, in front.
@@ -64,7 +64,7 @@ class ModelContract(ABC, Generic[Answer]):
     licence: str
 
     @abstractmethod
-    def outputs(self, height: int, width: int) -> tuple[Output, ...]:
+    def outputs(self, height: int, width: int) -> tuple[OutputTensor, ...]:
         """Return the output tensors for images of that size in pixels."""
 
     @abstractmethod
@@ -94,9 +94,9 @@ class UpscaleContract(ModelContract[NDArray[np.uint8]]):
     halo: int
     tile: int
 
-    def outputs(self, height: int, width: int) -> tuple[Output, ...]:  # noqa: D102  described in the base
+    def outputs(self, height: int, width: int) -> tuple[OutputTensor, ...]:  # noqa: D102  described in the base
         shape = (height * self.scale, width * self.scale, 3)
-        return (Output(name="upscaled", datatype="UINT8", shape=shape),)
+        return (OutputTensor(name="upscaled", datatype="UINT8", shape=shape),)
 
     def answer(self, arrays: Sequence[NDArray[Any]]) -> NDArray[np.uint8]:  # noqa: D102
         return arrays[0]
@@ -125,10 +125,10 @@ class DetectContract(ModelContract[tuple[NDArray[np.float32], ...]]):
     score_threshold: float
     iou_threshold: float
 
-    def outputs(self, height: int, width: int) -> tuple[Output, ...]:  # noqa: ARG002, D102  the same for any size
+    def outputs(self, height: int, width: int) -> tuple[OutputTensor, ...]:  # noqa: ARG002, D102  the same for any size
         return (
-            Output(name="detections", datatype="FP32", shape=(self.max_detections, 6)),
-            Output(name="num_detections", datatype="INT32", shape=(1,)),
+            OutputTensor(name="detections", datatype="FP32", shape=(self.max_detections, 6)),
+            OutputTensor(name="num_detections", datatype="INT32", shape=(1,)),
         )
 
     def answer(self, arrays: Sequence[NDArray[Any]]) -> tuple[NDArray[np.float32], ...]:  # noqa: D102
@@ -160,7 +160,7 @@ def parse_contract(config: Any) -> UpscaleContract | DetectContract:
     Raises:
         InferenceFailed: a parameter is missing or out of range, or an input or output is not the task's.
     """
-    reader = _Reader(config)
+    reader = _ConfigReader(config)
     task = reader.text("task")
     if task == UpscaleContract.task:
         return _upscale(reader)
@@ -169,7 +169,7 @@ def parse_contract(config: Any) -> UpscaleContract | DetectContract:
     raise reader.broken("parameter task", f"{UpscaleContract.task} or {DetectContract.task}", task)
 
 
-def _upscale(reader: _Reader) -> UpscaleContract:
+def _upscale(reader: _ConfigReader) -> UpscaleContract:
     reader.check_tensors("output", "upscaled TYPE_UINT8 [-1, -1, 3]")
     size_multiple = reader.number("size_multiple", at_least=1)
     tile = reader.number("tile", at_least=1)
@@ -184,7 +184,7 @@ def _upscale(reader: _Reader) -> UpscaleContract:
     )
 
 
-def _detect(reader: _Reader) -> DetectContract:
+def _detect(reader: _ConfigReader) -> DetectContract:
     most = reader.rows("detections")
     reader.check_tensors(
         "output", f"detections TYPE_FP32 [{most or 'N'}, 6]", "num_detections TYPE_INT32 [1]"
@@ -200,7 +200,7 @@ def _detect(reader: _Reader) -> DetectContract:
     )
 
 
-class _Reader:
+class _ConfigReader:
     """Reads and checks the values of a ModelConfig; its errors name the model and the parameter."""
 
     def __init__(self, config: Any) -> None:

@@ -5,7 +5,7 @@ can send that. Triton can require a header, but takes its value only from the co
 of the machine may read. So the options with the key are put into the environment of the process, which only
 its own user may read, and its argument list is made to point there before its first instruction runs.
 
-Standard library only: `reaper.py` imports it, and in a container it is a program, with the key in
+Standard library only: `server_reaper.py` imports it, and in a container it is a program, with the key in
 FRAMEWRIGHT_TRITON_KEY:
 
     python3 launch.py tritonserver --model-repository=/models ...
@@ -50,7 +50,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _libc.ptrace.argtypes = (ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
 
 
-class CannotHide(Exception):
+class CannotHideArguments(Exception):
     """The system does not allow us to change the arguments of a process that we start."""
 
 
@@ -79,7 +79,7 @@ def start(command: Sequence[str], *, key: str) -> subprocess.Popen[bytes]:
     environment |= os.environ | {KEY_VARIABLE: key}
     try:
         return _start_hidden(command, options, environment)
-    except CannotHide as exc:
+    except CannotHideArguments as exc:
         print(f"{exc}: whoever can list processes here can read Triton's key", flush=True)  # noqa: T201  its log
         return _popen([*command, *options], environment, _confine)
 
@@ -91,7 +91,7 @@ def _start_hidden(
     try:
         server = _popen([*command, *names], environment, _confine_and_wait)
     except subprocess.SubprocessError as exc:  # raised by `_confine_and_wait`
-        raise CannotHide("this system does not let a program trace one that it starts") from exc
+        raise CannotHideArguments("this system does not let a program trace one that it starts") from exc
     try:
         os.waitpid(server.pid, 0)  # the program is loaded and stopped before its first instruction
         _point_at_environment(server.pid, [f"{name}={environment[name]}" for name in names])
@@ -99,7 +99,9 @@ def _start_hidden(
     except (OSError, ValueError) as exc:
         server.kill()
         server.wait()
-        raise CannotHide(f"the options of a program cannot be hidden on this system ({exc})") from exc
+        raise CannotHideArguments(
+            f"the options of a program cannot be hidden on this system ({exc})"
+        ) from exc
     return server
 
 

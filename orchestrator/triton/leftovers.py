@@ -1,6 +1,6 @@
 """Removes what a tritonserver leaves when its reaper was killed: processes, shared memory, folders.
 
-A reaper (`reaper.py`) that is not killed cleans up by itself, whatever happens to its owner or its server.
+A reaper (`server_reaper.py`) that is not killed cleans up itself, whatever happens to its owner or server.
 """
 
 from __future__ import annotations

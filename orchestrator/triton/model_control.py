@@ -25,7 +25,7 @@ from orchestrator.errors import (
 )
 from orchestrator.triton import error_translation as failure
 from orchestrator.triton.contract import INPUT, parse_contract
-from orchestrator.triton.server_key import Key, is_missing
+from orchestrator.triton.server_key import ServerKeyPlugin, is_missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +62,7 @@ class ModelControl:
     """
 
     def __init__(
-        self, client: triton.InferenceServerClient, *, key: Key, url: str, load_timeout_s: float
+        self, client: triton.InferenceServerClient, *, key: ServerKeyPlugin, url: str, load_timeout_s: float
     ) -> None:
         self._client = client
         self._key = key

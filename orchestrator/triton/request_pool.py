@@ -21,7 +21,7 @@ from tritonclient.utils import InferenceServerException, triton_to_np_dtype
 
 from orchestrator.errors import BadRequest, Cancelled, InferenceFailed, InferenceTimedOut
 from orchestrator.triton import error_translation as failure
-from orchestrator.triton.contract import INPUT, Answer, ModelContract, Output
+from orchestrator.triton.contract import INPUT, Answer, ModelContract, OutputTensor
 from orchestrator.triton.registered_memory import RegisteredMemory
 
 if TYPE_CHECKING:
@@ -302,7 +302,7 @@ def _pages(byte_size: int) -> int:
     return -(-byte_size // _PAGE_BYTES) * _PAGE_BYTES
 
 
-def _dtype(output: Output) -> np.dtype[Any]:
+def _dtype(output: OutputTensor) -> np.dtype[Any]:
     dtype: np.dtype[Any] = np.dtype(triton_to_np_dtype(output.datatype))
     return dtype
 

@@ -1,7 +1,7 @@
 """Starts a tritonserver on this machine, and stops it however this process ends.
 
-A small process, the reaper (`reaper.py`), runs between this process and tritonserver. It ends the server and
-its backends and removes their shared memory when this process stops it, forgets it, or is killed.
+A small process, the reaper (`server_reaper.py`), runs between this process and tritonserver. It ends the
+server and its backends and removes their shared memory when this process stops it, forgets it, or is killed.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 _PACKAGES = Path(orchestrator.__file__).parent.parent
 _REAPER = (
-    "import sys; sys.path.append(sys.argv[1]); from orchestrator.triton import reaper; "
-    "sys.exit(reaper.main(sys.stdin.read()))"
+    "import sys; sys.path.append(sys.argv[1]); from orchestrator.triton import server_reaper; "
+    "sys.exit(server_reaper.main(sys.stdin.read()))"
 )
 """Runs the reaper without the packages of this Python: it needs none, and one could shadow the library."""
 
@@ -224,7 +224,7 @@ class TritonServer:
             return self._log
 
     def _reaper_instructions(self, scratch: Path) -> str:
-        """Return the JSON that `reaper.main` expects."""
+        """Return the JSON that `server_reaper.main` expects."""
         self._segments = shared_memory.unique_prefix()
         installation = find_installation(scratch)
         repository = self._repository.resolve()

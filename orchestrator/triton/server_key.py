@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tritonclient.utils import InferenceServerException
 
 
-class Key:
+class ServerKeyPlugin:
     """A plugin of tritonclient that adds the key to every call.
 
     Args:

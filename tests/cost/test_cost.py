@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.cost.calculator import CostCalculator, calculator_for_machine
-from orchestrator.cost.estimate import Estimate, Work, estimate
+from orchestrator.cost.estimate import Estimate, Workload, estimate
 from orchestrator.cost.gpu import installed_gpus
 from orchestrator.cost.price_table import PriceTable, read_table
 from orchestrator.errors import BadRequest
@@ -49,7 +49,7 @@ def estimated(
     task: str, model: str, gpu: str, *, frames: int = 100, size: tuple[int, int] = (100, 50)
 ) -> Estimate:
     width, height = size
-    work = parse(Work, {"task": task, "model": model, "frames": frames, "width": width, "height": height})
+    work = parse(Workload, {"task": task, "model": model, "frames": frames, "width": width, "height": height})
     return estimate(TABLE, work, gpu)
 
 

@@ -28,7 +28,7 @@ from export_onnx.detection import graph as detection_graph
 from export_onnx.detection import parity as detection_parity
 from export_onnx.detection.yolo import YoloNetwork, load_ultralytics, open_weights
 from export_onnx.repository import BuildRecord, model_path
-from export_onnx.weights import read_custom
+from export_onnx.weight_file import read_custom
 from orchestrator.errors import ModelBuildFailed, WeightsRefused
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import DetectContract

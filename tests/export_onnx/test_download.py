@@ -21,7 +21,7 @@ import pytest
 from export_onnx import download_progress as progress
 from export_onnx.catalog import CatalogUpscaler, load_catalog
 from export_onnx.download import fetch
-from orchestrator.errors import DiskFull, DownloadFailed, OutputRefused, WeightsRefused
+from orchestrator.errors import DiskFull, DownloadFailed, OutputPathRefused, WeightsRefused
 from orchestrator.storage.address_guard import AddressGuard
 from orchestrator.storage.retrying_transfer import TransferLimits
 from tests.support.web import (
@@ -301,7 +301,7 @@ def test_a_full_disk_is_said(fetcher: Fetcher) -> None:
 
 def test_a_weights_folder_that_cannot_be_made_is_said(fetcher: Fetcher) -> None:
     fetcher.folder.write_text("a file")
-    with pytest.raises(OutputRefused, match="WEIGHTS_DIR"):
+    with pytest.raises(OutputPathRefused, match="WEIGHTS_DIR"):
         fetcher()
 
 

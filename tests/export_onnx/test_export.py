@@ -28,7 +28,7 @@ from export_onnx.config import ServedUpscaler
 from export_onnx.repository import BuildRecord, model_path
 from export_onnx.upscaling import graph, parity
 from export_onnx.upscaling.network import load
-from export_onnx.weights import read_custom
+from export_onnx.weight_file import read_custom
 from orchestrator.errors import ModelBuildFailed, WeightsRefused
 from tests.support.model_builds import MaliciousPickle, build_upscaler, framewright_models
 from tools.fixtures import networks

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from orchestrator.errors import OutputRejected
+from orchestrator.errors import OutputCheckFailed
 from orchestrator.fidelity.check import FrameCountAndSize, examine
 from orchestrator.fidelity.metrics import mean_square, psnr_db
 from orchestrator.fidelity.report import report_on
@@ -162,7 +162,7 @@ def black_from(first: int) -> Callable[[list[Frame]], list[Frame]]:
 def refused(made: WrittenVideo, words: str) -> str:
     """Return the error message."""
     for every in (True, False):
-        with pytest.raises(OutputRejected, match=words) as caught:
+        with pytest.raises(OutputCheckFailed, match=words) as caught:
             made.examined(every=every)
         assert "\n" not in str(caught.value)
         assert "nothing was kept" in str(caught.value)
@@ -309,7 +309,7 @@ def test_other_formats_are_played_back_too(tmp_path: Path, suffix: str, codec: s
     backwards = FrameSampler(width=160, height=96, time_base=Fraction(1, 30))
     for index, picture in enumerate(reversed(pictures)):
         backwards.see(Frame(index=index, pts=index, pixels=picture))
-    with pytest.raises(OutputRejected):
+    with pytest.raises(OutputCheckFailed):
         examine(path, sampler=backwards, written=written)
 
 

@@ -12,10 +12,10 @@ from typing import Any
 import av
 import pytest
 
-from orchestrator.containers import MP4
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.tag_filter import printable
 from orchestrator.media.write.differences import MOST_SENTENCES, ExpectedContents, differences
+from orchestrator.media_containers import MP4
 from tests.support.exports import export_video
 from tools.fixtures.clips import make_clip, numbered, truncate
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import av
 
-from orchestrator.containers import CONTAINERS
 from orchestrator.media.write.encoder import BITS, PROFILES
+from orchestrator.media_containers import CONTAINERS
 from tools.fixtures.clips import make_clip
 
 MEDIA_PAGE = Path(__file__).resolve().parents[2] / "docs" / "media.md"
@@ -20,10 +20,10 @@ WITH_A_NEW_ROW = """
 import sys
 from pathlib import Path
 
-from orchestrator import containers
+from orchestrator import media_containers as containers
 
 containers.CONTAINERS += (
-    containers.Container(
+    containers.MediaContainer(
         suffixes=(".nut",),
         media_type="video/x-nut",
         muxer="nut",

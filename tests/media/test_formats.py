@@ -9,7 +9,6 @@ import av
 import numpy as np
 import pytest
 
-from orchestrator.containers import CONTAINERS, MP4, WEBM, Container
 from orchestrator.errors import BadRequest
 from orchestrator.frames import Colour, Form
 from orchestrator.media.read.probe import probe
@@ -17,6 +16,7 @@ from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.encoder import choose
 from orchestrator.media.write.gif import GifFrameSelector, paced
 from orchestrator.media.write.writer import VideoWriter
+from orchestrator.media_containers import CONTAINERS, MP4, WEBM, MediaContainer
 from tests.media.test_rgb_conversion import COEFFICIENTS, PATCHES, to_yuv
 from tools.fixtures.clips import coded, make_clip, number_of, numbered
 
@@ -252,7 +252,7 @@ def test_a_tiny_picture_of_10_bits_is_h264_and_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("container", CONTAINERS, ids=lambda container: container.name)
-def test_an_unknown_quality_lists_those_that_exist(container: Container) -> None:
+def test_an_unknown_quality_lists_those_that_exist(container: MediaContainer) -> None:
     nonsense: Any = "best"
     with pytest.raises(BadRequest, match=r"quality 'best' is unknown: choose high, medium(, low)? or lo"):
         choose(container, width=64, height=64, quality=nonsense)

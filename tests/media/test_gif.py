@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
-from orchestrator.containers import GIF, MP4, check_limits
 from orchestrator.errors import BadRequest
 from orchestrator.frames import Colour, Frame, VideoInfo
 from orchestrator.jobs import ExportParams, ExportResult, parse
@@ -22,6 +21,7 @@ from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.gif import GifFrameSelector
 from orchestrator.media.write.writer import VideoWriter
+from orchestrator.media_containers import GIF, MP4, check_limits
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.export import export
 from tests.media.test_formats import through

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import av
 import pytest
 
-from orchestrator.containers import MP4, WEBM
 from orchestrator.frames import Colour, Form, HdrMetadata
 from orchestrator.media.colour.hdr_metadata import hdr_metadata, side_data
 from orchestrator.media.read.probe import probe
 from orchestrator.media.write.encoder import choose
 from orchestrator.media.write.hdr_encoder_options import hdr_options
+from orchestrator.media_containers import MP4, WEBM
 from tests.media.test_formats import through
 from tests.media.test_probe import MASTERED, MASTERING
 from tools.fixtures.clips import make_clip, numbered

@@ -10,10 +10,10 @@ import av
 import numpy as np
 import pytest
 
-from orchestrator.containers import MOV, MP4, WEBM
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.writer import VideoWriter
+from orchestrator.media_containers import MOV, MP4, WEBM
 from tools.fixtures.clips import make_clip
 
 if TYPE_CHECKING:

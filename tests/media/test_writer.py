@@ -14,13 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestrator.containers import MKV, MP4, Container, container_for
-from orchestrator.errors import BadRequest, DiskFull, EncodeFailed, OutputRefused
+from orchestrator.errors import BadRequest, DiskFull, EncodeFailed, OutputPathRefused
 from orchestrator.frames import Frame
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write import encoder
 from orchestrator.media.write.writer import VideoWriter
+from orchestrator.media_containers import MKV, MP4, MediaContainer, container_for
 from tools.fixtures.clips import make_clip, number_of, numbered
 
 SHARED = Path(__file__).parents[3] / "shared" / "real" / "media"
@@ -506,13 +506,13 @@ def test_these_outputs_can_be_written(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["out", "out.wmv", "out.avi", "out.mp4.txt", "mp4"])
 def test_another_suffix_is_refused_and_says_which_there_are(name: str) -> None:
-    with pytest.raises(OutputRefused, match=r"ends in \.mp4, \.m4v, \.mov, \.webm, \.mkv or \.gif$"):
+    with pytest.raises(OutputPathRefused, match=r"ends in \.mp4, \.m4v, \.mov, \.webm, \.mkv or \.gif$"):
         container_for(Path(name))
 
 
 @pytest.mark.parametrize("container", [MP4, MKV], ids=["mp4", "mkv"])
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the device that is always full is not here")
-def test_a_full_disk_is_reported_as_such(tmp_path: Path, container: Container) -> None:
+def test_a_full_disk_is_reported_as_such(tmp_path: Path, container: MediaContainer) -> None:
     source = make_clip(tmp_path / "in.mp4", 30)
     with pytest.raises(DiskFull, match="no space is left"):
         through(source, Path("/dev/full"), scale=4, container=container)

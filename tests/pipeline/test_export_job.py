@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestrator.errors import BadRequest, OutputRefused, UnsupportedMedia, WorkerError
+from orchestrator.errors import BadRequest, OutputPathRefused, UnsupportedMedia, WorkerError
 from orchestrator.frames import Planes
 from orchestrator.framing.track_file_reader import parse_tracks
 from orchestrator.media.read.probe import probe
@@ -462,7 +462,7 @@ def test_a_long_gif_is_refused(tmp_path: Path) -> None:
 def test_the_input_is_never_replaced(tmp_path: Path) -> None:
     source = clips.make_clip(tmp_path / "in.mp4", 3)
     before = source.read_bytes()
-    with pytest.raises(OutputRefused):
+    with pytest.raises(OutputPathRefused):
         run(source, source)
     assert source.read_bytes() == before
 

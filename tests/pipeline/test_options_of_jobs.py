@@ -11,9 +11,9 @@ import pytest
 from orchestrator.errors import LimitExceeded
 from orchestrator.framing.track_file_reader import parse_tracks
 from orchestrator.jobs import (
-    Cost,
     ExportParams,
     ExportResult,
+    JobCost,
     TrackParams,
     UpscaleParams,
     UpscaleResult,
@@ -175,8 +175,8 @@ def test_of_an_export_the_part_that_is_needed_counts(tmp_path: Path, client: Tri
 def test_what_the_job_cost_is_in_its_statistics(tmp_path: Path, client: TritonClient, run: Run) -> None:
     source = clips.make_clip(tmp_path / "in.mp4", 3)
 
-    def cost_of(seconds: float) -> Cost:
-        return Cost(gpu="A40", seconds=seconds, dollars=seconds * 0.5, price_source="a test")
+    def cost_of(seconds: float) -> JobCost:
+        return JobCost(gpu="A40", seconds=seconds, dollars=seconds * 0.5, price_source="a test")
 
     stats = run(source, tmp_path / "out.mp4", client, job={"cost_of": cost_of}).stats
     assert stats.cost is not None

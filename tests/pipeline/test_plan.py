@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.containers import MP4, by_suffix
 from orchestrator.errors import BadRequest, LimitExceeded, UnsupportedMedia
 from orchestrator.frames import Colour, Crop, HdrMetadata, SphericalVideo
 from orchestrator.limits import Limits
+from orchestrator.media_containers import MP4, by_suffix
 from orchestrator.pipeline.draw_tracks import plan_overlay
 from orchestrator.pipeline.plan import DeliveryRequest, check_request, plan
 from orchestrator.triton.contract import UpscaleContract

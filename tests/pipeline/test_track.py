@@ -18,7 +18,7 @@ import pytest
 from PIL import Image, ImageSequence
 
 from orchestrator.drawing.picture_files import read_picture
-from orchestrator.errors import BadMedia, BadRequest, InferenceFailed, OutputRefused
+from orchestrator.errors import BadMedia, BadRequest, InferenceFailed, OutputPathRefused
 from orchestrator.framing.follow import follow_subject
 from orchestrator.framing.track_file_reader import parse_tracks
 from orchestrator.jobs import TrackParams, parse
@@ -374,7 +374,7 @@ def test_an_output_that_cannot_be_is_refused_before_work(
     def no_progress(_: Progress) -> None:
         pytest.fail("work was begun")
 
-    with pytest.raises((OutputRefused, BadRequest), match=words):
+    with pytest.raises((OutputPathRefused, BadRequest), match=words):
         run(source, Outputs(**paths), on_progress=no_progress)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 

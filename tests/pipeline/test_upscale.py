@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from orchestrator.errors import (
     BadRequest,
     ModelOutOfMemory,
-    OutputRefused,
+    OutputPathRefused,
     UnsupportedMedia,
 )
 from orchestrator.frames import Frame
@@ -296,7 +296,7 @@ def test_hdr_is_refused(run: Callable[..., UpscaleResult], tmp_path: Path) -> No
 
 def test_the_input_is_never_replaced(client: TritonClient, tmp_path: Path) -> None:
     source = clips.make_clip(tmp_path / "in.mp4", 3)
-    with pytest.raises(OutputRefused, match="itself"):
+    with pytest.raises(OutputPathRefused, match="itself"):
         upscale(
             source,
             source,

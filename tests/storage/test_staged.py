@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.errors import OutputRefused
+from orchestrator.errors import OutputPathRefused
 from orchestrator.storage.staged import staged
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def test_a_failure_leaves_nothing_behind_and_keeps_the_old_file(tmp_path: Path) 
 def test_an_existing_file_is_replaced_only_on_request(tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
     out.write_bytes(b"old")
-    with pytest.raises(OutputRefused, match="--force"), staged(out, overwrite=False):
+    with pytest.raises(OutputPathRefused, match="--force"), staged(out, overwrite=False):
         pytest.fail("not refused")
     with staged(out, overwrite=True) as temporary:
         temporary.write_bytes(b"new")
@@ -45,7 +45,7 @@ def test_an_existing_file_is_replaced_only_on_request(tmp_path: Path) -> None:
 
 def test_a_name_taken_meanwhile_is_not_replaced(tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
-    with pytest.raises(OutputRefused, match="appeared"), staged(out, overwrite=False) as temporary:
+    with pytest.raises(OutputPathRefused, match="appeared"), staged(out, overwrite=False) as temporary:
         temporary.write_bytes(b"ours")
         out.write_bytes(b"theirs")
     assert out.read_bytes() == b"theirs"
@@ -54,14 +54,14 @@ def test_a_name_taken_meanwhile_is_not_replaced(tmp_path: Path) -> None:
 
 def test_a_missing_folder_and_a_folder_as_output_are_refused(tmp_path: Path) -> None:
     with (
-        pytest.raises(OutputRefused, match="does not exist"),
+        pytest.raises(OutputPathRefused, match="does not exist"),
         staged(tmp_path / "no" / "x.mp4", overwrite=False),
     ):
         pytest.fail("not refused")
-    with pytest.raises(OutputRefused, match="is a folder"), staged(tmp_path, overwrite=True):
+    with pytest.raises(OutputPathRefused, match="is a folder"), staged(tmp_path, overwrite=True):
         pytest.fail("not refused")
 
 
 def test_a_nul_in_a_name_is_refused_before_work(tmp_path: Path) -> None:
-    with pytest.raises(OutputRefused, match="NUL"), staged(tmp_path / "a\0b.mp4", overwrite=True):
+    with pytest.raises(OutputPathRefused, match="NUL"), staged(tmp_path / "a\0b.mp4", overwrite=True):
         pytest.fail("not refused")

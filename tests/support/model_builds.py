@@ -12,7 +12,7 @@ from export_onnx.build import build
 from export_onnx.catalog import load_catalog
 from export_onnx.config import Choices
 from export_onnx.prepared import BuildOptions
-from export_onnx.weights import read_custom
+from export_onnx.weight_file import read_custom
 
 if TYPE_CHECKING:
     from export_onnx.repository import BuildRecord

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from orchestrator.errors import BadRequest, DiskFull, OutputRefused
+from orchestrator.errors import BadRequest, DiskFull, OutputPathRefused
 from orchestrator.frames import TrackBoxes
 from orchestrator.track_output.document import TrackDocument, bboxes, check_track_format, write_tracks
 from orchestrator.track_output.reported_tracks import ReportedTracks, TrackBoxCollector
@@ -122,7 +122,7 @@ def test_other_names_are_refused_with_the_list_of_those_that_go(tmp_path: Path, 
 def test_a_file_that_exists_is_replaced_only_on_request(tmp_path: Path) -> None:
     out = tmp_path / "tracks.json"
     out.write_text("mine")
-    with pytest.raises(OutputRefused):
+    with pytest.raises(OutputPathRefused):
         write_tracks(out, document(tracks()), overwrite=False)
     assert out.read_text() == "mine"
     write_tracks(out, document(tracks()), overwrite=True)

@@ -20,7 +20,7 @@ from export_onnx.config import Choices  # noqa: E402
 from export_onnx.detection.lite import suppress_overlaps  # noqa: E402
 from export_onnx.prepared import BuildOptions  # noqa: E402
 from export_onnx.repository import BuildRecord, read_record  # noqa: E402
-from export_onnx.weights import read_custom, read_official  # noqa: E402
+from export_onnx.weight_file import read_custom, read_official  # noqa: E402
 from orchestrator.errors import WeightsRefused  # noqa: E402
 from orchestrator.settings import PROJECT_ROOT  # noqa: E402
 from training.lite_detector import train  # noqa: E402

@@ -20,8 +20,8 @@ from export_onnx import write_configs as configs
 from export_onnx.catalog import CatalogDetector, CatalogModel, CatalogUpscaler, load_catalog
 from export_onnx.config import Choices, ServedModel, render
 from export_onnx.repository import CPU_FILE, BuildRecord, check_name, install, read_record, staging
-from export_onnx.weights import sha256_of
-from orchestrator.errors import BadRequest, InferenceFailed, OutputRefused
+from export_onnx.weight_file import sha256_of
+from orchestrator.errors import BadRequest, InferenceFailed, OutputPathRefused
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import UpscaleContract, parse_contract
 from orchestrator.triton.server import TritonServer
@@ -263,7 +263,7 @@ def test_a_failed_build_leaves_no_staging_folder(tmp_path: Path) -> None:
 
 def test_a_repository_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputRefused, match="MODEL_REPOSITORY"), staging(tmp_path / "file", "mine"):
+    with pytest.raises(OutputPathRefused, match="MODEL_REPOSITORY"), staging(tmp_path / "file", "mine"):
         pass
 
 

@@ -15,7 +15,7 @@ from orchestrator.executor.raw_json import RawJson
 from orchestrator.executor.validate_job import read_json
 from orchestrator.runpod_handler.fetch_jobs import without_repeated
 from orchestrator.runpod_handler.handle_job import time_limit_s
-from orchestrator.runpod_handler.split_response import split_jobs
+from orchestrator.runpod_handler.split_job_batch import split_jobs
 from tests.support.mutated_jobs import TEXTS
 
 GOOD = {"id": "good", "input": {"task": "track"}}

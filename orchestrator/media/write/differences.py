@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from orchestrator.containers import Container
     from orchestrator.frames import HdrMetadata
     from orchestrator.media.read.file_contents import FileContents, FirstPicture, Kind, StreamContents
+    from orchestrator.media_containers import MediaContainer
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +84,9 @@ class ExpectedContents:
     lost_captions: bool = False
 
 
-def differences(source: Path, output: Path, container: Container, expected: ExpectedContents) -> list[str]:
+def differences(
+    source: Path, output: Path, container: MediaContainer, expected: ExpectedContents
+) -> list[str]:
     """Return one sentence for each difference that was not requested.
 
     It never fails: if a file cannot be read again, the only sentence says so.
@@ -108,7 +110,7 @@ def differences(source: Path, output: Path, container: Container, expected: Expe
 
 
 def _sentences(
-    before: FileContents, after: FileContents, container: Container, expected: ExpectedContents
+    before: FileContents, after: FileContents, container: MediaContainer, expected: ExpectedContents
 ) -> Iterator[str]:
     yield from _about_streams(before, after, container, expected)
     if before.picture is not None and after.picture is not None:
@@ -126,7 +128,7 @@ def _sentences(
 
 
 def _about_streams(
-    before: FileContents, after: FileContents, container: Container, expected: ExpectedContents
+    before: FileContents, after: FileContents, container: MediaContainer, expected: ExpectedContents
 ) -> Iterator[str]:
     partners = _partners(before.streams, after.streams, expected)
     counts: Counter[Kind] = Counter()

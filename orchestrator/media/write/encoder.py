@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, cast
 import av
 import av.error
 
-from orchestrator.containers import one_of
 from orchestrator.errors import BadRequest
 from orchestrator.media.colour.pixel_format import CHROMA, Chroma, planar_format
 from orchestrator.media.write.hdr_encoder_options import hdr_options
+from orchestrator.media_containers import one_of
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
     from av.video.codeccontext import VideoCodecContext
     from av.video.stream import VideoStream
 
-    from orchestrator.containers import Container
     from orchestrator.frames import Colour, HdrMetadata
     from orchestrator.jobs import Quality
+    from orchestrator.media_containers import MediaContainer
 
 H264_MAX_SIDE_PX = 4096
 H264_MAX_MACROBLOCKS = 36_864
@@ -122,7 +122,7 @@ class EncoderChoice:
 
 
 def choose(
-    container: Container,
+    container: MediaContainer,
     *,
     width: int,
     height: int,

@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from av.stream import AttachmentStream, Stream
     from av.subtitles.stream import SubtitleStream
 
-    from orchestrator.containers import Container
     from orchestrator.frames import VideoInfo
     from orchestrator.media.time_range import TimeRange
     from orchestrator.media.write.stream_converters import StreamConverter
+    from orchestrator.media_containers import MediaContainer
 
 NOTED_START_S = 2
 """A clock that starts later than this is noted when it is moved to zero; muxers often cause shorter
@@ -75,7 +75,12 @@ class Passthrough:
     """
 
     def __init__(
-        self, source: Path, output: OutputContainer, span: TimeRange, info: VideoInfo, container: Container
+        self,
+        source: Path,
+        output: OutputContainer,
+        span: TimeRange,
+        info: VideoInfo,
+        container: MediaContainer,
     ) -> None:
         self._path = source
         self._info = info

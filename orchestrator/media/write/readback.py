@@ -15,10 +15,10 @@ import av
 import av.error
 from av.stream import Discard
 
-from orchestrator.containers import CONTAINERS
-from orchestrator.errors import OutputRejected, WorkerError
+from orchestrator.errors import OutputCheckFailed, WorkerError
 from orchestrator.media.colour import rgb_conversion as colour
 from orchestrator.media.read.demux import main_video, packets
+from orchestrator.media_containers import CONTAINERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -51,7 +51,7 @@ class OutputReader:
         tick_s: unit of the file's times, in seconds.
 
     Raises:
-        OutputRejected: the file cannot be read, or holds no picture.
+        OutputCheckFailed: the file cannot be read, or holds no picture.
     """
 
     def __init__(self, path: Path) -> None:
@@ -95,7 +95,7 @@ class OutputReader:
             The number of the window, the time in seconds, and the picture: uint8 [H, W, 3] RGB, full range.
 
         Raises:
-            OutputRejected: the file cannot be read or decoded.
+            OutputCheckFailed: the file cannot be read or decoded.
         """
         tick = self.tick_s
         spans = [(math.ceil(start_s / tick), math.floor(end_s / tick)) for start_s, end_s in windows]
@@ -151,7 +151,7 @@ class OutputReader:
             if not self._keys or (is_key and packet.pts - self._keys[-1] >= apart):
                 self._keys.append(packet.pts)
         if not self.frames:
-            raise OutputRejected("the output holds no picture; nothing was kept, please report it")
+            raise OutputCheckFailed("the output holds no picture; nothing was kept, please report it")
         if written.has_dts_durations and stream.duration is not None:
             # Durations are differences of decoding times, so only their sum counts.
             last, last_duration = first, stream.duration
@@ -188,10 +188,10 @@ class OutputReader:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except OutputRejected:
+        except OutputCheckFailed:
             raise
         except (av.error.FFmpegError, OSError, ValueError, WorkerError) as exc:
-            raise OutputRejected(
+            raise OutputCheckFailed(
                 f"the output cannot be played back ({exc}); nothing was kept, run it again"
             ) from exc
 

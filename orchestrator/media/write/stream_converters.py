@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from av.stream import Stream
     from av.subtitles.stream import SubtitleStream
 
-    from orchestrator.containers import Container
     from orchestrator.media.write.trim import TrimWindow
+    from orchestrator.media_containers import MediaContainer
 
 MILLISECOND = Fraction(1, 1000)
 
@@ -40,7 +40,7 @@ class MuxTarget:
     """
 
     output: OutputContainer
-    container: Container
+    container: MediaContainer
     window: TrimWindow
 
 
@@ -56,12 +56,12 @@ class StreamConverter:
         return []
 
 
-def is_copyable(stream: Stream, sample: Packet[Stream] | None, container: Container) -> bool:
+def is_copyable(stream: Stream, sample: Packet[Stream] | None, container: MediaContainer) -> bool:
     """Return whether the packets of `stream` can be copied into a container.
 
-    Audio must have a codec that players support there (`Container.copied_audio`). FFmpeg lists more codecs
-    than its muxers accept (Opus in MOV, PCM of unnamed channels in MP4), so a file is written to memory, with
-    the packet `sample` if there is one.
+    Audio must have a codec that players support there (`MediaContainer.copied_audio`). FFmpeg lists more
+    codecs than its muxers accept (Opus in MOV, PCM of unnamed channels in MP4), so a file is written to
+    memory, with the packet `sample` if there is one.
     """
     played = container.copied_audio if stream.type == "audio" else None
     if played is not None and stream.codec_context.codec.canonical_name not in played:
@@ -164,7 +164,7 @@ class SubtitleConverter(StreamConverter):
         return [converted]
 
 
-def copy_metadata(source: Stream, output: Stream, container: Container) -> None:
+def copy_metadata(source: Stream, output: Stream, container: MediaContainer) -> None:
     """Copy language, title, other metadata and disposition of a stream.
 
     Tags that describe the coding of the source are left out: see `track_tags`.

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Self
 import av
 import av.error
 
-from orchestrator.containers import check_limits, container_for
 from orchestrator.errors import DiskFull, EncodeFailed
 from orchestrator.frames import Planes
 from orchestrator.media.colour import rgb_conversion as colour
@@ -29,6 +28,7 @@ from orchestrator.media.write.passthrough import Passthrough
 from orchestrator.media.write.spherical import mark, room_for
 from orchestrator.media.write.stream_converters import copy_metadata
 from orchestrator.media.write.to_frame import converter, with_alpha
+from orchestrator.media_containers import check_limits, container_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
-    from orchestrator.containers import Container
     from orchestrator.frames import Form, Frame, VideoInfo
     from orchestrator.jobs import Quality
+    from orchestrator.media_containers import MediaContainer
 
 INTERLEAVE_MICROSECONDS = 1_000_000
 """How long the muxer waits for a stream that has no packets, such as captions."""
@@ -72,7 +72,7 @@ class VideoWriter:
         pixel_format: FFmpeg's name of the pixel format that is encoded.
 
     Raises:
-        OutputRefused: no container has this suffix.
+        OutputPathRefused: no container has this suffix.
         BadRequest: see `check_limits`; or the quality is unknown.
         EncodeFailed: the encoder or the muxer does not start.
         DiskFull: the disk is full.
@@ -89,7 +89,7 @@ class VideoWriter:
         form: Form = "rgb",
         sample_aspect_ratio: Fraction | None = None,
         quality: Quality = "high",
-        container: Container | None = None,
+        container: MediaContainer | None = None,
         alpha: bool = False,
         start_s: Fraction | None = None,
         end_s: Fraction | None = None,

@@ -22,8 +22,8 @@ from export_onnx.build import build
 from export_onnx.catalog import load_catalog
 from export_onnx.config import Choices
 from export_onnx.prepared import BuildOptions
-from export_onnx.weights import read_custom
-from export_onnx.weights_file_kind import names_of_classes
+from export_onnx.weight_file import read_custom
+from export_onnx.weight_file_kind import names_of_classes
 from orchestrator.errors import WeightsRefused
 from tests.support.model_builds import MaliciousPickle
 from tools.fixtures import networks

@@ -12,7 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from orchestrator.errors import BadRequest, OutputRefused
+from orchestrator.errors import BadRequest, OutputPathRefused
 
 if TYPE_CHECKING:
     from orchestrator.jobs import Quality
@@ -22,7 +22,7 @@ MAX_SIDE_PX = 16_384
 
 
 @dataclass(frozen=True, kw_only=True)
-class Container:
+class MediaContainer:
     """One container: how files are named and muxed, which codecs they may hold, and what they cannot store.
 
     Attributes:
@@ -105,7 +105,7 @@ class Container:
         return (max(1, round(width * aspect)), Fraction(1)) if self.square_pixels_only else (width, aspect)
 
 
-MP4 = Container(
+MP4 = MediaContainer(
     suffixes=(".mp4", ".m4v"),
     media_type="video/mp4",
     muxer="mp4",
@@ -135,7 +135,7 @@ MOV = replace(
     cover=None,
     quicktime_languages=True,
 )
-WEBM = Container(
+WEBM = MediaContainer(
     suffixes=(".webm",),
     media_type="video/webm",
     muxer="webm",
@@ -149,7 +149,7 @@ WEBM = Container(
     text_subtitle_codec="webvtt",
     starts_at_zero=True,
 )
-MKV = Container(
+MKV = MediaContainer(
     suffixes=(".mkv",),
     media_type="video/x-matroska",
     muxer="matroska",
@@ -159,7 +159,7 @@ MKV = Container(
     has_attachments=True,
     starts_at_zero=True,
 )
-GIF = Container(
+GIF = MediaContainer(
     suffixes=(".gif",),
     media_type="image/gif",
     muxer="gif",
@@ -177,24 +177,24 @@ GIF = Container(
     audio_encoder=None,
 )
 
-CONTAINERS: tuple[Container, ...] = (MP4, MOV, WEBM, MKV, GIF)
+CONTAINERS: tuple[MediaContainer, ...] = (MP4, MOV, WEBM, MKV, GIF)
 
 
-def by_suffix(suffix: str) -> Container | None:
+def by_suffix(suffix: str) -> MediaContainer | None:
     """Return the container that a suffix such as `.mp4` chooses, in any case; None if there is none."""
     return next((row for row in CONTAINERS if suffix.lower() in row.suffixes), None)
 
 
-def container_for(path: Path) -> Container:
+def container_for(path: Path) -> MediaContainer:
     """Return the container that the suffix of an output chooses.
 
     Raises:
-        OutputRefused: no container has this suffix.
+        OutputPathRefused: no container has this suffix.
     """
     container = by_suffix(path.suffix)
     if container is None:
         suffixes = one_of(suffix for row in CONTAINERS for suffix in row.suffixes)
-        raise OutputRefused(f"{path} cannot be written: name an output that ends in {suffixes}")
+        raise OutputPathRefused(f"{path} cannot be written: name an output that ends in {suffixes}")
     return container
 
 
@@ -205,7 +205,7 @@ def one_of(names: Iterable[str]) -> str:
 
 
 def check_limits(
-    container: Container, *, quality: Quality, width: int, height: int, duration_s: float | None = None
+    container: MediaContainer, *, quality: Quality, width: int, height: int, duration_s: float | None = None
 ) -> None:
     """Refuse pictures that a container cannot hold, before any work is done.
 

@@ -15,7 +15,7 @@ from types import FrameType
 _CAUGHT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Signalled(BaseException):
+class SignalReceived(BaseException):
     """Raised in the main thread on SIGINT, SIGTERM or SIGHUP, so that every `with` block cleans up.
 
     Attributes:
@@ -28,11 +28,11 @@ class Signalled(BaseException):
 
 
 def catch_signals() -> None:
-    """Raise `Signalled` on the first signal, and ignore later ones: cleaning up takes a bounded time."""
+    """Raise `SignalReceived` on the first signal, and ignore later ones: cleaning up takes a bounded time."""
 
     def handle(number: int, _frame: FrameType | None) -> None:
         ignore_signals()
-        raise Signalled(number)
+        raise SignalReceived(number)
 
     for number in _CAUGHT:
         signal.signal(number, handle)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from orchestrator.jobs.validation import Strict
 
 
-class Cost(Strict):
+class JobCost(Strict):
     """What a job cost, as if no other job had run on the machine."""
 
     gpu: str

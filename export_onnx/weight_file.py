@@ -21,7 +21,7 @@ CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Weights:
+class WeightFile:
     """The content of a weight file and its hash.
 
     Attributes:
@@ -44,7 +44,7 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def read_official(model: CatalogModel, weights_dir: Path) -> Weights:
+def read_official(model: CatalogModel, weights_dir: Path) -> WeightFile:
     """Read a catalog model's weight file and check it against the catalog.
 
     Raises:
@@ -55,17 +55,17 @@ def read_official(model: CatalogModel, weights_dir: Path) -> Weights:
     digest = hashlib.sha256(content).hexdigest()
     if digest != model.sha256:
         raise WeightsRefused(mismatch_message(model, path, digest))
-    return Weights(file=path.name, content=content, sha256=digest)
+    return WeightFile(file=path.name, content=content, sha256=digest)
 
 
-def read_custom(path: Path) -> Weights:
+def read_custom(path: Path) -> WeightFile:
     """Read a weight file that the user named with --weights, whatever its hash.
 
     Raises:
         WeightsRefused: it is missing or cannot be read.
     """
     content = _read(path, missing="name a file that exists")
-    return Weights(file=path.name, content=content, sha256=hashlib.sha256(content).hexdigest())
+    return WeightFile(file=path.name, content=content, sha256=hashlib.sha256(content).hexdigest())
 
 
 def how_to_get(model: CatalogModel) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from export_onnx.config import ModelTask
-    from export_onnx.weights import Weights
+    from export_onnx.weight_file import WeightFile
 
 _AGAIN = "copy or download it again"
 _UNPACK = "unpack it and give the weights that are in it"
@@ -65,7 +65,7 @@ _PICKLES = 5
 """A file of PyTorch before 1.6 begins with five pickles: magic number, version, system, object, keys."""
 
 
-def check_kind(weights: Weights, task: ModelTask) -> None:
+def check_kind(weights: WeightFile, task: ModelTask) -> None:
     """Refuse a file that holds no weights, or weights for another task.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.safe_text import json_text, safe_text
+from orchestrator.utf8_json import json_text, safe_text
 
 TEXT = st.text(st.characters(exclude_categories=[]), max_size=30)
 
