@@ -370,9 +370,9 @@ def test_infer_says_when_it_drops_alpha_or_bits(
     assert cv2.imwrite(str(source), levels)
     ended = framewright("infer", "identity", source, "-o", out, "--json", **served)
     assert ended.code == 0, ended
-    told = json.loads(ended.out)["notes"]
-    assert len(told) == len(notes)
-    assert all(part in note for part, note in zip(notes, told, strict=True))
+    sentences = json.loads(ended.out)["notes"]
+    assert len(sentences) == len(notes)
+    assert all(part in note for part, note in zip(notes, sentences, strict=True))
     result = read_picture(out)[0]
     if suffix in {".png", ".tif"}:
         exact = levels[..., 2::-1].astype(float) / (257 if bits == 16 else 1)

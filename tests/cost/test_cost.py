@@ -147,9 +147,9 @@ def test_the_command_line_estimates_a_video(tmp_path: Path) -> None:
     seconds = 30 * 96 * 64 / (1.5 * 1280 * 720)
     assert found["seconds"] == pytest.approx(seconds, abs=1e-3)
     assert found["dollars"] == pytest.approx(seconds * 0.00031, abs=1e-6)
-    told = framewright("estimate", clip, "--model", "RealESRGAN_x4plus", "--gpu", "RTX 3090").out
-    assert "upscale with RealESRGAN_x4plus on RTX 3090: about 0.1 s, $0.0000" in told
-    assert "VSGAN" in told
+    printed = framewright("estimate", clip, "--model", "RealESRGAN_x4plus", "--gpu", "RTX 3090").out
+    assert "upscale with RealESRGAN_x4plus on RTX 3090: about 0.1 s, $0.0000" in printed
+    assert "VSGAN" in printed
 
 
 def test_a_part_of_an_export_costs_its_part(tmp_path: Path) -> None:

@@ -168,11 +168,11 @@ def test_every_module_can_be_imported_with_what_is_inside() -> None:
 
 
 def test_it_runs_as_nobody_in_particular_and_says_what_it_is() -> None:
-    told = config()
-    assert told["User"] == "framewright"
-    assert "WEIGHTS_DIR=/app/weights" in told["Env"]
-    assert "MODEL_REPOSITORY=/models" in told["Env"]
-    assert told["Labels"]["org.opencontainers.image.title"] == "framewright-worker"
+    image_config = config()
+    assert image_config["User"] == "framewright"
+    assert "WEIGHTS_DIR=/app/weights" in image_config["Env"]
+    assert "MODEL_REPOSITORY=/models" in image_config["Env"]
+    assert image_config["Labels"]["org.opencontainers.image.title"] == "framewright-worker"
     assert in_container(
         "sh", "-c", "id -u; touch /app/weights/x && rm /app/weights/x && echo writable"
     ).split() == [

@@ -70,11 +70,11 @@ def test_it_finds_people_in_scenes_it_was_not_trained_on(printed_table: str) -> 
 
 @pytest.mark.slow
 def test_model_card_states_what_the_evaluation_prints(printed_table: str) -> None:
-    told, measured = scores(CARD.read_text(encoding="utf-8")), scores(printed_table)
-    assert told.keys() == measured.keys() == set(CLASSES)
+    stated, measured = scores(CARD.read_text(encoding="utf-8")), scores(printed_table)
+    assert stated.keys() == measured.keys() == set(CLASSES)
     for name, row in measured.items():
         # Other versions of OpenCV and ONNX Runtime may move a box across a threshold.
-        assert np.allclose(told[name], row, rtol=0, atol=0.01), name
+        assert np.allclose(stated[name], row, rtol=0, atol=0.01), name
 
 
 def test_model_card_names_every_photograph_with_its_licence() -> None:

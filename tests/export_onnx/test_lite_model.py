@@ -57,11 +57,11 @@ def test_model_beats_bicubic_on_pictures_it_was_not_trained_on(
 
 
 def test_model_card_states_what_the_evaluation_prints(printed_table: str) -> None:
-    told, measured = means(CARD.read_text(encoding="utf-8")), means(printed_table)
-    assert told.keys() == measured.keys() == evaluate.CONDITIONS.keys()
+    stated, measured = means(CARD.read_text(encoding="utf-8")), means(printed_table)
+    assert stated.keys() == measured.keys() == evaluate.CONDITIONS.keys()
     for condition, scores in measured.items():
         # Other versions of FFmpeg and ONNX Runtime may move the last digit.
-        assert np.allclose(told[condition], scores, rtol=0, atol=(0.05, 0.002)), condition
+        assert np.allclose(stated[condition], scores, rtol=0, atol=(0.05, 0.002)), condition
 
 
 def test_model_card_names_every_picture_with_its_licence() -> None:

@@ -52,8 +52,10 @@ def followed(
     away = np.flatnonzero(np.diff(times) > HOLD_AFTER_S)
     every = np.union1d(np.union1d(times, cuts_s or []), (times[away] + times[away + 1]) / 2)
     cuts = [cut for cut in np.searchsorted(every, cuts_s or []).tolist() if cut]
-    told = subjects(boxes, np.searchsorted(every, times), len(every), cuts)
-    return plan_crop_path(told.get(7), cuts=told.cuts, times_s=every, size=size, width=WIDTH, height=HEIGHT)
+    video_tracks = subjects(boxes, np.searchsorted(every, times), len(every), cuts)
+    return plan_crop_path(
+        video_tracks.get(7), cuts=video_tracks.cuts, times_s=every, size=size, width=WIDTH, height=HEIGHT
+    )
 
 
 def centres(rows: Array) -> Array:
@@ -281,19 +283,19 @@ def track(number: int, places: Array | list[float], first: int = 0, **more: Any)
     return {"id": number, "class_name": "person", "frames": frames} | more
 
 
-def asked(told: SubjectTracks, times_s: Array, **asks: Any) -> CropPath:
+def asked(video_tracks: SubjectTracks, times_s: Array, **asks: Any) -> CropPath:
     wanted: dict[str, Any] = {"track": "main", "aspect": Fraction(9, 16), "zoom": None} | asks
-    return follow_subject(told, times_s=times_s, width=WIDTH, height=HEIGHT, **wanted)
+    return follow_subject(video_tracks, times_s=times_s, width=WIDTH, height=HEIGHT, **wanted)
 
 
 TIMES = np.arange(100) / RATE
 
 
 def test_a_track_is_followed_by_its_id_or_as_the_one_that_matters() -> None:
-    told = doc(100, track(3, np.full(20, 400.0)), track(8, np.full(90, 1500.0), first=5))
-    assert asked(told, TIMES, track=3).at(2).x == 400 - 304
-    assert asked(told, TIMES, track=8).at(2).x == 1500 - 304
-    assert asked(told, TIMES).at(2).x == 1500 - 304
+    video_tracks = doc(100, track(3, np.full(20, 400.0)), track(8, np.full(90, 1500.0), first=5))
+    assert asked(video_tracks, TIMES, track=3).at(2).x == 400 - 304
+    assert asked(video_tracks, TIMES, track=8).at(2).x == 1500 - 304
+    assert asked(video_tracks, TIMES).at(2).x == 1500 - 304
 
 
 @pytest.mark.parametrize(
@@ -311,15 +313,15 @@ def test_a_track_is_followed_by_its_id_or_as_the_one_that_matters() -> None:
 def test_the_crop_has_the_shape_asked_for_or_that_of_the_picture_and_room_to_move(
     aspect: Fraction | None, zoom: float | None, size: tuple[int, int]
 ) -> None:
-    told = doc(100, track(1, np.linspace(300, 1600, 100)))
-    assert asked(told, TIMES, aspect=aspect, zoom=zoom).size == size
+    video_tracks = doc(100, track(1, np.linspace(300, 1600, 100)))
+    assert asked(video_tracks, TIMES, aspect=aspect, zoom=zoom).size == size
 
 
 def test_keyframes_have_the_times_of_the_frames_whatever_those_are() -> None:
     random = np.random.default_rng(0)
     times = np.cumsum(random.uniform(0.01, 0.2, 100))
-    told = doc(100, track(1, np.where(np.arange(100) < 60, 400.0, 1500.0)), cuts=[60])
-    path = asked(told, times)
+    video_tracks = doc(100, track(1, np.where(np.arange(100) < 60, 400.0, 1500.0)), cuts=[60])
+    path = asked(video_tracks, times)
     assert [frame["t"] for frame in path.keyframes()] == pytest.approx(
         [times[0], times[60] - 0.001, times[60], times[99]], abs=1e-6
     )
@@ -337,8 +339,8 @@ def test_of_few_pictures_a_second_every_one_is_followed() -> None:
 def test_a_glimpse_after_a_gap_does_not_move_the_camera() -> None:
     glimpse = {"frame": 90, "bbox": [1500, 400, 100, 300]}
     frames = track(1, np.full(50, 400.0))["frames"]
-    told = doc(100, {"id": 1, "frames": [*frames, glimpse]})
-    rows = asked(told, TIMES).rows(TIMES)
+    video_tracks = doc(100, {"id": 1, "frames": [*frames, glimpse]})
+    rows = asked(video_tracks, TIMES).rows(TIMES)
     assert (rows == rows[0]).all()
 
 
@@ -354,10 +356,10 @@ def test_a_glimpse_after_a_gap_does_not_move_the_camera() -> None:
     ],
 )
 def test_what_cannot_be_followed_is_refused_in_one_line(asks: dict[str, Any], named: str) -> None:
-    told = doc(100, track(3, np.full(20, 400.0)), track(8, np.full(90, 1500.0)))
+    video_tracks = doc(100, track(3, np.full(20, 400.0)), track(8, np.full(90, 1500.0)))
     wanted = {"track": "main", "aspect": None, "zoom": None, "times_s": TIMES, "width": WIDTH}
     with pytest.raises(BadRequest, match=named) as caught:
-        follow_subject(told, **wanted | {"height": HEIGHT} | asks)
+        follow_subject(video_tracks, **wanted | {"height": HEIGHT} | asks)
     assert "\n" not in str(caught.value)
 
 
@@ -385,7 +387,7 @@ def test_who_matters_is_longer_there_larger_or_nearer_to_the_middle() -> None:
 
 
 def test_in_each_shot_the_one_who_matters_there_is_followed() -> None:
-    told = doc(
+    video_tracks = doc(
         100,
         track(1, np.full(40, 400.0)),
         track(2, np.full(20, 900.0), first=5),
@@ -393,10 +395,10 @@ def test_in_each_shot_the_one_who_matters_there_is_followed() -> None:
         track(4, np.full(20, 1500.0), first=70),
         cuts=[40, 60, 90],
     )
-    main = choose_subject(told, "main", width=WIDTH, height=HEIGHT)
+    main = choose_subject(video_tracks, "main", width=WIDTH, height=HEIGHT)
     assert main.id == 1
     assert main.frames.tolist() == [*range(60), *range(70, 100)]
-    x = asked(told, TIMES).rows(TIMES)[:, 0]
+    x = asked(video_tracks, TIMES).rows(TIMES)[:, 0]
     # In the second shot and the last nobody is but the one at the edge; in the third another matters more.
     expected = [96.0] * 40 + [0.0] * 20 + [1196.0] * 30 + [0.0] * 10
     assert x == pytest.approx(expected, abs=0.01)

@@ -52,7 +52,7 @@ def written(path: Path) -> Path:
         ),
         frames * 40,
     )
-    told = TrackDocument(
+    parsed = TrackDocument(
         tracks=collected.reported(confidence=0, classes=None),
         classes=("person", "car"),
         time_base=Fraction(1, 1000),
@@ -60,21 +60,21 @@ def written(path: Path) -> Path:
         stats={},
         notes=[],
     )
-    write_tracks(path, told, overwrite=True)
+    write_tracks(path, parsed, overwrite=True)
     return path
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.json.gz", "a.ndjson"])
 def test_what_the_track_job_writes_is_read(tmp_path: Path, name: str) -> None:
-    told = read_tracks(written(tmp_path / name).read_bytes())
-    assert [(s.id, s.class_name) for s in told.by_id.values()] == [(1, "person"), (2, "car")]
-    first, second = told.by_id.values()
+    parsed = read_tracks(written(tmp_path / name).read_bytes())
+    assert [(s.id, s.class_name) for s in parsed.by_id.values()] == [(1, "person"), (2, "car")]
+    first, second = parsed.by_id.values()
     assert first.frames.tolist() == [0, 1, 5]
     assert second.frames.tolist() == [2, 3]
     assert first.boxes.tolist() == [[10, 20, 40.25, 60.5], [11, 20, 41.25, 60.5], [12, 20, 42.25, 60.5]]
     video = (640, 360, 50, [10, 20]) if "nd" not in name else (None, None, None, [])
-    assert (told.width, told.height, told.frames, told.cuts.tolist()) == video
-    told.check_video(width=640, height=360, frames=50)
+    assert (parsed.width, parsed.height, parsed.frames, parsed.cuts.tolist()) == video
+    parsed.check_video(width=640, height=360, frames=50)
 
 
 def test_inline_and_read_are_the_same() -> None:
@@ -118,12 +118,12 @@ def test_tracks_of_another_video_are_refused(video: dict[str, int], named: str) 
 
 
 def test_tracks_that_do_not_name_their_video_are_recognised_by_their_boxes() -> None:
-    told = read_tracks((json.dumps(one(4, box(7, 600, 300, 40, 60))) + "\n").encode())
-    told.check_video(width=640, height=360, frames=8)
-    told.check_video(width=640, height=360, frames=None)
+    parsed = read_tracks((json.dumps(one(4, box(7, 600, 300, 40, 60))) + "\n").encode())
+    parsed.check_video(width=640, height=360, frames=8)
+    parsed.check_video(width=640, height=360, frames=None)
     for video in ((639, 358, 8), (640, 360, 7), (360, 640, 8)):
         with pytest.raises(BadRequest, match="of another video: track 4"):
-            told.check_video(width=video[0], height=video[1], frames=video[2])
+            parsed.check_video(width=video[0], height=video[1], frames=video[2])
     late = SubjectTracks(by_id={}, width=None, height=None, frames=None, cuts=np.array([9]))
     with pytest.raises(BadRequest, match="a cut at frame 9, this one 9 frames"):
         late.check_video(width=640, height=360, frames=9)
@@ -157,11 +157,11 @@ BAD_BOXES = [
 
 @pytest.mark.parametrize("bad", BAD_BOXES, ids=repr)
 def test_a_box_that_is_none_is_refused_in_one_line_read_or_inline(bad: Any) -> None:
-    told = document(one(1, bad))
+    parsed = document(one(1, bad))
     with pytest.raises(BadRequest, match="track") as inline:
-        parse_tracks(told)
+        parse_tracks(parsed)
     with pytest.raises(BadRequest, match="track") as read:
-        read_tracks(json.dumps(told).encode())
+        read_tracks(json.dumps(parsed).encode())
     for caught in (inline, read):
         assert "\n" not in str(caught.value)
         assert len(str(caught.value)) < 250

@@ -95,7 +95,7 @@ def _outcome(
         return "not answered", "it was not answered"
     text = json.dumps(answer)
     if any(secret in text for secret in secrets) or "Traceback" in text:
-        return "told too much", text
+        return "leaked", text
     if is_good:
         done = answer.get("output", {}).get("status") == "completed"
         return ("completed", None) if done else ("a good job failed", text)

@@ -100,14 +100,14 @@ JSON = st.recursive(
     | JSON
 )
 def test_whatever_comes_is_a_job_or_one_clear_line(values: Any) -> None:
-    told = None
+    error = None
     try:
         parse_job(values)
     except WorkerError as exc:
-        told = exc
-    assert told is None or isinstance(told, BadRequest)
-    assert len(str(told).splitlines()) == 1
-    assert len(str(told)) < 400
+        error = exc
+    assert error is None or isinstance(error, BadRequest)
+    assert len(str(error).splitlines()) == 1
+    assert len(str(error)) < 400
 
 
 def test_a_model_is_needed_where_it_is_named_unless_refused() -> None:
@@ -145,14 +145,14 @@ def every_error(kind: type[WorkerError] = WorkerError) -> set[type[WorkerError]]
 
 def test_the_page_of_errors_has_a_row_for_every_code_that_a_user_can_meet() -> None:
     rows = [line.split(" | ") for line in (DOCS / "errors.md").read_text().splitlines() if "| `" in line]
-    told = {code.strip("| `"): (fault, retryable) for code, fault, retryable, _ in rows}
-    assert len(told) == len(rows)
+    rows_by_code = {code.strip("| `"): (fault, retryable) for code, fault, retryable, _ in rows}
+    assert len(rows_by_code) == len(rows)
     kinds = every_error()
-    assert told.keys() == {kind.code for kind in kinds}
-    assert "inference_failed" in told
+    assert rows_by_code.keys() == {kind.code for kind in kinds}
+    assert "inference_failed" in rows_by_code
     for kind in kinds - {CallerError, ServiceError}:
         fault = "caller" if issubclass(kind, CallerError) else "worker"
-        assert told[kind.code] == (fault, "yes" if kind.retryable else "no"), kind
+        assert rows_by_code[kind.code] == (fault, "yes" if kind.retryable else "no"), kind
 
 
 @pytest.mark.parametrize("task", TASKS)

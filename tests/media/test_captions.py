@@ -101,9 +101,9 @@ def test_pictures_with_captions_are_let_go(tmp_path: Path) -> None:
 def test_the_word_of_a_real_recording_is_kept(tmp_path: Path, suffix: str, quality: str) -> None:
     source = case("captions-608.mp4")
     assert notes_of(source, tmp_path / f"out.{suffix}", quality=quality) == []
-    told = captions_of(tmp_path / f"out.{suffix}")
-    assert told == captions_of(source)
-    letters = bytes(byte & 0x7F for line in told for byte in line[1:])
+    written_captions = captions_of(tmp_path / f"out.{suffix}")
+    assert written_captions == captions_of(source)
+    letters = bytes(byte & 0x7F for line in written_captions for byte in line[1:])
     assert b"HELLO" in letters.replace(b"\0", b"")
 
 

@@ -35,9 +35,9 @@ def clip(path: Path, location: str | None, coding: dict[str, Any], **options: An
     u = np.full((64 // down, 48), 90 << (bits - 8), kind)
     v = u.copy()
     u[:, 21:], v[64 // down // 3 :] = 160 << (bits - 8), 170 << (bits - 8)
-    told = {"chroma_sample_location": location} if location else {}
+    location_tag = {"chroma_sample_location": location} if location else {}
     picture = coded([y, u, v], coding["pix_fmt"])
-    tagged = coding | {"options": coding["options"] | told}
+    tagged = coding | {"options": coding["options"] | location_tag}
     return make_clip(path, [picture] * 4, matrix=1, range_=1, **tagged, **options)
 
 

@@ -49,7 +49,7 @@ def shown(path: Path) -> list[float]:
         )
 
 
-def told(path: Path) -> list[float]:
+def listed_times(path: Path) -> list[float]:
     return [float(time_s) for time_s in frame_times(path, probe(path))]
 
 
@@ -123,8 +123,8 @@ def test_joined_recordings_follow_each_other(
     info = probe(source)
     assert info.duration_s == pytest.approx(2 * len(starts), abs=0.001)
     assert info.frames == 50 * len(starts)
-    # Tracking is told the same times.
-    assert told(source) == pytest.approx([frame[0] for frame in read(source)[0]], abs=1e-9)
+    # Tracking gets the same times.
+    assert listed_times(source) == pytest.approx([frame[0] for frame in read(source)[0]], abs=1e-9)
 
 
 def test_joined_program_streams_follow_each_other(tmp_path: Path, joined: Callable[..., Path]) -> None:
@@ -141,7 +141,7 @@ def test_a_cut_of_joined_recordings_counts_on_their_one_clock(
     tmp_path: Path, joined: Callable[..., Path], start: float, end: float
 ) -> None:
     source = joined([3, 1803])
-    whole = told(source)
+    whole = listed_times(source)
     notes = exported(source, tmp_path / "out.mp4", start=start, end=end)
     times = shown(tmp_path / "out.mp4")
     first = next(time for time in reversed(whole) if time <= start + 0.001)
@@ -247,7 +247,7 @@ def test_cases_have_one_clock(tmp_path: Path, name: str, count: int, is_joined: 
     assert times == pytest.approx([times[0] + number / RATE for number in range(count)], abs=0.0011)
     assert 0 <= times[0] < 0.03
     assert any(JUMP in note for note in notes) == is_joined
-    assert told(CASES / name)[0] == pytest.approx(times[0], abs=0.001)
+    assert listed_times(CASES / name)[0] == pytest.approx(times[0], abs=0.001)
 
 
 # --- a clock that starts late
@@ -320,7 +320,7 @@ def test_a_video_begins_with_the_first_whole_picture(
     assert [number for _, number in frames] == list(range(first, 60))
     wanted = [number / RATE for number in range(60 - first)]
     assert [time_s for time_s, _ in frames] == pytest.approx(wanted, abs=0.0011)
-    assert told(source) == pytest.approx(wanted, abs=0.0011)
+    assert listed_times(source) == pytest.approx(wanted, abs=0.0011)
     assert sum("cannot be decoded, as they refer to" in note for note in notes) == 1
     assert not any("damaged" in note for note in notes)
     part, _ = read(source, start_s=Fraction(1, 5), end_s=Fraction(2, 5))

@@ -20,7 +20,7 @@ REAL = Path(__file__).resolve().parents[3] / "shared" / "real" / "media"
 SHORT_GOP = {"g": "10", "bf": "2"}
 
 
-def told(path: Path) -> list[float]:
+def listed_times(path: Path) -> list[float]:
     return [float(time_s) for time_s in frame_times(path, probe(path))]
 
 
@@ -57,7 +57,7 @@ def test_times_are_those_of_the_reader(
     path = make_clip(
         tmp_path / name, 40, codec=codec, options=options, audio=[{"seconds": 1.6}] * ("t" in name)
     )
-    times = told(path)
+    times = listed_times(path)
     assert len(times) == 40
     assert times == pytest.approx(read(path), abs=1e-9)
 
@@ -69,20 +69,20 @@ def test_times_are_those_of_the_reader(
 def test_of_any_variable_frame_rate_too(tmp_path: Path, gaps: list[int], name: str) -> None:
     pts = [sum(gaps[:n]) for n in range(len(gaps) + 1)]
     path = make_clip(tmp_path / name, len(pts), pts=pts, time_base=Fraction(1, 90_000), options={"bf": "2"})
-    assert told(path) == pytest.approx(read(path), abs=1e-9)
+    assert listed_times(path) == pytest.approx(read(path), abs=1e-9)
 
 
 def test_what_an_edit_list_hides_is_no_frame(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "a.mp4", 30, pts=list(range(-10, 20)), time_base=Fraction(1, 25))
-    assert told(path) == pytest.approx([n / 25 for n in range(20)])
-    assert told(path) == pytest.approx(read(path), abs=1e-9)
+    assert listed_times(path) == pytest.approx([n / 25 for n in range(20)])
+    assert listed_times(path) == pytest.approx(read(path), abs=1e-9)
 
 
 @pytest.mark.parametrize("lost", [[1], [10], [20], [12, 13, 30], [39], [38, 39]])
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi"])
 def test_pictures_that_cannot_be_decoded_have_their_times(tmp_path: Path, name: str, lost: list[int]) -> None:
     path = damage(make_clip(tmp_path / name, 40, options=SHORT_GOP), lost)
-    assert told(path) == pytest.approx(read(path), abs=1e-9)
+    assert listed_times(path) == pytest.approx(read(path), abs=1e-9)
 
 
 @pytest.mark.parametrize("number", [20, 33, 40])
@@ -92,7 +92,7 @@ def test_a_damaged_broadcast_has_the_times_of_what_is_read_of_it(tmp_path: Path,
     for packet in range(number, number + 3):
         data[188 * packet + 60 : 188 * (packet + 1)] = b"\xa5" * 128
     path.write_bytes(data)
-    assert told(path) == pytest.approx(read(path), abs=1e-9)
+    assert listed_times(path) == pytest.approx(read(path), abs=1e-9)
 
 
 def test_a_stream_that_begins_in_the_middle_has_all_its_frames(tmp_path: Path) -> None:
@@ -101,8 +101,8 @@ def test_a_stream_that_begins_in_the_middle_has_all_its_frames(tmp_path: Path) -
     # From the third packet of 188 bytes in a hundred on, with the tables in front.
     part = tmp_path / "b.ts"
     part.write_bytes(data[: 3 * 188] + data[len(data) // 188 // 5 * 188 :])
-    assert 30 < len(told(part)) < 60
-    assert told(part) == pytest.approx(read(part), abs=1e-9)
+    assert 30 < len(listed_times(part)) < 60
+    assert listed_times(part) == pytest.approx(read(part), abs=1e-9)
 
 
 def test_frames_with_one_time_are_put_one_after_the_other(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_frames_with_one_time_are_put_one_after_the_other(tmp_path: Path) -> Non
                 packet.pts = packet.dts = packet.pts - packet.pts % (4 * (packet.duration or 1))
                 packet.stream = stream
                 output.mux(packet)
-    times = told(path)
+    times = listed_times(path)
     assert len(times) == 12
     assert times == pytest.approx(read(path), abs=1e-9)
 
@@ -126,7 +126,7 @@ def test_times_count_from_the_start_of_the_file(tmp_path: Path) -> None:
     path = make_clip(
         tmp_path / "a.ts", 10, pts=[90_000 * 500 + 3600 * n for n in range(10)], time_base=Fraction(1, 90_000)
     )
-    assert told(path) == pytest.approx([n / 25 for n in range(10)], abs=1e-6)
+    assert listed_times(path) == pytest.approx([n / 25 for n in range(10)], abs=1e-6)
 
 
 def test_no_picture_is_decoded_where_packets_tell_the_times(tmp_path: Path) -> None:
@@ -148,4 +148,4 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
 @pytest.mark.skipif(not REAL.exists(), reason="../shared/real is not there")
 @pytest.mark.parametrize("name", ["one-by-one-person-detection.mp4", "onepiece_demo.mp4"])
 def test_times_of_real_clips(name: str) -> None:
-    assert told(REAL / name) == pytest.approx(read(REAL / name), abs=1e-9)
+    assert listed_times(REAL / name) == pytest.approx(read(REAL / name), abs=1e-9)

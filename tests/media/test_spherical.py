@@ -31,7 +31,7 @@ def spherical(path: Path, sphere: SphericalVideo, title: str = "", **options: An
     return path
 
 
-def told(path: Path) -> tuple[tuple[int, ...], int] | None:
+def sphere_tags(path: Path) -> tuple[tuple[int, ...], int] | None:
     """Projection and angles, and the kind of 3D, as FFmpeg's own reader has them."""
     with av.open(str(path)) as container:
         data: Any = next(container.decode(video=0)).side_data
@@ -49,7 +49,7 @@ def test_the_mark_is_kept(tmp_path: Path, suffix: str, sphere: SphericalVideo) -
     assert probe(source).sphere == sphere
     assert notes_of(source, tmp_path / f"out.{suffix}") == []
     stereo = {None: 0, "left-right": 1, "top-bottom": 2}[sphere.stereo]
-    assert told(tmp_path / f"out.{suffix}") == ((0, 0, 0, 0), stereo)
+    assert sphere_tags(tmp_path / f"out.{suffix}") == ((0, 0, 0, 0), stereo)
     with av.open(str(tmp_path / f"out.{suffix}")) as container:  # and nothing else has moved
         assert len(list(container.decode(video=0))) == 5
         assert "name" not in container.streams.video[0].metadata
@@ -65,10 +65,10 @@ def test_where_the_viewer_looks_at_first_is_written(tmp_path: Path) -> None:
     document = data[at + 16 : at - 8 + size].decode()
     assert document.startswith("<?xml")
     assert document.rstrip().endswith("</rdf:SphericalVideo>")
-    told = dict(re.findall(r"<GSpherical:(\w+)>([^<]*)</GSpherical:\1>", document))
-    assert told["ProjectionType"] == "equirectangular"
-    assert (told["InitialViewHeadingDegrees"], told["InitialViewPitchDegrees"]) == ("90", "-30")
-    assert told["InitialViewRollDegrees"] == "5"
+    sphere_tags = dict(re.findall(r"<GSpherical:(\w+)>([^<]*)</GSpherical:\1>", document))
+    assert sphere_tags["ProjectionType"] == "equirectangular"
+    assert (sphere_tags["InitialViewHeadingDegrees"], sphere_tags["InitialViewPitchDegrees"]) == ("90", "-30")
+    assert sphere_tags["InitialViewRollDegrees"] == "5"
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mov"])
@@ -77,13 +77,13 @@ def test_the_title_of_the_track_stays(tmp_path: Path, suffix: str) -> None:
     assert notes_of(source, tmp_path / f"out.{suffix}") == []
     with av.open(str(tmp_path / f"out.{suffix}")) as container:
         assert container.streams.video[0].metadata["name"] == "Round about"
-    assert told(tmp_path / f"out.{suffix}") is not None
+    assert sphere_tags(tmp_path / f"out.{suffix}") is not None
 
 
 def test_a_real_one_keeps_it(tmp_path: Path) -> None:
     for suffix in ("mp4", "mov"):
         assert notes_of(case("spherical.mp4"), tmp_path / f"out.{suffix}") == []
-        assert told(tmp_path / f"out.{suffix}") == ((0, 0, 0, 0), 0)
+        assert sphere_tags(tmp_path / f"out.{suffix}") == ((0, 0, 0, 0), 0)
     assert notes_of(case("spherical.mp4"), tmp_path / "out.mkv") == [LOST]
 
 
@@ -95,9 +95,9 @@ def test_elsewhere_it_is_noted(tmp_path: Path, suffix: str) -> None:
 def test_a_part_of_a_sphere_is_none(tmp_path: Path) -> None:
     source = spherical(tmp_path / "in.mp4", SphericalVideo())
     assert notes_of(source, tmp_path / "out.mp4", crop={"x": 0, "y": 0, "w": 48, "h": 64}) == [LOST]
-    assert told(tmp_path / "out.mp4") is None
+    assert sphere_tags(tmp_path / "out.mp4") is None
     assert notes_of(source, tmp_path / "large.mp4", size="192x128") == []
-    assert told(tmp_path / "large.mp4") is not None
+    assert sphere_tags(tmp_path / "large.mp4") is not None
 
 
 def test_a_turned_sphere_is_noted(tmp_path: Path) -> None:

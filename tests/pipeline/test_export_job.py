@@ -304,9 +304,9 @@ def test_what_cannot_be_done_is_one_clear_line(
     tmp_path: Path, params: dict[str, Any], words: list[str]
 ) -> None:
     source = clips.make_clip(tmp_path / "in.mp4", 50)
-    told = refused(source, tmp_path, **params)
+    message = refused(source, tmp_path, **params)
     for word in words:
-        assert word in told, told
+        assert word in message, message
 
 
 def test_a_crop_that_leaves_the_picture_may_be_moved_back(tmp_path: Path) -> None:

@@ -73,10 +73,10 @@ def test_beeps_stay_on_their_flashes(
     assert seen == pytest.approx(range(SECONDS), abs=0.0011)
     for flash, beep in zip(seen, heard, strict=True):
         assert abs(beep - flash) <= IN_SYNC_S
-    told = FidelityReport.model_validate_json(report.read_text())
-    assert told.av_offset_ms is not None
-    assert abs(told.av_offset_ms) <= 1000 * IN_SYNC_S
-    assert told.frames_in_output == len(moments)
+    measured = FidelityReport.model_validate_json(report.read_text())
+    assert measured.av_offset_ms is not None
+    assert abs(measured.av_offset_ms) <= 1000 * IN_SYNC_S
+    assert measured.frames_in_output == len(moments)
 
 
 @pytest.mark.parametrize("delay_s", [Fraction(1, 2), Fraction(-1, 4)])

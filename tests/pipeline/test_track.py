@@ -89,7 +89,7 @@ def run(client: TritonClient) -> Callable[..., Tracked]:
     return run
 
 
-def told(tracked: Tracked) -> dict[str, Any]:
+def parsed_document(tracked: Tracked) -> dict[str, Any]:
     """Return the document as a program reads it."""
     text = "".join(tracked.document().json())
     answer = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
@@ -100,18 +100,18 @@ def told(tracked: Tracked) -> dict[str, Any]:
 def lives(tracked: Tracked) -> dict[str, list[int]]:
     return {
         f"{one['id']} {one['class_name']}": [frame["frame"] for frame in one["frames"]]
-        for one in told(tracked)["tracks"]
+        for one in parsed_document(tracked)["tracks"]
     }
 
 
 def without_stats(tracked: Tracked) -> dict[str, Any]:
-    return {key: value for key, value in told(tracked).items() if key != "stats"}
+    return {key: value for key, value in parsed_document(tracked).items() if key != "stats"}
 
 
 def test_a_moving_thing_is_one_track_where_it_is(run: Callable[..., Tracked], tmp_path: Path) -> None:
     places = [(20.0 + 4 * i, 30.0 + i, 30.0, 20.0) for i in range(30)]
     source = make(tmp_path / "in.mp4", [drawn((place, RED)) for place in places])
-    answer = told(run(source))
+    answer = parsed_document(run(source))
     assert answer["status"] == "completed"
     (one,) = answer["tracks"]
     assert (one["id"], one["class_name"], one["first_sec"]) == (1, "red", 0)
@@ -152,7 +152,7 @@ def test_boxes_are_in_the_picture_as_it_is_displayed(
     upright = drawn((place, RED))
     coded = np.ascontiguousarray(np.rot90(upright, -rotation // 90))
     source = make(tmp_path / "in.mp4", [coded] * 5, rotation=rotation)
-    answer = told(run(source))
+    answer = parsed_document(run(source))
     assert (answer["video"]["width"], answer["video"]["height"]) == (WIDTH, HEIGHT)
     (one,) = answer["tracks"]
     assert one["frames"][2]["bbox"] == pytest.approx(place, abs=1)
@@ -160,7 +160,7 @@ def test_boxes_are_in_the_picture_as_it_is_displayed(
 
 def test_boxes_end_at_the_edge_of_the_picture(run: Callable[..., Tracked], tmp_path: Path) -> None:
     source = make(tmp_path / "in.mp4", [drawn(((WIDTH - 30 + i, -5, 60, 40), RED)) for i in range(20)])
-    for one in told(run(source))["tracks"]:
+    for one in parsed_document(run(source))["tracks"]:
         for frame in one["frames"]:
             x, y, width, height = frame["bbox"]
             assert x >= 0 < width
@@ -187,7 +187,7 @@ def test_hdr_is_tone_mapped_for_the_detector_and_in_the_overlay(
     )
     tracked = run(source, Outputs(overlay=tmp_path / "o.mp4"))
     assert f"the source is HDR ({name}): it was tone-mapped to SDR" in tracked.result.notes
-    (one,) = told(tracked)["tracks"]
+    (one,) = parsed_document(tracked)["tracks"]
     assert one["class_name"] == "red"
     for frame, place in zip(one["frames"], places, strict=True):
         assert frame["bbox"] == pytest.approx(place, abs=2)
@@ -200,7 +200,7 @@ def test_hdr_is_tone_mapped_for_the_detector_and_in_the_overlay(
 
 def test_nothing_seen_is_a_completed_job(run: Callable[..., Tracked], tmp_path: Path) -> None:
     outputs = Outputs(tracks=tmp_path / "t.json", overlay=tmp_path / "o.mp4", timeline=tmp_path / "t.png")
-    answer = told(run(make(tmp_path / "in.mp4", [drawn()] * 10), outputs))
+    answer = parsed_document(run(make(tmp_path / "in.mp4", [drawn()] * 10), outputs))
     assert (answer["status"], answer["tracks"]) == ("completed", [])
     assert json.loads((tmp_path / "t.json").read_text()) == answer
     assert probe(tmp_path / "o.mp4").frames == 10
@@ -212,7 +212,7 @@ def test_a_video_of_one_frame_has_tracks_too(run: Callable[..., Tracked], tmp_pa
     outputs = Outputs(overlay=tmp_path / "o.mp4", timeline=tmp_path / "t.png")
     tracked = run(source, outputs)
     assert lives(tracked) == {"1 green": [0]}
-    assert told(tracked)["video"]["frames"] == 1
+    assert parsed_document(tracked)["video"]["frames"] == 1
     assert probe(tmp_path / "o.mp4").frames == 1
 
 
@@ -232,7 +232,7 @@ def test_ids_are_counted_over_what_is_reported(run: Callable[..., Tracked], tmp_
 def test_frames_between_those_looked_at_are_interpolated(run: Callable[..., Tracked], tmp_path: Path) -> None:
     places = [(20.0 + 3 * i, 40.0, 30.0, 20.0) for i in range(32)]
     source = make(tmp_path / "in.mp4", [drawn((place, RED)) for place in places])
-    (one,) = told(run(source, stride=4))["tracks"]
+    (one,) = parsed_document(run(source, stride=4))["tracks"]
     assert [frame["frame"] for frame in one["frames"]] == list(range(32))
     for frame, place in zip(one["frames"], places, strict=True):
         assert frame.get("interpolated", False) == bool(frame["frame"] % 4)
@@ -243,7 +243,7 @@ def test_short_gaps_are_filled_when_asked(run: Callable[..., Tracked], tmp_path:
     pictures = [drawn(*([] if 10 <= i < 16 else [((20 + 2 * i, 40, 30, 20), RED)])) for i in range(30)]
     source = make(tmp_path / "in.mp4", pictures)
     assert lives(run(source)) == {"1 red": [*range(10), *range(16, 30)]}
-    (one,) = told(run(source, fill_gaps_sec=0.5))["tracks"]
+    (one,) = parsed_document(run(source, fill_gaps_sec=0.5))["tracks"]
     assert [frame["frame"] for frame in one["frames"]] == list(range(30))
     marked = [frame["frame"] for frame in one["frames"] if frame.get("interpolated")]
     assert marked == list(range(10, 16))
@@ -255,7 +255,7 @@ def test_a_cut_ends_all_tracks(run: Callable[..., Tracked], tmp_path: Path) -> N
     tracked = run(make(tmp_path / "in.mp4", [shots[0]] * 12 + [shots[1]] * 12))
     assert lives(tracked) == {"1 red": list(range(12)), "2 red": list(range(12, 24))}
     assert tracked.result.stats.cuts == 1
-    assert told(tracked)["video"]["cuts"] == [12]
+    assert parsed_document(tracked)["video"]["cuts"] == [12]
 
 
 def test_what_is_not_square_is_reported_and_drawn_as_it_is_displayed(
@@ -264,7 +264,7 @@ def test_what_is_not_square_is_reported_and_drawn_as_it_is_displayed(
     place = (60.0, 40.0, 30.0, 20.0)
     source = make(tmp_path / "in.mp4", [drawn((place, RED))] * 6, aspect=Fraction(2))
     outputs = Outputs(overlay=tmp_path / "out.mp4", timeline=tmp_path / "out.png")
-    answer = told(run(source, outputs))
+    answer = parsed_document(run(source, outputs))
     assert (answer["video"]["width"], answer["video"]["height"]) == (2 * WIDTH, HEIGHT)
     for frame in answer["tracks"][0]["frames"]:
         assert frame["bbox"] == pytest.approx((120, 40, 60, 20), abs=2.5)
@@ -291,7 +291,7 @@ def test_irregular_times_are_reported_in_seconds(run: Callable[..., Tracked], tm
     pts = [0, 3000, 3001, 9000, 12345, 30000, 31000, 45000]
     picture = drawn(((60, 40, 30, 30), RED))
     source = make(tmp_path / "in.mp4", [picture] * 8, pts=pts, time_base=Fraction(1, 90_000))
-    answer = told(run(source))
+    answer = parsed_document(run(source))
     (one,) = answer["tracks"]
     assert (one["first_sec"], one["last_sec"]) == (0, 0.5)
     assert answer["video"]["duration_sec"] >= 0.5
@@ -300,7 +300,7 @@ def test_irregular_times_are_reported_in_seconds(run: Callable[..., Tracked], tm
 def test_the_file_says_what_the_answer_says(run: Callable[..., Tracked], tmp_path: Path) -> None:
     source = make(tmp_path / "in.mp4", walks(20))
     tracked = run(source, Outputs(tracks=tmp_path / "t.json"))
-    answer = told(tracked)
+    answer = parsed_document(tracked)
     assert json.loads((tmp_path / "t.json").read_text()) == answer
     run(source, Outputs(tracks=tmp_path / "t.json.gz"))
     packed = json.loads(gzip.decompress((tmp_path / "t.json.gz").read_bytes()))
@@ -419,7 +419,7 @@ def test_a_class_is_named_with_its_comma_and_of_two_with_one_name_both_are_repor
         Outputs(),
         JobContext(connect=lambda: odd_names),
     )
-    assert sorted(one["class_name"] for one in told(tracked)["tracks"]) == sorted(colours)
+    assert sorted(one["class_name"] for one in parsed_document(tracked)["tracks"]) == sorted(colours)
 
 
 @pytest.mark.parametrize("classes", [",", "red", "dark", "red, darker", ""])
@@ -463,7 +463,7 @@ def test_300_boxes_in_a_frame_are_tracked(run: Callable[..., Tracked], tmp_path:
     source = clips.make_clip(tmp_path / "in.mkv", [picture] * 6, codec="ffv1", pix_fmt="bgr0")
     tracked = run(source, model="detector", confidence=0)
     assert tracked.result.stats.tracks > 40, "boxes of one class that overlap are one thing"
-    assert {one["class_name"] for one in told(tracked)["tracks"]} == {"7"}
+    assert {one["class_name"] for one in parsed_document(tracked)["tracks"]} == {"7"}
     (note,) = tracked.result.notes
     assert note == (
         "in 6 pictures the detector gave 300 boxes, the most that it was built for: there may be more to be "
@@ -553,7 +553,7 @@ CROSSINGS = REAL / "media" / "one-by-one-person-detection.mp4"
 @pytest.mark.slow
 @needs_real
 def test_six_people_who_cross_are_six_tracks(run_real: Callable[..., Tracked]) -> None:
-    answer = told(run_real(CROSSINGS))
+    answer = parsed_document(run_real(CROSSINGS))
     assert [one["id"] for one in answer["tracks"]] == [1, 2, 3, 4, 5, 6]
     assert all(len(one["frames"]) > 100 for one in answer["tracks"])
     times = [(one["first_sec"], one["last_sec"]) for one in answer["tracks"]]

@@ -44,9 +44,9 @@ def tracks(*, lives: int = 3, frames: int = 5) -> ReportedTracks:
     return collected.reported(confidence=0, classes=None)
 
 
-def document(told: ReportedTracks, **changed: Any) -> TrackDocument:
+def document(parsed: ReportedTracks, **changed: Any) -> TrackDocument:
     values: dict[str, Any] = {
-        "tracks": told,
+        "tracks": parsed,
         "classes": NAMES,
         "time_base": Fraction(1, 24000),
         "video": {"width": 100, "height": 80, "frames": 5, "fps": "24000/1001", "duration_sec": 0.208542},
@@ -57,12 +57,12 @@ def document(told: ReportedTracks, **changed: Any) -> TrackDocument:
 
 
 def test_the_document_is_what_is_promised() -> None:
-    told = json.loads("".join(document(tracks()).json()))
-    assert list(told) == ["status", "tracks", "video", "stats", "notes"]
-    assert told["status"] == "completed"
-    assert [track["id"] for track in told["tracks"]] == [1, 2, 3]
-    assert [track["class_name"] for track in told["tracks"]] == [*NAMES[:2], "\\ud800猫"]
-    second = told["tracks"][1]
+    parsed = json.loads("".join(document(tracks()).json()))
+    assert list(parsed) == ["status", "tracks", "video", "stats", "notes"]
+    assert parsed["status"] == "completed"
+    assert [track["id"] for track in parsed["tracks"]] == [1, 2, 3]
+    assert [track["class_name"] for track in parsed["tracks"]] == [*NAMES[:2], "\\ud800猫"]
+    second = parsed["tracks"][1]
     assert (second["first_sec"], second["last_sec"]) == (0.0, 0.166833)
     assert second["frames"][0] == {"frame": 0, "bbox": [0, 1, 10, 19.5], "confidence": 0.8}
     assert second["frames"][1] == {
@@ -72,8 +72,8 @@ def test_the_document_is_what_is_promised() -> None:
         "interpolated": True,
     }
     assert [box["frame"] for box in second["frames"]] == [0, 1, 2, 3, 4]
-    assert told["video"]["fps"] == "24000/1001"
-    assert told["notes"] == ["one", "two"]
+    assert parsed["video"]["fps"] == "24000/1001"
+    assert parsed["notes"] == ["one", "two"]
 
 
 def test_no_object_is_a_completed_job() -> None:
@@ -85,8 +85,8 @@ def test_no_object_is_a_completed_job() -> None:
 @pytest.mark.parametrize("frames", [4095, 4096, 4097, 8193])
 def test_a_long_track_is_reported_in_pieces_and_whole(frames: int) -> None:
     pieces = list(document(tracks(lives=2, frames=frames)).json())
-    told = json.loads("".join(pieces))["tracks"]
-    assert [box["frame"] for box in told[1]["frames"]] == list(range(frames))
+    parsed = json.loads("".join(pieces))["tracks"]
+    assert [box["frame"] for box in parsed[1]["frames"]] == list(range(frames))
     assert max(map(len, pieces)) < 500_000
 
 
@@ -180,5 +180,5 @@ def test_boxes_as_written_lie_in_the_picture_and_are_not_empty(boxes: Any, width
 def test_a_box_that_ends_at_the_edge_ends_there_in_floating_point_too(width: int) -> None:
     x1 = np.arange(width * 100, dtype=np.float64) / 100
     boxes = np.column_stack((x1, np.zeros_like(x1), np.full_like(x1, width), np.ones_like(x1)))
-    told = bboxes(boxes.astype(np.float32), width=width, height=1)
-    assert np.all(told[:, 0] + told[:, 2] == width)
+    parsed = bboxes(boxes.astype(np.float32), width=width, height=1)
+    assert np.all(parsed[:, 0] + parsed[:, 2] == width)

@@ -48,10 +48,10 @@ def tracks(boxes: Any, *, interpolated: bool = False) -> ReportedTracks:
 
 
 def overlay(
-    told: ReportedTracks, *, width: int = WIDTH, height: int = HEIGHT, shown_width: int | None = None
+    reported: ReportedTracks, *, width: int = WIDTH, height: int = HEIGHT, shown_width: int | None = None
 ) -> Overlay:
     return Overlay(
-        told,
+        reported,
         classes=("person",),
         width=width,
         height=height,
@@ -131,11 +131,11 @@ def test_a_label_stands_on_its_box_where_there_is_room() -> None:
 def test_pictures_and_boxes_of_any_size_can_be_drawn(
     width: int, height: int, shares: list[list[float]], interpolated: bool
 ) -> None:
-    told = tracks(
+    reported = tracks(
         [[x * width, y * height, p * width, q * height] for x, y, p, q in shares], interpolated=interpolated
     )
     pixels = canvas(width, height)
-    overlay(told, width=width, height=height).draw(pixels, len(shares) - 1)
+    overlay(reported, width=width, height=height).draw(pixels, len(shares) - 1)
     assert changed(pixels).any()
 
 

@@ -41,15 +41,15 @@ def tracks(*lives: Life, classes: list[int] | None = None) -> ReportedTracks:
     return collected.reported(confidence=0, classes=None)
 
 
-def picture(told: ReportedTracks, thumbnails: Thumbnails | None = None, **changed: Any) -> Any:
+def picture(reported: ReportedTracks, thumbnails: Thumbnails | None = None, **changed: Any) -> Any:
     values: dict[str, Any] = {
-        "thumbnails": thumbnails or Thumbnails(told),
+        "thumbnails": thumbnails or Thumbnails(reported),
         "classes": ("person", "猫", "car\n"),
         "time_base": Fraction(1, 1000),
         "start_s": 0.0,
         "duration_s": DURATION_S,
     }
-    return draw_timeline(told, **values | changed)
+    return draw_timeline(reported, **values | changed)
 
 
 def bars(pixels: Any) -> Any:
@@ -122,8 +122,8 @@ def test_classes_have_their_colours() -> None:
 
 def test_of_many_tracks_the_longest_are_shown_in_order_and_the_rest_is_counted() -> None:
     lives: list[Life] = [(list(range(300, 302 + number)), set()) for number in range(90)]
-    told = tracks(*lives)
-    pixels = picture(told)
+    reported = tracks(*lives)
+    pixels = picture(reported)
     shown = rows(pixels)
     assert len(shown) == MOST_ROWS
     lengths = [end - begin for begin, end in map(ends, shown)]
@@ -141,28 +141,28 @@ def test_no_tracks_give_a_picture_that_says_so() -> None:
 
 
 def test_a_thumbnail_is_the_box_in_its_best_frame() -> None:
-    told = tracks((list(range(10)), set()), (list(range(4, 9)), set()))
-    thumbnails = Thumbnails(told)
+    reported = tracks((list(range(10)), set()), (list(range(4, 9)), set()))
+    thumbnails = Thumbnails(reported)
     assert thumbnails.frames == {5, 6}
     for frame in range(10):
         pixels = np.zeros((60, 80, 3), np.uint8)
         pixels[8:42, :18, 0] = 25 * frame  # around the first box
         pixels[8:42, 18:40, 2] = 25 * frame  # around the second
         thumbnails.take(frame, pixels)
-    first, second = (thumbnails.of(track) for track in told)
+    first, second = (thumbnails.of(track) for track in reported)
     assert first is not None
     assert second is not None
     assert first[40, 20].tolist() == [125, 0, 0]
     assert second[40, 40].tolist() == [0, 0, 150]
-    shown = picture(told, thumbnails)[:, 36:84].reshape(-1, 3).tolist()
+    shown = picture(reported, thumbnails)[:, 36:84].reshape(-1, 3).tolist()
     assert [125, 0, 0] in shown
     assert [0, 0, 150] in shown
 
 
 def test_a_video_of_one_frame_and_one_without_a_length_are_drawn() -> None:
-    told = tracks(([0], set()))
+    reported = tracks(([0], set()))
     for duration_s in (0.04, 0.0):
-        assert len(rows(picture(told, duration_s=duration_s))) == 1
+        assert len(rows(picture(reported, duration_s=duration_s))) == 1
 
 
 @settings(max_examples=25, deadline=None)
@@ -186,9 +186,9 @@ def test_a_thumbnail_of_any_box_can_be_taken(width: int, height: int, shares: li
         ),
         np.zeros(1, np.int64),
     )
-    told = collected.reported(confidence=0, classes=None)
-    thumbnails = Thumbnails(told)
+    reported = collected.reported(confidence=0, classes=None)
+    thumbnails = Thumbnails(reported)
     thumbnails.take(0, np.full((height, width, 3), 77, np.uint8))
-    taken = thumbnails.of(told[0])
+    taken = thumbnails.of(reported[0])
     assert taken is not None
     assert (taken == 77).all()

@@ -45,10 +45,10 @@ def found(*rows: Sequence[float]) -> Detections:
     return np.array(whole, np.float32).reshape(-1, 6)
 
 
-def joined(told: list[TrackBoxes]) -> TrackBoxes:
+def joined(result: list[TrackBoxes]) -> TrackBoxes:
     return TrackBoxes(
         **{
-            field.name: np.concatenate([getattr(one, field.name) for one in told])
+            field.name: np.concatenate([getattr(one, field.name) for one in result])
             for field in fields(TrackBoxes)
         }
     )
@@ -63,7 +63,7 @@ def play(
 ) -> TrackBoxes:
     """Run a tracker on a whole video."""
     tracker = tracker or make()
-    told = [
+    result = [
         tracker.update(
             detections,
             frame=frame,
@@ -72,34 +72,34 @@ def play(
         )
         for frame, detections in enumerate(video)
     ]
-    return joined([*told, tracker.finish()])
+    return joined([*result, tracker.finish()])
 
 
-def lives(told: TrackBoxes) -> dict[int, list[int]]:
+def lives(result: TrackBoxes) -> dict[int, list[int]]:
     """Return the frames of each track."""
-    return {int(track): told.frames[told.ids == track].tolist() for track in np.unique(told.ids)}
+    return {int(track): result.frames[result.ids == track].tolist() for track in np.unique(result.ids)}
 
 
 def test_two_who_walk_are_two_tracks_from_the_first_frame_on() -> None:
-    told = play([found((10 + 4 * i, 100, 40, 90), (400 - 4 * i, 200, 40, 90)) for i in range(20)])
-    assert lives(told) == {1: list(range(20)), 2: list(range(20))}
-    assert not told.interpolated.any()
+    result = play([found((10 + 4 * i, 100, 40, 90), (400 - 4 * i, 200, 40, 90)) for i in range(20)])
+    assert lives(result) == {1: list(range(20)), 2: list(range(20))}
+    assert not result.interpolated.any()
 
 
 def test_two_who_cross_keep_their_ids() -> None:
-    told = play([found((10 + 8 * i, 100, 40, 90), (490 - 8 * i, 104, 44, 94)) for i in range(60)])
-    assert lives(told) == {1: list(range(60)), 2: list(range(60))}
-    centres = told.boxes[:, [0, 2]].mean(axis=1)
-    assert (np.diff(centres[told.ids == 1]) > 0).all()
-    assert (np.diff(centres[told.ids == 2]) < 0).all()
+    result = play([found((10 + 8 * i, 100, 40, 90), (490 - 8 * i, 104, 44, 94)) for i in range(60)])
+    assert lives(result) == {1: list(range(60)), 2: list(range(60))}
+    centres = result.boxes[:, [0, 2]].mean(axis=1)
+    assert (np.diff(centres[result.ids == 1]) > 0).all()
+    assert (np.diff(centres[result.ids == 2]) < 0).all()
 
 
 @pytest.mark.parametrize("rate", [10, 60])
 @pytest.mark.parametrize(("away_s", "tracks"), [(1.8, 1), (2.3, 2)])
 def test_the_lost_are_waited_for_by_the_clock_not_by_frames(rate: int, away_s: float, tracks: int) -> None:
     here, away = [found((300, 100, 60, 120))] * rate, [found()] * int(away_s * rate)
-    told = play([*here, *away, *here], make(rate))
-    assert len(lives(told)) == tracks
+    result = play([*here, *away, *here], make(rate))
+    assert len(lives(result)) == tracks
 
 
 def test_what_is_not_a_number_is_left_out() -> None:
@@ -110,8 +110,8 @@ def test_what_is_not_a_number_is_left_out() -> None:
 
 
 def test_a_video_of_one_frame_has_its_tracks() -> None:
-    told = play([found((10, 10, 50, 50), (200, 10, 50, 50))])
-    assert lives(told) == {1: [0], 2: [0]}
+    result = play([found((10, 10, 50, 50), (200, 10, 50, 50))])
+    assert lives(result) == {1: [0], 2: [0]}
 
 
 def test_nothing_found_is_no_track() -> None:
@@ -161,16 +161,16 @@ def test_three_hundred_boxes_are_three_hundred_tracks() -> None:
 
 def test_the_class_is_what_most_score_votes_for() -> None:
     kinds = [(0.9, 2), (0.9, 2), (0.5, 7), (0.5, 7), (0.5, 7)]
-    told = play([found((300, 100, 60, 90, score, kind)) for score, kind in kinds])
-    assert set(told.ids.tolist()) == {1}
-    assert told.classes[-1] == 2
+    result = play([found((300, 100, 60, 90, score, kind)) for score, kind in kinds])
+    assert set(result.ids.tolist()) == {1}
+    assert result.classes[-1] == 2
 
 
 def test_a_cut_ends_all_tracks_and_ids_go_on() -> None:
     tracker = make()
     here = [found((300, 100, 60, 90))] * 12
-    told = play(here, tracker, grays=[shot(1)] * 6 + [shot(2)] * 6)
-    assert lives(told) == {1: list(range(6)), 2: list(range(6, 12))}
+    result = play(here, tracker, grays=[shot(1)] * 6 + [shot(2)] * 6)
+    assert lives(result) == {1: list(range(6)), 2: list(range(6, 12))}
     assert tracker.cuts == [6]
     assert lives(play(here, make(end_at_cuts=False), grays=[shot(1)] * 6 + [shot(2)] * 6)) == {
         1: list(range(12))
@@ -178,36 +178,36 @@ def test_a_cut_ends_all_tracks_and_ids_go_on() -> None:
 
 
 def test_a_shot_of_one_frame_has_its_tracks() -> None:
-    told = play([found((300, 100, 60, 90))] * 3, grays=[shot(1), shot(2), shot(3)])
-    assert lives(told) == {1: [0], 2: [1], 3: [2]}
+    result = play([found((300, 100, 60, 90))] * 3, grays=[shot(1), shot(2), shot(3)])
+    assert lives(result) == {1: [0], 2: [1], 3: [2]}
 
 
 def test_frames_that_were_not_looked_at_are_filled() -> None:
     walk = [found((10 + 5 * i, 100, 60, 90)) for i in range(20)]
-    told = play([rows if frame % 4 == 0 else None for frame, rows in enumerate(walk)])
-    assert lives(told) == {1: list(range(20))}
-    assert told.interpolated.tolist() == [frame % 4 != 0 for frame in range(20)]
-    np.testing.assert_allclose(told.boxes[12:, 0], 10 + 5 * np.arange(12, 20), atol=3)
+    result = play([rows if frame % 4 == 0 else None for frame, rows in enumerate(walk)])
+    assert lives(result) == {1: list(range(20))}
+    assert result.interpolated.tolist() == [frame % 4 != 0 for frame in range(20)]
+    np.testing.assert_allclose(result.boxes[12:, 0], 10 + 5 * np.arange(12, 20), atol=3)
 
 
 def test_frames_not_looked_at_after_a_cut_are_not_filled_from_before_it() -> None:
     walk: list[Detections | None] = [found((10 + 5 * i, 100, 60, 90)) for i in range(12)]
     walk[6] = walk[7] = None
-    told = play(walk, grays=[shot(1)] * 6 + [shot(2)] * 6)
-    assert lives(told) == {1: list(range(6)), 2: list(range(8, 12))}
+    result = play(walk, grays=[shot(1)] * 6 + [shot(2)] * 6)
+    assert lives(result) == {1: list(range(6)), 2: list(range(8, 12))}
 
 
 @pytest.mark.parametrize(("interpolate_s", "filled"), [(0.0, False), (0.2, False), (0.5, True)])
 def test_gaps_are_filled_up_to_the_length_that_is_asked_for(interpolate_s: float, *, filled: bool) -> None:
     walk = [found((10 + 5 * i, 100, 60, 90)) for i in range(40)]
     gap = range(20, 30)
-    told = play(
+    result = play(
         [found() if frame in gap else rows for frame, rows in enumerate(walk)],
         make(interpolate_s=interpolate_s),
     )
-    assert lives(told) == {1: [frame for frame in range(40) if filled or frame not in gap]}
-    assert told.frames[told.interpolated].tolist() == (list(gap) if filled else [])
-    np.testing.assert_allclose(told.boxes[:, 0], 10 + 5 * told.frames, atol=4)
+    assert lives(result) == {1: [frame for frame in range(40) if filled or frame not in gap]}
+    assert result.frames[result.interpolated].tolist() == (list(gap) if filled else [])
+    np.testing.assert_allclose(result.boxes[:, 0], 10 + 5 * result.frames, atol=4)
 
 
 def test_motion_is_by_the_clock_where_frames_come_irregularly() -> None:
@@ -216,17 +216,17 @@ def test_motion_is_by_the_clock_where_frames_come_irregularly() -> None:
     walk: list[Detections | None] = [found((10 + 0.1 * (at - pts[0]), 100, 40, 90)) for at in pts]
     walk[30] = walk[31] = None
     tracker = Tracker(TrackerSettings(), width=WIDTH, height=HEIGHT, time_base=Fraction(1, 1000))
-    told = play(walk, tracker, pts=pts)
+    result = play(walk, tracker, pts=pts)
     seen = [frame for frame in range(80) if 0.1 * (pts[frame] - pts[0]) < WIDTH - 50]
-    assert lives(told)[1][: len(seen)] == seen
-    of_first = told.boxes[told.ids == 1][:, 0][30:32]
+    assert lives(result)[1][: len(seen)] == seen
+    of_first = result.boxes[result.ids == 1][:, 0][30:32]
     np.testing.assert_allclose(of_first, [10 + 0.1 * (pts[frame] - pts[0]) for frame in (30, 31)], atol=4)
 
 
 def test_times_that_stand_still_or_turn_back_do_no_harm() -> None:
     pts = [0, 1, 1, 1, 2, 1, 3, 3, 4, 5]
-    told = play([found((10 + 3 * i, 100, 60, 90)) for i in range(10)], pts=pts)
-    assert lives(told) == {1: list(range(10))}
+    result = play([found((10 + 3 * i, 100, 60, 90)) for i in range(10)], pts=pts)
+    assert lives(result) == {1: list(range(10))}
 
 
 def test_a_camera_that_shakes_loses_bytetrack_but_not_botsort() -> None:
@@ -269,14 +269,14 @@ def test_what_is_reported_is_in_order_inside_the_picture_and_once(
     video: list[Detections | None], method: str, interpolate_s: float
 ) -> None:
     tracker = make(method=method, interpolate_s=interpolate_s)
-    told, known, settled = [], set(), 0
+    result, known, settled = [], set(), 0
     for frame, rows in enumerate([*video, None]):
         last = frame == len(video)
-        told.append(tracker.finish() if last else tracker.update(rows, frame=frame, pts=frame))
-        assert (told[-1].frames >= settled).all()
+        result.append(tracker.finish() if last else tracker.update(rows, frame=frame, pts=frame))
+        assert (result[-1].frames >= settled).all()
         assert settled <= tracker.first_open_frame or last
         settled = tracker.first_open_frame
-    boxes = joined(told)
+    boxes = joined(result)
     known = set(zip(boxes.ids.tolist(), boxes.frames.tolist(), strict=True))
     assert len(known) == len(boxes)
     for track in np.unique(boxes.ids):
@@ -300,10 +300,10 @@ def test_two_trackers_side_by_side_report_what_each_reports_alone(
     left: list[Detections | None], right: list[Detections | None]
 ) -> None:
     one, two = make(), make()
-    told: tuple[list[TrackBoxes], list[TrackBoxes]] = ([], [])
+    result: tuple[list[TrackBoxes], list[TrackBoxes]] = ([], [])
     for frame, (mine, yours) in enumerate(zip_longest(left, right)):
-        told[0].append(one.update(mine, frame=frame, pts=frame))
-        told[1].append(two.update(yours, frame=frame, pts=frame))
-    for tracker, parts, video in ((one, told[0], left), (two, told[1], right)):
+        result[0].append(one.update(mine, frame=frame, pts=frame))
+        result[1].append(two.update(yours, frame=frame, pts=frame))
+    for tracker, parts, video in ((one, result[0], left), (two, result[1], right)):
         padded = [*video, *[None] * (max(len(left), len(right)) - len(video))]
         assert_same(joined([*parts, tracker.finish()]), play(padded))

@@ -98,9 +98,9 @@ def upscaled(worker: Worker, source: Path, output: Path, **options: Any) -> Upsc
 
 def tracked(worker: Worker, source: Path, output: Path, **options: Any) -> dict[str, Any]:
     worker.track(source, TrackParams(model="lite-detector", side=320), Outputs(tracks=output), **options)
-    told = json.loads(output.read_text())
-    assert isinstance(told, dict)
-    return told
+    document = json.loads(output.read_text())
+    assert isinstance(document, dict)
+    return document
 
 
 @pytest.fixture(scope="module")
@@ -202,11 +202,11 @@ def test_tracks_are_the_same_to_the_bit(
     before = json.loads((undisturbed / "tracks.json").read_text())
     with Worker(settings) as worker:
         killer = Killer(VICTIMS[victim], 1 if moment == "first frame" else 60)
-        told = tracked(worker, film, out, on_progress=killer)
+        document = tracked(worker, film, out, on_progress=killer)
         assert killer.frames == list(range(1, before["video"]["frames"] + 1))
-    assert_restarted(told["notes"], "once")
-    assert told["tracks"] == before["tracks"]
-    assert told["video"] == before["video"]
+    assert_restarted(document["notes"], "once")
+    assert document["tracks"] == before["tracks"]
+    assert document["video"] == before["video"]
     assert left_behind() == set()
 
 
@@ -472,8 +472,8 @@ def test_serve_starts_its_triton_again_under_the_jobs_of_others(
             ended = framewright("upscale", clip, out, "--model", "slow", "--json", "--url", "127.0.0.1:18411")
         assert ended.code == 0, ended
         assert len(killed) == 1
-        told = json.loads(ended.out)
-        assert told["stats"]["frames"] == FRAMES
+        document = json.loads(ended.out)
+        assert document["stats"]["frames"] == FRAMES
         serving.send_signal(signal.SIGINT)
         assert serving.wait(20) == 0
         assert "started again (1 of 3)" in serving.stderr.read()

@@ -257,7 +257,7 @@ def test_another_user_finds_neither_the_key_nor_the_tensors(server: TritonServer
         "    except PermissionError: print('refused', path)\n"
     )
     paths = [f"/proc/{tritonserver}/environ", *pools]
-    told = subprocess.run(
+    ended = subprocess.run(
         ["/usr/bin/python3", "-c", script, *paths],
         user=NOBODY,
         group=NOBODY,
@@ -266,7 +266,7 @@ def test_another_user_finds_neither_the_key_nor_the_tensors(server: TritonServer
         text=True,
         check=True,
     )
-    assert told.stdout.splitlines() == [f"refused {path}" for path in paths]
+    assert ended.stdout.splitlines() == [f"refused {path}" for path in paths]
 
 
 def test_shared_memory_is_for_its_own_user_only(server: TritonServer) -> None:
@@ -392,14 +392,14 @@ LAUNCH = [sys.executable, str(PROJECT_ROOT / "orchestrator" / "triton" / "launch
 
 
 def test_in_a_container_the_launcher_gives_a_server_the_key_of_its_environment() -> None:
-    told = subprocess.run(
+    ended = subprocess.run(
         [*LAUNCH, *SHOW, "--id=x"],
         env={launch.KEY_VARIABLE: "k3y"},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert told.stdout == f"{['--id=x', *OPTIONS]}\n0\n"
+    assert ended.stdout == f"{['--id=x', *OPTIONS]}\n0\n"
 
 
 def test_a_server_of_the_launcher_obeys_only_its_key(tmp_path: Path) -> None:
@@ -450,9 +450,9 @@ def test_a_server_of_the_launcher_obeys_only_its_key(tmp_path: Path) -> None:
 @pytest.mark.parametrize("key", [None, "", "a b", "a=b"])
 def test_the_launcher_starts_nothing_without_a_key(key: str | None) -> None:
     given = {} if key is None else {launch.KEY_VARIABLE: key}
-    told = subprocess.run([*LAUNCH, *SHOW], env=given, capture_output=True, text=True, check=False)
-    assert (told.returncode, told.stdout) == (2, "")
-    assert "set FRAMEWRIGHT_TRITON_KEY to a random one: openssl rand -hex 16" in told.stderr
+    ended = subprocess.run([*LAUNCH, *SHOW], env=given, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "set FRAMEWRIGHT_TRITON_KEY to a random one: openssl rand -hex 16" in ended.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -479,9 +479,9 @@ def test_where_options_cannot_be_hidden_the_server_starts_and_its_log_says_so(
 
     monkeypatch.setattr(launch, "_ptrace", refused)
     assert launch.start([*SHOW], key="k3y").wait(30) == 0
-    told = capfd.readouterr().out.splitlines()
-    assert "whoever can list processes here can read Triton's key" in told[0]
-    assert told[1:] == [str(OPTIONS), "2"]
+    ended = capfd.readouterr().out.splitlines()
+    assert "whoever can list processes here can read Triton's key" in ended[0]
+    assert ended[1:] == [str(OPTIONS), "2"]
 
 
 def test_a_program_that_is_not_there_is_reported_as_such() -> None:

@@ -158,8 +158,8 @@ def test_progress_comes_in_order_not_too_often_and_never_after_the_result(
     slow_store.go_on.set()
     runpod.result(job)
     time.sleep(2.5)  # an update that came late would come now
-    told = runpod.of(job)
-    assert [one.is_update for one in told] == [True] * (len(told) - 1) + [False]
+    messages = runpod.of(job)
+    assert [one.is_update for one in messages] == [True] * (len(messages) - 1) + [False]
     updates = runpod.updates(job)
     assert len(updates) >= 3
     assert all(set(one) == {"stage", "frames", "total", "fps", "eta_s", "percent"} for one in updates)
@@ -170,7 +170,7 @@ def test_progress_comes_in_order_not_too_often_and_never_after_the_result(
     counts = [one["frames"] for one in working]
     assert counts == sorted(counts)
     assert all(one["total"] == 25 and one["percent"] == 4 * one["frames"] for one in working)
-    sent_s = [one.at_s for one in told if one.is_update]
+    sent_s = [one.at_s for one in messages if one.is_update]
     assert all(later - earlier > 1.5 for earlier, later in pairwise(sent_s))
 
 
@@ -248,7 +248,7 @@ def test_a_cancelled_job_stops_and_leaves_nothing(
     worker.says(f"{job} | Job stopped.")
     worker.idle()
     slow_store.go_on.set()
-    assert all(told.is_update for told in runpod.of(job))
+    assert all(message.is_update for message in runpod.of(job))
     assert not slow_store.stored
     assert upscale_job["output_url"].partition("?")[0].rpartition("/")[2] not in bucket.names()
 
@@ -375,7 +375,7 @@ def test_a_job_that_comes_again_while_it_is_in_hand_is_done_and_answered_once(
     assert runpod.result("twice")["output"]["output_url"] == upscale_job["output_url"].partition("?")[0]
     worker.idle()
     assert "second.mp4" not in bucket.names()
-    assert len([told for told in runpod.of("twice") if not told.is_update]) == 1
+    assert len([message for message in runpod.of("twice") if not message.is_update]) == 1
 
 
 @pytest.mark.slow
@@ -426,8 +426,8 @@ def test_no_signature_and_no_secret_is_reported_or_logged(
 ) -> None:
     upscale_job["input_url"] = bucket.get_url("nothing.mp4")
     assert_failed(runpod.result(runpod.submit(upscale_job)), "input_not_found")
-    told = json.dumps([one.body for one in runpod.told])
+    text = json.dumps([one.body for one in runpod.messages])
     for secret in (*bucket.signatures, buckets.SECRET, API_KEY):
-        assert secret not in told
+        assert secret not in text
         assert secret not in worker.log
-    assert "Traceback" not in told
+    assert "Traceback" not in text

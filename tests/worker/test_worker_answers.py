@@ -34,7 +34,7 @@ def send(
             await ResultSender(address, retries).send(session, data, {"id": name})
 
     asyncio.run(sent())
-    return [told.body for told in runpod.of(name)]
+    return [message.body for message in runpod.of(name)]
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 408])
@@ -87,7 +87,7 @@ def test_a_server_that_is_gone_for_a_while_gets_the_answer_later(runpod: RunPodS
             await sending
 
     asyncio.run(sent())
-    assert [told.body for told in runpod.of("job")] == [{"output": WHOLE}]
+    assert [message.body for message in runpod.of("job")] == [{"output": WHOLE}]
 
 
 @pytest.mark.parametrize("status", [400, 413])

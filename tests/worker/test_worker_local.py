@@ -132,27 +132,27 @@ def test_tracks_that_are_too_large_go_to_the_output_url(api: Api, bucket: Bucket
     size = int(error.split()[4])
     assert size > MAX_RESULT_BYTES
     answer = api.call("/runsync", {"input": job | {"output_url": bucket.put_url("tracks.json.gz")}})
-    told = answer["output"]
-    assert set(told) == {"status", "output_url", "json_bytes", "gzip_bytes", "video", "stats", "notes"}
-    assert told["output_url"] == f"{bucket.endpoint}/videos/tracks.json.gz"
+    output = answer["output"]
+    assert set(output) == {"status", "output_url", "json_bytes", "gzip_bytes", "video", "stats", "notes"}
+    assert output["output_url"] == f"{bucket.endpoint}/videos/tracks.json.gz"
     stored = bucket.get("tracks.json.gz")
     assert stored is not None
     assert bucket.head("tracks.json.gz")["ContentType"] == "application/gzip"
     text = gzip.decompress(stored)
-    assert (told["gzip_bytes"], told["json_bytes"]) == (len(stored), len(text))
+    assert (output["gzip_bytes"], output["json_bytes"]) == (len(stored), len(text))
     document = json.loads(text)
     (track,) = document["tracks"]
     assert len(track["frames"]) == 30
-    assert document["stats"] == told["stats"]
+    assert document["stats"] == output["stats"]
 
 
 def test_tracks_whose_url_ends_in_json_are_put_as_plain_json(api: Api, bucket: Bucket, squares: Path) -> None:
     job = {"task": "track", "input_url": bucket.put("squares.mp4", squares)}
     answer = api.call("/runsync", {"input": job | {"output_url": bucket.put_url("plain/tracks.json")}})
-    told, stored = answer["output"], bucket.get("plain/tracks.json")
+    output, stored = answer["output"], bucket.get("plain/tracks.json")
     assert stored is not None
     assert bucket.head("plain/tracks.json")["ContentType"] == "application/json"
-    assert (told["gzip_bytes"], told["json_bytes"]) == (None, len(stored))
+    assert (output["gzip_bytes"], output["json_bytes"]) == (None, len(stored))
     assert len(json.loads(stored)["tracks"][0]["frames"]) == 30
 
 

@@ -109,7 +109,7 @@ def test_broken_jobs_fail_in_form_and_leave_nothing(
         before.segments,
     )
     assert not any(
-        signature in json.dumps([one.body for one in runpod.told]) for signature in bucket.signatures
+        signature in json.dumps([one.body for one in runpod.messages]) for signature in bucket.signatures
     )
 
 

@@ -143,7 +143,7 @@ def test_a_server_that_dies_again_and_again_is_the_end_of_the_worker(
         job = runpod.submit(upscale_job | {"params": {"model": "slow"}})
         runpod.stage(job, "upscaling")
         members = family(worker.pid)
-        while all(told.is_update for told in runpod.of(job)):
+        while all(message.is_update for message in runpod.of(job)):
             _kill(worker, "tritonserver")
             time.sleep(0.02)
         result = runpod.result(job)

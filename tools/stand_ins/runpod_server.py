@@ -28,7 +28,7 @@ HOLD_S = 1.0
 """How long a request waits for a job; RunPod's own server waits longer."""
 
 
-class Told(NamedTuple):
+class WorkerMessage(NamedTuple):
     """A progress update or a result that a worker posted, with its time in seconds of `time.monotonic`."""
 
     job_id: str
@@ -44,7 +44,7 @@ class RunPodServer:
     """Offers jobs to a worker, and collects its updates and results."""
 
     def __init__(self) -> None:
-        self.told: list[Told] = []
+        self.messages: list[WorkerMessage] = []
         self.pings: list[dict[str, list[str]]] = []
         self.taken: list[str] = []
         self.batches: list[int] = []
@@ -99,16 +99,16 @@ class RunPodServer:
 
     def updates(self, job_id: str) -> list[dict[str, Any]]:
         """Return the progress updates of a job."""
-        return [told.body["output"] for told in self.of(job_id) if told.is_update]
+        return [message.body["output"] for message in self.of(job_id) if message.is_update]
 
-    def of(self, job_id: str) -> list[Told]:
+    def of(self, job_id: str) -> list[WorkerMessage]:
         with self._changed:
-            return [told for told in self.told if told.job_id == job_id]
+            return [message for message in self.messages if message.job_id == job_id]
 
     def result(self, job_id: str, timeout_s: float = 120) -> dict[str, Any]:
         """Wait for the result of a job."""
-        self.wait(lambda: any(not told.is_update for told in self.of(job_id)), timeout_s)
-        (result,) = (told.body for told in self.of(job_id) if not told.is_update)
+        self.wait(lambda: any(not message.is_update for message in self.of(job_id)), timeout_s)
+        (result,) = (message.body for message in self.of(job_id) if not message.is_update)
         return result
 
     def stage(self, job_id: str, stage: str, timeout_s: float = 120) -> None:
@@ -165,7 +165,7 @@ class RunPodServer:
             if status != 200:
                 self.refused.append(body)
             else:
-                self.told.append(Told(job_id, body, time.monotonic()))
+                self.messages.append(WorkerMessage(job_id, body, time.monotonic()))
             self._changed.notify_all()
             return status
 
