@@ -5,18 +5,18 @@
     |   |-- BadRequest               a parameter is wrong
     |   |-- AddressRefused           the worker may not connect to an address
     |   |-- LimitExceeded            the job asks for more than this worker's limits allow
-    |   |-- ResultTooLarge           the result does not fit into an answer
+    |   |-- ResultTooLarge           the result does not fit into a response
     |   |-- InputNotFound            there is no such input
     |   |-- InputForbidden           the input may not be read: its URL has expired, or forbids it
     |   |-- InputFileTooLarge        the input file has more bytes than the worker accepts
     |   |-- BadMedia                 the input is not a video that can be read
     |   |-- UnsupportedMedia         the video is of a kind that is refused
-    |   |-- OutputPathRefused            the output exists already, or cannot be placed there
+    |   |-- OutputPathRefused        the output exists already, or cannot be placed there
     |   |-- OutputForbidden          the output may not be written: its URL has expired, or forbids it
     |   |-- OutputTooLarge           the output has more bytes than its URLs can take
     |   |-- UnknownModel             no model has that name
     |   |-- ModelNotBuilt            the model is known, but not in the model repository
-    |   `-- WeightsRefused           a weight file is missing, damaged or not the one that was asked for
+    |   `-- WeightsRefused           a weight file is missing, damaged or not the expected one
     `-- ServiceError                 our side failed: exit 1
         |-- TritonUnavailable        no server answers, or it died: retryable
         |-- InferenceFailed          the server answered with an error, or broke its contract
@@ -25,7 +25,7 @@
         |   `-- ModelProcessDied     the process that runs the model was killed: retryable
         |-- DiskFull                 no space is left on the disk: retryable
         |-- EncodeFailed             the encoder or muxer failed, or the output is incomplete
-        |-- OutputCheckFailed           the output is complete, but its pictures are wrong
+        |-- OutputCheckFailed        the output is complete, but its pictures are wrong
         |-- DownloadFailed           the network failed after all retries: retryable
         |-- UploadFailed             the network failed after all retries: retryable
         |-- ModelBuildFailed         a model could not be exported, or its parity was not proved

@@ -67,7 +67,7 @@ class JobProcess:
 
     @classmethod
     async def start(cls, *, max_result_bytes: int) -> JobProcess:
-        """Start a process. It needs a second or two to load libraries; this does not wait for that.
+        """Start a process. It takes a second or two to load libraries; this method returns earlier.
 
         Args:
             max_result_bytes: longest result of a job.

@@ -117,13 +117,14 @@ class SubjectTracks:
 
 
 def read_tracks(source: bytes | io.BufferedReader) -> SubjectTracks:
-    """Read the tracks of a `.json`, `.json.gz` or `.ndjson` file; the content decides which of them it is.
+    """Read the tracks of a `.json`, `.json.gz` or `.ndjson` file; its content decides the format.
 
     Args:
         source: the file, open for reading at its beginning; or its content.
 
     Raises:
-        BadRequest: it is none of them, a number is wrong, or it has more than MOST_BYTES or MOST_VALUES.
+        BadRequest: it has none of these formats, a number is wrong, or it has more than MOST_BYTES or
+            MOST_VALUES.
     """
     if isinstance(source, bytes):
         source = io.BufferedReader(io.BytesIO(source))

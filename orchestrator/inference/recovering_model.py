@@ -32,7 +32,7 @@ class RequestPoolShape(NamedTuple):
 class RecoveringModel(Generic[Answer]):
     """Base class of models that run frames. A context manager: its exit cancels requests in flight.
 
-    The exit may come in another thread than the one that runs frames, which then raises Cancelled.
+    Another thread may exit the context; the thread that runs frames then raises Cancelled.
 
     Args:
         client: the client of the Triton that has the model loaded.

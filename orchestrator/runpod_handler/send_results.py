@@ -82,7 +82,7 @@ class ResultSender:
             session: HTTP session of the SDK.
             data: `output`, `error`, `stopPod`; the output may be an `EncodedResult`.
             job: the job, with its `id`.
-            is_stream: always false, because our handler is no generator.
+            is_stream: always false, because our handler is not a generator.
         """
         try:
             await self._send(session, data, job["id"], is_stream=is_stream)

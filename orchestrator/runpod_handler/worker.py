@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 
 class RunPodWorker:
-    """Receives and runs jobs until the process is told to end, or Triton is lost.
+    """Receives and runs jobs until the process must end, or Triton is lost.
 
     Args:
         settings: settings of the process.
@@ -80,7 +80,7 @@ class RunPodWorker:
         self._shutdown: asyncio.Task[None] | None = None
 
     def run(self, arguments: Sequence[str]) -> None:
-        """Start the SDK; return when the process was told to end.
+        """Start the SDK; return when the process must end.
 
         Args:
             arguments: command-line arguments of the SDK.

@@ -1,8 +1,8 @@
 """Sends HTTP/1.1 requests, each over a new connection to an IP address that the guard has checked.
 
-The name is resolved once, every IP address is checked, and the socket connects to one of them: there is no
-second look-up that could return another address. TLS is verified against the name. Proxies of the environment
-are ignored. http.client is used because urllib3 logs the query of a URL, and with it the signature.
+The name is resolved once, every IP address is checked, and the socket connects to one of them: no second
+look-up can return another address. TLS is verified against the name. Proxies of the environment are ignored.
+http.client is used because urllib3 logs the query of a URL, and with it the signature.
 """
 
 from __future__ import annotations

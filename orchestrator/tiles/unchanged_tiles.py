@@ -83,7 +83,7 @@ class UnchangedTileFinder:
         return changes
 
     def _is_unchanged(self, part: Tile, picture: Pixels) -> bool:
-        """Whether a part's window, halo included, is like the one that it was inferred from."""
+        """Whether a part's window, halo included, matches the one that it was inferred from."""
         inferred, window = self._windows[part], self._window(part, picture)
         if inferred.shape != window.shape:
             return False

@@ -4,8 +4,8 @@ The picture is divided into blocks. Within a shot, the blocks of the last pictur
 at their place or, when the camera pans, all moved by the same distance. After a cut hardly any are. This is
 block matching as in Shahraray, "Scene change detection and content-based sampling of video sequences" (SPIE
 2419, 1995). Blocks are compared by their correlation coefficient, which ignores brightness and contrast, so
-flashes and fades are no cuts. Flat pictures (black, white, overexposed) are skipped: the picture after them
-is compared with the one before them.
+flashes and fades do not count as cuts. Flat pictures (black, white, overexposed) are skipped: the picture
+after them is compared with the one before them.
 
 A dissolve from one shot to the next is not detected, as it is gradual. Captions that stay through a cut hide
 it if they make up a third of the textured blocks.

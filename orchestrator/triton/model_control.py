@@ -99,7 +99,7 @@ class ModelControl:
         ]
 
     def load(self, model: str) -> None:
-        """Make the model ready as it is in the repository now; see `TritonClient.load`.
+        """Make the current model of the repository ready; see `TritonClient.load`.
 
         Raises:
             BadRequest: no model can have that name.

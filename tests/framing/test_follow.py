@@ -34,7 +34,7 @@ def boxes_at(x: Array | float, y: Array | float, n: int, w: float = 150, h: floa
 
 
 def subjects(boxes: Array, frames: NDArray[np.int64], count: int, cuts: list[int]) -> SubjectTracks:
-    """Return the tracks of a video of so many frames with one subject, whose id is 7."""
+    """Return the tracks of a video with this number of frames and one subject, whose id is 7."""
     entries = [
         {"frame": frame, "bbox": [x1, y1, x2 - x1, y2 - y1]}
         for frame, (x1, y1, x2, y2) in zip(frames.tolist(), boxes.tolist(), strict=True)

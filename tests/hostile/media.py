@@ -2,8 +2,8 @@
 
 That process measures its peak memory for each file. A try fails if the export raises anything but one of our
 errors, takes more than MOST_BYTES or MOST_S, leaves a file behind, or succeeds although PyAV reads another
-number of frames from the output. A crash of FFmpeg is counted by its signal and is no failure: each job has a
-process of its own, and the executor returns `job_crashed`.
+number of frames from the output. A crash of FFmpeg is counted by its signal, and is not a failure: each job
+has a process of its own, and the executor returns `job_crashed`.
 """
 
 from __future__ import annotations

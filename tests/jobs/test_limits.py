@@ -38,7 +38,7 @@ def run_export(source: Path, output: Path, limits: Limits | None = LIMITS, **par
 
 
 def saying(path: Path, seconds: float, header_s: float) -> Path:
-    """Make an FLV or MKV of so many seconds whose header claims another length."""
+    """Make an FLV or MKV whose header claims another length than it has."""
     make_clip(path, round(seconds * 25), options={"bf": "0", "preset": "ultrafast"})
     data = path.read_bytes()
     before = b"duration\0" if path.suffix == ".flv" else b"\x44\x89\x88"

@@ -34,7 +34,7 @@ CHROMA = {"420": (2, 2), "422": (2, 1), "440": (1, 2), "444": (1, 1)}
 
 
 def through(source: Path, output: Path, form: Form = "rgb", **options: Any) -> VideoWriter:
-    """Write the video again as it is."""
+    """Read a video and write it unchanged."""
     info = read = probe(source)
     pace = GifFrameSelector(info) if output.suffix == ".gif" else None
     if pace is not None:

@@ -148,7 +148,7 @@ def test_no_byte_behind_the_pixels_is_read(width: int, height: int, *, deep: boo
 
 
 def through(source: Path, output: Path) -> Path:
-    """Write the video again as it is."""
+    """Read a video and write it unchanged."""
     info = probe(source)
     with (
         VideoReader(source, info) as reader,

@@ -1,9 +1,9 @@
 """Matches detected boxes with labelled figures: precision, recall and average precision.
 
 A box is a hit if its IoU with a labelled figure of its class is at least 0.5, and no better box has matched
-that figure. A box that is no hit but lies mostly on an ignored figure does not count, like boxes on crowds in
-COCO. Average precision is the area under precision over recall, with each precision raised to the best at any
-higher recall (all points, as in PASCAL VOC since 2010).
+that figure. A box that is not a hit but lies mostly on an ignored figure does not count, like boxes on crowds
+in COCO. Average precision is the area under precision over recall, with each precision raised to the best at
+any higher recall (all points, as in PASCAL VOC since 2010).
 """
 
 from __future__ import annotations
