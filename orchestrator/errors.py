@@ -1,40 +1,5 @@
 """Defines every error that a user can meet, in one tree.
 
-    WorkerError                      exit code, stable code, retryable?
-    |-- CallerError                  the request or its input is wrong: exit 2, not retryable
-    |   |-- BadRequest               a parameter is wrong
-    |   |-- AddressRefused           the worker may not connect to an address
-    |   |-- LimitExceeded            the job asks for more than this worker's limits allow
-    |   |-- ResultTooLarge           the result does not fit into a response
-    |   |-- InputNotFound            there is no such input
-    |   |-- InputForbidden           the input may not be read: its URL has expired, or forbids it
-    |   |-- InputFileTooLarge        the input file has more bytes than the worker accepts
-    |   |-- BadMedia                 the input is not a video that can be read
-    |   |-- UnsupportedMedia         the video is of a kind that is refused
-    |   |-- OutputPathRefused        the output exists already, or cannot be placed there
-    |   |-- OutputForbidden          the output may not be written: its URL has expired, or forbids it
-    |   |-- OutputTooLarge           the output has more bytes than its URLs can take
-    |   |-- UnknownModel             no model has that name
-    |   |-- ModelNotBuilt            the model is known, but not in the model repository
-    |   `-- WeightsRefused           a weight file is missing, damaged or not the expected one
-    `-- ServiceError                 our side failed: exit 1
-        |-- TritonUnavailable        no server answers, or it died: retryable
-        |-- InferenceFailed          the server answered with an error, or broke its contract
-        |   `-- InferenceTimedOut    the server did not answer in time: retryable
-        |-- ModelOutOfMemory         a request did not fit into memory, even at the smallest tile: retryable
-        |   `-- ModelProcessDied     the process that runs the model was killed: retryable
-        |-- DiskFull                 no space is left on the disk: retryable
-        |-- EncodeFailed             the encoder or muxer failed, or the output is incomplete
-        |-- OutputCheckFailed        the output is complete, but its pictures are wrong
-        |-- DownloadFailed           the network failed after all retries: retryable
-        |-- UploadFailed             the network failed after all retries: retryable
-        |-- ModelBuildFailed         a model could not be exported, or its parity was not proved
-        |-- JobCrashed               the job's process crashed, most likely on its video
-        |-- JobKilled                the job's process was killed, most likely for lack of memory: retryable
-        |-- TimedOut                 the job took longer than its time limit
-        |-- ShuttingDown             the worker was asked to stop: retryable
-        `-- Cancelled                Ctrl-C, SIGTERM or a caller stopped the work: retryable
-
 A message is one line: what was wrong, then what to do. Errors of libraries are translated where the library
 is imported, with `raise ... from exc`.
 """

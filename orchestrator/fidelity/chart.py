@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
 from orchestrator.drawing.canvas import FAINT, GRID, Canvas
-from orchestrator.drawing.pen import to_ascii
+from orchestrator.drawing.pen import Ink, to_ascii
 from orchestrator.drawing.time_axis import TimeAxis, format_time
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from orchestrator.drawing.pen import Ink
-    from orchestrator.fidelity.rules import FramePair
-    from orchestrator.frames import Pixels
-    from orchestrator.jobs import ComparedPicture, FidelityReport
+from orchestrator.fidelity.rules import FramePair
+from orchestrator.frames import Pixels
+from orchestrator.jobs import ComparedPicture, FidelityReport
 
 MOST_ROWS = 4
 """Most frames shown: the one with the lowest PSNR, and others evenly spread."""

@@ -5,8 +5,10 @@ A few frames are compared for every output, and all sampled frames if a report i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 
@@ -22,16 +24,9 @@ from orchestrator.fidelity.rules import (
     swapped_channels,
     unrelated,
 )
-from orchestrator.fidelity.sampler import scaled
+from orchestrator.fidelity.sampler import FrameSampler, Sample, scaled
+from orchestrator.frames import Pixels
 from orchestrator.media.write.readback import OutputReader
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from fractions import Fraction
-    from pathlib import Path
-
-    from orchestrator.fidelity.sampler import FrameSampler, Sample
-    from orchestrator.frames import Pixels
 
 CHECKED_FRAMES = 8
 """Number of frames that are compared if no report is requested."""

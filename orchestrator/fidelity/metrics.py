@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from orchestrator.frames import Pixels
 
-    from orchestrator.frames import Pixels
-
-    Floats = NDArray[np.float32]
+Floats = NDArray[np.float32]
 
 MOST_DB = 100.0
 """PSNR of equal pictures, for which the formula would give infinity."""

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from orchestrator.drawing.picture_files import write_picture
 from orchestrator.errors import BadRequest, DiskFull
 from orchestrator.fidelity.chart import draw_fidelity
+from orchestrator.fidelity.check import Fidelity
 from orchestrator.fidelity.metrics import colour_distance, mean_square, psnr_db, ssim
+from orchestrator.fidelity.rules import FramePair
+from orchestrator.fidelity.sampler import FrameSampler
 from orchestrator.jobs import ComparedPicture, FidelityReport, WorstAndMean
 from orchestrator.media.read.demux import open_source
 from orchestrator.media.write.readback import first_heard_s
 from orchestrator.storage.staged import staged
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from fractions import Fraction
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from orchestrator.fidelity.check import Fidelity
-    from orchestrator.fidelity.rules import FramePair
-    from orchestrator.fidelity.sampler import FrameSampler
 
 
 def report_files(path: Path) -> tuple[Path, Path]:

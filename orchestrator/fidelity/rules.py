@@ -9,22 +9,16 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from orchestrator.fidelity.metrics import coarse, displacement, luma, mean_square, psnr_db
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from numpy.typing import NDArray
-
-    from orchestrator.fidelity.metrics import Floats
-    from orchestrator.fidelity.sampler import Sample
-    from orchestrator.frames import Pixels
+from orchestrator.fidelity.metrics import Floats, coarse, displacement, luma, mean_square, psnr_db
+from orchestrator.fidelity.sampler import Sample
+from orchestrator.frames import Pixels
 
 DARK = 8.0
 """A source of less mean luma, in levels of 255, counts as black itself."""

@@ -6,24 +6,19 @@ The length of the video need not be known: at first every frame is kept, then ev
 from __future__ import annotations
 
 import math
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from orchestrator.frames import Crop, Planes
+from orchestrator.frames import AnyPicture, Colour, Crop, DeepPixels, Frame, Picture, Pixels, Planes
 from orchestrator.media.colour.resize import resize
 
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
-
-    from numpy.typing import NDArray
-
-    from orchestrator.frames import AnyPicture, Colour, DeepPixels, Frame, Picture, Pixels
-
-    Levels = TypeVar("Levels", bound=NDArray[np.unsignedinteger])
+Levels = TypeVar("Levels", bound=NDArray[np.unsignedinteger])
 
 MOST = 32
 """Most frames that are kept, besides the last one; of a long video, at least half as many."""

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from fractions import Fraction
 
 from orchestrator.errors import BadRequest
 from orchestrator.frames import Crop
-
-if TYPE_CHECKING:
-    from fractions import Fraction
 
 ROUNDING_PX = 0.001
 """A crop that leaves the picture by no more is moved back, because numbers in JSON are rounded."""

@@ -11,20 +11,17 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from orchestrator.framing.crop_geometry import crop_of_aspect
 from orchestrator.framing.keyframe_thinning import thin_keyframes
+from orchestrator.framing.keyframes import CropPath
 from orchestrator.framing.steady_camera import KNOT_S, AxisPositions, plan_camera_path
 from orchestrator.framing.subject_choice import choose_subject
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from orchestrator.framing.keyframes import CropPath
-    from orchestrator.framing.track_file_reader import SubjectTrack, SubjectTracks
+from orchestrator.framing.track_file_reader import SubjectTrack, SubjectTracks
 
 HOLD_AFTER_S = 0.5
 """Shorter gaps in a track are failures of the detector and do not stop the camera."""

@@ -12,14 +12,13 @@ import gzip
 import json
 import re
 import zlib
+from collections.abc import Iterator
+from io import BufferedReader
 from typing import TYPE_CHECKING, NoReturn
 
 from orchestrator.errors import BadRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from io import BufferedReader
-
     from _typeshed import SupportsRead
 
 WINDOW_CHARS = 1 << 20

@@ -8,14 +8,10 @@ curve is compared again in each round.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
 from orchestrator.framing.keyframes import CropPath
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 TOLERANCE_PX = 0.25
 """Largest distance between the thinned and the full path, in x and in y."""

@@ -16,18 +16,14 @@ A jump is a pair of keyframes that are closer in time than two pictures.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from orchestrator.errors import BadRequest
 from orchestrator.frames import Crop
 from orchestrator.framing.crop_geometry import check_crop
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
 FIELDS = ("t", "x", "y", "w", "h")
 MOST_KEYFRAMES = 100_000

@@ -6,15 +6,12 @@ The subject's class does not matter: a person counts no more than a car.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
 from orchestrator.errors import BadRequest
-from orchestrator.framing.track_file_reader import SubjectTrack
-
-if TYPE_CHECKING:
-    from orchestrator.framing.track_file_reader import SubjectTracks
+from orchestrator.framing.track_file_reader import SubjectTrack, SubjectTracks
 
 
 def choose_subject(

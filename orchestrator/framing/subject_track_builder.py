@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import reprlib
 from array import array
-from typing import TYPE_CHECKING, TypeGuard
+from collections.abc import Iterator
+from typing import TypeGuard
 
 import numpy as np
+from numpy.typing import NDArray
 
 from orchestrator.errors import BadRequest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
 
 MOST_TRACKS = 100_000
 """A busy street has some 10,000 in a few hours. A track takes about 1 kB in addition to its boxes."""

@@ -9,19 +9,15 @@ may come from a stranger: every number is checked, and the text is never in memo
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from orchestrator.errors import BadRequest
 from orchestrator.framing.json_stream_reader import JsonStreamReader
 from orchestrator.framing.subject_track_builder import SubjectTrackBuilder, brief, is_integer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from numpy.typing import NDArray
 
 MOST_VALUES = 3_000_000
 """Most boxes and other values in the text. Twenty people in every frame of an hour at 30 fps are 2,160,000

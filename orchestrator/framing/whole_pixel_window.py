@@ -9,18 +9,12 @@ size, because models need that; a window follows a moving crop in whole pixels.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from orchestrator.frames import Crop
-from orchestrator.framing.keyframes import ASPECT_TOLERANCE
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from orchestrator.frames import VideoInfo
-    from orchestrator.framing.keyframes import CropPath
+from orchestrator.frames import Crop, VideoInfo
+from orchestrator.framing.keyframes import ASPECT_TOLERANCE, CropPath
 
 KERNEL_PX = 3
 """Reach of the Lanczos resampler, which has three lobes, around a crop: in pixels of the enlarged window or

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from orchestrator.errors import BadRequest
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
-
-    from orchestrator.frames import VideoInfo
+from orchestrator.frames import VideoInfo
 
 Picture = TypeVar("Picture")
 

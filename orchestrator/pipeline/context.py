@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from orchestrator.jobs import JobCost
-    from orchestrator.limits import Limits
-    from orchestrator.pipeline.progress import OnProgress
-    from orchestrator.triton.client import TritonClient
+from orchestrator.jobs import JobCost
+from orchestrator.limits import Limits
+from orchestrator.pipeline.progress import OnProgress
+from orchestrator.triton.client import TritonClient
 
 
 @dataclass(frozen=True, kw_only=True)

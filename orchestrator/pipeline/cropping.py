@@ -5,18 +5,14 @@ Between the steps a model may upscale the window. Alpha bypasses the model and i
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
-from orchestrator.frames import Crop, Planes
+from orchestrator.fidelity.sampler import FrameSampler
+from orchestrator.frames import Crop, Frame, Picture, Pixels, Planes, VideoInfo
+from orchestrator.framing.whole_pixel_window import WholePixelWindow
 from orchestrator.media.colour.resize import resize
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
-
-    from orchestrator.fidelity.sampler import FrameSampler
-    from orchestrator.frames import Frame, Picture, Pixels, VideoInfo
-    from orchestrator.framing.whole_pixel_window import WholePixelWindow
 
 
 @dataclass(frozen=True)

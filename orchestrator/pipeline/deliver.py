@@ -6,36 +6,33 @@ Every job that writes a video uses it. Each step runs in a thread of its own, a 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import Any, Literal
 
 from orchestrator.errors import EncodeFailed
 from orchestrator.fidelity.check import FrameCountAndSize, examine
 from orchestrator.fidelity.report import report_on, write_report
 from orchestrator.fidelity.sampler import FrameSampler
+from orchestrator.frames import Frame, Picture
 from orchestrator.inference.upscaler import TiledUpscaler
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.gif import GifFrameSelector
 from orchestrator.media.write.writer import VideoWriter
+from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.cropping import Cutout, cut_windows, resized_crops
 from orchestrator.pipeline.flow import ahead
+from orchestrator.pipeline.plan import Plan
 from orchestrator.pipeline.probe_and_load import within_limits
 from orchestrator.pipeline.progress import FrameRateMeter, OnProgress, Progress
 from orchestrator.storage.staged import staged
+from orchestrator.triton.client import TritonClient
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
-    from pathlib import Path
-
-    from orchestrator.frames import Frame, Picture
-    from orchestrator.pipeline.context import JobContext
-    from orchestrator.pipeline.plan import Plan
-    from orchestrator.triton.client import TritonClient
-
-    Frames = Generator[Frame[Any], None, None]
-    FrameEdit = Callable[[Iterator[Frame[Any]]], Frames]
-    OnFrame = Callable[[Frame[Any], Picture], None]
+Frames = Generator[Frame[Any], None, None]
+FrameEdit = Callable[[Iterator[Frame[Any]]], Frames]
+OnFrame = Callable[[Frame[Any], Picture], None]
 
 # Bounds of the queues between stages. An upscaled 4K frame is 25 MB, so few are held.
 _DECODED_AHEAD = 4

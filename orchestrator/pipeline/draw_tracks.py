@@ -5,30 +5,24 @@ Ids are known only after the whole video was tracked, so this reads the video a 
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from orchestrator.errors import EncodeFailed
-from orchestrator.frames import Crop
+from orchestrator.frames import Crop, Frame, VideoInfo
+from orchestrator.jobs import Quality
 from orchestrator.media.colour.resize import resize
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media_containers import container_for
-from orchestrator.pipeline.deliver import deliver
-from orchestrator.pipeline.plan import DeliveryRequest, plan
+from orchestrator.pipeline.deliver import OutputSummary, deliver
+from orchestrator.pipeline.plan import DeliveryRequest, Plan, plan
 from orchestrator.pipeline.progress import FrameRateMeter, OnProgress
 from orchestrator.track_output.overlay import Overlay
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
-    from pathlib import Path
-
-    from orchestrator.frames import Frame, VideoInfo
-    from orchestrator.jobs import Quality
-    from orchestrator.pipeline.deliver import OutputSummary
-    from orchestrator.pipeline.plan import Plan
-    from orchestrator.track_output.reported_tracks import ReportedTracks
-    from orchestrator.track_output.timeline import Thumbnails
+from orchestrator.track_output.reported_tracks import ReportedTracks
+from orchestrator.track_output.timeline import Thumbnails
 
 OVERLAY_QUALITY: Quality = "medium"
 """The drawn video is for viewing, not for further editing."""

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from orchestrator.cost.estimate import Estimate, Workload
 from orchestrator.cost.estimate import estimate as estimate_work
+from orchestrator.cost.price_table import PriceTable
 from orchestrator.errors import BadMedia, BadRequest
-from orchestrator.jobs.tasks import TASKS
+from orchestrator.frames import VideoInfo
+from orchestrator.jobs.tasks import TASKS, TaskName
 from orchestrator.media.read.probe import probe
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from orchestrator.cost.price_table import PriceTable
-    from orchestrator.frames import VideoInfo
-    from orchestrator.jobs.tasks import TaskName
 
 
 def estimate(

@@ -4,31 +4,24 @@ from __future__ import annotations
 
 import time
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from orchestrator.errors import BadRequest, OutputPathRefused
 from orchestrator.fidelity.report import report_files
-from orchestrator.frames import Crop
+from orchestrator.frames import Crop, VideoInfo
 from orchestrator.framing.aspect_ratio import parse_aspect
 from orchestrator.framing.crop_geometry import check_crop
 from orchestrator.framing.keyframes import CropPath
-from orchestrator.jobs import CropBox, ExportResult, ExportStats, Keyframe
+from orchestrator.framing.track_file_reader import SubjectTracks
+from orchestrator.jobs import CropBox, ExportParams, ExportResult, ExportStats, Keyframe
 from orchestrator.media.read.frame_times import frame_times
-from orchestrator.media_containers import container_for
+from orchestrator.media_containers import MediaContainer, container_for
+from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.deliver import deliver
 from orchestrator.pipeline.plan import DeliveryRequest
 from orchestrator.pipeline.probe_and_load import prepare, probe_source
 from orchestrator.pipeline.progress import Progress
 from orchestrator.storage.staged import check_outputs
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from orchestrator.frames import VideoInfo
-    from orchestrator.framing.track_file_reader import SubjectTracks
-    from orchestrator.jobs import ExportParams
-    from orchestrator.media_containers import MediaContainer
-    from orchestrator.pipeline.context import JobContext
 
 
 def export(

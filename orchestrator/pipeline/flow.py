@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Generic, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
 
 from orchestrator.drawing.pen import Pen, colour_of, to_ascii
-from orchestrator.frames import PADDING_LEVEL
+from orchestrator.frames import PADDING_LEVEL, Detections, Pixels
 from orchestrator.tiles.grid import plan_grid
 from orchestrator.tiles.letterbox import letterbox
 from orchestrator.tiles.stitch import cut_window, paste_interior
-
-if TYPE_CHECKING:
-    from orchestrator.frames import Detections, Pixels
-    from orchestrator.triton.client import InferReport, TritonClient
-    from orchestrator.triton.contract import DetectContract, UpscaleContract
+from orchestrator.triton.client import InferReport, TritonClient
+from orchestrator.triton.contract import DetectContract, UpscaleContract
 
 
 def upscale_picture(

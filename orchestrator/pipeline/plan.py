@@ -7,27 +7,22 @@ read here, and no frame.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from fractions import Fraction
 
 from orchestrator.errors import BadRequest, UnsupportedMedia
+from orchestrator.frames import Crop, Form, VideoInfo
+from orchestrator.framing.keyframes import CropPath
 from orchestrator.framing.whole_pixel_window import WholePixelWindow
+from orchestrator.jobs import Quality
+from orchestrator.limits import Limits
 from orchestrator.media.colour.pixel_format import upright_chroma
 from orchestrator.media.colour.plane_reader import can_read_planes
 from orchestrator.media.colour.tonemap_curve import tone_mapped_info
 from orchestrator.media.time_range import TimeRange
 from orchestrator.media.write.gif import paced
-from orchestrator.media_containers import CONTAINERS, MAX_SIDE_PX, check_limits, one_of
-
-if TYPE_CHECKING:
-    from fractions import Fraction
-
-    from orchestrator.frames import Crop, Form, VideoInfo
-    from orchestrator.framing.keyframes import CropPath
-    from orchestrator.jobs import Quality
-    from orchestrator.limits import Limits
-    from orchestrator.media_containers import MediaContainer
-    from orchestrator.pipeline.progress import Stage
-    from orchestrator.triton.contract import UpscaleContract
+from orchestrator.media_containers import CONTAINERS, MAX_SIDE_PX, MediaContainer, check_limits, one_of
+from orchestrator.pipeline.progress import Stage
+from orchestrator.triton.contract import UpscaleContract
 
 MARGIN_PX = 10
 """Source pixels around a crop that a model sees, as many as Real-ESRGAN's scripts give a tile (`--tile_pad`).

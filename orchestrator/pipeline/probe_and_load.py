@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Generator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from pathlib import Path
 
+from orchestrator.frames import AnyPicture, Frame, VideoInfo
 from orchestrator.limits import Limits
 from orchestrator.media.read.measured_length import with_measured_length
 from orchestrator.media.read.probe import probe
-from orchestrator.pipeline.plan import check_request, part_frames, part_length_s, plan
+from orchestrator.media_containers import MediaContainer
+from orchestrator.pipeline.context import JobContext
+from orchestrator.pipeline.plan import DeliveryRequest, Plan, check_request, part_frames, part_length_s, plan
+from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import UpscaleContract
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
-    from fractions import Fraction
-    from pathlib import Path
-
-    from orchestrator.frames import AnyPicture, Frame, VideoInfo
-    from orchestrator.media_containers import MediaContainer
-    from orchestrator.pipeline.context import JobContext
-    from orchestrator.pipeline.plan import DeliveryRequest, Plan
-    from orchestrator.triton.client import TritonClient
 
 
 def probe_source(

@@ -6,14 +6,17 @@ import difflib
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from pathlib import Path
 
 from orchestrator.drawing.picture_files import check_picture_format, write_picture
 from orchestrator.errors import BadRequest
+from orchestrator.frames import Letterbox, VideoInfo
 from orchestrator.inference.detector import BatchedDetector
 from orchestrator.jobs import TrackParams, TrackResult, TrackStats
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media_containers import container_for
+from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.draw_tracks import draw_tracks, plan_overlay, take_thumbnails
 from orchestrator.pipeline.flow import ahead
 from orchestrator.pipeline.probe_and_load import probe_source, within_limits
@@ -22,19 +25,11 @@ from orchestrator.pipeline.tracked_frame_times import TrackedFrameTimes
 from orchestrator.storage.staged import check_outputs, staged
 from orchestrator.tiles.letterbox import letterbox
 from orchestrator.track_output.document import TrackDocument, check_track_format, write_tracks
-from orchestrator.track_output.reported_tracks import TrackBoxCollector
+from orchestrator.track_output.reported_tracks import ReportedTracks, TrackBoxCollector
 from orchestrator.track_output.timeline import Thumbnails, draw_timeline
 from orchestrator.tracking.settings import TrackerSettings
 from orchestrator.tracking.tracker import Tracker
 from orchestrator.triton.contract import DetectContract
-
-if TYPE_CHECKING:
-    from fractions import Fraction
-    from pathlib import Path
-
-    from orchestrator.frames import Letterbox, VideoInfo
-    from orchestrator.pipeline.context import JobContext
-    from orchestrator.track_output.reported_tracks import ReportedTracks
 
 # Bounds of the queues between stages, in frames: enough for the request that is filled and the next one.
 _DECODED_AHEAD = 16

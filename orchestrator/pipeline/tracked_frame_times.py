@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from orchestrator.frames import TrackBoxes, VideoInfo
+from orchestrator.inference.detector import DetectedFrame
 from orchestrator.jobs import TrackedVideo
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from orchestrator.frames import TrackBoxes, VideoInfo
-    from orchestrator.inference.detector import DetectedFrame
 
 
 class TrackedFrameTimes:

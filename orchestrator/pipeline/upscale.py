@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from orchestrator.drawing.picture_files import check_picture_format, write_picture
 from orchestrator.fidelity.report import report_files
-from orchestrator.frames import Crop, Planes
+from orchestrator.frames import Crop, Frame, Picture, Pixels, Planes
 from orchestrator.jobs import UpscaleParams, UpscaleResult, UpscaleStats
 from orchestrator.media_containers import container_for
+from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.deliver import deliver
 from orchestrator.pipeline.plan import DeliveryRequest
 from orchestrator.pipeline.probe_and_load import prepare, probe_source
 from orchestrator.pipeline.progress import Progress
 from orchestrator.storage.staged import check_outputs
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from orchestrator.frames import Frame, Picture, Pixels
-    from orchestrator.pipeline.context import JobContext
 
 _WIDEST_PX = 1920
 _GAP_PX = 4

@@ -17,26 +17,21 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from orchestrator.errors import BadRequest, DiskFull
+from orchestrator.frames import Boxes
 from orchestrator.storage.staged import staged
+from orchestrator.track_output.reported_tracks import ReportedTrack
 from orchestrator.utf8_json import safe_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from fractions import Fraction
-    from pathlib import Path
-    from typing import IO
-
-    from numpy.typing import NDArray
-
-    from orchestrator.frames import Boxes
-    from orchestrator.track_output.reported_tracks import ReportedTrack
 
 FORMATS = (".json", ".json.gz", ".ndjson")
 """Suffixes of the files that can be written."""

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from fractions import Fraction
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from orchestrator.drawing.pen import DARK, Pen, colour_of, to_ascii
-
-if TYPE_CHECKING:
-    from fractions import Fraction
-
-    from numpy.typing import NDArray
-
-    from orchestrator.drawing.pen import Ink
-    from orchestrator.frames import Pixels
-    from orchestrator.track_output.reported_tracks import ReportedTrack, ReportedTracks
+from orchestrator.drawing.pen import DARK, Ink, Pen, colour_of, to_ascii
+from orchestrator.frames import Pixels
+from orchestrator.track_output.reported_tracks import ReportedTrack, ReportedTracks
 
 TRAIL_S = 1.5
 """Length of a trail in time: long enough to show a direction, short enough not to clutter the picture."""

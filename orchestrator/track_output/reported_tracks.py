@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from numpy.typing import NDArray
-
-    from orchestrator.frames import Boxes, TrackBoxes
+from orchestrator.frames import Boxes, TrackBoxes
 
 _TYPES: dict[str, np.dtype[Any]] = {
     "ids": np.dtype(np.int32),

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from orchestrator.drawing.canvas import FAINT, FINER, STRIPE, Canvas
-from orchestrator.drawing.pen import colour_of, to_ascii
+from orchestrator.drawing.pen import Ink, colour_of, to_ascii
 from orchestrator.drawing.time_axis import TimeAxis, format_time
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from fractions import Fraction
-
-    from numpy.typing import NDArray
-
-    from orchestrator.drawing.pen import Ink
-    from orchestrator.frames import Pixels
-    from orchestrator.track_output.reported_tracks import ReportedTrack
+from orchestrator.frames import Pixels
+from orchestrator.track_output.reported_tracks import ReportedTrack
 
 MOST_ROWS = 60
 """Most tracks shown: the longest."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import re
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
+from typing import Any, Self, TypeVar, overload
 
+import numpy as np
 import tritonclient.grpc as triton
+from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException
 
 from orchestrator.errors import BadRequest, TritonUnavailable, UnknownModel
@@ -26,15 +29,7 @@ from orchestrator.triton.recovery import LOSSES, Recovery
 from orchestrator.triton.request_pool import RequestPool
 from orchestrator.triton.server_key import ServerKeyPlugin
 from orchestrator.triton.statistics import ModelStatistics, parse_statistics
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import TracebackType
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from orchestrator.triton.supervisor import Supervisor
+from orchestrator.triton.supervisor import Supervisor
 
 Contract = TypeVar("Contract", bound=UpscaleContract | DetectContract)
 
@@ -125,9 +120,7 @@ class TritonClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -12,17 +12,15 @@ from __future__ import annotations
 import json
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, cast
+from typing import Any, ClassVar, Generic, Literal, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from tritonclient.grpc import model_config_pb2
 
 from orchestrator.errors import InferenceFailed
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 INPUT = "image"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import (
@@ -17,8 +18,6 @@ from orchestrator.triton import server_key
 from orchestrator.triton.launch import KEY_VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tritonclient.utils import InferenceServerException
 
 DEADLINE_EXCEEDED = "StatusCode.DEADLINE_EXCEEDED"

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from orchestrator.triton.launch import KEY_VARIABLE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _PROCESSES = Path("/proc")
 

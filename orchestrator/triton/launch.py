@@ -22,11 +22,9 @@ import signal
 import struct
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+from typing import BinaryIO
 
 KEY_VARIABLE = "FRAMEWRIGHT_TRITON_KEY"
 HEADER = "framewright-key"

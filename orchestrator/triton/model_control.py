@@ -8,8 +8,8 @@ import hashlib
 import re
 import socket
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import tritonclient.grpc as triton
@@ -26,9 +26,6 @@ from orchestrator.errors import (
 from orchestrator.triton import error_translation as failure
 from orchestrator.triton.contract import INPUT, parse_contract
 from orchestrator.triton.server_key import ServerKeyPlugin, is_missing
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 CONTROL_TIMEOUT_S = 30.0
 _PROBE_TIMEOUT_S = 2.0

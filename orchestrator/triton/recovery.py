@@ -21,10 +21,10 @@ from orchestrator.errors import (
     ServiceError,
     TritonUnavailable,
 )
+from orchestrator.triton.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from orchestrator.triton.model_control import ModelControl
-    from orchestrator.triton.supervisor import Supervisor
 
 LOSSES = (TritonUnavailable, ModelProcessDied, InferenceTimedOut)
 """Errors after which the same request may succeed, once the server is back."""

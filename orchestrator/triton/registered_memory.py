@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import mmap
 import secrets
 import time
 from dataclasses import dataclass
@@ -16,8 +17,6 @@ from orchestrator.triton import error_translation as failure
 from orchestrator.triton.shared_memory import Segment, is_leftover
 
 if TYPE_CHECKING:
-    import mmap
-
     import tritonclient.grpc as triton
 
     from orchestrator.triton.model_control import ModelControl

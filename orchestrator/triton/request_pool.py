@@ -13,23 +13,18 @@ import time
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future
 from concurrent.futures import wait as wait_for
-from typing import TYPE_CHECKING, Any, Generic, Literal, Self
+from typing import Any, Generic, Literal, Self
 
 import numpy as np
 import tritonclient.grpc as triton
+from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException, triton_to_np_dtype
 
 from orchestrator.errors import BadRequest, Cancelled, InferenceFailed, InferenceTimedOut
 from orchestrator.triton import error_translation as failure
 from orchestrator.triton.contract import INPUT, Answer, ModelContract, OutputTensor
+from orchestrator.triton.model_control import ModelControl
 from orchestrator.triton.registered_memory import RegisteredMemory
-
-if TYPE_CHECKING:
-    from types import TracebackType
-
-    from numpy.typing import NDArray
-
-    from orchestrator.triton.model_control import ModelControl
 
 ANSWERS_TIMEOUT_S = 2.0
 _PAGE_BYTES = 4096
@@ -219,9 +214,7 @@ class RequestPool(Generic[Answer]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def acquire(self, timeout_s: float | None = None) -> Request[Answer]:

@@ -22,7 +22,7 @@ import uuid
 from contextlib import ExitStack
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Self, cast
+from typing import IO, Self, cast
 
 import orchestrator
 from orchestrator.child_environment import child_environment
@@ -32,9 +32,6 @@ from orchestrator.triton.installation import find_installation
 from orchestrator.triton.leftovers import clean_up, remove_leftovers
 from orchestrator.triton.server_command import is_one_shell_word, server_command
 from orchestrator.triton.server_log import TAIL_LINES, ServerLog
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 _PACKAGES = Path(orchestrator.__file__).parent.parent
 _REAPER = (
@@ -129,9 +126,7 @@ class TritonServer:
         self._launch(self._requested_ports)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def restart(self) -> None:

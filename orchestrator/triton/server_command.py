@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from orchestrator.triton import shared_memory
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from orchestrator.triton.installation import Installation
+from orchestrator.triton.installation import Installation
 
 _POOL_BYTES = 32 * 1024**2
 """Initial size, and growth, of the memory pool that a model's process shares with Triton's Python backend."""

@@ -14,14 +14,11 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from orchestrator.triton import launch
-
-if TYPE_CHECKING:
-    import subprocess
 
 PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
 

@@ -9,14 +9,10 @@ import logging
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Literal, Self
+from typing import Literal, Self
 
 from orchestrator.errors import TritonUnavailable
-
-if TYPE_CHECKING:
-    from types import TracebackType
-
-    from orchestrator.triton.server import TritonServer
+from orchestrator.triton.server import TritonServer
 
 State = Literal["starting", "ready", "restarting", "failed", "stopped"]
 
@@ -83,9 +79,7 @@ class Supervisor:
         self._watch.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def stop(self) -> None:

@@ -7,7 +7,8 @@ own decoders ignore it. Alpha is straight: colours are not multiplied by it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, cast
+from collections.abc import Sequence
+from typing import Any, Literal, cast
 
 import av
 import av.error
@@ -15,19 +16,14 @@ import numpy as np
 from av.codec.context import Flags
 from av.filter import Graph
 from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
 
+from orchestrator.frames import Alpha
 from orchestrator.media.colour.resize import resize
 from orchestrator.media.colour.rgb_conversion import rows_of
 from orchestrator.media.filter_chain import buffer_options, filter_chain
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from av.video.codeccontext import VideoCodecContext
-    from av.video.stream import VideoStream
-    from numpy.typing import NDArray
-
-    from orchestrator.frames import Alpha
 
 OPAQUE = 255
 """The largest alpha of 8 bits."""

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import av
 import av.error
 import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
 
+from orchestrator.frames import Form, VideoInfo
 from orchestrator.media.colour.pixel_format import chroma_subsampling, upright_chroma
 from orchestrator.media.colour.rgb_conversion import rows_of
-
-if TYPE_CHECKING:
-    from orchestrator.frames import Form, VideoInfo
 
 Position = tuple[float, float]
 """x and y of a chroma sample: 0 is the first of the columns or rows that share it, 1 the last."""

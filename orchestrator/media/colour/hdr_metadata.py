@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import struct
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import av
 
 from orchestrator.frames import HdrMetadata
-
-if TYPE_CHECKING:
-    import av
 
 
 def hdr_metadata(frame: av.VideoFrame) -> HdrMetadata | None:

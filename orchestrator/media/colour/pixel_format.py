@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import av
 
-if TYPE_CHECKING:
-    from orchestrator.frames import VideoInfo
+from orchestrator.frames import VideoInfo
 
 Chroma = tuple[int, int]
 """Number of columns and number of rows of luma that share a chroma sample: (2, 1) in 4:2:2."""

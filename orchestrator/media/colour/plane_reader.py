@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
+import av
 import numpy as np
+from av.video.format import VideoFormatComponent
+from av.video.plane import VideoPlane
+from numpy.typing import NDArray
 
-from orchestrator.frames import Planes
+from orchestrator.frames import Planes, Samples, VideoInfo
 from orchestrator.media.colour.pixel_format import CHROMA
 
-if TYPE_CHECKING:
-    import av
-    from av.video.format import VideoFormatComponent
-    from av.video.plane import VideoPlane
-    from numpy.typing import NDArray
-
-    from orchestrator.frames import Samples, VideoInfo
-
-    Sample = TypeVar("Sample", np.uint8, np.uint16)
+Sample = TypeVar("Sample", np.uint8, np.uint16)
 
 _PLANAR = re.compile(rf"yuv[aj]?(?P<like>({'|'.join(CHROMA.values())})p((9|10|12)le)?)")
 """FFmpeg's names of planar formats, 4:2:0 to 4:4:4, 8 to 12 bits, with or without alpha."""

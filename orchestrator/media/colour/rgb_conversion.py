@@ -11,16 +11,18 @@ pixel).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TypeVar, cast
 
 import av
 import av.error
 import cv2
 import numpy as np
+from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+from numpy.typing import NDArray
 
 from orchestrator.errors import UnsupportedMedia
-from orchestrator.frames import Colour
+from orchestrator.frames import Colour, DeepPixels, Pixels
 from orchestrator.media.colour.code_points import (
     BT470BG,
     BT709,
@@ -37,13 +39,7 @@ from orchestrator.media.colour.code_points import (
 )
 from orchestrator.media.colour.pixel_format import component_bits
 
-if TYPE_CHECKING:
-    from av.video.plane import VideoPlane
-    from numpy.typing import NDArray
-
-    from orchestrator.frames import DeepPixels, Pixels
-
-    Sample = TypeVar("Sample", np.uint8, np.uint16, np.float32)
+Sample = TypeVar("Sample", np.uint8, np.uint16, np.float32)
 
 SWSCALE_MATRIX = {
     BT709: Colorspace.ITU709,

@@ -18,19 +18,14 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from orchestrator.frames import Colour
+from orchestrator.frames import Colour, HdrMetadata, VideoInfo
 from orchestrator.media.colour.code_points import BT709, BT2020, DCI_P3, DISPLAY_P3, PQ
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from orchestrator.frames import HdrMetadata, VideoInfo
-
-    Array = NDArray[np.float64]
+Array = NDArray[np.float64]
 
 WHITE_NITS = 203
 """HDR's reference white, that of paper, which becomes SDR's white (Report ITU-R BT.2408, table 1)."""

@@ -6,21 +6,18 @@ because with 16-bit planes it reads the table's green as red.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import av
 import av.filter
 import cv2
 import numpy as np
+from av.filter.context import FilterContext
+from numpy.typing import NDArray
 
+from orchestrator.frames import Pixels, VideoInfo
 from orchestrator.media.colour.rgb_conversion import SwscaleRgb, merge_planes, rgb_planes
 from orchestrator.media.colour.tonemap_curve import GRID, peak_nits, tonemap_table
-
-if TYPE_CHECKING:
-    from av.filter.context import FilterContext
-    from numpy.typing import NDArray
-
-    from orchestrator.frames import Pixels, VideoInfo
 
 
 class ToneMapper:

@@ -6,16 +6,12 @@ messages of H.264 and HEVC, a few bytes with each picture.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import av
 import av.error
+from av.packet import Packet
+from av.video.stream import VideoStream
 
 from orchestrator.media.colour.hdr_metadata import side_data
-
-if TYPE_CHECKING:
-    from av.packet import Packet
-    from av.video.stream import VideoStream
 
 
 def mentions_captions(packet: Packet[VideoStream]) -> bool:

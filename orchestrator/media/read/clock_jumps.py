@@ -16,18 +16,13 @@ segment: its time is removed.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
-from orchestrator.media.read.clock_segments import PendingSegment, Segment, StreamState
+from av.packet import Packet
+from av.stream import Stream
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from av.packet import Packet
-    from av.stream import Stream
-
-    from orchestrator.media.read.clock_segments import ClockJump
+from orchestrator.media.read.clock_segments import ClockJump, PendingSegment, Segment, StreamState
 
 BACK_S = 0.1
 """Decoding times of one recording only rise, but for rounding."""

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from av.packet import Packet
-    from av.stream import Stream
+from av.packet import Packet
+from av.stream import Stream
 
 HELD_S = 1.0
 """How much of a new segment is read before its offset is chosen."""

@@ -7,36 +7,31 @@ before it, at its own time.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, cast
+from pathlib import Path
+from typing import cast
 
 import av
 import av.error
 from av.codec.context import Flags
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
+from av.video.stream import VideoStream
 
 from orchestrator.errors import BadMedia
+from orchestrator.frames import VideoInfo
 from orchestrator.media.colour.alpha_reader import SideAlphaDecoder, has_side_alpha
 from orchestrator.media.read.captions import mentions_captions
+from orchestrator.media.read.clock_segments import ClockJump
 from orchestrator.media.read.demux import main_video, open_source, packets, timestamp_fixer
 from orchestrator.media.read.lost_frames import DecoderTimestamps
-from orchestrator.media.read.picture_timeline import PictureTimeline
+from orchestrator.media.read.picture_timeline import DecodedPicture, PictureTimeline
 from orchestrator.media.read.seek import packets_before_keyframe, packets_from
 from orchestrator.media.read.truncation import TruncationChecker
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
-    from pathlib import Path
-
-    from av.container import InputContainer
-    from av.packet import Packet
-    from av.stream import Stream
-    from av.video.stream import VideoStream
-
-    from orchestrator.frames import VideoInfo
-    from orchestrator.media.read.clock_segments import ClockJump
-    from orchestrator.media.read.picture_timeline import DecodedPicture
-    from orchestrator.media.time_range import TimeRange
+from orchestrator.media.time_range import TimeRange
 
 LEAD_S = Fraction(1, 10)
 """Interlaced video is read from this much earlier: deinterlacing needs the picture before the first one."""

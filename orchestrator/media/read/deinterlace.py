@@ -11,23 +11,18 @@ decides. Pixels are not examined: undeclared interlaced pictures stay interlaced
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import av
 import av.error
 from av.filter import Graph
+from av.video.stream import VideoStream
 
 from orchestrator.media.filter_chain import buffer_options, filter_chain
+from orchestrator.media.time_range import TimedPicture
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from av.video.stream import VideoStream
-
-    from orchestrator.media.time_range import TimedPicture
-
-    _Picture = TimedPicture[av.VideoFrame]
+_Picture = TimedPicture[av.VideoFrame]
 
 _SAYS_ITSELF = {"h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "vc1", "wmv3", "prores", "dnxhd"}
 """Codecs with a flag for interlacing in each picture."""

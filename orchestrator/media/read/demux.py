@@ -8,28 +8,24 @@ tests prove that these take effect.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, cast
+from pathlib import Path
+from typing import cast
 
 import av
 import av.error
+from av.container import InputContainer
 from av.format import Flags
-from av.stream import Disposition
+from av.packet import Packet
+from av.stream import Disposition, Stream
+from av.video.stream import VideoStream
 
 from orchestrator.errors import BadMedia, InputNotFound, LimitExceeded
 from orchestrator.limits import Limits
 from orchestrator.media.read.clock_jumps import TimestampJumpFixer
 from orchestrator.media.read.header_limits import check_header
 from orchestrator.media.read.non_video_files import HEIF_BRANDS, explain_non_video, explain_picture
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from av.container import InputContainer
-    from av.packet import Packet
-    from av.stream import Stream
-    from av.video.stream import VideoStream
 
 DEMUXERS = (
     *("mov", "matroska", "avi", "mpegts", "mpeg", "flv", "asf", "ogg", "mxf"),

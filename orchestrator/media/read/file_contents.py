@@ -6,31 +6,26 @@ the first pictures are read.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, cast
+from pathlib import Path
+from typing import Literal, cast
 
 import av
 import av.error
 from av.audio.stream import AudioStream
-from av.stream import Disposition
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Disposition, Stream
+from av.video.stream import VideoStream
 
+from orchestrator.frames import HdrMetadata
 from orchestrator.media.colour.alpha_reader import SideAlphaDecoder, is_transparent
 from orchestrator.media.colour.hdr_metadata import hdr_metadata, side_data
 from orchestrator.media.colour.pixel_format import chroma_name, component_bits
 from orchestrator.media.read.demux import main_video, packets
 from orchestrator.media.read.tag_filter import chapter_title, own_tags, track_tags
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
-    from av.container import InputContainer
-    from av.packet import Packet
-    from av.stream import Stream
-    from av.video.stream import VideoStream
-
-    from orchestrator.frames import HdrMetadata
 
 Kind = Literal["picture", "sound", "subtitles", "video", "cover", "attachment", "data"]
 

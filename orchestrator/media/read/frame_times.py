@@ -9,24 +9,19 @@ from __future__ import annotations
 
 from array import array
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import av
 import av.error
 import numpy as np
+from numpy.typing import NDArray
 
 from orchestrator.errors import BadMedia
+from orchestrator.frames import VideoInfo
 from orchestrator.media.read.decoded_pictures import DecodedPictures
 from orchestrator.media.read.demux import main_video, open_source, packets
 from orchestrator.media.read.seek import UNTIMED
 from orchestrator.media.time_range import TimeRange
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from orchestrator.frames import VideoInfo
 
 
 def frame_times(path: Path, info: VideoInfo) -> NDArray[np.float64]:

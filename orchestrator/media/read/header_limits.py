@@ -8,7 +8,7 @@ Matroska and MP4 files, which may be of any size.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from orchestrator.errors import LimitExceeded
 from orchestrator.media.read.file_bytes import (
@@ -19,14 +19,10 @@ from orchestrator.media.read.file_bytes import (
     SEGMENT,
     TAGS,
     DamagedElement,
+    FileBytes,
     ebml_head,
     open_bytes,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from orchestrator.media.read.file_bytes import FileBytes
 
 MAX_TAGS = 2_000
 """Most tags of one stream or of the file. FFmpeg takes 0.05 s for them, four times that for twice as many."""

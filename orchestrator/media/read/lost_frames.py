@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import av
-    from av.container import InputContainer
-    from av.packet import Packet
-    from av.video.stream import VideoStream
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.stream import VideoStream
 
 _REORDERING = {"h264", "hevc", "mpeg4", "msmpeg4v3"}
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from pathlib import Path
 
 import av.error
 
 from orchestrator.errors import BadMedia
+from orchestrator.frames import VideoInfo
 from orchestrator.media.read.demux import main_video, open_source, packets
-
-if TYPE_CHECKING:
-    from fractions import Fraction
-    from pathlib import Path
-
-    from orchestrator.frames import VideoInfo
 
 
 def with_measured_length(path: Path, info: VideoInfo, *, most_s: float, most_frames: int) -> VideoInfo:

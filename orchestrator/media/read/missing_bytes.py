@@ -7,7 +7,8 @@ length in the header does not count here: headers of complete files are often wr
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from orchestrator.media.read.file_bytes import (
     ATTACHMENTS,
@@ -18,15 +19,10 @@ from orchestrator.media.read.file_bytes import (
     SEGMENT,
     TAGS,
     DamagedElement,
+    FileBytes,
     ebml_head,
     open_bytes,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from orchestrator.media.read.file_bytes import FileBytes
 
 MAX_ELEMENTS = 5_000_000
 """Most elements that are walked, in a few seconds. Two hours of FLV have 800,000."""

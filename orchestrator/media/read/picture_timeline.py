@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
 
 import av
 
 from orchestrator.errors import BadMedia
+from orchestrator.media.read.lost_frames import DecoderTimestamps
 from orchestrator.media.time_range import TimedPicture
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from fractions import Fraction
-    from pathlib import Path
-
-    from orchestrator.media.read.lost_frames import DecoderTimestamps
 
 DecodedPicture = TimedPicture[av.VideoFrame]
 

@@ -6,13 +6,19 @@ import math
 import struct
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, cast
+from pathlib import Path
+from typing import cast
 
 import av
 import av.error
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
+from av.video.stream import VideoStream
 
 from orchestrator.errors import BadMedia, UnsupportedMedia
 from orchestrator.frames import VideoInfo
+from orchestrator.limits import Limits
 from orchestrator.media.colour import rgb_conversion as colour
 from orchestrator.media.colour.alpha_reader import SideAlphaDecoder, is_transparent
 from orchestrator.media.colour.chroma_location import upright_chroma_location
@@ -24,16 +30,6 @@ from orchestrator.media.read.demux import MAX_PIXELS, has_free_clock, main_video
 from orchestrator.media.read.spherical_metadata import read_spherical
 from orchestrator.media.read.timestamp_scan import scan_timestamps
 from orchestrator.media.read.truncation import believable_frames, refuse_truncated, tagged_duration_s
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from av.container import InputContainer
-    from av.packet import Packet
-    from av.stream import Stream
-    from av.video.stream import VideoStream
-
-    from orchestrator.limits import Limits
 
 FIRST_FRAMES = 5
 """Number of pictures that are decoded: interlaced video may begin with progressive ones (titles, a still)."""

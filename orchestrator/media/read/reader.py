@@ -6,9 +6,14 @@ before it, at its own time, and counted.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, Self, cast
+from collections.abc import Generator
+from fractions import Fraction
+from pathlib import Path
+from typing import Generic, Self, cast
 
-from orchestrator.frames import AnyPicture, Frame
+import av
+
+from orchestrator.frames import Alpha, AnyPicture, Form, Frame, Letterbox, VideoInfo
 from orchestrator.media.colour.alpha_reader import AlphaExtractor
 from orchestrator.media.read.captions import closed_captions
 from orchestrator.media.read.decoded_pictures import DecodedPictures
@@ -16,16 +21,6 @@ from orchestrator.media.read.deinterlace import Deinterlacer
 from orchestrator.media.read.uniform_frames import UniformFrames
 from orchestrator.media.read.upright import UprightConverter
 from orchestrator.media.time_range import TimeRange
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
-    from fractions import Fraction
-    from pathlib import Path
-    from types import TracebackType
-
-    import av
-
-    from orchestrator.frames import Alpha, Form, Letterbox, VideoInfo
 
 
 class VideoReader(Generic[AnyPicture]):
@@ -82,9 +77,7 @@ class VideoReader(Generic[AnyPicture]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._pictures.close()
 
     @property

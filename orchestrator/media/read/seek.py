@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from fractions import Fraction
 from itertools import chain
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import av
 import av.error
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
+from av.video.stream import VideoStream
 
 from orchestrator.media.read.demux import main_video, open_source, packets
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from av.container import InputContainer
-    from av.packet import Packet
-    from av.stream import Stream
-    from av.video.stream import VideoStream
 
 MARGINS_S = (0, 1, 4, 16)
 """Seeks aim earlier by these times, one after the other: FFmpeg seeks by decoding times, and in MPEG-TS by

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
+
+import av
 
 from orchestrator.frames import SphericalVideo
 from orchestrator.media.colour.hdr_metadata import side_data
-
-if TYPE_CHECKING:
-    import av
 
 _EQUIRECTANGULAR = 0
 _STEREO: dict[int, Literal["left-right", "top-bottom"]] = {1: "left-right", 2: "top-bottom"}

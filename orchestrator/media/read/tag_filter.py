@@ -6,10 +6,7 @@ it is neither copied nor compared.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from collections.abc import Mapping
 
 _OF_THE_FILE = frozenset(
     {

@@ -8,17 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import av.error
 
 from orchestrator.media.read.audio_packet_header import BYTES, AudioChangeDetector
+from orchestrator.media.read.clock_segments import ClockJump
 from orchestrator.media.read.demux import main_video, open_source, packets, timestamp_fixer
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from orchestrator.media.read.clock_segments import ClockJump
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,19 +8,15 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
 
 from orchestrator.errors import BadMedia
 from orchestrator.media.read.missing_bytes import missing_bytes
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from av.container import InputContainer
-    from av.packet import Packet
-    from av.stream import Stream
 
 UNREAD_BYTES = 1024
 """More than the headers between two Matroska blocks; after damage FFmpeg skips to the next cluster."""

@@ -7,20 +7,16 @@ one size and one pixel aspect ratio, so other pictures are fitted into it with b
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import av
 import av.error
 from av.filter import Graph
 
 from orchestrator.errors import UnsupportedMedia
+from orchestrator.frames import Form, VideoInfo
 from orchestrator.media.colour.plane_reader import same_planes
 from orchestrator.media.filter_chain import buffer_options, filter_chain
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from orchestrator.frames import Form, VideoInfo
 
 TOLD_BY_PICTURES = {"mpegts", "mpeg", "flv", "dv"}
 """Formats whose pictures state the pixel aspect ratio; in other formats the container does."""

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar, cast
+from pathlib import Path
+from typing import TypeVar, cast
 
+import av
 import numpy as np
+from numpy.typing import NDArray
 
 from orchestrator.errors import UnsupportedMedia
-from orchestrator.frames import PADDING_LEVEL, Planes
+from orchestrator.frames import PADDING_LEVEL, Form, Letterbox, Picture, Pixels, Planes, VideoInfo
 from orchestrator.media.colour.plane_reader import can_read_planes, to_planes
 from orchestrator.media.colour.rgb_conversion import DeepRgbConverter, RgbConverter
 from orchestrator.media.colour.tonemapper import ToneMapper
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import av
-    from numpy.typing import NDArray
-
-    from orchestrator.frames import Form, Letterbox, Picture, Pixels, VideoInfo
-
-    Array = TypeVar("Array", bound=NDArray[np.uint8] | NDArray[np.uint16])
+Array = TypeVar("Array", bound=NDArray[np.uint8] | NDArray[np.uint16])
 
 
 class UprightConverter:

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Literal, NamedTuple, cast
+from typing import Literal, NamedTuple, cast
 
 import av
 import av.error
+from av.audio.codeccontext import AudioCodecContext
+from av.audio.frame import AudioFrame
+from av.audio.layout import AudioLayout
+from av.audio.stream import AudioStream
+from av.packet import Packet
+from av.stream import Stream
 
 from orchestrator.media.read.audio_packet_header import BYTES, CODINGS, DECODERS, NAMES, read_audio_header
-from orchestrator.media.write.stream_converters import MILLISECOND, StreamConverter, copy_metadata
-
-if TYPE_CHECKING:
-    from av.audio.codeccontext import AudioCodecContext
-    from av.audio.frame import AudioFrame
-    from av.audio.layout import AudioLayout
-    from av.audio.stream import AudioStream
-    from av.packet import Packet
-    from av.stream import Stream
-
-    from orchestrator.media.write.stream_converters import MuxTarget
+from orchestrator.media.write.stream_converters import MILLISECOND, MuxTarget, StreamConverter, copy_metadata
 
 BITS_PER_CHANNEL = {"aac": 96_000, "libopus": 64_000}
 """Bit rate by encoder. Stereo AAC is transparent to most ears at 192 kbit/s (FFmpeg wiki, Encode/AAC), and

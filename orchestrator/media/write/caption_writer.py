@@ -7,14 +7,12 @@ ITU-T H.264, D.1.6; ITU-T H.265, D.2.6).
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from av.packet import Packet
+from av.video.stream import VideoStream
 
 from orchestrator.media.read.captions import has_text
-
-if TYPE_CHECKING:
-    from av.video.stream import VideoStream
 
 CARRIERS = {"libx264": "h264", "h264_nvenc": "h264", "libx265": "hevc", "hevc_nvenc": "hevc"}
 """Codec by encoder, for the encoders into whose packets captions can be inserted."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from orchestrator.media.read.tag_filter import chapter_title, writable
+from orchestrator.media.write.trim import TrimWindow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from av.container.core import Chapter
-
-    from orchestrator.media.write.trim import TrimWindow
 
 
 def fit_chapters(

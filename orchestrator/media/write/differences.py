@@ -11,26 +11,28 @@ import logging
 import re
 import struct
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import av.error
 
 from orchestrator.errors import WorkerError
+from orchestrator.frames import HdrMetadata
 from orchestrator.media.colour.code_points import HLG, PQ
 from orchestrator.media.colour.pixel_format import rotated_chroma_name
 from orchestrator.media.read.demux import open_source
-from orchestrator.media.read.file_contents import SIDE_DATA, read_contents
+from orchestrator.media.read.file_contents import (
+    SIDE_DATA,
+    FileContents,
+    FirstPicture,
+    Kind,
+    StreamContents,
+    read_contents,
+)
 from orchestrator.media.read.tag_filter import printable, same_language
 from orchestrator.media.write.readback import open_written
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from orchestrator.frames import HdrMetadata
-    from orchestrator.media.read.file_contents import FileContents, FirstPicture, Kind, StreamContents
-    from orchestrator.media_containers import MediaContainer
+from orchestrator.media_containers import MediaContainer
 
 log = logging.getLogger(__name__)
 

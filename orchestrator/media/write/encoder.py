@@ -10,24 +10,20 @@ import functools
 import os
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import av
 import av.error
+from av.container import OutputContainer
+from av.video.codeccontext import VideoCodecContext
+from av.video.stream import VideoStream
 
 from orchestrator.errors import BadRequest
+from orchestrator.frames import Colour, HdrMetadata
+from orchestrator.jobs import Quality
 from orchestrator.media.colour.pixel_format import CHROMA, Chroma, planar_format
 from orchestrator.media.write.hdr_encoder_options import hdr_options
-from orchestrator.media_containers import one_of
-
-if TYPE_CHECKING:
-    from av.container import OutputContainer
-    from av.video.codeccontext import VideoCodecContext
-    from av.video.stream import VideoStream
-
-    from orchestrator.frames import Colour, HdrMetadata
-    from orchestrator.jobs import Quality
-    from orchestrator.media_containers import MediaContainer
+from orchestrator.media_containers import MediaContainer, one_of
 
 H264_MAX_SIDE_PX = 4096
 H264_MAX_MACROBLOCKS = 36_864

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, cast
+from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
 from av.filter import Graph
 
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
-    from pathlib import Path
-
-    from orchestrator.frames import AnyPicture, Frame, Pixels, VideoInfo
-    from orchestrator.jobs import Quality
+from orchestrator.frames import AnyPicture, Frame, Pixels, VideoInfo
+from orchestrator.jobs import Quality
 
 TICK = Fraction(1, 100)
 """GIF's unit of time, in seconds (GIF89a, 23)."""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from fractions import Fraction
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from fractions import Fraction
-
-    from orchestrator.frames import HdrMetadata
+from orchestrator.frames import HdrMetadata
 
 NAMES = {
     "libx264": ("x264-params", "mastering-display", "cll"),

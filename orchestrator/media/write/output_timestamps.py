@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from fractions import Fraction
 
-if TYPE_CHECKING:
-    from fractions import Fraction
+from av.packet import Packet
+from av.video.stream import VideoStream
 
-    from av.packet import Packet
-    from av.video.stream import VideoStream
-
-    from orchestrator.frames import AnyPicture, Frame, VideoInfo
+from orchestrator.frames import AnyPicture, Frame, VideoInfo
 
 
 class OutputTimestamps:

@@ -8,37 +8,37 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from fractions import Fraction
-from typing import TYPE_CHECKING, cast
+from pathlib import Path
+from typing import cast
 
 import av
 import av.error
-from av.stream import Discard, Disposition
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+from av.packet import Packet
+from av.stream import AttachmentStream, Discard, Disposition, Stream
+from av.subtitles.stream import SubtitleStream
 
 from orchestrator.errors import BadMedia
+from orchestrator.frames import VideoInfo
 from orchestrator.media.read.demux import has_free_clock, main_video, open_source, packets
 from orchestrator.media.read.tag_filter import is_of_camera, own_tags, valid, writable
+from orchestrator.media.time_range import TimeRange
 from orchestrator.media.write.audio_transcoder import AudioTranscoder
 from orchestrator.media.write.chapters import fit_chapters
 from orchestrator.media.write.differences import ExpectedContents
-from orchestrator.media.write.stream_converters import MuxTarget, StreamCopier, SubtitleConverter, is_copyable
+from orchestrator.media.write.stream_converters import (
+    MuxTarget,
+    StreamConverter,
+    StreamCopier,
+    SubtitleConverter,
+    is_copyable,
+)
 from orchestrator.media.write.trim import TrimWindow
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from av.audio.stream import AudioStream
-    from av.container import OutputContainer
-    from av.packet import Packet
-    from av.stream import AttachmentStream, Stream
-    from av.subtitles.stream import SubtitleStream
-
-    from orchestrator.frames import VideoInfo
-    from orchestrator.media.time_range import TimeRange
-    from orchestrator.media.write.stream_converters import StreamConverter
-    from orchestrator.media_containers import MediaContainer
+from orchestrator.media_containers import MediaContainer
 
 NOTED_START_S = 2
 """A clock that starts later than this is noted when it is moved to zero; muxers often cause shorter

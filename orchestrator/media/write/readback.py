@@ -7,31 +7,26 @@ keyframe before it; pictures in between are skipped if no other picture refers t
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from fractions import Fraction
 from itertools import chain
-from typing import TYPE_CHECKING, Self, cast
+from pathlib import Path
+from typing import Self, cast
 
 import av
 import av.error
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.packet import Packet
 from av.stream import Discard
+from av.video.stream import VideoStream
 
 from orchestrator.errors import OutputCheckFailed, WorkerError
+from orchestrator.frames import Pixels
 from orchestrator.media.colour import rgb_conversion as colour
 from orchestrator.media.read.demux import main_video, packets
 from orchestrator.media_containers import CONTAINERS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
-    from fractions import Fraction
-    from pathlib import Path
-    from types import TracebackType
-
-    from av.audio.stream import AudioStream
-    from av.container import InputContainer
-    from av.packet import Packet
-    from av.video.stream import VideoStream
-
-    from orchestrator.frames import Pixels
 
 KEYFRAMES_APART_S = 1
 """Shortest distance of the keyframes that are remembered: a day of video has less than 100,000 of them."""
@@ -69,9 +64,7 @@ class OutputReader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._container.close()
 
     def sound_s(self) -> Fraction | None:

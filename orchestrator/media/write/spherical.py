@@ -9,13 +9,10 @@ equirectangular projection.
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from orchestrator.frames import SphericalVideo
+from orchestrator.frames import SphericalVideo
 
 UUID = bytes.fromhex("ffcc8263f8554a938814587a02521fdd")
 

@@ -10,21 +10,18 @@ import io
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import av
 import av.error
+from av.container import OutputContainer
+from av.packet import Packet
+from av.stream import Stream
+from av.subtitles.stream import SubtitleStream
 
 from orchestrator.media.read.tag_filter import mov_language, track_tags, writable
-
-if TYPE_CHECKING:
-    from av.container import OutputContainer
-    from av.packet import Packet
-    from av.stream import Stream
-    from av.subtitles.stream import SubtitleStream
-
-    from orchestrator.media.write.trim import TrimWindow
-    from orchestrator.media_containers import MediaContainer
+from orchestrator.media.write.trim import TrimWindow
+from orchestrator.media_containers import MediaContainer
 
 MILLISECOND = Fraction(1, 1000)
 

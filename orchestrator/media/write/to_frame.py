@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import av
 import numpy as np
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
+from numpy.typing import NDArray
 
-from orchestrator.media.colour.pixel_format import chroma_subsampling, planar_format, upright_chroma
+from orchestrator.frames import Alpha, Colour, DeepPixels, Form, Pixels, Planes, VideoInfo
+from orchestrator.jobs import Quality
+from orchestrator.media.colour.pixel_format import Chroma, chroma_subsampling, planar_format, upright_chroma
 from orchestrator.media.colour.resize import resize
 from orchestrator.media.colour.rgb_conversion import SWSCALE_MATRIX, range_of, rows_of
 from orchestrator.media.write.gif import PaletteConverter
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from orchestrator.frames import Alpha, Colour, DeepPixels, Form, Pixels, Planes, VideoInfo
-    from orchestrator.jobs import Quality
-    from orchestrator.media.colour.pixel_format import Chroma
-
-    Array = TypeVar("Array", bound=NDArray[np.uint8] | NDArray[np.uint16])
+Array = TypeVar("Array", bound=NDArray[np.uint8] | NDArray[np.uint16])
 
 _FLAGS = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP
 """FULL_CHR_H_INP: chroma is made from all pixels, not from every second one."""

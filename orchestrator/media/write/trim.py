@@ -8,14 +8,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import av
-
-if TYPE_CHECKING:
-    from av.audio.frame import AudioFrame
-    from av.packet import Packet
-    from av.stream import Stream
+from av.audio.frame import AudioFrame
+from av.packet import Packet
+from av.stream import Stream
 
 RUN_IN_S = Fraction(80, 1000)
 """Audio that a decoder needs before its output is correct: what Opus asks for (RFC 7845, 4.6), and more than

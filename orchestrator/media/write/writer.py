@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Self
+from pathlib import Path
+from typing import Any, Self
 
 import av
 import av.error
+from av.packet import Packet
+from av.video.stream import VideoStream
 
 from orchestrator.errors import DiskFull, EncodeFailed
-from orchestrator.frames import Planes
+from orchestrator.frames import Form, Frame, Planes, VideoInfo
+from orchestrator.jobs import Quality
 from orchestrator.media.colour import rgb_conversion as colour
 from orchestrator.media.colour.chroma_location import output_chroma_location
 from orchestrator.media.colour.code_points import FCC, SMPTE170M
@@ -28,19 +33,7 @@ from orchestrator.media.write.passthrough import Passthrough
 from orchestrator.media.write.spherical import mark, room_for
 from orchestrator.media.write.stream_converters import copy_metadata
 from orchestrator.media.write.to_frame import converter, with_alpha
-from orchestrator.media_containers import check_limits, container_for
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-    from types import TracebackType
-
-    from av.packet import Packet
-    from av.video.stream import VideoStream
-
-    from orchestrator.frames import Form, Frame, VideoInfo
-    from orchestrator.jobs import Quality
-    from orchestrator.media_containers import MediaContainer
+from orchestrator.media_containers import MediaContainer, check_limits, container_for
 
 INTERLEAVE_MICROSECONDS = 1_000_000
 """How long the muxer waits for a stream that has no packets, such as captions."""
@@ -165,9 +158,7 @@ class VideoWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._passthrough.close()
         with suppress(av.error.FFmpegError, OSError):
             self._output.close()
