@@ -78,7 +78,5 @@ def url(
 
 def settings_with(url: str | None) -> Settings:
     """Read the settings, where --url replaces TRITON_URL."""
-    from orchestrator.settings import Settings
-
     settings = Settings.from_env()
     return settings if url is None else replace(settings, triton_url=url)

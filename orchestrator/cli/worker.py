@@ -61,7 +61,6 @@ def worker(
       curl -s localhost:8090/runsync -H 'Content-Type: application/json' -d @test_input.json
     """  # noqa: D301  click reads the backspace as: keep these lines
     from orchestrator.executor.job_folders import JobFolders
-    from orchestrator.settings import Settings
     from orchestrator.triton.server import TritonServer
     from orchestrator.triton.supervisor import Supervisor
 
