@@ -21,9 +21,9 @@ import cv2
 import numpy as np
 import onnxruntime
 
-from export_onnx.config import ServedUpscaler
 from export_onnx.repository import model_path, read_record
 from export_onnx.tensor_names import INPUT
+from export_onnx.triton_config import UpscalerConfig
 from export_onnx.upscaling.parity import photo
 from orchestrator.settings import Settings
 
@@ -114,7 +114,7 @@ def main() -> None:
         if record is None:
             sys.exit(f"error: {name} is not built; run `framewright models build {name}`")
         model = record.model
-        if not isinstance(model, ServedUpscaler):
+        if not isinstance(model, UpscalerConfig):
             sys.exit(f"error: {name} is a detector; choose an upscaler")
         side = arguments.side // (2 * model.size_multiple) * 2 * model.size_multiple
         picture = _middle(arguments.image, side) if arguments.image else photo(side, side)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from export_onnx.catalog import Catalog
-    from export_onnx.prepared import BuildOptions, PreparedModel
+    from export_onnx.exportable_model import BuildOptions, ExportableModel
 
 
 def build(
@@ -78,16 +78,16 @@ def build(
     return record
 
 
-def _prepare(name: str, weights: WeightFile, catalog: Catalog, options: BuildOptions) -> PreparedModel:
+def _prepare(name: str, weights: WeightFile, catalog: Catalog, options: BuildOptions) -> ExportableModel:
     """Open the weights; imports only what the task needs, as spandrel and ultralytics take seconds each."""
     entry = catalog.models.get(name)
     if isinstance(entry, CatalogDetector) or (entry is None and options.task == "detect"):
-        from export_onnx.detection import prepare as detector  # noqa: PLC0415
+        from export_onnx.detection import exportable_detector as detector  # noqa: PLC0415
 
         tensors_only = entry is not None and entry.architecture in detector.TENSOR_FAMILIES
         check_kind(weights, "upscale" if tensors_only else "detect")
         return detector.prepare(name, weights, entry=entry, options=options)
-    from export_onnx.upscaling import prepare as upscaler  # noqa: PLC0415
+    from export_onnx.upscaling import exportable_upscaler as upscaler  # noqa: PLC0415
 
     check_kind(weights, "upscale")
     return upscaler.prepare(name, weights, entry=entry, catalog=catalog, options=options)

@@ -10,7 +10,7 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from export_onnx.config import Choices, ModelTask, ServedDetector, ServedModel, ServedUpscaler
+from export_onnx.triton_config import DetectorConfig, ModelConfig, ModelTask, ServingOptions, UpscalerConfig
 from orchestrator.errors import ModelBuildFailed, UnknownModel
 from orchestrator.settings import PROJECT_ROOT
 
@@ -61,8 +61,8 @@ class CatalogModel(ABC):
 
     @abstractmethod
     def served(
-        self, *, choices: Choices, weights_sha256: str | None = None, licence: str = "unknown"
-    ) -> ServedModel:
+        self, *, choices: ServingOptions, weights_sha256: str | None = None, licence: str = "unknown"
+    ) -> ModelConfig:
         """Return the description that config.pbtxt gives of this model once it is built.
 
         Args:
@@ -75,7 +75,7 @@ class CatalogModel(ABC):
         """Return the path of the weight file: in `weights_dir`, or beside the catalog if it is committed."""
         return (weights_dir if self.url else CATALOG.parent) / self.file
 
-    def _common(self, choices: Choices, weights_sha256: str | None, licence: str) -> dict[str, Any]:
+    def _common(self, choices: ServingOptions, weights_sha256: str | None, licence: str) -> dict[str, Any]:
         """Return the fields of a ServedModel that all tasks share."""
         official = weights_sha256 in {None, self.sha256}
         return {
@@ -105,9 +105,9 @@ class CatalogUpscaler(CatalogModel):
     tile: int
 
     def served(  # noqa: D102  described in the base
-        self, *, choices: Choices, weights_sha256: str | None = None, licence: str = "unknown"
-    ) -> ServedUpscaler:
-        return ServedUpscaler(
+        self, *, choices: ServingOptions, weights_sha256: str | None = None, licence: str = "unknown"
+    ) -> UpscalerConfig:
+        return UpscalerConfig(
             scale=self.scale,
             halo=self.halo,
             tile=self.tile,
@@ -133,9 +133,9 @@ class CatalogDetector(CatalogModel):
     iou_threshold: float = IOU_THRESHOLD
 
     def served(  # noqa: D102
-        self, *, choices: Choices, weights_sha256: str | None = None, licence: str = "unknown"
-    ) -> ServedDetector:
-        return ServedDetector(
+        self, *, choices: ServingOptions, weights_sha256: str | None = None, licence: str = "unknown"
+    ) -> DetectorConfig:
+        return DetectorConfig(
             classes=self.classes,
             side=choices.side or self.side,
             score_threshold=SCORE_THRESHOLD,

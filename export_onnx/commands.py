@@ -14,9 +14,9 @@ import click
 from export_onnx import download, model_list
 from export_onnx import download_progress as progress
 from export_onnx.catalog import CatalogDetector, load_catalog
-from export_onnx.config import ACCELERATORS, TASKS, Accelerator, Choices, ModelTask
 from export_onnx.repository import check_name, read_record
 from export_onnx.tensor_names import MAX_DETECTIONS, PRECISIONS, Precision
+from export_onnx.triton_config import ACCELERATORS, TASKS, Accelerator, ModelTask, ServingOptions
 from export_onnx.verify import problems
 from export_onnx.weight_file import read_custom, read_official
 from orchestrator.errors import BadRequest, ModelBuildFailed, WeightsRefused
@@ -172,7 +172,7 @@ def build(
         framewright models build lite-x4 --accelerator cuda --warm-up
         framewright models build lite-x4 --accelerator tensorrt --engine-cache /volume/engines
     """  # noqa: D301  click reads the backspace as: keep these lines
-    choices = Choices(
+    choices = ServingOptions(
         precision=precision,
         accelerator=accelerator,
         engine_cache=engine_cache,
@@ -209,7 +209,7 @@ def build(
         )
         try:
             from export_onnx.build import build as build_model  # noqa: PLC0415  it needs PyTorch
-            from export_onnx.prepared import BuildOptions  # noqa: PLC0415
+            from export_onnx.exportable_model import BuildOptions  # noqa: PLC0415
 
             build_model(
                 name,
@@ -260,7 +260,7 @@ def _step(line: str) -> None:
     click.echo(line)
 
 
-def _check_choices(choices: Choices) -> None:
+def _check_choices(choices: ServingOptions) -> None:
     if (choices.accelerator == "tensorrt") != bool(choices.engine_cache):
         raise BadRequest(
             "--accelerator tensorrt and --engine-cache DIR belong together; give both or neither"

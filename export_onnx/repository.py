@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from export_onnx.config import Choices, ServedDetector, ServedModel, ServedUpscaler, render
+from export_onnx.triton_config import DetectorConfig, ModelConfig, ServingOptions, UpscalerConfig, render
 from orchestrator.errors import BadRequest, DiskFull, OutputPathRefused, WorkerError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class BuildRecord:
         built: the date and time of the build, ISO 8601, UTC.
     """
 
-    model: ServedModel
+    model: ModelConfig
     model_sha256: str
     weights_file: str
     opset: int
@@ -128,11 +128,11 @@ def read_record(repository: Path, name: str) -> BuildRecord | None:
         return None
 
 
-def _served_model(fields: dict[str, Any]) -> ServedModel:
-    choices = Choices(**fields.pop("choices"))
+def _served_model(fields: dict[str, Any]) -> ModelConfig:
+    choices = ServingOptions(**fields.pop("choices"))
     if fields["task"] == "upscale":
-        return ServedUpscaler(**fields, choices=choices)
-    return ServedDetector(**{**fields, "classes": tuple(fields["classes"])}, choices=choices)
+        return UpscalerConfig(**fields, choices=choices)
+    return DetectorConfig(**{**fields, "classes": tuple(fields["classes"])}, choices=choices)
 
 
 def _write_error(exc: OSError, repository: Path) -> WorkerError:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from export_onnx.config import render
 from export_onnx.repository import CPU_FILE, model_path, read_record
+from export_onnx.triton_config import render
 from export_onnx.weight_file import how_to_get, mismatch_message, sha256_of
 
 if TYPE_CHECKING:

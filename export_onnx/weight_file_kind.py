@@ -1,7 +1,7 @@
 """Identifies the kind of a weight file by its bytes, without opening it, and refuses all other files.
 
 It recognises the formats of PyTorch and safetensors, and formats that people mistake for them.
-upscaling/network.py and detection/yolo.py check whether the tensors belong to a network.
+upscaling/load_network.py and detection/yolo.py check whether the tensors belong to a network.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from orchestrator.errors import WeightsRefused
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from export_onnx.config import ModelTask
+    from export_onnx.triton_config import ModelTask
     from export_onnx.weight_file import WeightFile
 
 _AGAIN = "copy or download it again"

@@ -1,7 +1,7 @@
 """Writes the committed config.pbtxt of every catalog model: `python -m export_onnx.write_configs`.
 
-Run it after a change of weights/catalog.toml or config.py. The files are for official weights, fp32 and no
-accelerator; models that were built with other choices must be built again. It needs no weights and no
+Run it after a change of weights/catalog.toml or triton_config.py. The files are for official weights, fp32
+and no accelerator; models that were built with other choices must be built again. It needs no weights and no
 PyTorch.
 """
 
@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from export_onnx.catalog import load_catalog
-from export_onnx.config import Choices, render
+from export_onnx.triton_config import ServingOptions, render
 from orchestrator.settings import PROJECT_ROOT
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def main(repository: Path = PROJECT_ROOT / "model_repository") -> None:
     for model in load_catalog().models.values():
         path = repository / model.name / "config.pbtxt"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(render(model.served(choices=Choices())), encoding="utf-8")
+        path.write_text(render(model.served(choices=ServingOptions())), encoding="utf-8")
         sys.stdout.write(f"{path}\n")
 
 

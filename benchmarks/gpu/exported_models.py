@@ -17,14 +17,14 @@ from spandrel.architectures.ESRGAN import ESRGAN
 from spandrel.architectures.SwinIR import SwinIR
 
 from export_onnx.catalog import CatalogDetector, load_catalog
-from export_onnx.config import Choices, ServedUpscaler, render
-from export_onnx.detection import prepare as detector
+from export_onnx.detection import exportable_detector as detector
 from export_onnx.detection import yolo
-from export_onnx.prepared import BuildOptions
+from export_onnx.exportable_model import BuildOptions
 from export_onnx.repository import model_path
-from export_onnx.upscaling import prepare as upscaler
+from export_onnx.triton_config import ServingOptions, UpscalerConfig, render
+from export_onnx.upscaling import exportable_upscaler as upscaler
+from export_onnx.upscaling.exportable_upscaler import ExportableUpscaler
 from export_onnx.upscaling.graph import UpscaleGraph
-from export_onnx.upscaling.prepare import PreparedUpscaler
 from export_onnx.weight_file import read_custom
 from orchestrator.settings import PROJECT_ROOT
 from tools.fixtures import networks
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from export_onnx.config import ServedModel
     from export_onnx.tensor_names import Precision
+    from export_onnx.triton_config import ModelConfig
 
 RANDOM = ("realesr-animevideov3", "RealESRGAN_x4plus", "SwinIR_4x_GAN", "yolov8n")
 CARRIED = ("lite-x4", "lite-detector")
@@ -54,7 +54,7 @@ class Network:
     """
 
     precision: Precision
-    served: ServedModel
+    served: ModelConfig
     onnx_path: Path
     weights_path: Path
     prepared: Any
@@ -67,7 +67,7 @@ class Network:
     @property
     def upscales(self) -> bool:
         """Whether it is an upscaler, not a detector."""
-        return isinstance(self.served, ServedUpscaler)
+        return isinstance(self.served, UpscalerConfig)
 
     @cached_property
     def graph(self) -> onnx.ModelProto:
@@ -84,7 +84,7 @@ class Network:
             RuntimeError: the model has no form in PyTorch.
         """
         module: Any
-        if isinstance(self.prepared, PreparedUpscaler):
+        if isinstance(self.prepared, ExportableUpscaler):
             module = UpscaleGraph(self.prepared.network.exportable, self.precision)
         elif self.weights_path.suffix == ".pt":
             module = _DetectorNetwork(
@@ -125,7 +125,7 @@ def export(name: str, precision: Precision, folder: Path) -> Network:
         weights_path = folder / f"{name}{'.pt' if isinstance(entry, CatalogDetector) else '.pth'}"
         if not weights_path.exists():
             _write_weights(name, weights_path)
-    weights, options = read_custom(weights_path), BuildOptions(choices=Choices(precision=precision))
+    weights, options = read_custom(weights_path), BuildOptions(choices=ServingOptions(precision=precision))
     prepared: Any
     if isinstance(entry, CatalogDetector):
         prepared = detector.prepare(name, weights, entry=entry, options=options)
@@ -142,7 +142,7 @@ def export(name: str, precision: Precision, folder: Path) -> Network:
     )
 
 
-def put(model: ServedModel, graph: Path, repository: Path) -> None:
+def put(model: ModelConfig, graph: Path, repository: Path) -> None:
     """Install a model in a repository, as a build would.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from export_onnx.config import Accelerator, ServedDetector, ServedModel, ServedUpscaler
+from export_onnx.triton_config import Accelerator, DetectorConfig, ModelConfig, UpscalerConfig
 from orchestrator.tiles.grid import plan_grid
 from orchestrator.tiles.letterbox import letterbox
 
@@ -109,9 +109,9 @@ class Windows:
     count: int
 
 
-def windows(model: ServedModel, picture: Picture, tile: int = 0) -> Windows:
+def windows(model: ModelConfig, picture: Picture, tile: int = 0) -> Windows:
     """Return the windows of a frame: tiles with their halo, or the letterbox of a detector."""
-    if isinstance(model, ServedUpscaler):
+    if isinstance(model, UpscalerConfig):
         grid = plan_grid(
             height=picture.height,
             width=picture.width,
@@ -120,15 +120,15 @@ def windows(model: ServedModel, picture: Picture, tile: int = 0) -> Windows:
             multiple=model.size_multiple,
         )
         return Windows(tile, grid.tile_height, grid.tile_width, len(grid.tiles))
-    if not isinstance(model, ServedDetector):
+    if not isinstance(model, DetectorConfig):
         raise TypeError(f"{model.name} is neither an upscaler nor a detector")
     box = letterbox(width=picture.width, height=picture.height, side=model.side, multiple=model.size_multiple)
     return Windows(0, box.height, box.width, 1)
 
 
-def window_layouts(model: ServedModel, picture: Picture, tiles: tuple[int, ...]) -> list[Windows]:
+def window_layouts(model: ModelConfig, picture: Picture, tiles: tuple[int, ...]) -> list[Windows]:
     """Return the windows for each tile size, without duplicates."""
-    if not isinstance(model, ServedUpscaler):
+    if not isinstance(model, UpscalerConfig):
         return [windows(model, picture)]
     found: dict[tuple[int, int, int], Windows] = {}
     for tile in tiles:

@@ -13,7 +13,7 @@ from benchmarks.gpu import runtimes
 from benchmarks.gpu.flops import count
 from benchmarks.gpu.plan import window_layouts, windows
 from benchmarks.gpu.recommendation import Measurement, lightest_of_the_fastest, worth_a_larger_batch
-from export_onnx.config import Choices, ServedUpscaler
+from export_onnx.triton_config import ServingOptions, UpscalerConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from benchmarks.gpu.exported_models import Network
     from benchmarks.gpu.plan import Picture, Plan, Windows
-    from export_onnx.config import Accelerator, ServedModel
     from export_onnx.tensor_names import Precision
+    from export_onnx.triton_config import Accelerator, ModelConfig
 
     OpenedRun = tuple[Callable[[], None], Any]  # a function that runs a network once, and its session or None
 
@@ -215,9 +215,11 @@ def peak(rates: dict[str, float], precision: str) -> float:
     return next(rates[kind] for kind in _PEAKS[precision] if kind in rates)
 
 
-def choices_of(network: Network, accelerator: Accelerator, engines: Path, instances: int = 1) -> Choices:
+def choices_of(
+    network: Network, accelerator: Accelerator, engines: Path, instances: int = 1
+) -> ServingOptions:
     """Return the build choices for this network and accelerator."""
-    return Choices(
+    return ServingOptions(
         precision=network.precision,
         accelerator=accelerator,
         engine_cache=str(engines) if accelerator == "tensorrt" else None,
@@ -225,10 +227,10 @@ def choices_of(network: Network, accelerator: Accelerator, engines: Path, instan
     )
 
 
-def with_settings(model: ServedModel, choices: Choices, settings: Settings) -> ServedModel:
+def with_settings(model: ModelConfig, choices: ServingOptions, settings: Settings) -> ModelConfig:
     """Return the description of a model with other settings than the catalog's."""
     model = replace(model, choices=choices, max_batch=settings.batch)
-    return replace(model, tile=settings.tile) if isinstance(model, ServedUpscaler) else model
+    return replace(model, tile=settings.tile) if isinstance(model, UpscalerConfig) else model
 
 
 def one_line(exc: BaseException) -> str:

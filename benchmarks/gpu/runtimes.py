@@ -17,8 +17,8 @@ import torch
 from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2
 
-from export_onnx.config import render
 from export_onnx.tensor_names import INPUT
+from export_onnx.triton_config import render
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from benchmarks.gpu.exported_models import Network
-    from export_onnx.config import ServedModel
+    from export_onnx.triton_config import ModelConfig
 
 FEWEST_RUNS = 3
 
@@ -92,7 +92,7 @@ def _turns(runs: list[Callable[[], None]], seconds: float) -> list[list[float]]:
     return turns
 
 
-def providers(served: ServedModel, device: str, **changes: str) -> list[Any]:
+def providers(served: ModelConfig, device: str, **changes: str) -> list[Any]:
     """Return ONNX Runtime's execution providers for a model, with the options of its config.pbtxt.
 
     Args:

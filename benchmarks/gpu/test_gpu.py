@@ -34,9 +34,9 @@ from benchmarks.gpu.runtime_sweep import Settings, with_settings
 from benchmarks.gpu.triton_sweep import frames_of
 from export_onnx.catalog import load_catalog
 from export_onnx.commands import models as commands
-from export_onnx.config import Choices
+from export_onnx.triton_config import ServingOptions
 from export_onnx.upscaling.graph import UpscaleGraph, export
-from export_onnx.upscaling.network import load
+from export_onnx.upscaling.load_network import load
 from export_onnx.weight_file import read_custom
 from orchestrator.pipeline.flow import ahead
 from tools.fixtures import networks
@@ -230,12 +230,12 @@ def test_what_a_thread_waits_for_is_recognised_by_where_it_waits() -> None:
 
 def test_tiles_that_come_to_the_same_windows_are_tried_once() -> None:
     picture = gpu_plan.Picture("480p", 854, 480, 1)
-    served = load_catalog().get("SwinIR_4x_GAN").served(choices=Choices())
+    served = load_catalog().get("SwinIR_4x_GAN").served(choices=ServingOptions())
     window_layouts = gpu_plan.window_layouts(served, picture, (100, 256, 2000, 4000))
     assert [way.tile for way in window_layouts] == [96, 256, 2000]
     assert (window_layouts[-1].height, window_layouts[-1].width, window_layouts[-1].count) == (480, 856, 1)
     assert all(way.height % 8 == way.width % 8 == 0 for way in window_layouts)
-    (box,) = gpu_plan.window_layouts(DETECTOR.served(choices=Choices()), picture, (64,))
+    (box,) = gpu_plan.window_layouts(DETECTOR.served(choices=ServingOptions()), picture, (64,))
     assert (box.tile, box.height, box.width, box.count) == (0, 192, 320, 1)
 
 
@@ -247,7 +247,9 @@ def test_a_job_is_of_bounded_length() -> None:
 
 
 def test_onnxruntime_gets_what_the_config_says_of_the_gpu() -> None:
-    cuda = with_settings(LITE.served(choices=Choices()), Choices(accelerator="cuda"), Settings(256, 4))
+    cuda = with_settings(
+        LITE.served(choices=ServingOptions()), ServingOptions(accelerator="cuda"), Settings(256, 4)
+    )
     name, options = runtimes.providers(cuda, "cuda", prefer_nhwc="1")[0]
     assert name == "CUDAExecutionProvider"
     assert options == {
@@ -257,8 +259,8 @@ def test_onnxruntime_gets_what_the_config_says_of_the_gpu() -> None:
         "cudnn_conv_use_max_workspace": "1",
         "prefer_nhwc": "1",
     }
-    choices = Choices(precision="fp16", accelerator="tensorrt", engine_cache="/engines")
-    tensorrt = with_settings(LITE.served(choices=Choices()), choices, Settings(256, 4))
+    choices = ServingOptions(precision="fp16", accelerator="tensorrt", engine_cache="/engines")
+    tensorrt = with_settings(LITE.served(choices=ServingOptions()), choices, Settings(256, 4))
     (name, options), *others = runtimes.providers(tensorrt, "cuda")
     assert name == "TensorrtExecutionProvider"
     assert (options["trt_fp16_enable"], options["trt_engine_cache_path"]) == ("1", "/engines")
@@ -272,13 +274,15 @@ def test_onnxruntime_gets_what_the_config_says_of_the_gpu() -> None:
 
 
 def test_the_benchmark_measures_cuda_as_our_backend_serves_it() -> None:
-    model = LITE.served(choices=Choices(accelerator="cuda"))
+    model = LITE.served(choices=ServingOptions(accelerator="cuda"))
     options = load_backend().cuda_options(config_as_json(model), 0)[1]
     assert runtimes.providers(model, "cuda")[0][1] == options
 
 
 def test_what_onnxruntime_cannot_do_is_reported_and_not_done_otherwise() -> None:
-    cuda = with_settings(LITE.served(choices=Choices()), Choices(accelerator="cuda"), Settings(256, 4))
+    cuda = with_settings(
+        LITE.served(choices=ServingOptions()), ServingOptions(accelerator="cuda"), Settings(256, 4)
+    )
     graph = ROOT / "model_repository" / "lite-x4" / "1" / "model.onnx"
     if not Path("/dev/nvidia0").exists():
         with pytest.raises(RuntimeError, match="no CUDAExecutionProvider"):

@@ -24,7 +24,7 @@ from export_onnx.tensor_names import DETECTIONS, INPUT, MAX_DETECTIONS, NUM_DETE
 from orchestrator.errors import ModelBuildFailed
 
 if TYPE_CHECKING:
-    from export_onnx.detection.network import DetectionNetwork
+    from export_onnx.detection.opened_detector import OpenedDetector
 
 IR_VERSION = 8
 """As PyTorch's exporter writes it; ONNX Runtime 1.19, the oldest that serves it, reads up to 10."""
@@ -125,7 +125,7 @@ _ORDER_AND_PAD = f"""
 
 
 def build_graph(
-    network: DetectionNetwork,
+    network: OpenedDetector,
     *,
     score_threshold: float,
     iou_threshold: float,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import onnx
     from numpy.typing import NDArray
 
-    from export_onnx.detection.network import DetectionNetwork
+    from export_onnx.detection.opened_detector import OpenedDetector
 
 MAX_PX, MAX_SCORE = 1.0, 0.01
 """Two boxes match if they have the same class and differ by at most this much."""
@@ -68,7 +68,7 @@ class Parity:
 
 
 def measure(
-    network: DetectionNetwork,
+    network: OpenedDetector,
     served: Callable[[float], onnx.ModelProto],
     *,
     floors: Iterable[float],

@@ -37,7 +37,7 @@ OPSET = 17
 """The same as in upscaling/graph.py: ONNX Runtime 1.19, the oldest that serves it, reads up to 21."""
 
 RAW_INPUT, RAW_OUTPUT = "images", "output0"
-"""The tensors of an exported network; see `DetectionNetwork.raw`."""
+"""The tensors of an exported network; see `OpenedDetector.raw`."""
 
 _TRACED_PX = 640
 """Side of the example picture of the export, for all input sizes: an end-to-end network never returns more
@@ -47,8 +47,8 @@ _ADVICE = "use the weights of a YOLO detector"
 
 
 @dataclass(frozen=True, kw_only=True)
-class YoloNetwork:
-    """An opened YOLO detector; implements `DetectionNetwork`."""
+class OpenedYoloDetector:
+    """An opened YOLO detector; implements `OpenedDetector`."""
 
     classes: tuple[str, ...]
     stride: int
@@ -87,7 +87,7 @@ class YoloNetwork:
 
 def open_weights(
     weights: WeightFile, precision: Precision, *, max_detections: int = MAX_DETECTIONS
-) -> YoloNetwork:
+) -> OpenedYoloDetector:
     """Open a weight file, which runs its code, and export its network.
 
     Args:
@@ -136,7 +136,7 @@ def open_weights(
                 f"ultralytics cannot export this network: {_line(exc)}; {_ADVICE}"
             ) from exc
     facts = {entry.key: entry.value for entry in raw.metadata_props}
-    return YoloNetwork(
+    return OpenedYoloDetector(
         classes=tuple(str(names[number]) for number in range(len(names))),
         stride=int(facts["stride"]),
         end_to_end=facts["end2end"] == "True",

@@ -14,7 +14,7 @@ pytest.importorskip("torch", reason="PyTorch is not installed: building models i
 from onnx import TensorProto, helper, numpy_helper
 
 from export_onnx.detection import graph as detection_graph
-from export_onnx.detection.yolo import OPSET, YoloNetwork
+from export_onnx.detection.yolo import OPSET, OpenedYoloDetector
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +25,7 @@ Box = tuple[float, float, float, float, float, int]
 CLASSES = 3
 
 
-def network(scenes: list[NDArray[np.float32]], *, end_to_end: bool) -> YoloNetwork:
+def network(scenes: list[NDArray[np.float32]], *, end_to_end: bool) -> OpenedYoloDetector:
     """A network that returns the scene whose number is the red level of the first pixel.
 
     Args:
@@ -56,7 +56,9 @@ def network(scenes: list[NDArray[np.float32]], *, end_to_end: bool) -> YoloNetwo
     )
     raw = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
     names = tuple(f"class {number}" for number in range(CLASSES))
-    return YoloNetwork(classes=names, stride=32, end_to_end=end_to_end, imgsz=640, raw=raw, _network=None)
+    return OpenedYoloDetector(
+        classes=names, stride=32, end_to_end=end_to_end, imgsz=640, raw=raw, _network=None
+    )
 
 
 def dense(boxes: list[Box], *, anchors: int) -> NDArray[np.float32]:

@@ -23,11 +23,11 @@ if (
 import torch
 
 from export_onnx.catalog import load_catalog
-from export_onnx.config import Choices, ServedDetector
 from export_onnx.detection import graph as detection_graph
 from export_onnx.detection import parity as detection_parity
-from export_onnx.detection.yolo import YoloNetwork, load_ultralytics, open_weights
+from export_onnx.detection.yolo import OpenedYoloDetector, load_ultralytics, open_weights
 from export_onnx.repository import BuildRecord, model_path
+from export_onnx.triton_config import DetectorConfig, ServingOptions
 from export_onnx.weight_file import read_custom
 from orchestrator.errors import ModelBuildFailed, WeightsRefused
 from orchestrator.triton.client import TritonClient
@@ -75,10 +75,10 @@ def test_a_built_detector_sees_what_ultralytics_sees(detector: Built) -> None:
 @pytest.mark.slow
 def test_a_detector_is_recorded_and_served_as_the_catalog_says(detector: Built) -> None:
     model = detector.record.model
-    assert isinstance(model, ServedDetector)
+    assert isinstance(model, DetectorConfig)
     entry = load_catalog().get(model.name)
     sha256 = hashlib.sha256(detector.weights.read_bytes()).hexdigest()
-    assert model == entry.served(choices=Choices(), weights_sha256=sha256)
+    assert model == entry.served(choices=ServingOptions(), weights_sha256=sha256)
     assert model.weights_source == "custom"
     assert detector.record.tools["ultralytics"]
     header = onnx.load(str(model_path(detector.repository, model.name)))
@@ -114,7 +114,7 @@ def photograph(height: int, width: int) -> NDArray[np.uint8]:
 
 
 @pytest.fixture(scope="module")
-def yolo(tmp_path_factory: pytest.TempPathFactory) -> YoloNetwork:
+def yolo(tmp_path_factory: pytest.TempPathFactory) -> OpenedYoloDetector:
     """An opened detector with NMS."""
     folder = tmp_path_factory.mktemp("yolo")
     return open_weights(read_custom(networks.yolo(folder / "random.pt", "yolov8n")), "fp32")
@@ -122,7 +122,7 @@ def yolo(tmp_path_factory: pytest.TempPathFactory) -> YoloNetwork:
 
 @pytest.mark.parametrize(("change", "share"), [({"iou_threshold": 0.5}, 0.01), ({"flip": True}, 0.5)])
 def test_a_graph_that_sees_something_else_fails_the_proof(
-    yolo: YoloNetwork, change: Any, share: float
+    yolo: OpenedYoloDetector, change: Any, share: float
 ) -> None:
     def graph(floor: float) -> onnx.ModelProto:
         iou = change.get("iou_threshold", 0.7)

@@ -24,10 +24,10 @@ from spandrel import ModelLoader
 from torch import nn
 
 from export_onnx.catalog import CatalogUpscaler, load_catalog
-from export_onnx.config import ServedUpscaler
 from export_onnx.repository import BuildRecord, model_path
+from export_onnx.triton_config import UpscalerConfig
 from export_onnx.upscaling import graph, parity
-from export_onnx.upscaling.network import load
+from export_onnx.upscaling.load_network import load
 from export_onnx.weight_file import read_custom
 from orchestrator.errors import ModelBuildFailed, WeightsRefused
 from tests.support.model_builds import MaliciousPickle, build_upscaler, framewright_models
@@ -43,9 +43,9 @@ REAL = ROOT.parent / "shared" / "real"
 RANDOM = np.random.default_rng()
 
 
-def upscaler(record: BuildRecord) -> ServedUpscaler:
+def upscaler(record: BuildRecord) -> UpscalerConfig:
     """The built model, which is an upscaler."""
-    assert isinstance(record.model, ServedUpscaler)
+    assert isinstance(record.model, UpscalerConfig)
     return record.model
 
 

@@ -11,7 +11,7 @@ from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2
 
 from export_onnx.catalog import load_catalog
-from export_onnx.config import Choices, render
+from export_onnx.triton_config import ServingOptions, render
 from tools.fixtures.backend import config_as_json, load_backend
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,8 +30,8 @@ def test_our_backend_reads_the_options_of_cuda_that_the_native_one_reads(backend
         "cudnn_conv_algo_search": "HEURISTIC",
         "arena_extend_strategy": "kSameAsRequested",
     }
-    assert backend.cuda_options(config_as_json(LITE.served(choices=Choices())), 1) == (None, plain)
-    config = config_as_json(LITE.served(choices=Choices(accelerator="cuda")))
+    assert backend.cuda_options(config_as_json(LITE.served(choices=ServingOptions())), 1) == (None, plain)
+    config = config_as_json(LITE.served(choices=ServingOptions(accelerator="cuda")))
     assert backend.cuda_options(config, 1) == ("cuda", plain | {"cudnn_conv_use_max_workspace": "1"})
     config["parameters"]["gpu_mem_limit"] = {"string_value": "1000000"}
     assert backend.cuda_options(config, 0)[1]["gpu_mem_limit"] == "1000000"
@@ -49,7 +49,7 @@ def test_our_backend_takes_the_defaults_of_the_native_one_and_refuses_what_it_re
 
 
 def test_our_backend_knows_tensorrt_when_it_sees_it(backend: Any) -> None:
-    choices = Choices(accelerator="tensorrt", engine_cache="/engines")
+    choices = ServingOptions(accelerator="tensorrt", engine_cache="/engines")
     name, options = backend.cuda_options(config_as_json(LITE.served(choices=choices)), 0)
     assert name == "tensorrt"
     assert not any(key.startswith("trt") for key in options)
@@ -66,7 +66,7 @@ def test_tensorrt_leaves_the_end_of_a_detector_alone() -> None:
     graph = onnx.load(str(ROOT / "model_repository" / "lite-detector" / "1" / "model.onnx")).graph
     nodes = [node.op_type for node in graph.node if node.op_type != "Constant"]
     suppression = nodes.index("NonMaxSuppression")
-    choices = Choices(accelerator="tensorrt", engine_cache="/engines")
+    choices = ServingOptions(accelerator="tensorrt", engine_cache="/engines")
     config = text_format.Parse(render(DETECTOR.served(choices=choices)), model_config_pb2.ModelConfig())
     (accelerator,) = config.optimization.execution_accelerators.gpu_execution_accelerator
     fewest = int(accelerator.parameters["trt_min_subgraph_size"])

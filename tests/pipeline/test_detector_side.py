@@ -18,10 +18,10 @@ if (
     pytest.skip("ultralytics is not installed: building detectors is an extra", allow_module_level=True)
 
 from export_onnx.catalog import load_catalog
-from export_onnx.config import ServedDetector
-from export_onnx.detection import prepare as detector
-from export_onnx.detection.yolo import YoloNetwork, load_ultralytics
+from export_onnx.detection import exportable_detector as detector
+from export_onnx.detection.yolo import OpenedYoloDetector, load_ultralytics
 from export_onnx.repository import read_record
+from export_onnx.triton_config import DetectorConfig
 from export_onnx.verify import problems
 from orchestrator.errors import BadRequest, WeightsRefused
 from orchestrator.jobs import TrackParams
@@ -98,7 +98,7 @@ def street(width: int, height: int) -> Pixels:
 def test_a_detector_sees_at_its_own_size_what_ultralytics_sees(tmp_path: Path, imgsz: Any, side: int) -> None:
     weights = networks.yolo(tmp_path / "random.pt", "yolov8n", imgsz=imgsz, bias=-4)
     record = build_detector(tmp_path / "models", weights, "mine")
-    assert isinstance(record.model, ServedDetector)
+    assert isinstance(record.model, DetectorConfig)
     assert record.model.side == side
     with TritonServer(tmp_path / "models") as server, TritonClient(server.url, infer_timeout_s=60) as client:
         client.load("mine")
@@ -127,7 +127,7 @@ def test_weights_of_ones_own_under_a_name_of_the_catalog_keep_their_size_too(tmp
         build_detector(tmp_path / "models", weights, "yolov8n", **choices)
         record = read_record(tmp_path / "models", "yolov8n")
         assert record is not None
-        assert isinstance(record.model, ServedDetector)
+        assert isinstance(record.model, DetectorConfig)
         assert record.model.side == side
         config = (tmp_path / "models" / "yolov8n" / "config.pbtxt").read_text()
         assert f'key: "side" value {{ string_value: "{side}" }}' in config
@@ -135,9 +135,12 @@ def test_weights_of_ones_own_under_a_name_of_the_catalog_keep_their_size_too(tmp
         assert problems("yolov8n", entry, weights_dir=tmp_path, repository=tmp_path / "models") == []
 
 
-def opened(imgsz: Any = 640, classes: tuple[str, ...] = ("thing",)) -> YoloNetwork:
+def opened(imgsz: Any = 640, classes: tuple[str, ...] = ("thing",)) -> OpenedYoloDetector:
     """A stand-in for a network that has only these attributes."""
-    return YoloNetwork(classes=classes, stride=32, end_to_end=False, imgsz=imgsz, raw=None, _network=None)  # type: ignore[arg-type]
+    raw: Any = None
+    return OpenedYoloDetector(
+        classes=classes, stride=32, end_to_end=False, imgsz=imgsz, raw=raw, _network=None
+    )
 
 
 @pytest.mark.parametrize(

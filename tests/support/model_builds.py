@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from export_onnx.build import build
 from export_onnx.catalog import load_catalog
-from export_onnx.config import Choices
-from export_onnx.prepared import BuildOptions
+from export_onnx.exportable_model import BuildOptions
+from export_onnx.triton_config import ServingOptions
 from export_onnx.weight_file import read_custom
 
 if TYPE_CHECKING:
@@ -23,12 +23,12 @@ ROOT = Path(__file__).resolve().parents[2]
 def build_upscaler(
     repository: Path, weights: Path, name: str = "mine", *, halo: int | None = None, **choices: Any
 ) -> BuildRecord:
-    options = BuildOptions(choices=Choices(**choices), halo=halo)
+    options = BuildOptions(choices=ServingOptions(**choices), halo=halo)
     return _build(name, weights, options, repository)
 
 
 def build_detector(repository: Path, weights: Path, name: str = "mine", **choices: Any) -> BuildRecord:
-    return _build(name, weights, BuildOptions(choices=Choices(**choices), task="detect"), repository)
+    return _build(name, weights, BuildOptions(choices=ServingOptions(**choices), task="detect"), repository)
 
 
 def _build(name: str, weights: Path, options: BuildOptions, repository: Path) -> BuildRecord:

@@ -18,8 +18,8 @@ from tritonclient.grpc import model_config_pb2
 
 from export_onnx import write_configs as configs
 from export_onnx.catalog import CatalogDetector, CatalogModel, CatalogUpscaler, load_catalog
-from export_onnx.config import Choices, ServedModel, render
 from export_onnx.repository import CPU_FILE, BuildRecord, check_name, install, read_record, staging
+from export_onnx.triton_config import ModelConfig, ServingOptions, render
 from export_onnx.weight_file import sha256_of
 from orchestrator.errors import BadRequest, InferenceFailed, OutputPathRefused
 from orchestrator.triton.client import TritonClient
@@ -34,12 +34,12 @@ UPSCALERS = {name: model for name, model in CATALOG.models.items() if isinstance
 DETECTORS = {name: model for name, model in CATALOG.models.items() if isinstance(model, CatalogDetector)}
 LITE = UPSCALERS["lite-x4"]
 CHOICES = [
-    Choices(),
-    Choices(precision="fp16"),
-    Choices(accelerator="cuda"),
-    Choices(accelerator="cuda", warm_up=True, instances=2),
-    Choices(precision="fp16", accelerator="tensorrt", engine_cache="/engines"),
-    Choices(accelerator="tensorrt", engine_cache='/a "quoted" \\ folder/é', warm_up=True),
+    ServingOptions(),
+    ServingOptions(precision="fp16"),
+    ServingOptions(accelerator="cuda"),
+    ServingOptions(accelerator="cuda", warm_up=True, instances=2),
+    ServingOptions(precision="fp16", accelerator="tensorrt", engine_cache="/engines"),
+    ServingOptions(accelerator="tensorrt", engine_cache='/a "quoted" \\ folder/é', warm_up=True),
 ]
 
 
@@ -53,12 +53,12 @@ def parameters(config: Any) -> dict[str, str]:
     return {key: value.string_value for key, value in config.parameters.items()}
 
 
-def chosen(config: Any) -> Choices:
+def chosen(config: Any) -> ServingOptions:
     """The choices of the build that a config records."""
     accelerators = config.optimization.execution_accelerators.gpu_execution_accelerator
     name: Any = accelerators[0].name if accelerators else "none"
     precision: Any = parameters(config)["precision"]
-    return Choices(
+    return ServingOptions(
         precision=precision,
         accelerator=name,
         engine_cache=accelerators[0].parameters["trt_engine_cache_path"] if name == "tensorrt" else None,
@@ -67,7 +67,7 @@ def chosen(config: Any) -> Choices:
     )
 
 
-def installed(repository: Path, model: ServedModel) -> BuildRecord:
+def installed(repository: Path, model: ModelConfig) -> BuildRecord:
     """Install the carried lite model's graph under another description."""
     graph = REPOSITORY / "lite-x4" / "1" / "model.onnx"
     on_cpu = graph.with_name(CPU_FILE)
@@ -102,7 +102,7 @@ def test_a_committed_config_is_what_the_generator_writes_from_the_catalog(name: 
         assert recorded["weights_sha256"] == CATALOG.get(name).sha256
 
 
-def common(entry: CatalogModel, choices: Choices) -> dict[str, str]:
+def common(entry: CatalogModel, choices: ServingOptions) -> dict[str, str]:
     """The parameters that every config has."""
     return {
         "task": entry.task,
@@ -118,7 +118,7 @@ def common(entry: CatalogModel, choices: Choices) -> dict[str, str]:
 
 @pytest.mark.parametrize("choices", CHOICES, ids=str)
 @pytest.mark.parametrize("name", NAMES)
-def test_a_config_says_to_triton_what_the_catalog_says(name: str, choices: Choices) -> None:
+def test_a_config_says_to_triton_what_the_catalog_says(name: str, choices: ServingOptions) -> None:
     entry = CATALOG.get(name)
     config = parsed(render(entry.served(choices=choices)))
     assert config.name == name
@@ -157,7 +157,7 @@ def test_a_config_says_to_triton_what_the_catalog_says(name: str, choices: Choic
 @pytest.mark.parametrize("name", NAMES)
 def test_the_orchestrator_reads_the_same_facts_back(name: str) -> None:
     entry = CATALOG.get(name)
-    contract = parse_contract(parsed(render(entry.served(choices=Choices()))))
+    contract = parse_contract(parsed(render(entry.served(choices=ServingOptions()))))
     if isinstance(contract, UpscaleContract):
         assert isinstance(entry, CatalogUpscaler)
         assert (contract.scale, contract.halo, contract.tile) == (entry.scale, entry.halo, entry.tile)
@@ -171,21 +171,21 @@ def test_the_orchestrator_reads_the_same_facts_back(name: str) -> None:
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
 def test_a_plain_build_has_nothing_that_needs_a_gpu(precision: Any) -> None:
-    config = parsed(render(LITE.served(choices=Choices(precision=precision))))
+    config = parsed(render(LITE.served(choices=ServingOptions(precision=precision))))
     assert not config.HasField("optimization")
     assert not config.model_warmup
     assert [group.kind for group in config.instance_group] == [model_config_pb2.ModelInstanceGroup.KIND_AUTO]
 
 
 @pytest.mark.parametrize("choices", [c for c in CHOICES if c.accelerator != "none"], ids=str)
-def test_a_build_with_an_accelerator_is_for_a_gpu_alone(choices: Choices) -> None:
+def test_a_build_with_an_accelerator_is_for_a_gpu_alone(choices: ServingOptions) -> None:
     config = parsed(render(LITE.served(choices=choices)))
     assert [group.kind for group in config.instance_group] == [model_config_pb2.ModelInstanceGroup.KIND_GPU]
 
 
 def test_tensorrt_gets_one_profile_for_every_window_and_a_cache() -> None:
     entry = UPSCALERS["SwinIR_4x_GAN"]
-    choices = Choices(precision="fp16", accelerator="tensorrt", engine_cache="/engines", warm_up=True)
+    choices = ServingOptions(precision="fp16", accelerator="tensorrt", engine_cache="/engines", warm_up=True)
     config = parsed(render(entry.served(choices=choices)))
     (accelerator,) = config.optimization.execution_accelerators.gpu_execution_accelerator
     keys = dict(accelerator.parameters)
@@ -203,7 +203,7 @@ def test_tensorrt_gets_one_profile_for_every_window_and_a_cache() -> None:
 
 
 def test_tensorrt_gets_the_letterbox_of_a_detector_as_its_profile() -> None:
-    choices = Choices(accelerator="tensorrt", engine_cache="/engines", warm_up=True)
+    choices = ServingOptions(accelerator="tensorrt", engine_cache="/engines", warm_up=True)
     config = parsed(render(DETECTORS["yolov8n"].served(choices=choices)))
     (accelerator,) = config.optimization.execution_accelerators.gpu_execution_accelerator
     assert accelerator.parameters["trt_profile_min_shapes"] == "image:1x32x32x3"
@@ -216,12 +216,12 @@ def test_configs_are_written_without_weights(tmp_path: Path) -> None:
     configs.main(tmp_path)
     for name in NAMES:
         text = (tmp_path / name / "config.pbtxt").read_text(encoding="utf-8")
-        assert text == render(CATALOG.get(name).served(choices=Choices()))
+        assert text == render(CATALOG.get(name).served(choices=ServingOptions()))
 
 
 def test_the_carried_model_is_served_by_triton_as_it_is_committed(tmp_path: Path) -> None:
     shutil.copytree(REPOSITORY / "lite-x4", tmp_path / "lite-x4")
-    installed(tmp_path, replace(LITE.served(choices=Choices(accelerator="cuda")), name="for-a-gpu"))
+    installed(tmp_path, replace(LITE.served(choices=ServingOptions(accelerator="cuda")), name="for-a-gpu"))
     with TritonServer(tmp_path) as server, TritonClient(server.url, infer_timeout_s=60) as client:
         client.load("lite-x4")
         assert client.contract("lite-x4").weights_sha256 == LITE.sha256
@@ -231,7 +231,7 @@ def test_the_carried_model_is_served_by_triton_as_it_is_committed(tmp_path: Path
 
 
 def test_an_installed_model_is_read_back_as_it_was(tmp_path: Path) -> None:
-    detector = installed(tmp_path / "other", DETECTORS["yolo26n"].served(choices=Choices()))
+    detector = installed(tmp_path / "other", DETECTORS["yolo26n"].served(choices=ServingOptions()))
     assert read_record(tmp_path / "other", "yolo26n") == detector
     record = installed(tmp_path, LITE.served(choices=CHOICES[-1]))
     assert read_record(tmp_path, "lite-x4") == record
@@ -243,9 +243,9 @@ def test_an_installed_model_is_read_back_as_it_was(tmp_path: Path) -> None:
 
 
 def test_installing_again_keeps_what_else_is_in_the_folder(tmp_path: Path) -> None:
-    installed(tmp_path, LITE.served(choices=Choices()))
+    installed(tmp_path, LITE.served(choices=ServingOptions()))
     (tmp_path / "lite-x4" / "README.md").write_text("a model card")
-    installed(tmp_path, LITE.served(choices=Choices(precision="fp16")))
+    installed(tmp_path, LITE.served(choices=ServingOptions(precision="fp16")))
     assert (tmp_path / "lite-x4" / "README.md").read_text() == "a model card"
     assert parameters(parsed((tmp_path / "lite-x4" / "config.pbtxt").read_text()))["precision"] == "fp16"
 
@@ -315,7 +315,7 @@ def test_build_without_pytorch_says_how_to_install_it() -> None:
 
 
 def test_list_gives_json_to_programs(tmp_path: Path) -> None:
-    installed(tmp_path, replace(LITE.served(choices=Choices(precision="fp16")), name="mine"))
+    installed(tmp_path, replace(LITE.served(choices=ServingOptions(precision="fp16")), name="mine"))
     rows = json.loads(
         command("list", "--json", MODEL_REPOSITORY=str(tmp_path), WEIGHTS_DIR=str(tmp_path)).stdout
     )
@@ -328,7 +328,7 @@ def test_list_gives_json_to_programs(tmp_path: Path) -> None:
 
 
 def test_verify_passes_what_is_right(tmp_path: Path) -> None:
-    installed(tmp_path, LITE.served(choices=Choices()))
+    installed(tmp_path, LITE.served(choices=ServingOptions()))
     done = command("verify", "lite-x4", MODEL_REPOSITORY=str(tmp_path))
     assert (done.returncode, done.stdout, done.stderr) == (0, "lite-x4: OK (built, fp32)\n", "")
 
@@ -371,7 +371,7 @@ def damage_record(folder: Path) -> None:
     ids=lambda f: f.__name__,
 )
 def test_verify_finds_what_is_wrong_and_says_what_to_do(tmp_path: Path, damage: Any) -> None:
-    installed(tmp_path, LITE.served(choices=Choices()))
+    installed(tmp_path, LITE.served(choices=ServingOptions()))
     damage(tmp_path / "lite-x4")
     done = command("verify", "lite-x4", MODEL_REPOSITORY=str(tmp_path))
     assert done.returncode == 2
@@ -380,7 +380,7 @@ def test_verify_finds_what_is_wrong_and_says_what_to_do(tmp_path: Path, damage: 
 
 
 def test_verify_tells_weights_that_the_catalog_no_longer_names(tmp_path: Path) -> None:
-    old = replace(LITE.served(choices=Choices()), weights_sha256="0" * 64)
+    old = replace(LITE.served(choices=ServingOptions()), weights_sha256="0" * 64)
     installed(tmp_path, old)
     done = command("verify", "lite-x4", MODEL_REPOSITORY=str(tmp_path))
     assert done.returncode == 2

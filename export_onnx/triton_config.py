@@ -34,7 +34,7 @@ their shapes differ from picture to picture: TensorRT would build new engines fo
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choices:
+class ServingOptions:
     """The choices of a build that config.pbtxt depends on.
 
     Attributes:
@@ -59,7 +59,7 @@ class Choices:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServedModel(ABC):
+class ModelConfig(ABC):
     """The content of a config.pbtxt, for any task.
 
     Attributes:
@@ -82,7 +82,7 @@ class ServedModel(ABC):
     weights_sha256: str
     weights_source: WeightsSource
     licence: str
-    choices: Choices
+    choices: ServingOptions
 
     @property
     @abstractmethod
@@ -101,7 +101,7 @@ class ServedModel(ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServedUpscaler(ServedModel):
+class UpscalerConfig(ModelConfig):
     """The content of the config.pbtxt of a super-resolution model.
 
     Attributes:
@@ -135,7 +135,7 @@ class ServedUpscaler(ServedModel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServedDetector(ServedModel):
+class DetectorConfig(ModelConfig):
     """The content of the config.pbtxt of a detector.
 
     Attributes:
@@ -180,7 +180,7 @@ class ServedDetector(ServedModel):
         return self.side
 
 
-def render(model: ServedModel) -> str:
+def render(model: ModelConfig) -> str:
     """Return the text of the model's config.pbtxt."""
     parts = [_HEAD, _tensors(model), _scheduling(model)]
     if model.choices.accelerator != "none":
@@ -196,7 +196,7 @@ _HEAD = (
 )
 
 
-def _tensors(model: ServedModel) -> str:
+def _tensors(model: ModelConfig) -> str:
     outputs = "\n".join(f"output {{\n  {output}\n}}" for output in model.outputs)
     return f"""\
 name: {_quoted(model.name)}
@@ -211,7 +211,7 @@ input {{
 """
 
 
-def _scheduling(model: ServedModel) -> str:
+def _scheduling(model: ModelConfig) -> str:
     kind = "KIND_AUTO" if model.choices.accelerator == "none" else "KIND_GPU"
     return f"""\
 dynamic_batching {{
@@ -224,7 +224,7 @@ instance_group {{
 """
 
 
-def _accelerator(model: ServedModel) -> str:
+def _accelerator(model: ModelConfig) -> str:
     keys = (
         _tensorrt(model) if model.choices.accelerator == "tensorrt" else {"cudnn_conv_use_max_workspace": "1"}
     )
@@ -243,7 +243,7 @@ optimization {{
 """
 
 
-def _tensorrt(model: ServedModel) -> dict[str, str]:
+def _tensorrt(model: ModelConfig) -> dict[str, str]:
     side = model.largest_side_px
     cache = model.choices.engine_cache or ""
     pieces = {"trt_min_subgraph_size": str(TENSORRT_FEWEST_NODES)} if model.task == "detect" else {}
@@ -262,7 +262,7 @@ def _tensorrt(model: ServedModel) -> dict[str, str]:
     }
 
 
-def _warm_up(model: ServedModel) -> str:
+def _warm_up(model: ModelConfig) -> str:
     side = model.largest_side_px
     return f"""\
 model_warmup {{
@@ -280,7 +280,7 @@ model_warmup {{
 """
 
 
-def _parameters(model: ServedModel) -> str:
+def _parameters(model: ModelConfig) -> str:
     contract = {
         "task": model.task,
         **model.contract_parameters,

@@ -40,7 +40,7 @@ _ADVICE = "use the weights of a super-resolution network"
 
 
 @dataclass(frozen=True, kw_only=True)
-class SuperResolution:
+class UpscalingNetwork:
     """A loaded network.
 
     Attributes:
@@ -92,7 +92,7 @@ class DescriptorModule(nn.Module):
         return upscaled
 
 
-def load(weights: WeightFile) -> SuperResolution:
+def load(weights: WeightFile) -> UpscalingNetwork:
     """Open a weight file, as tensors only, and detect its network.
 
     Raises:
@@ -153,7 +153,7 @@ def _line(exc: Exception) -> str:
     return (str(exc).splitlines() or [type(exc).__name__])[0]
 
 
-def _describe(descriptor: ImageModelDescriptor[nn.Module]) -> SuperResolution:
+def _describe(descriptor: ImageModelDescriptor[nn.Module]) -> UpscalingNetwork:
     net = descriptor.model
     exportable: nn.Module = net
     reference: nn.Module = net
@@ -175,7 +175,7 @@ def _describe(descriptor: ImageModelDescriptor[nn.Module]) -> SuperResolution:
         exportable = reference = DescriptorModule(descriptor)
         # A minimum size above the multiple becomes the multiple: padding then reaches it.
         size_multiple *= max(1, -(-needs.minimum // size_multiple))
-    return SuperResolution(
+    return UpscalingNetwork(
         exportable=exportable,
         reference=reference,
         architecture=descriptor.architecture.id,

@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING
 import onnx
 
 from export_onnx.catalog import IOU_THRESHOLD, NO_NMS, SCORE_THRESHOLD, CatalogDetector
-from export_onnx.config import ServedDetector
 from export_onnx.detection import graph as detection_graph
-from export_onnx.detection import lite, yolo
+from export_onnx.detection import lite_detector, yolo
 from export_onnx.detection import parity as detection_parity
+from export_onnx.triton_config import DetectorConfig
 from orchestrator.errors import BadRequest, WeightsRefused
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from export_onnx.detection.network import DetectionNetwork
-    from export_onnx.prepared import BuildOptions
+    from export_onnx.detection.opened_detector import OpenedDetector
+    from export_onnx.exportable_model import BuildOptions
     from export_onnx.weight_file import WeightFile
 
 # For detectors that the catalog does not list: ultralytics' default size, and the batch of the catalog's.
 UNKNOWN_SIDE, UNKNOWN_BATCH = 640, 8
 
-TENSOR_FAMILIES = {lite.ARCHITECTURE: lite.open_weights}
+TENSOR_FAMILIES = {lite_detector.ARCHITECTURE: lite_detector.open_weights}
 """How to open the detector families whose weights are tensors only, by the catalog's `architecture`.
 ultralytics opens all others, and runs the code in their weights."""
 
@@ -40,11 +40,11 @@ NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 @dataclass(frozen=True, kw_only=True)
-class PreparedDetector:
-    """An opened detector that can be exported; implements `PreparedModel`."""
+class ExportableDetector:
+    """An opened detector that can be exported; implements `ExportableModel`."""
 
-    model: ServedDetector
-    network: DetectionNetwork
+    model: DetectorConfig
+    network: OpenedDetector
 
     @property
     def tools(self) -> tuple[str, ...]:
@@ -91,7 +91,7 @@ class PreparedDetector:
 
 def prepare(
     name: str, weights: WeightFile, *, entry: CatalogDetector | None, options: BuildOptions
-) -> PreparedDetector:
+) -> ExportableDetector:
     """Open the weights and describe the model that will be served.
 
     Args:
@@ -107,7 +107,7 @@ def prepare(
         ModelBuildFailed: the network cannot be exported.
     """
     choices = options.choices
-    network: DetectionNetwork
+    network: OpenedDetector
     if entry is not None and entry.architecture in TENSOR_FAMILIES:
         network = TENSOR_FAMILIES[entry.architecture](weights, choices.precision)
     else:
@@ -115,7 +115,7 @@ def prepare(
     check_classes(network.classes, weights.file)
     side = side_of(network, weights.file, chosen=choices.side)
     if entry is None:
-        return PreparedDetector(
+        return ExportableDetector(
             model=_describe_unlisted(name, network, weights, options, side), network=network
         )
     found = {
@@ -132,10 +132,10 @@ def prepare(
     if choices.side is None and network.imgsz is not None and side != entry.side:
         choices = replace(choices, side=side)  # the catalog's side holds for its own weights only
     model = entry.served(choices=choices, weights_sha256=weights.sha256, licence=options.licence)
-    return PreparedDetector(model=model, network=network)
+    return ExportableDetector(model=model, network=network)
 
 
-def side_of(network: DetectionNetwork, file: str, *, chosen: int | None) -> int:
+def side_of(network: OpenedDetector, file: str, *, chosen: int | None) -> int:
     """Return the longer side of a network's input pictures in pixels, a multiple of its stride.
 
     A detector recognises objects at the sizes of its training, so its input has the size of its training
@@ -193,9 +193,9 @@ def check_classes(names: tuple[str, ...], file: str) -> None:
 
 
 def _describe_unlisted(
-    name: str, network: DetectionNetwork, weights: WeightFile, options: BuildOptions, side: int
-) -> ServedDetector:
-    return ServedDetector(
+    name: str, network: OpenedDetector, weights: WeightFile, options: BuildOptions, side: int
+) -> DetectorConfig:
+    return DetectorConfig(
         name=name,
         architecture="YOLO",
         size_multiple=network.stride,

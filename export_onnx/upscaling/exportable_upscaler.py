@@ -6,16 +6,16 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from export_onnx.config import ServedUpscaler
+from export_onnx.triton_config import UpscalerConfig
 from export_onnx.upscaling import graph, parity
-from export_onnx.upscaling.network import SuperResolution, load
+from export_onnx.upscaling.load_network import UpscalingNetwork, load
 from orchestrator.errors import WeightsRefused
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from export_onnx.catalog import Catalog, CatalogUpscaler
-    from export_onnx.prepared import BuildOptions
+    from export_onnx.exportable_model import BuildOptions
     from export_onnx.weight_file import WeightFile
 
 # For architectures that the catalog lacks: the largest halo in the catalog, and a tile and batch to match.
@@ -23,11 +23,11 @@ UNKNOWN_HALO, UNKNOWN_TILE, UNKNOWN_BATCH = 64, 384, 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class PreparedUpscaler:
-    """An opened network that can be exported; implements `PreparedModel`."""
+class ExportableUpscaler:
+    """An opened network that can be exported; implements `ExportableModel`."""
 
-    model: ServedUpscaler
-    network: SuperResolution
+    model: UpscalerConfig
+    network: UpscalingNetwork
     tools: tuple[str, ...] = ("torch", "spandrel", "onnx", "onnxruntime")
 
     @property
@@ -59,7 +59,7 @@ class PreparedUpscaler:
 
 def prepare(
     name: str, weights: WeightFile, *, entry: CatalogUpscaler | None, catalog: Catalog, options: BuildOptions
-) -> PreparedUpscaler:
+) -> ExportableUpscaler:
     """Open the weights and describe the model that will be served.
 
     Args:
@@ -79,15 +79,15 @@ def prepare(
             f"{network.architecture} does not run in half precision; build it with --precision fp32"
         )
     if entry is None:
-        return PreparedUpscaler(
+        return ExportableUpscaler(
             model=_describe_unlisted(name, catalog, network, weights, options), network=network
         )
     _check_against(entry, network, weights)
     model = entry.served(choices=options.choices, weights_sha256=weights.sha256, licence=options.licence)
-    return PreparedUpscaler(model=model, network=network)
+    return ExportableUpscaler(model=model, network=network)
 
 
-def _check_against(entry: CatalogUpscaler, network: SuperResolution, weights: WeightFile) -> None:
+def _check_against(entry: CatalogUpscaler, network: UpscalingNetwork, weights: WeightFile) -> None:
     """Refuse weights of another network than the catalog describes."""
     found = {
         "architecture": network.architecture,
@@ -105,15 +105,15 @@ def _check_against(entry: CatalogUpscaler, network: SuperResolution, weights: We
 
 
 def _describe_unlisted(
-    name: str, catalog: Catalog, network: SuperResolution, weights: WeightFile, options: BuildOptions
-) -> ServedUpscaler:
+    name: str, catalog: Catalog, network: UpscalingNetwork, weights: WeightFile, options: BuildOptions
+) -> UpscalerConfig:
     """Describe a model that the catalog does not list; the user or its architecture determines its tiling."""
     multiple = network.size_multiple
     relatives = catalog.family(network.architecture)
     # In units of the size multiple: after a pixel-unshuffle a network sees that many times further.
     halo = max((model.halo // model.size_multiple * multiple for model in relatives), default=UNKNOWN_HALO)
     tile = min((model.tile // model.size_multiple * multiple for model in relatives), default=UNKNOWN_TILE)
-    return ServedUpscaler(
+    return UpscalerConfig(
         name=name,
         architecture=network.architecture,
         scale=network.scale,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from export_onnx.config import Choices, ModelTask, ServedModel
+    from export_onnx.triton_config import ModelConfig, ModelTask, ServingOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,14 +23,14 @@ class BuildOptions:
         tile: side of a tile in input pixels, without halo; None for a default.
     """
 
-    choices: Choices
+    choices: ServingOptions
     licence: str = "unknown"
     task: ModelTask = "upscale"
     halo: int | None = None
     tile: int | None = None
 
 
-class PreparedModel(Protocol):
+class ExportableModel(Protocol):
     """An opened model of any task, ready to be exported.
 
     Attributes:
@@ -42,7 +42,7 @@ class PreparedModel(Protocol):
     @property
     def tools(self) -> tuple[str, ...]: ...  # noqa: D102
     @property
-    def model(self) -> ServedModel: ...  # noqa: D102
+    def model(self) -> ModelConfig: ...  # noqa: D102
     @property
     def description(self) -> str: ...  # noqa: D102
 

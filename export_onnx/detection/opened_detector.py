@@ -1,4 +1,4 @@
-"""Defines the interface of an opened detector, which yolo.py and lite.py implement."""
+"""Defines the interface of an opened detector, which yolo.py and lite_detector.py implement."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class DetectionNetwork(Protocol):
+class OpenedDetector(Protocol):
     """An opened detector.
 
     Attributes:

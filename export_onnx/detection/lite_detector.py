@@ -41,8 +41,8 @@ _TRACED_PX = (64, 96)
 
 
 @dataclass(frozen=True, kw_only=True)
-class LiteNetwork:
-    """An opened lite detector; implements `DetectionNetwork`."""
+class OpenedLiteDetector:
+    """An opened lite detector; implements `OpenedDetector`."""
 
     raw: onnx.ModelProto
     _network: LiteDetector
@@ -107,7 +107,7 @@ def suppress_overlaps(rows: NDArray[np.float32], iou_threshold: float) -> NDArra
     return np.array(kept, np.float32).reshape(-1, 6)
 
 
-def open_weights(weights: WeightFile, precision: Precision) -> LiteNetwork:
+def open_weights(weights: WeightFile, precision: Precision) -> OpenedLiteDetector:
     """Open a weight file and export its network.
 
     Args:
@@ -128,7 +128,7 @@ def open_weights(weights: WeightFile, precision: Precision) -> LiteNetwork:
             "`python -m training.lite_detector.train` writes"
         ) from exc
     network.eval()
-    return LiteNetwork(raw=_export(network, precision), _network=network)
+    return OpenedLiteDetector(raw=_export(network, precision), _network=network)
 
 
 def _export(network: LiteDetector, precision: Precision) -> onnx.ModelProto:
