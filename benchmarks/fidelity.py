@@ -29,9 +29,9 @@ import cv2
 import numpy as np
 
 from orchestrator.fidelity.check import FrameCountAndSize, examine
+from orchestrator.fidelity.fault_rules import UNRELATED
 from orchestrator.fidelity.metrics import mean_square, psnr_db
 from orchestrator.fidelity.report import report_on, write_report
-from orchestrator.fidelity.rules import UNRELATED
 from orchestrator.fidelity.sampler import FrameSampler
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader

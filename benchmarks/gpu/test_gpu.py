@@ -38,7 +38,7 @@ from export_onnx.triton_config import ServingOptions
 from export_onnx.upscaling.graph import UpscaleGraph, export
 from export_onnx.upscaling.load_network import load
 from export_onnx.weight_file import read_custom
-from orchestrator.pipeline.flow import ahead
+from orchestrator.pipeline.prefetch import ahead
 from tools.fixtures import networks
 from tools.fixtures.backend import config_as_json, load_backend
 

@@ -26,8 +26,8 @@ from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.writer import VideoWriter
 from orchestrator.media_containers import MP4
 from orchestrator.pipeline.context import JobContext
-from orchestrator.pipeline.flow import ahead
 from orchestrator.pipeline.plan import DeliveryRequest, plan
+from orchestrator.pipeline.prefetch import ahead
 from orchestrator.pipeline.track import Outputs, track
 from orchestrator.tiles.letterbox import letterbox
 from orchestrator.triton.contract import UpscaleContract

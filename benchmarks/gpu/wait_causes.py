@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 PERIOD_S = 0.002
 WAITS = {
-    ("orchestrator.pipeline.flow", "put"): "writing",
-    ("orchestrator.pipeline.flow", "__iter__"): "decoding",
+    ("orchestrator.pipeline.prefetch", "put"): "writing",
+    ("orchestrator.pipeline.prefetch", "__iter__"): "decoding",
 }
 """What a thread waits for, by module and function; anywhere else it works, or waits for the model."""
 

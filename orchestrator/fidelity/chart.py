@@ -10,7 +10,7 @@ import numpy as np
 from orchestrator.drawing.canvas import FAINT, GRID, Canvas
 from orchestrator.drawing.pen import Ink, to_ascii
 from orchestrator.drawing.time_axis import TimeAxis, format_time
-from orchestrator.fidelity.rules import FramePair
+from orchestrator.fidelity.fault_rules import FramePair
 from orchestrator.frames import Pixels
 from orchestrator.jobs import ComparedPicture, FidelityReport
 

@@ -13,8 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from orchestrator.errors import OutputCheckFailed
-from orchestrator.fidelity.metrics import luma, mean_square
-from orchestrator.fidelity.rules import (
+from orchestrator.fidelity.fault_rules import (
     FramePair,
     NeighbourErrors,
     blank,
@@ -24,6 +23,7 @@ from orchestrator.fidelity.rules import (
     swapped_channels,
     unrelated,
 )
+from orchestrator.fidelity.metrics import luma, mean_square
 from orchestrator.fidelity.sampler import FrameSampler, Sample, scaled
 from orchestrator.frames import Pixels
 from orchestrator.media.write.readback import OutputReader

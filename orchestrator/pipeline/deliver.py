@@ -23,8 +23,8 @@ from orchestrator.media.write.gif import GifFrameSelector
 from orchestrator.media.write.writer import VideoWriter
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.cropping import Cutout, cut_windows, resized_crops
-from orchestrator.pipeline.flow import ahead
 from orchestrator.pipeline.plan import Plan
+from orchestrator.pipeline.prefetch import ahead
 from orchestrator.pipeline.probe_and_load import within_limits
 from orchestrator.pipeline.progress import FrameRateMeter, OnProgress, Progress
 from orchestrator.storage.staged import staged
@@ -156,8 +156,8 @@ def deliver(
             frames: Frames = within_limits(reader.frames(), plan.source_info.time_base, plan.limits)
             if edit is not None:
                 frames = edit(stack.enter_context(ahead(frames, items=_DECODED_AHEAD, name="decode")))
-            pace = GifFrameSelector(plan.source_info) if plan.container.is_paced else None
-            chosen = frames if pace is None else pace.run(frames)
+            selector = GifFrameSelector(plan.source_info) if plan.container.is_paced else None
+            chosen = frames if selector is None else selector.run(frames)
             name = "decode" if edit is None else "edit"
             decoded = stack.enter_context(ahead(chosen, items=_DECODED_AHEAD, name=name))
             windows = cut_windows(decoded, window, info, sampler)
@@ -178,15 +178,15 @@ def deliver(
             delivered = stack.enter_context(ahead(resized, items=_ENLARGED_AHEAD, name="resize"))
             if model is not None:
                 stack.enter_context(model)  # exits first: requests are cancelled before threads are joined
-            clock = FrameRateMeter(plan.expected_frames, plan.stage)
+            meter = FrameRateMeter(plan.expected_frames, plan.stage)
             for item in delivered:
                 writer.write(replace(item.source, pixels=item.pixels))
                 if on_frame is not None:
                     on_frame(item.source, item.pixels)
-                on_progress(clock.tick(writer.frames))
+                on_progress(meter.tick(writer.frames))
             on_progress(Progress(stage="finishing", frames=writer.frames, total=writer.frames))
             writer.finish()
-        left_out = pace.left_out if pace else 0
+        left_out = selector.left_out if selector else 0
         if writer.frames != reader.frames_read - left_out:
             raise EncodeFailed(
                 f"{reader.frames_read} frames were read and {left_out} left out, but {writer.frames} "
@@ -219,7 +219,7 @@ def deliver(
             notes=(
                 *plan.notes,
                 *reader.notes,
-                *(pace.notes if pace else []),
+                *(selector.notes if selector else []),
                 *(model.notes if model else []),
                 *writer.notes,
             ),

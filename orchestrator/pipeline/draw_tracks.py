@@ -111,11 +111,11 @@ def take_thumbnails(
     source: Path, info: VideoInfo, thumbnails: Thumbnails, *, frames: int, on_progress: OnProgress
 ) -> None:
     """Read a video for its thumbnails alone; see `draw_tracks`."""
-    clock = FrameRateMeter(frames, "drawing")
+    meter = FrameRateMeter(frames, "drawing")
     with VideoReader(source, info, tonemap=True) as reader:
         for frame in reader.frames():
             _take(thumbnails, frame, info)
-            on_progress(clock.tick(frame.index + 1))
+            on_progress(meter.tick(frame.index + 1))
 
 
 def _take(thumbnails: Thumbnails, frame: Frame, info: VideoInfo) -> None:

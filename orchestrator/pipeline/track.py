@@ -18,7 +18,7 @@ from orchestrator.media.read.reader import VideoReader
 from orchestrator.media_containers import container_for
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.draw_tracks import draw_tracks, plan_overlay, take_thumbnails
-from orchestrator.pipeline.flow import ahead
+from orchestrator.pipeline.prefetch import ahead
 from orchestrator.pipeline.probe_and_load import probe_source, within_limits
 from orchestrator.pipeline.progress import FrameRateMeter, Progress
 from orchestrator.pipeline.tracked_frame_times import TrackedFrameTimes
@@ -205,13 +205,13 @@ def _find(
         frames = stack.enter_context(ahead(read, items=_DECODED_AHEAD, name="decode"))
         detected = stack.enter_context(ahead(detector.run(frames), items=_DETECTED_AHEAD, name="detect"))
         stack.enter_context(detector)  # exits first: requests are cancelled before the threads are joined
-        clock = FrameRateMeter(info.frames, "tracking")
+        meter = FrameRateMeter(info.frames, "tracking")
         for item in detected:
             times.add(item)
             boxes = tracker.update(item.detections, frame=item.index, pts=item.pts, gray=item.gray)
             found.add(boxes, times.of(boxes))
             times.forget(before=tracker.first_open_frame)
-            context.on_progress(clock.tick(item.index + 1))
+            context.on_progress(meter.tick(item.index + 1))
     boxes = tracker.finish()
     found.add(boxes, times.of(boxes))
     return found, times, reader.notes

@@ -15,9 +15,9 @@ import pytest
 
 from orchestrator.errors import OutputCheckFailed
 from orchestrator.fidelity.check import FrameCountAndSize, examine
+from orchestrator.fidelity.fault_rules import UNRELATED
 from orchestrator.fidelity.metrics import mean_square, psnr_db
 from orchestrator.fidelity.report import report_on
-from orchestrator.fidelity.rules import UNRELATED
 from orchestrator.fidelity.sampler import FrameSampler
 from orchestrator.frames import Frame
 from orchestrator.jobs import FidelityReport

@@ -36,8 +36,8 @@ CHROMA = {"420": (2, 2), "422": (2, 1), "440": (1, 2), "444": (1, 1)}
 def through(source: Path, output: Path, form: Form = "rgb", **options: Any) -> VideoWriter:
     """Read a video and write it unchanged."""
     info = read = probe(source)
-    pace = GifFrameSelector(info) if output.suffix == ".gif" else None
-    if pace is not None:
+    selector = GifFrameSelector(info) if output.suffix == ".gif" else None
+    if selector is not None:
         info = paced(info)
     with (
         VideoReader(source, read, form=form, threads=1) as reader,
@@ -51,7 +51,7 @@ def through(source: Path, output: Path, form: Form = "rgb", **options: Any) -> V
             **options,
         ) as writer,
     ):
-        for frame in reader.frames() if pace is None else pace.run(reader.frames()):
+        for frame in reader.frames() if selector is None else selector.run(reader.frames()):
             writer.write(frame)
         writer.finish()
     return writer

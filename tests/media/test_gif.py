@@ -171,10 +171,10 @@ def test_at_most_fifty_pictures_a_second_are_shown_and_those_at_their_time(
 @pytest.mark.parametrize("rate", [50, 48, 25])
 def test_no_picture_is_left_out_where_all_have_room(tmp_path: Path, rate: int) -> None:
     source = make_clip(tmp_path / "in.mp4", rate, rate=rate)
-    pace = GifFrameSelector(probe(source))
+    selector = GifFrameSelector(probe(source))
     with VideoReader(source, probe(source)) as reader:
-        kept = [number_of(frame.pixels) for frame in pace.run(reader.frames())]
-    assert (kept, pace.left_out, pace.notes) == (list(range(rate)), 0, [])
+        kept = [number_of(frame.pixels) for frame in selector.run(reader.frames())]
+    assert (kept, selector.left_out, selector.notes) == (list(range(rate)), 0, [])
 
 
 @settings(max_examples=300, deadline=None)
@@ -188,14 +188,14 @@ def test_any_times_are_kept_as_well_as_a_gif_can(
     gaps: list[int], first: int, last: int, rate: Fraction | None
 ) -> None:
     pts = np.cumsum([first, *gaps]).tolist()
-    pace = GifFrameSelector(replace(INFO, time_base=MICROSECOND, average_rate=rate, frames=len(pts)))
+    selector = GifFrameSelector(replace(INFO, time_base=MICROSECOND, average_rate=rate, frames=len(pts)))
     frames = [
         Frame(index=n, pts=moment, pixels=np.full((1, 1, 3), n, np.uint8), duration=last)
         for n, moment in enumerate(pts)
     ]
-    kept = list(pace.run(iter(frames)))
+    kept = list(selector.run(iter(frames)))
     assert [frame.index for frame in kept] == list(range(len(kept)))
-    assert len(kept) + pace.left_out == len(pts)
+    assert len(kept) + selector.left_out == len(pts)
     begins_s = [(moment - first) / 90_000 for moment in pts]
     for frame, after in zip(kept, [*kept[1:], None], strict=True):
         number = int(frame.pixels[0, 0, 0])

@@ -22,7 +22,7 @@ from fractions import Fraction
 from av.packet import Packet
 from av.stream import Stream
 
-from orchestrator.media.read.clock_segments import ClockJump, PendingSegment, Segment, StreamState
+from orchestrator.media.read.clock_segments import ClockJump, ClockSegment, PendingSegment, StreamClock
 
 BACK_S = 0.1
 """Decoding times of one recording only rise, but for rounding."""
@@ -52,8 +52,8 @@ class TimestampJumpFixer:
         self.segment = 0
         self.has_late_streams = False
         self._wraps = wraps
-        self._streams: dict[int, StreamState] = {}
-        self._newest: Segment | None = None
+        self._streams: dict[int, StreamClock] = {}
+        self._newest: ClockSegment | None = None
         self._pending: PendingSegment | None = None
 
     def run(self, read: Iterator[Packet[Stream]]) -> Iterator[Packet[Stream]]:
@@ -97,12 +97,12 @@ class TimestampJumpFixer:
         if self._pending.is_complete(self._streams.values()):
             yield from self._settle()
 
-    def _segment_of(self, packet: Packet[Stream], time_s: float) -> Segment | None:
+    def _segment_of(self, packet: Packet[Stream], time_s: float) -> ClockSegment | None:
         """Return the segment that a packet belongs to, or None."""
         state = self._streams.get(packet.stream.index)
         newest = self._newest
         if newest is None:
-            self._newest = Segment(0, Fraction(0), time_s)
+            self._newest = ClockSegment(0, Fraction(0), time_s)
             return self._newest
         is_sparse = packet.stream.type not in {"audio", "video"}
         if state is None:
@@ -143,18 +143,18 @@ class TimestampJumpFixer:
             held.dts = held.pts = None
             yield from self._moved(held)
 
-    def _begin_segment(self, packet: Packet[Stream], time_s: float) -> Segment:
+    def _begin_segment(self, packet: Packet[Stream], time_s: float) -> ClockSegment:
         state = self._streams.get(packet.stream.index)
         old = state.segment if state else self._newest
         newest = self._newest
         if old is None or newest is None:
             raise AssertionError("the first packet always has a segment")
-        segment = Segment(newest.number + 1, old.offset_s, time_s)
+        segment = ClockSegment(newest.number + 1, old.offset_s, time_s)
         self._pending = PendingSegment(segment, old, time_s)
         self._newest = segment
         return segment
 
-    def _update_state(self, packet: Packet[Stream], segment: Segment, time_s: float) -> None:
+    def _update_state(self, packet: Packet[Stream], segment: ClockSegment, time_s: float) -> None:
         """Update the state of a packet's stream and of its segment."""
         index = packet.stream.index
         dts = packet.dts or 0
@@ -175,7 +175,7 @@ class TimestampJumpFixer:
         if self._pending is not None and segment is self._pending.segment:
             self._pending.before[index] = state
         silent_until_s = state.end * packet.time_base + state.segment.offset_s if state else None
-        self._streams[index] = StreamState(segment, dts, dts + duration, end, duration, silent_until_s)
+        self._streams[index] = StreamClock(segment, dts, dts + duration, end, duration, silent_until_s)
 
     def _settle(self) -> Iterator[Packet[Stream]]:
         """Choose the offset of the new segment and yield its held packets."""

@@ -38,7 +38,7 @@ class ClockJump:
 
 
 @dataclass(eq=False)
-class Segment:
+class ClockSegment:
     """A part of a file whose times all get one offset.
 
     Attributes:
@@ -53,7 +53,7 @@ class Segment:
 
 
 @dataclass
-class StreamState:
+class StreamClock:
     """The state of one stream, in its ticks, on the file's clock, without wraps.
 
     Attributes:
@@ -66,7 +66,7 @@ class StreamState:
             before it.
     """
 
-    segment: Segment
+    segment: ClockSegment
     last: int
     next: int
     end: int
@@ -86,19 +86,19 @@ class PendingSegment:
         before: the state of each of its streams in the segment before, or None.
     """
 
-    segment: Segment
-    old: Segment
+    segment: ClockSegment
+    old: ClockSegment
     first_s: float
     held: list[Packet[Stream]] = field(default_factory=list)
     held_bytes: int = 0
-    before: dict[int, StreamState | None] = field(default_factory=dict)
+    before: dict[int, StreamClock | None] = field(default_factory=dict)
 
     def hold(self, packet: Packet[Stream]) -> None:
         """Keep a packet until the offset is known."""
         self.held.append(packet)
         self.held_bytes += packet.size
 
-    def is_complete(self, streams: Iterable[StreamState]) -> bool:
+    def is_complete(self, streams: Iterable[StreamClock]) -> bool:
         """Return whether enough packets are held to choose the offset; `streams` are those of the file."""
         if len(self.held) >= MOST_HELD_PACKETS or self.held_bytes >= MOST_HELD_BYTES:
             return True

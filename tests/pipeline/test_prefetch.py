@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.pipeline.flow import ahead
+from orchestrator.pipeline.prefetch import ahead
 
 if TYPE_CHECKING:
     from collections.abc import Generator
