@@ -125,7 +125,11 @@ class TimeRange:
                 if found or stop > start:
                     yield self._trimmed(held, held.pts + held.duration, tick)
                     return
-                self._refuse_late_start(stop * tick, info)
+                if self.start_s is not None:
+                    raise BadRequest(
+                        f"start is {_seconds(self.start_s - info.start_s)}, but the video ends at "
+                        f"{_seconds(stop * tick - info.start_s)}: choose an earlier start"
+                    )
         if not found:
             raise BadRequest("no picture of the video is shown between start and end: choose others")
 
@@ -139,13 +143,6 @@ class TimeRange:
             late = stop * tick - self.end_s > WHOLE_S
             duration = max((math.ceil(self.end_s / tick) if late else stop) - pts, 1)
         return replace(picture, pts=pts, duration=duration)
-
-    def _refuse_late_start(self, stop_s: Fraction, info: VideoInfo) -> None:
-        if self.start_s is not None:
-            raise BadRequest(
-                f"start is {_seconds(self.start_s - info.start_s)}, but the video ends at "
-                f"{_seconds(stop_s - info.start_s)}: choose an earlier start"
-            )
 
 
 def _seconds(time_s: Fraction) -> str:

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TypeVar
 
 import av
 import numpy as np
-from av.video.format import VideoFormatComponent
-from av.video.plane import VideoPlane
-from numpy.typing import NDArray
 
 from orchestrator.frames import Planes, Samples, VideoInfo
 from orchestrator.media.colour.pixel_format import CHROMA
-
-Sample = TypeVar("Sample", np.uint8, np.uint16)
 
 _PLANAR = re.compile(rf"yuv[aj]?(?P<like>({'|'.join(CHROMA.values())})p((9|10|12)le)?)")
 """FFmpeg's names of planar formats, 4:2:0 to 4:4:4, 8 to 12 bits, with or without alpha."""
@@ -92,17 +86,9 @@ def _layout(pixel_format: str) -> _Layout | None:
 def _samples(frame: av.VideoFrame, layout: _Layout, component: int) -> Samples:
     part, where = frame.format.components[component], layout.components[component]
     plane = frame.planes[where.plane]
+    words = ">u2" if frame.format.is_big_endian else "<u2"
+    rows = np.frombuffer(memoryview(plane), np.uint8 if part.bits == 8 else words).reshape(plane.height, -1)
+    samples = rows[: part.height, where.first :: where.step][:, : part.width]
     if part.bits == 8:
-        return _select(np.frombuffer(memoryview(plane), np.uint8), plane, where, part).copy()
-    words: NDArray[np.uint16] = np.frombuffer(
-        memoryview(plane), ">u2" if frame.format.is_big_endian else "<u2"
-    )
-    return _select(words, plane, where, part).astype(np.uint16) >> np.uint16(layout.shift)
-
-
-def _select(
-    samples: NDArray[Sample], plane: VideoPlane, where: _Component, part: VideoFormatComponent
-) -> NDArray[Sample]:
-    """Return one component, [h, w], from all samples of a plane."""
-    rows = samples.reshape(plane.height, -1)
-    return rows[: part.height, where.first :: where.step][:, : part.width]
+        return samples.copy()
+    return samples.astype(np.uint16) >> np.uint16(layout.shift)

@@ -43,6 +43,15 @@ def open_bytes(path: Path) -> Iterator[FileBytes]:
         yield FileBytes(file.fileno(), path.stat().st_size)
 
 
+def box_head(data: FileBytes, start: int) -> tuple[bytes, int, int]:
+    """Return the kind and the size of a box of MP4, and the position of its content (ISO/IEC 14496-12, 4.2).
+
+    A size of 0 is that of the last box, up to the end of the file.
+    """
+    size, kind = data.number(start, 4), data.at(start + 4, 4)
+    return (kind, data.number(start + 8, 8), start + 16) if size == 1 else (kind, size, start + 8)
+
+
 def ebml_head(data: FileBytes, start: int) -> tuple[int, int | None, int]:
     """Return an element's id, its size or None, and the position of its content (RFC 8794, 4 to 6)."""
     head = data.at(start, 12)

@@ -20,6 +20,7 @@ from orchestrator.media.read.file_bytes import (
     TAGS,
     DamagedElement,
     FileBytes,
+    box_head,
     ebml_head,
     open_bytes,
 )
@@ -184,10 +185,7 @@ def _boxes(data: FileBytes, held: _HeaderCounts) -> None:
     while places:
         start, end, parent, track = places.pop()
         while start + 8 <= end:
-            size, kind = data.number(start, 4), data.at(start + 4, 4)
-            inside = start + 8
-            if size == 1:
-                size, inside = data.number(start + 8, 8), start + 16
+            kind, size, inside = box_head(data, start)
             stop = min(start + size, end) if size else end
             if stop < inside:
                 raise DamagedElement

@@ -20,6 +20,7 @@ from orchestrator.media.read.file_bytes import (
     TAGS,
     DamagedElement,
     FileBytes,
+    box_head,
     ebml_head,
     open_bytes,
 )
@@ -58,13 +59,11 @@ def missing_bytes(path: Path, format_name: str) -> int | None:
 
 
 def _boxes(data: FileBytes) -> Iterator[int]:
-    """Walk MP4 and MOV: the boxes that hold samples or their index (ISO/IEC 14496-12, 4.2)."""
+    """Walk MP4 and MOV: the boxes that hold samples or their index."""
     start = 0
     while start + 8 <= data.length:
-        size, kind = data.number(start, 4), data.at(start + 4, 4)
-        if size == 1:
-            size = data.number(start + 8, 8)
-        if size == 0:  # the last box, up to the end of the file
+        kind, size, _ = box_head(data, start)
+        if size == 0:  # the last box
             return
         if kind in {b"moov", b"moof", b"mdat"}:
             yield start + size

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import struct
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
@@ -85,12 +84,12 @@ def _describe(
 ) -> VideoInfo:
     frame = first[0]
     _refuse_dolby_vision_alone(stream, frame)
-    turn, notes = _orientation(frame)
+    rotation, mirrored, notes = _orientation(frame)
     resolved = colour.resolve_colour(frame)
     interlaced = any(is_interlaced(picture, stream) for picture in first)
     if frame.interlaced_frame and not interlaced:
         notes.append("the source holds each field as a picture of its own (HEVC); they stay so")
-    sideways = turn.degrees in {90, 270}
+    sideways = rotation in {90, 270}
     aspect = stream.sample_aspect_ratio or Fraction(1)
     if aspect <= 0:
         aspect = Fraction(1)
@@ -125,8 +124,8 @@ def _describe(
     return VideoInfo(
         width=frame.height if sideways else frame.width,
         height=frame.width if sideways else frame.height,
-        rotation=turn.degrees,
-        mirrored=turn.mirrored,
+        rotation=rotation,
+        mirrored=mirrored,
         sample_aspect_ratio=1 / aspect if sideways else aspect,
         time_base=tick,
         average_rate=rate,
@@ -135,7 +134,7 @@ def _describe(
         codec=stream.codec_context.name,
         pixel_format=frame.format.name,
         bit_depth=component_bits(frame.format),
-        chroma_location=upright_chroma_location(frame, rotation=turn.degrees, mirrored=turn.mirrored),
+        chroma_location=upright_chroma_location(frame, rotation=rotation, mirrored=mirrored),
         colour=resolved,
         interlaced=interlaced,
         hdr=hdr_metadata(frame) if resolved.is_hdr else None,
@@ -143,7 +142,7 @@ def _describe(
         skipped_frames=skipped,
         has_clock_jumps=extent is not None and bool(extent.clock_jumps),
         changing_audio_streams=frozenset() if extent is None else extent.changing_audio_streams,
-        sphere=None if turn.degrees or turn.mirrored else read_spherical(frame),
+        sphere=None if rotation or mirrored else read_spherical(frame),
         transparent=is_transparent(first, stream),
         notes=tuple(notes),
     )
@@ -162,37 +161,29 @@ def _refuse_dolby_vision_alone(stream: VideoStream, frame: av.VideoFrame) -> Non
         )
 
 
-@dataclass(frozen=True)
-class _Orientation:
-    """How a coded picture is turned upright: maybe mirrored left to right, then rotated counter-clockwise."""
-
-    degrees: int
-    mirrored: bool
-
-
-def _orientation(frame: av.VideoFrame) -> tuple[_Orientation, list[str]]:
+def _orientation(frame: av.VideoFrame) -> tuple[int, bool, list[str]]:
     """Read a frame's display matrix (ISO/IEC 14496-12, 8.3.2): nine int32, of which the 2x2 part turns.
 
     Returns:
-        The turn, and a note when the matrix asks for something other than quarter turns and mirrors.
+        How the picture is turned upright: `rotation` and `mirrored` of `VideoInfo`; and a note when the
+        matrix asks for something other than quarter turns and mirrors.
     """
     data = side_data(frame, "DISPLAYMATRIX")
     if data is None:
-        return _Orientation(round(frame.rotation / 90) * 90 % 360, mirrored=False), []
+        return round(frame.rotation / 90) * 90 % 360, False, []
     a, b, _u, c, d, _v, *_ = struct.unpack("=9i", data[:36])
     # x' = a x + c y and y' = b x + d y, y pointing down.
     if not (a or b):
-        return _Orientation(0, mirrored=False), []  # no turn at all: a matrix that says nothing
+        return 0, False, []  # no turn at all: a matrix that says nothing
     mirrored = a * d - b * c < 0
     if mirrored:
         a, b = -a, -b
     angle = math.degrees(math.atan2(-b, a)) % 360
     degrees = round(angle / 90) * 90 % 360
     if abs((angle - degrees + 180) % 360 - 180) > 1:
-        return _Orientation(0, mirrored=False), [
-            f"the source is turned by {angle:.0f} degrees; only quarter turns are applied"
-        ]
-    return _Orientation(degrees, mirrored=mirrored), []
+        note = f"the source is turned by {angle:.0f} degrees; only quarter turns are applied"
+        return 0, False, [note]
+    return degrees, mirrored, []
 
 
 def _first_frames(

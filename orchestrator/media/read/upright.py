@@ -53,9 +53,8 @@ class UprightConverter:
         self._info = info
         self._form = form
         self._letterbox = letterbox
-        coded = None
-        if letterbox is not None:
-            coded = _turned((letterbox.inner_width, letterbox.inner_height), info.rotation)
+        inner = None if letterbox is None else (letterbox.inner_width, letterbox.inner_height)
+        coded = inner[::-1] if inner and info.rotation % 180 else inner
         self._to_rgb = (
             ToneMapper(info, threads=threads, size=coded)
             if tonemap and info.colour.is_hdr
@@ -73,34 +72,17 @@ class UprightConverter:
             UnsupportedMedia: its pixel format cannot be converted.
         """
         if self._form == "planes":
-            return self._as_planes(decoded)
+            planes = to_planes(decoded)
+            return Planes(y=self.turned(planes.y), u=self.turned(planes.u), v=self.turned(planes.v))
         if self._form == "deep_rgb":
             return self.turned(self._to_deep_rgb(decoded))
         pixels = self.turned(self._to_rgb(decoded))
         return pixels if self._letterbox is None else pad_to_letterbox(pixels, self._letterbox)
 
-    def _as_planes(self, decoded: av.VideoFrame) -> Planes:
-        planes = to_planes(decoded)
-        return Planes(y=self.turned(planes.y), u=self.turned(planes.u), v=self.turned(planes.v))
-
     def turned(self, pixels: Array) -> Array:
         """Mirror and rotate a coded picture or plane, [h, w] or [h, w, 3], upright; contiguous."""
-        turned = turn_upright(pixels, rotation=self._info.rotation, mirrored=self._info.mirrored)
-        return cast("Array", np.ascontiguousarray(turned))
-
-
-def turn_upright(pixels: Array, *, rotation: int, mirrored: bool) -> Array:
-    """Mirror a coded picture left to right if `mirrored`, then rotate it.
-
-    Args:
-        pixels: [h, w] or [h, w, 3], of any dtype.
-        rotation: degrees counter-clockwise, a multiple of 90.
-        mirrored: whether to mirror it first.
-
-    Returns:
-        [H, W] or [H, W, 3], a view.
-    """
-    return cast("Array", np.rot90(pixels[:, ::-1] if mirrored else pixels, rotation // 90))
+        mirrored = pixels[:, ::-1] if self._info.mirrored else pixels
+        return cast("Array", np.ascontiguousarray(np.rot90(mirrored, self._info.rotation // 90)))
 
 
 def pad_to_letterbox(pixels: Pixels, letterbox: Letterbox) -> Pixels:
@@ -117,8 +99,3 @@ def pad_to_letterbox(pixels: Pixels, letterbox: Letterbox) -> Pixels:
     rows = slice(letterbox.top, letterbox.top + letterbox.inner_height)
     whole[rows, letterbox.left : letterbox.left + letterbox.inner_width] = pixels
     return whole
-
-
-def _turned(size: tuple[int, int], rotation: int) -> tuple[int, int]:
-    """Return a width and height after a rotation in degrees."""
-    return size[::-1] if rotation % 180 else size

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from orchestrator.frames import SphericalVideo
+from orchestrator.media.read.file_bytes import box_head, open_bytes
 
 UUID = bytes.fromhex("ffcc8263f8554a938814587a02521fdd")
 
@@ -89,13 +90,10 @@ def _boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]
 
 def _top_boxes(path: Path) -> Iterator[tuple[bytes, int, int]]:
     """Yield the top-level boxes of a file: kind, position and size, including the header."""
-    start, end = 0, path.stat().st_size
-    with path.open("rb") as file:
-        while start + _HEADER <= end:
-            file.seek(start)
-            size, kind = struct.unpack(">I4s", file.read(_HEADER))
-            if size == 1:  # a size of 64 bits follows
-                size = int.from_bytes(file.read(8), "big")
+    start = 0
+    with open_bytes(path) as data:
+        while start + _HEADER <= data.length:
+            kind, size, _ = box_head(data, start)
             if size < _HEADER:
                 return
             yield kind, start, size
