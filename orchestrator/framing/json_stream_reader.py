@@ -84,35 +84,27 @@ class JsonStreamReader:
 
     def elements(self) -> Iterator[None]:
         """Iterate over the array that comes next; the caller must consume each element."""
-        self._take("[")
-        if self.peek() == "]":
-            self._take("]")
-            return
-        while True:
-            self._count()
-            yield
-            if self.peek() != ",":
-                break
-            self._place += 1
-        self._take("]")
+        return self._entries("[", "]")
 
     def members(self) -> Iterator[str]:
         """Yield each key of the object that comes next; the caller must consume its value."""
-        self._take("{")
-        if self.peek() == "}":
-            self._take("}")
-            return
-        while True:
-            self._count()
+        for _ in self._entries("{", "}"):
             key = self.value()
             if not isinstance(key, str):
                 self._refuse("a key is no text")
             self._take(":")
             yield key
-            if self.peek() != ",":
-                break
-            self._place += 1
-        self._take("}")
+
+    def _entries(self, first: str, last: str) -> Iterator[None]:
+        """Yield before each entry of the array or object between two brackets."""
+        self._take(first)
+        more = self.peek() != last
+        while more:
+            self._count()
+            yield
+            more = self.peek() == ","
+            self._place += more
+        self._take(last)
 
     def skip(self, depth: int = 0) -> None:
         """Skip the next value, of any length."""

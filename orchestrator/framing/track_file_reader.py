@@ -94,22 +94,13 @@ class SubjectTracks:
         """
         stated = (self.width, self.height)
         if None not in stated and stated != (width, height):
-            raise BadRequest(
-                f"the tracks are of another video: theirs is {self.width}x{self.height}, this one "
-                f"{width}x{height}; track this one"
-            )
+            raise _other_video(f"theirs is {self.width}x{self.height}, this one {width}x{height}")
         if frames is not None and self.frames not in (None, frames):
-            raise BadRequest(
-                f"the tracks are of another video: theirs has {self.frames} frames, this one {frames}; "
-                "track this one"
-            )
+            raise _other_video(f"theirs has {self.frames} frames, this one {frames}")
         for subject in self.by_id.values():
             _check_place(subject, width, height, frames)
         if frames is not None and self.cuts.size and self.cuts[-1] >= frames:
-            raise BadRequest(
-                f"the tracks are of another video: theirs has a cut at frame {self.cuts[-1]}, this one "
-                f"{frames} frames; track this one"
-            )
+            raise _other_video(f"theirs has a cut at frame {self.cuts[-1]}, this one {frames} frames")
 
 
 def read_tracks(source: bytes | io.BufferedReader) -> SubjectTracks:
@@ -236,13 +227,11 @@ def _check_place(subject: SubjectTrack, width: int, height: int, frames: int | N
     outside = np.flatnonzero(((subject.boxes < -OUTSIDE_PX) | (subject.boxes > most)).any(axis=1))
     if outside.size:
         box = ", ".join(f"{value:g}" for value in subject.boxes[outside[0]])
-        raise BadRequest(
-            f"the tracks are of another video: track {subject.id} has a box from and to ({box}), outside "
-            f"{width}x{height}; track this one"
-        )
+        raise _other_video(f"track {subject.id} has a box from and to ({box}), outside {width}x{height}")
     last = int(subject.frames[-1])
     if frames is not None and last >= frames:
-        raise BadRequest(
-            f"the tracks are of another video: track {subject.id} has a box in frame {last}, but there are "
-            f"{frames} frames; track this one"
-        )
+        raise _other_video(f"track {subject.id} has a box in frame {last}, but there are {frames} frames")
+
+
+def _other_video(difference: str) -> BadRequest:
+    return BadRequest(f"the tracks are of another video: {difference}; track this one")

@@ -6,21 +6,13 @@ Between the steps a model may upscale the window. Alpha bypasses the model and i
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, cast
 
 from orchestrator.fidelity.sampler import FrameSampler
 from orchestrator.frames import Crop, Frame, Picture, Pixels, Planes, VideoInfo
 from orchestrator.framing.whole_pixel_window import WholePixelWindow
 from orchestrator.media.colour.resize import resize
-
-
-@dataclass(frozen=True)
-class Cutout:
-    """The window of a source frame, and its pixels so far: as they were, upscaled, or resized."""
-
-    source: Frame[Any]
-    pixels: Picture
 
 
 def cut_windows(
@@ -40,21 +32,27 @@ def cut_windows(
 
 
 def resized_crops(
-    items: Iterator[Cutout], crop: WholePixelWindow, info: VideoInfo
-) -> Generator[Cutout, None, None]:
-    """Resize the crop in each window to the size of the output."""
-    for item in items:
-        if isinstance(item.pixels, Planes):
-            yield item
+    items: Iterator[tuple[Frame[Any], Picture]], crop: WholePixelWindow, info: VideoInfo
+) -> Generator[tuple[Frame[Any], Picture], None, None]:
+    """Resize the crop in each window to the size of the output.
+
+    Args:
+        items: each window of the source, and its pixels as they were or upscaled.
+        crop: the windows and the crops in them.
+        info: describes the source.
+    """
+    for source, pixels in items:
+        if isinstance(pixels, Planes):
+            yield source, pixels
             continue
-        _, _, box = crop.at(_time_s(item.source, info))
+        _, _, box = crop.at(_time_s(source, info))
         width, height = crop.size
-        source = item.source
+        window = source
         if source.alpha is not None:  # the model got no alpha
             shrunk = _shrunk(box, crop.scale)
-            source = replace(source, alpha=resize(source.alpha, width=width, height=height, box=shrunk))
-        pixels = cast("Pixels", item.pixels)  # of either depth
-        yield Cutout(source, resize(pixels, width=width, height=height, box=box))
+            alpha = resize(source.alpha, width=width, height=height, box=shrunk)
+            window = replace(source, alpha=alpha)
+        yield window, resize(cast("Pixels", pixels), width=width, height=height, box=box)
 
 
 def _time_s(frame: Frame[Any], info: VideoInfo) -> float:

@@ -22,7 +22,7 @@ from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.gif import GifFrameSelector
 from orchestrator.media.write.writer import VideoWriter
 from orchestrator.pipeline.context import JobContext
-from orchestrator.pipeline.cropping import Cutout, cut_windows, resized_crops
+from orchestrator.pipeline.cropping import cut_windows, resized_crops
 from orchestrator.pipeline.plan import Plan
 from orchestrator.pipeline.prefetch import ahead
 from orchestrator.pipeline.probe_and_load import within_limits
@@ -163,7 +163,7 @@ def deliver(
             windows = cut_windows(decoded, window, info, sampler)
             model = None
             if plan.contract is None or client is None:
-                items = (Cutout(frame, frame.pixels) for frame in windows)
+                items = ((frame, frame.pixels) for frame in windows)
             else:
                 model = TiledUpscaler(
                     client,
@@ -173,16 +173,16 @@ def deliver(
                     tolerance=plan.reuse_tolerance,
                 )
                 upscaled = stack.enter_context(ahead(model.run(windows), items=_ENLARGED_AHEAD, name="infer"))
-                items = (Cutout(item.source, item.pixels) for item in upscaled)
+                items = ((item.source, item.pixels) for item in upscaled)
             resized = resized_crops(items, window, info)
             delivered = stack.enter_context(ahead(resized, items=_ENLARGED_AHEAD, name="resize"))
             if model is not None:
                 stack.enter_context(model)  # exits first: requests are cancelled before threads are joined
             meter = FrameRateMeter(plan.expected_frames, plan.stage)
-            for item in delivered:
-                writer.write(replace(item.source, pixels=item.pixels))
+            for frame, pixels in delivered:
+                writer.write(replace(frame, pixels=pixels))
                 if on_frame is not None:
-                    on_frame(item.source, item.pixels)
+                    on_frame(frame, pixels)
                 on_progress(meter.tick(writer.frames))
             on_progress(Progress(stage="finishing", frames=writer.frames, total=writer.frames))
             writer.finish()

@@ -6,10 +6,9 @@ import cv2
 import numpy as np
 
 from orchestrator.drawing.pen import Pen, colour_of, to_ascii
-from orchestrator.frames import PADDING_LEVEL, Detections, Pixels
-from orchestrator.tiles.grid import plan_grid
+from orchestrator.frames import Detections, Pixels
+from orchestrator.media.read.upright import pad_to_letterbox
 from orchestrator.tiles.letterbox import letterbox
-from orchestrator.tiles.stitch import cut_window, paste_interior
 from orchestrator.triton.client import InferReport, TritonClient
 from orchestrator.triton.contract import DetectContract, UpscaleContract
 
@@ -31,15 +30,10 @@ def upscale_picture(
         WorkerError: see `TritonClient.infer`.
     """
     height, width = picture.shape[:2]
-    whole = plan_grid(
-        height=height, width=width, tile=max(height, width), halo=0, multiple=contract.size_multiple
-    )
-    images = np.empty((1, whole.tile_height, whole.tile_width, 3), np.uint8)
-    cut_window(picture, whole.tiles[0], images[0])
+    multiple, scale = contract.size_multiple, contract.scale
+    images = np.pad(picture, ((0, -height % multiple), (0, -width % multiple), (0, 0)), mode="edge")[None]
     results, report = client.infer(contract, images)
-    upscaled = np.empty((height * contract.scale, width * contract.scale, 3), np.uint8)
-    paste_interior(results[0], whole.tiles[0], upscaled, contract.scale)
-    return upscaled, report, images.shape
+    return np.ascontiguousarray(results[0, : height * scale, : width * scale]), report, images.shape
 
 
 def detect_picture(
@@ -54,10 +48,8 @@ def detect_picture(
     """
     height, width = picture.shape[:2]
     box = letterbox(width=width, height=height, side=contract.side, multiple=contract.size_multiple)
-    images = np.full((1, box.height, box.width, 3), PADDING_LEVEL, np.uint8)
-    images[0, box.top : box.top + box.inner_height, box.left : box.left + box.inner_width] = cv2.resize(
-        picture, (box.inner_width, box.inner_height), interpolation=cv2.INTER_LINEAR
-    )
+    inner = cv2.resize(picture, (box.inner_width, box.inner_height), interpolation=cv2.INTER_LINEAR)
+    images = pad_to_letterbox(np.asarray(inner, np.uint8), box)[None]
     (found,), report = client.infer(contract, images)
     found[:, :4] = np.clip(box.to_source(found[:, :4]), 0, [width, height, width, height])
     inside = (found[:, 2] > found[:, 0]) & (found[:, 3] > found[:, 1])

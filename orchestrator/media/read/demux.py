@@ -137,7 +137,9 @@ def _check_sizes(survey: InputContainer, limits: Limits) -> None:
     Raises:
         LimitExceeded: the pictures of the main video are too large, or those of all videos together.
     """
-    sizes = {stream.index: _size(stream) for stream in _videos(survey)}
+    videos = [(stream.index, stream.codec_context) for stream in _videos(survey)]
+    # Without a context the size is not known.
+    sizes = {index: (context.width, context.height) if context else (0, 0) for index, context in videos}
     main = _default(survey)
     if main is not None:
         limits.check_size(*sizes[main.index])
@@ -255,9 +257,3 @@ def _videos(container: InputContainer) -> list[VideoStream]:
 def _default(container: InputContainer) -> VideoStream | None:
     videos = _videos(container)
     return next((s for s in videos if s.disposition & Disposition.default), videos[0] if videos else None)
-
-
-def _size(stream: VideoStream) -> tuple[int, int]:
-    """Return width and height in pixels; zeros if they are not known."""
-    context = stream.codec_context
-    return (0, 0) if context is None else (context.width, context.height)

@@ -6,6 +6,7 @@ it is neither copied nor compared.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 _OF_THE_FILE = frozenset(
@@ -51,6 +52,10 @@ MOST_SHOWN = 60
 """Longest text in a message: names of tags may come from a stranger."""
 
 
+_LOCATION = re.compile(r"([+-][\d.]+)([+-][\d.]+)([+-][\d.]+)?(?:CRS\w+)?/?$")
+"""Latitude, longitude and height by ISO 6709."""
+
+
 def own_tags(tags: Mapping[str, str]) -> dict[str, str]:
     """Return a file's tags without those that describe its container and its muxer."""
     return {
@@ -63,6 +68,17 @@ def own_tags(tags: Mapping[str, str]) -> dict[str, str]:
 def same_language(code: str | None) -> str | None:
     """Return the same ISO 639-2 code for both codes of a language; None for None."""
     return None if code is None else _TERMINOLOGIC.get(code, code)
+
+
+def same_value(before: str, after: str) -> bool:
+    """Return whether two values of a tag are equal; locations are compared as numbers, since muxers round."""
+    if before.strip() == after.strip():
+        return True
+    was, became = _LOCATION.match(before), _LOCATION.match(after)
+    if was is None or became is None:
+        return False
+    pairs = zip(was.groups(), became.groups(), strict=True)
+    return all(abs(float(one or 0) - float(other or 0)) < 1e-4 for one, other in pairs)
 
 
 def mov_language(code: str) -> str:

@@ -8,7 +8,6 @@ in the files; the reader and the writer note those.
 from __future__ import annotations
 
 import logging
-import re
 import struct
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +18,7 @@ import av.error
 
 from orchestrator.errors import WorkerError
 from orchestrator.frames import HdrMetadata
-from orchestrator.media.colour.code_points import HLG, PQ
+from orchestrator.media.colour.code_points import BT470BG, HLG, PQ, RESERVED, RGB, SMPTE170M, UNSPECIFIED
 from orchestrator.media.colour.pixel_format import rotated_chroma_name
 from orchestrator.media.read.demux import open_source
 from orchestrator.media.read.file_contents import (
@@ -30,7 +29,7 @@ from orchestrator.media.read.file_contents import (
     StreamContents,
     read_contents,
 )
-from orchestrator.media.read.tag_filter import printable, same_language
+from orchestrator.media.read.tag_filter import printable, same_language, same_value
 from orchestrator.media.write.readback import open_written
 from orchestrator.media_containers import MediaContainer
 
@@ -47,14 +46,9 @@ _LIBRARY_ERRORS = (av.error.FFmpegError, OSError, ValueError, LookupError, Arith
 _NUMBERED = {"sound": "sound", "subtitles": "subtitles", "video": "video", "data": "data stream"}
 """Kinds of streams that are named by a number."""
 
-_UNSPECIFIED = {0, 2, 3}
-"""Code points of ITU-T H.273 that do not specify a colour: RGB (as a matrix), unspecified, reserved."""
-
-_BT601 = {5, 6}
-"""Code points of BT.601 for 625 and for 525 lines, which have the same matrix and transfer."""
-
-_LOCATION = re.compile(r"([+-][\d.]+)([+-][\d.]+)([+-][\d.]+)?(?:CRS\w+)?/?$")
-"""Latitude, longitude and height by ISO 6709."""
+_UNSPECIFIED = {RGB, UNSPECIFIED, RESERVED}
+_BT601 = {BT470BG, SMPTE170M}
+"""BT.601 for 625 and for 525 lines, which have the same matrix and transfer."""
 
 _OF_HDR = frozenset(
     SIDE_DATA[kind]
@@ -119,7 +113,10 @@ def _sentences(
         has_palette = container.palette_colours is not None
         yield from _about_pictures(before.picture, after.picture, expected, has_palette=has_palette)
     yield from _about_tags("metadata", before.tags, after.tags, container.name)
-    yield from _about_chapters(expected.chapters, after.chapters)
+    if (lost := len(expected.chapters) - len(after.chapters)) > 0:
+        yield f"{lost} chapters were lost" if lost > 1 else "1 chapter was lost"
+    elif list(expected.chapters) != list(after.chapters[: len(expected.chapters)]):
+        yield "the titles of chapters are not all as in the source"
     if before.timecode and after.timecode != before.timecode:
         reason = ": it counts from the start of the source" if expected.is_cut else ""
         what = f"became {after.timecode}" if after.timecode else f"was left out{reason}"
@@ -279,7 +276,7 @@ def _about_hdr(before: HdrMetadata | None, after: HdrMetadata | None) -> Iterato
         yield f"the HDR metadata of the source ({', '.join(lost)}) was left out"
 
 
-# --- tags and chapters
+# --- tags
 
 
 def _about_tags(
@@ -288,7 +285,9 @@ def _about_tags(
     kept = {key.lower(): value for key, value in after.items()}
     lost = [key for key in before if key.lower() not in kept]
     changed = [
-        key for key, value in before.items() if key.lower() in kept and not _is_same(value, kept[key.lower()])
+        key
+        for key, value in before.items()
+        if key.lower() in kept and not same_value(value, kept[key.lower()])
     ]
     if lost:
         yield f"{what} that {container} does not keep: {_listed(lost)}"
@@ -296,25 +295,6 @@ def _about_tags(
         yield f"{what} that {container} keeps in another form: {_listed(changed)}"
 
 
-def _is_same(before: str, after: str) -> bool:
-    """Return whether two values of a tag are equal; locations are compared as numbers, since muxers round."""
-    if before.strip() == after.strip():
-        return True
-    was, became = _LOCATION.match(before), _LOCATION.match(after)
-    if was is None or became is None:
-        return False
-    pairs = zip(was.groups(), became.groups(), strict=True)
-    return all(abs(float(one or 0) - float(other or 0)) < 1e-4 for one, other in pairs)
-
-
 def _listed(names: Sequence[str]) -> str:
     more = [f"and {len(names) - MOST_NAMED} more"] if len(names) > MOST_NAMED else []
     return ", ".join([*(printable(name) for name in names[:MOST_NAMED]), *more])
-
-
-def _about_chapters(before: Sequence[str], after: Sequence[str]) -> Iterator[str]:
-    if len(after) < len(before):
-        lost = len(before) - len(after)
-        yield f"{lost} chapters were lost" if lost > 1 else "1 chapter was lost"
-    elif list(before) != list(after[: len(before)]):
-        yield "the titles of chapters are not all as in the source"

@@ -6,7 +6,6 @@ bounded. `differences` finds what is missing in the finished output.
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -96,7 +95,10 @@ class Passthrough:
         # Audio streams as people count them, because notes are also read after the source is closed.
         self._numbers = {stream.index: number for number, stream in enumerate(self._source.streams.audio, 1)}
         self.video = main_video(self._source, source)
-        self.origin_s = self._origin_s()
+        self.origin_s = info.start_s  # if the source is copied from its start
+        if span.start_s is None and self.origin_s > NOTED_START_S:
+            start = f"{float(self.origin_s):.3f} s"
+            self._notes.append(f"the source's clock starts at {start}; the output's starts at 0")
         self._samples = self._first_packets()
         self._empty = self._numbers.keys() - self._samples.keys()
         for stream in self._source.streams:
@@ -181,20 +183,13 @@ class Passthrough:
             empty=frozenset(self._empty),
             chapters=self._chapters,
             is_cut=self._span.start_s is not None,
+            is_hdr=self._info.colour.is_hdr,
+            is_sideways=self._info.rotation % 180 != 0,
         )
 
     def close(self) -> None:
         """Close the source."""
         self._source.close()
-
-    def _origin_s(self) -> Fraction:
-        """Return the time that becomes zero if the source is copied from its start."""
-        start_s = self._info.start_s
-        if self._span.start_s is None and start_s > NOTED_START_S:
-            self._notes.append(
-                f"the source's clock starts at {float(start_s):.3f} s; the output's starts at 0"
-            )
-        return start_s
 
     def _converter(self, stream: Stream) -> StreamConverter | None:
         """Return the converter of a stream; None if it is not copied, or has no packets."""
@@ -241,7 +236,7 @@ class Passthrough:
             for stream in again.streams:
                 if stream.index not in wanted:
                     stream.discard = Discard.all
-            with contextlib.suppress(av.error.FFmpegError):  # the reader of the pictures reports the damage
+            with suppress(av.error.FFmpegError):  # the reader of the pictures reports the damage
                 for packet in packets(again) if wanted else ():
                     if packet.size and packet.stream.index in wanted:
                         found.setdefault(packet.stream.index, packet)

@@ -118,7 +118,7 @@ class VideoWriter:
             info,
             self._colour,
             pixel_format=planes_format,
-            width=self.width if stored == width else width,
+            width=self.picture_size[0],
             height=self.height,
             out_width=self.width,
             quality=quality,
@@ -221,7 +221,11 @@ class VideoWriter:
             )
         is_first = not self.frames
         if is_first:
-            self._begin(frame)
+            first_s = frame.pts * self._info.time_base
+            with self._translated():
+                self._passthrough.begin(first_s)
+            # A paced container has no time before its first picture.
+            self._timestamps.begin(first_s if self._container.is_paced else self._passthrough.origin_s)
         picture = self._to_frame(pixels)
         if frame.alpha is not None:
             width, height = self.picture_size
@@ -259,12 +263,7 @@ class VideoWriter:
             raise EncodeFailed(
                 f"{self.encoder} made {self._packets} pictures of {self.frames}: nothing was kept, try again"
             )
-        expected = replace(
-            self._passthrough.expected,
-            is_hdr=self._info.colour.is_hdr,
-            is_sideways=self._info.rotation % 180 != 0,
-            lost_captions=self._captions.are_lost,
-        )
+        expected = replace(self._passthrough.expected, lost_captions=self._captions.are_lost)
         self._differences = differences(self._source, self._path, self._container, expected)
 
     def _muxer_options(self) -> dict[str, str]:
@@ -274,13 +273,6 @@ class VideoWriter:
             # shorter than half of one would be cut off.
             options["movie_timescale"] = str(self._info.time_base.denominator)
         return options
-
-    def _begin(self, first: Frame[Any]) -> None:
-        first_s = first.pts * self._info.time_base
-        with self._translated():
-            self._passthrough.begin(first_s)
-        # A paced container has no time before its first picture.
-        self._timestamps.begin(first_s if self._container.is_paced else self._passthrough.origin_s)
 
     def _mux(self, packets: list[Packet[VideoStream]], *, last: bool = False) -> None:
         packets = [self._captions.put_into(packet) for packet in packets]
