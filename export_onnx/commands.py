@@ -188,7 +188,7 @@ def build(
     if (halo or tile) and task == "detect":
         raise BadRequest("--halo and --tile are for models that upscale; drop them")
     if (halo or tile) and not new_name:
-        raise BadRequest("--halo and --tile of a catalog model stand in weights/catalog.toml; drop them")
+        raise BadRequest("--halo and --tile of a catalog model are set in weights/catalog.toml; drop them")
     catalog, settings = load_catalog(), Settings.from_env()
     if new_name in catalog.models:
         raise BadRequest(f"{new_name!r} is a model of the catalog; give it without --name, or choose another")

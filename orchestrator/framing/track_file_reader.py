@@ -191,11 +191,11 @@ def parse_tracks(document: object) -> SubjectTracks:
 def _subjects(builder: SubjectTrackBuilder, video: object) -> SubjectTracks:
     """Return the collected tracks, with the size, frames and cuts of the document's `video`."""
     if not isinstance(video, dict):
-        raise BadRequest("the tracks are refused: `video` is no object")
+        raise BadRequest("the tracks are refused: `video` is not an object")
     for name in ("width", "height", "frames"):
         value = video.get(name)
         if value is not None and not (is_integer(value) and value > 0):
-            raise BadRequest(f"the tracks are refused: video.{name} is {brief(value)}, not a number over 0")
+            raise BadRequest(f"the tracks are refused: video.{name} is {brief(value)}, not a number above 0")
     tracks = SubjectTracks(
         by_id={
             number: SubjectTrack(id=number, class_name=class_name, frames=frames, boxes=boxes)

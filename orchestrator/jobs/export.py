@@ -145,11 +145,11 @@ class ExportParams(Strict):
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
         if self.crop is not None and self.follow is not None:
-            raise ValueError("give a crop or somebody to follow, not both")
+            raise ValueError("give a crop or a subject to follow, not both")
         if self.follow is not None and self.tracks is None:
             raise ValueError("following needs tracks: the result of a track job on the same video")
         if self.tracks is not None and self.follow is None:
-            raise ValueError("tracks without follow: say which of them the crop is to follow")
+            raise ValueError("tracks without follow: name the track that the crop follows")
         if self.reuse_tolerance and not self.wants_model:
             raise ValueError("reuse_tolerance without upscale: nothing is inferred, leave it out")
         return self

@@ -42,9 +42,9 @@ def estimate(
     """
     info = probe(source)
     if info.frames is None:
-        raise BadMedia(f"{source}: it does not say how long it is, so nothing can be estimated")
+        raise BadMedia(f"{source}: the file does not state its duration, so nothing can be estimated")
     if not TASKS[task].takes_part and (crop, start_s, end_s) != (None, None, None):
-        raise BadRequest(f"a part of the picture or of the time is for an export; leave it out of {task}")
+        raise BadRequest(f"a crop or a time range is for exports only; leave it out of {task}")
     width, height = _pixels(info, crop)
     work = Workload(task=task, model=model, frames=_frames(info, start_s, end_s), width=width, height=height)
     return estimate_work(table, work, gpu)
@@ -56,7 +56,9 @@ def _pixels(info: VideoInfo, crop: tuple[float, float, float, float] | None) -> 
         return info.width, info.height
     x, y, width, height = crop
     if not (0 <= x < x + width <= info.width and 0 <= y < y + height <= info.height):
-        raise BadRequest(f"crop {x:g},{y:g},{width:g},{height:g} is no part of {info.width}x{info.height}")
+        raise BadRequest(
+            f"crop {x:g},{y:g},{width:g},{height:g} is not inside the picture of {info.width}x{info.height}"
+        )
     return math.ceil(width), math.ceil(height)
 
 
@@ -68,5 +70,5 @@ def _frames(info: VideoInfo, start_s: float | None, end_s: float | None) -> int:
     duration_s = info.duration_s or 0.0
     start, end = start_s or 0.0, duration_s if end_s is None else min(end_s, duration_s)
     if not 0 <= start < end:
-        raise BadRequest(f"from {start:g} s to {end:g} s there is nothing of a video of {duration_s:g} s")
+        raise BadRequest(f"the video lasts {duration_s:g} s, so nothing is from {start:g} s to {end:g} s")
     return max(1, round(frames * (end - start) / duration_s))

@@ -196,8 +196,8 @@ def _check_hdr(info: VideoInfo, request: DeliveryRequest) -> None:
     kind = info.colour.hdr_name
     if request.model is not None:
         raise UnsupportedMedia(
-            f"the video is HDR ({kind}) and models know SDR: ask for tonemap (--tonemap), or export it "
-            "without a model, which keeps HDR"
+            f"the video is HDR ({kind}) and models accept only SDR: ask for tonemap (--tonemap), or export "
+            "it without a model, which keeps HDR"
         )
     if request.container.most_bits == 8:
         others = one_of(container.name for container in CONTAINERS if container.most_bits > 8)

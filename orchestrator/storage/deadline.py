@@ -58,7 +58,7 @@ class TransferDeadline:
             OutOfTime: the time limit is reached.
         """
         if self._stop.is_set():
-            raise Cancelled("the transfer was asked to stop; start it again if it is still wanted")
+            raise Cancelled("the transfer was asked to stop; start it again if you still need it")
         if self.left_s <= 0:
             raise OutOfTime
 

@@ -192,7 +192,7 @@ class _Download:
         except OSError as exc:
             if exc.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
                 raise _disk_full() from exc
-            raise ServiceError(f"the input cannot be written: {exc.strerror}; look after the disk") from exc
+            raise ServiceError(f"the input cannot be written: {exc.strerror}; check the disk") from exc
 
     def _check_size_and_disk(self, done: int) -> None:
         """Check the size of the file, as far as it is known, against the limit and the free disk space."""
@@ -224,7 +224,7 @@ def _redirected(url: str, location: str) -> str:
         target = urljoin(url, location)
     except ValueError as exc:
         raise AddressRefused(
-            f"{redacted(url)} redirects to what is no address; give the last address"
+            f"{redacted(url)} redirects to an invalid address; give the last address"
         ) from exc
     if parse_url(url).scheme == "https" != parse_url(target).scheme:
         raise AddressRefused(

@@ -79,7 +79,7 @@ class FileSection:
         try:
             data = self._file.read(left if size < 0 else min(size, left))
         except OSError as exc:
-            raise ServiceError(f"the output cannot be read: {exc.strerror}; look after the disk") from exc
+            raise ServiceError(f"the output cannot be read: {exc.strerror}; check the disk") from exc
         self._done += len(data)
         self.md5.update(data)
         return data

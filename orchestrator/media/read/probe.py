@@ -156,8 +156,8 @@ def _refuse_dolby_vision_alone(stream: VideoStream, frame: av.VideoFrame) -> Non
     tagged = stream.codec_context.codec_tag in {"dvh1", "dvhe", "dva1", "dvav", "dav1"}
     if frame.color_trc == UNSPECIFIED and (tagged or side_data(frame, "DOVI_METADATA") is not None):
         raise UnsupportedMedia(
-            "the video is Dolby Vision without colours that others can show (profile 5): convert it to HDR10 "
-            "or SDR first"
+            "the video is Dolby Vision profile 5, whose colours other decoders cannot show: convert it to "
+            "HDR10 or SDR first"
         )
 
 
