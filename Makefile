@@ -18,7 +18,7 @@ demo: serve-env ## upscale and track the sample clip through a local Triton; wri
 bench: dev-env ## measure speed and memory beside peers; QUICK=1, PARTS="track upscale"; writes docs/benchmarks.md
 	@$(BIN)/python -m benchmarks.bench $(PARTS) $(if $(QUICK),--quick)
 
-test: dev-env ## run the tests of every room, against a real Triton, without the slow ones
+test: dev-env ## run the tests of every room, against a real Triton, except the slow ones
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 test-slow: dev-env ## run the slow tests: floods, soaks, kills, training, every model build
@@ -31,23 +31,23 @@ check: dev-env ## format, lint, types, import arrows, tests
 	@$(BIN)/python -m pytest tests/test_imports.py
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" --ignore=tests/test_imports.py
 
-format: dev-env ## rewrite the sources as the formatter wants them
+format: dev-env ## format the sources and apply automatic fixes
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-images-test: dev-env ## build the images without Docker, and let one do a job (root; Debian)
+images-test: dev-env ## build the images without Docker and run a job in one (needs root, Debian)
 	@.ci/images
 
 serve-env: .venv/.serve ## the serving environment in .venv: Triton, no torch
 dev-env: .venv/.dev ## serving, exporting and testing in .venv: with torch, several gigabytes
 
-docs: serve-env ## make the reference of jobs and errors again
+docs: serve-env ## regenerate the reference pages of jobs, errors and settings
 	@$(BIN)/python -m tools.reference docs
 
-lock: ## pin and hash the requirements again (needs uv)
+lock: ## pin the requirements with hashes (needs uv)
 	@requirements/lock.sh
 
-pin-images: ## pin the images of others by digest, as their registries hold them now (needs Docker)
+pin-images: ## pin third-party images by their current digests (needs Docker)
 	@requirements/images.sh
 
 clean: ## remove the environment, outputs and caches
