@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before anything imports onnxruntime
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     WrittenOnce = Callable[[str, Callable[[Path], object]], Path]
 
 pytest.register_assert_rewrite("tests.support")
+
+settings.register_profile("no_deadline", deadline=None)  # a busy machine must not fail a test
+settings.load_profile("no_deadline")
 
 
 @pytest.fixture(autouse=True)

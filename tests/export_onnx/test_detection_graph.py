@@ -137,7 +137,7 @@ def test_boxes_of_different_classes_do_not_suppress_each_other() -> None:
     ),
     st.randoms(use_true_random=False),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_is_kept_is_greedy_nms_within_each_class(places: list[tuple[int, ...]], order: object) -> None:
     scores = np.linspace(0.05, 0.95, len(places))
     order.shuffle(scores)  # type: ignore[attr-defined]

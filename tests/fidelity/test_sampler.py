@@ -36,7 +36,7 @@ def sample_of(picture: Any, box: Crop | None = None, **options: Any) -> Sample:
     return sample
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(count=st.integers(1, 2000))
 def test_few_are_kept_evenly_spread_with_the_first_and_the_last(count: int) -> None:
     picture = np.zeros((2, 2, 3), np.uint8)

@@ -86,7 +86,7 @@ def tracks(draw: st.DrawFn) -> tuple[Array, Array, list[float], tuple[float, flo
 
 
 @given(tracks())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_whatever_is_followed_the_crop_keeps_its_size_and_stays_in_the_picture(
     drawn: tuple[Array, Array, list[float], tuple[float, float]],
 ) -> None:
@@ -99,7 +99,7 @@ def test_whatever_is_followed_the_crop_keeps_its_size_and_stays_in_the_picture(
 
 
 @given(tracks())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_camera_has_a_top_speed_and_acceleration_and_jumps_at_cuts_only(
     drawn: tuple[Array, Array, list[float], tuple[float, float]],
 ) -> None:
@@ -116,7 +116,7 @@ def test_the_camera_has_a_top_speed_and_acceleration_and_jumps_at_cuts_only(
 
 
 @given(st.integers(0, 2**32), st.floats(0.2, 0.8), st.floats(0.3, 0.7))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_a_steady_subject_has_a_camera_that_does_not_move_at_all(seed: int, x: float, y: float) -> None:
     n = 20 * RATE
     noise = np.random.default_rng(seed).uniform(-0.05, 0.05, (2, n)) * 540
@@ -248,7 +248,7 @@ def test_the_keyframes_sent_back_give_the_same_path() -> None:
 
 
 @given(st.integers(0, 2**32), st.floats(0.5, 200))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_a_thinned_path_is_the_full_one_to_half_a_pixel(seed: int, speed: float) -> None:
     random = np.random.default_rng(seed)
     places = np.cumsum(np.cumsum(random.normal(0, speed / 20, (150, 2)), axis=0), axis=0)

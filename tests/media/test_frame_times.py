@@ -62,7 +62,7 @@ def test_times_are_those_of_the_reader(
     assert times == pytest.approx(read(path), abs=1e-9)
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     gaps=st.lists(st.integers(1, 90_000), min_size=1, max_size=12), name=st.sampled_from(["a.mp4", "a.mkv"])
 )

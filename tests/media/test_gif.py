@@ -83,7 +83,7 @@ def test_times_are_to_the_hundredth_and_do_not_drift(tmp_path: Path, rate: Fract
     assert writer.notes == []
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     gaps=st.lists(st.integers(1800, 90_000), min_size=1, max_size=20),
     first=st.integers(0, 100_000),
@@ -177,7 +177,7 @@ def test_no_picture_is_left_out_where_all_have_room(tmp_path: Path, rate: int) -
     assert (kept, selector.left_out, selector.notes) == (list(range(rate)), 0, [])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     gaps=st.lists(st.one_of(st.integers(1, 2000), st.integers(1, 90_000)), max_size=40),
     first=st.integers(-100_000, 100_000),

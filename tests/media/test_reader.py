@@ -72,7 +72,7 @@ def test_asf_keeps_its_milliseconds(tmp_path: Path) -> None:
     assert all(abs(frame.pts - frames[0].pts - 40 * frame.index) <= 1 for frame in frames)
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(gaps=st.lists(st.integers(1, 90_000), min_size=1, max_size=12), bframes=st.sampled_from(["0", "3"]))
 def test_any_variable_frame_rate_comes_back_exactly(tmp_path: Path, gaps: list[int], bframes: str) -> None:
     pts = [sum(gaps[:n]) for n in range(len(gaps) + 1)]

@@ -47,7 +47,7 @@ def parts(draw: st.DrawFn) -> tuple[int, int, Crop]:
 
 
 @given(parts(), st.integers(1, 130), st.integers(1, 130), st.sampled_from([np.uint8, np.uint16]))
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 def test_it_is_lanczos_rounded_once(part: tuple[int, int, Crop], width: int, height: int, kind: type) -> None:
     across, down, box = part
     pixels = noise(down, across, kind)
@@ -76,7 +76,7 @@ def test_whole_pixels_of_the_right_size_are_kept_to_the_bit(kind: type) -> None:
 
 
 @given(parts(), st.integers(1, 60), st.integers(1, 60), st.integers(0, 65535))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_what_is_plain_stays_plain(part: tuple[int, int, Crop], width: int, height: int, level: int) -> None:
     across, down, box = part
     for kind, value in ((np.uint16, level), (np.uint8, level >> 8)):
@@ -109,7 +109,7 @@ def test_fine_patterns_become_gray_when_they_get_too_small() -> None:
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.sampled_from([(50, 40), (131, 77), (20, 15)]))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_a_window_that_holds_the_kernel_is_as_good_as_the_picture(
     x: float, y: float, size: tuple[int, int]
 ) -> None:

@@ -88,7 +88,7 @@ def test_decoding_begins_at_the_keyframe_before(tmp_path: Path, suffix: str) -> 
     assert nearest <= keyframe_s <= 15
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     gaps=st.lists(st.integers(400, 90_000), min_size=2, max_size=12),
     cut=st.tuples(st.integers(0, 400_000), st.integers(1, 400_000)),

@@ -77,7 +77,7 @@ def test_every_picture_is_written_at_its_time(tmp_path: Path, source: str, suffi
         assert [number_of(frame.pixels) for frame in reader.frames()] == list(range(40))
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     gaps=st.lists(st.integers(1, 200_000), min_size=1, max_size=30),
     last=st.integers(1, 200_000),

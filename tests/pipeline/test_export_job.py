@@ -119,7 +119,7 @@ def test_odd_and_tiny_crops_work(tmp_path: Path, crop: tuple[float, ...], format
         assert np.abs(out[0][:height, :width].mean((0, 1)) - wanted).max() < 4
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_crop_shows_what_is_there(tmp_path: Path, data: st.DataObject) -> None:
     source, out = tmp_path / "in.mp4", tmp_path / "out.mkv"

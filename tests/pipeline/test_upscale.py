@@ -107,7 +107,7 @@ def test_irregular_times_come_back_exactly(
     assert times[0] == times[1]
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(gaps=st.lists(st.integers(1, 90_000), min_size=1, max_size=12))
 def test_any_spacing_of_frames_is_kept(
     run: Callable[..., UpscaleResult], tmp_path: Path, gaps: list[int]

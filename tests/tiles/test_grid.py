@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from orchestrator.tiles.grid import Grid, plan_grid, subdivide
 from orchestrator.tiles.stitch import cut_window, paste_interior
 
-settings.register_profile("no deadline", deadline=None)
+settings.register_profile("no deadline")
 settings.load_profile("no deadline")
 
 sizes = st.integers(1, 300)

@@ -97,7 +97,7 @@ def test_a_change_in_the_halo_alone_counts(client: TritonClient, contract: Upsca
     assert model.reused == (1 - share_of(tile) - share_of(below)) / 2
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=st.lists(st.lists(st.tuples(st.integers(0, 47), st.integers(0, 63)), max_size=2), max_size=40))
 def test_whatever_changes_the_result_is_that_of_each_frame_alone(
     client: TritonClient, contract: UpscaleContract, changes: list[list[tuple[int, int]]]
@@ -166,7 +166,7 @@ def test_noise_is_tolerated_where_a_shade_that_would_show_an_edge_is_not(
     assert np.array_equal(results[2], enlarged(shaded))
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32 - 1), tolerance=st.integers(1, 16))
 def test_no_level_is_ever_further_off_than_was_tolerated(
     client: TritonClient, large: UpscaleContract, seed: int, tolerance: int

@@ -121,7 +121,7 @@ def test_a_label_stands_on_its_box_where_there_is_room() -> None:
     assert 295 < columns.min() <= 300
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(1, 200),
     st.integers(1, 200),

@@ -165,7 +165,7 @@ def test_a_video_of_one_frame_and_one_without_a_length_are_drawn() -> None:
         assert len(rows(picture(reported, duration_s=duration_s))) == 1
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.floats(0.001, 1e6), st.floats(-100, 1e5))
 def test_any_length_can_be_drawn(duration_s: float, start_s: float) -> None:
     assert picture(tracks(), duration_s=duration_s, start_s=start_s).shape[1] == WIDTH_PX

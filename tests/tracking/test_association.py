@@ -16,7 +16,7 @@ from orchestrator.tracking.association import assign, iou
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-settings.register_profile("no deadline", deadline=None)
+settings.register_profile("no deadline")
 settings.load_profile("no deadline")
 
 sides = st.tuples(st.integers(0, 5), st.integers(0, 5))

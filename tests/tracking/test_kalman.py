@@ -14,7 +14,7 @@ from orchestrator.tracking import kalman
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-settings.register_profile("no deadline", deadline=None)
+settings.register_profile("no deadline")
 settings.load_profile("no deadline")
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from orchestrator.frames import Detections
 
-hypothesis_settings.register_profile("no deadline", deadline=None)
+hypothesis_settings.register_profile("no deadline")
 hypothesis_settings.load_profile("no deadline")
 
 WIDTH, HEIGHT = 640, 360

@@ -51,7 +51,7 @@ figures = st.builds(
 
 
 @given(figures)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_box_goes_around_the_drawn_pixels_and_no_farther(figure: Sprite) -> None:
     layer = Layer(sprite=figure, number=PERSON)
     drawn = touched([layer])
@@ -73,7 +73,7 @@ def test_a_box_goes_around_the_drawn_pixels_and_no_farther(figure: Sprite) -> No
 
 
 @given(st.lists(figures, min_size=2, max_size=5))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_nothing_is_drawn_outside_the_boxes(sprites: list[Sprite]) -> None:
     layers = [Layer(sprite=one, number=PERSON) for one in sprites]
     scene = compose(np.zeros((HEIGHT, WIDTH, 3), np.uint8), layers)

@@ -56,7 +56,7 @@ def both(triton: TritonServer) -> Iterator[tuple[TritonClient, TritonClient]]:
         yield local, remote
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     batch=st.integers(1, 8),
     height=st.integers(1, 70),
