@@ -194,7 +194,6 @@ class JobProcess:
 
 
 def _from_code(*, code: str, message: str) -> WorkerError:
-    """Return the error that has this code."""
     kinds = [WorkerError]
     for kind in kinds:
         if kind.code == code:

@@ -77,7 +77,6 @@ def draw_fidelity(report: FidelityReport, pairs: Sequence[FramePair]) -> Pixels:
 
 
 def _rows(pictures: Sequence[ComparedPicture]) -> list[int]:
-    """Return the indices of the pictures to show."""
     worst = min(range(len(pictures)), key=lambda number: pictures[number].psnr_luma_db)
     others = [number for number in range(len(pictures)) if number != worst]
     spread = np.linspace(0, len(others) - 1, min(len(others), MOST_ROWS - 1)).round().astype(int)
@@ -129,7 +128,6 @@ def _caption(picture: ComparedPicture, report: FidelityReport) -> str:
 
 
 def _charts(canvas: Canvas, report: FidelityReport, top: float) -> None:
-    """Draw the metrics over time."""
     pictures = report.pictures
     axis = TimeAxis(
         left=_MARGIN_PX + _SCALE_PX,

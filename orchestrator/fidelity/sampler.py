@@ -163,7 +163,6 @@ class FrameSampler:
 
 
 def _cut(picture: Pixels | DeepPixels, box: Crop, size: tuple[int, int]) -> Pixels:
-    """Return a part of a picture in another size."""
     left, top, right, bottom = (int(edge) for edge in (box.x, box.y, box.x + box.w, box.y + box.h))
     small: Pixels | DeepPixels
     if (left, top, right, bottom) == (box.x, box.y, box.x + box.w, box.y + box.h):

@@ -71,7 +71,6 @@ class RecoveringModel(Generic[Answer]):
 
     @contextmanager
     def _open_pools(self, *shapes: RequestPoolShape) -> Generator[list[RequestPool[Answer]], None, None]:
-        """Open a request pool for each shape."""
         self._pools = []
         with ExitStack() as stack:
             for shape in shapes:

@@ -66,7 +66,6 @@ def _shrunk(box: Crop, scale: int) -> Crop:
 
 
 def _part(picture: Picture, *, x: int, y: int, width: int, height: int) -> Picture:
-    """Return a part of a picture as a view."""
     if isinstance(picture, Planes):
         return picture.crop(x=x, y=y, width=width, height=height)
     return picture[y : y + height, x : x + width]

@@ -168,7 +168,6 @@ class ResultSender:
 
 
 def _encoded(data: dict[str, Any]) -> bytes:
-    """Return the JSON of a message."""
     members = []
     for name, value in data.items():
         whole = value.whole if isinstance(value, EncodedResult) else value

@@ -224,5 +224,4 @@ def _concatenated(tables: list[TrackBoxes]) -> TrackBoxes:
 
 
 def _select_rows(boxes: TrackBoxes, rows: NDArray[np.intp]) -> TrackBoxes:
-    """Return a table of some of the rows."""
     return TrackBoxes(**{field.name: getattr(boxes, field.name)[rows] for field in fields(TrackBoxes)})

@@ -94,7 +94,6 @@ def found(
 
 
 def iou(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
-    """Intersection over union of two boxes."""
     low, high = np.maximum(first[:2], second[:2]), np.minimum(first[2:4], second[2:4])
     shared = np.prod(np.maximum(high - low, 0))
     areas = np.prod(first[2:4] - first[:2]) + np.prod(second[2:4] - second[:2])

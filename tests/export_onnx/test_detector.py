@@ -115,7 +115,6 @@ def photograph(height: int, width: int) -> NDArray[np.uint8]:
 
 @pytest.fixture(scope="module")
 def yolo(tmp_path_factory: pytest.TempPathFactory) -> OpenedYoloDetector:
-    """An opened detector with NMS."""
     folder = tmp_path_factory.mktemp("yolo")
     return open_weights(read_custom(networks.yolo(folder / "random.pt", "yolov8n")), "fp32")
 
@@ -253,7 +252,6 @@ def test_an_alias_builds_the_model_that_the_setting_names(tmp_path: Path) -> Non
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """The real YOLOv8n."""
     folder, weights = tmp_path_factory.mktemp("real"), REAL / "weights" / "yolov8n.pt"
     return Built(folder, weights, build_detector(folder, weights, "yolov8n"))
 

@@ -59,7 +59,6 @@ class Fetcher:
 
     @property
     def path(self) -> Path:
-        """The file under its final name."""
         return self.folder / "model.pth"
 
     @property
@@ -89,7 +88,6 @@ class Fetcher:
         return CatalogUpscaler(**{**facts, **changes})
 
     def __call__(self, guard: AddressGuard = LOOPBACK, **changes: Any) -> bool:
-        """Fetch."""
         return fetch(
             self.model(**changes),
             self.folder,

@@ -66,12 +66,10 @@ def own(weights: Path, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def worst(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> int:
-    """The largest difference, in levels."""
     return int(np.abs(first.astype(np.int16) - second).max())
 
 
 def noise(*shape: int) -> NDArray[np.uint8]:
-    """Random uint8 [*shape, 3]."""
     return RANDOM.integers(0, 256, (*shape, 3), dtype=np.uint8)
 
 

@@ -43,7 +43,6 @@ def torch_file(value: Any, **options: Any) -> bytes:
 
 
 def script() -> bytes:
-    """A TorchScript archive."""
     stream = io.BytesIO()
     traced: Any = torch.jit.trace(NETWORK, torch.zeros(1, 3, 8, 8))  # type: ignore[no-untyped-call]
     torch.jit.save(traced, stream)
@@ -51,14 +50,12 @@ def script() -> bytes:
 
 
 def onnx_file() -> bytes:
-    """An ONNX model."""
     value = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1])
     graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "g", [value], [value])
     return bytes(helper.make_model(graph).SerializeToString())
 
 
 def zipped(name: str) -> bytes:
-    """A zip archive with a file."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         archive.writestr(name, GOOD)
@@ -66,7 +63,6 @@ def zipped(name: str) -> bytes:
 
 
 def tarred() -> bytes:
-    """A tar archive with a file."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as archive:
         member = tarfile.TarInfo("mine.pth")

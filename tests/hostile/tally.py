@@ -27,7 +27,6 @@ class Tally:
 
     @property
     def tried(self) -> int:
-        """The number of tries."""
         return sum(self.outcomes.values())
 
     def add(self, outcome: str, failure: str | None = None) -> None:

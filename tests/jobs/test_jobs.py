@@ -139,7 +139,6 @@ def test_every_field_is_explained() -> None:
 
 
 def every_error(kind: type[WorkerError] = WorkerError) -> set[type[WorkerError]]:
-    """The whole tree of errors."""
     return {kind}.union(*map(every_error, kind.__subclasses__()))
 
 

@@ -25,7 +25,6 @@ VIDEOS = ["mp4", "mov", "mkv", "webm"]
 
 
 def notes_of(source: Path, output: Path, **params: Any) -> list[str]:
-    """Export a video and return the notes."""
     return list(export_video(source, output, **params).notes)
 
 

@@ -96,7 +96,6 @@ def clip_of_planes(path: Path, chroma: str, bits: int, width: int, height: int, 
 
 @pytest.fixture(scope="module")
 def deep_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A video of 10 bits with sound."""
     return make_clip(
         tmp_path_factory.mktemp("deep") / "in.mp4",
         4,

@@ -54,8 +54,6 @@ INFO = VideoInfo(
 
 
 def run_export(source: Path, output: Path, **params: Any) -> ExportResult:
-    """Export without a model."""
-
     def no_model() -> TritonClient:
         raise AssertionError("no model was asked for")
 

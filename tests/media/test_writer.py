@@ -57,7 +57,6 @@ def packets(path: Path, kind: str, index: int = 0) -> list[bytes]:
 
 
 def streams(path: Path) -> list[tuple[str, str | None, str | None]]:
-    """Type, codec and language of each stream."""
     with av.open(str(path)) as container:
         return [(s.type, s.codec_context.name, s.language) for s in container.streams if s.codec_context]
 

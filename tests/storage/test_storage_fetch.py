@@ -329,7 +329,6 @@ def test_the_free_disk_that_the_settings_ask_for_is_kept(
 
 @pytest.fixture
 def small_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A disk of 1 MiB."""
     folder = tmp_path_factory.mktemp("disk")
     mount, unmount = shutil.which("mount"), shutil.which("umount")
     if not (mount and unmount) or os.geteuid() != 0:

@@ -23,6 +23,5 @@ def enlarged(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def loaded(client: TritonClient, model: str) -> UpscaleContract:
-    """Load a model and return its contract."""
     client.load(model)
     return client.contract(model, UpscaleContract)

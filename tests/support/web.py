@@ -103,12 +103,10 @@ class Server(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Of the file."""
         return f"{self.scheme}://{self.server_address[0]!s}:{self.server_port}/model.pth"
 
     @property
     def ranges(self) -> list[str | None]:
-        """Of the requests, in order."""
         return [request.headers.get("range") for request in self.requests]
 
 
@@ -152,7 +150,6 @@ def whole(handler: Handler) -> None:
 
 
 def with_headers(**headers: str) -> Callable[[Handler], None]:
-    """Serve the whole file with these headers."""
     return lambda handler: handler.answer(200, handler.server.content, **headers)
 
 
@@ -257,12 +254,10 @@ def other_file(handler: Handler) -> None:
 
 
 def shorter_file(handler: Handler) -> None:
-    """Serve a complete, but shorter file."""
     handler.answer(200, handler.server.content[:1000])
 
 
 def wrong_range(handler: Handler) -> None:
-    """Answer a range with another range."""
     handler.answer(
         206,
         handler.server.content,
@@ -271,7 +266,6 @@ def wrong_range(handler: Handler) -> None:
 
 
 def stored(handler: Handler) -> None:
-    """Keep the upload."""
     body = handler.body()
     handler.server.objects[handler.path.partition("?")[0]] = body
     handler.answer(200, ETag=f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"')

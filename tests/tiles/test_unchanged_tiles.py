@@ -201,7 +201,6 @@ def detector(client: TritonClient, contract: DetectContract, *, stride: int = 1)
 
 
 def boxed(picture: Pixels) -> Pixels:
-    """Return a picture in its letterbox of 64x64."""
     return np.pad(picture, ((8, 8), (0, 0), (0, 0)), constant_values=PADDING_LEVEL)
 
 

@@ -61,7 +61,6 @@ def play(
     pts: Sequence[int] | None = None,
     grays: Sequence[NDArray[np.uint8]] | None = None,
 ) -> TrackBoxes:
-    """Run a tracker on a whole video."""
     tracker = tracker or make()
     result = [
         tracker.update(
@@ -76,7 +75,6 @@ def play(
 
 
 def lives(result: TrackBoxes) -> dict[int, list[int]]:
-    """Return the frames of each track."""
     return {int(track): result.frames[result.ids == track].tolist() for track in np.unique(result.ids)}
 
 

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 
 def stubs(server: TritonServer) -> list[psutil.Process]:
-    """Return the processes that run models."""
     assert server._reaper is not None
     family = psutil.Process(server._reaper.pid).children(recursive=True)
     return [process for process in family if process.name().startswith("triton_python")]

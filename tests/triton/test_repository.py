@@ -49,7 +49,6 @@ def parsed(text: str) -> Any:
 
 
 def parameters(config: Any) -> dict[str, str]:
-    """Its parameters."""
     return {key: value.string_value for key, value in config.parameters.items()}
 
 
@@ -334,13 +333,11 @@ def test_verify_passes_what_is_right(tmp_path: Path) -> None:
 
 
 def truncate_model(folder: Path) -> None:
-    """Cut the ONNX file short."""
     path = folder / "1" / "model.onnx"
     path.write_bytes(path.read_bytes()[:-1])
 
 
 def remove_model(folder: Path) -> None:
-    """Remove the ONNX file."""
     (folder / "1" / "model.onnx").unlink()
 
 
@@ -350,18 +347,15 @@ def remove_cpu_model(folder: Path) -> None:
 
 
 def edit_config(folder: Path) -> None:
-    """Change a number of the config."""
     path = folder / "config.pbtxt"
     path.write_text(path.read_text().replace("max_batch_size: 8", "max_batch_size: 80"))
 
 
 def remove_config(folder: Path) -> None:
-    """Remove the config."""
     (folder / "config.pbtxt").unlink()
 
 
 def damage_record(folder: Path) -> None:
-    """Make the build record unreadable."""
     (folder / "1" / "build.json").write_text("{")
 
 

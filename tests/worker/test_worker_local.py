@@ -33,8 +33,6 @@ MAX_RESULT_BYTES = 1500
 
 
 class Api:
-    """A worker that receives jobs over HTTP."""
-
     def __init__(self, worker: WorkerProcess, port: int) -> None:
         self.worker = worker
         self.port = port
@@ -51,7 +49,6 @@ class Api:
             return dict(json.load(answer))
 
     def refusal(self, values: dict[str, Any]) -> str:
-        """Send a job that fails; return its error."""
         answer = self.call("/runsync", {"input": values})
         assert set(answer) == {"id", "status", "error"}, answer
         assert answer["status"] == "FAILED"
