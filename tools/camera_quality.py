@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from orchestrator.framing.track_file_reader import SubjectTrack
+from orchestrator.framing.track_file_reader import SubjectTrack
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,17 +12,15 @@ import inspect
 import json
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 from orchestrator import errors
 from orchestrator.jobs.tasks import TASKS, FileJob, job_adapter
 from orchestrator.jobs.validation import Strict
 from tools import settings_page
 from tools.field_docs import field_docs
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 

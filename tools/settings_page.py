@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from orchestrator.environment import variables
 from orchestrator.limits import Limits
 from orchestrator.settings import Settings
 from tools.field_docs import field_docs
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _HEAD = """# Settings
 

@@ -12,7 +12,6 @@ import sys
 import time
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -21,6 +20,7 @@ import pytest
 
 from orchestrator.drawing.picture_files import read_picture, write_picture
 from orchestrator.jobs import FidelityReport
+from orchestrator.triton.server import TritonServer
 from tests.support.command import (
     assert_bad_inputs_are_refused,
     assert_refused,
@@ -31,9 +31,6 @@ from tests.support.command import (
 from tests.support.small_disk import small_disk
 from tools.fixtures import clips, models
 from tools.stand_ins.processes import COMMAND, environment, family, segments_of
-
-if TYPE_CHECKING:
-    from orchestrator.triton.server import TritonServer
 
 ROOT = Path(__file__).resolve().parents[2]
 

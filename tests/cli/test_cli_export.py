@@ -9,20 +9,16 @@ import subprocess
 import threading
 import time
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import av
 import psutil
 import pytest
 
+from orchestrator.triton.server import TritonServer
 from tests.support.command import assert_bad_inputs_are_refused, assert_refused, framewright
 from tools.fixtures import clips
 from tools.stand_ins.processes import COMMAND, environment, family
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from orchestrator.triton.server import TritonServer
 
 
 @pytest.fixture(scope="module")

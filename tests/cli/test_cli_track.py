@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from orchestrator.drawing.picture_files import read_picture
+from orchestrator.frames import Pixels
+from orchestrator.triton.server import TritonServer
 from tests.support.command import (
     Ended,
     assert_bad_inputs_are_refused,
@@ -20,12 +22,6 @@ from tests.support.command import (
     peaks_bytes,
 )
 from tools.fixtures import clips
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from orchestrator.frames import Pixels
-    from orchestrator.triton.server import TritonServer
 
 MODEL = ("--model", "colour-finder", "--side", "320")
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from orchestrator.settings import Settings
 from orchestrator.triton.find_servers import running_urls
 from orchestrator.triton.server import TritonServer
 from tests.support.command import assert_refused, framewright
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_a_server_that_runs_is_found_and_answers() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,9 +19,6 @@ from orchestrator.pipeline.estimate import estimate as estimate_job
 from orchestrator.settings import Settings
 from tests.support.command import assert_refused, framewright
 from tools.fixtures import clips
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 BY_A_BILL = 'measured = false\nsource = "a bill"\ndate = 2026-11-01\n'
 KNOWN = {"source": "a test", "date": "2026-01-02", "measured": True}

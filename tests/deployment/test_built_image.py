@@ -10,9 +10,10 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 import pytest
@@ -22,9 +23,6 @@ from tools.fixtures import clips
 from tools.stand_ins import bucket, runpod_server
 from tools.stand_ins.processes import family
 from tools.stand_ins.worker_process import LOCAL, wait
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 WORK = Path(os.environ.get("FRAMEWRIGHT_IMAGES_WORK", "/nowhere"))
 CONTAINER = "framewright-test"

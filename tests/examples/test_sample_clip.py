@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import av
 import numpy as np
 import pytest
@@ -13,14 +11,13 @@ pytest.importorskip(
     "skimage", reason="scikit-image, which holds the pictures, is not installed (extra: train)"
 )
 
+from pathlib import Path
+
 from examples import make_sample
 from examples.cast import SHOTS
 from training.lite_detector import evaluate
 from training.lite_detector.matching import Tally, count
 from training.lite_detector.scenes import CLASSES, GREY, PERSON, Figure
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 BT709 = 1  # the number of BT.709 among matrices, primaries and transfer functions: ITU-T H.273
 

@@ -5,26 +5,23 @@ from __future__ import annotations
 import json
 import sys
 import threading
+from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import pytest
 
 from orchestrator.errors import AddressRefused, BadRequest, LimitExceeded
 from orchestrator.executor import run_job
+from orchestrator.executor.raw_json import EncodedResult
 from orchestrator.jobs import FileJob, Strict
 from orchestrator.jobs.tasks import TASKS, Task, job_adapter
+from orchestrator.pipeline.context import JobContext
 from tools import reference
+from tools.stand_ins.bucket import Bucket
 from tools.stand_ins.worker_process import LOCAL
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from orchestrator.executor.raw_json import EncodedResult
-    from orchestrator.pipeline.context import JobContext
-    from tools.stand_ins.bucket import Bucket
 
 
 class ReverseParams(Strict):

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from export_onnx.catalog import CATALOG, CatalogDetector, load_catalog
 from orchestrator.errors import ModelBuildFailed, UnknownModel
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ENTRY = {
     "task": '"upscale"',

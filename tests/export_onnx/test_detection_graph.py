@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -11,13 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("torch", reason="PyTorch is not installed: building models is an extra")
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from export_onnx.detection import graph as detection_graph
 from export_onnx.detection.yolo import OPSET, OpenedYoloDetector
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 Box = tuple[float, float, float, float, float, int]
 """x1, y1, x2, y2, score, class."""

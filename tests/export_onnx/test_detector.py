@@ -7,7 +7,7 @@ import importlib.util
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
@@ -21,6 +21,7 @@ if (
 ):  # not imported here: export_onnx/detection/yolo.py shuts it in first
     pytest.skip("ultralytics is not installed: building detectors is an extra", allow_module_level=True)
 import torch
+from numpy.typing import NDArray
 
 from export_onnx.catalog import load_catalog
 from export_onnx.detection import graph as detection_graph
@@ -35,9 +36,6 @@ from orchestrator.triton.contract import DetectContract
 from orchestrator.triton.server import TritonServer
 from tests.support.model_builds import MaliciousPickle, build_detector, framewright_models
 from tools.fixtures import networks
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL = ROOT.parent / "shared" / "real"

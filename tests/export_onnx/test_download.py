@@ -10,11 +10,12 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -37,9 +38,6 @@ from tests.support.web import (
     status,
     wrong_range,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 QUICK = TransferLimits(

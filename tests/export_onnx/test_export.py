@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,7 +19,10 @@ import onnxruntime
 import pytest
 
 pytest.importorskip("torch", reason="PyTorch is not installed: building models is an extra")
+from collections.abc import Callable
+
 import torch
+from numpy.typing import NDArray
 from spandrel import ModelLoader
 from torch import nn
 
@@ -32,11 +35,6 @@ from export_onnx.weight_file import read_custom
 from orchestrator.errors import ModelBuildFailed, WeightsRefused
 from tests.support.model_builds import MaliciousPickle, build_upscaler, framewright_models
 from tools.fixtures import networks
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL = ROOT.parent / "shared" / "real"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,6 +11,11 @@ from click.testing import CliRunner
 pytest.importorskip(
     "skimage", reason="scikit-image, which holds the pictures, is not installed (extra: train)"
 )
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from numpy.typing import NDArray
 
 from orchestrator.settings import PROJECT_ROOT
 from orchestrator.triton.client import TritonClient
@@ -22,12 +26,6 @@ from training.lite_detector.grounds import WITH_PEOPLE
 from training.lite_detector.matching import Tally, count
 from training.lite_detector.scenes import BALL, CLASSES, PERSON, Figure, draw
 from training.lite_sr.pictures import HELD_OUT, TRAINING, load
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 FOLDER = PROJECT_ROOT / "model_repository" / "lite-detector"
 CARD = FOLDER / "README.md"

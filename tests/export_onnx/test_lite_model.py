@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import onnxruntime
 import pytest
@@ -13,13 +11,12 @@ pytest.importorskip(
     "skimage", reason="scikit-image, which holds the pictures, is not installed (extra: train)"
 )
 
+from pathlib import Path
+
 from orchestrator.errors import InputNotFound
 from training.lite_sr import evaluate
 from training.lite_sr.degradation import CLEAN, VIDEO, Degradation, degrade
 from training.lite_sr.pictures import HELD_OUT, TRAINING, Picture, Pixels, load
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CARD = evaluate.MODEL.parent.parent / "README.md"
 

@@ -8,11 +8,13 @@ import pickle
 import tarfile
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 pytest.importorskip("torch", reason="PyTorch is not installed: building models is an extra")
+from collections.abc import Callable
+
 import onnx
 import torch
 from onnx import TensorProto, helper
@@ -27,9 +29,6 @@ from export_onnx.weight_file_kind import names_of_classes
 from orchestrator.errors import WeightsRefused
 from tests.support.model_builds import MaliciousPickle
 from tools.fixtures import networks
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
 NETWORK = torch.nn.Conv2d(3, 3, 3)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 import skimage.color
 import skimage.metrics
+from numpy.typing import NDArray
 
 from orchestrator.fidelity.metrics import (
     MOST_DB,
@@ -20,10 +21,6 @@ from orchestrator.fidelity.metrics import (
     psnr_db,
     ssim,
 )
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
 
 color: Any = skimage.color
 metrics: Any = skimage.metrics

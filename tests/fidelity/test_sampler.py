@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from orchestrator.fidelity.sampler import MOST, MOST_PX, FrameSampler, Sample
 from orchestrator.frames import Colour, Crop, Frame, Planes
 from tools.fixtures import clips
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 TICK = Fraction(1, 25)
 

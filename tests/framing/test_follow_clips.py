@@ -5,12 +5,11 @@ from __future__ import annotations
 import shutil
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from orchestrator.framing.follow import follow_subject
-from orchestrator.framing.track_file_reader import read_tracks
+from orchestrator.framing.track_file_reader import SubjectTracks, read_tracks
 from orchestrator.jobs import TrackParams
 from orchestrator.media.read.frame_times import frame_times
 from orchestrator.media.read.probe import probe
@@ -19,9 +18,6 @@ from orchestrator.pipeline.track import Outputs, track
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
 from tools.camera_quality import measure_camera
-
-if TYPE_CHECKING:
-    from orchestrator.framing.track_file_reader import SubjectTracks
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "examples" / "sample.mp4"

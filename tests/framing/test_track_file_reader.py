@@ -6,8 +6,10 @@ import gzip
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,10 +19,6 @@ from orchestrator.frames import TrackBoxes
 from orchestrator.framing.track_file_reader import SubjectTracks, parse_tracks, read_tracks
 from orchestrator.track_output.document import TrackDocument, write_tracks
 from orchestrator.track_output.reported_tracks import TrackBoxCollector
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 VIDEO = {"width": 640, "height": 360, "frames": 50, "cuts": [10, 20]}
 

@@ -13,10 +13,11 @@ import random
 import sys
 import tempfile
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from urllib.parse import quote
 
 from orchestrator.errors import AddressRefused, WorkerError
@@ -25,9 +26,6 @@ from orchestrator.storage.address_guard import AddressGuard
 from orchestrator.storage.client import StorageClient
 from orchestrator.storage.retrying_transfer import TransferLimits
 from tests.hostile.tally import Tally
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 NETWORKS = [
     "0.0.0.0/8",

@@ -12,9 +12,10 @@ import json
 import logging
 import random
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
@@ -25,9 +26,6 @@ from tools.fixtures import clips, models
 from tools.stand_ins import bucket as buckets
 from tools.stand_ins.runpod_server import RunPodServer
 from tools.stand_ins.worker_process import working
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 BLAMES_THE_CALLER = {
     "bad_request",

@@ -14,19 +14,17 @@ import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 
 from tests.hostile.tally import Tally
 from tools.fixtures import clips, models
 from tools.stand_ins import bucket as buckets
+from tools.stand_ins.bucket import Bucket
 from tools.stand_ins.processes import family, segments_of
 from tools.stand_ins.runpod_server import RunPodServer
 from tools.stand_ins.worker_process import WorkerProcess, wait
-
-if TYPE_CHECKING:
-    from tools.stand_ins.bucket import Bucket
 
 VICTIMS = ("job", "job", "tritonserver", "triton_python_b", "reaper", "waiting job", "worker")
 MOST_DELAY_S = 2.5

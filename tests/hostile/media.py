@@ -16,14 +16,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import Any, NoReturn, Self
 
 from tests.hostile.tally import Tally
 from tools.stand_ins.processes import high_water_bytes
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 MOST_S = 30
 MOST_BYTES = 600 * 2**20

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,13 +16,8 @@ from orchestrator.media.read.probe import probe
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.export import export
 from orchestrator.pipeline.track import Outputs, track
+from orchestrator.triton.client import TritonClient
 from tools.fixtures.clips import make_clip
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from orchestrator.triton.client import TritonClient
 
 LIMITS = Limits(duration_s=4, frames=200)
 

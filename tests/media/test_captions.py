@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, cast
+from pathlib import Path
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -16,9 +17,6 @@ from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.caption_writer import with_captions
 from tests.media.test_comparison import case, notes_of
 from tools.fixtures.clips import numbered
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LOST = "the closed captions of the source were left out"
 

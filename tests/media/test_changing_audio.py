@@ -6,7 +6,8 @@ What is written is decoded with PyAV alone: beeps stay on their flashes to the e
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import av
 import pytest
@@ -19,9 +20,6 @@ from orchestrator.media.read.audio_packet_header import (
 from tests.media.test_clock_jumps import exported, shown
 from tests.support.playback import IN_SYNC_S, beeps, flashes
 from tools.fixtures.clips import flashing, make_clip
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 RATE, START_S = 25, 3
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from orchestrator.frames import Pixels
 from orchestrator.media.colour.chroma_location import POSITIONS
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from tests.media.test_formats import through
 from tools.fixtures.clips import coded, make_clip
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from orchestrator.frames import Pixels
 
 BITS_8: dict[str, Any] = {"codec": "libx264", "pix_fmt": "yuv420p", "options": {"qp": "0"}}
 BITS_10: dict[str, Any] = {

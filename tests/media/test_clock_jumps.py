@@ -5,10 +5,11 @@ What is written is read with PyAV alone: pictures are each at its own time, and 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import av
 import numpy as np
@@ -18,14 +19,10 @@ from orchestrator.media.read.clock_jumps import TimestampJumpFixer
 from orchestrator.media.read.frame_times import frame_times
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
+from tests.conftest import WrittenOnce
 from tests.support.exports import export_video
 from tests.support.playback import IN_SYNC_S, beeps, flashes
 from tools.fixtures.clips import flashing, make_clip, number_of, numbered
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.conftest import WrittenOnce
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
 cases = pytest.mark.skipif(not CASES.exists(), reason="needs the cases beside the checkout")

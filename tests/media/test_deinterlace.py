@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from orchestrator.frames import Planes
+from orchestrator.frames import Frame, Pixels, Planes
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.tiles.letterbox import letterbox
 from tools.fixtures.clips import damage, make_clip, number_of, numbered, stripes, woven
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from orchestrator.frames import Frame, Pixels
 
 NOTE = "the source is interlaced: it was deinterlaced (bwdif)"
 LOSSLESS = {"qp": "0"}

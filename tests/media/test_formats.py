@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from orchestrator.errors import BadRequest
-from orchestrator.frames import Colour, Form
+from orchestrator.frames import Colour, Form, Pixels
+from orchestrator.jobs import Quality
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.encoder import choose
@@ -19,14 +22,6 @@ from orchestrator.media.write.writer import VideoWriter
 from orchestrator.media_containers import CONTAINERS, MP4, WEBM, MediaContainer
 from tests.media.test_rgb_conversion import COEFFICIENTS, PATCHES, to_yuv
 from tools.fixtures.clips import coded, make_clip, number_of, numbered
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from orchestrator.frames import Pixels
-    from orchestrator.jobs import Quality
 
 VIDEOS = ["mp4", "mov", "mkv", "webm"]
 LOSSLESS_X265 = {"x265-params": "log-level=none:lossless=1", "preset": "ultrafast"}

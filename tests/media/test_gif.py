@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import av
 import numpy as np
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
 from orchestrator.errors import BadRequest
-from orchestrator.frames import Colour, Frame, VideoInfo
+from orchestrator.frames import Colour, Frame, Pixels, VideoInfo
 from orchestrator.jobs import ExportParams, ExportResult, parse
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
@@ -24,15 +25,10 @@ from orchestrator.media.write.writer import VideoWriter
 from orchestrator.media_containers import GIF, MP4, check_limits
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.export import export
+from orchestrator.triton.client import TritonClient
 from tests.media.test_formats import through
 from tests.media.test_rgb_conversion import PATCHES
 from tools.fixtures.clips import make_clip, number_of, numbered, plain
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from orchestrator.frames import Pixels
-    from orchestrator.triton.client import TritonClient
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"
 MICROSECOND = Fraction(1, 90_000)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import av
 import pytest
@@ -18,9 +19,6 @@ from orchestrator.media_containers import MP4, WEBM
 from tests.media.test_formats import through
 from tests.media.test_probe import MASTERED, MASTERING
 from tools.fixtures.clips import make_clip, numbered
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 WHOLE = replace(MASTERED, max_fall=400)
 

@@ -6,11 +6,14 @@ import subprocess
 import sys
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import av
 import numpy as np
 import pytest
+from av.container.core import Chapter
+from av.packet import Packet
+from av.stream import Stream
 
 from orchestrator.errors import LimitExceeded
 from orchestrator.limits import PIXELS_8K, Limits
@@ -19,11 +22,6 @@ from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.writer import VideoWriter
 from tools.fixtures.clips import claiming_less, make_clip
-
-if TYPE_CHECKING:
-    from av.container.core import Chapter
-    from av.packet import Packet
-    from av.stream import Stream
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
 

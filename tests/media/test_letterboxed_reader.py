@@ -5,23 +5,18 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from orchestrator.errors import BadMedia
-from orchestrator.frames import PADDING_LEVEL
+from orchestrator.frames import PADDING_LEVEL, Frame, Letterbox, Pixels
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.tiles.letterbox import letterbox
 from tools.fixtures.clips import damage, make_clip, number_of, numbered, plain
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from orchestrator.frames import Frame, Letterbox, Pixels
 
 SHARED = Path(__file__).parents[3] / "shared" / "real" / "media"
 FINE = {"qp": "4", "preset": "ultrafast"}

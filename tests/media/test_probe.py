@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import av
 import numpy as np
@@ -15,9 +15,6 @@ from orchestrator.errors import BadMedia, InputNotFound, UnsupportedMedia
 from orchestrator.frames import Colour, HdrMetadata
 from orchestrator.media.read.probe import probe
 from tools.fixtures.clips import make_clip, numbered, truncate
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_size_rate_length_and_codec_are_read(tmp_path: Path) -> None:

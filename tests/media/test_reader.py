@@ -6,7 +6,6 @@ import tracemalloc
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import av
 import numpy as np
@@ -16,12 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.errors import BadMedia
+from orchestrator.frames import Frame, Pixels
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from tools.fixtures.clips import damage, make_clip, number_of, numbered
-
-if TYPE_CHECKING:
-    from orchestrator.frames import Frame, Pixels
 
 SHARED = Path(__file__).parents[3] / "shared" / "real" / "media"
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import mmap
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from orchestrator.frames import Colour
 from orchestrator.media.colour.rgb_conversion import RgbConverter, output_colour
@@ -17,11 +18,6 @@ from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.to_frame import RgbToFrame
 from orchestrator.media.write.writer import VideoWriter
 from tools.fixtures.clips import make_clip, plain
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 COEFFICIENTS = {
     1: (0.2126, 0.0722),

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import av
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.writer import VideoWriter
 from orchestrator.media_containers import MOV, MP4, WEBM
 from tools.fixtures.clips import make_clip
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
 needs_cases = pytest.mark.skipif(not CASES.exists(), reason="the files that failed are not here")

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import av
 import numpy as np
 import pytest
+from av.audio.stream import AudioStream
 from PIL import Image, ImageSequence
 
 from orchestrator.errors import BadMedia
+from orchestrator.frames import Frame
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from tests.media.test_formats import through
 from tools.fixtures.clips import make_clip, number_of, numbered, plain
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from av.audio.stream import AudioStream
-
-    from orchestrator.frames import Frame
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"
 

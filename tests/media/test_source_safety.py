@@ -6,8 +6,9 @@ import http.server
 import os
 import random
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import av
 import av.error
@@ -20,10 +21,6 @@ from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.writer import VideoWriter
 from tools.fixtures.clips import claiming_less, make_clip
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture

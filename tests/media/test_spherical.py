@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import struct
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import av
 import pytest
@@ -14,9 +15,6 @@ from orchestrator.media.read.probe import probe
 from orchestrator.media.write.spherical import mark, room_for
 from tests.media.test_comparison import case, metadata, notes_of
 from tools.fixtures.clips import make_clip
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LOST = "the 360 degree marking of the source was left out"
 

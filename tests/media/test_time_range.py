@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import av
 import pytest
@@ -11,16 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.errors import BadMedia, BadRequest
+from orchestrator.frames import Frame
 from orchestrator.media.read.demux import main_video, open_source
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.read.seek import packets_from
 from tools.fixtures.clips import damage, make_clip, number_of, truncate
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from orchestrator.frames import Frame
 
 QUIET = "log-level=none"
 KINDS: list[tuple[str, str, dict[str, str]]] = [

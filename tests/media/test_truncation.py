@@ -6,21 +6,19 @@ import struct
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import av
 import pytest
 from PIL import Image
 
 from orchestrator.errors import BadMedia
+from orchestrator.frames import Frame
 from orchestrator.media.read.missing_bytes import missing_bytes
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from tests.media.test_formats import through
 from tools.fixtures.clips import make_clip, number_of, numbered, truncate
-
-if TYPE_CHECKING:
-    from orchestrator.frames import Frame
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"
 MILLISECOND = Fraction(1, 1000)

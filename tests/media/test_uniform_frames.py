@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
 
+from orchestrator.frames import Pixels
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.tiles.letterbox import letterbox
 from tests.media.test_gif import run_export
 from tools.fixtures.clips import make_clip
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from orchestrator.frames import Pixels
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"
 GRAY = 90

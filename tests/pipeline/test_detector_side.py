@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,6 +17,8 @@ if (
 ):  # not imported here: export_onnx/detection/yolo.py shuts it in first
     pytest.skip("ultralytics is not installed: building detectors is an extra", allow_module_level=True)
 
+from numpy.typing import NDArray
+
 from export_onnx.catalog import load_catalog
 from export_onnx.detection import exportable_detector as detector
 from export_onnx.detection.yolo import OpenedYoloDetector, load_ultralytics
@@ -24,6 +26,7 @@ from export_onnx.repository import read_record
 from export_onnx.triton_config import DetectorConfig
 from export_onnx.verify import problems
 from orchestrator.errors import BadRequest, WeightsRefused
+from orchestrator.frames import Pixels
 from orchestrator.jobs import TrackParams
 from orchestrator.jobs import validation as message
 from orchestrator.pipeline.context import JobContext
@@ -34,11 +37,6 @@ from orchestrator.triton.contract import DetectContract
 from orchestrator.triton.server import TritonServer
 from tests.support.model_builds import build_detector
 from tools.fixtures import clips, networks
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from orchestrator.frames import Pixels
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
 needs_cases = pytest.mark.skipif(not CASES.exists(), reason="../shared/cases is not there")

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from orchestrator.errors import BadRequest, LimitExceeded, UnsupportedMedia
-from orchestrator.frames import Colour, Crop, HdrMetadata, SphericalVideo
+from orchestrator.frames import Colour, Crop, HdrMetadata, SphericalVideo, VideoInfo
 from orchestrator.limits import Limits
 from orchestrator.media_containers import MP4, by_suffix
 from orchestrator.pipeline.draw_tracks import plan_overlay
-from orchestrator.pipeline.plan import DeliveryRequest, check_request, plan
+from orchestrator.pipeline.plan import DeliveryRequest, Plan, check_request, plan
 from orchestrator.triton.contract import UpscaleContract
 from tests.framing.test_whole_pixel_window import INFO
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from orchestrator.frames import VideoInfo
-    from orchestrator.pipeline.plan import Plan
 
 BT709 = INFO.colour
 PQ = Colour(matrix=9, primaries=9, transfer=16, full_range=False)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Generator
 
 import pytest
 
 from orchestrator.pipeline.prefetch import ahead
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
 
 
 def test_items_come_in_order_through_several_stages() -> None:

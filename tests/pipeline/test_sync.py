@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from orchestrator.jobs import FidelityReport, UpscaleParams
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.upscale import upscale
+from orchestrator.triton.client import TritonClient
 from tests.support.playback import IN_SYNC_S, beeps, flashes
 from tools.fixtures.clips import make_clip, plain
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from orchestrator.triton.client import TritonClient
 
 SECONDS = 3
 

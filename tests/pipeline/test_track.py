@@ -8,9 +8,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import av
 import numpy as np
@@ -19,6 +20,7 @@ from PIL import Image, ImageSequence
 
 from orchestrator.drawing.picture_files import read_picture
 from orchestrator.errors import BadMedia, BadRequest, InferenceFailed, OutputPathRefused
+from orchestrator.frames import Pixels
 from orchestrator.framing.follow import follow_subject
 from orchestrator.framing.track_file_reader import parse_tracks
 from orchestrator.jobs import TrackParams, parse
@@ -26,6 +28,7 @@ from orchestrator.media.read.frame_times import frame_times
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.pipeline.context import JobContext
+from orchestrator.pipeline.progress import Progress
 from orchestrator.pipeline.track import Outputs, Tracked, track
 from orchestrator.settings import Settings
 from orchestrator.triton.client import TritonClient
@@ -33,12 +36,6 @@ from orchestrator.triton.server import TritonServer
 from tests.media.test_tonemap import FROM_BT709, signal
 from tools.camera_quality import measure_camera
 from tools.fixtures import clips, models
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from orchestrator.frames import Pixels
-    from orchestrator.pipeline.progress import Progress
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL = ROOT.parent / "shared" / "real"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import av
 import numpy as np
@@ -21,7 +22,7 @@ from orchestrator.errors import (
     OutputPathRefused,
     UnsupportedMedia,
 )
-from orchestrator.frames import Frame
+from orchestrator.frames import Frame, Pixels
 from orchestrator.inference.upscaler import TiledUpscaler
 from orchestrator.jobs import UpscaleParams, UpscaleResult
 from orchestrator.media.read.probe import probe
@@ -33,11 +34,6 @@ from orchestrator.triton.contract import UpscaleContract
 from orchestrator.triton.server import TritonServer
 from tests.support.server_processes import stub_of
 from tools.fixtures import clips, models
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from orchestrator.frames import Pixels
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL_CLIP = ROOT.parent / "shared" / "real" / "media" / "onepiece_demo.mp4"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import boto3
 import pytest
@@ -11,11 +12,7 @@ from botocore.config import Config
 
 from orchestrator.errors import InputForbidden, OutputForbidden
 from orchestrator.jobs import OutputParts
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support.transfers import Mover
+from tests.support.transfers import Mover
 
 HOST = "https://abc.r2.cloudflarestorage.com/media/out.mp4"
 HOUR = 3600

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from orchestrator.errors import OutputPathRefused
 from orchestrator.storage.staged import staged
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_the_file_appears_only_when_it_is_whole(tmp_path: Path) -> None:

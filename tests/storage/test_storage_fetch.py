@@ -9,14 +9,17 @@ import os
 import shutil
 import subprocess
 import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from orchestrator.errors import (
     AddressRefused,
     BadMedia,
+    CallerError,
     DiskFull,
     DownloadFailed,
     InputFileTooLarge,
@@ -43,12 +46,6 @@ from tests.support.web import (
     with_headers,
     wrong_range,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from orchestrator.errors import CallerError
 
 EXPIRED = b"<?xml version='1.0'?><Error><Code>ExpiredRequest</Code><Message>secret</Message></Error>"
 

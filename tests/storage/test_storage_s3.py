@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -21,10 +23,6 @@ from orchestrator.storage.s3_presigning import S3Presigner
 from tests.support.transfers import QUICK, Mover
 from tests.support.web import CONTENT, drained, serving, status, stored
 from tools.stand_ins import bucket
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 MIB = 2**20
 KEY = "users/7/a b/\u00fc?x#y+z%41.mp4"

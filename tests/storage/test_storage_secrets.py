@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import traceback
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -16,10 +17,6 @@ from orchestrator.storage.client import StorageClient
 from orchestrator.storage.s3_presigning import S3Presigner
 from tests.support.transfers import QUICK, Mover
 from tests.support.web import Handler, Server, broken_after, drained, mute, reset_after, status
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 SECRET = "5ec2e75ec2e7"  # noqa: S105  it stands for one
 QUERY = f"X-Amz-Credential=AKIA{SECRET}&X-Amz-Signature={SECRET}"

@@ -5,19 +5,16 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from orchestrator.errors import Cancelled, WorkerError
 from tests.support.transfers import LOOPBACK, PATIENT, Mover, parts_of
 from tests.support.web import CONTENT, Handler, Server, dripping, mute, silent_after, status, stored
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 BIG = bytes(50_000_000)
 """More than the buffers of a connection hold."""

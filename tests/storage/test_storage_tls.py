@@ -6,8 +6,9 @@ import datetime as dt
 import ipaddress
 import ssl
 import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -31,10 +32,6 @@ from tests.support.web import (
     status,
     with_headers,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 DAY = dt.timedelta(days=1)
 

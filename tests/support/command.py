@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import subprocess
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import av
 import psutil
 
 from tools.fixtures import clips
 from tools.stand_ins.processes import COMMAND, environment, family, high_water_bytes, segments_of
-
-if TYPE_CHECKING:
-    import signal
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 PROGRESS = ("starting ", "upscaling ", "exporting ", "tracking ", "drawing ", "finishing ")
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 
 from orchestrator.jobs import ExportParams, parse
+from orchestrator.jobs.export import ExportResult
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.export import export
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from orchestrator.jobs.export import ExportResult
-    from orchestrator.triton.client import TritonClient
+from orchestrator.triton.client import TritonClient
 
 
 def export_video(

@@ -6,16 +6,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from export_onnx.build import build
 from export_onnx.catalog import load_catalog
 from export_onnx.exportable_model import BuildOptions
+from export_onnx.repository import BuildRecord
 from export_onnx.triton_config import ServingOptions
 from export_onnx.weight_file import read_custom
-
-if TYPE_CHECKING:
-    from export_onnx.repository import BuildRecord
 
 ROOT = Path(__file__).resolve().parents[2]
 

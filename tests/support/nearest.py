@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
+from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import UpscaleContract
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from orchestrator.triton.client import TritonClient
 
 
 def pictures(count: int, height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:

@@ -7,15 +7,12 @@ import os
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psutil
 
 from orchestrator.triton.server import TritonServer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 SHM = Path("/dev/shm")  # noqa: S108  where Linux keeps shared memory
 

@@ -5,18 +5,14 @@ from __future__ import annotations
 import ipaddress
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from orchestrator.jobs import OutputParts
 from orchestrator.storage.address_guard import AddressGuard
 from orchestrator.storage.client import StorageClient
 from orchestrator.storage.retrying_transfer import TransferLimits
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from orchestrator.storage.s3_presigning import S3Presigner
-    from tests.support.web import Server
+from orchestrator.storage.s3_presigning import S3Presigner
+from tests.support.web import Server
 
 QUICK = TransferLimits(
     min_free_bytes=0,

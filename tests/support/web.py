@@ -6,16 +6,14 @@ import contextlib
 import hashlib
 import random
 import socket
+import ssl
 import struct
 import threading
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Callable, Iterator
+from typing import Any
 
 CONTENT = random.Random(0).randbytes(3_000_000)
 ETAG = f'"{hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()}"'

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,10 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.errors import BadRequest
+from orchestrator.frames import Boxes, Letterbox
 from orchestrator.tiles.letterbox import letterbox
-
-if TYPE_CHECKING:
-    from orchestrator.frames import Boxes, Letterbox
 
 SIZES = st.integers(1, 16_384)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,26 +12,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.errors import BadRequest
-from orchestrator.frames import PADDING_LEVEL, Frame
-from orchestrator.inference.detector import BatchedDetector
-from orchestrator.inference.upscaler import TiledUpscaler
+from orchestrator.frames import PADDING_LEVEL, Frame, Pixels
+from orchestrator.inference.detector import BatchedDetector, DetectedFrame
+from orchestrator.inference.upscaler import TiledUpscaler, UpscaledFrame
 from orchestrator.jobs import ExportParams, TrackParams, UpscaleParams, parse
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.track import Outputs, track
 from orchestrator.pipeline.upscale import upscale
+from orchestrator.tiles.grid import Tile
 from orchestrator.tiles.letterbox import letterbox
+from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import DetectContract, UpscaleContract
 from tools.fixtures import clips
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from orchestrator.frames import Pixels
-    from orchestrator.inference.detector import DetectedFrame
-    from orchestrator.inference.upscaler import UpscaledFrame
-    from orchestrator.tiles.grid import Tile
-    from orchestrator.triton.client import TritonClient
 
 HEIGHT, WIDTH, TILE = 48, 64, 16
 

@@ -6,7 +6,8 @@ import gzip
 import json
 import math
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,9 +19,6 @@ from orchestrator.errors import BadRequest, DiskFull, OutputPathRefused
 from orchestrator.frames import TrackBoxes
 from orchestrator.track_output.document import TrackDocument, bboxes, check_track_format, write_tracks
 from orchestrator.track_output.reported_tracks import ReportedTracks, TrackBoxCollector
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NAMES = ("person", 'ein "Auto"\n\u2028', "\ud800猫")
 """Quotes, line ends, and text that is not even Unicode."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
@@ -12,9 +12,6 @@ from hypothesis import strategies as st
 
 from orchestrator.frames import TrackBoxes
 from orchestrator.track_output.reported_tracks import ReportedTracks, TrackBoxCollector
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 Row = tuple[int, int, float, int, bool]
 """Frame, id, score, class, interpolated."""

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from itertools import permutations
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from numpy.typing import NDArray
 
 from orchestrator.tracking.association import assign, iou
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 settings.register_profile("no deadline")
 settings.load_profile("no deadline")

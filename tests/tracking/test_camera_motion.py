@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from orchestrator.tracking.camera_motion import CameraMotionEstimator
 from tests.tracking.test_shot_cuts import texture
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 NOTHING = np.empty((0, 4))
 REST = np.eye(2, 3)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from orchestrator.tracking import kalman
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 settings.register_profile("no deadline")
 settings.load_profile("no deadline")

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import av
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from orchestrator.tracking.shot_cuts import CutDetector
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from numpy.typing import NDArray
 
 MEDIA = Path(__file__).parents[3] / "shared" / "real" / "media"
 

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from fractions import Fraction
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from orchestrator.errors import BadRequest, InferenceFailed
-from orchestrator.frames import TrackBoxes
+from orchestrator.frames import Detections, TrackBoxes
 from orchestrator.tracking.settings import TrackerSettings
 from orchestrator.tracking.tracker import Tracker
 from tests.tracking.test_shot_cuts import shot, texture
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from orchestrator.frames import Detections
 
 hypothesis_settings.register_profile("no deadline")
 hypothesis_settings.load_profile("no deadline")

@@ -8,7 +8,7 @@ import shutil
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -19,9 +19,6 @@ from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
 from tests.support.nearest import enlarged, loaded, pictures
 from tools.fixtures import models
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def stubs(server: TritonServer) -> list[psutil.Process]:

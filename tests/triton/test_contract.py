@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from google.protobuf import text_format
@@ -13,9 +14,6 @@ from orchestrator.errors import InferenceFailed
 from orchestrator.settings import PROJECT_ROOT
 from orchestrator.triton.contract import DetectContract, UpscaleContract, parse_contract
 from tools.fixtures import models
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def config(folder: Path, **changed: object) -> Any:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import warnings
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -20,9 +21,6 @@ from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import UpscaleContract
 from orchestrator.triton.server import TritonServer
 from tools.fixtures import models
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SLOPES = torch.tensor([-1.5, -0.2, 0.0, 0.3, 1.0, 1.7, 40.0, 0.999])
 

@@ -8,20 +8,24 @@ import shutil
 import signal
 import subprocess
 import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from orchestrator.errors import Cancelled, InferenceTimedOut, TritonUnavailable, WorkerError
+from orchestrator.frames import Frame
 from orchestrator.inference.upscaler import TiledUpscaler
 from orchestrator.jobs.track import TrackParams
-from orchestrator.jobs.upscale import UpscaleParams
+from orchestrator.jobs.upscale import UpscaleParams, UpscaleResult
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
+from orchestrator.pipeline.progress import Progress
 from orchestrator.pipeline.track import Outputs
 from orchestrator.settings import Settings
 from orchestrator.triton.client import TritonClient
@@ -42,15 +46,6 @@ from tests.support.server_processes import (
 )
 from tools.fixtures import clips, models
 from tools.stand_ins.processes import COMMAND, environment
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    import psutil
-
-    from orchestrator.frames import Frame
-    from orchestrator.jobs.upscale import UpscaleResult
-    from orchestrator.pipeline.progress import Progress
 
 ROOT = Path(__file__).resolve().parents[2]
 FRAMES = 24

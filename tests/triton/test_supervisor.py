@@ -10,8 +10,8 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psutil
 import pytest
@@ -23,9 +23,6 @@ from orchestrator.triton.server import TritonServer
 from orchestrator.triton.supervisor import Supervisor
 from tests.support.server_processes import kill, left_behind, others_left_alone, stubs, tritonservers, until
 from tools.fixtures import models
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -9,14 +9,15 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from orchestrator.errors import (
     BadRequest,
@@ -34,12 +35,6 @@ from orchestrator.triton.installation import find_installation
 from orchestrator.triton.server import TritonServer
 from tests.support.nearest import enlarged, loaded, pictures
 from tools.fixtures import models
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
-
 
 SHM = Path("/dev/shm")  # noqa: S108  where Linux keeps shared memory
 

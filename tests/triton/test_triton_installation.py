@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from orchestrator.settings import PROJECT_ROOT
 from orchestrator.triton.installation import find_installation
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def container(home: Path, help_text: str) -> Path:

@@ -13,9 +13,10 @@ import sys
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import psutil
@@ -32,9 +33,6 @@ from orchestrator.triton.find_servers import key_of
 from orchestrator.triton.installation import find_installation
 from orchestrator.triton.server import TritonServer
 from tools.fixtures import models
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 SHM = Path("/dev/shm")  # noqa: S108  where Linux keeps shared memory
 NOBODY = 65534

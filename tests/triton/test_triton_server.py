@@ -12,8 +12,8 @@ import tempfile
 import threading
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psutil
 import pytest
@@ -23,9 +23,6 @@ from orchestrator.settings import PROJECT_ROOT
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
 from tools.fixtures import models
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 SHM = Path("/dev/shm")  # noqa: S108  where Linux keeps shared memory
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.slow_store import SlowStore
 from tools.fixtures import clips, models
+from tools.stand_ins.bucket import Bucket
 from tools.stand_ins.runpod_server import RunPodServer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tools.stand_ins.bucket import Bucket
 
 
 @pytest.fixture(scope="session")

@@ -6,25 +6,22 @@ import gzip
 import json
 import signal
 import time
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 import pytest
 
 from tests.support.command import framewright
 from tests.support.results import assert_failed, frames
+from tests.support.slow_store import SlowStore
 from tools.stand_ins import bucket as buckets
+from tools.stand_ins.bucket import Bucket
 from tools.stand_ins.processes import family
 from tools.stand_ins.runpod_server import API_KEY, RunPodServer
 from tools.stand_ins.worker_process import WorkerProcess, wait, working
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.support.slow_store import SlowStore
-    from tools.stand_ins.bucket import Bucket
 
 pytestmark = pytest.mark.usefixtures("worker")
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import email.utils
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiohttp
 import pytest
 
 from orchestrator.executor.raw_json import EncodedResult, RawJson
 from orchestrator.runpod_handler.send_results import ResultSender, RetryPolicy
-
-if TYPE_CHECKING:
-    from tools.stand_ins.runpod_server import RunPodServer
+from tools.stand_ins.runpod_server import RunPodServer
 
 SHORT = {"status": "completed", "output_url": "https://store.example/out.mp4"}
 WHOLE = SHORT | {"notes": ["all of it"] * 100}

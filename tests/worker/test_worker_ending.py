@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import signal
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from tests.support.results import assert_failed
 from tools.stand_ins.processes import family, segments_of
+from tools.stand_ins.runpod_server import RunPodServer
 from tools.stand_ins.worker_process import WorkerProcess, wait, working
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tools.stand_ins.runpod_server import RunPodServer
 
 
 @pytest.mark.parametrize("grace_s", [60, pytest.param(0, marks=pytest.mark.slow)])

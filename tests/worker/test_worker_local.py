@@ -10,23 +10,20 @@ import signal
 import socket
 import subprocess
 import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from orchestrator.triton.server import TritonServer
 from tests.support.command import Ended
 from tests.support.results import assert_discreet, frames
 from tests.support.small_disk import small_disk
 from tools.fixtures import clips
+from tools.stand_ins.bucket import Bucket
 from tools.stand_ins.processes import COMMAND, environment
 from tools.stand_ins.worker_process import LOCAL, WorkerProcess, wait, working
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from orchestrator.triton.server import TritonServer
-    from tools.stand_ins.bucket import Bucket
 
 ROOT = Path(__file__).resolve().parents[2]
 MAX_RESULT_BYTES = 1500

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -13,14 +14,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from tests.support.mutated_jobs import mutated, right_jobs
 from tests.support.results import assert_discreet
 from tools.fixtures import clips
+from tools.stand_ins.bucket import Bucket
 from tools.stand_ins.processes import SHM, family
+from tools.stand_ins.runpod_server import RunPodServer
 from tools.stand_ins.worker_process import WorkerProcess, is_job, working
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tools.stand_ins.bucket import Bucket
-    from tools.stand_ins.runpod_server import RunPodServer
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,8 @@ import logging
 import resource
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -21,12 +22,8 @@ from orchestrator.executor.memory_limit import is_lack_of_memory, mentions_lack_
 from orchestrator.executor.raw_json import EncodedResult, RawJson
 from orchestrator.settings import Settings, job_memory_of_machine
 from tools.fixtures import clips
+from tools.stand_ins.bucket import Bucket
 from tools.stand_ins.worker_process import LOCAL
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tools.stand_ins.bucket import Bucket
 
 MIB = 2**20
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 import pytest
@@ -16,16 +17,12 @@ from orchestrator.triton.server import TritonServer
 from orchestrator.triton.supervisor import Supervisor
 from tests.support.results import assert_failed
 from tests.support.server_processes import successor
+from tests.support.slow_store import SlowStore
 from tools.fixtures import clips, models
+from tools.stand_ins.bucket import Bucket
 from tools.stand_ins.processes import family
 from tools.stand_ins.runpod_server import RunPodServer
 from tools.stand_ins.worker_process import WorkerProcess, wait, working
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.support.slow_store import SlowStore
-    from tools.stand_ins.bucket import Bucket
 
 pytestmark = pytest.mark.slow
 

@@ -7,17 +7,15 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import psutil
 
 from orchestrator.machine import cores
 from tools.stand_ins.processes import COMMAND, SHM, environment, family
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 LOCAL = {"FRAMEWRIGHT_ALLOW_HTTP": "1", "FRAMEWRIGHT_ALLOW_PRIVATE_NETWORKS": "127.0.0.0/8"}
 
