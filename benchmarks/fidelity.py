@@ -35,7 +35,7 @@ from orchestrator.fidelity.report import report_on, write_report
 from orchestrator.fidelity.sampler import FrameSampler
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
-from orchestrator.media.write import encoder
+from orchestrator.media.write import encoder_selection as encoder
 from orchestrator.media.write.writer import VideoWriter
 from tools.fixtures.hard_sources import HARD, WORST_CRF, clip, make
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from export_onnx.catalog import Catalog
-    from export_onnx.exportable_model import BuildOptions, ExportableModel
+    from export_onnx.exportable_model import ExportableModel, ModelBuildOptions
 
 
 def build(
@@ -31,7 +31,7 @@ def build(
     weights: WeightFile,
     *,
     catalog: Catalog,
-    options: BuildOptions,
+    options: ModelBuildOptions,
     repository: Path,
     on_progress: Callable[[str], None],
 ) -> BuildRecord:
@@ -78,7 +78,7 @@ def build(
     return record
 
 
-def _prepare(name: str, weights: WeightFile, catalog: Catalog, options: BuildOptions) -> ExportableModel:
+def _prepare(name: str, weights: WeightFile, catalog: Catalog, options: ModelBuildOptions) -> ExportableModel:
     """Open the weights; imports only what the task needs, as spandrel and ultralytics take seconds each."""
     entry = catalog.models.get(name)
     if isinstance(entry, CatalogDetector) or (entry is None and options.task == "detect"):

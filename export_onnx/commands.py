@@ -209,13 +209,13 @@ def build(
         )
         try:
             from export_onnx.build import build as build_model  # noqa: PLC0415  it needs PyTorch
-            from export_onnx.exportable_model import BuildOptions  # noqa: PLC0415
+            from export_onnx.exportable_model import ModelBuildOptions  # noqa: PLC0415
 
             build_model(
                 name,
                 content,
                 catalog=catalog,
-                options=BuildOptions(
+                options=ModelBuildOptions(
                     choices=choices, licence=licence or "unknown", task=task, halo=halo, tile=tile
                 ),
                 repository=settings.model_repository,

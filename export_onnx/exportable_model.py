@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BuildOptions:
+class ModelBuildOptions:
     """How to build a model; all but `choices` describe weights that are not in the catalog.
 
     Attributes:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from orchestrator.errors import WorkerError
     from orchestrator.jobs import CropBox, ExportParams, Follow, Keyframe, TrackParams, UpscaleParams
     from orchestrator.limits import Limits
-    from orchestrator.pipeline.track import Outputs
+    from orchestrator.pipeline.track import TrackOutputs
     from orchestrator.settings import Settings
     from orchestrator.worker import Worker
 
@@ -24,8 +24,8 @@ __all__ = [
     "Follow",
     "Keyframe",
     "Limits",
-    "Outputs",
     "Settings",
+    "TrackOutputs",
     "TrackParams",
     "UpscaleParams",
     "Worker",
@@ -34,7 +34,7 @@ __all__ = [
 
 _MODULES = {
     "Limits": "limits",
-    "Outputs": "pipeline.track",
+    "TrackOutputs": "pipeline.track",
     "Settings": "settings",
     "Worker": "worker",
     "WorkerError": "errors",

@@ -15,7 +15,7 @@ from orchestrator.limits import Limits
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.export import export
 from orchestrator.pipeline.progress import OnProgress
-from orchestrator.pipeline.track import Outputs, Tracked, track
+from orchestrator.pipeline.track import Tracked, TrackOutputs, track
 from orchestrator.pipeline.upscale import upscale
 from orchestrator.settings import Settings
 from orchestrator.storage.client import StorageClient
@@ -130,7 +130,12 @@ class Worker:
         )
 
     def track(
-        self, source: Path, params: TrackParams, outputs: Outputs, *, on_progress: OnProgress = lambda _: None
+        self,
+        source: Path,
+        params: TrackParams,
+        outputs: TrackOutputs,
+        *,
+        on_progress: OnProgress = lambda _: None,
     ) -> Tracked:
         """Track the objects in a local video; see `orchestrator.pipeline.track.track`."""
         return track(source, params, outputs, self.context(on_progress))

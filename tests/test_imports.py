@@ -112,7 +112,7 @@ def test_a_reader_that_imports_a_writer_is_refused(tmp_path: Path) -> None:
     for line in (
         "from orchestrator.media.write.writer import VideoWriter",
         "from orchestrator.media import write",
-        "import orchestrator.media.write.encoder",
+        "import orchestrator.media.write.encoder_selection",
         "from orchestrator import pipeline",
     ):
         file.write_text(f"def late():\n    {line}\n")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from orchestrator import errors
-from orchestrator.jobs.tasks import TASKS, FileJob, job_adapter
+from orchestrator.jobs.task_table import TASKS, FileJob, job_adapter
 from orchestrator.jobs.validation import Strict
 from tools import settings_page
 from tools.field_docs import field_docs

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 import av
 import numpy as np
 
-from orchestrator.media.write.encoder import choose
+from orchestrator.media.write.encoder_selection import choose
 from orchestrator.media_containers import MP4
 
 if TYPE_CHECKING:

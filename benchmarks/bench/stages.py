@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.bench.contender_process import serve
 from orchestrator.jobs import TrackParams, UpscaleParams
-from orchestrator.pipeline.track import Outputs
+from orchestrator.pipeline.track import TrackOutputs
 from orchestrator.settings import Settings
 from orchestrator.worker import Worker
 
@@ -78,7 +78,7 @@ def main() -> None:
 
     def work(worker: Worker) -> None:
         if task == "track":
-            outputs = Outputs(tracks=Path(folder) / "stages.json", overwrite=True)
+            outputs = TrackOutputs(tracks=Path(folder) / "stages.json", overwrite=True)
             worker.track(Path(video), TrackParams(model=model), outputs)
         else:
             out = Path(folder) / "stages.mp4"

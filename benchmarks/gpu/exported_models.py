@@ -19,7 +19,7 @@ from spandrel.architectures.SwinIR import SwinIR
 from export_onnx.catalog import CatalogDetector, load_catalog
 from export_onnx.detection import exportable_detector as detector
 from export_onnx.detection import yolo
-from export_onnx.exportable_model import BuildOptions
+from export_onnx.exportable_model import ModelBuildOptions
 from export_onnx.repository import model_path
 from export_onnx.triton_config import ServingOptions, UpscalerConfig, render
 from export_onnx.upscaling import exportable_upscaler as upscaler
@@ -125,7 +125,10 @@ def export(name: str, precision: Precision, folder: Path) -> Network:
         weights_path = folder / f"{name}{'.pt' if isinstance(entry, CatalogDetector) else '.pth'}"
         if not weights_path.exists():
             _write_weights(name, weights_path)
-    weights, options = read_custom(weights_path), BuildOptions(choices=ServingOptions(precision=precision))
+    weights, options = (
+        read_custom(weights_path),
+        ModelBuildOptions(choices=ServingOptions(precision=precision)),
+    )
     prepared: Any
     if isinstance(entry, CatalogDetector):
         prepared = detector.prepare(name, weights, entry=entry, options=options)

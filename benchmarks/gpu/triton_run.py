@@ -28,7 +28,7 @@ from orchestrator.media_containers import MP4
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.plan import DeliveryRequest, plan
 from orchestrator.pipeline.prefetch import ahead
-from orchestrator.pipeline.track import Outputs, track
+from orchestrator.pipeline.track import TrackOutputs, track
 from orchestrator.tiles.letterbox import letterbox
 from orchestrator.triton.contract import UpscaleContract
 from orchestrator.triton.server import TritonServer
@@ -137,7 +137,7 @@ class LoadedModel:
 
     def _track(self, source: Path) -> int:
         params = TrackParams(model=self._name)
-        tracked = track(source, params, Outputs(), JobContext(connect=lambda: self._client))
+        tracked = track(source, params, TrackOutputs(), JobContext(connect=lambda: self._client))
         _refuse_less([note for note in tracked.result.notes if "memory" in note or "restarted" in note])
         return tracked.result.video.frames
 

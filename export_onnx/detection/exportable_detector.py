@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from export_onnx.detection.opened_detector import OpenedDetector
-    from export_onnx.exportable_model import BuildOptions
+    from export_onnx.exportable_model import ModelBuildOptions
     from export_onnx.weight_file import WeightFile
 
 # For detectors that the catalog does not list: ultralytics' default size, and the batch of the catalog's.
@@ -90,7 +90,7 @@ class ExportableDetector:
 
 
 def prepare(
-    name: str, weights: WeightFile, *, entry: CatalogDetector | None, options: BuildOptions
+    name: str, weights: WeightFile, *, entry: CatalogDetector | None, options: ModelBuildOptions
 ) -> ExportableDetector:
     """Open the weights and describe the model that will be served.
 
@@ -193,7 +193,7 @@ def check_classes(names: tuple[str, ...], file: str) -> None:
 
 
 def _describe_unlisted(
-    name: str, network: OpenedDetector, weights: WeightFile, options: BuildOptions, side: int
+    name: str, network: OpenedDetector, weights: WeightFile, options: ModelBuildOptions, side: int
 ) -> DetectorConfig:
     return DetectorConfig(
         name=name,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from export_onnx.catalog import Catalog, CatalogUpscaler
-    from export_onnx.exportable_model import BuildOptions
+    from export_onnx.exportable_model import ModelBuildOptions
     from export_onnx.weight_file import WeightFile
 
 # For architectures that the catalog lacks: the largest halo in the catalog, and a tile and batch to match.
@@ -58,7 +58,12 @@ class ExportableUpscaler:
 
 
 def prepare(
-    name: str, weights: WeightFile, *, entry: CatalogUpscaler | None, catalog: Catalog, options: BuildOptions
+    name: str,
+    weights: WeightFile,
+    *,
+    entry: CatalogUpscaler | None,
+    catalog: Catalog,
+    options: ModelBuildOptions,
 ) -> ExportableUpscaler:
     """Open the weights and describe the model that will be served.
 
@@ -105,7 +110,7 @@ def _check_against(entry: CatalogUpscaler, network: UpscalingNetwork, weights: W
 
 
 def _describe_unlisted(
-    name: str, catalog: Catalog, network: UpscalingNetwork, weights: WeightFile, options: BuildOptions
+    name: str, catalog: Catalog, network: UpscalingNetwork, weights: WeightFile, options: ModelBuildOptions
 ) -> UpscalerConfig:
     """Describe a model that the catalog does not list; the user or its architecture determines its tiling."""
     multiple = network.size_multiple

@@ -10,7 +10,7 @@ from orchestrator.cli import options
 from orchestrator.cli.output import say
 from orchestrator.cost.estimate import Estimate
 from orchestrator.errors import BadRequest
-from orchestrator.jobs.tasks import TASKS
+from orchestrator.jobs.task_table import TASKS
 
 
 @click.command()

@@ -38,8 +38,8 @@ def infer(model: str, image: Path, output: Path, *, force: bool, as_json: bool, 
     """  # noqa: D301  click reads the backspace as: keep these lines
     from orchestrator.drawing.picture_files import check_picture_format, read_picture, write_picture
     from orchestrator.inference.detector import crowded_notes
-    from orchestrator.pipeline.infer_picture import detect_picture, draw_detections, upscale_picture
     from orchestrator.pipeline.progress import Progress
+    from orchestrator.pipeline.single_image_inference import detect_picture, draw_detections, upscale_picture
     from orchestrator.storage.staged import check_writable
     from orchestrator.triton.contract import UpscaleContract
     from orchestrator.worker import Worker

@@ -16,7 +16,7 @@ from orchestrator.jobs import TrackParams, parse
 from orchestrator.jobs.validation import LONGEST_NAME
 
 if TYPE_CHECKING:
-    from orchestrator.pipeline.track import Outputs, Tracked
+    from orchestrator.pipeline.track import Tracked, TrackOutputs
 
 DEFAULTS = TrackParams()
 _LISTED = 20
@@ -118,11 +118,11 @@ def track(
       framewright track in.mp4 --json --stride 3 | jq '.tracks | length'
       framewright track drone.mp4 -o tracks.ndjson --tracker botsort --model yolov8m
     """  # noqa: D301  click reads the backspace as: keep these lines
-    from orchestrator.pipeline.track import Outputs
+    from orchestrator.pipeline.track import TrackOutputs
     from orchestrator.worker import Worker
 
     params = parse(TrackParams, choices)
-    outputs = Outputs(tracks=output, overlay=overlay, timeline=timeline, overwrite=force)
+    outputs = TrackOutputs(tracks=output, overlay=overlay, timeline=timeline, overwrite=force)
     with Worker(options.settings_with(url)) as worker:
         with progress(source.name) as on_progress:
             tracked = worker.track(source, params, outputs, on_progress=on_progress)
@@ -133,7 +133,7 @@ def track(
             _say_summary(tracked, source, outputs)
 
 
-def _say_summary(tracked: Tracked, source: Path, outputs: Outputs) -> None:
+def _say_summary(tracked: Tracked, source: Path, outputs: TrackOutputs) -> None:
     video, stats = tracked.result.video, tracked.result.stats
     size = f"{video.width}x{video.height}"
     many = "1 track" if stats.tracks == 1 else f"{stats.tracks} tracks"

@@ -6,7 +6,7 @@ import math
 
 from orchestrator.cost.price_table import CPU, Price, PriceTable, Speed, TimeRatio, same_gpu
 from orchestrator.jobs import Strict
-from orchestrator.jobs.tasks import TASKS, TaskName
+from orchestrator.jobs.task_table import TASKS, TaskName
 
 
 class Workload(Strict):

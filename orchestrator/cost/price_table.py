@@ -11,7 +11,7 @@ from pydantic import Field
 
 from orchestrator.errors import BadRequest
 from orchestrator.jobs import Strict, parse
-from orchestrator.jobs.tasks import TaskName
+from orchestrator.jobs.task_table import TaskName
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Text = Annotated[str, Field(min_length=1)]

@@ -17,7 +17,7 @@ from orchestrator.executor.job_folders import JobFolders
 from orchestrator.executor.job_process import JobProcess
 from orchestrator.executor.raw_json import EncodedResult, RawJson
 from orchestrator.machine import cores
-from orchestrator.triton import shared_memory
+from orchestrator.triton import posix_shared_memory as shared_memory
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from orchestrator.jobs.track import TrackStored
 from orchestrator.media_containers import MP4, by_suffix
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.export import export
-from orchestrator.pipeline.track import Outputs, track
+from orchestrator.pipeline.track import TrackOutputs, track
 from orchestrator.redaction import without_query
 from orchestrator.settings import Settings
 from orchestrator.storage.client import StorageClient
@@ -173,7 +173,7 @@ def _track(runner: JobRunner, job: TrackJob) -> EncodedResult:
     """Track a video; publish the tracks if they are too long for a response."""
     source = runner.fetch(job.input_url)
     with runner.context() as context:
-        tracked = track(source, job.params, Outputs(), context)
+        tracked = track(source, job.params, TrackOutputs(), context)
     document = tracked.document()
     try:
         return EncodedResult(whole=RawJson(runner.encode(document.json())), short=None)

@@ -24,8 +24,8 @@ import numpy as np
 from orchestrator.errors import ModelOutOfMemory
 from orchestrator.frames import Frame, Pixels
 from orchestrator.inference.recovering_model import FAILURES, RecoveringModel, RequestPoolShape
+from orchestrator.tiles.cut_and_stitch import copy_interior, cut_window, paste_interior
 from orchestrator.tiles.grid import Grid, Tile, plan_grid
-from orchestrator.tiles.stitch import copy_interior, cut_window, paste_interior
 from orchestrator.tiles.unchanged_tiles import UnchangedTileFinder
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import UpscaleContract

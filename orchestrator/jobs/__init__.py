@@ -4,7 +4,7 @@ from orchestrator.jobs.export import CropBox, ExportParams, ExportResult, Export
 from orchestrator.jobs.fidelity import ComparedPicture, FidelityReport, WorstAndMean
 from orchestrator.jobs.job_cost import JobCost
 from orchestrator.jobs.multipart_urls import OutputParts
-from orchestrator.jobs.tasks import ExportJob, FileJob, Job, TrackJob, UpscaleJob, parse_job
+from orchestrator.jobs.task_table import ExportJob, FileJob, Job, TrackJob, UpscaleJob, parse_job
 from orchestrator.jobs.track import TrackedVideo, TrackParams, TrackResult, TrackStats
 from orchestrator.jobs.upscale import Quality, UpscaleParams, UpscaleResult, UpscaleStats
 from orchestrator.jobs.validation import Strict, parse

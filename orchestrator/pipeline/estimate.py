@@ -10,7 +10,7 @@ from orchestrator.cost.estimate import estimate as estimate_work
 from orchestrator.cost.price_table import PriceTable
 from orchestrator.errors import BadMedia, BadRequest
 from orchestrator.frames import VideoInfo
-from orchestrator.jobs.tasks import TASKS, TaskName
+from orchestrator.jobs.task_table import TASKS, TaskName
 from orchestrator.media.read.probe import probe
 
 

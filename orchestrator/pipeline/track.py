@@ -37,7 +37,7 @@ _DETECTED_AHEAD = 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outputs:
+class TrackOutputs:
     """The files that a track job writes; None leaves one out.
 
     Attributes:
@@ -98,7 +98,7 @@ class Tracked:
         )
 
 
-def track(source: Path, params: TrackParams, outputs: Outputs, context: JobContext) -> Tracked:
+def track(source: Path, params: TrackParams, outputs: TrackOutputs, context: JobContext) -> Tracked:
     """Track the objects in a video.
 
     Args:

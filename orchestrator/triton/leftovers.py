@@ -13,7 +13,7 @@ import signal
 import tempfile
 from pathlib import Path
 
-from orchestrator.triton import shared_memory
+from orchestrator.triton import posix_shared_memory as shared_memory
 
 _EXIT_TIMEOUT_S = 5.0
 

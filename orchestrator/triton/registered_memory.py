@@ -14,7 +14,7 @@ from tritonclient.utils import InferenceServerException
 
 from orchestrator.errors import TritonUnavailable
 from orchestrator.triton import error_translation as failure
-from orchestrator.triton.shared_memory import Segment, is_leftover
+from orchestrator.triton.posix_shared_memory import Segment, is_leftover
 
 if TYPE_CHECKING:
     import tritonclient.grpc as triton

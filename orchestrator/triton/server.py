@@ -27,7 +27,7 @@ from typing import IO, Self, cast
 import orchestrator
 from orchestrator.child_environment import child_environment
 from orchestrator.errors import BadRequest, TritonUnavailable
-from orchestrator.triton import shared_memory
+from orchestrator.triton import posix_shared_memory as shared_memory
 from orchestrator.triton.installation import find_installation
 from orchestrator.triton.leftovers import clean_up, remove_leftovers
 from orchestrator.triton.server_command import is_one_shell_word, server_command

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from orchestrator.triton import shared_memory
+from orchestrator.triton import posix_shared_memory as shared_memory
 from orchestrator.triton.installation import Installation
 
 _POOL_BYTES = 32 * 1024**2

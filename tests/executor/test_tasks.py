@@ -17,7 +17,7 @@ from orchestrator.errors import AddressRefused, BadRequest, LimitExceeded
 from orchestrator.executor import run_job
 from orchestrator.executor.raw_json import EncodedResult
 from orchestrator.jobs import FileJob, Strict
-from orchestrator.jobs.tasks import TASKS, Task, job_adapter
+from orchestrator.jobs.task_table import TASKS, Task, job_adapter
 from orchestrator.pipeline.context import JobContext
 from tools import reference
 from tools.stand_ins.bucket import Bucket

@@ -22,7 +22,7 @@ from safetensors.torch import save as saved_tensors
 
 from export_onnx.build import build
 from export_onnx.catalog import load_catalog
-from export_onnx.exportable_model import BuildOptions
+from export_onnx.exportable_model import ModelBuildOptions
 from export_onnx.triton_config import ServingOptions
 from export_onnx.weight_file import read_custom
 from export_onnx.weight_file_kind import names_of_classes
@@ -124,7 +124,7 @@ def refusal(folder: Path, content: bytes, file: str = "mine.pth", **given: Any) 
             "mine",
             read_custom(folder / file),
             catalog=load_catalog(),
-            options=BuildOptions(choices=ServingOptions(), **given),
+            options=ModelBuildOptions(choices=ServingOptions(), **given),
             repository=folder / "models",
             on_progress=print,
         )

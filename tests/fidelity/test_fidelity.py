@@ -23,7 +23,7 @@ from orchestrator.frames import Frame
 from orchestrator.jobs import FidelityReport
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
-from orchestrator.media.write import encoder
+from orchestrator.media.write import encoder_selection as encoder
 from orchestrator.media.write.readback import OutputReader
 from tests.support.exports import export_video
 from tools.fixtures import clips

@@ -14,7 +14,7 @@ from orchestrator.jobs import TrackParams
 from orchestrator.media.read.frame_times import frame_times
 from orchestrator.media.read.probe import probe
 from orchestrator.pipeline.context import JobContext
-from orchestrator.pipeline.track import Outputs, track
+from orchestrator.pipeline.track import TrackOutputs, track
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
 from tools.camera_quality import measure_camera
@@ -32,7 +32,7 @@ def subjects(tmp_path_factory: pytest.TempPathFactory) -> SubjectTracks:
         track(
             SAMPLE,
             TrackParams(model="lite-detector", classes=("person",)),
-            Outputs(tracks=tracks),
+            TrackOutputs(tracks=tracks),
             JobContext(connect=lambda: client),
         )
     return read_tracks(tracks.read_bytes())

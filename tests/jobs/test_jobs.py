@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from orchestrator.errors import BadRequest, CallerError, ServiceError, WorkerError
 from orchestrator.jobs import ExportParams, parse, parse_job
-from orchestrator.jobs.tasks import TASKS
+from orchestrator.jobs.task_table import TASKS
 from tools import reference
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

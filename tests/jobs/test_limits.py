@@ -15,7 +15,7 @@ from orchestrator.limits import Limits
 from orchestrator.media.read.probe import probe
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.export import export
-from orchestrator.pipeline.track import Outputs, track
+from orchestrator.pipeline.track import TrackOutputs, track
 from orchestrator.triton.client import TritonClient
 from tools.fixtures.clips import make_clip
 
@@ -104,6 +104,6 @@ def reach() -> Callable[[Path], None]:
 
     def run(source: Path) -> None:
         with pytest.raises(Reached):
-            track(source, parse(TrackParams, {}), Outputs(), JobContext(connect=no_model, limits=LIMITS))
+            track(source, parse(TrackParams, {}), TrackOutputs(), JobContext(connect=no_model, limits=LIMITS))
 
     return run

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import av
 
-from orchestrator.media.write.encoder import BITS, PROFILES
+from orchestrator.media.write.encoder_selection import BITS, PROFILES
 from orchestrator.media_containers import CONTAINERS
 from tools.fixtures.clips import make_clip
 

@@ -16,11 +16,11 @@ from orchestrator.frames import Colour, Form, Pixels
 from orchestrator.jobs import Quality
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
-from orchestrator.media.write.encoder import choose
+from orchestrator.media.write.encoder_selection import choose
 from orchestrator.media.write.gif import GifFrameSelector, paced
 from orchestrator.media.write.writer import VideoWriter
 from orchestrator.media_containers import CONTAINERS, MP4, WEBM, MediaContainer
-from tests.media.test_rgb_conversion import COEFFICIENTS, PATCHES, to_yuv
+from tests.media.test_frame_to_rgb import COEFFICIENTS, PATCHES, to_yuv
 from tools.fixtures.clips import coded, make_clip, number_of, numbered
 
 VIDEOS = ["mp4", "mov", "mkv", "webm"]
@@ -253,7 +253,7 @@ def test_an_unknown_quality_lists_those_that_exist(container: MediaContainer) ->
 
 
 def test_lossless_and_more_bits_never_go_to_the_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("orchestrator.media.write.encoder.probe_nvenc", lambda _: True)
+    monkeypatch.setattr("orchestrator.media.write.encoder_selection.probe_nvenc", lambda _: True)
     of_8_bits: dict[str, Any] = {"width": 1920, "height": 1080}
     assert choose(MP4, quality="high", **of_8_bits).encoder == "h264_nvenc"
     assert choose(MP4, quality="lossless", **of_8_bits).encoder == "libx264"

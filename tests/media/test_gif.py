@@ -27,7 +27,7 @@ from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.export import export
 from orchestrator.triton.client import TritonClient
 from tests.media.test_formats import through
-from tests.media.test_rgb_conversion import PATCHES
+from tests.media.test_frame_to_rgb import PATCHES
 from tools.fixtures.clips import make_clip, number_of, numbered, plain
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"

@@ -13,7 +13,7 @@ import pytest
 from orchestrator.frames import Colour, Form, HdrMetadata
 from orchestrator.media.colour.hdr_metadata import hdr_metadata, side_data
 from orchestrator.media.read.probe import probe
-from orchestrator.media.write.encoder import choose
+from orchestrator.media.write.encoder_selection import choose
 from orchestrator.media.write.hdr_encoder_options import hdr_options
 from orchestrator.media_containers import MP4, WEBM
 from tests.media.test_formats import through

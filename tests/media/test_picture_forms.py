@@ -16,7 +16,7 @@ from orchestrator.media.colour.plane_reader import can_read_planes, to_planes
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.tiles.letterbox import letterbox
-from tests.media.test_rgb_conversion import COLOURS, to_rgb, to_yuv
+from tests.media.test_frame_to_rgb import COLOURS, to_rgb, to_yuv
 from tools.fixtures.clips import IN_A_PIXEL, coded, damage, make_clip, number_of, numbered
 
 if TYPE_CHECKING:

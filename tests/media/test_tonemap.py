@@ -18,7 +18,7 @@ from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.writer import VideoWriter
 from orchestrator.tiles.letterbox import letterbox
-from tests.media.test_rgb_conversion import mean_colours, to_yuv
+from tests.media.test_frame_to_rgb import mean_colours, to_yuv
 from tools.fixtures.clips import coded, make_clip, number_of, numbered, plain
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from orchestrator.errors import BadRequest, DiskFull, EncodeFailed, OutputPathRe
 from orchestrator.frames import Frame
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
-from orchestrator.media.write import encoder
+from orchestrator.media.write import encoder_selection as encoder
 from orchestrator.media.write.writer import VideoWriter
 from orchestrator.media_containers import MKV, MP4, MediaContainer, container_for
 from tools.fixtures.clips import make_clip, number_of, numbered

@@ -30,8 +30,8 @@ from orchestrator.frames import Pixels
 from orchestrator.jobs import TrackParams
 from orchestrator.jobs import validation as message
 from orchestrator.pipeline.context import JobContext
-from orchestrator.pipeline.infer_picture import detect_picture
-from orchestrator.pipeline.track import Outputs, track
+from orchestrator.pipeline.single_image_inference import detect_picture
+from orchestrator.pipeline.track import TrackOutputs, track
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import DetectContract
 from orchestrator.triton.server import TritonServer
@@ -113,7 +113,10 @@ def test_a_detector_sees_at_its_own_size_what_ultralytics_sees(tmp_path: Path, i
         clip = clips.make_clip(tmp_path / "in.mp4", [street(400, 300)] * 3)
         for asked, seen in ((None, side), (320, 320)):
             tracked = track(
-                clip, TrackParams(model="mine", side=asked), Outputs(), JobContext(connect=lambda: client)
+                clip,
+                TrackParams(model="mine", side=asked),
+                TrackOutputs(),
+                JobContext(connect=lambda: client),
             )
             assert max(tracked.result.stats.detector_input) == seen
 
@@ -255,7 +258,7 @@ def test_four_disks_are_found_in_every_frame_as_ultralytics_finds_them(tmp_path:
         tracked = track(
             CASES / "disks.mp4",
             TrackParams(model="disks", classes=("disque vert, petit",)),
-            Outputs(),
+            TrackOutputs(),
             JobContext(connect=lambda: client),
         )
     document = json.loads("".join(tracked.document().json()))

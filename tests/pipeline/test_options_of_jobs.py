@@ -22,7 +22,7 @@ from orchestrator.jobs import (
 from orchestrator.limits import Limits
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.export import export
-from orchestrator.pipeline.track import Outputs, track
+from orchestrator.pipeline.track import TrackOutputs, track
 from orchestrator.pipeline.upscale import upscale
 from tests.pipeline.test_export_job import LOSSLESS, gradient, keyframes, tracks, walker
 from tools.fixtures import clips
@@ -157,7 +157,7 @@ def test_what_is_more_than_the_limits_is_refused_and_leaves_nothing(
 def test_a_video_that_is_more_than_the_limits_is_not_tracked(
     tmp_path: Path, client: TritonClient, limits: Limits
 ) -> None:
-    source, outputs = clips.make_clip(tmp_path / "in.mp4", 50), Outputs(tracks=tmp_path / "tracks.json")
+    source, outputs = clips.make_clip(tmp_path / "in.mp4", 50), TrackOutputs(tracks=tmp_path / "tracks.json")
     params = parse(TrackParams, {"model": "colour-finder", "side": 64})
     with pytest.raises(LimitExceeded):
         track(source, params, outputs, JobContext(connect=lambda: client, limits=limits))

@@ -29,7 +29,7 @@ from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.progress import Progress
-from orchestrator.pipeline.track import Outputs, Tracked, track
+from orchestrator.pipeline.track import Tracked, TrackOutputs, track
 from orchestrator.settings import Settings
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
@@ -74,12 +74,12 @@ def make(path: Path, pictures: Iterator[Pixels] | list[Pixels], **options: Any) 
 @pytest.fixture
 def run(client: TritonClient) -> Callable[..., Tracked]:
     def run(
-        source: Path, outputs: Outputs | None = None, *, on_progress: Any = None, **params: Any
+        source: Path, outputs: TrackOutputs | None = None, *, on_progress: Any = None, **params: Any
     ) -> Tracked:
         return track(
             source,
             parse(TrackParams, {"model": "colour-finder", "side": 320} | params),
-            outputs or Outputs(),
+            outputs or TrackOutputs(),
             JobContext(connect=lambda: client, on_progress=on_progress or (lambda _: None)),
         )
 
@@ -182,7 +182,7 @@ def test_hdr_is_tone_mapped_for_the_detector_and_in_the_overlay(
         primaries=9,
         transfer=transfer,
     )
-    tracked = run(source, Outputs(overlay=tmp_path / "o.mp4"))
+    tracked = run(source, TrackOutputs(overlay=tmp_path / "o.mp4"))
     assert f"the source is HDR ({name}): it was tone-mapped to SDR" in tracked.result.notes
     (one,) = parsed_document(tracked)["tracks"]
     assert one["class_name"] == "red"
@@ -196,7 +196,9 @@ def test_hdr_is_tone_mapped_for_the_detector_and_in_the_overlay(
 
 
 def test_nothing_seen_is_a_completed_job(run: Callable[..., Tracked], tmp_path: Path) -> None:
-    outputs = Outputs(tracks=tmp_path / "t.json", overlay=tmp_path / "o.mp4", timeline=tmp_path / "t.png")
+    outputs = TrackOutputs(
+        tracks=tmp_path / "t.json", overlay=tmp_path / "o.mp4", timeline=tmp_path / "t.png"
+    )
     answer = parsed_document(run(make(tmp_path / "in.mp4", [drawn()] * 10), outputs))
     assert (answer["status"], answer["tracks"]) == ("completed", [])
     assert json.loads((tmp_path / "t.json").read_text()) == answer
@@ -206,7 +208,7 @@ def test_nothing_seen_is_a_completed_job(run: Callable[..., Tracked], tmp_path: 
 
 def test_a_video_of_one_frame_has_tracks_too(run: Callable[..., Tracked], tmp_path: Path) -> None:
     source = make(tmp_path / "in.mp4", [drawn(((50, 40, 20, 20), GREEN))])
-    outputs = Outputs(overlay=tmp_path / "o.mp4", timeline=tmp_path / "t.png")
+    outputs = TrackOutputs(overlay=tmp_path / "o.mp4", timeline=tmp_path / "t.png")
     tracked = run(source, outputs)
     assert lives(tracked) == {"1 green": [0]}
     assert parsed_document(tracked)["video"]["frames"] == 1
@@ -260,7 +262,7 @@ def test_what_is_not_square_is_reported_and_drawn_as_it_is_displayed(
 ) -> None:
     place = (60.0, 40.0, 30.0, 20.0)
     source = make(tmp_path / "in.mp4", [drawn((place, RED))] * 6, aspect=Fraction(2))
-    outputs = Outputs(overlay=tmp_path / "out.mp4", timeline=tmp_path / "out.png")
+    outputs = TrackOutputs(overlay=tmp_path / "out.mp4", timeline=tmp_path / "out.png")
     answer = parsed_document(run(source, outputs))
     assert (answer["video"]["width"], answer["video"]["height"]) == (2 * WIDTH, HEIGHT)
     for frame in answer["tracks"][0]["frames"]:
@@ -296,13 +298,13 @@ def test_irregular_times_are_reported_in_seconds(run: Callable[..., Tracked], tm
 
 def test_the_file_says_what_the_answer_says(run: Callable[..., Tracked], tmp_path: Path) -> None:
     source = make(tmp_path / "in.mp4", walks(20))
-    tracked = run(source, Outputs(tracks=tmp_path / "t.json"))
+    tracked = run(source, TrackOutputs(tracks=tmp_path / "t.json"))
     answer = parsed_document(tracked)
     assert json.loads((tmp_path / "t.json").read_text()) == answer
-    run(source, Outputs(tracks=tmp_path / "t.json.gz"))
+    run(source, TrackOutputs(tracks=tmp_path / "t.json.gz"))
     packed = json.loads(gzip.decompress((tmp_path / "t.json.gz").read_bytes()))
     assert packed["tracks"] == answer["tracks"]
-    run(source, Outputs(tracks=tmp_path / "t.ndjson"))
+    run(source, TrackOutputs(tracks=tmp_path / "t.ndjson"))
     lines = (tmp_path / "t.ndjson").read_text().splitlines()
     assert [json.loads(line) for line in lines] == answer["tracks"]
 
@@ -316,7 +318,7 @@ def test_the_overlay_is_the_video_with_boxes_and_its_sound(
     def report(moment: Progress) -> None:
         stages.append(moment.stage)
 
-    run(source, Outputs(overlay=tmp_path / "o.mp4"), on_progress=report)
+    run(source, TrackOutputs(overlay=tmp_path / "o.mp4"), on_progress=report)
     assert list(dict.fromkeys(stages)) == ["starting", "tracking", "drawing", "finishing"]
     before, after = ([*frames_of(path)] for path in (source, tmp_path / "o.mp4"))
     assert len(after) == 40
@@ -327,7 +329,7 @@ def test_the_overlay_is_the_video_with_boxes_and_its_sound(
 
 
 def test_an_overlay_that_is_a_gif_is_played_in_time(run: Callable[..., Tracked], tmp_path: Path) -> None:
-    tracked = run(make(tmp_path / "in.mp4", walks(30), rate=60), Outputs(overlay=tmp_path / "o.gif"))
+    tracked = run(make(tmp_path / "in.mp4", walks(30), rate=60), TrackOutputs(overlay=tmp_path / "o.gif"))
     assert tracked.result.video.frames == 30
     with Image.open(tmp_path / "o.gif") as image:
         delays = [frame.info["duration"] for frame in ImageSequence.Iterator(image)]
@@ -336,7 +338,7 @@ def test_an_overlay_that_is_a_gif_is_played_in_time(run: Callable[..., Tracked],
 
 
 def test_the_timeline_shows_each_track(run: Callable[..., Tracked], tmp_path: Path) -> None:
-    run(make(tmp_path / "in.mp4", walks(20)), Outputs(timeline=tmp_path / "t.png"))
+    run(make(tmp_path / "in.mp4", walks(20)), TrackOutputs(timeline=tmp_path / "t.png"))
     picture = read_picture(tmp_path / "t.png")[0]
     assert min(picture.shape[:2]) > 100
     red = (picture.astype(int) - RED).__abs__().sum(axis=2) < 90
@@ -372,7 +374,7 @@ def test_an_output_that_cannot_be_is_refused_before_work(
         pytest.fail("work was begun")
 
     with pytest.raises((OutputPathRefused, BadRequest), match=words):
-        run(source, Outputs(**paths), on_progress=no_progress)
+        run(source, TrackOutputs(**paths), on_progress=no_progress)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
@@ -413,7 +415,7 @@ def test_a_class_is_named_with_its_comma_and_of_two_with_one_name_both_are_repor
     tracked = track(
         make(tmp_path / "in.mp4", [drawn(*boxes)] * 4),
         TrackParams(model="colour-finder", side=320, classes=tuple(classes), confidence=0.2),
-        Outputs(),
+        TrackOutputs(),
         JobContext(connect=lambda: odd_names),
     )
     assert sorted(one["class_name"] for one in parsed_document(tracked)["tracks"]) == sorted(colours)
@@ -427,7 +429,7 @@ def test_a_class_with_a_comma_is_refused_where_there_is_none(
         track(
             make(tmp_path / "in.mp4", walks(3)),
             TrackParams(model="colour-finder", classes=(classes,)),
-            Outputs(),
+            TrackOutputs(),
             JobContext(connect=lambda: odd_names),
         )
 
@@ -479,7 +481,7 @@ def test_boxes_that_are_no_numbers_fail_the_job_by_the_models_name(
 ) -> None:
     pictures = [np.full((128, 128, 3), (2, 0, 255 if i == 9 else 1), np.uint8) for i in range(12)]
     source = clips.make_clip(tmp_path / "in.mkv", pictures, codec="ffv1", pix_fmt="bgr0")
-    outputs = Outputs(tracks=tmp_path / "t.json", overlay=tmp_path / "o.mp4")
+    outputs = TrackOutputs(tracks=tmp_path / "t.json", overlay=tmp_path / "o.mp4")
     with pytest.raises(InferenceFailed, match="'detector'"):
         run(source, outputs, model="detector")
     assert [path.name for path in tmp_path.iterdir()] == ["in.mkv"]
@@ -503,7 +505,7 @@ def test_a_detector_that_breaks_its_contract_is_refused_by_name(tmp_path: Path) 
                 track(
                     source,
                     TrackParams(model=name),
-                    Outputs(tracks=tmp_path / "t.json"),
+                    TrackOutputs(tracks=tmp_path / "t.json"),
                     JobContext(connect=lambda: client),
                 )
     assert not (tmp_path / "t.json").exists()
@@ -512,7 +514,7 @@ def test_a_detector_that_breaks_its_contract_is_refused_by_name(tmp_path: Path) 
 def test_a_video_that_is_cut_short_leaves_nothing(run: Callable[..., Tracked], tmp_path: Path) -> None:
     source = clips.truncate(make(tmp_path / "in.mkv", walks(60)), 0.6)
     with pytest.raises(BadMedia):
-        run(source, Outputs(tracks=tmp_path / "t.json", overlay=tmp_path / "o.mp4"))
+        run(source, TrackOutputs(tracks=tmp_path / "t.json", overlay=tmp_path / "o.mp4"))
     assert [path.name for path in tmp_path.iterdir()] == ["in.mkv"]
 
 
@@ -537,7 +539,7 @@ def run_real(yolov8n: TritonClient) -> Callable[..., Tracked]:
         return track(
             source,
             parse(TrackParams, {"model": "yolov8", "classes": ["person"]} | params),
-            Outputs(),
+            TrackOutputs(),
             JobContext(connect=lambda: yolov8n, resolve=Settings().resolved),
         )
 

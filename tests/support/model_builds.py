@@ -10,7 +10,7 @@ from typing import Any
 
 from export_onnx.build import build
 from export_onnx.catalog import load_catalog
-from export_onnx.exportable_model import BuildOptions
+from export_onnx.exportable_model import ModelBuildOptions
 from export_onnx.repository import BuildRecord
 from export_onnx.triton_config import ServingOptions
 from export_onnx.weight_file import read_custom
@@ -21,15 +21,17 @@ ROOT = Path(__file__).resolve().parents[2]
 def build_upscaler(
     repository: Path, weights: Path, name: str = "mine", *, halo: int | None = None, **choices: Any
 ) -> BuildRecord:
-    options = BuildOptions(choices=ServingOptions(**choices), halo=halo)
+    options = ModelBuildOptions(choices=ServingOptions(**choices), halo=halo)
     return _build(name, weights, options, repository)
 
 
 def build_detector(repository: Path, weights: Path, name: str = "mine", **choices: Any) -> BuildRecord:
-    return _build(name, weights, BuildOptions(choices=ServingOptions(**choices), task="detect"), repository)
+    return _build(
+        name, weights, ModelBuildOptions(choices=ServingOptions(**choices), task="detect"), repository
+    )
 
 
-def _build(name: str, weights: Path, options: BuildOptions, repository: Path) -> BuildRecord:
+def _build(name: str, weights: Path, options: ModelBuildOptions, repository: Path) -> BuildRecord:
     return build(
         name,
         read_custom(weights),

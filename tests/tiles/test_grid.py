@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orchestrator.tiles.cut_and_stitch import cut_window, paste_interior
 from orchestrator.tiles.grid import Grid, plan_grid, subdivide
-from orchestrator.tiles.stitch import cut_window, paste_interior
 
 settings.register_profile("no deadline")
 settings.load_profile("no deadline")

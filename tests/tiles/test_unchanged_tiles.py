@@ -17,7 +17,7 @@ from orchestrator.inference.detector import BatchedDetector, DetectedFrame
 from orchestrator.inference.upscaler import TiledUpscaler, UpscaledFrame
 from orchestrator.jobs import ExportParams, TrackParams, UpscaleParams, parse
 from orchestrator.pipeline.context import JobContext
-from orchestrator.pipeline.track import Outputs, track
+from orchestrator.pipeline.track import TrackOutputs, track
 from orchestrator.pipeline.upscale import upscale
 from orchestrator.tiles.grid import Tile
 from orchestrator.tiles.letterbox import letterbox
@@ -253,6 +253,6 @@ def test_the_results_of_jobs_tell_how_much_was_not_inferred_again(
     enlarged_ = upscale(source, tmp_path / "out.mp4", params, JobContext(connect=lambda: client))
     assert enlarged_.stats.reused == 0.75
     seen = track(
-        source, TrackParams(model=finder.name, side=64), Outputs(), JobContext(connect=lambda: client)
+        source, TrackParams(model=finder.name, side=64), TrackOutputs(), JobContext(connect=lambda: client)
     )
     assert seen.result.stats.reused == 0.75

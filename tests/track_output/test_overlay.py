@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from orchestrator.drawing.pen import Pen, colour_of, to_ascii
 from orchestrator.frames import TrackBoxes
-from orchestrator.pipeline.infer_picture import draw_detections
+from orchestrator.pipeline.single_image_inference import draw_detections
 from orchestrator.track_output.overlay import Overlay
 from orchestrator.track_output.reported_tracks import ReportedTracks, TrackBoxCollector
 

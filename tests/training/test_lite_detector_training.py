@@ -17,7 +17,7 @@ from click.testing import CliRunner  # noqa: E402
 from export_onnx.build import build  # noqa: E402
 from export_onnx.catalog import load_catalog  # noqa: E402
 from export_onnx.detection.lite_detector import suppress_overlaps  # noqa: E402
-from export_onnx.exportable_model import BuildOptions  # noqa: E402
+from export_onnx.exportable_model import ModelBuildOptions  # noqa: E402
 from export_onnx.repository import BuildRecord, read_record  # noqa: E402
 from export_onnx.triton_config import ServingOptions  # noqa: E402
 from export_onnx.weight_file import read_custom, read_official  # noqa: E402
@@ -55,7 +55,9 @@ def built(weights: Path | None, repository: Path, precision: str = "fp32") -> Bu
         entry.name,
         read_custom(weights) if weights else read_official(entry, PROJECT_ROOT / "weights"),
         catalog=catalog,
-        options=BuildOptions(choices=ServingOptions(precision="fp16" if precision == "fp16" else "fp32")),
+        options=ModelBuildOptions(
+            choices=ServingOptions(precision="fp16" if precision == "fp16" else "fp32")
+        ),
         repository=repository,
         on_progress=print,
     )

@@ -26,7 +26,7 @@ from orchestrator.jobs.upscale import UpscaleParams, UpscaleResult
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.pipeline.progress import Progress
-from orchestrator.pipeline.track import Outputs
+from orchestrator.pipeline.track import TrackOutputs
 from orchestrator.settings import Settings
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import UpscaleContract
@@ -92,7 +92,7 @@ def upscaled(worker: Worker, source: Path, output: Path, **options: Any) -> Upsc
 
 
 def tracked(worker: Worker, source: Path, output: Path, **options: Any) -> dict[str, Any]:
-    worker.track(source, TrackParams(model="lite-detector", side=320), Outputs(tracks=output), **options)
+    worker.track(source, TrackParams(model="lite-detector", side=320), TrackOutputs(tracks=output), **options)
     document = json.loads(output.read_text())
     assert isinstance(document, dict)
     return document

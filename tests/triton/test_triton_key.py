@@ -26,7 +26,8 @@ from tritonclient.utils import InferenceServerException
 
 from orchestrator.errors import BadRequest, InferenceFailed
 from orchestrator.settings import PROJECT_ROOT, Settings
-from orchestrator.triton import launch, shared_memory
+from orchestrator.triton import launch
+from orchestrator.triton import posix_shared_memory as shared_memory
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import UpscaleContract
 from orchestrator.triton.find_servers import key_of

@@ -104,7 +104,7 @@ def test_takes_a_large_pool_where_shared_memory_has_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int, *, large: bool
 ) -> None:
     models.write_identity(tmp_path)
-    monkeypatch.setattr("orchestrator.triton.shared_memory.free_bytes", lambda: room)
+    monkeypatch.setattr("orchestrator.triton.posix_shared_memory.free_bytes", lambda: room)
     before = traces(os.getpid())
     with TritonServer(tmp_path) as server, TritonClient(server.url) as client:
         client.load("identity")

@@ -21,8 +21,8 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from orchestrator.frames import Alpha
+from orchestrator.media.colour.frame_to_rgb import rows_of
 from orchestrator.media.colour.resize import resize
-from orchestrator.media.colour.rgb_conversion import rows_of
 from orchestrator.media.filter_chain import buffer_options, filter_chain
 
 OPAQUE = 255

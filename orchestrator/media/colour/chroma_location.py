@@ -8,8 +8,8 @@ import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from orchestrator.frames import Form, VideoInfo
+from orchestrator.media.colour.frame_to_rgb import rows_of
 from orchestrator.media.colour.pixel_format import chroma_subsampling, upright_chroma
-from orchestrator.media.colour.rgb_conversion import rows_of
 
 Position = tuple[float, float]
 """x and y of a chroma sample: 0 is the first of the columns or rows that share it, 1 the last."""

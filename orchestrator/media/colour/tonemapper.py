@@ -16,7 +16,7 @@ from av.filter.context import FilterContext
 from numpy.typing import NDArray
 
 from orchestrator.frames import Pixels, VideoInfo
-from orchestrator.media.colour.rgb_conversion import SwscaleRgb, merge_planes, rgb_planes
+from orchestrator.media.colour.frame_to_rgb import SwscaleRgb, merge_planes, rgb_planes
 from orchestrator.media.colour.tonemap_curve import GRID, peak_nits, tonemap_table
 
 

@@ -18,7 +18,7 @@ from av.video.stream import VideoStream
 from orchestrator.errors import BadMedia, UnsupportedMedia
 from orchestrator.frames import VideoInfo
 from orchestrator.limits import Limits
-from orchestrator.media.colour import rgb_conversion as colour
+from orchestrator.media.colour import frame_to_rgb as colour
 from orchestrator.media.colour.alpha_reader import SideAlphaDecoder, is_transparent
 from orchestrator.media.colour.chroma_location import upright_chroma_location
 from orchestrator.media.colour.code_points import UNSPECIFIED

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from orchestrator.errors import UnsupportedMedia
 from orchestrator.frames import PADDING_LEVEL, Form, Letterbox, Picture, Pixels, Planes, VideoInfo
+from orchestrator.media.colour.frame_to_rgb import DeepRgbConverter, RgbConverter
 from orchestrator.media.colour.plane_reader import can_read_planes, to_planes
-from orchestrator.media.colour.rgb_conversion import DeepRgbConverter, RgbConverter
 from orchestrator.media.colour.tonemapper import ToneMapper
 
 Array = TypeVar("Array", bound=NDArray[np.uint8] | NDArray[np.uint16])

@@ -24,7 +24,7 @@ from av.video.stream import VideoStream
 
 from orchestrator.errors import OutputCheckFailed, WorkerError
 from orchestrator.frames import Pixels
-from orchestrator.media.colour import rgb_conversion as colour
+from orchestrator.media.colour import frame_to_rgb as colour
 from orchestrator.media.read.demux import main_video, packets
 from orchestrator.media_containers import CONTAINERS
 

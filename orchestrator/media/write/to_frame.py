@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from orchestrator.frames import Alpha, Colour, DeepPixels, Form, Pixels, Planes, VideoInfo
 from orchestrator.jobs import Quality
+from orchestrator.media.colour.frame_to_rgb import SWSCALE_MATRIX, range_of, rows_of
 from orchestrator.media.colour.pixel_format import Chroma, chroma_subsampling, planar_format, upright_chroma
 from orchestrator.media.colour.resize import resize
-from orchestrator.media.colour.rgb_conversion import SWSCALE_MATRIX, range_of, rows_of
 from orchestrator.media.write.gif import PaletteConverter
 
 Array = TypeVar("Array", bound=NDArray[np.uint8] | NDArray[np.uint16])

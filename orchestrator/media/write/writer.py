@@ -18,13 +18,13 @@ from av.video.stream import VideoStream
 from orchestrator.errors import DiskFull, EncodeFailed
 from orchestrator.frames import Form, Frame, Planes, VideoInfo
 from orchestrator.jobs import Quality
-from orchestrator.media.colour import rgb_conversion as colour
+from orchestrator.media.colour import frame_to_rgb as colour
 from orchestrator.media.colour.chroma_location import output_chroma_location
 from orchestrator.media.colour.code_points import FCC, SMPTE170M
 from orchestrator.media.colour.pixel_format import chroma_subsampling, upright_chroma
 from orchestrator.media.thread_priority import reset_thread_priority
 from orchestrator.media.time_range import TimeRange
-from orchestrator.media.write import encoder
+from orchestrator.media.write import encoder_selection as encoder
 from orchestrator.media.write.caption_writer import CaptionWriter
 from orchestrator.media.write.differences import differences
 from orchestrator.media.write.gif import SHORTEST, TICK, set_last_delay

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from orchestrator.frames import Colour
-from orchestrator.media.colour.rgb_conversion import RgbConverter, output_colour
+from orchestrator.media.colour.frame_to_rgb import RgbConverter, output_colour
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.to_frame import RgbToFrame
