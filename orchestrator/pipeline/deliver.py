@@ -111,9 +111,12 @@ def deliver(
         The description of the output.
 
     Raises:
+        ValueError: the plan has a model, and there is no client.
         CallerError: the source or the output is refused.
         ServiceError: Triton, the encoder or the disk failed.
     """
+    if plan.contract is not None and client is None:
+        raise ValueError("the plan has a model, but there is no client to run it")
     info, window = plan.output_info, plan.window
     width, height = window.size
     with staged(output, overwrite=overwrite) as temporary:

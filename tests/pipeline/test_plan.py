@@ -13,6 +13,7 @@ from orchestrator.errors import BadRequest, LimitExceeded, UnsupportedMedia
 from orchestrator.frames import Colour, Crop, HdrMetadata, SphericalVideo, VideoInfo
 from orchestrator.limits import Limits
 from orchestrator.media_containers import MP4, by_suffix
+from orchestrator.pipeline.deliver import deliver
 from orchestrator.pipeline.draw_tracks import plan_overlay
 from orchestrator.pipeline.plan import DeliveryRequest, Plan, check_request, plan
 from orchestrator.triton.contract import UpscaleContract
@@ -244,3 +245,13 @@ def test_tracks_are_drawn_on_all_of_the_video_as_sdr(tmp_path: Path, name: str) 
 def test_an_overlay_that_is_too_long_a_gif_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadRequest, match="too long"):
         plan_overlay(replace(SDR, duration_s=61.0), tmp_path / "out.gif")
+
+
+def test_a_plan_with_a_model_is_not_delivered_without_a_client(tmp_path: Path) -> None:
+    output = tmp_path / "out.mp4"
+    with (
+        pytest.raises(ValueError, match="no client"),
+        deliver(planned(model="x4"), tmp_path / "in.mp4", output),
+    ):
+        pass
+    assert not list(tmp_path.iterdir())
