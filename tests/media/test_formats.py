@@ -279,8 +279,9 @@ def test_another_shape_of_pixels_than_the_sources_can_be_told(tmp_path: Path, su
 
 
 @pytest.mark.parametrize("aspect", [Fraction(4, 3), Fraction(10, 11)])
-@pytest.mark.parametrize("form", ["rgb", "deep_rgb", "planes"])
-@pytest.mark.parametrize("suffix", ["webm", "gif"])
+@pytest.mark.parametrize(
+    ("suffix", "form"), [("webm", "rgb"), ("webm", "deep_rgb"), ("webm", "planes"), ("gif", "rgb")]
+)
 def test_where_pixels_can_only_be_square_pictures_are_stretched(
     tmp_path: Path, suffix: str, form: Form, aspect: Fraction
 ) -> None:

@@ -118,7 +118,7 @@ class VideoWriter:
             info,
             self._colour,
             pixel_format=planes_format,
-            width=self.picture_size[0],
+            width=self.width if stored == width else width,
             height=self.height,
             out_width=self.width,
             quality=quality,
