@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from orchestrator.drawing.picture_files import write_picture
 from orchestrator.errors import BadRequest, DiskFull
-from orchestrator.fidelity.chart import draw_fidelity
 from orchestrator.fidelity.check import Fidelity
 from orchestrator.fidelity.fault_rules import FramePair
 from orchestrator.fidelity.metrics import colour_distance, mean_square, psnr_db, ssim
+from orchestrator.fidelity.report_image import draw_fidelity
 from orchestrator.fidelity.sampler import FrameSampler
 from orchestrator.jobs import ComparedPicture, FidelityReport, WorstAndMean
 from orchestrator.media.read.demux import open_source

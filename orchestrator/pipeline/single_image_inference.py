@@ -7,7 +7,7 @@ import numpy as np
 
 from orchestrator.drawing.pen import Pen, colour_of, to_ascii
 from orchestrator.frames import Detections, Pixels
-from orchestrator.media.read.upright import pad_to_letterbox
+from orchestrator.media.read.frame_to_picture import pad_to_letterbox
 from orchestrator.tiles.letterbox import letterbox
 from orchestrator.triton.client import InferReport, TritonClient
 from orchestrator.triton.contract import DetectContract, UpscaleContract

@@ -14,7 +14,7 @@ import pytest
 from orchestrator.media.read.captions import has_text
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
-from orchestrator.media.write.caption_writer import with_captions
+from orchestrator.media.write.closed_caption_inserter import with_captions
 from tests.media.test_comparison import case, notes_of
 from tools.fixtures.clips import numbered
 

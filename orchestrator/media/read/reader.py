@@ -18,8 +18,8 @@ from orchestrator.media.colour.alpha_reader import AlphaExtractor
 from orchestrator.media.read.captions import closed_captions
 from orchestrator.media.read.decoded_pictures import DecodedPictures
 from orchestrator.media.read.deinterlace import Deinterlacer
+from orchestrator.media.read.frame_to_picture import FrameToPicture
 from orchestrator.media.read.uniform_frames import UniformFrames
-from orchestrator.media.read.upright import UprightConverter
 from orchestrator.media.time_range import TimeRange
 
 
@@ -63,7 +63,7 @@ class VideoReader(Generic[AnyPicture]):
         self._info = info
         self._span = TimeRange.of(info, start_s, end_s)
         self._tonemapped = tonemap and info.colour.is_hdr
-        self._to_upright = UprightConverter(
+        self._to_upright = FrameToPicture(
             path, info, threads=threads, form=form, letterbox=letterbox, tonemap=tonemap
         )
         self._pictures = DecodedPictures(path, info, threads=threads, span=self._span, alpha=alpha)

@@ -25,7 +25,7 @@ from orchestrator.media.colour.pixel_format import chroma_subsampling, upright_c
 from orchestrator.media.thread_priority import reset_thread_priority
 from orchestrator.media.time_range import TimeRange
 from orchestrator.media.write import encoder_selection as encoder
-from orchestrator.media.write.caption_writer import CaptionWriter
+from orchestrator.media.write.closed_caption_inserter import ClosedCaptionInserter
 from orchestrator.media.write.differences import differences
 from orchestrator.media.write.gif import SHORTEST, TICK, set_last_delay
 from orchestrator.media.write.output_timestamps import OutputTimestamps
@@ -125,7 +125,7 @@ class VideoWriter:
         )
         self._tick = TICK if self._container.is_paced else info.time_base
         self._timestamps = OutputTimestamps(info, self._tick)
-        self._captions = CaptionWriter(self.encoder)
+        self._captions = ClosedCaptionInserter(self.encoder)
         self._packets = 0
         self._last_packet = b""
         with self._translated():

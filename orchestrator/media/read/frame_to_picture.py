@@ -18,7 +18,7 @@ from orchestrator.media.colour.tonemapper import ToneMapper
 Array = TypeVar("Array", bound=NDArray[np.uint8] | NDArray[np.uint16])
 
 
-class UprightConverter:
+class FrameToPicture:
     """Converts the decoded frames of one video.
 
     Args:

@@ -32,7 +32,7 @@ _SEI = {"h264": b"\x06", "hevc": b"\x4e\x01"}
 _START = re.compile(rb"\x00\x00\x01(.)", re.DOTALL)
 
 
-class CaptionWriter:
+class ClosedCaptionInserter:
     """Holds the captions of the pictures inside an encoder, and inserts them into its packets.
 
     Args:
