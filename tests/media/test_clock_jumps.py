@@ -9,7 +9,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
@@ -19,10 +19,12 @@ from orchestrator.media.read.clock_jumps import TimestampJumpFixer
 from orchestrator.media.read.frame_times import frame_times
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
-from tests.conftest import WrittenOnce
 from tests.support.exports import export_video
 from tests.support.playback import IN_SYNC_S, beeps, flashes
 from tools.fixtures.clips import flashing, make_clip, number_of, numbered
+
+if TYPE_CHECKING:
+    from tests.conftest import WrittenOnce
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
 cases = pytest.mark.skipif(not CASES.exists(), reason="needs the cases beside the checkout")

@@ -6,12 +6,11 @@ import subprocess
 import sys
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
 import pytest
-from av.container.core import Chapter
 from av.packet import Packet
 from av.stream import Stream
 
@@ -22,6 +21,9 @@ from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.writer import VideoWriter
 from tools.fixtures.clips import claiming_less, make_clip
+
+if TYPE_CHECKING:
+    from av.container.core import Chapter
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
 

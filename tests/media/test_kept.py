@@ -9,16 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import av
 import pytest
 from av.container import InputContainer
 from av.stream import Disposition
 
-from tests.conftest import WrittenOnce
 from tests.media.test_comparison import notes_of
 from tools.fixtures.clips import make_clip
+
+if TYPE_CHECKING:
+    from tests.conftest import WrittenOnce
 
 CAPTIONS = [(0.1, 0.6, "one"), (0.8, 1.2, "two")]
 CHAPTERS: list[Any] = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
@@ -13,9 +13,11 @@ import pytest
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.writer import VideoWriter
-from tests.conftest import WrittenOnce
 from tests.support.playback import IN_SYNC_S, beeps, flashes, sound
 from tools.fixtures.clips import flashing, jpeg, make_clip, number_of
+
+if TYPE_CHECKING:
+    from tests.conftest import WrittenOnce
 
 
 def cut(source: Path, output: Path, start: float | None, end: float | None, **options: Any) -> VideoWriter:
