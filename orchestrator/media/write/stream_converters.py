@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import cast
@@ -41,12 +42,12 @@ class MuxTarget:
     window: TrimWindow
 
 
-class StreamConverter:
+class StreamConverter(ABC):
     """Converts the packets of one stream."""
 
+    @abstractmethod
     def convert(self, packet: Packet[Stream]) -> list[Packet[Stream]]:
         """Return the output packets for a source packet."""
-        raise NotImplementedError
 
     def flush(self) -> list[Packet[Stream]]:
         """Return the packets that are left at the end; here none are held back."""
