@@ -41,6 +41,10 @@ images-test: dev-env ## build the images without Docker and run a job in one (ne
 serve-env: .venv/.serve ## the serving environment in .venv: Triton, no torch
 dev-env: .venv/.dev ## serving, exporting and testing in .venv: with torch, several gigabytes
 
+deploy/cloudflare/node_modules/.ready: deploy/cloudflare/package-lock.json | .venv/bin/node
+	@$(BIN)/npm ci --prefix deploy/cloudflare --no-audit --no-fund --silent
+	@touch $@
+
 docs: serve-env ## regenerate the reference pages of jobs, errors and settings
 	@$(BIN)/python -m tools.reference docs
 

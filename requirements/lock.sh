@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Write requirements/serve.txt, dev.txt, worker.txt and build.txt: every version pinned, every file hashed, no index named.
+# Write requirements/serve.txt, dev.txt, cloud.txt, worker.txt and build.txt: every version pinned, every file hashed, no index named.
 # worker.txt is for images, whose base has a tritonserver of its own: no wheel of one, no onnxruntime. build.txt is the
 # build backend alone, which makes the package there.
 # usage: requirements/lock.sh   (needs uv; re-run after a change of dependencies in pyproject.toml)
@@ -15,5 +15,6 @@ lock() {
 }
 lock pyproject.toml requirements/build.in --extra local-triton -o requirements/serve.txt
 lock pyproject.toml requirements/build.in --extra local-triton --extra dev -o requirements/dev.txt
+lock pyproject.toml requirements/build.in --extra local-triton --extra cloud --constraint requirements/dev.txt -o requirements/cloud.txt
 lock pyproject.toml --constraint requirements/serve.txt -o requirements/worker.txt
 lock requirements/build.in --constraint requirements/serve.txt -o requirements/build.txt

@@ -1,0 +1,31 @@
+/** Defines the bindings, variables and secrets that the Worker gets from wrangler.jsonc. */
+
+export interface Env {
+  /** The database: users, keys, wallets, entries, uploads, quotes, jobs. */
+  DB: D1Database;
+
+  /** The address of this API as RunPod reaches it, for webhooks. */
+  PUBLIC_URL: string;
+  /** The origins of web pages that may call this API, separated by spaces; exact, such as https://app.example.com. */
+  ALLOWED_ORIGINS: string;
+  /** The S3 endpoint of R2, without the bucket. */
+  S3_ENDPOINT: string;
+  S3_BUCKET: string;
+  /** The base URL of RunPod's API, to which /ENDPOINT/run is added. */
+  RUNPOD_URL: string;
+  /** The id of the RunPod endpoint. */
+  RUNPOD_ENDPOINT: string;
+  /** The GPU of the endpoint, as orchestrator/cost/table.toml names it. */
+  GPU: string;
+  /** The longest time that a job may wait in RunPod's queue, in seconds. */
+  QUEUE_LIMIT_S: string;
+
+  // Secrets, set with `wrangler secret put`.
+  S3_ACCESS_KEY_ID: string;
+  S3_SECRET_ACCESS_KEY: string;
+  RUNPOD_API_KEY: string;
+  /** The key of the MACs in webhook addresses. */
+  WEBHOOK_SECRET: string;
+  /** The bearer token of the admin routes. */
+  ADMIN_TOKEN: string;
+}

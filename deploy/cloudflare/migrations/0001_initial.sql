@@ -1,0 +1,148 @@
+-- Times are milliseconds since 1970; money is integer micro-dollars.
+
+CREATE TABLE wallets (
+  user_id TEXT PRIMARY KEY,
+  balance INTEGER NOT NULL DEFAULT 0 CONSTRAINT balance_not_negative CHECK (balance >= 0),
+  held INTEGER NOT NULL DEFAULT 0 CONSTRAINT held_not_negative CHECK (held >= 0)
+) STRICT;
+
+CREATE TABLE users (
+  id TEXT PRIMARY KEY REFERENCES wallets (user_id),
+  name TEXT NOT NULL UNIQUE,
+  created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE keys (
+  id TEXT PRIMARY KEY,
+  user_id TEXT NOT NULL REFERENCES users (id),
+  label TEXT NOT NULL,
+  secret_sha256 TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  revoked_at INTEGER
+) STRICT;
+
+CREATE TABLE sessions (
+  token_sha256 TEXT PRIMARY KEY,
+  key_id TEXT NOT NULL REFERENCES keys (id),
+  expires_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE uploads (
+  id TEXT PRIMARY KEY,
+  user_id TEXT NOT NULL REFERENCES users (id),
+  name TEXT NOT NULL,
+  object_key TEXT NOT NULL UNIQUE,
+  content_type TEXT NOT NULL,
+  bytes INTEGER NOT NULL CHECK (bytes > 0),
+  part_bytes INTEGER,        -- NULL: one PUT
+  multipart_id TEXT,
+  state TEXT NOT NULL CHECK (state IN ('open', 'complete', 'deleted')),
+  created_at INTEGER NOT NULL,
+  completed_at INTEGER
+) STRICT;
+CREATE INDEX uploads_of_user ON uploads (user_id, created_at);
+
+CREATE TABLE quotes (
+  id TEXT PRIMARY KEY,
+  user_id TEXT NOT NULL REFERENCES users (id),
+  upload_id TEXT NOT NULL REFERENCES uploads (id),
+  task TEXT NOT NULL,
+  params TEXT NOT NULL,      -- JSON
+  terms TEXT NOT NULL,       -- JSON: what the quote promises and assumes
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE jobs (
+  id TEXT PRIMARY KEY,
+  user_id TEXT NOT NULL REFERENCES users (id),
+  idempotency_key TEXT,      -- NULL: RunPod refused the job, and the key may be used again
+  body_sha256 TEXT NOT NULL,
+  upload_id TEXT NOT NULL REFERENCES uploads (id),
+  task TEXT NOT NULL,
+  params TEXT NOT NULL,      -- JSON
+  terms TEXT NOT NULL,       -- JSON: the terms of the quote
+  hold INTEGER NOT NULL CHECK (hold >= 0),
+  charge INTEGER CHECK (charge BETWEEN 0 AND hold),
+  price_per_s INTEGER NOT NULL CHECK (price_per_s > 0),
+  execution_timeout_ms INTEGER NOT NULL,
+  ttl_ms INTEGER NOT NULL,
+  output_key TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (
+    state IN ('submitting', 'queued', 'running', 'cancelling', 'completed', 'failed', 'cancelled')
+  ),
+  runpod_id TEXT UNIQUE,
+  cancel_requested INTEGER NOT NULL DEFAULT 0,
+  progress TEXT,             -- JSON: the worker's last update
+  result TEXT,               -- JSON: the worker's result
+  error TEXT,                -- JSON: code, message, retryable, fault
+  created_at INTEGER NOT NULL,
+  started_at INTEGER,
+  ended_at INTEGER,
+  polled_at INTEGER NOT NULL DEFAULT 0,
+  deleted_at INTEGER,
+  UNIQUE (user_id, idempotency_key)
+) STRICT;
+CREATE INDEX jobs_of_user ON jobs (user_id, created_at);
+CREATE INDEX unsettled_jobs ON jobs (polled_at) WHERE ended_at IS NULL;
+
+CREATE TRIGGER final_states_stay BEFORE UPDATE OF state, charge, ended_at ON jobs
+WHEN OLD.ended_at IS NOT NULL
+BEGIN
+  SELECT RAISE(ABORT, 'a job that has ended keeps its state and charge');
+END;
+
+-- The ledger. `amount` is what an entry adds to the balance: the balance is the sum of a user's amounts.
+CREATE TABLE entries (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  user_id TEXT NOT NULL REFERENCES wallets (user_id),
+  kind TEXT NOT NULL CHECK (kind IN ('topup', 'hold', 'release', 'capture', 'refund')),
+  amount INTEGER NOT NULL CHECK (
+    CASE kind WHEN 'hold' THEN amount <= 0 WHEN 'capture' THEN amount <= 0 ELSE amount >= 0 END
+  ),
+  job_id TEXT REFERENCES jobs (id),
+  note TEXT NOT NULL DEFAULT '',
+  idempotency_key TEXT,
+  created_at INTEGER NOT NULL,
+  CHECK ((kind = 'topup') = (job_id IS NULL)),
+  UNIQUE (job_id, kind),
+  UNIQUE (user_id, idempotency_key)
+) STRICT;
+CREATE INDEX entries_of_user ON entries (user_id, id);
+
+CREATE TRIGGER entries_are_not_changed BEFORE UPDATE ON entries
+BEGIN
+  SELECT RAISE(ABORT, 'entries are append-only');
+END;
+
+CREATE TRIGGER entries_are_not_deleted BEFORE DELETE ON entries
+BEGIN
+  SELECT RAISE(ABORT, 'entries are append-only');
+END;
+
+CREATE TRIGGER entries_of_jobs_fit BEFORE INSERT ON entries
+WHEN NEW.job_id IS NOT NULL
+BEGIN
+  SELECT RAISE(ABORT, 'an entry belongs to the user of its job')
+  WHERE NEW.user_id <> (SELECT user_id FROM jobs WHERE id = NEW.job_id);
+  SELECT RAISE(ABORT, 'the hold of a job is the one that its quote promised')
+  WHERE NEW.kind = 'hold' AND -NEW.amount <> (SELECT hold FROM jobs WHERE id = NEW.job_id);
+  SELECT RAISE(ABORT, 'a release returns the whole hold')
+  WHERE NEW.kind = 'release'
+    AND NEW.amount IS NOT (SELECT -amount FROM entries WHERE job_id = NEW.job_id AND kind = 'hold');
+  SELECT RAISE(ABORT, 'a capture follows a release and takes at most what was held')
+  WHERE NEW.kind = 'capture'
+    AND -NEW.amount > COALESCE((SELECT amount FROM entries WHERE job_id = NEW.job_id AND kind = 'release'), -1);
+  SELECT RAISE(ABORT, 'a refund returns at most what was captured')
+  WHERE NEW.kind = 'refund'
+    AND NEW.amount > COALESCE((SELECT -amount FROM entries WHERE job_id = NEW.job_id AND kind = 'capture'), -1);
+END;
+
+-- The wallet changes with each entry, and only so.
+CREATE TRIGGER entries_move_money AFTER INSERT ON entries
+BEGIN
+  UPDATE wallets
+  SET balance = balance + NEW.amount,
+      held = held - CASE WHEN NEW.kind IN ('hold', 'release') THEN NEW.amount ELSE 0 END
+  WHERE user_id = NEW.user_id;
+END;
