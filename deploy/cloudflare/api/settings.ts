@@ -3,6 +3,10 @@
 export interface Env {
   /** The database: users, keys, wallets, entries, uploads, quotes, jobs. */
   DB: D1Database;
+  /** Limits the requests of one user. */
+  USER_LIMIT: RateLimit;
+  /** Limits the failed authentications from one address. */
+  FAILED_AUTH_LIMIT: RateLimit;
 
   /** The address of this API as RunPod reaches it, for webhooks. */
   PUBLIC_URL: string;
@@ -26,6 +30,6 @@ export interface Env {
   RUNPOD_API_KEY: string;
   /** The key of the MACs in webhook addresses. */
   WEBHOOK_SECRET: string;
-  /** The bearer token of the admin routes. */
+  /** The bearer token of the admin routes, of at least 32 characters; a shorter one closes them. */
   ADMIN_TOKEN: string;
 }

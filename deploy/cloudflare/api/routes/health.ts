@@ -1,9 +1,9 @@
 /** GET /health: whether the API, its database and RunPod answer. */
 
-import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
-import type { AppEnv } from "../context.ts";
+import { createRoute, z } from "@hono/zod-openapi";
+import { newRouter } from "../router.ts";
 
-export const health = new OpenAPIHono<AppEnv>();
+export const health = newRouter();
 
 const Health = z.object({ ok: z.boolean() }).openapi("Health");
 
