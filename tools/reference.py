@@ -2,8 +2,8 @@
 
     python -m tools.reference docs
 
-writes docs/jobs.md, docs/jobs.schema.json, docs/errors.md and docs/settings.md. The meaning of a field is the
-docstring below it; types, bounds and defaults come from the models.
+writes docs/jobs.md, docs/jobs.schema.json, docs/results.schema.json, docs/errors.md and docs/settings.md. The
+meaning of a field is the docstring below it; types, bounds and defaults come from the models.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Union, get_args
+
+from pydantic import TypeAdapter
 
 from orchestrator import errors
 from orchestrator.jobs.task_table import TASKS, FileJob, job_adapter
@@ -47,6 +49,16 @@ def schema() -> dict[str, Any]:
         if name in made["$defs"]:
             _describe(made["$defs"][name], model)
     return {"$schema": SCHEMA, "title": "A job for a Framewright worker", **made}
+
+
+def results_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of the result of a job."""
+    results: Any = Union[tuple(result for task in TASKS.values() for result in task.results)]  # noqa: UP007
+    made = TypeAdapter(results).json_schema(mode="serialization")
+    for name, model in _models_by_name().items():
+        if name in made["$defs"]:
+            _describe(made["$defs"][name], model)
+    return {"$schema": SCHEMA, "title": "The result of a job of a Framewright worker", **made}
 
 
 def page() -> str:
@@ -119,8 +131,8 @@ def _page() -> Iterator[str]:
     yield "# Jobs: requests and results"
     yield ""
     yield "Made by `make docs` from the models in `orchestrator/jobs` that validate every job. Unknown fields"
-    yield "are refused. [jobs.schema.json](jobs.schema.json) is the same as a JSON Schema."
-    yield "[errors.md](errors.md) lists how a job can fail."
+    yield "are refused. [jobs.schema.json](jobs.schema.json) and [results.schema.json](results.schema.json) are the"
+    yield "same as JSON Schemas. [errors.md](errors.md) lists how a job can fail."
     described: set[type[Strict]] = set()
     for name, task in TASKS.items():
         yield from ("", f"## {name}", "", _summary(task.job), "", "```json")
@@ -190,6 +202,7 @@ def write(folder: Path) -> None:
     (folder / "errors.md").write_text(errors_page())
     (folder / "jobs.md").write_text(page())
     (folder / "jobs.schema.json").write_text(json.dumps(schema(), indent=2) + "\n")
+    (folder / "results.schema.json").write_text(json.dumps(results_schema(), indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,39 @@
+/** Checks the task and the params of a job by the rules of the worker, before money is held for it. */
+
+import { ApiError } from "./errors.ts";
+import type { ExportParams, TrackParams, UpscaleParams } from "./generated/job_validator.js";
+import { exportParams, trackParams, upscaleParams } from "./generated/job_validator.js";
+import { refusal } from "./job_refusal.ts";
+
+/** The task and the params of a job that the worker accepts. */
+export type CheckedJob =
+  | { task: "upscale"; params: UpscaleParams }
+  | { task: "track"; params: TrackParams }
+  | { task: "export"; params: ExportParams };
+
+const VALIDATORS = { upscale: upscaleParams, track: trackParams, export: exportParams };
+
+/**
+ * Returns a job with its types if the worker accepts it.
+ *
+ * What depends on the worker's settings, on its models or on the video is left to the worker.
+ *
+ * @param task the name of the task, as JSON.parse returned it.
+ * @param params the params, as JSON.parse returned them; undefined takes the defaults. They are not changed.
+ * @throws ApiError 400 bad_request: a value is wrong; the message names it.
+ */
+export function checkJob(task: unknown, params: unknown): CheckedJob {
+  if (task === undefined) throw badRequest("task is missing");
+  if (typeof task !== "string" || !Object.hasOwn(VALIDATORS, task)) {
+    throw badRequest(`task is refused: there are ${Object.keys(VALIDATORS).join(", ")}`);
+  }
+  const name = task as keyof typeof VALIDATORS;
+  const validate = VALIDATORS[name];
+  const given = params === undefined ? {} : params;
+  if (!validate(given)) throw badRequest(refusal(validate.errors ?? []));
+  return { task: name, params: given } as CheckedJob;
+}
+
+function badRequest(message: string): ApiError {
+  return new ApiError(400, "bad_request", message);
+}

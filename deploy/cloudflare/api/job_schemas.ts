@@ -1,0 +1,28 @@
+/** Registers the JSON Schemas of the params and the results of jobs as components of the OpenAPI document. */
+
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { AppEnv } from "./context.ts";
+import components from "./generated/components.json" with { type: "json" };
+
+/** The schema of a job's `params`, for `z.unknown().openapi(PARAMS)`. */
+export const PARAMS = {
+  description: "What the job does, and how: the params of its task, as docs/jobs.md describes them.",
+  anyOf: references("UpscaleParams", "TrackParams", "ExportParams"),
+};
+
+/** The schema of the worker's result, for `z.unknown().openapi(RESULT)`. */
+export const RESULT = {
+  description: "The worker's result, as docs/jobs.md describes it.",
+  anyOf: references("UpscaleResult", "TrackAnswer", "TrackStored", "ExportResult"),
+};
+
+/** Registers the schemas, and those that they refer to. */
+export function registerJobSchemas(app: OpenAPIHono<AppEnv>): void {
+  for (const [name, schema] of Object.entries(components)) {
+    app.openAPIRegistry.registerComponent("schemas", name, schema as object);
+  }
+}
+
+function references(...names: string[]): { $ref: string }[] {
+  return names.map((name) => ({ $ref: `#/components/schemas/${name}` }));
+}
