@@ -131,8 +131,8 @@ def _page() -> Iterator[str]:
     yield "# Jobs: requests and results"
     yield ""
     yield "Made by `make docs` from the models in `orchestrator/jobs` that validate every job. Unknown fields"
-    yield "are refused. [jobs.schema.json](jobs.schema.json) and [results.schema.json](results.schema.json) are the"
-    yield "same as JSON Schemas. [errors.md](errors.md) lists how a job can fail."
+    yield "are refused. The same as JSON Schemas: [jobs.schema.json](jobs.schema.json) and"
+    yield "[results.schema.json](results.schema.json). [errors.md](errors.md) lists how a job can fail."
     described: set[type[Strict]] = set()
     for name, task in TASKS.items():
         yield from ("", f"## {name}", "", _summary(task.job), "", "```json")
