@@ -45,8 +45,9 @@ deploy/cloudflare/node_modules/.ready: deploy/cloudflare/package-lock.json | .ve
 	@$(BIN)/npm ci --prefix deploy/cloudflare --no-audit --no-fund --silent
 	@touch $@
 
-docs: serve-env deploy/cloudflare/node_modules/.ready ## regenerate the reference pages, the API's validator of jobs
+docs: serve-env deploy/cloudflare/node_modules/.ready ## regenerate the reference pages, and what the API shares with the worker
 	@$(BIN)/python -m tools.reference docs
+	@$(BIN)/python -m tools.api_tables deploy/cloudflare/api/generated
 	@$(BIN)/node deploy/cloudflare/scripts/job_validator.ts deploy/cloudflare/api/generated
 
 lock: ## pin the requirements with hashes (needs uv)

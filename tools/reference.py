@@ -74,18 +74,24 @@ def descriptions(model: type[Strict]) -> dict[str, str]:
 
 def errors_page() -> str:
     """Return the page on errors in Markdown, with one row for each code that a user can meet."""
+    rows = [
+        f"| `{code}` | {fault} | {'yes' if kind.retryable else 'no'} | "
+        f"{'An unexpected error: a bug in Framewright.' if kind is errors.WorkerError else _summary(kind)} |"
+        for code, fault, kind in error_kinds()
+    ]
+    return "\n".join([*_ERRORS_HEAD, *rows]) + "\n"
+
+
+def error_kinds() -> Iterator[tuple[str, str, type[errors.WorkerError]]]:
+    """Yield each code that a user can meet, whose fault it is (`caller` or `worker`), and its class."""
     kinds: dict[str, type[errors.WorkerError]] = {}
     for kind in _below(errors.WorkerError):
         # The two base classes are never raised. Where kinds share a code, the row is that of the base.
         if kind not in {errors.CallerError, errors.ServiceError}:
             kinds.setdefault(kind.code, kind)
-    rows = [
-        f"| `{code}` | {'caller' if issubclass(kind, errors.CallerError) else 'worker'} | "
-        f"{'yes' if kind.retryable else 'no'} | {_summary(kind)} |"
-        for code, kind in kinds.items()
-    ]
-    unforeseen = f"| `{errors.WorkerError.code}` | worker | no | An unexpected error: a bug in Framewright. |"
-    return "\n".join([*_ERRORS_HEAD, *rows, unforeseen]) + "\n"
+    kinds[errors.WorkerError.code] = errors.WorkerError
+    for code, kind in kinds.items():
+        yield code, "caller" if issubclass(kind, errors.CallerError) else "worker", kind
 
 
 def _below(kind: type[errors.WorkerError]) -> Iterator[type[errors.WorkerError]]:

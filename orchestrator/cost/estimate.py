@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import math
 
-from orchestrator.cost.price_table import CPU, Price, PriceTable, Speed, TimeRatio, same_gpu
+from orchestrator.cost.price_table import (
+    CPU,
+    FallbackSpeed,
+    Price,
+    PriceTable,
+    Speed,
+    TimeRatio,
+    same_gpu,
+)
 from orchestrator.jobs import Strict
 from orchestrator.jobs.task_table import TASKS, TaskName
 
@@ -58,8 +66,8 @@ def estimate(table: PriceTable, work: Workload, gpu: str) -> Estimate:
     """
     gpu = table.gpu(gpu)
     price = table.price(gpu)
-    speed, relations = _find_speed(table, work, gpu)
-    seconds = None if speed is None else _seconds(work, speed, relations)
+    speed, relations = find_speed(table, work, gpu)
+    seconds = None if speed is None else work_seconds(work, speed, relations)
     return Estimate(
         work=work,
         gpu=gpu,
@@ -72,7 +80,7 @@ def estimate(table: PriceTable, work: Workload, gpu: str) -> Estimate:
     )
 
 
-def _find_speed(table: PriceTable, work: Workload, gpu: str) -> tuple[Speed | None, tuple[TimeRatio, ...]]:
+def find_speed(table: PriceTable, work: Workload, gpu: str) -> tuple[Speed | None, tuple[TimeRatio, ...]]:
     """Return the known speed that needs the fewest relations to this model and GPU, and these relations."""
     model_like, gpu_like = table.relation(work.model), table.relation(gpu)
     for relations in ((), (model_like,), (gpu_like,), (model_like, gpu_like)):
@@ -88,16 +96,25 @@ def _nearest(table: PriceTable, work: Workload, model: str, gpu: str) -> Speed |
     """Return the speed with the picture size nearest to the work's."""
     rows = [row for row in _speeds(table, work) if row.model == model and same_gpu(row.gpu, gpu)]
     pixels = work.width * work.height
-    return min(rows, key=lambda row: abs(math.log(row.width * row.height / pixels)), default=None)
+    return min(rows, key=lambda row: _ratio(row.width * row.height, pixels), default=None)
+
+
+def _ratio(one: int, other: int) -> float:
+    """Return the larger number divided by the smaller one."""
+    return max(one, other) / min(one, other)
 
 
 def _speeds(table: PriceTable, work: Workload) -> list[Speed]:
-    """Return the speeds for the task; to a model, an export is an upscale of the crop."""
-    task = "upscale" if work.task == "export" and work.model else work.task
-    return [row for row in table.speeds if row.task == task]
+    return [row for row in table.speeds if row.task == speed_task(work)]
 
 
-def _seconds(work: Workload, speed: Speed, relations: tuple[TimeRatio, ...]) -> float:
+def speed_task(work: Workload) -> TaskName:
+    """Return the task whose speeds count: to a model, an export is an upscale of the crop."""
+    return "upscale" if work.task == "export" and work.model else work.task
+
+
+def work_seconds(work: Workload, speed: Speed | FallbackSpeed, relations: tuple[TimeRatio, ...]) -> float:
+    """Return how long the frames of a job take, in seconds."""
     seconds = work.frames / speed.fps
     if TASKS[work.task].time_per_pixel:
         seconds *= work.width * work.height / (speed.width * speed.height)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from orchestrator.errors import BadRequest
 from orchestrator.jobs import Strict, parse
-from orchestrator.jobs.task_table import TaskName
+from orchestrator.jobs.task_table import TASKS, TaskName
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Text = Annotated[str, Field(min_length=1)]
@@ -73,6 +74,75 @@ class TimeRatio(SourcedRow):
     """The seconds of a job with `name` divided by those with `like`."""
 
 
+class FallbackSpeed(SourcedRow):
+    """A speed on the safe side, for a quote of a job whose speed is unknown."""
+
+    task: TaskName
+    """The task."""
+    on_cpu: bool
+    """Whether it is for a machine without a GPU."""
+    width: Annotated[int, Field(gt=0)]
+    """The width of the input frames, in pixels."""
+    height: Annotated[int, Field(gt=0)]
+    """The height of the input frames, in pixels."""
+    fps: Positive
+    """Frames per second."""
+
+
+class Figure(SourcedRow):
+    """A number that a quote uses."""
+
+    value: Positive
+    """The number, in the unit that the name of the figure states."""
+
+
+class Factor(SourcedRow):
+    """A number that a quote multiplies with."""
+
+    value: Annotated[float, Field(ge=1, allow_inf_nan=False)]
+    """At least 1."""
+
+
+class QuoteRules(Strict):
+    """What a quote adds to an estimate; docs/billing.md explains each figure."""
+
+    price_margin: Factor
+    """The price that users pay divided by the price of the GPU."""
+    cold_start_s: Figure
+    """How long a worker takes to start, in seconds. Users wait for it and do not pay for it."""
+    overhead_s: Figure
+    """How many seconds a run takes beside the frames and the download."""
+    download_bytes_per_s: Figure
+    """How fast a worker downloads its input."""
+    timeout_factor: Factor
+    """The longest run that is allowed, divided by the expected one."""
+    least_timeout_s: Figure
+    """The shortest `executionTimeout`, in seconds."""
+    most_timeout_s: Figure
+    """The longest `executionTimeout`, in seconds."""
+    assumed_width: Figure
+    """The width of a video that nobody has described, in pixels."""
+    assumed_height: Figure
+    """The height of a video that nobody has described, in pixels."""
+    assumed_fps: Figure
+    """The frames per second of a video that nobody has described."""
+    assumed_bits_per_s: Figure
+    """The bit rate of a video that nobody has described: its length follows from the size of the file."""
+    fallback_speeds: tuple[FallbackSpeed, ...]
+    """One for each task with a GPU, and one without."""
+
+    def fallback_speed(self, task: TaskName, gpu: str) -> FallbackSpeed:
+        """Return the speed that a quote uses where the table has none."""
+        return next(row for row in self.fallback_speeds if row.task == task and row.on_cpu == (gpu == CPU))
+
+    @model_validator(mode="after")
+    def _one_fallback_for_each(self) -> Self:
+        found = sorted((row.task, row.on_cpu) for row in self.fallback_speeds)
+        if found != sorted(itertools.product(TASKS, (False, True))):
+            raise ValueError("give one fallback speed for each task with a GPU, and one for each on the CPU")
+        return self
+
+
 class PriceTable(Strict):
     """All known prices and speeds."""
 
@@ -82,6 +152,8 @@ class PriceTable(Strict):
     """Any number for a task, model and GPU; the one with the nearest picture size counts."""
     relations: tuple[TimeRatio, ...] = ()
     """At most one for each model or GPU."""
+    quotes: QuoteRules | None = None
+    """What a quote adds to an estimate; None in a table that is for estimates alone."""
 
     def price(self, gpu: str) -> Price | None:
         """Return the price of a GPU, if it is known."""
@@ -97,13 +169,18 @@ class PriceTable(Strict):
         Raises:
             BadRequest: the table does not have the GPU; the message lists those that it has.
         """
-        names = [row.gpu for row in self.prices] + [row.gpu for row in self.speeds]
-        for known in names:
-            if same_gpu(known, name):
-                return known
-        raise BadRequest(
-            f"the table has no GPU {name!r}: it has {', '.join(dict.fromkeys(names))}; add a row to it"
-        )
+        known = self.known_gpu(name)
+        if known is None:
+            names = ", ".join(dict.fromkeys(self._gpus()))
+            raise BadRequest(f"the table has no GPU {name!r}: it has {names}; add a row to it")
+        return known
+
+    def known_gpu(self, name: str) -> str | None:
+        """Return the name of a GPU as the table writes it; None if the table does not have it."""
+        return next((known for known in self._gpus() if same_gpu(known, name)), None)
+
+    def _gpus(self) -> list[str]:
+        return [row.gpu for row in self.prices] + [row.gpu for row in self.speeds]
 
 
 def same_gpu(one: str, other: str) -> bool:

@@ -1,0 +1,181 @@
+/**
+ * Computes what a job costs: the price of a second, the expected price, the hold, and the charge of a run.
+ *
+ * orchestrator/cost/quote.py computes the same numbers; tests/cost/quote_vectors.json holds both to them.
+ * docs/billing.md explains the rules. Money is in whole micro-dollars.
+ */
+
+import { z } from "@hono/zod-openapi";
+import { ApiError } from "./errors.ts";
+import {
+  fallbackSpeed,
+  gpuName,
+  highestPrice,
+  knownPrice,
+  knownSpeed,
+  type Price,
+  RULES,
+  type Speed,
+  secondsFor,
+  type TimeRatio,
+} from "./price_table.ts";
+import type { Env } from "./settings.ts";
+import { type QuotedJob, type Workload, workloadOf } from "./workload.ts";
+
+export { type QuotedJob, Source } from "./workload.ts";
+
+export const Terms = z
+  .object({
+    gpu: z.string().openapi({ description: "The GPU that the job runs on.", example: "A40" }),
+    model: z.string().nullable().openapi({ description: "The model; null for an export without one." }),
+    frames: z.int().openapi({ description: "The number of frames that the quote counts." }),
+    width: z
+      .int()
+      .openapi({ description: "The width of these frames, in pixels; of the crop, if there is one." }),
+    height: z.int().openapi({ description: "The height of these frames, in pixels." }),
+    price_per_s: z.int().openapi({ description: "The price of a second, in micro-dollars.", example: 325 }),
+    expected_s: z.int().openapi({ description: "How long the run is expected to take, in seconds." }),
+    expected: z.int().openapi({ description: "What the job is expected to cost, in micro-dollars." }),
+    execution_timeout_s: z.int().openapi({ description: "The longest that the job may run, in seconds." }),
+    hold: z.int().openapi({
+      description:
+        "The most that the job can cost, in micro-dollars: `execution_timeout_s` times `price_per_s`. " +
+        "It is held while the job runs.",
+    }),
+    cold_start_s: z.int().openapi({
+      description: "How long a worker takes to start if none is running, in seconds. It is not paid for.",
+    }),
+    ready_in_s: z.int().openapi({
+      description:
+        "When the result is expected, in seconds after the start: `expected_s` plus `cold_start_s`.",
+    }),
+    is_speed_known: z
+      .boolean()
+      .openapi({ description: "Whether the speed is known, or a fallback is used." }),
+    is_price_known: z
+      .boolean()
+      .openapi({ description: "Whether the GPU's price is known, or a fallback is used." }),
+    figures_from: z
+      .string()
+      .openapi({ description: "Where the speed comes from, as a clause of a sentence." }),
+    assumptions: z.array(z.string()).openapi({ description: "What the quote assumes, in full sentences." }),
+  })
+  .openapi("Terms");
+export type Terms = z.infer<typeof Terms>;
+
+/** The part of the terms that money depends on. */
+export type Amounts = Pick<
+  Terms,
+  "price_per_s" | "expected_s" | "expected" | "execution_timeout_s" | "hold" | "cold_start_s" | "ready_in_s"
+>;
+
+/**
+ * Returns the terms of a job.
+ *
+ * @throws ApiError 400 if the worker would refuse the job, or it would take longer than a run may take.
+ */
+export function termsFor(env: Pick<Env, "GPU">, job: QuotedJob): Terms {
+  const work = workloadOf(job);
+  const gpu = gpuName(env.GPU);
+  const found = knownSpeed(work, gpu);
+  const speed = found?.speed ?? fallbackSpeed(work, gpu);
+  const known = knownPrice(gpu);
+  const price = known ?? highestPrice();
+  const amounts = amountsFor(
+    secondsFor(work, speed, found?.relations ?? []) * work.enlargement,
+    job.bytes,
+    price.price_per_s,
+  );
+  return {
+    gpu,
+    model: work.model || null,
+    frames: work.frames,
+    width: work.width,
+    height: work.height,
+    ...amounts,
+    is_speed_known: found !== undefined,
+    is_price_known: known !== undefined,
+    figures_from: speed.origin,
+    assumptions: [
+      aboutPrice(gpu, price, known !== undefined),
+      ...(found === undefined ? [aboutFallback(work, gpu)] : aboutSpeed(found.speed, found.relations)),
+      ...work.assumptions,
+      `Loading the model, checking and uploading take ${RULES.overhead_s.value} s, and the download of the input ` +
+        `has ${RULES.download_bytes_per_s.value / 1e6} MB a second.`,
+      `A worker takes ${amounts.cold_start_s} s to start if none is running, which is not paid for; ` +
+        "a job that waits for others starts later.",
+    ],
+  };
+}
+
+/** Returns the amounts for frames that take so many seconds. The order of operations is that of Python. */
+export function amountsFor(framesS: number, inputBytes: number, pricePerS: number): Amounts {
+  const downloadS = inputBytes / RULES.download_bytes_per_s.value;
+  const expectedS = Math.ceil(RULES.overhead_s.value + downloadS + framesS);
+  const mostS = RULES.most_timeout_s.value;
+  if (!(expectedS <= mostS)) {
+    throw new ApiError(
+      400,
+      "limit_exceeded",
+      `the job would take about ${expectedS} s, and at most ${mostS} s are allowed: send a shorter or smaller part`,
+    );
+  }
+  const wantedS = Math.ceil(expectedS * RULES.timeout_factor.value);
+  const timeoutS = Math.floor(Math.min(Math.max(wantedS, RULES.least_timeout_s.value), mostS));
+  const coldStartS = Math.ceil(RULES.cold_start_s.value);
+  return {
+    price_per_s: pricePerS,
+    expected_s: expectedS,
+    expected: expectedS * pricePerS,
+    execution_timeout_s: timeoutS,
+    hold: timeoutS * pricePerS,
+    cold_start_s: coldStartS,
+    ready_in_s: expectedS + coldStartS,
+  };
+}
+
+/**
+ * Returns what a run is charged, in micro-dollars: its time in milliseconds times the price, rounded up, at
+ * least 0 and at most the hold.
+ *
+ * If RunPod tells no time, or one that is no number from 0 up, a completed job is charged the expected price,
+ * and a job that did not complete nothing (docs/billing.md).
+ *
+ * @param executionMs RunPod's `executionTime`, unchecked.
+ * @param state how the job ended.
+ */
+export function chargeFor(
+  terms: Pick<Terms, "price_per_s" | "expected" | "hold">,
+  executionMs: unknown,
+  state: "completed" | "failed" | "cancelled" = "completed",
+): number {
+  if (typeof executionMs !== "number" || !(executionMs >= 0)) {
+    return state === "completed" ? Math.min(terms.hold, terms.expected) : 0;
+  }
+  // A product that is at most 1000 holds is a whole number far below 2^53, so the division rounds nothing away.
+  return Math.min(terms.hold, Math.ceil((Math.ceil(executionMs) * terms.price_per_s) / 1000));
+}
+
+function aboutPrice(gpu: string, price: Price, isKnown: boolean): string {
+  const second = `${price.price_per_s} micro-dollars a second: $${price.dollars_per_s} for ${price.gpu}, ${price.origin}`;
+  const margin = `times ${RULES.price_margin.value} for what RunPod bills beside the run`;
+  return isKnown
+    ? `The job runs on ${gpu}, which costs ${second}, ${margin}.`
+    : `The job runs on ${gpu}, whose price is not known, so the highest of the table counts: ${second}, ${margin}.`;
+}
+
+function aboutSpeed(speed: Speed, relations: TimeRatio[]): string[] {
+  return [
+    `The speed is ${speed.fps} frames a second of ${speed.width}x${speed.height} with ` +
+      `${speed.model || "no model"} on ${speed.gpu}, ${speed.origin}.`,
+    ...relations.map((row) => `${row.name} takes ${row.times} times as long as ${row.like}, ${row.origin}.`),
+  ];
+}
+
+function aboutFallback(work: Workload, gpu: string): string {
+  const speed = fallbackSpeed(work, gpu);
+  return (
+    `No speed is known for ${work.task} with ${work.model || "no model"} on ${gpu}: ` +
+    `${speed.fps} frames a second of ${speed.width}x${speed.height} are assumed, ${speed.origin}.`
+  );
+}

@@ -1,0 +1,338 @@
+/**
+ * Finds out how much work a job is: which model sees how many frames of which size.
+ *
+ * It does for the API what orchestrator/pipeline/estimate.py does for `framewright estimate`, but from what the
+ * client says of its video. Jobs that the worker would refuse for their size or length are refused here.
+ */
+
+import { z } from "@hono/zod-openapi";
+import { ApiError } from "./errors.ts";
+import defaults from "./generated/worker_defaults.json" with { type: "json" };
+import { type Frames, RULES, type TaskName } from "./price_table.ts";
+
+export const Source = z
+  .strictObject({
+    width: z
+      .int()
+      .min(1)
+      .max(1e6)
+      .openapi({ description: "The width of the picture as displayed, in pixels." }),
+    height: z
+      .int()
+      .min(1)
+      .max(1e6)
+      .openapi({ description: "The height of the picture as displayed, in pixels." }),
+    frames: z.int().min(1).max(1e9).optional().openapi({ description: "The number of frames." }),
+    duration_sec: z
+      .number()
+      .positive()
+      .max(1e7)
+      .optional()
+      .openapi({ description: "The duration, in seconds." }),
+    fps: z.number().min(0.001).max(10_000).optional().openapi({ description: "Frames per second." }),
+  })
+  .refine(
+    (source) =>
+      source.frames !== undefined || (source.duration_sec !== undefined && source.fps !== undefined),
+    {
+      path: ["frames"],
+      message: "give frames, or duration_sec and fps",
+    },
+  )
+  .openapi("Source", {
+    description: "What the client says of its video: the size, and `frames` or `duration_sec` with `fps`.",
+  });
+export type Source = z.infer<typeof Source>;
+
+/** A job to quote, whose task and params `checkJob` has accepted. */
+export interface QuotedJob {
+  task: TaskName;
+  params: object;
+  /** What the client says of its video; if it is absent, the size of the file decides. */
+  source?: Source | undefined;
+  /** The size of the input file. */
+  bytes: number;
+}
+
+/** The amount of work in a job. */
+export interface Workload extends Frames {
+  /** How many times as much work a frame is as its size tells, at least 1; see `enlargementOf`. */
+  enlargement: number;
+  /** What was assumed to know all this, in full sentences. */
+  assumptions: string[];
+}
+
+/** The fields of params that a quote depends on. */
+interface Params {
+  model?: string | null;
+  scale?: number | null;
+  side?: number | null;
+  stride?: number;
+  upscale?: boolean | null;
+  upscale_model?: string | null;
+  crop?: Box | Box[] | null;
+  clamp?: boolean;
+  follow?: { aspect?: string | null; zoom?: number | null } | null;
+  size?: string | { w: number; h: number } | null;
+  start?: number | null;
+  end?: number | null;
+}
+
+interface Box {
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+}
+
+interface Size {
+  width: number;
+  height: number;
+}
+
+interface Video extends Size {
+  frames: number;
+  /** In seconds; null if it is not known. */
+  durationS: number | null;
+  /** Whether the client described the video. */
+  isDescribed: boolean;
+}
+
+/** A crop may leave the picture by so many pixels, because numbers in JSON are rounded. */
+const ROUNDING_PX = 0.002;
+/** The scale of a model that the catalog does not have: that of nearly all models. */
+const USUAL_SCALE = 4;
+/** The longer side of the pictures that a detector sees which the catalog does not have. */
+const USUAL_SIDE_PX = 640;
+
+/**
+ * Returns how much work a job is.
+ *
+ * @throws ApiError 400 `limit_exceeded` or `input_too_large` if the worker would refuse a job of that size.
+ * @throws ApiError 400 `bad_request` if the part to export is not in the video.
+ */
+export function workloadOf(job: QuotedJob): Workload {
+  const assumptions: string[] = [];
+  const params: Params = job.params;
+  if (job.bytes > defaults.max_input_bytes) {
+    throw new ApiError(
+      400,
+      "input_too_large",
+      `the file has ${job.bytes} bytes, and at most ${defaults.max_input_bytes} are taken`,
+    );
+  }
+  const video = videoOf(job, assumptions);
+  const model = modelOf(job.task, params, assumptions);
+  const part = job.task === "export" ? partOf(video, params) : video;
+  const crop = job.task === "export" ? cropOf(video, params) : video;
+  checkLength(video, part);
+  const enlargement =
+    job.task === "track"
+      ? detectorEnlargement(model, params, assumptions)
+      : outputEnlargement(video, crop, model, params, assumptions);
+  return {
+    task: job.task,
+    model,
+    frames: part.frames,
+    width: crop.width,
+    height: crop.height,
+    enlargement,
+    assumptions,
+  };
+}
+
+/** Returns the video as the client describes it, or one that fits the size of the file. */
+function videoOf({ source, bytes }: QuotedJob, assumptions: string[]): Video {
+  if (source === undefined) {
+    const { assumed_width, assumed_height, assumed_fps, assumed_bits_per_s } = RULES;
+    const durationS = Math.min((bytes * 8) / assumed_bits_per_s.value, defaults.max_duration_s);
+    assumptions.push(
+      `Nothing is known about the video but the size of its file: ${assumed_width.value}x${assumed_height.value} ` +
+        `with ${assumed_fps.value} frames and ${assumed_bits_per_s.value / 1e6} Mbit a second is assumed. ` +
+        "A quote with a source is more exact.",
+    );
+    return {
+      width: assumed_width.value,
+      height: assumed_height.value,
+      frames: Math.max(1, Math.round(durationS * assumed_fps.value)),
+      durationS,
+      isDescribed: false,
+    };
+  }
+  const { width, height, frames, duration_sec, fps } = source;
+  if (width * height > defaults.max_source_px) {
+    throw limitExceeded(
+      `the video's pictures are ${width}x${height}, and at most ${defaults.max_source_px} pixels are taken; ` +
+        "scale it down",
+    );
+  }
+  assumptions.push("The size and the length of the video are as the request states them.");
+  const count = frames ?? Math.max(1, Math.round((duration_sec ?? 0) * (fps ?? 0)));
+  const durationS = duration_sec ?? (fps === undefined ? null : count / fps);
+  return { width, height, frames: count, durationS, isDescribed: true };
+}
+
+/** Returns the name of the model that the worker will use; empty for an export without one. */
+function modelOf(task: TaskName, params: Params, assumptions: string[]): string {
+  if (task === "export") {
+    const wantsModel = params.upscale ?? (params.upscale_model ?? null) !== null;
+    if (!wantsModel) return "";
+  }
+  const named = (task === "export" ? params.upscale_model : params.model) ?? null;
+  if (task === "track" && (named === null || named === "yolov8")) {
+    assumptions.push(`The worker's default model for yolov8 is assumed: ${defaults.yolov8}.`);
+    return defaults.yolov8;
+  }
+  if (named === null) {
+    assumptions.push(
+      `The job names no model, so the worker's default is assumed: ${defaults.upscale_model}.`,
+    );
+    return defaults.upscale_model;
+  }
+  return named;
+}
+
+/** Returns the frames and the duration of the part to export, as if all frames were evenly spaced. */
+function partOf(video: Video, params: Params): { frames: number; durationS: number | null } {
+  const { frames, durationS } = video;
+  const start = params.start ?? 0;
+  const end = params.end ?? null;
+  if (start < 0 || (end !== null && end <= start)) {
+    throw new ApiError(
+      400,
+      "bad_request",
+      `params.start and params.end: nothing is from ${start} s to ${end} s`,
+    );
+  }
+  if (start === 0 && end === null) return video;
+  if (!video.isDescribed) {
+    // The length is only assumed, so the start alone does not tell how much is left.
+    const partS = end === null ? (durationS ?? 0) : Math.min(end - start, defaults.max_duration_s);
+    return { frames: Math.max(1, Math.round(partS * RULES.assumed_fps.value)), durationS: partS };
+  }
+  if (durationS === null) return video;
+  const last = Math.min(end ?? durationS, durationS);
+  if (last <= start) {
+    throw new ApiError(
+      400,
+      "bad_request",
+      `params.start: the video lasts ${durationS} s, so nothing is from ${start} s on`,
+    );
+  }
+  const partS = last - start;
+  return { frames: Math.max(1, Math.round((frames * partS) / durationS)), durationS: partS };
+}
+
+/** Returns the size of the part of the picture to export, rounded up to whole pixels. */
+function cropOf(video: Video, params: Params): Size {
+  const whole = { width: video.width, height: video.height };
+  const within = (width: number, height: number) => ({
+    width: Math.max(1, Math.min(Math.ceil(width), whole.width)),
+    height: Math.max(1, Math.min(Math.ceil(height), whole.height)),
+  });
+  const { crop, follow } = params;
+  if (Array.isArray(crop)) {
+    if (crop.length === 0) return whole;
+    return within(Math.max(...crop.map((box) => box.w)), Math.max(...crop.map((box) => box.h)));
+  }
+  if (crop) {
+    const { x, y, w, h } = crop;
+    const isInside =
+      Math.min(x, y) >= -ROUNDING_PX &&
+      x + w <= whole.width + ROUNDING_PX &&
+      y + h <= whole.height + ROUNDING_PX;
+    if (Math.min(w, h) < 1 || (video.isDescribed && !params.clamp && !isInside)) {
+      throw new ApiError(
+        400,
+        "bad_request",
+        `params.crop: ${x},${y},${w},${h} is not inside the picture of ${whole.width}x${whole.height}`,
+      );
+    }
+    return within(w, h);
+  }
+  if (!follow) return whole;
+  const [across, down] = (follow.aspect ?? "").split(/[:/x]/).map(Number);
+  const aspect = across && down && across > 0 && down > 0 ? across / down : whole.width / whole.height;
+  const zoom = Math.max(1, follow.zoom ?? 1);
+  return within(
+    Math.min(whole.width, whole.height * aspect) / zoom,
+    Math.min(whole.height, whole.width / aspect) / zoom,
+  );
+}
+
+function checkLength(video: Video, part: { frames: number; durationS: number | null }): void {
+  if (!video.isDescribed) return;
+  if (part.durationS !== null && part.durationS > defaults.max_duration_s) {
+    throw limitExceeded(
+      `the video lasts ${part.durationS} s, and at most ${defaults.max_duration_s} s are taken; cut it`,
+    );
+  }
+  if (part.frames > defaults.max_frames) {
+    throw limitExceeded(`the video has more than ${defaults.max_frames} frames; cut it`);
+  }
+}
+
+/**
+ * Returns the pixels of the output divided by those of the model's own output, at least 1: a known speed holds
+ * for the model's own scale, and larger pictures take longer to resize and to encode.
+ */
+function outputEnlargement(
+  video: Video,
+  crop: Size,
+  model: string,
+  params: Params,
+  assumptions: string[],
+): number {
+  const scales: Record<string, number> = defaults.model_scales;
+  const ownScale =
+    model === "" ? 1 : ((Object.hasOwn(scales, model) ? scales[model] : undefined) ?? USUAL_SCALE);
+  const scale = params.scale ?? ownScale;
+  const output = sizeOf(params.size) ?? {
+    width: Math.round(crop.width * scale),
+    height: Math.round(crop.height * scale),
+  };
+  if (video.isDescribed || params.size) checkOutput(output);
+  const enlargement = (output.width * output.height) / (crop.width * crop.height * ownScale ** 2);
+  if (enlargement <= 1) return 1;
+  assumptions.push(
+    `The output has ${enlargement.toFixed(2)} times the pixels for which speeds are known, and takes as many times as long.`,
+  );
+  return enlargement;
+}
+
+function sizeOf(size: Params["size"]): Size | undefined {
+  if (!size) return undefined;
+  if (typeof size !== "string") return { width: size.w, height: size.h };
+  const [width, height] = size.split("x").map(Number);
+  return { width: width ?? 1, height: height ?? 1 };
+}
+
+function checkOutput({ width, height }: Size): void {
+  if (width * height > defaults.max_output_px || Math.max(width, height) > defaults.max_side_px) {
+    throw limitExceeded(
+      `the output would be ${width}x${height}, and at most ${defaults.max_output_px} pixels and ` +
+        `${defaults.max_side_px} a side are made; ask for a smaller scale or size`,
+    );
+  }
+}
+
+/** Returns the pixels that the detector sees divided by those that it sees by default, at least 1. */
+function detectorEnlargement(model: string, params: Params, assumptions: string[]): number {
+  const sides: Record<string, number> = defaults.detector_sides;
+  const ownSide = (Object.hasOwn(sides, model) ? sides[model] : undefined) ?? USUAL_SIDE_PX;
+  if ((params.stride ?? 1) > 1) {
+    assumptions.push(
+      "A stride makes tracking faster, but no speeds are known for it, so every frame counts.",
+    );
+  }
+  const enlargement = ((params.side ?? ownSide) / ownSide) ** 2;
+  if (enlargement <= 1) return 1;
+  assumptions.push(
+    `The detector sees ${enlargement.toFixed(2)} times the pixels that it sees by default, and takes as many times as long.`,
+  );
+  return enlargement;
+}
+
+function limitExceeded(message: string): ApiError {
+  return new ApiError(400, "limit_exceeded", message);
+}
