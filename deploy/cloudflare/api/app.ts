@@ -4,6 +4,7 @@ import { checkAccess } from "./middleware/access.ts";
 import { answerError } from "./middleware/errors.ts";
 import { newRouter } from "./router.ts";
 import { health } from "./routes/health.ts";
+import { uploads } from "./routes/uploads.ts";
 
 export const app = newRouter();
 
@@ -11,3 +12,4 @@ app.onError(answerError);
 app.use(checkAccess);
 
 app.route("/", health);
+app.route("/", uploads);

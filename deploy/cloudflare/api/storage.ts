@@ -14,6 +14,9 @@ const DEADLINE_MS = 15_000;
 /** How often a request that got 429 or 5xx is sent again. */
 const RETRIES = 2;
 
+/** The keys that aws4fetch derives from the secret, one for each day. */
+const SIGNING_KEYS = new Map<string, ArrayBuffer>();
+
 /** What HEAD says of an object. */
 export interface StoredObject {
   bytes: number;
@@ -199,12 +202,12 @@ export async function requireSuccess(response: Response): Promise<void> {
 
 /** Returns the error for a store that does not work at the moment. */
 export function unavailable(): ApiError {
-  return new ApiError(503, "storage_unavailable", "The file storage does not answer. Try again shortly.", 5);
+  return new ApiError(503, "storage_unavailable", "the file storage does not answer: try again shortly", 5);
 }
 
 /** Returns the error for a store that refuses what it should accept, such as after a mistake in the settings. */
 export function refused(what: string): ApiError {
-  return new ApiError(502, "storage_refused", `The file storage refused a request of the API: ${what}.`, 60);
+  return new ApiError(502, "storage_refused", `the file storage refused a request of the API: ${what}`, 60);
 }
 
 function credentials(env: Env) {
@@ -213,6 +216,7 @@ function credentials(env: Env) {
     secretAccessKey: env.S3_SECRET_ACCESS_KEY,
     service: "s3",
     region: "auto",
+    cache: SIGNING_KEYS,
   };
 }
 

@@ -1,0 +1,167 @@
+/** Reads and changes the rows of uploads. */
+
+import { ApiError } from "./errors.ts";
+import type { Env } from "./settings.ts";
+
+/**
+ * How long a file can be used, in milliseconds from the creation of its upload: 6 days. Storage deletes it after 7
+ * (r2-lifecycle.json), so that a job that starts on the last day still finds it.
+ */
+const KEPT_MS = 6 * 86_400_000;
+/** How many uploads of one user may be open at once. */
+const MAX_OPEN = 100;
+
+/** A row of the table `uploads`. */
+export interface Upload {
+  id: string;
+  user_id: string;
+  /** The name of the file as the user has it, safe to save under. */
+  name: string;
+  object_key: string;
+  content_type: string;
+  bytes: number;
+  /** The size of all parts but the last, or null for an upload in one PUT. */
+  part_bytes: number | null;
+  /** The store's id of the multipart upload, or null for an upload in one PUT. */
+  multipart_id: string | null;
+  state: "open" | "complete" | "deleted";
+  /** Milliseconds since 1970. */
+  created_at: number;
+  completed_at: number | null;
+}
+
+/** Returns until when a file can be used, in milliseconds since 1970. */
+export function keptUntil(upload: Upload): number {
+  return upload.created_at + KEPT_MS;
+}
+
+/** Returns an upload of this user, open or complete; null if there is none, or if it was deleted or is too old. */
+export async function findUpload(env: Env, userId: string, uploadId: string): Promise<Upload | null> {
+  return await env.DB.prepare(
+    "SELECT * FROM uploads WHERE id = ? AND user_id = ? AND state <> 'deleted' AND created_at > ?",
+  )
+    .bind(uploadId, userId, Date.now() - KEPT_MS)
+    .first<Upload>();
+}
+
+/** Returns the upload of this user whose file has this object key, as `findUpload` does. */
+export async function findUploadByKey(env: Env, userId: string, key: string): Promise<Upload | null> {
+  return await env.DB.prepare(
+    "SELECT * FROM uploads WHERE object_key = ? AND user_id = ? AND state <> 'deleted' AND created_at > ?",
+  )
+    .bind(key, userId, Date.now() - KEPT_MS)
+    .first<Upload>();
+}
+
+/** @throws ApiError 404 where `findUpload` returns null. */
+export async function requireUpload(env: Env, userId: string, uploadId: string): Promise<Upload> {
+  const upload = await findUpload(env, userId, uploadId);
+  if (upload === null) throw noSuchUpload();
+  return upload;
+}
+
+/** The one answer for uploads that do not exist, are deleted, or belong to somebody else. */
+export function noSuchUpload(): ApiError {
+  return new ApiError(
+    404,
+    "upload_not_found",
+    "you have no such upload: it may have been deleted, or be too old",
+  );
+}
+
+/** @throws ApiError 409 if the user has too many open uploads. */
+export async function insertUpload(env: Env, upload: Upload): Promise<void> {
+  const { meta } = await env.DB.prepare(
+    `INSERT INTO uploads
+       (id, user_id, name, object_key, content_type, bytes, part_bytes, multipart_id, state, created_at)
+     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'open', ?9
+     WHERE (SELECT COUNT(*) FROM uploads WHERE user_id = ?2 AND state = 'open' AND created_at > ?10) < ?11`,
+  )
+    .bind(
+      upload.id,
+      upload.user_id,
+      upload.name,
+      upload.object_key,
+      upload.content_type,
+      upload.bytes,
+      upload.part_bytes,
+      upload.multipart_id,
+      upload.created_at,
+      upload.created_at - KEPT_MS,
+      MAX_OPEN,
+    )
+    .run();
+  if (meta.changes === 0) {
+    throw new ApiError(
+      409,
+      "too_many_uploads",
+      `you have ${MAX_OPEN} open uploads, which is the limit: complete some, or delete them ` +
+        "(GET /uploads lists them, DELETE /uploads/ID deletes one)",
+    );
+  }
+}
+
+/**
+ * Marks an open upload as complete, and returns its row as it is then.
+ *
+ * @throws ApiError 404 if it was deleted meanwhile.
+ */
+export async function markComplete(env: Env, upload: Upload): Promise<Upload> {
+  const [, rows] = await env.DB.batch<Upload>([
+    env.DB.prepare(
+      "UPDATE uploads SET state = 'complete', completed_at = ? WHERE id = ? AND state = 'open'",
+    ).bind(Date.now(), upload.id),
+    env.DB.prepare("SELECT * FROM uploads WHERE id = ? AND state = 'complete'").bind(upload.id),
+  ]);
+  const row = rows?.results[0];
+  if (row === undefined) throw noSuchUpload();
+  return row;
+}
+
+/** Marks an upload as deleted if it is still open. */
+export async function markMismatched(env: Env, upload: Upload): Promise<void> {
+  await env.DB.prepare("UPDATE uploads SET state = 'deleted' WHERE id = ? AND state = 'open'")
+    .bind(upload.id)
+    .run();
+}
+
+/**
+ * Marks an upload of this user as deleted, unless it is so already, and returns its row.
+ *
+ * @throws ApiError 404 if the user has no such upload, or 409 if a job that has not ended uses it.
+ */
+export async function markDeleted(env: Env, userId: string, uploadId: string): Promise<Upload> {
+  const [, rows] = await env.DB.batch<Upload>([
+    env.DB.prepare(
+      `UPDATE uploads SET state = 'deleted' WHERE id = ? AND user_id = ? AND state <> 'deleted'
+       AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.upload_id = uploads.id AND jobs.ended_at IS NULL)`,
+    ).bind(uploadId, userId),
+    env.DB.prepare("SELECT * FROM uploads WHERE id = ? AND user_id = ?").bind(uploadId, userId),
+  ]);
+  const row = rows?.results[0];
+  if (row === undefined) throw noSuchUpload();
+  if (row.state !== "deleted") {
+    throw new ApiError(
+      409,
+      "upload_in_use",
+      "a job that has not ended uses this upload: cancel the job, or wait",
+    );
+  }
+  return row;
+}
+
+/** Returns up to `limit` uploads of a user that can be used, the newest first, after the one that `after` names. */
+export async function listUploads(
+  env: Env,
+  userId: string,
+  after: { createdAt: number; id: string } | null,
+  limit: number,
+): Promise<Upload[]> {
+  const { results } = await env.DB.prepare(
+    `SELECT * FROM uploads WHERE user_id = ? AND state <> 'deleted' AND created_at > ?
+     AND (created_at, id) < (?, ?) ORDER BY created_at DESC, id DESC LIMIT ?`,
+  )
+    .bind(userId, Date.now() - KEPT_MS, after?.createdAt ?? Number.MAX_SAFE_INTEGER, after?.id ?? "", limit)
+    .all<Upload>();
+  return results;
+}
