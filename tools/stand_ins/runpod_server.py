@@ -1,5 +1,7 @@
 """Runs a local job server with the protocol of RunPod's SDK (1.12): take, take a batch, stop, done, ping.
 
+This is the side of RunPod that workers see; `runpod_api` adds the one that clients see.
+
 It responds with a job as JSON, a list of jobs, the ids of jobs to stop, or 204; workers post results as JSON
 with the content type of a form.
 """
@@ -52,9 +54,14 @@ class RunPodServer:
         """The Retry-After header of those responses."""
         self.refused: list[dict[str, Any]] = []
         """The results that got such a response."""
+        self.on_take: Callable[[str], None] = lambda _job_id: None
+        """Is called with the id of each job that a worker takes, while `changed` is held."""
+        self.on_message: Callable[[WorkerMessage], None] = lambda _message: None
+        """Is called with each update and result that the server accepts, while `changed` is held."""
         self._waiting: deque[dict[str, Any] | bytes] = deque()
         self._to_stop: deque[str] = deque()
-        self._changed = threading.Condition()
+        self.changed = threading.Condition()
+        """Guards everything here, and is notified of every change."""
         self._closing = False
         self._http: ThreadingHTTPServer | None = None
 
@@ -78,29 +85,39 @@ class RunPodServer:
     def submit(self, values: object, **more: object) -> str:
         """Offer a job; return its id."""
         job = {"id": f"job-{uuid.uuid4().hex[:12]}", "input": values, **more}
-        with self._changed:
-            self._waiting.append(job)
-            self._changed.notify_all()
+        self.offer(job)
         return str(job["id"])
+
+    def offer(self, job: dict[str, Any]) -> None:
+        """Offer a job that has an id."""
+        with self.changed:
+            self._waiting.append(job)
+            self.changed.notify_all()
+
+    def withdraw(self, job_id: str) -> None:
+        """Stop offering a job that no worker has taken."""
+        with self.changed:
+            kept = [job for job in self._waiting if isinstance(job, bytes) or job["id"] != job_id]
+            self._waiting = deque(kept)
 
     def submit_raw(self, *jobs: bytes) -> None:
         """Offer jobs as bytes, in one batch if the worker takes that many."""
-        with self._changed:
+        with self.changed:
             self._waiting.extend(jobs)
-            self._changed.notify_all()
+            self.changed.notify_all()
 
     def cancel(self, job_id: str) -> None:
         """Ask the worker to stop a job."""
-        with self._changed:
+        with self.changed:
             self._to_stop.append(job_id)
-            self._changed.notify_all()
+            self.changed.notify_all()
 
     def updates(self, job_id: str) -> list[dict[str, Any]]:
         """Return the progress updates of a job."""
         return [message.body["output"] for message in self.of(job_id) if message.is_update]
 
     def of(self, job_id: str) -> list[WorkerMessage]:
-        with self._changed:
+        with self.changed:
             return [message for message in self.messages if message.job_id == job_id]
 
     def result(self, job_id: str, timeout_s: float = 120) -> dict[str, Any]:
@@ -114,17 +131,18 @@ class RunPodServer:
         self.wait(lambda: any(update["stage"] == stage for update in self.updates(job_id)), timeout_s)
 
     def wait(self, true: Callable[[], bool], timeout_s: float = 120) -> None:
-        with self._changed:
-            assert self._changed.wait_for(true, timeout_s), f"not within {timeout_s} s"
+        with self.changed:
+            assert self.changed.wait_for(true, timeout_s), f"not within {timeout_s} s"
 
     @contextmanager
-    def running(self) -> Iterator[RunPodServer]:
+    def running(self, port: int = 0) -> Iterator[RunPodServer]:
+        """Serve on a port of 127.0.0.1; 0 selects a free one."""
         server = self
 
         class Handler(_Handler):
             runpod = server
 
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._http.daemon_threads = True
         thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
         thread.start()
@@ -132,45 +150,50 @@ class RunPodServer:
             yield self
         finally:
             self._closing = True
-            with self._changed:
-                self._changed.notify_all()
+            with self.changed:
+                self.changed.notify_all()
             self._http.shutdown()
             self._http.server_close()
             thread.join()
 
     def take(self, most: int, connection: socket.socket) -> list[bytes]:
-        with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closing, HOLD_S)
+        with self.changed:
+            self.changed.wait_for(lambda: self._waiting or self._closing, HOLD_S)
             if _is_closed(connection):
                 return []
             jobs = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
-            self.taken += [str(job["id"]) for job in jobs if isinstance(job, dict)]
+            for job in jobs:
+                if isinstance(job, dict):
+                    self.taken.append(str(job["id"]))
+                    self.on_take(str(job["id"]))
             if most > 1:
                 self.batches.append(len(jobs))
-            self._changed.notify_all()
+            self.changed.notify_all()
             return [job if isinstance(job, bytes) else json.dumps(job).encode() for job in jobs]
 
     def stops(self) -> list[str]:
-        with self._changed:
-            self._changed.wait_for(lambda: self._to_stop or self._closing, HOLD_S)
+        with self.changed:
+            self.changed.wait_for(lambda: self._to_stop or self._closing, HOLD_S)
             ids = list(self._to_stop)
             self._to_stop.clear()
             return ids
 
     def hear(self, job_id: str, body: dict[str, Any]) -> int:
-        with self._changed:
+        with self.changed:
             status = self.answers.popleft() if self.answers and body.get("status") is None else 200
             if status != 200:
                 self.refused.append(body)
             else:
-                self.messages.append(WorkerMessage(job_id, body, time.monotonic()))
-            self._changed.notify_all()
+                message = WorkerMessage(job_id, body, time.monotonic())
+                self.messages.append(message)
+                self.on_message(message)
+            self.changed.notify_all()
             return status
 
     def hear_ping(self, values: dict[str, list[str]]) -> None:
-        with self._changed:
+        with self.changed:
             self.pings.append(values)
-            self._changed.notify_all()
+            self.changed.notify_all()
 
 
 class _Handler(BaseHTTPRequestHandler):
