@@ -7,7 +7,7 @@
 
 import type { User } from "./context.ts";
 import { ApiError } from "./errors.ts";
-import { isAllowedOrigin } from "./origins.ts";
+import { foreignOrigin, isAllowedOrigin } from "./origins.ts";
 import type { Env } from "./settings.ts";
 
 /** `fw_live_`, the id of the key (public), `_`, and 256 random bits; both in lower-case hex. */
@@ -68,7 +68,7 @@ export async function authenticate(request: Request, env: Env): Promise<User> {
   const user = token === null ? null : await userOfSession(token, env);
   if (user === null) throw unauthenticated();
   if (!["GET", "HEAD"].includes(request.method) && !isAllowedOrigin(request, env)) {
-    throw new ApiError(403, "foreign_origin", "a page of this origin may not act for the user of the cookie");
+    throw foreignOrigin();
   }
   return user;
 }
@@ -83,9 +83,9 @@ export function bearerToken(authorization: string): string | null {
  *
  * @throws ApiError 401 if it is malformed, unknown or revoked.
  */
-export async function checkKey(key: string | null, env: Env): Promise<KnownKey> {
+export async function checkKey(key: string | null | undefined, env: Env): Promise<KnownKey> {
   const hexId = KEY.exec(key ?? "")?.[1];
-  if (key === null || hexId === undefined) throw unauthenticated();
+  if (!key || hexId === undefined) throw unauthenticated();
   const row = await env.DB.prepare(
     `SELECT keys.id AS key_id, keys.secret_sha256, users.id, users.name
      FROM keys JOIN users ON users.id = keys.user_id WHERE keys.id = ? AND keys.revoked_at IS NULL`,

@@ -10,5 +10,10 @@ export interface User {
 
 export interface AppEnv {
   Bindings: Env;
-  Variables: { user: User };
+  Variables: {
+    /** Set on every route but the open ones and those of /admin. */
+    user: User;
+    /** The pattern of the route, such as /status/:id. */
+    route: string;
+  };
 }

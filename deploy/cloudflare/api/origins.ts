@@ -1,5 +1,6 @@
 /** Decides which web pages may call the API. */
 
+import { ApiError } from "./errors.ts";
 import type { Env } from "./settings.ts";
 
 /** Returns the origin of the page that sent a request, if ALLOWED_ORIGINS names it exactly; else null. */
@@ -13,4 +14,13 @@ export function listedOrigin(request: Request, env: Env): string | null {
 export function isAllowedOrigin(request: Request, env: Env): boolean {
   const origin = request.headers.get("Origin");
   return origin === new URL(request.url).origin || listedOrigin(request, env) !== null;
+}
+
+/** The answer to a page that may not act for the user whose cookie the browser sent. */
+export function foreignOrigin(): ApiError {
+  return new ApiError(
+    403,
+    "foreign_origin",
+    "a request by cookie that changes something needs an Origin header that is allowed",
+  );
 }

@@ -25,7 +25,7 @@ function knownError(error: Error): ApiError | null {
   if (error instanceof ApiError) return error;
   // Hono's validator throws this for a body that it cannot read.
   if (error instanceof HTTPException && error.status < 500) {
-    return new ApiError(error.status, "bad_request", "the request could not be read");
+    return new ApiError(error.status, "bad_request", "the body is empty or not JSON");
   }
   return null;
 }

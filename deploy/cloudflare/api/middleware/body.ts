@@ -1,0 +1,88 @@
+/** Reads the body of a request, and refuses what is too large, no JSON, or JSON that has more than one reading. */
+
+import { createMiddleware } from "hono/factory";
+import type { AppEnv } from "../context.ts";
+import { ApiError } from "../errors.ts";
+
+/** The largest body that a request may have, in bytes. The largest that a route needs has a few kB. */
+export const MAX_BODY_BYTES = 1024 * 1024;
+/** How deep arrays and objects may nest. The deepest `params` of a job nest 5 levels. */
+const MAX_DEPTH = 32;
+
+/**
+ * Reads the body whole, checks it, and hands a copy to the route.
+ *
+ * The webhook's body is only capped: it comes from RunPod, and nothing in it is trusted.
+ *
+ * @throws ApiError 400 if the body is not UTF-8 or not JSON, nests too deep, or holds text that cannot be stored.
+ * @throws ApiError 413 if it is larger than MAX_BODY_BYTES.
+ * @throws ApiError 415 if its Content-Type is not JSON in UTF-8, or it is compressed.
+ */
+export const readBody = createMiddleware<AppEnv>(async (c, next) => {
+  const request = c.req.raw;
+  if (request.body === null) return await next();
+  const bytes = await readAtMost(request.body, MAX_BODY_BYTES);
+  if (bytes.length > 0 && !c.req.path.startsWith("/webhook/")) {
+    checkHeaders(request.headers);
+    checkValue(parse(bytes), 0);
+  }
+  c.req.raw = new Request(request, { body: bytes });
+  await next();
+});
+
+async function readAtMost(body: ReadableStream<Uint8Array>, limit: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > limit) {
+      throw new ApiError(413, "too_large", `the body of a request may have ${limit} bytes at most`);
+    }
+    chunks.push(chunk);
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+function checkHeaders(headers: Headers): void {
+  const type = headers.get("Content-Type") ?? "";
+  if (!/^application\/json *(; *charset="?utf-8"?)? *$/i.test(type)) {
+    throw new ApiError(415, "unsupported_media_type", "the body must have Content-Type: application/json");
+  }
+  if (headers.has("Content-Encoding")) {
+    throw new ApiError(415, "unsupported_media_type", "the body must have no Content-Encoding");
+  }
+}
+
+function parse(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
+  } catch {
+    throw new ApiError(400, "bad_request", "the body is not JSON in UTF-8");
+  }
+}
+
+/** Refuses what JavaScript, SQLite or the worker would each read in their own way. */
+function checkValue(value: unknown, depth: number): void {
+  if (depth > MAX_DEPTH)
+    throw new ApiError(400, "bad_request", `the body nests deeper than ${MAX_DEPTH} levels`);
+  if (typeof value === "string") checkText(value);
+  else if (Array.isArray(value)) for (const item of value) checkValue(item, depth + 1);
+  else if (typeof value === "object" && value !== null) {
+    for (const [field, item] of Object.entries(value)) {
+      if (field === "__proto__") throw new ApiError(400, "bad_request", "__proto__: there is no such field");
+      checkText(field);
+      checkValue(item, depth + 1);
+    }
+  }
+}
+
+function checkText(text: string): void {
+  if (!text.isWellFormed()) throw new ApiError(400, "bad_request", "the body holds half a surrogate pair");
+  if (text.includes("\0")) throw new ApiError(400, "bad_request", "the body holds the character NUL");
+}
