@@ -12,6 +12,8 @@ import { health } from "./routes/health.ts";
 import { session } from "./routes/session.ts";
 import { uploads } from "./routes/uploads.ts";
 import { wallet } from "./routes/wallet.ts";
+import { jobs } from "./routes/jobs.ts";
+import { webhook } from "./routes/webhook.ts";
 
 export const app = newRouter();
 
@@ -27,3 +29,5 @@ app.route("/", session);
 app.route("/", wallet);
 app.route("/", adminKeys);
 app.route("/", adminMoney);
+app.route("/", jobs);
+app.route("/", webhook);

@@ -35,7 +35,8 @@ export const JobError = z
     message: z.string().openapi({ description: "What was wrong and what to do, in one line." }),
     retryable: z.boolean().openapi({ description: "Whether the same job may succeed later, unchanged." }),
     fault: z.enum(["caller", "worker"]).openapi({
-      description: "`caller`: the request or its input; what ran is charged. `worker`: ours; nothing is charged.",
+      description:
+        "`caller`: the request or its input; what ran is charged. `worker`: ours; nothing is charged.",
     }),
   })
   .openapi("JobError");
@@ -50,7 +51,9 @@ export const JobObject = z
     params: z.record(z.string(), z.unknown()).openapi({ description: "The parameters, as they were sent." }),
     upload_id: z.string().openapi({ description: "The source video." }),
     state: JobState,
-    progress: Progress.nullable().openapi({ description: "The worker's last update; null before the first." }),
+    progress: Progress.nullable().openapi({
+      description: "The worker's last update; null before the first.",
+    }),
     result: z
       .record(z.string(), z.unknown())
       .nullable()
@@ -58,10 +61,16 @@ export const JobObject = z
     error: JobError.nullable().openapi({ description: "Why the job failed; null otherwise." }),
     quote: Terms,
     hold: z.int().openapi({ description: "The most that the job can cost, in micro-dollars." }),
-    charge: z.int().nullable().openapi({ description: "What it cost, in micro-dollars; null until it ends." }),
+    charge: z
+      .int()
+      .nullable()
+      .openapi({ description: "What it cost, in micro-dollars; null until it ends." }),
     links: z.object({
       input: z.string().openapi({ description: "The source video, presigned." }),
-      output: z.string().nullable().openapi({ description: "The output file, presigned; null if there is none." }),
+      output: z
+        .string()
+        .nullable()
+        .openapi({ description: "The output file, presigned; null if there is none." }),
       expires_at: time.openapi({ description: "When these links stop working; ask again for new ones." }),
     }),
     created_at: time,
@@ -110,7 +119,9 @@ export const SELECT_JOB =
  * @throws ApiError 404 `job_not_found`: there is none, it was deleted, or it is somebody else's.
  */
 export async function jobOfUser(env: Env, userId: string, id: string): Promise<JobRow> {
-  const row = await env.DB.prepare(`${SELECT_JOB} WHERE jobs.id = ? AND jobs.user_id = ? AND deleted_at IS NULL`)
+  const row = await env.DB.prepare(
+    `${SELECT_JOB} WHERE jobs.id = ? AND jobs.user_id = ? AND deleted_at IS NULL`,
+  )
     .bind(id, userId)
     .first<JobRow>();
   if (row === null) throw new ApiError(404, "job_not_found", "there is no such job; GET /jobs lists yours");

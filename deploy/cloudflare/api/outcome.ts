@@ -58,19 +58,22 @@ export async function outcomeOfLost(env: Env, row: JobRow): Promise<Outcome> {
 
 async function completed(env: Env, row: JobRow, job: RunPodJob): Promise<Outcome> {
   const terms = JSON.parse(row.terms) as Terms;
-  const result = isRecord(job.output) && job.output["status"] === "completed" ? job.output : undefined;
+  const result = isRecord(job.output) && job.output.status === "completed" ? job.output : undefined;
   const isFile = result === undefined || "output_url" in result;
   if (isFile && (await headObject(env, row.output_key)) === null) {
     return free("output_missing", "the job ended without its output; send it again", true);
   }
-  const charge = Math.min(row.hold, job.executionMs === undefined ? terms.expected : chargeFor(terms, job.executionMs));
+  const charge = Math.min(
+    row.hold,
+    job.executionMs === undefined ? terms.expected : chargeFor(terms, job.executionMs),
+  );
   return { state: "completed", charge, result: result && (await storable(env, row, result)) };
 }
 
 function failed(row: JobRow, job: RunPodJob): Outcome {
   const output = isRecord(job.output) ? job.output : {};
   const text = typeof job.error === "string" ? job.error : "";
-  const named = typeof output["code"] === "string" ? output["code"] : (/^[a-z_]{1,40}(?=: )/.exec(text)?.[0] ?? "");
+  const named = typeof output.code === "string" ? output.code : (/^[a-z_]{1,40}(?=: )/.exec(text)?.[0] ?? "");
   const known = Object.hasOwn(errorCodes, named) ? errorCodes[named as keyof typeof errorCodes] : undefined;
   if (known === undefined) return free("worker_failed", "the worker failed; send the job again", true);
   const message = (text.startsWith(`${named}: `) ? text.slice(named.length + 2) : text).slice(0, 1000);
@@ -103,13 +106,16 @@ function ran(row: JobRow, job: RunPodJob): number {
 }
 
 /** Returns a result that fits into the database; a longer one moves to the job's output object. */
-async function storable(env: Env, row: JobRow, result: Record<string, unknown>): Promise<Record<string, unknown>> {
+async function storable(
+  env: Env,
+  row: JobRow,
+  result: Record<string, unknown>,
+): Promise<Record<string, unknown>> {
   const text = JSON.stringify(result);
   if (text.length <= LONGEST_RESULT) return result;
-  const bytes = new TextEncoder().encode(text);
-  await putObject(env, row.output_key, bytes, "application/json");
+  const bytes = new TextEncoder().encode(text).length;
+  await putObject(env, row.output_key, text, "application/json");
   const { tracks: _, ...summary } = result;
   const url = `${env.S3_ENDPOINT}/${env.S3_BUCKET}/${row.output_key}`;
-  return { ...summary, output_url: url, json_bytes: bytes.length, gzip_bytes: null };
+  return { ...summary, output_url: url, json_bytes: bytes, gzip_bytes: null };
 }
-

@@ -1,6 +1,6 @@
 /** Brings jobs up to date with RunPod: their progress while they run, and their end. */
 
-import { type JobRow, jobById, type Progress } from "./jobs.ts";
+import { type JobRow, type Progress, SELECT_JOB } from "./jobs.ts";
 import { outcomeOf, outcomeOfLost } from "./outcome.ts";
 import { cancel, isRecord, type RunPodJob, status } from "./runpod.ts";
 import type { Env } from "./settings.ts";
@@ -52,24 +52,26 @@ export async function record(env: Env, row: JobRow, job: RunPodJob): Promise<Job
   if (job.status !== "IN_PROGRESS") return row;
   const startedAt = row.started_at ?? startOf(row, job) ?? Date.now();
   const progress = progressOf(job.output);
-  await env.DB.prepare(
-    "UPDATE jobs SET state = CASE WHEN cancel_requested_at IS NULL THEN 'running' ELSE 'cancelling' END, " +
-      "started_at = COALESCE(started_at, ?), progress = COALESCE(?, progress) WHERE id = ? AND ended_at IS NULL",
-  )
-    .bind(startedAt, progress === null ? null : JSON.stringify(progress), row.id)
-    .run();
-  return (await jobById(env, row.id)) ?? row;
+  const [, after] = await env.DB.batch<JobRow>([
+    env.DB.prepare(
+      "UPDATE jobs SET state = CASE WHEN cancel_requested_at IS NULL THEN 'running' ELSE 'cancelling' END, " +
+        "runpod_id = COALESCE(runpod_id, ?), started_at = COALESCE(started_at, ?), " +
+        "progress = COALESCE(?, progress) WHERE id = ? AND ended_at IS NULL",
+    ).bind(job.id, startedAt, progress === null ? null : JSON.stringify(progress), row.id),
+    env.DB.prepare(`${SELECT_JOB} WHERE jobs.id = ?`).bind(row.id),
+  ]);
+  return after?.results[0] ?? row;
 }
 
 /** Returns the worker's progress update, with the fields that it has and no others; null if it is none. */
 function progressOf(output: unknown): Progress | null {
-  if (!isRecord(output) || typeof output["stage"] !== "string") return null;
+  if (!isRecord(output) || typeof output.stage !== "string") return null;
   const number = (name: string) => {
     const value = output[name];
     return typeof value === "number" && Number.isFinite(value) ? value : null;
   };
   return {
-    stage: output["stage"].slice(0, 40),
+    stage: output.stage.slice(0, 40),
     percent: number("percent"),
     eta_s: number("eta_s"),
     frames: number("frames"),

@@ -45,7 +45,7 @@ export async function run(env: Env, request: RunRequest): Promise<Submission> {
   if (answer.status >= 400) {
     return { outcome: "refused", status: answer.status, retryAfterS: answer.retryAfterS };
   }
-  const id = isRecord(answer.body) ? answer.body["id"] : undefined;
+  const id = isRecord(answer.body) ? answer.body.id : undefined;
   return isRunPodId(id) ? { outcome: "accepted", id } : { outcome: "unknown" };
 }
 
@@ -55,16 +55,16 @@ export async function status(env: Env, id: string): Promise<Lookup> {
   if (answer?.status === 404) return { outcome: "gone" };
   if (answer?.status !== 200 || !isRecord(answer.body)) return { outcome: "unavailable" };
   const body = answer.body;
-  if (body["id"] !== id || typeof body["status"] !== "string") return { outcome: "unavailable" };
+  if (body.id !== id || typeof body.status !== "string") return { outcome: "unavailable" };
   return {
     outcome: "found",
     job: {
       id,
-      status: body["status"],
-      output: body["output"],
-      error: body["error"],
-      delayMs: milliseconds(body["delayTime"]),
-      executionMs: milliseconds(body["executionTime"]),
+      status: body.status,
+      output: body.output,
+      error: body.error,
+      delayMs: milliseconds(body.delayTime),
+      executionMs: milliseconds(body.executionTime),
     },
   };
 }

@@ -19,7 +19,12 @@ import type { Env } from "./settings.ts";
  * @param job what RunPod said of it; null if RunPod does not know it.
  * @returns the job as it is afterwards.
  */
-export async function settle(env: Env, row: JobRow, outcome: Outcome, job: RunPodJob | null): Promise<JobRow> {
+export async function settle(
+  env: Env,
+  row: JobRow,
+  outcome: Outcome,
+  job: RunPodJob | null,
+): Promise<JobRow> {
   const now = Date.now();
   const entry = "INSERT INTO entries (user_id, kind, amount, job_id, created_at) VALUES (?, ?, ?, ?, ?)";
   try {

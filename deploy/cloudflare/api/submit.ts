@@ -1,13 +1,14 @@
 /** Takes a job: checks it, holds its money, and asks RunPod to run it. */
 
 import { z } from "@hono/zod-openapi";
+import { sha256 } from "./auth.ts";
 import { checkJob } from "./check_job.ts";
 import { ApiError } from "./errors.ts";
 import { event } from "./events.ts";
 import { newId } from "./ids.ts";
 import { type JobRow, jobById, SELECT_JOB } from "./jobs.ts";
 import { REFUSED } from "./outcome.ts";
-import { Source, Terms, termsFor } from "./quote.ts";
+import { Source, type Terms, termsFor } from "./quote.ts";
 import { cancel, run } from "./runpod.ts";
 import type { Env } from "./settings.ts";
 import { settle } from "./settle.ts";
@@ -22,14 +23,23 @@ const UPLOAD_LIFETIME_MS = 7 * 86_400_000;
 /** The body of POST /debit. */
 export const Debit = z
   .strictObject({
-    quote_id: z.string().optional().openapi({ description: "A quote; it names the task, its source and parameters." }),
-    task: z.string().optional().openapi({ description: "`upscale`, `track` or `export`, if there is no quote." }),
+    quote_id: z
+      .string()
+      .optional()
+      .openapi({ description: "A quote; it names the task, its source and parameters." }),
+    task: z
+      .string()
+      .optional()
+      .openapi({ description: "`upscale`, `track` or `export`, if there is no quote." }),
     upload_id: z.string().optional().openapi({ description: "The source video: a completed upload." }),
     input_url: z
       .string()
       .optional()
       .openapi({ description: "The source video as a URL of a completed upload, in place of `upload_id`." }),
-    params: z.unknown().optional().openapi({ description: "The parameters, as docs/jobs.md describes them." }),
+    params: z
+      .unknown()
+      .optional()
+      .openapi({ description: "The parameters, as docs/jobs.md describes them." }),
     source: Source.optional(),
   })
   .openapi("Debit");
@@ -65,7 +75,10 @@ export async function debit(
   const bodyHash = await sha256(canonical(body));
   const direct = body.quote_id === undefined ? checkJob(body.task, body.params ?? {}) : null;
   const [same, source] = await env.DB.batch<unknown>([
-    env.DB.prepare(`${SELECT_JOB} WHERE jobs.user_id = ? AND idempotency_key = ?`).bind(userId, idempotencyKey),
+    env.DB.prepare(`${SELECT_JOB} WHERE jobs.user_id = ? AND idempotency_key = ?`).bind(
+      userId,
+      idempotencyKey,
+    ),
     direct === null ? quoteQuery(env, userId, body) : uploadQuery(env, userId, body),
   ]);
   const existing = same?.results[0] as JobRow | undefined;
@@ -74,8 +87,7 @@ export async function debit(
   const found = source?.results[0] as (UploadRow & Partial<QuoteRow>) | undefined;
   const order = direct === null ? quoted(found) : { ...direct, terms: null };
   const upload = usable(found, Number(env.QUEUE_LIMIT_S) * 1000);
-  const terms =
-    order.terms ?? termsFor(env, { ...order, source: body.source ?? null, bytes: upload.bytes });
+  const terms = order.terms ?? termsFor(env, { ...order, source: body.source ?? null, bytes: upload.bytes });
   const work = submit(env, userId, { ...order, terms, upload, idempotencyKey, bodyHash });
   waitUntil(work.catch(() => undefined));
   return work;
@@ -89,8 +101,17 @@ interface QuoteRow {
 }
 
 function quoteQuery(env: Env, userId: string, body: Debit): D1PreparedStatement {
-  if (body.task !== undefined || body.params !== undefined || body.upload_id !== undefined || body.input_url !== undefined) {
-    throw new ApiError(400, "bad_request", "quote_id stands alone: the quote names the task, its source and parameters");
+  if (
+    body.task !== undefined ||
+    body.params !== undefined ||
+    body.upload_id !== undefined ||
+    body.input_url !== undefined
+  ) {
+    throw new ApiError(
+      400,
+      "bad_request",
+      "quote_id stands alone: the quote names the task, its source and parameters",
+    );
   }
   return env.DB.prepare(
     "SELECT quotes.task, quotes.params, quotes.terms, quotes.expires_at, uploads.* FROM quotes " +
@@ -110,7 +131,9 @@ function uploadQuery(env: Env, userId: string, body: Debit): D1PreparedStatement
   );
 }
 
-function quoted(found: Partial<QuoteRow> | undefined): Pick<JobRow, "task"> & { params: object; terms: Terms } {
+function quoted(
+  found: Partial<QuoteRow> | undefined,
+): Pick<JobRow, "task"> & { params: object; terms: Terms } {
   if (found?.terms === undefined || found.task === undefined || found.params === undefined) {
     throw new ApiError(404, "quote_not_found", "there is no such quote; ask POST /quote for one");
   }
@@ -125,7 +148,11 @@ function usable(upload: UploadRow | undefined, queueMs: number): UploadRow {
     throw new ApiError(404, "upload_not_found", "there is no such upload; start one with POST /uploads");
   }
   if (upload.state !== "complete" || upload.completed_at === null) {
-    throw new ApiError(409, "upload_incomplete", `complete the upload first: POST /uploads/${upload.id}/complete`);
+    throw new ApiError(
+      409,
+      "upload_incomplete",
+      `complete the upload first: POST /uploads/${upload.id}/complete`,
+    );
   }
   if (upload.completed_at + UPLOAD_LIFETIME_MS < Date.now() + queueMs) {
     throw new ApiError(410, "upload_expired", "uploads are kept for 7 days; upload the video again");
@@ -145,7 +172,8 @@ interface Order {
 async function submit(env: Env, userId: string, order: Order): Promise<{ row: JobRow; isNew: boolean }> {
   const { terms, upload } = order;
   const id = newId("job");
-  const output = outputKey(userId, id, suffixOf(order));
+  const suffix = suffixOf(order);
+  const output = outputKey(userId, id, suffix);
   const timeoutMs = terms.execution_timeout_s * 1000;
   const ttlMs = timeoutMs + Number(env.QUEUE_LIMIT_S) * 1000;
   const lifetimeS = Math.min(LONGEST_LINK_S, Math.ceil(ttlMs / 1000) + 60);
@@ -153,7 +181,7 @@ async function submit(env: Env, userId: string, order: Order): Promise<{ row: Jo
     input: {
       task: order.task,
       input_url: await presignGet(env, upload.object_key, lifetimeS),
-      output_url: await presignPut(env, output, lifetimeS, { contentType: contentType(output) }),
+      output_url: await presignPut(env, output, lifetimeS, { contentType: OUTPUT_TYPES[suffix] }),
       params: await signTracks(env, userId, order.params, lifetimeS),
     },
     webhook: await webhookUrl(env, id),
@@ -167,12 +195,20 @@ async function submit(env: Env, userId: string, order: Order): Promise<{ row: Jo
           "price_per_s, execution_timeout_ms, ttl_ms, output_key, state, created_at) " +
           "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'submitting', ?)",
       ).bind(
-        ...[id, userId, order.idempotencyKey, order.bodyHash, upload.id, order.task, JSON.stringify(order.params)],
+        ...[
+          id,
+          userId,
+          order.idempotencyKey,
+          order.bodyHash,
+          upload.id,
+          order.task,
+          JSON.stringify(order.params),
+        ],
         ...[JSON.stringify(terms), terms.hold, terms.price_per_s, timeoutMs, ttlMs, output, now],
       ),
-      env.DB.prepare("INSERT INTO entries (user_id, kind, amount, job_id, created_at) VALUES (?, 'hold', ?, ?, ?)").bind(
-        ...[userId, -terms.hold, id, now],
-      ),
+      env.DB.prepare(
+        "INSERT INTO entries (user_id, kind, amount, job_id, created_at) VALUES (?, 'hold', ?, ?, ?)",
+      ).bind(...[userId, -terms.hold, id, now]),
     ]);
   } catch (error) {
     return refusedByDatabase(env, userId, order, error);
@@ -183,11 +219,10 @@ async function submit(env: Env, userId: string, order: Order): Promise<{ row: Jo
     case "accepted":
       return { row: await accepted(env, id, submission.id), isNew: true };
     case "unknown":
-      event("submission_unknown", { job: id });
       return { row: await existingRow(env, id), isNew: true };
     case "refused":
       await settle(env, await existingRow(env, id), REFUSED, null);
-      event("submission_refused", { job: id, status: submission.status });
+      event("job_refused", { job: id, status: submission.status });
       throw new ApiError(
         503,
         "no_worker_available",
@@ -231,7 +266,8 @@ async function refusedByDatabase(
   const row = await env.DB.prepare(`${SELECT_JOB} WHERE jobs.user_id = ? AND idempotency_key = ?`)
     .bind(userId, order.idempotencyKey)
     .first<JobRow>();
-  if (row === null) throw new ApiError(409, "conflict", "the same request is being answered; send it again", 1);
+  if (row === null)
+    throw new ApiError(409, "conflict", "the same request is being answered; send it again", 1);
   return { row: sameJob(row, order.bodyHash), isNew: false };
 }
 
@@ -264,28 +300,23 @@ async function signTracks(env: Env, userId: string, params: object, lifetimeS: n
   return { ...params, tracks: await presignGet(env, key, lifetimeS) };
 }
 
-const SUFFIXES = new Set([".mp4", ".mov", ".mkv", ".webm"]);
+/** The content types that the worker sends with its outputs, by their suffix (docs/storage.md). */
+const OUTPUT_TYPES = {
+  mp4: "video/mp4",
+  mov: "video/quicktime",
+  mkv: "video/x-matroska",
+  webm: "video/webm",
+  gif: "image/gif",
+  json: "application/json",
+};
 
 /** Returns the suffix of the output: JSON for tracks, the format of an export, and of an upscale that of its source. */
-function suffixOf(order: Order): string {
-  if (order.task === "track") return ".json";
-  const format = (order.params as { format?: string | null }).format;
-  if (order.task === "export") return `.${format ?? "mp4"}`;
-  const source = order.upload.object_key.slice(order.upload.object_key.lastIndexOf("."));
-  return SUFFIXES.has(source) ? source : ".mp4";
-}
-
-/** Returns the content type that the worker sends with a file of that suffix (docs/storage.md). */
-function contentType(key: string): string {
-  const types: Record<string, string> = {
-    ".mp4": "video/mp4",
-    ".mov": "video/quicktime",
-    ".mkv": "video/x-matroska",
-    ".webm": "video/webm",
-    ".gif": "image/gif",
-    ".json": "application/json",
-  };
-  return types[key.slice(key.lastIndexOf("."))] ?? "application/octet-stream";
+function suffixOf(order: Order): keyof typeof OUTPUT_TYPES {
+  if (order.task === "track") return "json";
+  const { format } = order.params as { format?: keyof typeof OUTPUT_TYPES | null };
+  if (order.task === "export") return format ?? "mp4";
+  const source = order.upload.object_key.slice(order.upload.object_key.lastIndexOf(".") + 1);
+  return source === "mov" || source === "mkv" || source === "webm" ? source : "mp4";
 }
 
 /** Returns JSON whose object keys are sorted, so that equal bodies have equal texts. */
@@ -295,9 +326,4 @@ function canonical(value: unknown): string {
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
       : inner,
   );
-}
-
-async function sha256(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

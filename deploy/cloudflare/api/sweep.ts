@@ -23,7 +23,7 @@ export async function sweep(env: Env): Promise<void> {
         if ((await refresh(env, row)).ended_at !== null) tally.settled += 1;
       } catch (error) {
         tally.failed += 1;
-        event("sweep_failed", { job: row.id, error: error instanceof Error ? error.name : "unknown" });
+        event("error", { job: row.id, type: error instanceof Error ? error.name : "unknown" });
       }
     }
   };
