@@ -12,11 +12,10 @@ import { Source, type Terms, termsFor } from "./quote.ts";
 import { cancel, run } from "./runpod.ts";
 import type { Env } from "./settings.ts";
 import { settle } from "./settle.ts";
-import { keyOfOurUrl, outputKey, presignGet, presignPut } from "./storage.ts";
+import { keyOfOurUrl } from "./storage.ts";
 import { webhookUrl } from "./webhook_mac.ts";
+import { outputKeyOf, workerInput } from "./worker_input.ts";
 
-/** The longest lifetime of a presigned URL, in seconds. */
-const LONGEST_LINK_S = 7 * 86_400;
 /** How long an upload is kept: the lifecycle rule of r2-lifecycle.json, in milliseconds. */
 const UPLOAD_LIFETIME_MS = 7 * 86_400_000;
 
@@ -172,18 +171,11 @@ interface Order {
 async function submit(env: Env, userId: string, order: Order): Promise<{ row: JobRow; isNew: boolean }> {
   const { terms, upload } = order;
   const id = newId("job");
-  const suffix = suffixOf(order);
-  const output = outputKey(userId, id, suffix);
+  const output = outputKeyOf(userId, id, order);
   const timeoutMs = terms.execution_timeout_s * 1000;
   const ttlMs = timeoutMs + Number(env.QUEUE_LIMIT_S) * 1000;
-  const lifetimeS = Math.min(LONGEST_LINK_S, Math.ceil(ttlMs / 1000) + 60);
   const request = {
-    input: {
-      task: order.task,
-      input_url: await presignGet(env, upload.object_key, lifetimeS),
-      output_url: await presignPut(env, output, lifetimeS, { contentType: OUTPUT_TYPES[suffix] }),
-      params: await signTracks(env, userId, order.params, lifetimeS),
-    },
+    input: await workerInput(env, userId, output, order, Math.ceil(ttlMs / 1000)),
     webhook: await webhookUrl(env, id),
     policy: { executionTimeout: timeoutMs, ttl: ttlMs },
   };
@@ -287,36 +279,6 @@ async function existingRow(env: Env, id: string): Promise<JobRow> {
   const row = await jobById(env, id);
   if (row === null) throw new Error(`the job ${id} was inserted and is not there`);
   return row;
-}
-
-/** Returns the params with a fresh link in place of a `tracks` URL that points to a document of the user's own. */
-async function signTracks(env: Env, userId: string, params: object, lifetimeS: number): Promise<object> {
-  const tracks = (params as { tracks?: unknown }).tracks;
-  const key = typeof tracks === "string" ? keyOfOurUrl(env, tracks) : null;
-  if (key === null) return params;
-  if (key.split("/")[1] !== userId) {
-    throw new ApiError(400, "bad_request", "params.tracks is refused: it is not a document of yours");
-  }
-  return { ...params, tracks: await presignGet(env, key, lifetimeS) };
-}
-
-/** The content types that the worker sends with its outputs, by their suffix (docs/storage.md). */
-const OUTPUT_TYPES = {
-  mp4: "video/mp4",
-  mov: "video/quicktime",
-  mkv: "video/x-matroska",
-  webm: "video/webm",
-  gif: "image/gif",
-  json: "application/json",
-};
-
-/** Returns the suffix of the output: JSON for tracks, the format of an export, and of an upscale that of its source. */
-function suffixOf(order: Order): keyof typeof OUTPUT_TYPES {
-  if (order.task === "track") return "json";
-  const { format } = order.params as { format?: keyof typeof OUTPUT_TYPES | null };
-  if (order.task === "export") return format ?? "mp4";
-  const source = order.upload.object_key.slice(order.upload.object_key.lastIndexOf(".") + 1);
-  return source === "mov" || source === "mkv" || source === "webm" ? source : "mp4";
 }
 
 /** Returns JSON whose object keys are sorted, so that equal bodies have equal texts. */
