@@ -63,10 +63,7 @@ async function completed(env: Env, row: JobRow, job: RunPodJob): Promise<Outcome
   if (isFile && (await headObject(env, row.output_key)) === null) {
     return free("output_missing", "the job ended without its output; send it again", true);
   }
-  const charge = Math.min(
-    row.hold,
-    job.executionMs === undefined ? terms.expected : chargeFor(terms, job.executionMs),
-  );
+  const charge = chargeFor(terms, job.executionMs);
   return { state: "completed", charge, result: result && (await storable(env, row, result)) };
 }
 
