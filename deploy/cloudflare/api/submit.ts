@@ -13,11 +13,9 @@ import { cancel, run } from "./runpod.ts";
 import type { Env } from "./settings.ts";
 import { settle } from "./settle.ts";
 import { keyOfOurUrl } from "./storage.ts";
+import { keptUntil, type Upload } from "./uploads.ts";
 import { webhookUrl } from "./webhook_mac.ts";
 import { outputKeyOf, workerInput } from "./worker_input.ts";
-
-/** How long an upload is kept: the lifecycle rule of r2-lifecycle.json, in milliseconds. */
-const UPLOAD_LIFETIME_MS = 7 * 86_400_000;
 
 /** The body of POST /debit. */
 export const Debit = z
@@ -43,15 +41,6 @@ export const Debit = z
   })
   .openapi("Debit");
 export type Debit = z.infer<typeof Debit>;
-
-interface UploadRow {
-  id: string;
-  name: string;
-  object_key: string;
-  bytes: number;
-  state: string;
-  completed_at: number | null;
-}
 
 /**
  * Holds the money for a job and asks RunPod to run it.
@@ -83,10 +72,10 @@ export async function debit(
   const existing = same?.results[0] as JobRow | undefined;
   if (existing !== undefined) return { row: sameJob(existing, bodyHash), isNew: false };
 
-  const found = source?.results[0] as (UploadRow & Partial<QuoteRow>) | undefined;
+  const found = source?.results[0] as (Upload & Partial<QuoteRow>) | undefined;
   const order = direct === null ? quoted(found) : { ...direct, terms: null };
-  const upload = usable(found, Number(env.QUEUE_LIMIT_S) * 1000);
-  const terms = order.terms ?? termsFor(env, { ...order, source: body.source ?? null, bytes: upload.bytes });
+  const upload = usable(found);
+  const terms = order.terms ?? termsFor(env, { ...order, source: body.source, bytes: upload.bytes });
   const work = submit(env, userId, { ...order, terms, upload, idempotencyKey, bodyHash });
   waitUntil(work.catch(() => undefined));
   return work;
@@ -142,7 +131,7 @@ function quoted(
   return { task: found.task, params: JSON.parse(found.params), terms: JSON.parse(found.terms) };
 }
 
-function usable(upload: UploadRow | undefined, queueMs: number): UploadRow {
+function usable(upload: Upload | undefined): Upload {
   if (upload === undefined || upload.state === "deleted") {
     throw new ApiError(404, "upload_not_found", "there is no such upload; start one with POST /uploads");
   }
@@ -153,8 +142,8 @@ function usable(upload: UploadRow | undefined, queueMs: number): UploadRow {
       `complete the upload first: POST /uploads/${upload.id}/complete`,
     );
   }
-  if (upload.completed_at + UPLOAD_LIFETIME_MS < Date.now() + queueMs) {
-    throw new ApiError(410, "upload_expired", "uploads are kept for 7 days; upload the video again");
+  if (keptUntil(upload) < Date.now()) {
+    throw new ApiError(410, "upload_expired", "the upload is too old; upload the video again");
   }
   return upload;
 }
@@ -163,7 +152,7 @@ interface Order {
   task: JobRow["task"];
   params: object;
   terms: Terms;
-  upload: UploadRow;
+  upload: Upload;
   idempotencyKey: string;
   bodyHash: string;
 }
