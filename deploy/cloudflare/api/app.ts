@@ -9,18 +9,10 @@ import { newRouter } from "./router.ts";
 import { adminKeys } from "./routes/admin_keys.ts";
 import { adminMoney } from "./routes/admin_money.ts";
 import { health } from "./routes/health.ts";
-
-<<<<<<< HEAD
-
+import { jobs } from "./routes/jobs.ts";
 import { session } from "./routes/session.ts";
 import { uploads } from "./routes/uploads.ts";
 import { wallet } from "./routes/wallet.ts";
-
-=======
->>>>>>> d2c05fa (POST /debit uses the uploads' own lifetime)
-
-import { jobs } from "./routes/jobs.ts";
-import { uploads } from "./routes/uploads.ts";
 import { webhook } from "./routes/webhook.ts";
 
 export const app = newRouter();
