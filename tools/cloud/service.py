@@ -1,0 +1,80 @@
+"""Runs the API with what it needs on loopback: a bucket and RunPod's API, both local stand-ins."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tools.cloud import wrangler_dev
+from tools.cloud.client import Operator
+from tools.cloud.wrangler_dev import WranglerDev
+from tools.stand_ins import bucket, s3_door
+from tools.stand_ins.runpod_api import ENDPOINT, RunPodApi
+from tools.stand_ins.runpod_server import API_KEY
+from tools.stand_ins.s3_door import ServedBucket
+
+
+@dataclass(frozen=True)
+class Service:
+    """The running parts.
+
+    Attributes:
+        api: the API under `wrangler dev`.
+        bucket: the store of uploads and results.
+        runpod: RunPod, to which a worker can connect with `runpod.worker.environment`.
+        operator: a client of the API's admin routes.
+    """
+
+    api: WranglerDev
+    bucket: ServedBucket
+    runpod: RunPodApi
+    operator: Operator
+
+
+@contextmanager
+def running(
+    runpod: RunPodApi,
+    *,
+    api_port: int | None = None,
+    bucket_port: int = 0,
+    runpod_port: int = 0,
+    origins: Iterable[str] = (),
+    variables: dict[str, str] | None = None,
+) -> Iterator[Service]:
+    """Start all parts; stop them at the end.
+
+    Args:
+        runpod: RunPod, which is not running yet.
+        api_port: the port of the API on 127.0.0.1; None takes a free one.
+        bucket_port: the port of the bucket; 0 takes a free one.
+        runpod_port: the port of RunPod's API; 0 takes a free one.
+        origins: the web pages that may use the API and the bucket.
+        variables: more variables of the Worker, which replace those of wrangler.jsonc.
+
+    Raises:
+        NodeMissing: Node or wrangler is not installed.
+        WranglerFailed: The API did not start.
+    """
+    wrangler_dev.node()  # fails before anything is started
+    token = secrets.token_hex(32)
+    with s3_door.serving(port=bucket_port, origins=origins) as served, runpod.running(runpod_port):
+        settings = {
+            "ALLOWED_ORIGINS": " ".join(origins),
+            "S3_ENDPOINT": served.endpoint,
+            "S3_BUCKET": bucket.NAME,
+            "RUNPOD_URL": runpod.url,
+            "RUNPOD_ENDPOINT": ENDPOINT,
+        }
+        credentials = {
+            "S3_ACCESS_KEY_ID": bucket.KEY_ID,
+            "S3_SECRET_ACCESS_KEY": bucket.SECRET,
+            "RUNPOD_API_KEY": API_KEY,
+            "WEBHOOK_SECRET": secrets.token_hex(32),
+            "ADMIN_TOKEN": token,
+        }
+        with wrangler_dev.serving(
+            variables=settings | (variables or {}), secrets=credentials, port=api_port
+        ) as api:
+            yield Service(api, served, runpod, Operator(api.url, token))
