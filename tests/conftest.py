@@ -55,9 +55,9 @@ def written_once(tmp_path_factory: pytest.TempPathFactory) -> WrittenOnce:
 @pytest.fixture(scope="session")
 def bucket() -> Iterator[Bucket]:
     """A bucket of a real S3 server on loopback."""
-    from tools.stand_ins import bucket as buckets  # noqa: PLC0415  imports moto, which few tests need
+    from tools.stand_ins import s3_door  # noqa: PLC0415  imports moto, which few tests need
 
-    with buckets.serving() as serving:
+    with s3_door.serving() as serving:
         yield serving
 
 

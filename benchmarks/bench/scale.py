@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.bench import commands, workloads
-from tools.stand_ins import bucket as buckets
+from tools.stand_ins import s3_door
 from tools.stand_ins.runpod_server import RunPodServer
 from tools.stand_ins.worker_process import working
 
@@ -40,10 +39,9 @@ def measure(plan: Plan, report: ReportWriter) -> None:
 def _at_once(plan: Plan, report: ReportWriter, by_task: dict[str, workloads.Workload]) -> None:
     rounds, together = (1, AT_ONCE[:-1]) if plan.quick else (5, AT_ONCE)
     frames = {"upscale": 24, "track": 144}
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # the bucket's server tells every request
     rows, bars = [], {}
     folder = plan.folder / "jobs"
-    with buckets.serving(away_s=AWAY_S) as bucket, RunPodServer().running() as runpod:
+    with s3_door.serving(delay_s=AWAY_S) as bucket, RunPodServer().running() as runpod:
         extra = {"FRAMEWRIGHT_CONCURRENCY": max(AT_ONCE), "MODEL_REPOSITORY": workloads.BUILT}
         with working(folder, **extra, **runpod.environment) as worker:
 

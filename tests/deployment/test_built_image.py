@@ -20,7 +20,7 @@ import pytest
 
 from orchestrator.media.read.probe import probe
 from tools.fixtures import clips
-from tools.stand_ins import bucket, runpod_server
+from tools.stand_ins import runpod_server, s3_door
 from tools.stand_ins.processes import family
 from tools.stand_ins.worker_process import LOCAL, wait
 
@@ -96,7 +96,7 @@ def running(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
 def test_the_images_own_entry_point_does_an_upscale_job_and_ends_when_told(tmp_path: Path) -> None:
     source = clips.make_clip(tmp_path / "in.mp4", 8)
     server = runpod_server.RunPodServer()
-    with bucket.serving() as store, server.running(), running(server.environment | LOCAL) as process:
+    with s3_door.serving() as store, server.running(), running(server.environment | LOCAL) as process:
         job = server.submit(
             {
                 "task": "upscale",

@@ -20,7 +20,7 @@ import psutil
 
 from tests.hostile.tally import Tally
 from tools.fixtures import clips, models
-from tools.stand_ins import bucket as buckets
+from tools.stand_ins import s3_door
 from tools.stand_ins.bucket import Bucket
 from tools.stand_ins.processes import family, segments_of
 from tools.stand_ins.runpod_server import RunPodServer
@@ -35,7 +35,7 @@ def attack(count: int, seed: int) -> Tally:
     """Kill a process `count` times."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # the S3 server's, which names every request
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        bucket = stack.enter_context(buckets.serving())
+        bucket = stack.enter_context(s3_door.serving())
         runpod = stack.enter_context(RunPodServer().running())
         return _Attack(Path(folder), bucket, runpod, random.Random(seed)).run(count)
 

@@ -22,16 +22,17 @@ from orchestrator.storage.retrying_transfer import RetryingTransfer
 from orchestrator.storage.s3_presigning import S3Presigner
 from tests.support.transfers import QUICK, Mover
 from tests.support.web import CONTENT, drained, serving, status, stored
-from tools.stand_ins import bucket
+from tools.stand_ins import s3_door
 
 MIB = 2**20
+KEYS = {"editor": "editor-secret", "worker": "worker-secret"}
 KEY = "users/7/a b/\u00fc?x#y+z%41.mp4"
 
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    with bucket.serving() as serving:
-        yield serving.endpoint
+    with s3_door.serving(keys=KEYS) as bucket:
+        yield bucket.endpoint
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def s3(endpoint: str) -> Any:
         "s3",
         endpoint_url=endpoint,
         aws_access_key_id="editor",
-        aws_secret_access_key="editor-secret",  # noqa: S106
+        aws_secret_access_key=KEYS["editor"],
         region_name="auto",
         config=Config(signature_version="s3v4", request_checksum_calculation="when_required"),
     )
@@ -53,7 +54,7 @@ def presigner_of(endpoint: str) -> S3Presigner:
     return S3Presigner(
         endpoint=endpoint,
         key_id="worker",
-        secret="worker-secret",  # noqa: S106
+        secret=KEYS["worker"],
         region="auto",
         expires_s=60,
     )

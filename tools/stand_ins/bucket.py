@@ -1,11 +1,8 @@
-"""Runs a local S3 server (moto) with a bucket, and presigns URLs for it as for R2, with region auto."""
+"""Puts and gets objects of an S3 server, and presigns URLs for it as for R2, with region auto."""
 
 from __future__ import annotations
 
 import contextlib
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,7 +10,6 @@ from urllib.parse import parse_qs, urlsplit
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from moto.server import ThreadedMotoServer
 
 NAME = "videos"
 KEY_ID = "AKIA0123456789EXAMPLE"
@@ -25,7 +21,7 @@ class Bucket:
         self.endpoint = endpoint
         self.signatures: set[str] = set()
         """The signatures of all presigned URLs."""
-        self._client: Any = boto3.client(
+        self.client: Any = boto3.client(
             "s3",
             endpoint_url=endpoint,
             region_name="auto",
@@ -40,7 +36,7 @@ class Bucket:
 
     def put(self, key: str, path: Path) -> str:
         """Upload a file; return a presigned GET URL."""
-        self._client.put_object(Bucket=NAME, Key=key, Body=path.read_bytes())
+        self.client.put_object(Bucket=NAME, Key=key, Body=path.read_bytes())
         return self.get_url(key)
 
     def get_url(self, key: str) -> str:
@@ -51,7 +47,7 @@ class Bucket:
 
     def parts(self, key: str) -> dict[str, Any]:
         """Start a multipart upload; return its `output_parts` for a job."""
-        upload = self._client.create_multipart_upload(Bucket=NAME, Key=key)["UploadId"]
+        upload = self.client.create_multipart_upload(Bucket=NAME, Key=key)["UploadId"]
         return {
             "part_bytes": 5 * 2**20,
             "urls": [self._presigned("upload_part", key, UploadId=upload, PartNumber=1)],
@@ -62,49 +58,23 @@ class Bucket:
     def get(self, key: str) -> bytes | None:
         """Return the content of an object; None if it does not exist."""
         try:
-            return bytes(self._client.get_object(Bucket=NAME, Key=key)["Body"].read())
+            return bytes(self.client.get_object(Bucket=NAME, Key=key)["Body"].read())
         except ClientError:
             return None
 
     def head(self, key: str) -> dict[str, Any]:
-        return dict(self._client.head_object(Bucket=NAME, Key=key))
+        return dict(self.client.head_object(Bucket=NAME, Key=key))
 
     def names(self) -> set[str]:
-        return {entry["Key"] for entry in self._client.list_objects_v2(Bucket=NAME).get("Contents", ())}
+        return {entry["Key"] for entry in self.client.list_objects_v2(Bucket=NAME).get("Contents", ())}
 
     def make(self) -> None:
         # The stand-in keeps its buckets for as long as this process lives, over several servers.
-        with contextlib.suppress(self._client.exceptions.BucketAlreadyOwnedByYou):
-            self._client.create_bucket(Bucket=NAME, CreateBucketConfiguration={"LocationConstraint": "auto"})
+        with contextlib.suppress(self.client.exceptions.BucketAlreadyOwnedByYou):
+            self.client.create_bucket(Bucket=NAME, CreateBucketConfiguration={"LocationConstraint": "auto"})
 
     def _presigned(self, method: str, key: str, **more: Any) -> str:
         params = {"Bucket": NAME, "Key": key, **more}
-        url = self._client.generate_presigned_url(method, Params=params, ExpiresIn=3600)
+        url = self.client.generate_presigned_url(method, Params=params, ExpiresIn=3600)
         self.signatures.update(parse_qs(urlsplit(url).query)["X-Amz-Signature"])
         return str(url)
-
-
-@contextmanager
-def serving(*, away_s: float = 0.0) -> Iterator[Bucket]:
-    """Start the server; it delays every response by `away_s`, like a server that is far away."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        bucket = Bucket(f"http://{host}:{port}")
-        bucket.make()
-        _delay(server, away_s)
-        yield bucket
-    finally:
-        server.stop()
-
-
-def _delay(server: ThreadedMotoServer, away_s: float) -> None:
-    http: Any = server._server
-    application = http.app
-
-    def later(environ: dict[str, Any], start_response: Any) -> Any:
-        time.sleep(away_s)
-        return application(environ, start_response)
-
-    http.app = later

@@ -4,7 +4,7 @@ The door checks every request before moto sees it: the signature (`s3_signature`
 of the body, the sizes of parts, features that R2 does not have, and CORS (`s3_cors`). moto keeps the objects
 for as long as the process lives: large ones in temporary files, though it reads and assembles them in memory.
 
-The door does not check permissions (there is one key, which may do everything), request rates, metadata and
+The door does not check permissions (every access key may do everything), request rates, metadata and
 lifecycle rules. docs/cloud-stand-ins.md lists what it checks, and where R2's error codes differ.
 
     python -m tools.stand_ins.s3_door --port 9000 --origin http://127.0.0.1:8787
@@ -23,9 +23,10 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import IO, Any, NamedTuple
 from urllib.parse import parse_qs, unquote
 from xml.sax.saxutils import escape
@@ -69,10 +70,11 @@ class SeenRequest(NamedTuple):
 class Door:
     """The WSGI application: checks a request and answers it, or refuses it with an error document of S3."""
 
-    def __init__(self, origins: Iterable[str] = (), *, delay_s: float = 0.0) -> None:
+    def __init__(self, keys: Mapping[str, str], origins: Iterable[str], delay_s: float) -> None:
         self.faults: deque[int] = deque()
         """The HTTP statuses that the next requests get instead of an answer; preflight requests take none."""
         self.requests: deque[SeenRequest] = deque(maxlen=10_000)
+        self._keys = keys
         self._cors = CorsRule(origins)
         self._delay_s = delay_s
         self._s3: Any = create_backend_app("s3")
@@ -113,7 +115,7 @@ class Door:
             status = self.faults.popleft()
             raise S3Error(status, _FAULT_CODES.get(status, "InternalError"), "This fault was asked for.")
         _check_features(environ)
-        payload = check_signature(environ, KEY_ID, SECRET)
+        payload = check_signature(environ, self._keys)
         if payload != UNSIGNED and not _SHA256.fullmatch(payload):
             raise S3Error(
                 400, "InvalidArgument", "x-amz-content-sha256 must be UNSIGNED-PAYLOAD or a SHA-256 in hex."
@@ -142,15 +144,22 @@ class _RequestHandler(MotoRequestHandler):
 
 
 @contextmanager
-def serving(*, port: int = 0, origins: Iterable[str] = (), delay_s: float = 0.0) -> Iterator[ServedBucket]:
+def serving(
+    *,
+    port: int = 0,
+    origins: Iterable[str] = (),
+    keys: Mapping[str, str] = MappingProxyType({}),
+    delay_s: float = 0.0,
+) -> Iterator[ServedBucket]:
     """Serve a bucket on loopback.
 
     Args:
         port: 0 takes a free one.
         origins: the web pages that get CORS headers, such as http://127.0.0.1:8787.
+        keys: the secrets of more access keys, by their ids, beside the one of `Bucket`.
         delay_s: the delay of every response, in seconds, like that of a server far away.
     """
-    door = Door(origins, delay_s=delay_s)
+    door = Door({KEY_ID: SECRET, **keys}, origins, delay_s)
     server = make_server("127.0.0.1", port, door, threaded=True, request_handler=_RequestHandler)
     thread = threading.Thread(target=server.serve_forever, name="s3-door", daemon=True)
     thread.start()

@@ -62,13 +62,12 @@ class _Judge(S3SigV4Auth):  # type: ignore[misc]
         return UNSIGNED
 
 
-def check_signature(environ: Mapping[str, Any], key_id: str, secret: str) -> str:
+def check_signature(environ: Mapping[str, Any], keys: Mapping[str, str]) -> str:
     """Check who signed a request, for what and for how long.
 
     Args:
         environ: the WSGI environment, with the RAW_URI of werkzeug.
-        key_id: the only access key id that is known.
-        secret: its secret.
+        keys: the secrets of the access keys, by their ids.
 
     Returns:
         The SHA-256 in hex that the body must have, or UNSIGNED-PAYLOAD.
@@ -87,11 +86,11 @@ def check_signature(environ: Mapping[str, Any], key_id: str, secret: str) -> str
         raise S3Error(400, malformed, "The scope of the credential is not DATE/auto/s3/aws4_request.")
     if region not in REGIONS:
         raise S3Error(400, "InvalidRegionName", f"The region name '{region}' is not valid. It must be auto.")
-    if signer != key_id:
+    if signer not in keys:
         raise S3Error(403, "InvalidAccessKeyId", "The access key id does not exist.")
     _check_time(claim)
     _check_headers(environ, claim)
-    expected = _signature(environ, path, query, claim, Credentials(key_id, secret))
+    expected = _signature(environ, path, query, claim, Credentials(signer, keys[signer]))
     if not hmac.compare_digest(expected, claim.signature):
         raise S3Error(403, "SignatureDoesNotMatch", "The signature is not that of this request.")
     if "x-amz-content-sha256" in claim.signed_headers:
