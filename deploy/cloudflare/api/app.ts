@@ -9,9 +9,11 @@ import { newRouter } from "./router.ts";
 import { adminKeys } from "./routes/admin_keys.ts";
 import { adminMoney } from "./routes/admin_money.ts";
 import { health } from "./routes/health.ts";
+import { jobs } from "./routes/jobs.ts";
 import { session } from "./routes/session.ts";
 import { uploads } from "./routes/uploads.ts";
 import { wallet } from "./routes/wallet.ts";
+import { webhook } from "./routes/webhook.ts";
 
 export const app = newRouter();
 
@@ -27,3 +29,5 @@ app.route("/", session);
 app.route("/", wallet);
 app.route("/", adminKeys);
 app.route("/", adminMoney);
+app.route("/", jobs);
+app.route("/", webhook);

@@ -72,7 +72,7 @@ CREATE TABLE jobs (
     state IN ('submitting', 'queued', 'running', 'cancelling', 'completed', 'failed', 'cancelled')
   ),
   runpod_id TEXT UNIQUE,
-  cancel_requested INTEGER NOT NULL DEFAULT 0,
+  cancel_requested_at INTEGER,
   progress TEXT,             -- JSON: the worker's last update
   result TEXT,               -- JSON: the worker's result
   error TEXT,                -- JSON: code, message, retryable, fault

@@ -12,7 +12,7 @@ const MAX_DEPTH = 32;
 /**
  * Reads the body whole, checks it, and hands a copy to the route.
  *
- * The webhook's body is only capped: it comes from RunPod, and nothing in it is trusted.
+ * The webhook reads its own body, and only if it must: RunPod's repeats the job and its output, up to 30 MB.
  *
  * @throws ApiError 400 if the body is not UTF-8 or not JSON, nests too deep, or holds text that cannot be stored.
  * @throws ApiError 413 if it is larger than MAX_BODY_BYTES.
@@ -20,9 +20,9 @@ const MAX_DEPTH = 32;
  */
 export const readBody = createMiddleware<AppEnv>(async (c, next) => {
   const request = c.req.raw;
-  if (request.body === null) return await next();
+  if (request.body === null || c.req.path.startsWith("/webhook/")) return await next();
   const bytes = await readAtMost(request.body, MAX_BODY_BYTES);
-  if (bytes.length > 0 && !c.req.path.startsWith("/webhook/")) {
+  if (bytes.length > 0) {
     checkHeaders(request.headers);
     checkValue(parse(bytes), 0);
   }

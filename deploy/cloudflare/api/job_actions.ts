@@ -1,0 +1,47 @@
+/** Cancels and deletes jobs. */
+
+import { ApiError } from "./errors.ts";
+import { type JobRow, jobById } from "./jobs.ts";
+import { ask, record } from "./refresh.ts";
+import { cancel, status } from "./runpod.ts";
+import type { Env } from "./settings.ts";
+import { deleteObject } from "./storage.ts";
+
+/**
+ * Asks for a job to be cancelled, and settles it if RunPod says at once that it has ended.
+ *
+ * If RunPod does not answer, the job stays `cancelling`, and the next look at it asks RunPod again.
+ *
+ * @returns the job as it is afterwards; one that had ended is returned unchanged.
+ */
+export async function cancelJob(env: Env, row: JobRow): Promise<JobRow> {
+  if (row.ended_at !== null) return row;
+  await env.DB.prepare(
+    "UPDATE jobs SET cancel_requested_at = COALESCE(cancel_requested_at, ?), state = 'cancelling' " +
+      "WHERE id = ? AND ended_at IS NULL",
+  )
+    .bind(Date.now(), row.id)
+    .run();
+  const asked = (await jobById(env, row.id)) ?? row;
+  if (asked.ended_at !== null || asked.runpod_id === null) return asked;
+  // How the job stands now tells whether it has begun to run, which is what a cancelled job costs.
+  const before = await status(env, asked.runpod_id);
+  const seen = before.outcome === "found" ? await record(env, asked, before.job) : asked;
+  if (seen.ended_at !== null) return seen;
+  if (before.outcome !== "found") await cancel(env, asked.runpod_id);
+  return ask(env, seen);
+}
+
+/**
+ * Deletes a job with its output. Its entries in the ledger stay.
+ *
+ * @throws ApiError 409 `job_not_ended`.
+ */
+export async function deleteJob(env: Env, row: JobRow): Promise<void> {
+  if (row.ended_at === null)
+    throw new ApiError(409, "job_not_ended", "the job has not ended; cancel it first");
+  await deleteObject(env, row.output_key);
+  await env.DB.prepare("UPDATE jobs SET deleted_at = ?, params = '{}', result = NULL WHERE id = ?")
+    .bind(Date.now(), row.id)
+    .run();
+}

@@ -1,0 +1,166 @@
+/** Reads jobs from the database, and shows them as the one job object that every route answers with. */
+
+import { z } from "@hono/zod-openapi";
+import { ApiError } from "./errors.ts";
+import { Terms } from "./quote.ts";
+import type { Env } from "./settings.ts";
+import { presignGet } from "./storage.ts";
+
+/** How long the links in a job object work, in seconds. */
+const LINK_S = 3600;
+
+export const JobState = z
+  .enum(["submitting", "queued", "running", "cancelling", "completed", "failed", "cancelled"])
+  .openapi("JobState", {
+    description:
+      "`submitting`: RunPod has not confirmed the job yet. `queued`, `running`. `cancelling`: asked to stop. " +
+      "`completed`, `failed` and `cancelled` are final.",
+  });
+
+const Progress = z
+  .object({
+    stage: z.string().openapi({ description: "What the worker is doing.", example: "upscaling" }),
+    percent: z.number().nullable().openapi({ description: "How much of this stage is done, 0 to 100." }),
+    eta_s: z.number().nullable().openapi({ description: "Seconds until the end of this stage, estimated." }),
+    frames: z.number().nullable().openapi({ description: "Frames done." }),
+    total: z.number().nullable().openapi({ description: "Frames in all, if known." }),
+    fps: z.number().nullable().openapi({ description: "Frames per second of wall time." }),
+  })
+  .openapi("Progress");
+export type Progress = z.infer<typeof Progress>;
+
+export const JobError = z
+  .object({
+    code: z.string().openapi({ description: "The worker's own error code, or one of the API's." }),
+    message: z.string().openapi({ description: "What was wrong and what to do, in one line." }),
+    retryable: z.boolean().openapi({ description: "Whether the same job may succeed later, unchanged." }),
+    fault: z.enum(["caller", "worker"]).openapi({
+      description:
+        "`caller`: the request or its input; what ran is charged. `worker`: ours; nothing is charged.",
+    }),
+  })
+  .openapi("JobError");
+export type JobError = z.infer<typeof JobError>;
+
+const time = z.iso.datetime();
+
+export const JobObject = z
+  .object({
+    id: z.string().openapi({ example: "job_3f2a9c0d1e4b4c5f8a7b6c5d4e3f2a1b" }),
+    task: z.enum(["upscale", "track", "export"]),
+    params: z.record(z.string(), z.unknown()).openapi({ description: "The parameters, as they were sent." }),
+    upload_id: z.string().openapi({ description: "The source video." }),
+    state: JobState,
+    progress: Progress.nullable().openapi({
+      description: "The worker's last update; null before the first.",
+    }),
+    result: z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .openapi({ description: "The worker's result, as docs/jobs.md describes it; null until completed." }),
+    error: JobError.nullable().openapi({ description: "Why the job failed; null otherwise." }),
+    quote: Terms,
+    hold: z.int().openapi({ description: "The most that the job can cost, in micro-dollars." }),
+    charge: z
+      .int()
+      .nullable()
+      .openapi({ description: "What it cost, in micro-dollars; null until it ends." }),
+    links: z.object({
+      input: z.string().openapi({ description: "The source video, presigned." }),
+      output: z
+        .string()
+        .nullable()
+        .openapi({ description: "The output file, presigned; null if there is none." }),
+      expires_at: time.openapi({ description: "When these links stop working; ask again for new ones." }),
+    }),
+    created_at: time,
+    started_at: time.nullable().openapi({ description: "When a worker began; null if that is not known." }),
+    ended_at: time.nullable().openapi({ description: "When the job was settled; null before." }),
+  })
+  .openapi("Job");
+export type JobObject = z.infer<typeof JobObject>;
+
+/** A row of the table `jobs`, with the key and the name of its source. Times are milliseconds since 1970. */
+export interface JobRow {
+  id: string;
+  user_id: string;
+  body_sha256: string;
+  upload_id: string;
+  input_key: string;
+  input_name: string;
+  task: "upscale" | "track" | "export";
+  params: string;
+  terms: string;
+  hold: number;
+  charge: number | null;
+  ttl_ms: number;
+  output_key: string;
+  state: z.infer<typeof JobState>;
+  runpod_id: string | null;
+  cancel_requested_at: number | null;
+  progress: string | null;
+  result: string | null;
+  error: string | null;
+  created_at: number;
+  started_at: number | null;
+  ended_at: number | null;
+  polled_at: number;
+  deleted_at: number | null;
+}
+
+/** The head of every query for job rows. */
+export const SELECT_JOB =
+  "SELECT jobs.*, uploads.object_key AS input_key, uploads.name AS input_name " +
+  "FROM jobs JOIN uploads ON uploads.id = jobs.upload_id ";
+
+/**
+ * Reads a job of a user.
+ *
+ * @throws ApiError 404 `job_not_found`: there is none, it was deleted, or it is somebody else's.
+ */
+export async function jobOfUser(env: Env, userId: string, id: string): Promise<JobRow> {
+  const row = await env.DB.prepare(
+    `${SELECT_JOB} WHERE jobs.id = ? AND jobs.user_id = ? AND deleted_at IS NULL`,
+  )
+    .bind(id, userId)
+    .first<JobRow>();
+  if (row === null) throw new ApiError(404, "job_not_found", "there is no such job; GET /jobs lists yours");
+  return row;
+}
+
+/** Reads a job whoever it belongs to; null if there is none. */
+export async function jobById(env: Env, id: string): Promise<JobRow | null> {
+  return env.DB.prepare(`${SELECT_JOB} WHERE jobs.id = ?`).bind(id).first<JobRow>();
+}
+
+/** Returns the job object, with links that were presigned just now. */
+export async function jobObject(env: Env, row: JobRow): Promise<JobObject> {
+  const result = row.result === null ? null : (JSON.parse(row.result) as Record<string, unknown>);
+  const hasOutput = row.state === "completed" && (result === null || "output_url" in result);
+  const stem = row.input_name.replace(/\.[^.]*$/, "");
+  const suffix = row.output_key.slice(row.output_key.lastIndexOf("."));
+  const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
+  return {
+    id: row.id,
+    task: row.task,
+    params: JSON.parse(row.params),
+    upload_id: row.upload_id,
+    state: row.state,
+    progress: row.progress === null ? null : JSON.parse(row.progress),
+    result,
+    error: row.error === null ? null : JSON.parse(row.error),
+    quote: JSON.parse(row.terms),
+    hold: row.hold,
+    charge: row.charge,
+    links: {
+      input: await presignGet(env, row.input_key, LINK_S),
+      output: hasOutput
+        ? await presignGet(env, row.output_key, LINK_S, { downloadName: `${stem}-${row.task}${suffix}` })
+        : null,
+      expires_at: new Date(Date.now() + LINK_S * 1000).toISOString(),
+    },
+    created_at: new Date(row.created_at).toISOString(),
+    started_at: iso(row.started_at),
+    ended_at: iso(row.ended_at),
+  };
+}

@@ -1,0 +1,118 @@
+/** Decides how a job ended and what it costs, by the rules of docs/billing.md. */
+
+import errorCodes from "./generated/error_codes.json" with { type: "json" };
+import type { JobError, JobRow } from "./jobs.ts";
+import { chargeFor, type Terms } from "./quote.ts";
+import { isRecord, type RunPodJob } from "./runpod.ts";
+import type { Env } from "./settings.ts";
+import { headObject, putObject } from "./storage.ts";
+
+/** The longest result that is kept in the database, in characters; a row of D1 has at most 2 MB. */
+const LONGEST_RESULT = 200_000;
+
+/** How a job ended. */
+export interface Outcome {
+  state: "completed" | "failed" | "cancelled";
+  /** In micro-dollars. */
+  charge: number;
+  result?: Record<string, unknown> | undefined;
+  error?: JobError | undefined;
+}
+
+/** The outcome of a job that RunPod refused. */
+export const REFUSED = free(
+  "submission_refused",
+  "no worker took the job; send the same request again in a while",
+  true,
+);
+
+/** Returns the outcome of a job that has ended at RunPod; null if it has not. An unknown status is not final. */
+export async function outcomeOf(env: Env, row: JobRow, job: RunPodJob): Promise<Outcome | null> {
+  switch (job.status) {
+    case "COMPLETED":
+      return completed(env, row, job);
+    case "FAILED":
+      return failed(row, job);
+    case "TIMED_OUT":
+      return free("timed_out", "the job took longer than its time limit");
+    case "CANCELLED":
+      return cancelled(row, job);
+    default:
+      return null;
+  }
+}
+
+/**
+ * Returns the outcome of a job that RunPod does not know any more.
+ *
+ * If its output is in the bucket, the job did complete, and costs what was expected; otherwise it costs nothing.
+ */
+export async function outcomeOfLost(env: Env, row: JobRow): Promise<Outcome> {
+  if ((await headObject(env, row.output_key)) !== null) {
+    const terms = JSON.parse(row.terms) as Terms;
+    return { state: "completed", charge: Math.min(terms.expected, row.hold) };
+  }
+  if (row.cancel_requested_at !== null) return { state: "cancelled", charge: 0 };
+  return free("job_lost", "the job was not finished in time; send it again", true);
+}
+
+async function completed(env: Env, row: JobRow, job: RunPodJob): Promise<Outcome> {
+  const terms = JSON.parse(row.terms) as Terms;
+  const result = isRecord(job.output) && job.output.status === "completed" ? job.output : undefined;
+  const isFile = result === undefined || "output_url" in result;
+  if (isFile && (await headObject(env, row.output_key)) === null) {
+    return free("output_missing", "the job ended without its output; send it again", true);
+  }
+  const charge = chargeFor(terms, job.executionMs);
+  return { state: "completed", charge, result: result && (await storable(env, row, result)) };
+}
+
+function failed(row: JobRow, job: RunPodJob): Outcome {
+  const output = isRecord(job.output) ? job.output : {};
+  const text = typeof job.error === "string" ? job.error : "";
+  const named = typeof output.code === "string" ? output.code : (/^[a-z_]{1,40}(?=: )/.exec(text)?.[0] ?? "");
+  const known = Object.hasOwn(errorCodes, named) ? errorCodes[named as keyof typeof errorCodes] : undefined;
+  if (known === undefined) return free("worker_failed", "the worker failed; send the job again", true);
+  const message = (text.startsWith(`${named}: `) ? text.slice(named.length + 2) : text).slice(0, 1000);
+  const error: JobError = {
+    code: named,
+    message: message || "the job failed",
+    retryable: known.retryable,
+    fault: known.fault as JobError["fault"],
+  };
+  const charge = error.fault === "caller" ? ran(row, job) : 0;
+  return { state: "failed", charge, error };
+}
+
+/** A job that was cancelled costs what ran, if its owner asked for it. */
+function cancelled(row: JobRow, job: RunPodJob): Outcome {
+  return { state: "cancelled", charge: row.cancel_requested_at === null ? 0 : ran(row, job) };
+}
+
+function free(code: string, message: string, retryable = false): Outcome {
+  return { state: "failed", charge: 0, error: { code, message, retryable, fault: "worker" } };
+}
+
+/** Returns what the time that a job ran costs; if RunPod does not say how long, the time until the cancel. */
+function ran(row: JobRow, job: RunPodJob): number {
+  const terms = JSON.parse(row.terms) as Terms;
+  const startedAt = row.started_at ?? null;
+  const until = row.cancel_requested_at;
+  const seen = startedAt !== null && until !== null ? Math.max(0, until - startedAt) : 0;
+  return Math.min(row.hold, chargeFor(terms, job.executionMs ?? seen));
+}
+
+/** Returns a result that fits into the database; a longer one moves to the job's output object. */
+async function storable(
+  env: Env,
+  row: JobRow,
+  result: Record<string, unknown>,
+): Promise<Record<string, unknown>> {
+  const text = JSON.stringify(result);
+  if (text.length <= LONGEST_RESULT) return result;
+  const bytes = new TextEncoder().encode(text).length;
+  await putObject(env, row.output_key, text, "application/json");
+  const { tracks: _, ...summary } = result;
+  const url = `${env.S3_ENDPOINT}/${env.S3_BUCKET}/${row.output_key}`;
+  return { ...summary, output_url: url, json_bytes: bytes, gzip_bytes: null };
+}

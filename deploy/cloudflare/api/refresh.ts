@@ -1,0 +1,81 @@
+/** Brings jobs up to date with RunPod: their progress while they run, and their end. */
+
+import { type JobRow, type Progress, SELECT_JOB } from "./jobs.ts";
+import { outcomeOf, outcomeOfLost } from "./outcome.ts";
+import { cancel, isRecord, type RunPodJob, status } from "./runpod.ts";
+import type { Env } from "./settings.ts";
+import { settle, startOf } from "./settle.ts";
+import { headObject } from "./storage.ts";
+
+/** How long a look at RunPod's status of a job counts, in milliseconds. */
+const POLL_INTERVAL_MS = 1000;
+/** How long after /run a job that RunPod does not know may still appear, in milliseconds. */
+const UNKNOWN_AT_FIRST_MS = 60_000;
+/** How long after its ttl a job certainly does not run any more, in milliseconds. */
+const TTL_MARGIN_MS = 10_000;
+
+/**
+ * Asks RunPod how a job stands, at most once a second however many ask, and settles it if it has ended.
+ *
+ * @returns the job as it is afterwards.
+ */
+export async function refresh(env: Env, row: JobRow): Promise<JobRow> {
+  const now = Date.now();
+  if (row.ended_at !== null || now - row.polled_at < POLL_INTERVAL_MS) return row;
+  const claim = await env.DB.prepare(
+    "UPDATE jobs SET polled_at = ? WHERE id = ? AND polled_at = ? AND ended_at IS NULL",
+  )
+    .bind(now, row.id, row.polled_at)
+    .run();
+  if (claim.meta.changes === 0) return row;
+  return ask(env, row);
+}
+
+/** Asks RunPod how a job stands, and records it; settles the job if it has ended. */
+export async function ask(env: Env, row: JobRow): Promise<JobRow> {
+  const age = Date.now() - row.created_at;
+  const isOver = age > row.ttl_ms + TTL_MARGIN_MS;
+  if (row.runpod_id === null) return isOver ? settle(env, row, await outcomeOfLost(env, row), null) : row;
+  const found = await status(env, row.runpod_id);
+  if (found.outcome === "found") return record(env, row, found.job);
+  if (found.outcome === "unavailable") return row;
+  if (isOver) return settle(env, row, await outcomeOfLost(env, row), null);
+  const isDone = age > UNKNOWN_AT_FIRST_MS && (await headObject(env, row.output_key)) !== null;
+  return isDone ? settle(env, row, await outcomeOfLost(env, row), null) : row;
+}
+
+/** Records what RunPod says of a job, and settles the job if it has ended. */
+export async function record(env: Env, row: JobRow, job: RunPodJob): Promise<JobRow> {
+  const outcome = await outcomeOf(env, row, job);
+  if (outcome !== null) return settle(env, row, outcome, job);
+  if (row.cancel_requested_at !== null) await cancel(env, job.id);
+  if (job.status !== "IN_PROGRESS") return row;
+  const startedAt = row.started_at ?? startOf(row, job) ?? Date.now();
+  const progress = progressOf(job.output);
+  const [, after] = await env.DB.batch<JobRow>([
+    env.DB.prepare(
+      "UPDATE jobs SET state = CASE WHEN cancel_requested_at IS NULL THEN 'running' ELSE 'cancelling' END, " +
+        "runpod_id = COALESCE(runpod_id, ?), started_at = COALESCE(started_at, ?), " +
+        "progress = COALESCE(?, progress) WHERE id = ? AND ended_at IS NULL",
+    ).bind(job.id, startedAt, progress === null ? null : JSON.stringify(progress), row.id),
+    env.DB.prepare(`${SELECT_JOB} WHERE jobs.id = ?`).bind(row.id),
+  ]);
+  return after?.results[0] ?? row;
+}
+
+/** Returns the worker's progress update, with the fields that it has and no others; null if it is none. */
+function progressOf(output: unknown): Progress | null {
+  if (!isRecord(output) || typeof output.stage !== "string") return null;
+  const number = (name: string) => {
+    const value = output[name];
+    return typeof value === "number" && Number.isFinite(value) ? value : null;
+  };
+  return {
+    stage: output.stage.slice(0, 40),
+    percent: number("percent"),
+    eta_s: number("eta_s"),
+    frames: number("frames"),
+    total: number("total"),
+    fps: number("fps"),
+  };
+}

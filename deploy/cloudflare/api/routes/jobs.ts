@@ -1,0 +1,171 @@
+/** POST /debit, GET /status/ID, GET /jobs, POST /cancel/ID, DELETE /jobs/ID. */
+
+import { createRoute, z } from "@hono/zod-openapi";
+import { ErrorBody } from "../errors.ts";
+import { cancelJob, deleteJob } from "../job_actions.ts";
+import { JobObject, type JobRow, jobObject, jobOfUser, SELECT_JOB } from "../jobs.ts";
+import { refresh } from "../refresh.ts";
+import { newRouter } from "../router.ts";
+import { Debit, debit } from "../submit.ts";
+
+export const jobs = newRouter();
+
+const json = <T>(description: string, schema: T) => ({
+  description,
+  content: { "application/json": { schema } },
+});
+const error = (description: string) => json(description, ErrorBody);
+const JobId = z.object({ id: z.string().openapi({ description: "The id of a job of yours." }) });
+
+jobs.openapi(
+  createRoute({
+    method: "post",
+    path: "/debit",
+    summary: "Start a job, and hold the money for it",
+    description:
+      "Holds the most that the job can cost and asks a GPU worker to run it. Sending the same request again with " +
+      "the same Idempotency-Key returns the same job and holds nothing more.",
+    request: {
+      headers: z.object({
+        "idempotency-key": z
+          .string()
+          .regex(/^[\x21-\x7e]{1,200}$/)
+          .openapi({
+            description: "A new random text for each job: 1 to 200 printable characters.",
+            example: "4f9c…",
+          }),
+      }),
+      body: { content: { "application/json": { schema: Debit } }, required: true },
+    },
+    responses: {
+      200: json("The job that the first request with this key started.", JobObject),
+      201: json("The job that this request started.", JobObject),
+      400: error("The request or a parameter of the job is wrong."),
+      402: error("The wallet has less money than the job may cost."),
+      404: error("There is no such upload or quote."),
+      409: error("The upload is not complete."),
+      410: error("The quote has expired, or the upload or the job was deleted."),
+      422: error("The Idempotency-Key belongs to a request with another body."),
+      503: error("RunPod takes no jobs now; nothing was charged, and the same request can be sent again."),
+    },
+  }),
+  async (c) => {
+    const key = c.req.valid("header")["idempotency-key"];
+    const { row, isNew } = await debit(c.env, c.var.user.id, c.req.valid("json"), key, (work) =>
+      c.executionCtx.waitUntil(work),
+    );
+    return c.json(await jobObject(c.env, row), isNew ? 201 : 200);
+  },
+);
+
+jobs.openapi(
+  createRoute({
+    method: "get",
+    path: "/status/{id}",
+    summary: "Show a job: its progress, its result, and what it costs",
+    request: { params: JobId },
+    responses: { 200: json("The job.", JobObject), 404: error("There is no such job of yours.") },
+  }),
+  async (c) => {
+    const row = await jobOfUser(c.env, c.var.user.id, c.req.valid("param").id);
+    return c.json(await jobObject(c.env, await refresh(c.env, row)), 200);
+  },
+);
+
+const JobList = z
+  .object({
+    jobs: z.array(JobObject),
+    next: z
+      .string()
+      .nullable()
+      .openapi({ description: "The `before` of the next page; null on the last page." }),
+  })
+  .openapi("JobList");
+
+jobs.openapi(
+  createRoute({
+    method: "get",
+    path: "/jobs",
+    summary: "List your jobs, newest first",
+    description: "Their states are as last seen; GET /status/ID brings one up to date.",
+    request: {
+      query: z.object({
+        limit: z.coerce
+          .number()
+          .int()
+          .min(1)
+          .max(100)
+          .default(20)
+          .openapi({ description: "Jobs in a page." }),
+        before: z
+          .string()
+          .regex(/^\d{1,15}-job_\w{1,40}$/)
+          .optional()
+          .openapi({ description: "The `next` of the page before." }),
+      }),
+    },
+    responses: { 200: json("A page of jobs.", JobList), 400: error("A parameter is wrong.") },
+  }),
+  async (c) => {
+    const { limit, before } = c.req.valid("query");
+    const [time, id] = before === undefined ? [Number.MAX_SAFE_INTEGER, ""] : splitCursor(before);
+    const { results } = await c.env.DB.prepare(
+      `${SELECT_JOB} WHERE jobs.user_id = ? AND deleted_at IS NULL AND (jobs.created_at, jobs.id) < (?, ?) ` +
+        "ORDER BY jobs.created_at DESC, jobs.id DESC LIMIT ?",
+    )
+      .bind(c.var.user.id, time, id, limit + 1)
+      .all<JobRow>();
+    const page = results.slice(0, limit);
+    const last = page.at(-1);
+    return c.json(
+      {
+        jobs: await Promise.all(page.map((row) => jobObject(c.env, row))),
+        next: results.length > limit && last !== undefined ? `${last.created_at}-${last.id}` : null,
+      },
+      200,
+    );
+  },
+);
+
+jobs.openapi(
+  createRoute({
+    method: "post",
+    path: "/cancel/{id}",
+    summary: "Cancel a job",
+    description:
+      "A job that waits costs nothing; one that runs costs what ran. A job that has ended stays as it is.",
+    request: { params: JobId },
+    responses: {
+      200: json("The job: cancelled, about to be (`cancelling`), or ended before.", JobObject),
+      404: error("There is no such job of yours."),
+    },
+  }),
+  async (c) => {
+    const row = await jobOfUser(c.env, c.var.user.id, c.req.valid("param").id);
+    return c.json(await jobObject(c.env, await cancelJob(c.env, row)), 200);
+  },
+);
+
+jobs.openapi(
+  createRoute({
+    method: "delete",
+    path: "/jobs/{id}",
+    summary: "Delete a job that has ended, with its output",
+    description: "The entries of the wallet stay. The source video stays too: DELETE /uploads/ID deletes it.",
+    request: { params: JobId },
+    responses: {
+      204: { description: "The job and its output are deleted." },
+      404: error("There is no such job of yours."),
+      409: error("The job has not ended; cancel it first."),
+    },
+  }),
+  async (c) => {
+    await deleteJob(c.env, await jobOfUser(c.env, c.var.user.id, c.req.valid("param").id));
+    return c.body(null, 204);
+  },
+);
+
+function splitCursor(cursor: string): [number, string] {
+  const dash = cursor.indexOf("-");
+  return [Number(cursor.slice(0, dash)), cursor.slice(dash + 1)];
+}

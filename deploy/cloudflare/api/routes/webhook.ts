@@ -1,0 +1,78 @@
+/** POST /webhook/ID/MAC: RunPod says that a job has ended. */
+
+import { createRoute, z } from "@hono/zod-openapi";
+import { ApiError, ErrorBody } from "../errors.ts";
+import { event } from "../events.ts";
+import { type JobRow, jobById } from "../jobs.ts";
+import { ask, record } from "../refresh.ts";
+import { newRouter } from "../router.ts";
+import { isRecord, isRunPodId, status } from "../runpod.ts";
+import type { Env } from "../settings.ts";
+import { macIsRight } from "../webhook_mac.ts";
+
+/** The longest body that is read, in bytes: RunPod's repeats the input (10 MB at most) and the output. */
+const LONGEST_BODY = 32 * 2 ** 20;
+
+export const webhook = newRouter();
+
+const error = (description: string) => ({
+  description,
+  content: { "application/json": { schema: ErrorBody } },
+});
+
+webhook.openapi(
+  createRoute({
+    method: "post",
+    path: "/webhook/{id}/{mac}",
+    summary: "RunPod says that a job has ended",
+    description:
+      "The body is taken as a hint only: the API asks RunPod how the job stands. Any answer but 200 makes RunPod " +
+      "send the webhook again.",
+    security: [],
+    request: { params: z.object({ id: z.string(), mac: z.string() }) },
+    responses: {
+      200: { description: "The job is settled.", content: { "application/json": { schema: z.object({}) } } },
+      404: error("There is no such job, or the MAC is not that of this job."),
+      503: error("The job could not be settled yet."),
+    },
+  }),
+  async (c) => {
+    const { id, mac } = c.req.valid("param");
+    const row = (await macIsRight(c.env, id, mac)) ? await jobById(c.env, id) : null;
+    if (row === null) throw new ApiError(404, "job_not_found", "there is no such job");
+    const after = row.ended_at === null ? await settled(c.env, row, c.req.raw) : row;
+    event("webhook", { job: id, settled: after.ended_at !== null });
+    if (after.ended_at === null) throw new ApiError(503, "job_not_ended", "the job has not ended yet", 10);
+    return c.json({}, 200);
+  },
+);
+
+/** Asks RunPod how the job stands; the body names RunPod's id of it if the answer to /run was lost or is late. */
+async function settled(env: Env, row: JobRow, request: Request): Promise<JobRow> {
+  if (row.runpod_id !== null) return ask(env, row);
+  const id = await runpodId(request);
+  const found = id === null ? null : await status(env, id);
+  return found?.outcome === "found" ? record(env, row, found.job) : row;
+}
+
+/** Returns the id in the body of a webhook; null if there is none, or the body is too long. */
+async function runpodId(request: Request): Promise<string | null> {
+  try {
+    const body: unknown = JSON.parse(await limitedText(request, LONGEST_BODY));
+    return isRecord(body) && isRunPodId(body.id) ? body.id : null;
+  } catch {
+    return null;
+  }
+}
+
+async function limitedText(request: Request, limit: number): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of request.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > limit) throw new RangeError("the body is too long");
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}

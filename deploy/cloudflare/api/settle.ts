@@ -1,0 +1,68 @@
+/**
+ * Ends jobs: moves the money in one transaction, exactly once.
+ *
+ * Webhooks, looks at /status, cancels and the sweep all come here, at the same time if it happens so. Each tries
+ * to insert the job's one `release` entry; the database lets the first through, and the others find the job ended.
+ */
+
+import { event } from "./events.ts";
+import { type JobRow, jobById } from "./jobs.ts";
+import { type Outcome, REFUSED } from "./outcome.ts";
+import type { RunPodJob } from "./runpod.ts";
+import type { Env } from "./settings.ts";
+
+/**
+ * Ends a job, unless that has happened already.
+ *
+ * A job that RunPod refused gives its idempotency key back, so that the same request can be sent again.
+ *
+ * @param job what RunPod said of it; null if RunPod does not know it.
+ * @returns the job as it is afterwards.
+ */
+export async function settle(
+  env: Env,
+  row: JobRow,
+  outcome: Outcome,
+  job: RunPodJob | null,
+): Promise<JobRow> {
+  const now = Date.now();
+  const entry = "INSERT INTO entries (user_id, kind, amount, job_id, created_at) VALUES (?, ?, ?, ?, ?)";
+  try {
+    await env.DB.batch([
+      env.DB.prepare(entry).bind(row.user_id, "release", row.hold, row.id, now),
+      env.DB.prepare(entry).bind(row.user_id, "capture", -outcome.charge, row.id, now),
+      env.DB.prepare(
+        "UPDATE jobs SET state = ?, charge = ?, result = ?, error = ?, ended_at = ?, " +
+          "runpod_id = COALESCE(runpod_id, ?), started_at = COALESCE(started_at, ?), " +
+          `idempotency_key = ${outcome === REFUSED ? "NULL" : "idempotency_key"} WHERE id = ?`,
+      ).bind(
+        outcome.state,
+        outcome.charge,
+        outcome.result === undefined ? null : JSON.stringify(outcome.result),
+        outcome.error === undefined ? null : JSON.stringify(outcome.error),
+        now,
+        job?.id ?? null,
+        job === null ? null : startOf(row, job),
+        row.id,
+      ),
+    ]);
+    event("job_settled", {
+      job: row.id,
+      task: row.task,
+      state: outcome.state,
+      code: outcome.error?.code ?? "",
+      charge: outcome.charge,
+      hold: row.hold,
+      execution_ms: job?.executionMs ?? -1,
+      total_ms: now - row.created_at,
+    });
+  } catch (error) {
+    if (!String(error).includes("UNIQUE constraint failed: entries.job_id")) throw error;
+  }
+  return (await jobById(env, row.id)) ?? row;
+}
+
+/** Returns when RunPod began to run a job, in milliseconds since 1970; null if RunPod does not say. */
+export function startOf(row: JobRow, job: RunPodJob): number | null {
+  return job.delayMs === undefined ? null : row.created_at + Math.round(job.delayMs);
+}

@@ -1,0 +1,280 @@
+/** Takes a job: checks it, holds its money, and asks RunPod to run it. */
+
+import { z } from "@hono/zod-openapi";
+import { sha256 } from "./auth.ts";
+import { checkJob } from "./check_job.ts";
+import { ApiError } from "./errors.ts";
+import { event } from "./events.ts";
+import { newId } from "./ids.ts";
+import { type JobRow, jobById, SELECT_JOB } from "./jobs.ts";
+import { REFUSED } from "./outcome.ts";
+import { Source, type Terms, termsFor } from "./quote.ts";
+import { cancel, run } from "./runpod.ts";
+import type { Env } from "./settings.ts";
+import { settle } from "./settle.ts";
+import { keyOfOurUrl } from "./storage.ts";
+import { keptUntil, type Upload } from "./uploads.ts";
+import { webhookUrl } from "./webhook_mac.ts";
+import { outputKeyOf, workerInput } from "./worker_input.ts";
+
+/** The body of POST /debit. */
+export const Debit = z
+  .strictObject({
+    quote_id: z
+      .string()
+      .optional()
+      .openapi({ description: "A quote; it names the task, its source and parameters." }),
+    task: z
+      .string()
+      .optional()
+      .openapi({ description: "`upscale`, `track` or `export`, if there is no quote." }),
+    upload_id: z.string().optional().openapi({ description: "The source video: a completed upload." }),
+    input_url: z
+      .string()
+      .optional()
+      .openapi({ description: "The source video as a URL of a completed upload, in place of `upload_id`." }),
+    params: z
+      .unknown()
+      .optional()
+      .openapi({ description: "The parameters, as docs/jobs.md describes them." }),
+    source: Source.optional(),
+  })
+  .openapi("Debit");
+export type Debit = z.infer<typeof Debit>;
+
+/**
+ * Holds the money for a job and asks RunPod to run it.
+ *
+ * Takes four round trips to D1, of which one is the caller's `authenticate`, and one to RunPod.
+ *
+ * @param idempotencyKey the same key with the same body returns the same job, however often it is sent.
+ * @param waitUntil keeps the Worker alive if the caller hangs up in the middle.
+ * @returns the job, and whether this request created it.
+ * @throws ApiError 402 not enough money; 404, 409, 410 an upload or quote that cannot be used; 422 the key belongs
+ *   to another body; 503 RunPod takes no jobs now.
+ */
+export async function debit(
+  env: Env,
+  userId: string,
+  body: Debit,
+  idempotencyKey: string,
+  waitUntil: (work: Promise<unknown>) => void,
+): Promise<{ row: JobRow; isNew: boolean }> {
+  const bodyHash = await sha256(canonical(body));
+  const direct = body.quote_id === undefined ? checkJob(body.task, body.params ?? {}) : null;
+  const [same, source] = await env.DB.batch<unknown>([
+    env.DB.prepare(`${SELECT_JOB} WHERE jobs.user_id = ? AND idempotency_key = ?`).bind(
+      userId,
+      idempotencyKey,
+    ),
+    direct === null ? quoteQuery(env, userId, body) : uploadQuery(env, userId, body),
+  ]);
+  const existing = same?.results[0] as JobRow | undefined;
+  if (existing !== undefined) return { row: sameJob(existing, bodyHash), isNew: false };
+
+  const found = source?.results[0] as (Upload & Partial<QuoteRow>) | undefined;
+  const order = direct === null ? quoted(found) : { ...direct, terms: null };
+  const upload = usable(found);
+  const terms = order.terms ?? termsFor(env, { ...order, source: body.source, bytes: upload.bytes });
+  const work = submit(env, userId, { ...order, terms, upload, idempotencyKey, bodyHash });
+  waitUntil(work.catch(() => undefined));
+  return work;
+}
+
+interface QuoteRow {
+  task: JobRow["task"];
+  params: string;
+  terms: string;
+  expires_at: number;
+}
+
+function quoteQuery(env: Env, userId: string, body: Debit): D1PreparedStatement {
+  if (
+    body.task !== undefined ||
+    body.params !== undefined ||
+    body.upload_id !== undefined ||
+    body.input_url !== undefined
+  ) {
+    throw new ApiError(
+      400,
+      "bad_request",
+      "quote_id stands alone: the quote names the task, its source and parameters",
+    );
+  }
+  return env.DB.prepare(
+    "SELECT quotes.task, quotes.params, quotes.terms, quotes.expires_at, uploads.* FROM quotes " +
+      "JOIN uploads ON uploads.id = quotes.upload_id WHERE quotes.id = ? AND quotes.user_id = ?",
+  ).bind(body.quote_id, userId);
+}
+
+function uploadQuery(env: Env, userId: string, body: Debit): D1PreparedStatement {
+  if ((body.upload_id === undefined) === (body.input_url === undefined)) {
+    throw new ApiError(400, "bad_request", "give either upload_id or input_url, or a quote_id alone");
+  }
+  const key = body.input_url === undefined ? null : keyOfOurUrl(env, body.input_url);
+  return env.DB.prepare("SELECT * FROM uploads WHERE user_id = ? AND (id = ? OR object_key = ?)").bind(
+    userId,
+    body.upload_id ?? null,
+    key,
+  );
+}
+
+function quoted(
+  found: Partial<QuoteRow> | undefined,
+): Pick<JobRow, "task"> & { params: object; terms: Terms } {
+  if (found?.terms === undefined || found.task === undefined || found.params === undefined) {
+    throw new ApiError(404, "quote_not_found", "there is no such quote; ask POST /quote for one");
+  }
+  if ((found.expires_at ?? 0) < Date.now()) {
+    throw new ApiError(410, "quote_expired", "the quote has expired; ask POST /quote for a new one");
+  }
+  return { task: found.task, params: JSON.parse(found.params), terms: JSON.parse(found.terms) };
+}
+
+function usable(upload: Upload | undefined): Upload {
+  if (upload === undefined || upload.state === "deleted") {
+    throw new ApiError(404, "upload_not_found", "there is no such upload; start one with POST /uploads");
+  }
+  if (upload.state !== "complete" || upload.completed_at === null) {
+    throw new ApiError(
+      409,
+      "upload_incomplete",
+      `complete the upload first: POST /uploads/${upload.id}/complete`,
+    );
+  }
+  if (keptUntil(upload) < Date.now()) {
+    throw new ApiError(410, "upload_expired", "the upload is too old; upload the video again");
+  }
+  return upload;
+}
+
+interface Order {
+  task: JobRow["task"];
+  params: object;
+  terms: Terms;
+  upload: Upload;
+  idempotencyKey: string;
+  bodyHash: string;
+}
+
+async function submit(env: Env, userId: string, order: Order): Promise<{ row: JobRow; isNew: boolean }> {
+  const { terms, upload } = order;
+  const id = newId("job");
+  const output = outputKeyOf(userId, id, order);
+  const timeoutMs = terms.execution_timeout_s * 1000;
+  const ttlMs = timeoutMs + Number(env.QUEUE_LIMIT_S) * 1000;
+  const request = {
+    input: await workerInput(env, userId, output, order, Math.ceil(ttlMs / 1000)),
+    webhook: await webhookUrl(env, id),
+    policy: { executionTimeout: timeoutMs, ttl: ttlMs },
+  };
+  const now = Date.now();
+  try {
+    await env.DB.batch([
+      env.DB.prepare(
+        "INSERT INTO jobs (id, user_id, idempotency_key, body_sha256, upload_id, task, params, terms, hold, " +
+          "price_per_s, execution_timeout_ms, ttl_ms, output_key, state, created_at) " +
+          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'submitting', ?)",
+      ).bind(
+        ...[
+          id,
+          userId,
+          order.idempotencyKey,
+          order.bodyHash,
+          upload.id,
+          order.task,
+          JSON.stringify(order.params),
+        ],
+        ...[JSON.stringify(terms), terms.hold, terms.price_per_s, timeoutMs, ttlMs, output, now],
+      ),
+      env.DB.prepare(
+        "INSERT INTO entries (user_id, kind, amount, job_id, created_at) VALUES (?, 'hold', ?, ?, ?)",
+      ).bind(...[userId, -terms.hold, id, now]),
+    ]);
+  } catch (error) {
+    return refusedByDatabase(env, userId, order, error);
+  }
+  event("job_created", { job: id, task: order.task, hold: terms.hold });
+  const submission = await run(env, request);
+  switch (submission.outcome) {
+    case "accepted":
+      return { row: await accepted(env, id, submission.id), isNew: true };
+    case "unknown":
+      return { row: await existingRow(env, id), isNew: true };
+    case "refused":
+      await settle(env, await existingRow(env, id), REFUSED, null);
+      event("job_refused", { job: id, status: submission.status });
+      throw new ApiError(
+        503,
+        "no_worker_available",
+        "the workers take no more jobs now, and nothing was charged; send the same request again in a while",
+        submission.retryAfterS,
+      );
+  }
+}
+
+/** Records RunPod's id of a job; a run that nobody waits for any more, or that was cancelled meanwhile, is cancelled. */
+async function accepted(env: Env, id: string, runpodId: string): Promise<JobRow> {
+  const [, found] = await env.DB.batch<JobRow>([
+    env.DB.prepare(
+      "UPDATE jobs SET runpod_id = ?, state = CASE state WHEN 'submitting' THEN 'queued' ELSE state END " +
+        "WHERE id = ? AND runpod_id IS NULL AND ended_at IS NULL",
+    ).bind(runpodId, id),
+    env.DB.prepare(`${SELECT_JOB} WHERE jobs.id = ?`).bind(id),
+  ]);
+  const row = found?.results[0];
+  if (row === undefined) throw new Error(`the job ${id} was inserted and is not there`);
+  const isOurs = row.runpod_id === runpodId;
+  if (!isOurs || (row.cancel_requested_at !== null && row.ended_at === null)) await cancel(env, runpodId);
+  return row;
+}
+
+async function refusedByDatabase(
+  env: Env,
+  userId: string,
+  order: Order,
+  error: unknown,
+): Promise<{ row: JobRow; isNew: boolean }> {
+  const text = String(error);
+  if (text.includes("balance_not_negative")) {
+    throw new ApiError(
+      402,
+      "not_enough_money",
+      `the job may cost up to ${(order.terms.hold / 1e6).toFixed(6)} $, which is more than the wallet has; top it up`,
+    );
+  }
+  if (!text.includes("UNIQUE constraint failed: jobs.user_id, jobs.idempotency_key")) throw error;
+  const row = await env.DB.prepare(`${SELECT_JOB} WHERE jobs.user_id = ? AND idempotency_key = ?`)
+    .bind(userId, order.idempotencyKey)
+    .first<JobRow>();
+  if (row === null)
+    throw new ApiError(409, "conflict", "the same request is being answered; send it again", 1);
+  return { row: sameJob(row, order.bodyHash), isNew: false };
+}
+
+function sameJob(row: JobRow, bodyHash: string): JobRow {
+  if (row.body_sha256 === bodyHash) {
+    if (row.deleted_at === null) return row;
+    throw new ApiError(410, "job_deleted", "this request created a job that you have deleted; use a new key");
+  }
+  throw new ApiError(
+    422,
+    "idempotency_key_reused",
+    "this Idempotency-Key belongs to a request with another body; use a new key for a new job",
+  );
+}
+
+async function existingRow(env: Env, id: string): Promise<JobRow> {
+  const row = await jobById(env, id);
+  if (row === null) throw new Error(`the job ${id} was inserted and is not there`);
+  return row;
+}
+
+/** Returns JSON whose object keys are sorted, so that equal bodies have equal texts. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, inner) =>
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}

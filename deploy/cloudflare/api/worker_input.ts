@@ -1,0 +1,76 @@
+/** Makes the job that the worker gets (docs/jobs.md), with presigned URLs for its input and output. */
+
+import { ApiError } from "./errors.ts";
+import type { JobRow } from "./jobs.ts";
+import type { Env } from "./settings.ts";
+import { keyOfOurUrl, outputKey, presignGet, presignPut } from "./storage.ts";
+
+/** The longest lifetime of a presigned URL, in seconds. */
+const LONGEST_LINK_S = 7 * 86_400;
+/** How much longer than the job may take its URLs are valid, in seconds: clocks differ. */
+const MARGIN_S = 60;
+
+/** What a user ordered. */
+interface Ordered {
+  task: JobRow["task"];
+  params: object;
+  upload: { object_key: string };
+}
+
+/** The content types that the worker sends with its outputs, by their suffix (docs/storage.md). */
+const OUTPUT_TYPES = {
+  mp4: "video/mp4",
+  mov: "video/quicktime",
+  mkv: "video/x-matroska",
+  webm: "video/webm",
+  gif: "image/gif",
+  json: "application/json",
+};
+
+/** Returns the suffix of the output: JSON for tracks, the format of an export, and of an upscale that of its source. */
+function suffixOf(order: Ordered): keyof typeof OUTPUT_TYPES {
+  if (order.task === "track") return "json";
+  const { format } = order.params as { format?: keyof typeof OUTPUT_TYPES | null };
+  if (order.task === "export") return format ?? "mp4";
+  const source = order.upload.object_key.slice(order.upload.object_key.lastIndexOf(".") + 1);
+  return source === "mov" || source === "mkv" || source === "webm" ? source : "mp4";
+}
+
+/** Returns the key of the object that the worker writes. */
+export function outputKeyOf(userId: string, jobId: string, order: Ordered): string {
+  return outputKey(userId, jobId, suffixOf(order));
+}
+
+/**
+ * Returns the worker's job.
+ *
+ * @param output the key of the object that the worker writes.
+ * @param lifetimeS the longest time from now until the worker has written it, in seconds.
+ * @throws ApiError 400 if `params.tracks` is an object of another user.
+ */
+export async function workerInput(
+  env: Env,
+  userId: string,
+  output: string,
+  order: Ordered,
+  lifetimeS: number,
+): Promise<object> {
+  const expiresS = Math.min(LONGEST_LINK_S, lifetimeS + MARGIN_S);
+  return {
+    task: order.task,
+    input_url: await presignGet(env, order.upload.object_key, expiresS),
+    output_url: await presignPut(env, output, expiresS, { contentType: OUTPUT_TYPES[suffixOf(order)] }),
+    params: await signTracks(env, userId, order.params, expiresS),
+  };
+}
+
+/** Returns the params with a fresh link in place of a `tracks` URL that points to a document of the user's own. */
+async function signTracks(env: Env, userId: string, params: object, lifetimeS: number): Promise<object> {
+  const tracks = (params as { tracks?: unknown }).tracks;
+  const key = typeof tracks === "string" ? keyOfOurUrl(env, tracks) : null;
+  if (key === null) return params;
+  if (key.split("/")[1] !== userId) {
+    throw new ApiError(400, "bad_request", "params.tracks is refused: it is not a document of yours");
+  }
+  return { ...params, tracks: await presignGet(env, key, lifetimeS) };
+}
