@@ -6,9 +6,12 @@
  */
 
 import { z } from "@hono/zod-openapi";
+import type { CheckedJob } from "./check_job.ts";
 import { ApiError } from "./errors.ts";
+import { cropOf, deliveredSize, partOf, type Size, type Video } from "./export_part.ts";
+import type { TrackParams } from "./generated/job_validator.js";
 import defaults from "./generated/worker_defaults.json" with { type: "json" };
-import { type Frames, RULES, type TaskName } from "./price_table.ts";
+import { type Frames, RULES } from "./price_table.ts";
 
 export const Source = z
   .strictObject({
@@ -44,15 +47,13 @@ export const Source = z
   });
 export type Source = z.infer<typeof Source>;
 
-/** A job to quote, whose task and params `checkJob` has accepted. */
-export interface QuotedJob {
-  task: TaskName;
-  params: object;
+/** A job to quote. */
+export type QuotedJob = CheckedJob & {
   /** What the client says of its video; if it is absent, the size of the file decides. */
   source?: Source | undefined;
   /** The size of the input file. */
   bytes: number;
-}
+};
 
 /** The amount of work in a job. */
 export interface Workload extends Frames {
@@ -62,44 +63,6 @@ export interface Workload extends Frames {
   assumptions: string[];
 }
 
-/** The fields of params that a quote depends on. */
-interface Params {
-  model?: string | null;
-  scale?: number | null;
-  side?: number | null;
-  stride?: number;
-  upscale?: boolean | null;
-  upscale_model?: string | null;
-  crop?: Box | Box[] | null;
-  clamp?: boolean;
-  follow?: { aspect?: string | null; zoom?: number | null } | null;
-  size?: string | { w: number; h: number } | null;
-  start?: number | null;
-  end?: number | null;
-}
-
-interface Box {
-  x: number;
-  y: number;
-  w: number;
-  h: number;
-}
-
-interface Size {
-  width: number;
-  height: number;
-}
-
-interface Video extends Size {
-  frames: number;
-  /** In seconds; null if it is not known. */
-  durationS: number | null;
-  /** Whether the client described the video. */
-  isDescribed: boolean;
-}
-
-/** A crop may leave the picture by so many pixels, because numbers in JSON are rounded. */
-const ROUNDING_PX = 0.002;
 /** The scale of a model that the catalog does not have: that of nearly all models. */
 const USUAL_SCALE = 4;
 /** The longer side of the pictures that a detector sees which the catalog does not have. */
@@ -112,8 +75,6 @@ const USUAL_SIDE_PX = 640;
  * @throws ApiError 400 `bad_request` if the part to export is not in the video.
  */
 export function workloadOf(job: QuotedJob): Workload {
-  const assumptions: string[] = [];
-  const params: Params = job.params;
   if (job.bytes > defaults.max_input_bytes) {
     throw new ApiError(
       400,
@@ -121,15 +82,16 @@ export function workloadOf(job: QuotedJob): Workload {
       `the file has ${job.bytes} bytes, and at most ${defaults.max_input_bytes} are taken`,
     );
   }
+  const assumptions: string[] = [];
   const video = videoOf(job, assumptions);
-  const model = modelOf(job.task, params, assumptions);
-  const part = job.task === "export" ? partOf(video, params) : video;
-  const crop = job.task === "export" ? cropOf(video, params) : video;
+  const model = modelOf(job, assumptions);
+  const part = job.task === "export" ? partOf(video, job.params, assumptions) : video;
+  const crop = job.task === "export" ? cropOf(video, job.params) : video;
   checkLength(video, part);
   const enlargement =
     job.task === "track"
-      ? detectorEnlargement(model, params, assumptions)
-      : outputEnlargement(video, crop, model, params, assumptions);
+      ? detectorEnlargement(model, job.params, assumptions)
+      : outputEnlargement(job, video, crop, model, assumptions);
   return {
     task: job.task,
     model,
@@ -173,91 +135,18 @@ function videoOf({ source, bytes }: QuotedJob, assumptions: string[]): Video {
 }
 
 /** Returns the name of the model that the worker will use; empty for an export without one. */
-function modelOf(task: TaskName, params: Params, assumptions: string[]): string {
-  if (task === "export") {
-    const wantsModel = params.upscale ?? (params.upscale_model ?? null) !== null;
-    if (!wantsModel) return "";
-  }
-  const named = (task === "export" ? params.upscale_model : params.model) ?? null;
-  if (task === "track" && (named === null || named === "yolov8")) {
+function modelOf(job: CheckedJob, assumptions: string[]): string {
+  if (job.task === "track") {
+    const named = job.params.model ?? "yolov8";
+    if (named !== "yolov8") return named;
     assumptions.push(`The worker's default model for yolov8 is assumed: ${defaults.yolov8}.`);
     return defaults.yolov8;
   }
-  if (named === null) {
-    assumptions.push(
-      `The job names no model, so the worker's default is assumed: ${defaults.upscale_model}.`,
-    );
-    return defaults.upscale_model;
-  }
-  return named;
-}
-
-/** Returns the frames and the duration of the part to export, as if all frames were evenly spaced. */
-function partOf(video: Video, params: Params): { frames: number; durationS: number | null } {
-  const { frames, durationS } = video;
-  const start = params.start ?? 0;
-  const end = params.end ?? null;
-  if (start < 0 || (end !== null && end <= start)) {
-    throw new ApiError(
-      400,
-      "bad_request",
-      `params.start and params.end: nothing is from ${start} s to ${end} s`,
-    );
-  }
-  if (start === 0 && end === null) return video;
-  if (!video.isDescribed) {
-    // The length is only assumed, so the start alone does not tell how much is left.
-    const partS = end === null ? (durationS ?? 0) : Math.min(end - start, defaults.max_duration_s);
-    return { frames: Math.max(1, Math.round(partS * RULES.assumed_fps.value)), durationS: partS };
-  }
-  if (durationS === null) return video;
-  const last = Math.min(end ?? durationS, durationS);
-  if (last <= start) {
-    throw new ApiError(
-      400,
-      "bad_request",
-      `params.start: the video lasts ${durationS} s, so nothing is from ${start} s on`,
-    );
-  }
-  const partS = last - start;
-  return { frames: Math.max(1, Math.round((frames * partS) / durationS)), durationS: partS };
-}
-
-/** Returns the size of the part of the picture to export, rounded up to whole pixels. */
-function cropOf(video: Video, params: Params): Size {
-  const whole = { width: video.width, height: video.height };
-  const within = (width: number, height: number) => ({
-    width: Math.max(1, Math.min(Math.ceil(width), whole.width)),
-    height: Math.max(1, Math.min(Math.ceil(height), whole.height)),
-  });
-  const { crop, follow } = params;
-  if (Array.isArray(crop)) {
-    if (crop.length === 0) return whole;
-    return within(Math.max(...crop.map((box) => box.w)), Math.max(...crop.map((box) => box.h)));
-  }
-  if (crop) {
-    const { x, y, w, h } = crop;
-    const isInside =
-      Math.min(x, y) >= -ROUNDING_PX &&
-      x + w <= whole.width + ROUNDING_PX &&
-      y + h <= whole.height + ROUNDING_PX;
-    if (Math.min(w, h) < 1 || (video.isDescribed && !params.clamp && !isInside)) {
-      throw new ApiError(
-        400,
-        "bad_request",
-        `params.crop: ${x},${y},${w},${h} is not inside the picture of ${whole.width}x${whole.height}`,
-      );
-    }
-    return within(w, h);
-  }
-  if (!follow) return whole;
-  const [across, down] = (follow.aspect ?? "").split(/[:/x]/).map(Number);
-  const aspect = across && down && across > 0 && down > 0 ? across / down : whole.width / whole.height;
-  const zoom = Math.max(1, follow.zoom ?? 1);
-  return within(
-    Math.min(whole.width, whole.height * aspect) / zoom,
-    Math.min(whole.height, whole.width / aspect) / zoom,
-  );
+  const named = (job.task === "export" ? job.params.upscale_model : job.params.model) ?? null;
+  if (job.task === "export" && !(job.params.upscale ?? named !== null)) return "";
+  if (named !== null) return named;
+  assumptions.push(`The job names no model, so the worker's default is assumed: ${defaults.upscale_model}.`);
+  return defaults.upscale_model;
 }
 
 function checkLength(video: Video, part: { frames: number; durationS: number | null }): void {
@@ -277,34 +166,29 @@ function checkLength(video: Video, part: { frames: number; durationS: number | n
  * for the model's own scale, and larger pictures take longer to resize and to encode.
  */
 function outputEnlargement(
+  job: CheckedJob,
   video: Video,
   crop: Size,
   model: string,
-  params: Params,
   assumptions: string[],
 ): number {
-  const scales: Record<string, number> = defaults.model_scales;
-  const ownScale =
-    model === "" ? 1 : ((Object.hasOwn(scales, model) ? scales[model] : undefined) ?? USUAL_SCALE);
-  const scale = params.scale ?? ownScale;
-  const output = sizeOf(params.size) ?? {
-    width: Math.round(crop.width * scale),
-    height: Math.round(crop.height * scale),
-  };
-  if (video.isDescribed || params.size) checkOutput(output);
+  const ownScale = model === "" ? 1 : (factOf(defaults.model_scales, model) ?? USUAL_SCALE);
+  const scale = (job.task === "upscale" ? job.params.scale : null) ?? ownScale;
+  const size = job.task === "export" ? deliveredSize(job.params.size) : undefined;
+  const output = size ?? { width: Math.round(crop.width * scale), height: Math.round(crop.height * scale) };
+  if (video.isDescribed || size !== undefined) checkOutput(output);
   const enlargement = (output.width * output.height) / (crop.width * crop.height * ownScale ** 2);
   if (enlargement <= 1) return 1;
   assumptions.push(
-    `The output has ${enlargement.toFixed(2)} times the pixels for which speeds are known, and takes as many times as long.`,
+    `The output has ${enlargement.toFixed(2)} times the pixels for which speeds are known, and takes as many ` +
+      "times as long.",
   );
   return enlargement;
 }
 
-function sizeOf(size: Params["size"]): Size | undefined {
-  if (!size) return undefined;
-  if (typeof size !== "string") return { width: size.w, height: size.h };
-  const [width, height] = size.split("x").map(Number);
-  return { width: width ?? 1, height: height ?? 1 };
+/** Returns a fact of the catalog about a model, if the catalog has the model. */
+function factOf(facts: Record<string, number>, model: string): number | undefined {
+  return Object.hasOwn(facts, model) ? facts[model] : undefined;
 }
 
 function checkOutput({ width, height }: Size): void {
@@ -317,9 +201,8 @@ function checkOutput({ width, height }: Size): void {
 }
 
 /** Returns the pixels that the detector sees divided by those that it sees by default, at least 1. */
-function detectorEnlargement(model: string, params: Params, assumptions: string[]): number {
-  const sides: Record<string, number> = defaults.detector_sides;
-  const ownSide = (Object.hasOwn(sides, model) ? sides[model] : undefined) ?? USUAL_SIDE_PX;
+function detectorEnlargement(model: string, params: TrackParams, assumptions: string[]): number {
+  const ownSide = factOf(defaults.detector_sides, model) ?? USUAL_SIDE_PX;
   if ((params.stride ?? 1) > 1) {
     assumptions.push(
       "A stride makes tracking faster, but no speeds are known for it, so every frame counts.",

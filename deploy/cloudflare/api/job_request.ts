@@ -1,0 +1,49 @@
+/** Defines how a request names a job: its task, its params, and its input. */
+
+import { z } from "@hono/zod-openapi";
+import { ApiError } from "./errors.ts";
+import { PARAMS } from "./job_schemas.ts";
+import type { Env } from "./settings.ts";
+import { keyOfOurUrl } from "./storage.ts";
+import { findUploadByKey, noSuchUpload, requireUpload, type Upload } from "./uploads.ts";
+import { Source } from "./workload.ts";
+
+/** The fields of a request that name a job; `checkJob` checks the task and the params. */
+export const JOB_FIELDS = {
+  task: z.enum(["upscale", "track", "export"]).openapi({ description: "The name of the task." }),
+  params: z.unknown().openapi(PARAMS),
+  upload_id: z.string().max(100).optional().openapi({ description: "The upload that is the input." }),
+  input_url: z.string().max(4000).optional().openapi({
+    description: "A URL of an uploaded object in the bucket of this API, instead of `upload_id`.",
+  }),
+  source: Source.optional(),
+};
+
+/**
+ * Returns the upload that is the input of a job, open or complete.
+ *
+ * @throws ApiError 400 bad_request: the request names no input or two, or a URL that is not of this API's bucket.
+ * @throws ApiError 404 upload_not_found: the user has no such upload.
+ */
+export async function inputOf(
+  env: Env,
+  userId: string,
+  request: { upload_id?: string | undefined; input_url?: string | undefined },
+): Promise<Upload> {
+  const { upload_id, input_url } = request;
+  if ((upload_id === undefined) === (input_url === undefined)) {
+    throw new ApiError(400, "bad_request", "upload_id or input_url: give one of them, and not both");
+  }
+  if (upload_id !== undefined) return await requireUpload(env, userId, upload_id);
+  const key = keyOfOurUrl(env, input_url ?? "");
+  if (key === null) {
+    throw new ApiError(
+      400,
+      "bad_request",
+      "input_url: give a URL of an object that was uploaded by this API",
+    );
+  }
+  const upload = await findUploadByKey(env, userId, key);
+  if (upload === null) throw noSuchUpload();
+  return upload;
+}
