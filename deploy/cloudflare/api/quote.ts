@@ -8,6 +8,7 @@
 import { z } from "@hono/zod-openapi";
 import { ApiError } from "./errors.ts";
 import {
+  type Frames,
   fallbackSpeed,
   gpuName,
   highestPrice,
@@ -69,6 +70,20 @@ export type Amounts = Pick<
   "price_per_s" | "expected_s" | "expected" | "execution_timeout_s" | "hold" | "cold_start_s" | "ready_in_s"
 >;
 
+/** Frames, and how many times as much work each is as its size tells. */
+export type QuotedWork = Frames & Pick<Workload, "enlargement">;
+
+/** The rows of the table that a quote comes from, and its amounts. */
+export interface Figures {
+  gpu: string;
+  speed: Pick<Speed, "width" | "height" | "fps" | "origin">;
+  /** The known speed, and how it relates to this model and this GPU; undefined if `speed` is a fallback. */
+  known: { speed: Speed; relations: TimeRatio[] } | undefined;
+  price: Price;
+  isPriceKnown: boolean;
+  amounts: Amounts;
+}
+
 /**
  * Returns the terms of a job.
  *
@@ -76,16 +91,8 @@ export type Amounts = Pick<
  */
 export function termsFor(env: Pick<Env, "GPU">, job: QuotedJob): Terms {
   const work = workloadOf(job);
-  const gpu = gpuName(env.GPU);
-  const found = knownSpeed(work, gpu);
-  const speed = found?.speed ?? fallbackSpeed(work, gpu);
-  const known = knownPrice(gpu);
-  const price = known ?? highestPrice();
-  const amounts = amountsFor(
-    secondsFor(work, speed, found?.relations ?? []) * work.enlargement,
-    job.bytes,
-    price.price_per_s,
-  );
+  const figures = figuresFor(env.GPU, work, job.bytes);
+  const { gpu, known, amounts } = figures;
   return {
     gpu,
     model: work.model || null,
@@ -93,12 +100,12 @@ export function termsFor(env: Pick<Env, "GPU">, job: QuotedJob): Terms {
     width: work.width,
     height: work.height,
     ...amounts,
-    is_speed_known: found !== undefined,
-    is_price_known: known !== undefined,
-    figures_from: speed.origin,
+    is_speed_known: known !== undefined,
+    is_price_known: figures.isPriceKnown,
+    figures_from: figures.speed.origin,
     assumptions: [
-      aboutPrice(gpu, price, known !== undefined),
-      ...(found === undefined ? [aboutFallback(work, gpu)] : aboutSpeed(found.speed, found.relations)),
+      aboutPrice(figures),
+      ...(known === undefined ? [aboutFallback(work, figures)] : aboutSpeed(known)),
       ...work.assumptions,
       `Loading the model, checking and uploading take ${RULES.overhead_s.value} s, and the download of the input ` +
         `has ${RULES.download_bytes_per_s.value / 1e6} MB a second.`,
@@ -108,8 +115,24 @@ export function termsFor(env: Pick<Env, "GPU">, job: QuotedJob): Terms {
   };
 }
 
+/**
+ * Returns the figures for a workload on a GPU. What the table does not have gets a fallback.
+ *
+ * @throws ApiError 400 `limit_exceeded`: it would take longer than a run may take.
+ */
+export function figuresFor(gpuOfEndpoint: string, work: QuotedWork, inputBytes: number): Figures {
+  const gpu = gpuName(gpuOfEndpoint);
+  const known = knownSpeed(work, gpu);
+  const speed = known?.speed ?? fallbackSpeed(work, gpu);
+  const itsPrice = knownPrice(gpu);
+  const price = itsPrice ?? highestPrice();
+  const framesS = secondsFor(work, speed, known?.relations ?? []) * work.enlargement;
+  const amounts = amountsFor(framesS, inputBytes, price.price_per_s);
+  return { gpu, speed, known, price, isPriceKnown: itsPrice !== undefined, amounts };
+}
+
 /** Returns the amounts for frames that take so many seconds. The order of operations is that of Python. */
-export function amountsFor(framesS: number, inputBytes: number, pricePerS: number): Amounts {
+function amountsFor(framesS: number, inputBytes: number, pricePerS: number): Amounts {
   const downloadS = inputBytes / RULES.download_bytes_per_s.value;
   const expectedS = Math.ceil(RULES.overhead_s.value + downloadS + framesS);
   const mostS = RULES.most_timeout_s.value;
@@ -156,15 +179,15 @@ export function chargeFor(
   return Math.min(terms.hold, Math.ceil((Math.ceil(executionMs) * terms.price_per_s) / 1000));
 }
 
-function aboutPrice(gpu: string, price: Price, isKnown: boolean): string {
+function aboutPrice({ gpu, price, isPriceKnown }: Figures): string {
   const second = `${price.price_per_s} micro-dollars a second: $${price.dollars_per_s} for ${price.gpu}, ${price.origin}`;
   const margin = `times ${RULES.price_margin.value} for what RunPod bills beside the run`;
-  return isKnown
+  return isPriceKnown
     ? `The job runs on ${gpu}, which costs ${second}, ${margin}.`
     : `The job runs on ${gpu}, whose price is not known, so the highest of the table counts: ${second}, ${margin}.`;
 }
 
-function aboutSpeed(speed: Speed, relations: TimeRatio[]): string[] {
+function aboutSpeed({ speed, relations }: { speed: Speed; relations: TimeRatio[] }): string[] {
   return [
     `The speed is ${speed.fps} frames a second of ${speed.width}x${speed.height} with ` +
       `${speed.model || "no model"} on ${speed.gpu}, ${speed.origin}.`,
@@ -172,8 +195,7 @@ function aboutSpeed(speed: Speed, relations: TimeRatio[]): string[] {
   ];
 }
 
-function aboutFallback(work: Workload, gpu: string): string {
-  const speed = fallbackSpeed(work, gpu);
+function aboutFallback(work: Frames, { gpu, speed }: Figures): string {
   return (
     `No speed is known for ${work.task} with ${work.model || "no model"} on ${gpu}: ` +
     `${speed.fps} frames a second of ${speed.width}x${speed.height} are assumed, ${speed.origin}.`
