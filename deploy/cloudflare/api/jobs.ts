@@ -42,7 +42,7 @@ export const JobError = z
   .openapi("JobError");
 export type JobError = z.infer<typeof JobError>;
 
-const time = z.iso.datetime();
+const time = (what: string) => z.int().openapi({ description: `${what}, in milliseconds since 1970.` });
 
 export const JobObject = z
   .object({
@@ -71,11 +71,11 @@ export const JobObject = z
         .string()
         .nullable()
         .openapi({ description: "The output file, presigned; null if there is none." }),
-      expires_at: time.openapi({ description: "When these links stop working; ask again for new ones." }),
+      expires_at: time("Until when these links work"),
     }),
-    created_at: time,
-    started_at: time.nullable().openapi({ description: "When a worker began; null if that is not known." }),
-    ended_at: time.nullable().openapi({ description: "When the job was settled; null before." }),
+    created_at: time("When the job was accepted"),
+    started_at: time("When a worker began; null if that is not known").nullable(),
+    ended_at: time("When the job was settled; null before").nullable(),
   })
   .openapi("Job");
 export type JobObject = z.infer<typeof JobObject>;
@@ -139,7 +139,6 @@ export async function jobObject(env: Env, row: JobRow): Promise<JobObject> {
   const hasOutput = row.state === "completed" && (result === null || "output_url" in result);
   const stem = row.input_name.replace(/\.[^.]*$/, "");
   const suffix = row.output_key.slice(row.output_key.lastIndexOf("."));
-  const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
   return {
     id: row.id,
     task: row.task,
@@ -157,10 +156,10 @@ export async function jobObject(env: Env, row: JobRow): Promise<JobObject> {
       output: hasOutput
         ? await presignGet(env, row.output_key, LINK_S, { downloadName: `${stem}-${row.task}${suffix}` })
         : null,
-      expires_at: new Date(Date.now() + LINK_S * 1000).toISOString(),
+      expires_at: Date.now() + LINK_S * 1000,
     },
-    created_at: new Date(row.created_at).toISOString(),
-    started_at: iso(row.started_at),
-    ended_at: iso(row.ended_at),
+    created_at: row.created_at,
+    started_at: row.started_at,
+    ended_at: row.ended_at,
   };
 }
