@@ -4,8 +4,11 @@ import { createMiddleware } from "hono/factory";
 import type { AppEnv } from "../context.ts";
 import { ApiError } from "../errors.ts";
 
-/** The largest body that a request may have, in bytes. The largest that a route needs has a few kB. */
-export const MAX_BODY_BYTES = 1024 * 1024;
+/**
+ * The largest body that a request may have, in bytes. The largest that a route needs is an export with its tracks in
+ * it; a longer document is uploaded, and `tracks` is its URL.
+ */
+export const MAX_BODY_BYTES = 256 * 1024;
 /** How deep arrays and objects may nest. The deepest `params` of a job nest 5 levels. */
 const MAX_DEPTH = 32;
 
@@ -36,7 +39,11 @@ async function readAtMost(body: ReadableStream<Uint8Array>, limit: number): Prom
   for await (const chunk of body) {
     length += chunk.length;
     if (length > limit) {
-      throw new ApiError(413, "too_large", `the body of a request may have ${limit} bytes at most`);
+      throw new ApiError(
+        413,
+        "too_large",
+        `a body may have ${limit} bytes at most; give long tracks as a URL`,
+      );
     }
     chunks.push(chunk);
   }

@@ -15,7 +15,9 @@ const json = <T>(description: string, schema: T) => ({
   content: { "application/json": { schema } },
 });
 const error = (description: string) => json(description, ErrorBody);
-const JobId = z.object({ id: z.string().openapi({ description: "The id of a job of yours." }) });
+const JobId = z.object({ id: z.string().max(100).openapi({ description: "The id of a job of yours." }) });
+/** How many jobs a list has at most. */
+const LIST_PAGE = 50;
 
 jobs.openapi(
   createRoute({
@@ -78,7 +80,7 @@ const JobList = z
     next: z
       .string()
       .nullable()
-      .openapi({ description: "The `before` of the next page; null on the last page." }),
+      .openapi({ description: "The value of `cursor` for the next page; null after the last." }),
   })
   .openapi("JobList");
 
@@ -90,37 +92,29 @@ jobs.openapi(
     description: "Their states are as last seen; GET /status/ID brings one up to date.",
     request: {
       query: z.object({
-        limit: z.coerce
-          .number()
-          .int()
-          .min(1)
-          .max(100)
-          .default(20)
-          .openapi({ description: "Jobs in a page." }),
-        before: z
+        cursor: z
           .string()
-          .regex(/^\d{1,15}-job_\w{1,40}$/)
+          .regex(/^\d{1,15}\.job_[0-9a-f]{32}$/, "is not a cursor of this list")
           .optional()
-          .openapi({ description: "The `next` of the page before." }),
+          .openapi({ description: "`next` of the page before." }),
       }),
     },
-    responses: { 200: json("A page of jobs.", JobList), 400: error("A parameter is wrong.") },
+    responses: { 200: json("A page of jobs.", JobList), 400: error("The cursor is malformed.") },
   }),
   async (c) => {
-    const { limit, before } = c.req.valid("query");
-    const [time, id] = before === undefined ? [Number.MAX_SAFE_INTEGER, ""] : splitCursor(before);
+    const [time, id] = c.req.valid("query").cursor?.split(".") ?? [];
     const { results } = await c.env.DB.prepare(
       `${SELECT_JOB} WHERE jobs.user_id = ? AND deleted_at IS NULL AND (jobs.created_at, jobs.id) < (?, ?) ` +
         "ORDER BY jobs.created_at DESC, jobs.id DESC LIMIT ?",
     )
-      .bind(c.var.user.id, time, id, limit + 1)
+      .bind(c.var.user.id, Number(time ?? Number.MAX_SAFE_INTEGER), id ?? "", LIST_PAGE + 1)
       .all<JobRow>();
-    const page = results.slice(0, limit);
+    const page = results.slice(0, LIST_PAGE);
     const last = page.at(-1);
     return c.json(
       {
         jobs: await Promise.all(page.map((row) => jobObject(c.env, row))),
-        next: results.length > limit && last !== undefined ? `${last.created_at}-${last.id}` : null,
+        next: results.length > LIST_PAGE && last !== undefined ? `${last.created_at}.${last.id}` : null,
       },
       200,
     );
@@ -164,8 +158,3 @@ jobs.openapi(
     return c.body(null, 204);
   },
 );
-
-function splitCursor(cursor: string): [number, string] {
-  const dash = cursor.indexOf("-");
-  return [Number(cursor.slice(0, dash)), cursor.slice(dash + 1)];
-}
