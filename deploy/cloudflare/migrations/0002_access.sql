@@ -11,5 +11,6 @@ BEGIN
   WHERE (NEW.state IN ('completed', 'failed', 'cancelled')) <> (NEW.ended_at IS NOT NULL);
   SELECT RAISE(ABORT, 'a job ends with the capture of its charge')
   WHERE NEW.ended_at IS NOT NULL
-    AND NEW.charge IS NOT (SELECT -amount FROM entries WHERE job_id = NEW.id AND kind = 'capture');
+    AND (NEW.charge IS NULL
+      OR NEW.charge IS NOT (SELECT -amount FROM entries WHERE job_id = NEW.id AND kind = 'capture'));
 END;
