@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import requests
 
+from tests.support.s3_signers import Aws4fetchSigner, BotocoreSigner, Signer, SpecificationSigner
 from tools.cloud import service
 from tools.cloud.client import ApiUser
 from tools.cloud.wrangler_dev import NodeMissing, WranglerDev
@@ -77,3 +78,19 @@ def cloud() -> Iterator[Cloud]:
 def user(cloud: Cloud) -> ApiUser:
     """A new user with 5 dollars."""
     return cloud.new_user()
+
+
+@pytest.fixture(scope="session")
+def aws4fetch() -> Iterator[Aws4fetchSigner]:
+    signer = Aws4fetchSigner()
+    yield signer
+    signer.close()
+
+
+@pytest.fixture(params=["specification", "botocore", "aws4fetch"])
+def signer(request: pytest.FixtureRequest) -> Signer:
+    """Three signers of S3 requests, one after the other."""
+    if request.param == "aws4fetch":
+        found: Signer = request.getfixturevalue("aws4fetch")
+        return found
+    return BotocoreSigner() if request.param == "botocore" else SpecificationSigner()

@@ -85,7 +85,7 @@ class Door:
         time.sleep(self._delay_s)
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            key = unquote(environ["RAW_URI"].partition("?")[0]).lstrip("/").partition("/")[2]
+            key = _bucket_and_key(environ)[1]
             self.requests.append(SeenRequest(environ["REQUEST_METHOD"], key, int(status[:3])))
             return start_response(status, headers, exc_info)
 
@@ -124,7 +124,7 @@ class Door:
         with tempfile.SpooledTemporaryFile(max_size=_CHUNK_BYTES) as body:
             _read_body(environ, payload, body)
             environ["wsgi.input"] = body
-            _check_parts(environ, body)
+            _check_upload(environ, body)
             with self._one_conditional_write if conditional else contextlib.nullcontext():
                 answer: Iterable[bytes] = self._s3(environ, start)
         return answer
@@ -223,23 +223,32 @@ def _declared_bytes(environ: dict[str, Any]) -> int:
     return int(declared)
 
 
-def _check_parts(environ: dict[str, Any], body: IO[bytes]) -> None:
-    """Check the sizes of the parts that a CompleteMultipartUpload names."""
+def _check_upload(environ: dict[str, Any], body: IO[bytes]) -> None:
+    """Refuse a multipart upload that does not exist, and parts that R2 does not put together."""
     upload_id = _query(environ).get("uploadId")
-    if environ["REQUEST_METHOD"] != "POST" or upload_id is None:
+    bucket, key = _bucket_and_key(environ)
+    kept = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets.get(bucket)
+    if upload_id is None or kept is None:
+        return
+    upload = kept.multiparts.get(upload_id[0])
+    if upload is None or upload.key_name != key:
+        raise S3Error(
+            404, "NoSuchUpload", "The upload does not exist; it may have been completed or aborted."
+        )
+    if environ["REQUEST_METHOD"] != "POST":
         return
     numbers = [int(number) for number in _PART_NUMBER.findall(body.read())]
     body.seek(0)
-    bucket = unquote(environ["RAW_URI"]).lstrip("/").partition("/")[0]
-    kept = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets.get(bucket)
-    upload = kept.multiparts.get(upload_id[0]) if kept else None
-    if upload is None:
-        return  # moto knows what to answer
     sizes = [upload.parts[number].contentsize for number in numbers if number in upload.parts]
     if any(size < MIN_PART_BYTES for size in sizes[:-1]):
         raise S3Error(400, "EntityTooSmall", "A part that is not the last one is below 5 MiB.")
     if len(set(sizes[:-1])) > 1 or sizes[-1:] > sizes[:1]:
         raise S3Error(400, "InvalidPart", "All non-trailing parts must have the same length.")
+
+
+def _bucket_and_key(environ: dict[str, Any]) -> tuple[str, str]:
+    bucket, _, key = unquote(environ["RAW_URI"].partition("?")[0])[1:].partition("/")
+    return bucket, key
 
 
 def _query(environ: dict[str, Any]) -> dict[str, list[str]]:
