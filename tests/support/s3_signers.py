@@ -6,23 +6,19 @@ import hashlib
 import hmac
 import json
 import subprocess
-import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
-import pytest
 from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 
+from tools.cloud.wrangler_dev import PROJECT, node
 from tools.stand_ins.bucket import KEY_ID, SECRET
 
 UNSIGNED = "UNSIGNED-PAYLOAD"
-CLOUDFLARE = Path(__file__).resolve().parents[2] / "deploy" / "cloudflare"
-NODE = Path(sys.prefix) / "bin" / "node"
 
 
 class Signer(Protocol):
@@ -168,7 +164,7 @@ class BotocoreSigner:
 
 
 class Aws4fetchSigner:
-    """Signs with aws4fetch, as the API does."""
+    """Signs with aws4fetch, as the API does; NodeMissing is raised where Node is not installed."""
 
     SCRIPT = """
         import { AwsV4Signer } from "aws4fetch";
@@ -180,11 +176,9 @@ class Aws4fetchSigner:
     """
 
     def __init__(self) -> None:
-        if not (NODE.exists() and (CLOUDFLARE / "node_modules" / "aws4fetch").exists()):
-            pytest.skip("needs Node and the npm packages of deploy/cloudflare")
         self._node = subprocess.Popen(
-            [NODE, "--input-type=module", "-e", self.SCRIPT],
-            cwd=CLOUDFLARE,
+            [node(), "--input-type=module", "-e", self.SCRIPT],
+            cwd=PROJECT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -27,7 +27,7 @@ from tools.cloud.owned_process import OwnedProcess
 PROJECT = Path(__file__).resolve().parents[2] / "deploy" / "cloudflare"
 _WRANGLER = PROJECT / "node_modules" / "wrangler" / "wrangler-dist" / "cli.js"
 
-_OFFLINE = {
+OFFLINE = {
     "WRANGLER_SEND_METRICS": "false",
     "WRANGLER_SEND_ERROR_REPORTS": "false",
     "CLOUDFLARE_CF_FETCH_ENABLED": "false",
@@ -191,7 +191,7 @@ class WranglerDev:
         folders = {name: str(self.folder) for name in ("HOME", "XDG_CONFIG_HOME", "TMPDIR")}
         more = {name: str(self.folder / name) for name in ("WRANGLER_LOG_PATH", "WRANGLER_REGISTRY_PATH")}
         path = f"{self._node.parent}:/usr/bin:/bin"
-        return _OFFLINE | folders | more | {"PATH": path, "LANG": "C.UTF-8", "NO_COLOR": "1"}
+        return OFFLINE | folders | more | {"PATH": path, "LANG": "C.UTF-8", "NO_COLOR": "1"}
 
     def _migrate(self) -> None:
         command = [self._node, _WRANGLER, "d1", "migrations", "apply", "DB", "--local", *self._options]
