@@ -43,10 +43,14 @@ export async function countFailures<T>(
   }
 }
 
-/** Returns the address of the client, or the /64 network of an IPv6 address: one client has a whole one. */
+/** Returns the address of the client, or the first 64 bits of an IPv6 address: one client has a whole /64 network. */
 function network(request: Request): string {
   const address = request.headers.get("CF-Connecting-IP") ?? "unknown";
-  return address.includes(":") ? address.split(":").slice(0, 4).join(":") : address;
+  if (!address.includes(":")) return address;
+  const [start, end] = address.split("::").map((half) => half.split(":").filter((group) => group !== ""));
+  const known = (start?.length ?? 0) + (end?.length ?? 0);
+  const zeros = Array.from({ length: Math.max(0, 8 - known) }, () => "0");
+  return [...(start ?? []), ...zeros, ...(end ?? [])].slice(0, 4).join(":");
 }
 
 function tooManyRequests(retryAfterS: number): ApiError {
