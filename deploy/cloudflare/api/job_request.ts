@@ -11,7 +11,7 @@ import { Source } from "./workload.ts";
 /** The fields of a request that name a job; `checkJob` checks the task and the params. */
 export const JOB_FIELDS = {
   task: z.enum(["upscale", "track", "export"]).openapi({ description: "The name of the task." }),
-  params: z.unknown().openapi(PARAMS),
+  params: z.unknown().optional().openapi(PARAMS),
   upload_id: z.string().max(100).optional().openapi({ description: "The upload that is the input." }),
   input_url: z.string().max(4000).optional().openapi({
     description: "A URL of an uploaded object in the bucket of this API, instead of `upload_id`.",

@@ -28,7 +28,7 @@ export const Source = z
     frames: z.int().min(1).max(1e9).optional().openapi({ description: "The number of frames." }),
     duration_sec: z
       .number()
-      .positive()
+      .min(0.001)
       .max(1e7)
       .optional()
       .openapi({ description: "The duration, in seconds." }),
