@@ -3,8 +3,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
+PACKAGES := deploy/cloudflare/node_modules/.ready
+NODE := cd deploy/cloudflare && PATH="$(CURDIR)/$(BIN):$$PATH" WRANGLER_SEND_METRICS=false WRANGLER_SEND_ERROR_REPORTS=false
 
-.PHONY: help demo bench test test-slow check format docs images-test lock pin-images serve-env dev-env clean
+.PHONY: help demo cloud bench test test-slow check format docs cloud-check images-test lock pin-images serve-env cloud-env dev-env clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -15,37 +17,49 @@ demo: serve-env ## upscale and track the sample clip through a local Triton; wri
 	@$(BIN)/framewright track examples/sample.mp4 --model lite-detector -o out/sample_tracks.json \
 	  --overlay out/sample_tracks.mp4 --timeline out/sample_tracks.png --force
 
+cloud: cloud-env $(PACKAGES) ## run the API, a bucket, RunPod and a worker on this machine, until Ctrl-C; PORT=8787
+	@$(BIN)/python -m tools.cloud $(if $(PORT),--port $(PORT))
+
 bench: dev-env ## measure speed and memory beside peers; QUICK=1, PARTS="track upscale"; writes docs/benchmarks.md
 	@$(BIN)/python -m benchmarks.bench $(PARTS) $(if $(QUICK),--quick)
 
 test: dev-env ## run the tests of every room, against a real Triton, except the slow ones
+	@$(MAKE) --no-print-directory $(PACKAGES) || echo "npm failed: the tests of the API will be skipped"
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 test-slow: dev-env ## run the slow tests: floods, soaks, kills, training, every model build
+	@$(MAKE) --no-print-directory $(PACKAGES) || echo "npm failed: the tests of the API will be skipped"
 	@$(BIN)/python -m pytest -m slow
 
-check: dev-env ## format, lint, types, import arrows, tests
+check: dev-env $(PACKAGES) ## format, lint, types, import arrows, tests
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(NODE) npm run --silent check
 	@$(BIN)/python -m pytest tests/test_imports.py
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" --ignore=tests/test_imports.py
 
-format: dev-env ## format the sources and apply automatic fixes
+format: dev-env $(PACKAGES) ## format the sources and apply automatic fixes
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+	@$(NODE) node_modules/.bin/biome check --write .
+
+cloud-check: cloud-env $(PACKAGES) ## bundle the API as for a deployment to Cloudflare, without deploying it
+	@$(NODE) node_modules/.bin/wrangler deploy --dry-run --outdir ../../out/deploy
 
 images-test: dev-env ## build the images without Docker and run a job in one (needs root, Debian)
 	@.ci/images
 
 serve-env: .venv/.serve ## the serving environment in .venv: Triton, no torch
+cloud-env: .venv/.cloud ## the serving environment, with Node and a local S3 server
 dev-env: .venv/.dev ## serving, exporting and testing in .venv: with torch, several gigabytes
 
-deploy/cloudflare/node_modules/.ready: deploy/cloudflare/package-lock.json | .venv/bin/node
+$(PACKAGES): deploy/cloudflare/package-lock.json deploy/cloudflare/.npmrc | .venv/bin/node
+	@echo "installing the API's packages into deploy/cloudflare/node_modules"
 	@$(BIN)/npm ci --prefix deploy/cloudflare --no-audit --no-fund --silent
 	@touch $@
 
-docs: serve-env deploy/cloudflare/node_modules/.ready ## regenerate the reference pages, and what the API shares with the worker
+docs: serve-env $(PACKAGES) ## regenerate the reference pages, and what the API shares with the worker
 	@$(BIN)/python -m tools.reference docs
 	@$(BIN)/python -m tools.api_tables deploy/cloudflare/api/generated
 	@$(BIN)/node deploy/cloudflare/scripts/job_validator.ts deploy/cloudflare/api/generated
@@ -57,7 +71,7 @@ pin-images: ## pin third-party images by their current digests (needs Docker)
 	@requirements/images.sh
 
 clean: ## remove the environment, outputs and caches
-	rm -rf .venv out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv out deploy/cloudflare/node_modules deploy/cloudflare/.wrangler .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .venv/bin/python:
 	@requirements/venv.sh
@@ -68,8 +82,16 @@ clean: ## remove the environment, outputs and caches
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
+.venv/.cloud: requirements/cloud.txt pyproject.toml | .venv/bin/python
+	@echo "installing the serving environment, Node and a local S3 server into .venv"
+	@$(PIP) install --require-hashes --no-deps -r requirements/cloud.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@ .venv/.serve
+
+.venv/bin/node: | .venv/.cloud
+
 .venv/.dev: requirements/dev.txt pyproject.toml | .venv/bin/python
 	@echo "installing the development environment into .venv (torch: several gigabytes)"
 	@$(PIP) install --require-hashes --no-deps -r requirements/dev.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
-	@touch $@ .venv/.serve
+	@touch $@ .venv/.cloud .venv/.serve

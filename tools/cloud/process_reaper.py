@@ -22,6 +22,8 @@ from pathlib import Path
 
 PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
 OWNER_CHECK_S = 0.2
+ORPHANS_S = 5.0
+"""How long the command's descendants may outlive it to clean up. Triton's reaper takes less than a second."""
 _WAKE = {signal.SIGTERM, signal.SIGCHLD}
 _BLOCKED = {*_WAKE, signal.SIGINT, signal.SIGHUP}
 
@@ -48,14 +50,14 @@ def main(owner: int, end_signal: int, grace_s: float, folder: Path, command: lis
         received = signal.sigtimedwait(_WAKE, OWNER_CHECK_S)
         if received and received.si_signo == signal.SIGTERM:
             break
+    deadline = time.monotonic() + grace_s
     if child.poll() is None:
         child.send_signal(end_signal)
-        deadline = time.monotonic() + grace_s
         while child.poll() is None and time.monotonic() < deadline:
             signal.sigtimedwait({signal.SIGCHLD}, 0.05)
         child.kill()
     status = child.wait()
-    _kill_descendants()
+    _end_descendants(min(deadline, time.monotonic() + ORPHANS_S))
     if os.getppid() != owner:
         shutil.rmtree(folder, ignore_errors=True)
     return status if status >= 0 else 128 - status
@@ -65,14 +67,19 @@ def _unblock() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _BLOCKED)
 
 
-def _kill_descendants() -> None:
-    """Kill all children until none is left; the children of each become ours when it dies."""
-    while children := Path("/proc/self/task", str(os.getpid()), "children").read_text().split():
-        for child in children:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(int(child), signal.SIGKILL)
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(-1, 0)
+def _end_descendants(deadline: float) -> None:
+    """Wait until the command's descendants have ended; after the deadline, kill what is left of them.
+
+    Each becomes our child when its parent ends. A child that is killed leaves its children to us.
+    """
+    with contextlib.suppress(ChildProcessError):  # no child is left
+        while True:
+            while os.waitpid(-1, os.WNOHANG) != (0, 0):
+                pass
+            if time.monotonic() > deadline:
+                for child in Path("/proc/self/task", str(os.getpid()), "children").read_text().split():
+                    os.kill(int(child), signal.SIGKILL)
+            signal.sigtimedwait({signal.SIGCHLD}, 0.05)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from tools.cloud import wrangler_dev
 from tools.cloud.client import Operator
@@ -40,8 +41,10 @@ def running(
     api_port: int | None = None,
     bucket_port: int = 0,
     runpod_port: int = 0,
+    worker_port: int = 0,
     origins: Iterable[str] = (),
     variables: dict[str, str] | None = None,
+    log_path: Path | None = None,
 ) -> Iterator[Service]:
     """Start all parts; stop them at the end.
 
@@ -50,8 +53,10 @@ def running(
         api_port: the port of the API on 127.0.0.1; None takes a free one.
         bucket_port: the port of the bucket; 0 takes a free one.
         runpod_port: the port of RunPod's API; 0 takes a free one.
+        worker_port: the port where workers get their jobs; 0 takes a free one.
         origins: the web pages that may use the API and the bucket.
         variables: more variables of the Worker, which replace those of wrangler.jsonc.
+        log_path: the file to which the API's output is appended; None keeps it until the end.
 
     Raises:
         NodeMissing: Node or wrangler is not installed.
@@ -59,7 +64,10 @@ def running(
     """
     wrangler_dev.node()  # fails before anything is started
     token = secrets.token_hex(32)
-    with s3_door.serving(port=bucket_port, origins=origins) as served, runpod.running(runpod_port):
+    with (
+        s3_door.serving(port=bucket_port, origins=origins) as served,
+        runpod.running(runpod_port, worker_port),
+    ):
         settings = {
             "ALLOWED_ORIGINS": " ".join(origins),
             "S3_ENDPOINT": served.endpoint,
@@ -75,6 +83,9 @@ def running(
             "ADMIN_TOKEN": token,
         }
         with wrangler_dev.serving(
-            variables=settings | (variables or {}), secrets=credentials, port=api_port
+            variables=settings | (variables or {}),
+            secrets=credentials,
+            port=api_port,
+            log_path=log_path,
         ) as api:
             yield Service(api, served, runpod, Operator(api.url, token))

@@ -58,7 +58,13 @@ class WranglerDev:
     """
 
     def __init__(
-        self, folder: Path, *, port: int, variables: Mapping[str, str], secrets: Mapping[str, str]
+        self,
+        folder: Path,
+        *,
+        port: int,
+        variables: Mapping[str, str],
+        secrets: Mapping[str, str],
+        log_path: Path,
     ) -> None:
         """Prepare the folder and apply the database's migrations.
 
@@ -67,6 +73,7 @@ class WranglerDev:
             port: the port on 127.0.0.1.
             variables: the Worker's variables, which replace those of wrangler.jsonc.
             secrets: the Worker's secrets.
+            log_path: the file to which the output of wrangler and the API is appended.
 
         Raises:
             NodeMissing: Node or wrangler is not installed.
@@ -74,7 +81,7 @@ class WranglerDev:
         """
         self.url = f"http://127.0.0.1:{port}"
         self.folder = folder
-        self.log_path = folder / "wrangler.log"
+        self.log_path = log_path
         self._port = port
         self._process: OwnedProcess | None = None
         self._node = node()
@@ -246,7 +253,11 @@ def is_free(port: int) -> bool:
 
 @contextmanager
 def serving(
-    *, variables: Mapping[str, str], secrets: Mapping[str, str], port: int | None = None
+    *,
+    variables: Mapping[str, str],
+    secrets: Mapping[str, str],
+    port: int | None = None,
+    log_path: Path | None = None,
 ) -> Iterator[WranglerDev]:
     """Run the API, in a temporary folder that is removed at the end.
 
@@ -254,11 +265,18 @@ def serving(
         variables: the Worker's variables; PUBLIC_URL is added, the address of the API.
         secrets: the Worker's secrets.
         port: the port on 127.0.0.1; None takes a free one.
+        log_path: the file to which the API's output is appended; None keeps it in the temporary folder.
     """
     port = port or free_port()
     with TemporaryDirectory(prefix="framewright-api-") as folder:
         public = {"PUBLIC_URL": f"http://127.0.0.1:{port}"}
-        api = WranglerDev(Path(folder), port=port, variables=public | dict(variables), secrets=secrets)
+        api = WranglerDev(
+            Path(folder),
+            port=port,
+            variables=public | dict(variables),
+            secrets=secrets,
+            log_path=log_path or Path(folder, "wrangler.log"),
+        )
         api.start()
         try:
             yield api

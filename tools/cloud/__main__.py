@@ -1,0 +1,118 @@
+"""Starts the API with a bucket, RunPod and a worker on this machine, until Ctrl-C: `make cloud`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+import requests
+
+from tools.cloud import local_worker, service, walkthrough
+from tools.cloud.local_worker import WorkerFailed
+from tools.cloud.owned_process import OwnedProcess
+from tools.cloud.wrangler_dev import NodeMissing, WranglerFailed, is_free
+from tools.stand_ins.runpod_api import RunPodApi
+
+LOGS = Path("out", "cloud")
+PARTS = ("the API", "the bucket", "RunPod", "RunPod's workers")
+"""What listens on the first port, and on those that follow it."""
+
+DOLLARS = 5
+CRON_S = 60.0
+"""How often the cron event happens that wrangler.jsonc asks Cloudflare for; `wrangler dev` leaves it out."""
+
+
+class Ended(BaseException):
+    """The user asks for the end, with Ctrl-C or a signal."""
+
+
+def main() -> int:
+    """Run all parts until a signal comes or one of them ends; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tools.cloud", description=__doc__)
+    parser.add_argument(
+        "--port", type=int, default=8787, help="the port of the API; the next three are used too (8787)"
+    )
+    port = parser.parse_args().port
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
+    try:
+        for offset, part in enumerate(PARTS):
+            if not is_free(port + offset):
+                _say(f"error: port {port + offset}, for {part}, is taken: make cloud PORT=...")
+                return 1
+        return _run(port)
+    except (NodeMissing, WranglerFailed, WorkerFailed) as error:
+        _say(f"error: {error}")
+        return 1
+    except Ended:
+        return 0
+
+
+def _run(port: int) -> int:
+    LOGS.mkdir(parents=True, exist_ok=True)
+    logs = {part: LOGS / f"{part}.log" for part in ("api", "worker")}
+    for log in logs.values():
+        log.unlink(missing_ok=True)
+    runpod = RunPodApi()
+    _say(f"starting the API, a bucket and RunPod (the logs are in {LOGS}) ...")
+    with (
+        contextlib.ExitStack() as stack,
+        service.running(
+            runpod,
+            api_port=port,
+            bucket_port=port + 1,
+            runpod_port=port + 2,
+            worker_port=port + 3,
+            variables={"GPU": "cpu"},
+            log_path=logs["api"],
+        ) as parts,
+    ):
+        stack.callback(_say, "everything has ended")
+        _say(f"the API answers at {parts.api.url}")
+        _say(f"the bucket answers at {parts.bucket.endpoint}, RunPod at {runpod.url}")
+        _say("starting the worker and its Triton ...")
+        with local_worker.running(runpod, log_path=logs["worker"]) as worker:
+            user = parts.operator.new_user("demo", DOLLARS)
+            _say(f"the worker waits for jobs\n\nA key with {DOLLARS} dollars:  {user.key}\n")
+            _say("A job from its upload to its download; paste it into a second terminal, in this folder:\n")
+            _say(walkthrough.example(parts.api.url, user.key))
+            _say("Ctrl-C ends everything; uploads, jobs and the key are gone then.")
+            return _watch(parts.api.url, [parts.api.process, worker])
+
+
+def _watch(url: str, processes: list[OwnedProcess]) -> int:
+    """Wait until a process ends, which it should not, and let the cron event happen meanwhile; return 1."""
+    next_cron_s = time.monotonic() + CRON_S
+    while True:
+        time.sleep(0.5)
+        for process in processes:
+            if process.exit_status is not None:
+                time.sleep(0.5)  # Ctrl-C reaches that process and this one in any order
+                _say(f"error: {process.name} ended with status {process.exit_status}; its last lines:")
+                _say(process.last_lines())
+                return 1
+        if time.monotonic() > next_cron_s:
+            next_cron_s += CRON_S
+            with contextlib.suppress(requests.RequestException):
+                requests.get(f"{url}/cdn-cgi/handler/scheduled", timeout=CRON_S)
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # nothing interrupts the end
+    _say("ending ...")
+    raise Ended
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
