@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from orchestrator.cli import options
 from orchestrator.cli.output import say
 from orchestrator.cost.estimate import Estimate
-from orchestrator.errors import BadRequest
+from orchestrator.errors import BadRequest, LimitExceeded
 from orchestrator.jobs.task_table import TASKS
+
+if TYPE_CHECKING:
+    from orchestrator.cost.price_table import PriceTable
+    from orchestrator.cost.quote import Quote
 
 
 @click.command()
@@ -39,7 +45,8 @@ def estimate(
     """Estimate how long a job on the video IN will take, and what it will cost.
 
     Prices and speeds come from a table, where each number has its source; unknown ones are not guessed.
-    FRAMEWRIGHT_COST_TABLE names a table of your own.
+    FRAMEWRIGHT_COST_TABLE names a table of your own. The quote is what users of the API would pay: it has a
+    margin, and fallbacks for what is unknown.
 
     \b
     Examples:
@@ -53,17 +60,23 @@ def estimate(
     from orchestrator.settings import Settings
 
     settings = Settings.from_env()
+    table = read_table(settings.cost_table)
     found = estimate_job(
         source,
         task=task,
         model=settings.resolved(model) if model else TASKS[task].default_model(settings),
         gpu=gpu or settings.gpu or next(iter(installed_gpus()), CPU),
-        table=read_table(settings.cost_table),
+        table=table,
         crop=None if crop is None else _numbers(crop),
         start_s=start,
         end_s=end,
     )
-    say(found.model_dump_json() if as_json else _summary(found, source))
+    quoted = None if table.quotes is None else _quote(table, found, source)
+    if as_json:
+        answer = found.model_dump(mode="json")
+        say(json.dumps(answer | {"quote": quoted.model_dump(mode="json") if quoted else None}))
+    else:
+        say("\n".join([*_summary(found, source), *_about_quote(quoted)]))
 
 
 def _numbers(crop: str) -> tuple[float, float, float, float]:
@@ -76,7 +89,28 @@ def _numbers(crop: str) -> tuple[float, float, float, float]:
     return x, y, width, height
 
 
-def _summary(found: Estimate, source: Path) -> str:
+def _quote(table: PriceTable, found: Estimate, source: Path) -> Quote | None:
+    """Return what the API would quote for the job; None if it would refuse it."""
+    from orchestrator.cost.quote import quote
+
+    try:
+        return quote(table, found.work, found.gpu, input_bytes=source.stat().st_size)
+    except LimitExceeded:
+        return None
+
+
+def _about_quote(quoted: Quote | None) -> list[str]:
+    if quoted is None:
+        return []
+    from orchestrator.cost.price_table import FallbackSpeed
+    from orchestrator.cost.quote import MICRO
+
+    fallback = ", with a fallback for the unknown speed" if isinstance(quoted.speed, FallbackSpeed) else ""
+    amounts = f"${quoted.expected / MICRO:.4f}, at most ${quoted.hold / MICRO:.4f}"
+    return [f"quote of the API: {amounts}{fallback} (docs/billing.md)"]
+
+
+def _summary(found: Estimate, source: Path) -> list[str]:
     work = found.work
     what = f"{work.task} with {work.model}" if work.model else work.task
     seconds = "seconds unknown" if found.seconds is None else f"about {_rounded(found.seconds)} s"
@@ -85,7 +119,7 @@ def _summary(found: Estimate, source: Path) -> str:
         f"{source}: {work.frames} frames of {work.width}x{work.height}",
         f"{what} on {found.gpu}: {seconds}, {dollars}",
     ]
-    return "\n".join([*lines, *(f"note: {note}" for note in found.notes)])
+    return [*lines, *(f"note: {note}" for note in found.notes)]
 
 
 def _rounded(seconds: float) -> str:

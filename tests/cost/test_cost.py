@@ -145,9 +145,22 @@ def test_the_command_line_estimates_a_video(tmp_path: Path) -> None:
     seconds = 30 * 96 * 64 / (1.5 * 1280 * 720)
     assert found["seconds"] == pytest.approx(seconds, abs=1e-3)
     assert found["dollars"] == pytest.approx(seconds * 0.00031, abs=1e-6)
+    assert (found["quote"]["price_per_s"], found["quote"]["expected_s"]) == (
+        403,
+        11,
+    )  # 0.00031 x 1.3; 10 + 0.1
+    assert (found["quote"]["expected"], found["quote"]["hold"]) == (11 * 403, 120 * 403)
     printed = framewright("estimate", clip, "--model", "RealESRGAN_x4plus", "--gpu", "RTX 3090").out
+    assert "quote of the API: $0.0044, at most $0.0484" in printed
     assert "upscale with RealESRGAN_x4plus on RTX 3090: about 0.1 s, $0.0000" in printed
     assert "VSGAN" in printed
+
+
+def test_what_is_unknown_stays_unknown_and_only_the_quote_has_a_fallback(tmp_path: Path) -> None:
+    clip = clips.make_clip(tmp_path / "in.mp4", 30, rate=30)
+    printed = framewright("estimate", clip, "--model", "mine", "--gpu", "A40").out
+    assert "seconds unknown, dollars unknown" in printed
+    assert "with a fallback for the unknown speed" in printed
 
 
 def test_a_part_of_an_export_costs_its_part(tmp_path: Path) -> None:
