@@ -13,15 +13,11 @@ import requests
 
 from orchestrator.media_containers import CONTAINERS
 from orchestrator.settings import Settings
+from tools.stand_ins.bucket import NAME
 
 BIG_BYTES = 100_000_001
 """One byte more than is sent in one PUT."""
 OTHER_ID = "up_" + "0" * 32
-
-
-@pytest.fixture(scope="module")
-def user(cloud: Any) -> Any:
-    return cloud.new_user()
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +70,7 @@ def stored_sha256(cloud: Any, upload: dict[str, Any]) -> str | None:
 
 def open_multiparts(cloud: Any, user: Any) -> list[str]:
     client = cloud.door._client
-    answer = client.list_multipart_uploads(Bucket=cloud.bucket, Prefix=f"in/{user.id}/")
+    answer = client.list_multipart_uploads(Bucket=NAME, Prefix=f"in/{user.id}/")
     return [entry["Key"] for entry in answer.get("Uploads", ())]
 
 
@@ -142,7 +138,7 @@ def test_a_file_that_differs_from_what_was_declared_is_deleted(
     upload = start(user, 1000)
     # R2 may not check a signed length, so the object is made as if it had not.
     key = row_of(cloud, upload)["object_key"]
-    cloud.door._client.put_object(Bucket=cloud.bucket, Key=key, Body=stored, ContentType=stored_type)
+    cloud.door._client.put_object(Bucket=NAME, Key=key, Body=stored, ContentType=stored_type)
     answer = complete(user, upload)
     assert refusal(answer) == (422, "upload_mismatch")
     message = answer.json()["error"]["message"]
@@ -256,7 +252,7 @@ def test_parts_that_were_joined_although_the_answer_was_lost(
     etags = put_parts(upload, big)
     row = row_of(cloud, upload)
     cloud.door._client.complete_multipart_upload(
-        Bucket=cloud.bucket,
+        Bucket=NAME,
         Key=row["object_key"],
         UploadId=row["multipart_id"],
         MultipartUpload={"Parts": [{"PartNumber": number, "ETag": etag} for number, etag in etags.items()]},
@@ -269,7 +265,7 @@ def test_parts_that_were_joined_although_the_answer_was_lost(
 def test_parts_that_the_storage_has_dropped(cloud: Any, user: Any) -> None:
     upload = start(user, BIG_BYTES)
     row = row_of(cloud, upload)
-    where = {"Bucket": cloud.bucket, "Key": row["object_key"], "UploadId": row["multipart_id"]}
+    where = {"Bucket": NAME, "Key": row["object_key"], "UploadId": row["multipart_id"]}
     cloud.door._client.abort_multipart_upload(**where)
     assert refusal(user.get(f"/uploads/{upload['id']}")) == (409, "upload_lost")
     assert refusal(complete(user, upload)) == (409, "upload_lost")
