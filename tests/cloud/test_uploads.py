@@ -69,7 +69,7 @@ def stored_sha256(cloud: Any, upload: dict[str, Any]) -> str | None:
 
 
 def open_multiparts(cloud: Any, user: Any) -> list[str]:
-    client = cloud.door._client
+    client = cloud.door.client
     answer = client.list_multipart_uploads(Bucket=NAME, Prefix=f"in/{user.id}/")
     return [entry["Key"] for entry in answer.get("Uploads", ())]
 
@@ -102,8 +102,8 @@ def test_the_object_lies_where_the_lifecycle_rules_look(cloud: Any, user: Any) -
     [
         lambda url, data, headers: (url, data + b"x", headers),
         lambda url, data, headers: (url, data[:-1], headers),
-        lambda url, data, headers: (url, data, {"Content-Type": "video/webm"}),
-        lambda url, data, headers: (url, data, {}),
+        lambda url, data, _: (url, data, {"Content-Type": "video/webm"}),
+        lambda url, data, _: (url, data, {}),
         lambda url, data, headers: (url.replace(".mp4?", ".mp3?"), data, headers),
         lambda url, data, headers: (url.replace("X-Amz-Expires=3600", "X-Amz-Expires=36000"), data, headers),
         lambda url, data, headers: (url.partition("?")[0], data, headers),
@@ -130,7 +130,8 @@ def test_the_url_does_not_read_or_delete(user: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stored", "stored_type"), [(b"x" * 999, "video/mp4"), (b"x" * 1001, "video/mp4"), (b"x" * 1000, "text/html")]
+    ("stored", "stored_type"),
+    [(b"x" * 999, "video/mp4"), (b"x" * 1001, "video/mp4"), (b"x" * 1000, "text/html")],
 )
 def test_a_file_that_differs_from_what_was_declared_is_deleted(
     cloud: Any, user: Any, stored: bytes, stored_type: str
@@ -138,7 +139,7 @@ def test_a_file_that_differs_from_what_was_declared_is_deleted(
     upload = start(user, 1000)
     # R2 may not check a signed length, so the object is made as if it had not.
     key = row_of(cloud, upload)["object_key"]
-    cloud.door._client.put_object(Bucket=NAME, Key=key, Body=stored, ContentType=stored_type)
+    cloud.door.client.put_object(Bucket=NAME, Key=key, Body=stored, ContentType=stored_type)
     answer = complete(user, upload)
     assert refusal(answer) == (422, "upload_mismatch")
     message = answer.json()["error"]["message"]
@@ -251,7 +252,7 @@ def test_parts_that_were_joined_although_the_answer_was_lost(
     upload = start(user, BIG_BYTES)
     etags = put_parts(upload, big)
     row = row_of(cloud, upload)
-    cloud.door._client.complete_multipart_upload(
+    cloud.door.client.complete_multipart_upload(
         Bucket=NAME,
         Key=row["object_key"],
         UploadId=row["multipart_id"],
@@ -266,7 +267,7 @@ def test_parts_that_the_storage_has_dropped(cloud: Any, user: Any) -> None:
     upload = start(user, BIG_BYTES)
     row = row_of(cloud, upload)
     where = {"Bucket": NAME, "Key": row["object_key"], "UploadId": row["multipart_id"]}
-    cloud.door._client.abort_multipart_upload(**where)
+    cloud.door.client.abort_multipart_upload(**where)
     assert refusal(user.get(f"/uploads/{upload['id']}")) == (409, "upload_lost")
     assert refusal(complete(user, upload)) == (409, "upload_lost")
     etags = {part["number"]: '"00000000000000000000000000000000"' for part in upload["parts"]}
@@ -426,7 +427,9 @@ def test_a_wrong_field_is_named(cloud: Any, user: Any, change: dict[str, Any], f
     assert len(cloud.door.door.requests) == before
 
 
-@pytest.mark.parametrize("path", ["/uploads/x", "/uploads/up_", f"/uploads/{OTHER_ID}x", "/uploads/%27%20OR%201=1"])
+@pytest.mark.parametrize(
+    "path", ["/uploads/x", "/uploads/up_", f"/uploads/{OTHER_ID}x", "/uploads/%27%20OR%201=1"]
+)
 def test_a_malformed_id_is_refused(user: Any, path: str) -> None:
     assert user.get(path).status_code == 400
     assert user.delete(path).status_code == 400

@@ -23,15 +23,36 @@ export async function completeUpload(
   parts: readonly Part[] | null,
 ): Promise<Upload> {
   if (upload.state === "complete") return upload;
-  let failure: ApiError | null = null;
   if (upload.multipart_id !== null && upload.part_bytes !== null) {
-    failure = await joinParts(env, upload, upload.multipart_id, upload.part_bytes, parts);
-  } else if (parts !== null) {
-    throw new ApiError(400, "bad_request", "parts: this upload is one PUT and has no parts");
+    const failure = await joinParts(env, upload, upload.multipart_id, upload.part_bytes, parts);
+    return await completeWhenStored(env, upload, failure);
   }
-  return (
-    (await completeIfStored(env, upload)) ?? raise(failure ?? incomplete("its file has not been uploaded"))
-  );
+  if (parts !== null)
+    throw new ApiError(400, "bad_request", "parts: this upload is one PUT and has no parts");
+  return (await completeIfStored(env, upload)) ?? raise(incomplete("its file has not been uploaded"));
+}
+
+/**
+ * Completes an upload in parts if its object is there, or appears within some seconds where `failure` does not rule
+ * out that another request is joining the parts.
+ *
+ * @throws ApiError `failure` if there is no object.
+ */
+export async function completeWhenStored(env: Env, upload: Upload, failure: ApiError): Promise<Upload> {
+  const mayAppear = failure.code === LOST || failure.retryAfterS !== undefined;
+  for (const waitMs of mayAppear ? [0, 500, 1000, 2000] : [0]) {
+    await scheduler.wait(waitMs);
+    const complete = await completeIfStored(env, upload);
+    if (complete !== null) return complete;
+  }
+  throw failure;
+}
+
+const LOST = "upload_lost";
+
+/** Returns the error for an upload whose parts the store does not know any more, and that has no object. */
+export function lost(): ApiError {
+  return new ApiError(409, LOST, "the storage no longer has the parts of this upload: start a new one");
 }
 
 /**
@@ -55,15 +76,6 @@ export async function completeIfStored(env: Env, upload: Upload): Promise<Upload
   return await markComplete(env, upload);
 }
 
-/** Returns the error for an upload that the store has forgotten, as it does with parts after some days. */
-export function lost(): ApiError {
-  return new ApiError(
-    409,
-    "upload_lost",
-    "the storage no longer has the parts of this upload: start a new one",
-  );
-}
-
 /** Joins the parts, and returns the error to answer if there is no object afterwards. */
 async function joinParts(
   env: Env,
@@ -71,7 +83,7 @@ async function joinParts(
   multipartId: string,
   partBytes: number,
   parts: readonly Part[] | null,
-): Promise<ApiError | null> {
+): Promise<ApiError> {
   const planned = partsOf(upload.bytes, partBytes);
   const stored = parts ?? (await listParts(env, upload.object_key, multipartId));
   if (stored === null) return lost();
@@ -82,8 +94,14 @@ async function joinParts(
     throw new ApiError(422, "parts_refused", `there must be each of the parts 1 to ${planned.length} once`);
   }
   const sorted = [...stored].sort((a, b) => a.number - b.number);
-  const code = await completeMultipart(env, upload.object_key, multipartId, sorted);
-  if (code === null || code === "NoSuchUpload") return code === null ? null : lost();
+  let code: string | null;
+  try {
+    code = await completeMultipart(env, upload.object_key, multipartId, sorted);
+  } catch (error) {
+    if (error instanceof ApiError) return error;
+    throw error;
+  }
+  if (code === null || code === "NoSuchUpload") return lost();
   return new ApiError(
     422,
     "parts_refused",

@@ -1,7 +1,7 @@
 /** The routes of uploads: start one, look at it, complete it, delete it, list them. */
 
 import { createRoute, z } from "@hono/zod-openapi";
-import { completeIfStored, completeUpload, lost } from "../complete_upload.ts";
+import { completeUpload, completeWhenStored, lost } from "../complete_upload.ts";
 import { safeFileName } from "../content_disposition.ts";
 import { ErrorBody } from "../errors.ts";
 import { newId } from "../ids.ts";
@@ -136,12 +136,7 @@ uploads.openapi(
     let uploaded: number[] = [];
     if (upload.multipart_id !== null) {
       const parts = await listParts(c.env, upload.object_key, upload.multipart_id);
-      if (parts === null) {
-        // The parts were joined and the answer was lost, or the upload was aborted.
-        const complete = await completeIfStored(c.env, upload);
-        if (complete === null) throw lost();
-        return c.json(described(complete), 200);
-      }
+      if (parts === null) return c.json(described(await completeWhenStored(c.env, upload, lost())), 200);
       uploaded = parts.map((part) => part.number);
     }
     return c.json(await withUrls(c.env, upload, uploaded, c.req.valid("query").from ?? 1), 200);
