@@ -124,6 +124,9 @@ class Door:
         with tempfile.SpooledTemporaryFile(max_size=_CHUNK_BYTES) as body:
             _read_body(environ, payload, body)
             environ["wsgi.input"] = body
+            # moto shall not judge the signature again: it calls that of a link with response headers wrong
+            # where the object is missing.
+            environ.setdefault("HTTP_AUTHORIZATION", f"AWS4-HMAC-SHA256 Credential={KEY_ID}/-/auto/s3/-")
             _check_upload(environ, body)
             with self._one_conditional_write if conditional else contextlib.nullcontext():
                 answer: Iterable[bytes] = self._s3(environ, start)

@@ -26,19 +26,17 @@ export const REFUSED = free(
   true,
 );
 
-/** Returns the outcome of a job that has ended at RunPod; null if it has not. An unknown status is not final. */
-export async function outcomeOf(env: Env, row: JobRow, job: RunPodJob): Promise<Outcome | null> {
+/** Returns the outcome of a job that has ended at RunPod. */
+export async function outcomeOf(env: Env, row: JobRow, job: RunPodJob): Promise<Outcome> {
   switch (job.status) {
     case "COMPLETED":
       return completed(env, row, job);
-    case "FAILED":
-      return failed(row, job);
-    case "TIMED_OUT":
-      return free("timed_out", "the job took longer than its time limit");
     case "CANCELLED":
       return cancelled(row, job);
+    case "TIMED_OUT":
+      return free("timed_out", "the job took longer than its time limit");
     default:
-      return null;
+      return failed(row, job);
   }
 }
 
@@ -96,10 +94,10 @@ function free(code: string, message: string, retryable = false): Outcome {
 /** Returns what the time that a job ran costs; if RunPod does not say how long, the time until the cancel. */
 function ran(row: JobRow, job: RunPodJob): number {
   const terms = JSON.parse(row.terms) as Terms;
-  const startedAt = row.started_at ?? null;
+  const startedAt = row.started_at ?? startOf(row, job);
   const until = row.cancel_requested_at;
   const seen = startedAt !== null && until !== null ? Math.max(0, until - startedAt) : 0;
-  return Math.min(row.hold, chargeFor(terms, job.executionMs ?? seen));
+  return chargeFor(terms, job.executionMs ?? seen);
 }
 
 /** Returns a result that fits into the database; a longer one moves to the job's output object. */
@@ -115,4 +113,9 @@ async function storable(
   const { tracks: _, ...summary } = result;
   const url = `${env.S3_ENDPOINT}/${env.S3_BUCKET}/${row.output_key}`;
   return { ...summary, output_url: url, json_bytes: bytes, gzip_bytes: null };
+}
+
+/** Returns when RunPod began to run a job, in milliseconds since 1970; null if RunPod does not say. */
+export function startOf(row: JobRow, job: RunPodJob): number | null {
+  return job.delayMs === undefined ? null : row.created_at + Math.round(job.delayMs);
 }

@@ -1,10 +1,10 @@
 /** Brings jobs up to date with RunPod: their progress while they run, and their end. */
 
-import { type JobRow, type Progress, SELECT_JOB } from "./jobs.ts";
-import { outcomeOf, outcomeOfLost } from "./outcome.ts";
-import { cancel, isRecord, type RunPodJob, status } from "./runpod.ts";
+import { type JobRow, jobById, type Progress, SELECT_JOB } from "./jobs.ts";
+import { outcomeOf, outcomeOfLost, startOf } from "./outcome.ts";
+import { cancel, hasEnded, isRecord, type RunPodJob, status } from "./runpod.ts";
 import type { Env } from "./settings.ts";
-import { settle, startOf } from "./settle.ts";
+import { settle } from "./settle.ts";
 import { headObject } from "./storage.ts";
 
 /** How long a look at RunPod's status of a job counts, in milliseconds. */
@@ -46,10 +46,20 @@ export async function ask(env: Env, row: JobRow): Promise<JobRow> {
 
 /** Records what RunPod says of a job, and settles the job if it has ended. */
 export async function record(env: Env, row: JobRow, job: RunPodJob): Promise<JobRow> {
-  const outcome = await outcomeOf(env, row, job);
-  if (outcome !== null) return settle(env, row, outcome, job);
-  if (row.cancel_requested_at !== null) await cancel(env, job.id);
-  if (job.status !== "IN_PROGRESS") return row;
+  if (hasEnded(job)) {
+    // RunPod has been asked to cancel after the database was told, so this row says whether its owner wanted it.
+    const current = (await jobById(env, row.id)) ?? row;
+    return current.ended_at === null
+      ? settle(env, current, await outcomeOf(env, current, job), job)
+      : current;
+  }
+  const after = job.status === "IN_PROGRESS" ? await recordProgress(env, row, job) : row;
+  // Only now, because a job that is cancelled costs the time since its start.
+  if (after.ended_at === null && after.cancel_requested_at !== null) await cancel(env, job.id);
+  return after;
+}
+
+async function recordProgress(env: Env, row: JobRow, job: RunPodJob): Promise<JobRow> {
   const startedAt = row.started_at ?? startOf(row, job) ?? Date.now();
   const progress = progressOf(job.output);
   const [, after] = await env.DB.batch<JobRow>([

@@ -12,7 +12,7 @@ export type Submission =
   /** RunPod may have taken the job: the answer was lost, or made no sense. */
   | { outcome: "unknown" };
 
-/** A job as RunPod describes it. `status` may be one that we do not know, which is then not final. */
+/** A job as RunPod describes it. */
 export interface RunPodJob {
   id: string;
   status: string;
@@ -73,6 +73,11 @@ export async function status(env: Env, id: string): Promise<Lookup> {
 export async function cancel(env: Env, id: string): Promise<boolean> {
   const answer = await call(env, "POST", `cancel/${encodeURIComponent(id)}`);
   return answer !== null && answer.status < 300;
+}
+
+/** Returns whether a job has ended; one whose status we do not know has not. */
+export function hasEnded(job: RunPodJob): boolean {
+  return ["COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT"].includes(job.status);
 }
 
 /** Returns whether a value from outside can be the id of a RunPod job. */

@@ -7,7 +7,7 @@
 
 import { event } from "./events.ts";
 import { type JobRow, jobById } from "./jobs.ts";
-import { type Outcome, REFUSED } from "./outcome.ts";
+import { type Outcome, REFUSED, startOf } from "./outcome.ts";
 import type { RunPodJob } from "./runpod.ts";
 import type { Env } from "./settings.ts";
 
@@ -60,9 +60,4 @@ export async function settle(
     if (!String(error).includes("UNIQUE constraint failed: entries.job_id")) throw error;
   }
   return (await jobById(env, row.id)) ?? row;
-}
-
-/** Returns when RunPod began to run a job, in milliseconds since 1970; null if RunPod does not say. */
-export function startOf(row: JobRow, job: RunPodJob): number | null {
-  return job.delayMs === undefined ? null : row.created_at + Math.round(job.delayMs);
 }
