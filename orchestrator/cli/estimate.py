@@ -71,7 +71,7 @@ def estimate(
         start_s=start,
         end_s=end,
     )
-    quoted = None if table.quotes is None else _quote(table, found, source)
+    quoted = _quote(table, found, source)
     if as_json:
         answer = found.model_dump(mode="json")
         say(json.dumps(answer | {"quote": quoted.model_dump(mode="json") if quoted else None}))
@@ -90,12 +90,12 @@ def _numbers(crop: str) -> tuple[float, float, float, float]:
 
 
 def _quote(table: PriceTable, found: Estimate, source: Path) -> Quote | None:
-    """Return what the API would quote for the job; None if it would refuse it."""
+    """Return what the API would quote for the job; None if it would refuse it, or the table is too short."""
     from orchestrator.cost.quote import quote
 
     try:
         return quote(table, found.work, found.gpu, input_bytes=source.stat().st_size)
-    except LimitExceeded:
+    except (BadRequest, LimitExceeded):
         return None
 
 

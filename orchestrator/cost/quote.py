@@ -53,7 +53,7 @@ def quote(
             larger than the model's own, or the detector sees larger pictures than its own.
 
     Raises:
-        BadRequest: the table has no rules for quotes, or no prices.
+        BadRequest: the table has no rules for quotes, no prices, or no fallback speed for the task.
         LimitExceeded: the job would take longer than a run may take.
     """
     rules = table.quotes

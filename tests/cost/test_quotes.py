@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import tomllib
@@ -19,6 +20,7 @@ from orchestrator.cost.price_table import PriceTable, QuoteRules, read_table
 from orchestrator.cost.quote import micro_dollars_per_s, quote
 from orchestrator.errors import BadRequest, LimitExceeded
 from orchestrator.jobs import parse
+from orchestrator.jobs.task_table import TASKS
 from orchestrator.settings import Settings
 from tests.cost.quote_vectors import AMOUNTS, GPUS, MODELS, VECTORS, cases, quoted
 from tests.support.mutated_jobs import VALUES
@@ -229,12 +231,13 @@ def test_a_job_of_more_than_a_week_is_refused() -> None:
         quote(TABLE, work, "A40")
 
 
-def test_fallback_speeds_are_whole() -> None:
-    values = tomllib.loads(Settings().cost_table.read_text())
-    parse(PriceTable, values)
-    del values["quotes"]["fallback_speeds"][0]
-    with pytest.raises(BadRequest, match="fallback"):
-        parse(PriceTable, values)
+def test_every_task_has_a_fallback_speed_with_and_without_a_gpu() -> None:
+    found = [(row.task, row.on_cpu) for row in rules().fallback_speeds]
+    assert sorted(found) == sorted(itertools.product(TASKS, (False, True)))
+    none = TABLE.model_copy(update={"quotes": rules().model_copy(update={"fallback_speeds": ()})})
+    work = parse(Workload, {"task": "track", "model": "m", "frames": 1, **HD})
+    with pytest.raises(BadRequest, match="no fallback speed for track on L40S"):
+        quote(none, work, "L40S")
 
 
 def test_fallback_speeds_are_no_faster_than_what_is_known() -> None:
