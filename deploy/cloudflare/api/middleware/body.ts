@@ -9,6 +9,8 @@ import { ApiError } from "../errors.ts";
  * it; a longer document is uploaded, and `tracks` is its URL.
  */
 export const MAX_BODY_BYTES = 256 * 1024;
+/** How much of a larger body is read and thrown away: many clients read the answer only when they have sent all. */
+const MAX_DISCARDED_BYTES = 16 * 1024 * 1024;
 /** How deep arrays and objects may nest. The deepest `params` of a job nest 5 levels. */
 const MAX_DEPTH = 32;
 
@@ -38,14 +40,11 @@ async function readAtMost(body: ReadableStream<Uint8Array>, limit: number): Prom
   let length = 0;
   for await (const chunk of body) {
     length += chunk.length;
-    if (length > limit) {
-      throw new ApiError(
-        413,
-        "too_large",
-        `a body may have ${limit} bytes at most; give long tracks as a URL`,
-      );
-    }
-    chunks.push(chunk);
+    if (length <= limit) chunks.push(chunk);
+    else if (length > MAX_DISCARDED_BYTES) break;
+  }
+  if (length > limit) {
+    throw new ApiError(413, "too_large", `a body may have ${limit} bytes at most; give long tracks as a URL`);
   }
   const bytes = new Uint8Array(length);
   let at = 0;
