@@ -47,7 +47,13 @@ def operator(tmp_path: Path) -> Iterator[Operator]:
     """The operator of an API of its own, with a low limit."""
     token = secrets.token_hex(32)
     try:
-        api = LowLimit(tmp_path, port=free_port(), variables={}, secrets={"ADMIN_TOKEN": token})
+        api = LowLimit(
+            tmp_path,
+            port=free_port(),
+            variables={},
+            secrets={"ADMIN_TOKEN": token},
+            log_path=tmp_path / "api.log",
+        )
     except NodeMissing as missing:
         pytest.skip(str(missing))
     api.start()
