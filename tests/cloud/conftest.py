@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import requests
 
+from tests.cloud import money
 from tests.support.s3_signers import Aws4fetchSigner, BotocoreSigner, Signer, SpecificationSigner
 from tools.cloud import service
 from tools.cloud.client import ApiUser
@@ -97,3 +98,21 @@ def signer(request: pytest.FixtureRequest) -> Signer:
         found: Signer = request.getfixturevalue("aws4fetch")
         return found
     return BotocoreSigner() if request.param == "botocore" else SpecificationSigner()
+
+
+@pytest.fixture
+def upload(user: ApiUser) -> str:
+    """An upload of the user's; the API never looks into it."""
+    return user.upload(b"a video, as far as the API can tell")
+
+
+@pytest.fixture
+def sound_money(cloud: Cloud) -> Iterator[None]:
+    """Let RunPod complete jobs at once until the test asks for more, and check all money after it."""
+    money.pretend(cloud)
+    cloud.runpod.faults.clear()
+    yield
+    cloud.runpod.pretend = lambda _job: None
+    cloud.runpod.faults.clear()
+    assert not money.problems(cloud)
+    assert cloud.admin("GET", "/admin/ledger/check").json()["problems"] == []

@@ -88,6 +88,13 @@ class Faults:
     _requests: defaultdict[Route, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
     _webhooks: deque[WebhookFault] = field(default_factory=deque)
 
+    def clear(self) -> None:
+        """Let nothing more go wrong."""
+        self.choose = lambda _route, _job_id: None
+        self.choose_webhook = lambda _job_id: None
+        self._requests.clear()
+        self._webhooks.clear()
+
     def add(self, route: Route, *faults: Fault) -> None:
         """Let the next requests of a route meet these faults, one each."""
         self._requests[route].extend(faults)

@@ -30,7 +30,7 @@ class Pretence:
     """How a job goes that no worker runs.
 
     Attributes:
-        wait_s: how long it waits in the queue.
+        wait_s: how long it waits before each run.
         run_s: how long it runs.
         answer: what the worker sends at the end: `output`, or `error`, or both.
         progress: the updates that it sends while it runs, evenly spread.
@@ -243,5 +243,10 @@ class RunPodQueue:
                 return
             self._finish(job, dict(pretence.answer))
             if more_runs:
+                self.clock.after(pretence.wait_s, lambda: self._pretend_again(job, pretence, more_runs))
+
+    def _pretend_again(self, job: Job, pretence: Pretence, runs: int) -> None:
+        with self.changed:
+            if job.is_final and not job.deleted:
                 job.reset()
-                self.clock.after(pretence.wait_s, lambda: self._pretend(job, pretence, more_runs))
+                self._pretend(job, pretence, runs)

@@ -115,7 +115,7 @@ async function storable(
   return { ...summary, output_url: url, json_bytes: bytes, gzip_bytes: null };
 }
 
-/** Returns when RunPod began to run a job, in milliseconds since 1970; null if RunPod does not say. */
+/** Returns when RunPod began to run a job, in milliseconds since 1970; null if RunPod does not say. None waits beyond its ttl. */
 export function startOf(row: JobRow, job: RunPodJob): number | null {
-  return job.delayMs === undefined ? null : row.created_at + Math.round(job.delayMs);
+  return job.delayMs === undefined ? null : row.created_at + Math.round(Math.min(job.delayMs, row.ttl_ms));
 }

@@ -11,8 +11,11 @@ import { headObject } from "./storage.ts";
 const POLL_INTERVAL_MS = 1000;
 /** How long after /run a job that RunPod does not know may still appear, in milliseconds. */
 const UNKNOWN_AT_FIRST_MS = 60_000;
-/** How long after its ttl a job certainly does not run any more, in milliseconds. */
-const TTL_MARGIN_MS = 10_000;
+/**
+ * How long after its ttl a job certainly does not run any more, in milliseconds: RunPod counts from its acceptance
+ * of /run, which may be up to 20 s after the creation of the job, and clocks differ.
+ */
+const TTL_MARGIN_MS = 60_000;
 
 /**
  * Asks RunPod how a job stands, at most once a second however many ask, and settles it if it has ended.
@@ -21,7 +24,9 @@ const TTL_MARGIN_MS = 10_000;
  */
 export async function refresh(env: Env, row: JobRow): Promise<JobRow> {
   const now = Date.now();
-  if (row.ended_at !== null || now - row.polled_at < POLL_INTERVAL_MS) return row;
+  // A time in the future is that of a clock that was wrong.
+  const isRecent = row.polled_at <= now && now - row.polled_at < POLL_INTERVAL_MS;
+  if (row.ended_at !== null || isRecent) return row;
   const claim = await env.DB.prepare(
     "UPDATE jobs SET polled_at = ? WHERE id = ? AND polled_at = ? AND ended_at IS NULL",
   )

@@ -1,0 +1,304 @@
+"""Tests that no answer of RunPod, or none, makes a job unpaid or paid twice."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.cloud.conftest import Cloud
+from tests.cloud.money import (
+    FIVE_DOLLARS,
+    HOLD,
+    LOST,
+    TTL_S,
+    at_once,
+    codes,
+    debit,
+    ended,
+    make_older,
+    pretend,
+    price_of,
+    row_of,
+    run_of,
+    settled,
+    settled_by_webhook,
+    start,
+    sweep,
+    unsettled,
+    wallet,
+)
+from tools.cloud.client import ApiUser
+from tools.stand_ins import runpod_faults as faults
+
+pytestmark = pytest.mark.usefixtures("sound_money")
+
+
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 413, 422, 429])
+def test_a_refusal_gives_the_money_and_the_key_back(
+    cloud: Cloud, user: ApiUser, upload: str, code: int
+) -> None:
+    cloud.runpod.faults.add("run", faults.refusal(code))
+    key = uuid.uuid4().hex
+    refused = debit(user, upload, key)
+    assert (refused.status_code, refused.json()["error"]["retryable"]) == (503, True)
+    assert int(refused.headers["Retry-After"]) > 0
+    assert wallet(cloud, user) == (FIVE_DOLLARS, 0)
+    job = start(user, upload, key)
+    settled_by_webhook(cloud, job)
+    assert [entry["kind"] for entry in user.get("/wallet").json()["entries"]] == [
+        *("capture", "release", "hold"),
+        *("capture", "release", "hold", "topup"),
+    ]
+
+
+def test_one_key_many_times_while_runpod_refuses(cloud: Cloud, user: ApiUser, upload: str) -> None:
+    cloud.runpod.faults.choose = lambda route, _run: faults.refusal(429) if route == "run" else None
+    key = uuid.uuid4().hex
+    responses = at_once(60, lambda: debit(user, upload, key))
+    assert set(codes(responses)) <= {200, 409, 503}
+    assert not unsettled(cloud, user)
+    assert wallet(cloud, user) == (FIVE_DOLLARS, 0)
+
+
+UNCLEAR = {
+    "500": faults.refusal(500),
+    "503": faults.refusal(503),
+    "408": faults.refusal(408),
+    "nothing": faults.silence(0.1),
+    "html": faults.other_answer(b"<html>welcome</html>", takes_effect=False),
+    "no id": faults.other_answer(b'{"status": "IN_QUEUE"}', takes_effect=False),
+    "odd id": faults.other_answer(b'{"id": "../../x", "status": "IN_QUEUE"}', takes_effect=False),
+    "redirect": faults.other_answer(b"", 302, takes_effect=False),
+    "lost": faults.lost_answer(0.1),
+    "html after all": faults.other_answer(b"<html>welcome</html>"),
+    "500 after all": faults.other_answer(b"{}", 500),
+}
+
+
+@pytest.mark.parametrize("fault", UNCLEAR.values(), ids=UNCLEAR)
+def test_an_unclear_answer_keeps_the_hold_until_the_job_is_known_or_over(
+    cloud: Cloud, user: ApiUser, upload: str, fault: faults.Fault
+) -> None:
+    pretend(cloud, run_s=30)
+    before = len(cloud.runpod.jobs)
+    cloud.runpod.faults.add("run", fault)
+    key = uuid.uuid4().hex
+    job = start(user, upload, key)
+    assert row_of(cloud, job)["state"] == "submitting"
+    again = debit(user, upload, key)
+    assert (again.status_code, again.json()["id"]) == (200, job)
+    assert len(cloud.runpod.jobs) - before == fault.takes_effect
+    sweep(cloud, [job])
+    assert wallet(cloud, user) == (FIVE_DOLLARS - HOLD, HOLD)
+    if fault.takes_effect:
+        cloud.runpod.clock.advance(31)
+        settled_by_webhook(cloud, job)
+    else:
+        make_older(cloud, [job], TTL_S + 25)
+        sweep(cloud)
+        assert row_of(cloud, job)["ended_at"] is None, "/run may take 20 s, and RunPod counts from its end"
+        make_older(cloud, [job], 100)
+        sweep(cloud)
+        settled(cloud, job, "failed", 0)
+        assert wallet(cloud, user) == (FIVE_DOLLARS, 0)
+        assert debit(user, upload, key).json()["state"] == "failed"
+
+
+def test_runpod_names_the_same_run_twice(cloud: Cloud, user: ApiUser, upload: str) -> None:
+    first = start(user, upload)
+    settled_by_webhook(cloud, first)
+    same = json.dumps({"id": run_of(cloud, first).id, "status": "IN_QUEUE"}).encode()
+    pretend(cloud, run_s=100)
+    cloud.runpod.faults.add("run", faults.other_answer(same, content_type="application/json"))
+    key = uuid.uuid4().hex
+    debit(user, upload, key)
+    job = debit(user, upload, key).json()["id"]
+    sweep(cloud, [job])
+    assert row_of(cloud, job)["ended_at"] is None
+    cloud.runpod.clock.advance(101)
+    settled_by_webhook(cloud, job)
+
+
+def test_a_job_that_runs_twice_is_paid_once(cloud: Cloud, user: ApiUser, upload: str) -> None:
+    pretend(cloud, runs=2, run_s=0.1, wait_s=0.5)
+    job = start(user, upload)
+    cloud.runpod.wait(lambda: len(run_of(cloud, job).deliveries) == 2)
+    run = run_of(cloud, job)
+    assert [delivery.status for delivery in run.deliveries] == [200, 200]
+    settled(cloud, job, "completed", price_of(run.runs[0].ms or 0, row_of(cloud, job)))
+
+
+def test_an_answer_of_run_after_the_release_cancels_the_run(cloud: Cloud, user: ApiUser, upload: str) -> None:
+    pretend(cloud, run_s=1000)
+    cloud.runpod.faults.add("run", faults.late_answer(4))
+    with ThreadPoolExecutor(1) as thread:
+        response = thread.submit(debit, user, upload)
+        deadline = time.monotonic() + 60
+        while not unsettled(cloud, user) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        (job,) = unsettled(cloud, user)
+        make_older(cloud, [job], TTL_S + 120)
+        sweep(cloud)
+        settled(cloud, job, "failed", 0)
+        assert response.result().status_code == 201
+    cloud.runpod.wait(lambda: run_of(cloud, job).deliveries)
+    assert run_of(cloud, job).state == "CANCELLED"
+    settled(cloud, job, "failed", 0)
+    assert wallet(cloud, user) == (FIVE_DOLLARS, 0)
+
+
+STATUS_FAULTS = {
+    "429": faults.refusal(429),
+    "500": faults.refusal(500),
+    "401": faults.refusal(401),
+    "html": faults.other_answer(b"<html>welcome</html>"),
+    "list": faults.other_answer(b"[]"),
+    "null": faults.other_answer(b"null"),
+    "empty": faults.other_answer(b""),
+    "other id": faults.other_answer(b'{"id": "other", "status": "COMPLETED", "executionTime": 1}'),
+    "no id": faults.other_answer(b'{"status": "COMPLETED", "executionTime": 1}'),
+}
+
+
+@pytest.mark.parametrize("fault", STATUS_FAULTS.values(), ids=STATUS_FAULTS)
+def test_a_bad_answer_to_status_settles_nothing(
+    cloud: Cloud, user: ApiUser, upload: str, fault: faults.Fault
+) -> None:
+    cloud.runpod.faults.choose_webhook = lambda _run: LOST
+    job = start(user, upload)
+    ended(cloud, job)
+    cloud.runpod.faults.add("status", fault)
+    assert user.get(f"/status/{job}").json()["state"] == "queued"
+    assert row_of(cloud, job)["ended_at"] is None
+    sweep(cloud, [job])
+    assert row_of(cloud, job)["state"] == "completed"
+
+
+def test_no_answer_to_status_settles_nothing(cloud: Cloud, user: ApiUser, upload: str) -> None:
+    cloud.runpod.faults.choose_webhook = lambda _run: LOST
+    job = start(user, upload)
+    ended(cloud, job)
+    # A GET whose connection breaks is sent again by the runtime, so silence lasts here.
+    cloud.runpod.faults.choose = lambda route, _run: faults.silence(0.1) if route == "status" else None
+    assert user.get(f"/status/{job}").json()["state"] == "queued"
+    cloud.runpod.faults.clear()
+    sweep(cloud, [job])
+    assert row_of(cloud, job)["state"] == "completed"
+
+
+@pytest.mark.parametrize("status", ["PAUSED", "", "completed", None, 7, ["COMPLETED"]])
+def test_an_unknown_status_is_not_final(cloud: Cloud, user: ApiUser, upload: str, status: object) -> None:
+    pretend(cloud, replaced={"status": status})
+    cloud.runpod.faults.choose_webhook = lambda _run: LOST
+    job = start(user, upload)
+    ended(cloud, job)
+    sweep(cloud, [job])
+    assert row_of(cloud, job)["ended_at"] is None
+
+
+def test_a_status_of_not_found_soon_after_run_settles_nothing(
+    cloud: Cloud, user: ApiUser, upload: str
+) -> None:
+    pretend(cloud, run_s=20)
+    job = start(user, upload)
+    cloud.runpod.faults.add("status", faults.refusal(404))
+    sweep(cloud, [job])
+    assert row_of(cloud, job)["ended_at"] is None
+    cloud.runpod.clock.advance(21)
+    settled_by_webhook(cloud, job)
+
+
+def test_a_running_job_that_ttl_deleted_costs_nothing(cloud: Cloud, user: ApiUser, upload: str) -> None:
+    pretend(cloud, wait_s=TTL_S - 60, run_s=119)
+    job = start(user, upload)
+    cloud.runpod.clock.advance(TTL_S - 59)
+    cloud.runpod.wait(lambda: run_of(cloud, job).state == "IN_PROGRESS")
+    sweep(cloud, [job])
+    assert row_of(cloud, job)["state"] == "running"
+    cloud.runpod.clock.advance(60)
+    cloud.runpod.wait(lambda: run_of(cloud, job).deleted)
+    sweep(cloud, [job])
+    assert row_of(cloud, job)["ended_at"] is None, "404 alone does not say that the job is over"
+    make_older(cloud, [job], TTL_S + 120)
+    sweep(cloud)
+    settled(cloud, job, "failed", 0)
+    assert json.loads(row_of(cloud, job)["error"])["fault"] == "worker"
+
+
+EXECUTION_TIMES: list[tuple[object, str]] = [
+    (0, "0"),
+    (0.4, "1"),
+    (1, "1"),
+    (1.5, "1"),
+    (119_999.001, "39000"),
+    (120_000, "39000"),
+    (120_001, "39000"),
+    (10**15, "39000"),
+    (1e300, "any"),
+    (..., "expected"),
+    (None, "expected"),
+    (-1, "expected"),
+    (-1e300, "expected"),
+    ("1000", "expected"),
+    ("NaN", "expected"),
+    (True, "expected"),
+    ([1000], "expected"),
+    ({"ms": 1000}, "expected"),
+]
+
+
+@pytest.mark.parametrize(("executed_ms", "charge"), EXECUTION_TIMES, ids=lambda value: repr(value)[:20])
+def test_odd_execution_times_charge_what_the_rules_say(
+    cloud: Cloud, user: ApiUser, upload: str, executed_ms: object, charge: str
+) -> None:
+    pretend(cloud, replaced={"executionTime": executed_ms})
+    job = start(user, upload)
+    cloud.runpod.wait(lambda: any(delivery.status == 200 for delivery in run_of(cloud, job).deliveries))
+    row = row_of(cloud, job)
+    expected = json.loads(row["terms"])["expected"]
+    assert 0 < expected < HOLD
+    possible = {"expected": {expected}, "any": {HOLD, expected}}.get(
+        charge, {int(charge)} if charge.isdigit() else set()
+    )
+    assert row["charge"] in possible
+    assert row["state"] == "completed"
+
+
+@pytest.mark.parametrize("executed_ms", [float("nan"), float("inf")])
+def test_a_status_that_is_not_json_settles_nothing_until_it_is_over(
+    cloud: Cloud, user: ApiUser, upload: str, executed_ms: float
+) -> None:
+    pretend(cloud, replaced={"executionTime": executed_ms})
+    job = start(user, upload)
+    cloud.runpod.wait(lambda: len(run_of(cloud, job).deliveries) == 3)
+    assert {delivery.status for delivery in run_of(cloud, job).deliveries} == {503}
+    assert row_of(cloud, job)["ended_at"] is None
+
+
+ODD_FIELDS: dict[str, list[object]] = {
+    "delayTime": [..., None, -1, 1e300, 9e15, 0.5, "1000", True, []],
+    "output": [..., None, 7, "text", [], {}, {"status": "failed"}],
+    "error": [None, 7, {"code": 7}],
+    "workerId": [7],
+    "retries": ["many"],
+}
+
+
+@pytest.mark.parametrize(
+    "replaced", [{name: value} for name, values in ODD_FIELDS.items() for value in values], ids=repr
+)
+def test_odd_fields_of_a_final_status_settle_the_job_and_show_it(
+    cloud: Cloud, user: ApiUser, upload: str, replaced: dict[str, Any]
+) -> None:
+    pretend(cloud, replaced=replaced)
+    job = start(user, upload)
+    cloud.runpod.wait(lambda: run_of(cloud, job).deliveries)
+    assert run_of(cloud, job).deliveries[0].status == 200
+    assert row_of(cloud, job)["ended_at"] is not None
+    assert user.get(f"/status/{job}").status_code == 200
+    assert user.get("/jobs").status_code == 200
