@@ -5,7 +5,7 @@ import { ApiError } from "./errors.ts";
 import { PARAMS } from "./job_schemas.ts";
 import type { Env } from "./settings.ts";
 import { keyOfOurUrl } from "./storage.ts";
-import { findUploadByKey, noSuchUpload, requireUpload, type Upload } from "./uploads.ts";
+import { noSuchUpload, type Upload, uploadQuery } from "./uploads.ts";
 import { Source } from "./workload.ts";
 
 /** The fields of a request that name a job; `checkJob` checks the task and the params. */
@@ -19,22 +19,35 @@ export const JOB_FIELDS = {
   source: Source.optional(),
 };
 
+/** How a request names its input. */
+interface InputFields {
+  upload_id?: string | undefined;
+  input_url?: string | undefined;
+}
+
 /**
  * Returns the upload that is the input of a job, open or complete.
  *
  * @throws ApiError 400 bad_request: the request names no input or two, or a URL that is not of this API's bucket.
  * @throws ApiError 404 upload_not_found: the user has no such upload.
  */
-export async function inputOf(
-  env: Env,
-  userId: string,
-  request: { upload_id?: string | undefined; input_url?: string | undefined },
-): Promise<Upload> {
+export async function inputOf(env: Env, userId: string, request: InputFields): Promise<Upload> {
+  const upload = await inputQuery(env, userId, request).first<Upload>();
+  if (upload === null) throw noSuchUpload();
+  return upload;
+}
+
+/**
+ * Returns the query for the upload that is the input of a job, open or complete.
+ *
+ * @throws ApiError 400 bad_request: the request names no input or two, or a URL that is not of this API's bucket.
+ */
+export function inputQuery(env: Env, userId: string, request: InputFields): D1PreparedStatement {
   const { upload_id, input_url } = request;
   if ((upload_id === undefined) === (input_url === undefined)) {
     throw new ApiError(400, "bad_request", "upload_id or input_url: give one of them, and not both");
   }
-  if (upload_id !== undefined) return await requireUpload(env, userId, upload_id);
+  if (upload_id !== undefined) return uploadQuery(env, userId, "id", upload_id);
   const key = keyOfOurUrl(env, input_url ?? "");
   if (key === null) {
     throw new ApiError(
@@ -43,7 +56,5 @@ export async function inputOf(
       "input_url: give a URL of an object that was uploaded by this API",
     );
   }
-  const upload = await findUploadByKey(env, userId, key);
-  if (upload === null) throw noSuchUpload();
-  return upload;
+  return uploadQuery(env, userId, "object_key", key);
 }

@@ -6,38 +6,27 @@ import { checkJob } from "./check_job.ts";
 import { ApiError } from "./errors.ts";
 import { event } from "./events.ts";
 import { newId } from "./ids.ts";
+import { inputQuery, JOB_FIELDS } from "./job_request.ts";
 import { type JobRow, jobById, SELECT_JOB } from "./jobs.ts";
 import { REFUSED } from "./outcome.ts";
-import { Source, type Terms, termsFor } from "./quote.ts";
+import { type Terms, termsFor } from "./quote.ts";
 import { cancel, run } from "./runpod.ts";
 import type { Env } from "./settings.ts";
 import { settle } from "./settle.ts";
-import { keyOfOurUrl } from "./storage.ts";
-import { keptUntil, type Upload } from "./uploads.ts";
+import { keptUntil, noSuchUpload, type Upload } from "./uploads.ts";
 import { webhookUrl } from "./webhook_mac.ts";
 import { outputKeyOf, workerInput } from "./worker_input.ts";
 
-/** The body of POST /debit. */
+/** The body of POST /debit: a quote, or what a quote would name. */
 export const Debit = z
   .strictObject({
+    ...JOB_FIELDS,
+    task: JOB_FIELDS.task.optional(),
     quote_id: z
       .string()
+      .max(100)
       .optional()
-      .openapi({ description: "A quote; it names the task, its source and parameters." }),
-    task: z
-      .string()
-      .optional()
-      .openapi({ description: "`upscale`, `track` or `export`, if there is no quote." }),
-    upload_id: z.string().optional().openapi({ description: "The source video: a completed upload." }),
-    input_url: z
-      .string()
-      .optional()
-      .openapi({ description: "The source video as a URL of a completed upload, in place of `upload_id`." }),
-    params: z
-      .unknown()
-      .optional()
-      .openapi({ description: "The parameters, as docs/jobs.md describes them." }),
-    source: Source.optional(),
+      .openapi({ description: "A quote, which names the task, its params and its input." }),
   })
   .openapi("Debit");
 export type Debit = z.infer<typeof Debit>;
@@ -67,7 +56,7 @@ export async function debit(
       userId,
       idempotencyKey,
     ),
-    direct === null ? quoteQuery(env, userId, body) : uploadQuery(env, userId, body),
+    direct === null ? quoteQuery(env, userId, body) : inputQuery(env, userId, body),
   ]);
   const existing = same?.results[0] as JobRow | undefined;
   if (existing !== undefined) return { row: sameJob(existing, bodyHash), isNew: false };
@@ -89,34 +78,13 @@ interface QuoteRow {
 }
 
 function quoteQuery(env: Env, userId: string, body: Debit): D1PreparedStatement {
-  if (
-    body.task !== undefined ||
-    body.params !== undefined ||
-    body.upload_id !== undefined ||
-    body.input_url !== undefined
-  ) {
-    throw new ApiError(
-      400,
-      "bad_request",
-      "quote_id stands alone: the quote names the task, its source and parameters",
-    );
+  if (Object.keys(body).length > 1) {
+    throw new ApiError(400, "bad_request", "quote_id stands alone: the quote names the job and its input");
   }
   return env.DB.prepare(
     "SELECT quotes.task, quotes.params, quotes.terms, quotes.expires_at, uploads.* FROM quotes " +
       "JOIN uploads ON uploads.id = quotes.upload_id WHERE quotes.id = ? AND quotes.user_id = ?",
   ).bind(body.quote_id, userId);
-}
-
-function uploadQuery(env: Env, userId: string, body: Debit): D1PreparedStatement {
-  if ((body.upload_id === undefined) === (body.input_url === undefined)) {
-    throw new ApiError(400, "bad_request", "give either upload_id or input_url, or a quote_id alone");
-  }
-  const key = body.input_url === undefined ? null : keyOfOurUrl(env, body.input_url);
-  return env.DB.prepare("SELECT * FROM uploads WHERE user_id = ? AND (id = ? OR object_key = ?)").bind(
-    userId,
-    body.upload_id ?? null,
-    key,
-  );
 }
 
 function quoted(
@@ -132,18 +100,14 @@ function quoted(
 }
 
 function usable(upload: Upload | undefined): Upload {
-  if (upload === undefined || upload.state === "deleted") {
-    throw new ApiError(404, "upload_not_found", "there is no such upload; start one with POST /uploads");
-  }
+  if (upload === undefined || upload.state === "deleted" || keptUntil(upload) < Date.now())
+    throw noSuchUpload();
   if (upload.state !== "complete" || upload.completed_at === null) {
     throw new ApiError(
       409,
       "upload_incomplete",
       `complete the upload first: POST /uploads/${upload.id}/complete`,
     );
-  }
-  if (keptUntil(upload) < Date.now()) {
-    throw new ApiError(410, "upload_expired", "the upload is too old; upload the video again");
   }
   return upload;
 }

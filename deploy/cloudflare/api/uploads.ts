@@ -35,27 +35,25 @@ export function keptUntil(upload: Upload): number {
   return upload.created_at + KEPT_MS;
 }
 
-/** Returns an upload of this user, open or complete; null if there is none, or if it was deleted or is too old. */
-export async function findUpload(env: Env, userId: string, uploadId: string): Promise<Upload | null> {
-  return await env.DB.prepare(
-    "SELECT * FROM uploads WHERE id = ? AND user_id = ? AND state <> 'deleted' AND created_at > ?",
-  )
-    .bind(uploadId, userId, Date.now() - KEPT_MS)
-    .first<Upload>();
+/** Returns the query for an upload of this user, open or complete; not if it was deleted or is too old. */
+export function uploadQuery(
+  env: Env,
+  userId: string,
+  column: "id" | "object_key",
+  value: string,
+): D1PreparedStatement {
+  return env.DB.prepare(
+    `SELECT * FROM uploads WHERE ${column} = ? AND user_id = ? AND state <> 'deleted' AND created_at > ?`,
+  ).bind(value, userId, Date.now() - KEPT_MS);
 }
 
-/** Returns the upload of this user whose file has this object key, as `findUpload` does. */
-export async function findUploadByKey(env: Env, userId: string, key: string): Promise<Upload | null> {
-  return await env.DB.prepare(
-    "SELECT * FROM uploads WHERE object_key = ? AND user_id = ? AND state <> 'deleted' AND created_at > ?",
-  )
-    .bind(key, userId, Date.now() - KEPT_MS)
-    .first<Upload>();
-}
-
-/** @throws ApiError 404 where `findUpload` returns null. */
+/**
+ * Returns an upload of this user, open or complete.
+ *
+ * @throws ApiError 404 if there is none, or if it was deleted or is too old.
+ */
 export async function requireUpload(env: Env, userId: string, uploadId: string): Promise<Upload> {
-  const upload = await findUpload(env, userId, uploadId);
+  const upload = await uploadQuery(env, userId, "id", uploadId).first<Upload>();
   if (upload === null) throw noSuchUpload();
   return upload;
 }

@@ -2,6 +2,7 @@
 
 import { createRoute, z } from "@hono/zod-openapi";
 import { ErrorBody } from "../errors.ts";
+import { IdempotencyHeaders } from "../idempotency.ts";
 import { cancelJob, deleteJob } from "../job_actions.ts";
 import { JobObject, type JobRow, jobObject, jobOfUser, SELECT_JOB } from "../jobs.ts";
 import { refresh } from "../refresh.ts";
@@ -28,15 +29,7 @@ jobs.openapi(
       "Holds the most that the job can cost and asks a GPU worker to run it. Sending the same request again with " +
       "the same Idempotency-Key returns the same job and holds nothing more.",
     request: {
-      headers: z.object({
-        "idempotency-key": z
-          .string()
-          .regex(/^[\x21-\x7e]{1,200}$/)
-          .openapi({
-            description: "A new random text for each job: 1 to 200 printable characters.",
-            example: "4f9c…",
-          }),
-      }),
+      headers: IdempotencyHeaders,
       body: { content: { "application/json": { schema: Debit } }, required: true },
     },
     responses: {
