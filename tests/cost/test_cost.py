@@ -149,9 +149,9 @@ def test_the_command_line_estimates_a_video(tmp_path: Path) -> None:
         403,
         11,
     )  # 0.00031 x 1.3; 10 + 0.1
-    assert (found["quote"]["expected"], found["quote"]["hold"]) == (11 * 403, 120 * 403)
+    assert (found["quote"]["expected"], found["quote"]["hold"]) == (11 * 403, 300 * 403)
     printed = framewright("estimate", clip, "--model", "RealESRGAN_x4plus", "--gpu", "RTX 3090").out
-    assert "quote of the API: $0.0044, at most $0.0484" in printed
+    assert "quote of the API: $0.0044, at most $0.1209" in printed
     assert "upscale with RealESRGAN_x4plus on RTX 3090: about 0.1 s, $0.0000" in printed
     assert "VSGAN" in printed
 
