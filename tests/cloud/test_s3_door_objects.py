@@ -154,7 +154,7 @@ def test_a_conditional_put_stores_an_object_only_once(signer: Signer, url: str) 
 def test_one_of_many_conditional_puts_at_once_wins(url: str) -> None:
     signer = SpecificationSigner()
     with ThreadPoolExecutor(16) as pool:
-        bodies = [bytes([65 + number]) * 1000 for number in range(16)]
+        bodies = [bytes([65 + number]) * 3_000_000 for number in range(16)]
         puts = list(pool.map(lambda body: send(signer, "PUT", url, body, {"if-none-match": "*"}), bodies))
     assert sorted(put.status_code for put in puts) == [200] + [412] * 15
     assert send(signer, "GET", url).content == bodies[[put.status_code for put in puts].index(200)]

@@ -48,10 +48,18 @@ class Signer(Protocol):
 class SpecificationSigner:
     """Signs as "Authenticating Requests (AWS Signature Version 4)" of Amazon S3's API reference says."""
 
-    def __init__(self, *, key_id: str = KEY_ID, secret: str = SECRET, scope: str = "auto/s3") -> None:
+    def __init__(
+        self,
+        *,
+        key_id: str = KEY_ID,
+        secret: str = SECRET,
+        scope: str = "auto/s3",
+        signs_host: bool = True,
+    ) -> None:
         self._key_id = key_id
         self._secret = secret
         self._scope = scope
+        self._signs_host = signs_host
 
     def presign(
         self,
@@ -64,7 +72,7 @@ class SpecificationSigner:
     ) -> str:
         date = _date(at)
         parts = urlsplit(url)
-        headers = {"host": parts.netloc} | {name.lower(): value for name, value in headers.items()}
+        headers = self._signed(parts.netloc, headers)
         query = [
             *parse_qsl(parts.query, keep_blank_values=True),
             ("X-Amz-Algorithm", "AWS4-HMAC-SHA256"),
@@ -92,7 +100,7 @@ class SpecificationSigner:
         payload = UNSIGNED if body is None else hashlib.sha256(body).hexdigest()
         sent = {name.lower(): value for name, value in headers.items()}
         sent |= {"x-amz-content-sha256": payload, "x-amz-date": date}
-        signed = sent | {"host": parts.netloc}
+        signed = self._signed(parts.netloc, sent)
         query = parse_qsl(parts.query, keep_blank_values=True)
         signature = self._signature(method, parts.path, query, signed, payload, date)
         sent["authorization"] = (
@@ -100,6 +108,10 @@ class SpecificationSigner:
             f"SignedHeaders={';'.join(sorted(signed))},Signature={signature}"
         )
         return sent
+
+    def _signed(self, host: str, headers: dict[str, str]) -> dict[str, str]:
+        lower = {name.lower(): value for name, value in headers.items()}
+        return lower | {"host": host} if self._signs_host else lower
 
     def _signature(
         self,
