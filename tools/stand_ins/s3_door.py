@@ -197,17 +197,19 @@ def _read_body(environ: dict[str, Any], payload: str, body: IO[bytes]) -> None:
     """Write the body of a request to a file, and check its length and its hashes."""
     length = left = _declared_bytes(environ)
     sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+    wanted_md5 = environ.get("HTTP_CONTENT_MD5")
     while left and (chunk := environ["wsgi.input"].read(min(left, _CHUNK_BYTES))):
-        sha256.update(chunk)
-        md5.update(chunk)
+        if payload != UNSIGNED:
+            sha256.update(chunk)
+        if wanted_md5 is not None:
+            md5.update(chunk)
         body.write(chunk)
         left -= len(chunk)
     if left:
         raise S3Error(400, "IncompleteBody", f"{left} of the {length} bytes of the body were not sent.")
     if payload not in {UNSIGNED, sha256.hexdigest()}:
         raise S3Error(400, "XAmzContentSHA256Mismatch", "The body has another SHA-256 than was signed.")
-    wanted = environ.get("HTTP_CONTENT_MD5")
-    if wanted is not None and wanted != base64.b64encode(md5.digest()).decode():
+    if wanted_md5 is not None and wanted_md5 != base64.b64encode(md5.digest()).decode():
         raise S3Error(400, "BadDigest", "The body has another MD5 than Content-MD5 says.")
     body.seek(0)
 
