@@ -4,7 +4,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 PACKAGES := deploy/cloudflare/node_modules/.ready
-NODE := cd deploy/cloudflare && PATH="$(CURDIR)/$(BIN):$$PATH" WRANGLER_SEND_METRICS=false WRANGLER_SEND_ERROR_REPORTS=false
+NODE := cd deploy/cloudflare && PATH="$(CURDIR)/$(BIN):$$PATH" WRANGLER_SEND_METRICS=false WRANGLER_HIDE_BANNER=true
 
 .PHONY: help demo cloud bench test test-slow check format docs cloud-check images-test lock pin-images serve-env cloud-env dev-env clean
 

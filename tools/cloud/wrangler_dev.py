@@ -31,8 +31,9 @@ OFFLINE = {
     "WRANGLER_SEND_METRICS": "false",
     "WRANGLER_SEND_ERROR_REPORTS": "false",
     "CLOUDFLARE_CF_FETCH_ENABLED": "false",
+    "WRANGLER_HIDE_BANNER": "true",
 }
-"""Without these, wrangler contacts two hosts of Cloudflare."""
+"""Without these, wrangler contacts hosts of Cloudflare, and npm's registry for a newer wrangler."""
 
 START_S = 120.0
 """How long the API may take to start; it takes 2 s on two idle cores."""
