@@ -156,6 +156,13 @@ FAILURES: dict[str, tuple[dict[str, Any], str, str, bool, bool]] = {
         True,
         False,
     ),
+    "an address that we made": (
+        {"error": "output_too_large: 6 GB", "output": {"code": "output_too_large", "retryable": False}},
+        "output_too_large",
+        "6 GB",
+        False,
+        False,
+    ),
     "code in the text alone": (
         {"error": "unknown_model: there is none"},
         "unknown_model",

@@ -10,6 +10,22 @@ import { headObject, putObject } from "./storage.ts";
 /** The longest result that is kept in the database, in characters; a row of D1 has at most 2 MB. */
 const LONGEST_RESULT = 200_000;
 
+/**
+ * Codes of the worker that are ours although errors.md calls them the caller's: the API makes the addresses of a job,
+ * and the operator builds its models.
+ */
+const OURS: ReadonlySet<string> = new Set([
+  "address_refused",
+  "input_forbidden",
+  "input_not_found",
+  "model_not_built",
+  "output_forbidden",
+  "output_refused",
+  "output_too_large",
+  "result_too_large",
+  "weights_refused",
+]);
+
 /** How a job ended. */
 export interface Outcome {
   state: "completed" | "failed" | "cancelled";
@@ -76,7 +92,7 @@ function failed(row: JobRow, job: RunPodJob): Outcome {
     code: named,
     message: message || "the job failed",
     retryable: known.retryable,
-    fault: known.fault as JobError["fault"],
+    fault: OURS.has(named) ? "worker" : (known.fault as JobError["fault"]),
   };
   const charge = error.fault === "caller" ? ran(row, job) : 0;
   return { state: "failed", charge, error };
