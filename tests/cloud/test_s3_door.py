@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import boto3
 import pytest
@@ -231,6 +231,24 @@ def test_another_signer_or_scope_is_refused(wrong: Signer, status: int, code: st
     assert in_query.status_code == in_header.status_code == status
     assert code_of(in_query).startswith(code)
     assert code_of(in_header).startswith(code)
+
+
+@pytest.mark.parametrize("signature", ["", "\u00fc", "0" * 64])
+def test_a_signature_that_is_none_is_refused(signature: str, kept: str) -> None:
+    url = re.sub("(?<=X-Amz-Signature=).*", quote(signature), SpecificationSigner().presign("GET", kept, {}))
+    response = get(url)
+    assert (response.status_code, code_of(response)) == (403, "SignatureDoesNotMatch")
+
+
+@pytest.mark.parametrize("number", ["0", "10001", "one", ""])
+def test_a_part_number_out_of_bounds_is_refused(number: str, signer: Signer, kept: str) -> None:
+    response = put(signer.presign("PUT", f"{kept}?partNumber={number}&uploadId=x", {}), BODY)
+    assert (response.status_code, code_of(response)) == (400, "InvalidArgument")
+
+
+def test_another_method_is_refused(signer: Signer, kept: str) -> None:
+    response = requests.patch(signer.presign("PATCH", kept, {}), BODY, timeout=60)
+    assert (response.status_code, code_of(response)) == (405, "MethodNotAllowed")
 
 
 def test_a_signature_that_leaves_the_host_out_is_refused(kept: str) -> None:

@@ -44,6 +44,7 @@ MAX_PUT_BYTES = 5 * 2**30 - 5 * 2**20
 """R2's limit of a single PUT (developers.cloudflare.com/r2/platform/limits); parts have the next one."""
 MAX_PART_BYTES = 5 * 2**30
 MIN_PART_BYTES = 5 * 2**20
+MAX_PARTS = 10_000
 NOT_IN_R2 = ("HTTP_X_AMZ_TRAILER", "HTTP_X_AMZ_SDK_CHECKSUM_ALGORITHM", "HTTP_X_AMZ_CHECKSUM_CRC32")
 """R2 refuses checksums in trailers, and has no CRC32 of a whole object."""
 
@@ -178,10 +179,15 @@ def serving(
 
 
 def _check_features(environ: dict[str, Any]) -> None:
-    """Refuse what R2 does not have."""
-    method = environ["REQUEST_METHOD"]
-    if method == "POST" and environ.get("CONTENT_TYPE", "").lower().startswith("multipart/form-data"):
+    """Refuse what R2 does not have, whoever asks."""
+    method, query = environ["REQUEST_METHOD"], _query(environ)
+    if method not in {"GET", "HEAD", "PUT", "POST", "DELETE"}:
+        raise S3Error(405, "MethodNotAllowed", "The method is not allowed.")
+    if method == "POST" and not query.keys() & {"uploads", "uploadId", "delete"}:
         raise S3Error(501, "NotImplemented", "Uploads by POST forms are not implemented.")
+    number = query.get("partNumber", ["1"])[0]
+    if not re.fullmatch("[0-9]{1,5}", number) or not 1 <= int(number) <= MAX_PARTS:
+        raise S3Error(400, "InvalidArgument", f"A part number must be from 1 to {MAX_PARTS}.")
     payload = environ.get("HTTP_X_AMZ_CONTENT_SHA256", "")
     if payload.startswith("STREAMING-"):
         raise S3Error(501, "NotImplemented", f"{payload} not implemented")

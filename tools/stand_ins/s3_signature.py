@@ -91,7 +91,7 @@ def check_signature(environ: Mapping[str, Any], keys: Mapping[str, str]) -> str:
     _check_time(claim)
     _check_headers(environ, claim)
     expected = _signature(environ, path, query, claim, Credentials(signer, keys[signer]))
-    if not hmac.compare_digest(expected, claim.signature):
+    if not hmac.compare_digest(expected.encode(), claim.signature.encode()):
         raise S3Error(403, "SignatureDoesNotMatch", "The signature is not that of this request.")
     if "x-amz-content-sha256" in claim.signed_headers:
         return str(environ["HTTP_X_AMZ_CONTENT_SHA256"])
