@@ -31,7 +31,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   const [name, ...args] = revive(JSON.parse(line));
   let answer;
   try {
-    answer = { value: functions[name](...args) };
+    answer = { value: await functions[name](...args) };
   } catch (error) {
     answer = { error: { status: error.status, code: error.code, message: error.message } };
   }
