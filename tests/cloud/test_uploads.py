@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,6 +15,7 @@ import requests
 from orchestrator.media_containers import CONTAINERS
 from orchestrator.settings import Settings
 from tools.stand_ins.bucket import NAME
+from tools.stand_ins.runpod_queue import Pretence
 
 BIG_BYTES = 100_000_001
 """One byte more than is sent in one PUT."""
@@ -23,6 +25,14 @@ OTHER_ID = "up_" + "0" * 32
 @pytest.fixture(scope="module")
 def big() -> bytes:
     return (os.urandom(1_000_003) * 101)[:BIG_BYTES]
+
+
+@pytest.fixture
+def queue(cloud: Any) -> Iterator[None]:
+    """Let all jobs wait in RunPod's queue."""
+    cloud.runpod.pretend = lambda _job: Pretence(wait_s=3600)
+    yield
+    cloud.runpod.pretend = lambda _job: None
 
 
 def start(user: Any, bytes: int, content_type: str = "video/mp4", name: str = "clip.mp4") -> dict[str, Any]:  # noqa: A002
@@ -324,6 +334,41 @@ def test_an_upload_deleted_while_it_is_completed_leaves_no_object(cloud: Any, us
         assert completing.result().status_code in {200, 404, 409}
         assert stored_sha256(cloud, upload) is None
         assert row_of(cloud, upload)["state"] == "deleted"
+
+
+@pytest.mark.usefixtures("queue")
+def test_an_upload_in_use_is_deleted_only_after_its_job_has_ended(cloud: Any, user: Any) -> None:
+    upload = user.upload(b"data")
+    body = {"task": "upscale", "upload_id": upload, "source": {"width": 320, "height": 180, "frames": 48}}
+    job = user.post("/debit", body, {"Idempotency-Key": upload}).json()
+    assert refusal(user.delete(f"/uploads/{upload}")) == (409, "upload_in_use")
+    assert stored_sha256(cloud, {"id": upload}) is not None
+    user.post(f"/cancel/{job['id']}")
+    deadline = time.monotonic() + 60
+    while user.get(f"/status/{job['id']}").json()["ended_at"] is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert user.delete(f"/uploads/{upload}").status_code == 204
+
+
+@pytest.mark.usefixtures("queue")
+def test_a_job_and_the_deletion_of_its_upload_do_not_both_succeed(cloud: Any, user: Any) -> None:
+    source = {"width": 320, "height": 180, "frames": 48}
+    for number in range(20):
+        upload = user.upload(b"data")
+        body = {"task": "upscale", "upload_id": upload, "source": source}
+        headers = {"Idempotency-Key": upload}
+        with ThreadPoolExecutor(2) as pool:
+            calls = [
+                lambda: user.post("/debit", body, headers),  # noqa: B023  runs within this round
+                lambda: user.delete(f"/uploads/{upload}"),  # noqa: B023
+            ]
+            first, second = (pool.submit(call) for call in (calls if number % 2 else calls[::-1]))
+        job, deletion = (first, second) if number % 2 else (second, first)
+        codes = (job.result().status_code, deletion.result().status_code)
+        assert codes in {(201, 409), (404, 204)}, (job.result().text, deletion.result().text)
+        assert (stored_sha256(cloud, {"id": upload}) is not None) == (codes[0] == 201)
+        if codes[0] == 201:
+            user.post(f"/cancel/{job.result().json()['id']}")
 
 
 def test_another_user_sees_and_changes_nothing(cloud: Any, user: Any) -> None:

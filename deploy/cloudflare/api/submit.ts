@@ -207,6 +207,8 @@ async function refusedByDatabase(
       `the job may cost up to ${(order.terms.hold / 1e6).toFixed(6)} $, which is more than the wallet has; top it up`,
     );
   }
+  // The upload was deleted after it was read.
+  if (text.includes("a job needs a complete upload")) throw noSuchUpload();
   if (!text.includes("UNIQUE constraint failed: jobs.user_id, jobs.idempotency_key")) throw error;
   const row = await env.DB.prepare(`${SELECT_JOB} WHERE jobs.user_id = ? AND idempotency_key = ?`)
     .bind(userId, order.idempotencyKey)
