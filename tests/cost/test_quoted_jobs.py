@@ -8,15 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orchestrator.cost.price_table import read_table
+from orchestrator.errors import BadRequest
+from orchestrator.jobs import parse_job
 from orchestrator.pipeline.estimate import estimate as estimate_job
 from orchestrator.settings import Settings
-from tests.support.node_functions import ApiRefused, NodeFunctions
+from tests.support.mutated_jobs import mutated, right_jobs
+from tests.support.node_functions import UNDEFINED, ApiRefused, NodeFunctions
 from tools.fixtures import clips
 
 TABLE = read_table(Settings().cost_table)
 HD = {"width": 1280, "height": 720}
+REFUSALS = {"bad_request", "limit_exceeded", "input_too_large"}
 BOX = {"x": 0, "y": 0}
 ONE = {"source": {**HD, "frames": 1}}
 
@@ -197,3 +203,37 @@ def test_every_assumption_is_a_sentence(api: NodeFunctions) -> None:
             for sentence in terms(api, task, params, gpu=gpu)["assumptions"]:
                 assert sentence[0].isupper(), sentence
                 assert sentence.endswith("."), sentence
+
+
+@given(
+    job=mutated(right_jobs("https://a.example/in.mp4", "https://a.example/out.mp4")),
+    gpu=st.sampled_from(["A40", "cpu", "L40S"]),
+    source=st.one_of(
+        st.just(UNDEFINED),
+        st.fixed_dictionaries(
+            {"width": st.integers(1, 10_000), "height": st.integers(1, 10_000)},
+            optional={"duration_sec": st.floats(0.001, 1e7), "fps": st.floats(0.001, 1e4)},
+        ).map(lambda size: {"frames": 500} | size),
+    ),
+    size_bytes=st.integers(1, 11 * 2**30),
+)
+def test_every_job_that_the_worker_accepts_gets_terms_or_a_reason(
+    api: NodeFunctions, job: Any, gpu: str, source: Any, size_bytes: int
+) -> None:
+    try:
+        parse_job(job)
+    except BadRequest:
+        return
+    try:
+        found = terms(api, job["task"], job.get("params", {}), gpu=gpu, source=source, bytes=size_bytes)
+    except ApiRefused as refused:
+        if refused.status != 400 or refused.code not in REFUSALS:
+            raise
+        return
+    assert found["hold"] == found["execution_timeout_s"] * found["price_per_s"]
+    assert 0 < found["expected"] <= found["hold"]
+    assert min(found[name] for name in ("frames", "width", "height")) >= 1
+    if source is not UNDEFINED:
+        assert found["width"] <= source["width"]
+        assert found["height"] <= source["height"]
+        assert found["frames"] <= source["frames"]
