@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from orchestrator.cost.price_table import read_table
 from orchestrator.settings import Settings
 from tests.support.node_functions import NodeFunctions
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "billing.md").read_text()
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "billing.md").read_text()
 RULES, _, EXAMPLE = PAGE.partition("## An example")
 
 
@@ -64,3 +66,18 @@ def test_the_entries_of_the_example_sum_to_its_balances() -> None:
         assert balance == int(stated)
     assert int(rows[1][1]) == -example_values()["hold"] == -int(rows[2][1])
     assert f"= 82360.525, rounded up: {-int(rows[3][1])} micro-dollars" in PAGE
+
+
+def test_the_page_names_every_code_for_which_nothing_is_charged() -> None:
+    source = (ROOT / "deploy" / "cloudflare" / "api" / "outcome.ts").read_text()
+    ours = re.findall(r'"(\w+)"', source.partition("const OURS")[2].partition("]")[0])
+    stated = " ".join(RULES.split()).partition("the failure is ours")[2].partition("The API adds")[0]
+    assert sorted(re.findall(r"`(\w+)`", stated)) == sorted(ours) != []
+    known = json.loads(
+        (ROOT / "deploy" / "cloudflare" / "api" / "generated" / "error_codes.json").read_text()
+    )
+    assert {known[code]["fault"] for code in ours} == {"caller"}
+    added = re.findall(r'free\(\s*"(\w+)"', source)
+    assert sorted(
+        re.findall(r"^\| `(\w+)` \| [A-Za-z ]", RULES.partition("The API adds")[2], re.MULTILINE)
+    ) == sorted(set(added))
