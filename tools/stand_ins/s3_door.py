@@ -25,7 +25,6 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from http import HTTPStatus
 from types import MappingProxyType
 from typing import IO, Any, NamedTuple
 from urllib.parse import parse_qs, unquote
@@ -101,7 +100,7 @@ class Door:
         except S3Error as error:
             document = _error_document(error) if environ["REQUEST_METHOD"] != "HEAD" else b""
             headers = [("Content-Type", "application/xml"), ("Content-Length", str(len(document)))]
-            start_with_cors(f"{error.status} {HTTPStatus(error.status).phrase}", headers)
+            start_with_cors(f"{error.status} {error.code}", headers)
             return [document]
 
     def _preflight(self, environ: dict[str, Any], start: Any) -> Iterable[bytes]:
@@ -125,8 +124,8 @@ class Door:
         with tempfile.SpooledTemporaryFile(max_size=_CHUNK_BYTES) as body:
             _read_body(environ, payload, body)
             environ["wsgi.input"] = body
-            # moto shall not judge the signature again: it calls that of a link with response headers wrong
-            # where the object is missing.
+            # Without this header, moto answers a GET with response-content-disposition of an object that is
+            # missing as if its signature were wrong.
             environ.setdefault("HTTP_AUTHORIZATION", f"AWS4-HMAC-SHA256 Credential={KEY_ID}/-/auto/s3/-")
             _check_upload(environ, body)
             with self._one_conditional_write if conditional else contextlib.nullcontext():
