@@ -375,6 +375,16 @@ def test_an_expired_session_is_refused(cloud: Cloud, cookie: dict[str, str]) -> 
     assert requests.get(f"{cloud.url}/wallet", headers=cookie, timeout=60).status_code == 401
 
 
+def test_a_key_has_twenty_sessions_at_most(cloud: Cloud, user: ApiUser, cookie: dict[str, str]) -> None:
+    for _ in range(19):
+        assert user.request("POST", "/session").status_code == 201
+    assert requests.get(f"{cloud.url}/wallet", headers=cookie, timeout=60).ok
+    assert user.request("POST", "/session").status_code == 201
+    assert requests.get(f"{cloud.url}/wallet", headers=cookie, timeout=60).status_code == 401
+    key_id = f"key_{user.key.split('_')[2]}"
+    assert cloud.sql("SELECT COUNT(*) AS n FROM sessions WHERE key_id = ?", key_id) == [{"n": 20}]
+
+
 def test_failed_authentications_are_limited_by_address(cloud: Cloud, user: ApiUser) -> None:
     attacker = address()
 

@@ -1,4 +1,4 @@
-/** Reads the body of a request, and refuses what is too large, no JSON, or JSON that has more than one reading. */
+/** Reads the body of a request, and refuses one that is too large or is not plain JSON. */
 
 import { createMiddleware } from "hono/factory";
 import type { AppEnv } from "../context.ts";
@@ -73,7 +73,7 @@ function parse(bytes: Uint8Array): unknown {
   }
 }
 
-/** Refuses what JavaScript, SQLite or the worker would each read in their own way. */
+/** Refuses nesting that could exhaust a stack, and names and text that JavaScript or SQLite cannot keep as they are. */
 function checkValue(value: unknown, depth: number): void {
   if (depth > MAX_DEPTH)
     throw new ApiError(400, "bad_request", `the body nests deeper than ${MAX_DEPTH} levels`);

@@ -11,6 +11,8 @@ import { newRouter } from "../router.ts";
 export const session = newRouter();
 
 const SESSION_S = 12 * 3600;
+/** How many sessions a key has at most; a further one ends the oldest. */
+const SESSIONS_OF_KEY = 20;
 
 const Session = z
   .object({
@@ -55,6 +57,11 @@ session.openapi(
     const expiresAt = now + SESSION_S * 1000;
     await c.env.DB.batch([
       c.env.DB.prepare("DELETE FROM sessions WHERE expires_at < ?").bind(now),
+      c.env.DB.prepare(
+        `DELETE FROM sessions WHERE token_sha256 IN (
+           SELECT token_sha256 FROM sessions WHERE key_id = ? ORDER BY expires_at DESC LIMIT -1 OFFSET ?
+         )`,
+      ).bind(key.id, SESSIONS_OF_KEY - 1),
       c.env.DB.prepare("INSERT INTO sessions (token_sha256, key_id, expires_at) VALUES (?, ?, ?)").bind(
         await sha256(token),
         key.id,
