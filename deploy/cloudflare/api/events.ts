@@ -3,7 +3,7 @@
 /**
  * What a field of an event may hold: an id, a name from a fixed list, a number, a yes or no.
  *
- * Events hold no personal data, no URL and no secret; `event` refuses a text that looks like one.
+ * Events hold no personal data, no URL and no secret; `event` cuts what looks like one out of a text.
  */
 export type Fields = Readonly<Record<string, string | number | boolean | null>>;
 
@@ -18,8 +18,6 @@ export type EventName =
   | "session_closed"
   | "top_up"
   | "refund"
-  | "upload_made"
-  | "upload_completed"
   | "quote_made"
   | "job_created"
   | "job_refused"
