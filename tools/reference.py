@@ -20,7 +20,7 @@ from pydantic import TypeAdapter
 
 from orchestrator import errors
 from orchestrator.jobs.task_table import TASKS, FileJob, job_adapter
-from orchestrator.jobs.validation import Strict
+from orchestrator.jobs.validation import LARGEST_INTEGER, Strict
 from tools import settings_page
 from tools.field_docs import field_docs
 
@@ -197,7 +197,7 @@ def _type(entry: dict[str, Any]) -> str:  # noqa: PLR0911  a return for each kin
     bounds = [
         f"{word} {entry[key]:.10g}"
         for key, word in (("minimum", "from"), ("exclusiveMinimum", "over"), ("maximum", "to"))
-        if key in entry
+        if abs(entry.get(key, LARGEST_INTEGER)) < LARGEST_INTEGER
     ]
     return " ".join([str(entry.get("type", "any")), *bounds])
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from typing import Any, NoReturn
 
 from orchestrator.errors import BadRequest
@@ -10,23 +12,34 @@ from orchestrator.jobs import Job, parse_job
 from orchestrator.settings import Settings
 from orchestrator.storage.client import StorageClient
 
-_TOO_DEEP = "the job is nested too deeply: no job has more than ten levels of objects and lists"
+DEEPEST = 100
+"""Deepest nesting of objects and lists. No job needs more than ten levels."""
+
+_TOO_DEEP = f"the job is nested too deeply: at most {DEEPEST} levels of objects and lists are taken"
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def read_json(data: bytes) -> Any:
     """Parse the JSON of a job.
 
+    It accepts what every parser of JSON reads alike (RFC 8259, section 9, lets them set such limits).
+
     Raises:
-        BadRequest: it is not JSON, has NaN or Infinity, or exceeds what Python reads: nesting of about a
-            thousand levels, numbers of 4300 digits.
+        BadRequest: it is not JSON in UTF-8, has NaN or Infinity, a number that is too large for a float of 64
+            bits, or more than DEEPEST levels.
     """
     try:
-        return json.loads(data, parse_constant=_refuse)
+        value = json.loads(
+            data.decode("utf-8-sig"), parse_constant=_refuse, parse_float=_finite, parse_int=_finite_integer
+        )
     except RecursionError as exc:
         raise BadRequest(_TOO_DEEP) from exc
     except ValueError as exc:
-        reason = "a number has too many digits" if "digits" in str(exc) else str(exc)
-        raise BadRequest(f"the job's input is not JSON that can be read: {reason}") from exc
+        raise BadRequest(f"the job's input is not JSON that can be read: {exc}") from exc
+    if _is_too_deep(data):
+        raise BadRequest(_TOO_DEEP)
+    return value
 
 
 def check_job(values: Any, *, settings: Settings, storage: StorageClient, needed_s: float) -> Job:
@@ -55,6 +68,26 @@ def check_job(values: Any, *, settings: Settings, storage: StorageClient, needed
     if job.output_px is not None:
         settings.limits.check_output(*job.output_px)
     return job
+
+
+def _is_too_deep(data: bytes) -> bool:
+    """Return whether JSON has more than DEEPEST levels."""
+    brackets = _STRING.sub(b"", data).translate(bytes.maketrans(b"{}", b"[]"), _NO_BRACKETS)
+    for _ in range(DEEPEST):
+        brackets = brackets.replace(b"[]", b"")  # removes the innermost level
+    return bool(brackets)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError("a number has too many digits, or too large an exponent")
+    return value
+
+
+def _finite_integer(text: str) -> int:
+    _finite(text)
+    return int(text)
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -6,8 +6,7 @@ import re
 from fractions import Fraction
 
 from orchestrator.errors import BadRequest
-
-_FORM = re.compile(r"(\d{1,5}(?:\.\d{1,3})?)[:/x](\d{1,5}(?:\.\d{1,3})?)", re.ASCII)
+from orchestrator.jobs.export import ASPECT
 
 
 def parse_aspect(text: str) -> Fraction:
@@ -16,7 +15,7 @@ def parse_aspect(text: str) -> Fraction:
     Raises:
         BadRequest: the text is not two numbers over 0.
     """
-    found = _FORM.fullmatch(text.strip())
+    found = re.fullmatch(ASPECT, text.strip())
     if found:
         across, down = (Fraction(number) for number in found.groups())
         if across and down:

@@ -24,17 +24,13 @@ from numpy.typing import NDArray
 from orchestrator.errors import BadRequest
 from orchestrator.frames import Crop
 from orchestrator.framing.crop_geometry import check_crop
+from orchestrator.jobs.export import LATEST_S, MOST_KEYFRAMES, SHORTEST_STEP_S
 
 FIELDS = ("t", "x", "y", "w", "h")
-MOST_KEYFRAMES = 100_000
-"""More are refused. The path of an hour of restless walking has a few thousand."""
 ASPECT_TOLERANCE = 0.01
 """Aspect ratios of keyframes may differ by this share, as callers round; pictures are stretched by it."""
-LATEST_S = 1e8
-"""Times further from 0 (three years) are refused."""
 _DECIMALS = 3
 _TIME_DECIMALS = 6
-_SHORTEST_S = 1e-6
 
 
 class CropPath:
@@ -158,7 +154,7 @@ def _check_times(times_s: NDArray[np.float64]) -> None:
     if wild.size:
         number = int(wild[0])
         raise BadRequest(f"keyframe {number} has t {times_s[number]:g}: give a time in seconds")
-    late = np.flatnonzero(np.diff(times_s) < 0.9 * _SHORTEST_S)
+    late = np.flatnonzero(np.diff(times_s) < SHORTEST_STEP_S)
     if late.size:
         number = int(late[0]) + 1
         before, after = times_s[number - 1 : number + 1].tolist()

@@ -5,19 +5,13 @@ from __future__ import annotations
 import reprlib
 from array import array
 from collections.abc import Iterator
-from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from orchestrator.errors import BadRequest
-
-MOST_TRACKS = 100_000
-"""A busy street has some 10,000 in a few hours. A track takes about 1 kB in addition to its boxes."""
-
-
-LARGEST_ID = 2**63 - 1
-"""Larger ids are refused: one of 4,000 digits would take 2 kB."""
+from orchestrator.jobs.tracks_document import MOST_TRACKS
+from orchestrator.jobs.validation import LARGEST_INTEGER, whole_number
 
 
 class SubjectTrackBuilder:
@@ -46,15 +40,20 @@ class SubjectTrackBuilder:
             BadRequest: it is not such an object, or its frame does not come after that of the box before.
         """
         if isinstance(entry, dict):
-            frame, bbox = entry.get("frame"), entry.get("bbox")
-            if is_integer(frame) and isinstance(bbox, list) and len(bbox) == 4:
+            frame, bbox = as_integer(entry.get("frame")), entry.get("bbox")
+            if (
+                frame is not None
+                and isinstance(bbox, list)
+                and len(bbox) == 4
+                and bool not in map(type, bbox)
+            ):
+                self._check_order(frame)
                 try:
-                    self._frames.append(frame)
                     self._boxes.extend(bbox)
                 except (TypeError, OverflowError):
                     pass
                 else:
-                    self._check_order(frame)
+                    self._frames.append(frame)
                     return
         raise BadRequest(
             f"the tracks are refused: a box is {brief(entry)}; it needs `frame` and a `bbox` of four numbers"
@@ -77,11 +76,12 @@ class SubjectTrackBuilder:
             BadRequest: the id is not an integer, is too large or is a duplicate, the track has no box, or
                 there are too many tracks.
         """
-        if not is_integer(number) or abs(number) > LARGEST_ID:
+        identifier = as_integer(number)
+        if identifier is None:
             raise BadRequest(
                 f"the tracks are refused: an id is {brief(number)}; each needs `id` and `frames`"
             )
-        if number in self._names:
+        if identifier in self._names:
             raise BadRequest(f"the tracks are refused: there are two of id {brief(number)}")
         if len(self._frames) == self._ends[-1]:
             raise BadRequest(f"track {brief(number)} is refused: there is no box in its `frames`")
@@ -89,7 +89,7 @@ class SubjectTrackBuilder:
             raise BadRequest(f"there are more than {MOST_TRACKS} tracks; give only those that are needed")
         name = class_name if isinstance(class_name, str) else brief(class_name)
         name = name[:100].encode(errors="backslashreplace").decode()  # half a surrogate pair is no text
-        self._names[number] = self._shared.setdefault(name, name)
+        self._names[identifier] = self._shared.setdefault(name, name)
         self._ends.append(len(self._frames))
         self._last = -1
 
@@ -119,9 +119,12 @@ class SubjectTrackBuilder:
             yield number, name, frames[start:end], boxes[start:end]
 
 
-def is_integer(value: object) -> TypeGuard[int]:
-    """Return whether a JSON value is an integer."""
-    return isinstance(value, int) and not isinstance(value, bool)
+def as_integer(value: object) -> int | None:
+    """Return a JSON value as an integer, which may be written as 2.0; None if it is none below 2^53."""
+    number = whole_number(value)
+    if isinstance(number, int) and not isinstance(number, bool) and abs(number) <= LARGEST_INTEGER:
+        return number
+    return None
 
 
 def brief(value: object) -> str:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from orchestrator.errors import BadRequest
 from orchestrator.framing.json_stream_reader import JsonStreamReader
-from orchestrator.framing.subject_track_builder import SubjectTrackBuilder, brief, is_integer
+from orchestrator.framing.subject_track_builder import SubjectTrackBuilder, as_integer, brief
 
 MOST_VALUES = 3_000_000
 """Most boxes and other values in the text. Twenty people in every frame of an hour at 30 fps are 2,160,000
@@ -192,18 +192,20 @@ def _subjects(builder: SubjectTrackBuilder, video: object) -> SubjectTracks:
     """Return the collected tracks, with the size, frames and cuts of the document's `video`."""
     if not isinstance(video, dict):
         raise BadRequest("the tracks are refused: `video` is not an object")
+    counts: dict[str, int | None] = {}
     for name in ("width", "height", "frames"):
         value = video.get(name)
-        if value is not None and not (is_integer(value) and value > 0):
+        counts[name] = as_integer(value)
+        if value is not None and (counts[name] or 0) <= 0:
             raise BadRequest(f"the tracks are refused: video.{name} is {brief(value)}, not a number above 0")
     tracks = SubjectTracks(
         by_id={
             number: SubjectTrack(id=number, class_name=class_name, frames=frames, boxes=boxes)
             for number, class_name, frames, boxes in builder.tracks()
         },
-        width=video.get("width"),
-        height=video.get("height"),
-        frames=video.get("frames"),
+        width=counts["width"],
+        height=counts["height"],
+        frames=counts["frames"],
         cuts=_cuts(video.get("cuts", [])),
     )
     if tracks.width is not None and tracks.height is not None:
@@ -212,13 +214,10 @@ def _subjects(builder: SubjectTrackBuilder, video: object) -> SubjectTracks:
 
 
 def _cuts(values: object) -> NDArray[np.int64]:
-    try:
-        if isinstance(values, list) and all(map(is_integer, values)):
-            cuts = np.array(values, np.int64)
-            if (np.diff(cuts, prepend=0) > 0).all():
-                return cuts
-    except OverflowError:
-        pass
+    if isinstance(values, list):
+        cuts = [as_integer(value) for value in values]
+        if None not in cuts and (np.diff(np.array(cuts, np.int64), prepend=0) > 0).all():
+            return np.array(cuts, np.int64)
     raise BadRequest("the tracks are refused: video.cuts must be frames that rise, from 1")
 
 

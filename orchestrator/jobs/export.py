@@ -3,34 +3,100 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from orchestrator.jobs.job_cost import JobCost
+from orchestrator.jobs.tracks_document import TRACKS_DOCUMENT
 from orchestrator.jobs.upscale import MAX_TOLERANCE, Quality
-from orchestrator.jobs.validation import Name, Strict
-from orchestrator.media_containers import CONTAINERS
+from orchestrator.jobs.validation import (
+    INTEGRAL,
+    LARGEST_INTEGER,
+    Address,
+    Flag,
+    Name,
+    Number,
+    Strict,
+    WholeNumber,
+)
+from orchestrator.media_containers import CONTAINERS, MAX_SIDE_PX
 
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-"""A whole number or a fraction; text is refused."""
+MOST_KEYFRAMES = 100_000
+"""More are refused. The path of an hour of restless walking has a few thousand."""
+LATEST_S = 1e8
+"""Times of keyframes further from 0 (three years) are refused."""
+SHORTEST_STEP_S = 0.9e-6
+"""Times of keyframes rise by a microsecond or more, which may be rounded."""
 
 if TYPE_CHECKING:
     Format = str
 else:
     Format = Literal[tuple(container.name for container in CONTAINERS)]
 
-_SIZE = r"^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$"
+_SIDE = r"([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])"
+"""A whole number from 1 to MAX_SIDE_PX."""
+_SIZE = f"{_SIDE}x{_SIDE}"
+_SIZE_FORM = f"give width and height in pixels, at most {MAX_SIDE_PX}, as in 1080x1920"
+
+ASPECT = r"([0-9]{1,5}(?:\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\.[0-9]{1,3})?)"
+"""The form of an aspect ratio: width and height."""
+_ASPECT_FORM = "give width and height, as in 9:16, 1:1 or 2.39:1"
 
 
 def _checked_size(text: str) -> str:
-    if not re.match(_SIZE, text):
-        raise ValueError("give width and height in pixels, as in 1080x1920")
+    if not re.fullmatch(_SIZE, text):
+        raise ValueError(_SIZE_FORM)
     return text
 
 
-SizeText = Annotated[str, AfterValidator(_checked_size), Field(json_schema_extra={"pattern": _SIZE})]
+def _checked_aspect(text: str) -> str:
+    found = re.fullmatch(ASPECT, text.strip(" "))
+    if found is None or not all(map(float, found.groups())):
+        raise ValueError(_ASPECT_FORM)
+    return text
+
+
+SizeText = Annotated[
+    str,
+    AfterValidator(_checked_size),
+    Field(json_schema_extra={"$comment": _SIZE_FORM, "pattern": f"^{_SIZE}$"}),
+]
 """Width and height in pixels, as in 1080x1920."""
+
+AspectText = Annotated[
+    str,
+    AfterValidator(_checked_aspect),
+    Field(
+        json_schema_extra={
+            "$comment": _ASPECT_FORM,
+            "pattern": f"^ *{ASPECT} *$",
+            "not": {"pattern": r"^ *0+(\.0+)?[:/x]|[:/x]0+(\.0+)? *$"},
+        }
+    ),
+]
+"""Width and height of an aspect ratio, both over 0, as in 9:16."""
+
+
+def _at_least_a_pixel(side: float) -> float:
+    if side < 1:
+        raise ValueError("give at least 1 pixel")
+    return side
+
+
+Side = Annotated[Number, AfterValidator(_at_least_a_pixel), Field(json_schema_extra={"minimum": 1})]
+"""A width or a height of a crop, in pixels."""
+
+
+def _not_negative(time_s: float) -> float:
+    if time_s < 0:
+        raise ValueError("it cannot be negative")
+    return time_s
+
+
+Start = Annotated[Number, AfterValidator(_not_negative), Field(json_schema_extra={"minimum": 0})]
+"""A time of a video, in seconds from its start."""
 
 
 class CropBox(Strict):
@@ -40,28 +106,32 @@ class CropBox(Strict):
     """The left edge."""
     y: Number
     """The top edge."""
-    w: Number
+    w: Side
     """The width, at least 1."""
-    h: Number
+    h: Side
     """The height, at least 1."""
 
 
 class Keyframe(CropBox):
     """The crop at one moment."""
 
-    t: Number
+    t: Number = Field(ge=-LATEST_S, le=LATEST_S)
     """The moment, in seconds from the start of the source (not of the part that is exported)."""
+
+
+TrackId = Annotated[int, Field(strict=True, ge=-LARGEST_INTEGER, le=LARGEST_INTEGER), INTEGRAL]
+"""The id of a track in a document of tracks."""
 
 
 class Follow(Strict):
     """The subject that the crop follows, and the aspect ratio of the crop."""
 
-    track: Annotated[int, Field(strict=True)] | Literal["main"]
+    track: TrackId | Literal["main"]
     """The id of a track, or `main` for the main subject of each shot: the track with the largest product of
     frames, size and closeness to the centre."""
-    aspect: str | None = None
+    aspect: AspectText | None = None
     """The aspect ratio of the crop, such as 9:16; None uses that of the picture."""
-    zoom: Number | None = None
+    zoom: Number | None = Field(default=None, ge=1)
     """1 for the largest crop of that aspect ratio, 2 for half its width and height. None means 1, or 2 where
     a crop of the picture's own aspect ratio could not move otherwise."""
 
@@ -69,9 +139,9 @@ class Follow(Strict):
 class Size(Strict):
     """A size in pixels."""
 
-    w: int = Field(strict=True, ge=1, le=16_384)
+    w: WholeNumber = Field(ge=1, le=MAX_SIDE_PX)
     """The width."""
-    h: int = Field(strict=True, ge=1, le=16_384)
+    h: WholeNumber = Field(ge=1, le=MAX_SIDE_PX)
     """The height."""
 
 
@@ -83,24 +153,60 @@ def _kind_of_size(value: object) -> str:
     return "size text" if isinstance(value, str) else "size object"
 
 
+_IS_NULL = {"type": "null"}
+_CROP_AND_FOLLOW = "give a crop or a subject to follow, not both"
+_NO_TRACKS = "following needs tracks: the result of a track job on the same video"
+_NO_FOLLOW = "tracks without follow: name the track that the crop follows"
+_NO_UPSCALE = "reuse_tolerance without upscale: nothing is inferred, leave it out"
+
+
+def _has(name: str) -> dict[str, Any]:
+    """Return the JSON Schema of an object in which a member is not null."""
+    return {"required": [name], "properties": {name: {"not": _IS_NULL}}}
+
+
+_FITTING: list[Any] = [
+    {"$comment": _CROP_AND_FOLLOW, "not": {"allOf": [_has("crop"), _has("follow")]}},
+    {"$comment": _NO_TRACKS, "not": {"allOf": [_has("follow"), {"properties": {"tracks": _IS_NULL}}]}},
+    {"$comment": _NO_FOLLOW, "not": {"allOf": [_has("tracks"), {"properties": {"follow": _IS_NULL}}]}},
+    {
+        "$comment": _NO_UPSCALE,
+        "not": {
+            "required": ["reuse_tolerance"],
+            "properties": {"reuse_tolerance": {"exclusiveMinimum": 0}},
+            "anyOf": [
+                {"required": ["upscale"], "properties": {"upscale": {"const": False}}},
+                {"properties": {"upscale": _IS_NULL, "upscale_model": _IS_NULL}},
+            ],
+        },
+    },
+]
+"""What `ExportParams._fit_together` checks, but for the order of times, which JSON Schema cannot state."""
+
+
 class ExportParams(Strict):
     """The part of a video to export, and how to export it."""
 
+    model_config = ConfigDict(json_schema_extra={"allOf": _FITTING})
+
     crop: (
         Annotated[
-            Annotated[CropBox, Tag("box")] | Annotated[tuple[Keyframe, ...], Tag("keyframes")],
+            Annotated[CropBox, Tag("box")]
+            | Annotated[
+                tuple[Keyframe, ...], Field(min_length=2, max_length=MOST_KEYFRAMES), Tag("keyframes")
+            ],
             Discriminator(_kind_of_crop),
         ]
         | None
     ) = None
     """The part of the picture: a box, or keyframes of a moving crop; None is the whole picture."""
-    clamp: bool = False
+    clamp: Flag = False
     """Moves a crop that leaves the picture back into it, instead of refusing it."""
     follow: Follow | None = None
     """Lets the crop follow a subject of `tracks`; instead of `crop`."""
-    tracks: dict[str, Any] | str | None = None
+    tracks: Annotated[dict[Any, Any], Field(json_schema_extra=TRACKS_DOCUMENT)] | Address | None = None
     """The result of a track job on the same video: the document itself, or a URL of it."""
-    upscale: bool | None = None
+    upscale: Flag | None = None
     """Whether a model enlarges the crop; None enlarges it where `upscale_model` names a model."""
     upscale_model: Name | None = None
     """A model of the model repository; None uses the worker's default model."""
@@ -118,13 +224,13 @@ class ExportParams(Strict):
     """The file format; None takes it from the suffix of the output, or mp4 if it has no suffix."""
     quality: Quality = "high"
     """The quality of the encoding."""
-    start: Number | None = None
+    start: Start | None = None
     """Where the exported part begins, in seconds from the start of the source; None is its start."""
-    end: Number | None = None
+    end: Number | None = Field(default=None, gt=0)
     """Where the exported part ends, in seconds from the start of the source; None is its end."""
-    tonemap: bool = False
+    tonemap: Flag = False
     """Converts HDR (PQ, HLG) to SDR (BT.709)."""
-    reuse_tolerance: int = Field(default=0, strict=True, ge=0, le=MAX_TOLERANCE)
+    reuse_tolerance: WholeNumber = Field(default=0, ge=0, le=MAX_TOLERANCE)
     """The largest difference, in levels of 0 to 255, at which a part of the picture reuses the model's last
     result for that part. This is faster where little moves, but not bit-identical. 0 reuses only identical
     parts."""
@@ -145,14 +251,24 @@ class ExportParams(Strict):
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
         if self.crop is not None and self.follow is not None:
-            raise ValueError("give a crop or a subject to follow, not both")
+            raise ValueError(_CROP_AND_FOLLOW)
         if self.follow is not None and self.tracks is None:
-            raise ValueError("following needs tracks: the result of a track job on the same video")
+            raise ValueError(_NO_TRACKS)
         if self.tracks is not None and self.follow is None:
-            raise ValueError("tracks without follow: name the track that the crop follows")
+            raise ValueError(_NO_FOLLOW)
         if self.reuse_tolerance and not self.wants_model:
-            raise ValueError("reuse_tolerance without upscale: nothing is inferred, leave it out")
+            raise ValueError(_NO_UPSCALE)
+        if self.start is not None and self.end is not None and self.end <= self.start:
+            raise ValueError(f"end is {self.end:g} s, not after start, {self.start:g} s: choose a later end")
+        if isinstance(self.crop, tuple):
+            _check_times([keyframe.t for keyframe in self.crop])
         return self
+
+
+def _check_times(times_s: list[float]) -> None:
+    for number, (before, after) in enumerate(pairwise(times_s), start=1):
+        if after - before < SHORTEST_STEP_S:
+            raise ValueError(f"keyframe {number} has t {after!r}, after {before!r}: give times that rise")
 
 
 class ExportStats(Strict):

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union
 
-from pydantic import Field, TypeAdapter, model_validator
+from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 
 from orchestrator.jobs.export import ExportParams, ExportResult
 from orchestrator.jobs.multipart_urls import OutputParts
 from orchestrator.jobs.track import TrackAnswer, TrackParams, TrackStored
 from orchestrator.jobs.upscale import UpscaleParams, UpscaleResult
-from orchestrator.jobs.validation import Strict, parse_as
+from orchestrator.jobs.validation import Address, Strict, parse_as
 from orchestrator.settings import Settings
 
 
@@ -25,9 +25,9 @@ class Job(Strict):
 
     task: str
     """The name of the task, a key of `TASKS`."""
-    input_url: str
+    input_url: Address
     """Where the video is: an https URL, such as a presigned one, or s3://bucket/key."""
-    output_url: str | None = None
+    output_url: Address | None = None
     """Where the result is uploaded: a URL presigned for PUT, or s3://bucket/key."""
 
     @property
@@ -48,6 +48,16 @@ class Job(Strict):
 
 class FileJob(Job):
     """Base class of the jobs whose result is a video file."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "$comment": "give output_url or output_parts, and not both",
+            "oneOf": [
+                {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
+                for name in ("output_url", "output_parts")
+            ],
+        }
+    )
 
     output_parts: OutputParts | None = None
     """A presigned multipart upload, for results of more than 5 GiB; instead of `output_url`."""
@@ -79,7 +89,7 @@ class TrackJob(Job):
 
     task: Literal["track"]
     """The name of the task."""
-    output_url: str | None = None
+    output_url: Address | None = None
     """Where a result that is too large for a response is uploaded: a URL presigned for PUT. If its path ends
     in .json the upload is plain JSON as application/json, otherwise gzipped JSON as application/gzip. Without
     this URL such a job fails."""

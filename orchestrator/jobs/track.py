@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
 from orchestrator.jobs.job_cost import JobCost
-from orchestrator.jobs.validation import Name, Strict
+from orchestrator.jobs.validation import INTEGRAL, Name, Number, Strict, WholeNumber
 
 
 class TrackParams(Strict):
@@ -15,21 +15,21 @@ class TrackParams(Strict):
 
     model: Name = "yolov8"
     """A detector of the model repository, or the alias `yolov8`."""
-    classes: tuple[Name, ...] | None = None
+    classes: Annotated[tuple[Name, ...], Field(json_schema_extra={"minItems": 1})] | None = None
     """The names of the classes to report; None reports all. A name with commas that the model does not know
     is split at the commas into several names."""
-    confidence: float = Field(default=0.5, ge=0, le=1, allow_inf_nan=False)
+    confidence: Number = Field(default=0.5, ge=0, le=1)
     """Tracks whose detections score less on average are not reported. The tracker still uses every box of the
     model, so that a track continues through frames where the model is unsure."""
     tracker: Literal["bytetrack", "botsort"] = "bytetrack"
     """The tracking algorithm; `botsort` also compensates for the camera's motion."""
-    stride: int = Field(default=1, ge=1, le=30)
+    stride: WholeNumber = Field(default=1, ge=1, le=30)
     """The detector sees every stride-th frame; boxes between are interpolated."""
-    fill_gaps_sec: float = Field(default=0.0, ge=0, le=10, allow_inf_nan=False)
+    fill_gaps_sec: Number = Field(default=0.0, ge=0, le=10)
     """Gaps in a track of at most this many seconds are filled by interpolation."""
-    side: int | None = Field(default=None, ge=32, le=4096)
+    side: Annotated[int, Field(strict=True, ge=32, le=4096), INTEGRAL] | None = None
     """The longer side of the pictures that the detector sees, in pixels; None uses the model's own."""
-    batch: int = Field(default=4, ge=1, le=64)
+    batch: WholeNumber = Field(default=4, ge=1, le=64)
     """The maximum number of frames in one request to the detector."""
 
     @field_validator("classes")

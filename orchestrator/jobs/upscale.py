@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from orchestrator.jobs.job_cost import JobCost
-from orchestrator.jobs.validation import Name, Strict
+from orchestrator.jobs.validation import Flag, Name, Number, Strict, WholeNumber
 
 Quality = Literal["high", "medium", "low", "lossless"]
 """Quality of an encoding: visually lossless, good, small, or every sample unchanged."""
@@ -21,13 +21,13 @@ class UpscaleParams(Strict):
 
     model: Name | None = None
     """A model of the model repository; None uses the worker's default model."""
-    scale: float | None = Field(default=None, ge=1, le=16, allow_inf_nan=False)
+    scale: Number | None = Field(default=None, ge=1, le=16)
     """Output size divided by input size, in each direction; None uses the model's own scale."""
     quality: Quality = "high"
     """The quality of the encoding."""
-    tonemap: bool = False
+    tonemap: Flag = False
     """Converts HDR (PQ, HLG) to SDR (BT.709), which models are trained on."""
-    reuse_tolerance: int = Field(default=0, strict=True, ge=0, le=MAX_TOLERANCE)
+    reuse_tolerance: WholeNumber = Field(default=0, ge=0, le=MAX_TOLERANCE)
     """The largest difference, in levels of 0 to 255, at which a part of the picture reuses the model's last
     result for that part. This is faster where little moves, but not bit-identical. 0 reuses only identical
     parts."""

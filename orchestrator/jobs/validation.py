@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
 from pydantic_core import ErrorDetails
 
 from orchestrator.errors import BadRequest
@@ -24,7 +32,7 @@ class Strict(BaseModel):
 
 LONGEST_NAME = 200
 
-_NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_NO_TEXT = re.compile(r"[\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff]")
 """Characters that no name has: control characters, line separators, lone surrogates."""
 
 
@@ -39,8 +47,50 @@ def check_text(text: str) -> str:
     return text
 
 
-Name = Annotated[str, Field(max_length=LONGEST_NAME), AfterValidator(check_text)]
+Name = Annotated[
+    str,
+    Field(
+        max_length=LONGEST_NAME,
+        json_schema_extra={
+            "$comment": "it has a character that no name has; leave it out",
+            "not": {"pattern": _NO_TEXT.pattern},
+        },
+    ),
+    AfterValidator(check_text),
+]
 """The name of a model or of a class."""
+
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+"""A whole number or a fraction; text is refused."""
+
+LARGEST_INTEGER = 2**53 - 1
+"""Larger integers differ between parsers of JSON (RFC 8259, section 6)."""
+
+
+def whole_number(value: object) -> object:
+    """Return an integral float as an int, as JSON does not tell 2.0 from 2; else the value itself."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+INTEGRAL = BeforeValidator(whole_number)
+"""Takes integral floats. It comes last in `Annotated`: bounds after it would be lost in the JSON Schema."""
+WholeNumber = Annotated[int, Field(strict=True), INTEGRAL]
+"""A whole number, which may be written as 2.0; text is refused."""
+
+Flag = Annotated[bool, Field(strict=True)]
+"""True or false; numbers and text are refused."""
+
+Address = Annotated[
+    str,
+    Field(
+        json_schema_extra={
+            "maxLength": 8192,
+            "pattern": r"^([Hh][Tt][Tt][Pp][Ss]?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-\[\]-~]*)?"
+            r"|s3://[a-z0-9.-]{3,63}/[^\x00-\x1f\x7f]+)$",
+        }
+    ),
+]
+"""An address that the worker fetches or uploads to. `storage` checks it."""
 
 Model = TypeVar("Model")
 

@@ -4,6 +4,7 @@ import { ApiError } from "./errors.ts";
 import type { ExportParams, TrackParams, UpscaleParams } from "./generated/job_validator.js";
 import { exportParams, trackParams, upscaleParams } from "./generated/job_validator.js";
 import { refusal } from "./job_refusal.ts";
+import { brokenExportRule, brokenJsonRule } from "./job_rules.ts";
 
 /** The task and the params of a job that the worker accepts. */
 export type CheckedJob =
@@ -20,18 +21,27 @@ const VALIDATORS = { upscale: upscaleParams, track: trackParams, export: exportP
  *
  * @param task the name of the task, as JSON.parse returned it.
  * @param params the params, as JSON.parse returned them; undefined takes the defaults. They are not changed.
+ * @param isOurs whether a URL points to an object of ours, which is taken as `tracks` whatever its host is.
  * @throws ApiError 400 bad_request: a value is wrong; the message names it.
  */
-export function checkJob(task: unknown, params: unknown): CheckedJob {
+export function checkJob(
+  task: unknown,
+  params: unknown,
+  isOurs: (url: string) => boolean = () => false,
+): CheckedJob {
   if (task === undefined) throw badRequest("task is missing");
   if (typeof task !== "string" || !Object.hasOwn(VALIDATORS, task)) {
     throw badRequest(`task is refused: there are ${Object.keys(VALIDATORS).join(", ")}`);
   }
-  const name = task as keyof typeof VALIDATORS;
-  const validate = VALIDATORS[name];
   const given = params === undefined ? {} : params;
+  const unreadable = brokenJsonRule(given);
+  if (unreadable !== null) throw badRequest(unreadable);
+  const validate = VALIDATORS[task as keyof typeof VALIDATORS];
   if (!validate(given)) throw badRequest(refusal(validate.errors ?? []));
-  return { task: name, params: given } as CheckedJob;
+  const job = { task, params: given } as CheckedJob;
+  const broken = job.task === "export" ? brokenExportRule(job.params, isOurs) : null;
+  if (broken !== null) throw badRequest(broken);
+  return job;
 }
 
 function badRequest(message: string): ApiError {

@@ -6,7 +6,8 @@ function countCharacters(text) {
 }
 "use strict";
 export const upscaleParams = validate21;
-const schema32 = {"additionalProperties":false,"description":"How to upscale a video.","properties":{"model":{"anyOf":[{"maxLength":200,"type":"string"},{"type":"null"}],"default":null,"title":"Model","description":"A model of the model repository; null uses the worker's default model."},"scale":{"anyOf":[{"maximum":16,"minimum":1,"type":"number"},{"type":"null"}],"default":null,"title":"Scale","description":"Output size divided by input size, in each direction; null uses the model's own scale."},"quality":{"default":"high","enum":["high","medium","low","lossless"],"title":"Quality","type":"string","description":"The quality of the encoding."},"tonemap":{"default":false,"title":"Tonemap","type":"boolean","description":"Converts HDR (PQ, HLG) to SDR (BT.709), which models are trained on."},"reuse_tolerance":{"default":0,"maximum":16,"minimum":0,"title":"Reuse Tolerance","type":"integer","description":"The largest difference, in levels of 0 to 255, at which a part of the picture reuses the model's last result for that part. This is faster where little moves, but not bit-identical. 0 reuses only identical parts."}},"title":"UpscaleParams","type":"object"};
+const schema32 = {"additionalProperties":false,"description":"How to upscale a video.","properties":{"model":{"anyOf":[{"$comment":"it has a character that no name has; leave it out","maxLength":200,"not":{"pattern":"[\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]"},"type":"string"},{"type":"null"}],"default":null,"title":"Model","description":"A model of the model repository; null uses the worker's default model."},"scale":{"anyOf":[{"maximum":16,"minimum":1,"type":"number"},{"type":"null"}],"default":null,"title":"Scale","description":"Output size divided by input size, in each direction; null uses the model's own scale."},"quality":{"default":"high","enum":["high","medium","low","lossless"],"title":"Quality","type":"string","description":"The quality of the encoding."},"tonemap":{"default":false,"title":"Tonemap","type":"boolean","description":"Converts HDR (PQ, HLG) to SDR (BT.709), which models are trained on."},"reuse_tolerance":{"default":0,"maximum":16,"minimum":0,"title":"Reuse Tolerance","type":"integer","description":"The largest difference, in levels of 0 to 255, at which a part of the picture reuses the model's last result for that part. This is faster where little moves, but not bit-identical. 0 reuses only identical parts."}},"title":"UpscaleParams","type":"object"};
+const pattern4 = new RegExp("[\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]", "u");
 const func1 = countCharacters;
 
 function validate21(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -36,10 +37,11 @@ const _errs2 = errors;
 const _errs3 = errors;
 let valid1 = false;
 const _errs4 = errors;
-if(errors === _errs4){
+const _errs7 = errors;
+const _errs8 = errors;
 if(typeof data0 === "string"){
-if(func1(data0) > 200){
-const err0 = {instancePath:instancePath+"/model",schemaPath:"#/properties/model/anyOf/0/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters",schema:200,parentSchema:schema32.properties.model.anyOf[0],data:data0};
+if(!pattern4.test(data0)){
+const err0 = {};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -49,8 +51,9 @@ vErrors.push(err0);
 errors++;
 }
 }
-else {
-const err1 = {instancePath:instancePath+"/model",schemaPath:"#/properties/model/anyOf/0/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema32.properties.model.anyOf[0].type,parentSchema:schema32.properties.model.anyOf[0],data:data0};
+var valid2 = _errs8 === errors;
+if(valid2){
+const err1 = {instancePath:instancePath+"/model",schemaPath:"#/properties/model/anyOf/0/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema32.properties.model.anyOf[0].not,parentSchema:schema32.properties.model.anyOf[0],data:data0};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -59,12 +62,21 @@ vErrors.push(err1);
 }
 errors++;
 }
+else {
+errors = _errs7;
+if(vErrors !== null){
+if(_errs7){
+vErrors.length = _errs7;
 }
-var _valid0 = _errs4 === errors;
-valid1 = valid1 || _valid0;
-const _errs6 = errors;
-if(data0 !== null){
-const err2 = {instancePath:instancePath+"/model",schemaPath:"#/properties/model/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema32.properties.model.anyOf[1].type,parentSchema:schema32.properties.model.anyOf[1],data:data0};
+else {
+vErrors = null;
+}
+}
+}
+if(errors === _errs4){
+if(typeof data0 === "string"){
+if(func1(data0) > 200){
+const err2 = {instancePath:instancePath+"/model",schemaPath:"#/properties/model/anyOf/0/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters",schema:200,parentSchema:schema32.properties.model.anyOf[0],data:data0};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -73,15 +85,40 @@ vErrors.push(err2);
 }
 errors++;
 }
-var _valid0 = _errs6 === errors;
-valid1 = valid1 || _valid0;
-if(!valid1){
-const err3 = {instancePath:instancePath+"/model",schemaPath:"#/properties/model/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema32.properties.model.anyOf,parentSchema:schema32.properties.model,data:data0};
+}
+else {
+const err3 = {instancePath:instancePath+"/model",schemaPath:"#/properties/model/anyOf/0/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema32.properties.model.anyOf[0].type,parentSchema:schema32.properties.model.anyOf[0],data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
 else {
 vErrors.push(err3);
+}
+errors++;
+}
+}
+var _valid0 = _errs4 === errors;
+valid1 = valid1 || _valid0;
+const _errs9 = errors;
+if(data0 !== null){
+const err4 = {instancePath:instancePath+"/model",schemaPath:"#/properties/model/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema32.properties.model.anyOf[1].type,parentSchema:schema32.properties.model.anyOf[1],data:data0};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+var _valid0 = _errs9 === errors;
+valid1 = valid1 || _valid0;
+if(!valid1){
+const err5 = {instancePath:instancePath+"/model",schemaPath:"#/properties/model/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema32.properties.model.anyOf,parentSchema:schema32.properties.model,data:data0};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
 }
 errors++;
 validate21.errors = vErrors;
@@ -106,37 +143,14 @@ var valid0 = true;
 if(valid0){
 if(data.scale !== undefined){
 let data1 = data.scale;
-const _errs8 = errors;
-const _errs9 = errors;
-let valid2 = false;
-const _errs10 = errors;
-if(errors === _errs10){
+const _errs11 = errors;
+const _errs12 = errors;
+let valid3 = false;
+const _errs13 = errors;
+if(errors === _errs13){
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 > 16 || isNaN(data1)){
-const err4 = {instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16},message:"must be <= 16",schema:16,parentSchema:schema32.properties.scale.anyOf[0],data:data1};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-else {
-if(data1 < 1 || isNaN(data1)){
-const err5 = {instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema32.properties.scale.anyOf[0],data:data1};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-}
-}
-else {
-const err6 = {instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/anyOf/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema32.properties.scale.anyOf[0].type,parentSchema:schema32.properties.scale.anyOf[0],data:data1};
+const err6 = {instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16},message:"must be <= 16",schema:16,parentSchema:schema32.properties.scale.anyOf[0],data:data1};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -145,12 +159,9 @@ vErrors.push(err6);
 }
 errors++;
 }
-}
-var _valid1 = _errs10 === errors;
-valid2 = valid2 || _valid1;
-const _errs12 = errors;
-if(data1 !== null){
-const err7 = {instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema32.properties.scale.anyOf[1].type,parentSchema:schema32.properties.scale.anyOf[1],data:data1};
+else {
+if(data1 < 1 || isNaN(data1)){
+const err7 = {instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema32.properties.scale.anyOf[0],data:data1};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -159,10 +170,10 @@ vErrors.push(err7);
 }
 errors++;
 }
-var _valid1 = _errs12 === errors;
-valid2 = valid2 || _valid1;
-if(!valid2){
-const err8 = {instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema32.properties.scale.anyOf,parentSchema:schema32.properties.scale,data:data1};
+}
+}
+else {
+const err8 = {instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/anyOf/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema32.properties.scale.anyOf[0].type,parentSchema:schema32.properties.scale.anyOf[0],data:data1};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -170,21 +181,47 @@ else {
 vErrors.push(err8);
 }
 errors++;
+}
+}
+var _valid1 = _errs13 === errors;
+valid3 = valid3 || _valid1;
+const _errs15 = errors;
+if(data1 !== null){
+const err9 = {instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema32.properties.scale.anyOf[1].type,parentSchema:schema32.properties.scale.anyOf[1],data:data1};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+var _valid1 = _errs15 === errors;
+valid3 = valid3 || _valid1;
+if(!valid3){
+const err10 = {instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema32.properties.scale.anyOf,parentSchema:schema32.properties.scale,data:data1};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
 validate21.errors = vErrors;
 return false;
 }
 else {
-errors = _errs9;
+errors = _errs12;
 if(vErrors !== null){
-if(_errs9){
-vErrors.length = _errs9;
+if(_errs12){
+vErrors.length = _errs12;
 }
 else {
 vErrors = null;
 }
 }
 }
-var valid0 = _errs8 === errors;
+var valid0 = _errs11 === errors;
 }
 else {
 var valid0 = true;
@@ -192,7 +229,7 @@ var valid0 = true;
 if(valid0){
 if(data.quality !== undefined){
 let data2 = data.quality;
-const _errs14 = errors;
+const _errs17 = errors;
 if(typeof data2 !== "string"){
 validate21.errors = [{instancePath:instancePath+"/quality",schemaPath:"#/properties/quality/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema32.properties.quality.type,parentSchema:schema32.properties.quality,data:data2}];
 return false;
@@ -201,7 +238,7 @@ if(!((((data2 === "high") || (data2 === "medium")) || (data2 === "low")) || (dat
 validate21.errors = [{instancePath:instancePath+"/quality",schemaPath:"#/properties/quality/enum",keyword:"enum",params:{allowedValues: schema32.properties.quality.enum},message:"must be equal to one of the allowed values",schema:schema32.properties.quality.enum,parentSchema:schema32.properties.quality,data:data2}];
 return false;
 }
-var valid0 = _errs14 === errors;
+var valid0 = _errs17 === errors;
 }
 else {
 var valid0 = true;
@@ -209,12 +246,12 @@ var valid0 = true;
 if(valid0){
 if(data.tonemap !== undefined){
 let data3 = data.tonemap;
-const _errs16 = errors;
+const _errs19 = errors;
 if(typeof data3 !== "boolean"){
 validate21.errors = [{instancePath:instancePath+"/tonemap",schemaPath:"#/properties/tonemap/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema32.properties.tonemap.type,parentSchema:schema32.properties.tonemap,data:data3}];
 return false;
 }
-var valid0 = _errs16 === errors;
+var valid0 = _errs19 === errors;
 }
 else {
 var valid0 = true;
@@ -222,12 +259,12 @@ var valid0 = true;
 if(valid0){
 if(data.reuse_tolerance !== undefined){
 let data4 = data.reuse_tolerance;
-const _errs18 = errors;
+const _errs21 = errors;
 if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
 validate21.errors = [{instancePath:instancePath+"/reuse_tolerance",schemaPath:"#/properties/reuse_tolerance/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema32.properties.reuse_tolerance.type,parentSchema:schema32.properties.reuse_tolerance,data:data4}];
 return false;
 }
-if(errors === _errs18){
+if(errors === _errs21){
 if((typeof data4 == "number") && (isFinite(data4))){
 if(data4 > 16 || isNaN(data4)){
 validate21.errors = [{instancePath:instancePath+"/reuse_tolerance",schemaPath:"#/properties/reuse_tolerance/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16},message:"must be <= 16",schema:16,parentSchema:schema32.properties.reuse_tolerance,data:data4}];
@@ -241,7 +278,7 @@ return false;
 }
 }
 }
-var valid0 = _errs18 === errors;
+var valid0 = _errs21 === errors;
 }
 else {
 var valid0 = true;
@@ -263,7 +300,7 @@ return errors === 0;
 validate21.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 export const trackParams = validate22;
-const schema33 = {"additionalProperties":false,"description":"What to track, and how.","properties":{"model":{"default":"yolov8","maxLength":200,"title":"Model","type":"string","description":"A detector of the model repository, or the alias `yolov8`."},"classes":{"anyOf":[{"items":{"maxLength":200,"type":"string"},"type":"array"},{"type":"null"}],"default":null,"title":"Classes","description":"The names of the classes to report; null reports all. A name with commas that the model does not know is split at the commas into several names."},"confidence":{"default":0.5,"maximum":1,"minimum":0,"title":"Confidence","type":"number","description":"Tracks whose detections score less on average are not reported. The tracker still uses every box of the model, so that a track continues through frames where the model is unsure."},"tracker":{"default":"bytetrack","enum":["bytetrack","botsort"],"title":"Tracker","type":"string","description":"The tracking algorithm; `botsort` also compensates for the camera's motion."},"stride":{"default":1,"maximum":30,"minimum":1,"title":"Stride","type":"integer","description":"The detector sees every stride-th frame; boxes between are interpolated."},"fill_gaps_sec":{"default":0,"maximum":10,"minimum":0,"title":"Fill Gaps Sec","type":"number","description":"Gaps in a track of at most this many seconds are filled by interpolation."},"side":{"anyOf":[{"maximum":4096,"minimum":32,"type":"integer"},{"type":"null"}],"default":null,"title":"Side","description":"The longer side of the pictures that the detector sees, in pixels; null uses the model's own."},"batch":{"default":4,"maximum":64,"minimum":1,"title":"Batch","type":"integer","description":"The maximum number of frames in one request to the detector."}},"title":"TrackParams","type":"object"};
+const schema33 = {"additionalProperties":false,"description":"What to track, and how.","properties":{"model":{"$comment":"it has a character that no name has; leave it out","default":"yolov8","maxLength":200,"not":{"pattern":"[\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]"},"title":"Model","type":"string","description":"A detector of the model repository, or the alias `yolov8`."},"classes":{"anyOf":[{"items":{"$comment":"it has a character that no name has; leave it out","maxLength":200,"not":{"pattern":"[\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]"},"type":"string"},"minItems":1,"type":"array"},{"type":"null"}],"default":null,"title":"Classes","description":"The names of the classes to report; null reports all. A name with commas that the model does not know is split at the commas into several names."},"confidence":{"default":0.5,"maximum":1,"minimum":0,"title":"Confidence","type":"number","description":"Tracks whose detections score less on average are not reported. The tracker still uses every box of the model, so that a track continues through frames where the model is unsure."},"tracker":{"default":"bytetrack","enum":["bytetrack","botsort"],"title":"Tracker","type":"string","description":"The tracking algorithm; `botsort` also compensates for the camera's motion."},"stride":{"default":1,"maximum":30,"minimum":1,"title":"Stride","type":"integer","description":"The detector sees every stride-th frame; boxes between are interpolated."},"fill_gaps_sec":{"default":0,"maximum":10,"minimum":0,"title":"Fill Gaps Sec","type":"number","description":"Gaps in a track of at most this many seconds are filled by interpolation."},"side":{"anyOf":[{"maximum":4096,"minimum":32,"type":"integer"},{"type":"null"}],"default":null,"title":"Side","description":"The longer side of the pictures that the detector sees, in pixels; null uses the model's own."},"batch":{"default":4,"maximum":64,"minimum":1,"title":"Batch","type":"integer","description":"The maximum number of frames in one request to the detector."}},"title":"TrackParams","type":"object"};
 
 function validate22(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -289,6 +326,36 @@ if(_errs1 === errors){
 if(data.model !== undefined){
 let data0 = data.model;
 const _errs2 = errors;
+const _errs5 = errors;
+const _errs6 = errors;
+if(typeof data0 === "string"){
+if(!pattern4.test(data0)){
+const err0 = {};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+var valid1 = _errs6 === errors;
+if(valid1){
+validate22.errors = [{instancePath:instancePath+"/model",schemaPath:"#/properties/model/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema33.properties.model.not,parentSchema:schema33.properties.model,data:data0}];
+return false;
+}
+else {
+errors = _errs5;
+if(vErrors !== null){
+if(_errs5){
+vErrors.length = _errs5;
+}
+else {
+vErrors = null;
+}
+}
+}
 if(errors === _errs2){
 if(typeof data0 === "string"){
 if(func1(data0) > 200){
@@ -309,32 +376,14 @@ var valid0 = true;
 if(valid0){
 if(data.classes !== undefined){
 let data1 = data.classes;
-const _errs4 = errors;
-const _errs5 = errors;
-let valid1 = false;
-const _errs6 = errors;
-if(errors === _errs6){
-if(Array.isArray(data1)){
-var valid2 = true;
-const len0 = data1.length;
-for(let i0=0; i0<len0; i0++){
-let data2 = data1[i0];
+const _errs7 = errors;
 const _errs8 = errors;
-if(errors === _errs8){
-if(typeof data2 === "string"){
-if(func1(data2) > 200){
-const err0 = {instancePath:instancePath+"/classes/" + i0,schemaPath:"#/properties/classes/anyOf/0/items/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters",schema:200,parentSchema:schema33.properties.classes.anyOf[0].items,data:data2};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-}
-else {
-const err1 = {instancePath:instancePath+"/classes/" + i0,schemaPath:"#/properties/classes/anyOf/0/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema33.properties.classes.anyOf[0].items.type,parentSchema:schema33.properties.classes.anyOf[0].items,data:data2};
+let valid2 = false;
+const _errs9 = errors;
+if(errors === _errs9){
+if(Array.isArray(data1)){
+if(data1.length < 1){
+const err1 = {instancePath:instancePath+"/classes",schemaPath:"#/properties/classes/anyOf/0/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema33.properties.classes.anyOf[0],data:data1};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -343,15 +392,17 @@ vErrors.push(err1);
 }
 errors++;
 }
-}
-var valid2 = _errs8 === errors;
-if(!valid2){
-break;
-}
-}
-}
 else {
-const err2 = {instancePath:instancePath+"/classes",schemaPath:"#/properties/classes/anyOf/0/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema33.properties.classes.anyOf[0].type,parentSchema:schema33.properties.classes.anyOf[0],data:data1};
+var valid3 = true;
+const len0 = data1.length;
+for(let i0=0; i0<len0; i0++){
+let data2 = data1[i0];
+const _errs11 = errors;
+const _errs14 = errors;
+const _errs15 = errors;
+if(typeof data2 === "string"){
+if(!pattern4.test(data2)){
+const err2 = {};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -361,11 +412,9 @@ vErrors.push(err2);
 errors++;
 }
 }
-var _valid0 = _errs6 === errors;
-valid1 = valid1 || _valid0;
-const _errs10 = errors;
-if(data1 !== null){
-const err3 = {instancePath:instancePath+"/classes",schemaPath:"#/properties/classes/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema33.properties.classes.anyOf[1].type,parentSchema:schema33.properties.classes.anyOf[1],data:data1};
+var valid4 = _errs15 === errors;
+if(valid4){
+const err3 = {instancePath:instancePath+"/classes/" + i0,schemaPath:"#/properties/classes/anyOf/0/items/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema33.properties.classes.anyOf[0].items.not,parentSchema:schema33.properties.classes.anyOf[0].items,data:data2};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -374,10 +423,21 @@ vErrors.push(err3);
 }
 errors++;
 }
-var _valid0 = _errs10 === errors;
-valid1 = valid1 || _valid0;
-if(!valid1){
-const err4 = {instancePath:instancePath+"/classes",schemaPath:"#/properties/classes/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema33.properties.classes.anyOf,parentSchema:schema33.properties.classes,data:data1};
+else {
+errors = _errs14;
+if(vErrors !== null){
+if(_errs14){
+vErrors.length = _errs14;
+}
+else {
+vErrors = null;
+}
+}
+}
+if(errors === _errs11){
+if(typeof data2 === "string"){
+if(func1(data2) > 200){
+const err4 = {instancePath:instancePath+"/classes/" + i0,schemaPath:"#/properties/classes/anyOf/0/items/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters",schema:200,parentSchema:schema33.properties.classes.anyOf[0].items,data:data2};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -385,21 +445,76 @@ else {
 vErrors.push(err4);
 }
 errors++;
+}
+}
+else {
+const err5 = {instancePath:instancePath+"/classes/" + i0,schemaPath:"#/properties/classes/anyOf/0/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema33.properties.classes.anyOf[0].items.type,parentSchema:schema33.properties.classes.anyOf[0].items,data:data2};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+var valid3 = _errs11 === errors;
+if(!valid3){
+break;
+}
+}
+}
+}
+else {
+const err6 = {instancePath:instancePath+"/classes",schemaPath:"#/properties/classes/anyOf/0/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema33.properties.classes.anyOf[0].type,parentSchema:schema33.properties.classes.anyOf[0],data:data1};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+var _valid0 = _errs9 === errors;
+valid2 = valid2 || _valid0;
+const _errs16 = errors;
+if(data1 !== null){
+const err7 = {instancePath:instancePath+"/classes",schemaPath:"#/properties/classes/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema33.properties.classes.anyOf[1].type,parentSchema:schema33.properties.classes.anyOf[1],data:data1};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+var _valid0 = _errs16 === errors;
+valid2 = valid2 || _valid0;
+if(!valid2){
+const err8 = {instancePath:instancePath+"/classes",schemaPath:"#/properties/classes/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema33.properties.classes.anyOf,parentSchema:schema33.properties.classes,data:data1};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
 validate22.errors = vErrors;
 return false;
 }
 else {
-errors = _errs5;
+errors = _errs8;
 if(vErrors !== null){
-if(_errs5){
-vErrors.length = _errs5;
+if(_errs8){
+vErrors.length = _errs8;
 }
 else {
 vErrors = null;
 }
 }
 }
-var valid0 = _errs4 === errors;
+var valid0 = _errs7 === errors;
 }
 else {
 var valid0 = true;
@@ -407,8 +522,8 @@ var valid0 = true;
 if(valid0){
 if(data.confidence !== undefined){
 let data3 = data.confidence;
-const _errs12 = errors;
-if(errors === _errs12){
+const _errs18 = errors;
+if(errors === _errs18){
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 1 || isNaN(data3)){
 validate22.errors = [{instancePath:instancePath+"/confidence",schemaPath:"#/properties/confidence/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1},message:"must be <= 1",schema:1,parentSchema:schema33.properties.confidence,data:data3}];
@@ -426,7 +541,7 @@ validate22.errors = [{instancePath:instancePath+"/confidence",schemaPath:"#/prop
 return false;
 }
 }
-var valid0 = _errs12 === errors;
+var valid0 = _errs18 === errors;
 }
 else {
 var valid0 = true;
@@ -434,7 +549,7 @@ var valid0 = true;
 if(valid0){
 if(data.tracker !== undefined){
 let data4 = data.tracker;
-const _errs14 = errors;
+const _errs20 = errors;
 if(typeof data4 !== "string"){
 validate22.errors = [{instancePath:instancePath+"/tracker",schemaPath:"#/properties/tracker/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema33.properties.tracker.type,parentSchema:schema33.properties.tracker,data:data4}];
 return false;
@@ -443,7 +558,7 @@ if(!((data4 === "bytetrack") || (data4 === "botsort"))){
 validate22.errors = [{instancePath:instancePath+"/tracker",schemaPath:"#/properties/tracker/enum",keyword:"enum",params:{allowedValues: schema33.properties.tracker.enum},message:"must be equal to one of the allowed values",schema:schema33.properties.tracker.enum,parentSchema:schema33.properties.tracker,data:data4}];
 return false;
 }
-var valid0 = _errs14 === errors;
+var valid0 = _errs20 === errors;
 }
 else {
 var valid0 = true;
@@ -451,12 +566,12 @@ var valid0 = true;
 if(valid0){
 if(data.stride !== undefined){
 let data5 = data.stride;
-const _errs16 = errors;
+const _errs22 = errors;
 if(!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))){
 validate22.errors = [{instancePath:instancePath+"/stride",schemaPath:"#/properties/stride/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema33.properties.stride.type,parentSchema:schema33.properties.stride,data:data5}];
 return false;
 }
-if(errors === _errs16){
+if(errors === _errs22){
 if((typeof data5 == "number") && (isFinite(data5))){
 if(data5 > 30 || isNaN(data5)){
 validate22.errors = [{instancePath:instancePath+"/stride",schemaPath:"#/properties/stride/maximum",keyword:"maximum",params:{comparison: "<=", limit: 30},message:"must be <= 30",schema:30,parentSchema:schema33.properties.stride,data:data5}];
@@ -470,7 +585,7 @@ return false;
 }
 }
 }
-var valid0 = _errs16 === errors;
+var valid0 = _errs22 === errors;
 }
 else {
 var valid0 = true;
@@ -478,8 +593,8 @@ var valid0 = true;
 if(valid0){
 if(data.fill_gaps_sec !== undefined){
 let data6 = data.fill_gaps_sec;
-const _errs18 = errors;
-if(errors === _errs18){
+const _errs24 = errors;
+if(errors === _errs24){
 if((typeof data6 == "number") && (isFinite(data6))){
 if(data6 > 10 || isNaN(data6)){
 validate22.errors = [{instancePath:instancePath+"/fill_gaps_sec",schemaPath:"#/properties/fill_gaps_sec/maximum",keyword:"maximum",params:{comparison: "<=", limit: 10},message:"must be <= 10",schema:10,parentSchema:schema33.properties.fill_gaps_sec,data:data6}];
@@ -497,7 +612,7 @@ validate22.errors = [{instancePath:instancePath+"/fill_gaps_sec",schemaPath:"#/p
 return false;
 }
 }
-var valid0 = _errs18 === errors;
+var valid0 = _errs24 === errors;
 }
 else {
 var valid0 = true;
@@ -505,63 +620,12 @@ var valid0 = true;
 if(valid0){
 if(data.side !== undefined){
 let data7 = data.side;
-const _errs20 = errors;
-const _errs21 = errors;
-let valid3 = false;
-const _errs22 = errors;
+const _errs26 = errors;
+const _errs27 = errors;
+let valid5 = false;
+const _errs28 = errors;
 if(!(((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7))) && (isFinite(data7)))){
-const err5 = {instancePath:instancePath+"/side",schemaPath:"#/properties/side/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema33.properties.side.anyOf[0].type,parentSchema:schema33.properties.side.anyOf[0],data:data7};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-if(errors === _errs22){
-if((typeof data7 == "number") && (isFinite(data7))){
-if(data7 > 4096 || isNaN(data7)){
-const err6 = {instancePath:instancePath+"/side",schemaPath:"#/properties/side/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4096},message:"must be <= 4096",schema:4096,parentSchema:schema33.properties.side.anyOf[0],data:data7};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-else {
-if(data7 < 32 || isNaN(data7)){
-const err7 = {instancePath:instancePath+"/side",schemaPath:"#/properties/side/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 32},message:"must be >= 32",schema:32,parentSchema:schema33.properties.side.anyOf[0],data:data7};
-if(vErrors === null){
-vErrors = [err7];
-}
-else {
-vErrors.push(err7);
-}
-errors++;
-}
-}
-}
-}
-var _valid1 = _errs22 === errors;
-valid3 = valid3 || _valid1;
-const _errs24 = errors;
-if(data7 !== null){
-const err8 = {instancePath:instancePath+"/side",schemaPath:"#/properties/side/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema33.properties.side.anyOf[1].type,parentSchema:schema33.properties.side.anyOf[1],data:data7};
-if(vErrors === null){
-vErrors = [err8];
-}
-else {
-vErrors.push(err8);
-}
-errors++;
-}
-var _valid1 = _errs24 === errors;
-valid3 = valid3 || _valid1;
-if(!valid3){
-const err9 = {instancePath:instancePath+"/side",schemaPath:"#/properties/side/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema33.properties.side.anyOf,parentSchema:schema33.properties.side,data:data7};
+const err9 = {instancePath:instancePath+"/side",schemaPath:"#/properties/side/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema33.properties.side.anyOf[0].type,parentSchema:schema33.properties.side.anyOf[0],data:data7};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -569,21 +633,72 @@ else {
 vErrors.push(err9);
 }
 errors++;
+}
+if(errors === _errs28){
+if((typeof data7 == "number") && (isFinite(data7))){
+if(data7 > 4096 || isNaN(data7)){
+const err10 = {instancePath:instancePath+"/side",schemaPath:"#/properties/side/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4096},message:"must be <= 4096",schema:4096,parentSchema:schema33.properties.side.anyOf[0],data:data7};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+else {
+if(data7 < 32 || isNaN(data7)){
+const err11 = {instancePath:instancePath+"/side",schemaPath:"#/properties/side/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 32},message:"must be >= 32",schema:32,parentSchema:schema33.properties.side.anyOf[0],data:data7};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+}
+}
+}
+var _valid1 = _errs28 === errors;
+valid5 = valid5 || _valid1;
+const _errs30 = errors;
+if(data7 !== null){
+const err12 = {instancePath:instancePath+"/side",schemaPath:"#/properties/side/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema33.properties.side.anyOf[1].type,parentSchema:schema33.properties.side.anyOf[1],data:data7};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+var _valid1 = _errs30 === errors;
+valid5 = valid5 || _valid1;
+if(!valid5){
+const err13 = {instancePath:instancePath+"/side",schemaPath:"#/properties/side/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema33.properties.side.anyOf,parentSchema:schema33.properties.side,data:data7};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
 validate22.errors = vErrors;
 return false;
 }
 else {
-errors = _errs21;
+errors = _errs27;
 if(vErrors !== null){
-if(_errs21){
-vErrors.length = _errs21;
+if(_errs27){
+vErrors.length = _errs27;
 }
 else {
 vErrors = null;
 }
 }
 }
-var valid0 = _errs20 === errors;
+var valid0 = _errs26 === errors;
 }
 else {
 var valid0 = true;
@@ -591,12 +706,12 @@ var valid0 = true;
 if(valid0){
 if(data.batch !== undefined){
 let data8 = data.batch;
-const _errs26 = errors;
+const _errs32 = errors;
 if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
 validate22.errors = [{instancePath:instancePath+"/batch",schemaPath:"#/properties/batch/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema33.properties.batch.type,parentSchema:schema33.properties.batch,data:data8}];
 return false;
 }
-if(errors === _errs26){
+if(errors === _errs32){
 if((typeof data8 == "number") && (isFinite(data8))){
 if(data8 > 64 || isNaN(data8)){
 validate22.errors = [{instancePath:instancePath+"/batch",schemaPath:"#/properties/batch/maximum",keyword:"maximum",params:{comparison: "<=", limit: 64},message:"must be <= 64",schema:64,parentSchema:schema33.properties.batch,data:data8}];
@@ -610,7 +725,7 @@ return false;
 }
 }
 }
-var valid0 = _errs26 === errors;
+var valid0 = _errs32 === errors;
 }
 else {
 var valid0 = true;
@@ -635,13 +750,16 @@ return errors === 0;
 validate22.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 export const exportParams = validate23;
-const schema34 = {"additionalProperties":false,"description":"The part of a video to export, and how to export it.","properties":{"crop":{"anyOf":[{"oneOf":[{"$ref":"#/$defs/CropBox"},{"items":{"$ref":"#/$defs/Keyframe"},"type":"array"}]},{"type":"null"}],"default":null,"title":"Crop","description":"The part of the picture: a box, or keyframes of a moving crop; null is the whole picture."},"clamp":{"default":false,"title":"Clamp","type":"boolean","description":"Moves a crop that leaves the picture back into it, instead of refusing it."},"follow":{"anyOf":[{"$ref":"#/$defs/Follow"},{"type":"null"}],"default":null,"description":"Lets the crop follow a subject of `tracks`; instead of `crop`."},"tracks":{"anyOf":[{"additionalProperties":true,"type":"object"},{"type":"string"},{"type":"null"}],"default":null,"title":"Tracks","description":"The result of a track job on the same video: the document itself, or a URL of it."},"upscale":{"anyOf":[{"type":"boolean"},{"type":"null"}],"default":null,"title":"Upscale","description":"Whether a model enlarges the crop; null enlarges it where `upscale_model` names a model."},"upscale_model":{"anyOf":[{"maxLength":200,"type":"string"},{"type":"null"}],"default":null,"title":"Upscale Model","description":"A model of the model repository; null uses the worker's default model."},"size":{"anyOf":[{"oneOf":[{"$ref":"#/$defs/Size"},{"pattern":"^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$","type":"string"}]},{"type":"null"}],"default":null,"title":"Size","description":"The size of the output, as `1080x1920` or {\"w\": 1080, \"h\": 1920}; null uses the crop's own size, times the model's scale. A size of another aspect ratio does not distort the picture: the output's pixels are then not square."},"format":{"anyOf":[{"enum":["mp4","mov","webm","mkv","gif"],"type":"string"},{"type":"null"}],"default":null,"title":"Format","description":"The file format; null takes it from the suffix of the output, or mp4 if it has no suffix."},"quality":{"default":"high","enum":["high","medium","low","lossless"],"title":"Quality","type":"string","description":"The quality of the encoding."},"start":{"anyOf":[{"type":"number"},{"type":"null"}],"default":null,"title":"Start","description":"Where the exported part begins, in seconds from the start of the source; null is its start."},"end":{"anyOf":[{"type":"number"},{"type":"null"}],"default":null,"title":"End","description":"Where the exported part ends, in seconds from the start of the source; null is its end."},"tonemap":{"default":false,"title":"Tonemap","type":"boolean","description":"Converts HDR (PQ, HLG) to SDR (BT.709)."},"reuse_tolerance":{"default":0,"maximum":16,"minimum":0,"title":"Reuse Tolerance","type":"integer","description":"The largest difference, in levels of 0 to 255, at which a part of the picture reuses the model's last result for that part. This is faster where little moves, but not bit-identical. 0 reuses only identical parts."}},"title":"ExportParams","type":"object"};
-const schema35 = {"additionalProperties":false,"description":"A rectangle in the picture, in pixels of the picture as displayed; fractions of a pixel are allowed.","properties":{"x":{"title":"X","type":"number","description":"The left edge."},"y":{"title":"Y","type":"number","description":"The top edge."},"w":{"title":"W","type":"number","description":"The width, at least 1."},"h":{"title":"H","type":"number","description":"The height, at least 1."}},"required":["x","y","w","h"],"title":"CropBox","type":"object"};
-const schema36 = {"additionalProperties":false,"description":"The crop at one moment.","properties":{"x":{"title":"X","type":"number","description":"The left edge."},"y":{"title":"Y","type":"number","description":"The top edge."},"w":{"title":"W","type":"number","description":"The width, at least 1."},"h":{"title":"H","type":"number","description":"The height, at least 1."},"t":{"title":"T","type":"number","description":"The moment, in seconds from the start of the source (not of the part that is exported)."}},"required":["x","y","w","h","t"],"title":"Keyframe","type":"object"};
-const schema37 = {"additionalProperties":false,"description":"The subject that the crop follows, and the aspect ratio of the crop.","properties":{"track":{"anyOf":[{"type":"integer"},{"const":"main","type":"string"}],"title":"Track","description":"The id of a track, or `main` for the main subject of each shot: the track with the largest product of frames, size and closeness to the centre."},"aspect":{"anyOf":[{"type":"string"},{"type":"null"}],"default":null,"title":"Aspect","description":"The aspect ratio of the crop, such as 9:16; null uses that of the picture."},"zoom":{"anyOf":[{"type":"number"},{"type":"null"}],"default":null,"title":"Zoom","description":"1 for the largest crop of that aspect ratio, 2 for half its width and height. null means 1, or 2 where a crop of the picture's own aspect ratio could not move otherwise."}},"required":["track"],"title":"Follow","type":"object"};
+const schema34 = {"additionalProperties":false,"allOf":[{"$comment":"give a crop or a subject to follow, not both","not":{"allOf":[{"properties":{"crop":{"not":{"type":"null"}}},"required":["crop"]},{"properties":{"follow":{"not":{"type":"null"}}},"required":["follow"]}]}},{"$comment":"following needs tracks: the result of a track job on the same video","not":{"allOf":[{"properties":{"follow":{"not":{"type":"null"}}},"required":["follow"]},{"properties":{"tracks":{"type":"null"}}}]}},{"$comment":"tracks without follow: name the track that the crop follows","not":{"allOf":[{"properties":{"tracks":{"not":{"type":"null"}}},"required":["tracks"]},{"properties":{"follow":{"type":"null"}}}]}},{"$comment":"reuse_tolerance without upscale: nothing is inferred, leave it out","not":{"anyOf":[{"properties":{"upscale":{"const":false}},"required":["upscale"]},{"properties":{"upscale":{"type":"null"},"upscale_model":{"type":"null"}}}],"properties":{"reuse_tolerance":{"exclusiveMinimum":0}},"required":["reuse_tolerance"]}}],"description":"The part of a video to export, and how to export it.","properties":{"crop":{"anyOf":[{"oneOf":[{"$ref":"#/$defs/CropBox"},{"items":{"$ref":"#/$defs/Keyframe"},"maxItems":100000,"minItems":2,"type":"array"}]},{"type":"null"}],"default":null,"title":"Crop","description":"The part of the picture: a box, or keyframes of a moving crop; null is the whole picture."},"clamp":{"default":false,"title":"Clamp","type":"boolean","description":"Moves a crop that leaves the picture back into it, instead of refusing it."},"follow":{"anyOf":[{"$ref":"#/$defs/Follow"},{"type":"null"}],"default":null,"description":"Lets the crop follow a subject of `tracks`; instead of `crop`."},"tracks":{"anyOf":[{"additionalProperties":true,"properties":{"tracks":{"items":{"properties":{"id":{"maximum":9007199254740991,"minimum":-9007199254740991,"type":"integer"},"frames":{"items":{"properties":{"frame":{"maximum":9007199254740991,"minimum":0,"type":"integer"},"bbox":{"items":false,"minItems":4,"prefixItems":[{"type":"number"},{"type":"number"},{"exclusiveMinimum":0,"type":"number"},{"exclusiveMinimum":0,"type":"number"}],"type":"array"}},"required":["frame","bbox"],"type":"object"},"minItems":1,"type":"array"}},"required":["id","frames"],"type":"object"},"maxItems":100000,"type":"array"},"video":{"properties":{"width":{"anyOf":[{"maximum":9007199254740991,"minimum":1,"type":"integer"},{"type":"null"}]},"height":{"anyOf":[{"maximum":9007199254740991,"minimum":1,"type":"integer"},{"type":"null"}]},"frames":{"anyOf":[{"maximum":9007199254740991,"minimum":1,"type":"integer"},{"type":"null"}]},"cuts":{"items":{"maximum":9007199254740991,"minimum":1,"type":"integer"},"type":"array"}},"type":"object"}},"required":["tracks"],"type":"object"},{"maxLength":8192,"pattern":"^([Hh][Tt][Tt][Pp][Ss]?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-\\[\\]-~]*)?|s3://[a-z0-9.-]{3,63}/[^\\x00-\\x1f\\x7f]+)$","type":"string"},{"type":"null"}],"default":null,"title":"Tracks","description":"The result of a track job on the same video: the document itself, or a URL of it."},"upscale":{"anyOf":[{"type":"boolean"},{"type":"null"}],"default":null,"title":"Upscale","description":"Whether a model enlarges the crop; null enlarges it where `upscale_model` names a model."},"upscale_model":{"anyOf":[{"$comment":"it has a character that no name has; leave it out","maxLength":200,"not":{"pattern":"[\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]"},"type":"string"},{"type":"null"}],"default":null,"title":"Upscale Model","description":"A model of the model repository; null uses the worker's default model."},"size":{"anyOf":[{"oneOf":[{"$ref":"#/$defs/Size"},{"$comment":"give width and height in pixels, at most 16384, as in 1080x1920","pattern":"^([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])x([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])$","type":"string"}]},{"type":"null"}],"default":null,"title":"Size","description":"The size of the output, as `1080x1920` or {\"w\": 1080, \"h\": 1920}; null uses the crop's own size, times the model's scale. A size of another aspect ratio does not distort the picture: the output's pixels are then not square."},"format":{"anyOf":[{"enum":["mp4","mov","webm","mkv","gif"],"type":"string"},{"type":"null"}],"default":null,"title":"Format","description":"The file format; null takes it from the suffix of the output, or mp4 if it has no suffix."},"quality":{"default":"high","enum":["high","medium","low","lossless"],"title":"Quality","type":"string","description":"The quality of the encoding."},"start":{"anyOf":[{"minimum":0,"type":"number"},{"type":"null"}],"default":null,"title":"Start","description":"Where the exported part begins, in seconds from the start of the source; null is its start."},"end":{"anyOf":[{"exclusiveMinimum":0,"type":"number"},{"type":"null"}],"default":null,"title":"End","description":"Where the exported part ends, in seconds from the start of the source; null is its end."},"tonemap":{"default":false,"title":"Tonemap","type":"boolean","description":"Converts HDR (PQ, HLG) to SDR (BT.709)."},"reuse_tolerance":{"default":0,"maximum":16,"minimum":0,"title":"Reuse Tolerance","type":"integer","description":"The largest difference, in levels of 0 to 255, at which a part of the picture reuses the model's last result for that part. This is faster where little moves, but not bit-identical. 0 reuses only identical parts."}},"title":"ExportParams","type":"object"};
+const schema35 = {"additionalProperties":false,"description":"A rectangle in the picture, in pixels of the picture as displayed; fractions of a pixel are allowed.","properties":{"x":{"title":"X","type":"number","description":"The left edge."},"y":{"title":"Y","type":"number","description":"The top edge."},"w":{"minimum":1,"title":"W","type":"number","description":"The width, at least 1."},"h":{"minimum":1,"title":"H","type":"number","description":"The height, at least 1."}},"required":["x","y","w","h"],"title":"CropBox","type":"object"};
+const schema36 = {"additionalProperties":false,"description":"The crop at one moment.","properties":{"x":{"title":"X","type":"number","description":"The left edge."},"y":{"title":"Y","type":"number","description":"The top edge."},"w":{"minimum":1,"title":"W","type":"number","description":"The width, at least 1."},"h":{"minimum":1,"title":"H","type":"number","description":"The height, at least 1."},"t":{"maximum":100000000,"minimum":-100000000,"title":"T","type":"number","description":"The moment, in seconds from the start of the source (not of the part that is exported)."}},"required":["x","y","w","h","t"],"title":"Keyframe","type":"object"};
+const schema37 = {"additionalProperties":false,"description":"The subject that the crop follows, and the aspect ratio of the crop.","properties":{"track":{"anyOf":[{"maximum":9007199254740991,"minimum":-9007199254740991,"type":"integer"},{"const":"main","type":"string"}],"title":"Track","description":"The id of a track, or `main` for the main subject of each shot: the track with the largest product of frames, size and closeness to the centre."},"aspect":{"anyOf":[{"$comment":"give width and height, as in 9:16, 1:1 or 2.39:1","not":{"pattern":"^ *0+(\\.0+)?[:/x]|[:/x]0+(\\.0+)? *$"},"pattern":"^ *([0-9]{1,5}(?:\\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\\.[0-9]{1,3})?) *$","type":"string"},{"type":"null"}],"default":null,"title":"Aspect","description":"The aspect ratio of the crop, such as 9:16; null uses that of the picture."},"zoom":{"anyOf":[{"minimum":1,"type":"number"},{"type":"null"}],"default":null,"title":"Zoom","description":"1 for the largest crop of that aspect ratio, 2 for half its width and height. null means 1, or 2 where a crop of the picture's own aspect ratio could not move otherwise."}},"required":["track"],"title":"Follow","type":"object"};
 const schema38 = {"additionalProperties":false,"description":"A size in pixels.","properties":{"w":{"maximum":16384,"minimum":1,"title":"W","type":"integer","description":"The width."},"h":{"maximum":16384,"minimum":1,"title":"H","type":"integer","description":"The height."}},"required":["w","h"],"title":"Size","type":"object"};
 const func4 = Object.prototype.hasOwnProperty;
-const pattern4 = new RegExp("^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$", "u");
+const pattern7 = new RegExp("^ *0+(\\.0+)?[:/x]|[:/x]0+(\\.0+)? *$", "u");
+const pattern8 = new RegExp("^ *([0-9]{1,5}(?:\\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\\.[0-9]{1,3})?) *$", "u");
+const pattern9 = new RegExp("^([Hh][Tt][Tt][Pp][Ss]?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-\\[\\]-~]*)?|s3://[a-z0-9.-]{3,63}/[^\\x00-\\x1f\\x7f]+)$", "u");
+const pattern11 = new RegExp("^([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])x([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])$", "u");
 
 function validate23(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -653,33 +771,14 @@ evaluated0.props = undefined;
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
 const _errs1 = errors;
-for(const key0 in data){
-if(!(func4.call(schema34.properties, key0))){
-validate23.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema34,data}];
-return false;
-break;
-}
-}
-if(_errs1 === errors){
-if(data.crop !== undefined){
-let data0 = data.crop;
-const _errs2 = errors;
 const _errs3 = errors;
-let valid1 = false;
 const _errs4 = errors;
 const _errs5 = errors;
-let valid2 = false;
-let passing0 = null;
-const _errs6 = errors;
-const _errs7 = errors;
-if(errors === _errs7){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
-if(((((data0.x === undefined) && (missing0 = "x")) || ((data0.y === undefined) && (missing0 = "y"))) || ((data0.w === undefined) && (missing0 = "w"))) || ((data0.h === undefined) && (missing0 = "h"))){
-const err0 = {instancePath:instancePath+"/crop",schemaPath:"#/$defs/CropBox/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'",schema:schema35.required,parentSchema:schema35,data:data0};
+if((data.crop === undefined) && (missing0 = "crop")){
+const err0 = {};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -689,10 +788,11 @@ vErrors.push(err0);
 errors++;
 }
 else {
-const _errs9 = errors;
-for(const key1 in data0){
-if(!((((key1 === "x") || (key1 === "y")) || (key1 === "w")) || (key1 === "h"))){
-const err1 = {instancePath:instancePath+"/crop",schemaPath:"#/$defs/CropBox/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties",schema:false,parentSchema:schema35,data:data0};
+if(data.crop !== undefined){
+const _errs7 = errors;
+const _errs8 = errors;
+if(data.crop !== null){
+const err1 = {};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -700,15 +800,10 @@ else {
 vErrors.push(err1);
 }
 errors++;
-break;
 }
-}
-if(_errs9 === errors){
-if(data0.x !== undefined){
-let data1 = data0.x;
-const _errs10 = errors;
-if(!((typeof data1 == "number") && (isFinite(data1)))){
-const err2 = {instancePath:instancePath+"/crop/x",schemaPath:"#/$defs/CropBox/properties/x/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema35.properties.x.type,parentSchema:schema35.properties.x,data:data1};
+var valid4 = _errs8 === errors;
+if(valid4){
+const err2 = {};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -717,17 +812,27 @@ vErrors.push(err2);
 }
 errors++;
 }
-var valid4 = _errs10 === errors;
+else {
+errors = _errs7;
+if(vErrors !== null){
+if(_errs7){
+vErrors.length = _errs7;
 }
 else {
-var valid4 = true;
+vErrors = null;
 }
-if(valid4){
-if(data0.y !== undefined){
-let data2 = data0.y;
-const _errs12 = errors;
-if(!((typeof data2 == "number") && (isFinite(data2)))){
-const err3 = {instancePath:instancePath+"/crop/y",schemaPath:"#/$defs/CropBox/properties/y/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema35.properties.y.type,parentSchema:schema35.properties.y,data:data2};
+}
+}
+}
+}
+}
+var valid2 = _errs5 === errors;
+if(valid2){
+const _errs10 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing1;
+if((data.follow === undefined) && (missing1 = "follow")){
+const err3 = {};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -736,17 +841,12 @@ vErrors.push(err3);
 }
 errors++;
 }
-var valid4 = _errs12 === errors;
-}
 else {
-var valid4 = true;
-}
-if(valid4){
-if(data0.w !== undefined){
-let data3 = data0.w;
-const _errs14 = errors;
-if(!((typeof data3 == "number") && (isFinite(data3)))){
-const err4 = {instancePath:instancePath+"/crop/w",schemaPath:"#/$defs/CropBox/properties/w/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema35.properties.w.type,parentSchema:schema35.properties.w,data:data3};
+if(data.follow !== undefined){
+const _errs12 = errors;
+const _errs13 = errors;
+if(data.follow !== null){
+const err4 = {};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -755,17 +855,9 @@ vErrors.push(err4);
 }
 errors++;
 }
-var valid4 = _errs14 === errors;
-}
-else {
-var valid4 = true;
-}
-if(valid4){
-if(data0.h !== undefined){
-let data4 = data0.h;
-const _errs16 = errors;
-if(!((typeof data4 == "number") && (isFinite(data4)))){
-const err5 = {instancePath:instancePath+"/crop/h",schemaPath:"#/$defs/CropBox/properties/h/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema35.properties.h.type,parentSchema:schema35.properties.h,data:data4};
+var valid6 = _errs13 === errors;
+if(valid6){
+const err5 = {};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -774,257 +866,25 @@ vErrors.push(err5);
 }
 errors++;
 }
-var valid4 = _errs16 === errors;
-}
 else {
-var valid4 = true;
-}
-}
-}
-}
-}
-}
-}
-else {
-const err6 = {instancePath:instancePath+"/crop",schemaPath:"#/$defs/CropBox/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema35.type,parentSchema:schema35,data:data0};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-}
-var _valid1 = _errs6 === errors;
-if(_valid1){
-valid2 = true;
-passing0 = 0;
-}
-const _errs18 = errors;
-if(errors === _errs18){
-if(Array.isArray(data0)){
-var valid5 = true;
-const len0 = data0.length;
-for(let i0=0; i0<len0; i0++){
-let data5 = data0[i0];
-const _errs20 = errors;
-const _errs21 = errors;
-if(errors === _errs21){
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
-let missing1;
-if((((((data5.x === undefined) && (missing1 = "x")) || ((data5.y === undefined) && (missing1 = "y"))) || ((data5.w === undefined) && (missing1 = "w"))) || ((data5.h === undefined) && (missing1 = "h"))) || ((data5.t === undefined) && (missing1 = "t"))){
-const err7 = {instancePath:instancePath+"/crop/" + i0,schemaPath:"#/$defs/Keyframe/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'",schema:schema36.required,parentSchema:schema36,data:data5};
-if(vErrors === null){
-vErrors = [err7];
-}
-else {
-vErrors.push(err7);
-}
-errors++;
-}
-else {
-const _errs23 = errors;
-for(const key2 in data5){
-if(!(((((key2 === "x") || (key2 === "y")) || (key2 === "w")) || (key2 === "h")) || (key2 === "t"))){
-const err8 = {instancePath:instancePath+"/crop/" + i0,schemaPath:"#/$defs/Keyframe/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties",schema:false,parentSchema:schema36,data:data5};
-if(vErrors === null){
-vErrors = [err8];
-}
-else {
-vErrors.push(err8);
-}
-errors++;
-break;
-}
-}
-if(_errs23 === errors){
-if(data5.x !== undefined){
-let data6 = data5.x;
-const _errs24 = errors;
-if(!((typeof data6 == "number") && (isFinite(data6)))){
-const err9 = {instancePath:instancePath+"/crop/" + i0+"/x",schemaPath:"#/$defs/Keyframe/properties/x/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema36.properties.x.type,parentSchema:schema36.properties.x,data:data6};
-if(vErrors === null){
-vErrors = [err9];
-}
-else {
-vErrors.push(err9);
-}
-errors++;
-}
-var valid7 = _errs24 === errors;
-}
-else {
-var valid7 = true;
-}
-if(valid7){
-if(data5.y !== undefined){
-let data7 = data5.y;
-const _errs26 = errors;
-if(!((typeof data7 == "number") && (isFinite(data7)))){
-const err10 = {instancePath:instancePath+"/crop/" + i0+"/y",schemaPath:"#/$defs/Keyframe/properties/y/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema36.properties.y.type,parentSchema:schema36.properties.y,data:data7};
-if(vErrors === null){
-vErrors = [err10];
-}
-else {
-vErrors.push(err10);
-}
-errors++;
-}
-var valid7 = _errs26 === errors;
-}
-else {
-var valid7 = true;
-}
-if(valid7){
-if(data5.w !== undefined){
-let data8 = data5.w;
-const _errs28 = errors;
-if(!((typeof data8 == "number") && (isFinite(data8)))){
-const err11 = {instancePath:instancePath+"/crop/" + i0+"/w",schemaPath:"#/$defs/Keyframe/properties/w/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema36.properties.w.type,parentSchema:schema36.properties.w,data:data8};
-if(vErrors === null){
-vErrors = [err11];
-}
-else {
-vErrors.push(err11);
-}
-errors++;
-}
-var valid7 = _errs28 === errors;
-}
-else {
-var valid7 = true;
-}
-if(valid7){
-if(data5.h !== undefined){
-let data9 = data5.h;
-const _errs30 = errors;
-if(!((typeof data9 == "number") && (isFinite(data9)))){
-const err12 = {instancePath:instancePath+"/crop/" + i0+"/h",schemaPath:"#/$defs/Keyframe/properties/h/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema36.properties.h.type,parentSchema:schema36.properties.h,data:data9};
-if(vErrors === null){
-vErrors = [err12];
-}
-else {
-vErrors.push(err12);
-}
-errors++;
-}
-var valid7 = _errs30 === errors;
-}
-else {
-var valid7 = true;
-}
-if(valid7){
-if(data5.t !== undefined){
-let data10 = data5.t;
-const _errs32 = errors;
-if(!((typeof data10 == "number") && (isFinite(data10)))){
-const err13 = {instancePath:instancePath+"/crop/" + i0+"/t",schemaPath:"#/$defs/Keyframe/properties/t/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema36.properties.t.type,parentSchema:schema36.properties.t,data:data10};
-if(vErrors === null){
-vErrors = [err13];
-}
-else {
-vErrors.push(err13);
-}
-errors++;
-}
-var valid7 = _errs32 === errors;
-}
-else {
-var valid7 = true;
-}
-}
-}
-}
-}
-}
-}
-}
-else {
-const err14 = {instancePath:instancePath+"/crop/" + i0,schemaPath:"#/$defs/Keyframe/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema36.type,parentSchema:schema36,data:data5};
-if(vErrors === null){
-vErrors = [err14];
-}
-else {
-vErrors.push(err14);
-}
-errors++;
-}
-}
-var valid5 = _errs20 === errors;
-if(!valid5){
-break;
-}
-}
-}
-else {
-const err15 = {instancePath:instancePath+"/crop",schemaPath:"#/properties/crop/anyOf/0/oneOf/1/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema34.properties.crop.anyOf[0].oneOf[1].type,parentSchema:schema34.properties.crop.anyOf[0].oneOf[1],data:data0};
-if(vErrors === null){
-vErrors = [err15];
-}
-else {
-vErrors.push(err15);
-}
-errors++;
-}
-}
-var _valid1 = _errs18 === errors;
-if(_valid1 && valid2){
-valid2 = false;
-passing0 = [passing0, 1];
-}
-else {
-if(_valid1){
-valid2 = true;
-passing0 = 1;
-}
-}
-if(!valid2){
-const err16 = {instancePath:instancePath+"/crop",schemaPath:"#/properties/crop/anyOf/0/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf",schema:schema34.properties.crop.anyOf[0].oneOf,parentSchema:schema34.properties.crop.anyOf[0],data:data0};
-if(vErrors === null){
-vErrors = [err16];
-}
-else {
-vErrors.push(err16);
-}
-errors++;
-}
-else {
-errors = _errs5;
+errors = _errs12;
 if(vErrors !== null){
-if(_errs5){
-vErrors.length = _errs5;
+if(_errs12){
+vErrors.length = _errs12;
 }
 else {
 vErrors = null;
 }
 }
 }
-var _valid0 = _errs4 === errors;
-valid1 = valid1 || _valid0;
-const _errs34 = errors;
-if(data0 !== null){
-const err17 = {instancePath:instancePath+"/crop",schemaPath:"#/properties/crop/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.crop.anyOf[1].type,parentSchema:schema34.properties.crop.anyOf[1],data:data0};
-if(vErrors === null){
-vErrors = [err17];
 }
-else {
-vErrors.push(err17);
 }
-errors++;
 }
-var _valid0 = _errs34 === errors;
-valid1 = valid1 || _valid0;
-if(!valid1){
-const err18 = {instancePath:instancePath+"/crop",schemaPath:"#/properties/crop/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.crop.anyOf,parentSchema:schema34.properties.crop,data:data0};
-if(vErrors === null){
-vErrors = [err18];
+var valid2 = _errs10 === errors;
 }
-else {
-vErrors.push(err18);
-}
-errors++;
-validate23.errors = vErrors;
+var valid1 = _errs4 === errors;
+if(valid1){
+validate23.errors = [{instancePath,schemaPath:"#/allOf/0/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema34.allOf[0].not,parentSchema:schema34.allOf[0],data}];
 return false;
 }
 else {
@@ -1038,37 +898,305 @@ vErrors = null;
 }
 }
 }
-var valid0 = _errs2 === errors;
+var valid0 = _errs1 === errors;
+if(valid0){
+const _errs15 = errors;
+const _errs17 = errors;
+const _errs18 = errors;
+const _errs19 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing2;
+if((data.follow === undefined) && (missing2 = "follow")){
+const err6 = {};
+if(vErrors === null){
+vErrors = [err6];
 }
 else {
-var valid0 = true;
+vErrors.push(err6);
 }
-if(valid0){
-if(data.clamp !== undefined){
-let data11 = data.clamp;
-const _errs36 = errors;
-if(typeof data11 !== "boolean"){
-validate23.errors = [{instancePath:instancePath+"/clamp",schemaPath:"#/properties/clamp/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema34.properties.clamp.type,parentSchema:schema34.properties.clamp,data:data11}];
+errors++;
+}
+else {
+if(data.follow !== undefined){
+const _errs21 = errors;
+const _errs22 = errors;
+if(data.follow !== null){
+const err7 = {};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+var valid10 = _errs22 === errors;
+if(valid10){
+const err8 = {};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+else {
+errors = _errs21;
+if(vErrors !== null){
+if(_errs21){
+vErrors.length = _errs21;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+}
+}
+var valid8 = _errs19 === errors;
+if(valid8){
+const _errs24 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.tracks !== undefined){
+if(data.tracks !== null){
+const err9 = {};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+}
+}
+var valid8 = _errs24 === errors;
+}
+var valid7 = _errs18 === errors;
+if(valid7){
+validate23.errors = [{instancePath,schemaPath:"#/allOf/1/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema34.allOf[1].not,parentSchema:schema34.allOf[1],data}];
 return false;
 }
-var valid0 = _errs36 === errors;
+else {
+errors = _errs17;
+if(vErrors !== null){
+if(_errs17){
+vErrors.length = _errs17;
 }
 else {
-var valid0 = true;
+vErrors = null;
 }
+}
+}
+var valid0 = _errs15 === errors;
 if(valid0){
+const _errs27 = errors;
+const _errs29 = errors;
+const _errs30 = errors;
+const _errs31 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing3;
+if((data.tracks === undefined) && (missing3 = "tracks")){
+const err10 = {};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+else {
+if(data.tracks !== undefined){
+const _errs33 = errors;
+const _errs34 = errors;
+if(data.tracks !== null){
+const err11 = {};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+var valid15 = _errs34 === errors;
+if(valid15){
+const err12 = {};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+else {
+errors = _errs33;
+if(vErrors !== null){
+if(_errs33){
+vErrors.length = _errs33;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+}
+}
+var valid13 = _errs31 === errors;
+if(valid13){
+const _errs36 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.follow !== undefined){
-let data12 = data.follow;
-const _errs38 = errors;
+if(data.follow !== null){
+const err13 = {};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+}
+}
+var valid13 = _errs36 === errors;
+}
+var valid12 = _errs30 === errors;
+if(valid12){
+validate23.errors = [{instancePath,schemaPath:"#/allOf/2/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema34.allOf[2].not,parentSchema:schema34.allOf[2],data}];
+return false;
+}
+else {
+errors = _errs29;
+if(vErrors !== null){
+if(_errs29){
+vErrors.length = _errs29;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid0 = _errs27 === errors;
+if(valid0){
 const _errs39 = errors;
-let valid8 = false;
-const _errs40 = errors;
 const _errs41 = errors;
-if(errors === _errs41){
-if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
-let missing2;
-if((data12.track === undefined) && (missing2 = "track")){
-const err19 = {instancePath:instancePath+"/follow",schemaPath:"#/$defs/Follow/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'",schema:schema37.required,parentSchema:schema37,data:data12};
+const _errs42 = errors;
+const _errs43 = errors;
+let valid18 = false;
+const _errs44 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing4;
+if((data.upscale === undefined) && (missing4 = "upscale")){
+const err14 = {};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
+}
+errors++;
+}
+else {
+if(data.upscale !== undefined){
+if(false !== data.upscale){
+const err15 = {};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
+}
+}
+}
+}
+var _valid0 = _errs44 === errors;
+valid18 = valid18 || _valid0;
+if(_valid0){
+var props0 = {};
+props0.upscale = true;
+}
+const _errs46 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.upscale !== undefined){
+const _errs47 = errors;
+if(data.upscale !== null){
+const err16 = {};
+if(vErrors === null){
+vErrors = [err16];
+}
+else {
+vErrors.push(err16);
+}
+errors++;
+}
+var valid20 = _errs47 === errors;
+}
+else {
+var valid20 = true;
+}
+if(valid20){
+if(data.upscale_model !== undefined){
+const _errs49 = errors;
+if(data.upscale_model !== null){
+const err17 = {};
+if(vErrors === null){
+vErrors = [err17];
+}
+else {
+vErrors.push(err17);
+}
+errors++;
+}
+var valid20 = _errs49 === errors;
+}
+else {
+var valid20 = true;
+}
+}
+}
+var _valid0 = _errs46 === errors;
+valid18 = valid18 || _valid0;
+if(_valid0){
+if(props0 !== true){
+props0 = props0 || {};
+props0.upscale = true;
+props0.upscale_model = true;
+}
+}
+if(!valid18){
+const err18 = {};
+if(vErrors === null){
+vErrors = [err18];
+}
+else {
+vErrors.push(err18);
+}
+errors++;
+}
+else {
+errors = _errs43;
+if(vErrors !== null){
+if(_errs43){
+vErrors.length = _errs43;
+}
+else {
+vErrors = null;
+}
+}
+}
+if(errors === _errs42){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing5;
+if((data.reuse_tolerance === undefined) && (missing5 = "reuse_tolerance")){
+const err19 = {};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -1078,10 +1206,15 @@ vErrors.push(err19);
 errors++;
 }
 else {
-const _errs43 = errors;
-for(const key3 in data12){
-if(!(((key3 === "track") || (key3 === "aspect")) || (key3 === "zoom"))){
-const err20 = {instancePath:instancePath+"/follow",schemaPath:"#/$defs/Follow/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema37,data:data12};
+if(props0 !== true){
+props0 = props0 || {};
+props0.reuse_tolerance = true;
+}
+if(data.reuse_tolerance !== undefined){
+let data9 = data.reuse_tolerance;
+if((typeof data9 == "number") && (isFinite(data9))){
+if(data9 <= 0 || isNaN(data9)){
+const err20 = {};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -1089,18 +1222,59 @@ else {
 vErrors.push(err20);
 }
 errors++;
+}
+}
+}
+}
+}
+}
+var valid17 = _errs42 === errors;
+if(valid17){
+validate23.errors = [{instancePath,schemaPath:"#/allOf/3/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema34.allOf[3].not,parentSchema:schema34.allOf[3],data}];
+return false;
+}
+else {
+errors = _errs41;
+if(vErrors !== null){
+if(_errs41){
+vErrors.length = _errs41;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid0 = _errs39 === errors;
+}
+}
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+const _errs52 = errors;
+for(const key0 in data){
+if(!(func4.call(schema34.properties, key0))){
+validate23.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema34,data}];
+return false;
 break;
 }
 }
-if(_errs43 === errors){
-if(data12.track !== undefined){
-let data13 = data12.track;
-const _errs44 = errors;
-const _errs45 = errors;
-let valid11 = false;
-const _errs46 = errors;
-if(!(((typeof data13 == "number") && (!(data13 % 1) && !isNaN(data13))) && (isFinite(data13)))){
-const err21 = {instancePath:instancePath+"/follow/track",schemaPath:"#/$defs/Follow/properties/track/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema37.properties.track.anyOf[0].type,parentSchema:schema37.properties.track.anyOf[0],data:data13};
+if(_errs52 === errors){
+if(data.crop !== undefined){
+let data10 = data.crop;
+const _errs53 = errors;
+const _errs54 = errors;
+let valid23 = false;
+const _errs55 = errors;
+const _errs56 = errors;
+let valid24 = false;
+let passing0 = null;
+const _errs57 = errors;
+const _errs58 = errors;
+if(errors === _errs58){
+if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
+let missing6;
+if(((((data10.x === undefined) && (missing6 = "x")) || ((data10.y === undefined) && (missing6 = "y"))) || ((data10.w === undefined) && (missing6 = "w"))) || ((data10.h === undefined) && (missing6 = "h"))){
+const err21 = {instancePath:instancePath+"/crop",schemaPath:"#/$defs/CropBox/required",keyword:"required",params:{missingProperty: missing6},message:"must have required property '"+missing6+"'",schema:schema35.required,parentSchema:schema35,data:data10};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -1109,11 +1283,11 @@ vErrors.push(err21);
 }
 errors++;
 }
-var _valid3 = _errs46 === errors;
-valid11 = valid11 || _valid3;
-const _errs48 = errors;
-if(typeof data13 !== "string"){
-const err22 = {instancePath:instancePath+"/follow/track",schemaPath:"#/$defs/Follow/properties/track/anyOf/1/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema37.properties.track.anyOf[1].type,parentSchema:schema37.properties.track.anyOf[1],data:data13};
+else {
+const _errs60 = errors;
+for(const key1 in data10){
+if(!((((key1 === "x") || (key1 === "y")) || (key1 === "w")) || (key1 === "h"))){
+const err22 = {instancePath:instancePath+"/crop",schemaPath:"#/$defs/CropBox/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties",schema:false,parentSchema:schema35,data:data10};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -1121,9 +1295,15 @@ else {
 vErrors.push(err22);
 }
 errors++;
+break;
 }
-if("main" !== data13){
-const err23 = {instancePath:instancePath+"/follow/track",schemaPath:"#/$defs/Follow/properties/track/anyOf/1/const",keyword:"const",params:{allowedValue: "main"},message:"must be equal to constant",schema:"main",parentSchema:schema37.properties.track.anyOf[1],data:data13};
+}
+if(_errs60 === errors){
+if(data10.x !== undefined){
+let data11 = data10.x;
+const _errs61 = errors;
+if(!((typeof data11 == "number") && (isFinite(data11)))){
+const err23 = {instancePath:instancePath+"/crop/x",schemaPath:"#/$defs/CropBox/properties/x/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema35.properties.x.type,parentSchema:schema35.properties.x,data:data11};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -1132,10 +1312,17 @@ vErrors.push(err23);
 }
 errors++;
 }
-var _valid3 = _errs48 === errors;
-valid11 = valid11 || _valid3;
-if(!valid11){
-const err24 = {instancePath:instancePath+"/follow/track",schemaPath:"#/$defs/Follow/properties/track/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema37.properties.track.anyOf,parentSchema:schema37.properties.track,data:data13};
+var valid26 = _errs61 === errors;
+}
+else {
+var valid26 = true;
+}
+if(valid26){
+if(data10.y !== undefined){
+let data12 = data10.y;
+const _errs63 = errors;
+if(!((typeof data12 == "number") && (isFinite(data12)))){
+const err24 = {instancePath:instancePath+"/crop/y",schemaPath:"#/$defs/CropBox/properties/y/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema35.properties.y.type,parentSchema:schema35.properties.y,data:data12};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -1144,31 +1331,19 @@ vErrors.push(err24);
 }
 errors++;
 }
-else {
-errors = _errs45;
-if(vErrors !== null){
-if(_errs45){
-vErrors.length = _errs45;
+var valid26 = _errs63 === errors;
 }
 else {
-vErrors = null;
+var valid26 = true;
 }
-}
-}
-var valid10 = _errs44 === errors;
-}
-else {
-var valid10 = true;
-}
-if(valid10){
-if(data12.aspect !== undefined){
-let data14 = data12.aspect;
-const _errs50 = errors;
-const _errs51 = errors;
-let valid12 = false;
-const _errs52 = errors;
-if(typeof data14 !== "string"){
-const err25 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf/0/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema37.properties.aspect.anyOf[0].type,parentSchema:schema37.properties.aspect.anyOf[0],data:data14};
+if(valid26){
+if(data10.w !== undefined){
+let data13 = data10.w;
+const _errs65 = errors;
+if(errors === _errs65){
+if((typeof data13 == "number") && (isFinite(data13))){
+if(data13 < 1 || isNaN(data13)){
+const err25 = {instancePath:instancePath+"/crop/w",schemaPath:"#/$defs/CropBox/properties/w/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema35.properties.w,data:data13};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -1177,11 +1352,9 @@ vErrors.push(err25);
 }
 errors++;
 }
-var _valid4 = _errs52 === errors;
-valid12 = valid12 || _valid4;
-const _errs54 = errors;
-if(data14 !== null){
-const err26 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema37.properties.aspect.anyOf[1].type,parentSchema:schema37.properties.aspect.anyOf[1],data:data14};
+}
+else {
+const err26 = {instancePath:instancePath+"/crop/w",schemaPath:"#/$defs/CropBox/properties/w/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema35.properties.w.type,parentSchema:schema35.properties.w,data:data13};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -1190,10 +1363,20 @@ vErrors.push(err26);
 }
 errors++;
 }
-var _valid4 = _errs54 === errors;
-valid12 = valid12 || _valid4;
-if(!valid12){
-const err27 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema37.properties.aspect.anyOf,parentSchema:schema37.properties.aspect,data:data14};
+}
+var valid26 = _errs65 === errors;
+}
+else {
+var valid26 = true;
+}
+if(valid26){
+if(data10.h !== undefined){
+let data14 = data10.h;
+const _errs67 = errors;
+if(errors === _errs67){
+if((typeof data14 == "number") && (isFinite(data14))){
+if(data14 < 1 || isNaN(data14)){
+const err27 = {instancePath:instancePath+"/crop/h",schemaPath:"#/$defs/CropBox/properties/h/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema35.properties.h,data:data14};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -1202,31 +1385,9 @@ vErrors.push(err27);
 }
 errors++;
 }
-else {
-errors = _errs51;
-if(vErrors !== null){
-if(_errs51){
-vErrors.length = _errs51;
 }
 else {
-vErrors = null;
-}
-}
-}
-var valid10 = _errs50 === errors;
-}
-else {
-var valid10 = true;
-}
-if(valid10){
-if(data12.zoom !== undefined){
-let data15 = data12.zoom;
-const _errs56 = errors;
-const _errs57 = errors;
-let valid13 = false;
-const _errs58 = errors;
-if(!((typeof data15 == "number") && (isFinite(data15)))){
-const err28 = {instancePath:instancePath+"/follow/zoom",schemaPath:"#/$defs/Follow/properties/zoom/anyOf/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema37.properties.zoom.anyOf[0].type,parentSchema:schema37.properties.zoom.anyOf[0],data:data15};
+const err28 = {instancePath:instancePath+"/crop/h",schemaPath:"#/$defs/CropBox/properties/h/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema35.properties.h.type,parentSchema:schema35.properties.h,data:data14};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -1235,11 +1396,20 @@ vErrors.push(err28);
 }
 errors++;
 }
-var _valid5 = _errs58 === errors;
-valid13 = valid13 || _valid5;
-const _errs60 = errors;
-if(data15 !== null){
-const err29 = {instancePath:instancePath+"/follow/zoom",schemaPath:"#/$defs/Follow/properties/zoom/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema37.properties.zoom.anyOf[1].type,parentSchema:schema37.properties.zoom.anyOf[1],data:data15};
+}
+var valid26 = _errs67 === errors;
+}
+else {
+var valid26 = true;
+}
+}
+}
+}
+}
+}
+}
+else {
+const err29 = {instancePath:instancePath+"/crop",schemaPath:"#/$defs/CropBox/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema35.type,parentSchema:schema35,data:data10};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -1248,10 +1418,17 @@ vErrors.push(err29);
 }
 errors++;
 }
-var _valid5 = _errs60 === errors;
-valid13 = valid13 || _valid5;
-if(!valid13){
-const err30 = {instancePath:instancePath+"/follow/zoom",schemaPath:"#/$defs/Follow/properties/zoom/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema37.properties.zoom.anyOf,parentSchema:schema37.properties.zoom,data:data15};
+}
+var _valid2 = _errs57 === errors;
+if(_valid2){
+valid24 = true;
+passing0 = 0;
+}
+const _errs69 = errors;
+if(errors === _errs69){
+if(Array.isArray(data10)){
+if(data10.length > 100000){
+const err30 = {instancePath:instancePath+"/crop",schemaPath:"#/properties/crop/anyOf/0/oneOf/1/maxItems",keyword:"maxItems",params:{limit: 100000},message:"must NOT have more than 100000 items",schema:100000,parentSchema:schema34.properties.crop.anyOf[0].oneOf[1],data:data10};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -1261,28 +1438,8 @@ vErrors.push(err30);
 errors++;
 }
 else {
-errors = _errs57;
-if(vErrors !== null){
-if(_errs57){
-vErrors.length = _errs57;
-}
-else {
-vErrors = null;
-}
-}
-}
-var valid10 = _errs56 === errors;
-}
-else {
-var valid10 = true;
-}
-}
-}
-}
-}
-}
-else {
-const err31 = {instancePath:instancePath+"/follow",schemaPath:"#/$defs/Follow/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema37.type,parentSchema:schema37,data:data12};
+if(data10.length < 2){
+const err31 = {instancePath:instancePath+"/crop",schemaPath:"#/properties/crop/anyOf/0/oneOf/1/minItems",keyword:"minItems",params:{limit: 2},message:"must NOT have fewer than 2 items",schema:2,parentSchema:schema34.properties.crop.anyOf[0].oneOf[1],data:data10};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -1291,12 +1448,18 @@ vErrors.push(err31);
 }
 errors++;
 }
-}
-var _valid2 = _errs40 === errors;
-valid8 = valid8 || _valid2;
-const _errs62 = errors;
-if(data12 !== null){
-const err32 = {instancePath:instancePath+"/follow",schemaPath:"#/properties/follow/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.follow.anyOf[1].type,parentSchema:schema34.properties.follow.anyOf[1],data:data12};
+else {
+var valid27 = true;
+const len0 = data10.length;
+for(let i0=0; i0<len0; i0++){
+let data15 = data10[i0];
+const _errs71 = errors;
+const _errs72 = errors;
+if(errors === _errs72){
+if(data15 && typeof data15 == "object" && !Array.isArray(data15)){
+let missing7;
+if((((((data15.x === undefined) && (missing7 = "x")) || ((data15.y === undefined) && (missing7 = "y"))) || ((data15.w === undefined) && (missing7 = "w"))) || ((data15.h === undefined) && (missing7 = "h"))) || ((data15.t === undefined) && (missing7 = "t"))){
+const err32 = {instancePath:instancePath+"/crop/" + i0,schemaPath:"#/$defs/Keyframe/required",keyword:"required",params:{missingProperty: missing7},message:"must have required property '"+missing7+"'",schema:schema36.required,parentSchema:schema36,data:data15};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -1305,10 +1468,11 @@ vErrors.push(err32);
 }
 errors++;
 }
-var _valid2 = _errs62 === errors;
-valid8 = valid8 || _valid2;
-if(!valid8){
-const err33 = {instancePath:instancePath+"/follow",schemaPath:"#/properties/follow/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.follow.anyOf,parentSchema:schema34.properties.follow,data:data12};
+else {
+const _errs74 = errors;
+for(const key2 in data15){
+if(!(((((key2 === "x") || (key2 === "y")) || (key2 === "w")) || (key2 === "h")) || (key2 === "t"))){
+const err33 = {instancePath:instancePath+"/crop/" + i0,schemaPath:"#/$defs/Keyframe/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties",schema:false,parentSchema:schema36,data:data15};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -1316,37 +1480,15 @@ else {
 vErrors.push(err33);
 }
 errors++;
-validate23.errors = vErrors;
-return false;
-}
-else {
-errors = _errs39;
-if(vErrors !== null){
-if(_errs39){
-vErrors.length = _errs39;
-}
-else {
-vErrors = null;
+break;
 }
 }
-}
-var valid0 = _errs38 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.tracks !== undefined){
-let data16 = data.tracks;
-const _errs64 = errors;
-const _errs65 = errors;
-let valid14 = false;
-const _errs66 = errors;
-if(errors === _errs66){
-if(data16 && typeof data16 == "object" && !Array.isArray(data16)){
-}
-else {
-const err34 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/0/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema34.properties.tracks.anyOf[0].type,parentSchema:schema34.properties.tracks.anyOf[0],data:data16};
+if(_errs74 === errors){
+if(data15.x !== undefined){
+let data16 = data15.x;
+const _errs75 = errors;
+if(!((typeof data16 == "number") && (isFinite(data16)))){
+const err34 = {instancePath:instancePath+"/crop/" + i0+"/x",schemaPath:"#/$defs/Keyframe/properties/x/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema36.properties.x.type,parentSchema:schema36.properties.x,data:data16};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -1355,12 +1497,17 @@ vErrors.push(err34);
 }
 errors++;
 }
+var valid29 = _errs75 === errors;
 }
-var _valid6 = _errs66 === errors;
-valid14 = valid14 || _valid6;
-const _errs69 = errors;
-if(typeof data16 !== "string"){
-const err35 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/1/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.tracks.anyOf[1].type,parentSchema:schema34.properties.tracks.anyOf[1],data:data16};
+else {
+var valid29 = true;
+}
+if(valid29){
+if(data15.y !== undefined){
+let data17 = data15.y;
+const _errs77 = errors;
+if(!((typeof data17 == "number") && (isFinite(data17)))){
+const err35 = {instancePath:instancePath+"/crop/" + i0+"/y",schemaPath:"#/$defs/Keyframe/properties/y/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema36.properties.y.type,parentSchema:schema36.properties.y,data:data17};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -1369,11 +1516,19 @@ vErrors.push(err35);
 }
 errors++;
 }
-var _valid6 = _errs69 === errors;
-valid14 = valid14 || _valid6;
-const _errs71 = errors;
-if(data16 !== null){
-const err36 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/2/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.tracks.anyOf[2].type,parentSchema:schema34.properties.tracks.anyOf[2],data:data16};
+var valid29 = _errs77 === errors;
+}
+else {
+var valid29 = true;
+}
+if(valid29){
+if(data15.w !== undefined){
+let data18 = data15.w;
+const _errs79 = errors;
+if(errors === _errs79){
+if((typeof data18 == "number") && (isFinite(data18))){
+if(data18 < 1 || isNaN(data18)){
+const err36 = {instancePath:instancePath+"/crop/" + i0+"/w",schemaPath:"#/$defs/Keyframe/properties/w/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema36.properties.w,data:data18};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -1382,10 +1537,9 @@ vErrors.push(err36);
 }
 errors++;
 }
-var _valid6 = _errs71 === errors;
-valid14 = valid14 || _valid6;
-if(!valid14){
-const err37 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.tracks.anyOf,parentSchema:schema34.properties.tracks,data:data16};
+}
+else {
+const err37 = {instancePath:instancePath+"/crop/" + i0+"/w",schemaPath:"#/$defs/Keyframe/properties/w/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema36.properties.w.type,parentSchema:schema36.properties.w,data:data18};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -1393,34 +1547,21 @@ else {
 vErrors.push(err37);
 }
 errors++;
-validate23.errors = vErrors;
-return false;
+}
+}
+var valid29 = _errs79 === errors;
 }
 else {
-errors = _errs65;
-if(vErrors !== null){
-if(_errs65){
-vErrors.length = _errs65;
+var valid29 = true;
 }
-else {
-vErrors = null;
-}
-}
-}
-var valid0 = _errs64 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.upscale !== undefined){
-let data17 = data.upscale;
-const _errs73 = errors;
-const _errs74 = errors;
-let valid15 = false;
-const _errs75 = errors;
-if(typeof data17 !== "boolean"){
-const err38 = {instancePath:instancePath+"/upscale",schemaPath:"#/properties/upscale/anyOf/0/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema34.properties.upscale.anyOf[0].type,parentSchema:schema34.properties.upscale.anyOf[0],data:data17};
+if(valid29){
+if(data15.h !== undefined){
+let data19 = data15.h;
+const _errs81 = errors;
+if(errors === _errs81){
+if((typeof data19 == "number") && (isFinite(data19))){
+if(data19 < 1 || isNaN(data19)){
+const err38 = {instancePath:instancePath+"/crop/" + i0+"/h",schemaPath:"#/$defs/Keyframe/properties/h/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema36.properties.h,data:data19};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -1429,11 +1570,9 @@ vErrors.push(err38);
 }
 errors++;
 }
-var _valid7 = _errs75 === errors;
-valid15 = valid15 || _valid7;
-const _errs77 = errors;
-if(data17 !== null){
-const err39 = {instancePath:instancePath+"/upscale",schemaPath:"#/properties/upscale/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.upscale.anyOf[1].type,parentSchema:schema34.properties.upscale.anyOf[1],data:data17};
+}
+else {
+const err39 = {instancePath:instancePath+"/crop/" + i0+"/h",schemaPath:"#/$defs/Keyframe/properties/h/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema36.properties.h.type,parentSchema:schema36.properties.h,data:data19};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -1442,10 +1581,20 @@ vErrors.push(err39);
 }
 errors++;
 }
-var _valid7 = _errs77 === errors;
-valid15 = valid15 || _valid7;
-if(!valid15){
-const err40 = {instancePath:instancePath+"/upscale",schemaPath:"#/properties/upscale/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.upscale.anyOf,parentSchema:schema34.properties.upscale,data:data17};
+}
+var valid29 = _errs81 === errors;
+}
+else {
+var valid29 = true;
+}
+if(valid29){
+if(data15.t !== undefined){
+let data20 = data15.t;
+const _errs83 = errors;
+if(errors === _errs83){
+if((typeof data20 == "number") && (isFinite(data20))){
+if(data20 > 100000000 || isNaN(data20)){
+const err40 = {instancePath:instancePath+"/crop/" + i0+"/t",schemaPath:"#/$defs/Keyframe/properties/t/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100000000},message:"must be <= 100000000",schema:100000000,parentSchema:schema36.properties.t,data:data20};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -1453,36 +1602,10 @@ else {
 vErrors.push(err40);
 }
 errors++;
-validate23.errors = vErrors;
-return false;
 }
 else {
-errors = _errs74;
-if(vErrors !== null){
-if(_errs74){
-vErrors.length = _errs74;
-}
-else {
-vErrors = null;
-}
-}
-}
-var valid0 = _errs73 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.upscale_model !== undefined){
-let data18 = data.upscale_model;
-const _errs79 = errors;
-const _errs80 = errors;
-let valid16 = false;
-const _errs81 = errors;
-if(errors === _errs81){
-if(typeof data18 === "string"){
-if(func1(data18) > 200){
-const err41 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf/0/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters",schema:200,parentSchema:schema34.properties.upscale_model.anyOf[0],data:data18};
+if(data20 < -100000000 || isNaN(data20)){
+const err41 = {instancePath:instancePath+"/crop/" + i0+"/t",schemaPath:"#/$defs/Keyframe/properties/t/minimum",keyword:"minimum",params:{comparison: ">=", limit: -100000000},message:"must be >= -100000000",schema:-100000000,parentSchema:schema36.properties.t,data:data20};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -1492,8 +1615,9 @@ vErrors.push(err41);
 errors++;
 }
 }
+}
 else {
-const err42 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf/0/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.upscale_model.anyOf[0].type,parentSchema:schema34.properties.upscale_model.anyOf[0],data:data18};
+const err42 = {instancePath:instancePath+"/crop/" + i0+"/t",schemaPath:"#/$defs/Keyframe/properties/t/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema36.properties.t.type,parentSchema:schema36.properties.t,data:data20};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -1503,11 +1627,20 @@ vErrors.push(err42);
 errors++;
 }
 }
-var _valid8 = _errs81 === errors;
-valid16 = valid16 || _valid8;
-const _errs83 = errors;
-if(data18 !== null){
-const err43 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.upscale_model.anyOf[1].type,parentSchema:schema34.properties.upscale_model.anyOf[1],data:data18};
+var valid29 = _errs83 === errors;
+}
+else {
+var valid29 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+const err43 = {instancePath:instancePath+"/crop/" + i0,schemaPath:"#/$defs/Keyframe/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema36.type,parentSchema:schema36,data:data15};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -1516,10 +1649,17 @@ vErrors.push(err43);
 }
 errors++;
 }
-var _valid8 = _errs83 === errors;
-valid16 = valid16 || _valid8;
-if(!valid16){
-const err44 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.upscale_model.anyOf,parentSchema:schema34.properties.upscale_model,data:data18};
+}
+var valid27 = _errs71 === errors;
+if(!valid27){
+break;
+}
+}
+}
+}
+}
+else {
+const err44 = {instancePath:instancePath+"/crop",schemaPath:"#/properties/crop/anyOf/0/oneOf/1/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema34.properties.crop.anyOf[0].oneOf[1].type,parentSchema:schema34.properties.crop.anyOf[0].oneOf[1],data:data10};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -1527,42 +1667,21 @@ else {
 vErrors.push(err44);
 }
 errors++;
-validate23.errors = vErrors;
-return false;
+}
+}
+var _valid2 = _errs69 === errors;
+if(_valid2 && valid24){
+valid24 = false;
+passing0 = [passing0, 1];
 }
 else {
-errors = _errs80;
-if(vErrors !== null){
-if(_errs80){
-vErrors.length = _errs80;
-}
-else {
-vErrors = null;
+if(_valid2){
+valid24 = true;
+passing0 = 1;
 }
 }
-}
-var valid0 = _errs79 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.size !== undefined){
-let data19 = data.size;
-const _errs85 = errors;
-const _errs86 = errors;
-let valid17 = false;
-const _errs87 = errors;
-const _errs88 = errors;
-let valid18 = false;
-let passing1 = null;
-const _errs89 = errors;
-const _errs90 = errors;
-if(errors === _errs90){
-if(data19 && typeof data19 == "object" && !Array.isArray(data19)){
-let missing3;
-if(((data19.w === undefined) && (missing3 = "w")) || ((data19.h === undefined) && (missing3 = "h"))){
-const err45 = {instancePath:instancePath+"/size",schemaPath:"#/$defs/Size/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'",schema:schema38.required,parentSchema:schema38,data:data19};
+if(!valid24){
+const err45 = {instancePath:instancePath+"/crop",schemaPath:"#/properties/crop/anyOf/0/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf",schema:schema34.properties.crop.anyOf[0].oneOf,parentSchema:schema34.properties.crop.anyOf[0],data:data10};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -1572,10 +1691,21 @@ vErrors.push(err45);
 errors++;
 }
 else {
-const _errs92 = errors;
-for(const key4 in data19){
-if(!((key4 === "w") || (key4 === "h"))){
-const err46 = {instancePath:instancePath+"/size",schemaPath:"#/$defs/Size/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema38,data:data19};
+errors = _errs56;
+if(vErrors !== null){
+if(_errs56){
+vErrors.length = _errs56;
+}
+else {
+vErrors = null;
+}
+}
+}
+var _valid1 = _errs55 === errors;
+valid23 = valid23 || _valid1;
+const _errs85 = errors;
+if(data10 !== null){
+const err46 = {instancePath:instancePath+"/crop",schemaPath:"#/properties/crop/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.crop.anyOf[1].type,parentSchema:schema34.properties.crop.anyOf[1],data:data10};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -1583,15 +1713,11 @@ else {
 vErrors.push(err46);
 }
 errors++;
-break;
 }
-}
-if(_errs92 === errors){
-if(data19.w !== undefined){
-let data20 = data19.w;
-const _errs93 = errors;
-if(!(((typeof data20 == "number") && (!(data20 % 1) && !isNaN(data20))) && (isFinite(data20)))){
-const err47 = {instancePath:instancePath+"/size/w",schemaPath:"#/$defs/Size/properties/w/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema38.properties.w.type,parentSchema:schema38.properties.w,data:data20};
+var _valid1 = _errs85 === errors;
+valid23 = valid23 || _valid1;
+if(!valid23){
+const err47 = {instancePath:instancePath+"/crop",schemaPath:"#/properties/crop/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.crop.anyOf,parentSchema:schema34.properties.crop,data:data10};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -1599,11 +1725,51 @@ else {
 vErrors.push(err47);
 }
 errors++;
+validate23.errors = vErrors;
+return false;
 }
-if(errors === _errs93){
-if((typeof data20 == "number") && (isFinite(data20))){
-if(data20 > 16384 || isNaN(data20)){
-const err48 = {instancePath:instancePath+"/size/w",schemaPath:"#/$defs/Size/properties/w/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16384},message:"must be <= 16384",schema:16384,parentSchema:schema38.properties.w,data:data20};
+else {
+errors = _errs54;
+if(vErrors !== null){
+if(_errs54){
+vErrors.length = _errs54;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid22 = _errs53 === errors;
+}
+else {
+var valid22 = true;
+}
+if(valid22){
+if(data.clamp !== undefined){
+let data21 = data.clamp;
+const _errs87 = errors;
+if(typeof data21 !== "boolean"){
+validate23.errors = [{instancePath:instancePath+"/clamp",schemaPath:"#/properties/clamp/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema34.properties.clamp.type,parentSchema:schema34.properties.clamp,data:data21}];
+return false;
+}
+var valid22 = _errs87 === errors;
+}
+else {
+var valid22 = true;
+}
+if(valid22){
+if(data.follow !== undefined){
+let data22 = data.follow;
+const _errs89 = errors;
+const _errs90 = errors;
+let valid30 = false;
+const _errs91 = errors;
+const _errs92 = errors;
+if(errors === _errs92){
+if(data22 && typeof data22 == "object" && !Array.isArray(data22)){
+let missing8;
+if((data22.track === undefined) && (missing8 = "track")){
+const err48 = {instancePath:instancePath+"/follow",schemaPath:"#/$defs/Follow/required",keyword:"required",params:{missingProperty: missing8},message:"must have required property '"+missing8+"'",schema:schema37.required,parentSchema:schema37,data:data22};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -1613,8 +1779,10 @@ vErrors.push(err48);
 errors++;
 }
 else {
-if(data20 < 1 || isNaN(data20)){
-const err49 = {instancePath:instancePath+"/size/w",schemaPath:"#/$defs/Size/properties/w/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema38.properties.w,data:data20};
+const _errs94 = errors;
+for(const key3 in data22){
+if(!(((key3 === "track") || (key3 === "aspect")) || (key3 === "zoom"))){
+const err49 = {instancePath:instancePath+"/follow",schemaPath:"#/$defs/Follow/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema37,data:data22};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -1622,21 +1790,18 @@ else {
 vErrors.push(err49);
 }
 errors++;
+break;
 }
 }
-}
-}
-var valid20 = _errs93 === errors;
-}
-else {
-var valid20 = true;
-}
-if(valid20){
-if(data19.h !== undefined){
-let data21 = data19.h;
+if(_errs94 === errors){
+if(data22.track !== undefined){
+let data23 = data22.track;
 const _errs95 = errors;
-if(!(((typeof data21 == "number") && (!(data21 % 1) && !isNaN(data21))) && (isFinite(data21)))){
-const err50 = {instancePath:instancePath+"/size/h",schemaPath:"#/$defs/Size/properties/h/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema38.properties.h.type,parentSchema:schema38.properties.h,data:data21};
+const _errs96 = errors;
+let valid33 = false;
+const _errs97 = errors;
+if(!(((typeof data23 == "number") && (!(data23 % 1) && !isNaN(data23))) && (isFinite(data23)))){
+const err50 = {instancePath:instancePath+"/follow/track",schemaPath:"#/$defs/Follow/properties/track/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema37.properties.track.anyOf[0].type,parentSchema:schema37.properties.track.anyOf[0],data:data23};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -1645,10 +1810,10 @@ vErrors.push(err50);
 }
 errors++;
 }
-if(errors === _errs95){
-if((typeof data21 == "number") && (isFinite(data21))){
-if(data21 > 16384 || isNaN(data21)){
-const err51 = {instancePath:instancePath+"/size/h",schemaPath:"#/$defs/Size/properties/h/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16384},message:"must be <= 16384",schema:16384,parentSchema:schema38.properties.h,data:data21};
+if(errors === _errs97){
+if((typeof data23 == "number") && (isFinite(data23))){
+if(data23 > 9007199254740991 || isNaN(data23)){
+const err51 = {instancePath:instancePath+"/follow/track",schemaPath:"#/$defs/Follow/properties/track/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema37.properties.track.anyOf[0],data:data23};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -1658,8 +1823,8 @@ vErrors.push(err51);
 errors++;
 }
 else {
-if(data21 < 1 || isNaN(data21)){
-const err52 = {instancePath:instancePath+"/size/h",schemaPath:"#/$defs/Size/properties/h/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema38.properties.h,data:data21};
+if(data23 < -9007199254740991 || isNaN(data23)){
+const err52 = {instancePath:instancePath+"/follow/track",schemaPath:"#/$defs/Follow/properties/track/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: -9007199254740991},message:"must be >= -9007199254740991",schema:-9007199254740991,parentSchema:schema37.properties.track.anyOf[0],data:data23};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -1671,17 +1836,11 @@ errors++;
 }
 }
 }
-var valid20 = _errs95 === errors;
-}
-else {
-var valid20 = true;
-}
-}
-}
-}
-}
-else {
-const err53 = {instancePath:instancePath+"/size",schemaPath:"#/$defs/Size/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema38.type,parentSchema:schema38,data:data19};
+var _valid4 = _errs97 === errors;
+valid33 = valid33 || _valid4;
+const _errs99 = errors;
+if(typeof data23 !== "string"){
+const err53 = {instancePath:instancePath+"/follow/track",schemaPath:"#/$defs/Follow/properties/track/anyOf/1/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema37.properties.track.anyOf[1].type,parentSchema:schema37.properties.track.anyOf[1],data:data23};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -1690,17 +1849,8 @@ vErrors.push(err53);
 }
 errors++;
 }
-}
-var _valid10 = _errs89 === errors;
-if(_valid10){
-valid18 = true;
-passing1 = 0;
-}
-const _errs97 = errors;
-if(errors === _errs97){
-if(typeof data19 === "string"){
-if(!pattern4.test(data19)){
-const err54 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf/0/oneOf/1/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$"},message:"must match pattern \""+"^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$"+"\"",schema:"^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$",parentSchema:schema34.properties.size.anyOf[0].oneOf[1],data:data19};
+if("main" !== data23){
+const err54 = {instancePath:instancePath+"/follow/track",schemaPath:"#/$defs/Follow/properties/track/anyOf/1/const",keyword:"const",params:{allowedValue: "main"},message:"must be equal to constant",schema:"main",parentSchema:schema37.properties.track.anyOf[1],data:data23};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -1709,9 +1859,10 @@ vErrors.push(err54);
 }
 errors++;
 }
-}
-else {
-const err55 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf/0/oneOf/1/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.size.anyOf[0].oneOf[1].type,parentSchema:schema34.properties.size.anyOf[0].oneOf[1],data:data19};
+var _valid4 = _errs99 === errors;
+valid33 = valid33 || _valid4;
+if(!valid33){
+const err55 = {instancePath:instancePath+"/follow/track",schemaPath:"#/$defs/Follow/properties/track/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema37.properties.track.anyOf,parentSchema:schema37.properties.track,data:data23};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -1720,20 +1871,34 @@ vErrors.push(err55);
 }
 errors++;
 }
-}
-var _valid10 = _errs97 === errors;
-if(_valid10 && valid18){
-valid18 = false;
-passing1 = [passing1, 1];
+else {
+errors = _errs96;
+if(vErrors !== null){
+if(_errs96){
+vErrors.length = _errs96;
 }
 else {
-if(_valid10){
-valid18 = true;
-passing1 = 1;
+vErrors = null;
 }
 }
-if(!valid18){
-const err56 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf/0/oneOf",keyword:"oneOf",params:{passingSchemas: passing1},message:"must match exactly one schema in oneOf",schema:schema34.properties.size.anyOf[0].oneOf,parentSchema:schema34.properties.size.anyOf[0],data:data19};
+}
+var valid32 = _errs95 === errors;
+}
+else {
+var valid32 = true;
+}
+if(valid32){
+if(data22.aspect !== undefined){
+let data24 = data22.aspect;
+const _errs101 = errors;
+const _errs102 = errors;
+let valid34 = false;
+const _errs103 = errors;
+const _errs106 = errors;
+const _errs107 = errors;
+if(typeof data24 === "string"){
+if(!pattern7.test(data24)){
+const err56 = {};
 if(vErrors === null){
 vErrors = [err56];
 }
@@ -1742,22 +1907,10 @@ vErrors.push(err56);
 }
 errors++;
 }
-else {
-errors = _errs88;
-if(vErrors !== null){
-if(_errs88){
-vErrors.length = _errs88;
 }
-else {
-vErrors = null;
-}
-}
-}
-var _valid9 = _errs87 === errors;
-valid17 = valid17 || _valid9;
-const _errs99 = errors;
-if(data19 !== null){
-const err57 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.size.anyOf[1].type,parentSchema:schema34.properties.size.anyOf[1],data:data19};
+var valid35 = _errs107 === errors;
+if(valid35){
+const err57 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf/0/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema37.properties.aspect.anyOf[0].not,parentSchema:schema37.properties.aspect.anyOf[0],data:data24};
 if(vErrors === null){
 vErrors = [err57];
 }
@@ -1766,10 +1919,21 @@ vErrors.push(err57);
 }
 errors++;
 }
-var _valid9 = _errs99 === errors;
-valid17 = valid17 || _valid9;
-if(!valid17){
-const err58 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.size.anyOf,parentSchema:schema34.properties.size,data:data19};
+else {
+errors = _errs106;
+if(vErrors !== null){
+if(_errs106){
+vErrors.length = _errs106;
+}
+else {
+vErrors = null;
+}
+}
+}
+if(errors === _errs103){
+if(typeof data24 === "string"){
+if(!pattern8.test(data24)){
+const err58 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf/0/pattern",keyword:"pattern",params:{pattern: "^ *([0-9]{1,5}(?:\\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\\.[0-9]{1,3})?) *$"},message:"must match pattern \""+"^ *([0-9]{1,5}(?:\\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\\.[0-9]{1,3})?) *$"+"\"",schema:"^ *([0-9]{1,5}(?:\\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\\.[0-9]{1,3})?) *$",parentSchema:schema37.properties.aspect.anyOf[0],data:data24};
 if(vErrors === null){
 vErrors = [err58];
 }
@@ -1777,34 +1941,10 @@ else {
 vErrors.push(err58);
 }
 errors++;
-validate23.errors = vErrors;
-return false;
+}
 }
 else {
-errors = _errs86;
-if(vErrors !== null){
-if(_errs86){
-vErrors.length = _errs86;
-}
-else {
-vErrors = null;
-}
-}
-}
-var valid0 = _errs85 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.format !== undefined){
-let data22 = data.format;
-const _errs101 = errors;
-const _errs102 = errors;
-let valid21 = false;
-const _errs103 = errors;
-if(typeof data22 !== "string"){
-const err59 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/anyOf/0/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.format.anyOf[0].type,parentSchema:schema34.properties.format.anyOf[0],data:data22};
+const err59 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf/0/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema37.properties.aspect.anyOf[0].type,parentSchema:schema37.properties.aspect.anyOf[0],data:data24};
 if(vErrors === null){
 vErrors = [err59];
 }
@@ -1813,8 +1953,12 @@ vErrors.push(err59);
 }
 errors++;
 }
-if(!(((((data22 === "mp4") || (data22 === "mov")) || (data22 === "webm")) || (data22 === "mkv")) || (data22 === "gif"))){
-const err60 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/anyOf/0/enum",keyword:"enum",params:{allowedValues: schema34.properties.format.anyOf[0].enum},message:"must be equal to one of the allowed values",schema:schema34.properties.format.anyOf[0].enum,parentSchema:schema34.properties.format.anyOf[0],data:data22};
+}
+var _valid5 = _errs103 === errors;
+valid34 = valid34 || _valid5;
+const _errs108 = errors;
+if(data24 !== null){
+const err60 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema37.properties.aspect.anyOf[1].type,parentSchema:schema37.properties.aspect.anyOf[1],data:data24};
 if(vErrors === null){
 vErrors = [err60];
 }
@@ -1823,11 +1967,10 @@ vErrors.push(err60);
 }
 errors++;
 }
-var _valid11 = _errs103 === errors;
-valid21 = valid21 || _valid11;
-const _errs105 = errors;
-if(data22 !== null){
-const err61 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.format.anyOf[1].type,parentSchema:schema34.properties.format.anyOf[1],data:data22};
+var _valid5 = _errs108 === errors;
+valid34 = valid34 || _valid5;
+if(!valid34){
+const err61 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema37.properties.aspect.anyOf,parentSchema:schema37.properties.aspect,data:data24};
 if(vErrors === null){
 vErrors = [err61];
 }
@@ -1835,20 +1978,6 @@ else {
 vErrors.push(err61);
 }
 errors++;
-}
-var _valid11 = _errs105 === errors;
-valid21 = valid21 || _valid11;
-if(!valid21){
-const err62 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.format.anyOf,parentSchema:schema34.properties.format,data:data22};
-if(vErrors === null){
-vErrors = [err62];
-}
-else {
-vErrors.push(err62);
-}
-errors++;
-validate23.errors = vErrors;
-return false;
 }
 else {
 errors = _errs102;
@@ -1861,37 +1990,33 @@ vErrors = null;
 }
 }
 }
-var valid0 = _errs101 === errors;
+var valid32 = _errs101 === errors;
 }
 else {
-var valid0 = true;
+var valid32 = true;
 }
-if(valid0){
-if(data.quality !== undefined){
-let data23 = data.quality;
-const _errs107 = errors;
-if(typeof data23 !== "string"){
-validate23.errors = [{instancePath:instancePath+"/quality",schemaPath:"#/properties/quality/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.quality.type,parentSchema:schema34.properties.quality,data:data23}];
-return false;
-}
-if(!((((data23 === "high") || (data23 === "medium")) || (data23 === "low")) || (data23 === "lossless"))){
-validate23.errors = [{instancePath:instancePath+"/quality",schemaPath:"#/properties/quality/enum",keyword:"enum",params:{allowedValues: schema34.properties.quality.enum},message:"must be equal to one of the allowed values",schema:schema34.properties.quality.enum,parentSchema:schema34.properties.quality,data:data23}];
-return false;
-}
-var valid0 = _errs107 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.start !== undefined){
-let data24 = data.start;
-const _errs109 = errors;
+if(valid32){
+if(data22.zoom !== undefined){
+let data25 = data22.zoom;
 const _errs110 = errors;
-let valid22 = false;
 const _errs111 = errors;
-if(!((typeof data24 == "number") && (isFinite(data24)))){
-const err63 = {instancePath:instancePath+"/start",schemaPath:"#/properties/start/anyOf/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.start.anyOf[0].type,parentSchema:schema34.properties.start.anyOf[0],data:data24};
+let valid36 = false;
+const _errs112 = errors;
+if(errors === _errs112){
+if((typeof data25 == "number") && (isFinite(data25))){
+if(data25 < 1 || isNaN(data25)){
+const err62 = {instancePath:instancePath+"/follow/zoom",schemaPath:"#/$defs/Follow/properties/zoom/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema37.properties.zoom.anyOf[0],data:data25};
+if(vErrors === null){
+vErrors = [err62];
+}
+else {
+vErrors.push(err62);
+}
+errors++;
+}
+}
+else {
+const err63 = {instancePath:instancePath+"/follow/zoom",schemaPath:"#/$defs/Follow/properties/zoom/anyOf/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema37.properties.zoom.anyOf[0].type,parentSchema:schema37.properties.zoom.anyOf[0],data:data25};
 if(vErrors === null){
 vErrors = [err63];
 }
@@ -1900,11 +2025,12 @@ vErrors.push(err63);
 }
 errors++;
 }
-var _valid12 = _errs111 === errors;
-valid22 = valid22 || _valid12;
-const _errs113 = errors;
-if(data24 !== null){
-const err64 = {instancePath:instancePath+"/start",schemaPath:"#/properties/start/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.start.anyOf[1].type,parentSchema:schema34.properties.start.anyOf[1],data:data24};
+}
+var _valid6 = _errs112 === errors;
+valid36 = valid36 || _valid6;
+const _errs114 = errors;
+if(data25 !== null){
+const err64 = {instancePath:instancePath+"/follow/zoom",schemaPath:"#/$defs/Follow/properties/zoom/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema37.properties.zoom.anyOf[1].type,parentSchema:schema37.properties.zoom.anyOf[1],data:data25};
 if(vErrors === null){
 vErrors = [err64];
 }
@@ -1913,10 +2039,10 @@ vErrors.push(err64);
 }
 errors++;
 }
-var _valid12 = _errs113 === errors;
-valid22 = valid22 || _valid12;
-if(!valid22){
-const err65 = {instancePath:instancePath+"/start",schemaPath:"#/properties/start/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.start.anyOf,parentSchema:schema34.properties.start,data:data24};
+var _valid6 = _errs114 === errors;
+valid36 = valid36 || _valid6;
+if(!valid36){
+const err65 = {instancePath:instancePath+"/follow/zoom",schemaPath:"#/$defs/Follow/properties/zoom/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema37.properties.zoom.anyOf,parentSchema:schema37.properties.zoom,data:data25};
 if(vErrors === null){
 vErrors = [err65];
 }
@@ -1924,34 +2050,30 @@ else {
 vErrors.push(err65);
 }
 errors++;
-validate23.errors = vErrors;
-return false;
 }
 else {
-errors = _errs110;
+errors = _errs111;
 if(vErrors !== null){
-if(_errs110){
-vErrors.length = _errs110;
+if(_errs111){
+vErrors.length = _errs111;
 }
 else {
 vErrors = null;
 }
 }
 }
-var valid0 = _errs109 === errors;
+var valid32 = _errs110 === errors;
 }
 else {
-var valid0 = true;
+var valid32 = true;
 }
-if(valid0){
-if(data.end !== undefined){
-let data25 = data.end;
-const _errs115 = errors;
-const _errs116 = errors;
-let valid23 = false;
-const _errs117 = errors;
-if(!((typeof data25 == "number") && (isFinite(data25)))){
-const err66 = {instancePath:instancePath+"/end",schemaPath:"#/properties/end/anyOf/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.end.anyOf[0].type,parentSchema:schema34.properties.end.anyOf[0],data:data25};
+}
+}
+}
+}
+}
+else {
+const err66 = {instancePath:instancePath+"/follow",schemaPath:"#/$defs/Follow/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema37.type,parentSchema:schema37,data:data22};
 if(vErrors === null){
 vErrors = [err66];
 }
@@ -1960,11 +2082,12 @@ vErrors.push(err66);
 }
 errors++;
 }
-var _valid13 = _errs117 === errors;
-valid23 = valid23 || _valid13;
-const _errs119 = errors;
-if(data25 !== null){
-const err67 = {instancePath:instancePath+"/end",schemaPath:"#/properties/end/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.end.anyOf[1].type,parentSchema:schema34.properties.end.anyOf[1],data:data25};
+}
+var _valid3 = _errs91 === errors;
+valid30 = valid30 || _valid3;
+const _errs116 = errors;
+if(data22 !== null){
+const err67 = {instancePath:instancePath+"/follow",schemaPath:"#/properties/follow/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.follow.anyOf[1].type,parentSchema:schema34.properties.follow.anyOf[1],data:data22};
 if(vErrors === null){
 vErrors = [err67];
 }
@@ -1973,10 +2096,10 @@ vErrors.push(err67);
 }
 errors++;
 }
-var _valid13 = _errs119 === errors;
-valid23 = valid23 || _valid13;
-if(!valid23){
-const err68 = {instancePath:instancePath+"/end",schemaPath:"#/properties/end/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.end.anyOf,parentSchema:schema34.properties.end,data:data25};
+var _valid3 = _errs116 === errors;
+valid30 = valid30 || _valid3;
+if(!valid30){
+const err68 = {instancePath:instancePath+"/follow",schemaPath:"#/properties/follow/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.follow.anyOf,parentSchema:schema34.properties.follow,data:data22};
 if(vErrors === null){
 vErrors = [err68];
 }
@@ -1988,60 +2111,1554 @@ validate23.errors = vErrors;
 return false;
 }
 else {
-errors = _errs116;
+errors = _errs90;
 if(vErrors !== null){
-if(_errs116){
-vErrors.length = _errs116;
+if(_errs90){
+vErrors.length = _errs90;
 }
 else {
 vErrors = null;
 }
 }
 }
-var valid0 = _errs115 === errors;
+var valid22 = _errs89 === errors;
 }
 else {
-var valid0 = true;
+var valid22 = true;
 }
-if(valid0){
-if(data.tonemap !== undefined){
-let data26 = data.tonemap;
-const _errs121 = errors;
-if(typeof data26 !== "boolean"){
-validate23.errors = [{instancePath:instancePath+"/tonemap",schemaPath:"#/properties/tonemap/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema34.properties.tonemap.type,parentSchema:schema34.properties.tonemap,data:data26}];
-return false;
-}
-var valid0 = _errs121 === errors;
+if(valid22){
+if(data.tracks !== undefined){
+let data26 = data.tracks;
+const _errs118 = errors;
+const _errs119 = errors;
+let valid37 = false;
+const _errs120 = errors;
+if(errors === _errs120){
+if(data26 && typeof data26 == "object" && !Array.isArray(data26)){
+let missing9;
+if((data26.tracks === undefined) && (missing9 = "tracks")){
+const err69 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/0/required",keyword:"required",params:{missingProperty: missing9},message:"must have required property '"+missing9+"'",schema:schema34.properties.tracks.anyOf[0].required,parentSchema:schema34.properties.tracks.anyOf[0],data:data26};
+if(vErrors === null){
+vErrors = [err69];
 }
 else {
-var valid0 = true;
+vErrors.push(err69);
 }
-if(valid0){
-if(data.reuse_tolerance !== undefined){
-let data27 = data.reuse_tolerance;
+errors++;
+}
+else {
+if(data26.tracks !== undefined){
+let data27 = data26.tracks;
 const _errs123 = errors;
-if(!(((typeof data27 == "number") && (!(data27 % 1) && !isNaN(data27))) && (isFinite(data27)))){
-validate23.errors = [{instancePath:instancePath+"/reuse_tolerance",schemaPath:"#/properties/reuse_tolerance/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.reuse_tolerance.type,parentSchema:schema34.properties.reuse_tolerance,data:data27}];
-return false;
-}
 if(errors === _errs123){
-if((typeof data27 == "number") && (isFinite(data27))){
-if(data27 > 16 || isNaN(data27)){
-validate23.errors = [{instancePath:instancePath+"/reuse_tolerance",schemaPath:"#/properties/reuse_tolerance/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16},message:"must be <= 16",schema:16,parentSchema:schema34.properties.reuse_tolerance,data:data27}];
+if(Array.isArray(data27)){
+if(data27.length > 100000){
+const err70 = {instancePath:instancePath+"/tracks/tracks",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/maxItems",keyword:"maxItems",params:{limit: 100000},message:"must NOT have more than 100000 items",schema:100000,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks,data:data27};
+if(vErrors === null){
+vErrors = [err70];
+}
+else {
+vErrors.push(err70);
+}
+errors++;
+}
+else {
+var valid39 = true;
+const len1 = data27.length;
+for(let i1=0; i1<len1; i1++){
+let data28 = data27[i1];
+const _errs125 = errors;
+if(errors === _errs125){
+if(data28 && typeof data28 == "object" && !Array.isArray(data28)){
+let missing10;
+if(((data28.id === undefined) && (missing10 = "id")) || ((data28.frames === undefined) && (missing10 = "frames"))){
+const err71 = {instancePath:instancePath+"/tracks/tracks/" + i1,schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/required",keyword:"required",params:{missingProperty: missing10},message:"must have required property '"+missing10+"'",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.required,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items,data:data28};
+if(vErrors === null){
+vErrors = [err71];
+}
+else {
+vErrors.push(err71);
+}
+errors++;
+}
+else {
+if(data28.id !== undefined){
+let data29 = data28.id;
+const _errs127 = errors;
+if(!(((typeof data29 == "number") && (!(data29 % 1) && !isNaN(data29))) && (isFinite(data29)))){
+const err72 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/id",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/id/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.id.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.id,data:data29};
+if(vErrors === null){
+vErrors = [err72];
+}
+else {
+vErrors.push(err72);
+}
+errors++;
+}
+if(errors === _errs127){
+if((typeof data29 == "number") && (isFinite(data29))){
+if(data29 > 9007199254740991 || isNaN(data29)){
+const err73 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/id",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/id/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.id,data:data29};
+if(vErrors === null){
+vErrors = [err73];
+}
+else {
+vErrors.push(err73);
+}
+errors++;
+}
+else {
+if(data29 < -9007199254740991 || isNaN(data29)){
+const err74 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/id",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/id/minimum",keyword:"minimum",params:{comparison: ">=", limit: -9007199254740991},message:"must be >= -9007199254740991",schema:-9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.id,data:data29};
+if(vErrors === null){
+vErrors = [err74];
+}
+else {
+vErrors.push(err74);
+}
+errors++;
+}
+}
+}
+}
+var valid40 = _errs127 === errors;
+}
+else {
+var valid40 = true;
+}
+if(valid40){
+if(data28.frames !== undefined){
+let data30 = data28.frames;
+const _errs129 = errors;
+if(errors === _errs129){
+if(Array.isArray(data30)){
+if(data30.length < 1){
+const err75 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames,data:data30};
+if(vErrors === null){
+vErrors = [err75];
+}
+else {
+vErrors.push(err75);
+}
+errors++;
+}
+else {
+var valid41 = true;
+const len2 = data30.length;
+for(let i2=0; i2<len2; i2++){
+let data31 = data30[i2];
+const _errs131 = errors;
+if(errors === _errs131){
+if(data31 && typeof data31 == "object" && !Array.isArray(data31)){
+let missing11;
+if(((data31.frame === undefined) && (missing11 = "frame")) || ((data31.bbox === undefined) && (missing11 = "bbox"))){
+const err76 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2,schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/required",keyword:"required",params:{missingProperty: missing11},message:"must have required property '"+missing11+"'",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.required,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items,data:data31};
+if(vErrors === null){
+vErrors = [err76];
+}
+else {
+vErrors.push(err76);
+}
+errors++;
+}
+else {
+if(data31.frame !== undefined){
+let data32 = data31.frame;
+const _errs133 = errors;
+if(!(((typeof data32 == "number") && (!(data32 % 1) && !isNaN(data32))) && (isFinite(data32)))){
+const err77 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/frame",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/frame/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.frame.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.frame,data:data32};
+if(vErrors === null){
+vErrors = [err77];
+}
+else {
+vErrors.push(err77);
+}
+errors++;
+}
+if(errors === _errs133){
+if((typeof data32 == "number") && (isFinite(data32))){
+if(data32 > 9007199254740991 || isNaN(data32)){
+const err78 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/frame",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/frame/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.frame,data:data32};
+if(vErrors === null){
+vErrors = [err78];
+}
+else {
+vErrors.push(err78);
+}
+errors++;
+}
+else {
+if(data32 < 0 || isNaN(data32)){
+const err79 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/frame",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/frame/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.frame,data:data32};
+if(vErrors === null){
+vErrors = [err79];
+}
+else {
+vErrors.push(err79);
+}
+errors++;
+}
+}
+}
+}
+var valid42 = _errs133 === errors;
+}
+else {
+var valid42 = true;
+}
+if(valid42){
+if(data31.bbox !== undefined){
+let data33 = data31.bbox;
+const _errs135 = errors;
+if(errors === _errs135){
+if(Array.isArray(data33)){
+if(data33.length < 4){
+const err80 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/minItems",keyword:"minItems",params:{limit: 4},message:"must NOT have fewer than 4 items",schema:4,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox,data:data33};
+if(vErrors === null){
+vErrors = [err80];
+}
+else {
+vErrors.push(err80);
+}
+errors++;
+}
+else {
+const len3 = data33.length;
+if(len3 > 0){
+let data34 = data33[0];
+const _errs137 = errors;
+if(!((typeof data34 == "number") && (isFinite(data34)))){
+const err81 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/0",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[0].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[0],data:data34};
+if(vErrors === null){
+vErrors = [err81];
+}
+else {
+vErrors.push(err81);
+}
+errors++;
+}
+var valid43 = _errs137 === errors;
+}
+if(valid43){
+if(len3 > 1){
+let data35 = data33[1];
+const _errs139 = errors;
+if(!((typeof data35 == "number") && (isFinite(data35)))){
+const err82 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/1",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/1/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[1].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[1],data:data35};
+if(vErrors === null){
+vErrors = [err82];
+}
+else {
+vErrors.push(err82);
+}
+errors++;
+}
+var valid43 = _errs139 === errors;
+}
+if(valid43){
+if(len3 > 2){
+let data36 = data33[2];
+const _errs141 = errors;
+if(errors === _errs141){
+if((typeof data36 == "number") && (isFinite(data36))){
+if(data36 <= 0 || isNaN(data36)){
+const err83 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/2",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/2/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0},message:"must be > 0",schema:0,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[2],data:data36};
+if(vErrors === null){
+vErrors = [err83];
+}
+else {
+vErrors.push(err83);
+}
+errors++;
+}
+}
+else {
+const err84 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/2",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/2/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[2].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[2],data:data36};
+if(vErrors === null){
+vErrors = [err84];
+}
+else {
+vErrors.push(err84);
+}
+errors++;
+}
+}
+var valid43 = _errs141 === errors;
+}
+if(valid43){
+if(len3 > 3){
+let data37 = data33[3];
+const _errs143 = errors;
+if(errors === _errs143){
+if((typeof data37 == "number") && (isFinite(data37))){
+if(data37 <= 0 || isNaN(data37)){
+const err85 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/3",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/3/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0},message:"must be > 0",schema:0,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[3],data:data37};
+if(vErrors === null){
+vErrors = [err85];
+}
+else {
+vErrors.push(err85);
+}
+errors++;
+}
+}
+else {
+const err86 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/3",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/3/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[3].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[3],data:data37};
+if(vErrors === null){
+vErrors = [err86];
+}
+else {
+vErrors.push(err86);
+}
+errors++;
+}
+}
+var valid43 = _errs143 === errors;
+}
+if(valid43){
+const len4 = data33.length;
+if(!(len4 <= 4)){
+const err87 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/items",keyword:"items",params:{limit: 4},message:"must NOT have more than 4 items",schema:false,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox,data:data33};
+if(vErrors === null){
+vErrors = [err87];
+}
+else {
+vErrors.push(err87);
+}
+errors++;
+}
+}
+}
+}
+}
+}
+}
+else {
+const err88 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox,data:data33};
+if(vErrors === null){
+vErrors = [err88];
+}
+else {
+vErrors.push(err88);
+}
+errors++;
+}
+}
+var valid42 = _errs135 === errors;
+}
+else {
+var valid42 = true;
+}
+}
+}
+}
+else {
+const err89 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2,schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items,data:data31};
+if(vErrors === null){
+vErrors = [err89];
+}
+else {
+vErrors.push(err89);
+}
+errors++;
+}
+}
+var valid41 = _errs131 === errors;
+if(!valid41){
+break;
+}
+}
+}
+}
+else {
+const err90 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames,data:data30};
+if(vErrors === null){
+vErrors = [err90];
+}
+else {
+vErrors.push(err90);
+}
+errors++;
+}
+}
+var valid40 = _errs129 === errors;
+}
+else {
+var valid40 = true;
+}
+}
+}
+}
+else {
+const err91 = {instancePath:instancePath+"/tracks/tracks/" + i1,schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items,data:data28};
+if(vErrors === null){
+vErrors = [err91];
+}
+else {
+vErrors.push(err91);
+}
+errors++;
+}
+}
+var valid39 = _errs125 === errors;
+if(!valid39){
+break;
+}
+}
+}
+}
+else {
+const err92 = {instancePath:instancePath+"/tracks/tracks",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema34.properties.tracks.anyOf[0].properties.tracks.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks,data:data27};
+if(vErrors === null){
+vErrors = [err92];
+}
+else {
+vErrors.push(err92);
+}
+errors++;
+}
+}
+var valid38 = _errs123 === errors;
+}
+else {
+var valid38 = true;
+}
+if(valid38){
+if(data26.video !== undefined){
+let data38 = data26.video;
+const _errs145 = errors;
+if(errors === _errs145){
+if(data38 && typeof data38 == "object" && !Array.isArray(data38)){
+if(data38.width !== undefined){
+let data39 = data38.width;
+const _errs147 = errors;
+const _errs148 = errors;
+let valid45 = false;
+const _errs149 = errors;
+if(!(((typeof data39 == "number") && (!(data39 % 1) && !isNaN(data39))) && (isFinite(data39)))){
+const err93 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[0].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[0],data:data39};
+if(vErrors === null){
+vErrors = [err93];
+}
+else {
+vErrors.push(err93);
+}
+errors++;
+}
+if(errors === _errs149){
+if((typeof data39 == "number") && (isFinite(data39))){
+if(data39 > 9007199254740991 || isNaN(data39)){
+const err94 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[0],data:data39};
+if(vErrors === null){
+vErrors = [err94];
+}
+else {
+vErrors.push(err94);
+}
+errors++;
+}
+else {
+if(data39 < 1 || isNaN(data39)){
+const err95 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[0],data:data39};
+if(vErrors === null){
+vErrors = [err95];
+}
+else {
+vErrors.push(err95);
+}
+errors++;
+}
+}
+}
+}
+var _valid8 = _errs149 === errors;
+valid45 = valid45 || _valid8;
+const _errs151 = errors;
+if(data39 !== null){
+const err96 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[1].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[1],data:data39};
+if(vErrors === null){
+vErrors = [err96];
+}
+else {
+vErrors.push(err96);
+}
+errors++;
+}
+var _valid8 = _errs151 === errors;
+valid45 = valid45 || _valid8;
+if(!valid45){
+const err97 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width,data:data39};
+if(vErrors === null){
+vErrors = [err97];
+}
+else {
+vErrors.push(err97);
+}
+errors++;
+}
+else {
+errors = _errs148;
+if(vErrors !== null){
+if(_errs148){
+vErrors.length = _errs148;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid44 = _errs147 === errors;
+}
+else {
+var valid44 = true;
+}
+if(valid44){
+if(data38.height !== undefined){
+let data40 = data38.height;
+const _errs153 = errors;
+const _errs154 = errors;
+let valid46 = false;
+const _errs155 = errors;
+if(!(((typeof data40 == "number") && (!(data40 % 1) && !isNaN(data40))) && (isFinite(data40)))){
+const err98 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[0].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[0],data:data40};
+if(vErrors === null){
+vErrors = [err98];
+}
+else {
+vErrors.push(err98);
+}
+errors++;
+}
+if(errors === _errs155){
+if((typeof data40 == "number") && (isFinite(data40))){
+if(data40 > 9007199254740991 || isNaN(data40)){
+const err99 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[0],data:data40};
+if(vErrors === null){
+vErrors = [err99];
+}
+else {
+vErrors.push(err99);
+}
+errors++;
+}
+else {
+if(data40 < 1 || isNaN(data40)){
+const err100 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[0],data:data40};
+if(vErrors === null){
+vErrors = [err100];
+}
+else {
+vErrors.push(err100);
+}
+errors++;
+}
+}
+}
+}
+var _valid9 = _errs155 === errors;
+valid46 = valid46 || _valid9;
+const _errs157 = errors;
+if(data40 !== null){
+const err101 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[1].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[1],data:data40};
+if(vErrors === null){
+vErrors = [err101];
+}
+else {
+vErrors.push(err101);
+}
+errors++;
+}
+var _valid9 = _errs157 === errors;
+valid46 = valid46 || _valid9;
+if(!valid46){
+const err102 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height,data:data40};
+if(vErrors === null){
+vErrors = [err102];
+}
+else {
+vErrors.push(err102);
+}
+errors++;
+}
+else {
+errors = _errs154;
+if(vErrors !== null){
+if(_errs154){
+vErrors.length = _errs154;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid44 = _errs153 === errors;
+}
+else {
+var valid44 = true;
+}
+if(valid44){
+if(data38.frames !== undefined){
+let data41 = data38.frames;
+const _errs159 = errors;
+const _errs160 = errors;
+let valid47 = false;
+const _errs161 = errors;
+if(!(((typeof data41 == "number") && (!(data41 % 1) && !isNaN(data41))) && (isFinite(data41)))){
+const err103 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[0].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[0],data:data41};
+if(vErrors === null){
+vErrors = [err103];
+}
+else {
+vErrors.push(err103);
+}
+errors++;
+}
+if(errors === _errs161){
+if((typeof data41 == "number") && (isFinite(data41))){
+if(data41 > 9007199254740991 || isNaN(data41)){
+const err104 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[0],data:data41};
+if(vErrors === null){
+vErrors = [err104];
+}
+else {
+vErrors.push(err104);
+}
+errors++;
+}
+else {
+if(data41 < 1 || isNaN(data41)){
+const err105 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[0],data:data41};
+if(vErrors === null){
+vErrors = [err105];
+}
+else {
+vErrors.push(err105);
+}
+errors++;
+}
+}
+}
+}
+var _valid10 = _errs161 === errors;
+valid47 = valid47 || _valid10;
+const _errs163 = errors;
+if(data41 !== null){
+const err106 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[1].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[1],data:data41};
+if(vErrors === null){
+vErrors = [err106];
+}
+else {
+vErrors.push(err106);
+}
+errors++;
+}
+var _valid10 = _errs163 === errors;
+valid47 = valid47 || _valid10;
+if(!valid47){
+const err107 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames,data:data41};
+if(vErrors === null){
+vErrors = [err107];
+}
+else {
+vErrors.push(err107);
+}
+errors++;
+}
+else {
+errors = _errs160;
+if(vErrors !== null){
+if(_errs160){
+vErrors.length = _errs160;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid44 = _errs159 === errors;
+}
+else {
+var valid44 = true;
+}
+if(valid44){
+if(data38.cuts !== undefined){
+let data42 = data38.cuts;
+const _errs165 = errors;
+if(errors === _errs165){
+if(Array.isArray(data42)){
+var valid48 = true;
+const len5 = data42.length;
+for(let i3=0; i3<len5; i3++){
+let data43 = data42[i3];
+const _errs167 = errors;
+if(!(((typeof data43 == "number") && (!(data43 % 1) && !isNaN(data43))) && (isFinite(data43)))){
+const err108 = {instancePath:instancePath+"/tracks/video/cuts/" + i3,schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/cuts/items/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.items.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.items,data:data43};
+if(vErrors === null){
+vErrors = [err108];
+}
+else {
+vErrors.push(err108);
+}
+errors++;
+}
+if(errors === _errs167){
+if((typeof data43 == "number") && (isFinite(data43))){
+if(data43 > 9007199254740991 || isNaN(data43)){
+const err109 = {instancePath:instancePath+"/tracks/video/cuts/" + i3,schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/cuts/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.items,data:data43};
+if(vErrors === null){
+vErrors = [err109];
+}
+else {
+vErrors.push(err109);
+}
+errors++;
+}
+else {
+if(data43 < 1 || isNaN(data43)){
+const err110 = {instancePath:instancePath+"/tracks/video/cuts/" + i3,schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/cuts/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.items,data:data43};
+if(vErrors === null){
+vErrors = [err110];
+}
+else {
+vErrors.push(err110);
+}
+errors++;
+}
+}
+}
+}
+var valid48 = _errs167 === errors;
+if(!valid48){
+break;
+}
+}
+}
+else {
+const err111 = {instancePath:instancePath+"/tracks/video/cuts",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/cuts/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts,data:data42};
+if(vErrors === null){
+vErrors = [err111];
+}
+else {
+vErrors.push(err111);
+}
+errors++;
+}
+}
+var valid44 = _errs165 === errors;
+}
+else {
+var valid44 = true;
+}
+}
+}
+}
+}
+else {
+const err112 = {instancePath:instancePath+"/tracks/video",schemaPath:"#/properties/tracks/anyOf/0/properties/video/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema34.properties.tracks.anyOf[0].properties.video.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video,data:data38};
+if(vErrors === null){
+vErrors = [err112];
+}
+else {
+vErrors.push(err112);
+}
+errors++;
+}
+}
+var valid38 = _errs145 === errors;
+}
+else {
+var valid38 = true;
+}
+}
+}
+}
+else {
+const err113 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/0/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema34.properties.tracks.anyOf[0].type,parentSchema:schema34.properties.tracks.anyOf[0],data:data26};
+if(vErrors === null){
+vErrors = [err113];
+}
+else {
+vErrors.push(err113);
+}
+errors++;
+}
+}
+var _valid7 = _errs120 === errors;
+valid37 = valid37 || _valid7;
+const _errs169 = errors;
+if(errors === _errs169){
+if(typeof data26 === "string"){
+if(func1(data26) > 8192){
+const err114 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/1/maxLength",keyword:"maxLength",params:{limit: 8192},message:"must NOT have more than 8192 characters",schema:8192,parentSchema:schema34.properties.tracks.anyOf[1],data:data26};
+if(vErrors === null){
+vErrors = [err114];
+}
+else {
+vErrors.push(err114);
+}
+errors++;
+}
+else {
+if(!pattern9.test(data26)){
+const err115 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/1/pattern",keyword:"pattern",params:{pattern: "^([Hh][Tt][Tt][Pp][Ss]?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-\\[\\]-~]*)?|s3://[a-z0-9.-]{3,63}/[^\\x00-\\x1f\\x7f]+)$"},message:"must match pattern \""+"^([Hh][Tt][Tt][Pp][Ss]?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-\\[\\]-~]*)?|s3://[a-z0-9.-]{3,63}/[^\\x00-\\x1f\\x7f]+)$"+"\"",schema:"^([Hh][Tt][Tt][Pp][Ss]?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-\\[\\]-~]*)?|s3://[a-z0-9.-]{3,63}/[^\\x00-\\x1f\\x7f]+)$",parentSchema:schema34.properties.tracks.anyOf[1],data:data26};
+if(vErrors === null){
+vErrors = [err115];
+}
+else {
+vErrors.push(err115);
+}
+errors++;
+}
+}
+}
+else {
+const err116 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/1/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.tracks.anyOf[1].type,parentSchema:schema34.properties.tracks.anyOf[1],data:data26};
+if(vErrors === null){
+vErrors = [err116];
+}
+else {
+vErrors.push(err116);
+}
+errors++;
+}
+}
+var _valid7 = _errs169 === errors;
+valid37 = valid37 || _valid7;
+const _errs171 = errors;
+if(data26 !== null){
+const err117 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/2/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.tracks.anyOf[2].type,parentSchema:schema34.properties.tracks.anyOf[2],data:data26};
+if(vErrors === null){
+vErrors = [err117];
+}
+else {
+vErrors.push(err117);
+}
+errors++;
+}
+var _valid7 = _errs171 === errors;
+valid37 = valid37 || _valid7;
+if(!valid37){
+const err118 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.tracks.anyOf,parentSchema:schema34.properties.tracks,data:data26};
+if(vErrors === null){
+vErrors = [err118];
+}
+else {
+vErrors.push(err118);
+}
+errors++;
+validate23.errors = vErrors;
 return false;
 }
 else {
-if(data27 < 0 || isNaN(data27)){
-validate23.errors = [{instancePath:instancePath+"/reuse_tolerance",schemaPath:"#/properties/reuse_tolerance/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema34.properties.reuse_tolerance,data:data27}];
+errors = _errs119;
+if(vErrors !== null){
+if(_errs119){
+vErrors.length = _errs119;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid22 = _errs118 === errors;
+}
+else {
+var valid22 = true;
+}
+if(valid22){
+if(data.upscale !== undefined){
+let data44 = data.upscale;
+const _errs173 = errors;
+const _errs174 = errors;
+let valid49 = false;
+const _errs175 = errors;
+if(typeof data44 !== "boolean"){
+const err119 = {instancePath:instancePath+"/upscale",schemaPath:"#/properties/upscale/anyOf/0/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema34.properties.upscale.anyOf[0].type,parentSchema:schema34.properties.upscale.anyOf[0],data:data44};
+if(vErrors === null){
+vErrors = [err119];
+}
+else {
+vErrors.push(err119);
+}
+errors++;
+}
+var _valid11 = _errs175 === errors;
+valid49 = valid49 || _valid11;
+const _errs177 = errors;
+if(data44 !== null){
+const err120 = {instancePath:instancePath+"/upscale",schemaPath:"#/properties/upscale/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.upscale.anyOf[1].type,parentSchema:schema34.properties.upscale.anyOf[1],data:data44};
+if(vErrors === null){
+vErrors = [err120];
+}
+else {
+vErrors.push(err120);
+}
+errors++;
+}
+var _valid11 = _errs177 === errors;
+valid49 = valid49 || _valid11;
+if(!valid49){
+const err121 = {instancePath:instancePath+"/upscale",schemaPath:"#/properties/upscale/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.upscale.anyOf,parentSchema:schema34.properties.upscale,data:data44};
+if(vErrors === null){
+vErrors = [err121];
+}
+else {
+vErrors.push(err121);
+}
+errors++;
+validate23.errors = vErrors;
+return false;
+}
+else {
+errors = _errs174;
+if(vErrors !== null){
+if(_errs174){
+vErrors.length = _errs174;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid22 = _errs173 === errors;
+}
+else {
+var valid22 = true;
+}
+if(valid22){
+if(data.upscale_model !== undefined){
+let data45 = data.upscale_model;
+const _errs179 = errors;
+const _errs180 = errors;
+let valid50 = false;
+const _errs181 = errors;
+const _errs184 = errors;
+const _errs185 = errors;
+if(typeof data45 === "string"){
+if(!pattern4.test(data45)){
+const err122 = {};
+if(vErrors === null){
+vErrors = [err122];
+}
+else {
+vErrors.push(err122);
+}
+errors++;
+}
+}
+var valid51 = _errs185 === errors;
+if(valid51){
+const err123 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf/0/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema34.properties.upscale_model.anyOf[0].not,parentSchema:schema34.properties.upscale_model.anyOf[0],data:data45};
+if(vErrors === null){
+vErrors = [err123];
+}
+else {
+vErrors.push(err123);
+}
+errors++;
+}
+else {
+errors = _errs184;
+if(vErrors !== null){
+if(_errs184){
+vErrors.length = _errs184;
+}
+else {
+vErrors = null;
+}
+}
+}
+if(errors === _errs181){
+if(typeof data45 === "string"){
+if(func1(data45) > 200){
+const err124 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf/0/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters",schema:200,parentSchema:schema34.properties.upscale_model.anyOf[0],data:data45};
+if(vErrors === null){
+vErrors = [err124];
+}
+else {
+vErrors.push(err124);
+}
+errors++;
+}
+}
+else {
+const err125 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf/0/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.upscale_model.anyOf[0].type,parentSchema:schema34.properties.upscale_model.anyOf[0],data:data45};
+if(vErrors === null){
+vErrors = [err125];
+}
+else {
+vErrors.push(err125);
+}
+errors++;
+}
+}
+var _valid12 = _errs181 === errors;
+valid50 = valid50 || _valid12;
+const _errs186 = errors;
+if(data45 !== null){
+const err126 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.upscale_model.anyOf[1].type,parentSchema:schema34.properties.upscale_model.anyOf[1],data:data45};
+if(vErrors === null){
+vErrors = [err126];
+}
+else {
+vErrors.push(err126);
+}
+errors++;
+}
+var _valid12 = _errs186 === errors;
+valid50 = valid50 || _valid12;
+if(!valid50){
+const err127 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.upscale_model.anyOf,parentSchema:schema34.properties.upscale_model,data:data45};
+if(vErrors === null){
+vErrors = [err127];
+}
+else {
+vErrors.push(err127);
+}
+errors++;
+validate23.errors = vErrors;
+return false;
+}
+else {
+errors = _errs180;
+if(vErrors !== null){
+if(_errs180){
+vErrors.length = _errs180;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid22 = _errs179 === errors;
+}
+else {
+var valid22 = true;
+}
+if(valid22){
+if(data.size !== undefined){
+let data46 = data.size;
+const _errs188 = errors;
+const _errs189 = errors;
+let valid52 = false;
+const _errs190 = errors;
+const _errs191 = errors;
+let valid53 = false;
+let passing1 = null;
+const _errs192 = errors;
+const _errs193 = errors;
+if(errors === _errs193){
+if(data46 && typeof data46 == "object" && !Array.isArray(data46)){
+let missing12;
+if(((data46.w === undefined) && (missing12 = "w")) || ((data46.h === undefined) && (missing12 = "h"))){
+const err128 = {instancePath:instancePath+"/size",schemaPath:"#/$defs/Size/required",keyword:"required",params:{missingProperty: missing12},message:"must have required property '"+missing12+"'",schema:schema38.required,parentSchema:schema38,data:data46};
+if(vErrors === null){
+vErrors = [err128];
+}
+else {
+vErrors.push(err128);
+}
+errors++;
+}
+else {
+const _errs195 = errors;
+for(const key4 in data46){
+if(!((key4 === "w") || (key4 === "h"))){
+const err129 = {instancePath:instancePath+"/size",schemaPath:"#/$defs/Size/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema38,data:data46};
+if(vErrors === null){
+vErrors = [err129];
+}
+else {
+vErrors.push(err129);
+}
+errors++;
+break;
+}
+}
+if(_errs195 === errors){
+if(data46.w !== undefined){
+let data47 = data46.w;
+const _errs196 = errors;
+if(!(((typeof data47 == "number") && (!(data47 % 1) && !isNaN(data47))) && (isFinite(data47)))){
+const err130 = {instancePath:instancePath+"/size/w",schemaPath:"#/$defs/Size/properties/w/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema38.properties.w.type,parentSchema:schema38.properties.w,data:data47};
+if(vErrors === null){
+vErrors = [err130];
+}
+else {
+vErrors.push(err130);
+}
+errors++;
+}
+if(errors === _errs196){
+if((typeof data47 == "number") && (isFinite(data47))){
+if(data47 > 16384 || isNaN(data47)){
+const err131 = {instancePath:instancePath+"/size/w",schemaPath:"#/$defs/Size/properties/w/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16384},message:"must be <= 16384",schema:16384,parentSchema:schema38.properties.w,data:data47};
+if(vErrors === null){
+vErrors = [err131];
+}
+else {
+vErrors.push(err131);
+}
+errors++;
+}
+else {
+if(data47 < 1 || isNaN(data47)){
+const err132 = {instancePath:instancePath+"/size/w",schemaPath:"#/$defs/Size/properties/w/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema38.properties.w,data:data47};
+if(vErrors === null){
+vErrors = [err132];
+}
+else {
+vErrors.push(err132);
+}
+errors++;
+}
+}
+}
+}
+var valid55 = _errs196 === errors;
+}
+else {
+var valid55 = true;
+}
+if(valid55){
+if(data46.h !== undefined){
+let data48 = data46.h;
+const _errs198 = errors;
+if(!(((typeof data48 == "number") && (!(data48 % 1) && !isNaN(data48))) && (isFinite(data48)))){
+const err133 = {instancePath:instancePath+"/size/h",schemaPath:"#/$defs/Size/properties/h/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema38.properties.h.type,parentSchema:schema38.properties.h,data:data48};
+if(vErrors === null){
+vErrors = [err133];
+}
+else {
+vErrors.push(err133);
+}
+errors++;
+}
+if(errors === _errs198){
+if((typeof data48 == "number") && (isFinite(data48))){
+if(data48 > 16384 || isNaN(data48)){
+const err134 = {instancePath:instancePath+"/size/h",schemaPath:"#/$defs/Size/properties/h/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16384},message:"must be <= 16384",schema:16384,parentSchema:schema38.properties.h,data:data48};
+if(vErrors === null){
+vErrors = [err134];
+}
+else {
+vErrors.push(err134);
+}
+errors++;
+}
+else {
+if(data48 < 1 || isNaN(data48)){
+const err135 = {instancePath:instancePath+"/size/h",schemaPath:"#/$defs/Size/properties/h/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema38.properties.h,data:data48};
+if(vErrors === null){
+vErrors = [err135];
+}
+else {
+vErrors.push(err135);
+}
+errors++;
+}
+}
+}
+}
+var valid55 = _errs198 === errors;
+}
+else {
+var valid55 = true;
+}
+}
+}
+}
+}
+else {
+const err136 = {instancePath:instancePath+"/size",schemaPath:"#/$defs/Size/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema38.type,parentSchema:schema38,data:data46};
+if(vErrors === null){
+vErrors = [err136];
+}
+else {
+vErrors.push(err136);
+}
+errors++;
+}
+}
+var _valid14 = _errs192 === errors;
+if(_valid14){
+valid53 = true;
+passing1 = 0;
+}
+const _errs200 = errors;
+if(errors === _errs200){
+if(typeof data46 === "string"){
+if(!pattern11.test(data46)){
+const err137 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf/0/oneOf/1/pattern",keyword:"pattern",params:{pattern: "^([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])x([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])$"},message:"must match pattern \""+"^([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])x([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])$"+"\"",schema:"^([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])x([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])$",parentSchema:schema34.properties.size.anyOf[0].oneOf[1],data:data46};
+if(vErrors === null){
+vErrors = [err137];
+}
+else {
+vErrors.push(err137);
+}
+errors++;
+}
+}
+else {
+const err138 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf/0/oneOf/1/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.size.anyOf[0].oneOf[1].type,parentSchema:schema34.properties.size.anyOf[0].oneOf[1],data:data46};
+if(vErrors === null){
+vErrors = [err138];
+}
+else {
+vErrors.push(err138);
+}
+errors++;
+}
+}
+var _valid14 = _errs200 === errors;
+if(_valid14 && valid53){
+valid53 = false;
+passing1 = [passing1, 1];
+}
+else {
+if(_valid14){
+valid53 = true;
+passing1 = 1;
+}
+}
+if(!valid53){
+const err139 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf/0/oneOf",keyword:"oneOf",params:{passingSchemas: passing1},message:"must match exactly one schema in oneOf",schema:schema34.properties.size.anyOf[0].oneOf,parentSchema:schema34.properties.size.anyOf[0],data:data46};
+if(vErrors === null){
+vErrors = [err139];
+}
+else {
+vErrors.push(err139);
+}
+errors++;
+}
+else {
+errors = _errs191;
+if(vErrors !== null){
+if(_errs191){
+vErrors.length = _errs191;
+}
+else {
+vErrors = null;
+}
+}
+}
+var _valid13 = _errs190 === errors;
+valid52 = valid52 || _valid13;
+const _errs203 = errors;
+if(data46 !== null){
+const err140 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.size.anyOf[1].type,parentSchema:schema34.properties.size.anyOf[1],data:data46};
+if(vErrors === null){
+vErrors = [err140];
+}
+else {
+vErrors.push(err140);
+}
+errors++;
+}
+var _valid13 = _errs203 === errors;
+valid52 = valid52 || _valid13;
+if(!valid52){
+const err141 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.size.anyOf,parentSchema:schema34.properties.size,data:data46};
+if(vErrors === null){
+vErrors = [err141];
+}
+else {
+vErrors.push(err141);
+}
+errors++;
+validate23.errors = vErrors;
+return false;
+}
+else {
+errors = _errs189;
+if(vErrors !== null){
+if(_errs189){
+vErrors.length = _errs189;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid22 = _errs188 === errors;
+}
+else {
+var valid22 = true;
+}
+if(valid22){
+if(data.format !== undefined){
+let data49 = data.format;
+const _errs205 = errors;
+const _errs206 = errors;
+let valid56 = false;
+const _errs207 = errors;
+if(typeof data49 !== "string"){
+const err142 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/anyOf/0/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.format.anyOf[0].type,parentSchema:schema34.properties.format.anyOf[0],data:data49};
+if(vErrors === null){
+vErrors = [err142];
+}
+else {
+vErrors.push(err142);
+}
+errors++;
+}
+if(!(((((data49 === "mp4") || (data49 === "mov")) || (data49 === "webm")) || (data49 === "mkv")) || (data49 === "gif"))){
+const err143 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/anyOf/0/enum",keyword:"enum",params:{allowedValues: schema34.properties.format.anyOf[0].enum},message:"must be equal to one of the allowed values",schema:schema34.properties.format.anyOf[0].enum,parentSchema:schema34.properties.format.anyOf[0],data:data49};
+if(vErrors === null){
+vErrors = [err143];
+}
+else {
+vErrors.push(err143);
+}
+errors++;
+}
+var _valid15 = _errs207 === errors;
+valid56 = valid56 || _valid15;
+const _errs209 = errors;
+if(data49 !== null){
+const err144 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.format.anyOf[1].type,parentSchema:schema34.properties.format.anyOf[1],data:data49};
+if(vErrors === null){
+vErrors = [err144];
+}
+else {
+vErrors.push(err144);
+}
+errors++;
+}
+var _valid15 = _errs209 === errors;
+valid56 = valid56 || _valid15;
+if(!valid56){
+const err145 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.format.anyOf,parentSchema:schema34.properties.format,data:data49};
+if(vErrors === null){
+vErrors = [err145];
+}
+else {
+vErrors.push(err145);
+}
+errors++;
+validate23.errors = vErrors;
+return false;
+}
+else {
+errors = _errs206;
+if(vErrors !== null){
+if(_errs206){
+vErrors.length = _errs206;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid22 = _errs205 === errors;
+}
+else {
+var valid22 = true;
+}
+if(valid22){
+if(data.quality !== undefined){
+let data50 = data.quality;
+const _errs211 = errors;
+if(typeof data50 !== "string"){
+validate23.errors = [{instancePath:instancePath+"/quality",schemaPath:"#/properties/quality/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.quality.type,parentSchema:schema34.properties.quality,data:data50}];
+return false;
+}
+if(!((((data50 === "high") || (data50 === "medium")) || (data50 === "low")) || (data50 === "lossless"))){
+validate23.errors = [{instancePath:instancePath+"/quality",schemaPath:"#/properties/quality/enum",keyword:"enum",params:{allowedValues: schema34.properties.quality.enum},message:"must be equal to one of the allowed values",schema:schema34.properties.quality.enum,parentSchema:schema34.properties.quality,data:data50}];
+return false;
+}
+var valid22 = _errs211 === errors;
+}
+else {
+var valid22 = true;
+}
+if(valid22){
+if(data.start !== undefined){
+let data51 = data.start;
+const _errs213 = errors;
+const _errs214 = errors;
+let valid57 = false;
+const _errs215 = errors;
+if(errors === _errs215){
+if((typeof data51 == "number") && (isFinite(data51))){
+if(data51 < 0 || isNaN(data51)){
+const err146 = {instancePath:instancePath+"/start",schemaPath:"#/properties/start/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema34.properties.start.anyOf[0],data:data51};
+if(vErrors === null){
+vErrors = [err146];
+}
+else {
+vErrors.push(err146);
+}
+errors++;
+}
+}
+else {
+const err147 = {instancePath:instancePath+"/start",schemaPath:"#/properties/start/anyOf/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.start.anyOf[0].type,parentSchema:schema34.properties.start.anyOf[0],data:data51};
+if(vErrors === null){
+vErrors = [err147];
+}
+else {
+vErrors.push(err147);
+}
+errors++;
+}
+}
+var _valid16 = _errs215 === errors;
+valid57 = valid57 || _valid16;
+const _errs217 = errors;
+if(data51 !== null){
+const err148 = {instancePath:instancePath+"/start",schemaPath:"#/properties/start/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.start.anyOf[1].type,parentSchema:schema34.properties.start.anyOf[1],data:data51};
+if(vErrors === null){
+vErrors = [err148];
+}
+else {
+vErrors.push(err148);
+}
+errors++;
+}
+var _valid16 = _errs217 === errors;
+valid57 = valid57 || _valid16;
+if(!valid57){
+const err149 = {instancePath:instancePath+"/start",schemaPath:"#/properties/start/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.start.anyOf,parentSchema:schema34.properties.start,data:data51};
+if(vErrors === null){
+vErrors = [err149];
+}
+else {
+vErrors.push(err149);
+}
+errors++;
+validate23.errors = vErrors;
+return false;
+}
+else {
+errors = _errs214;
+if(vErrors !== null){
+if(_errs214){
+vErrors.length = _errs214;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid22 = _errs213 === errors;
+}
+else {
+var valid22 = true;
+}
+if(valid22){
+if(data.end !== undefined){
+let data52 = data.end;
+const _errs219 = errors;
+const _errs220 = errors;
+let valid58 = false;
+const _errs221 = errors;
+if(errors === _errs221){
+if((typeof data52 == "number") && (isFinite(data52))){
+if(data52 <= 0 || isNaN(data52)){
+const err150 = {instancePath:instancePath+"/end",schemaPath:"#/properties/end/anyOf/0/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0},message:"must be > 0",schema:0,parentSchema:schema34.properties.end.anyOf[0],data:data52};
+if(vErrors === null){
+vErrors = [err150];
+}
+else {
+vErrors.push(err150);
+}
+errors++;
+}
+}
+else {
+const err151 = {instancePath:instancePath+"/end",schemaPath:"#/properties/end/anyOf/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.end.anyOf[0].type,parentSchema:schema34.properties.end.anyOf[0],data:data52};
+if(vErrors === null){
+vErrors = [err151];
+}
+else {
+vErrors.push(err151);
+}
+errors++;
+}
+}
+var _valid17 = _errs221 === errors;
+valid58 = valid58 || _valid17;
+const _errs223 = errors;
+if(data52 !== null){
+const err152 = {instancePath:instancePath+"/end",schemaPath:"#/properties/end/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.end.anyOf[1].type,parentSchema:schema34.properties.end.anyOf[1],data:data52};
+if(vErrors === null){
+vErrors = [err152];
+}
+else {
+vErrors.push(err152);
+}
+errors++;
+}
+var _valid17 = _errs223 === errors;
+valid58 = valid58 || _valid17;
+if(!valid58){
+const err153 = {instancePath:instancePath+"/end",schemaPath:"#/properties/end/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.end.anyOf,parentSchema:schema34.properties.end,data:data52};
+if(vErrors === null){
+vErrors = [err153];
+}
+else {
+vErrors.push(err153);
+}
+errors++;
+validate23.errors = vErrors;
+return false;
+}
+else {
+errors = _errs220;
+if(vErrors !== null){
+if(_errs220){
+vErrors.length = _errs220;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid22 = _errs219 === errors;
+}
+else {
+var valid22 = true;
+}
+if(valid22){
+if(data.tonemap !== undefined){
+let data53 = data.tonemap;
+const _errs225 = errors;
+if(typeof data53 !== "boolean"){
+validate23.errors = [{instancePath:instancePath+"/tonemap",schemaPath:"#/properties/tonemap/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema34.properties.tonemap.type,parentSchema:schema34.properties.tonemap,data:data53}];
+return false;
+}
+var valid22 = _errs225 === errors;
+}
+else {
+var valid22 = true;
+}
+if(valid22){
+if(data.reuse_tolerance !== undefined){
+let data54 = data.reuse_tolerance;
+const _errs227 = errors;
+if(!(((typeof data54 == "number") && (!(data54 % 1) && !isNaN(data54))) && (isFinite(data54)))){
+validate23.errors = [{instancePath:instancePath+"/reuse_tolerance",schemaPath:"#/properties/reuse_tolerance/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.reuse_tolerance.type,parentSchema:schema34.properties.reuse_tolerance,data:data54}];
+return false;
+}
+if(errors === _errs227){
+if((typeof data54 == "number") && (isFinite(data54))){
+if(data54 > 16 || isNaN(data54)){
+validate23.errors = [{instancePath:instancePath+"/reuse_tolerance",schemaPath:"#/properties/reuse_tolerance/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16},message:"must be <= 16",schema:16,parentSchema:schema34.properties.reuse_tolerance,data:data54}];
+return false;
+}
+else {
+if(data54 < 0 || isNaN(data54)){
+validate23.errors = [{instancePath:instancePath+"/reuse_tolerance",schemaPath:"#/properties/reuse_tolerance/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema34.properties.reuse_tolerance,data:data54}];
 return false;
 }
 }
 }
 }
-var valid0 = _errs123 === errors;
+var valid22 = _errs227 === errors;
 }
 else {
-var valid0 = true;
+var valid22 = true;
 }
 }
 }

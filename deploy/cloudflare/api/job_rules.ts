@@ -1,0 +1,93 @@
+/**
+ * Checks what JSON Schema cannot state of a job: values that must fit each other, and what JSON itself may hold.
+ *
+ * Each function returns what is wrong as a sentence that names the field, or null. The worker has the same rules;
+ * tests/cloud compares them.
+ */
+
+import type { ExportParams, Keyframe } from "./generated/job_validator.js";
+import { brokenTrackRule } from "./track_rules.ts";
+
+/** The deepest nesting of a job, as `DEEPEST` in orchestrator/executor/validate_job.py. */
+const DEEPEST = 100;
+/** The smallest step between keyframes, as `SHORTEST_STEP_S` in orchestrator/jobs/export.py. */
+const SHORTEST_STEP_S = 0.9e-6;
+/** The most pixels of an output, as the default of `Limits.output_px` in orchestrator/limits.py. */
+const OUTPUT_PX = 8192 * 4320;
+
+const ADDRESS = /^https:\/\/([a-z0-9._-]+)(?::([0-9]+))?(?:[/?#]|$)/i;
+const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/;
+/** Resolvers take a host whose last label is a number for an IPv4 address. */
+const NUMBER = /^(?:[0-9]+|0x[0-9a-f]*)$/;
+
+/**
+ * Returns what a value of JSON.parse holds that the worker does not take: numbers beyond 64 bits, deep nesting.
+ *
+ * @param value the params of a job.
+ * @param depth how many objects are around the value: 1, which is the job.
+ */
+export function brokenJsonRule(value: unknown, depth = 1): string | null {
+  if (typeof value === "number" && !Number.isFinite(value)) return "params is refused: a number is too large";
+  if (typeof value !== "object" || value === null) return null;
+  if (depth === DEEPEST) {
+    return `params is nested too deeply: at most ${DEEPEST} levels of objects and lists are taken`;
+  }
+  for (const member of Object.values(value)) {
+    const broken = brokenJsonRule(member, depth + 1);
+    if (broken !== null) return broken;
+  }
+  return null;
+}
+
+/**
+ * Returns which rule between the params of an export is broken.
+ *
+ * @param params params that have the form of the JSON Schema.
+ * @param isOurs whether a URL points to an object of ours, which is taken whatever its host is.
+ */
+export function brokenExportRule(params: ExportParams, isOurs: (url: string) => boolean): string | null {
+  const { start, end, crop, tracks } = params;
+  if (start != null && end != null && end <= start) {
+    return `params.end is ${end} s, not after params.start, ${start} s: choose a later end`;
+  }
+  if (Array.isArray(crop)) {
+    const broken = brokenTimes(crop);
+    if (broken !== null) return broken;
+  }
+  const [width, height] = outputSize(params);
+  if (width * height > OUTPUT_PX) {
+    return `params.size is refused: the output would be ${width}x${height}, and at most ${OUTPUT_PX} pixels are made`;
+  }
+  if (typeof tracks === "string") {
+    return isOurs(tracks) || isPublicAddress(tracks)
+      ? null
+      : "params.tracks is refused: give an https address with the name of a host, or the document itself";
+  }
+  return tracks == null ? null : brokenTrackRule(tracks);
+}
+
+function brokenTimes(keyframes: Keyframe[]): string | null {
+  for (const [number, { t }] of keyframes.entries()) {
+    const before = keyframes[number - 1];
+    if (before !== undefined && t - before.t < SHORTEST_STEP_S) {
+      return `params.crop.${number}.t is ${t}, after ${before.t}: give times that rise`;
+    }
+  }
+  return null;
+}
+
+function outputSize({ size }: ExportParams): [number, number] {
+  if (size == null) return [0, 0];
+  if (typeof size !== "string") return [size.w, size.h];
+  const [width, height] = size.split("x").map(Number);
+  return [width ?? 0, height ?? 0];
+}
+
+/** Returns whether an address is https with a host name: the worker fetches nothing else by default. */
+function isPublicAddress(address: string): boolean {
+  const [, host = "", port = "443"] = ADDRESS.exec(address) ?? [];
+  const labels = host.toLowerCase().split(".");
+  const isNumber = NUMBER.test(labels.at(-1) ?? "");
+  const isPort = Number(port) >= 1 && Number(port) <= 65535;
+  return !isNumber && isPort && host.length <= 253 && labels.every((label) => LABEL.test(label));
+}
