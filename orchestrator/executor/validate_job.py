@@ -12,26 +12,29 @@ from orchestrator.jobs import Job, parse_job
 from orchestrator.settings import Settings
 from orchestrator.storage.client import StorageClient
 
-DEEPEST = 100
+DEEPEST = 32
 """Deepest nesting of objects and lists. No job needs more than ten levels."""
 
 _TOO_DEEP = f"the job is nested too deeply: at most {DEEPEST} levels of objects and lists are taken"
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_ODD_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+"""How NUL and surrogates are written in JSON; a pair of surrogates is a character."""
+_ODD_TEXT = re.compile("[\\0\ud800-\udfff]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def read_json(data: bytes) -> Any:
     """Parse the JSON of a job.
 
-    It accepts what every parser of JSON reads alike (RFC 8259, section 9, lets them set such limits).
+    It accepts what every parser of JSON reads alike; RFC 8259, sections 8 and 9, lets it refuse the rest.
 
     Raises:
         BadRequest: it is not JSON in UTF-8, has NaN or Infinity, a number that is too large for a float of 64
-            bits, or more than DEEPEST levels.
+            bits, NUL or a lone surrogate in a string, or more than DEEPEST levels.
     """
     try:
         value = json.loads(
-            data.decode("utf-8-sig"), parse_constant=_refuse, parse_float=_finite, parse_int=_finite_integer
+            data.decode(), parse_constant=_refuse, parse_float=_finite, parse_int=_finite_integer
         )
     except RecursionError as exc:
         raise BadRequest(_TOO_DEEP) from exc
@@ -39,6 +42,8 @@ def read_json(data: bytes) -> Any:
         raise BadRequest(f"the job's input is not JSON that can be read: {exc}") from exc
     if _is_too_deep(data):
         raise BadRequest(_TOO_DEEP)
+    if _ODD_ESCAPE.search(data) and _has_odd_text(value):
+        raise BadRequest("the job has NUL or half a surrogate pair in a string; leave it out")
     return value
 
 
@@ -76,6 +81,14 @@ def _is_too_deep(data: bytes) -> bool:
     for _ in range(DEEPEST):
         brackets = brackets.replace(b"[]", b"")  # removes the innermost level
     return bool(brackets)
+
+
+def _has_odd_text(value: Any) -> bool:
+    if isinstance(value, str):
+        return _ODD_TEXT.search(value) is not None
+    if isinstance(value, dict):
+        return any(map(_has_odd_text, value)) or any(map(_has_odd_text, value.values()))
+    return isinstance(value, list) and any(map(_has_odd_text, value))
 
 
 def _finite(text: str) -> float:

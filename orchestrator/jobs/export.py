@@ -72,7 +72,7 @@ AspectText = Annotated[
         json_schema_extra={
             "$comment": _ASPECT_FORM,
             "pattern": f"^ *{ASPECT} *$",
-            "not": {"pattern": r"^ *0+(\.0+)?[:/x]|[:/x]0+(\.0+)? *$"},
+            "not": {"type": "string", "pattern": r"^ *0+(\.0+)?[:/x]|[:/x]0+(\.0+)? *$"},
         }
     ),
 ]

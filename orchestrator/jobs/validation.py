@@ -53,7 +53,7 @@ Name = Annotated[
         max_length=LONGEST_NAME,
         json_schema_extra={
             "$comment": "it has a character that no name has; leave it out",
-            "not": {"pattern": _NO_TEXT.pattern},
+            "not": {"type": "string", "pattern": _NO_TEXT.pattern},
         },
     ),
     AfterValidator(check_text),
@@ -84,6 +84,7 @@ Address = Annotated[
     str,
     Field(
         json_schema_extra={
+            "$comment": "give an https address, or s3://bucket/key",
             "maxLength": 8192,
             "pattern": r"^([Hh][Tt][Tt][Pp][Ss]?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-\[\]-~]*)?"
             r"|s3://[a-z0-9.-]{3,63}/[^\x00-\x1f\x7f]+)$",

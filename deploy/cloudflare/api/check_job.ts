@@ -4,7 +4,7 @@ import { ApiError } from "./errors.ts";
 import type { ExportParams, TrackParams, UpscaleParams } from "./generated/job_validator.js";
 import { exportParams, trackParams, upscaleParams } from "./generated/job_validator.js";
 import { refusal } from "./job_refusal.ts";
-import { brokenExportRule, brokenJsonRule } from "./job_rules.ts";
+import { brokenExportRule } from "./job_rules.ts";
 
 /** The task and the params of a job that the worker accepts. */
 export type CheckedJob =
@@ -19,8 +19,8 @@ const VALIDATORS = { upscale: upscaleParams, track: trackParams, export: exportP
  *
  * What depends on the worker's settings, on its models or on the video is left to the worker.
  *
- * @param task the name of the task, as JSON.parse returned it.
- * @param params the params, as JSON.parse returned them; undefined takes the defaults. They are not changed.
+ * @param task the name of the task, from a body that `readBody` has checked.
+ * @param params the params, from the same body; undefined takes the defaults. They are not changed.
  * @param isOurs whether a URL points to an object of ours, which is taken as `tracks` whatever its host is.
  * @throws ApiError 400 bad_request: a value is wrong; the message names it.
  */
@@ -34,8 +34,6 @@ export function checkJob(
     throw badRequest(`task is refused: there are ${Object.keys(VALIDATORS).join(", ")}`);
   }
   const given = params === undefined ? {} : params;
-  const unreadable = brokenJsonRule(given);
-  if (unreadable !== null) throw badRequest(unreadable);
   const validate = VALIDATORS[task as keyof typeof VALIDATORS];
   if (!validate(given)) throw badRequest(refusal(validate.errors ?? []));
   const job = { task, params: given } as CheckedJob;

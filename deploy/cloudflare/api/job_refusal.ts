@@ -94,8 +94,9 @@ function reason(error: ErrorObject): string {
   }
 }
 
-/** Returns a value for a message, shortened; nothing if it may hold the signature of a URL. */
+/** Returns a value for a message, shortened; nothing if it is an object, or may hold the signature of a URL. */
 function quoted(value: unknown): string {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return "";
   const text = JSON.stringify(value) ?? "";
   if (text.includes("://")) return "";
   return text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE)}... ` : `${text} `;

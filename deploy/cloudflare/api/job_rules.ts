@@ -1,15 +1,12 @@
 /**
- * Checks what JSON Schema cannot state of a job: values that must fit each other, and what JSON itself may hold.
+ * Checks what JSON Schema cannot state of the params of a job: values that must fit each other.
  *
- * Each function returns what is wrong as a sentence that names the field, or null. The worker has the same rules;
- * tests/cloud compares them.
+ * The worker has the same rules; tests/cloud compares them.
  */
 
 import type { ExportParams, Keyframe } from "./generated/job_validator.js";
 import { brokenTrackRule } from "./track_rules.ts";
 
-/** The deepest nesting of a job, as `DEEPEST` in orchestrator/executor/validate_job.py. */
-const DEEPEST = 100;
 /** The smallest step between keyframes, as `SHORTEST_STEP_S` in orchestrator/jobs/export.py. */
 const SHORTEST_STEP_S = 0.9e-6;
 /** The most pixels of an output, as the default of `Limits.output_px` in orchestrator/limits.py. */
@@ -21,26 +18,7 @@ const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/;
 const NUMBER = /^(?:[0-9]+|0x[0-9a-f]*)$/;
 
 /**
- * Returns what a value of JSON.parse holds that the worker does not take: numbers beyond 64 bits, deep nesting.
- *
- * @param value the params of a job.
- * @param depth how many objects are around the value: 1, which is the job.
- */
-export function brokenJsonRule(value: unknown, depth = 1): string | null {
-  if (typeof value === "number" && !Number.isFinite(value)) return "params is refused: a number is too large";
-  if (typeof value !== "object" || value === null) return null;
-  if (depth === DEEPEST) {
-    return `params is nested too deeply: at most ${DEEPEST} levels of objects and lists are taken`;
-  }
-  for (const member of Object.values(value)) {
-    const broken = brokenJsonRule(member, depth + 1);
-    if (broken !== null) return broken;
-  }
-  return null;
-}
-
-/**
- * Returns which rule between the params of an export is broken.
+ * Returns which rule between the params of an export is broken, as a sentence that names the field, or null.
  *
  * @param params params that have the form of the JSON Schema.
  * @param isOurs whether a URL points to an object of ours, which is taken whatever its host is.

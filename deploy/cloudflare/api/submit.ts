@@ -50,7 +50,10 @@ export async function debit(
   waitUntil: (work: Promise<unknown>) => void,
 ): Promise<{ row: JobRow; isNew: boolean }> {
   const bodyHash = await sha256(canonical(body));
-  const direct = body.quote_id === undefined ? checkJob(body.task, body.params ?? {}) : null;
+  const direct =
+    body.quote_id === undefined
+      ? checkJob(body.task, body.params, (url) => keyOfOurUrl(env, url) !== null)
+      : null;
   const [same, source] = await env.DB.batch<unknown>([
     env.DB.prepare(`${SELECT_JOB} WHERE jobs.user_id = ? AND idempotency_key = ?`).bind(
       userId,

@@ -6,7 +6,7 @@ function countCharacters(text) {
 }
 "use strict";
 export const upscaleParams = validate21;
-const schema32 = {"additionalProperties":false,"description":"How to upscale a video.","properties":{"model":{"anyOf":[{"$comment":"it has a character that no name has; leave it out","maxLength":200,"not":{"pattern":"[\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]"},"type":"string"},{"type":"null"}],"default":null,"title":"Model","description":"A model of the model repository; null uses the worker's default model."},"scale":{"anyOf":[{"maximum":16,"minimum":1,"type":"number"},{"type":"null"}],"default":null,"title":"Scale","description":"Output size divided by input size, in each direction; null uses the model's own scale."},"quality":{"default":"high","enum":["high","medium","low","lossless"],"title":"Quality","type":"string","description":"The quality of the encoding."},"tonemap":{"default":false,"title":"Tonemap","type":"boolean","description":"Converts HDR (PQ, HLG) to SDR (BT.709), which models are trained on."},"reuse_tolerance":{"default":0,"maximum":16,"minimum":0,"title":"Reuse Tolerance","type":"integer","description":"The largest difference, in levels of 0 to 255, at which a part of the picture reuses the model's last result for that part. This is faster where little moves, but not bit-identical. 0 reuses only identical parts."}},"title":"UpscaleParams","type":"object"};
+const schema32 = {"additionalProperties":false,"description":"How to upscale a video.","properties":{"model":{"anyOf":[{"$comment":"it has a character that no name has; leave it out","maxLength":200,"not":{"pattern":"[\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]","type":"string"},"type":"string"},{"type":"null"}],"default":null,"title":"Model","description":"A model of the model repository; null uses the worker's default model."},"scale":{"anyOf":[{"maximum":16,"minimum":1,"type":"number"},{"type":"null"}],"default":null,"title":"Scale","description":"Output size divided by input size, in each direction; null uses the model's own scale."},"quality":{"default":"high","enum":["high","medium","low","lossless"],"title":"Quality","type":"string","description":"The quality of the encoding."},"tonemap":{"default":false,"title":"Tonemap","type":"boolean","description":"Converts HDR (PQ, HLG) to SDR (BT.709), which models are trained on."},"reuse_tolerance":{"default":0,"maximum":16,"minimum":0,"title":"Reuse Tolerance","type":"integer","description":"The largest difference, in levels of 0 to 255, at which a part of the picture reuses the model's last result for that part. This is faster where little moves, but not bit-identical. 0 reuses only identical parts."}},"title":"UpscaleParams","type":"object"};
 const pattern4 = new RegExp("[\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]", "u");
 const func1 = countCharacters;
 
@@ -39,6 +39,7 @@ let valid1 = false;
 const _errs4 = errors;
 const _errs7 = errors;
 const _errs8 = errors;
+if(errors === _errs8){
 if(typeof data0 === "string"){
 if(!pattern4.test(data0)){
 const err0 = {};
@@ -51,14 +52,25 @@ vErrors.push(err0);
 errors++;
 }
 }
-var valid2 = _errs8 === errors;
-if(valid2){
-const err1 = {instancePath:instancePath+"/model",schemaPath:"#/properties/model/anyOf/0/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema32.properties.model.anyOf[0].not,parentSchema:schema32.properties.model.anyOf[0],data:data0};
+else {
+const err1 = {};
 if(vErrors === null){
 vErrors = [err1];
 }
 else {
 vErrors.push(err1);
+}
+errors++;
+}
+}
+var valid2 = _errs8 === errors;
+if(valid2){
+const err2 = {instancePath:instancePath+"/model",schemaPath:"#/properties/model/anyOf/0/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema32.properties.model.anyOf[0].not,parentSchema:schema32.properties.model.anyOf[0],data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
 }
 errors++;
 }
@@ -76,18 +88,7 @@ vErrors = null;
 if(errors === _errs4){
 if(typeof data0 === "string"){
 if(func1(data0) > 200){
-const err2 = {instancePath:instancePath+"/model",schemaPath:"#/properties/model/anyOf/0/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters",schema:200,parentSchema:schema32.properties.model.anyOf[0],data:data0};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-else {
-const err3 = {instancePath:instancePath+"/model",schemaPath:"#/properties/model/anyOf/0/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema32.properties.model.anyOf[0].type,parentSchema:schema32.properties.model.anyOf[0],data:data0};
+const err3 = {instancePath:instancePath+"/model",schemaPath:"#/properties/model/anyOf/0/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters",schema:200,parentSchema:schema32.properties.model.anyOf[0],data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -97,11 +98,8 @@ vErrors.push(err3);
 errors++;
 }
 }
-var _valid0 = _errs4 === errors;
-valid1 = valid1 || _valid0;
-const _errs9 = errors;
-if(data0 !== null){
-const err4 = {instancePath:instancePath+"/model",schemaPath:"#/properties/model/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema32.properties.model.anyOf[1].type,parentSchema:schema32.properties.model.anyOf[1],data:data0};
+else {
+const err4 = {instancePath:instancePath+"/model",schemaPath:"#/properties/model/anyOf/0/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema32.properties.model.anyOf[0].type,parentSchema:schema32.properties.model.anyOf[0],data:data0};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -110,15 +108,29 @@ vErrors.push(err4);
 }
 errors++;
 }
-var _valid0 = _errs9 === errors;
+}
+var _valid0 = _errs4 === errors;
 valid1 = valid1 || _valid0;
-if(!valid1){
-const err5 = {instancePath:instancePath+"/model",schemaPath:"#/properties/model/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema32.properties.model.anyOf,parentSchema:schema32.properties.model,data:data0};
+const _errs10 = errors;
+if(data0 !== null){
+const err5 = {instancePath:instancePath+"/model",schemaPath:"#/properties/model/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema32.properties.model.anyOf[1].type,parentSchema:schema32.properties.model.anyOf[1],data:data0};
 if(vErrors === null){
 vErrors = [err5];
 }
 else {
 vErrors.push(err5);
+}
+errors++;
+}
+var _valid0 = _errs10 === errors;
+valid1 = valid1 || _valid0;
+if(!valid1){
+const err6 = {instancePath:instancePath+"/model",schemaPath:"#/properties/model/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema32.properties.model.anyOf,parentSchema:schema32.properties.model,data:data0};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
 }
 errors++;
 validate21.errors = vErrors;
@@ -143,25 +155,14 @@ var valid0 = true;
 if(valid0){
 if(data.scale !== undefined){
 let data1 = data.scale;
-const _errs11 = errors;
 const _errs12 = errors;
-let valid3 = false;
 const _errs13 = errors;
-if(errors === _errs13){
+let valid3 = false;
+const _errs14 = errors;
+if(errors === _errs14){
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 > 16 || isNaN(data1)){
-const err6 = {instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16},message:"must be <= 16",schema:16,parentSchema:schema32.properties.scale.anyOf[0],data:data1};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-else {
-if(data1 < 1 || isNaN(data1)){
-const err7 = {instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema32.properties.scale.anyOf[0],data:data1};
+const err7 = {instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16},message:"must be <= 16",schema:16,parentSchema:schema32.properties.scale.anyOf[0],data:data1};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -170,10 +171,9 @@ vErrors.push(err7);
 }
 errors++;
 }
-}
-}
 else {
-const err8 = {instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/anyOf/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema32.properties.scale.anyOf[0].type,parentSchema:schema32.properties.scale.anyOf[0],data:data1};
+if(data1 < 1 || isNaN(data1)){
+const err8 = {instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema32.properties.scale.anyOf[0],data:data1};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -183,11 +183,9 @@ vErrors.push(err8);
 errors++;
 }
 }
-var _valid1 = _errs13 === errors;
-valid3 = valid3 || _valid1;
-const _errs15 = errors;
-if(data1 !== null){
-const err9 = {instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema32.properties.scale.anyOf[1].type,parentSchema:schema32.properties.scale.anyOf[1],data:data1};
+}
+else {
+const err9 = {instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/anyOf/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema32.properties.scale.anyOf[0].type,parentSchema:schema32.properties.scale.anyOf[0],data:data1};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -196,10 +194,12 @@ vErrors.push(err9);
 }
 errors++;
 }
-var _valid1 = _errs15 === errors;
+}
+var _valid1 = _errs14 === errors;
 valid3 = valid3 || _valid1;
-if(!valid3){
-const err10 = {instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema32.properties.scale.anyOf,parentSchema:schema32.properties.scale,data:data1};
+const _errs16 = errors;
+if(data1 !== null){
+const err10 = {instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema32.properties.scale.anyOf[1].type,parentSchema:schema32.properties.scale.anyOf[1],data:data1};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -207,21 +207,33 @@ else {
 vErrors.push(err10);
 }
 errors++;
+}
+var _valid1 = _errs16 === errors;
+valid3 = valid3 || _valid1;
+if(!valid3){
+const err11 = {instancePath:instancePath+"/scale",schemaPath:"#/properties/scale/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema32.properties.scale.anyOf,parentSchema:schema32.properties.scale,data:data1};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
 validate21.errors = vErrors;
 return false;
 }
 else {
-errors = _errs12;
+errors = _errs13;
 if(vErrors !== null){
-if(_errs12){
-vErrors.length = _errs12;
+if(_errs13){
+vErrors.length = _errs13;
 }
 else {
 vErrors = null;
 }
 }
 }
-var valid0 = _errs11 === errors;
+var valid0 = _errs12 === errors;
 }
 else {
 var valid0 = true;
@@ -229,7 +241,7 @@ var valid0 = true;
 if(valid0){
 if(data.quality !== undefined){
 let data2 = data.quality;
-const _errs17 = errors;
+const _errs18 = errors;
 if(typeof data2 !== "string"){
 validate21.errors = [{instancePath:instancePath+"/quality",schemaPath:"#/properties/quality/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema32.properties.quality.type,parentSchema:schema32.properties.quality,data:data2}];
 return false;
@@ -238,7 +250,7 @@ if(!((((data2 === "high") || (data2 === "medium")) || (data2 === "low")) || (dat
 validate21.errors = [{instancePath:instancePath+"/quality",schemaPath:"#/properties/quality/enum",keyword:"enum",params:{allowedValues: schema32.properties.quality.enum},message:"must be equal to one of the allowed values",schema:schema32.properties.quality.enum,parentSchema:schema32.properties.quality,data:data2}];
 return false;
 }
-var valid0 = _errs17 === errors;
+var valid0 = _errs18 === errors;
 }
 else {
 var valid0 = true;
@@ -246,12 +258,12 @@ var valid0 = true;
 if(valid0){
 if(data.tonemap !== undefined){
 let data3 = data.tonemap;
-const _errs19 = errors;
+const _errs20 = errors;
 if(typeof data3 !== "boolean"){
 validate21.errors = [{instancePath:instancePath+"/tonemap",schemaPath:"#/properties/tonemap/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema32.properties.tonemap.type,parentSchema:schema32.properties.tonemap,data:data3}];
 return false;
 }
-var valid0 = _errs19 === errors;
+var valid0 = _errs20 === errors;
 }
 else {
 var valid0 = true;
@@ -259,12 +271,12 @@ var valid0 = true;
 if(valid0){
 if(data.reuse_tolerance !== undefined){
 let data4 = data.reuse_tolerance;
-const _errs21 = errors;
+const _errs22 = errors;
 if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
 validate21.errors = [{instancePath:instancePath+"/reuse_tolerance",schemaPath:"#/properties/reuse_tolerance/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema32.properties.reuse_tolerance.type,parentSchema:schema32.properties.reuse_tolerance,data:data4}];
 return false;
 }
-if(errors === _errs21){
+if(errors === _errs22){
 if((typeof data4 == "number") && (isFinite(data4))){
 if(data4 > 16 || isNaN(data4)){
 validate21.errors = [{instancePath:instancePath+"/reuse_tolerance",schemaPath:"#/properties/reuse_tolerance/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16},message:"must be <= 16",schema:16,parentSchema:schema32.properties.reuse_tolerance,data:data4}];
@@ -278,7 +290,7 @@ return false;
 }
 }
 }
-var valid0 = _errs21 === errors;
+var valid0 = _errs22 === errors;
 }
 else {
 var valid0 = true;
@@ -300,7 +312,7 @@ return errors === 0;
 validate21.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 export const trackParams = validate22;
-const schema33 = {"additionalProperties":false,"description":"What to track, and how.","properties":{"model":{"$comment":"it has a character that no name has; leave it out","default":"yolov8","maxLength":200,"not":{"pattern":"[\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]"},"title":"Model","type":"string","description":"A detector of the model repository, or the alias `yolov8`."},"classes":{"anyOf":[{"items":{"$comment":"it has a character that no name has; leave it out","maxLength":200,"not":{"pattern":"[\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]"},"type":"string"},"minItems":1,"type":"array"},{"type":"null"}],"default":null,"title":"Classes","description":"The names of the classes to report; null reports all. A name with commas that the model does not know is split at the commas into several names."},"confidence":{"default":0.5,"maximum":1,"minimum":0,"title":"Confidence","type":"number","description":"Tracks whose detections score less on average are not reported. The tracker still uses every box of the model, so that a track continues through frames where the model is unsure."},"tracker":{"default":"bytetrack","enum":["bytetrack","botsort"],"title":"Tracker","type":"string","description":"The tracking algorithm; `botsort` also compensates for the camera's motion."},"stride":{"default":1,"maximum":30,"minimum":1,"title":"Stride","type":"integer","description":"The detector sees every stride-th frame; boxes between are interpolated."},"fill_gaps_sec":{"default":0,"maximum":10,"minimum":0,"title":"Fill Gaps Sec","type":"number","description":"Gaps in a track of at most this many seconds are filled by interpolation."},"side":{"anyOf":[{"maximum":4096,"minimum":32,"type":"integer"},{"type":"null"}],"default":null,"title":"Side","description":"The longer side of the pictures that the detector sees, in pixels; null uses the model's own."},"batch":{"default":4,"maximum":64,"minimum":1,"title":"Batch","type":"integer","description":"The maximum number of frames in one request to the detector."}},"title":"TrackParams","type":"object"};
+const schema33 = {"additionalProperties":false,"description":"What to track, and how.","properties":{"model":{"$comment":"it has a character that no name has; leave it out","default":"yolov8","maxLength":200,"not":{"pattern":"[\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]","type":"string"},"title":"Model","type":"string","description":"A detector of the model repository, or the alias `yolov8`."},"classes":{"anyOf":[{"items":{"$comment":"it has a character that no name has; leave it out","maxLength":200,"not":{"pattern":"[\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]","type":"string"},"type":"string"},"minItems":1,"type":"array"},{"type":"null"}],"default":null,"title":"Classes","description":"The names of the classes to report; null reports all. A name with commas that the model does not know is split at the commas into several names."},"confidence":{"default":0.5,"maximum":1,"minimum":0,"title":"Confidence","type":"number","description":"Tracks whose detections score less on average are not reported. The tracker still uses every box of the model, so that a track continues through frames where the model is unsure."},"tracker":{"default":"bytetrack","enum":["bytetrack","botsort"],"title":"Tracker","type":"string","description":"The tracking algorithm; `botsort` also compensates for the camera's motion."},"stride":{"default":1,"maximum":30,"minimum":1,"title":"Stride","type":"integer","description":"The detector sees every stride-th frame; boxes between are interpolated."},"fill_gaps_sec":{"default":0,"maximum":10,"minimum":0,"title":"Fill Gaps Sec","type":"number","description":"Gaps in a track of at most this many seconds are filled by interpolation."},"side":{"anyOf":[{"maximum":4096,"minimum":32,"type":"integer"},{"type":"null"}],"default":null,"title":"Side","description":"The longer side of the pictures that the detector sees, in pixels; null uses the model's own."},"batch":{"default":4,"maximum":64,"minimum":1,"title":"Batch","type":"integer","description":"The maximum number of frames in one request to the detector."}},"title":"TrackParams","type":"object"};
 
 function validate22(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -328,6 +340,7 @@ let data0 = data.model;
 const _errs2 = errors;
 const _errs5 = errors;
 const _errs6 = errors;
+if(errors === _errs6){
 if(typeof data0 === "string"){
 if(!pattern4.test(data0)){
 const err0 = {};
@@ -336,6 +349,17 @@ vErrors = [err0];
 }
 else {
 vErrors.push(err0);
+}
+errors++;
+}
+}
+else {
+const err1 = {};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
 }
 errors++;
 }
@@ -376,33 +400,14 @@ var valid0 = true;
 if(valid0){
 if(data.classes !== undefined){
 let data1 = data.classes;
-const _errs7 = errors;
 const _errs8 = errors;
-let valid2 = false;
 const _errs9 = errors;
-if(errors === _errs9){
+let valid2 = false;
+const _errs10 = errors;
+if(errors === _errs10){
 if(Array.isArray(data1)){
 if(data1.length < 1){
-const err1 = {instancePath:instancePath+"/classes",schemaPath:"#/properties/classes/anyOf/0/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema33.properties.classes.anyOf[0],data:data1};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-else {
-var valid3 = true;
-const len0 = data1.length;
-for(let i0=0; i0<len0; i0++){
-let data2 = data1[i0];
-const _errs11 = errors;
-const _errs14 = errors;
-const _errs15 = errors;
-if(typeof data2 === "string"){
-if(!pattern4.test(data2)){
-const err2 = {};
+const err2 = {instancePath:instancePath+"/classes",schemaPath:"#/properties/classes/anyOf/0/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema33.properties.classes.anyOf[0],data:data1};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -411,10 +416,18 @@ vErrors.push(err2);
 }
 errors++;
 }
-}
-var valid4 = _errs15 === errors;
-if(valid4){
-const err3 = {instancePath:instancePath+"/classes/" + i0,schemaPath:"#/properties/classes/anyOf/0/items/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema33.properties.classes.anyOf[0].items.not,parentSchema:schema33.properties.classes.anyOf[0].items,data:data2};
+else {
+var valid3 = true;
+const len0 = data1.length;
+for(let i0=0; i0<len0; i0++){
+let data2 = data1[i0];
+const _errs12 = errors;
+const _errs15 = errors;
+const _errs16 = errors;
+if(errors === _errs16){
+if(typeof data2 === "string"){
+if(!pattern4.test(data2)){
+const err3 = {};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -423,21 +436,9 @@ vErrors.push(err3);
 }
 errors++;
 }
-else {
-errors = _errs14;
-if(vErrors !== null){
-if(_errs14){
-vErrors.length = _errs14;
 }
 else {
-vErrors = null;
-}
-}
-}
-if(errors === _errs11){
-if(typeof data2 === "string"){
-if(func1(data2) > 200){
-const err4 = {instancePath:instancePath+"/classes/" + i0,schemaPath:"#/properties/classes/anyOf/0/items/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters",schema:200,parentSchema:schema33.properties.classes.anyOf[0].items,data:data2};
+const err4 = {};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -447,8 +448,9 @@ vErrors.push(err4);
 errors++;
 }
 }
-else {
-const err5 = {instancePath:instancePath+"/classes/" + i0,schemaPath:"#/properties/classes/anyOf/0/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema33.properties.classes.anyOf[0].items.type,parentSchema:schema33.properties.classes.anyOf[0].items,data:data2};
+var valid4 = _errs16 === errors;
+if(valid4){
+const err5 = {instancePath:instancePath+"/classes/" + i0,schemaPath:"#/properties/classes/anyOf/0/items/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema33.properties.classes.anyOf[0].items.not,parentSchema:schema33.properties.classes.anyOf[0].items,data:data2};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -457,16 +459,21 @@ vErrors.push(err5);
 }
 errors++;
 }
-}
-var valid3 = _errs11 === errors;
-if(!valid3){
-break;
-}
-}
-}
+else {
+errors = _errs15;
+if(vErrors !== null){
+if(_errs15){
+vErrors.length = _errs15;
 }
 else {
-const err6 = {instancePath:instancePath+"/classes",schemaPath:"#/properties/classes/anyOf/0/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema33.properties.classes.anyOf[0].type,parentSchema:schema33.properties.classes.anyOf[0],data:data1};
+vErrors = null;
+}
+}
+}
+if(errors === _errs12){
+if(typeof data2 === "string"){
+if(func1(data2) > 200){
+const err6 = {instancePath:instancePath+"/classes/" + i0,schemaPath:"#/properties/classes/anyOf/0/items/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters",schema:200,parentSchema:schema33.properties.classes.anyOf[0].items,data:data2};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -476,11 +483,8 @@ vErrors.push(err6);
 errors++;
 }
 }
-var _valid0 = _errs9 === errors;
-valid2 = valid2 || _valid0;
-const _errs16 = errors;
-if(data1 !== null){
-const err7 = {instancePath:instancePath+"/classes",schemaPath:"#/properties/classes/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema33.properties.classes.anyOf[1].type,parentSchema:schema33.properties.classes.anyOf[1],data:data1};
+else {
+const err7 = {instancePath:instancePath+"/classes/" + i0,schemaPath:"#/properties/classes/anyOf/0/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema33.properties.classes.anyOf[0].items.type,parentSchema:schema33.properties.classes.anyOf[0].items,data:data2};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -489,10 +493,16 @@ vErrors.push(err7);
 }
 errors++;
 }
-var _valid0 = _errs16 === errors;
-valid2 = valid2 || _valid0;
-if(!valid2){
-const err8 = {instancePath:instancePath+"/classes",schemaPath:"#/properties/classes/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema33.properties.classes.anyOf,parentSchema:schema33.properties.classes,data:data1};
+}
+var valid3 = _errs12 === errors;
+if(!valid3){
+break;
+}
+}
+}
+}
+else {
+const err8 = {instancePath:instancePath+"/classes",schemaPath:"#/properties/classes/anyOf/0/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema33.properties.classes.anyOf[0].type,parentSchema:schema33.properties.classes.anyOf[0],data:data1};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -500,21 +510,47 @@ else {
 vErrors.push(err8);
 }
 errors++;
+}
+}
+var _valid0 = _errs10 === errors;
+valid2 = valid2 || _valid0;
+const _errs18 = errors;
+if(data1 !== null){
+const err9 = {instancePath:instancePath+"/classes",schemaPath:"#/properties/classes/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema33.properties.classes.anyOf[1].type,parentSchema:schema33.properties.classes.anyOf[1],data:data1};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+var _valid0 = _errs18 === errors;
+valid2 = valid2 || _valid0;
+if(!valid2){
+const err10 = {instancePath:instancePath+"/classes",schemaPath:"#/properties/classes/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema33.properties.classes.anyOf,parentSchema:schema33.properties.classes,data:data1};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
 validate22.errors = vErrors;
 return false;
 }
 else {
-errors = _errs8;
+errors = _errs9;
 if(vErrors !== null){
-if(_errs8){
-vErrors.length = _errs8;
+if(_errs9){
+vErrors.length = _errs9;
 }
 else {
 vErrors = null;
 }
 }
 }
-var valid0 = _errs7 === errors;
+var valid0 = _errs8 === errors;
 }
 else {
 var valid0 = true;
@@ -522,8 +558,8 @@ var valid0 = true;
 if(valid0){
 if(data.confidence !== undefined){
 let data3 = data.confidence;
-const _errs18 = errors;
-if(errors === _errs18){
+const _errs20 = errors;
+if(errors === _errs20){
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 1 || isNaN(data3)){
 validate22.errors = [{instancePath:instancePath+"/confidence",schemaPath:"#/properties/confidence/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1},message:"must be <= 1",schema:1,parentSchema:schema33.properties.confidence,data:data3}];
@@ -541,7 +577,7 @@ validate22.errors = [{instancePath:instancePath+"/confidence",schemaPath:"#/prop
 return false;
 }
 }
-var valid0 = _errs18 === errors;
+var valid0 = _errs20 === errors;
 }
 else {
 var valid0 = true;
@@ -549,7 +585,7 @@ var valid0 = true;
 if(valid0){
 if(data.tracker !== undefined){
 let data4 = data.tracker;
-const _errs20 = errors;
+const _errs22 = errors;
 if(typeof data4 !== "string"){
 validate22.errors = [{instancePath:instancePath+"/tracker",schemaPath:"#/properties/tracker/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema33.properties.tracker.type,parentSchema:schema33.properties.tracker,data:data4}];
 return false;
@@ -558,7 +594,7 @@ if(!((data4 === "bytetrack") || (data4 === "botsort"))){
 validate22.errors = [{instancePath:instancePath+"/tracker",schemaPath:"#/properties/tracker/enum",keyword:"enum",params:{allowedValues: schema33.properties.tracker.enum},message:"must be equal to one of the allowed values",schema:schema33.properties.tracker.enum,parentSchema:schema33.properties.tracker,data:data4}];
 return false;
 }
-var valid0 = _errs20 === errors;
+var valid0 = _errs22 === errors;
 }
 else {
 var valid0 = true;
@@ -566,12 +602,12 @@ var valid0 = true;
 if(valid0){
 if(data.stride !== undefined){
 let data5 = data.stride;
-const _errs22 = errors;
+const _errs24 = errors;
 if(!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))){
 validate22.errors = [{instancePath:instancePath+"/stride",schemaPath:"#/properties/stride/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema33.properties.stride.type,parentSchema:schema33.properties.stride,data:data5}];
 return false;
 }
-if(errors === _errs22){
+if(errors === _errs24){
 if((typeof data5 == "number") && (isFinite(data5))){
 if(data5 > 30 || isNaN(data5)){
 validate22.errors = [{instancePath:instancePath+"/stride",schemaPath:"#/properties/stride/maximum",keyword:"maximum",params:{comparison: "<=", limit: 30},message:"must be <= 30",schema:30,parentSchema:schema33.properties.stride,data:data5}];
@@ -585,7 +621,7 @@ return false;
 }
 }
 }
-var valid0 = _errs22 === errors;
+var valid0 = _errs24 === errors;
 }
 else {
 var valid0 = true;
@@ -593,8 +629,8 @@ var valid0 = true;
 if(valid0){
 if(data.fill_gaps_sec !== undefined){
 let data6 = data.fill_gaps_sec;
-const _errs24 = errors;
-if(errors === _errs24){
+const _errs26 = errors;
+if(errors === _errs26){
 if((typeof data6 == "number") && (isFinite(data6))){
 if(data6 > 10 || isNaN(data6)){
 validate22.errors = [{instancePath:instancePath+"/fill_gaps_sec",schemaPath:"#/properties/fill_gaps_sec/maximum",keyword:"maximum",params:{comparison: "<=", limit: 10},message:"must be <= 10",schema:10,parentSchema:schema33.properties.fill_gaps_sec,data:data6}];
@@ -612,7 +648,7 @@ validate22.errors = [{instancePath:instancePath+"/fill_gaps_sec",schemaPath:"#/p
 return false;
 }
 }
-var valid0 = _errs24 === errors;
+var valid0 = _errs26 === errors;
 }
 else {
 var valid0 = true;
@@ -620,35 +656,12 @@ var valid0 = true;
 if(valid0){
 if(data.side !== undefined){
 let data7 = data.side;
-const _errs26 = errors;
-const _errs27 = errors;
-let valid5 = false;
 const _errs28 = errors;
+const _errs29 = errors;
+let valid5 = false;
+const _errs30 = errors;
 if(!(((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7))) && (isFinite(data7)))){
-const err9 = {instancePath:instancePath+"/side",schemaPath:"#/properties/side/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema33.properties.side.anyOf[0].type,parentSchema:schema33.properties.side.anyOf[0],data:data7};
-if(vErrors === null){
-vErrors = [err9];
-}
-else {
-vErrors.push(err9);
-}
-errors++;
-}
-if(errors === _errs28){
-if((typeof data7 == "number") && (isFinite(data7))){
-if(data7 > 4096 || isNaN(data7)){
-const err10 = {instancePath:instancePath+"/side",schemaPath:"#/properties/side/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4096},message:"must be <= 4096",schema:4096,parentSchema:schema33.properties.side.anyOf[0],data:data7};
-if(vErrors === null){
-vErrors = [err10];
-}
-else {
-vErrors.push(err10);
-}
-errors++;
-}
-else {
-if(data7 < 32 || isNaN(data7)){
-const err11 = {instancePath:instancePath+"/side",schemaPath:"#/properties/side/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 32},message:"must be >= 32",schema:32,parentSchema:schema33.properties.side.anyOf[0],data:data7};
+const err11 = {instancePath:instancePath+"/side",schemaPath:"#/properties/side/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema33.properties.side.anyOf[0].type,parentSchema:schema33.properties.side.anyOf[0],data:data7};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -657,14 +670,10 @@ vErrors.push(err11);
 }
 errors++;
 }
-}
-}
-}
-var _valid1 = _errs28 === errors;
-valid5 = valid5 || _valid1;
-const _errs30 = errors;
-if(data7 !== null){
-const err12 = {instancePath:instancePath+"/side",schemaPath:"#/properties/side/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema33.properties.side.anyOf[1].type,parentSchema:schema33.properties.side.anyOf[1],data:data7};
+if(errors === _errs30){
+if((typeof data7 == "number") && (isFinite(data7))){
+if(data7 > 4096 || isNaN(data7)){
+const err12 = {instancePath:instancePath+"/side",schemaPath:"#/properties/side/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4096},message:"must be <= 4096",schema:4096,parentSchema:schema33.properties.side.anyOf[0],data:data7};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -673,10 +682,9 @@ vErrors.push(err12);
 }
 errors++;
 }
-var _valid1 = _errs30 === errors;
-valid5 = valid5 || _valid1;
-if(!valid5){
-const err13 = {instancePath:instancePath+"/side",schemaPath:"#/properties/side/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema33.properties.side.anyOf,parentSchema:schema33.properties.side,data:data7};
+else {
+if(data7 < 32 || isNaN(data7)){
+const err13 = {instancePath:instancePath+"/side",schemaPath:"#/properties/side/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 32},message:"must be >= 32",schema:32,parentSchema:schema33.properties.side.anyOf[0],data:data7};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -684,21 +692,49 @@ else {
 vErrors.push(err13);
 }
 errors++;
+}
+}
+}
+}
+var _valid1 = _errs30 === errors;
+valid5 = valid5 || _valid1;
+const _errs32 = errors;
+if(data7 !== null){
+const err14 = {instancePath:instancePath+"/side",schemaPath:"#/properties/side/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema33.properties.side.anyOf[1].type,parentSchema:schema33.properties.side.anyOf[1],data:data7};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
+}
+errors++;
+}
+var _valid1 = _errs32 === errors;
+valid5 = valid5 || _valid1;
+if(!valid5){
+const err15 = {instancePath:instancePath+"/side",schemaPath:"#/properties/side/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema33.properties.side.anyOf,parentSchema:schema33.properties.side,data:data7};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
 validate22.errors = vErrors;
 return false;
 }
 else {
-errors = _errs27;
+errors = _errs29;
 if(vErrors !== null){
-if(_errs27){
-vErrors.length = _errs27;
+if(_errs29){
+vErrors.length = _errs29;
 }
 else {
 vErrors = null;
 }
 }
 }
-var valid0 = _errs26 === errors;
+var valid0 = _errs28 === errors;
 }
 else {
 var valid0 = true;
@@ -706,12 +742,12 @@ var valid0 = true;
 if(valid0){
 if(data.batch !== undefined){
 let data8 = data.batch;
-const _errs32 = errors;
+const _errs34 = errors;
 if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
 validate22.errors = [{instancePath:instancePath+"/batch",schemaPath:"#/properties/batch/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema33.properties.batch.type,parentSchema:schema33.properties.batch,data:data8}];
 return false;
 }
-if(errors === _errs32){
+if(errors === _errs34){
 if((typeof data8 == "number") && (isFinite(data8))){
 if(data8 > 64 || isNaN(data8)){
 validate22.errors = [{instancePath:instancePath+"/batch",schemaPath:"#/properties/batch/maximum",keyword:"maximum",params:{comparison: "<=", limit: 64},message:"must be <= 64",schema:64,parentSchema:schema33.properties.batch,data:data8}];
@@ -725,7 +761,7 @@ return false;
 }
 }
 }
-var valid0 = _errs32 === errors;
+var valid0 = _errs34 === errors;
 }
 else {
 var valid0 = true;
@@ -750,10 +786,10 @@ return errors === 0;
 validate22.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 export const exportParams = validate23;
-const schema34 = {"additionalProperties":false,"allOf":[{"$comment":"give a crop or a subject to follow, not both","not":{"allOf":[{"properties":{"crop":{"not":{"type":"null"}}},"required":["crop"]},{"properties":{"follow":{"not":{"type":"null"}}},"required":["follow"]}]}},{"$comment":"following needs tracks: the result of a track job on the same video","not":{"allOf":[{"properties":{"follow":{"not":{"type":"null"}}},"required":["follow"]},{"properties":{"tracks":{"type":"null"}}}]}},{"$comment":"tracks without follow: name the track that the crop follows","not":{"allOf":[{"properties":{"tracks":{"not":{"type":"null"}}},"required":["tracks"]},{"properties":{"follow":{"type":"null"}}}]}},{"$comment":"reuse_tolerance without upscale: nothing is inferred, leave it out","not":{"anyOf":[{"properties":{"upscale":{"const":false}},"required":["upscale"]},{"properties":{"upscale":{"type":"null"},"upscale_model":{"type":"null"}}}],"properties":{"reuse_tolerance":{"exclusiveMinimum":0}},"required":["reuse_tolerance"]}}],"description":"The part of a video to export, and how to export it.","properties":{"crop":{"anyOf":[{"oneOf":[{"$ref":"#/$defs/CropBox"},{"items":{"$ref":"#/$defs/Keyframe"},"maxItems":100000,"minItems":2,"type":"array"}]},{"type":"null"}],"default":null,"title":"Crop","description":"The part of the picture: a box, or keyframes of a moving crop; null is the whole picture."},"clamp":{"default":false,"title":"Clamp","type":"boolean","description":"Moves a crop that leaves the picture back into it, instead of refusing it."},"follow":{"anyOf":[{"$ref":"#/$defs/Follow"},{"type":"null"}],"default":null,"description":"Lets the crop follow a subject of `tracks`; instead of `crop`."},"tracks":{"anyOf":[{"additionalProperties":true,"properties":{"tracks":{"items":{"properties":{"id":{"maximum":9007199254740991,"minimum":-9007199254740991,"type":"integer"},"frames":{"items":{"properties":{"frame":{"maximum":9007199254740991,"minimum":0,"type":"integer"},"bbox":{"items":false,"minItems":4,"prefixItems":[{"type":"number"},{"type":"number"},{"exclusiveMinimum":0,"type":"number"},{"exclusiveMinimum":0,"type":"number"}],"type":"array"}},"required":["frame","bbox"],"type":"object"},"minItems":1,"type":"array"}},"required":["id","frames"],"type":"object"},"maxItems":100000,"type":"array"},"video":{"properties":{"width":{"anyOf":[{"maximum":9007199254740991,"minimum":1,"type":"integer"},{"type":"null"}]},"height":{"anyOf":[{"maximum":9007199254740991,"minimum":1,"type":"integer"},{"type":"null"}]},"frames":{"anyOf":[{"maximum":9007199254740991,"minimum":1,"type":"integer"},{"type":"null"}]},"cuts":{"items":{"maximum":9007199254740991,"minimum":1,"type":"integer"},"type":"array"}},"type":"object"}},"required":["tracks"],"type":"object"},{"maxLength":8192,"pattern":"^([Hh][Tt][Tt][Pp][Ss]?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-\\[\\]-~]*)?|s3://[a-z0-9.-]{3,63}/[^\\x00-\\x1f\\x7f]+)$","type":"string"},{"type":"null"}],"default":null,"title":"Tracks","description":"The result of a track job on the same video: the document itself, or a URL of it."},"upscale":{"anyOf":[{"type":"boolean"},{"type":"null"}],"default":null,"title":"Upscale","description":"Whether a model enlarges the crop; null enlarges it where `upscale_model` names a model."},"upscale_model":{"anyOf":[{"$comment":"it has a character that no name has; leave it out","maxLength":200,"not":{"pattern":"[\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]"},"type":"string"},{"type":"null"}],"default":null,"title":"Upscale Model","description":"A model of the model repository; null uses the worker's default model."},"size":{"anyOf":[{"oneOf":[{"$ref":"#/$defs/Size"},{"$comment":"give width and height in pixels, at most 16384, as in 1080x1920","pattern":"^([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])x([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])$","type":"string"}]},{"type":"null"}],"default":null,"title":"Size","description":"The size of the output, as `1080x1920` or {\"w\": 1080, \"h\": 1920}; null uses the crop's own size, times the model's scale. A size of another aspect ratio does not distort the picture: the output's pixels are then not square."},"format":{"anyOf":[{"enum":["mp4","mov","webm","mkv","gif"],"type":"string"},{"type":"null"}],"default":null,"title":"Format","description":"The file format; null takes it from the suffix of the output, or mp4 if it has no suffix."},"quality":{"default":"high","enum":["high","medium","low","lossless"],"title":"Quality","type":"string","description":"The quality of the encoding."},"start":{"anyOf":[{"minimum":0,"type":"number"},{"type":"null"}],"default":null,"title":"Start","description":"Where the exported part begins, in seconds from the start of the source; null is its start."},"end":{"anyOf":[{"exclusiveMinimum":0,"type":"number"},{"type":"null"}],"default":null,"title":"End","description":"Where the exported part ends, in seconds from the start of the source; null is its end."},"tonemap":{"default":false,"title":"Tonemap","type":"boolean","description":"Converts HDR (PQ, HLG) to SDR (BT.709)."},"reuse_tolerance":{"default":0,"maximum":16,"minimum":0,"title":"Reuse Tolerance","type":"integer","description":"The largest difference, in levels of 0 to 255, at which a part of the picture reuses the model's last result for that part. This is faster where little moves, but not bit-identical. 0 reuses only identical parts."}},"title":"ExportParams","type":"object"};
+const schema34 = {"additionalProperties":false,"allOf":[{"$comment":"give a crop or a subject to follow, not both","not":{"allOf":[{"properties":{"crop":{"not":{"type":"null"}}},"required":["crop"]},{"properties":{"follow":{"not":{"type":"null"}}},"required":["follow"]}]}},{"$comment":"following needs tracks: the result of a track job on the same video","not":{"allOf":[{"properties":{"follow":{"not":{"type":"null"}}},"required":["follow"]},{"properties":{"tracks":{"type":"null"}}}]}},{"$comment":"tracks without follow: name the track that the crop follows","not":{"allOf":[{"properties":{"tracks":{"not":{"type":"null"}}},"required":["tracks"]},{"properties":{"follow":{"type":"null"}}}]}},{"$comment":"reuse_tolerance without upscale: nothing is inferred, leave it out","not":{"anyOf":[{"properties":{"upscale":{"const":false}},"required":["upscale"]},{"properties":{"upscale":{"type":"null"},"upscale_model":{"type":"null"}}}],"properties":{"reuse_tolerance":{"exclusiveMinimum":0}},"required":["reuse_tolerance"]}}],"description":"The part of a video to export, and how to export it.","properties":{"crop":{"anyOf":[{"oneOf":[{"$ref":"#/$defs/CropBox"},{"items":{"$ref":"#/$defs/Keyframe"},"maxItems":100000,"minItems":2,"type":"array"}]},{"type":"null"}],"default":null,"title":"Crop","description":"The part of the picture: a box, or keyframes of a moving crop; null is the whole picture."},"clamp":{"default":false,"title":"Clamp","type":"boolean","description":"Moves a crop that leaves the picture back into it, instead of refusing it."},"follow":{"anyOf":[{"$ref":"#/$defs/Follow"},{"type":"null"}],"default":null,"description":"Lets the crop follow a subject of `tracks`; instead of `crop`."},"tracks":{"anyOf":[{"additionalProperties":true,"properties":{"tracks":{"items":{"properties":{"id":{"maximum":9007199254740991,"minimum":-9007199254740991,"type":"integer"},"frames":{"items":{"properties":{"frame":{"maximum":9007199254740991,"minimum":0,"type":"integer"},"bbox":{"items":false,"minItems":4,"prefixItems":[{"type":"number"},{"type":"number"},{"exclusiveMinimum":0,"type":"number"},{"exclusiveMinimum":0,"type":"number"}],"type":"array"}},"required":["frame","bbox"],"type":"object"},"minItems":1,"type":"array"}},"required":["id","frames"],"type":"object"},"maxItems":100000,"type":"array"},"video":{"properties":{"width":{"anyOf":[{"maximum":9007199254740991,"minimum":1,"type":"integer"},{"type":"null"}]},"height":{"anyOf":[{"maximum":9007199254740991,"minimum":1,"type":"integer"},{"type":"null"}]},"frames":{"anyOf":[{"maximum":9007199254740991,"minimum":1,"type":"integer"},{"type":"null"}]},"cuts":{"items":{"maximum":9007199254740991,"minimum":1,"type":"integer"},"type":"array"}},"type":"object"}},"required":["tracks"],"type":"object"},{"$comment":"give an https address, or s3://bucket/key","maxLength":8192,"pattern":"^([Hh][Tt][Tt][Pp][Ss]?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-\\[\\]-~]*)?|s3://[a-z0-9.-]{3,63}/[^\\x00-\\x1f\\x7f]+)$","type":"string"},{"type":"null"}],"default":null,"title":"Tracks","description":"The result of a track job on the same video: the document itself, or a URL of it."},"upscale":{"anyOf":[{"type":"boolean"},{"type":"null"}],"default":null,"title":"Upscale","description":"Whether a model enlarges the crop; null enlarges it where `upscale_model` names a model."},"upscale_model":{"anyOf":[{"$comment":"it has a character that no name has; leave it out","maxLength":200,"not":{"pattern":"[\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]","type":"string"},"type":"string"},{"type":"null"}],"default":null,"title":"Upscale Model","description":"A model of the model repository; null uses the worker's default model."},"size":{"anyOf":[{"oneOf":[{"$ref":"#/$defs/Size"},{"$comment":"give width and height in pixels, at most 16384, as in 1080x1920","pattern":"^([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])x([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])$","type":"string"}]},{"type":"null"}],"default":null,"title":"Size","description":"The size of the output, as `1080x1920` or {\"w\": 1080, \"h\": 1920}; null uses the crop's own size, times the model's scale. A size of another aspect ratio does not distort the picture: the output's pixels are then not square."},"format":{"anyOf":[{"enum":["mp4","mov","webm","mkv","gif"],"type":"string"},{"type":"null"}],"default":null,"title":"Format","description":"The file format; null takes it from the suffix of the output, or mp4 if it has no suffix."},"quality":{"default":"high","enum":["high","medium","low","lossless"],"title":"Quality","type":"string","description":"The quality of the encoding."},"start":{"anyOf":[{"minimum":0,"type":"number"},{"type":"null"}],"default":null,"title":"Start","description":"Where the exported part begins, in seconds from the start of the source; null is its start."},"end":{"anyOf":[{"exclusiveMinimum":0,"type":"number"},{"type":"null"}],"default":null,"title":"End","description":"Where the exported part ends, in seconds from the start of the source; null is its end."},"tonemap":{"default":false,"title":"Tonemap","type":"boolean","description":"Converts HDR (PQ, HLG) to SDR (BT.709)."},"reuse_tolerance":{"default":0,"maximum":16,"minimum":0,"title":"Reuse Tolerance","type":"integer","description":"The largest difference, in levels of 0 to 255, at which a part of the picture reuses the model's last result for that part. This is faster where little moves, but not bit-identical. 0 reuses only identical parts."}},"title":"ExportParams","type":"object"};
 const schema35 = {"additionalProperties":false,"description":"A rectangle in the picture, in pixels of the picture as displayed; fractions of a pixel are allowed.","properties":{"x":{"title":"X","type":"number","description":"The left edge."},"y":{"title":"Y","type":"number","description":"The top edge."},"w":{"minimum":1,"title":"W","type":"number","description":"The width, at least 1."},"h":{"minimum":1,"title":"H","type":"number","description":"The height, at least 1."}},"required":["x","y","w","h"],"title":"CropBox","type":"object"};
 const schema36 = {"additionalProperties":false,"description":"The crop at one moment.","properties":{"x":{"title":"X","type":"number","description":"The left edge."},"y":{"title":"Y","type":"number","description":"The top edge."},"w":{"minimum":1,"title":"W","type":"number","description":"The width, at least 1."},"h":{"minimum":1,"title":"H","type":"number","description":"The height, at least 1."},"t":{"maximum":100000000,"minimum":-100000000,"title":"T","type":"number","description":"The moment, in seconds from the start of the source (not of the part that is exported)."}},"required":["x","y","w","h","t"],"title":"Keyframe","type":"object"};
-const schema37 = {"additionalProperties":false,"description":"The subject that the crop follows, and the aspect ratio of the crop.","properties":{"track":{"anyOf":[{"maximum":9007199254740991,"minimum":-9007199254740991,"type":"integer"},{"const":"main","type":"string"}],"title":"Track","description":"The id of a track, or `main` for the main subject of each shot: the track with the largest product of frames, size and closeness to the centre."},"aspect":{"anyOf":[{"$comment":"give width and height, as in 9:16, 1:1 or 2.39:1","not":{"pattern":"^ *0+(\\.0+)?[:/x]|[:/x]0+(\\.0+)? *$"},"pattern":"^ *([0-9]{1,5}(?:\\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\\.[0-9]{1,3})?) *$","type":"string"},{"type":"null"}],"default":null,"title":"Aspect","description":"The aspect ratio of the crop, such as 9:16; null uses that of the picture."},"zoom":{"anyOf":[{"minimum":1,"type":"number"},{"type":"null"}],"default":null,"title":"Zoom","description":"1 for the largest crop of that aspect ratio, 2 for half its width and height. null means 1, or 2 where a crop of the picture's own aspect ratio could not move otherwise."}},"required":["track"],"title":"Follow","type":"object"};
+const schema37 = {"additionalProperties":false,"description":"The subject that the crop follows, and the aspect ratio of the crop.","properties":{"track":{"anyOf":[{"maximum":9007199254740991,"minimum":-9007199254740991,"type":"integer"},{"const":"main","type":"string"}],"title":"Track","description":"The id of a track, or `main` for the main subject of each shot: the track with the largest product of frames, size and closeness to the centre."},"aspect":{"anyOf":[{"$comment":"give width and height, as in 9:16, 1:1 or 2.39:1","not":{"pattern":"^ *0+(\\.0+)?[:/x]|[:/x]0+(\\.0+)? *$","type":"string"},"pattern":"^ *([0-9]{1,5}(?:\\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\\.[0-9]{1,3})?) *$","type":"string"},{"type":"null"}],"default":null,"title":"Aspect","description":"The aspect ratio of the crop, such as 9:16; null uses that of the picture."},"zoom":{"anyOf":[{"minimum":1,"type":"number"},{"type":"null"}],"default":null,"title":"Zoom","description":"1 for the largest crop of that aspect ratio, 2 for half its width and height. null means 1, or 2 where a crop of the picture's own aspect ratio could not move otherwise."}},"required":["track"],"title":"Follow","type":"object"};
 const schema38 = {"additionalProperties":false,"description":"A size in pixels.","properties":{"w":{"maximum":16384,"minimum":1,"title":"W","type":"integer","description":"The width."},"h":{"maximum":16384,"minimum":1,"title":"H","type":"integer","description":"The height."}},"required":["w","h"],"title":"Size","type":"object"};
 const func4 = Object.prototype.hasOwnProperty;
 const pattern7 = new RegExp("^ *0+(\\.0+)?[:/x]|[:/x]0+(\\.0+)? *$", "u");
@@ -1896,6 +1932,7 @@ let valid34 = false;
 const _errs103 = errors;
 const _errs106 = errors;
 const _errs107 = errors;
+if(errors === _errs107){
 if(typeof data24 === "string"){
 if(!pattern7.test(data24)){
 const err56 = {};
@@ -1908,14 +1945,25 @@ vErrors.push(err56);
 errors++;
 }
 }
-var valid35 = _errs107 === errors;
-if(valid35){
-const err57 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf/0/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema37.properties.aspect.anyOf[0].not,parentSchema:schema37.properties.aspect.anyOf[0],data:data24};
+else {
+const err57 = {};
 if(vErrors === null){
 vErrors = [err57];
 }
 else {
 vErrors.push(err57);
+}
+errors++;
+}
+}
+var valid35 = _errs107 === errors;
+if(valid35){
+const err58 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf/0/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema37.properties.aspect.anyOf[0].not,parentSchema:schema37.properties.aspect.anyOf[0],data:data24};
+if(vErrors === null){
+vErrors = [err58];
+}
+else {
+vErrors.push(err58);
 }
 errors++;
 }
@@ -1933,18 +1981,7 @@ vErrors = null;
 if(errors === _errs103){
 if(typeof data24 === "string"){
 if(!pattern8.test(data24)){
-const err58 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf/0/pattern",keyword:"pattern",params:{pattern: "^ *([0-9]{1,5}(?:\\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\\.[0-9]{1,3})?) *$"},message:"must match pattern \""+"^ *([0-9]{1,5}(?:\\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\\.[0-9]{1,3})?) *$"+"\"",schema:"^ *([0-9]{1,5}(?:\\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\\.[0-9]{1,3})?) *$",parentSchema:schema37.properties.aspect.anyOf[0],data:data24};
-if(vErrors === null){
-vErrors = [err58];
-}
-else {
-vErrors.push(err58);
-}
-errors++;
-}
-}
-else {
-const err59 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf/0/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema37.properties.aspect.anyOf[0].type,parentSchema:schema37.properties.aspect.anyOf[0],data:data24};
+const err59 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf/0/pattern",keyword:"pattern",params:{pattern: "^ *([0-9]{1,5}(?:\\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\\.[0-9]{1,3})?) *$"},message:"must match pattern \""+"^ *([0-9]{1,5}(?:\\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\\.[0-9]{1,3})?) *$"+"\"",schema:"^ *([0-9]{1,5}(?:\\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\\.[0-9]{1,3})?) *$",parentSchema:schema37.properties.aspect.anyOf[0],data:data24};
 if(vErrors === null){
 vErrors = [err59];
 }
@@ -1954,11 +1991,8 @@ vErrors.push(err59);
 errors++;
 }
 }
-var _valid5 = _errs103 === errors;
-valid34 = valid34 || _valid5;
-const _errs108 = errors;
-if(data24 !== null){
-const err60 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema37.properties.aspect.anyOf[1].type,parentSchema:schema37.properties.aspect.anyOf[1],data:data24};
+else {
+const err60 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf/0/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema37.properties.aspect.anyOf[0].type,parentSchema:schema37.properties.aspect.anyOf[0],data:data24};
 if(vErrors === null){
 vErrors = [err60];
 }
@@ -1967,15 +2001,29 @@ vErrors.push(err60);
 }
 errors++;
 }
-var _valid5 = _errs108 === errors;
+}
+var _valid5 = _errs103 === errors;
 valid34 = valid34 || _valid5;
-if(!valid34){
-const err61 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema37.properties.aspect.anyOf,parentSchema:schema37.properties.aspect,data:data24};
+const _errs109 = errors;
+if(data24 !== null){
+const err61 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema37.properties.aspect.anyOf[1].type,parentSchema:schema37.properties.aspect.anyOf[1],data:data24};
 if(vErrors === null){
 vErrors = [err61];
 }
 else {
 vErrors.push(err61);
+}
+errors++;
+}
+var _valid5 = _errs109 === errors;
+valid34 = valid34 || _valid5;
+if(!valid34){
+const err62 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema37.properties.aspect.anyOf,parentSchema:schema37.properties.aspect,data:data24};
+if(vErrors === null){
+vErrors = [err62];
+}
+else {
+vErrors.push(err62);
 }
 errors++;
 }
@@ -1998,25 +2046,14 @@ var valid32 = true;
 if(valid32){
 if(data22.zoom !== undefined){
 let data25 = data22.zoom;
-const _errs110 = errors;
 const _errs111 = errors;
-let valid36 = false;
 const _errs112 = errors;
-if(errors === _errs112){
+let valid36 = false;
+const _errs113 = errors;
+if(errors === _errs113){
 if((typeof data25 == "number") && (isFinite(data25))){
 if(data25 < 1 || isNaN(data25)){
-const err62 = {instancePath:instancePath+"/follow/zoom",schemaPath:"#/$defs/Follow/properties/zoom/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema37.properties.zoom.anyOf[0],data:data25};
-if(vErrors === null){
-vErrors = [err62];
-}
-else {
-vErrors.push(err62);
-}
-errors++;
-}
-}
-else {
-const err63 = {instancePath:instancePath+"/follow/zoom",schemaPath:"#/$defs/Follow/properties/zoom/anyOf/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema37.properties.zoom.anyOf[0].type,parentSchema:schema37.properties.zoom.anyOf[0],data:data25};
+const err63 = {instancePath:instancePath+"/follow/zoom",schemaPath:"#/$defs/Follow/properties/zoom/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema37.properties.zoom.anyOf[0],data:data25};
 if(vErrors === null){
 vErrors = [err63];
 }
@@ -2026,11 +2063,8 @@ vErrors.push(err63);
 errors++;
 }
 }
-var _valid6 = _errs112 === errors;
-valid36 = valid36 || _valid6;
-const _errs114 = errors;
-if(data25 !== null){
-const err64 = {instancePath:instancePath+"/follow/zoom",schemaPath:"#/$defs/Follow/properties/zoom/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema37.properties.zoom.anyOf[1].type,parentSchema:schema37.properties.zoom.anyOf[1],data:data25};
+else {
+const err64 = {instancePath:instancePath+"/follow/zoom",schemaPath:"#/$defs/Follow/properties/zoom/anyOf/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema37.properties.zoom.anyOf[0].type,parentSchema:schema37.properties.zoom.anyOf[0],data:data25};
 if(vErrors === null){
 vErrors = [err64];
 }
@@ -2039,10 +2073,12 @@ vErrors.push(err64);
 }
 errors++;
 }
-var _valid6 = _errs114 === errors;
+}
+var _valid6 = _errs113 === errors;
 valid36 = valid36 || _valid6;
-if(!valid36){
-const err65 = {instancePath:instancePath+"/follow/zoom",schemaPath:"#/$defs/Follow/properties/zoom/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema37.properties.zoom.anyOf,parentSchema:schema37.properties.zoom,data:data25};
+const _errs115 = errors;
+if(data25 !== null){
+const err65 = {instancePath:instancePath+"/follow/zoom",schemaPath:"#/$defs/Follow/properties/zoom/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema37.properties.zoom.anyOf[1].type,parentSchema:schema37.properties.zoom.anyOf[1],data:data25};
 if(vErrors === null){
 vErrors = [err65];
 }
@@ -2051,18 +2087,30 @@ vErrors.push(err65);
 }
 errors++;
 }
+var _valid6 = _errs115 === errors;
+valid36 = valid36 || _valid6;
+if(!valid36){
+const err66 = {instancePath:instancePath+"/follow/zoom",schemaPath:"#/$defs/Follow/properties/zoom/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema37.properties.zoom.anyOf,parentSchema:schema37.properties.zoom,data:data25};
+if(vErrors === null){
+vErrors = [err66];
+}
 else {
-errors = _errs111;
+vErrors.push(err66);
+}
+errors++;
+}
+else {
+errors = _errs112;
 if(vErrors !== null){
-if(_errs111){
-vErrors.length = _errs111;
+if(_errs112){
+vErrors.length = _errs112;
 }
 else {
 vErrors = null;
 }
 }
 }
-var valid32 = _errs110 === errors;
+var valid32 = _errs111 === errors;
 }
 else {
 var valid32 = true;
@@ -2073,21 +2121,7 @@ var valid32 = true;
 }
 }
 else {
-const err66 = {instancePath:instancePath+"/follow",schemaPath:"#/$defs/Follow/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema37.type,parentSchema:schema37,data:data22};
-if(vErrors === null){
-vErrors = [err66];
-}
-else {
-vErrors.push(err66);
-}
-errors++;
-}
-}
-var _valid3 = _errs91 === errors;
-valid30 = valid30 || _valid3;
-const _errs116 = errors;
-if(data22 !== null){
-const err67 = {instancePath:instancePath+"/follow",schemaPath:"#/properties/follow/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.follow.anyOf[1].type,parentSchema:schema34.properties.follow.anyOf[1],data:data22};
+const err67 = {instancePath:instancePath+"/follow",schemaPath:"#/$defs/Follow/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema37.type,parentSchema:schema37,data:data22};
 if(vErrors === null){
 vErrors = [err67];
 }
@@ -2096,15 +2130,29 @@ vErrors.push(err67);
 }
 errors++;
 }
-var _valid3 = _errs116 === errors;
+}
+var _valid3 = _errs91 === errors;
 valid30 = valid30 || _valid3;
-if(!valid30){
-const err68 = {instancePath:instancePath+"/follow",schemaPath:"#/properties/follow/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.follow.anyOf,parentSchema:schema34.properties.follow,data:data22};
+const _errs117 = errors;
+if(data22 !== null){
+const err68 = {instancePath:instancePath+"/follow",schemaPath:"#/properties/follow/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.follow.anyOf[1].type,parentSchema:schema34.properties.follow.anyOf[1],data:data22};
 if(vErrors === null){
 vErrors = [err68];
 }
 else {
 vErrors.push(err68);
+}
+errors++;
+}
+var _valid3 = _errs117 === errors;
+valid30 = valid30 || _valid3;
+if(!valid30){
+const err69 = {instancePath:instancePath+"/follow",schemaPath:"#/properties/follow/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.follow.anyOf,parentSchema:schema34.properties.follow,data:data22};
+if(vErrors === null){
+vErrors = [err69];
+}
+else {
+vErrors.push(err69);
 }
 errors++;
 validate23.errors = vErrors;
@@ -2129,31 +2177,15 @@ var valid22 = true;
 if(valid22){
 if(data.tracks !== undefined){
 let data26 = data.tracks;
-const _errs118 = errors;
 const _errs119 = errors;
-let valid37 = false;
 const _errs120 = errors;
-if(errors === _errs120){
+let valid37 = false;
+const _errs121 = errors;
+if(errors === _errs121){
 if(data26 && typeof data26 == "object" && !Array.isArray(data26)){
 let missing9;
 if((data26.tracks === undefined) && (missing9 = "tracks")){
-const err69 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/0/required",keyword:"required",params:{missingProperty: missing9},message:"must have required property '"+missing9+"'",schema:schema34.properties.tracks.anyOf[0].required,parentSchema:schema34.properties.tracks.anyOf[0],data:data26};
-if(vErrors === null){
-vErrors = [err69];
-}
-else {
-vErrors.push(err69);
-}
-errors++;
-}
-else {
-if(data26.tracks !== undefined){
-let data27 = data26.tracks;
-const _errs123 = errors;
-if(errors === _errs123){
-if(Array.isArray(data27)){
-if(data27.length > 100000){
-const err70 = {instancePath:instancePath+"/tracks/tracks",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/maxItems",keyword:"maxItems",params:{limit: 100000},message:"must NOT have more than 100000 items",schema:100000,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks,data:data27};
+const err70 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/0/required",keyword:"required",params:{missingProperty: missing9},message:"must have required property '"+missing9+"'",schema:schema34.properties.tracks.anyOf[0].required,parentSchema:schema34.properties.tracks.anyOf[0],data:data26};
 if(vErrors === null){
 vErrors = [err70];
 }
@@ -2163,16 +2195,13 @@ vErrors.push(err70);
 errors++;
 }
 else {
-var valid39 = true;
-const len1 = data27.length;
-for(let i1=0; i1<len1; i1++){
-let data28 = data27[i1];
-const _errs125 = errors;
-if(errors === _errs125){
-if(data28 && typeof data28 == "object" && !Array.isArray(data28)){
-let missing10;
-if(((data28.id === undefined) && (missing10 = "id")) || ((data28.frames === undefined) && (missing10 = "frames"))){
-const err71 = {instancePath:instancePath+"/tracks/tracks/" + i1,schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/required",keyword:"required",params:{missingProperty: missing10},message:"must have required property '"+missing10+"'",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.required,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items,data:data28};
+if(data26.tracks !== undefined){
+let data27 = data26.tracks;
+const _errs124 = errors;
+if(errors === _errs124){
+if(Array.isArray(data27)){
+if(data27.length > 100000){
+const err71 = {instancePath:instancePath+"/tracks/tracks",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/maxItems",keyword:"maxItems",params:{limit: 100000},message:"must NOT have more than 100000 items",schema:100000,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks,data:data27};
 if(vErrors === null){
 vErrors = [err71];
 }
@@ -2182,11 +2211,16 @@ vErrors.push(err71);
 errors++;
 }
 else {
-if(data28.id !== undefined){
-let data29 = data28.id;
-const _errs127 = errors;
-if(!(((typeof data29 == "number") && (!(data29 % 1) && !isNaN(data29))) && (isFinite(data29)))){
-const err72 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/id",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/id/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.id.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.id,data:data29};
+var valid39 = true;
+const len1 = data27.length;
+for(let i1=0; i1<len1; i1++){
+let data28 = data27[i1];
+const _errs126 = errors;
+if(errors === _errs126){
+if(data28 && typeof data28 == "object" && !Array.isArray(data28)){
+let missing10;
+if(((data28.id === undefined) && (missing10 = "id")) || ((data28.frames === undefined) && (missing10 = "frames"))){
+const err72 = {instancePath:instancePath+"/tracks/tracks/" + i1,schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/required",keyword:"required",params:{missingProperty: missing10},message:"must have required property '"+missing10+"'",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.required,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items,data:data28};
 if(vErrors === null){
 vErrors = [err72];
 }
@@ -2195,10 +2229,12 @@ vErrors.push(err72);
 }
 errors++;
 }
-if(errors === _errs127){
-if((typeof data29 == "number") && (isFinite(data29))){
-if(data29 > 9007199254740991 || isNaN(data29)){
-const err73 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/id",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/id/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.id,data:data29};
+else {
+if(data28.id !== undefined){
+let data29 = data28.id;
+const _errs128 = errors;
+if(!(((typeof data29 == "number") && (!(data29 % 1) && !isNaN(data29))) && (isFinite(data29)))){
+const err73 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/id",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/id/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.id.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.id,data:data29};
 if(vErrors === null){
 vErrors = [err73];
 }
@@ -2207,9 +2243,10 @@ vErrors.push(err73);
 }
 errors++;
 }
-else {
-if(data29 < -9007199254740991 || isNaN(data29)){
-const err74 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/id",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/id/minimum",keyword:"minimum",params:{comparison: ">=", limit: -9007199254740991},message:"must be >= -9007199254740991",schema:-9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.id,data:data29};
+if(errors === _errs128){
+if((typeof data29 == "number") && (isFinite(data29))){
+if(data29 > 9007199254740991 || isNaN(data29)){
+const err74 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/id",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/id/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.id,data:data29};
 if(vErrors === null){
 vErrors = [err74];
 }
@@ -2218,22 +2255,9 @@ vErrors.push(err74);
 }
 errors++;
 }
-}
-}
-}
-var valid40 = _errs127 === errors;
-}
 else {
-var valid40 = true;
-}
-if(valid40){
-if(data28.frames !== undefined){
-let data30 = data28.frames;
-const _errs129 = errors;
-if(errors === _errs129){
-if(Array.isArray(data30)){
-if(data30.length < 1){
-const err75 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames,data:data30};
+if(data29 < -9007199254740991 || isNaN(data29)){
+const err75 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/id",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/id/minimum",keyword:"minimum",params:{comparison: ">=", limit: -9007199254740991},message:"must be >= -9007199254740991",schema:-9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.id,data:data29};
 if(vErrors === null){
 vErrors = [err75];
 }
@@ -2242,17 +2266,22 @@ vErrors.push(err75);
 }
 errors++;
 }
+}
+}
+}
+var valid40 = _errs128 === errors;
+}
 else {
-var valid41 = true;
-const len2 = data30.length;
-for(let i2=0; i2<len2; i2++){
-let data31 = data30[i2];
-const _errs131 = errors;
-if(errors === _errs131){
-if(data31 && typeof data31 == "object" && !Array.isArray(data31)){
-let missing11;
-if(((data31.frame === undefined) && (missing11 = "frame")) || ((data31.bbox === undefined) && (missing11 = "bbox"))){
-const err76 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2,schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/required",keyword:"required",params:{missingProperty: missing11},message:"must have required property '"+missing11+"'",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.required,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items,data:data31};
+var valid40 = true;
+}
+if(valid40){
+if(data28.frames !== undefined){
+let data30 = data28.frames;
+const _errs130 = errors;
+if(errors === _errs130){
+if(Array.isArray(data30)){
+if(data30.length < 1){
+const err76 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames,data:data30};
 if(vErrors === null){
 vErrors = [err76];
 }
@@ -2262,11 +2291,16 @@ vErrors.push(err76);
 errors++;
 }
 else {
-if(data31.frame !== undefined){
-let data32 = data31.frame;
-const _errs133 = errors;
-if(!(((typeof data32 == "number") && (!(data32 % 1) && !isNaN(data32))) && (isFinite(data32)))){
-const err77 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/frame",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/frame/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.frame.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.frame,data:data32};
+var valid41 = true;
+const len2 = data30.length;
+for(let i2=0; i2<len2; i2++){
+let data31 = data30[i2];
+const _errs132 = errors;
+if(errors === _errs132){
+if(data31 && typeof data31 == "object" && !Array.isArray(data31)){
+let missing11;
+if(((data31.frame === undefined) && (missing11 = "frame")) || ((data31.bbox === undefined) && (missing11 = "bbox"))){
+const err77 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2,schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/required",keyword:"required",params:{missingProperty: missing11},message:"must have required property '"+missing11+"'",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.required,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items,data:data31};
 if(vErrors === null){
 vErrors = [err77];
 }
@@ -2275,10 +2309,12 @@ vErrors.push(err77);
 }
 errors++;
 }
-if(errors === _errs133){
-if((typeof data32 == "number") && (isFinite(data32))){
-if(data32 > 9007199254740991 || isNaN(data32)){
-const err78 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/frame",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/frame/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.frame,data:data32};
+else {
+if(data31.frame !== undefined){
+let data32 = data31.frame;
+const _errs134 = errors;
+if(!(((typeof data32 == "number") && (!(data32 % 1) && !isNaN(data32))) && (isFinite(data32)))){
+const err78 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/frame",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/frame/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.frame.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.frame,data:data32};
 if(vErrors === null){
 vErrors = [err78];
 }
@@ -2287,9 +2323,10 @@ vErrors.push(err78);
 }
 errors++;
 }
-else {
-if(data32 < 0 || isNaN(data32)){
-const err79 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/frame",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/frame/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.frame,data:data32};
+if(errors === _errs134){
+if((typeof data32 == "number") && (isFinite(data32))){
+if(data32 > 9007199254740991 || isNaN(data32)){
+const err79 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/frame",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/frame/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.frame,data:data32};
 if(vErrors === null){
 vErrors = [err79];
 }
@@ -2298,22 +2335,9 @@ vErrors.push(err79);
 }
 errors++;
 }
-}
-}
-}
-var valid42 = _errs133 === errors;
-}
 else {
-var valid42 = true;
-}
-if(valid42){
-if(data31.bbox !== undefined){
-let data33 = data31.bbox;
-const _errs135 = errors;
-if(errors === _errs135){
-if(Array.isArray(data33)){
-if(data33.length < 4){
-const err80 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/minItems",keyword:"minItems",params:{limit: 4},message:"must NOT have fewer than 4 items",schema:4,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox,data:data33};
+if(data32 < 0 || isNaN(data32)){
+const err80 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/frame",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/frame/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.frame,data:data32};
 if(vErrors === null){
 vErrors = [err80];
 }
@@ -2322,13 +2346,22 @@ vErrors.push(err80);
 }
 errors++;
 }
+}
+}
+}
+var valid42 = _errs134 === errors;
+}
 else {
-const len3 = data33.length;
-if(len3 > 0){
-let data34 = data33[0];
-const _errs137 = errors;
-if(!((typeof data34 == "number") && (isFinite(data34)))){
-const err81 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/0",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[0].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[0],data:data34};
+var valid42 = true;
+}
+if(valid42){
+if(data31.bbox !== undefined){
+let data33 = data31.bbox;
+const _errs136 = errors;
+if(errors === _errs136){
+if(Array.isArray(data33)){
+if(data33.length < 4){
+const err81 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/minItems",keyword:"minItems",params:{limit: 4},message:"must NOT have fewer than 4 items",schema:4,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox,data:data33};
 if(vErrors === null){
 vErrors = [err81];
 }
@@ -2337,14 +2370,13 @@ vErrors.push(err81);
 }
 errors++;
 }
-var valid43 = _errs137 === errors;
-}
-if(valid43){
-if(len3 > 1){
-let data35 = data33[1];
-const _errs139 = errors;
-if(!((typeof data35 == "number") && (isFinite(data35)))){
-const err82 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/1",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/1/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[1].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[1],data:data35};
+else {
+const len3 = data33.length;
+if(len3 > 0){
+let data34 = data33[0];
+const _errs138 = errors;
+if(!((typeof data34 == "number") && (isFinite(data34)))){
+const err82 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/0",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[0].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[0],data:data34};
 if(vErrors === null){
 vErrors = [err82];
 }
@@ -2353,16 +2385,14 @@ vErrors.push(err82);
 }
 errors++;
 }
-var valid43 = _errs139 === errors;
+var valid43 = _errs138 === errors;
 }
 if(valid43){
-if(len3 > 2){
-let data36 = data33[2];
-const _errs141 = errors;
-if(errors === _errs141){
-if((typeof data36 == "number") && (isFinite(data36))){
-if(data36 <= 0 || isNaN(data36)){
-const err83 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/2",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/2/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0},message:"must be > 0",schema:0,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[2],data:data36};
+if(len3 > 1){
+let data35 = data33[1];
+const _errs140 = errors;
+if(!((typeof data35 == "number") && (isFinite(data35)))){
+const err83 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/1",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/1/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[1].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[1],data:data35};
 if(vErrors === null){
 vErrors = [err83];
 }
@@ -2371,9 +2401,16 @@ vErrors.push(err83);
 }
 errors++;
 }
+var valid43 = _errs140 === errors;
 }
-else {
-const err84 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/2",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/2/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[2].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[2],data:data36};
+if(valid43){
+if(len3 > 2){
+let data36 = data33[2];
+const _errs142 = errors;
+if(errors === _errs142){
+if((typeof data36 == "number") && (isFinite(data36))){
+if(data36 <= 0 || isNaN(data36)){
+const err84 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/2",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/2/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0},message:"must be > 0",schema:0,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[2],data:data36};
 if(vErrors === null){
 vErrors = [err84];
 }
@@ -2383,16 +2420,8 @@ vErrors.push(err84);
 errors++;
 }
 }
-var valid43 = _errs141 === errors;
-}
-if(valid43){
-if(len3 > 3){
-let data37 = data33[3];
-const _errs143 = errors;
-if(errors === _errs143){
-if((typeof data37 == "number") && (isFinite(data37))){
-if(data37 <= 0 || isNaN(data37)){
-const err85 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/3",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/3/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0},message:"must be > 0",schema:0,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[3],data:data37};
+else {
+const err85 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/2",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/2/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[2].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[2],data:data36};
 if(vErrors === null){
 vErrors = [err85];
 }
@@ -2402,8 +2431,16 @@ vErrors.push(err85);
 errors++;
 }
 }
-else {
-const err86 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/3",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/3/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[3].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[3],data:data37};
+var valid43 = _errs142 === errors;
+}
+if(valid43){
+if(len3 > 3){
+let data37 = data33[3];
+const _errs144 = errors;
+if(errors === _errs144){
+if((typeof data37 == "number") && (isFinite(data37))){
+if(data37 <= 0 || isNaN(data37)){
+const err86 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/3",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/3/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0},message:"must be > 0",schema:0,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[3],data:data37};
 if(vErrors === null){
 vErrors = [err86];
 }
@@ -2413,12 +2450,8 @@ vErrors.push(err86);
 errors++;
 }
 }
-var valid43 = _errs143 === errors;
-}
-if(valid43){
-const len4 = data33.length;
-if(!(len4 <= 4)){
-const err87 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/items",keyword:"items",params:{limit: 4},message:"must NOT have more than 4 items",schema:false,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox,data:data33};
+else {
+const err87 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/3",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/3/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[3].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[3],data:data37};
 if(vErrors === null){
 vErrors = [err87];
 }
@@ -2428,13 +2461,12 @@ vErrors.push(err87);
 errors++;
 }
 }
+var valid43 = _errs144 === errors;
 }
-}
-}
-}
-}
-else {
-const err88 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox,data:data33};
+if(valid43){
+const len4 = data33.length;
+if(!(len4 <= 4)){
+const err88 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/items",keyword:"items",params:{limit: 4},message:"must NOT have more than 4 items",schema:false,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox,data:data33};
 if(vErrors === null){
 vErrors = [err88];
 }
@@ -2444,16 +2476,13 @@ vErrors.push(err88);
 errors++;
 }
 }
-var valid42 = _errs135 === errors;
 }
-else {
-var valid42 = true;
 }
 }
 }
 }
 else {
-const err89 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2,schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items,data:data31};
+const err89 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox,data:data33};
 if(vErrors === null){
 vErrors = [err89];
 }
@@ -2463,15 +2492,16 @@ vErrors.push(err89);
 errors++;
 }
 }
-var valid41 = _errs131 === errors;
-if(!valid41){
-break;
+var valid42 = _errs136 === errors;
+}
+else {
+var valid42 = true;
 }
 }
 }
 }
 else {
-const err90 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames,data:data30};
+const err90 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2,schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items,data:data31};
 if(vErrors === null){
 vErrors = [err90];
 }
@@ -2481,16 +2511,15 @@ vErrors.push(err90);
 errors++;
 }
 }
-var valid40 = _errs129 === errors;
+var valid41 = _errs132 === errors;
+if(!valid41){
+break;
+}
+}
+}
 }
 else {
-var valid40 = true;
-}
-}
-}
-}
-else {
-const err91 = {instancePath:instancePath+"/tracks/tracks/" + i1,schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items,data:data28};
+const err91 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames,data:data30};
 if(vErrors === null){
 vErrors = [err91];
 }
@@ -2500,15 +2529,16 @@ vErrors.push(err91);
 errors++;
 }
 }
-var valid39 = _errs125 === errors;
-if(!valid39){
-break;
+var valid40 = _errs130 === errors;
+}
+else {
+var valid40 = true;
 }
 }
 }
 }
 else {
-const err92 = {instancePath:instancePath+"/tracks/tracks",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema34.properties.tracks.anyOf[0].properties.tracks.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks,data:data27};
+const err92 = {instancePath:instancePath+"/tracks/tracks/" + i1,schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items,data:data28};
 if(vErrors === null){
 vErrors = [err92];
 }
@@ -2518,25 +2548,15 @@ vErrors.push(err92);
 errors++;
 }
 }
-var valid38 = _errs123 === errors;
+var valid39 = _errs126 === errors;
+if(!valid39){
+break;
+}
+}
+}
 }
 else {
-var valid38 = true;
-}
-if(valid38){
-if(data26.video !== undefined){
-let data38 = data26.video;
-const _errs145 = errors;
-if(errors === _errs145){
-if(data38 && typeof data38 == "object" && !Array.isArray(data38)){
-if(data38.width !== undefined){
-let data39 = data38.width;
-const _errs147 = errors;
-const _errs148 = errors;
-let valid45 = false;
-const _errs149 = errors;
-if(!(((typeof data39 == "number") && (!(data39 % 1) && !isNaN(data39))) && (isFinite(data39)))){
-const err93 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[0].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[0],data:data39};
+const err93 = {instancePath:instancePath+"/tracks/tracks",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema34.properties.tracks.anyOf[0].properties.tracks.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks,data:data27};
 if(vErrors === null){
 vErrors = [err93];
 }
@@ -2545,10 +2565,26 @@ vErrors.push(err93);
 }
 errors++;
 }
-if(errors === _errs149){
-if((typeof data39 == "number") && (isFinite(data39))){
-if(data39 > 9007199254740991 || isNaN(data39)){
-const err94 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[0],data:data39};
+}
+var valid38 = _errs124 === errors;
+}
+else {
+var valid38 = true;
+}
+if(valid38){
+if(data26.video !== undefined){
+let data38 = data26.video;
+const _errs146 = errors;
+if(errors === _errs146){
+if(data38 && typeof data38 == "object" && !Array.isArray(data38)){
+if(data38.width !== undefined){
+let data39 = data38.width;
+const _errs148 = errors;
+const _errs149 = errors;
+let valid45 = false;
+const _errs150 = errors;
+if(!(((typeof data39 == "number") && (!(data39 % 1) && !isNaN(data39))) && (isFinite(data39)))){
+const err94 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[0].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[0],data:data39};
 if(vErrors === null){
 vErrors = [err94];
 }
@@ -2557,9 +2593,10 @@ vErrors.push(err94);
 }
 errors++;
 }
-else {
-if(data39 < 1 || isNaN(data39)){
-const err95 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[0],data:data39};
+if(errors === _errs150){
+if((typeof data39 == "number") && (isFinite(data39))){
+if(data39 > 9007199254740991 || isNaN(data39)){
+const err95 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[0],data:data39};
 if(vErrors === null){
 vErrors = [err95];
 }
@@ -2568,14 +2605,9 @@ vErrors.push(err95);
 }
 errors++;
 }
-}
-}
-}
-var _valid8 = _errs149 === errors;
-valid45 = valid45 || _valid8;
-const _errs151 = errors;
-if(data39 !== null){
-const err96 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[1].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[1],data:data39};
+else {
+if(data39 < 1 || isNaN(data39)){
+const err96 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[0],data:data39};
 if(vErrors === null){
 vErrors = [err96];
 }
@@ -2584,10 +2616,14 @@ vErrors.push(err96);
 }
 errors++;
 }
-var _valid8 = _errs151 === errors;
+}
+}
+}
+var _valid8 = _errs150 === errors;
 valid45 = valid45 || _valid8;
-if(!valid45){
-const err97 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width,data:data39};
+const _errs152 = errors;
+if(data39 !== null){
+const err97 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[1].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[1],data:data39};
 if(vErrors === null){
 vErrors = [err97];
 }
@@ -2596,31 +2632,10 @@ vErrors.push(err97);
 }
 errors++;
 }
-else {
-errors = _errs148;
-if(vErrors !== null){
-if(_errs148){
-vErrors.length = _errs148;
-}
-else {
-vErrors = null;
-}
-}
-}
-var valid44 = _errs147 === errors;
-}
-else {
-var valid44 = true;
-}
-if(valid44){
-if(data38.height !== undefined){
-let data40 = data38.height;
-const _errs153 = errors;
-const _errs154 = errors;
-let valid46 = false;
-const _errs155 = errors;
-if(!(((typeof data40 == "number") && (!(data40 % 1) && !isNaN(data40))) && (isFinite(data40)))){
-const err98 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[0].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[0],data:data40};
+var _valid8 = _errs152 === errors;
+valid45 = valid45 || _valid8;
+if(!valid45){
+const err98 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width,data:data39};
 if(vErrors === null){
 vErrors = [err98];
 }
@@ -2629,10 +2644,31 @@ vErrors.push(err98);
 }
 errors++;
 }
-if(errors === _errs155){
-if((typeof data40 == "number") && (isFinite(data40))){
-if(data40 > 9007199254740991 || isNaN(data40)){
-const err99 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[0],data:data40};
+else {
+errors = _errs149;
+if(vErrors !== null){
+if(_errs149){
+vErrors.length = _errs149;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid44 = _errs148 === errors;
+}
+else {
+var valid44 = true;
+}
+if(valid44){
+if(data38.height !== undefined){
+let data40 = data38.height;
+const _errs154 = errors;
+const _errs155 = errors;
+let valid46 = false;
+const _errs156 = errors;
+if(!(((typeof data40 == "number") && (!(data40 % 1) && !isNaN(data40))) && (isFinite(data40)))){
+const err99 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[0].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[0],data:data40};
 if(vErrors === null){
 vErrors = [err99];
 }
@@ -2641,9 +2677,10 @@ vErrors.push(err99);
 }
 errors++;
 }
-else {
-if(data40 < 1 || isNaN(data40)){
-const err100 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[0],data:data40};
+if(errors === _errs156){
+if((typeof data40 == "number") && (isFinite(data40))){
+if(data40 > 9007199254740991 || isNaN(data40)){
+const err100 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[0],data:data40};
 if(vErrors === null){
 vErrors = [err100];
 }
@@ -2652,14 +2689,9 @@ vErrors.push(err100);
 }
 errors++;
 }
-}
-}
-}
-var _valid9 = _errs155 === errors;
-valid46 = valid46 || _valid9;
-const _errs157 = errors;
-if(data40 !== null){
-const err101 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[1].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[1],data:data40};
+else {
+if(data40 < 1 || isNaN(data40)){
+const err101 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[0],data:data40};
 if(vErrors === null){
 vErrors = [err101];
 }
@@ -2668,10 +2700,14 @@ vErrors.push(err101);
 }
 errors++;
 }
-var _valid9 = _errs157 === errors;
+}
+}
+}
+var _valid9 = _errs156 === errors;
 valid46 = valid46 || _valid9;
-if(!valid46){
-const err102 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height,data:data40};
+const _errs158 = errors;
+if(data40 !== null){
+const err102 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[1].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[1],data:data40};
 if(vErrors === null){
 vErrors = [err102];
 }
@@ -2680,31 +2716,10 @@ vErrors.push(err102);
 }
 errors++;
 }
-else {
-errors = _errs154;
-if(vErrors !== null){
-if(_errs154){
-vErrors.length = _errs154;
-}
-else {
-vErrors = null;
-}
-}
-}
-var valid44 = _errs153 === errors;
-}
-else {
-var valid44 = true;
-}
-if(valid44){
-if(data38.frames !== undefined){
-let data41 = data38.frames;
-const _errs159 = errors;
-const _errs160 = errors;
-let valid47 = false;
-const _errs161 = errors;
-if(!(((typeof data41 == "number") && (!(data41 % 1) && !isNaN(data41))) && (isFinite(data41)))){
-const err103 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[0].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[0],data:data41};
+var _valid9 = _errs158 === errors;
+valid46 = valid46 || _valid9;
+if(!valid46){
+const err103 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height,data:data40};
 if(vErrors === null){
 vErrors = [err103];
 }
@@ -2713,10 +2728,31 @@ vErrors.push(err103);
 }
 errors++;
 }
-if(errors === _errs161){
-if((typeof data41 == "number") && (isFinite(data41))){
-if(data41 > 9007199254740991 || isNaN(data41)){
-const err104 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[0],data:data41};
+else {
+errors = _errs155;
+if(vErrors !== null){
+if(_errs155){
+vErrors.length = _errs155;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid44 = _errs154 === errors;
+}
+else {
+var valid44 = true;
+}
+if(valid44){
+if(data38.frames !== undefined){
+let data41 = data38.frames;
+const _errs160 = errors;
+const _errs161 = errors;
+let valid47 = false;
+const _errs162 = errors;
+if(!(((typeof data41 == "number") && (!(data41 % 1) && !isNaN(data41))) && (isFinite(data41)))){
+const err104 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[0].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[0],data:data41};
 if(vErrors === null){
 vErrors = [err104];
 }
@@ -2725,9 +2761,10 @@ vErrors.push(err104);
 }
 errors++;
 }
-else {
-if(data41 < 1 || isNaN(data41)){
-const err105 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[0],data:data41};
+if(errors === _errs162){
+if((typeof data41 == "number") && (isFinite(data41))){
+if(data41 > 9007199254740991 || isNaN(data41)){
+const err105 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[0],data:data41};
 if(vErrors === null){
 vErrors = [err105];
 }
@@ -2736,14 +2773,9 @@ vErrors.push(err105);
 }
 errors++;
 }
-}
-}
-}
-var _valid10 = _errs161 === errors;
-valid47 = valid47 || _valid10;
-const _errs163 = errors;
-if(data41 !== null){
-const err106 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[1].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[1],data:data41};
+else {
+if(data41 < 1 || isNaN(data41)){
+const err106 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[0],data:data41};
 if(vErrors === null){
 vErrors = [err106];
 }
@@ -2752,10 +2784,14 @@ vErrors.push(err106);
 }
 errors++;
 }
-var _valid10 = _errs163 === errors;
+}
+}
+}
+var _valid10 = _errs162 === errors;
 valid47 = valid47 || _valid10;
-if(!valid47){
-const err107 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames,data:data41};
+const _errs164 = errors;
+if(data41 !== null){
+const err107 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[1].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[1],data:data41};
 if(vErrors === null){
 vErrors = [err107];
 }
@@ -2764,35 +2800,10 @@ vErrors.push(err107);
 }
 errors++;
 }
-else {
-errors = _errs160;
-if(vErrors !== null){
-if(_errs160){
-vErrors.length = _errs160;
-}
-else {
-vErrors = null;
-}
-}
-}
-var valid44 = _errs159 === errors;
-}
-else {
-var valid44 = true;
-}
-if(valid44){
-if(data38.cuts !== undefined){
-let data42 = data38.cuts;
-const _errs165 = errors;
-if(errors === _errs165){
-if(Array.isArray(data42)){
-var valid48 = true;
-const len5 = data42.length;
-for(let i3=0; i3<len5; i3++){
-let data43 = data42[i3];
-const _errs167 = errors;
-if(!(((typeof data43 == "number") && (!(data43 % 1) && !isNaN(data43))) && (isFinite(data43)))){
-const err108 = {instancePath:instancePath+"/tracks/video/cuts/" + i3,schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/cuts/items/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.items.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.items,data:data43};
+var _valid10 = _errs164 === errors;
+valid47 = valid47 || _valid10;
+if(!valid47){
+const err108 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames,data:data41};
 if(vErrors === null){
 vErrors = [err108];
 }
@@ -2801,10 +2812,35 @@ vErrors.push(err108);
 }
 errors++;
 }
-if(errors === _errs167){
-if((typeof data43 == "number") && (isFinite(data43))){
-if(data43 > 9007199254740991 || isNaN(data43)){
-const err109 = {instancePath:instancePath+"/tracks/video/cuts/" + i3,schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/cuts/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.items,data:data43};
+else {
+errors = _errs161;
+if(vErrors !== null){
+if(_errs161){
+vErrors.length = _errs161;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid44 = _errs160 === errors;
+}
+else {
+var valid44 = true;
+}
+if(valid44){
+if(data38.cuts !== undefined){
+let data42 = data38.cuts;
+const _errs166 = errors;
+if(errors === _errs166){
+if(Array.isArray(data42)){
+var valid48 = true;
+const len5 = data42.length;
+for(let i3=0; i3<len5; i3++){
+let data43 = data42[i3];
+const _errs168 = errors;
+if(!(((typeof data43 == "number") && (!(data43 % 1) && !isNaN(data43))) && (isFinite(data43)))){
+const err109 = {instancePath:instancePath+"/tracks/video/cuts/" + i3,schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/cuts/items/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.items.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.items,data:data43};
 if(vErrors === null){
 vErrors = [err109];
 }
@@ -2813,9 +2849,10 @@ vErrors.push(err109);
 }
 errors++;
 }
-else {
-if(data43 < 1 || isNaN(data43)){
-const err110 = {instancePath:instancePath+"/tracks/video/cuts/" + i3,schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/cuts/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.items,data:data43};
+if(errors === _errs168){
+if((typeof data43 == "number") && (isFinite(data43))){
+if(data43 > 9007199254740991 || isNaN(data43)){
+const err110 = {instancePath:instancePath+"/tracks/video/cuts/" + i3,schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/cuts/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.items,data:data43};
 if(vErrors === null){
 vErrors = [err110];
 }
@@ -2824,17 +2861,9 @@ vErrors.push(err110);
 }
 errors++;
 }
-}
-}
-}
-var valid48 = _errs167 === errors;
-if(!valid48){
-break;
-}
-}
-}
 else {
-const err111 = {instancePath:instancePath+"/tracks/video/cuts",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/cuts/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts,data:data42};
+if(data43 < 1 || isNaN(data43)){
+const err111 = {instancePath:instancePath+"/tracks/video/cuts/" + i3,schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/cuts/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.items,data:data43};
 if(vErrors === null){
 vErrors = [err111];
 }
@@ -2844,17 +2873,16 @@ vErrors.push(err111);
 errors++;
 }
 }
-var valid44 = _errs165 === errors;
+}
+}
+var valid48 = _errs168 === errors;
+if(!valid48){
+break;
+}
+}
 }
 else {
-var valid44 = true;
-}
-}
-}
-}
-}
-else {
-const err112 = {instancePath:instancePath+"/tracks/video",schemaPath:"#/properties/tracks/anyOf/0/properties/video/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema34.properties.tracks.anyOf[0].properties.video.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video,data:data38};
+const err112 = {instancePath:instancePath+"/tracks/video/cuts",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/cuts/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts,data:data42};
 if(vErrors === null){
 vErrors = [err112];
 }
@@ -2864,16 +2892,17 @@ vErrors.push(err112);
 errors++;
 }
 }
-var valid38 = _errs145 === errors;
+var valid44 = _errs166 === errors;
 }
 else {
-var valid38 = true;
+var valid44 = true;
+}
 }
 }
 }
 }
 else {
-const err113 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/0/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema34.properties.tracks.anyOf[0].type,parentSchema:schema34.properties.tracks.anyOf[0],data:data26};
+const err113 = {instancePath:instancePath+"/tracks/video",schemaPath:"#/properties/tracks/anyOf/0/properties/video/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema34.properties.tracks.anyOf[0].properties.video.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video,data:data38};
 if(vErrors === null){
 vErrors = [err113];
 }
@@ -2883,13 +2912,16 @@ vErrors.push(err113);
 errors++;
 }
 }
-var _valid7 = _errs120 === errors;
-valid37 = valid37 || _valid7;
-const _errs169 = errors;
-if(errors === _errs169){
-if(typeof data26 === "string"){
-if(func1(data26) > 8192){
-const err114 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/1/maxLength",keyword:"maxLength",params:{limit: 8192},message:"must NOT have more than 8192 characters",schema:8192,parentSchema:schema34.properties.tracks.anyOf[1],data:data26};
+var valid38 = _errs146 === errors;
+}
+else {
+var valid38 = true;
+}
+}
+}
+}
+else {
+const err114 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/0/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema34.properties.tracks.anyOf[0].type,parentSchema:schema34.properties.tracks.anyOf[0],data:data26};
 if(vErrors === null){
 vErrors = [err114];
 }
@@ -2898,9 +2930,14 @@ vErrors.push(err114);
 }
 errors++;
 }
-else {
-if(!pattern9.test(data26)){
-const err115 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/1/pattern",keyword:"pattern",params:{pattern: "^([Hh][Tt][Tt][Pp][Ss]?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-\\[\\]-~]*)?|s3://[a-z0-9.-]{3,63}/[^\\x00-\\x1f\\x7f]+)$"},message:"must match pattern \""+"^([Hh][Tt][Tt][Pp][Ss]?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-\\[\\]-~]*)?|s3://[a-z0-9.-]{3,63}/[^\\x00-\\x1f\\x7f]+)$"+"\"",schema:"^([Hh][Tt][Tt][Pp][Ss]?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-\\[\\]-~]*)?|s3://[a-z0-9.-]{3,63}/[^\\x00-\\x1f\\x7f]+)$",parentSchema:schema34.properties.tracks.anyOf[1],data:data26};
+}
+var _valid7 = _errs121 === errors;
+valid37 = valid37 || _valid7;
+const _errs170 = errors;
+if(errors === _errs170){
+if(typeof data26 === "string"){
+if(func1(data26) > 8192){
+const err115 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/1/maxLength",keyword:"maxLength",params:{limit: 8192},message:"must NOT have more than 8192 characters",schema:8192,parentSchema:schema34.properties.tracks.anyOf[1],data:data26};
 if(vErrors === null){
 vErrors = [err115];
 }
@@ -2909,10 +2946,9 @@ vErrors.push(err115);
 }
 errors++;
 }
-}
-}
 else {
-const err116 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/1/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.tracks.anyOf[1].type,parentSchema:schema34.properties.tracks.anyOf[1],data:data26};
+if(!pattern9.test(data26)){
+const err116 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/1/pattern",keyword:"pattern",params:{pattern: "^([Hh][Tt][Tt][Pp][Ss]?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-\\[\\]-~]*)?|s3://[a-z0-9.-]{3,63}/[^\\x00-\\x1f\\x7f]+)$"},message:"must match pattern \""+"^([Hh][Tt][Tt][Pp][Ss]?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-\\[\\]-~]*)?|s3://[a-z0-9.-]{3,63}/[^\\x00-\\x1f\\x7f]+)$"+"\"",schema:"^([Hh][Tt][Tt][Pp][Ss]?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-\\[\\]-~]*)?|s3://[a-z0-9.-]{3,63}/[^\\x00-\\x1f\\x7f]+)$",parentSchema:schema34.properties.tracks.anyOf[1],data:data26};
 if(vErrors === null){
 vErrors = [err116];
 }
@@ -2922,11 +2958,9 @@ vErrors.push(err116);
 errors++;
 }
 }
-var _valid7 = _errs169 === errors;
-valid37 = valid37 || _valid7;
-const _errs171 = errors;
-if(data26 !== null){
-const err117 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/2/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.tracks.anyOf[2].type,parentSchema:schema34.properties.tracks.anyOf[2],data:data26};
+}
+else {
+const err117 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/1/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.tracks.anyOf[1].type,parentSchema:schema34.properties.tracks.anyOf[1],data:data26};
 if(vErrors === null){
 vErrors = [err117];
 }
@@ -2935,10 +2969,12 @@ vErrors.push(err117);
 }
 errors++;
 }
-var _valid7 = _errs171 === errors;
+}
+var _valid7 = _errs170 === errors;
 valid37 = valid37 || _valid7;
-if(!valid37){
-const err118 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.tracks.anyOf,parentSchema:schema34.properties.tracks,data:data26};
+const _errs173 = errors;
+if(data26 !== null){
+const err118 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/2/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.tracks.anyOf[2].type,parentSchema:schema34.properties.tracks.anyOf[2],data:data26};
 if(vErrors === null){
 vErrors = [err118];
 }
@@ -2946,34 +2982,11 @@ else {
 vErrors.push(err118);
 }
 errors++;
-validate23.errors = vErrors;
-return false;
 }
-else {
-errors = _errs119;
-if(vErrors !== null){
-if(_errs119){
-vErrors.length = _errs119;
-}
-else {
-vErrors = null;
-}
-}
-}
-var valid22 = _errs118 === errors;
-}
-else {
-var valid22 = true;
-}
-if(valid22){
-if(data.upscale !== undefined){
-let data44 = data.upscale;
-const _errs173 = errors;
-const _errs174 = errors;
-let valid49 = false;
-const _errs175 = errors;
-if(typeof data44 !== "boolean"){
-const err119 = {instancePath:instancePath+"/upscale",schemaPath:"#/properties/upscale/anyOf/0/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema34.properties.upscale.anyOf[0].type,parentSchema:schema34.properties.upscale.anyOf[0],data:data44};
+var _valid7 = _errs173 === errors;
+valid37 = valid37 || _valid7;
+if(!valid37){
+const err119 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.tracks.anyOf,parentSchema:schema34.properties.tracks,data:data26};
 if(vErrors === null){
 vErrors = [err119];
 }
@@ -2981,12 +2994,34 @@ else {
 vErrors.push(err119);
 }
 errors++;
+validate23.errors = vErrors;
+return false;
 }
-var _valid11 = _errs175 === errors;
-valid49 = valid49 || _valid11;
+else {
+errors = _errs120;
+if(vErrors !== null){
+if(_errs120){
+vErrors.length = _errs120;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid22 = _errs119 === errors;
+}
+else {
+var valid22 = true;
+}
+if(valid22){
+if(data.upscale !== undefined){
+let data44 = data.upscale;
+const _errs175 = errors;
+const _errs176 = errors;
+let valid49 = false;
 const _errs177 = errors;
-if(data44 !== null){
-const err120 = {instancePath:instancePath+"/upscale",schemaPath:"#/properties/upscale/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.upscale.anyOf[1].type,parentSchema:schema34.properties.upscale.anyOf[1],data:data44};
+if(typeof data44 !== "boolean"){
+const err120 = {instancePath:instancePath+"/upscale",schemaPath:"#/properties/upscale/anyOf/0/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema34.properties.upscale.anyOf[0].type,parentSchema:schema34.properties.upscale.anyOf[0],data:data44};
 if(vErrors === null){
 vErrors = [err120];
 }
@@ -2997,8 +3032,9 @@ errors++;
 }
 var _valid11 = _errs177 === errors;
 valid49 = valid49 || _valid11;
-if(!valid49){
-const err121 = {instancePath:instancePath+"/upscale",schemaPath:"#/properties/upscale/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.upscale.anyOf,parentSchema:schema34.properties.upscale,data:data44};
+const _errs179 = errors;
+if(data44 !== null){
+const err121 = {instancePath:instancePath+"/upscale",schemaPath:"#/properties/upscale/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.upscale.anyOf[1].type,parentSchema:schema34.properties.upscale.anyOf[1],data:data44};
 if(vErrors === null){
 vErrors = [err121];
 }
@@ -3006,37 +3042,11 @@ else {
 vErrors.push(err121);
 }
 errors++;
-validate23.errors = vErrors;
-return false;
 }
-else {
-errors = _errs174;
-if(vErrors !== null){
-if(_errs174){
-vErrors.length = _errs174;
-}
-else {
-vErrors = null;
-}
-}
-}
-var valid22 = _errs173 === errors;
-}
-else {
-var valid22 = true;
-}
-if(valid22){
-if(data.upscale_model !== undefined){
-let data45 = data.upscale_model;
-const _errs179 = errors;
-const _errs180 = errors;
-let valid50 = false;
-const _errs181 = errors;
-const _errs184 = errors;
-const _errs185 = errors;
-if(typeof data45 === "string"){
-if(!pattern4.test(data45)){
-const err122 = {};
+var _valid11 = _errs179 === errors;
+valid49 = valid49 || _valid11;
+if(!valid49){
+const err122 = {instancePath:instancePath+"/upscale",schemaPath:"#/properties/upscale/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.upscale.anyOf,parentSchema:schema34.properties.upscale,data:data44};
 if(vErrors === null){
 vErrors = [err122];
 }
@@ -3044,11 +3054,38 @@ else {
 vErrors.push(err122);
 }
 errors++;
+validate23.errors = vErrors;
+return false;
+}
+else {
+errors = _errs176;
+if(vErrors !== null){
+if(_errs176){
+vErrors.length = _errs176;
+}
+else {
+vErrors = null;
 }
 }
-var valid51 = _errs185 === errors;
-if(valid51){
-const err123 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf/0/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema34.properties.upscale_model.anyOf[0].not,parentSchema:schema34.properties.upscale_model.anyOf[0],data:data45};
+}
+var valid22 = _errs175 === errors;
+}
+else {
+var valid22 = true;
+}
+if(valid22){
+if(data.upscale_model !== undefined){
+let data45 = data.upscale_model;
+const _errs181 = errors;
+const _errs182 = errors;
+let valid50 = false;
+const _errs183 = errors;
+const _errs186 = errors;
+const _errs187 = errors;
+if(errors === _errs187){
+if(typeof data45 === "string"){
+if(!pattern4.test(data45)){
+const err123 = {};
 if(vErrors === null){
 vErrors = [err123];
 }
@@ -3057,21 +3094,9 @@ vErrors.push(err123);
 }
 errors++;
 }
-else {
-errors = _errs184;
-if(vErrors !== null){
-if(_errs184){
-vErrors.length = _errs184;
 }
 else {
-vErrors = null;
-}
-}
-}
-if(errors === _errs181){
-if(typeof data45 === "string"){
-if(func1(data45) > 200){
-const err124 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf/0/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters",schema:200,parentSchema:schema34.properties.upscale_model.anyOf[0],data:data45};
+const err124 = {};
 if(vErrors === null){
 vErrors = [err124];
 }
@@ -3081,8 +3106,9 @@ vErrors.push(err124);
 errors++;
 }
 }
-else {
-const err125 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf/0/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.upscale_model.anyOf[0].type,parentSchema:schema34.properties.upscale_model.anyOf[0],data:data45};
+var valid51 = _errs187 === errors;
+if(valid51){
+const err125 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf/0/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema34.properties.upscale_model.anyOf[0].not,parentSchema:schema34.properties.upscale_model.anyOf[0],data:data45};
 if(vErrors === null){
 vErrors = [err125];
 }
@@ -3091,12 +3117,21 @@ vErrors.push(err125);
 }
 errors++;
 }
+else {
+errors = _errs186;
+if(vErrors !== null){
+if(_errs186){
+vErrors.length = _errs186;
 }
-var _valid12 = _errs181 === errors;
-valid50 = valid50 || _valid12;
-const _errs186 = errors;
-if(data45 !== null){
-const err126 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.upscale_model.anyOf[1].type,parentSchema:schema34.properties.upscale_model.anyOf[1],data:data45};
+else {
+vErrors = null;
+}
+}
+}
+if(errors === _errs183){
+if(typeof data45 === "string"){
+if(func1(data45) > 200){
+const err126 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf/0/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters",schema:200,parentSchema:schema34.properties.upscale_model.anyOf[0],data:data45};
 if(vErrors === null){
 vErrors = [err126];
 }
@@ -3105,10 +3140,9 @@ vErrors.push(err126);
 }
 errors++;
 }
-var _valid12 = _errs186 === errors;
-valid50 = valid50 || _valid12;
-if(!valid50){
-const err127 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.upscale_model.anyOf,parentSchema:schema34.properties.upscale_model,data:data45};
+}
+else {
+const err127 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf/0/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.upscale_model.anyOf[0].type,parentSchema:schema34.properties.upscale_model.anyOf[0],data:data45};
 if(vErrors === null){
 vErrors = [err127];
 }
@@ -3116,42 +3150,13 @@ else {
 vErrors.push(err127);
 }
 errors++;
-validate23.errors = vErrors;
-return false;
-}
-else {
-errors = _errs180;
-if(vErrors !== null){
-if(_errs180){
-vErrors.length = _errs180;
-}
-else {
-vErrors = null;
 }
 }
-}
-var valid22 = _errs179 === errors;
-}
-else {
-var valid22 = true;
-}
-if(valid22){
-if(data.size !== undefined){
-let data46 = data.size;
-const _errs188 = errors;
+var _valid12 = _errs183 === errors;
+valid50 = valid50 || _valid12;
 const _errs189 = errors;
-let valid52 = false;
-const _errs190 = errors;
-const _errs191 = errors;
-let valid53 = false;
-let passing1 = null;
-const _errs192 = errors;
-const _errs193 = errors;
-if(errors === _errs193){
-if(data46 && typeof data46 == "object" && !Array.isArray(data46)){
-let missing12;
-if(((data46.w === undefined) && (missing12 = "w")) || ((data46.h === undefined) && (missing12 = "h"))){
-const err128 = {instancePath:instancePath+"/size",schemaPath:"#/$defs/Size/required",keyword:"required",params:{missingProperty: missing12},message:"must have required property '"+missing12+"'",schema:schema38.required,parentSchema:schema38,data:data46};
+if(data45 !== null){
+const err128 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.upscale_model.anyOf[1].type,parentSchema:schema34.properties.upscale_model.anyOf[1],data:data45};
 if(vErrors === null){
 vErrors = [err128];
 }
@@ -3160,11 +3165,10 @@ vErrors.push(err128);
 }
 errors++;
 }
-else {
-const _errs195 = errors;
-for(const key4 in data46){
-if(!((key4 === "w") || (key4 === "h"))){
-const err129 = {instancePath:instancePath+"/size",schemaPath:"#/$defs/Size/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema38,data:data46};
+var _valid12 = _errs189 === errors;
+valid50 = valid50 || _valid12;
+if(!valid50){
+const err129 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.upscale_model.anyOf,parentSchema:schema34.properties.upscale_model,data:data45};
 if(vErrors === null){
 vErrors = [err129];
 }
@@ -3172,15 +3176,42 @@ else {
 vErrors.push(err129);
 }
 errors++;
-break;
+validate23.errors = vErrors;
+return false;
+}
+else {
+errors = _errs182;
+if(vErrors !== null){
+if(_errs182){
+vErrors.length = _errs182;
+}
+else {
+vErrors = null;
 }
 }
-if(_errs195 === errors){
-if(data46.w !== undefined){
-let data47 = data46.w;
+}
+var valid22 = _errs181 === errors;
+}
+else {
+var valid22 = true;
+}
+if(valid22){
+if(data.size !== undefined){
+let data46 = data.size;
+const _errs191 = errors;
+const _errs192 = errors;
+let valid52 = false;
+const _errs193 = errors;
+const _errs194 = errors;
+let valid53 = false;
+let passing1 = null;
+const _errs195 = errors;
 const _errs196 = errors;
-if(!(((typeof data47 == "number") && (!(data47 % 1) && !isNaN(data47))) && (isFinite(data47)))){
-const err130 = {instancePath:instancePath+"/size/w",schemaPath:"#/$defs/Size/properties/w/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema38.properties.w.type,parentSchema:schema38.properties.w,data:data47};
+if(errors === _errs196){
+if(data46 && typeof data46 == "object" && !Array.isArray(data46)){
+let missing12;
+if(((data46.w === undefined) && (missing12 = "w")) || ((data46.h === undefined) && (missing12 = "h"))){
+const err130 = {instancePath:instancePath+"/size",schemaPath:"#/$defs/Size/required",keyword:"required",params:{missingProperty: missing12},message:"must have required property '"+missing12+"'",schema:schema38.required,parentSchema:schema38,data:data46};
 if(vErrors === null){
 vErrors = [err130];
 }
@@ -3189,10 +3220,11 @@ vErrors.push(err130);
 }
 errors++;
 }
-if(errors === _errs196){
-if((typeof data47 == "number") && (isFinite(data47))){
-if(data47 > 16384 || isNaN(data47)){
-const err131 = {instancePath:instancePath+"/size/w",schemaPath:"#/$defs/Size/properties/w/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16384},message:"must be <= 16384",schema:16384,parentSchema:schema38.properties.w,data:data47};
+else {
+const _errs198 = errors;
+for(const key4 in data46){
+if(!((key4 === "w") || (key4 === "h"))){
+const err131 = {instancePath:instancePath+"/size",schemaPath:"#/$defs/Size/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema38,data:data46};
 if(vErrors === null){
 vErrors = [err131];
 }
@@ -3200,10 +3232,15 @@ else {
 vErrors.push(err131);
 }
 errors++;
+break;
 }
-else {
-if(data47 < 1 || isNaN(data47)){
-const err132 = {instancePath:instancePath+"/size/w",schemaPath:"#/$defs/Size/properties/w/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema38.properties.w,data:data47};
+}
+if(_errs198 === errors){
+if(data46.w !== undefined){
+let data47 = data46.w;
+const _errs199 = errors;
+if(!(((typeof data47 == "number") && (!(data47 % 1) && !isNaN(data47))) && (isFinite(data47)))){
+const err132 = {instancePath:instancePath+"/size/w",schemaPath:"#/$defs/Size/properties/w/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema38.properties.w.type,parentSchema:schema38.properties.w,data:data47};
 if(vErrors === null){
 vErrors = [err132];
 }
@@ -3212,20 +3249,10 @@ vErrors.push(err132);
 }
 errors++;
 }
-}
-}
-}
-var valid55 = _errs196 === errors;
-}
-else {
-var valid55 = true;
-}
-if(valid55){
-if(data46.h !== undefined){
-let data48 = data46.h;
-const _errs198 = errors;
-if(!(((typeof data48 == "number") && (!(data48 % 1) && !isNaN(data48))) && (isFinite(data48)))){
-const err133 = {instancePath:instancePath+"/size/h",schemaPath:"#/$defs/Size/properties/h/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema38.properties.h.type,parentSchema:schema38.properties.h,data:data48};
+if(errors === _errs199){
+if((typeof data47 == "number") && (isFinite(data47))){
+if(data47 > 16384 || isNaN(data47)){
+const err133 = {instancePath:instancePath+"/size/w",schemaPath:"#/$defs/Size/properties/w/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16384},message:"must be <= 16384",schema:16384,parentSchema:schema38.properties.w,data:data47};
 if(vErrors === null){
 vErrors = [err133];
 }
@@ -3234,10 +3261,9 @@ vErrors.push(err133);
 }
 errors++;
 }
-if(errors === _errs198){
-if((typeof data48 == "number") && (isFinite(data48))){
-if(data48 > 16384 || isNaN(data48)){
-const err134 = {instancePath:instancePath+"/size/h",schemaPath:"#/$defs/Size/properties/h/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16384},message:"must be <= 16384",schema:16384,parentSchema:schema38.properties.h,data:data48};
+else {
+if(data47 < 1 || isNaN(data47)){
+const err134 = {instancePath:instancePath+"/size/w",schemaPath:"#/$defs/Size/properties/w/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema38.properties.w,data:data47};
 if(vErrors === null){
 vErrors = [err134];
 }
@@ -3246,9 +3272,20 @@ vErrors.push(err134);
 }
 errors++;
 }
+}
+}
+}
+var valid55 = _errs199 === errors;
+}
 else {
-if(data48 < 1 || isNaN(data48)){
-const err135 = {instancePath:instancePath+"/size/h",schemaPath:"#/$defs/Size/properties/h/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema38.properties.h,data:data48};
+var valid55 = true;
+}
+if(valid55){
+if(data46.h !== undefined){
+let data48 = data46.h;
+const _errs201 = errors;
+if(!(((typeof data48 == "number") && (!(data48 % 1) && !isNaN(data48))) && (isFinite(data48)))){
+const err135 = {instancePath:instancePath+"/size/h",schemaPath:"#/$defs/Size/properties/h/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema38.properties.h.type,parentSchema:schema38.properties.h,data:data48};
 if(vErrors === null){
 vErrors = [err135];
 }
@@ -3257,20 +3294,10 @@ vErrors.push(err135);
 }
 errors++;
 }
-}
-}
-}
-var valid55 = _errs198 === errors;
-}
-else {
-var valid55 = true;
-}
-}
-}
-}
-}
-else {
-const err136 = {instancePath:instancePath+"/size",schemaPath:"#/$defs/Size/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema38.type,parentSchema:schema38,data:data46};
+if(errors === _errs201){
+if((typeof data48 == "number") && (isFinite(data48))){
+if(data48 > 16384 || isNaN(data48)){
+const err136 = {instancePath:instancePath+"/size/h",schemaPath:"#/$defs/Size/properties/h/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16384},message:"must be <= 16384",schema:16384,parentSchema:schema38.properties.h,data:data48};
 if(vErrors === null){
 vErrors = [err136];
 }
@@ -3279,17 +3306,9 @@ vErrors.push(err136);
 }
 errors++;
 }
-}
-var _valid14 = _errs192 === errors;
-if(_valid14){
-valid53 = true;
-passing1 = 0;
-}
-const _errs200 = errors;
-if(errors === _errs200){
-if(typeof data46 === "string"){
-if(!pattern11.test(data46)){
-const err137 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf/0/oneOf/1/pattern",keyword:"pattern",params:{pattern: "^([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])x([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])$"},message:"must match pattern \""+"^([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])x([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])$"+"\"",schema:"^([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])x([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])$",parentSchema:schema34.properties.size.anyOf[0].oneOf[1],data:data46};
+else {
+if(data48 < 1 || isNaN(data48)){
+const err137 = {instancePath:instancePath+"/size/h",schemaPath:"#/$defs/Size/properties/h/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema38.properties.h,data:data48};
 if(vErrors === null){
 vErrors = [err137];
 }
@@ -3299,8 +3318,19 @@ vErrors.push(err137);
 errors++;
 }
 }
+}
+}
+var valid55 = _errs201 === errors;
+}
 else {
-const err138 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf/0/oneOf/1/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.size.anyOf[0].oneOf[1].type,parentSchema:schema34.properties.size.anyOf[0].oneOf[1],data:data46};
+var valid55 = true;
+}
+}
+}
+}
+}
+else {
+const err138 = {instancePath:instancePath+"/size",schemaPath:"#/$defs/Size/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema38.type,parentSchema:schema38,data:data46};
 if(vErrors === null){
 vErrors = [err138];
 }
@@ -3310,7 +3340,37 @@ vErrors.push(err138);
 errors++;
 }
 }
-var _valid14 = _errs200 === errors;
+var _valid14 = _errs195 === errors;
+if(_valid14){
+valid53 = true;
+passing1 = 0;
+}
+const _errs203 = errors;
+if(errors === _errs203){
+if(typeof data46 === "string"){
+if(!pattern11.test(data46)){
+const err139 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf/0/oneOf/1/pattern",keyword:"pattern",params:{pattern: "^([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])x([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])$"},message:"must match pattern \""+"^([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])x([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])$"+"\"",schema:"^([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])x([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])$",parentSchema:schema34.properties.size.anyOf[0].oneOf[1],data:data46};
+if(vErrors === null){
+vErrors = [err139];
+}
+else {
+vErrors.push(err139);
+}
+errors++;
+}
+}
+else {
+const err140 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf/0/oneOf/1/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.size.anyOf[0].oneOf[1].type,parentSchema:schema34.properties.size.anyOf[0].oneOf[1],data:data46};
+if(vErrors === null){
+vErrors = [err140];
+}
+else {
+vErrors.push(err140);
+}
+errors++;
+}
+}
+var _valid14 = _errs203 === errors;
 if(_valid14 && valid53){
 valid53 = false;
 passing1 = [passing1, 1];
@@ -3322,43 +3382,7 @@ passing1 = 1;
 }
 }
 if(!valid53){
-const err139 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf/0/oneOf",keyword:"oneOf",params:{passingSchemas: passing1},message:"must match exactly one schema in oneOf",schema:schema34.properties.size.anyOf[0].oneOf,parentSchema:schema34.properties.size.anyOf[0],data:data46};
-if(vErrors === null){
-vErrors = [err139];
-}
-else {
-vErrors.push(err139);
-}
-errors++;
-}
-else {
-errors = _errs191;
-if(vErrors !== null){
-if(_errs191){
-vErrors.length = _errs191;
-}
-else {
-vErrors = null;
-}
-}
-}
-var _valid13 = _errs190 === errors;
-valid52 = valid52 || _valid13;
-const _errs203 = errors;
-if(data46 !== null){
-const err140 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.size.anyOf[1].type,parentSchema:schema34.properties.size.anyOf[1],data:data46};
-if(vErrors === null){
-vErrors = [err140];
-}
-else {
-vErrors.push(err140);
-}
-errors++;
-}
-var _valid13 = _errs203 === errors;
-valid52 = valid52 || _valid13;
-if(!valid52){
-const err141 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.size.anyOf,parentSchema:schema34.properties.size,data:data46};
+const err141 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf/0/oneOf",keyword:"oneOf",params:{passingSchemas: passing1},message:"must match exactly one schema in oneOf",schema:schema34.properties.size.anyOf[0].oneOf,parentSchema:schema34.properties.size.anyOf[0],data:data46};
 if(vErrors === null){
 vErrors = [err141];
 }
@@ -3366,34 +3390,23 @@ else {
 vErrors.push(err141);
 }
 errors++;
-validate23.errors = vErrors;
-return false;
 }
 else {
-errors = _errs189;
+errors = _errs194;
 if(vErrors !== null){
-if(_errs189){
-vErrors.length = _errs189;
+if(_errs194){
+vErrors.length = _errs194;
 }
 else {
 vErrors = null;
 }
 }
 }
-var valid22 = _errs188 === errors;
-}
-else {
-var valid22 = true;
-}
-if(valid22){
-if(data.format !== undefined){
-let data49 = data.format;
-const _errs205 = errors;
+var _valid13 = _errs193 === errors;
+valid52 = valid52 || _valid13;
 const _errs206 = errors;
-let valid56 = false;
-const _errs207 = errors;
-if(typeof data49 !== "string"){
-const err142 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/anyOf/0/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.format.anyOf[0].type,parentSchema:schema34.properties.format.anyOf[0],data:data49};
+if(data46 !== null){
+const err142 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.size.anyOf[1].type,parentSchema:schema34.properties.size.anyOf[1],data:data46};
 if(vErrors === null){
 vErrors = [err142];
 }
@@ -3402,8 +3415,10 @@ vErrors.push(err142);
 }
 errors++;
 }
-if(!(((((data49 === "mp4") || (data49 === "mov")) || (data49 === "webm")) || (data49 === "mkv")) || (data49 === "gif"))){
-const err143 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/anyOf/0/enum",keyword:"enum",params:{allowedValues: schema34.properties.format.anyOf[0].enum},message:"must be equal to one of the allowed values",schema:schema34.properties.format.anyOf[0].enum,parentSchema:schema34.properties.format.anyOf[0],data:data49};
+var _valid13 = _errs206 === errors;
+valid52 = valid52 || _valid13;
+if(!valid52){
+const err143 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.size.anyOf,parentSchema:schema34.properties.size,data:data46};
 if(vErrors === null){
 vErrors = [err143];
 }
@@ -3411,12 +3426,34 @@ else {
 vErrors.push(err143);
 }
 errors++;
+validate23.errors = vErrors;
+return false;
 }
-var _valid15 = _errs207 === errors;
-valid56 = valid56 || _valid15;
+else {
+errors = _errs192;
+if(vErrors !== null){
+if(_errs192){
+vErrors.length = _errs192;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid22 = _errs191 === errors;
+}
+else {
+var valid22 = true;
+}
+if(valid22){
+if(data.format !== undefined){
+let data49 = data.format;
+const _errs208 = errors;
 const _errs209 = errors;
-if(data49 !== null){
-const err144 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.format.anyOf[1].type,parentSchema:schema34.properties.format.anyOf[1],data:data49};
+let valid56 = false;
+const _errs210 = errors;
+if(typeof data49 !== "string"){
+const err144 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/anyOf/0/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.format.anyOf[0].type,parentSchema:schema34.properties.format.anyOf[0],data:data49};
 if(vErrors === null){
 vErrors = [err144];
 }
@@ -3425,10 +3462,8 @@ vErrors.push(err144);
 }
 errors++;
 }
-var _valid15 = _errs209 === errors;
-valid56 = valid56 || _valid15;
-if(!valid56){
-const err145 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.format.anyOf,parentSchema:schema34.properties.format,data:data49};
+if(!(((((data49 === "mp4") || (data49 === "mov")) || (data49 === "webm")) || (data49 === "mkv")) || (data49 === "gif"))){
+const err145 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/anyOf/0/enum",keyword:"enum",params:{allowedValues: schema34.properties.format.anyOf[0].enum},message:"must be equal to one of the allowed values",schema:schema34.properties.format.anyOf[0].enum,parentSchema:schema34.properties.format.anyOf[0],data:data49};
 if(vErrors === null){
 vErrors = [err145];
 }
@@ -3436,53 +3471,12 @@ else {
 vErrors.push(err145);
 }
 errors++;
-validate23.errors = vErrors;
-return false;
 }
-else {
-errors = _errs206;
-if(vErrors !== null){
-if(_errs206){
-vErrors.length = _errs206;
-}
-else {
-vErrors = null;
-}
-}
-}
-var valid22 = _errs205 === errors;
-}
-else {
-var valid22 = true;
-}
-if(valid22){
-if(data.quality !== undefined){
-let data50 = data.quality;
-const _errs211 = errors;
-if(typeof data50 !== "string"){
-validate23.errors = [{instancePath:instancePath+"/quality",schemaPath:"#/properties/quality/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.quality.type,parentSchema:schema34.properties.quality,data:data50}];
-return false;
-}
-if(!((((data50 === "high") || (data50 === "medium")) || (data50 === "low")) || (data50 === "lossless"))){
-validate23.errors = [{instancePath:instancePath+"/quality",schemaPath:"#/properties/quality/enum",keyword:"enum",params:{allowedValues: schema34.properties.quality.enum},message:"must be equal to one of the allowed values",schema:schema34.properties.quality.enum,parentSchema:schema34.properties.quality,data:data50}];
-return false;
-}
-var valid22 = _errs211 === errors;
-}
-else {
-var valid22 = true;
-}
-if(valid22){
-if(data.start !== undefined){
-let data51 = data.start;
-const _errs213 = errors;
-const _errs214 = errors;
-let valid57 = false;
-const _errs215 = errors;
-if(errors === _errs215){
-if((typeof data51 == "number") && (isFinite(data51))){
-if(data51 < 0 || isNaN(data51)){
-const err146 = {instancePath:instancePath+"/start",schemaPath:"#/properties/start/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema34.properties.start.anyOf[0],data:data51};
+var _valid15 = _errs210 === errors;
+valid56 = valid56 || _valid15;
+const _errs212 = errors;
+if(data49 !== null){
+const err146 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.format.anyOf[1].type,parentSchema:schema34.properties.format.anyOf[1],data:data49};
 if(vErrors === null){
 vErrors = [err146];
 }
@@ -3491,9 +3485,10 @@ vErrors.push(err146);
 }
 errors++;
 }
-}
-else {
-const err147 = {instancePath:instancePath+"/start",schemaPath:"#/properties/start/anyOf/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.start.anyOf[0].type,parentSchema:schema34.properties.start.anyOf[0],data:data51};
+var _valid15 = _errs212 === errors;
+valid56 = valid56 || _valid15;
+if(!valid56){
+const err147 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.format.anyOf,parentSchema:schema34.properties.format,data:data49};
 if(vErrors === null){
 vErrors = [err147];
 }
@@ -3501,13 +3496,53 @@ else {
 vErrors.push(err147);
 }
 errors++;
+validate23.errors = vErrors;
+return false;
+}
+else {
+errors = _errs209;
+if(vErrors !== null){
+if(_errs209){
+vErrors.length = _errs209;
+}
+else {
+vErrors = null;
 }
 }
-var _valid16 = _errs215 === errors;
-valid57 = valid57 || _valid16;
+}
+var valid22 = _errs208 === errors;
+}
+else {
+var valid22 = true;
+}
+if(valid22){
+if(data.quality !== undefined){
+let data50 = data.quality;
+const _errs214 = errors;
+if(typeof data50 !== "string"){
+validate23.errors = [{instancePath:instancePath+"/quality",schemaPath:"#/properties/quality/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.quality.type,parentSchema:schema34.properties.quality,data:data50}];
+return false;
+}
+if(!((((data50 === "high") || (data50 === "medium")) || (data50 === "low")) || (data50 === "lossless"))){
+validate23.errors = [{instancePath:instancePath+"/quality",schemaPath:"#/properties/quality/enum",keyword:"enum",params:{allowedValues: schema34.properties.quality.enum},message:"must be equal to one of the allowed values",schema:schema34.properties.quality.enum,parentSchema:schema34.properties.quality,data:data50}];
+return false;
+}
+var valid22 = _errs214 === errors;
+}
+else {
+var valid22 = true;
+}
+if(valid22){
+if(data.start !== undefined){
+let data51 = data.start;
+const _errs216 = errors;
 const _errs217 = errors;
-if(data51 !== null){
-const err148 = {instancePath:instancePath+"/start",schemaPath:"#/properties/start/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.start.anyOf[1].type,parentSchema:schema34.properties.start.anyOf[1],data:data51};
+let valid57 = false;
+const _errs218 = errors;
+if(errors === _errs218){
+if((typeof data51 == "number") && (isFinite(data51))){
+if(data51 < 0 || isNaN(data51)){
+const err148 = {instancePath:instancePath+"/start",schemaPath:"#/properties/start/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema34.properties.start.anyOf[0],data:data51};
 if(vErrors === null){
 vErrors = [err148];
 }
@@ -3516,10 +3551,9 @@ vErrors.push(err148);
 }
 errors++;
 }
-var _valid16 = _errs217 === errors;
-valid57 = valid57 || _valid16;
-if(!valid57){
-const err149 = {instancePath:instancePath+"/start",schemaPath:"#/properties/start/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.start.anyOf,parentSchema:schema34.properties.start,data:data51};
+}
+else {
+const err149 = {instancePath:instancePath+"/start",schemaPath:"#/properties/start/anyOf/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.start.anyOf[0].type,parentSchema:schema34.properties.start.anyOf[0],data:data51};
 if(vErrors === null){
 vErrors = [err149];
 }
@@ -3527,36 +3561,13 @@ else {
 vErrors.push(err149);
 }
 errors++;
-validate23.errors = vErrors;
-return false;
-}
-else {
-errors = _errs214;
-if(vErrors !== null){
-if(_errs214){
-vErrors.length = _errs214;
-}
-else {
-vErrors = null;
 }
 }
-}
-var valid22 = _errs213 === errors;
-}
-else {
-var valid22 = true;
-}
-if(valid22){
-if(data.end !== undefined){
-let data52 = data.end;
-const _errs219 = errors;
+var _valid16 = _errs218 === errors;
+valid57 = valid57 || _valid16;
 const _errs220 = errors;
-let valid58 = false;
-const _errs221 = errors;
-if(errors === _errs221){
-if((typeof data52 == "number") && (isFinite(data52))){
-if(data52 <= 0 || isNaN(data52)){
-const err150 = {instancePath:instancePath+"/end",schemaPath:"#/properties/end/anyOf/0/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0},message:"must be > 0",schema:0,parentSchema:schema34.properties.end.anyOf[0],data:data52};
+if(data51 !== null){
+const err150 = {instancePath:instancePath+"/start",schemaPath:"#/properties/start/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.start.anyOf[1].type,parentSchema:schema34.properties.start.anyOf[1],data:data51};
 if(vErrors === null){
 vErrors = [err150];
 }
@@ -3565,9 +3576,10 @@ vErrors.push(err150);
 }
 errors++;
 }
-}
-else {
-const err151 = {instancePath:instancePath+"/end",schemaPath:"#/properties/end/anyOf/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.end.anyOf[0].type,parentSchema:schema34.properties.end.anyOf[0],data:data52};
+var _valid16 = _errs220 === errors;
+valid57 = valid57 || _valid16;
+if(!valid57){
+const err151 = {instancePath:instancePath+"/start",schemaPath:"#/properties/start/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.start.anyOf,parentSchema:schema34.properties.start,data:data51};
 if(vErrors === null){
 vErrors = [err151];
 }
@@ -3575,13 +3587,36 @@ else {
 vErrors.push(err151);
 }
 errors++;
+validate23.errors = vErrors;
+return false;
+}
+else {
+errors = _errs217;
+if(vErrors !== null){
+if(_errs217){
+vErrors.length = _errs217;
+}
+else {
+vErrors = null;
 }
 }
-var _valid17 = _errs221 === errors;
-valid58 = valid58 || _valid17;
+}
+var valid22 = _errs216 === errors;
+}
+else {
+var valid22 = true;
+}
+if(valid22){
+if(data.end !== undefined){
+let data52 = data.end;
+const _errs222 = errors;
 const _errs223 = errors;
-if(data52 !== null){
-const err152 = {instancePath:instancePath+"/end",schemaPath:"#/properties/end/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.end.anyOf[1].type,parentSchema:schema34.properties.end.anyOf[1],data:data52};
+let valid58 = false;
+const _errs224 = errors;
+if(errors === _errs224){
+if((typeof data52 == "number") && (isFinite(data52))){
+if(data52 <= 0 || isNaN(data52)){
+const err152 = {instancePath:instancePath+"/end",schemaPath:"#/properties/end/anyOf/0/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0},message:"must be > 0",schema:0,parentSchema:schema34.properties.end.anyOf[0],data:data52};
 if(vErrors === null){
 vErrors = [err152];
 }
@@ -3590,10 +3625,9 @@ vErrors.push(err152);
 }
 errors++;
 }
-var _valid17 = _errs223 === errors;
-valid58 = valid58 || _valid17;
-if(!valid58){
-const err153 = {instancePath:instancePath+"/end",schemaPath:"#/properties/end/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.end.anyOf,parentSchema:schema34.properties.end,data:data52};
+}
+else {
+const err153 = {instancePath:instancePath+"/end",schemaPath:"#/properties/end/anyOf/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.end.anyOf[0].type,parentSchema:schema34.properties.end.anyOf[0],data:data52};
 if(vErrors === null){
 vErrors = [err153];
 }
@@ -3601,21 +3635,47 @@ else {
 vErrors.push(err153);
 }
 errors++;
+}
+}
+var _valid17 = _errs224 === errors;
+valid58 = valid58 || _valid17;
+const _errs226 = errors;
+if(data52 !== null){
+const err154 = {instancePath:instancePath+"/end",schemaPath:"#/properties/end/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.end.anyOf[1].type,parentSchema:schema34.properties.end.anyOf[1],data:data52};
+if(vErrors === null){
+vErrors = [err154];
+}
+else {
+vErrors.push(err154);
+}
+errors++;
+}
+var _valid17 = _errs226 === errors;
+valid58 = valid58 || _valid17;
+if(!valid58){
+const err155 = {instancePath:instancePath+"/end",schemaPath:"#/properties/end/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.end.anyOf,parentSchema:schema34.properties.end,data:data52};
+if(vErrors === null){
+vErrors = [err155];
+}
+else {
+vErrors.push(err155);
+}
+errors++;
 validate23.errors = vErrors;
 return false;
 }
 else {
-errors = _errs220;
+errors = _errs223;
 if(vErrors !== null){
-if(_errs220){
-vErrors.length = _errs220;
+if(_errs223){
+vErrors.length = _errs223;
 }
 else {
 vErrors = null;
 }
 }
 }
-var valid22 = _errs219 === errors;
+var valid22 = _errs222 === errors;
 }
 else {
 var valid22 = true;
@@ -3623,12 +3683,12 @@ var valid22 = true;
 if(valid22){
 if(data.tonemap !== undefined){
 let data53 = data.tonemap;
-const _errs225 = errors;
+const _errs228 = errors;
 if(typeof data53 !== "boolean"){
 validate23.errors = [{instancePath:instancePath+"/tonemap",schemaPath:"#/properties/tonemap/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema34.properties.tonemap.type,parentSchema:schema34.properties.tonemap,data:data53}];
 return false;
 }
-var valid22 = _errs225 === errors;
+var valid22 = _errs228 === errors;
 }
 else {
 var valid22 = true;
@@ -3636,12 +3696,12 @@ var valid22 = true;
 if(valid22){
 if(data.reuse_tolerance !== undefined){
 let data54 = data.reuse_tolerance;
-const _errs227 = errors;
+const _errs230 = errors;
 if(!(((typeof data54 == "number") && (!(data54 % 1) && !isNaN(data54))) && (isFinite(data54)))){
 validate23.errors = [{instancePath:instancePath+"/reuse_tolerance",schemaPath:"#/properties/reuse_tolerance/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.reuse_tolerance.type,parentSchema:schema34.properties.reuse_tolerance,data:data54}];
 return false;
 }
-if(errors === _errs227){
+if(errors === _errs230){
 if((typeof data54 == "number") && (isFinite(data54))){
 if(data54 > 16 || isNaN(data54)){
 validate23.errors = [{instancePath:instancePath+"/reuse_tolerance",schemaPath:"#/properties/reuse_tolerance/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16},message:"must be <= 16",schema:16,parentSchema:schema34.properties.reuse_tolerance,data:data54}];
@@ -3655,7 +3715,7 @@ return false;
 }
 }
 }
-var valid22 = _errs227 === errors;
+var valid22 = _errs230 === errors;
 }
 else {
 var valid22 = true;

@@ -11,15 +11,16 @@ import { ApiError } from "../errors.ts";
 export const MAX_BODY_BYTES = 256 * 1024;
 /** How much of a larger body is read and thrown away: many clients read the answer only when they have sent all. */
 const MAX_DISCARDED_BYTES = 16 * 1024 * 1024;
-/** How deep arrays and objects may nest. The deepest `params` of a job nest 5 levels. */
-const MAX_DEPTH = 32;
+/** How many levels of objects and lists a body may have; the same as DEEPEST in orchestrator/executor/validate_job.py. */
+const DEEPEST = 32;
 
 /**
  * Reads the body whole, checks it, and hands a copy to the route.
  *
  * The webhook reads its own body, and only if it must: RunPod's repeats the job and its output, up to 30 MB.
  *
- * @throws ApiError 400 if the body is not UTF-8 or not JSON, nests too deep, or holds text that cannot be stored.
+ * @throws ApiError 400 if the body is not UTF-8 or not JSON, nests too deep, or holds a number or a text that
+ *   others would read differently.
  * @throws ApiError 413 if it is larger than MAX_BODY_BYTES.
  * @throws ApiError 415 if its Content-Type is not JSON in UTF-8, or it is compressed.
  */
@@ -69,26 +70,32 @@ function parse(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
   } catch {
-    throw new ApiError(400, "bad_request", "the body is not JSON in UTF-8");
+    throw badRequest("the body is not JSON in UTF-8");
   }
 }
 
 /** Refuses nesting that could exhaust a stack, and names and text that JavaScript or SQLite cannot keep as they are. */
 function checkValue(value: unknown, depth: number): void {
-  if (depth > MAX_DEPTH)
-    throw new ApiError(400, "bad_request", `the body nests deeper than ${MAX_DEPTH} levels`);
   if (typeof value === "string") checkText(value);
-  else if (Array.isArray(value)) for (const item of value) checkValue(item, depth + 1);
-  else if (typeof value === "object" && value !== null) {
-    for (const [field, item] of Object.entries(value)) {
-      if (field === "__proto__") throw new ApiError(400, "bad_request", "__proto__: there is no such field");
-      checkText(field);
-      checkValue(item, depth + 1);
-    }
+  if (typeof value === "number" && !Number.isFinite(value)) throw badRequest("a number is too large");
+  if (typeof value !== "object" || value === null) return;
+  if (depth === DEEPEST) throw badRequest(`the body nests deeper than ${DEEPEST} levels`);
+  if (Array.isArray(value)) {
+    for (const item of value) checkValue(item, depth + 1);
+    return;
+  }
+  for (const [field, item] of Object.entries(value)) {
+    if (field === "__proto__") throw badRequest("__proto__: there is no such field");
+    checkText(field);
+    checkValue(item, depth + 1);
   }
 }
 
 function checkText(text: string): void {
-  if (!text.isWellFormed()) throw new ApiError(400, "bad_request", "the body holds half a surrogate pair");
-  if (text.includes("\0")) throw new ApiError(400, "bad_request", "the body holds the character NUL");
+  if (!text.isWellFormed()) throw badRequest("the body holds half a surrogate pair");
+  if (text.includes("\0")) throw badRequest("the body holds the character NUL");
+}
+
+function badRequest(message: string): ApiError {
+  return new ApiError(400, "bad_request", message);
 }
