@@ -1,6 +1,7 @@
 /** Defines how a request names a job: its task, its params, and its input. */
 
 import { z } from "@hono/zod-openapi";
+import { type CheckedJob, checkJob } from "./check_job.ts";
 import { ApiError } from "./errors.ts";
 import { PARAMS } from "./job_schemas.ts";
 import type { Env } from "./settings.ts";
@@ -23,6 +24,15 @@ export const JOB_FIELDS = {
 interface InputFields {
   upload_id?: string | undefined;
   input_url?: string | undefined;
+}
+
+/**
+ * Returns the job that a request asks for; its `tracks` may be the URL of an object of this API.
+ *
+ * @throws ApiError 400 bad_request: see `checkJob`.
+ */
+export function jobOf(env: Env, request: { task?: unknown; params?: unknown }): CheckedJob {
+  return checkJob(request.task, request.params, (url) => keyOfOurUrl(env, url) !== null);
 }
 
 /**

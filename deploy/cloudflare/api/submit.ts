@@ -2,11 +2,10 @@
 
 import { z } from "@hono/zod-openapi";
 import { sha256 } from "./auth.ts";
-import { checkJob } from "./check_job.ts";
 import { ApiError } from "./errors.ts";
 import { event } from "./events.ts";
 import { newId } from "./ids.ts";
-import { inputQuery, JOB_FIELDS } from "./job_request.ts";
+import { inputQuery, JOB_FIELDS, jobOf } from "./job_request.ts";
 import { type JobRow, jobById, SELECT_JOB } from "./jobs.ts";
 import { REFUSED } from "./outcome.ts";
 import { type Terms, termsFor } from "./quote.ts";
@@ -50,10 +49,7 @@ export async function debit(
   waitUntil: (work: Promise<unknown>) => void,
 ): Promise<{ row: JobRow; isNew: boolean }> {
   const bodyHash = await sha256(canonical(body));
-  const direct =
-    body.quote_id === undefined
-      ? checkJob(body.task, body.params, (url) => keyOfOurUrl(env, url) !== null)
-      : null;
+  const direct = body.quote_id === undefined ? jobOf(env, body) : null;
   const [same, source] = await env.DB.batch<unknown>([
     env.DB.prepare(`${SELECT_JOB} WHERE jobs.user_id = ? AND idempotency_key = ?`).bind(
       userId,

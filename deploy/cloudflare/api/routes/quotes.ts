@@ -1,14 +1,12 @@
 /** POST /quote: what a job costs, before it starts. */
 
 import { createRoute, z } from "@hono/zod-openapi";
-import { checkJob } from "../check_job.ts";
 import { ErrorBody } from "../errors.ts";
 import { event } from "../events.ts";
 import { newId } from "../ids.ts";
-import { inputOf, JOB_FIELDS } from "../job_request.ts";
+import { inputOf, JOB_FIELDS, jobOf } from "../job_request.ts";
 import { Terms, termsFor } from "../quote.ts";
 import { newRouter } from "../router.ts";
-import { keyOfOurUrl } from "../storage.ts";
 
 /**
  * How long a quote binds, in minutes. That is long enough to read it and to finish an upload that has begun, and
@@ -48,7 +46,7 @@ quotes.openapi(
   }),
   async (c) => {
     const request = c.req.valid("json");
-    const job = checkJob(request.task, request.params, (url) => keyOfOurUrl(c.env, url) !== null);
+    const job = jobOf(c.env, request);
     const userId = c.get("user").id;
     const upload = await inputOf(c.env, userId, request);
     const terms = termsFor(c.env, { ...job, source: request.source, bytes: upload.bytes });
