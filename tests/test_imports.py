@@ -156,6 +156,13 @@ def test_what_ships_needs_no_tools_and_neither_tests_nor_benchmarks_need_the_oth
         assert not {name.partition(".")[0] for name in imported(path)} & forbidden, path
 
 
+@pytest.mark.parametrize("path", ["orchestrator/triton/server_reaper.py", "tools/cloud/process_reaper.py"])
+def test_reapers_need_the_standard_library_only(path: str) -> None:
+    """They outlive their owners, and must start at once and hold little memory."""
+    names = {name.partition(".")[0] for name in imported(ROOT / path)}
+    assert names - set(sys.stdlib_module_names) <= {"orchestrator"}
+
+
 def test_no_modules_import_each_other_in_a_circle() -> None:
     """Imports inside functions count; those under TYPE_CHECKING, which never run, do not."""
     paths = {

@@ -14,7 +14,7 @@ from tests.support.flow import MODELS, SAMPLE, start
 from tools.stand_ins.processes import family
 from tools.stand_ins.worker_process import WorkerProcess
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 NewWorker = Callable[..., AbstractContextManager[WorkerProcess]]
 

@@ -196,6 +196,7 @@ def test_all_ends_when_one_part_dies(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_example_that_it_prints_works(tmp_path: Path) -> None:
     with launched(tmp_path) as launcher:
         done = run_of_example(launcher)
@@ -212,6 +213,7 @@ def test_the_example_that_it_prints_works(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_nothing_leaves_this_machine(tmp_path: Path) -> None:
     """All connections and datagrams of all processes, from the start over a whole job to the end."""
     strace = shutil.which("strace")

@@ -59,6 +59,7 @@ def test_a_video_is_upscaled(cloud: Cloud, worker: WorkerProcess, clip: bytes, t
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_sample_is_upscaled_and_its_progress_is_seen(
     cloud: Cloud, worker: WorkerProcess, tmp_path: Path
 ) -> None:

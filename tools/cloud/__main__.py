@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import signal
 import sys
 import time
@@ -27,6 +28,10 @@ CRON_S = 60.0
 """How often the cron event happens that wrangler.jsonc asks Cloudflare for; `wrangler dev` leaves it out."""
 
 
+NO_PROXY = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+"""A proxy that the environment names cannot reach this machine's loopback."""
+
+
 class Ended(BaseException):
     """The user asks for the end, with Ctrl-C or a signal."""
 
@@ -40,6 +45,7 @@ def main() -> int:
     port = parser.parse_args().port
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
+    os.environ |= NO_PROXY
     try:
         for offset, part in enumerate(PARTS):
             if not is_free(port + offset):

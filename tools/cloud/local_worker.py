@@ -12,12 +12,10 @@ from tempfile import TemporaryDirectory
 
 from tools.cloud.owned_process import OwnedProcess
 from tools.stand_ins.runpod_api import RunPodApi
+from tools.stand_ins.worker_process import LOCAL
 
 START_S = 120.0
 """How long the worker may take until it asks for jobs; it takes 3 s on two idle cores."""
-
-LOCAL_NETWORK = {"FRAMEWRIGHT_ALLOW_HTTP": "1", "FRAMEWRIGHT_ALLOW_PRIVATE_NETWORKS": "127.0.0.0/8"}
-"""Let the worker fetch from the local bucket."""
 
 PROVIDED_MODELS = {"FRAMEWRIGHT_UPSCALE_MODEL": "lite-x4", "FRAMEWRIGHT_YOLOV8": "lite-detector"}
 """The models that come with the project; the environment may name others."""
@@ -40,7 +38,7 @@ def running(runpod: RunPodApi, *, log_path: Path) -> Iterator[OwnedProcess]:
     """
     with TemporaryDirectory(prefix="framewright-worker-") as name:
         folder = Path(name)
-        settings = LOCAL_NETWORK | {"FRAMEWRIGHT_JOB_FOLDER": str(folder)} | runpod.worker.environment
+        settings = LOCAL | {"FRAMEWRIGHT_JOB_FOLDER": str(folder)} | runpod.worker.environment
         process = OwnedProcess(
             "the worker",
             [str(Path(sys.executable).with_name("framewright")), "worker"],
