@@ -115,6 +115,11 @@ def test_a_download_gets_the_name_and_type_that_are_signed(signer: Signer, store
     assert got.headers["content-type"] == "application/octet-stream"
 
 
+def test_a_download_of_a_missing_object_says_that_it_is_missing(signer: Signer, url: str) -> None:
+    got = send(signer, "GET", f"{url}?response-content-disposition=attachment")
+    assert (got.status_code, "<Code>NoSuchKey</Code>" in got.text) == (404, True)
+
+
 @pytest.mark.parametrize(
     "key", ["a b/c.mp4", "\u00fc/\u65e5.mp4", "x?y#z.mp4", "per%41cent", "!'()*", "a//b"]
 )
