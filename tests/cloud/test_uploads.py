@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ import requests
 
 from orchestrator.media_containers import CONTAINERS
 from orchestrator.settings import Settings
+from tests.cloud.money import write
 from tools.stand_ins.bucket import NAME
 from tools.stand_ins.runpod_queue import Pretence
 
@@ -371,6 +373,21 @@ def test_a_job_and_the_deletion_of_its_upload_do_not_both_succeed(cloud: Any, us
             user.post(f"/cancel/{job.result().json()['id']}")
 
 
+@pytest.mark.parametrize("flaw", ["open", "deleted", "of another user"])
+def test_the_database_refuses_a_job_without_a_complete_upload(cloud: Any, user: Any, flaw: str) -> None:
+    upload = start(user, 4)["id"] if flaw == "open" else user.upload(b"data")
+    if flaw == "deleted":
+        user.delete(f"/uploads/{upload}")
+    owner = cloud.new_user().id if flaw == "of another user" else user.id
+    insert = (
+        "INSERT INTO jobs (id, user_id, body_sha256, upload_id, task, params, terms, hold, price_per_s, "
+        "execution_timeout_ms, ttl_ms, output_key, state, created_at) "
+        "VALUES (?, ?, '', ?, 'track', '{}', '{}', 0, 1, 1, 1, '', 'submitting', 0)"
+    )
+    with pytest.raises(sqlite3.IntegrityError, match="a job needs a complete upload of its user"):
+        write(cloud, insert, f"job_{upload}", owner, upload)
+
+
 def test_another_user_sees_and_changes_nothing(cloud: Any, user: Any) -> None:
     other = cloud.new_user()
     upload = start(user, 4)
@@ -435,6 +452,30 @@ def test_the_list_has_every_upload_once_with_the_newest_first(cloud: Any) -> Non
     assert times == sorted(times, reverse=True)
     assert {upload["state"] for upload in uploads} == {"open", "complete"}
     assert not any("url" in upload for upload in uploads)
+
+
+def test_an_upload_of_six_days_is_gone(cloud: Any, user: Any) -> None:
+    young, old = user.upload(b"young"), user.upload(b"older")
+    for upload, days in ((young, 5.9), (old, 6.0)):
+        write(
+            cloud,
+            "UPDATE uploads SET created_at = created_at - ? WHERE id = ?",
+            int(days * 86_400_000),
+            upload,
+        )
+    assert [entry["id"] for entry in user.get("/uploads").json()["uploads"]] == [young]
+    assert user.get(f"/uploads/{young}").status_code == 200
+    assert refusal(user.get(f"/uploads/{old}")) == (404, "upload_not_found")
+    debit = user.post("/debit", {"task": "track", "upload_id": old, "params": {}}, {"Idempotency-Key": old})
+    assert refusal(debit) == (404, "upload_not_found")
+    assert user.delete(f"/uploads/{old}").status_code == 204
+
+
+def test_a_document_of_tracks_is_no_video(user: Any) -> None:
+    tracks = user.upload(b"[]", "application/json")
+    job = {"task": "track", "upload_id": tracks, "params": {}}
+    assert refusal(user.post("/quote", job)) == (400, "bad_request")
+    assert refusal(user.post("/debit", job, {"Idempotency-Key": tracks})) == (400, "bad_request")
 
 
 # --- what may be uploaded ----------------------------------------------------------------------------------

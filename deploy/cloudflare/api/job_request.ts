@@ -6,7 +6,7 @@ import { ApiError } from "./errors.ts";
 import { PARAMS } from "./job_schemas.ts";
 import type { Env } from "./settings.ts";
 import { keyOfOurUrl } from "./storage.ts";
-import { noSuchUpload, type Upload, uploadQuery } from "./uploads.ts";
+import { noSuchUpload, requireVideo, type Upload, uploadQuery } from "./uploads.ts";
 import { Source } from "./workload.ts";
 
 /** The fields of a request that name a job; `checkJob` checks the task and the params. */
@@ -38,12 +38,14 @@ export function jobOf(env: Env, request: { task?: unknown; params?: unknown }): 
 /**
  * Returns the upload that is the input of a job, open or complete.
  *
- * @throws ApiError 400 bad_request: the request names no input or two, or a URL that is not of this API's bucket.
+ * @throws ApiError 400 bad_request: the request names no input or two, a URL that is not of this API's bucket, or a
+ *   document of tracks.
  * @throws ApiError 404 upload_not_found: the user has no such upload.
  */
 export async function inputOf(env: Env, userId: string, request: InputFields): Promise<Upload> {
   const upload = await inputQuery(env, userId, request).first<Upload>();
   if (upload === null) throw noSuchUpload();
+  requireVideo(upload);
   return upload;
 }
 

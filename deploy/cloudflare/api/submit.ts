@@ -12,7 +12,7 @@ import { type Terms, termsFor } from "./quote.ts";
 import { cancel, run } from "./runpod.ts";
 import type { Env } from "./settings.ts";
 import { settle } from "./settle.ts";
-import { keptUntil, noSuchUpload, type Upload } from "./uploads.ts";
+import { keptUntil, noSuchUpload, requireVideo, type Upload } from "./uploads.ts";
 import { webhookUrl } from "./webhook_mac.ts";
 import { outputKeyOf, workerInput } from "./worker_input.ts";
 
@@ -108,6 +108,7 @@ function usable(upload: Upload | undefined): Upload {
       `complete the upload first: POST /uploads/${upload.id}/complete`,
     );
   }
+  requireVideo(upload);
   return upload;
 }
 

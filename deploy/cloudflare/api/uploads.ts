@@ -58,6 +58,13 @@ export async function requireUpload(env: Env, userId: string, uploadId: string):
   return upload;
 }
 
+/** @throws ApiError 400 if an upload is a document of tracks, which no job can have as its input. */
+export function requireVideo(upload: Upload): void {
+  if (upload.content_type === "application/json") {
+    throw new ApiError(400, "bad_request", `${upload.id} is a JSON document: the input of a job is a video`);
+  }
+}
+
 /** The one answer for uploads that do not exist, are deleted, or belong to somebody else. */
 export function noSuchUpload(): ApiError {
   return new ApiError(
