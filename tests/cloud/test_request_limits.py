@@ -75,6 +75,7 @@ def test_a_user_who_calls_too_often_must_wait(operator: Operator) -> None:
         "retryable": True,
     }
     assert calm.get("/wallet").ok, "the limit is each user's own"
+    assert eager.get("/status/job_0").status_code == 404, "looks at jobs have a limit of their own"
     login = requests.post(f"{operator.url}/session", json={"key": eager.key}, timeout=60)
     assert login.status_code == 429
 
@@ -82,5 +83,6 @@ def test_a_user_who_calls_too_often_must_wait(operator: Operator) -> None:
 def test_a_thousand_looks_at_a_job_stay_within_the_limit() -> None:
     assert limits(configuration()) == {
         "USER_LIMIT": {"limit": 3000, "period": 10},
+        "STATUS_LIMIT": {"limit": 20_000, "period": 10},
         "FAILED_AUTH_LIMIT": {"limit": 100, "period": 60},
     }

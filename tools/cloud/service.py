@@ -45,6 +45,7 @@ def running(
     origins: Iterable[str] = (),
     variables: dict[str, str] | None = None,
     log_path: Path | None = None,
+    entry: str = wrangler_dev.ENTRY,
 ) -> Iterator[Service]:
     """Start all parts; stop them at the end.
 
@@ -57,6 +58,7 @@ def running(
         origins: the web pages that may use the API and the bucket.
         variables: more variables of the Worker, which replace those of wrangler.jsonc.
         log_path: the file to which the API's output is appended; None keeps it until the end.
+        entry: the module that is the Worker, relative to deploy/cloudflare.
 
     Raises:
         NodeMissing: Node or wrangler is not installed.
@@ -87,5 +89,6 @@ def running(
             secrets=credentials,
             port=api_port,
             log_path=log_path,
+            entry=entry,
         ) as api:
             yield Service(api, served, runpod, Operator(api.url, token))

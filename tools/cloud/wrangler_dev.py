@@ -41,6 +41,7 @@ _WITHOUT_TRACES = {"X_LOCAL_OBSERVABILITY": "false", "X_LOCAL_EXPLORER": "false"
 _HIDE_SECRETS = Path(__file__).with_name("hide_secrets.mjs")
 """Wrangler prints the path of every request, and the path of a webhook ends in its MAC."""
 
+ENTRY = "api/index.ts"
 START_S = 120.0
 """How long the API may take to start; it takes 2 s on two idle cores."""
 _PORTS = range(20_000, 32_000)
@@ -72,6 +73,7 @@ class WranglerDev:
         variables: Mapping[str, str],
         secrets: Mapping[str, str],
         log_path: Path,
+        entry: str = ENTRY,
     ) -> None:
         """Prepare the folder and apply the database's migrations.
 
@@ -81,6 +83,7 @@ class WranglerDev:
             variables: the Worker's variables, which replace those of wrangler.jsonc.
             secrets: the Worker's secrets.
             log_path: the file to which the output of wrangler and the API is appended.
+            entry: the module that is the Worker, relative to deploy/cloudflare.
 
         Raises:
             NodeMissing: Node or wrangler is not installed.
@@ -90,6 +93,7 @@ class WranglerDev:
         self.folder = folder
         self.log_path = log_path
         self._port = port
+        self._entry = entry
         self._process: OwnedProcess | None = None
         self._node = node()
         if (PROJECT / ".dev.vars").exists():
@@ -120,8 +124,8 @@ class WranglerDev:
             WranglerFailed: It ended, or did not answer within START_S.
         """
         arguments = [
-            *("dev", "--local", "--ip", "127.0.0.1", "--port", str(self._port), "--inspector-port", "0"),
-            *("--show-interactive-dev-session=false", *self._options),
+            *("dev", self._entry, "--local", "--ip", "127.0.0.1", "--port", str(self._port)),
+            *("--inspector-port", "0", "--show-interactive-dev-session=false", *self._options),
         ]
         self._process = OwnedProcess(
             "the API",
@@ -265,6 +269,7 @@ def serving(
     secrets: Mapping[str, str],
     port: int | None = None,
     log_path: Path | None = None,
+    entry: str = ENTRY,
 ) -> Iterator[WranglerDev]:
     """Run the API, in a temporary folder that is removed at the end.
 
@@ -273,6 +278,7 @@ def serving(
         secrets: the Worker's secrets.
         port: the port on 127.0.0.1; None takes a free one.
         log_path: the file to which the API's output is appended; None keeps it in the temporary folder.
+        entry: the module that is the Worker, relative to deploy/cloudflare.
     """
     port = port or free_port()
     with TemporaryDirectory(prefix="framewright-api-") as folder:
@@ -282,6 +288,7 @@ def serving(
             port=port,
             variables=public | dict(variables),
             secrets=secrets,
+            entry=entry,
             log_path=log_path or Path(folder, "wrangler.log"),
         )
         api.start()

@@ -12,10 +12,14 @@ const FAILED_AUTH_PERIOD_S = 60;
 /**
  * Counts a request of a user.
  *
+ * Looks at jobs have a limit of their own, far above the other: many pages of one user may each follow a job.
+ *
+ * @param route the pattern of the request's route.
  * @throws ApiError 429 if the user has made too many.
  */
-export async function limitUser(user: User, env: Env): Promise<void> {
-  const { success } = await env.USER_LIMIT.limit({ key: user.id });
+export async function limitUser(user: User, env: Env, route: string): Promise<void> {
+  const limit = route === "/status/:id" ? env.STATUS_LIMIT : env.USER_LIMIT;
+  const { success } = await limit.limit({ key: user.id });
   if (success) return;
   event("rate_limited", { user: user.id });
   throw tooManyRequests(USER_PERIOD_S);

@@ -8,7 +8,7 @@ import { settle } from "./settle.ts";
 import { headObject } from "./storage.ts";
 
 /** How long a look at RunPod's status of a job counts, in milliseconds. */
-const POLL_INTERVAL_MS = 1000;
+export const POLL_INTERVAL_MS = 1000;
 /** How long after /run a job that RunPod does not know may still appear, in milliseconds. */
 const UNKNOWN_AT_FIRST_MS = 60_000;
 /**
@@ -33,7 +33,7 @@ export async function refresh(env: Env, row: JobRow): Promise<JobRow> {
     .bind(now, row.id, row.polled_at)
     .run();
   if (claim.meta.changes === 0) return row;
-  return ask(env, row);
+  return ask(env, { ...row, polled_at: now });
 }
 
 /** Asks RunPod how a job stands, and records it; settles the job if it has ended. */
@@ -52,8 +52,10 @@ export async function ask(env: Env, row: JobRow): Promise<JobRow> {
 /** Records what RunPod says of a job, and settles the job if it has ended. */
 export async function record(env: Env, row: JobRow, job: RunPodJob): Promise<JobRow> {
   if (hasEnded(job)) {
-    // RunPod has been asked to cancel after the database was told, so this row says whether its owner wanted it.
-    const current = (await jobById(env, row.id)) ?? row;
+    // What a cancelled job costs depends on what its owner asked for. RunPod has been asked to cancel after the
+    // database was told, so the row as it is now says it.
+    const dependsOnCancel = job.status === "CANCELLED" || job.executionMs === undefined;
+    const current = (dependsOnCancel ? await jobById(env, row.id) : null) ?? row;
     return current.ended_at === null
       ? settle(env, current, await outcomeOf(env, current, job), job)
       : current;
@@ -64,6 +66,7 @@ export async function record(env: Env, row: JobRow, job: RunPodJob): Promise<Job
   return after;
 }
 
+/** Records that a job runs, and its progress unless somebody has asked RunPod since: a late answer would set it back. */
 async function recordProgress(env: Env, row: JobRow, job: RunPodJob): Promise<JobRow> {
   const startedAt = row.started_at ?? startOf(row, job) ?? Date.now();
   const progress = progressOf(job.output);
@@ -71,8 +74,9 @@ async function recordProgress(env: Env, row: JobRow, job: RunPodJob): Promise<Jo
     env.DB.prepare(
       "UPDATE jobs SET state = CASE WHEN cancel_requested_at IS NULL THEN 'running' ELSE 'cancelling' END, " +
         "runpod_id = COALESCE(runpod_id, ?), started_at = COALESCE(started_at, ?), " +
-        "progress = COALESCE(?, progress) WHERE id = ? AND ended_at IS NULL",
-    ).bind(job.id, startedAt, progress === null ? null : JSON.stringify(progress), row.id),
+        "progress = CASE WHEN polled_at <= ? THEN COALESCE(?, progress) ELSE progress END " +
+        "WHERE id = ? AND ended_at IS NULL",
+    ).bind(job.id, startedAt, row.polled_at, progress === null ? null : JSON.stringify(progress), row.id),
     env.DB.prepare(`${SELECT_JOB} WHERE jobs.id = ?`).bind(row.id),
   ]);
   return after?.results[0] ?? row;

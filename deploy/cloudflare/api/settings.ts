@@ -3,8 +3,10 @@
 export interface Env {
   /** The database: users, keys, wallets, entries, uploads, quotes, jobs. */
   DB: D1Database;
-  /** Limits the requests of one user. */
+  /** Limits the requests of one user, without those that STATUS_LIMIT counts. */
   USER_LIMIT: RateLimit;
+  /** Limits how often one user may look at jobs. */
+  STATUS_LIMIT: RateLimit;
   /** Limits the failed authentications from one address. */
   FAILED_AUTH_LIMIT: RateLimit;
 

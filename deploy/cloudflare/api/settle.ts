@@ -28,13 +28,13 @@ export async function settle(
   const now = Date.now();
   const entry = "INSERT INTO entries (user_id, kind, amount, job_id, created_at) VALUES (?, ?, ?, ?, ?)";
   try {
-    await env.DB.batch([
+    const [, , updated] = await env.DB.batch<JobRow>([
       env.DB.prepare(entry).bind(row.user_id, "release", row.hold, row.id, now),
       env.DB.prepare(entry).bind(row.user_id, "capture", -outcome.charge, row.id, now),
       env.DB.prepare(
         "UPDATE jobs SET state = ?, charge = ?, result = ?, error = ?, ended_at = ?, " +
           "runpod_id = COALESCE(runpod_id, ?), started_at = COALESCE(started_at, ?), " +
-          `idempotency_key = ${outcome === REFUSED ? "NULL" : "idempotency_key"} WHERE id = ?`,
+          `idempotency_key = ${outcome === REFUSED ? "NULL" : "idempotency_key"} WHERE id = ? RETURNING *`,
       ).bind(
         outcome.state,
         outcome.charge,
@@ -56,8 +56,9 @@ export async function settle(
       execution_ms: job?.executionMs ?? -1,
       total_ms: now - row.created_at,
     });
+    return { ...row, ...updated?.results[0] };
   } catch (error) {
     if (!String(error).includes("UNIQUE constraint failed: entries.job_id")) throw error;
+    return (await jobById(env, row.id)) ?? row;
   }
-  return (await jobById(env, row.id)) ?? row;
 }

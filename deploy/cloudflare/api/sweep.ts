@@ -1,26 +1,26 @@
 /** Settles the jobs that no webhook told of: asks RunPod about every job that has not ended. */
 
 import { event } from "./events.ts";
-import { type JobRow, SELECT_JOB } from "./jobs.ts";
-import { refresh } from "./refresh.ts";
+import type { JobRow } from "./jobs.ts";
+import { ask, POLL_INTERVAL_MS } from "./refresh.ts";
 import type { Env } from "./settings.ts";
 
-/** The most jobs of one sweep; each takes up to two requests, of 1,000 that a Worker may send. The rest are next. */
-const MOST_JOBS = 400;
+/**
+ * The most jobs of one sweep; the others are next. A job that has ended takes three statements of D1, of 1,000 that
+ * a Worker may send (developers.cloudflare.com/d1/platform/limits), and two requests, to RunPod and to R2.
+ */
+const MOST_JOBS = 300;
 /** How many jobs are asked about at once: a Worker has six connections. */
 const AT_ONCE = 6;
 
 /** Brings the unsettled jobs up to date, those first that were not asked about for longest. */
 export async function sweep(env: Env): Promise<void> {
-  const { results } = await env.DB.prepare(`${SELECT_JOB} WHERE ended_at IS NULL ORDER BY polled_at LIMIT ?`)
-    .bind(MOST_JOBS)
-    .all<JobRow>();
-  const waiting = [...results];
-  const tally = { unsettled: results.length, settled: 0, failed: 0 };
+  const waiting = await claim(env);
+  const tally = { unsettled: waiting.length, settled: 0, failed: 0 };
   const work = async () => {
     for (let row = waiting.shift(); row !== undefined; row = waiting.shift()) {
       try {
-        if ((await refresh(env, row)).ended_at !== null) tally.settled += 1;
+        if ((await ask(env, row)).ended_at !== null) tally.settled += 1;
       } catch (error) {
         tally.failed += 1;
         event("error", { job: row.id, type: error instanceof Error ? error.name : "unknown" });
@@ -30,6 +30,21 @@ export async function sweep(env: Env): Promise<void> {
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   event("sweep", tally);
   await forgetExpired(env);
+}
+
+/** Takes the jobs whose turn it is, so that nobody else asks RunPod about them during the next second. */
+async function claim(env: Env): Promise<JobRow[]> {
+  const now = Date.now();
+  const { results } = await env.DB.prepare(
+    `UPDATE jobs SET polled_at = ?1 WHERE id IN
+       (SELECT id FROM jobs WHERE ended_at IS NULL AND (polled_at <= ?2 OR polled_at > ?1)
+        ORDER BY polled_at LIMIT ?3)
+     RETURNING *, (SELECT object_key FROM uploads WHERE uploads.id = upload_id) AS input_key,
+       (SELECT name FROM uploads WHERE uploads.id = upload_id) AS input_name`,
+  )
+    .bind(now, now - POLL_INTERVAL_MS, MOST_JOBS)
+    .all<JobRow>();
+  return results;
 }
 
 /** Deletes sessions and quotes that have expired. */

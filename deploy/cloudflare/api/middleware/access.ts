@@ -21,7 +21,7 @@ export const checkAccess = createMiddleware<AppEnv>(async (c, next) => {
     await countFailures(c.req.raw, c.env, () => checkAdmin(c.req.raw, c.env));
   } else if (!open) {
     const user = await countFailures(c.req.raw, c.env, () => authenticate(c.req.raw, c.env));
-    await limitUser(user, c.env);
+    await limitUser(user, c.env, c.var.route);
     c.set("user", user);
   }
   await next();

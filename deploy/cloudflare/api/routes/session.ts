@@ -50,7 +50,7 @@ session.openapi(
     const body: { key?: string } = c.req.valid("json");
     const text = authorization === undefined ? body.key : bearerToken(authorization);
     const key = await countFailures(c.req.raw, c.env, () => checkKey(text, c.env));
-    await limitUser(key.user, c.env);
+    await limitUser(key.user, c.env, c.var.route);
 
     const now = Date.now();
     const token = randomHex();
