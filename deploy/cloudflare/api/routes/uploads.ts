@@ -114,11 +114,12 @@ uploads.openapi(
     request: {
       params: z.object({ id: UploadId }),
       query: z.object({
-        from: z.coerce
-          .number<string>()
-          .pipe(z.int().min(1).max(10_000))
-          .optional()
-          .openapi({ description: "The first part to give a URL for; 1 by default." }),
+        from: z.coerce.number<string>().pipe(z.int().min(1).max(10_000)).optional().openapi({
+          type: "integer",
+          minimum: 1,
+          maximum: 10_000,
+          description: "The first part to give a URL for; 1 by default.",
+        }),
       }),
     },
     responses: {
