@@ -15,7 +15,9 @@ import requests
 
 from orchestrator.media_containers import CONTAINERS
 from orchestrator.settings import Settings
+from tests.cloud.conftest import Cloud
 from tests.cloud.money import write
+from tools.cloud.client import ApiUser
 from tools.stand_ins.bucket import NAME
 from tools.stand_ins.runpod_queue import Pretence
 
@@ -30,14 +32,16 @@ def big() -> bytes:
 
 
 @pytest.fixture
-def queue(cloud: Any) -> Iterator[None]:
+def queue(cloud: Cloud) -> Iterator[None]:
     """Let all jobs wait in RunPod's queue."""
     cloud.runpod.pretend = lambda _job: Pretence(wait_s=3600)
     yield
     cloud.runpod.pretend = lambda _job: None
 
 
-def start(user: Any, bytes: int, content_type: str = "video/mp4", name: str = "clip.mp4") -> dict[str, Any]:  # noqa: A002
+def start(
+    user: ApiUser, bytes: int, content_type: str = "video/mp4", name: str = "clip.mp4"
+) -> dict[str, Any]:  # noqa: A002
     response = user.post("/uploads", {"name": name, "content_type": content_type, "bytes": bytes})
     assert response.status_code == 201, response.text
     return dict(response.json())
@@ -59,7 +63,7 @@ def put_parts(upload: dict[str, Any], data: bytes, *, only: set[int] | None = No
     return etags
 
 
-def complete(user: Any, upload: dict[str, Any], etags: dict[int, str] | None = None) -> requests.Response:
+def complete(user: ApiUser, upload: dict[str, Any], etags: dict[int, str] | None = None) -> requests.Response:
     parts = [{"number": number, "etag": etag} for number, etag in (etags or {}).items()]
     body = {"parts": parts} if etags is not None else {}
     response: requests.Response = user.post(f"/uploads/{upload['id']}/complete", body)
@@ -70,17 +74,17 @@ def refusal(response: requests.Response) -> tuple[int, str]:
     return response.status_code, response.json()["error"]["code"]
 
 
-def row_of(cloud: Any, upload: dict[str, Any]) -> dict[str, Any]:
+def row_of(cloud: Cloud, upload: dict[str, Any]) -> dict[str, Any]:
     (row,) = cloud.sql("SELECT * FROM uploads WHERE id = ?", upload["id"])
     return dict(row)
 
 
-def stored_sha256(cloud: Any, upload: dict[str, Any]) -> str | None:
+def stored_sha256(cloud: Cloud, upload: dict[str, Any]) -> str | None:
     data = cloud.door.get(row_of(cloud, upload)["object_key"])
     return None if data is None else hashlib.sha256(data).hexdigest()
 
 
-def open_multiparts(cloud: Any, user: Any) -> list[str]:
+def open_multiparts(cloud: Cloud, user: ApiUser) -> list[str]:
     client = cloud.door.client
     answer = client.list_multipart_uploads(Bucket=NAME, Prefix=f"in/{user.id}/")
     return [entry["Key"] for entry in answer.get("Uploads", ())]
@@ -89,7 +93,7 @@ def open_multiparts(cloud: Any, user: Any) -> list[str]:
 # --- one PUT -----------------------------------------------------------------------------------------------
 
 
-def test_a_file_is_put_completed_and_stored_byte_for_byte(cloud: Any, user: Any) -> None:
+def test_a_file_is_put_completed_and_stored_byte_for_byte(cloud: Cloud, user: ApiUser) -> None:
     data = os.urandom(300_000)
     upload = start(user, len(data), "video/quicktime", "Ferien.MOV")
     assert (upload["state"], upload["method"]) == ("open", "put")
@@ -104,7 +108,7 @@ def test_a_file_is_put_completed_and_stored_byte_for_byte(cloud: Any, user: Any)
     assert head["ContentType"] == "video/quicktime"
 
 
-def test_the_object_lies_where_the_lifecycle_rules_look(cloud: Any, user: Any) -> None:
+def test_the_object_lies_where_the_lifecycle_rules_look(cloud: Cloud, user: ApiUser) -> None:
     upload = start(user, 10, "image/gif", "a.gif")
     assert row_of(cloud, upload)["object_key"] == f"in/{user.id}/{upload['id']}.gif"
 
@@ -123,7 +127,9 @@ def test_the_object_lies_where_the_lifecycle_rules_look(cloud: Any, user: Any) -
     ids=["longer", "shorter", "other type", "no type", "other key", "longer validity", "unsigned"],
 )
 def test_the_url_accepts_nothing_else_than_was_declared(
-    cloud: Any, user: Any, change: Callable[[str, bytes, dict[str, str]], tuple[str, bytes, dict[str, str]]]
+    cloud: Cloud,
+    user: ApiUser,
+    change: Callable[[str, bytes, dict[str, str]], tuple[str, bytes, dict[str, str]]],
 ) -> None:
     upload = start(user, 1000)
     url, data, headers = change(upload["url"], os.urandom(1000), upload["headers"])
@@ -134,7 +140,7 @@ def test_the_url_accepts_nothing_else_than_was_declared(
     assert complete(user, upload).status_code == 200
 
 
-def test_the_url_does_not_read_or_delete(user: Any) -> None:
+def test_the_url_does_not_read_or_delete(user: ApiUser) -> None:
     upload = start(user, 4)
     assert put(upload, b"data").status_code == 200
     assert requests.get(upload["url"], headers=upload["headers"], timeout=60).status_code == 403
@@ -146,7 +152,7 @@ def test_the_url_does_not_read_or_delete(user: Any) -> None:
     [(b"x" * 999, "video/mp4"), (b"x" * 1001, "video/mp4"), (b"x" * 1000, "text/html")],
 )
 def test_a_file_that_differs_from_what_was_declared_is_deleted(
-    cloud: Any, user: Any, stored: bytes, stored_type: str
+    cloud: Cloud, user: ApiUser, stored: bytes, stored_type: str
 ) -> None:
     upload = start(user, 1000)
     # R2 may not check a signed length, so the object is made as if it had not.
@@ -162,7 +168,7 @@ def test_a_file_that_differs_from_what_was_declared_is_deleted(
     assert refusal(complete(user, upload)) == (404, "upload_not_found")
 
 
-def test_completing_twice_and_at_once_gives_the_same_answer(cloud: Any, user: Any) -> None:
+def test_completing_twice_and_at_once_gives_the_same_answer(cloud: Cloud, user: ApiUser) -> None:
     upload = start(user, 4)
     put(upload, b"data")
     with ThreadPoolExecutor(10) as pool:
@@ -173,7 +179,7 @@ def test_completing_twice_and_at_once_gives_the_same_answer(cloud: Any, user: An
     assert row_of(cloud, upload)["completed_at"] is not None
 
 
-def test_an_open_upload_gets_a_new_url(user: Any) -> None:
+def test_an_open_upload_gets_a_new_url(user: ApiUser) -> None:
     upload = start(user, 4)
     again = user.get(f"/uploads/{upload['id']}").json()
     assert again["state"] == "open"
@@ -182,14 +188,16 @@ def test_an_open_upload_gets_a_new_url(user: Any) -> None:
     assert "url" not in user.get(f"/uploads/{upload['id']}").json()
 
 
-def test_parts_are_refused_for_a_single_put(user: Any) -> None:
+def test_parts_are_refused_for_a_single_put(user: ApiUser) -> None:
     assert refusal(complete(user, start(user, 4), {1: '"abc"'})) == (400, "bad_request")
 
 
 # --- parts -------------------------------------------------------------------------------------------------
 
 
-def test_a_large_file_is_put_in_parts_and_joined_byte_for_byte(cloud: Any, user: Any, big: bytes) -> None:
+def test_a_large_file_is_put_in_parts_and_joined_byte_for_byte(
+    cloud: Cloud, user: ApiUser, big: bytes
+) -> None:
     upload = start(user, BIG_BYTES, "video/x-matroska", "film.mkv")
     assert (upload["method"], upload["next"], upload["uploaded"]) == ("parts", None, [])
     assert sum(part["bytes"] for part in upload["parts"]) == BIG_BYTES
@@ -201,11 +209,11 @@ def test_a_large_file_is_put_in_parts_and_joined_byte_for_byte(cloud: Any, user:
     assert (head["ContentType"], head["ContentLength"]) == ("video/x-matroska", BIG_BYTES)
 
 
-def test_the_largest_single_put_has_no_parts(user: Any) -> None:
+def test_the_largest_single_put_has_no_parts(user: ApiUser) -> None:
     assert start(user, 100_000_000)["method"] == "put"
 
 
-def test_an_upload_goes_on_after_a_reload(cloud: Any, user: Any, big: bytes) -> None:
+def test_an_upload_goes_on_after_a_reload(cloud: Cloud, user: ApiUser, big: bytes) -> None:
     upload = start(user, BIG_BYTES)
     put_parts(upload, big, only={1, 3, 6})
     again = user.get(f"/uploads/{upload['id']}").json()
@@ -219,7 +227,9 @@ def test_an_upload_goes_on_after_a_reload(cloud: Any, user: Any, big: bytes) -> 
     assert stored_sha256(cloud, upload) == hashlib.sha256(big).hexdigest()
 
 
-def test_parts_that_are_swapped_missing_or_invented_are_refused(cloud: Any, user: Any, big: bytes) -> None:
+def test_parts_that_are_swapped_missing_or_invented_are_refused(
+    cloud: Cloud, user: ApiUser, big: bytes
+) -> None:
     upload = start(user, BIG_BYTES)
     etags = put_parts(upload, big)
     swapped = etags | {1: etags[2], 2: etags[1]}
@@ -236,7 +246,7 @@ def test_parts_that_are_swapped_missing_or_invented_are_refused(cloud: Any, user
     assert stored_sha256(cloud, upload) == hashlib.sha256(big).hexdigest()
 
 
-def test_the_url_of_a_part_accepts_only_that_part(user: Any, big: bytes) -> None:
+def test_the_url_of_a_part_accepts_only_that_part(user: ApiUser, big: bytes) -> None:
     upload = start(user, BIG_BYTES)
     first, last = upload["parts"][0], upload["parts"][-1]
     data = big[: first["bytes"]]
@@ -247,7 +257,7 @@ def test_the_url_of_a_part_accepts_only_that_part(user: Any, big: bytes) -> None
     assert user.get(f"/uploads/{upload['id']}").json()["uploaded"] == []
 
 
-def test_joining_at_once_gives_the_same_answer(cloud: Any, user: Any, big: bytes) -> None:
+def test_joining_at_once_gives_the_same_answer(cloud: Cloud, user: ApiUser, big: bytes) -> None:
     upload = start(user, BIG_BYTES)
     etags = put_parts(upload, big)
     with ThreadPoolExecutor(6) as pool:
@@ -259,7 +269,7 @@ def test_joining_at_once_gives_the_same_answer(cloud: Any, user: Any, big: bytes
 
 @pytest.mark.parametrize("ask", ["complete", "look"])
 def test_parts_that_were_joined_although_the_answer_was_lost(
-    cloud: Any, user: Any, big: bytes, ask: str
+    cloud: Cloud, user: ApiUser, big: bytes, ask: str
 ) -> None:
     upload = start(user, BIG_BYTES)
     etags = put_parts(upload, big)
@@ -275,7 +285,7 @@ def test_parts_that_were_joined_although_the_answer_was_lost(
     assert row_of(cloud, upload)["state"] == "complete"
 
 
-def test_parts_that_the_storage_has_dropped(cloud: Any, user: Any) -> None:
+def test_parts_that_the_storage_has_dropped(cloud: Cloud, user: ApiUser) -> None:
     upload = start(user, BIG_BYTES)
     row = row_of(cloud, upload)
     where = {"Bucket": NAME, "Key": row["object_key"], "UploadId": row["multipart_id"]}
@@ -287,7 +297,7 @@ def test_parts_that_the_storage_has_dropped(cloud: Any, user: Any) -> None:
     assert user.delete(f"/uploads/{upload['id']}").status_code == 204
 
 
-def test_the_urls_of_many_parts_come_in_pages(user: Any) -> None:
+def test_the_urls_of_many_parts_come_in_pages(user: ApiUser) -> None:
     total = Settings().max_input_bytes
     upload = start(user, total)
     pages = [upload]
@@ -304,7 +314,7 @@ def test_the_urls_of_many_parts_come_in_pages(user: Any) -> None:
 # --- deleting, other users, limits -------------------------------------------------------------------------
 
 
-def test_deleting_removes_the_object_and_can_be_repeated(cloud: Any, user: Any) -> None:
+def test_deleting_removes_the_object_and_can_be_repeated(cloud: Cloud, user: ApiUser) -> None:
     upload = start(user, 4)
     put(upload, b"data")
     complete(user, upload)
@@ -315,7 +325,7 @@ def test_deleting_removes_the_object_and_can_be_repeated(cloud: Any, user: Any) 
     assert user.delete(f"/uploads/{upload['id']}").status_code == 204
 
 
-def test_deleting_an_open_upload_removes_its_parts(cloud: Any, big: bytes) -> None:
+def test_deleting_an_open_upload_removes_its_parts(cloud: Cloud, big: bytes) -> None:
     user = cloud.new_user()
     upload = start(user, BIG_BYTES)
     put_parts(upload, big, only={1})
@@ -325,7 +335,7 @@ def test_deleting_an_open_upload_removes_its_parts(cloud: Any, big: bytes) -> No
     assert requests.put(upload["parts"][1]["url"], data=b"", timeout=60).status_code >= 400
 
 
-def test_an_upload_deleted_while_it_is_completed_leaves_no_object(cloud: Any, user: Any) -> None:
+def test_an_upload_deleted_while_it_is_completed_leaves_no_object(cloud: Cloud, user: ApiUser) -> None:
     for _ in range(10):
         upload = start(user, 4)
         put(upload, b"data")
@@ -339,7 +349,7 @@ def test_an_upload_deleted_while_it_is_completed_leaves_no_object(cloud: Any, us
 
 
 @pytest.mark.usefixtures("queue")
-def test_an_upload_in_use_is_deleted_only_after_its_job_has_ended(cloud: Any, user: Any) -> None:
+def test_an_upload_in_use_is_deleted_only_after_its_job_has_ended(cloud: Cloud, user: ApiUser) -> None:
     upload = user.upload(b"data")
     body = {"task": "upscale", "upload_id": upload, "source": {"width": 320, "height": 180, "frames": 48}}
     job = user.post("/debit", body, {"Idempotency-Key": upload}).json()
@@ -353,7 +363,7 @@ def test_an_upload_in_use_is_deleted_only_after_its_job_has_ended(cloud: Any, us
 
 
 @pytest.mark.usefixtures("queue")
-def test_a_job_and_the_deletion_of_its_upload_do_not_both_succeed(cloud: Any, user: Any) -> None:
+def test_a_job_and_the_deletion_of_its_upload_do_not_both_succeed(cloud: Cloud, user: ApiUser) -> None:
     source = {"width": 320, "height": 180, "frames": 48}
     for number in range(20):
         upload = user.upload(b"data")
@@ -374,7 +384,7 @@ def test_a_job_and_the_deletion_of_its_upload_do_not_both_succeed(cloud: Any, us
 
 
 @pytest.mark.parametrize("flaw", ["open", "deleted", "of another user"])
-def test_the_database_refuses_a_job_without_a_complete_upload(cloud: Any, user: Any, flaw: str) -> None:
+def test_the_database_refuses_a_job_without_a_complete_upload(cloud: Cloud, user: ApiUser, flaw: str) -> None:
     upload = start(user, 4)["id"] if flaw == "open" else user.upload(b"data")
     if flaw == "deleted":
         user.delete(f"/uploads/{upload}")
@@ -388,7 +398,7 @@ def test_the_database_refuses_a_job_without_a_complete_upload(cloud: Any, user: 
         write(cloud, insert, f"job_{upload}", owner, upload)
 
 
-def test_another_user_sees_and_changes_nothing(cloud: Any, user: Any) -> None:
+def test_another_user_sees_and_changes_nothing(cloud: Cloud, user: ApiUser) -> None:
     other = cloud.new_user()
     upload = start(user, 4)
     put(upload, b"data")
@@ -404,7 +414,7 @@ def test_another_user_sees_and_changes_nothing(cloud: Any, user: Any) -> None:
     assert stored_sha256(cloud, upload) is not None
 
 
-def test_nobody_without_a_key_gets_in(cloud: Any) -> None:
+def test_nobody_without_a_key_gets_in(cloud: Cloud) -> None:
     for method, path in [
         ("POST", "/uploads"),
         ("GET", "/uploads"),
@@ -415,7 +425,7 @@ def test_nobody_without_a_key_gets_in(cloud: Any) -> None:
         assert requests.request(method, cloud.url + path, timeout=60).status_code == 401
 
 
-def test_a_user_has_at_most_100_open_uploads_however_fast_they_ask(cloud: Any) -> None:
+def test_a_user_has_at_most_100_open_uploads_however_fast_they_ask(cloud: Cloud) -> None:
     user = cloud.new_user()
     body = {"name": "clip.mp4", "content_type": "video/mp4", "bytes": 4}
     with ThreadPoolExecutor(16) as pool:
@@ -432,7 +442,7 @@ def test_a_user_has_at_most_100_open_uploads_however_fast_they_ask(cloud: Any) -
     assert [user.post("/uploads", body).status_code for _ in range(3)] == [201, 201, 409]
 
 
-def test_the_list_has_every_upload_once_with_the_newest_first(cloud: Any) -> None:
+def test_the_list_has_every_upload_once_with_the_newest_first(cloud: Cloud) -> None:
     user = cloud.new_user()
     made = []
     for number in range(103):
@@ -454,7 +464,7 @@ def test_the_list_has_every_upload_once_with_the_newest_first(cloud: Any) -> Non
     assert not any("url" in upload for upload in uploads)
 
 
-def test_an_upload_of_six_days_is_gone(cloud: Any, user: Any) -> None:
+def test_an_upload_of_six_days_is_gone(cloud: Cloud, user: ApiUser) -> None:
     young, old = user.upload(b"young"), user.upload(b"older")
     for upload, days in ((young, 5.9), (old, 6.0)):
         write(
@@ -471,7 +481,7 @@ def test_an_upload_of_six_days_is_gone(cloud: Any, user: Any) -> None:
     assert user.delete(f"/uploads/{old}").status_code == 204
 
 
-def test_a_document_of_tracks_is_no_video(user: Any) -> None:
+def test_a_document_of_tracks_is_no_video(user: ApiUser) -> None:
     tracks = user.upload(b"[]", "application/json")
     job = {"task": "track", "upload_id": tracks, "params": {}}
     assert refusal(user.post("/quote", job)) == (400, "bad_request")
@@ -505,7 +515,7 @@ GOOD = {"name": "clip.mp4", "content_type": "video/mp4", "bytes": 4}
         ({"__proto__": {"bytes": 1}}, "__proto__"),
     ],
 )
-def test_a_wrong_field_is_named(cloud: Any, user: Any, change: dict[str, Any], field: str) -> None:
+def test_a_wrong_field_is_named(cloud: Cloud, user: ApiUser, change: dict[str, Any], field: str) -> None:
     before = len(cloud.door.door.requests)
     answer = user.post("/uploads", GOOD | change)
     assert refusal(answer) == (400, "bad_request")
@@ -516,7 +526,7 @@ def test_a_wrong_field_is_named(cloud: Any, user: Any, change: dict[str, Any], f
 @pytest.mark.parametrize(
     "path", ["/uploads/x", "/uploads/up_", f"/uploads/{OTHER_ID}x", "/uploads/%27%20OR%201=1"]
 )
-def test_a_malformed_id_is_refused(user: Any, path: str) -> None:
+def test_a_malformed_id_is_refused(user: ApiUser, path: str) -> None:
     assert user.get(path).status_code == 400
     assert user.delete(path).status_code == 400
     assert user.post(f"{path}/complete", {}).status_code == 400
@@ -525,19 +535,19 @@ def test_a_malformed_id_is_refused(user: Any, path: str) -> None:
 @pytest.mark.parametrize(
     "query", ["cursor=", "cursor=1", "cursor=1.up_x", f"cursor=x.{OTHER_ID}", f"cursor={'9' * 30}.{OTHER_ID}"]
 )
-def test_a_malformed_cursor_is_refused(user: Any, query: str) -> None:
+def test_a_malformed_cursor_is_refused(user: ApiUser, query: str) -> None:
     assert refusal(user.get(f"/uploads?{query}")) == (400, "bad_request")
 
 
 @pytest.mark.parametrize("start_at", ["0", "-1", "x", "1.5", "10001"])
-def test_a_malformed_first_part_is_refused(user: Any, start_at: str) -> None:
+def test_a_malformed_first_part_is_refused(user: ApiUser, start_at: str) -> None:
     upload = start(user, BIG_BYTES)
     assert refusal(user.get(f"/uploads/{upload['id']}?from={start_at}")) == (400, "bad_request")
     user.delete(f"/uploads/{upload['id']}")
 
 
 @pytest.mark.parametrize("media_type", [row.media_type for row in CONTAINERS] + ["application/json"])
-def test_every_container_that_the_worker_writes_can_be_uploaded(user: Any, media_type: str) -> None:
+def test_every_container_that_the_worker_writes_can_be_uploaded(user: ApiUser, media_type: str) -> None:
     start(user, 4, media_type)
 
 
@@ -553,14 +563,14 @@ def test_every_container_that_the_worker_writes_can_be_uploaded(user: Any, media
         ("ä" * 300 + ".mp4", "ä" * 125 + ".mp4"),
     ],
 )
-def test_a_name_is_stored_safe_to_save_under(user: Any, name: str, kept: str) -> None:
+def test_a_name_is_stored_safe_to_save_under(user: ApiUser, name: str, kept: str) -> None:
     assert start(user, 4, name=name)["name"] == kept
 
 
 # --- a storage that fails ----------------------------------------------------------------------------------
 
 
-def test_one_failure_of_the_storage_is_not_noticed(cloud: Any, user: Any) -> None:
+def test_one_failure_of_the_storage_is_not_noticed(cloud: Cloud, user: ApiUser) -> None:
     upload = start(user, 4)
     put(upload, b"data")
     cloud.door.door.faults.extend([503])
@@ -569,7 +579,7 @@ def test_one_failure_of_the_storage_is_not_noticed(cloud: Any, user: Any) -> Non
 
 
 @pytest.mark.parametrize("status", [500, 503, 429])
-def test_a_storage_that_keeps_failing_leaves_nothing_half_done(cloud: Any, status: int) -> None:
+def test_a_storage_that_keeps_failing_leaves_nothing_half_done(cloud: Cloud, status: int) -> None:
     user = cloud.new_user()
     upload = start(user, 4)
     put(upload, b"data")
@@ -592,7 +602,7 @@ def test_a_storage_that_keeps_failing_leaves_nothing_half_done(cloud: Any, statu
     assert stored_sha256(cloud, upload) is None
 
 
-def test_a_storage_that_refuses_our_key_is_not_retried(cloud: Any, user: Any) -> None:
+def test_a_storage_that_refuses_our_key_is_not_retried(cloud: Cloud, user: ApiUser) -> None:
     upload = start(user, 4)
     cloud.door.door.faults.append(403)
     assert refusal(complete(user, upload)) == (502, "storage_refused")

@@ -44,11 +44,9 @@ export const UploadBody = z
     name: z.string().openapi({ description: "The name of the file, without folders." }),
     content_type: z.string().openapi({ description: "The media type that was declared." }),
     bytes: z.int().openapi({ description: "The size that was declared, in bytes." }),
-    state: z
-      .enum(["open", "complete"])
-      .openapi({
-        description: "Open until POST /uploads/ID/complete has found the file; then jobs can use it.",
-      }),
+    state: z.enum(["open", "complete"]).openapi({
+      description: "Open until POST /uploads/ID/complete has found the file; then jobs can use it.",
+    }),
     created_at: z.int().openapi({ description: "Milliseconds since 1970." }),
     kept_until: z
       .int()
