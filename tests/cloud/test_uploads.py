@@ -23,6 +23,8 @@ from tools.stand_ins.runpod_queue import Pretence
 
 BIG_BYTES = 100_000_001
 """One byte more than is sent in one PUT."""
+Request = tuple[str, bytes, dict[str, str]]
+"""The URL, the body and the headers of a PUT."""
 OTHER_ID = "up_" + "0" * 32
 
 
@@ -40,9 +42,9 @@ def queue(cloud: Cloud) -> Iterator[None]:
 
 
 def start(
-    user: ApiUser, bytes: int, content_type: str = "video/mp4", name: str = "clip.mp4"
-) -> dict[str, Any]:  # noqa: A002
-    response = user.post("/uploads", {"name": name, "content_type": content_type, "bytes": bytes})
+    user: ApiUser, size: int, content_type: str = "video/mp4", name: str = "clip.mp4"
+) -> dict[str, Any]:
+    response = user.post("/uploads", {"name": name, "content_type": content_type, "bytes": size})
     assert response.status_code == 201, response.text
     return dict(response.json())
 
@@ -129,7 +131,7 @@ def test_the_object_lies_where_the_lifecycle_rules_look(cloud: Cloud, user: ApiU
 def test_the_url_accepts_nothing_else_than_was_declared(
     cloud: Cloud,
     user: ApiUser,
-    change: Callable[[str, bytes, dict[str, str]], tuple[str, bytes, dict[str, str]]],
+    change: Callable[[str, bytes, dict[str, str]], Request],
 ) -> None:
     upload = start(user, 1000)
     url, data, headers = change(upload["url"], os.urandom(1000), upload["headers"])
