@@ -87,6 +87,7 @@ def test_a_job_runs_and_is_paid(cloud: Cloud, user: ApiUser) -> None:
     assert after["state"] == "completed"
     assert after["result"]["notes"] == ["a note"]
     run = run_of(cloud, job)
+    assert after["execution_ms"] == run.execution_ms
     charge = math.ceil((run.execution_ms or 0) * after["quote"]["price_per_s"] / 1000)
     assert 0 < after["charge"] == charge <= after["hold"]
     assert entries(user) == [
@@ -218,6 +219,23 @@ def test_a_timeout_is_free(cloud: Cloud, user: ApiUser) -> None:
     assert (after["state"], after["error"]["code"], after["charge"]) == ("failed", "timed_out", 0)
 
 
+@pytest.mark.parametrize(("frames", "is_charged"), [(48, False), (72, False), (73, True)])
+def test_a_timeout_of_a_longer_video_is_charged(
+    cloud: Cloud, user: ApiUser, frames: int, *, is_charged: bool
+) -> None:
+    update = {"stage": "upscaling", "frames": 1, "total": frames}
+    pretend(cloud, run_s=10**6, progress=(update,) * 10**5)
+    job = start(user)
+    cloud.runpod.clock.advance(15)
+    time.sleep(1.1)
+    assert done(user.get(f"/status/{job['id']}"))["progress"]["total"] == frames
+    cloud.runpod.clock.advance(job["quote"]["execution_timeout_s"])
+    after = ended(user, job["id"])
+    assert after["error"]["code"] == "timed_out"
+    assert after["error"]["fault"] == ("caller" if is_charged else "worker")
+    assert after["charge"] == (after["hold"] if is_charged else 0)
+
+
 @pytest.mark.parametrize("missing", ["output", "object"])
 def test_an_output_that_is_not_there_is_not_paid(cloud: Cloud, user: ApiUser, missing: str) -> None:
     result = {"status": "completed", "output_url": "https://x/y.mp4"} if missing == "object" else None
@@ -285,7 +303,8 @@ def test_a_job_that_runpod_cancels_by_itself_is_free(cloud: Cloud, user: ApiUser
     assert (after["state"], after["charge"]) == ("cancelled", 0)
 
 
-def test_jobs_are_listed_newest_first_in_pages(user: ApiUser) -> None:
+def test_jobs_are_listed_newest_first_in_pages(cloud: Cloud) -> None:
+    user = cloud.new_user(dollars=100)
     upload = user.upload(CLIP)
     body: dict[str, Any] = {"task": "upscale", "upload_id": upload, "source": SOURCE}
     made = [done(debit(user, **body))["id"] for _ in range(52)]

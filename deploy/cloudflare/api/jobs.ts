@@ -65,6 +65,9 @@ export const JobObject = z
       .int()
       .nullable()
       .openapi({ description: "What it cost, in micro-dollars; null until it ends." }),
+    execution_ms: z.number().nullable().openapi({
+      description: "How long it ran, in milliseconds, as RunPod states it; null if it does not.",
+    }),
     links: z.object({
       input: z.string().openapi({ description: "The source video, presigned." }),
       output: z
@@ -93,6 +96,7 @@ export interface JobRow {
   terms: string;
   hold: number;
   charge: number | null;
+  execution_ms: number | null;
   ttl_ms: number;
   output_key: string;
   state: z.infer<typeof JobState>;
@@ -151,6 +155,7 @@ export async function jobObject(env: Env, row: JobRow): Promise<JobObject> {
     quote: JSON.parse(row.terms),
     hold: row.hold,
     charge: row.charge,
+    execution_ms: row.execution_ms,
     links: {
       input: await presignGet(env, row.input_key, LINK_S),
       output: hasOutput

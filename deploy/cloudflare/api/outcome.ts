@@ -1,7 +1,7 @@
 /** Decides how a job ended and what it costs, by the rules of docs/billing.md. */
 
 import errorCodes from "./generated/error_codes.json" with { type: "json" };
-import type { JobError, JobRow } from "./jobs.ts";
+import type { JobError, JobRow, Progress } from "./jobs.ts";
 import { chargeFor, type Terms } from "./quote.ts";
 import { isRecord, type RunPodJob } from "./runpod.ts";
 import type { Env } from "./settings.ts";
@@ -25,6 +25,9 @@ const OURS: ReadonlySet<string> = new Set([
   "result_too_large",
   "weights_refused",
 ]);
+
+/** How many times as many frames as the quote counts a video may have, and a timeout still be ours. */
+const MOST_UNSTATED = 1.5;
 
 /** How a job ended. */
 export interface Outcome {
@@ -50,7 +53,7 @@ export async function outcomeOf(env: Env, row: JobRow, job: RunPodJob): Promise<
     case "CANCELLED":
       return cancelled(row, job);
     case "TIMED_OUT":
-      return free("timed_out", "the job took longer than its time limit");
+      return timedOut(row, job);
     default:
       return failed(row, job);
   }
@@ -101,6 +104,23 @@ function failed(row: JobRow, job: RunPodJob): Outcome {
 /** A job that was cancelled costs what ran, if its owner asked for it. */
 function cancelled(row: JobRow, job: RunPodJob): Outcome {
   return { state: "cancelled", charge: row.cancel_requested_at === null ? 0 : ran(row, job) };
+}
+
+/**
+ * A job that took longer than its limit costs nothing, unless its video has far more frames than the quote counts:
+ * the limit follows from the length that the request states.
+ */
+function timedOut(row: JobRow, job: RunPodJob): Outcome {
+  const { frames } = JSON.parse(row.terms) as Terms;
+  const total = row.progress === null ? null : (JSON.parse(row.progress) as Progress).total;
+  if (total === null || total <= frames * MOST_UNSTATED) {
+    return free("timed_out", "the job took longer than its time limit");
+  }
+  const message =
+    `the video has ${total} frames, but the quote counts ${frames}, so the job reached its time limit: ` +
+    "state the video's length in `source`";
+  const error: JobError = { code: "timed_out", message, retryable: false, fault: "caller" };
+  return { state: "failed", charge: ran(row, job), error };
 }
 
 function free(code: string, message: string, retryable = false): Outcome {

@@ -32,7 +32,7 @@ export async function settle(
       env.DB.prepare(entry).bind(row.user_id, "release", row.hold, row.id, now),
       env.DB.prepare(entry).bind(row.user_id, "capture", -outcome.charge, row.id, now),
       env.DB.prepare(
-        "UPDATE jobs SET state = ?, charge = ?, result = ?, error = ?, ended_at = ?, " +
+        "UPDATE jobs SET state = ?, charge = ?, result = ?, error = ?, ended_at = ?, execution_ms = ?, " +
           "runpod_id = COALESCE(runpod_id, ?), started_at = COALESCE(started_at, ?), " +
           `idempotency_key = ${outcome === REFUSED ? "NULL" : "idempotency_key"} WHERE id = ? RETURNING *`,
       ).bind(
@@ -41,6 +41,7 @@ export async function settle(
         outcome.result === undefined ? null : JSON.stringify(outcome.result),
         outcome.error === undefined ? null : JSON.stringify(outcome.error),
         now,
+        job?.executionMs ?? null,
         job?.id ?? null,
         job === null ? null : startOf(row, job),
         row.id,
@@ -53,7 +54,7 @@ export async function settle(
       code: outcome.error?.code ?? "",
       charge: outcome.charge,
       hold: row.hold,
-      execution_ms: job?.executionMs ?? -1,
+      execution_ms: job?.executionMs ?? null,
       total_ms: now - row.created_at,
     });
     return { ...row, ...updated?.results[0] };

@@ -64,6 +64,7 @@ CREATE TABLE jobs (
   terms TEXT NOT NULL,       -- JSON: the terms of the quote
   hold INTEGER NOT NULL CHECK (hold >= 0),
   charge INTEGER CHECK (charge BETWEEN 0 AND hold),
+  execution_ms REAL,         -- RunPod's executionTime
   price_per_s INTEGER NOT NULL CHECK (price_per_s > 0),
   execution_timeout_ms INTEGER NOT NULL,
   ttl_ms INTEGER NOT NULL,
