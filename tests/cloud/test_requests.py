@@ -187,9 +187,9 @@ def test_json_has_two_spellings(user: ApiUser, content_type: str) -> None:
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "identity"])
 def test_a_compressed_body_is_refused(user: ApiUser, encoding: str) -> None:
     body = gzip.compress(json.dumps(DECLARED).encode())
-    assert send(user, body, Content_Encoding=encoding).status_code in {400, 415}
+    assert_refused(send(user, body, Content_Encoding=encoding), 415, "Content-Encoding")
     bomb = gzip.compress(b" " * 100 * MIB)
-    assert send(user, bomb, Content_Encoding=encoding).status_code in {400, 415}
+    assert_refused(send(user, bomb, Content_Encoding=encoding), 415, "Content-Encoding")
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -15,6 +15,12 @@ from tests.cloud.test_access import DECLARED, address, in_node
 from tools.cloud.client import ApiUser, done
 
 
+def change(cloud: Cloud, statement: str, value: str) -> None:
+    """Change the database behind the back of the API."""
+    with contextlib.closing(sqlite3.connect(cloud.api.database, timeout=60)) as database, database:
+        database.execute(statement, (value,))
+
+
 @pytest.fixture
 def cookie(cloud: Cloud, user: ApiUser) -> dict[str, str]:
     """The header that carries a session of the user."""
@@ -99,7 +105,7 @@ def test_the_own_page_and_listed_ones_act_by_cookie(cloud: Cloud, cookie: dict[s
 
 
 @pytest.mark.parametrize(
-    "change",
+    "altered",
     [
         lambda cookie: f"{cookie}; {cookie}",
         lambda cookie: f"{cookie}; framewright=",
@@ -114,8 +120,8 @@ def test_the_own_page_and_listed_ones_act_by_cookie(cloud: Cloud, cookie: dict[s
         lambda _: "=; ;; ,",
     ],
 )
-def test_a_cookie_has_one_form(cloud: Cloud, cookie: dict[str, str], change: Callable[[str], str]) -> None:
-    headers = {**cookie, "Cookie": change(cookie["Cookie"])}
+def test_a_cookie_has_one_form(cloud: Cloud, cookie: dict[str, str], altered: Callable[[str], str]) -> None:
+    headers = {**cookie, "Cookie": altered(cookie["Cookie"])}
     assert requests.get(f"{cloud.url}/wallet", headers=headers, timeout=60).status_code == 401
 
 
@@ -124,11 +130,17 @@ def test_a_wrong_key_is_not_made_good_by_a_cookie(cloud: Cloud, cookie: dict[str
     assert requests.get(f"{cloud.url}/wallet", headers=headers, timeout=60).status_code == 401
 
 
+def test_a_session_made_while_its_key_is_revoked_is_refused(
+    cloud: Cloud, user: ApiUser, cookie: dict[str, str]
+) -> None:
+    change(cloud, "UPDATE keys SET revoked_at = 1 WHERE id = ?", f"key_{user.key.split('_')[2]}")
+    assert requests.get(f"{cloud.url}/wallet", headers=cookie, timeout=60).status_code == 401
+
+
 def test_an_expired_session_is_refused(cloud: Cloud, cookie: dict[str, str]) -> None:
     digest = hashlib.sha256(cookie["Cookie"].partition("=")[2].encode()).hexdigest()
     assert cloud.sql("SELECT 1 FROM sessions WHERE token_sha256 = ?", digest)
-    with contextlib.closing(sqlite3.connect(cloud.api.database, timeout=60)) as database, database:
-        database.execute("UPDATE sessions SET expires_at = 1 WHERE token_sha256 = ?", (digest,))
+    change(cloud, "UPDATE sessions SET expires_at = 1 WHERE token_sha256 = ?", digest)
     assert requests.get(f"{cloud.url}/wallet", headers=cookie, timeout=60).status_code == 401
 
 
