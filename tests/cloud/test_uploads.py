@@ -609,3 +609,16 @@ def test_a_storage_that_refuses_our_key_is_not_retried(cloud: Cloud, user: ApiUs
     cloud.door.door.faults.append(403)
     assert refusal(complete(user, upload)) == (502, "storage_refused")
     assert not cloud.door.door.faults
+
+
+@pytest.mark.slow
+def test_a_storage_that_does_not_answer_is_given_up(
+    cloud: Cloud, user: ApiUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = start(user, 4)
+    put(upload, b"data")
+    monkeypatch.setattr(cloud.door.door, "_delay_s", 25.0)
+    assert refusal(complete(user, upload)) == (503, "storage_unavailable")
+    assert row_of(cloud, upload)["state"] == "open"
+    monkeypatch.undo()
+    assert complete(user, upload).status_code == 200
