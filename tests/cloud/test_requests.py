@@ -8,7 +8,8 @@ import json
 import socket
 import uuid
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import quote, urlsplit
 
 import pytest
 import requests
@@ -23,6 +24,34 @@ from tools.cloud.wrangler_dev import NodeMissing
 
 MIB = 2**20
 LARGEST_BODY = 256 * 1024
+ADDRESSES = """
+    GET /uploads/{}
+    POST /uploads/{}/complete
+    DELETE /uploads/{}
+    GET /status/{}
+    POST /cancel/{}
+    DELETE /jobs/{}
+    POST /webhook/{}/x
+    POST /webhook/x/{}
+    GET /wallet?{}={}
+    GET /wallet?limit={}
+    GET /jobs?cursor={}
+    GET /uploads?cursor={}
+    GET /uploads/{}?from={}
+""".strip().splitlines()
+HEADERS = [
+    *(
+        "Authorization",
+        "Cookie",
+        "Origin",
+        "Idempotency-Key",
+        "Content-Type",
+        "Content-Encoding",
+        "Accept",
+        "Range",
+    ),
+    *("CF-Connecting-IP", "X-Forwarded-For", "X-Forwarded-Proto", "Access-Control-Request-Method"),
+]
 
 
 def send(
@@ -207,6 +236,32 @@ def test_no_body_is_an_unexpected_error(user: ApiUser, body: object, path: str) 
     answer = send(user, data, path, Idempotency_Key=uuid.uuid4().hex, **address())
     assert 400 <= answer.status_code < 500, answer.text
     assert set(answer.json()["error"]) == {"code", "message", "retryable"}
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    route=st.sampled_from(ADDRESSES),
+    text=st.text(min_size=1) | st.binary(min_size=1),
+)
+def test_no_address_is_an_unexpected_error(user: ApiUser, route: str, text: str | bytes) -> None:
+    method, path = route.strip().replace("{}", quote(text, safe="")).split(" ", 1)
+    answer = user.request(method, path)
+    assert answer.status_code in {200, 400, 404, 405}, answer.text
+    if answer.status_code != 200:
+        assert set(answer.json()["error"]) == {"code", "message", "retryable"}
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.sampled_from(HEADERS),
+    value=st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=200),
+    method=st.sampled_from(["GET", "POST", "OPTIONS", "DELETE"]),
+)
+def test_no_header_is_an_unexpected_error(user: ApiUser, name: str, value: str, method: str) -> None:
+    path = {"GET": "/wallet", "POST": "/debit", "OPTIONS": "/debit", "DELETE": "/session"}[method]
+    headers: dict[str, Any] = {**address(), name: value.strip().encode("latin-1")}
+    answer = user.request(method, path, {} if method == "POST" else None, headers)
+    assert answer.status_code < 500, answer.text
 
 
 @pytest.mark.parametrize(
