@@ -63,6 +63,7 @@ docs: serve-env $(PACKAGES) ## regenerate the reference pages, and what the API 
 	@$(BIN)/python -m tools.reference docs
 	@$(BIN)/python -m tools.api_tables deploy/cloudflare/api/generated
 	@$(BIN)/node deploy/cloudflare/scripts/job_validator.ts deploy/cloudflare/api/generated
+	@$(BIN)/node deploy/cloudflare/scripts/openapi.ts deploy/cloudflare/openapi.json
 
 lock: ## pin the requirements with hashes (needs uv)
 	@requirements/lock.sh

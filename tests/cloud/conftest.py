@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from tests.cloud import money
+from tests.support.documented_answers import Documentation, checked_answers
 from tests.support.s3_signers import Aws4fetchSigner, BotocoreSigner, Signer, SpecificationSigner
 from tools.cloud import service
 from tools.cloud.client import ApiUser
@@ -67,10 +68,15 @@ class Cloud:
 
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[Cloud]:
-    """The API, with a bucket and RunPod, but no worker: `cloud.runpod` says what becomes of jobs."""
+    """The API, with a bucket and RunPod, but no worker: `cloud.runpod` says what becomes of jobs.
+
+    Every response that a test gets from it must be as the OpenAPI document says.
+    """
     try:
         with service.running(RunPodApi(webhook_retry_s=0.2, rates={}), origins=[ORIGIN]) as parts:
-            yield Cloud(parts)
+            document = requests.get(f"{parts.api.url}/openapi.json", timeout=60).json()
+            with checked_answers(parts.api.url, Documentation(document)):
+                yield Cloud(parts)
     except NodeMissing as missing:
         pytest.skip(str(missing))
 

@@ -39,7 +39,7 @@ def completes(cloud: Cloud, run_s: float = 0.2, **more: Any) -> None:
         url = job.request["input"]["output_url"]
         put = requests.put(url, data=b"the output", headers={"Content-Type": "video/mp4"}, timeout=30)
         assert put.status_code == 200, put.text
-        result = {"status": "completed", "output_url": url.split("?")[0], "stats": {}, "notes": ["a note"]}
+        result = {"status": "completed", "output_url": url.split("?")[0], "notes": ["a note"]}
         return Pretence(run_s=run_s, answer={"output": result}, **more)
 
     cloud.runpod.pretend = pretence
@@ -245,7 +245,7 @@ def test_an_output_that_is_not_there_is_not_paid(cloud: Cloud, user: ApiUser, mi
 
 
 def test_tracks_come_with_the_job(cloud: Cloud, user: ApiUser) -> None:
-    answer = {"status": "completed", "tracks": [{"id": 1}], "video": {}, "stats": {}, "notes": []}
+    answer = {"status": "completed", "tracks": [{"id": 1}], "video": {}, "notes": []}
     pretend(cloud, answer={"output": answer})
     after = ended(user, start(user, "track")["id"])
     assert after["state"] == "completed"
@@ -255,7 +255,7 @@ def test_tracks_come_with_the_job(cloud: Cloud, user: ApiUser) -> None:
 
 def test_many_tracks_move_to_the_bucket(cloud: Cloud, user: ApiUser) -> None:
     tracks = [{"id": number, "class_name": "person", "frames": []} for number in range(10_000)]
-    answer = {"status": "completed", "tracks": tracks, "video": {"frames": 3}, "stats": {}, "notes": []}
+    answer = {"status": "completed", "tracks": tracks, "video": {"frames": 3}, "notes": []}
     pretend(cloud, answer={"output": answer})
     after = ended(user, start(user, "track")["id"])
     document = requests.get(after["links"]["output"], timeout=30)

@@ -4,16 +4,22 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { AppEnv } from "./context.ts";
 import components from "./generated/components.json" with { type: "json" };
 
-/** The schema of a job's `params`, for `z.unknown().openapi(PARAMS)`. */
+/** The schema of a job's `params`. */
 export const PARAMS = {
   description: "What the job does, and how: the params of its task, as docs/jobs.md describes them.",
   anyOf: references("UpscaleParams", "TrackParams", "ExportParams"),
 };
 
-/** The schema of the worker's result, for `z.unknown().openapi(RESULT)`. */
+/** The schema of the worker's result. */
 export const RESULT = {
-  description: "The worker's result, as docs/jobs.md describes it.",
-  anyOf: references("UpscaleResult", "TrackAnswer", "TrackStored", "ExportResult"),
+  description:
+    "The worker's result, as docs/jobs.md describes it; null until completed. Without `stats` it is a short form, " +
+    "because RunPod refused the whole one.",
+  anyOf: [
+    ...references("UpscaleResult", "TrackAnswer", "TrackStored", "ExportResult"),
+    { type: "object" as const, not: { required: ["stats"] } },
+    { type: "null" as const },
+  ],
 };
 
 /** Registers the schemas, and those that they refer to. */

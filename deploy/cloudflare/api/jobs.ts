@@ -2,6 +2,7 @@
 
 import { z } from "@hono/zod-openapi";
 import { ApiError } from "./errors.ts";
+import { PARAMS, RESULT } from "./job_schemas.ts";
 import { Terms } from "./quote.ts";
 import type { Env } from "./settings.ts";
 import { presignGet } from "./storage.ts";
@@ -46,18 +47,17 @@ const time = (what: string) => z.int().openapi({ description: `${what}, in milli
 
 export const JobObject = z
   .object({
-    id: z.string().openapi({ example: "job_3f2a9c0d1e4b4c5f8a7b6c5d4e3f2a1b" }),
-    task: z.enum(["upscale", "track", "export"]),
-    params: z.record(z.string(), z.unknown()).openapi({ description: "The parameters, as they were sent." }),
+    id: z
+      .string()
+      .openapi({ description: "The id of the job.", example: "job_3f2a9c0d1e4b4c5f8a7b6c5d4e3f2a1b" }),
+    task: z.enum(["upscale", "track", "export"]).openapi({ description: "The name of the task." }),
+    params: z.record(z.string(), z.unknown()).openapi(PARAMS),
     upload_id: z.string().openapi({ description: "The source video." }),
     state: JobState,
     progress: Progress.nullable().openapi({
       description: "The worker's last update; null before the first.",
     }),
-    result: z
-      .record(z.string(), z.unknown())
-      .nullable()
-      .openapi({ description: "The worker's result, as docs/jobs.md describes it; null until completed." }),
+    result: z.record(z.string(), z.unknown()).nullable().openapi(RESULT),
     error: JobError.nullable().openapi({ description: "Why the job failed; null otherwise." }),
     quote: Terms,
     hold: z.int().openapi({ description: "The most that the job can cost, in micro-dollars." }),
@@ -68,14 +68,16 @@ export const JobObject = z
     execution_ms: z.number().nullable().openapi({
       description: "How long it ran, in milliseconds, as RunPod states it; null if it does not.",
     }),
-    links: z.object({
-      input: z.string().openapi({ description: "The source video, presigned." }),
-      output: z
-        .string()
-        .nullable()
-        .openapi({ description: "The output file, presigned; null if there is none." }),
-      expires_at: time("Until when these links work"),
-    }),
+    links: z
+      .object({
+        input: z.string().openapi({ description: "The source video, presigned." }),
+        output: z
+          .string()
+          .nullable()
+          .openapi({ description: "The output file, presigned; null if there is none." }),
+        expires_at: time("Until when these links work"),
+      })
+      .openapi({ description: "Links that were made for this answer." }),
     created_at: time("When the job was accepted"),
     started_at: time("When a worker began; null if that is not known").nullable(),
     ended_at: time("When the job was settled; null before").nullable(),

@@ -17,7 +17,7 @@ export const Entry = z
       .string()
       .nullable()
       .openapi({ description: "The job that the entry belongs to; null for a topup." }),
-    note: z.string(),
+    note: z.string().openapi({ description: "What the operator noted; empty for the entries of jobs." }),
     created_at: z.int().openapi({ description: "Milliseconds since 1970." }),
   })
   .openapi("Entry");

@@ -9,7 +9,15 @@ export const UserName = z
     /^[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}$/,
     "1 to 100 letters, digits and ._@+- that begin with a letter or digit",
   )
-  .openapi({ example: "ada" });
+  .openapi({ description: "The name of the user.", example: "ada" });
+
+/** A user, as answers name them. */
+export const ShownUser = z
+  .object({
+    id: z.string().openapi({ description: "The id of the user." }),
+    name: z.string().openapi({ description: "The name of the user." }),
+  })
+  .openapi({ description: "The user." });
 
 /** Text of one line and at most `length` characters, without control characters. */
 export function plainText(length: number) {

@@ -30,7 +30,7 @@ export const readBody = createMiddleware<AppEnv>(async (c, next) => {
   const bytes = await readAtMost(request.body, MAX_BODY_BYTES);
   if (bytes.length > 0) {
     checkHeaders(request.headers);
-    checkValue(parse(bytes), 0);
+    checkValue(parse(bytes));
   }
   c.req.raw = new Request(request, { body: bytes });
   await next();
@@ -74,26 +74,30 @@ function parse(bytes: Uint8Array): unknown {
   }
 }
 
-/** Refuses nesting that could exhaust a stack, and names and text that JavaScript or SQLite cannot keep as they are. */
-function checkValue(value: unknown, depth: number): void {
-  if (typeof value === "string") checkText(value);
-  if (typeof value === "number" && !Number.isFinite(value)) throw badRequest("a number is too large");
+/**
+ * Refuses what JavaScript, SQLite or the worker would each read in their own way.
+ *
+ * @param place the names that lead to the value.
+ */
+function checkValue(value: unknown, place: string[] = []): void {
+  if (typeof value === "string") checkText(value, place);
+  if (typeof value === "number" && !Number.isFinite(value)) refuse(place, "the number is too large");
   if (typeof value !== "object" || value === null) return;
-  if (depth === DEEPEST) throw badRequest(`the body nests deeper than ${DEEPEST} levels`);
-  if (Array.isArray(value)) {
-    for (const item of value) checkValue(item, depth + 1);
-    return;
-  }
-  for (const [field, item] of Object.entries(value)) {
-    if (field === "__proto__") throw badRequest("__proto__: there is no such field");
-    checkText(field);
-    checkValue(item, depth + 1);
+  if (place.length === DEEPEST) throw badRequest(`the body nests deeper than ${DEEPEST} levels`);
+  for (const [field, member] of Object.entries(value)) {
+    if (field === "__proto__") refuse([field], "there is no such field");
+    checkText(field, place);
+    checkValue(member, [...place, field]);
   }
 }
 
-function checkText(text: string): void {
-  if (!text.isWellFormed()) throw badRequest("the body holds half a surrogate pair");
-  if (text.includes("\0")) throw badRequest("the body holds the character NUL");
+function checkText(text: string, place: string[]): void {
+  if (!text.isWellFormed()) refuse(place, "the text holds half a surrogate pair");
+  if (text.includes("\0")) refuse(place, "the text holds the character NUL");
+}
+
+function refuse(place: string[], reason: string): never {
+  throw badRequest(`${place.length === 0 ? "the body" : place.join(".").slice(0, 200)}: ${reason}`);
 }
 
 function badRequest(message: string): ApiError {

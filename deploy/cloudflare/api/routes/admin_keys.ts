@@ -6,14 +6,16 @@ import { ApiError, ErrorBody } from "../errors.ts";
 import { event } from "../events.ts";
 import { newId } from "../ids.ts";
 import { newRouter } from "../router.ts";
-import { plainText, UserName } from "../texts.ts";
+import { plainText, ShownUser, UserName } from "../texts.ts";
 
 export const adminKeys = newRouter();
 
+const Label = z.string().openapi({ description: "What the key is for." });
+
 const Key = z
   .object({
-    id: z.string(),
-    label: z.string(),
+    id: z.string().openapi({ description: "The id of the key, which is a part of it." }),
+    label: Label,
     created_at: z.int().openapi({ description: "Milliseconds since 1970." }),
     revoked_at: z
       .int()
@@ -24,11 +26,11 @@ const Key = z
 
 const NewKey = z
   .object({
-    id: z.string(),
-    user: z.object({ id: z.string(), name: z.string() }),
-    label: z.string(),
+    id: z.string().openapi({ description: "The id of the key, which is a part of it." }),
+    user: ShownUser,
+    label: Label,
     key: z.string().openapi({ description: "The key. It is shown this once: only its hash is stored." }),
-    created_at: z.int(),
+    created_at: z.int().openapi({ description: "Milliseconds since 1970." }),
   })
   .openapi("NewKey");
 
@@ -42,7 +44,10 @@ adminKeys.openapi(
         required: true,
         content: {
           "application/json": {
-            schema: z.strictObject({ user: UserName, label: plainText(100).default("") }),
+            schema: z.strictObject({
+              user: UserName,
+              label: plainText(100).default("").openapi({ description: "What the key is for." }),
+            }),
           },
         },
       },
@@ -86,7 +91,13 @@ adminKeys.openapi(
     responses: {
       200: {
         description: "The keys, the newest first.",
-        content: { "application/json": { schema: z.object({ keys: z.array(Key) }) } },
+        content: {
+          "application/json": {
+            schema: z.object({
+              keys: z.array(Key).openapi({ description: "The keys of the user, also revoked ones." }),
+            }),
+          },
+        },
       },
     },
   }),
@@ -107,7 +118,14 @@ adminKeys.openapi(
     method: "delete",
     path: "/admin/keys/{id}",
     summary: "Revoke a key and end its sessions, at once",
-    request: { params: z.object({ id: z.string().regex(/^key_[0-9a-f]{32}$/, "not the id of a key") }) },
+    request: {
+      params: z.object({
+        id: z
+          .string()
+          .regex(/^key_[0-9a-f]{32}$/, "not the id of a key")
+          .openapi({ description: "The id of the key." }),
+      }),
+    },
     responses: {
       204: { description: "The key is revoked." },
       404: { description: "There is no such key.", content: { "application/json": { schema: ErrorBody } } },

@@ -20,6 +20,8 @@ const Amount = z
   .max(MAX_AMOUNT)
   .openapi({ description: "In micro-dollars: 5 dollars are 5000000.", example: 5_000_000 });
 
+const Note = plainText(200).default("").openapi({ description: "Why, for the user to read." });
+
 const problem = (description: string) => ({
   description,
   content: { "application/json": { schema: ErrorBody } },
@@ -37,7 +39,7 @@ adminMoney.openapi(
         required: true,
         content: {
           "application/json": {
-            schema: z.strictObject({ user: UserName, amount: Amount, note: plainText(200).default("") }),
+            schema: z.strictObject({ user: UserName, amount: Amount, note: Note }),
           },
         },
       },
@@ -92,9 +94,12 @@ adminMoney.openapi(
         content: {
           "application/json": {
             schema: z.strictObject({
-              job: z.string().regex(/^job_[0-9a-f]{32}$/, "not the id of a job"),
+              job: z
+                .string()
+                .regex(/^job_[0-9a-f]{32}$/, "not the id of a job")
+                .openapi({ description: "The id of the job." }),
               amount: Amount,
-              note: plainText(200).default(""),
+              note: Note,
             }),
           },
         },
@@ -157,16 +162,18 @@ adminMoney.openapi(
         content: {
           "application/json": {
             schema: z.object({
-              ok: z.boolean(),
-              wallets: z.int(),
-              entries: z.int(),
-              jobs: z.int(),
-              problems: z.array(
-                z.object({
-                  problem: z.string(),
-                  subject: z.string().openapi({ description: "The id of the user, job or entry." }),
-                }),
-              ),
+              ok: z.boolean().openapi({ description: "Whether there is no problem." }),
+              wallets: z.int().openapi({ description: "How many wallets were checked." }),
+              entries: z.int().openapi({ description: "How many entries were checked." }),
+              jobs: z.int().openapi({ description: "How many jobs were checked." }),
+              problems: z
+                .array(
+                  z.object({
+                    problem: z.string().openapi({ description: "What is wrong." }),
+                    subject: z.string().openapi({ description: "The id of the user, job or entry." }),
+                  }),
+                )
+                .openapi({ description: "What is wrong; empty if all agrees." }),
             }),
           },
         },

@@ -11,7 +11,9 @@ export const health = newRouter();
 const FRESH_MS = 1000;
 let answeredAt = Number.NEGATIVE_INFINITY;
 
-const Health = z.object({ ok: z.boolean() }).openapi("Health");
+const Health = z
+  .object({ ok: z.boolean().openapi({ description: "The API and its database answer." }) })
+  .openapi("Health");
 
 health.openapi(
   createRoute({

@@ -69,7 +69,7 @@ jobs.openapi(
 
 const JobList = z
   .object({
-    jobs: z.array(JobObject),
+    jobs: z.array(JobObject).openapi({ description: "The jobs, the newest first." }),
     next: z
       .string()
       .nullable()

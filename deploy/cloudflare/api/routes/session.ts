@@ -7,6 +7,7 @@ import { event } from "../events.ts";
 import { countFailures, limitUser } from "../limits.ts";
 import { foreignOrigin, isAllowedOrigin } from "../origins.ts";
 import { newRouter } from "../router.ts";
+import { ShownUser } from "../texts.ts";
 
 export const session = newRouter();
 
@@ -16,7 +17,7 @@ const SESSIONS_OF_KEY = 20;
 
 const Session = z
   .object({
-    user: z.object({ id: z.string(), name: z.string() }),
+    user: ShownUser,
     expires_at: z.int().openapi({ description: "When the cookie ends, in milliseconds since 1970." }),
   })
   .openapi("Session");
@@ -30,7 +31,11 @@ session.openapi(
     request: {
       body: {
         description: "The key; it may stand in the Authorization header instead.",
-        content: { "application/json": { schema: z.strictObject({ key: z.string().max(200) }) } },
+        content: {
+          "application/json": {
+            schema: z.strictObject({ key: z.string().max(200).openapi({ description: "The API key." }) }),
+          },
+        },
       },
     },
     responses: {

@@ -29,7 +29,12 @@ webhook.openapi(
       "The body is taken as a hint only: the API asks RunPod how the job stands. Any answer but 200 makes RunPod " +
       "send the webhook again.",
     security: [],
-    request: { params: z.object({ id: z.string(), mac: z.string() }) },
+    request: {
+      params: z.object({
+        id: z.string().openapi({ description: "The id of the job." }),
+        mac: z.string().openapi({ description: "The MAC of the id, which only RunPod was told." }),
+      }),
+    },
     responses: {
       200: { description: "The job is settled.", content: { "application/json": { schema: z.object({}) } } },
       404: error("There is no such job, or the MAC is not that of this job."),

@@ -1,0 +1,38 @@
+/** Lists the codes of the API's errors, and what each means. The errors of jobs have the worker's codes instead. */
+
+export const ERROR_CODES = {
+  already_refunded: "The job has been refunded already; a job has one refund at most.",
+  bad_request: "A value of the request is wrong; the message names it.",
+  conflict: "The same request is being answered at this moment; send it again.",
+  database_unavailable: "The database does not answer.",
+  foreign_origin: "The request came by cookie from a page that may not use the API.",
+  idempotency_key_reused: "The Idempotency-Key belongs to an earlier request with another body.",
+  input_too_large: "The file is larger than the worker takes.",
+  internal: "An unexpected error: a bug in Framewright.",
+  job_deleted: "The job that this Idempotency-Key started was deleted.",
+  job_not_ended: "The job has not ended yet.",
+  job_not_found: "There is no such job of this user.",
+  limit_exceeded: "The job is larger or longer than a job may be.",
+  method_not_allowed: "The path has other methods; the header Allow lists them.",
+  no_worker_available: "The workers take no more jobs now; nothing was charged.",
+  not_enough_money: "The wallet has less money than the job may cost.",
+  not_found: "There is no such path, user, key or job.",
+  parts_refused: "Parts of the upload are missing, or have the wrong size.",
+  quote_expired: "The quote has expired.",
+  quote_not_found: "There is no such quote of this user.",
+  refund_too_large: "The job has not ended, or has cost less.",
+  storage_refused: "The file storage refused a request of the API.",
+  storage_unavailable: "The file storage does not answer.",
+  too_large: "The body of the request is too long.",
+  too_many_requests: "Too many requests; the header Retry-After says when to go on.",
+  too_many_uploads: "The user has too many open uploads.",
+  unauthenticated: "The API key, the cookie or the operator's token is missing or not valid.",
+  unsupported_media_type: "The body is not JSON in UTF-8, or is compressed.",
+  upload_in_use: "A job that has not ended uses the upload.",
+  upload_incomplete: "The upload is not complete.",
+  upload_lost: "The storage no longer has the parts of the upload.",
+  upload_mismatch: "The file is not what was declared: its size or its type differs.",
+  upload_not_found: "There is no such upload of this user.",
+};
+
+export type ErrorCode = keyof typeof ERROR_CODES;
