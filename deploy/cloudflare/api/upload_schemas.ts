@@ -91,7 +91,7 @@ export const CompleteRequest = z
     parts: z
       .array(
         z.strictObject({
-          number: z.int().min(1).max(10_000),
+          number: z.int().min(1).max(10_000).openapi({ description: "The number of the part, from 1." }),
           etag: z
             .string()
             .regex(/^"?[\x21\x23-\x7e]{1,128}"?$/, "is not an ETag")
