@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import psutil
 import pytest
@@ -231,3 +232,19 @@ def test_a_killed_job_costs_nothing(cloud: Cloud, worker: WorkerProcess) -> None
     assert job["error"]["retryable"]
     flow.is_charged(0)
     worker.idle()
+
+
+def test_neither_log_has_a_signature_a_mac_or_a_key(cloud: Cloud, worker: WorkerProcess, clip: bytes) -> None:
+    secrets = set()
+    for content, state in ((clip, "completed"), (b"no video at all", "failed")):
+        flow = start(cloud.runpod, cloud.new_user(), "upscale", content)
+        assert flow.ended()["state"] == state
+        sent = flow.at_runpod.request
+        secrets |= {flow.user.key.split("_")[3], sent["webhook"].rpartition("/")[2]}
+        links = [flow.job["links"]["input"], flow.job["links"]["output"]]
+        urls = [sent["input"]["input_url"], sent["input"]["output_url"], *filter(None, links)]
+        secrets |= {parse_qs(urlsplit(url).query)["X-Amz-Signature"][0] for url in urls}
+    worker.idle()
+    assert flow.at_runpod.id in worker.log, "the worker logs its jobs"
+    assert flow.job["id"] in cloud.api.log
+    assert not [secret for secret in secrets if secret in worker.log + cloud.api.log]
