@@ -17,7 +17,7 @@ from orchestrator.media_containers import CONTAINERS
 from orchestrator.settings import Settings
 from tests.cloud.conftest import Cloud
 from tests.cloud.money import write
-from tools.cloud.client import ApiUser
+from tools.cloud.client import ApiUser, done
 from tools.stand_ins.bucket import NAME
 from tools.stand_ins.runpod_queue import Pretence
 
@@ -425,6 +425,16 @@ def test_nobody_without_a_key_gets_in(cloud: Cloud) -> None:
         ("DELETE", f"/uploads/{OTHER_ID}"),
     ]:
         assert requests.request(method, cloud.url + path, timeout=60).status_code == 401
+
+
+def test_a_user_keeps_at_most_200_gib(user: ApiUser) -> None:
+    largest = {"name": "clip.mp4", "content_type": "video/mp4", "bytes": 10 * 2**30}
+    ids = [done(user.post("/uploads", largest))["id"] for _ in range(20)]
+    small = largest | {"bytes": 1}
+    assert refusal(user.post("/uploads", small)) == (409, "too_many_uploads")
+    assert user.delete(f"/uploads/{ids[0]}").status_code == 204
+    assert user.post("/uploads", small).status_code == 201
+    assert refusal(user.post("/uploads", largest)) == (409, "too_many_uploads")
 
 
 def test_a_user_has_at_most_100_open_uploads_however_fast_they_ask(cloud: Cloud) -> None:

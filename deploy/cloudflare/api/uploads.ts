@@ -10,6 +10,8 @@ import type { Env } from "./settings.ts";
 const KEPT_MS = 6 * 86_400_000;
 /** How many uploads of one user may be open at once. */
 const MAX_OPEN = 100;
+/** How many bytes the uploads of one user may have together, open and complete. Storage costs us money. */
+const MAX_KEPT_BYTES = 200 * 2 ** 30;
 
 /** A row of the table `uploads`. */
 export interface Upload {
@@ -74,13 +76,15 @@ export function noSuchUpload(): ApiError {
   );
 }
 
-/** @throws ApiError 409 if the user has too many open uploads. */
+/** @throws ApiError 409 if the user has too many open uploads, or too many bytes in all. */
 export async function insertUpload(env: Env, upload: Upload): Promise<void> {
   const { meta } = await env.DB.prepare(
     `INSERT INTO uploads
        (id, user_id, name, object_key, content_type, bytes, part_bytes, multipart_id, state, created_at)
      SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'open', ?9
-     WHERE (SELECT COUNT(*) FROM uploads WHERE user_id = ?2 AND state = 'open' AND created_at > ?10) < ?11`,
+     WHERE (SELECT COUNT(*) FROM uploads WHERE user_id = ?2 AND state = 'open' AND created_at > ?10) < ?11
+       AND (SELECT COALESCE(SUM(bytes), 0) FROM uploads WHERE user_id = ?2 AND state <> 'deleted' AND created_at > ?10)
+         <= ?12 - ?6`,
   )
     .bind(
       upload.id,
@@ -94,14 +98,15 @@ export async function insertUpload(env: Env, upload: Upload): Promise<void> {
       upload.created_at,
       upload.created_at - KEPT_MS,
       MAX_OPEN,
+      MAX_KEPT_BYTES,
     )
     .run();
   if (meta.changes === 0) {
     throw new ApiError(
       409,
       "too_many_uploads",
-      `you have ${MAX_OPEN} open uploads, which is the limit: complete some, or delete them ` +
-        "(GET /uploads lists them, DELETE /uploads/ID deletes one)",
+      `you may have ${MAX_OPEN} open uploads, and files of ${MAX_KEPT_BYTES / 2 ** 30} GiB in all: complete some uploads, ` +
+        "or delete some (GET /uploads lists them, DELETE /uploads/ID deletes one)",
     );
   }
 }
