@@ -65,7 +65,7 @@ def test_it_keeps_its_data_when_it_is_killed_or_started_again(cloud: Cloud) -> N
     assert cloud.sql("SELECT id FROM users WHERE id = ?", user.id)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGKILL])
 def test_nothing_is_left_when_its_owner_ends(cloud: Cloud, number: signal.Signals) -> None:
     assert cloud.api.alive, "which shows that Node is there"
     owner = subprocess.Popen(
