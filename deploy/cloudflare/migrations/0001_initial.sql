@@ -20,12 +20,15 @@ CREATE TABLE keys (
   created_at INTEGER NOT NULL,
   revoked_at INTEGER
 ) STRICT;
+CREATE INDEX keys_of_user ON keys (user_id, created_at);
 
 CREATE TABLE sessions (
   token_sha256 TEXT PRIMARY KEY,
   key_id TEXT NOT NULL REFERENCES keys (id),
   expires_at INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX sessions_of_key ON sessions (key_id);
+CREATE INDEX expired_sessions ON sessions (expires_at);
 
 CREATE TABLE uploads (
   id TEXT PRIMARY KEY,
@@ -87,10 +90,30 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_of_user ON jobs (user_id, created_at);
 CREATE INDEX unsettled_jobs ON jobs (polled_at) WHERE ended_at IS NULL;
 
+-- A job and the deletion of its upload may be asked for at once. Whichever comes first is done, and the other is refused:
+-- this trigger refuses the job, and the UPDATE in uploads.ts the deletion.
+CREATE TRIGGER jobs_need_their_upload BEFORE INSERT ON jobs
+WHEN NOT EXISTS (
+  SELECT 1 FROM uploads WHERE id = NEW.upload_id AND user_id = NEW.user_id AND state = 'complete'
+)
+BEGIN
+  SELECT RAISE(ABORT, 'a job needs a complete upload of its user');
+END;
+
 CREATE TRIGGER final_states_stay BEFORE UPDATE OF state, charge, ended_at ON jobs
 WHEN OLD.ended_at IS NOT NULL
 BEGIN
   SELECT RAISE(ABORT, 'a job that has ended keeps its state and charge');
+END;
+
+CREATE TRIGGER jobs_end_settled BEFORE UPDATE OF state, charge, ended_at ON jobs
+BEGIN
+  SELECT RAISE(ABORT, 'a job is in a final state when it has ended, and only then')
+  WHERE (NEW.state IN ('completed', 'failed', 'cancelled')) <> (NEW.ended_at IS NOT NULL);
+  SELECT RAISE(ABORT, 'a job ends with the capture of its charge')
+  WHERE NEW.ended_at IS NOT NULL
+    AND (NEW.charge IS NULL
+      OR NEW.charge IS NOT (SELECT -amount FROM entries WHERE job_id = NEW.id AND kind = 'capture'));
 END;
 
 -- The ledger. `amount` is what an entry adds to the balance: the balance is the sum of a user's amounts.
@@ -106,10 +129,11 @@ CREATE TABLE entries (
   idempotency_key TEXT,
   created_at INTEGER NOT NULL,
   CHECK ((kind = 'topup') = (job_id IS NULL)),
-  UNIQUE (job_id, kind),
-  UNIQUE (user_id, idempotency_key)
+  UNIQUE (job_id, kind)
 ) STRICT;
 CREATE INDEX entries_of_user ON entries (user_id, id);
+-- An operator's Idempotency-Key names one top-up, whichever user it is for.
+CREATE UNIQUE INDEX topup_keys ON entries (idempotency_key) WHERE kind = 'topup';
 
 CREATE TRIGGER entries_are_not_changed BEFORE UPDATE ON entries
 BEGIN
