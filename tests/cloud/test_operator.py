@@ -36,8 +36,8 @@ def job_that_cost(cloud: Cloud, user: ApiUser, charge: int) -> str:
     job, upload = f"job_{uuid.uuid4().hex}", f"up_{uuid.uuid4().hex}"
     with contextlib.closing(sqlite3.connect(cloud.api.database, timeout=60)) as database, database:
         database.execute(
-            "INSERT INTO uploads (id, user_id, name, object_key, content_type, bytes, state, created_at) "
-            "VALUES (?, ?, 'a.mp4', ?, 'video/mp4', 1, 'deleted', 0)",
+            "INSERT INTO uploads (id, user_id, name, object_key, content_type, bytes, state, created_at, "
+            "completed_at) VALUES (?, ?, 'a.mp4', ?, 'video/mp4', 1, 'complete', 0, 0)",
             (upload, user.id, upload),
         )
         database.execute(
