@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import tomllib
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from math import ceil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -29,11 +31,15 @@ FIVE_DOLLARS = 5_000_000
 LOST = WebhookFault(copies=0)
 
 SOURCE = {"width": 320, "height": 180, "frames": 100}
-HOLD = 39_000
-"""What a job on SOURCE holds: 120 s of 325 micro-dollars."""
+TABLE = tomllib.loads((Path(__file__).parents[2] / "orchestrator" / "cost" / "table.toml").read_text())
+LIMIT_S = int(TABLE["quotes"]["least_timeout_s"]["value"])
+"""The time limit of a job on SOURCE."""
 
-TTL_S = 120 + 3600
-"""How long RunPod may take for such a job: its time limit and the longest time in the queue."""
+HOLD = LIMIT_S * 325
+"""What it holds: 0.00025 dollars a second and 30 % more, for all of that time."""
+
+TTL_S = LIMIT_S + 3600
+"""How long RunPod may take for it: its time limit and the longest time in the queue."""
 
 
 def pretend(cloud: Cloud, **values: Any) -> None:
@@ -171,8 +177,13 @@ def settled(cloud: Cloud, job: str, state: str, charge: int) -> None:
     assert row["ended_at"] is not None
 
 
-def settled_by_webhook(cloud: Cloud, job: str) -> None:
+def answered(cloud: Cloud, job: str) -> None:
+    """Wait until a webhook of a job was answered with 200."""
     cloud.runpod.wait(lambda: any(delivery.status == 200 for delivery in run_of(cloud, job).deliveries))
+
+
+def settled_by_webhook(cloud: Cloud, job: str) -> None:
+    answered(cloud, job)
     run = run_of(cloud, job)
     assert run.execution_ms is not None
     settled(cloud, job, "completed", price_of(run.execution_ms, row_of(cloud, job)))

@@ -15,8 +15,10 @@ from tests.cloud.conftest import Cloud
 from tests.cloud.money import (
     FIVE_DOLLARS,
     HOLD,
+    LIMIT_S,
     LOST,
     TRACKS,
+    answered,
     at_once,
     codes,
     debit,
@@ -71,6 +73,20 @@ def test_a_wallet_with_one_micro_dollar_too_little_starts_nothing(cloud: Cloud) 
     assert debit(user, user.upload(b"a video")).status_code == 402
     assert len(cloud.runpod.jobs) == before
     assert wallet(cloud, user) == (HOLD - 1, 0)
+
+
+def test_runpod_ends_a_run_that_would_cost_more_than_the_hold(
+    cloud: Cloud, user: ApiUser, upload: str
+) -> None:
+    pretend(cloud, run_s=10 * LIMIT_S)
+    job = start(user, upload)
+    row = row_of(cloud, job)
+    assert run_of(cloud, job).policy.execution_timeout_ms * row["price_per_s"] == 1000 * row["hold"]
+    cloud.runpod.wait(lambda: run_of(cloud, job).runs)
+    cloud.runpod.clock.advance(LIMIT_S + 1)
+    answered(cloud, job)
+    assert run_of(cloud, job).state == "TIMED_OUT"
+    settled(cloud, job, "failed", 0)
 
 
 def test_a_key_belongs_to_one_body(cloud: Cloud, user: ApiUser, upload: str) -> None:

@@ -100,7 +100,7 @@ def test_a_webhook_may_come_before_run_has_answered(cloud: Cloud, user: ApiUser,
 
 
 def test_an_early_webhook_races_the_answer_of_run(cloud: Cloud, user: ApiUser, upload: str) -> None:
-    jobs = [response.json()["id"] for response in at_once(60, lambda: debit(user, upload))]
+    jobs = [response.json()["id"] for response in at_once(40, lambda: debit(user, upload))]
     for job in jobs:
         settled_by_webhook(cloud, job)
     assert wallet(cloud, user)[1] == 0

@@ -143,7 +143,7 @@ class WranglerDev:
             raise
 
     def wait_until_ready(self) -> None:
-        """Wait until the API answers a request, whatever the answer.
+        """Wait until the API itself answers a request; without it, wrangler answers with an error of its own.
 
         Raises:
             WranglerFailed: It ended, or did not answer within START_S.
@@ -153,8 +153,8 @@ class WranglerDev:
             if not self.alive:
                 break
             with contextlib.suppress(requests.RequestException):
-                requests.get(f"{self.url}/health", timeout=10)
-                return
+                if requests.get(f"{self.url}/health", timeout=10).status_code < 500:
+                    return
             time.sleep(0.1)
         problem = f"does not answer after {START_S:.0f} s" if self.alive else "ended"
         raise WranglerFailed(f"wrangler dev {problem}:\n{self.process.last_lines()}")
