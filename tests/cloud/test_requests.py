@@ -213,6 +213,13 @@ def test_json_has_two_spellings(user: ApiUser, content_type: str) -> None:
     assert send(user, json.dumps(DECLARED).encode(), Content_Type=content_type).status_code == 201
 
 
+@pytest.mark.parametrize("path", ["/health", "/wallet", "/jobs"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_request_to_read_has_no_body(user: ApiUser, method: str, path: str) -> None:
+    assert user.request(method, path, json={}).status_code == 400
+    assert user.request(method, path, headers={"Content-Length": "0"}).status_code == 200
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "identity"])
 def test_a_compressed_body_is_refused(user: ApiUser, encoding: str) -> None:
     body = gzip.compress(json.dumps(DECLARED).encode())

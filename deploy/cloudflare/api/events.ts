@@ -42,6 +42,7 @@ export function event(name: EventName, fields: Fields): void {
  */
 export function redacted(text: string): string {
   return text
+    .slice(0, 4000)
     .replaceAll(/[a-z][a-z0-9+.-]*:\/\/\S+/gi, "[address]")
     .replaceAll(/fw_live_\S+/g, "[key]")
     .replaceAll(/[\w+/=-]{40,}/g, "[secret]")

@@ -28,6 +28,10 @@ export const readBody = createMiddleware<AppEnv>(async (c, next) => {
   const request = c.req.raw;
   if (request.body === null || c.req.path.startsWith("/webhook/")) return await next();
   const bytes = await readAtMost(request.body, MAX_BODY_BYTES);
+  if (request.method === "GET" || request.method === "HEAD") {
+    if (bytes.length > 0) throw new ApiError(400, "bad_request", `a ${request.method} request has no body`);
+    return await next();
+  }
   if (bytes.length > 0) {
     checkHeaders(request.headers);
     checkValue(parse(bytes));
