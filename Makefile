@@ -56,7 +56,7 @@ dev-env: .venv/.dev ## serving, exporting and testing in .venv: with torch, seve
 
 $(PACKAGES): deploy/cloudflare/package-lock.json deploy/cloudflare/.npmrc | .venv/bin/node
 	@echo "installing the API's packages into deploy/cloudflare/node_modules"
-	@$(BIN)/npm ci --prefix deploy/cloudflare --no-audit --no-fund --silent
+	@$(BIN)/npm ci --prefix deploy/cloudflare --no-audit --no-fund --loglevel=error
 	@touch $@
 
 docs: serve-env $(PACKAGES) ## regenerate the reference pages, and what the API shares with the worker

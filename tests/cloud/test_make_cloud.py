@@ -21,7 +21,8 @@ import pytest
 import requests
 
 from tools.cloud import wrangler_dev
-from tools.cloud.wrangler_dev import NodeMissing, free_port, is_free
+from tools.cloud.ports import free_port, is_free
+from tools.cloud.wrangler_dev import NodeMissing
 from tools.stand_ins.processes import SHM
 from tools.stand_ins.worker_process import wait
 

@@ -13,7 +13,8 @@ import pytest
 import requests
 
 from tools.cloud.client import Operator
-from tools.cloud.wrangler_dev import PROJECT, NodeMissing, WranglerDev, free_port
+from tools.cloud.ports import free_port
+from tools.cloud.wrangler_dev import PROJECT, NodeMissing, WranglerDev
 
 LIMIT = 5
 

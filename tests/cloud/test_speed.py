@@ -20,7 +20,8 @@ import requests
 
 from tests.cloud.conftest import Cloud
 from tools.cloud.client import ApiUser, done
-from tools.cloud.wrangler_dev import WranglerDev, free_port
+from tools.cloud.ports import free_port
+from tools.cloud.wrangler_dev import WranglerDev
 from tools.stand_ins.runpod_faults import late_answer
 from tools.stand_ins.runpod_queue import Pretence
 

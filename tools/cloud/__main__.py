@@ -16,7 +16,8 @@ import requests
 from tools.cloud import local_worker, service, walkthrough
 from tools.cloud.local_worker import WorkerFailed
 from tools.cloud.owned_process import OwnedProcess
-from tools.cloud.wrangler_dev import NodeMissing, WranglerFailed, is_free
+from tools.cloud.ports import is_free
+from tools.cloud.wrangler_dev import NodeMissing, WranglerFailed
 from tools.stand_ins.runpod_api import RunPodApi
 
 LOGS = Path("out", "cloud")

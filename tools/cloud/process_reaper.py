@@ -20,7 +20,9 @@ import sys
 import time
 from pathlib import Path
 
-PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # <linux/prctl.h>
+_libc = ctypes.CDLL(None)
+
 OWNER_CHECK_S = 0.2
 ORPHANS_S = 5.0
 """How long the command's descendants may outlive it to clean up. Triton's reaper takes less than a second."""
@@ -44,8 +46,8 @@ def main(owner: int, end_signal: int, grace_s: float, folder: Path, command: lis
         The exit status of the command, in the form a shell uses.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(1), 0, 0, 0)
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_unblock)  # noqa: PLW1509  one thread
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_prepare)  # noqa: PLW1509  one thread
     while child.poll() is None and os.getppid() == owner:
         received = signal.sigtimedwait(_WAKE, OWNER_CHECK_S)
         if received and received.si_signo == signal.SIGTERM:
@@ -63,7 +65,13 @@ def main(owner: int, end_signal: int, grace_s: float, folder: Path, command: lis
     return status if status >= 0 else 128 - status
 
 
-def _unblock() -> None:
+def _prctl(option: int, value: int) -> None:
+    _libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0)
+
+
+def _prepare() -> None:
+    """Let the command receive signals, and die with this program."""
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _BLOCKED)
 
 

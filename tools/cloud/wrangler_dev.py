@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import random
 import signal
-import socket
 import sqlite3
 import subprocess
 import time
@@ -23,6 +21,7 @@ import psutil
 import requests
 
 from tools.cloud.owned_process import OwnedProcess
+from tools.cloud.ports import free_port
 
 PROJECT = Path(__file__).resolve().parents[2] / "deploy" / "cloudflare"
 _WRANGLER = PROJECT / "node_modules" / "wrangler" / "wrangler-dist" / "cli.js"
@@ -44,8 +43,6 @@ _HIDE_SECRETS = Path(__file__).with_name("hide_secrets.mjs")
 ENTRY = "api/index.ts"
 START_S = 120.0
 """How long the API may take to start; it takes 2 s on two idle cores."""
-_PORTS = range(20_000, 32_000)
-"""Below Linux's ephemeral ports (from 32768), which the kernel may give to any connection."""
 
 
 class NodeMissing(Exception):
@@ -241,25 +238,6 @@ def node() -> Path:
     if not _WRANGLER.exists():
         raise NodeMissing("wrangler is not installed: run make deploy/cloudflare/node_modules/.ready")
     return Path(wheel.ROOT_DIR, "bin", "node")
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
-    for port in random.SystemRandom().sample(_PORTS, 100):
-        if is_free(port):
-            return port
-    raise OSError("no free port was found")
-
-
-def is_free(port: int) -> bool:
-    """Return whether nobody listens on a port of 127.0.0.1."""
-    with socket.socket() as server:
-        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            server.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
 
 
 @contextmanager
