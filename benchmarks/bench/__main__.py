@@ -66,7 +66,7 @@ def main() -> None:
             result = run_part(name, PARTS[name], cores=cores, quick=arguments.quick, command=command)
             (document.RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
             terminal.show(result)
-    results = document.read_results(list(PARTS))
+    results = document.read_results(list(document.TITLES))
     plot.draw(results, document.PLOT)
     document.write(results)
     print(f"{document.RESULTS}, {document.DOCUMENT}", file=sys.stderr)

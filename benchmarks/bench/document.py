@@ -32,6 +32,7 @@ TITLES = {
     "start": "Start",
     "transport": "Transport, and where the time goes",
     "scale": "Scale",
+    "cloud": "The API under load",
 }
 
 

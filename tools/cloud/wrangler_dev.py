@@ -174,12 +174,12 @@ class WranglerDev:
         """
         for process in self.process.descendants:
             with contextlib.suppress(psutil.Error):
-                if process.name() == "workerd" and not self._is_proxy(process):
+                if process.name() == "workerd" and not self.is_proxy(process):
                     process.kill()
         if wait:
             self.wait_until_ready()
 
-    def _is_proxy(self, workerd: psutil.Process) -> bool:
+    def is_proxy(self, workerd: psutil.Process) -> bool:
         """Return whether this is wrangler's own workerd, which passes requests on to that of the API."""
         return any(connection.laddr.port == self._port for connection in workerd.net_connections("tcp4"))
 

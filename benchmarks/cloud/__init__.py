@@ -1,0 +1,1 @@
+"""Measures how many requests the API answers under `wrangler dev`, and what they cost."""
