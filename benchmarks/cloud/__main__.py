@@ -118,8 +118,8 @@ def find_limit(cloud: LocalCloud, rate: float, seed: int, report: ReportWriter) 
     busy = ", ".join(f"{name} {used / run.took_s:.0%}" for name, used in run.cpu_s.items())
     report.note(
         f"The highest rate without an error, for {STEP_SECONDS:g} s each: {good}. At {rate:.0f} a second "
-        f"there were {run.errors.total()} errors, and one request of a hundred took more than {slowest_ms:.0f} ms; "
-        f"CPU, of one core: {busy}; load average {machine.load()}."
+        f"there were {run.errors.total()} errors, and one request of a hundred took more than "
+        f"{slowest_ms:.0f} ms; CPU, of one core: {busy}; load average {machine.load()}."
     )
 
 

@@ -103,6 +103,15 @@ def test_debit_takes_four_round_trips_to_d1_and_one_to_runpod(
     assert Counter(counted.runpod.requests) - asked == Counter(run=1)
 
 
+def test_a_look_takes_three_round_trips_if_it_asks_runpod_and_two_otherwise(counted: Cloud) -> None:
+    user = counted.new_user()
+    job = start(user, with_upload(user, user.upload(VIDEO)))
+    counted.runpod.wait(lambda: all(one.is_final for one in counted.runpod.jobs.values()))
+    looks = [user.get(f"/status/{job['id']}") for _ in range(2)]
+    assert [look.json()["state"] for look in looks] == ["completed"] * 2
+    assert [round_trips(look) for look in looks] == [3, 2]
+
+
 @pytest.mark.slow
 def test_two_sweeps_at_once_settle_three_hundred_jobs_within_cloudflares_limits(
     counted: Cloud, monkeypatch: pytest.MonkeyPatch

@@ -125,13 +125,22 @@ export const SELECT_JOB =
  * @throws ApiError 404 `job_not_found`: there is none, it was deleted, or it is somebody else's.
  */
 export async function jobOfUser(env: Env, userId: string, id: string): Promise<JobRow> {
-  const row = await env.DB.prepare(
-    `${SELECT_JOB} WHERE jobs.id = ? AND jobs.user_id = ? AND deleted_at IS NULL`,
-  )
-    .bind(id, userId)
-    .first<JobRow>();
-  if (row === null) throw new ApiError(404, "job_not_found", "there is no such job; GET /jobs lists yours");
+  const row = await selectJobOfUser(env, userId, id).first<JobRow>();
+  if (row === null) throw noSuchJob();
   return row;
+}
+
+/** Returns the query for a job of a user that was not deleted. */
+export function selectJobOfUser(env: Env, userId: string, id: string): D1PreparedStatement {
+  return env.DB.prepare(`${SELECT_JOB} WHERE jobs.id = ? AND jobs.user_id = ? AND deleted_at IS NULL`).bind(
+    id,
+    userId,
+  );
+}
+
+/** The one answer for jobs that do not exist, were deleted, or are somebody else's. */
+export function noSuchJob(): ApiError {
+  return new ApiError(404, "job_not_found", "there is no such job; GET /jobs lists yours");
 }
 
 /** Reads a job whoever it belongs to; null if there is none. */

@@ -1,6 +1,6 @@
 /** Brings jobs up to date with RunPod: their progress while they run, and their end. */
 
-import { type JobRow, jobById, type Progress, SELECT_JOB } from "./jobs.ts";
+import { type JobRow, jobById, noSuchJob, type Progress, SELECT_JOB, selectJobOfUser } from "./jobs.ts";
 import { outcomeOf, outcomeOfLost, startOf } from "./outcome.ts";
 import { cancel, hasEnded, isRecord, type RunPodJob, status } from "./runpod.ts";
 import type { Env } from "./settings.ts";
@@ -18,22 +18,22 @@ const UNKNOWN_AT_FIRST_MS = 60_000;
 const TTL_MARGIN_MS = 60_000;
 
 /**
- * Asks RunPod how a job stands, at most once a second however many ask, and settles it if it has ended.
+ * Returns a job of a user as it is now. Asks RunPod at most once a second, however many look: who sets `polled_at`
+ * asks, and the others get what is known.
  *
- * @returns the job as it is afterwards.
+ * @throws ApiError 404 `job_not_found`: there is none, it was deleted, or it is somebody else's.
  */
-export async function refresh(env: Env, row: JobRow): Promise<JobRow> {
+export async function lookAt(env: Env, userId: string, id: string): Promise<JobRow> {
   const now = Date.now();
   // A time in the future is that of a clock that was wrong.
-  const isRecent = row.polled_at <= now && now - row.polled_at < POLL_INTERVAL_MS;
-  if (row.ended_at !== null || isRecent) return row;
-  const claim = await env.DB.prepare(
-    "UPDATE jobs SET polled_at = ? WHERE id = ? AND polled_at = ? AND ended_at IS NULL",
-  )
-    .bind(now, row.id, row.polled_at)
-    .run();
-  if (claim.meta.changes === 0) return row;
-  return ask(env, { ...row, polled_at: now });
+  const claim = env.DB.prepare(
+    `UPDATE jobs SET polled_at = ?1 WHERE id = ?2 AND user_id = ?3 AND ended_at IS NULL AND deleted_at IS NULL
+     AND (polled_at <= ?4 OR polled_at > ?1) RETURNING id`,
+  ).bind(now, id, userId, now - POLL_INTERVAL_MS);
+  const [claimed, found] = await env.DB.batch<JobRow>([claim, selectJobOfUser(env, userId, id)]);
+  const row = found?.results[0];
+  if (row === undefined) throw noSuchJob();
+  return claimed?.results.length === 1 ? ask(env, row) : row;
 }
 
 /** Asks RunPod how a job stands, and records it; settles the job if it has ended. */

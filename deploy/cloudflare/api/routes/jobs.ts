@@ -5,7 +5,7 @@ import { ErrorBody } from "../errors.ts";
 import { IdempotencyHeaders } from "../idempotency.ts";
 import { cancelJob, deleteJob } from "../job_actions.ts";
 import { JobObject, type JobRow, jobObject, jobOfUser, SELECT_JOB } from "../jobs.ts";
-import { refresh } from "../refresh.ts";
+import { lookAt } from "../refresh.ts";
 import { newRouter } from "../router.ts";
 import { Debit, debit } from "../submit.ts";
 
@@ -62,8 +62,8 @@ jobs.openapi(
     responses: { 200: json("The job.", JobObject), 404: error("There is no such job of yours.") },
   }),
   async (c) => {
-    const row = await jobOfUser(c.env, c.var.user.id, c.req.valid("param").id);
-    return c.json(await jobObject(c.env, await refresh(c.env, row)), 200);
+    const row = await lookAt(c.env, c.var.user.id, c.req.valid("param").id);
+    return c.json(await jobObject(c.env, row), 200);
   },
 );
 
