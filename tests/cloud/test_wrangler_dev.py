@@ -16,8 +16,9 @@ from tests.cloud.conftest import Cloud
 from tools.stand_ins.worker_process import wait
 
 OWNER = """
-import sys, time
+import signal, sys
 from tools.cloud import wrangler_dev
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background processes ignore it
 with wrangler_dev.serving(variables={}, secrets={"ADMIN_TOKEN": "do-not-show"}) as api:
     print(api.url, api.folder, flush=True)
     sys.stdin.read()
