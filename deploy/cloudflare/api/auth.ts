@@ -6,7 +6,9 @@
  */
 
 import type { User } from "./context.ts";
+import { equalInConstantTime, hex, sha256 } from "./digests.ts";
 import { ApiError } from "./errors.ts";
+import { newId } from "./ids.ts";
 import { foreignOrigin, isAllowedOrigin } from "./origins.ts";
 import type { Env } from "./settings.ts";
 
@@ -25,25 +27,14 @@ export interface KnownKey {
 
 /** Makes a new API key: its id in the database, the text that the user gets once, and the digest that is stored. */
 export async function newKey(): Promise<{ id: string; key: string; digest: string }> {
-  const hexId = crypto.randomUUID().replaceAll("-", "");
-  const key = `fw_live_${hexId}_${randomHex()}`;
-  return { id: `key_${hexId}`, key, digest: await sha256(key) };
+  const id = newId("key");
+  const key = `fw_live_${id.slice("key_".length)}_${randomHex()}`;
+  return { id, key, digest: await sha256(key) };
 }
 
 /** Returns 256 random bits in hex. */
 export function randomHex(): string {
   return hex(crypto.getRandomValues(new Uint8Array(32)));
-}
-
-/** Returns the SHA-256 of a text in hex. */
-export async function sha256(text: string): Promise<string> {
-  return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))));
-}
-
-/** Tells whether two texts are equal, in a time that does not depend on where they differ or how long they are. */
-export async function equalInConstantTime(a: string, b: string): Promise<boolean> {
-  const bytes = (text: string) => crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return crypto.subtle.timingSafeEqual(await bytes(a), await bytes(b));
 }
 
 /** The one answer to every failed authentication, so that it does not tell which keys or users exist. */
@@ -119,8 +110,4 @@ async function userOfSession(token: string, env: Env): Promise<User | null> {
   )
     .bind(await sha256(token), Date.now())
     .first<User>();
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,7 +1,7 @@
 /** Takes a job: checks it, holds its money, and asks RunPod to run it. */
 
 import { z } from "@hono/zod-openapi";
-import { sha256 } from "./auth.ts";
+import { sha256 } from "./digests.ts";
 import { ApiError } from "./errors.ts";
 import { event } from "./events.ts";
 import { newId } from "./ids.ts";

@@ -2,6 +2,7 @@
 
 import { z } from "@hono/zod-openapi";
 import { MEDIA_TYPES } from "./media_types.ts";
+import { Next } from "./pages.ts";
 import { MAX_UPLOAD_BYTES, SINGLE_PUT_BYTES } from "./upload_parts.ts";
 
 /** How many URLs of parts an answer has at most. */
@@ -107,9 +108,6 @@ export const CompleteRequest = z
 export const UploadList = z
   .object({
     uploads: z.array(UploadBody).openapi({ description: "The uploads, the newest first, without URLs." }),
-    next: z
-      .string()
-      .nullable()
-      .openapi({ description: "The value of `cursor` for the next page; null after the last." }),
+    next: Next,
   })
   .openapi("UploadList");

@@ -160,18 +160,18 @@ export async function markDeleted(env: Env, userId: string, uploadId: string): P
   return row;
 }
 
-/** Returns up to `limit` uploads of a user that can be used, the newest first, after the one that `after` names. */
+/** Returns up to `limit` uploads of a user that can be used, the newest first, after a time and an id. */
 export async function listUploads(
   env: Env,
   userId: string,
-  after: { createdAt: number; id: string } | null,
+  [createdAt, id]: [createdAt: number, id: string],
   limit: number,
 ): Promise<Upload[]> {
   const { results } = await env.DB.prepare(
     `SELECT * FROM uploads WHERE user_id = ? AND state <> 'deleted' AND created_at > ?
      AND (created_at, id) < (?, ?) ORDER BY created_at DESC, id DESC LIMIT ?`,
   )
-    .bind(userId, Date.now() - KEPT_MS, after?.createdAt ?? Number.MAX_SAFE_INTEGER, after?.id ?? "", limit)
+    .bind(userId, Date.now() - KEPT_MS, createdAt, id, limit)
     .all<Upload>();
   return results;
 }

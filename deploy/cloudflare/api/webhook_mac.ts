@@ -1,12 +1,12 @@
 /** Makes and checks the MAC in the webhook address of a job: HMAC-SHA256 of the job's id, as 64 hex digits. */
 
+import { hex } from "./digests.ts";
 import type { Env } from "./settings.ts";
 
 /** Returns the address that RunPod calls when a job has ended. */
 export async function webhookUrl(env: Env, jobId: string): Promise<string> {
   const mac = await crypto.subtle.sign("HMAC", await macKey(env), message(jobId));
-  const hex = [...new Uint8Array(mac)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return `${env.PUBLIC_URL}/webhook/${jobId}/${hex}`;
+  return `${env.PUBLIC_URL}/webhook/${jobId}/${hex(new Uint8Array(mac))}`;
 }
 
 /** Returns whether a MAC belongs to a job; takes the same time whatever is wrong with it. */

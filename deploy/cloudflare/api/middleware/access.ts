@@ -1,8 +1,9 @@
 /** Lets a request through to its route only if it may use it. */
 
 import { createMiddleware } from "hono/factory";
-import { authenticate, bearerToken, equalInConstantTime, unauthenticated } from "../auth.ts";
+import { authenticate, bearerToken, unauthenticated } from "../auth.ts";
 import type { AppEnv } from "../context.ts";
+import { equalInConstantTime } from "../digests.ts";
 import { countFailures, limitUser } from "../limits.ts";
 import type { Env } from "../settings.ts";
 

@@ -2,9 +2,10 @@
 
 import { createRoute, z } from "@hono/zod-openapi";
 import { newKey } from "../auth.ts";
-import { ApiError, ErrorBody } from "../errors.ts";
+import { ApiError } from "../errors.ts";
 import { event } from "../events.ts";
 import { newId } from "../ids.ts";
+import { error, json, requiredJson } from "../responses.ts";
 import { newRouter } from "../router.ts";
 import { plainText, ShownUser, UserName } from "../texts.ts";
 
@@ -40,21 +41,16 @@ adminKeys.openapi(
     path: "/admin/keys",
     summary: "Make an API key, and its user if there is none of this name",
     request: {
-      body: {
-        required: true,
-        content: {
-          "application/json": {
-            schema: z.strictObject({
-              user: UserName,
-              label: plainText(100).default("").openapi({ description: "What the key is for." }),
-            }),
-          },
-        },
-      },
+      body: requiredJson(
+        z.strictObject({
+          user: UserName,
+          label: plainText(100).default("").openapi({ description: "What the key is for." }),
+        }),
+      ),
     },
     responses: {
-      201: { description: "The key.", content: { "application/json": { schema: NewKey } } },
-      400: { description: "The body is wrong.", content: { "application/json": { schema: ErrorBody } } },
+      201: json("The key.", NewKey),
+      400: error("The body is wrong."),
     },
   }),
   async (c) => {
@@ -89,16 +85,10 @@ adminKeys.openapi(
     summary: "List the keys of a user",
     request: { query: z.strictObject({ user: UserName }) },
     responses: {
-      200: {
-        description: "The keys, the newest first.",
-        content: {
-          "application/json": {
-            schema: z.object({
-              keys: z.array(Key).openapi({ description: "The keys of the user, also revoked ones." }),
-            }),
-          },
-        },
-      },
+      200: json(
+        "The keys, the newest first.",
+        z.object({ keys: z.array(Key).openapi({ description: "The keys of the user, also revoked ones." }) }),
+      ),
     },
   }),
   async (c) => {
@@ -128,7 +118,7 @@ adminKeys.openapi(
     },
     responses: {
       204: { description: "The key is revoked." },
-      404: { description: "There is no such key.", content: { "application/json": { schema: ErrorBody } } },
+      404: error("There is no such key."),
     },
   }),
   async (c) => {

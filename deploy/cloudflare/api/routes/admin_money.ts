@@ -1,11 +1,12 @@
 /** The operator's routes for money: add some, refund a job, prove that the ledger is sound. */
 
 import { createRoute, z } from "@hono/zod-openapi";
-import { ApiError, ErrorBody } from "../errors.ts";
+import { ApiError } from "../errors.ts";
 import { event } from "../events.ts";
 import { IdempotencyHeaders } from "../idempotency.ts";
 import { ENTRY_COLUMNS, Entry } from "../ledger.ts";
 import { checkLedger } from "../ledger_check.ts";
+import { error, json, requiredJson } from "../responses.ts";
 import { newRouter } from "../router.ts";
 import { plainText, UserName } from "../texts.ts";
 
@@ -22,12 +23,6 @@ const Amount = z
 
 const Note = plainText(200).default("").openapi({ description: "Why, for the user to read." });
 
-const problem = (description: string) => ({
-  description,
-  content: { "application/json": { schema: ErrorBody } },
-});
-const entry = (description: string) => ({ description, content: { "application/json": { schema: Entry } } });
-
 adminMoney.openapi(
   createRoute({
     method: "post",
@@ -35,21 +30,14 @@ adminMoney.openapi(
     summary: "Add money to a wallet, once for each Idempotency-Key",
     request: {
       headers: IdempotencyHeaders,
-      body: {
-        required: true,
-        content: {
-          "application/json": {
-            schema: z.strictObject({ user: UserName, amount: Amount, note: Note }),
-          },
-        },
-      },
+      body: requiredJson(z.strictObject({ user: UserName, amount: Amount, note: Note })),
     },
     responses: {
-      201: entry("The money was added."),
-      200: entry("The money had been added by an earlier request with this key."),
-      400: problem("The body is wrong."),
-      404: problem("There is no such user."),
-      422: problem("An earlier request with this key had another body."),
+      201: json("The money was added.", Entry),
+      200: json("The money had been added by an earlier request with this key.", Entry),
+      400: error("The body is wrong."),
+      404: error("There is no such user."),
+      422: error("An earlier request with this key had another body."),
     },
   }),
   async (c) => {
@@ -89,29 +77,24 @@ adminMoney.openapi(
     path: "/admin/refunds",
     summary: "Return what a job has cost, or a part of it, once a job",
     request: {
-      body: {
-        required: true,
-        content: {
-          "application/json": {
-            schema: z.strictObject({
-              job: z
-                .string()
-                .regex(/^job_[0-9a-f]{32}$/, "not the id of a job")
-                .openapi({ description: "The id of the job." }),
-              amount: Amount,
-              note: Note,
-            }),
-          },
-        },
-      },
+      body: requiredJson(
+        z.strictObject({
+          job: z
+            .string()
+            .regex(/^job_[0-9a-f]{32}$/, "is not the id of a job")
+            .openapi({ description: "The id of the job." }),
+          amount: Amount,
+          note: Note,
+        }),
+      ),
     },
     responses: {
-      201: entry("The money was returned."),
-      200: entry("The same refund had been made before."),
-      400: problem("The body is wrong."),
-      404: problem("There is no such job."),
-      409: problem("Another refund was made for the job."),
-      422: problem("The job has not ended, or has cost less."),
+      201: json("The money was returned.", Entry),
+      200: json("The same refund had been made before.", Entry),
+      400: error("The body is wrong."),
+      404: error("There is no such job."),
+      409: error("Another refund was made for the job."),
+      422: error("The job has not ended, or has cost less."),
     },
   }),
   async (c) => {
@@ -157,27 +140,23 @@ adminMoney.openapi(
     path: "/admin/ledger/check",
     summary: "Prove that wallets, entries and jobs agree",
     responses: {
-      200: {
-        description: "What was checked, and what is wrong.",
-        content: {
-          "application/json": {
-            schema: z.object({
-              ok: z.boolean().openapi({ description: "Whether there is no problem." }),
-              wallets: z.int().openapi({ description: "How many wallets were checked." }),
-              entries: z.int().openapi({ description: "How many entries were checked." }),
-              jobs: z.int().openapi({ description: "How many jobs were checked." }),
-              problems: z
-                .array(
-                  z.object({
-                    problem: z.string().openapi({ description: "What is wrong." }),
-                    subject: z.string().openapi({ description: "The id of the user, job or entry." }),
-                  }),
-                )
-                .openapi({ description: "What is wrong; empty if all agrees." }),
-            }),
-          },
-        },
-      },
+      200: json(
+        "What was checked, and what is wrong.",
+        z.object({
+          ok: z.boolean().openapi({ description: "Whether there is no problem." }),
+          wallets: z.int().openapi({ description: "How many wallets were checked." }),
+          entries: z.int().openapi({ description: "How many entries were checked." }),
+          jobs: z.int().openapi({ description: "How many jobs were checked." }),
+          problems: z
+            .array(
+              z.object({
+                problem: z.string().openapi({ description: "What is wrong." }),
+                subject: z.string().openapi({ description: "The id of the user, job or entry." }),
+              }),
+            )
+            .openapi({ description: "What is wrong; empty if all agrees." }),
+        }),
+      ),
     },
   }),
   async (c) => {

@@ -1,8 +1,9 @@
 /** GET /health: whether the API and its database answer. */
 
 import { createRoute, z } from "@hono/zod-openapi";
-import { ApiError, ErrorBody } from "../errors.ts";
+import { ApiError } from "../errors.ts";
 import { event } from "../events.ts";
+import { error, json } from "../responses.ts";
 import { newRouter } from "../router.ts";
 
 export const health = newRouter();
@@ -21,8 +22,8 @@ health.openapi(
     path: "/health",
     summary: "Whether the API works",
     responses: {
-      200: { description: "The API works.", content: { "application/json": { schema: Health } } },
-      503: { description: "The database fails.", content: { "application/json": { schema: ErrorBody } } },
+      200: json("The API works.", Health),
+      503: error("The database fails."),
     },
   }),
   async (c) => {

@@ -1,24 +1,18 @@
 /** POST /debit, GET /status/ID, GET /jobs, POST /cancel/ID, DELETE /jobs/ID. */
 
 import { createRoute, z } from "@hono/zod-openapi";
-import { ErrorBody } from "../errors.ts";
 import { IdempotencyHeaders } from "../idempotency.ts";
 import { cancelJob, deleteJob } from "../job_actions.ts";
 import { JobObject, type JobRow, jobObject, jobOfUser, SELECT_JOB } from "../jobs.ts";
+import { cursor, Next, pageOf, QUERY_ROWS, startOfPage } from "../pages.ts";
 import { lookAt } from "../refresh.ts";
+import { error, json, requiredJson } from "../responses.ts";
 import { newRouter } from "../router.ts";
 import { Debit, debit } from "../submit.ts";
 
 export const jobs = newRouter();
 
-const json = <T>(description: string, schema: T) => ({
-  description,
-  content: { "application/json": { schema } },
-});
-const error = (description: string) => json(description, ErrorBody);
 const JobId = z.object({ id: z.string().max(100).openapi({ description: "The id of a job of yours." }) });
-/** How many jobs a list has at most. */
-const LIST_PAGE = 50;
 
 jobs.openapi(
   createRoute({
@@ -30,7 +24,7 @@ jobs.openapi(
       "the same Idempotency-Key returns the same job and holds nothing more.",
     request: {
       headers: IdempotencyHeaders,
-      body: { content: { "application/json": { schema: Debit } }, required: true },
+      body: requiredJson(Debit),
     },
     responses: {
       200: json("The job that the first request with this key started.", JobObject),
@@ -70,10 +64,7 @@ jobs.openapi(
 const JobList = z
   .object({
     jobs: z.array(JobObject).openapi({ description: "The jobs, the newest first." }),
-    next: z
-      .string()
-      .nullable()
-      .openapi({ description: "The value of `cursor` for the next page; null after the last." }),
+    next: Next,
   })
   .openapi("JobList");
 
@@ -83,34 +74,19 @@ jobs.openapi(
     path: "/jobs",
     summary: "List your jobs, newest first",
     description: "Their states are as last seen; GET /status/ID brings one up to date.",
-    request: {
-      query: z.object({
-        cursor: z
-          .string()
-          .regex(/^\d{1,15}\.job_[0-9a-f]{32}$/, "is not a cursor of this list")
-          .optional()
-          .openapi({ description: "`next` of the page before." }),
-      }),
-    },
+    request: { query: z.object({ cursor: cursor("job") }) },
     responses: { 200: json("A page of jobs.", JobList), 400: error("The cursor is malformed.") },
   }),
   async (c) => {
-    const [time, id] = c.req.valid("query").cursor?.split(".") ?? [];
+    const [time, id] = startOfPage(c.req.valid("query").cursor);
     const { results } = await c.env.DB.prepare(
-      `${SELECT_JOB} WHERE jobs.user_id = ? AND deleted_at IS NULL AND (jobs.created_at, jobs.id) < (?, ?) ` +
-        "ORDER BY jobs.created_at DESC, jobs.id DESC LIMIT ?",
+      `${SELECT_JOB} WHERE jobs.user_id = ? AND deleted_at IS NULL AND (jobs.created_at, jobs.id) < (?, ?)
+       ORDER BY jobs.created_at DESC, jobs.id DESC LIMIT ?`,
     )
-      .bind(c.var.user.id, Number(time ?? Number.MAX_SAFE_INTEGER), id ?? "", LIST_PAGE + 1)
+      .bind(c.var.user.id, time, id, QUERY_ROWS)
       .all<JobRow>();
-    const page = results.slice(0, LIST_PAGE);
-    const last = page.at(-1);
-    return c.json(
-      {
-        jobs: await Promise.all(page.map((row) => jobObject(c.env, row))),
-        next: results.length > LIST_PAGE && last !== undefined ? `${last.created_at}.${last.id}` : null,
-      },
-      200,
-    );
+    const { page, next } = pageOf(results);
+    return c.json({ jobs: await Promise.all(page.map((row) => jobObject(c.env, row))), next }, 200);
   },
 );
 

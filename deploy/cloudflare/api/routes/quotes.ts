@@ -1,11 +1,11 @@
 /** POST /quote: what a job costs, before it starts. */
 
 import { createRoute, z } from "@hono/zod-openapi";
-import { ErrorBody } from "../errors.ts";
 import { event } from "../events.ts";
 import { newId } from "../ids.ts";
 import { inputOf, JOB_FIELDS, jobOf } from "../job_request.ts";
 import { Terms, termsFor } from "../quote.ts";
+import { error, json, requiredJson } from "../responses.ts";
 import { newRouter } from "../router.ts";
 
 /**
@@ -24,11 +24,6 @@ const Quote = Terms.extend({
   upload_id: z.string().openapi({ description: "The upload that is the input." }),
 }).openapi("Quote");
 
-const error = (description: string) => ({
-  description,
-  content: { "application/json": { schema: ErrorBody } },
-});
-
 quotes.openapi(
   createRoute({
     method: "post",
@@ -37,9 +32,9 @@ quotes.openapi(
     description:
       `The quote binds for ${LIFETIME_MIN} minutes: a job that POST /debit starts with it costs at most its \`hold\`. ` +
       "The upload need not be complete yet. docs/billing.md explains every number.",
-    request: { body: { required: true, content: { "application/json": { schema: QuoteRequest } } } },
+    request: { body: requiredJson(QuoteRequest) },
     responses: {
-      201: { description: "The quote.", content: { "application/json": { schema: Quote } } },
+      201: json("The quote.", Quote),
       400: error("The worker would refuse the job: a field is wrong, or the job is larger than the limits."),
       404: error("There is no such upload of this user."),
     },
@@ -47,7 +42,7 @@ quotes.openapi(
   async (c) => {
     const request = c.req.valid("json");
     const job = jobOf(c.env, request);
-    const userId = c.get("user").id;
+    const userId = c.var.user.id;
     const upload = await inputOf(c.env, userId, request);
     const terms = termsFor(c.env, { ...job, source: request.source, bytes: upload.bytes });
     const id = newId("quote");

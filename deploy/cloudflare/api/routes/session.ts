@@ -1,11 +1,12 @@
 /** POST /session and DELETE /session: exchange an API key for a cookie, so that a web page need not keep the key. */
 
 import { createRoute, z } from "@hono/zod-openapi";
-import { bearerToken, checkKey, cookieName, randomHex, sessionToken, sha256 } from "../auth.ts";
-import { ErrorBody } from "../errors.ts";
+import { bearerToken, checkKey, cookieName, randomHex, sessionToken } from "../auth.ts";
+import { sha256 } from "../digests.ts";
 import { event } from "../events.ts";
 import { countFailures, limitUser } from "../limits.ts";
 import { foreignOrigin, isAllowedOrigin } from "../origins.ts";
+import { error, json } from "../responses.ts";
 import { newRouter } from "../router.ts";
 import { ShownUser } from "../texts.ts";
 
@@ -29,22 +30,15 @@ session.openapi(
     summary: "Log in with an API key",
     description: `The cookie is HttpOnly and SameSite=Strict, lasts ${SESSION_S / 3600} hours, and ends when its key is revoked.`,
     request: {
-      body: {
-        description: "The key; it may stand in the Authorization header instead.",
-        content: {
-          "application/json": {
-            schema: z.strictObject({ key: z.string().max(200).openapi({ description: "The API key." }) }),
-          },
-        },
-      },
+      body: json(
+        "The key; it may stand in the Authorization header instead.",
+        z.strictObject({ key: z.string().max(200).openapi({ description: "The API key." }) }),
+      ),
     },
     responses: {
-      201: { description: "The cookie is set.", content: { "application/json": { schema: Session } } },
-      401: { description: "The key is not valid.", content: { "application/json": { schema: ErrorBody } } },
-      403: {
-        description: "The page's origin is foreign.",
-        content: { "application/json": { schema: ErrorBody } },
-      },
+      201: json("The cookie is set.", Session),
+      401: error("The key is not valid."),
+      403: error("The origin of the page is not allowed."),
     },
   }),
   async (c) => {
@@ -86,10 +80,7 @@ session.openapi(
     summary: "Log out",
     responses: {
       204: { description: "The session has ended, or there was none." },
-      403: {
-        description: "The page's origin is foreign.",
-        content: { "application/json": { schema: ErrorBody } },
-      },
+      403: error("The origin of the page is not allowed."),
     },
   }),
   async (c) => {

@@ -3,10 +3,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { completeUpload, completeWhenStored, lost } from "../complete_upload.ts";
 import { safeFileName } from "../content_disposition.ts";
-import { ErrorBody } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { EXTENSIONS } from "../media_types.ts";
 import { abortMultipart, createMultipart, listParts } from "../multipart.ts";
+import { cursor, pageOf, QUERY_ROWS, startOfPage } from "../pages.ts";
+import { error, json, requiredJson } from "../responses.ts";
 import { newRouter } from "../router.ts";
 import { deleteObject, inputKey } from "../storage.ts";
 import { described, withUrls } from "../upload_answer.ts";
@@ -14,14 +15,6 @@ import { partSize, SINGLE_PUT_BYTES } from "../upload_parts.ts";
 import { CompleteRequest, UploadBody, UploadId, UploadList, UploadRequest } from "../upload_schemas.ts";
 import { insertUpload, listUploads, markDeleted, requireUpload, type Upload } from "../uploads.ts";
 
-/** How many uploads a list has at most. */
-const LIST_PAGE = 50;
-
-const json = <T extends z.ZodType>(schema: T, description: string) => ({
-  description,
-  content: { "application/json": { schema } },
-});
-const error = (description: string) => json(ErrorBody, description);
 const storageErrors = {
   502: error("The storage refused a request of the API."),
   503: error("The storage does not answer at the moment."),
@@ -38,9 +31,9 @@ uploads.openapi(
     description:
       `A file of up to ${SINGLE_PUT_BYTES} bytes is sent in one PUT, a larger one in parts. The URLs accept only the ` +
       "declared type and size.",
-    request: { body: { required: true, content: { "application/json": { schema: UploadRequest } } } },
+    request: { body: requiredJson(UploadRequest) },
     responses: {
-      201: json(UploadBody, "The upload, and where to send the file."),
+      201: json("The upload, and where to send the file.", UploadBody),
       400: error("The type is not one that the worker reads, the size is too large, or a field is wrong."),
       409: error("The user has too many open uploads."),
       ...storageErrors,
@@ -48,7 +41,7 @@ uploads.openapi(
   }),
   async (c) => {
     const { name, content_type, bytes } = c.req.valid("json");
-    const user = c.get("user");
+    const user = c.var.user;
     const id = newId("up");
     const key = inputKey(user.id, id, EXTENSIONS[content_type]);
     const part_bytes = partSize(bytes);
@@ -83,24 +76,12 @@ uploads.openapi(
     path: "/uploads",
     summary: "List uploads",
     description: "Open and complete uploads, the newest first.",
-    request: {
-      query: z.object({
-        cursor: z
-          .string()
-          .regex(/^\d{1,15}\.up_[0-9a-f]{32}$/, "is not a cursor of this list")
-          .optional()
-          .openapi({ description: "`next` of the page before." }),
-      }),
-    },
-    responses: { 200: json(UploadList, "A page of uploads."), 400: error("The cursor is malformed.") },
+    request: { query: z.object({ cursor: cursor("up") }) },
+    responses: { 200: json("A page of uploads.", UploadList), 400: error("The cursor is malformed.") },
   }),
   async (c) => {
-    const [createdAt, id] = c.req.valid("query").cursor?.split(".") ?? [];
-    const after = createdAt === undefined || id === undefined ? null : { createdAt: Number(createdAt), id };
-    const rows = await listUploads(c.env, c.get("user").id, after, LIST_PAGE + 1);
-    const page = rows.slice(0, LIST_PAGE);
-    const last = page.at(-1);
-    const next = rows.length > LIST_PAGE && last !== undefined ? `${last.created_at}.${last.id}` : null;
+    const start = startOfPage(c.req.valid("query").cursor);
+    const { page, next } = pageOf(await listUploads(c.env, c.var.user.id, start, QUERY_ROWS));
     return c.json({ uploads: page.map(described), next }, 200);
   },
 );
@@ -123,7 +104,7 @@ uploads.openapi(
       }),
     },
     responses: {
-      200: json(UploadBody, "The upload."),
+      200: json("The upload.", UploadBody),
       400: error("A parameter is malformed."),
       404: notFound,
       409: error("The storage no longer has the parts of this upload."),
@@ -132,7 +113,7 @@ uploads.openapi(
     },
   }),
   async (c) => {
-    const upload = await requireUpload(c.env, c.get("user").id, c.req.valid("param").id);
+    const upload = await requireUpload(c.env, c.var.user.id, c.req.valid("param").id);
     if (upload.state === "complete") return c.json(described(upload), 200);
     let uploaded: number[] = [];
     if (upload.multipart_id !== null) {
@@ -157,7 +138,7 @@ uploads.openapi(
       body: { required: false, content: { "application/json": { schema: CompleteRequest } } },
     },
     responses: {
-      200: json(UploadBody, "The upload is complete."),
+      200: json("The upload is complete.", UploadBody),
       400: error("The request is malformed."),
       404: notFound,
       409: error("The file, or parts of it, have not been uploaded."),
@@ -166,7 +147,7 @@ uploads.openapi(
     },
   }),
   async (c) => {
-    const upload = await requireUpload(c.env, c.get("user").id, c.req.valid("param").id);
+    const upload = await requireUpload(c.env, c.var.user.id, c.req.valid("param").id);
     const complete = await completeUpload(c.env, upload, c.req.valid("json").parts ?? null);
     return c.json(described(complete), 200);
   },
@@ -188,7 +169,7 @@ uploads.openapi(
     },
   }),
   async (c) => {
-    const upload = await markDeleted(c.env, c.get("user").id, c.req.valid("param").id);
+    const upload = await markDeleted(c.env, c.var.user.id, c.req.valid("param").id);
     // In this order: if the parts are being joined at the same time, the object that they make is deleted too.
     if (upload.multipart_id !== null) await abortMultipart(c.env, upload.object_key, upload.multipart_id);
     await deleteObject(c.env, upload.object_key);

@@ -1,8 +1,9 @@
 /** GET /wallet: the balance, and the entries that it is the sum of. */
 
 import { createRoute, z } from "@hono/zod-openapi";
-import { ErrorBody } from "../errors.ts";
 import { ENTRY_COLUMNS, Entry } from "../ledger.ts";
+import { Next } from "../pages.ts";
+import { error, json } from "../responses.ts";
 import { newRouter } from "../router.ts";
 
 export const wallet = newRouter();
@@ -14,10 +15,7 @@ const Wallet = z
       .int()
       .openapi({ description: "What is set aside for jobs that have not ended, in micro-dollars." }),
     entries: z.array(Entry).openapi({ description: "The newest first." }),
-    next: z
-      .string()
-      .nullable()
-      .openapi({ description: "The `cursor` of the next page; null on the last one." }),
+    next: Next,
   })
   .openapi("Wallet");
 
@@ -29,7 +27,7 @@ interface Totals {
 const Page = z.strictObject({
   cursor: z
     .string()
-    .regex(/^[1-9][0-9]{0,14}$/, "not a cursor")
+    .regex(/^[1-9][0-9]{0,14}$/, "is not a cursor of this list")
     .optional()
     .openapi({ description: "`next` of the page before." }),
   limit: z
@@ -46,8 +44,8 @@ wallet.openapi(
     summary: "The balance and the entries of the wallet",
     request: { query: Page },
     responses: {
-      200: { description: "The wallet.", content: { "application/json": { schema: Wallet } } },
-      400: { description: "The query is wrong.", content: { "application/json": { schema: ErrorBody } } },
+      200: json("The wallet.", Wallet),
+      400: error("The query is wrong."),
     },
   }),
   async (c) => {

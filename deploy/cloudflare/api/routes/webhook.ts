@@ -1,10 +1,11 @@
 /** POST /webhook/ID/MAC: RunPod says that a job has ended. */
 
 import { createRoute, z } from "@hono/zod-openapi";
-import { ApiError, ErrorBody } from "../errors.ts";
+import { ApiError } from "../errors.ts";
 import { event } from "../events.ts";
-import { type JobRow, jobById } from "../jobs.ts";
+import { type JobRow, jobById, noSuchJob } from "../jobs.ts";
 import { ask, record } from "../refresh.ts";
+import { error, json } from "../responses.ts";
 import { newRouter } from "../router.ts";
 import { isRecord, isRunPodId, status } from "../runpod.ts";
 import type { Env } from "../settings.ts";
@@ -14,11 +15,6 @@ import { macIsRight } from "../webhook_mac.ts";
 const LONGEST_BODY = 32 * 2 ** 20;
 
 export const webhook = newRouter();
-
-const error = (description: string) => ({
-  description,
-  content: { "application/json": { schema: ErrorBody } },
-});
 
 webhook.openapi(
   createRoute({
@@ -36,7 +32,7 @@ webhook.openapi(
       }),
     },
     responses: {
-      200: { description: "The job is settled.", content: { "application/json": { schema: z.object({}) } } },
+      200: json("The job is settled.", z.object({})),
       404: error("There is no such job, or the MAC is not that of this job."),
       503: error("The job could not be settled yet."),
     },
@@ -44,7 +40,7 @@ webhook.openapi(
   async (c) => {
     const { id, mac } = c.req.valid("param");
     const row = (await macIsRight(c.env, id, mac)) ? await jobById(c.env, id) : null;
-    if (row === null) throw new ApiError(404, "job_not_found", "there is no such job");
+    if (row === null) throw noSuchJob();
     const after = row.ended_at === null ? await settled(c.env, row, c.req.raw) : row;
     event("webhook", { job: id, settled: after.ended_at !== null });
     if (after.ended_at === null) throw new ApiError(503, "job_not_ended", "the job has not ended yet", 10);
