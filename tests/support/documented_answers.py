@@ -105,7 +105,9 @@ def checked_answers(url: str, documentation: Documentation) -> Iterator[None]:
     ) -> requests.Response:
         response = send(session, request, **more)
         path = str(request.url).removeprefix(url)
-        if path != request.url and not path.startswith("/cdn-cgi/"):
+        # While workerd is dead, wrangler answers in its place, without the headers of the API.
+        is_wranglers = response.status_code >= 500 and "Content-Security-Policy" not in response.headers
+        if path != request.url and not path.startswith("/cdn-cgi/") and not is_wranglers:
             documentation.check(response)
         return response
 
