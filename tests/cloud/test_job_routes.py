@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -57,15 +57,20 @@ def start(user: ApiUser, task: str = "upscale", **params: Any) -> dict[str, Any]
     return dict(response.json())
 
 
-def ended(user: ApiUser, job_id: str, timeout_s: float = 60) -> dict[str, Any]:
-    """Wait until a job has ended; return the job object."""
-    deadline = time.monotonic() + timeout_s
+def shown(user: ApiUser, job_id: str, true: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """Look at a job until something is true of it; return the job object."""
+    deadline = time.monotonic() + 60
     while True:
         job: dict[str, Any] = done(user.get(f"/status/{job_id}"))
-        if job["ended_at"] is not None:
+        if true(job):
             return job
         assert time.monotonic() < deadline, job
         time.sleep(0.1)
+
+
+def ended(user: ApiUser, job_id: str) -> dict[str, Any]:
+    """Wait until a job has ended; return the job object."""
+    return shown(user, job_id, lambda job: job["ended_at"] is not None)
 
 
 def run_of(cloud: Cloud, job: dict[str, Any]) -> Job:
@@ -123,8 +128,7 @@ def test_progress_is_shown(cloud: Cloud, user: ApiUser) -> None:
     pretend(cloud, run_s=20, progress=(update, update))
     job = start(user)
     cloud.runpod.clock.advance(15)
-    time.sleep(1.1)  # a look at RunPod counts for a second
-    seen = done(user.get(f"/status/{job['id']}"))
+    seen = shown(user, job["id"], lambda seen: seen["progress"] is not None)
     assert (seen["state"], seen["progress"]) == ("running", update)
     assert seen["started_at"] >= job["created_at"]
 
@@ -136,9 +140,7 @@ def test_a_strange_progress_update_is_harmless(cloud: Cloud, user: ApiUser, upda
     pretend(cloud, run_s=20, progress=(update, update))
     job = start(user)
     cloud.runpod.clock.advance(15)
-    time.sleep(1.1)
-    seen = done(user.get(f"/status/{job['id']}"))
-    assert seen["state"] == "running"
+    seen = shown(user, job["id"], lambda seen: seen["state"] == "running")
     assert seen["progress"] is None or len(seen["progress"]["stage"]) <= 40
 
 
@@ -227,8 +229,7 @@ def test_a_timeout_of_a_longer_video_is_charged(
     pretend(cloud, run_s=10**6, progress=(update,) * 10**5)
     job = start(user)
     cloud.runpod.clock.advance(15)
-    time.sleep(1.1)
-    assert done(user.get(f"/status/{job['id']}"))["progress"]["total"] == frames
+    shown(user, job["id"], lambda seen: (seen["progress"] or {}).get("total") == frames)
     cloud.runpod.clock.advance(job["quote"]["execution_timeout_s"])
     after = ended(user, job["id"])
     assert after["error"]["code"] == "timed_out"
