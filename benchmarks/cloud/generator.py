@@ -35,8 +35,6 @@ MIX = {"status": 31, "upload": 3, "quote": 3, "debit": 3, "jobs": 3, "wallet": 3
 """How often an action comes among 47 of them: a job is looked at ten times. An upload is two requests, so 47
 actions are 50 requests to the API; the webhooks of the jobs come on top."""
 
-ACTIONS_PER_REQUEST = 47 / 50
-
 
 class Generator:
     """Sends the requests of all users.
@@ -66,8 +64,11 @@ class Generator:
 
     async def run(self) -> float:
         """Send everything; return how late the last action started, in seconds."""
-        rate, seconds = self._plan["rate"] * ACTIONS_PER_REQUEST, self._plan["seconds"]
-        names = [name for name, weight in MIX.items() for _ in range(weight)]
+        names = [name for name, weight in self._plan["mix"].items() for _ in range(weight)]
+        rate, seconds = (
+            self._plan["rate"] * len(names) / (len(names) + names.count("upload")),
+            self._plan["seconds"],
+        )
         began = time.monotonic() + 0.1
         late_s = 0.0
         tasks: list[asyncio.Task[None]] = []

@@ -17,13 +17,13 @@ from urllib.parse import urlsplit
 import psutil
 import requests
 
-from benchmarks.cloud.generator import VIDEO
+from benchmarks.cloud.generator import MIX, VIDEO
 from tools.cloud import service
 from tools.stand_ins.runpod_api import RunPodApi
 from tools.stand_ins.runpod_queue import Pretence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from tools.stand_ins.runpod_job import Job
 
@@ -35,6 +35,7 @@ WAIT_S, RUN_S = 1.0, 10.0
 SETTLE_S = 60.0
 """How long webhooks may take after the last job has ended."""
 
+API, PROXY = "workerd: the API and D1", "workerd: wrangler's proxy"
 FAILURES = ({"error": "bad_media: the video is broken"}, {"error": "worker_failed: the worker failed"})
 """Of ten jobs one fails by the caller's fault and one by ours."""
 
@@ -102,15 +103,10 @@ class LocalCloud:
         self._runpod = runpod
         self._users = [self._new_user(number) for number in range(USERS)]
 
-    def run(self, rate: float, seconds: float, seed: int) -> Run:
-        """Let the generator send `rate` requests a second."""
-        plan = {
-            "url": self._parts.api.url,
-            "users": self._users,
-            "rate": rate,
-            "seconds": seconds,
-            "seed": seed,
-        }
+    def run(self, rate: float, seconds: float, seed: int, mix: Mapping[str, int] = MIX) -> Run:
+        """Let the generator send `rate` requests a second, which are these actions in these proportions."""
+        plan = {"rate": rate, "seconds": seconds, "seed": seed, "mix": dict(mix)}
+        plan |= {"url": self._parts.api.url, "users": self._users}
         before, asked = self._cpu(), Counter(self._runpod.requests)
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.cloud.generator"],
@@ -177,7 +173,7 @@ class LocalCloud:
     def _name(self, process: psutil.Process) -> str:
         if process.name() != "workerd":
             return "node: wrangler"
-        return "workerd: wrangler's proxy" if self._parts.api.is_proxy(process) else "workerd: the API and D1"
+        return PROXY if self._parts.api.is_proxy(process) else API
 
 
 @contextmanager
