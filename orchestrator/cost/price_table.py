@@ -115,9 +115,9 @@ class QuoteRules(Strict):
     """How fast a worker downloads its input."""
     timeout_factor: Factor
     """The longest run that is allowed, divided by the expected one."""
-    least_timeout_s: Figure
+    min_timeout_s: Figure
     """The shortest `executionTimeout`, in seconds."""
-    most_timeout_s: Figure
+    max_timeout_s: Figure
     """The longest `executionTimeout`, in seconds."""
     assumed_width: Figure
     """The width of a video that nobody has described, in pixels."""

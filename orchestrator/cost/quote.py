@@ -66,9 +66,9 @@ def quote(
     frames_s = work_seconds(work, basis, relations) * enlargement
     download_s = input_bytes / rules.download_bytes_per_s.value
     expected_s = math.ceil(rules.overhead_s.value + download_s + frames_s)
-    if expected_s > rules.most_timeout_s.value:
+    if expected_s > rules.max_timeout_s.value:
         raise LimitExceeded(
-            f"the job would take about {expected_s} s, and at most {rules.most_timeout_s.value:g} s are "
+            f"the job would take about {expected_s} s, and at most {rules.max_timeout_s.value:g} s are "
             "allowed: send a shorter or smaller part"
         )
     price_per_s = micro_dollars_per_s(price, rules)
@@ -97,4 +97,4 @@ def micro_dollars_per_s(price: Price, rules: QuoteRules) -> int:
 
 def _timeout_s(rules: QuoteRules, expected_s: int) -> int:
     wanted_s = math.ceil(expected_s * rules.timeout_factor.value)
-    return math.floor(min(max(wanted_s, rules.least_timeout_s.value), rules.most_timeout_s.value))
+    return math.floor(min(max(wanted_s, rules.min_timeout_s.value), rules.max_timeout_s.value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 import tomllib
 import uuid
@@ -32,7 +33,7 @@ LOST = WebhookFault(copies=0)
 
 SOURCE = {"width": 320, "height": 180, "frames": 100}
 TABLE = tomllib.loads((Path(__file__).parents[2] / "orchestrator" / "cost" / "table.toml").read_text())
-LIMIT_S = int(TABLE["quotes"]["least_timeout_s"]["value"])
+LIMIT_S = int(TABLE["quotes"]["min_timeout_s"]["value"])
 """The time limit of a job on SOURCE."""
 
 HOLD = LIMIT_S * 325
@@ -89,7 +90,7 @@ def wallet(cloud: Cloud, user: ApiUser) -> tuple[int, int]:
 
 def price_of(ms: float, row: dict[str, Any]) -> int:
     """Return what a run of this time costs: a part of a micro-dollar counts as one, up to the hold."""
-    price, hold = int(row["price_per_s"]), int(row["hold"])
+    price, hold = int(json.loads(row["terms"])["price_per_s"]), int(row["hold"])
     return min(hold, ceil(Fraction(ms) * price / 1000))
 
 
@@ -115,11 +116,11 @@ def sweep(cloud: Cloud, jobs: Iterable[str] = ()) -> None:
 
 def problems(cloud: Cloud) -> list[str]:
     """Return what is wrong with the money of all users, by rules that are written down here once more."""
-    jobs = cloud.sql("SELECT * FROM jobs")
+    jobs, entries, wallets = _snapshot(cloud, "jobs", "entries", "wallets")
     balance: Counter[str] = Counter()
     of_job: dict[str, list[tuple[str, int]]] = {row["id"]: [] for row in jobs}
     wrong = []
-    for entry in cloud.sql("SELECT * FROM entries ORDER BY id"):
+    for entry in entries:
         balance[entry["user_id"]] += entry["amount"]
         if balance[entry["user_id"]] < 0:
             wrong.append(f"{entry['user_id']}: the balance was negative at entry {entry['id']}")
@@ -129,11 +130,23 @@ def problems(cloud: Cloud) -> list[str]:
     for row in jobs:
         wrong += _problems_of_job(row, of_job[row["id"]])
         held[row["user_id"]] += row["hold"] if row["ended_at"] is None else 0
-    for row in cloud.sql("SELECT * FROM wallets"):
+    for row in wallets:
         name = row["user_id"]
         if (row["balance"], row["held"]) != (balance[name], held[name]):
             wrong.append(f"{name}: {row} in place of {balance[name]} and {held[name]}")
     return wrong
+
+
+def _snapshot(cloud: Cloud, *tables: str) -> list[list[dict[str, Any]]]:
+    """Return the rows of tables as they are at one moment, though jobs may end meanwhile."""
+    uri = f"file:{cloud.api.database}?mode=ro"
+    with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=30)) as connection:
+        connection.row_factory = sqlite3.Row
+        connection.execute("BEGIN")
+        return [
+            [dict(row) for row in connection.execute(f"SELECT * FROM {table} ORDER BY rowid")]  # noqa: S608
+            for table in tables
+        ]
 
 
 def _problems_of_job(row: dict[str, Any], entries: list[tuple[str, int]]) -> list[str]:

@@ -80,8 +80,7 @@ def test_runpod_ends_a_run_that_would_cost_more_than_the_hold(
 ) -> None:
     pretend(cloud, run_s=10 * LIMIT_S)
     job = start(user, upload)
-    row = row_of(cloud, job)
-    assert run_of(cloud, job).policy.execution_timeout_ms * row["price_per_s"] == 1000 * row["hold"]
+    assert price_of(run_of(cloud, job).policy.execution_timeout_ms, row_of(cloud, job)) == HOLD
     cloud.runpod.wait(lambda: run_of(cloud, job).runs)
     cloud.runpod.clock.advance(LIMIT_S + 1)
     answered(cloud, job)

@@ -82,8 +82,8 @@ def submission(job: str, user: str, hold: int, held: int) -> list[tuple[str, tup
     """Return the statements that take a job: its row, and an entry that holds `held`."""
     insert = (
         "INSERT INTO jobs (id, user_id, idempotency_key, body_sha256, upload_id, task, params, terms, hold, "
-        "price_per_s, execution_timeout_ms, ttl_ms, output_key, state, created_at) "
-        "VALUES (?, ?, ?, '', ?, 'upscale', '{}', '{}', ?, 1, 1, 1, '', 'submitting', 0)"
+        "ttl_ms, output_key, state, created_at) "
+        "VALUES (?, ?, ?, '', ?, 'upscale', '{}', '{}', ?, 1, '', 'submitting', 0)"
     )
     return [(insert, (job, user, job, f"up_{user}", hold)), entry(user, "hold", -held, job)]
 

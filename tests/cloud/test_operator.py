@@ -41,9 +41,9 @@ def job_that_cost(cloud: Cloud, user: ApiUser, charge: int) -> str:
             (upload, user.id, upload),
         )
         database.execute(
-            "INSERT INTO jobs (id, user_id, body_sha256, upload_id, task, params, terms, hold, price_per_s, "
-            "execution_timeout_ms, ttl_ms, output_key, state, created_at) "
-            "VALUES (?, ?, '', ?, 'upscale', '{}', '{}', ?, 1, 1, 1, '', 'running', 0)",
+            "INSERT INTO jobs (id, user_id, body_sha256, upload_id, task, params, terms, hold, ttl_ms, "
+            "output_key, state, created_at) "
+            "VALUES (?, ?, '', ?, 'upscale', '{}', '{}', ?, 1, '', 'running', 0)",
             (job, user.id, upload, charge + 1),
         )
         for kind, amount in (("hold", -charge - 1), ("release", charge + 1), ("capture", -charge)):

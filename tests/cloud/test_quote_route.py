@@ -76,7 +76,7 @@ def test_a_job_costs_at_most_what_its_quote_held(cloud: Cloud) -> None:
     wallet = user.get("/wallet").json()
     assert (wallet["balance"], wallet["held"]) == (5_000_000 - found["hold"], found["hold"])
     (row,) = cloud.sql("SELECT * FROM jobs WHERE id = ?", response.json()["id"])
-    assert row["execution_timeout_ms"] == found["execution_timeout_s"] * 1000
+    assert row["ttl_ms"] == (found["execution_timeout_s"] + 3600) * 1000
     user.post(f"/cancel/{response.json()['id']}")
 
 

@@ -392,9 +392,9 @@ def test_the_database_refuses_a_job_without_a_complete_upload(cloud: Cloud, user
         user.delete(f"/uploads/{upload}")
     owner = cloud.new_user().id if flaw == "of another user" else user.id
     insert = (
-        "INSERT INTO jobs (id, user_id, body_sha256, upload_id, task, params, terms, hold, price_per_s, "
-        "execution_timeout_ms, ttl_ms, output_key, state, created_at) "
-        "VALUES (?, ?, '', ?, 'track', '{}', '{}', 0, 1, 1, 1, '', 'submitting', 0)"
+        "INSERT INTO jobs (id, user_id, body_sha256, upload_id, task, params, terms, hold, ttl_ms, "
+        "output_key, state, created_at) "
+        "VALUES (?, ?, '', ?, 'track', '{}', '{}', 0, 1, '', 'submitting', 0)"
     )
     with pytest.raises(sqlite3.IntegrityError, match="a job needs a complete upload of its user"):
         write(cloud, insert, f"job_{upload}", owner, upload)

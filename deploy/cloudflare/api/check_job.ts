@@ -1,6 +1,6 @@
 /** Checks the task and the params of a job by the rules of the worker, before money is held for it. */
 
-import { ApiError } from "./errors.ts";
+import { badRequest } from "./errors.ts";
 import type { ExportParams, TrackParams, UpscaleParams } from "./generated/job_validator.js";
 import { exportParams, trackParams, upscaleParams } from "./generated/job_validator.js";
 import { refusal } from "./job_refusal.ts";
@@ -21,27 +21,23 @@ const VALIDATORS = { upscale: upscaleParams, track: trackParams, export: exportP
  *
  * @param task the name of the task, from a body that `readBody` has checked.
  * @param params the params, from the same body; undefined takes the defaults. They are not changed.
- * @param isOurs whether a URL points to an object of ours, which is taken as `tracks` whatever its host is.
+ * @param isOwnObject whether a URL points into the bucket of the API; `tracks` may be such a URL whatever its host is.
  * @throws ApiError 400 bad_request: a value is wrong; the message names it.
  */
 export function checkJob(
   task: unknown,
   params: unknown,
-  isOurs: (url: string) => boolean = () => false,
+  isOwnObject: (url: string) => boolean = () => false,
 ): CheckedJob {
   if (task === undefined) throw badRequest("task is missing");
   if (typeof task !== "string" || !Object.hasOwn(VALIDATORS, task)) {
     throw badRequest(`task is refused: there are ${Object.keys(VALIDATORS).join(", ")}`);
   }
-  const given = params === undefined ? {} : params;
+  const values = params === undefined ? {} : params;
   const validate = VALIDATORS[task as keyof typeof VALIDATORS];
-  if (!validate(given)) throw badRequest(refusal(validate.errors ?? []));
-  const job = { task, params: given } as CheckedJob;
-  const broken = job.task === "export" ? brokenExportRule(job.params, isOurs) : null;
+  if (!validate(values)) throw badRequest(refusal(validate.errors ?? []));
+  const job = { task, params: values } as CheckedJob;
+  const broken = job.task === "export" ? brokenExportRule(job.params, isOwnObject) : null;
   if (broken !== null) throw badRequest(broken);
   return job;
-}
-
-function badRequest(message: string): ApiError {
-  return new ApiError(400, "bad_request", message);
 }

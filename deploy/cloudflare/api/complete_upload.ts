@@ -1,6 +1,6 @@
 /** Completes an upload: joins its parts, and checks that the store has what was declared. */
 
-import { ApiError } from "./errors.ts";
+import { ApiError, badRequest } from "./errors.ts";
 import { completeMultipart, listParts, type Part } from "./multipart.ts";
 import type { Env } from "./settings.ts";
 import { deleteObject, headObject } from "./storage.ts";
@@ -27,9 +27,10 @@ export async function completeUpload(
     const failure = await joinParts(env, upload, upload.multipart_id, upload.part_bytes, parts);
     return await completeWhenStored(env, upload, failure);
   }
-  if (parts !== null)
-    throw new ApiError(400, "bad_request", "parts: this upload is one PUT and has no parts");
-  return (await completeIfStored(env, upload)) ?? raise(incomplete("its file has not been uploaded"));
+  if (parts !== null) throw badRequest("parts: this upload is one PUT and has no parts");
+  const complete = await completeIfStored(env, upload);
+  if (complete === null) throw incomplete("its file has not been uploaded");
+  return complete;
 }
 
 /**
@@ -51,7 +52,7 @@ export async function completeWhenStored(env: Env, upload: Upload, failure: ApiE
 const LOST = "upload_lost";
 
 /** Returns the error for an upload whose parts the store does not know any more, and that has no object. */
-export function lost(): ApiError {
+export function partsLost(): ApiError {
   return new ApiError(409, LOST, "the storage no longer has the parts of this upload: start a new one");
 }
 
@@ -86,7 +87,7 @@ async function joinParts(
 ): Promise<ApiError> {
   const planned = partsOf(upload.bytes, partBytes);
   const stored = parts ?? (await listParts(env, upload.object_key, multipartId));
-  if (stored === null) return lost();
+  if (stored === null) return partsLost();
   const byNumber = new Map(stored.map((part) => [part.number, part]));
   const missing = planned.filter(({ number }) => !byNumber.has(number)).map(({ number }) => number);
   if (missing.length > 0) return incomplete(`parts are missing: ${shortList(missing)} of ${planned.length}`);
@@ -101,7 +102,7 @@ async function joinParts(
     if (error instanceof ApiError) return error;
     throw error;
   }
-  if (code === null || code === "NoSuchUpload") return lost();
+  if (code === null || code === "NoSuchUpload") return partsLost();
   return new ApiError(
     422,
     "parts_refused",
@@ -116,8 +117,4 @@ function incomplete(what: string): ApiError {
 function shortList(numbers: number[]): string {
   const more = numbers.length - 10;
   return numbers.slice(0, 10).join(", ") + (more > 0 ? ` and ${more} more` : "");
-}
-
-function raise(error: ApiError): never {
-  throw error;
 }

@@ -46,3 +46,8 @@ export class ApiError extends Error {
     return { error: { code: this.code, message: this.message, retryable: this.retryAfterS !== undefined } };
   }
 }
+
+/** Returns the error for a request whose value is wrong; the message names the value. */
+export function badRequest(message: string): ApiError {
+  return new ApiError(400, "bad_request", message);
+}

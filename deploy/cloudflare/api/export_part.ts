@@ -1,6 +1,6 @@
 /** Finds out which part of a video an export takes: its frames, its crop, and the size of its output. */
 
-import { ApiError } from "./errors.ts";
+import { badRequest } from "./errors.ts";
 import type { ExportParams } from "./generated/job_validator.js";
 import defaults from "./generated/worker_defaults.json" with { type: "json" };
 import { RULES } from "./price_table.ts";
@@ -35,11 +35,7 @@ export function partOf(
   const start = params.start ?? 0;
   const end = params.end ?? null;
   if (start < 0 || (end !== null && end <= start)) {
-    throw new ApiError(
-      400,
-      "bad_request",
-      `params.start and params.end: nothing is from ${start} s to ${end} s`,
-    );
+    throw badRequest(`params.start and params.end: nothing is from ${start} s to ${end} s`);
   }
   if (start === 0 && end === null) return video;
   if (!video.isDescribed) {
@@ -53,11 +49,7 @@ export function partOf(
   }
   const last = Math.min(end ?? durationS, durationS);
   if (last <= start) {
-    throw new ApiError(
-      400,
-      "bad_request",
-      `params.start: the video lasts ${durationS} s, so nothing is from ${start} s on`,
-    );
+    throw badRequest(`params.start: the video lasts ${durationS} s, so nothing is from ${start} s on`);
   }
   const partS = last - start;
   return { frames: Math.max(1, Math.round((frames * partS) / durationS)), durationS: partS };
@@ -87,9 +79,7 @@ export function cropOf(video: Video, params: ExportParams): Size {
       x + w <= whole.width + ROUNDING_PX &&
       y + h <= whole.height + ROUNDING_PX;
     if (Math.min(w, h) < 1 || (video.isDescribed && !params.clamp && !isInside)) {
-      throw new ApiError(
-        400,
-        "bad_request",
+      throw badRequest(
         `params.crop: ${x},${y},${w},${h} is not inside the picture of ${whole.width}x${whole.height}`,
       );
     }
@@ -106,7 +96,7 @@ export function cropOf(video: Video, params: ExportParams): Size {
 }
 
 /** Returns the size that the output is requested in, in pixels; undefined if the job gives none. */
-export function deliveredSize(size: ExportParams["size"]): Size | undefined {
+export function outputSize(size: ExportParams["size"]): Size | undefined {
   if (!size) return undefined;
   if (typeof size !== "string") return { width: size.w, height: size.h };
   const [width, height] = size.split("x").map(Number);

@@ -2,7 +2,7 @@
 
 import { ApiError } from "./errors.ts";
 import { type JobRow, jobById } from "./jobs.ts";
-import { ask, record } from "./refresh.ts";
+import { askRunPod, recordStatus } from "./refresh.ts";
 import { cancel, status } from "./runpod.ts";
 import type { Env } from "./settings.ts";
 import { deleteObject } from "./storage.ts";
@@ -17,8 +17,8 @@ import { deleteObject } from "./storage.ts";
 export async function cancelJob(env: Env, row: JobRow): Promise<JobRow> {
   if (row.ended_at !== null) return row;
   await env.DB.prepare(
-    "UPDATE jobs SET cancel_requested_at = COALESCE(cancel_requested_at, ?), state = 'cancelling' " +
-      "WHERE id = ? AND ended_at IS NULL",
+    `UPDATE jobs SET cancel_requested_at = COALESCE(cancel_requested_at, ?), state = 'cancelling'
+     WHERE id = ? AND ended_at IS NULL`,
   )
     .bind(Date.now(), row.id)
     .run();
@@ -26,10 +26,10 @@ export async function cancelJob(env: Env, row: JobRow): Promise<JobRow> {
   if (asked.ended_at !== null || asked.runpod_id === null) return asked;
   // How the job stands now tells whether it has begun to run, which is what a cancelled job costs.
   const before = await status(env, asked.runpod_id);
-  const seen = before.outcome === "found" ? await record(env, asked, before.job) : asked;
-  if (seen.ended_at !== null) return seen;
+  const current = before.outcome === "found" ? await recordStatus(env, asked, before.job) : asked;
+  if (current.ended_at !== null) return current;
   if (before.outcome !== "found") await cancel(env, asked.runpod_id);
-  return ask(env, seen);
+  return askRunPod(env, current);
 }
 
 /**

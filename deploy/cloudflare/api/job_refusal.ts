@@ -2,8 +2,8 @@
 
 import type { ErrorObject } from "ajv";
 
-/** The longest part of a value that a message quotes, in characters. */
-const LONGEST_QUOTE = 60;
+/** The longest part of a value that a message repeats, in characters. */
+const MAX_VALUE_LENGTH = 60;
 
 /** Field names that are shown; any other is called "(a name)", as it may hold anything. */
 const SHOWN_NAME = /^\w{1,40}$/;
@@ -28,14 +28,14 @@ const NOUNS: Record<string, string> = {
  */
 export function refusal(errors: ErrorObject[]): string {
   const causes = errors.filter((error) => !["anyOf", "oneOf", "if"].includes(error.keyword));
-  const depth = Math.max(...causes.map((error) => place(error).length));
-  const deepest = causes.filter((error) => place(error).length === depth);
+  const depth = Math.max(...causes.map((error) => pathOf(error).length));
+  const deepest = causes.filter((error) => pathOf(error).length === depth);
   const [first] = deepest.filter((error) => !["type", "const"].includes(error.keyword));
   return first === undefined ? wrongKind(deepest) : sentence(first);
 }
 
-/** Returns the names that lead to the field that an error concerns. */
-function place(error: ErrorObject): string[] {
+/** Returns the names that lead from `params` to the field that an error concerns. */
+function pathOf(error: ErrorObject): string[] {
   const path = error.instancePath
     .split("/")
     .slice(1)
@@ -44,8 +44,8 @@ function place(error: ErrorObject): string[] {
   return ["params", ...path, ...(named === undefined ? [] : [String(named)])];
 }
 
-function field(error: ErrorObject): string {
-  return place(error)
+function fieldName(error: ErrorObject): string {
+  return pathOf(error)
     .map((name) => (SHOWN_NAME.test(name) ? name : "(a name)"))
     .join(".");
 }
@@ -53,11 +53,11 @@ function field(error: ErrorObject): string {
 function sentence(error: ErrorObject): string {
   switch (error.keyword) {
     case "required":
-      return `${field(error)} is missing`;
+      return `${fieldName(error)} is missing`;
     case "additionalProperties":
-      return `${field(error)} is not known here: check its spelling, or leave it out`;
+      return `${fieldName(error)} is not known here: check its spelling, or leave it out`;
     default:
-      return `${field(error)} ${quoted(error.data)}is refused: ${reason(error)}`;
+      return `${fieldName(error)} ${valueText(error.data)}is refused: ${reason(error)}`;
   }
 }
 
@@ -69,7 +69,7 @@ function wrongKind(errors: ErrorObject[]): string {
   );
   const wanted = kinds.filter((kind, index) => kind !== "null" && kinds.indexOf(kind) === index);
   const [error] = errors as [ErrorObject];
-  return `${field(error)} ${quoted(error.data)}is refused: give ${(wanted.length > 0 ? wanted : kinds).join(" or ")}`;
+  return `${fieldName(error)} ${valueText(error.data)}is refused: give ${(wanted.length > 0 ? wanted : kinds).join(" or ")}`;
 }
 
 function reason(error: ErrorObject): string {
@@ -95,9 +95,9 @@ function reason(error: ErrorObject): string {
 }
 
 /** Returns a value for a message, shortened; nothing if it is an object, or may hold the signature of a URL. */
-function quoted(value: unknown): string {
+function valueText(value: unknown): string {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return "";
   const text = JSON.stringify(value) ?? "";
   if (text.includes("://")) return "";
-  return text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE)}... ` : `${text} `;
+  return text.length > MAX_VALUE_LENGTH ? `${text.slice(0, MAX_VALUE_LENGTH)}... ` : `${text} `;
 }

@@ -2,16 +2,16 @@
 
 import { z } from "@hono/zod-openapi";
 import { type CheckedJob, checkJob } from "./check_job.ts";
-import { ApiError } from "./errors.ts";
-import { PARAMS } from "./job_schemas.ts";
+import { badRequest } from "./errors.ts";
+import { PARAMS, TaskName } from "./job_schemas.ts";
 import type { Env } from "./settings.ts";
-import { keyOfOurUrl } from "./storage.ts";
+import { keyOfBucketUrl } from "./storage.ts";
 import { noSuchUpload, requireVideo, type Upload, uploadQuery } from "./uploads.ts";
 import { Source } from "./workload.ts";
 
 /** The fields of a request that name a job; `checkJob` checks the task and the params. */
 export const JOB_FIELDS = {
-  task: z.enum(["upscale", "track", "export"]).openapi({ description: "The name of the task." }),
+  task: TaskName,
   params: z.unknown().optional().openapi(PARAMS),
   upload_id: z.string().max(100).optional().openapi({ description: "The upload that is the input." }),
   input_url: z.string().max(4000).optional().openapi({
@@ -32,7 +32,7 @@ interface InputFields {
  * @throws ApiError 400 bad_request: see `checkJob`.
  */
 export function jobOf(env: Env, request: { task?: unknown; params?: unknown }): CheckedJob {
-  return checkJob(request.task, request.params, (url) => keyOfOurUrl(env, url) !== null);
+  return checkJob(request.task, request.params, (url) => keyOfBucketUrl(env, url) !== null);
 }
 
 /**
@@ -57,16 +57,12 @@ export async function inputOf(env: Env, userId: string, request: InputFields): P
 export function inputQuery(env: Env, userId: string, request: InputFields): D1PreparedStatement {
   const { upload_id, input_url } = request;
   if ((upload_id === undefined) === (input_url === undefined)) {
-    throw new ApiError(400, "bad_request", "upload_id or input_url: give one of them, and not both");
+    throw badRequest("upload_id or input_url: give one of them, and not both");
   }
   if (upload_id !== undefined) return uploadQuery(env, userId, "id", upload_id);
-  const key = keyOfOurUrl(env, input_url ?? "");
+  const key = keyOfBucketUrl(env, input_url ?? "");
   if (key === null) {
-    throw new ApiError(
-      400,
-      "bad_request",
-      "input_url: give a URL of an object that was uploaded by this API",
-    );
+    throw badRequest("input_url: give a URL of an object that was uploaded by this API");
   }
   return uploadQuery(env, userId, "object_key", key);
 }

@@ -4,13 +4,13 @@
  * The worker has the same rules; tests/cloud compares them.
  */
 
+import { outputSize } from "./export_part.ts";
 import type { ExportParams, Keyframe } from "./generated/job_validator.js";
+import defaults from "./generated/worker_defaults.json" with { type: "json" };
 import { brokenTrackRule } from "./track_rules.ts";
 
 /** The smallest step between keyframes, as `SHORTEST_STEP_S` in orchestrator/jobs/export.py. */
 const SHORTEST_STEP_S = 0.9e-6;
-/** The most pixels of an output, as the default of `Limits.output_px` in orchestrator/limits.py. */
-const OUTPUT_PX = 8192 * 4320;
 
 const ADDRESS = /^https:\/\/([a-z0-9._-]+)(?::([0-9]+))?(?:[/?#]|$)/i;
 const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/;
@@ -21,9 +21,9 @@ const NUMBER = /^(?:[0-9]+|0x[0-9a-f]*)$/;
  * Returns which rule between the params of an export is broken, as a sentence that names the field, or null.
  *
  * @param params params that have the form of the JSON Schema.
- * @param isOurs whether a URL points to an object of ours, which is taken whatever its host is.
+ * @param isOwnObject whether a URL points into the bucket of the API; `tracks` may be such a URL whatever its host is.
  */
-export function brokenExportRule(params: ExportParams, isOurs: (url: string) => boolean): string | null {
+export function brokenExportRule(params: ExportParams, isOwnObject: (url: string) => boolean): string | null {
   const { start, end, crop, tracks } = params;
   if (start != null && end != null && end <= start) {
     return `params.end is ${end} s, not after params.start, ${start} s: choose a later end`;
@@ -32,12 +32,12 @@ export function brokenExportRule(params: ExportParams, isOurs: (url: string) => 
     const broken = brokenTimes(crop);
     if (broken !== null) return broken;
   }
-  const [width, height] = outputSize(params);
-  if (width * height > OUTPUT_PX) {
-    return `params.size is refused: the output would be ${width}x${height}, and at most ${OUTPUT_PX} pixels are made`;
+  const { width, height } = outputSize(params.size) ?? { width: 0, height: 0 };
+  if (width * height > defaults.max_output_px) {
+    return `params.size is refused: the output would be ${width}x${height}, and at most ${defaults.max_output_px} pixels are made`;
   }
   if (typeof tracks === "string") {
-    return isOurs(tracks) || isPublicAddress(tracks)
+    return isOwnObject(tracks) || isPublicAddress(tracks)
       ? null
       : "params.tracks is refused: give an https address with the name of a host, or the document itself";
   }
@@ -52,13 +52,6 @@ function brokenTimes(keyframes: Keyframe[]): string | null {
     }
   }
   return null;
-}
-
-function outputSize({ size }: ExportParams): [number, number] {
-  if (size == null) return [0, 0];
-  if (typeof size !== "string") return [size.w, size.h];
-  const [width, height] = size.split("x").map(Number);
-  return [width ?? 0, height ?? 0];
 }
 
 /** Returns whether an address is https with a host name: the worker fetches nothing else by default. */

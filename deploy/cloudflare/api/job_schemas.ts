@@ -1,8 +1,13 @@
 /** Registers the JSON Schemas of the params and the results of jobs as components of the OpenAPI document. */
 
-import type { OpenAPIHono } from "@hono/zod-openapi";
+import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { AppEnv } from "./context.ts";
 import components from "./generated/components.json" with { type: "json" };
+
+export const TaskName = z
+  .enum(["upscale", "track", "export"])
+  .openapi({ description: "The name of the task." });
+export type TaskName = z.infer<typeof TaskName>;
 
 /** The schema of a job's `params`. */
 export const PARAMS = {

@@ -2,7 +2,7 @@
 
 import { z } from "@hono/zod-openapi";
 import { ApiError } from "./errors.ts";
-import { PARAMS, RESULT } from "./job_schemas.ts";
+import { PARAMS, RESULT, TaskName } from "./job_schemas.ts";
 import { Terms } from "./quote.ts";
 import type { Env } from "./settings.ts";
 import { presignGet } from "./storage.ts";
@@ -50,7 +50,7 @@ export const JobObject = z
     id: z
       .string()
       .openapi({ description: "The id of the job.", example: "job_3f2a9c0d1e4b4c5f8a7b6c5d4e3f2a1b" }),
-    task: z.enum(["upscale", "track", "export"]).openapi({ description: "The name of the task." }),
+    task: TaskName,
     params: z.record(z.string(), z.unknown()).openapi(PARAMS),
     upload_id: z.string().openapi({ description: "The source video." }),
     state: JobState,
@@ -93,7 +93,7 @@ export interface JobRow {
   upload_id: string;
   input_key: string;
   input_name: string;
-  task: "upscale" | "track" | "export";
+  task: TaskName;
   params: string;
   terms: string;
   hold: number;
@@ -115,9 +115,8 @@ export interface JobRow {
 }
 
 /** The head of every query for job rows. */
-export const SELECT_JOB =
-  "SELECT jobs.*, uploads.object_key AS input_key, uploads.name AS input_name " +
-  "FROM jobs JOIN uploads ON uploads.id = jobs.upload_id ";
+export const SELECT_JOB = `SELECT jobs.*, uploads.object_key AS input_key, uploads.name AS input_name
+  FROM jobs JOIN uploads ON uploads.id = jobs.upload_id`;
 
 /**
  * Reads a job of a user.
@@ -145,7 +144,12 @@ export function noSuchJob(): ApiError {
 
 /** Reads a job whoever it belongs to; null if there is none. */
 export async function jobById(env: Env, id: string): Promise<JobRow | null> {
-  return env.DB.prepare(`${SELECT_JOB} WHERE jobs.id = ?`).bind(id).first<JobRow>();
+  return selectJob(env, id).first<JobRow>();
+}
+
+/** Returns the query for a job, whoever it belongs to. */
+export function selectJob(env: Env, id: string): D1PreparedStatement {
+  return env.DB.prepare(`${SELECT_JOB} WHERE jobs.id = ?`).bind(id);
 }
 
 /** Returns the job object, with links that were presigned just now. */

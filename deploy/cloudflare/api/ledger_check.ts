@@ -61,7 +61,7 @@ export const LEDGER_RULES: readonly string[] = [
 ];
 
 /** How many problems of one kind are named. */
-const MOST_NAMED = 20;
+const MAX_NAMED = 20;
 
 export interface LedgerCheck {
   /** How many rows were read of each table. */
@@ -78,7 +78,7 @@ export async function checkLedger(db: D1Database): Promise<LedgerCheck> {
       `SELECT (SELECT COUNT(*) FROM wallets) AS wallets, (SELECT COUNT(*) FROM entries) AS entries,
          (SELECT COUNT(*) FROM jobs) AS jobs`,
     ),
-    ...LEDGER_RULES.map((rule) => db.prepare(`SELECT * FROM (${rule}) LIMIT ${MOST_NAMED}`)),
+    ...LEDGER_RULES.map((rule) => db.prepare(`SELECT * FROM (${rule}) LIMIT ${MAX_NAMED}`)),
   ]);
   const row = counts?.results[0] ?? {};
   return {

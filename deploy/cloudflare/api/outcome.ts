@@ -8,13 +8,13 @@ import type { Env } from "./settings.ts";
 import { headObject, putObject } from "./storage.ts";
 
 /** The longest result that is kept in the database, in characters; a row of D1 has at most 2 MB. */
-const LONGEST_RESULT = 200_000;
+const MAX_RESULT_CHARACTERS = 200_000;
 
 /**
- * Codes of the worker that are ours although errors.md calls them the caller's: the API makes the addresses of a job,
- * and the operator builds its models.
+ * Codes of the worker for which nothing is charged, although docs/errors.md names the caller: the API makes the
+ * addresses of a job, and the operator builds its models.
  */
-const OURS: ReadonlySet<string> = new Set([
+const PROVIDER_FAULTS: ReadonlySet<string> = new Set([
   "address_refused",
   "input_forbidden",
   "input_not_found",
@@ -26,8 +26,8 @@ const OURS: ReadonlySet<string> = new Set([
   "weights_refused",
 ]);
 
-/** How many times as many frames as the quote counts a video may have, and a timeout still be ours. */
-const MOST_UNSTATED = 1.5;
+/** A video with more than this many times the frames of its quote was understated: its timeout is the caller's fault. */
+const UNDERSTATED_RATIO = 1.5;
 
 /** How a job ended. */
 export interface Outcome {
@@ -39,7 +39,7 @@ export interface Outcome {
 }
 
 /** The outcome of a job that RunPod refused. */
-export const REFUSED = free(
+export const REFUSED = uncharged(
   "submission_refused",
   "no worker took the job; send the same request again in a while",
   true,
@@ -70,7 +70,7 @@ export async function outcomeOfLost(env: Env, row: JobRow): Promise<Outcome> {
     return { state: "completed", charge: Math.min(terms.expected, row.hold) };
   }
   if (row.cancel_requested_at !== null) return { state: "cancelled", charge: 0 };
-  return free("job_lost", "the job was not finished in time; send it again", true);
+  return uncharged("job_lost", "the job was not finished in time; send it again", true);
 }
 
 async function completed(env: Env, row: JobRow, job: RunPodJob): Promise<Outcome> {
@@ -78,72 +78,73 @@ async function completed(env: Env, row: JobRow, job: RunPodJob): Promise<Outcome
   const result = isRecord(job.output) && job.output.status === "completed" ? job.output : undefined;
   const isFile = result === undefined || "output_url" in result;
   if (isFile && (await headObject(env, row.output_key)) === null) {
-    return free("output_missing", "the job ended without its output; send it again", true);
+    return uncharged("output_missing", "the job ended without its output; send it again", true);
   }
   const charge = chargeFor(terms, job.executionMs);
-  return { state: "completed", charge, result: result && (await storable(env, row, result)) };
+  return { state: "completed", charge, result: result && (await storableResult(env, row, result)) };
 }
 
 function failed(row: JobRow, job: RunPodJob): Outcome {
   const output = isRecord(job.output) ? job.output : {};
   const text = typeof job.error === "string" ? job.error : "";
-  const named = typeof output.code === "string" ? output.code : (/^[a-z_]{1,40}(?=: )/.exec(text)?.[0] ?? "");
-  const known = Object.hasOwn(errorCodes, named) ? errorCodes[named as keyof typeof errorCodes] : undefined;
-  if (known === undefined) return free("worker_failed", "the worker failed; send the job again", true);
-  const message = (text.startsWith(`${named}: `) ? text.slice(named.length + 2) : text).slice(0, 1000);
+  const code = typeof output.code === "string" ? output.code : (/^[a-z_]{1,40}(?=: )/.exec(text)?.[0] ?? "");
+  const known = Object.hasOwn(errorCodes, code) ? errorCodes[code as keyof typeof errorCodes] : undefined;
+  if (known === undefined) return uncharged("worker_failed", "the worker failed; send the job again", true);
+  const message = (text.startsWith(`${code}: `) ? text.slice(code.length + 2) : text).slice(0, 1000);
   const error: JobError = {
-    code: named,
+    code,
     message: message || "the job failed",
     retryable: known.retryable,
-    fault: OURS.has(named) ? "worker" : (known.fault as JobError["fault"]),
+    fault: PROVIDER_FAULTS.has(code) ? "worker" : (known.fault as JobError["fault"]),
   };
-  const charge = error.fault === "caller" ? ran(row, job) : 0;
+  const charge = error.fault === "caller" ? costOfRun(row, job) : 0;
   return { state: "failed", charge, error };
 }
 
-/** A job that was cancelled costs what ran, if its owner asked for it. */
+/** Returns the outcome of a cancelled job: it costs what ran if its owner cancelled it, and nothing if RunPod did. */
 function cancelled(row: JobRow, job: RunPodJob): Outcome {
-  return { state: "cancelled", charge: row.cancel_requested_at === null ? 0 : ran(row, job) };
+  return { state: "cancelled", charge: row.cancel_requested_at === null ? 0 : costOfRun(row, job) };
 }
 
 /**
- * A job that took longer than its limit costs nothing, unless its video has far more frames than the quote counts:
- * the limit follows from the length that the request states.
+ * Returns the outcome of a job that reached its time limit. It costs nothing, unless its video has far more frames than
+ * the quote counts: the limit follows from the length that the request states.
  */
 function timedOut(row: JobRow, job: RunPodJob): Outcome {
   const { frames } = JSON.parse(row.terms) as Terms;
   const total = row.progress === null ? null : (JSON.parse(row.progress) as Progress).total;
-  if (total === null || total <= frames * MOST_UNSTATED) {
-    return free("timed_out", "the job took longer than its time limit");
+  if (total === null || total <= frames * UNDERSTATED_RATIO) {
+    return uncharged("timed_out", "the job took longer than its time limit");
   }
   const message =
     `the video has ${total} frames, but the quote counts ${frames}, so the job reached its time limit: ` +
     "state the video's length in `source`";
   const error: JobError = { code: "timed_out", message, retryable: false, fault: "caller" };
-  return { state: "failed", charge: ran(row, job), error };
+  return { state: "failed", charge: costOfRun(row, job), error };
 }
 
-function free(code: string, message: string, retryable = false): Outcome {
+/** Returns the outcome of a job that failed and costs nothing. */
+function uncharged(code: string, message: string, retryable = false): Outcome {
   return { state: "failed", charge: 0, error: { code, message, retryable, fault: "worker" } };
 }
 
-/** Returns what the time that a job ran costs; if RunPod does not say how long, the time until the cancel. */
-function ran(row: JobRow, job: RunPodJob): number {
+/** Returns what the run of a job costs. If RunPod states no time, the time from its start to the cancel counts. */
+function costOfRun(row: JobRow, job: RunPodJob): number {
   const terms = JSON.parse(row.terms) as Terms;
   const startedAt = row.started_at ?? startOf(row, job);
-  const until = row.cancel_requested_at;
-  const seen = startedAt !== null && until !== null ? Math.max(0, until - startedAt) : 0;
-  return chargeFor(terms, job.executionMs ?? seen);
+  const cancelledAt = row.cancel_requested_at;
+  const knownMs = startedAt !== null && cancelledAt !== null ? Math.max(0, cancelledAt - startedAt) : 0;
+  return chargeFor(terms, job.executionMs ?? knownMs);
 }
 
 /** Returns a result that fits into the database; a longer one moves to the job's output object. */
-async function storable(
+async function storableResult(
   env: Env,
   row: JobRow,
   result: Record<string, unknown>,
 ): Promise<Record<string, unknown>> {
   const text = JSON.stringify(result);
-  if (text.length <= LONGEST_RESULT) return result;
+  if (text.length <= MAX_RESULT_CHARACTERS) return result;
   const bytes = new TextEncoder().encode(text).length;
   await putObject(env, row.output_key, text, "application/json");
   const { tracks: _, ...summary } = result;
@@ -151,7 +152,8 @@ async function storable(
   return { ...summary, output_url: url, json_bytes: bytes, gzip_bytes: null };
 }
 
-/** Returns when RunPod began to run a job, in milliseconds since 1970; null if RunPod does not say. None waits beyond its ttl. */
+/** Returns when RunPod began to run a job, in milliseconds since 1970; null if RunPod does not state it. */
 export function startOf(row: JobRow, job: RunPodJob): number | null {
+  // A job never waits longer than its ttl, whatever RunPod states.
   return job.delayMs === undefined ? null : row.created_at + Math.round(Math.min(job.delayMs, row.ttl_ms));
 }

@@ -5,8 +5,7 @@
  */
 
 import table from "./generated/price_table.json" with { type: "json" };
-
-export type TaskName = "upscale" | "track" | "export";
+import type { TaskName } from "./job_schemas.ts";
 
 /** How fast a task ran. */
 export interface Speed {

@@ -124,27 +124,27 @@ export function figuresFor(gpuOfEndpoint: string, work: QuotedWork, inputBytes: 
   const gpu = gpuName(gpuOfEndpoint);
   const known = knownSpeed(work, gpu);
   const speed = known?.speed ?? fallbackSpeed(work, gpu);
-  const itsPrice = knownPrice(gpu);
-  const price = itsPrice ?? highestPrice();
+  const tablePrice = knownPrice(gpu);
+  const price = tablePrice ?? highestPrice();
   const framesS = secondsFor(work, speed, known?.relations ?? []) * work.enlargement;
   const amounts = amountsFor(framesS, inputBytes, price.price_per_s);
-  return { gpu, speed, known, price, isPriceKnown: itsPrice !== undefined, amounts };
+  return { gpu, speed, known, price, isPriceKnown: tablePrice !== undefined, amounts };
 }
 
-/** Returns the amounts for frames that take so many seconds. The order of operations is that of Python. */
+/** Returns the amounts for frames that take `framesS` seconds. The order of operations is that of Python. */
 function amountsFor(framesS: number, inputBytes: number, pricePerS: number): Amounts {
   const downloadS = inputBytes / RULES.download_bytes_per_s.value;
   const expectedS = Math.ceil(RULES.overhead_s.value + downloadS + framesS);
-  const mostS = RULES.most_timeout_s.value;
-  if (!(expectedS <= mostS)) {
+  const maxS = RULES.max_timeout_s.value;
+  if (!(expectedS <= maxS)) {
     throw new ApiError(
       400,
       "limit_exceeded",
-      `the job would take about ${expectedS} s, and at most ${mostS} s are allowed: send a shorter or smaller part`,
+      `the job would take about ${expectedS} s, and at most ${maxS} s are allowed: send a shorter or smaller part`,
     );
   }
-  const wantedS = Math.ceil(expectedS * RULES.timeout_factor.value);
-  const timeoutS = Math.floor(Math.min(Math.max(wantedS, RULES.least_timeout_s.value), mostS));
+  const longS = Math.ceil(expectedS * RULES.timeout_factor.value);
+  const timeoutS = Math.floor(Math.min(Math.max(longS, RULES.min_timeout_s.value), maxS));
   const coldStartS = Math.ceil(RULES.cold_start_s.value);
   return {
     price_per_s: pricePerS,
@@ -161,19 +161,16 @@ function amountsFor(framesS: number, inputBytes: number, pricePerS: number): Amo
  * Returns what a run is charged, in micro-dollars: its time in milliseconds times the price, rounded up, at
  * least 0 and at most the hold.
  *
- * If RunPod tells no time, or one that is no number from 0 up, a completed job is charged the expected price,
- * and a job that did not complete nothing (docs/billing.md).
+ * If RunPod states no time, or one that is not a number from 0 up, the expected price is charged (docs/billing.md).
  *
  * @param executionMs RunPod's `executionTime`, unchecked.
- * @param state how the job ended.
  */
 export function chargeFor(
   terms: Pick<Terms, "price_per_s" | "expected" | "hold">,
   executionMs: unknown,
-  state: "completed" | "failed" | "cancelled" = "completed",
 ): number {
   if (typeof executionMs !== "number" || !(executionMs >= 0)) {
-    return state === "completed" ? Math.min(terms.hold, terms.expected) : 0;
+    return Math.min(terms.hold, terms.expected);
   }
   // A product that is at most 1000 holds is a whole number far below 2^53, so the division rounds nothing away.
   return Math.min(terms.hold, Math.ceil((Math.ceil(executionMs) * terms.price_per_s) / 1000));

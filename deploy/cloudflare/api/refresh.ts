@@ -1,13 +1,13 @@
 /** Brings jobs up to date with RunPod: their progress while they run, and their end. */
 
-import { type JobRow, jobById, noSuchJob, type Progress, SELECT_JOB, selectJobOfUser } from "./jobs.ts";
+import { type JobRow, jobById, noSuchJob, type Progress, selectJob, selectJobOfUser } from "./jobs.ts";
 import { outcomeOf, outcomeOfLost, startOf } from "./outcome.ts";
 import { cancel, hasEnded, isRecord, type RunPodJob, status } from "./runpod.ts";
 import type { Env } from "./settings.ts";
 import { settle } from "./settle.ts";
 import { headObject } from "./storage.ts";
 
-/** How long a look at RunPod's status of a job counts, in milliseconds. */
+/** How long RunPod's answer about a job counts as current, in milliseconds. */
 export const POLL_INTERVAL_MS = 1000;
 /** How long after /run a job that RunPod does not know may still appear, in milliseconds. */
 const UNKNOWN_AT_FIRST_MS = 60_000;
@@ -18,14 +18,14 @@ const UNKNOWN_AT_FIRST_MS = 60_000;
 const TTL_MARGIN_MS = 60_000;
 
 /**
- * Returns a job of a user as it is now. Asks RunPod at most once a second, however many look: who sets `polled_at`
- * asks, and the others get what is known.
+ * Returns a job of a user as it is now. Asks RunPod at most once a second, however many requests ask for the job: the
+ * request that sets `polled_at` asks, and the others get the row of the database.
  *
  * @throws ApiError 404 `job_not_found`: there is none, it was deleted, or it is somebody else's.
  */
-export async function lookAt(env: Env, userId: string, id: string): Promise<JobRow> {
+export async function refreshJob(env: Env, userId: string, id: string): Promise<JobRow> {
   const now = Date.now();
-  // A time in the future is that of a clock that was wrong.
+  // A `polled_at` in the future comes from a clock that was wrong.
   const claim = env.DB.prepare(
     `UPDATE jobs SET polled_at = ?1 WHERE id = ?2 AND user_id = ?3 AND ended_at IS NULL AND deleted_at IS NULL
      AND (polled_at <= ?4 OR polled_at > ?1) RETURNING id`,
@@ -33,16 +33,16 @@ export async function lookAt(env: Env, userId: string, id: string): Promise<JobR
   const [claimed, found] = await env.DB.batch<JobRow>([claim, selectJobOfUser(env, userId, id)]);
   const row = found?.results[0];
   if (row === undefined) throw noSuchJob();
-  return claimed?.results.length === 1 ? ask(env, row) : row;
+  return claimed?.results.length === 1 ? askRunPod(env, row) : row;
 }
 
 /** Asks RunPod how a job stands, and records it; settles the job if it has ended. */
-export async function ask(env: Env, row: JobRow): Promise<JobRow> {
+export async function askRunPod(env: Env, row: JobRow): Promise<JobRow> {
   const age = Date.now() - row.created_at;
   const isOver = age > row.ttl_ms + TTL_MARGIN_MS;
   if (row.runpod_id === null) return isOver ? settle(env, row, await outcomeOfLost(env, row), null) : row;
   const found = await status(env, row.runpod_id);
-  if (found.outcome === "found") return record(env, row, found.job);
+  if (found.outcome === "found") return recordStatus(env, row, found.job);
   if (found.outcome === "unavailable") return row;
   if (isOver) return settle(env, row, await outcomeOfLost(env, row), null);
   const isDone = age > UNKNOWN_AT_FIRST_MS && (await headObject(env, row.output_key)) !== null;
@@ -50,10 +50,10 @@ export async function ask(env: Env, row: JobRow): Promise<JobRow> {
 }
 
 /** Records what RunPod says of a job, and settles the job if it has ended. */
-export async function record(env: Env, row: JobRow, job: RunPodJob): Promise<JobRow> {
+export async function recordStatus(env: Env, row: JobRow, job: RunPodJob): Promise<JobRow> {
   if (hasEnded(job)) {
-    // What a cancelled job costs depends on what its owner asked for. RunPod has been asked to cancel after the
-    // database was told, so the row as it is now says it.
+    // What a cancelled job costs depends on whether its owner cancelled it. That was recorded before RunPod was
+    // asked to cancel, so the row must be read again.
     const dependsOnCancel = job.status === "CANCELLED" || job.executionMs === undefined;
     const current = (dependsOnCancel ? await jobById(env, row.id) : null) ?? row;
     return current.ended_at === null
@@ -61,28 +61,28 @@ export async function record(env: Env, row: JobRow, job: RunPodJob): Promise<Job
       : current;
   }
   const after = job.status === "IN_PROGRESS" ? await recordProgress(env, row, job) : row;
-  // Only now, because a job that is cancelled costs the time since its start.
+  // The start was recorded first, because a cancelled job costs the time since then.
   if (after.ended_at === null && after.cancel_requested_at !== null) await cancel(env, job.id);
   return after;
 }
 
-/** Records that a job runs, and its progress unless somebody has asked RunPod since: a late answer would set it back. */
+/** Records that a job runs, and its progress, unless another request has asked RunPod since: a late answer is older. */
 async function recordProgress(env: Env, row: JobRow, job: RunPodJob): Promise<JobRow> {
   const startedAt = row.started_at ?? startOf(row, job) ?? Date.now();
   const progress = progressOf(job.output);
   const [, after] = await env.DB.batch<JobRow>([
     env.DB.prepare(
-      "UPDATE jobs SET state = CASE WHEN cancel_requested_at IS NULL THEN 'running' ELSE 'cancelling' END, " +
-        "runpod_id = COALESCE(runpod_id, ?), started_at = COALESCE(started_at, ?), " +
-        "progress = CASE WHEN polled_at <= ? THEN COALESCE(?, progress) ELSE progress END " +
-        "WHERE id = ? AND ended_at IS NULL",
+      `UPDATE jobs SET state = CASE WHEN cancel_requested_at IS NULL THEN 'running' ELSE 'cancelling' END,
+         runpod_id = COALESCE(runpod_id, ?), started_at = COALESCE(started_at, ?),
+         progress = CASE WHEN polled_at <= ? THEN COALESCE(?, progress) ELSE progress END
+       WHERE id = ? AND ended_at IS NULL`,
     ).bind(job.id, startedAt, row.polled_at, progress === null ? null : JSON.stringify(progress), row.id),
-    env.DB.prepare(`${SELECT_JOB} WHERE jobs.id = ?`).bind(row.id),
+    selectJob(env, row.id),
   ]);
   return after?.results[0] ?? row;
 }
 
-/** Returns the worker's progress update, with the fields that it has and no others; null if it is none. */
+/** Returns the known fields of the worker's progress update; null if the output is not an update. */
 function progressOf(output: unknown): Progress | null {
   if (!isRecord(output) || typeof output.stage !== "string") return null;
   const number = (name: string) => {

@@ -3,7 +3,7 @@
 import type { z } from "@hono/zod-openapi";
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { AppEnv } from "./context.ts";
-import { ApiError } from "./errors.ts";
+import { badRequest } from "./errors.ts";
 
 /**
  * Returns a router whose routes answer an invalid request with our error, which names the first wrong field.
@@ -13,7 +13,7 @@ import { ApiError } from "./errors.ts";
 export function newRouter(): OpenAPIHono<AppEnv> {
   return new OpenAPIHono<AppEnv>({
     defaultHook: (result) => {
-      if (!result.success) throw new ApiError(400, "bad_request", firstIssue(result.error, result.target));
+      if (!result.success) throw badRequest(firstIssue(result.error, result.target));
     },
   });
 }

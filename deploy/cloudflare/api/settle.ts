@@ -1,7 +1,7 @@
 /**
  * Ends jobs: moves the money in one transaction, exactly once.
  *
- * Webhooks, looks at /status, cancels and the sweep all come here, at the same time if it happens so. Each tries
+ * Webhooks, GET /status, cancels and the sweep all call `settle`, perhaps at the same time. Each tries
  * to insert the job's one `release` entry; the database lets the first through, and the others find the job ended.
  */
 
@@ -16,7 +16,7 @@ import type { Env } from "./settings.ts";
  *
  * A job that RunPod refused gives its idempotency key back, so that the same request can be sent again.
  *
- * @param job what RunPod said of it; null if RunPod does not know it.
+ * @param job the job as RunPod describes it; null if RunPod does not know it.
  * @returns the job as it is afterwards.
  */
 export async function settle(
@@ -32,9 +32,9 @@ export async function settle(
       env.DB.prepare(entry).bind(row.user_id, "release", row.hold, row.id, now),
       env.DB.prepare(entry).bind(row.user_id, "capture", -outcome.charge, row.id, now),
       env.DB.prepare(
-        "UPDATE jobs SET state = ?, charge = ?, result = ?, error = ?, ended_at = ?, execution_ms = ?, " +
-          "runpod_id = COALESCE(runpod_id, ?), started_at = COALESCE(started_at, ?), " +
-          `idempotency_key = ${outcome === REFUSED ? "NULL" : "idempotency_key"} WHERE id = ? RETURNING *`,
+        `UPDATE jobs SET state = ?, charge = ?, result = ?, error = ?, ended_at = ?, execution_ms = ?,
+           runpod_id = COALESCE(runpod_id, ?), started_at = COALESCE(started_at, ?),
+           idempotency_key = ${outcome === REFUSED ? "NULL" : "idempotency_key"} WHERE id = ? RETURNING *`,
       ).bind(
         outcome.state,
         outcome.charge,

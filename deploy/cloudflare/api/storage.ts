@@ -28,7 +28,7 @@ export interface StoredObject {
  * The keys of objects. Lifecycle rules match by literal prefix, so the kind of object comes first: `in/` for
  * uploads, `out/` for results. See r2-lifecycle.json.
  */
-const OUR_KEY = /^(?:in\/user_[0-9a-f]{32}\/up|out\/user_[0-9a-f]{32}\/job)_[0-9a-f]{32}\.[a-z0-9]{1,8}$/;
+const OBJECT_KEY = /^(?:in\/user_[0-9a-f]{32}\/up|out\/user_[0-9a-f]{32}\/job)_[0-9a-f]{32}\.[a-z0-9]{1,8}$/;
 
 /** Returns the key of an uploaded file; `extension` has no dot. */
 export function inputKey(userId: string, uploadId: string, extension: string): string {
@@ -41,22 +41,23 @@ export function outputKey(userId: string, jobId: string, extension: string): str
 }
 
 function checkedKey(key: string): string {
-  if (!OUR_KEY.test(key)) throw new Error("an object key is made of ids and an extension of our own");
+  if (!OBJECT_KEY.test(key))
+    throw new Error("an object key consists of ids and an extension that the API has made");
   return key;
 }
 
 /**
- * Returns the key of the object that a URL names if it is in our bucket, otherwise null.
+ * Returns the key of the object that a URL names if it is in the bucket of the API, otherwise null.
  *
  * Only the spelling that this module signs is accepted: the endpoint's origin, the bucket and a key, then
  * perhaps a query, which is ignored. Keys consist of characters that no parser decodes or normalizes, so there
  * is nothing to parse: the URL either begins with exactly these characters or is refused.
  */
-export function keyOfOurUrl(env: Env, url: string): string | null {
+export function keyOfBucketUrl(env: Env, url: string): string | null {
   const prefix = `${bucketUrl(env)}/`;
   if (!url.startsWith(prefix) || !/^[\x21-\x22\x24-\x7e]*$/.test(url)) return null;
   const key = url.slice(prefix.length).split("?", 1)[0] ?? "";
-  return OUR_KEY.test(key) ? key : null;
+  return OBJECT_KEY.test(key) ? key : null;
 }
 
 /**

@@ -1,12 +1,12 @@
-/** Takes a job: checks it, holds its money, and asks RunPod to run it. */
+/** Starts a job: checks the request, holds the money, and asks RunPod to run the job. */
 
 import { z } from "@hono/zod-openapi";
 import { sha256 } from "./digests.ts";
-import { ApiError } from "./errors.ts";
+import { ApiError, badRequest } from "./errors.ts";
 import { event } from "./events.ts";
 import { newId } from "./ids.ts";
 import { inputQuery, JOB_FIELDS, jobOf } from "./job_request.ts";
-import { type JobRow, jobById, SELECT_JOB } from "./jobs.ts";
+import { type JobRow, jobById, SELECT_JOB, selectJob } from "./jobs.ts";
 import { REFUSED } from "./outcome.ts";
 import { type Terms, termsFor } from "./quote.ts";
 import { cancel, run } from "./runpod.ts";
@@ -35,7 +35,7 @@ export type Debit = z.infer<typeof Debit>;
  *
  * Takes four round trips to D1, of which one is the caller's `authenticate`, and one to RunPod.
  *
- * @param idempotencyKey the same key with the same body returns the same job, however often it is sent.
+ * @param idempotencyKey the same key with the same body returns the same job, however often the request is sent.
  * @param waitUntil keeps the Worker alive if the caller hangs up in the middle.
  * @returns the job, and whether this request created it.
  * @throws ApiError 402 not enough money; 404, 409, 410 an upload or quote that cannot be used; 422 the key belongs
@@ -50,19 +50,16 @@ export async function debit(
 ): Promise<{ row: JobRow; isNew: boolean }> {
   const bodyHash = await sha256(canonical(body));
   const direct = body.quote_id === undefined ? jobOf(env, body) : null;
-  const [same, source] = await env.DB.batch<unknown>([
-    env.DB.prepare(`${SELECT_JOB} WHERE jobs.user_id = ? AND idempotency_key = ?`).bind(
-      userId,
-      idempotencyKey,
-    ),
+  const [earlier, input] = await env.DB.batch<unknown>([
+    selectJobOfKey(env, userId, idempotencyKey),
     direct === null ? quoteQuery(env, userId, body) : inputQuery(env, userId, body),
   ]);
-  const existing = same?.results[0] as JobRow | undefined;
-  if (existing !== undefined) return { row: sameJob(existing, bodyHash), isNew: false };
+  const existing = earlier?.results[0] as JobRow | undefined;
+  if (existing !== undefined) return { row: requireSameBody(existing, bodyHash), isNew: false };
 
-  const found = source?.results[0] as (Upload & Partial<QuoteRow>) | undefined;
-  const order = direct === null ? quoted(found) : { ...direct, terms: null };
-  const upload = usable(found);
+  const found = input?.results[0] as (Upload & Partial<QuoteRow>) | undefined;
+  const order = direct === null ? orderOfQuote(found) : { ...direct, terms: null };
+  const upload = requireComplete(found);
   const terms = order.terms ?? termsFor(env, { ...order, source: body.source, bytes: upload.bytes });
   const work = submit(env, userId, { ...order, terms, upload, idempotencyKey, bodyHash });
   waitUntil(work.catch(() => undefined));
@@ -78,15 +75,16 @@ interface QuoteRow {
 
 function quoteQuery(env: Env, userId: string, body: Debit): D1PreparedStatement {
   if (Object.keys(body).length > 1) {
-    throw new ApiError(400, "bad_request", "quote_id stands alone: the quote names the job and its input");
+    throw badRequest("quote_id: leave all other fields out, because the quote names the job and its input");
   }
   return env.DB.prepare(
-    "SELECT quotes.task, quotes.params, quotes.terms, quotes.expires_at, uploads.* FROM quotes " +
-      "JOIN uploads ON uploads.id = quotes.upload_id WHERE quotes.id = ? AND quotes.user_id = ?",
+    `SELECT quotes.task, quotes.params, quotes.terms, quotes.expires_at, uploads.* FROM quotes
+     JOIN uploads ON uploads.id = quotes.upload_id WHERE quotes.id = ? AND quotes.user_id = ?`,
   ).bind(body.quote_id, userId);
 }
 
-function quoted(
+/** Returns the job that a quote names, with its terms. */
+function orderOfQuote(
   found: Partial<QuoteRow> | undefined,
 ): Pick<JobRow, "task"> & { params: object; terms: Terms } {
   if (found?.terms === undefined || found.task === undefined || found.params === undefined) {
@@ -98,7 +96,8 @@ function quoted(
   return { task: found.task, params: JSON.parse(found.params), terms: JSON.parse(found.terms) };
 }
 
-function usable(upload: Upload | undefined): Upload {
+/** Returns the upload if a job can use it. */
+function requireComplete(upload: Upload | undefined): Upload {
   if (upload === undefined || upload.state === "deleted" || keptUntil(upload) < Date.now())
     throw noSuchUpload();
   if (upload.state !== "complete" || upload.completed_at === null) {
@@ -124,11 +123,11 @@ interface Order {
 async function submit(env: Env, userId: string, order: Order): Promise<{ row: JobRow; isNew: boolean }> {
   const { terms, upload } = order;
   const id = newId("job");
-  const output = outputKeyOf(userId, id, order);
+  const outputKey = outputKeyOf(userId, id, order);
   const timeoutMs = terms.execution_timeout_s * 1000;
   const ttlMs = timeoutMs + Number(env.QUEUE_LIMIT_S) * 1000;
   const request = {
-    input: await workerInput(env, userId, output, order, Math.ceil(ttlMs / 1000)),
+    input: await workerInput(env, userId, outputKey, order, Math.ceil(ttlMs / 1000)),
     webhook: await webhookUrl(env, id),
     policy: { executionTimeout: timeoutMs, ttl: ttlMs },
   };
@@ -136,37 +135,29 @@ async function submit(env: Env, userId: string, order: Order): Promise<{ row: Jo
   try {
     await env.DB.batch([
       env.DB.prepare(
-        "INSERT INTO jobs (id, user_id, idempotency_key, body_sha256, upload_id, task, params, terms, hold, " +
-          "price_per_s, execution_timeout_ms, ttl_ms, output_key, state, created_at) " +
-          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'submitting', ?)",
+        `INSERT INTO jobs (id, user_id, idempotency_key, body_sha256, upload_id, task, params, terms, hold, ttl_ms,
+           output_key, state, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'submitting', ?)`,
       ).bind(
-        ...[
-          id,
-          userId,
-          order.idempotencyKey,
-          order.bodyHash,
-          upload.id,
-          order.task,
-          JSON.stringify(order.params),
-        ],
-        ...[JSON.stringify(terms), terms.hold, terms.price_per_s, timeoutMs, ttlMs, output, now],
+        ...[id, userId, order.idempotencyKey, order.bodyHash, upload.id, order.task],
+        ...[JSON.stringify(order.params), JSON.stringify(terms), terms.hold, ttlMs, outputKey, now],
       ),
       env.DB.prepare(
         "INSERT INTO entries (user_id, kind, amount, job_id, created_at) VALUES (?, 'hold', ?, ?, ?)",
-      ).bind(...[userId, -terms.hold, id, now]),
+      ).bind(userId, -terms.hold, id, now),
     ]);
   } catch (error) {
-    return refusedByDatabase(env, userId, order, error);
+    return afterRefusal(env, userId, order, error);
   }
   event("job_created", { job: id, task: order.task, hold: terms.hold });
   const submission = await run(env, request);
   switch (submission.outcome) {
     case "accepted":
-      return { row: await accepted(env, id, submission.id), isNew: true };
+      return { row: await recordAcceptance(env, id, submission.id), isNew: true };
     case "unknown":
-      return { row: await existingRow(env, id), isNew: true };
+      return { row: insertedRow(await jobById(env, id), id), isNew: true };
     case "refused":
-      await settle(env, await existingRow(env, id), REFUSED, null);
+      await settle(env, insertedRow(await jobById(env, id), id), REFUSED, null);
       event("job_refused", { job: id, status: submission.status });
       throw new ApiError(
         503,
@@ -177,23 +168,26 @@ async function submit(env: Env, userId: string, order: Order): Promise<{ row: Jo
   }
 }
 
-/** Records RunPod's id of a job; a run that nobody waits for any more, or that was cancelled meanwhile, is cancelled. */
-async function accepted(env: Env, id: string, runpodId: string): Promise<JobRow> {
+/**
+ * Records RunPod's id of a job. The run is cancelled if the job was cancelled meanwhile, or has another run or none,
+ * because it was settled.
+ */
+async function recordAcceptance(env: Env, id: string, runpodId: string): Promise<JobRow> {
   const [, found] = await env.DB.batch<JobRow>([
     env.DB.prepare(
-      "UPDATE jobs SET runpod_id = ?, state = CASE state WHEN 'submitting' THEN 'queued' ELSE state END " +
-        "WHERE id = ? AND runpod_id IS NULL AND ended_at IS NULL",
+      `UPDATE jobs SET runpod_id = ?, state = CASE state WHEN 'submitting' THEN 'queued' ELSE state END
+       WHERE id = ? AND runpod_id IS NULL AND ended_at IS NULL`,
     ).bind(runpodId, id),
-    env.DB.prepare(`${SELECT_JOB} WHERE jobs.id = ?`).bind(id),
+    selectJob(env, id),
   ]);
-  const row = found?.results[0];
-  if (row === undefined) throw new Error(`the job ${id} was inserted and is not there`);
-  const isOurs = row.runpod_id === runpodId;
-  if (!isOurs || (row.cancel_requested_at !== null && row.ended_at === null)) await cancel(env, runpodId);
+  const row = insertedRow(found?.results[0], id);
+  const isItsRun = row.runpod_id === runpodId;
+  if (!isItsRun || (row.cancel_requested_at !== null && row.ended_at === null)) await cancel(env, runpodId);
   return row;
 }
 
-async function refusedByDatabase(
+/** Returns the job of an equal request that came first, or throws the error that the answer needs. */
+async function afterRefusal(
   env: Env,
   userId: string,
   order: Order,
@@ -210,15 +204,14 @@ async function refusedByDatabase(
   // The upload was deleted after it was read.
   if (text.includes("a job needs a complete upload")) throw noSuchUpload();
   if (!text.includes("UNIQUE constraint failed: jobs.user_id, jobs.idempotency_key")) throw error;
-  const row = await env.DB.prepare(`${SELECT_JOB} WHERE jobs.user_id = ? AND idempotency_key = ?`)
-    .bind(userId, order.idempotencyKey)
-    .first<JobRow>();
+  const row = await selectJobOfKey(env, userId, order.idempotencyKey).first<JobRow>();
   if (row === null)
     throw new ApiError(409, "conflict", "the same request is being answered; send it again", 1);
-  return { row: sameJob(row, order.bodyHash), isNew: false };
+  return { row: requireSameBody(row, order.bodyHash), isNew: false };
 }
 
-function sameJob(row: JobRow, bodyHash: string): JobRow {
+/** Returns the job of an earlier request with this key if that request had the same body. */
+function requireSameBody(row: JobRow, bodyHash: string): JobRow {
   if (row.body_sha256 === bodyHash) {
     if (row.deleted_at === null) return row;
     throw new ApiError(410, "job_deleted", "this request created a job that you have deleted; use a new key");
@@ -230,9 +223,16 @@ function sameJob(row: JobRow, bodyHash: string): JobRow {
   );
 }
 
-async function existingRow(env: Env, id: string): Promise<JobRow> {
-  const row = await jobById(env, id);
-  if (row === null) throw new Error(`the job ${id} was inserted and is not there`);
+function selectJobOfKey(env: Env, userId: string, idempotencyKey: string): D1PreparedStatement {
+  return env.DB.prepare(`${SELECT_JOB} WHERE jobs.user_id = ? AND idempotency_key = ?`).bind(
+    userId,
+    idempotencyKey,
+  );
+}
+
+/** Returns the row of a job that this request has inserted. */
+function insertedRow(row: JobRow | null | undefined, id: string): JobRow {
+  if (!row) throw new Error(`the job ${id} was inserted and is not there`);
   return row;
 }
 

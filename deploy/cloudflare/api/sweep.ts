@@ -1,35 +1,37 @@
-/** Settles the jobs that no webhook told of: asks RunPod about every job that has not ended. */
+/** Settles the jobs whose webhook did not arrive: asks RunPod about every job that has not ended. */
 
 import { event } from "./events.ts";
 import type { JobRow } from "./jobs.ts";
-import { ask, POLL_INTERVAL_MS } from "./refresh.ts";
+import { askRunPod, POLL_INTERVAL_MS } from "./refresh.ts";
 import type { Env } from "./settings.ts";
 
 /**
- * The most jobs of one sweep; the others are next. A job that has ended takes three statements of D1, of 1,000 that
- * a Worker may send (developers.cloudflare.com/d1/platform/limits), and two requests, to RunPod and to R2.
+ * The most jobs of one sweep; the next sweep takes the others. A job that has ended takes two requests, to RunPod
+ * and to R2, and three of the 1,000 statements that a Worker may send to D1 in one run
+ * (developers.cloudflare.com/d1/platform/limits).
  */
-const MOST_JOBS = 300;
+const MAX_JOBS = 300;
 /** How many jobs are asked about at once: a Worker has six connections. */
-const AT_ONCE = 6;
+const CONCURRENCY = 6;
+const DAY_MS = 86_400_000;
 
-/** Brings the unsettled jobs up to date, those first that were not asked about for longest. */
+/** Brings the unsettled jobs up to date, beginning with those that were not asked about for longest. */
 export async function sweep(env: Env): Promise<void> {
   const waiting = await claim(env);
-  const tally = { unsettled: waiting.length, settled: 0, failed: 0 };
+  const counts = { unsettled: waiting.length, settled: 0, failed: 0 };
   const work = async () => {
     for (let row = waiting.shift(); row !== undefined; row = waiting.shift()) {
       try {
-        if ((await ask(env, row)).ended_at !== null) tally.settled += 1;
+        if ((await askRunPod(env, row)).ended_at !== null) counts.settled += 1;
       } catch (error) {
-        tally.failed += 1;
+        counts.failed += 1;
         event("error", { job: row.id, type: error instanceof Error ? error.name : "unknown" });
       }
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
-  event("sweep", tally);
-  await forgetExpired(env);
+  await Promise.all(Array.from({ length: CONCURRENCY }, work));
+  event("sweep", counts);
+  await deleteExpired(env);
 }
 
 /** Takes the jobs whose turn it is, so that nobody else asks RunPod about them during the next second. */
@@ -42,16 +44,16 @@ async function claim(env: Env): Promise<JobRow[]> {
      RETURNING *, (SELECT object_key FROM uploads WHERE uploads.id = upload_id) AS input_key,
        (SELECT name FROM uploads WHERE uploads.id = upload_id) AS input_name`,
   )
-    .bind(now, now - POLL_INTERVAL_MS, MOST_JOBS)
+    .bind(now, now - POLL_INTERVAL_MS, MAX_JOBS)
     .all<JobRow>();
   return results;
 }
 
-/** Deletes sessions and quotes that have expired. */
-async function forgetExpired(env: Env): Promise<void> {
+/** Deletes sessions that have expired, and quotes that expired a day ago. */
+async function deleteExpired(env: Env): Promise<void> {
   const now = Date.now();
   await env.DB.batch([
     env.DB.prepare("DELETE FROM sessions WHERE expires_at < ?").bind(now),
-    env.DB.prepare("DELETE FROM quotes WHERE expires_at < ?").bind(now - 86_400_000),
+    env.DB.prepare("DELETE FROM quotes WHERE expires_at < ?").bind(now - DAY_MS),
   ]);
 }

@@ -12,15 +12,16 @@ import { keptUntil, type Upload } from "./uploads.ts";
 const PUT_URL_S = 3600;
 /** How long the URLs of parts are valid, in seconds: within it 100 parts of 16 MiB pass at 0.7 Mbit/s. */
 const PART_URL_S = 6 * 3600;
-/** Returns what is told of every upload. */
-export function described(upload: Upload): z.infer<typeof UploadBody> {
+
+/** Returns the fields that the answer about every upload has. */
+export function uploadBody(upload: Upload): z.infer<typeof UploadBody> {
   if (upload.state === "deleted") throw new Error("a deleted upload is not shown");
   const { id, name, content_type, bytes, state, created_at } = upload;
   return { id, name, content_type, bytes, state, created_at, kept_until: keptUntil(upload) };
 }
 
 /** Returns an open upload with URLs for what is missing from part `from` on. */
-export async function withUrls(
+export async function openUploadBody(
   env: Env,
   upload: Upload,
   uploaded: number[],
@@ -31,7 +32,7 @@ export async function withUrls(
   if (part_bytes === null || multipart_id === null) {
     const url = await presignPut(env, key, PUT_URL_S, { contentType, bytes });
     const headers = { "Content-Type": contentType };
-    return { ...described(upload), method: "put", url, headers, expires_at: now + PUT_URL_S * 1000 };
+    return { ...uploadBody(upload), method: "put", url, headers, expires_at: now + PUT_URL_S * 1000 };
   }
   const present = new Set(uploaded);
   const missing = partsOf(bytes, part_bytes).filter(({ number }) => number >= from && !present.has(number));
@@ -42,7 +43,7 @@ export async function withUrls(
     })),
   );
   return {
-    ...described(upload),
+    ...uploadBody(upload),
     method: "parts",
     part_bytes,
     parts,

@@ -1,6 +1,6 @@
 /** Reads and changes the rows of uploads. */
 
-import { ApiError } from "./errors.ts";
+import { ApiError, badRequest } from "./errors.ts";
 import type { Env } from "./settings.ts";
 
 /**
@@ -63,7 +63,7 @@ export async function requireUpload(env: Env, userId: string, uploadId: string):
 /** @throws ApiError 400 if an upload is a document of tracks, which no job can have as its input. */
 export function requireVideo(upload: Upload): void {
   if (upload.content_type === "application/json") {
-    throw new ApiError(400, "bad_request", `${upload.id} is a JSON document: the input of a job is a video`);
+    throw badRequest(`${upload.id} is a JSON document: the input of a job is a video`);
   }
 }
 

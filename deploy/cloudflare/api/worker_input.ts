@@ -1,17 +1,17 @@
 /** Makes the job that the worker gets (docs/jobs.md), with presigned URLs for its input and output. */
 
-import { ApiError } from "./errors.ts";
+import { badRequest } from "./errors.ts";
 import type { JobRow } from "./jobs.ts";
 import type { Env } from "./settings.ts";
-import { keyOfOurUrl, outputKey, presignGet, presignPut } from "./storage.ts";
+import { keyOfBucketUrl, outputKey, presignGet, presignPut } from "./storage.ts";
 
 /** The longest lifetime of a presigned URL, in seconds. */
-const LONGEST_LINK_S = 7 * 86_400;
+const MAX_LINK_S = 7 * 86_400;
 /** How much longer than the job may take its URLs are valid, in seconds: clocks differ. */
 const MARGIN_S = 60;
 
-/** What a user ordered. */
-interface Ordered {
+/** The part of an order that the worker needs. */
+interface OrderedJob {
   task: JobRow["task"];
   params: object;
   upload: { object_key: string };
@@ -28,7 +28,7 @@ const OUTPUT_TYPES = {
 };
 
 /** Returns the suffix of the output: JSON for tracks, the format of an export, and of an upscale that of its source. */
-function suffixOf(order: Ordered): keyof typeof OUTPUT_TYPES {
+function suffixOf(order: OrderedJob): keyof typeof OUTPUT_TYPES {
   if (order.task === "track") return "json";
   const { format } = order.params as { format?: keyof typeof OUTPUT_TYPES | null };
   if (order.task === "export") return format ?? "mp4";
@@ -37,7 +37,7 @@ function suffixOf(order: Ordered): keyof typeof OUTPUT_TYPES {
 }
 
 /** Returns the key of the object that the worker writes. */
-export function outputKeyOf(userId: string, jobId: string, order: Ordered): string {
+export function outputKeyOf(userId: string, jobId: string, order: OrderedJob): string {
   return outputKey(userId, jobId, suffixOf(order));
 }
 
@@ -52,10 +52,10 @@ export async function workerInput(
   env: Env,
   userId: string,
   output: string,
-  order: Ordered,
+  order: OrderedJob,
   lifetimeS: number,
 ): Promise<object> {
-  const expiresS = Math.min(LONGEST_LINK_S, lifetimeS + MARGIN_S);
+  const expiresS = Math.min(MAX_LINK_S, lifetimeS + MARGIN_S);
   return {
     task: order.task,
     input_url: await presignGet(env, order.upload.object_key, expiresS),
@@ -64,13 +64,13 @@ export async function workerInput(
   };
 }
 
-/** Returns the params with a fresh link in place of a `tracks` URL that points to a document of the user's own. */
+/** Returns the params in which a `tracks` URL of one of the user's own documents is replaced by a fresh link. */
 async function signTracks(env: Env, userId: string, params: object, lifetimeS: number): Promise<object> {
   const tracks = (params as { tracks?: unknown }).tracks;
-  const key = typeof tracks === "string" ? keyOfOurUrl(env, tracks) : null;
+  const key = typeof tracks === "string" ? keyOfBucketUrl(env, tracks) : null;
   if (key === null) return params;
   if (key.split("/")[1] !== userId) {
-    throw new ApiError(400, "bad_request", "params.tracks is refused: it is not a document of yours");
+    throw badRequest("params.tracks is refused: it is not a document of yours");
   }
   return { ...params, tracks: await presignGet(env, key, lifetimeS) };
 }

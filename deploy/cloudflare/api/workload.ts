@@ -8,7 +8,7 @@
 import { z } from "@hono/zod-openapi";
 import type { CheckedJob } from "./check_job.ts";
 import { ApiError } from "./errors.ts";
-import { cropOf, deliveredSize, partOf, type Size, type Video } from "./export_part.ts";
+import { cropOf, outputSize, partOf, type Size, type Video } from "./export_part.ts";
 import type { TrackParams } from "./generated/job_validator.js";
 import defaults from "./generated/worker_defaults.json" with { type: "json" };
 import { type Frames, RULES } from "./price_table.ts";
@@ -174,7 +174,7 @@ function outputEnlargement(
 ): number {
   const ownScale = model === "" ? 1 : (factOf(defaults.model_scales, model) ?? USUAL_SCALE);
   const scale = (job.task === "upscale" ? job.params.scale : null) ?? ownScale;
-  const size = job.task === "export" ? deliveredSize(job.params.size) : undefined;
+  const size = job.task === "export" ? outputSize(job.params.size) : undefined;
   const output = size ?? { width: Math.round(crop.width * scale), height: Math.round(crop.height * scale) };
   if (video.isDescribed || size !== undefined) checkOutput(output);
   const enlargement = (output.width * output.height) / (crop.width * crop.height * ownScale ** 2);

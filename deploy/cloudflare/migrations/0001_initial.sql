@@ -68,8 +68,6 @@ CREATE TABLE jobs (
   hold INTEGER NOT NULL CHECK (hold >= 0),
   charge INTEGER CHECK (charge BETWEEN 0 AND hold),
   execution_ms REAL,         -- RunPod's executionTime
-  price_per_s INTEGER NOT NULL CHECK (price_per_s > 0),
-  execution_timeout_ms INTEGER NOT NULL,
   ttl_ms INTEGER NOT NULL,
   output_key TEXT NOT NULL,
   state TEXT NOT NULL CHECK (
@@ -90,8 +88,8 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_of_user ON jobs (user_id, created_at);
 CREATE INDEX unsettled_jobs ON jobs (polled_at) WHERE ended_at IS NULL;
 
--- A job and the deletion of its upload may be asked for at once. Whichever comes first is done, and the other is refused:
--- this trigger refuses the job, and the UPDATE in uploads.ts the deletion.
+-- A job and the deletion of its upload may arrive at the same time. The first one succeeds, and the other is refused: this
+-- trigger refuses the job, and the UPDATE in uploads.ts refuses the deletion.
 CREATE TRIGGER jobs_need_their_upload BEFORE INSERT ON jobs
 WHEN NOT EXISTS (
   SELECT 1 FROM uploads WHERE id = NEW.upload_id AND user_id = NEW.user_id AND state = 'complete'
@@ -163,7 +161,7 @@ BEGIN
     AND NEW.amount > COALESCE((SELECT -amount FROM entries WHERE job_id = NEW.job_id AND kind = 'capture'), -1);
 END;
 
--- The wallet changes with each entry, and only so.
+-- Each entry changes the wallet, and nothing else does.
 CREATE TRIGGER entries_move_money AFTER INSERT ON entries
 BEGIN
   UPDATE wallets

@@ -2,7 +2,7 @@
 
 import { createMiddleware } from "hono/factory";
 import type { AppEnv } from "../context.ts";
-import { ApiError } from "../errors.ts";
+import { ApiError, badRequest } from "../errors.ts";
 
 /**
  * The largest body that a request may have, in bytes. The largest that a route needs is an export with its tracks in
@@ -12,7 +12,7 @@ export const MAX_BODY_BYTES = 256 * 1024;
 /** How much of a larger body is read and thrown away: many clients read the answer only when they have sent all. */
 const MAX_DISCARDED_BYTES = 16 * 1024 * 1024;
 /** How many levels of objects and lists a body may have; the same as DEEPEST in orchestrator/executor/validate_job.py. */
-const DEEPEST = 32;
+const MAX_DEPTH = 32;
 
 /**
  * Reads the body whole, checks it, and hands a copy to the route.
@@ -29,7 +29,7 @@ export const readBody = createMiddleware<AppEnv>(async (c, next) => {
   if (request.body === null || c.req.path.startsWith("/webhook/")) return await next();
   const bytes = await readAtMost(request.body, MAX_BODY_BYTES);
   if (request.method === "GET" || request.method === "HEAD") {
-    if (bytes.length > 0) throw new ApiError(400, "bad_request", `a ${request.method} request has no body`);
+    if (bytes.length > 0) throw badRequest(`a ${request.method} request has no body`);
     return await next();
   }
   if (bytes.length > 0) {
@@ -87,7 +87,7 @@ function checkValue(value: unknown, place: string[] = []): void {
   if (typeof value === "string") checkText(value, place);
   if (typeof value === "number" && !Number.isFinite(value)) refuse(place, "the number is too large");
   if (typeof value !== "object" || value === null) return;
-  if (place.length === DEEPEST) throw badRequest(`the body nests deeper than ${DEEPEST} levels`);
+  if (place.length === MAX_DEPTH) throw badRequest(`the body nests deeper than ${MAX_DEPTH} levels`);
   for (const [field, member] of Object.entries(value)) {
     if (field === "__proto__") refuse([field], "there is no such field");
     checkText(field, place);
@@ -102,8 +102,4 @@ function checkText(text: string, place: string[]): void {
 
 function refuse(place: string[], reason: string): never {
   throw badRequest(`${place.length === 0 ? "the body" : place.join(".").slice(0, 200)}: ${reason}`);
-}
-
-function badRequest(message: string): ApiError {
-  return new ApiError(400, "bad_request", message);
 }

@@ -5,7 +5,7 @@ import { IdempotencyHeaders } from "../idempotency.ts";
 import { cancelJob, deleteJob } from "../job_actions.ts";
 import { JobObject, type JobRow, jobObject, jobOfUser, SELECT_JOB } from "../jobs.ts";
 import { cursor, Next, pageOf, QUERY_ROWS, startOfPage } from "../pages.ts";
-import { lookAt } from "../refresh.ts";
+import { refreshJob } from "../refresh.ts";
 import { error, json, requiredJson } from "../responses.ts";
 import { newRouter } from "../router.ts";
 import { Debit, debit } from "../submit.ts";
@@ -56,7 +56,7 @@ jobs.openapi(
     responses: { 200: json("The job.", JobObject), 404: error("There is no such job of yours.") },
   }),
   async (c) => {
-    const row = await lookAt(c.env, c.var.user.id, c.req.valid("param").id);
+    const row = await refreshJob(c.env, c.var.user.id, c.req.valid("param").id);
     return c.json(await jobObject(c.env, row), 200);
   },
 );

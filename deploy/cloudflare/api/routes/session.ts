@@ -51,11 +51,9 @@ session.openapi(
     const key = await countFailures(c.req.raw, c.env, () => checkKey(text, c.env));
     await limitUser(key.user, c.env, c.var.route);
 
-    const now = Date.now();
     const token = randomHex();
-    const expiresAt = now + SESSION_S * 1000;
+    const expiresAt = Date.now() + SESSION_S * 1000;
     await c.env.DB.batch([
-      c.env.DB.prepare("DELETE FROM sessions WHERE expires_at < ?").bind(now),
       c.env.DB.prepare(
         `DELETE FROM sessions WHERE token_sha256 IN (
            SELECT token_sha256 FROM sessions WHERE key_id = ? ORDER BY expires_at DESC LIMIT -1 OFFSET ?

@@ -1,7 +1,7 @@
 /** The routes of uploads: start one, look at it, complete it, delete it, list them. */
 
 import { createRoute, z } from "@hono/zod-openapi";
-import { completeUpload, completeWhenStored, lost } from "../complete_upload.ts";
+import { completeUpload, completeWhenStored, partsLost } from "../complete_upload.ts";
 import { safeFileName } from "../content_disposition.ts";
 import { newId } from "../ids.ts";
 import { EXTENSIONS } from "../media_types.ts";
@@ -10,7 +10,7 @@ import { cursor, pageOf, QUERY_ROWS, startOfPage } from "../pages.ts";
 import { error, json, requiredJson } from "../responses.ts";
 import { newRouter } from "../router.ts";
 import { deleteObject, inputKey } from "../storage.ts";
-import { described, withUrls } from "../upload_answer.ts";
+import { openUploadBody, uploadBody } from "../upload_answer.ts";
 import { partSize, SINGLE_PUT_BYTES } from "../upload_parts.ts";
 import { CompleteRequest, UploadBody, UploadId, UploadList, UploadRequest } from "../upload_schemas.ts";
 import { insertUpload, listUploads, markDeleted, requireUpload, type Upload } from "../uploads.ts";
@@ -66,7 +66,7 @@ uploads.openapi(
         c.executionCtx.waitUntil(abortMultipart(c.env, key, multipart_id).catch(() => {}));
       throw failure;
     }
-    return c.json(await withUrls(c.env, upload, [], 1), 201);
+    return c.json(await openUploadBody(c.env, upload, [], 1), 201);
   },
 );
 
@@ -82,7 +82,7 @@ uploads.openapi(
   async (c) => {
     const start = startOfPage(c.req.valid("query").cursor);
     const { page, next } = pageOf(await listUploads(c.env, c.var.user.id, start, QUERY_ROWS));
-    return c.json({ uploads: page.map(described), next }, 200);
+    return c.json({ uploads: page.map(uploadBody), next }, 200);
   },
 );
 
@@ -114,14 +114,15 @@ uploads.openapi(
   }),
   async (c) => {
     const upload = await requireUpload(c.env, c.var.user.id, c.req.valid("param").id);
-    if (upload.state === "complete") return c.json(described(upload), 200);
+    if (upload.state === "complete") return c.json(uploadBody(upload), 200);
     let uploaded: number[] = [];
     if (upload.multipart_id !== null) {
       const parts = await listParts(c.env, upload.object_key, upload.multipart_id);
-      if (parts === null) return c.json(described(await completeWhenStored(c.env, upload, lost())), 200);
+      if (parts === null)
+        return c.json(uploadBody(await completeWhenStored(c.env, upload, partsLost())), 200);
       uploaded = parts.map((part) => part.number);
     }
-    return c.json(await withUrls(c.env, upload, uploaded, c.req.valid("query").from ?? 1), 200);
+    return c.json(await openUploadBody(c.env, upload, uploaded, c.req.valid("query").from ?? 1), 200);
   },
 );
 
@@ -149,7 +150,7 @@ uploads.openapi(
   async (c) => {
     const upload = await requireUpload(c.env, c.var.user.id, c.req.valid("param").id);
     const complete = await completeUpload(c.env, upload, c.req.valid("json").parts ?? null);
-    return c.json(described(complete), 200);
+    return c.json(uploadBody(complete), 200);
   },
 );
 

@@ -4,15 +4,15 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { ApiError } from "../errors.ts";
 import { event } from "../events.ts";
 import { type JobRow, jobById, noSuchJob } from "../jobs.ts";
-import { ask, record } from "../refresh.ts";
+import { askRunPod, recordStatus } from "../refresh.ts";
 import { error, json } from "../responses.ts";
 import { newRouter } from "../router.ts";
-import { isRecord, isRunPodId, status } from "../runpod.ts";
+import { isRecord, isRunPodId, status as runpodStatus } from "../runpod.ts";
 import type { Env } from "../settings.ts";
 import { macIsRight } from "../webhook_mac.ts";
 
 /** The longest body that is read, in bytes: RunPod's repeats the input (10 MB at most) and the output. */
-const LONGEST_BODY = 32 * 2 ** 20;
+const MAX_BODY_BYTES = 32 * 2 ** 20;
 
 export const webhook = newRouter();
 
@@ -41,7 +41,7 @@ webhook.openapi(
     const { id, mac } = c.req.valid("param");
     const row = (await macIsRight(c.env, id, mac)) ? await jobById(c.env, id) : null;
     if (row === null) throw noSuchJob();
-    const after = row.ended_at === null ? await settled(c.env, row, c.req.raw) : row;
+    const after = row.ended_at === null ? await settleIfEnded(c.env, row, c.req.raw) : row;
     event("webhook", { job: id, settled: after.ended_at !== null });
     if (after.ended_at === null) throw new ApiError(503, "job_not_ended", "the job has not ended yet", 10);
     return c.json({}, 200);
@@ -49,17 +49,17 @@ webhook.openapi(
 );
 
 /** Asks RunPod how the job stands; the body names RunPod's id of it if the answer to /run was lost or is late. */
-async function settled(env: Env, row: JobRow, request: Request): Promise<JobRow> {
-  if (row.runpod_id !== null) return ask(env, row);
+async function settleIfEnded(env: Env, row: JobRow, request: Request): Promise<JobRow> {
+  if (row.runpod_id !== null) return askRunPod(env, row);
   const id = await runpodId(request);
-  const found = id === null ? null : await status(env, id);
-  return found?.outcome === "found" ? record(env, row, found.job) : row;
+  const found = id === null ? null : await runpodStatus(env, id);
+  return found?.outcome === "found" ? recordStatus(env, row, found.job) : row;
 }
 
 /** Returns the id in the body of a webhook; null if there is none, or the body is too long. */
 async function runpodId(request: Request): Promise<string | null> {
   try {
-    const body: unknown = JSON.parse(await limitedText(request, LONGEST_BODY));
+    const body: unknown = JSON.parse(await limitedText(request, MAX_BODY_BYTES));
     return isRecord(body) && isRunPodId(body.id) ? body.id : null;
   } catch {
     return null;
