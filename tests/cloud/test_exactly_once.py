@@ -38,6 +38,7 @@ from tests.cloud.money import (
     write,
 )
 from tools.cloud.client import ApiUser
+from tools.stand_ins import runpod_faults as faults
 from tools.stand_ins.runpod_webhooks import post
 
 pytestmark = pytest.mark.usefixtures("sound_money")
@@ -156,6 +157,8 @@ def test_two_crons_at_once_settle_each_job_once_and_ask_about_each_once(
     jobs = [start(user, upload) for _ in range(30)]
     for job in jobs:
         ended(cloud, job)
+    # RunPod takes its time, so that the two are under way at once.
+    cloud.runpod.faults.choose = lambda route, _run: faults.late_answer(0.2) if route == "status" else None
     before = cloud.runpod.requests["status"]
     other = len(cloud.sql("SELECT id FROM jobs WHERE ended_at IS NULL")) - len(jobs)
     assert codes(at_once(2, cloud.cron)) == {200: 2}

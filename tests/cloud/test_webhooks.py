@@ -53,17 +53,21 @@ def test_a_forged_webhook_changes_nothing_and_asks_nobody(cloud: Cloud, user: Ap
 def test_the_body_of_a_webhook_is_not_believed(
     cloud: Cloud, user: ApiUser, upload: str, executed_ms: int
 ) -> None:
+    done = start(user, upload)
+    settled_by_webhook(cloud, done)
     pretend(cloud, run_s=1000)
     job, other = start(user, upload), start(user, upload)
     run = run_of(cloud, job)
-    identities: list[object] = [run.id, run_of(cloud, other).id, "other", None, 7, {}]
+    runs = [run.id, run_of(cloud, other).id, run_of(cloud, done).id]
+    identities: list[object] = [*runs, "other", None, 7, {}]
     for identity in identities:
         body = {"id": identity, "status": "COMPLETED", "executionTime": executed_ms, **TRACKS}
         assert post(str(run.webhook), json.dumps(body).encode()) == 503
     for raw in (b"", b"[]", b"null", b"{", b"\xff\xfe", b"<html>", b'"x"'):
         assert post(str(run.webhook), raw) == 503
     assert row_of(cloud, job)["ended_at"] is None
-    assert wallet(cloud, user) == (FIVE_DOLLARS - 2 * HOLD, 2 * HOLD)
+    charge = row_of(cloud, done)["charge"]
+    assert wallet(cloud, user) == (FIVE_DOLLARS - charge - 2 * HOLD, 2 * HOLD)
 
 
 def test_a_webhook_that_names_the_run_of_another_job_does_not_settle_by_it(
