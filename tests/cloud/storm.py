@@ -27,7 +27,7 @@ from tools.stand_ins.runpod_queue import Pretence
 
 ANSWERS: tuple[dict[str, Any], ...] = (
     money.TRACKS,
-    {"error": "bad_input: this is no video", "output": {"code": "bad_input"}},
+    {"error": "bad_media: this is no video", "output": {"code": "bad_media"}},
     {"error": "job_crashed: it crashed", "output": {"code": "job_crashed"}},
 )
 THREADS = 24
@@ -89,7 +89,7 @@ class Storm:
         runpod.faults.clear()
         runs = [run for job in self.rows for run in money.runs_of(cloud, job)]
         runpod.clock.advance(60)
-        runpod.wait(lambda: all(run.is_final for run in runs))
+        runpod.wait(lambda: all(run.is_final and not run.webhooks_to_come for run in runs), 120)
         money.sweep(cloud, self.unsettled)
         money.sweep(cloud, self.unsettled)
         rest = self.unsettled
@@ -234,12 +234,15 @@ def _is_refusal(response: requests.Response) -> bool:
 
 def _expected(row: dict[str, Any], run: Job | None) -> set[tuple[str, int]]:
     """Return the states and charges that a job may have, by RunPod's record of its run."""
+    error = json.loads(row["error"] or "{}")
     lost = ("cancelled" if row["cancel_requested_at"] else "failed", 0)
     if run is None:
         return {lost, ("failed", 0)}  # refused, or never heard of
     price = money.price_of(run.execution_ms or 0, row)
     ends = {"COMPLETED": ("completed", price), "CANCELLED": ("cancelled", price)}
-    fault = json.loads(row["error"] or "{}").get("fault")
-    end = ends.get(run.state, ("failed", price if fault == "caller" else 0))
-    is_known = row["runpod_id"] is not None
-    return {end} if is_known else {end, lost}
+    is_the_callers = run.answer.get("output", {}).get("code") == "bad_media"
+    end = ends.get(run.state, ("failed", price if is_the_callers else 0))
+    was_told = row["runpod_id"] is not None or any(delivery.status == 200 for delivery in run.deliveries)
+    if was_told or error.get("code") == "submission_refused":
+        return {end}
+    return {end, lost}

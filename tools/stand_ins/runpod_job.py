@@ -83,6 +83,7 @@ class Job:
         accepted_s: when it was accepted, on the stand-in's clock.
         accepted_at: the same as a Unix time, for comparison with the API's database.
         runs: its runs; more than one if it was retried or run twice.
+        webhooks_to_come: how many webhooks are still to be sent, or to be sent again.
         deleted: whether /status is 404, because `ttl` or the retention is over.
         replaced: values that replace those of the status; `...` leaves a field out.
     """
@@ -100,6 +101,7 @@ class Job:
     worker_id: str = ""
     deleted: bool = False
     deliveries: list[Delivery] = field(default_factory=list)
+    webhooks_to_come: int = 0
     replaced: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -13,7 +13,7 @@ from tools.stand_ins.runpod_faults import WebhookFault
 from tools.stand_ins.runpod_job import Delivery, Job
 
 TRIES = 3
-TIMEOUT_S = 30.0
+TIMEOUT_S = 10.0
 
 
 class Webhooks:
@@ -36,6 +36,7 @@ class Webhooks:
         if job.webhook is None:
             return
         state, body = job.state, json.dumps(job.notice()).encode()
+        job.webhooks_to_come += fault.copies
         for _ in range(fault.copies):
             self._clock.after(fault.delay_s, lambda: self._start(job, state, body, TRIES))
 
@@ -47,10 +48,12 @@ class Webhooks:
 
     def _try(self, job: Job, state: str, body: bytes, tries: int) -> None:
         status = post(str(job.webhook), body)
+        is_last = status == 200 or tries == 1
         with self._changed:
             job.deliveries.append(Delivery(state, status))
+            job.webhooks_to_come -= is_last
             self._changed.notify_all()
-        if status != 200 and tries > 1:
+        if not is_last:
             self._clock.after(self._retry_s, lambda: self._start(job, state, body, tries - 1))
 
 
