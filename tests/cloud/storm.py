@@ -69,7 +69,7 @@ class Storm:
             killer = threads.submit(self._kill, kills, stop)
             sweeper = threads.submit(self._sweep, stop)
             clients = [
-                threads.submit(self._client, number, number * kills // count) for number in range(count)
+                threads.submit(self._client, number, number * kills // count, stop) for number in range(count)
             ]
             try:
                 for client in clients:
@@ -158,10 +158,10 @@ class Storm:
         chance = self._chance()
         return WebhookFault(copies=0) if chance < 0.2 else WebhookFault(copies=2) if chance < 0.4 else None
 
-    def _client(self, number: int, after_kills: int) -> None:
-        deadline = time.monotonic() + 10 * CLIENT_S
-        while self.kills < after_kills and time.monotonic() < deadline:
-            time.sleep(0.02)
+    def _client(self, number: int, after_kills: int, stop: threading.Event) -> None:
+        while self.kills < after_kills:
+            if stop.wait(0.02):
+                return
         user, key = self.users[number % len(self.users)], uuid.uuid4().hex
         body = {
             "task": "track",
@@ -210,15 +210,19 @@ class Storm:
 
     def _kill(self, kills: int, stop: threading.Event) -> None:
         """Kill workerd at random moments, half of them just when it has asked RunPod something."""
-        while self.kills < kills and not stop.is_set():
-            if self._chance() < 0.5:
-                self._asked.clear()
-                self._asked.wait(1)
-                time.sleep(self._chance() * 0.02)
-            else:
-                time.sleep(self._chance() * 0.8)
-            self.cloud.kill()
-            self.kills += 1
+        try:
+            while self.kills < kills and not stop.is_set():
+                if self._chance() < 0.5:
+                    self._asked.clear()
+                    self._asked.wait(1)
+                    time.sleep(self._chance() * 0.02)
+                else:
+                    time.sleep(self._chance() * 0.8)
+                self.cloud.kill()
+                self.kills += 1
+        except BaseException:
+            stop.set()  # the clients wait for kills that would never come
+            raise
 
     def _sweep(self, stop: threading.Event) -> None:
         while not stop.wait(1 + self._chance()):
