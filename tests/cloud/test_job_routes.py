@@ -267,6 +267,68 @@ def test_many_tracks_move_to_the_bucket(cloud: Cloud, user: ApiUser) -> None:
     assert after["result"] == summary | stored | {"json_bytes": len(document.content)}
 
 
+LONG = "n" * 300_000
+
+
+def test_a_long_result_does_not_replace_the_video_that_it_describes(cloud: Cloud, user: ApiUser) -> None:
+    completes(cloud)
+    make_whole = cloud.runpod.pretend
+
+    def pretence(job: Job) -> Pretence | None:
+        whole = make_whole(job)
+        assert whole is not None
+        whole.answer["output"]["notes"] = [LONG]
+        return whole
+
+    cloud.runpod.pretend = pretence
+    after = ended(user, start(user)["id"])
+    link = after["links"]["output"]
+    assert requests.get(link, timeout=30).content == b"the output"
+    assert after["result"]["output_url"] == link.split("?")[0]
+    assert LONG not in after["result"]["notes"]
+
+
+def test_a_result_that_is_long_without_its_tracks_is_shortened(cloud: Cloud, user: ApiUser) -> None:
+    answer = {"status": "completed", "tracks": [], "more": LONG * 10}
+    pretend(cloud, answer={"output": answer})
+    after = ended(user, start(user, "track")["id"])
+    assert after["state"] == "completed"
+    assert requests.get(after["links"]["output"], timeout=30).json() == answer
+    assert after["result"].keys() == {"status", "output_url", "notes"}
+
+
+def test_the_longest_job_fits_into_the_limits_of_runpod(cloud: Cloud) -> None:
+    rich = cloud.new_user(500)
+    source = {"width": 1920, "height": 1080, "frames": 200_000}
+    params = {"model": "RealESRGAN_x4plus"}
+    job = done(debit(rich, task="upscale", upload_id=rich.upload(CLIP), source=source, params=params))
+    week_s = 7 * 86_400
+    assert job["quote"]["execution_timeout_s"] == week_s
+    assert run_of(cloud, job).request["policy"] == {"executionTimeout": week_s * 1000, "ttl": week_s * 1000}
+
+
+@pytest.mark.parametrize("code", ["address_refused", "input_forbidden", "input_not_found", "download_failed"])
+def test_an_address_of_tracks_is_the_callers_own(cloud: Cloud, user: ApiUser, code: str) -> None:
+    def costs(message: str) -> tuple[str, bool]:
+        pretend(cloud, run_s=0.2, answer={"output": {"code": code}, "error": f"{code}: {message}"})
+        tracks = "https://Tracks.example/a.json?X=1"
+        after = ended(user, start(user, "export", tracks=tracks, follow={"track": "main"})["id"])
+        return after["error"]["fault"], after["charge"] > 0
+
+    assert costs("there is no input at https://tracks.example/a.json: 404") == ("caller", True)
+    assert costs("the host tracks.example is not a public one") == ("caller", True)
+    assert costs("there is no input at https://bucket.example/up_1.mp4: 404") == ("worker", False)
+
+
+def test_tracks_that_were_never_uploaded_are_the_callers_fault(cloud: Cloud, user: ApiUser) -> None:
+    name = f"up_{uuid.uuid4().hex}.json"
+    tracks = f"{cloud.door.endpoint}/videos/in/{user.id}/{name}"
+    message = f"input_not_found: there is no input at {cloud.door.endpoint}/{name}: 404"
+    pretend(cloud, run_s=0.2, answer={"output": {"code": "input_not_found"}, "error": message})
+    after = ended(user, start(user, "export", tracks=tracks, follow={"track": "main"})["id"])
+    assert (after["error"]["fault"], after["charge"] > 0) == ("caller", True)
+
+
 def test_a_waiting_job_is_cancelled_for_nothing(cloud: Cloud, user: ApiUser) -> None:
     job = start(user)
     after = done(user.post(f"/cancel/{job['id']}"))

@@ -19,7 +19,7 @@ export const PARAMS = {
 export const RESULT = {
   description:
     "The worker's result, as docs/jobs.md describes it; null until completed. Without `stats` it is a short form, " +
-    "because RunPod refused the whole one.",
+    "because the whole one is too long.",
   anyOf: [
     ...references("UpscaleResult", "TrackAnswer", "TrackStored", "ExportResult"),
     { type: "object" as const, not: { required: ["stats"] } },

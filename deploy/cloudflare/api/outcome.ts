@@ -5,7 +5,7 @@ import type { JobError, JobRow, Progress } from "./jobs.ts";
 import { chargeFor, type Terms } from "./quote.ts";
 import { isRecord, type RunPodJob } from "./runpod.ts";
 import type { Env } from "./settings.ts";
-import { headObject, putObject } from "./storage.ts";
+import { headObject, keyOfBucketUrl, putObject } from "./storage.ts";
 
 /** The longest result that is kept in the database, in characters; a row of D1 has at most 2 MB. */
 const MAX_RESULT_CHARACTERS = 200_000;
@@ -55,7 +55,7 @@ export async function outcomeOf(env: Env, row: JobRow, job: RunPodJob): Promise<
     case "TIMED_OUT":
       return timedOut(row, job);
     default:
-      return failed(row, job);
+      return failed(env, row, job);
   }
 }
 
@@ -84,7 +84,7 @@ async function completed(env: Env, row: JobRow, job: RunPodJob): Promise<Outcome
   return { state: "completed", charge, result: result && (await storableResult(env, row, result)) };
 }
 
-function failed(row: JobRow, job: RunPodJob): Outcome {
+function failed(env: Env, row: JobRow, job: RunPodJob): Outcome {
   const output = isRecord(job.output) ? job.output : {};
   const text = typeof job.error === "string" ? job.error : "";
   const code = typeof output.code === "string" ? output.code : (/^[a-z_]{1,40}(?=: )/.exec(text)?.[0] ?? "");
@@ -95,10 +95,31 @@ function failed(row: JobRow, job: RunPodJob): Outcome {
     code,
     message: message || "the job failed",
     retryable: known.retryable,
-    fault: PROVIDER_FAULTS.has(code) ? "worker" : (known.fault as JobError["fault"]),
+    fault: faultOf(env, row, code, text),
   };
   const charge = error.fault === "caller" ? costOfRun(row, job) : 0;
   return { state: "failed", charge, error };
+}
+
+/** Returns whose fault a failure with a known code is. */
+function faultOf(env: Env, row: JobRow, code: string, message: string): JobError["fault"] {
+  if (concernsTracks(env, row, code, message)) return "caller";
+  return PROVIDER_FAULTS.has(code)
+    ? "worker"
+    : (errorCodes[code as keyof typeof errorCodes].fault as JobError["fault"]);
+}
+
+/**
+ * Returns whether a failure is that of the address of `params.tracks`, which the caller chose: the message names its
+ * host, or its file if it is an object of ours. The worker shows both of an address (orchestrator/redaction.py).
+ */
+function concernsTracks(env: Env, row: JobRow, code: string, message: string): boolean {
+  const { tracks } = JSON.parse(row.params) as { tracks?: unknown };
+  if (typeof tracks !== "string") return false;
+  const key = keyOfBucketUrl(env, tracks);
+  if (key !== null) return PROVIDER_FAULTS.has(code) && message.includes(key.slice(key.lastIndexOf("/") + 1));
+  const host = URL.parse(tracks)?.hostname;
+  return host !== undefined && message.toLowerCase().includes(host);
 }
 
 /** Returns the outcome of a cancelled job: it costs what ran if its owner cancelled it, and nothing if RunPod did. */
@@ -137,7 +158,10 @@ function costOfRun(row: JobRow, job: RunPodJob): number {
   return chargeFor(terms, job.executionMs ?? knownMs);
 }
 
-/** Returns a result that fits into the database; a longer one moves to the job's output object. */
+/**
+ * Returns a result that fits into the database. Tracks that are too long move to the job's output object; a longer
+ * result of a job with a file of its own is replaced by a short form, because the file has that object.
+ */
 async function storableResult(
   env: Env,
   row: JobRow,
@@ -145,11 +169,19 @@ async function storableResult(
 ): Promise<Record<string, unknown>> {
   const text = JSON.stringify(result);
   if (text.length <= MAX_RESULT_CHARACTERS) return result;
+  const url = `${env.S3_ENDPOINT}/${env.S3_BUCKET}/${row.output_key}`;
+  if ("output_url" in result) return inShort(url, text.length);
   const bytes = new TextEncoder().encode(text).length;
   await putObject(env, row.output_key, text, "application/json");
-  const { tracks: _, ...summary } = result;
-  const url = `${env.S3_ENDPOINT}/${env.S3_BUCKET}/${row.output_key}`;
-  return { ...summary, output_url: url, json_bytes: bytes, gzip_bytes: null };
+  const { tracks: _, ...figures } = result;
+  const summary = { ...figures, output_url: url, json_bytes: bytes, gzip_bytes: null };
+  return JSON.stringify(summary).length <= MAX_RESULT_CHARACTERS ? summary : inShort(url, text.length);
+}
+
+/** Returns the short form of a result, as the worker makes it where RunPod refuses the whole one. */
+function inShort(url: string, characters: number): Record<string, unknown> {
+  const note = `the whole result, with figures and notes, has ${characters} characters: this one is short`;
+  return { status: "completed", output_url: url, notes: [note] };
 }
 
 /** Returns when RunPod began to run a job, in milliseconds since 1970; null if RunPod does not state it. */

@@ -16,6 +16,9 @@ import { keptUntil, noSuchUpload, requireVideo, type Upload } from "./uploads.ts
 import { webhookUrl } from "./webhook_mac.ts";
 import { outputKeyOf, workerInput } from "./worker_input.ts";
 
+/** The longest ttl that RunPod accepts: 7 days (docs/cloud-stand-ins.md). */
+const MAX_TTL_MS = 7 * 86_400_000;
+
 /** The body of POST /debit: a quote, or what a quote would name. */
 export const Debit = z
   .strictObject({
@@ -125,7 +128,7 @@ async function submit(env: Env, userId: string, order: Order): Promise<{ row: Jo
   const id = newId("job");
   const outputKey = outputKeyOf(userId, id, order);
   const timeoutMs = terms.execution_timeout_s * 1000;
-  const ttlMs = timeoutMs + Number(env.QUEUE_LIMIT_S) * 1000;
+  const ttlMs = Math.min(timeoutMs + Number(env.QUEUE_LIMIT_S) * 1000, MAX_TTL_MS);
   const request = {
     input: await workerInput(env, userId, outputKey, order, Math.ceil(ttlMs / 1000)),
     webhook: await webhookUrl(env, id),
