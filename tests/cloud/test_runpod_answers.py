@@ -203,6 +203,23 @@ def test_an_unknown_status_is_not_final(cloud: Cloud, user: ApiUser, upload: str
     assert row_of(cloud, job)["ended_at"] is None
 
 
+@pytest.mark.parametrize("answer", ["PAUSED", "IN_PROGRESS", 503, 401])
+def test_a_job_is_given_up_a_day_after_its_ttl_whatever_runpod_answers(
+    cloud: Cloud, user: ApiUser, upload: str, answer: str | int
+) -> None:
+    pretend(cloud, wait_s=10**6, replaced={"status": answer} if isinstance(answer, str) else {})
+    job = start(user, upload)
+    if isinstance(answer, int):
+        fault = faults.refusal(answer)
+        cloud.runpod.faults.choose = lambda route, _run: fault if route == "status" else None
+    make_older(cloud, [job], TTL_S + 86_000)
+    sweep(cloud, [job])
+    assert row_of(cloud, job)["ended_at"] is None
+    make_older(cloud, [job], 1000)
+    sweep(cloud, [job])
+    settled(cloud, job, "failed", 0)
+
+
 def test_a_status_of_not_found_soon_after_run_settles_nothing(
     cloud: Cloud, user: ApiUser, upload: str
 ) -> None:

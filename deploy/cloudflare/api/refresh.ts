@@ -16,6 +16,8 @@ const UNKNOWN_AT_FIRST_MS = 60_000;
  * of /run, which may be up to 20 s after the creation of the job, and clocks differ.
  */
 const TTL_MARGIN_MS = 60_000;
+/** How long after its ttl a job is given up although RunPod does not say that it has ended, in milliseconds: a day. */
+const GIVE_UP_MS = 86_400_000;
 
 /**
  * Returns a job of a user as it is now. Asks RunPod at most once a second, however many requests ask for the job: the
@@ -42,8 +44,10 @@ export async function askRunPod(env: Env, row: JobRow): Promise<JobRow> {
   const isOver = age > row.ttl_ms + TTL_MARGIN_MS;
   if (row.runpod_id === null) return isOver ? settle(env, row, await outcomeOfLost(env, row), null) : row;
   const found = await status(env, row.runpod_id);
-  if (found.outcome === "found") return recordStatus(env, row, found.job);
-  if (found.outcome === "unavailable") return row;
+  const isGivenUp = age > row.ttl_ms + GIVE_UP_MS;
+  if (found.outcome === "found" && (hasEnded(found.job) || !isGivenUp))
+    return recordStatus(env, row, found.job);
+  if (found.outcome === "unavailable" && !isGivenUp) return row;
   if (isOver) return settle(env, row, await outcomeOfLost(env, row), null);
   const isDone = age > UNKNOWN_AT_FIRST_MS && (await headObject(env, row.output_key)) !== null;
   return isDone ? settle(env, row, await outcomeOfLost(env, row), null) : row;
