@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -45,6 +46,24 @@ def test_the_file_is_made_of_the_code(tmp_path: Path) -> None:
 def test_the_document_is_valid_openapi_3_1() -> None:
     assert DOCUMENT["openapi"] == "3.1.0"
     openapi_spec_validator.validate(DOCUMENT)
+
+
+def patterns(value: Any) -> Iterator[str]:
+    """Find all regular expressions of the document, which are strings without slashes and flags."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if isinstance(value, dict) and isinstance(value.get("pattern"), str):
+        yield value["pattern"]
+    for member in inner:
+        yield from patterns(member)
+
+
+def test_a_note_and_a_label_match_their_patterns() -> None:
+    assert not [pattern for pattern in patterns(DOCUMENT) if re.search(r"[$]/[a-z]*$", pattern)]
+    for path, field in (("/admin/keys", "label"), ("/admin/topups", "note"), ("/admin/refunds", "note")):
+        body = DOCUMENT["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        pattern = re.compile(body["properties"][field]["pattern"])
+        assert pattern.search("Grüße, 5 $")
+        assert not pattern.search("two\nlines")
 
 
 def test_the_running_api_serves_the_file(cloud: Cloud) -> None:

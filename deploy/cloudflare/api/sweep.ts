@@ -11,31 +11,43 @@ import type { Env } from "./settings.ts";
  * (developers.cloudflare.com/d1/platform/limits).
  */
 const MAX_JOBS = 300;
+/** How many jobs are in memory at once: the params of one may have 256 KiB, and a Worker has 128 MB. */
+const BATCH = 50;
 /** How many jobs are asked about at once: a Worker has six connections. */
 const CONCURRENCY = 6;
 const DAY_MS = 86_400_000;
 
 /** Brings the unsettled jobs up to date, beginning with those that were not asked about for longest. */
 export async function sweep(env: Env): Promise<void> {
-  const waiting = await claim(env);
-  const counts = { unsettled: waiting.length, settled: 0, failed: 0 };
-  const work = async () => {
-    for (let row = waiting.shift(); row !== undefined; row = waiting.shift()) {
-      try {
-        if ((await askRunPod(env, row)).ended_at !== null) counts.settled += 1;
-      } catch (error) {
-        counts.failed += 1;
-        event("error", { job: row.id, type: error instanceof Error ? error.name : "unknown" });
+  const start = Date.now();
+  const counts = { unsettled: 0, settled: 0, failed: 0 };
+  for (let waiting = await claim(env, start); waiting.length > 0; ) {
+    const isLast = waiting.length < BATCH;
+    counts.unsettled += waiting.length;
+    const work = async () => {
+      for (let row = waiting.shift(); row !== undefined; row = waiting.shift()) {
+        try {
+          if ((await askRunPod(env, row)).ended_at !== null) counts.settled += 1;
+        } catch (error) {
+          counts.failed += 1;
+          event("error", { job: row.id, type: error instanceof Error ? error.name : "unknown" });
+        }
       }
-    }
-  };
-  await Promise.all(Array.from({ length: CONCURRENCY }, work));
+    };
+    await Promise.all(Array.from({ length: CONCURRENCY }, work));
+    if (isLast || counts.unsettled >= MAX_JOBS) break;
+    waiting = await claim(env, start);
+  }
   event("sweep", counts);
   await deleteExpired(env);
 }
 
-/** Takes the jobs whose turn it is, so that nobody else asks RunPod about them during the next second. */
-async function claim(env: Env): Promise<JobRow[]> {
+/**
+ * Takes jobs whose turn it is, so that nobody else asks RunPod about them during the next second.
+ *
+ * @param start when the sweep began, in milliseconds since 1970: no job is taken twice by one sweep.
+ */
+async function claim(env: Env, start: number): Promise<JobRow[]> {
   const now = Date.now();
   const { results } = await env.DB.prepare(
     `UPDATE jobs SET polled_at = ?1 WHERE id IN
@@ -44,7 +56,7 @@ async function claim(env: Env): Promise<JobRow[]> {
      RETURNING *, (SELECT object_key FROM uploads WHERE uploads.id = upload_id) AS input_key,
        (SELECT name FROM uploads WHERE uploads.id = upload_id) AS input_name`,
   )
-    .bind(now, now - POLL_INTERVAL_MS, MAX_JOBS)
+    .bind(now, start - POLL_INTERVAL_MS, BATCH)
     .all<JobRow>();
   return results;
 }

@@ -24,5 +24,6 @@ export function plainText(length: number) {
   return z
     .string()
     .max(length)
-    .regex(/^\P{Cc}*$/u, "one line without control characters");
+    .regex(/^\P{Cc}*$/u, "one line without control characters")
+    .openapi({ pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f]*$" });
 }
