@@ -155,7 +155,7 @@ class LocalCloud:
         user = self._parts.operator.new_user(f"user-{number}", DOLLARS)
         upload = user.upload(VIDEO)
         body = {"task": "upscale", "upload_id": upload, "params": {}}
-        job = user.post("/debit", body, {"Idempotency-Key": "first"}).json()["id"]
+        job = user.debit(**body).json()["id"]
         return {"key": user.key, "uploads": [upload], "jobs": [job]}
 
     def _count(self, query: str) -> int:

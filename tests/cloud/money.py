@@ -6,7 +6,6 @@ import contextlib
 import json
 import sqlite3
 import tomllib
-import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -29,17 +28,17 @@ TRACKS = {"output": {"status": "completed", "tracks": []}}
 """The answer of a worker that has tracked a video: it is whole without an object in the bucket."""
 
 FIVE_DOLLARS = 5_000_000
-LOST = WebhookFault(copies=0)
+LOST_WEBHOOK = WebhookFault(copies=0)
 
 SOURCE = {"width": 320, "height": 180, "frames": 100}
 TABLE = tomllib.loads((Path(__file__).parents[2] / "orchestrator" / "cost" / "table.toml").read_text())
-LIMIT_S = int(TABLE["quotes"]["min_timeout_s"]["value"])
+TIME_LIMIT_S = int(TABLE["quotes"]["min_timeout_s"]["value"])
 """The time limit of a job on SOURCE."""
 
-HOLD = LIMIT_S * 325
+HOLD = TIME_LIMIT_S * 325
 """What it holds: 0.00025 dollars a second and 30 % more, for all of that time."""
 
-TTL_S = LIMIT_S + 3600
+TTL_S = TIME_LIMIT_S + 3600
 """How long RunPod may take for it: its time limit and the longest time in the queue."""
 
 
@@ -52,7 +51,7 @@ def pretend(cloud: Cloud, **values: Any) -> None:
 def debit(user: ApiUser, upload: str, key: str | None = None, **params: Any) -> requests.Response:
     """Ask for a job, with a new key unless one is given."""
     body = {"task": "track", "upload_id": upload, "params": params, "source": SOURCE}
-    return user.post("/debit", body, {"Idempotency-Key": key or uuid.uuid4().hex})
+    return user.debit(key, **body)
 
 
 def start(user: ApiUser, upload: str, key: str | None = None) -> str:
@@ -174,29 +173,29 @@ def at_once(count: int, *actions: Callable[[], Any]) -> list[Any]:
         return [future.result() for future in futures]
 
 
-def codes(responses: list[requests.Response]) -> Counter[int]:
+def status_counts(responses: list[requests.Response]) -> Counter[int]:
     return Counter(response.status_code for response in responses)
 
 
-def ended(cloud: Cloud, job: str) -> None:
+def wait_until_ended(cloud: Cloud, job: str) -> None:
     """Wait until a job has ended at RunPod."""
     cloud.runpod.wait(lambda: run_of(cloud, job).is_final)
 
 
-def settled(cloud: Cloud, job: str, state: str, charge: int) -> None:
+def assert_settled(cloud: Cloud, job: str, state: str, charge: int) -> None:
     """Check how a job was settled."""
     row = row_of(cloud, job)
     assert (row["state"], row["charge"]) == (state, charge), row
     assert row["ended_at"] is not None
 
 
-def answered(cloud: Cloud, job: str) -> None:
+def wait_for_webhook(cloud: Cloud, job: str) -> None:
     """Wait until a webhook of a job was answered with 200."""
     cloud.runpod.wait(lambda: any(delivery.status == 200 for delivery in run_of(cloud, job).deliveries))
 
 
-def settled_by_webhook(cloud: Cloud, job: str) -> None:
-    answered(cloud, job)
+def assert_settled_by_webhook(cloud: Cloud, job: str) -> None:
+    wait_for_webhook(cloud, job)
     run = run_of(cloud, job)
     assert run.execution_ms is not None
-    settled(cloud, job, "completed", price_of(run.execution_ms, row_of(cloud, job)))
+    assert_settled(cloud, job, "completed", price_of(run.execution_ms, row_of(cloud, job)))

@@ -196,7 +196,7 @@ class Storm:
         self, user: ApiUser, method: str, path: str, body: Any = None, key: str = ""
     ) -> requests.Response:
         """Repeat a request until the API answers it, and not with an error of its own."""
-        headers = {"Authorization": f"Bearer {user.key}", "Idempotency-Key": key}
+        headers = {**user.authorization, "Idempotency-Key": key}
         deadline = time.monotonic() + CLIENT_S
         while True:
             with contextlib.suppress(requests.RequestException):

@@ -9,20 +9,20 @@ import pytest
 
 from tests.cloud.conftest import Cloud
 from tests.cloud.money import (
-    LOST,
+    LOST_WEBHOOK,
     TTL_S,
+    assert_settled,
+    assert_settled_by_webhook,
     debit,
-    ended,
     make_older,
     pretend,
     price_of,
     row_of,
     run_of,
-    settled,
-    settled_by_webhook,
     start,
     sweep,
     unsettled,
+    wait_until_ended,
 )
 from tools.cloud.client import ApiUser
 from tools.stand_ins import runpod_faults as faults
@@ -34,7 +34,7 @@ def test_a_job_that_waits_is_cancelled_for_nothing(cloud: Cloud, user: ApiUser, 
     pretend(cloud, wait_s=1000)
     job = start(user, upload)
     assert user.post(f"/cancel/{job}").json()["state"] == "cancelled"
-    settled(cloud, job, "cancelled", 0)
+    assert_settled(cloud, job, "cancelled", 0)
 
 
 def test_a_job_that_runs_is_cancelled_and_costs_what_ran(cloud: Cloud, user: ApiUser, upload: str) -> None:
@@ -46,15 +46,17 @@ def test_a_job_that_runs_is_cancelled_and_costs_what_ran(cloud: Cloud, user: Api
     ran_ms = run_of(cloud, job).execution_ms
     assert ran_ms is not None
     assert 7000 <= ran_ms < 60_000
-    settled(cloud, job, "cancelled", price_of(ran_ms, row_of(cloud, job)))
+    assert_settled(cloud, job, "cancelled", price_of(ran_ms, row_of(cloud, job)))
 
 
 def test_a_cancel_after_the_end_finds_the_job_completed(cloud: Cloud, user: ApiUser, upload: str) -> None:
-    cloud.runpod.faults.add_webhook(LOST)
+    cloud.runpod.faults.add_webhook(LOST_WEBHOOK)
     job = start(user, upload)
-    ended(cloud, job)
+    wait_until_ended(cloud, job)
     assert user.post(f"/cancel/{job}").json()["state"] == "completed"
-    settled(cloud, job, "completed", price_of(run_of(cloud, job).execution_ms or 0, row_of(cloud, job)))
+    assert_settled(
+        cloud, job, "completed", price_of(run_of(cloud, job).execution_ms or 0, row_of(cloud, job))
+    )
     before = row_of(cloud, job)
     assert user.post(f"/cancel/{job}").json()["state"] == "completed"
     assert row_of(cloud, job) == before
@@ -79,7 +81,7 @@ def test_cancels_race_the_ends_of_their_jobs(cloud: Cloud, user: ApiUser, upload
         run = run_of(cloud, job)
         state = run.state.lower()
         states.add(state)
-        settled(cloud, job, state, price_of(run.execution_ms or 0, row_of(cloud, job)))
+        assert_settled(cloud, job, state, price_of(run.execution_ms or 0, row_of(cloud, job)))
     assert states <= {"completed", "cancelled"}
 
 
@@ -90,14 +92,16 @@ def test_a_cancel_that_runpod_does_not_hear_is_repeated(
     cloud: Cloud, user: ApiUser, upload: str, fault: faults.Fault
 ) -> None:
     pretend(cloud, run_s=100)
-    cloud.runpod.faults.choose_webhook = lambda _run: LOST
+    cloud.runpod.faults.choose_webhook = lambda _run: LOST_WEBHOOK
     job = start(user, upload)
     cloud.runpod.wait(lambda: run_of(cloud, job).state == "IN_PROGRESS")
     cloud.runpod.faults.add("cancel", fault)
     assert user.post(f"/cancel/{job}").json()["state"] in {"cancelling", "cancelled"}
     sweep(cloud, [job])
     sweep(cloud, [job])
-    settled(cloud, job, "cancelled", price_of(run_of(cloud, job).execution_ms or 0, row_of(cloud, job)))
+    assert_settled(
+        cloud, job, "cancelled", price_of(run_of(cloud, job).execution_ms or 0, row_of(cloud, job))
+    )
 
 
 def test_a_cancel_before_run_has_answered_reaches_runpod_afterwards(
@@ -115,7 +119,7 @@ def test_a_cancel_before_run_has_answered_reaches_runpod_afterwards(
         assert response.result().json()["state"] in {"cancelling", "cancelled"}
     assert run_of(cloud, job).state == "CANCELLED"
     sweep(cloud, [job])
-    settled(cloud, job, "cancelled", 0)
+    assert_settled(cloud, job, "cancelled", 0)
 
 
 def test_a_cancelled_job_whose_answer_of_run_was_lost_is_settled_as_it_ended(
@@ -127,7 +131,7 @@ def test_a_cancelled_job_whose_answer_of_run_was_lost_is_settled_as_it_ended(
     for job in (ran, never_ran):
         assert user.post(f"/cancel/{job}").json()["state"] == "cancelling"
     cloud.runpod.clock.advance(51)
-    settled_by_webhook(cloud, ran)
+    assert_settled_by_webhook(cloud, ran)
     make_older(cloud, [never_ran], TTL_S + 120)
     sweep(cloud)
-    settled(cloud, never_ran, "cancelled", 0)
+    assert_settled(cloud, never_ran, "cancelled", 0)

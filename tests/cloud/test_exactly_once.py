@@ -15,25 +15,25 @@ from tests.cloud.conftest import Cloud
 from tests.cloud.money import (
     FIVE_DOLLARS,
     HOLD,
-    LIMIT_S,
-    LOST,
+    LOST_WEBHOOK,
+    TIME_LIMIT_S,
     TRACKS,
-    answered,
+    assert_settled,
+    assert_settled_by_webhook,
     at_once,
-    codes,
     debit,
-    ended,
     make_older,
     pretend,
     price_of,
     row_of,
     run_of,
     runs_of,
-    settled,
-    settled_by_webhook,
     start,
+    status_counts,
     sweep,
     unsettled,
+    wait_for_webhook,
+    wait_until_ended,
     wallet,
     write,
 )
@@ -48,7 +48,7 @@ def test_two_hundred_requests_with_one_key_start_one_job(cloud: Cloud, user: Api
     pretend(cloud, run_s=1000)
     key = uuid.uuid4().hex
     responses = at_once(200, lambda: debit(user, upload, key))
-    assert codes(responses) == {201: 1, 200: 199}
+    assert status_counts(responses) == {201: 1, 200: 199}
     (job,) = {response.json()["id"] for response in responses}
     assert len(runs_of(cloud, job)) == 1
     assert wallet(cloud, user) == (FIVE_DOLLARS - HOLD, HOLD)
@@ -60,7 +60,7 @@ def test_two_hundred_keys_with_money_for_forty_nine_start_forty_nine_jobs(cloud:
     pretend(cloud, run_s=1000)
     before = len(cloud.runpod.jobs)
     responses = at_once(200, lambda: debit(user, upload))
-    assert codes(responses) == {201: 49, 402: 151}
+    assert status_counts(responses) == {201: 49, 402: 151}
     assert wallet(cloud, user) == (0, 49 * HOLD)
     assert len(cloud.runpod.jobs) - before == 49
     assert {response.json()["error"]["code"] for response in responses if not response.ok} == {
@@ -79,14 +79,14 @@ def test_a_wallet_with_one_micro_dollar_too_little_starts_nothing(cloud: Cloud) 
 def test_runpod_ends_a_run_that_would_cost_more_than_the_hold(
     cloud: Cloud, user: ApiUser, upload: str
 ) -> None:
-    pretend(cloud, run_s=10 * LIMIT_S)
+    pretend(cloud, run_s=10 * TIME_LIMIT_S)
     job = start(user, upload)
     assert price_of(run_of(cloud, job).policy.execution_timeout_ms, row_of(cloud, job)) == HOLD
     cloud.runpod.wait(lambda: run_of(cloud, job).runs)
-    cloud.runpod.clock.advance(LIMIT_S + 1)
-    answered(cloud, job)
+    cloud.runpod.clock.advance(TIME_LIMIT_S + 1)
+    wait_for_webhook(cloud, job)
     assert run_of(cloud, job).state == "TIMED_OUT"
-    settled(cloud, job, "failed", 0)
+    assert_settled(cloud, job, "failed", 0)
 
 
 def test_a_key_belongs_to_one_body(cloud: Cloud, user: ApiUser, upload: str) -> None:
@@ -95,7 +95,7 @@ def test_a_key_belongs_to_one_body(cloud: Cloud, user: ApiUser, upload: str) -> 
     responses = at_once(
         40, lambda: debit(user, upload, key), lambda: debit(user, upload, key, confidence=0.25)
     )
-    counts = codes(responses)
+    counts = status_counts(responses)
     assert counts[201] == 1
     assert counts == {201: 1, 200: 39, 422: 40}
     assert wallet(cloud, user) == (FIVE_DOLLARS - HOLD, HOLD)
@@ -104,7 +104,7 @@ def test_a_key_belongs_to_one_body(cloud: Cloud, user: ApiUser, upload: str) -> 
 def test_a_key_belongs_to_its_body_after_the_job_has_ended(cloud: Cloud, user: ApiUser, upload: str) -> None:
     key = uuid.uuid4().hex
     job = start(user, upload, key)
-    settled_by_webhook(cloud, job)
+    assert_settled_by_webhook(cloud, job)
     before = wallet(cloud, user)
     again = debit(user, upload, key)
     assert (again.status_code, again.json()["id"], again.json()["state"]) == (200, job, "completed")
@@ -125,13 +125,13 @@ def test_sixty_settles_at_once_move_the_money_once(cloud: Cloud, user: ApiUser, 
         ({"error": "bad_media: this is no video", "output": {"code": "bad_media"}}, "failed", True),
         ({"error": "job_crashed: it crashed", "output": {"code": "job_crashed"}}, "failed", False),
     ]
-    cloud.runpod.faults.choose_webhook = lambda _run: LOST
+    cloud.runpod.faults.choose_webhook = lambda _run: LOST_WEBHOOK
     jobs = []
     for answer, state, is_paid in outcomes * 2:
         pretend(cloud, run_s=0.05, answer=answer)
         jobs.append((start(user, upload), state, is_paid))
     for job, _, _ in jobs:
-        ended(cloud, job)
+        wait_until_ended(cloud, job)
     actions: list[Callable[[], Any]] = []
     for job, _, _ in jobs:
         run = run_of(cloud, job)
@@ -143,7 +143,7 @@ def test_sixty_settles_at_once_move_the_money_once(cloud: Cloud, user: ApiUser, 
     balance = FIVE_DOLLARS
     for job, state, is_paid in jobs:
         ran = price_of(run_of(cloud, job).execution_ms or 0, row_of(cloud, job))
-        settled(cloud, job, state, ran if is_paid else 0)
+        assert_settled(cloud, job, state, ran if is_paid else 0)
         balance -= ran if is_paid else 0
     assert wallet(cloud, user) == (balance, 0)
 
@@ -151,15 +151,15 @@ def test_sixty_settles_at_once_move_the_money_once(cloud: Cloud, user: ApiUser, 
 def test_two_crons_at_once_settle_each_job_once_and_ask_about_each_once(
     cloud: Cloud, user: ApiUser, upload: str
 ) -> None:
-    cloud.runpod.faults.choose_webhook = lambda _run: LOST
+    cloud.runpod.faults.choose_webhook = lambda _run: LOST_WEBHOOK
     jobs = [start(user, upload) for _ in range(30)]
     for job in jobs:
-        ended(cloud, job)
+        wait_until_ended(cloud, job)
     # RunPod takes its time, so that the two are under way at once.
     cloud.runpod.faults.choose = lambda route, _run: faults.late_answer(0.2) if route == "status" else None
     before = cloud.runpod.requests["status"]
     other = len(cloud.sql("SELECT id FROM jobs WHERE ended_at IS NULL")) - len(jobs)
-    assert codes(at_once(2, cloud.cron)) == {200: 2}
+    assert status_counts(at_once(2, cloud.cron)) == {200: 2}
     assert not unsettled(cloud, user)
     assert cloud.runpod.requests["status"] - before <= len(jobs) + other
     assert wallet(cloud, user)[1] == 0
@@ -168,18 +168,18 @@ def test_two_crons_at_once_settle_each_job_once_and_ask_about_each_once(
 def test_a_clock_that_was_ahead_does_not_keep_the_sweep_away(
     cloud: Cloud, user: ApiUser, upload: str
 ) -> None:
-    cloud.runpod.faults.add_webhook(LOST)
+    cloud.runpod.faults.add_webhook(LOST_WEBHOOK)
     job = start(user, upload)
-    ended(cloud, job)
+    wait_until_ended(cloud, job)
     write(cloud, "UPDATE jobs SET polled_at = polled_at + ? WHERE id = ?", 2 * round(time.time() * 1000), job)
     sweep(cloud)
     assert row_of(cloud, job)["state"] == "completed"
 
 
 def test_a_job_from_the_future_is_settled(cloud: Cloud, user: ApiUser, upload: str) -> None:
-    cloud.runpod.faults.add_webhook(LOST)
+    cloud.runpod.faults.add_webhook(LOST_WEBHOOK)
     job = start(user, upload)
-    ended(cloud, job)
+    wait_until_ended(cloud, job)
     make_older(cloud, [job], -3600)
     sweep(cloud)
     assert row_of(cloud, job)["state"] == "completed"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -45,14 +44,10 @@ def completes(cloud: Cloud, run_s: float = 0.2, **more: Any) -> None:
     cloud.runpod.pretend = pretence
 
 
-def debit(user: ApiUser, key: str | None = None, **body: Any) -> requests.Response:
-    return user.post("/debit", body, {"Idempotency-Key": key or uuid.uuid4().hex})
-
-
 def start(user: ApiUser, task: str = "upscale", **params: Any) -> dict[str, Any]:
     """Start a job on a new upload; return the job object."""
     upload = user.upload(CLIP)
-    response = debit(user, task=task, upload_id=upload, params=params, source=SOURCE)
+    response = user.debit(task=task, upload_id=upload, params=params, source=SOURCE)
     assert response.status_code == 201, response.text
     return dict(response.json())
 
@@ -370,7 +365,7 @@ def test_jobs_are_listed_newest_first_in_pages(cloud: Cloud) -> None:
     user = cloud.new_user(dollars=100)
     upload = user.upload(CLIP)
     body: dict[str, Any] = {"task": "upscale", "upload_id": upload, "source": SOURCE}
-    made = [done(debit(user, **body))["id"] for _ in range(52)]
+    made = [done(user.debit(**body))["id"] for _ in range(52)]
     seen, query = [], ""
     while True:
         page = done(user.get(f"/jobs{query}"))
@@ -405,7 +400,7 @@ def test_the_plans_own_form_takes_a_url_of_our_bucket(cloud: Cloud, user: ApiUse
     job = start(user)
     url = job["links"]["input"]
     for address in (url, url.split("?")[0]):
-        response = debit(user, task="upscale", input_url=address, params={"scale": 2})
+        response = user.debit(task="upscale", input_url=address, params={"scale": 2})
         assert response.status_code == 201, response.text
         assert response.json()["upload_id"] == job["upload_id"]
     key = url.split("?")[0]
@@ -416,10 +411,10 @@ def test_the_plans_own_form_takes_a_url_of_our_bucket(cloud: Cloud, user: ApiUse
         key + "/x",
         "",
     ):
-        response = debit(user, task="upscale", input_url=address)
+        response = user.debit(task="upscale", input_url=address)
         assert (response.status_code, response.json()["error"]["code"]) == (400, "bad_request"), address
     stranger = cloud.new_user()
-    assert debit(stranger, task="upscale", input_url=url).status_code == 404
+    assert stranger.debit(task="upscale", input_url=url).status_code == 404
 
 
 def test_the_tracks_of_an_export_are_signed_for_the_worker(cloud: Cloud, user: ApiUser) -> None:
@@ -434,7 +429,7 @@ def test_the_tracks_of_an_export_are_signed_for_the_worker(cloud: Cloud, user: A
     assert requests.get(given, timeout=30).content == document
     assert job["params"] == params
     stranger = cloud.new_user()
-    response = debit(stranger, task="export", upload_id=stranger.upload(CLIP), params=params, source=SOURCE)
+    response = stranger.debit(task="export", upload_id=stranger.upload(CLIP), params=params, source=SOURCE)
     assert response.status_code == 400, response.text
 
 
@@ -455,7 +450,7 @@ WRONG: dict[str, tuple[dict[str, Any], int, str]] = {
 def test_a_wrong_request_is_refused(cloud: Cloud, user: ApiUser, name: str) -> None:
     body, status, code = WRONG[name]
     accepted = len(cloud.runpod.jobs)
-    response = debit(user, **body)
+    response = user.debit(**body)
     assert (response.status_code, response.json()["error"]["code"]) == (status, code), response.text
     assert len(cloud.runpod.jobs) == accepted
     assert entries(user) == [("topup", 5_000_000)]
@@ -467,7 +462,7 @@ def test_an_idempotency_key_is_needed(user: ApiUser, key: str | None) -> None:
     response = requests.post(
         f"{user.url}/debit",
         json={"task": "upscale", "upload_id": "up_1"},
-        headers={"Authorization": f"Bearer {user.key}", **headers},
+        headers={**user.authorization, **headers},
         timeout=30,
     )
     assert (response.status_code, response.json()["error"]["code"]) == (400, "bad_request")
@@ -475,14 +470,14 @@ def test_an_idempotency_key_is_needed(user: ApiUser, key: str | None) -> None:
 
 def test_an_upload_must_be_complete(user: ApiUser) -> None:
     upload = done(user.post("/uploads", {"name": "a.mp4", "content_type": "video/mp4", "bytes": 5}))["id"]
-    response = debit(user, task="upscale", upload_id=upload)
+    response = user.debit(task="upscale", upload_id=upload)
     assert (response.status_code, response.json()["error"]["code"]) == (409, "upload_incomplete")
 
 
 def test_a_wallet_without_money_starts_nothing(cloud: Cloud) -> None:
     poor = cloud.new_user(dollars=0)
     accepted = len(cloud.runpod.jobs)
-    response = debit(poor, task="upscale", upload_id=poor.upload(CLIP), source=SOURCE)
+    response = poor.debit(task="upscale", upload_id=poor.upload(CLIP), source=SOURCE)
     assert (response.status_code, response.json()["error"]["code"]) == (402, "not_enough_money")
     assert len(cloud.runpod.jobs) == accepted
     assert done(poor.get("/jobs"))["jobs"] == []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,6 +10,7 @@ import pytest
 import requests
 
 from tests.cloud.conftest import Cloud
+from tests.cloud.money import write
 from tools.cloud.client import ApiUser, done
 
 
@@ -34,26 +33,26 @@ def pages(user: ApiUser, limit: int) -> list[list[dict[str, Any]]]:
 def job_that_cost(cloud: Cloud, user: ApiUser, charge: int) -> str:
     """Put a job that has ended, and what it cost, into the database; return its id."""
     job, upload = f"job_{uuid.uuid4().hex}", f"up_{uuid.uuid4().hex}"
-    with contextlib.closing(sqlite3.connect(cloud.api.database, timeout=60)) as database, database:
-        database.execute(
-            "INSERT INTO uploads (id, user_id, name, object_key, content_type, bytes, state, created_at, "
-            "completed_at) VALUES (?, ?, 'a.mp4', ?, 'video/mp4', 1, 'complete', 0, 0)",
-            (upload, user.id, upload),
+    write(
+        cloud,
+        "INSERT INTO uploads (id, user_id, name, object_key, content_type, bytes, state, created_at, "
+        "completed_at) VALUES (?, ?, 'a.mp4', ?, 'video/mp4', 1, 'complete', 0, 0)",
+        *(upload, user.id, upload),
+    )
+    write(
+        cloud,
+        "INSERT INTO jobs (id, user_id, body_sha256, upload_id, task, params, terms, hold, ttl_ms, "
+        "output_key, state, created_at) "
+        "VALUES (?, ?, '', ?, 'upscale', '{}', '{}', ?, 1, '', 'running', 0)",
+        *(job, user.id, upload, charge + 1),
+    )
+    for kind, amount in (("hold", -charge - 1), ("release", charge + 1), ("capture", -charge)):
+        write(
+            cloud,
+            "INSERT INTO entries (user_id, kind, amount, job_id, created_at) VALUES (?, ?, ?, ?, 0)",
+            *(user.id, kind, amount, job),
         )
-        database.execute(
-            "INSERT INTO jobs (id, user_id, body_sha256, upload_id, task, params, terms, hold, ttl_ms, "
-            "output_key, state, created_at) "
-            "VALUES (?, ?, '', ?, 'upscale', '{}', '{}', ?, 1, '', 'running', 0)",
-            (job, user.id, upload, charge + 1),
-        )
-        for kind, amount in (("hold", -charge - 1), ("release", charge + 1), ("capture", -charge)):
-            database.execute(
-                "INSERT INTO entries (user_id, kind, amount, job_id, created_at) VALUES (?, ?, ?, ?, 0)",
-                (user.id, kind, amount, job),
-            )
-        database.execute(
-            "UPDATE jobs SET state = 'completed', charge = ?, ended_at = 0 WHERE id = ?", (charge, job)
-        )
+    write(cloud, "UPDATE jobs SET state = 'completed', charge = ?, ended_at = 0 WHERE id = ?", charge, job)
     return job
 
 
@@ -213,5 +212,4 @@ def test_the_ledger_is_sound_and_the_check_finds_a_micro_dollar(cloud: Cloud, us
 
 
 def change_balance(cloud: Cloud, user: ApiUser, by: int) -> None:
-    with contextlib.closing(sqlite3.connect(cloud.api.database, timeout=60)) as database, database:
-        database.execute("UPDATE wallets SET balance = balance + ? WHERE user_id = ?", (by, user.id))
+    write(cloud, "UPDATE wallets SET balance = balance + ? WHERE user_id = ?", by, user.id)

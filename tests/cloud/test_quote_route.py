@@ -70,7 +70,7 @@ def test_a_job_costs_at_most_what_its_quote_held(cloud: Cloud) -> None:
     user = cloud.new_user()
     upload = user.upload(VIDEO)
     found = quoted(user, task="upscale", params=ESRGAN, upload_id=upload, source=SOURCE)
-    response = user.post("/debit", {"quote_id": found["id"]}, {"Idempotency-Key": found["id"]})
+    response = user.debit(quote_id=found["id"])
     assert response.status_code == 201, response.text
     assert response.json()["hold"] == found["hold"]
     wallet = user.get("/wallet").json()
@@ -100,7 +100,7 @@ def test_nobody_gets_a_quote_for_somebody_elses_upload(cloud: Cloud, user: ApiUs
         response = other.post("/quote", {"task": "track", **where})
         assert (response.status_code, response.json()["error"]["code"]) == (404, "upload_not_found")
     found = quoted(user, task="track", upload_id=upload, source=SOURCE)
-    stolen = other.post("/debit", {"quote_id": found["id"]}, {"Idempotency-Key": "1"})
+    stolen = other.debit(quote_id=found["id"])
     assert stolen.status_code == 404
     assert other.get("/wallet").json()["balance"] == 5_000_000
 
@@ -117,7 +117,7 @@ def test_a_quote_may_be_had_before_the_upload_is_complete(user: ApiUser) -> None
 def test_a_hostile_number_is_refused_by_its_name(user: ApiUser, upload: str, field: str, value: str) -> None:
     source = {**HD, "frames": 100, "duration_sec": 4.0, "fps": 25.0, field: "HERE"}
     body = json.dumps({"task": "track", "upload_id": upload, "source": source}).replace('"HERE"', value)
-    headers = {"Authorization": f"Bearer {user.key}", "Content-Type": "application/json"}
+    headers = {**user.authorization, "Content-Type": "application/json"}
     response = requests.post(f"{user.url}/quote", data=body, headers=headers, timeout=60)
     assert response.status_code == 400, response.text
     error = response.json()["error"]

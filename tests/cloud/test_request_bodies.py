@@ -26,7 +26,7 @@ def send(
     user: ApiUser, body: bytes | Iterator[bytes], path: str = "/uploads", **headers: str
 ) -> requests.Response:
     """Send a body as it is, as JSON unless a header says otherwise; names of headers have `_` for `-`."""
-    own = {"Authorization": f"Bearer {user.key}", "Content-Type": "application/json"}
+    own = {**user.authorization, "Content-Type": "application/json"}
     more = {name.replace("_", "-"): value for name, value in headers.items()}
     return requests.post(user.url + path, data=body, headers=own | more, timeout=60)
 

@@ -54,7 +54,7 @@ def events(cloud: Cloud, name: str) -> list[dict[str, Any]]:
 
 
 def by_key(user: ApiUser) -> dict[str, str]:
-    return {"Authorization": f"Bearer {user.key}"}
+    return user.authorization
 
 
 def by_cookie(user: ApiUser) -> dict[str, str]:
@@ -73,12 +73,8 @@ def with_upload(_user: ApiUser, upload: str) -> dict[str, Any]:
 
 
 def with_url(user: ApiUser, upload: str) -> dict[str, Any]:
-    job = start(user, {"task": "upscale", "upload_id": upload, "params": {}})
+    job = done(user.debit(task="upscale", upload_id=upload, params={}))
     return {"task": "export", "input_url": job["links"]["input"], "params": {"format": "webm"}}
-
-
-def start(user: ApiUser, body: dict[str, Any]) -> dict[str, Any]:
-    return dict(done(user.post("/debit", body, {"Idempotency-Key": uuid.uuid4().hex})))
 
 
 @pytest.mark.parametrize("credentials", [by_key, by_cookie])
@@ -105,7 +101,7 @@ def test_debit_takes_four_round_trips_to_d1_and_one_to_runpod(
 
 def test_a_look_takes_three_round_trips_if_it_asks_runpod_and_two_otherwise(counted: Cloud) -> None:
     user = counted.new_user()
-    job = start(user, with_upload(user, user.upload(VIDEO)))
+    job = done(user.debit(**with_upload(user, user.upload(VIDEO))))
     counted.runpod.wait(lambda: all(one.is_final for one in counted.runpod.jobs.values()))
     looks = [user.get(f"/status/{job['id']}") for _ in range(2)]
     assert [look.json()["state"] for look in looks] == ["completed"] * 2
@@ -122,7 +118,7 @@ def test_two_sweeps_at_once_settle_three_hundred_jobs_within_cloudflares_limits(
     user = counted.new_user(dollars=100)
     body = {"task": "upscale", "upload_id": user.upload(VIDEO), "params": {}}
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: start(user, body), range(JOBS)))
+        list(pool.map(lambda _: done(user.debit(**body)), range(JOBS)))
     counted.runpod.wait(lambda: all(job.is_final for job in counted.runpod.jobs.values()))
     outputs = [
         job.input["output_url"] for job in counted.runpod.jobs.values() if user.id in job.input["output_url"]

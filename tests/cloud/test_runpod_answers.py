@@ -14,24 +14,24 @@ from tests.cloud.conftest import Cloud
 from tests.cloud.money import (
     FIVE_DOLLARS,
     HOLD,
-    LIMIT_S,
-    LOST,
+    LOST_WEBHOOK,
+    TIME_LIMIT_S,
     TTL_S,
-    answered,
+    assert_settled,
+    assert_settled_by_webhook,
     at_once,
-    codes,
     debit,
-    ended,
     make_older,
     pretend,
     price_of,
     row_of,
     run_of,
-    settled,
-    settled_by_webhook,
     start,
+    status_counts,
     sweep,
     unsettled,
+    wait_for_webhook,
+    wait_until_ended,
     wallet,
 )
 from tools.cloud.client import ApiUser
@@ -51,7 +51,7 @@ def test_a_refusal_gives_the_money_and_the_key_back(
     assert int(refused.headers["Retry-After"]) > 0
     assert wallet(cloud, user) == (FIVE_DOLLARS, 0)
     job = start(user, upload, key)
-    settled_by_webhook(cloud, job)
+    assert_settled_by_webhook(cloud, job)
     assert [entry["kind"] for entry in user.get("/wallet").json()["entries"]] == [
         *("capture", "release", "hold"),
         *("capture", "release", "hold", "topup"),
@@ -62,7 +62,7 @@ def test_one_key_many_times_while_runpod_refuses(cloud: Cloud, user: ApiUser, up
     cloud.runpod.faults.choose = lambda route, _run: faults.refusal(429) if route == "run" else None
     key = uuid.uuid4().hex
     responses = at_once(60, lambda: debit(user, upload, key))
-    assert set(codes(responses)) <= {200, 409, 503}
+    assert set(status_counts(responses)) <= {200, 409, 503}
     assert not unsettled(cloud, user)
     assert wallet(cloud, user) == (FIVE_DOLLARS, 0)
 
@@ -99,21 +99,21 @@ def test_an_unclear_answer_keeps_the_hold_until_the_job_is_known_or_over(
     assert wallet(cloud, user) == (FIVE_DOLLARS - HOLD, HOLD)
     if fault.takes_effect:
         cloud.runpod.clock.advance(31)
-        settled_by_webhook(cloud, job)
+        assert_settled_by_webhook(cloud, job)
     else:
         make_older(cloud, [job], TTL_S + 25)
         sweep(cloud)
         assert row_of(cloud, job)["ended_at"] is None, "/run may take 20 s, and RunPod counts from its end"
         make_older(cloud, [job], 100)
         sweep(cloud)
-        settled(cloud, job, "failed", 0)
+        assert_settled(cloud, job, "failed", 0)
         assert wallet(cloud, user) == (FIVE_DOLLARS, 0)
         assert debit(user, upload, key).json()["state"] == "failed"
 
 
 def test_runpod_names_the_same_run_twice(cloud: Cloud, user: ApiUser, upload: str) -> None:
     first = start(user, upload)
-    settled_by_webhook(cloud, first)
+    assert_settled_by_webhook(cloud, first)
     same = json.dumps({"id": run_of(cloud, first).id, "status": "IN_QUEUE"}).encode()
     pretend(cloud, run_s=100)
     cloud.runpod.faults.add("run", faults.other_answer(same, content_type="application/json"))
@@ -123,7 +123,7 @@ def test_runpod_names_the_same_run_twice(cloud: Cloud, user: ApiUser, upload: st
     sweep(cloud, [job])
     assert row_of(cloud, job)["ended_at"] is None
     cloud.runpod.clock.advance(101)
-    settled_by_webhook(cloud, job)
+    assert_settled_by_webhook(cloud, job)
 
 
 def test_a_job_that_runs_twice_is_paid_once(cloud: Cloud, user: ApiUser, upload: str) -> None:
@@ -132,7 +132,7 @@ def test_a_job_that_runs_twice_is_paid_once(cloud: Cloud, user: ApiUser, upload:
     cloud.runpod.wait(lambda: len(run_of(cloud, job).deliveries) == 2)
     run = run_of(cloud, job)
     assert [delivery.status for delivery in run.deliveries] == [200, 200]
-    settled(cloud, job, "completed", price_of(run.runs[0].ms or 0, row_of(cloud, job)))
+    assert_settled(cloud, job, "completed", price_of(run.runs[0].ms or 0, row_of(cloud, job)))
 
 
 def test_an_answer_of_run_after_the_release_cancels_the_run(cloud: Cloud, user: ApiUser, upload: str) -> None:
@@ -146,11 +146,11 @@ def test_an_answer_of_run_after_the_release_cancels_the_run(cloud: Cloud, user: 
         (job,) = unsettled(cloud, user)
         make_older(cloud, [job], TTL_S + 120)
         sweep(cloud)
-        settled(cloud, job, "failed", 0)
+        assert_settled(cloud, job, "failed", 0)
         assert response.result().status_code == 201
     cloud.runpod.wait(lambda: run_of(cloud, job).deliveries)
     assert run_of(cloud, job).state == "CANCELLED"
-    settled(cloud, job, "failed", 0)
+    assert_settled(cloud, job, "failed", 0)
     assert wallet(cloud, user) == (FIVE_DOLLARS, 0)
 
 
@@ -171,9 +171,9 @@ STATUS_FAULTS = {
 def test_a_bad_answer_to_status_settles_nothing(
     cloud: Cloud, user: ApiUser, upload: str, fault: faults.Fault
 ) -> None:
-    cloud.runpod.faults.choose_webhook = lambda _run: LOST
+    cloud.runpod.faults.choose_webhook = lambda _run: LOST_WEBHOOK
     job = start(user, upload)
-    ended(cloud, job)
+    wait_until_ended(cloud, job)
     cloud.runpod.faults.add("status", fault)
     assert user.get(f"/status/{job}").json()["state"] == "queued"
     assert row_of(cloud, job)["ended_at"] is None
@@ -182,9 +182,9 @@ def test_a_bad_answer_to_status_settles_nothing(
 
 
 def test_no_answer_to_status_settles_nothing(cloud: Cloud, user: ApiUser, upload: str) -> None:
-    cloud.runpod.faults.choose_webhook = lambda _run: LOST
+    cloud.runpod.faults.choose_webhook = lambda _run: LOST_WEBHOOK
     job = start(user, upload)
-    ended(cloud, job)
+    wait_until_ended(cloud, job)
     # A GET whose connection breaks is sent again by the runtime, so silence lasts here.
     cloud.runpod.faults.choose = lambda route, _run: faults.silence(0.1) if route == "status" else None
     assert user.get(f"/status/{job}").json()["state"] == "queued"
@@ -196,9 +196,9 @@ def test_no_answer_to_status_settles_nothing(cloud: Cloud, user: ApiUser, upload
 @pytest.mark.parametrize("status", ["PAUSED", "", "completed", None, 7, ["COMPLETED"]])
 def test_an_unknown_status_is_not_final(cloud: Cloud, user: ApiUser, upload: str, status: object) -> None:
     pretend(cloud, replaced={"status": status})
-    cloud.runpod.faults.choose_webhook = lambda _run: LOST
+    cloud.runpod.faults.choose_webhook = lambda _run: LOST_WEBHOOK
     job = start(user, upload)
-    ended(cloud, job)
+    wait_until_ended(cloud, job)
     sweep(cloud, [job])
     assert row_of(cloud, job)["ended_at"] is None
 
@@ -229,11 +229,11 @@ def test_a_status_of_not_found_soon_after_run_settles_nothing(
     sweep(cloud, [job])
     assert row_of(cloud, job)["ended_at"] is None
     cloud.runpod.clock.advance(21)
-    settled_by_webhook(cloud, job)
+    assert_settled_by_webhook(cloud, job)
 
 
 def test_a_running_job_that_ttl_deleted_costs_nothing(cloud: Cloud, user: ApiUser, upload: str) -> None:
-    pretend(cloud, wait_s=TTL_S - 60, run_s=LIMIT_S - 1)
+    pretend(cloud, wait_s=TTL_S - 60, run_s=TIME_LIMIT_S - 1)
     job = start(user, upload)
     cloud.runpod.clock.advance(TTL_S - 59)
     cloud.runpod.wait(lambda: run_of(cloud, job).state == "IN_PROGRESS")
@@ -245,7 +245,7 @@ def test_a_running_job_that_ttl_deleted_costs_nothing(cloud: Cloud, user: ApiUse
     assert row_of(cloud, job)["ended_at"] is None, "404 alone does not say that the job is over"
     make_older(cloud, [job], TTL_S + 120)
     sweep(cloud)
-    settled(cloud, job, "failed", 0)
+    assert_settled(cloud, job, "failed", 0)
     assert json.loads(row_of(cloud, job)["error"])["fault"] == "worker"
 
 
@@ -254,9 +254,9 @@ EXECUTION_TIMES: list[tuple[object, int]] = [
     (0.4, 1),
     (1, 1),
     (1.5, 1),
-    (LIMIT_S * 1000 - 0.999, HOLD),
-    (LIMIT_S * 1000, HOLD),
-    (LIMIT_S * 1000 + 1, HOLD),
+    (TIME_LIMIT_S * 1000 - 0.999, HOLD),
+    (TIME_LIMIT_S * 1000, HOLD),
+    (TIME_LIMIT_S * 1000 + 1, HOLD),
     (10**15, HOLD),
     (1e300, HOLD),
 ]
@@ -268,8 +268,8 @@ def test_a_run_is_charged_by_its_time_up_to_the_hold(
 ) -> None:
     pretend(cloud, replaced={"executionTime": executed_ms})
     job = start(user, upload)
-    answered(cloud, job)
-    settled(cloud, job, "completed", charge)
+    wait_for_webhook(cloud, job)
+    assert_settled(cloud, job, "completed", charge)
 
 
 NO_TIMES: list[object] = [..., None, -1, -1e300, "1000", "NaN", True, [1000], {"ms": 1000}]
@@ -281,10 +281,10 @@ def test_a_completed_run_without_a_time_is_charged_what_was_expected(
 ) -> None:
     pretend(cloud, replaced={"executionTime": executed_ms})
     job = start(user, upload)
-    answered(cloud, job)
+    wait_for_webhook(cloud, job)
     expected = json.loads(row_of(cloud, job)["terms"])["expected"]
     assert 0 < expected < HOLD
-    settled(cloud, job, "completed", expected)
+    assert_settled(cloud, job, "completed", expected)
 
 
 @pytest.mark.parametrize("executed_ms", [float("nan"), float("inf")])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -39,16 +38,12 @@ def ada(cloud: Cloud) -> Iterator[Property]:
     open_upload = done(owner.post("/uploads", DECLARED))["id"]
     task = {"task": "upscale", "upload_id": upload, "params": {}, "source": SOURCE}
     quote = done(owner.post("/quote", task))["id"]
-    job = done(owner.post("/debit", task, {"Idempotency-Key": uuid.uuid4().hex}))
+    job = done(owner.debit(**task))
     yield Property(owner, upload, open_upload, quote, job["id"], job["links"]["input"])
     cloud.runpod.pretend = lambda _job: None
 
 
 Try = Callable[[ApiUser, Property], list[requests.Response]]
-
-
-def new_job(user: ApiUser, **body: Any) -> requests.Response:
-    return user.post("/debit", body, {"Idempotency-Key": uuid.uuid4().hex})
 
 
 ATTEMPTS: dict[Route, Try] = {
@@ -69,10 +64,10 @@ ATTEMPTS: dict[Route, Try] = {
         bob.post("/quote", {"task": "upscale", "input_url": ada.input_url, "params": {}}),
     ],
     Route("POST", "/debit"): lambda bob, ada: [
-        new_job(bob, quote_id=ada.quote),
-        new_job(bob, task="upscale", upload_id=ada.upload, params={}),
-        new_job(bob, task="upscale", input_url=ada.input_url, params={}),
-        new_job(bob, task="upscale", input_url=ada.input_url.split("?")[0], params={}),
+        bob.debit(quote_id=ada.quote),
+        bob.debit(task="upscale", upload_id=ada.upload, params={}),
+        bob.debit(task="upscale", input_url=ada.input_url, params={}),
+        bob.debit(task="upscale", input_url=ada.input_url.split("?")[0], params={}),
     ],
     Route("GET", "/status/{id}"): lambda bob, ada: [bob.get(f"/status/{ada.job}")],
     Route("POST", "/cancel/{id}"): lambda bob, ada: [bob.post(f"/cancel/{ada.job}")],

@@ -58,7 +58,7 @@ def use_everything(cloud: Cloud, user: ApiUser) -> dict[str, str]:
 
     request = {"task": "upscale", "upload_id": user.upload(b"a video"), "params": {}, "source": SOURCE}
     quote = done(user.post("/quote", request))
-    job = done(user.post("/debit", {"quote_id": quote["id"]}, {"Idempotency-Key": uuid.uuid4().hex}))
+    job = done(user.debit(quote_id=quote["id"]))
     deadline = time.monotonic() + 60
     while job["ended_at"] is None and time.monotonic() < deadline:
         time.sleep(0.2)

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import sqlite3
 from collections.abc import Callable
 
 import pytest
 import requests
 
 from tests.cloud.conftest import ORIGIN, Cloud
+from tests.cloud.money import write
 from tests.cloud.test_access import DECLARED, address, in_node
 from tools.cloud.client import ApiUser, done
-
-
-def change(cloud: Cloud, statement: str, value: str) -> None:
-    """Change the database behind the back of the API."""
-    with contextlib.closing(sqlite3.connect(cloud.api.database, timeout=60)) as database, database:
-        database.execute(statement, (value,))
 
 
 @pytest.fixture
@@ -38,9 +31,7 @@ def test_a_session_acts_for_its_user_until_logout(cloud: Cloud, cookie: dict[str
 
 
 def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(cloud: Cloud, user: ApiUser) -> None:
-    answer = requests.post(
-        f"{cloud.url}/session", headers={"Authorization": f"Bearer {user.key}"}, timeout=60
-    )
+    answer = requests.post(f"{cloud.url}/session", headers=user.authorization, timeout=60)
     value, *attributes = answer.headers["Set-Cookie"].split("; ")
     assert set(attributes) == {"Path=/", "Max-Age=43200", "HttpOnly", "SameSite=Strict"}
     token = value.partition("=")[2]
@@ -133,14 +124,14 @@ def test_a_wrong_key_is_not_made_good_by_a_cookie(cloud: Cloud, cookie: dict[str
 def test_a_session_made_while_its_key_is_revoked_is_refused(
     cloud: Cloud, user: ApiUser, cookie: dict[str, str]
 ) -> None:
-    change(cloud, "UPDATE keys SET revoked_at = 1 WHERE id = ?", f"key_{user.key.split('_')[2]}")
+    write(cloud, "UPDATE keys SET revoked_at = 1 WHERE id = ?", f"key_{user.key.split('_')[2]}")
     assert requests.get(f"{cloud.url}/wallet", headers=cookie, timeout=60).status_code == 401
 
 
 def test_an_expired_session_is_refused(cloud: Cloud, cookie: dict[str, str]) -> None:
     digest = hashlib.sha256(cookie["Cookie"].partition("=")[2].encode()).hexdigest()
     assert cloud.sql("SELECT 1 FROM sessions WHERE token_sha256 = ?", digest)
-    change(cloud, "UPDATE sessions SET expires_at = 1 WHERE token_sha256 = ?", digest)
+    write(cloud, "UPDATE sessions SET expires_at = 1 WHERE token_sha256 = ?", digest)
     assert requests.get(f"{cloud.url}/wallet", headers=cookie, timeout=60).status_code == 401
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import time
-import uuid
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -30,10 +29,6 @@ LINK_S = 3600
 VIDEO = b"not a video, but nobody here looks into it"
 
 
-def by_key(user: ApiUser) -> dict[str, str]:
-    return {"Authorization": f"Bearer {user.key}"}
-
-
 @pytest.fixture
 def asked(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[str, str]]:
     """How often RunPod was asked, by route and RunPod's id of the job."""
@@ -53,14 +48,14 @@ def running_job(cloud: Cloud, user: ApiUser, monkeypatch: pytest.MonkeyPatch) ->
     update = {"stage": "upscaling", "percent": 12.5}
     monkeypatch.setattr(cloud.runpod, "pretend", lambda _: Pretence(run_s=10_000, progress=(update,)))
     body = {"task": "upscale", "upload_id": user.upload(VIDEO), "params": {}}
-    job = done(user.post("/debit", body, {"Idempotency-Key": uuid.uuid4().hex}))
+    job = done(user.debit(**body))
     (row,) = cloud.sql("SELECT runpod_id FROM jobs WHERE id = ?", job["id"])
     cloud.runpod.wait(lambda: cloud.runpod.jobs[row["runpod_id"]].progress)
     return job["id"], row["runpod_id"]
 
 
 def look(session: requests.Session, user: ApiUser, job: str) -> dict[str, Any]:
-    answer = session.get(f"{user.url}/status/{job}", headers=by_key(user), timeout=120)
+    answer = session.get(f"{user.url}/status/{job}", headers=user.authorization, timeout=120)
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
 
@@ -202,7 +197,7 @@ def test_two_processes_of_the_api_ask_runpod_once_a_second_between_them(
     def until_answered(url: str) -> str:
         # Locally a process may find the file of the database locked by the other; D1 has no such answer.
         while (
-            answer := requests.get(f"{url}/status/{job}", headers=by_key(user), timeout=60)
+            answer := requests.get(f"{url}/status/{job}", headers=user.authorization, timeout=60)
         ).status_code == 500:
             pass
         answered[url] += 1

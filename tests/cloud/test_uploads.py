@@ -354,7 +354,7 @@ def test_an_upload_deleted_while_it_is_completed_leaves_no_object(cloud: Cloud, 
 def test_an_upload_in_use_is_deleted_only_after_its_job_has_ended(cloud: Cloud, user: ApiUser) -> None:
     upload = user.upload(b"data")
     body = {"task": "upscale", "upload_id": upload, "source": {"width": 320, "height": 180, "frames": 48}}
-    job = user.post("/debit", body, {"Idempotency-Key": upload}).json()
+    job = user.debit(**body).json()
     assert refusal(user.delete(f"/uploads/{upload}")) == (409, "upload_in_use")
     assert stored_sha256(cloud, {"id": upload}) is not None
     user.post(f"/cancel/{job['id']}")
@@ -488,7 +488,7 @@ def test_an_upload_of_six_days_is_gone(cloud: Cloud, user: ApiUser) -> None:
     assert [entry["id"] for entry in user.get("/uploads").json()["uploads"]] == [young]
     assert user.get(f"/uploads/{young}").status_code == 200
     assert refusal(user.get(f"/uploads/{old}")) == (404, "upload_not_found")
-    debit = user.post("/debit", {"task": "track", "upload_id": old, "params": {}}, {"Idempotency-Key": old})
+    debit = user.debit(task="track", upload_id=old, params={})
     assert refusal(debit) == (404, "upload_not_found")
     assert user.delete(f"/uploads/{old}").status_code == 204
 
@@ -497,7 +497,7 @@ def test_a_document_of_tracks_is_no_video(user: ApiUser) -> None:
     tracks = user.upload(b"[]", "application/json")
     job = {"task": "track", "upload_id": tracks, "params": {}}
     assert refusal(user.post("/quote", job)) == (400, "bad_request")
-    assert refusal(user.post("/debit", job, {"Idempotency-Key": tracks})) == (400, "bad_request")
+    assert refusal(user.debit(**job)) == (400, "bad_request")
 
 
 # --- what may be uploaded ----------------------------------------------------------------------------------

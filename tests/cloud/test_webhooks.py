@@ -10,19 +10,19 @@ from tests.cloud.conftest import Cloud
 from tests.cloud.money import (
     FIVE_DOLLARS,
     HOLD,
-    LOST,
+    LOST_WEBHOOK,
     TRACKS,
+    assert_settled,
+    assert_settled_by_webhook,
     at_once,
     debit,
-    ended,
     pretend,
     price_of,
     row_of,
     run_of,
-    settled,
-    settled_by_webhook,
     start,
     sweep,
+    wait_until_ended,
     wallet,
 )
 from tools.cloud.client import ApiUser
@@ -54,7 +54,7 @@ def test_the_body_of_a_webhook_is_not_believed(
     cloud: Cloud, user: ApiUser, upload: str, executed_ms: int
 ) -> None:
     done = start(user, upload)
-    settled_by_webhook(cloud, done)
+    assert_settled_by_webhook(cloud, done)
     pretend(cloud, run_s=1000)
     job, other = start(user, upload), start(user, upload)
     run = run_of(cloud, job)
@@ -73,9 +73,9 @@ def test_the_body_of_a_webhook_is_not_believed(
 def test_a_webhook_that_names_the_run_of_another_job_does_not_settle_by_it(
     cloud: Cloud, user: ApiUser, upload: str
 ) -> None:
-    cloud.runpod.faults.choose_webhook = lambda _run: LOST
+    cloud.runpod.faults.choose_webhook = lambda _run: LOST_WEBHOOK
     done = start(user, upload)
-    ended(cloud, done)
+    wait_until_ended(cloud, done)
     pretend(cloud, run_s=1000)
     cloud.runpod.faults.add("run", faults.lost_answer())
     job = start(user, upload)
@@ -86,7 +86,7 @@ def test_a_webhook_that_names_the_run_of_another_job_does_not_settle_by_it(
 
 def test_replayed_webhooks_change_nothing(cloud: Cloud, user: ApiUser, upload: str) -> None:
     job = start(user, upload)
-    settled_by_webhook(cloud, job)
+    assert_settled_by_webhook(cloud, job)
     before, run = (row_of(cloud, job), wallet(cloud, user)), run_of(cloud, job)
     body = json.dumps(run.notice()).encode()
     assert set(at_once(50, lambda: post(str(run.webhook), body))) == {200}
@@ -99,21 +99,21 @@ def test_a_webhook_may_come_before_run_has_answered(cloud: Cloud, user: ApiUser,
     assert response.status_code == 201
     assert response.json()["state"] == "completed"
     job = response.json()["id"]
-    settled_by_webhook(cloud, job)
+    assert_settled_by_webhook(cloud, job)
     assert row_of(cloud, job)["runpod_id"] == run_of(cloud, job).id
 
 
 def test_an_early_webhook_races_the_answer_of_run(cloud: Cloud, user: ApiUser, upload: str) -> None:
     jobs = [response.json()["id"] for response in at_once(40, lambda: debit(user, upload))]
     for job in jobs:
-        settled_by_webhook(cloud, job)
+        assert_settled_by_webhook(cloud, job)
     assert wallet(cloud, user)[1] == 0
 
 
 def test_a_late_webhook_finds_the_job_settled(cloud: Cloud, user: ApiUser, upload: str) -> None:
     cloud.runpod.faults.add_webhook(WebhookFault(delay_s=300))
     job = start(user, upload)
-    ended(cloud, job)
+    wait_until_ended(cloud, job)
     sweep(cloud)
     before = row_of(cloud, job)
     assert before["state"] == "completed"
@@ -125,18 +125,20 @@ def test_a_late_webhook_finds_the_job_settled(cloud: Cloud, user: ApiUser, uploa
 
 @pytest.mark.parametrize("by", ["cron", "status"])
 def test_a_lost_webhook_is_made_up_for(cloud: Cloud, user: ApiUser, upload: str, by: str) -> None:
-    cloud.runpod.faults.add_webhook(LOST)
+    cloud.runpod.faults.add_webhook(LOST_WEBHOOK)
     job = start(user, upload)
-    ended(cloud, job)
+    wait_until_ended(cloud, job)
     if by == "cron":
         sweep(cloud)
     else:
         assert user.get(f"/status/{job}").json()["state"] == "completed"
-    settled(cloud, job, "completed", price_of(run_of(cloud, job).execution_ms or 0, row_of(cloud, job)))
+    assert_settled(
+        cloud, job, "completed", price_of(run_of(cloud, job).execution_ms or 0, row_of(cloud, job))
+    )
 
 
 def test_a_webhook_that_is_not_answered_is_sent_again(cloud: Cloud, user: ApiUser, upload: str) -> None:
     cloud.runpod.faults.add("status", faults.refusal(500))
     job = start(user, upload)
-    settled_by_webhook(cloud, job)
+    assert_settled_by_webhook(cloud, job)
     assert [delivery.status for delivery in run_of(cloud, job).deliveries] == [503, 200]

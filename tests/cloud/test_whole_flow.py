@@ -134,7 +134,7 @@ def test_the_form_of_the_plan_works(cloud: Cloud, worker: WorkerProcess, clip: b
         "input_url": f"{cloud.door.endpoint}/videos/{key}",
         "params": {"end": 0.4, "crop": {"x": 0, "y": 0, "w": 32, "h": 32}},
     }
-    job = done(user.post("/debit", body, {"Idempotency-Key": "a"}))
+    job = done(user.debit(**body))
     flow = Flow(cloud.runpod, user, job["quote"], job)
     assert flow.ended()["state"] == "completed"
     flow.is_charged(flow.costs)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -97,7 +96,7 @@ def start(
     """Let a user with 5 dollars upload a file, ask for a quote, and start the job."""
     order = {"upload_id": user.upload(content), "task": task, "params": params or {}}
     quote = done(user.post("/quote", order | {"source": PATIENT}))
-    job = done(user.post("/debit", {"quote_id": quote["id"]}, {"Idempotency-Key": uuid.uuid4().hex}))
+    job = done(user.debit(quote_id=quote["id"]))
     assert job["state"] in {"queued", "running"}
     wallet = done(user.get("/wallet"))
     assert (wallet["balance"], wallet["held"]) == (5_000_000 - quote["hold"], quote["hold"])

@@ -8,36 +8,43 @@ from typing import Any
 import requests
 
 TIMEOUT_S = 120
-"""A request waits so long for its answer; a busy machine is slow."""
+"""How long a request waits for its answer. A busy machine is slow."""
 
 
-class ApiUser:
-    """A user of the API with a key of their own.
+class Caller:
+    """Sends requests with a bearer token.
 
     Attributes:
         url: the address of the API.
+        authorization: the header that carries the token.
+    """
+
+    def __init__(self, url: str, token: str) -> None:
+        self.url = url
+        self.authorization = {"Authorization": f"Bearer {token}"}
+
+    def request(
+        self, method: str, path: str, json: Any = None, headers: dict[str, str] | None = None
+    ) -> requests.Response:
+        """Send a request; return the response, whatever its status."""
+        headers = self.authorization | (headers or {})
+        return requests.request(method, self.url + path, json=json, headers=headers, timeout=TIMEOUT_S)
+
+
+class ApiUser(Caller):
+    """A user of the API with a key of their own.
+
+    Attributes:
         name: the name that the operator gave to the user.
         id: the user's id.
         key: the API key.
     """
 
     def __init__(self, url: str, *, name: str, user_id: str, key: str) -> None:
-        self.url = url
+        super().__init__(url, key)
         self.name = name
         self.id = user_id
         self.key = key
-
-    def request(
-        self, method: str, path: str, json: Any = None, headers: dict[str, str] | None = None
-    ) -> requests.Response:
-        """Send a request with the user's key; return the response, whatever its status."""
-        return requests.request(
-            method,
-            self.url + path,
-            json=json,
-            headers={"Authorization": f"Bearer {self.key}"} | (headers or {}),
-            timeout=TIMEOUT_S,
-        )
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> requests.Response:
         return self.request("GET", path, headers=headers)
@@ -47,6 +54,10 @@ class ApiUser:
 
     def delete(self, path: str, headers: dict[str, str] | None = None) -> requests.Response:
         return self.request("DELETE", path, headers=headers)
+
+    def debit(self, key: str | None = None, /, **body: Any) -> requests.Response:
+        """Ask for a job, with a new Idempotency-Key unless one is given."""
+        return self.post("/debit", body, {"Idempotency-Key": key or uuid.uuid4().hex})
 
     def upload(self, content: bytes, content_type: str = "video/mp4", name: str = "clip.mp4") -> str:
         """Upload a file in one PUT; return the id of the upload, which is complete.
@@ -64,24 +75,8 @@ class ApiUser:
         return str(upload["id"])
 
 
-class Operator:
+class Operator(Caller):
     """The operator, who makes users and keys and puts money into wallets."""
-
-    def __init__(self, url: str, token: str) -> None:
-        self.url = url
-        self._token = token
-
-    def request(
-        self, method: str, path: str, json: Any = None, headers: dict[str, str] | None = None
-    ) -> requests.Response:
-        """Send a request with the operator's token; return the response, whatever its status."""
-        return requests.request(
-            method,
-            self.url + path,
-            json=json,
-            headers={"Authorization": f"Bearer {self._token}"} | (headers or {}),
-            timeout=TIMEOUT_S,
-        )
 
     def new_user(self, name: str, dollars: float) -> ApiUser:
         """Make a user with a key, and put so many dollars into the wallet."""
