@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from tools.cloud.wrangler_dev import PROJECT, node
+from tests.support.node_functions import run_script
 
 _SCRIPT = """
 const { app } = await import("./api/app.ts");
@@ -31,9 +30,7 @@ class Route:
 
 @cache
 def _code() -> dict[str, Any]:
-    command = [str(node()), "--input-type=module", "--eval", _SCRIPT]
-    printed = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, timeout=120, check=True).stdout
-    return dict(json.loads(printed))
+    return dict(json.loads(run_script(_SCRIPT).stdout))
 
 
 def registered_routes() -> set[Route]:

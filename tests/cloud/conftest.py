@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 import requests
 
 from tests.cloud import money
+from tests.cloud.upload_steps import BIG_BYTES
 from tests.support.documented_answers import Documentation, checked_answers
 from tests.support.s3_signers import Aws4fetchSigner, BotocoreSigner, Signer, SpecificationSigner
 from tools.cloud import service
@@ -110,6 +112,12 @@ def signer(request: pytest.FixtureRequest) -> Signer:
 def upload(user: ApiUser) -> str:
     """An upload of the user's; the API never looks into it."""
     return user.upload(b"a video, as far as the API can tell")
+
+
+@pytest.fixture(scope="session")
+def big() -> bytes:
+    """A file with one byte more than is sent in one PUT."""
+    return (os.urandom(1_000_003) * 101)[:BIG_BYTES]
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import hashlib
 import json
 import random
 import re
-import subprocess
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,8 +14,9 @@ import requests
 
 from tests.cloud.api_routes import Route, registered_routes
 from tests.cloud.conftest import Cloud
+from tests.support.node_functions import run_script
 from tools.cloud.client import ApiUser, done
-from tools.cloud.wrangler_dev import PROJECT, NodeMissing, node
+from tools.cloud.wrangler_dev import NodeMissing
 
 OPEN = {
     Route("GET", "/health"),
@@ -170,11 +170,9 @@ console.info(JSON.stringify([answer.status, Object.fromEntries(answer.headers)])
 def in_node(*arguments: str) -> tuple[int, dict[str, str]]:
     """Send a request to the code of the API in Node, where https and any settings can be had; see IN_NODE."""
     try:
-        command = [str(node()), "--input-type=module", "--eval", IN_NODE, *arguments]
+        status, headers = json.loads(run_script(IN_NODE, *arguments).stdout)
     except NodeMissing as missing:
         pytest.skip(str(missing))
-    done = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, timeout=60, check=True)
-    status, headers = json.loads(done.stdout)
     return status, headers
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 import uuid
 from collections.abc import Iterator
@@ -16,8 +15,9 @@ import requests
 
 from tests.cloud.conftest import ORIGIN, Cloud
 from tests.cloud.test_access import DECLARED, SOURCE, address
+from tests.support.node_functions import run_script
 from tools.cloud.client import ApiUser, done
-from tools.cloud.wrangler_dev import PROJECT, NodeMissing, node
+from tools.cloud.wrangler_dev import NodeMissing
 from tools.stand_ins.runpod_job import Job
 from tools.stand_ins.runpod_queue import Pretence
 from tools.stand_ins.worker_process import wait
@@ -174,10 +174,9 @@ console.log(JSON.stringify([answer.status, await answer.text(), Object.fromEntri
 )
 def test_an_unexpected_error_tells_the_client_nothing_and_the_log_no_secret(secret: str) -> None:
     try:
-        command = [str(node()), "--input-type=module", "--eval", UNEXPECTED, secret]
+        done = run_script(UNEXPECTED, secret)
     except NodeMissing as missing:
         pytest.skip(str(missing))
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60, check=True)
     *events, answer = map(json.loads, done.stdout.splitlines())
     status, body, headers = answer
     assert status == 500

@@ -1,19 +1,18 @@
-"""Calls functions of the API's TypeScript modules in a Node process, with JSON through its pipes."""
+"""Runs the TypeScript of the API in Node: functions of its modules, or a script."""
 
 from __future__ import annotations
 
 import json
 import math
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-CLOUDFLARE = Path(__file__).resolve().parents[2] / "deploy" / "cloudflare"
+from tools.cloud.wrangler_dev import PROJECT, NodeMissing, node
+
 UNDEFINED = object()
 """Stands for JavaScript's undefined in arguments."""
 
@@ -82,10 +81,10 @@ class NodeFunctions:
 @contextmanager
 def node_functions(module: str) -> Iterator[NodeFunctions]:
     """Start Node with a module of the API, such as `api/quote.ts`; the test is skipped without Node."""
-    node = Path(sys.executable).with_name("node")
-    if not node.exists() or not (CLOUDFLARE / "node_modules" / "hono").exists():
-        pytest.skip("Node or the packages of deploy/cloudflare are not installed: see `make cloud`")
-    command = [str(node), "--input-type=module", "--eval", _PROGRAM, (CLOUDFLARE / module).as_uri()]
+    try:
+        command = _command(_PROGRAM, (PROJECT / module).as_uri())
+    except NodeMissing as missing:
+        pytest.skip(str(missing))
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield NodeFunctions(process)
@@ -93,6 +92,20 @@ def node_functions(module: str) -> Iterator[NodeFunctions]:
             assert process.stdin is not None
             process.stdin.close()
             process.wait(10)
+
+
+def run_script(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a script in deploy/cloudflare, with what it prints.
+
+    Raises:
+        NodeMissing: Node or the packages of deploy/cloudflare are not installed.
+    """
+    command = _command(script, *arguments)
+    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=120, check=True)
+
+
+def _command(script: str, *arguments: str) -> list[str]:
+    return [str(node()), "--input-type=module", "--eval", script, *arguments]
 
 
 def _encoded(value: object) -> object:

@@ -20,7 +20,7 @@ const SESSION_TOKEN = /^[0-9a-f]{64}$/;
 const NO_DIGEST = "0".repeat(64);
 
 /** A key that was checked, and whose it is. */
-export interface KnownKey {
+interface KnownKey {
   id: string;
   user: User;
 }

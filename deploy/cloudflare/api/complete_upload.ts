@@ -61,7 +61,7 @@ export function partsLost(): ApiError {
  *
  * @throws ApiError 422 if the object is not what was declared. It is deleted then, and so is the upload.
  */
-export async function completeIfStored(env: Env, upload: Upload): Promise<Upload | null> {
+async function completeIfStored(env: Env, upload: Upload): Promise<Upload | null> {
   const stored = await headObject(env, upload.object_key);
   if (stored === null) return null;
   if (stored.bytes !== upload.bytes || stored.contentType !== upload.content_type) {

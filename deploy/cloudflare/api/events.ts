@@ -5,10 +5,10 @@
  *
  * Events hold no personal data, no URL and no secret; `event` cuts what looks like one out of a text.
  */
-export type Fields = Readonly<Record<string, string | number | boolean | null>>;
+type Fields = Readonly<Record<string, string | number | boolean | null>>;
 
 /** The events that the API writes. docs/cloud.md says what each one means. */
-export type EventName =
+type EventName =
   | "request"
   | "auth_failed"
   | "rate_limited"

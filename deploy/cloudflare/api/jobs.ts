@@ -10,7 +10,7 @@ import { presignGet } from "./storage.ts";
 /** How long the links in a job object work, in seconds. */
 const LINK_S = 3600;
 
-export const JobState = z
+const JobState = z
   .enum(["submitting", "queued", "running", "cancelling", "completed", "failed", "cancelled"])
   .openapi("JobState", {
     description:

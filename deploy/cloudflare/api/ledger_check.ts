@@ -63,7 +63,7 @@ export const LEDGER_RULES: readonly string[] = [
 /** How many problems of one kind are named. */
 const MAX_NAMED = 20;
 
-export interface LedgerCheck {
+interface LedgerCheck {
   /** How many rows were read of each table. */
   wallets: number;
   entries: number;

@@ -27,7 +27,7 @@ export const EXTENSIONS = {
 } as const;
 
 /** A media type that may be uploaded. */
-export type MediaType = keyof typeof EXTENSIONS;
+type MediaType = keyof typeof EXTENSIONS;
 
 /** The same types as a list, for validation. */
 export const MEDIA_TYPES = Object.keys(EXTENSIONS) as [MediaType, ...MediaType[]];

@@ -13,7 +13,7 @@ export interface Part {
 }
 
 /** A part that the store has. */
-export interface StoredPart extends Part {
+interface StoredPart extends Part {
   bytes: number;
 }
 

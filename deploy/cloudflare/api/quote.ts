@@ -65,16 +65,16 @@ export const Terms = z
 export type Terms = z.infer<typeof Terms>;
 
 /** The part of the terms that money depends on. */
-export type Amounts = Pick<
+type Amounts = Pick<
   Terms,
   "price_per_s" | "expected_s" | "expected" | "execution_timeout_s" | "hold" | "cold_start_s" | "ready_in_s"
 >;
 
 /** Frames, and how many times as much work each is as its size tells. */
-export type QuotedWork = Frames & Pick<Workload, "enlargement">;
+type QuotedWork = Frames & Pick<Workload, "enlargement">;
 
 /** The rows of the table that a quote comes from, and its amounts. */
-export interface Figures {
+interface Figures {
   gpu: string;
   speed: Pick<Speed, "width" | "height" | "fps" | "origin">;
   /** The known speed, and how it relates to this model and this GPU; undefined if `speed` is a fallback. */

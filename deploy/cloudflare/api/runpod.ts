@@ -5,7 +5,7 @@ import type { Env } from "./settings.ts";
 const TIMEOUT_MS = 20_000;
 
 /** What is known after asking RunPod to run a job. */
-export type Submission =
+type Submission =
   | { outcome: "accepted"; id: string }
   /** RunPod has certainly not taken the job. */
   | { outcome: "refused"; status: number; retryAfterS: number }
@@ -24,7 +24,7 @@ export interface RunPodJob {
   executionMs: number | undefined;
 }
 
-export type Lookup =
+type Lookup =
   | { outcome: "found"; job: RunPodJob }
   /** RunPod does not know the job (any more, or yet). */
   | { outcome: "gone" }
@@ -32,7 +32,7 @@ export type Lookup =
   | { outcome: "unavailable" };
 
 /** The request for a run. */
-export interface RunRequest {
+interface RunRequest {
   input: unknown;
   webhook: string;
   policy: { executionTimeout: number; ttl: number };

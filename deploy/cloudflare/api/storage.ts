@@ -18,7 +18,7 @@ const RETRIES = 2;
 const SIGNING_KEYS = new Map<string, ArrayBuffer>();
 
 /** What HEAD says of an object. */
-export interface StoredObject {
+interface StoredObject {
   bytes: number;
   contentType: string;
   etag: string;
