@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -296,7 +297,7 @@ def test_the_longest_job_fits_into_the_limits_of_runpod(cloud: Cloud) -> None:
     rich = cloud.new_user(500)
     source = {"width": 1920, "height": 1080, "frames": 200_000}
     params = {"model": "RealESRGAN_x4plus"}
-    job = done(debit(rich, task="upscale", upload_id=rich.upload(CLIP), source=source, params=params))
+    job = done(rich.debit(task="upscale", upload_id=rich.upload(CLIP), source=source, params=params))
     week_s = 7 * 86_400
     assert job["quote"]["execution_timeout_s"] == week_s
     assert run_of(cloud, job).request["policy"] == {"executionTimeout": week_s * 1000, "ttl": week_s * 1000}

@@ -111,7 +111,7 @@ function faultOf(env: Env, row: JobRow, code: string, message: string): JobError
 
 /**
  * Returns whether a failure is that of the address of `params.tracks`, which the caller chose: the message names its
- * host, or its file if it is an object of ours. The worker shows both of an address (orchestrator/redaction.py).
+ * host, or its file if it is in the bucket of the API. The worker shows both of an address (orchestrator/redaction.py).
  */
 function concernsTracks(env: Env, row: JobRow, code: string, message: string): boolean {
   const { tracks } = JSON.parse(row.params) as { tracks?: unknown };
@@ -170,16 +170,16 @@ async function storableResult(
   const text = JSON.stringify(result);
   if (text.length <= MAX_RESULT_CHARACTERS) return result;
   const url = `${env.S3_ENDPOINT}/${env.S3_BUCKET}/${row.output_key}`;
-  if ("output_url" in result) return inShort(url, text.length);
+  if ("output_url" in result) return shortResult(url, text.length);
   const bytes = new TextEncoder().encode(text).length;
   await putObject(env, row.output_key, text, "application/json");
   const { tracks: _, ...figures } = result;
   const summary = { ...figures, output_url: url, json_bytes: bytes, gzip_bytes: null };
-  return JSON.stringify(summary).length <= MAX_RESULT_CHARACTERS ? summary : inShort(url, text.length);
+  return JSON.stringify(summary).length <= MAX_RESULT_CHARACTERS ? summary : shortResult(url, text.length);
 }
 
 /** Returns the short form of a result, as the worker makes it where RunPod refuses the whole one. */
-function inShort(url: string, characters: number): Record<string, unknown> {
+function shortResult(url: string, characters: number): Record<string, unknown> {
   const note = `the whole result, with figures and notes, has ${characters} characters: this one is short`;
   return { status: "completed", output_url: url, notes: [note] };
 }
