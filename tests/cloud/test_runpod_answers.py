@@ -217,7 +217,7 @@ def test_a_job_is_given_up_a_day_after_its_ttl_whatever_runpod_answers(
     assert row_of(cloud, job)["ended_at"] is None
     make_older(cloud, [job], 1000)
     sweep(cloud, [job])
-    settled(cloud, job, "failed", 0)
+    assert_settled(cloud, job, "failed", 0)
 
 
 def test_a_status_of_not_found_soon_after_run_settles_nothing(
