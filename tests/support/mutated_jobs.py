@@ -84,10 +84,10 @@ def mutated(draw: st.DrawFn, jobs: list[dict[str, Any]]) -> Any:
         return draw(VALUES)
     job = copy.deepcopy(draw(st.sampled_from(jobs)))
     for _ in range(draw(st.integers(1, 3))):
-        places = list(_places(job))
-        if not places:
+        found = list(places(job))
+        if not found:
             break
-        holder, key = draw(st.sampled_from(places))
+        holder, key = draw(st.sampled_from(found))
         match draw(st.sampled_from(["replace", "replace", "remove", "add", "wrap"])):
             case "replace":
                 holder[key] = draw(VALUES)
@@ -100,8 +100,9 @@ def mutated(draw: st.DrawFn, jobs: list[dict[str, Any]]) -> Any:
     return job
 
 
-def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield each object or list inside a value, with each of its keys."""
     keys = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
     for key in keys:
         yield value, key
-        yield from _places(value[key])
+        yield from places(value[key])

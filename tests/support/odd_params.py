@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.support.mutated_jobs import right_jobs
+from tests.support.mutated_jobs import places, right_jobs
 
 URLS = {"input_url": "https://media.example.com/in.mp4", "output_url": "https://media.example.com/out.mp4"}
 """Addresses that the worker accepts."""
@@ -98,8 +97,8 @@ def odd_jobs(draw: st.DrawFn) -> dict[str, Any]:
     """Draw a job with one to three changes in its params."""
     job: dict[str, Any] = copy.deepcopy(draw(st.sampled_from(JOBS)))
     for _ in range(draw(st.integers(1, 3))):
-        places = list(_places(job.get("params"))) or [(job, "params")]
-        holder, key = draw(st.sampled_from(places))
+        found = list(places(job.get("params"))) or [(job, "params")]
+        holder, key = draw(st.sampled_from(found))
         value: Any = holder.get(key) if isinstance(holder, dict) else holder[key]
         match draw(st.sampled_from(["replace", "replace", "remove", "repeat", "shift", "set"])):
             case "remove":
@@ -114,10 +113,3 @@ def odd_jobs(draw: st.DrawFn) -> dict[str, Any]:
             case _:
                 holder[key] = draw(VALUES)
     return job
-
-
-def _places(value: Any) -> Iterator[tuple[Any, Any]]:
-    keys = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
-    for key in keys:
-        yield value, key
-        yield from _places(value[key])

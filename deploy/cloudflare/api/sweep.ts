@@ -21,25 +21,34 @@ const DAY_MS = 86_400_000;
 export async function sweep(env: Env): Promise<void> {
   const start = Date.now();
   const counts = { unsettled: 0, settled: 0, failed: 0 };
-  for (let waiting = await claim(env, start); waiting.length > 0; ) {
-    const isLast = waiting.length < BATCH;
-    counts.unsettled += waiting.length;
-    const work = async () => {
-      for (let row = waiting.shift(); row !== undefined; row = waiting.shift()) {
-        try {
-          if ((await askRunPod(env, row)).ended_at !== null) counts.settled += 1;
-        } catch (error) {
-          counts.failed += 1;
-          event("error", { job: row.id, type: error instanceof Error ? error.name : "unknown" });
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: CONCURRENCY }, work));
-    if (isLast || counts.unsettled >= MAX_JOBS) break;
-    waiting = await claim(env, start);
-  }
+  let batch: JobRow[];
+  do {
+    batch = await claim(env, start);
+    counts.unsettled += batch.length;
+    await askAboutAll(env, batch, counts);
+  } while (batch.length === BATCH && counts.unsettled < MAX_JOBS);
   event("sweep", counts);
   await deleteExpired(env);
+}
+
+/** Asks RunPod about jobs, and counts those that are settled then and those that caused an error. */
+async function askAboutAll(
+  env: Env,
+  jobs: JobRow[],
+  counts: { settled: number; failed: number },
+): Promise<void> {
+  const remaining = jobs.values();
+  const work = async () => {
+    for (const row of remaining) {
+      try {
+        if ((await askRunPod(env, row)).ended_at !== null) counts.settled += 1;
+      } catch (error) {
+        counts.failed += 1;
+        event("error", { job: row.id, type: error instanceof Error ? error.name : "unknown" });
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, work));
 }
 
 /**
