@@ -138,6 +138,10 @@ def test_ctrl_c_ends_everything(tmp_path: Path) -> None:
         url = f"http://127.0.0.1:{launcher.port}"
         wallet = requests.get(f"{url}/wallet", headers=key_of(launcher), timeout=60).json()
         assert wallet["balance"] == 5_000_000
+        token = re.search(r"operator's token, .*: +([0-9a-f]{64})$", launcher.text, re.MULTILINE)
+        assert token, launcher.text
+        operator = {"Authorization": f"Bearer {token[1]}"}
+        assert requests.get(f"{url}/admin/ledger/check", headers=operator, timeout=60).json()["ok"]
         names = {process.name() for process in launcher.processes}
         assert {"workerd", "tritonserver", "framewright"} <= names, names
         ours = [process for process in launcher.processes if process.name() in {"workerd", "framewright"}]

@@ -85,7 +85,8 @@ def _run(port: int) -> int:
         _say("starting the worker and its Triton ...")
         with local_worker.running(runpod, log_path=logs["worker"]) as worker:
             user = parts.operator.new_user("demo", DOLLARS)
-            _say(f"the worker waits for jobs\n\nA key with {DOLLARS} dollars:  {user.key}\n")
+            _say(f"the worker waits for jobs\n\nA key with {DOLLARS} dollars:  {user.key}")
+            _say(f"The operator's token, for /admin/...:  {parts.operator.token}\n")
             _say("A job from its upload to its download; paste it into a second terminal, in this folder:\n")
             _say(walkthrough.example(parts.api.url, user.key))
             _say("Ctrl-C ends everything; uploads, jobs and the key are gone then.")

@@ -16,11 +16,13 @@ class Caller:
 
     Attributes:
         url: the address of the API.
+        token: an API key, or the API's ADMIN_TOKEN.
         authorization: the header that carries the token.
     """
 
     def __init__(self, url: str, token: str) -> None:
         self.url = url
+        self.token = token
         self.authorization = {"Authorization": f"Bearer {token}"}
 
     def request(
