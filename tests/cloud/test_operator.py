@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from tests.cloud.conftest import Cloud
-from tests.cloud.money import write
+from tests.cloud.money import pretend, start, write
 from tools.cloud.client import ApiUser, done
 
 
@@ -155,6 +155,14 @@ def test_a_refund_is_made_once_and_at_most_what_a_job_cost(cloud: Cloud, user: A
     wallet = done(user.get("/wallet"))
     assert wallet["balance"] == 5_000_000 - 700 + 300
     assert (wallet["entries"][0]["kind"], wallet["entries"][0]["job_id"]) == ("refund", job)
+
+
+def test_a_refund_waits_for_the_end_of_the_job(cloud: Cloud, user: ApiUser) -> None:
+    pretend(cloud, run_s=3600)
+    job = start(user, user.upload(b"1234"))
+    answer = cloud.admin("POST", "/admin/refunds", {"job": job, "amount": 1})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "job_not_ended")
+    assert done(user.post(f"/cancel/{job}"))["state"] == "cancelled"
 
 
 def test_a_refund_of_no_job_is_refused(cloud: Cloud) -> None:

@@ -20,7 +20,7 @@ export const ERROR_CODES = {
   parts_refused: "Parts of the upload are missing, or have the wrong size.",
   quote_expired: "The quote has expired.",
   quote_not_found: "There is no such quote of this user.",
-  refund_too_large: "The job has not ended, or has cost less.",
+  refund_too_large: "The job has cost less than the refund.",
   storage_refused: "The file storage refused a request of the API.",
   storage_unavailable: "The file storage does not answer.",
   too_large: "The body of the request is too long.",

@@ -93,8 +93,8 @@ adminMoney.openapi(
       200: json("The same refund had been made before.", Entry),
       400: error("The body is wrong."),
       404: error("There is no such job."),
-      409: error("Another refund was made for the job."),
-      422: error("The job has not ended, or has cost less."),
+      409: error("The job has not ended, or another refund was made for it."),
+      422: error("The job has cost less."),
     },
   }),
   async (c) => {
@@ -130,7 +130,12 @@ async function refund(db: D1Database, job: string, amount: number, note: string)
     ]);
   } catch (error) {
     if (!String(error).includes("a refund returns at most what was captured")) throw error;
-    throw new ApiError(422, "refund_too_large", "a refund returns at most what the ended job has cost");
+    const found = await db
+      .prepare("SELECT ended_at FROM jobs WHERE id = ?")
+      .bind(job)
+      .first<{ ended_at: number | null }>();
+    if (found?.ended_at === null) throw new ApiError(409, "job_not_ended", "the job has not ended yet");
+    throw new ApiError(422, "refund_too_large", "a refund returns at most what the job has cost");
   }
 }
 
