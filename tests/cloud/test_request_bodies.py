@@ -71,6 +71,28 @@ def test_a_body_that_is_no_plain_json_is_refused(user: ApiUser, body: bytes, say
 
 
 @pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("bytes", "10", "bytes: give a number"),
+        ("bytes", 1.5, "bytes: give a whole number"),
+        ("bytes", 0, "bytes: give at least 1"),
+        ("bytes", 2**40, "bytes: give at most 10737418240"),
+        ("bytes", ..., "bytes: this field is missing"),
+        ("name", "", "name: give at least 1 character"),
+        ("name", "a" * 1025, "name: give at most 1024 characters"),
+        ("name", ["a.mp4"], "name: give a text"),
+        ("content_type", "text/html", "content_type: give one of video/mp4, video/x-m4v"),
+        ("size", 1, "size: there is no such field"),
+    ],
+)
+def test_the_refusal_of_a_field_says_what_to_give(
+    user: ApiUser, field: str, value: object, says: str
+) -> None:
+    declared = {name: given for name, given in (DECLARED | {field: value}).items() if given is not ...}
+    assert_refused(user.post("/uploads", declared), 400, says)
+
+
+@pytest.mark.parametrize(
     ("field", "value"),
     [
         ("bytes", "10"),

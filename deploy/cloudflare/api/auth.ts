@@ -42,7 +42,8 @@ export function unauthenticated(): ApiError {
   return new ApiError(
     401,
     "unauthenticated",
-    "the request needs a valid API key (Authorization: Bearer fw_live_...) or the cookie of a session",
+    "the request needs a valid API key (Authorization: Bearer fw_live_...) or the cookie of a session; " +
+      "under /admin it needs the operator's token",
   );
 }
 

@@ -18,7 +18,7 @@ export const Next = z
 export function cursor(prefix: "job" | "up") {
   return z
     .string()
-    .regex(new RegExp(`^\\d{1,15}\\.${prefix}_[0-9a-f]{32}$`), "is not a cursor of this list")
+    .regex(new RegExp(`^\\d{1,15}\\.${prefix}_[0-9a-f]{32}$`), "this is not a cursor of this list")
     .optional()
     .openapi({ description: "`next` of the page before." });
 }

@@ -31,6 +31,6 @@ export function knownRoute(app: OpenAPIHono<AppEnv>) {
     if (methods.length === 0) throw noSuchPath();
     c.header("Allow", [...methods, ...(methods.includes("GET") ? ["HEAD"] : []), "OPTIONS"].join(", "));
     if (c.req.method === "OPTIONS") return c.body(null, 204);
-    throw new ApiError(405, "method_not_allowed", `this path has ${methods.join(", ")}, not another method`);
+    throw new ApiError(405, "method_not_allowed", `this path takes ${methods.join(", ")} only`);
   });
 }

@@ -27,7 +27,7 @@ interface Totals {
 const Page = z.strictObject({
   cursor: z
     .string()
-    .regex(/^[1-9][0-9]{0,14}$/, "is not a cursor of this list")
+    .regex(/^[1-9][0-9]{0,14}$/, "this is not a cursor of this list")
     .optional()
     .openapi({ description: "`next` of the page before." }),
   limit: z
