@@ -54,7 +54,7 @@ def routes() -> list[Route]:
 
 
 @pytest.mark.parametrize("route", [route for route in routes() if route not in OPEN], ids=str)
-def test_a_route_wants_credentials(cloud: Cloud, route: Route) -> None:
+def test_every_route_needs_credentials(cloud: Cloud, route: Route) -> None:
     bodies = {call(cloud, route).text}
     user, stranger = cloud.new_user(0), f"fw_live_{uuid.uuid4().hex}_{'0' * 64}"
     wrong = [stranger, user.key[:-1], user.key[:-64] + "0" * 64, user.key + "0", user.key.upper(), "", "null"]
@@ -91,7 +91,9 @@ def test_the_operators_token_is_no_users_key(cloud: Cloud) -> None:
         "Token {key}",
     ],
 )
-def test_the_header_has_one_form(cloud: Cloud, user: ApiUser, authorization: str) -> None:
+def test_an_authorization_header_of_another_form_is_refused(
+    cloud: Cloud, user: ApiUser, authorization: str
+) -> None:
     value = authorization.format(key=user.key).encode()
     headers: dict[str, str | bytes] = {"Authorization": value, **address()}
     assert requests.get(f"{cloud.url}/wallet", headers=headers, timeout=60).status_code == 401

@@ -315,7 +315,7 @@ def test_the_generated_files_are_made_of_the_schemas(tmp_path: Path) -> None:
 
 @settings(max_examples=50)
 @given(number=st.floats(allow_nan=False, allow_infinity=False))
-def test_a_time_after_another_is_the_same_in_both(functions: NodeFunctions, number: float) -> None:
+def test_both_sides_compare_times_alike(functions: NodeFunctions, number: float) -> None:
     job = {"task": "export", "params": {"crop": [{**BOX, "t": 0}, {**BOX, "t": number}], "clamp": True}}
     api = refusal_of_the_validator(functions, job)
     assert (api is None) == (refusal_of_the_worker(job | URLS) is None)

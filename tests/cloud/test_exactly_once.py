@@ -148,7 +148,7 @@ def test_sixty_settles_at_once_move_the_money_once(cloud: Cloud, user: ApiUser, 
     assert wallet(cloud, user) == (balance, 0)
 
 
-def test_two_crons_at_once_settle_each_job_once_and_ask_about_each_once(
+def test_two_sweeps_at_once_settle_each_job_once_and_ask_about_each_once(
     cloud: Cloud, user: ApiUser, upload: str
 ) -> None:
     cloud.runpod.faults.choose_webhook = lambda _run: LOST_WEBHOOK

@@ -194,7 +194,7 @@ FAILURES: dict[str, tuple[dict[str, Any], str, str, bool, bool]] = {
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_who_pays_for_a_failure(cloud: Cloud, user: ApiUser, name: str) -> None:
+def test_a_failure_is_charged_by_whose_fault_it_is(cloud: Cloud, user: ApiUser, name: str) -> None:
     answer, code, message, retryable, is_charged = FAILURES[name]
     pretend(cloud, run_s=1.2, answer=answer)
     job = start(user)
@@ -397,7 +397,7 @@ def test_a_job_is_deleted_with_its_output(cloud: Cloud, user: ApiUser) -> None:
     assert entries(user) == paid
 
 
-def test_the_plans_own_form_takes_a_url_of_our_bucket(cloud: Cloud, user: ApiUser) -> None:
+def test_debit_takes_the_url_of_an_uploaded_object(cloud: Cloud, user: ApiUser) -> None:
     job = start(user)
     url = job["links"]["input"]
     for address in (url, url.split("?")[0]):

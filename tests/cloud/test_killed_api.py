@@ -22,7 +22,7 @@ def check(storm: Storm) -> None:
         assert money.wallet(cloud, user)[1] == 0
 
 
-def test_random_faults_of_runpod(cloud: Cloud) -> None:
+def test_random_faults_of_runpod_lose_no_money(cloud: Cloud) -> None:
     seed = random.SystemRandom().randrange(2**32)
     print(f"seed {seed}")  # noqa: T201  shown if the test fails
     storm = Storm(cloud, seed)
@@ -32,7 +32,7 @@ def test_random_faults_of_runpod(cloud: Cloud) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_one_hundred_kills_in_three_hundred_jobs(cloud: Cloud) -> None:
+def test_one_hundred_kills_in_three_hundred_jobs_lose_no_money(cloud: Cloud) -> None:
     seed = random.SystemRandom().randrange(2**32)
     print(f"seed {seed}")  # noqa: T201  shown if the test fails
     storm = Storm(cloud, seed)

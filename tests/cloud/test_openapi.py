@@ -122,7 +122,7 @@ class OneAnswer:
         self.answer._content = json.dumps(response.json() | members).encode()
 
 
-def test_the_judge_refuses_what_is_not_described(user: ApiUser) -> None:
+def test_an_answer_that_is_not_described_is_noticed(user: ApiUser) -> None:
     documentation = Documentation(DOCUMENT)
     wallet = user.get("/wallet")
     documentation.check(wallet)

@@ -82,7 +82,7 @@ def test_fifty_keys_for_a_new_user_make_one_user(cloud: Cloud) -> None:
 @pytest.mark.parametrize(
     "name", ["", "a b", "a\n", "\u00e4", "a" * 101, "-a", "'; DROP TABLE users; --", None, 1, ["a"]]
 )
-def test_a_name_is_plain(cloud: Cloud, name: object) -> None:
+def test_an_odd_user_name_is_refused(cloud: Cloud, name: object) -> None:
     answer = cloud.admin("POST", "/admin/keys", {"user": name})
     assert answer.status_code == 400
     assert answer.json()["error"]["message"].startswith("user: ")
@@ -201,7 +201,7 @@ def test_the_pages_of_a_wallet_have_each_entry_once_the_newest_first(cloud: Clou
         "page=2",
     ],
 )
-def test_a_page_that_cannot_be_is_refused(user: ApiUser, query: str) -> None:
+def test_a_malformed_page_of_the_wallet_is_refused(user: ApiUser, query: str) -> None:
     assert user.get(f"/wallet?{query}").status_code == 400
 
 

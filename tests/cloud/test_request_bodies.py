@@ -183,13 +183,13 @@ def test_a_body_of_another_type_is_refused(user: ApiUser, content_type: str) -> 
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "Application/JSON; charset=UTF-8"])
-def test_json_has_two_spellings(user: ApiUser, content_type: str) -> None:
+def test_the_content_type_may_name_utf_8(user: ApiUser, content_type: str) -> None:
     assert send(user, json.dumps(DECLARED).encode(), Content_Type=content_type).status_code == 201
 
 
 @pytest.mark.parametrize("path", ["/health", "/wallet", "/jobs"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_a_request_to_read_has_no_body(user: ApiUser, method: str, path: str) -> None:
+def test_a_get_or_head_request_with_a_body_is_refused(user: ApiUser, method: str, path: str) -> None:
     assert user.request(method, path, json={}).status_code == 400
     assert user.request(method, path, headers={"Content-Length": "0"}).status_code == 200
 

@@ -142,13 +142,13 @@ def test_a_path_that_is_no_route_is_not_found(cloud: Cloud, user: ApiUser, path:
         "/health/../admin/ledger/check",
     ],
 )
-def test_a_detour_to_a_route_leads_past_its_check(cloud: Cloud, path: str) -> None:
+def test_an_odd_spelling_of_a_path_does_not_avoid_the_check_of_access(cloud: Cloud, path: str) -> None:
     status, answer = raw(cloud, f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
     assert status == 401, answer
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "POST", "TRACE", "PROPFIND", "get"])
-def test_a_method_that_the_path_has_not_is_refused(cloud: Cloud, method: str) -> None:
+def test_a_method_that_the_path_does_not_have_is_refused(cloud: Cloud, method: str) -> None:
     request = f"{method} /wallet HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     status, answer = raw(cloud, request.encode())
     if method in {"PUT", "PATCH", "DELETE", "POST"}:
@@ -258,7 +258,7 @@ def test_a_listed_page_may_call_and_read(cloud: Cloud, user: ApiUser) -> None:
         "",
     ],
 )
-def test_another_page_may_not(cloud: Cloud, user: ApiUser, origin: str) -> None:
+def test_a_page_that_is_not_listed_gets_no_cors_headers(cloud: Cloud, user: ApiUser, origin: str) -> None:
     asks = {"Origin": origin, "Access-Control-Request-Method": "POST"}
     for answer in (
         user.get("/wallet", {"Origin": origin}),

@@ -58,7 +58,9 @@ def test_a_refusal_gives_the_money_and_the_key_back(
     ]
 
 
-def test_one_key_many_times_while_runpod_refuses(cloud: Cloud, user: ApiUser, upload: str) -> None:
+def test_one_key_sent_often_while_runpod_refuses_holds_nothing(
+    cloud: Cloud, user: ApiUser, upload: str
+) -> None:
     cloud.runpod.faults.choose = lambda route, _run: faults.refusal(429) if route == "run" else None
     key = uuid.uuid4().hex
     responses = at_once(60, lambda: debit(user, upload, key))
@@ -111,7 +113,9 @@ def test_an_unclear_answer_keeps_the_hold_until_the_job_is_known_or_over(
         assert debit(user, upload, key).json()["state"] == "failed"
 
 
-def test_runpod_names_the_same_run_twice(cloud: Cloud, user: ApiUser, upload: str) -> None:
+def test_an_id_that_runpod_gives_twice_belongs_to_the_first_job(
+    cloud: Cloud, user: ApiUser, upload: str
+) -> None:
     first = start(user, upload)
     assert_settled_by_webhook(cloud, first)
     same = json.dumps({"id": run_of(cloud, first).id, "status": "IN_QUEUE"}).encode()

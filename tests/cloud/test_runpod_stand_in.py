@@ -140,7 +140,7 @@ def test_the_sdks_client_is_refused_with_another_key(api: RunPodApi, monkeypatch
 
 @pytest.mark.parametrize("key", ["", API_KEY, f"Basic {API_KEY}", f"Bearer {API_KEY}x", "Bearer "])
 @pytest.mark.parametrize(("method", "path"), [("POST", "run"), ("GET", "status/x"), ("GET", "health")])
-def test_every_route_wants_the_key(api: RunPodApi, method: str, path: str, key: str) -> None:
+def test_every_route_needs_the_key(api: RunPodApi, method: str, path: str, key: str) -> None:
     assert call(api, method, path, {"input": {}} if method == "POST" else None, key).status_code == 401
 
 
@@ -413,7 +413,7 @@ def test_fields_of_the_status_are_replaced_on_demand(api: RunPodApi) -> None:
     assert "output" not in status(api, job)
 
 
-def test_hundreds_of_jobs_at_once(api: RunPodApi, receiver: Receiver) -> None:
+def test_hundreds_of_jobs_run_at_once(api: RunPodApi, receiver: Receiver) -> None:
     pretend(api, run_s=0.1)
     with ThreadPoolExecutor(20) as threads:
         jobs = list(threads.map(lambda _: run(api, webhook=receiver.url), range(300)))

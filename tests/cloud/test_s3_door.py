@@ -234,7 +234,7 @@ def test_another_signer_or_scope_is_refused(wrong: Signer, status: int, code: st
 
 
 @pytest.mark.parametrize("signature", ["", "\u00fc", "0" * 64])
-def test_a_signature_that_is_none_is_refused(signature: str, kept: str) -> None:
+def test_a_malformed_signature_is_refused(signature: str, kept: str) -> None:
     url = re.sub("(?<=X-Amz-Signature=).*", quote(signature), SpecificationSigner().presign("GET", kept, {}))
     response = get(url)
     assert (response.status_code, code_of(response)) == (403, "SignatureDoesNotMatch")
@@ -309,7 +309,7 @@ def test_the_date_of_a_signed_header_is_at_most_15_minutes_off(
     ],
     ids=["above 5 GiB less 5 MiB", "ends early", "chunked", "no length", "no number"],
 )
-def test_a_length_that_cannot_be_is_refused(
+def test_an_impossible_length_is_refused(
     headers: dict[str, str], body: bytes, status: int, code: str, signer: Signer, kept: str
 ) -> None:
     assert send_raw("PUT", signer.presign("PUT", kept, {}), headers, body) == (status, code)

@@ -235,7 +235,7 @@ FULL = bytes(MIN_PART_BYTES)
     ],
     ids=["below 5 MiB", "unequal", "a last one that is larger", "a smaller one in between"],
 )
-def test_parts_that_r2_does_not_put_together_are_refused(parts: list[bytes], code: str, url: str) -> None:
+def test_parts_that_r2_does_not_join_are_refused(parts: list[bytes], code: str, url: str) -> None:
     upload = Upload(SpecificationSigner(), url)
     for number, part in enumerate(parts, 1):
         assert upload.put(number, part).status_code == 200

@@ -105,9 +105,7 @@ def test_a_page_may_read_the_etag_and_the_range(bucket: ServedBucket) -> None:
 
 
 @pytest.mark.parametrize("origin", ["http://elsewhere.example", "null", None])
-def test_another_page_gets_the_object_without_leave_to_read_it(
-    origin: str | None, bucket: ServedBucket
-) -> None:
+def test_another_page_gets_the_object_without_cors_headers(origin: str | None, bucket: ServedBucket) -> None:
     got = requests.get(bucket.get_url("clip.mp4"), headers={"origin": origin} if origin else {}, timeout=60)
     assert (got.status_code, cors_headers(got)) == (200, {})
 

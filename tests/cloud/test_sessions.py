@@ -86,7 +86,7 @@ def test_a_foreign_page_cannot_act_by_cookie(
         assert login.status_code == 403
 
 
-def test_the_own_page_and_listed_ones_act_by_cookie(cloud: Cloud, cookie: dict[str, str]) -> None:
+def test_the_apis_own_page_and_listed_pages_act_by_cookie(cloud: Cloud, cookie: dict[str, str]) -> None:
     for origin in (cloud.url, ORIGIN):
         headers = {**cookie, "Origin": origin}
         assert (
@@ -111,7 +111,9 @@ def test_the_own_page_and_listed_ones_act_by_cookie(cloud: Cloud, cookie: dict[s
         lambda _: "=; ;; ,",
     ],
 )
-def test_a_cookie_has_one_form(cloud: Cloud, cookie: dict[str, str], altered: Callable[[str], str]) -> None:
+def test_a_cookie_of_another_form_is_refused(
+    cloud: Cloud, cookie: dict[str, str], altered: Callable[[str], str]
+) -> None:
     headers = {**cookie, "Cookie": altered(cookie["Cookie"])}
     assert requests.get(f"{cloud.url}/wallet", headers=headers, timeout=60).status_code == 401
 

@@ -136,7 +136,7 @@ def percent(user: ApiUser, job: str) -> float:
     return float(done(user.get(f"/status/{job}"))["progress"]["percent"])
 
 
-def test_while_runpod_keeps_one_waiting_the_others_see_what_is_known_and_one_asks_again(
+def test_a_slow_answer_of_runpod_keeps_nobody_else_waiting(
     cloud: Cloud, user: ApiUser, asked: Counter[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job, runpod_id = running_job(cloud, user, monkeypatch)
@@ -153,7 +153,7 @@ def test_while_runpod_keeps_one_waiting_the_others_see_what_is_known_and_one_ask
         assert percent(user, job) == 50, "the late answer is older"
 
 
-def test_when_the_one_that_asks_dies_another_asks_a_second_later(
+def test_when_the_request_that_asks_dies_another_asks_a_second_later(
     cloud: Cloud, user: ApiUser, asked: Counter[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job, runpod_id = running_job(cloud, user, monkeypatch)

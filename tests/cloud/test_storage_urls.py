@@ -66,11 +66,11 @@ def door() -> Iterator[ServedBucket]:
 
 @pytest.mark.parametrize("key", [KEY, OUTPUT])
 @pytest.mark.parametrize("query", ["", "?", "?X-Amz-Signature=00", "?a=//../&b=https://evil.example/@x?y"])
-def test_a_url_of_an_object_of_ours_gives_its_key(storage: NodeFunctions, key: str, query: str) -> None:
+def test_a_url_of_an_uploaded_object_gives_its_key(storage: NodeFunctions, key: str, query: str) -> None:
     assert storage.call("keyOfBucketUrl", env(), f"{BUCKET_URL}/{key}{query}") == key
 
 
-def test_every_url_that_we_sign_is_ours(storage: NodeFunctions) -> None:
+def test_every_signed_url_gives_its_key(storage: NodeFunctions) -> None:
     put = storage.call("presignPut", env(), KEY, 60, {"contentType": "video/mp4", "bytes": 4})
     get = storage.call("presignGet", env(), OUTPUT, 60, {"downloadName": "ä b/\"'.webm"})
     assert storage.call("keyOfBucketUrl", env(), put) == KEY
@@ -255,7 +255,7 @@ def test_a_header_carries_a_safe_name_and_nothing_else(dispositions: NodeFunctio
         ("film." + "x" * 300, "film." + "x" * 250),
     ],
 )
-def test_the_safe_name_of(dispositions: NodeFunctions, name: str, safe: str) -> None:
+def test_a_name_is_made_safe(dispositions: NodeFunctions, name: str, safe: str) -> None:
     assert dispositions.call("safeFileName", name) == safe
 
 

@@ -96,7 +96,7 @@ def test_joining_at_once_gives_the_same_answer(cloud: Cloud, user: ApiUser, big:
 
 
 @pytest.mark.parametrize("ask", ["complete", "look"])
-def test_parts_that_were_joined_although_the_answer_was_lost(
+def test_parts_that_were_joined_without_an_answer_are_complete(
     cloud: Cloud, user: ApiUser, big: bytes, ask: str
 ) -> None:
     upload = start_upload(user, BIG_BYTES)
@@ -113,7 +113,7 @@ def test_parts_that_were_joined_although_the_answer_was_lost(
     assert upload_row(cloud, upload)["state"] == "complete"
 
 
-def test_parts_that_the_storage_has_dropped(cloud: Cloud, user: ApiUser) -> None:
+def test_an_upload_whose_parts_are_gone_is_lost(cloud: Cloud, user: ApiUser) -> None:
     upload = start_upload(user, BIG_BYTES)
     row = upload_row(cloud, upload)
     where = {"Bucket": NAME, "Key": row["object_key"], "UploadId": row["multipart_id"]}

@@ -124,7 +124,7 @@ def test_a_late_webhook_finds_the_job_settled(cloud: Cloud, user: ApiUser, uploa
 
 
 @pytest.mark.parametrize("by", ["cron", "status"])
-def test_a_lost_webhook_is_made_up_for(cloud: Cloud, user: ApiUser, upload: str, by: str) -> None:
+def test_a_job_whose_webhook_is_lost_is_settled(cloud: Cloud, user: ApiUser, upload: str, by: str) -> None:
     cloud.runpod.faults.add_webhook(LOST_WEBHOOK)
     job = start(user, upload)
     wait_until_ended(cloud, job)

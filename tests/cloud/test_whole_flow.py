@@ -124,7 +124,7 @@ def test_a_part_is_exported(cloud: Cloud, worker: WorkerProcess, tmp_path: Path)
     worker.idle()
 
 
-def test_the_form_of_the_plan_works(cloud: Cloud, worker: WorkerProcess, clip: bytes) -> None:
+def test_debit_takes_the_url_of_an_upload(cloud: Cloud, worker: WorkerProcess, clip: bytes) -> None:
     """/debit with the URL of the object in place of a quote."""
     user = cloud.new_user()
     user.upload(clip)

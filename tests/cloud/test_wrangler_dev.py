@@ -44,7 +44,7 @@ def test_it_serves_on_loopback_alone(cloud: Cloud) -> None:
     assert listening == {"127.0.0.1"}
 
 
-def test_secrets_stand_neither_on_command_lines_nor_in_files_of_others(cloud: Cloud) -> None:
+def test_secrets_are_on_no_command_line_and_in_no_file_that_others_can_read(cloud: Cloud) -> None:
     (settings,) = cloud.api.folder.glob("settings.env")
     assert settings.stat().st_mode & 0o777 == 0o600
     secret = next(line for line in settings.read_text().splitlines() if line.startswith("ADMIN_TOKEN"))

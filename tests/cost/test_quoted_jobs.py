@@ -148,7 +148,7 @@ def test_a_moving_crop_counts_at_its_largest(
         ("export", {"crop": dict.fromkeys("xywh", 1e308)}, ONE, "bad_request", "params.crop"),
     ],
 )
-def test_a_hopeless_job_is_refused_at_the_quote(
+def test_a_job_that_the_worker_would_refuse_gets_no_quote(
     api: NodeFunctions, task: str, params: dict[str, Any], more: dict[str, Any], code: str, words: str
 ) -> None:
     with pytest.raises(ApiRefused, match=words) as refused:
