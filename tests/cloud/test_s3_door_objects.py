@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 import pytest
 import requests
@@ -179,10 +179,12 @@ class Upload:
         self._etags[number] = answer.headers.get("etag", "")
         return answer
 
-    def complete(self, headers: dict[str, str] | None = None) -> requests.Response:
+    def complete(
+        self, headers: dict[str, str] | None = None, numbers: Iterable[int] | None = None
+    ) -> requests.Response:
         parts = "".join(
-            f"<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>"
-            for number, etag in sorted(self._etags.items())
+            f"<Part><PartNumber>{number}</PartNumber><ETag>{self._etags[number]}</ETag></Part>"
+            for number in numbers or sorted(self._etags)
         )
         document = f"<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>".encode()
         return self.request("POST", f"{self._url}?uploadId={self._id}", document, headers)
@@ -250,6 +252,24 @@ def test_a_part_whose_etag_is_wrong_is_refused(signer: Signer, url: str) -> None
     upload._etags[1] = f'"{md5(b"other")}"'
     refused = upload.complete()
     assert (refused.status_code, "<Code>InvalidPart</Code>" in refused.text) == (400, True)
+
+
+@pytest.mark.parametrize("numbers", [(2, 1), (1, 1)])
+def test_parts_that_do_not_ascend_are_refused(signer: Signer, url: str, numbers: tuple[int, ...]) -> None:
+    upload = Upload(signer, url)
+    for number in (1, 2):
+        upload.put(number, FULL)
+    refused = upload.complete(numbers=numbers)
+    assert (refused.status_code, "<Code>InvalidPartOrder</Code>" in refused.text) == (400, True)
+    assert upload.complete().status_code == 200
+
+
+def test_a_key_has_at_most_1024_bytes(signer: Signer, url: str) -> None:
+    key = unquote(urlsplit(url).path).split("/", 2)[2]
+    longest = url + "k" * (1024 - len(key))
+    assert send(signer, "PUT", longest, BODY).status_code == 200
+    refused = send(signer, "PUT", longest + "k", BODY)
+    assert (refused.status_code, "<Code>KeyTooLongError</Code>" in refused.text) == (400, True)
 
 
 def test_an_upload_that_was_aborted_is_gone(signer: Signer, url: str) -> None:

@@ -25,6 +25,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import pairwise
 from types import MappingProxyType
 from typing import IO, Any, NamedTuple
 from urllib.parse import parse_qs, unquote
@@ -44,6 +45,7 @@ MAX_PUT_BYTES = 5 * 2**30 - 5 * 2**20
 MAX_PART_BYTES = 5 * 2**30
 MIN_PART_BYTES = 5 * 2**20
 MAX_PARTS = 10_000
+MAX_KEY_BYTES = 1024
 NOT_IN_R2 = ("HTTP_X_AMZ_TRAILER", "HTTP_X_AMZ_SDK_CHECKSUM_ALGORITHM", "HTTP_X_AMZ_CHECKSUM_CRC32")
 """R2 refuses checksums in trailers, and has no CRC32 of a whole object."""
 
@@ -184,6 +186,8 @@ def _check_features(environ: dict[str, Any]) -> None:
         raise S3Error(405, "MethodNotAllowed", "The method is not allowed.")
     if method == "POST" and not query.keys() & {"uploads", "uploadId", "delete"}:
         raise S3Error(501, "NotImplemented", "Uploads by POST forms are not implemented.")
+    if len(_bucket_and_key(environ)[1].encode()) > MAX_KEY_BYTES:
+        raise S3Error(400, "KeyTooLongError", f"A key may have {MAX_KEY_BYTES} bytes at most.")
     number = query.get("partNumber", ["1"])[0]
     if not re.fullmatch("[0-9]{1,5}", number) or not 1 <= int(number) <= MAX_PARTS:
         raise S3Error(400, "InvalidArgument", f"A part number must be from 1 to {MAX_PARTS}.")
@@ -249,6 +253,8 @@ def _check_upload(environ: dict[str, Any], body: IO[bytes]) -> None:
         return
     numbers = [int(number) for number in _PART_NUMBER.findall(body.read())]
     body.seek(0)
+    if any(number >= following for number, following in pairwise(numbers)):
+        raise S3Error(400, "InvalidPartOrder", "The parts must be listed in ascending order.")
     sizes = [upload.parts[number].contentsize for number in numbers if number in upload.parts]
     if any(size < MIN_PART_BYTES for size in sizes[:-1]):
         raise S3Error(400, "EntityTooSmall", "A part that is not the last one is below 5 MiB.")
