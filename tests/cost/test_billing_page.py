@@ -71,7 +71,7 @@ def test_the_entries_of_the_example_sum_to_its_balances() -> None:
 def test_the_page_names_every_code_for_which_nothing_is_charged() -> None:
     source = (ROOT / "deploy" / "cloudflare" / "api" / "outcome.ts").read_text()
     ours = re.findall(r'"(\w+)"', source.partition("const PROVIDER_FAULTS")[2].partition("]")[0])
-    stated = " ".join(RULES.split()).partition("the failure is ours")[2].partition("The address in")[0]
+    stated = " ".join(RULES.split()).partition("the failure is ours")[2].partition("The API adds")[0]
     assert sorted(re.findall(r"`(\w+)`", stated)) == sorted(ours) != []
     known = json.loads(
         (ROOT / "deploy" / "cloudflare" / "api" / "generated" / "error_codes.json").read_text()
