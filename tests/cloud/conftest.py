@@ -18,6 +18,7 @@ from tools.cloud import service
 from tools.cloud.client import ApiUser
 from tools.cloud.wrangler_dev import NodeMissing, WranglerDev
 from tools.stand_ins.runpod_api import RunPodApi
+from tools.stand_ins.runpod_queue import Pretence
 from tools.stand_ins.s3_door import ServedBucket
 
 ORIGIN = "http://page.example"
@@ -118,6 +119,14 @@ def upload(user: ApiUser) -> str:
 def big() -> bytes:
     """A file with one byte more than is sent in one PUT."""
     return (os.urandom(1_000_003) * 101)[:BIG_BYTES]
+
+
+@pytest.fixture
+def queue(cloud: Cloud) -> Iterator[None]:
+    """Let jobs wait in RunPod's queue, unless the test says what becomes of them."""
+    cloud.runpod.pretend = lambda _job: Pretence(wait_s=3600)
+    yield
+    cloud.runpod.pretend = lambda _job: None
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -24,17 +23,8 @@ from tests.cloud.upload_steps import (
     upload_row,
 )
 from tools.cloud.client import ApiUser, done
-from tools.stand_ins.runpod_queue import Pretence
 
 OTHER_ID = "up_" + "0" * 32
-
-
-@pytest.fixture
-def queue(cloud: Cloud) -> Iterator[None]:
-    """Let all jobs wait in RunPod's queue."""
-    cloud.runpod.pretend = lambda _job: Pretence(wait_s=3600)
-    yield
-    cloud.runpod.pretend = lambda _job: None
 
 
 def test_deleting_removes_the_object_and_can_be_repeated(cloud: Cloud, user: ApiUser) -> None:

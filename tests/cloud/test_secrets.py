@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 import requests
 
 from tests.cloud.conftest import ORIGIN, Cloud
+from tests.cloud.job_steps import wait_for_end
 from tests.cloud.test_access import DECLARED, SOURCE, address
 from tests.support.node_functions import run_script
 from tools.cloud.client import ApiUser, done
@@ -59,10 +59,7 @@ def use_everything(cloud: Cloud, user: ApiUser) -> dict[str, str]:
     request = {"task": "upscale", "upload_id": user.upload(b"a video"), "params": {}, "source": SOURCE}
     quote = done(user.post("/quote", request))
     job = done(user.debit(quote_id=quote["id"]))
-    deadline = time.monotonic() + 60
-    while job["ended_at"] is None and time.monotonic() < deadline:
-        time.sleep(0.2)
-        job = done(user.get(f"/status/{job['id']}"))
+    job = wait_for_end(user, job["id"])
     assert job["state"] == "completed"
     found["signature of a result"] = signature(job["links"]["output"])
     found["signature of a source"] = signature(job["links"]["input"])
