@@ -55,7 +55,7 @@ cloud-env: .venv/.cloud ## the serving environment, with Node and a local S3 ser
 dev-env: .venv/.dev ## serving, exporting and testing in .venv: with torch, several gigabytes
 
 $(PACKAGES): deploy/cloudflare/package-lock.json deploy/cloudflare/.npmrc | .venv/bin/node
-	@echo "installing the API's packages into deploy/cloudflare/node_modules"
+	@echo "installing the API's packages into deploy/cloudflare/node_modules (400 MB)"
 	@$(BIN)/npm ci --prefix deploy/cloudflare --no-audit --no-fund --loglevel=error
 	@touch $@
 
@@ -78,13 +78,13 @@ clean: ## remove the environment, outputs and caches
 	@requirements/venv.sh
 
 .venv/.serve: requirements/serve.txt pyproject.toml | .venv/bin/python
-	@echo "installing the serving environment into .venv"
+	@echo "installing the serving environment into .venv (800 MB)"
 	@$(PIP) install --require-hashes --no-deps -r requirements/serve.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/.cloud: requirements/cloud.txt pyproject.toml | .venv/bin/python
-	@echo "installing the serving environment, Node and a local S3 server into .venv"
+	@echo "installing the serving environment, Node and a local S3 server into .venv (1.4 GB)"
 	@$(PIP) install --require-hashes --no-deps -r requirements/cloud.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@ .venv/.serve

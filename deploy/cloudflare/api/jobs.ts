@@ -55,7 +55,8 @@ export const JobObject = z
     upload_id: z.string().openapi({ description: "The source video." }),
     state: JobState,
     progress: Progress.nullable().openapi({
-      description: "The worker's last update; null before the first.",
+      description:
+        "The worker's last update that the API has seen; null before the first. It stays as it was when the job ends.",
     }),
     result: z.record(z.string(), z.unknown()).nullable().openapi(RESULT),
     error: JobError.nullable().openapi({ description: "Why the job failed; null otherwise." }),

@@ -177,11 +177,12 @@ export function chargeFor(
 }
 
 function aboutPrice({ gpu, price, isPriceKnown }: Figures): string {
-  const second = `${price.price_per_s} micro-dollars a second: $${price.dollars_per_s} for ${price.gpu}, ${price.origin}`;
-  const margin = `times ${RULES.price_margin.value} for what RunPod bills beside the run`;
+  const second =
+    `${price.price_per_s} micro-dollars a second, which is $${price.dollars_per_s} (${price.origin}) times ` +
+    `${RULES.price_margin.value} for what RunPod bills beside the run`;
   return isPriceKnown
-    ? `The job runs on ${gpu}, which costs ${second}, ${margin}.`
-    : `The job runs on ${gpu}, whose price is not known, so the highest of the table counts: ${second}, ${margin}.`;
+    ? `The job runs on ${gpu}, for ${second}.`
+    : `The job runs on ${gpu}, whose price is not known, so the highest of the table counts: that of ${price.gpu}, ${second}.`;
 }
 
 function aboutSpeed({ speed, relations }: { speed: Speed; relations: TimeRatio[] }): string[] {
