@@ -10,7 +10,7 @@ import { deleteObject } from "./storage.ts";
 /**
  * Asks for a job to be cancelled, and settles it if RunPod says at once that it has ended.
  *
- * If RunPod does not answer, the job stays `cancelling`, and the next look at it asks RunPod again.
+ * If RunPod does not answer, the job stays `cancelling`, and the next request to /status or the sweep asks RunPod again.
  *
  * @returns the job as it is afterwards; one that had ended is returned unchanged.
  */
@@ -24,7 +24,7 @@ export async function cancelJob(env: Env, row: JobRow): Promise<JobRow> {
     .run();
   const asked = (await jobById(env, row.id)) ?? row;
   if (asked.ended_at !== null || asked.runpod_id === null) return asked;
-  // How the job stands now tells whether it has begun to run, which is what a cancelled job costs.
+  // The status before the cancel says whether the job has begun to run, and so what it costs.
   const before = await status(env, asked.runpod_id);
   const current = before.outcome === "found" ? await recordStatus(env, asked, before.job) : asked;
   if (current.ended_at !== null) return current;

@@ -37,7 +37,7 @@ export const JobError = z
     retryable: z.boolean().openapi({ description: "Whether the same job may succeed later, unchanged." }),
     fault: z.enum(["caller", "worker"]).openapi({
       description:
-        "`caller`: the request or its input; what ran is charged. `worker`: ours; nothing is charged.",
+        "`caller`: the request or its input; what ran is charged. `worker`: a failure of the service; nothing is charged.",
     }),
   })
   .openapi("JobError");

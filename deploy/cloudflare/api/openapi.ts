@@ -14,7 +14,7 @@ const INFO = {
   license: { name: "Apache-2.0", identifier: "Apache-2.0" },
   description:
     "Upscales, tracks and exports video on GPUs. Upload a video (POST /uploads), ask what a job costs (POST /quote), " +
-    "start it (POST /debit), look at it (GET /status/ID), and fetch the output from the link in the job.\n\n" +
+    "start it (POST /debit), follow it (GET /status/ID), and fetch the output from the link in the job.\n\n" +
     "All bodies are JSON in UTF-8. Money is in micro-dollars: 1000000 are one dollar. Times are in milliseconds " +
     "since 1970. A path that is not listed here is answered with 404 `not_found`, another method with 405 " +
     "`method_not_allowed`; HEAD works as GET does.",

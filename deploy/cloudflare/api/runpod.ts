@@ -7,9 +7,9 @@ const TIMEOUT_MS = 20_000;
 /** What is known after asking RunPod to run a job. */
 type Submission =
   | { outcome: "accepted"; id: string }
-  /** RunPod has certainly not taken the job. */
+  /** RunPod has certainly not accepted the job. */
   | { outcome: "refused"; status: number; retryAfterS: number }
-  /** RunPod may have taken the job: the answer was lost, or made no sense. */
+  /** RunPod may have accepted the job: the answer was lost, or made no sense. */
   | { outcome: "unknown" };
 
 /** A job as RunPod describes it. */

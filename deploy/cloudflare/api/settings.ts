@@ -5,7 +5,7 @@ export interface Env {
   DB: D1Database;
   /** Limits the requests of one user, without those that STATUS_LIMIT counts. */
   USER_LIMIT: RateLimit;
-  /** Limits how often one user may look at jobs. */
+  /** Limits how often one user may call GET /status. */
   STATUS_LIMIT: RateLimit;
   /** Limits the failed authentications from one address. */
   FAILED_AUTH_LIMIT: RateLimit;

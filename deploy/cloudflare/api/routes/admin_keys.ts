@@ -1,4 +1,4 @@
-/** The operator's routes for API keys: make one, list those of a user, revoke one. */
+/** Serves the operator's routes for API keys: make a key, list the keys of a user, revoke a key. */
 
 import { createRoute, z } from "@hono/zod-openapi";
 import { newKey } from "../auth.ts";

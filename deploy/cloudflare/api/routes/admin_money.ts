@@ -1,4 +1,4 @@
-/** The operator's routes for money: add some, refund a job, prove that the ledger is sound. */
+/** Serves the operator's routes for money: add money, refund a job, prove that the ledger is sound. */
 
 import { createRoute, z } from "@hono/zod-openapi";
 import { ApiError } from "../errors.ts";

@@ -1,4 +1,4 @@
-/** GET /health: whether the API and its database answer. */
+/** Serves GET /health, which says whether the API and its database answer. */
 
 import { createRoute, z } from "@hono/zod-openapi";
 import { ApiError } from "../errors.ts";

@@ -1,4 +1,4 @@
-/** POST /debit, GET /status/ID, GET /jobs, POST /cancel/ID, DELETE /jobs/ID. */
+/** Serves the routes of jobs: POST /debit, GET /status/ID, GET /jobs, POST /cancel/ID, DELETE /jobs/ID. */
 
 import { createRoute, z } from "@hono/zod-openapi";
 import { IdempotencyHeaders } from "../idempotency.ts";

@@ -1,4 +1,4 @@
-/** POST /quote: what a job costs, before it starts. */
+/** Serves POST /quote, which says what a job costs before it starts. */
 
 import { createRoute, z } from "@hono/zod-openapi";
 import { event } from "../events.ts";

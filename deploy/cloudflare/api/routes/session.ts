@@ -1,4 +1,4 @@
-/** POST /session and DELETE /session: exchange an API key for a cookie, so that a web page need not keep the key. */
+/** Serves POST and DELETE /session, which exchange an API key for a cookie: a web page need not keep the key. */
 
 import { createRoute, z } from "@hono/zod-openapi";
 import { bearerToken, checkKey, cookieName, randomHex, sessionToken } from "../auth.ts";

@@ -1,4 +1,4 @@
-/** The routes of uploads: start one, look at it, complete it, delete it, list them. */
+/** Serves the routes of uploads: start, show, complete, delete and list them. */
 
 import { createRoute, z } from "@hono/zod-openapi";
 import { completeUpload, completeWhenStored, partsLost } from "../complete_upload.ts";

@@ -1,4 +1,4 @@
-/** GET /wallet: the balance, and the entries that it is the sum of. */
+/** Serves GET /wallet: the balance, and the entries whose sum it is. */
 
 import { createRoute, z } from "@hono/zod-openapi";
 import { ENTRY_COLUMNS, Entry } from "../ledger.ts";

@@ -1,4 +1,4 @@
-/** POST /webhook/ID/MAC: RunPod says that a job has ended. */
+/** Serves POST /webhook/ID/MAC, by which RunPod says that a job has ended. */
 
 import { createRoute, z } from "@hono/zod-openapi";
 import { ApiError } from "../errors.ts";
@@ -28,7 +28,7 @@ webhook.openapi(
     request: {
       params: z.object({
         id: z.string().openapi({ description: "The id of the job." }),
-        mac: z.string().openapi({ description: "The MAC of the id, which only RunPod was told." }),
+        mac: z.string().openapi({ description: "The MAC of the id, which only RunPod knows." }),
       }),
     },
     responses: {
