@@ -6,9 +6,13 @@ import json
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import requests
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
 
 from tests.cloud.conftest import Cloud
 from tests.cloud.money import (
@@ -36,6 +40,7 @@ from tests.cloud.money import (
 )
 from tools.cloud.client import ApiUser
 from tools.stand_ins import runpod_faults as faults
+from tools.stand_ins.bucket import NAME
 
 pytestmark = pytest.mark.usefixtures("sound_money")
 
@@ -222,6 +227,25 @@ def test_a_job_is_given_up_a_day_after_its_ttl_whatever_runpod_answers(
     make_older(cloud, [job], 1000)
     sweep(cloud, [job])
     assert_settled(cloud, job, "failed", 0)
+
+
+def test_a_run_that_nobody_tells_of_is_settled_soon_after_its_output(
+    cloud: Cloud, user: ApiUser, upload: str
+) -> None:
+    cloud.runpod.faults.add("run", faults.lost_answer())
+    cloud.runpod.faults.choose_webhook = lambda _run: LOST_WEBHOOK
+    job = start(user, upload)
+    (run,) = [run for run in cloud.runpod.jobs.values() if f"/webhook/{job}/" in str(run.webhook)]
+    cloud.runpod.wait(lambda: run.state == "COMPLETED")
+    headers = {"Content-Type": "application/json"}
+    assert requests.put(run.input["output_url"], b"{}", headers=headers, timeout=30).ok
+    make_older(cloud, [job], 600)
+    sweep(cloud, [job])
+    assert row_of(cloud, job)["state"] == "submitting", "a webhook may still come"
+    stored = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[NAME].keys[row_of(cloud, job)["output_key"]]
+    stored.last_modified -= timedelta(seconds=125)
+    sweep(cloud, [job])
+    assert_settled(cloud, job, "completed", json.loads(row_of(cloud, job)["terms"])["expected"])
 
 
 def test_a_status_of_not_found_soon_after_run_settles_nothing(

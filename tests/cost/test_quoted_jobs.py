@@ -34,6 +34,20 @@ def terms(api: NodeFunctions, task: str, params: Any, *, gpu: str = "A40", **mor
     return found
 
 
+def test_the_endpoints_own_default_models_are_quoted(api: NodeFunctions) -> None:
+    own = {"GPU": "cpu", "UPSCALE_MODEL": "realesr-animevideov3", "YOLOV8": "lite-detector"}
+    for task, model in (("upscale", "realesr-animevideov3"), ("track", "lite-detector")):
+        job = {"task": task, "params": {}, "bytes": 1, **ONE}
+        found = api.call("termsFor", own, job)
+        assert found["model"] == model
+        assert found["is_speed_known"]
+        assert any(model in sentence for sentence in found["assumptions"])
+        assert api.call("termsFor", {"GPU": "cpu", "UPSCALE_MODEL": "", "YOLOV8": ""}, job)["model"] in {
+            "lite-x4",
+            "yolov8n",
+        }
+
+
 def test_an_export_counts_the_part_that_the_command_line_counts(api: NodeFunctions, tmp_path: Path) -> None:
     clip = clips.make_clip(tmp_path / "in.mp4", 40, rate=20)  # 96x64, two seconds
     source = {"width": 96, "height": 64, "frames": 40, "duration_sec": 2.0}

@@ -75,7 +75,7 @@ def _run(port: int) -> int:
             bucket_port=port + 1,
             runpod_port=port + 2,
             worker_port=port + 3,
-            variables={"GPU": "cpu"},
+            variables={"GPU": "cpu", **local_worker.quoted_models()},
             log_path=logs["api"],
         ) as parts,
     ):

@@ -21,6 +21,15 @@ PROVIDED_MODELS = {"FRAMEWRIGHT_UPSCALE_MODEL": "lite-x4", "FRAMEWRIGHT_YOLOV8":
 """The models that come with the project; the environment may name others."""
 
 
+def quoted_models() -> dict[str, str]:
+    """Return the variables that tell the API which models the worker uses by default."""
+    models = PROVIDED_MODELS | os.environ
+    return {
+        "UPSCALE_MODEL": models["FRAMEWRIGHT_UPSCALE_MODEL"],
+        "YOLOV8": models["FRAMEWRIGHT_YOLOV8"],
+    }
+
+
 class WorkerFailed(Exception):
     """The worker ended, or did not ask for jobs in time; the message has its last lines."""
 

@@ -3,7 +3,7 @@
 import { z } from "@hono/zod-openapi";
 
 /** How many rows a page has at most. */
-const PAGE_ROWS = 50;
+const PAGE_ROWS = 20;
 
 /** How many rows a query asks for: one more than a page has tells whether another page follows. */
 export const QUERY_ROWS = PAGE_ROWS + 1;

@@ -21,7 +21,7 @@ import {
   type TimeRatio,
 } from "./price_table.ts";
 import type { Env } from "./settings.ts";
-import { type QuotedJob, type Workload, workloadOf } from "./workload.ts";
+import { type DefaultModels, type QuotedJob, type Workload, workloadOf } from "./workload.ts";
 
 export { type QuotedJob, Source } from "./workload.ts";
 
@@ -89,8 +89,8 @@ interface Figures {
  *
  * @throws ApiError 400 if the worker would refuse the job, or it would take longer than a run may take.
  */
-export function termsFor(env: Pick<Env, "GPU">, job: QuotedJob): Terms {
-  const work = workloadOf(job);
+export function termsFor(env: Pick<Env, "GPU"> & DefaultModels, job: QuotedJob): Terms {
+  const work = workloadOf(job, env);
   const figures = figuresFor(env.GPU, work, job.bytes);
   const { gpu, known, amounts } = figures;
   return {

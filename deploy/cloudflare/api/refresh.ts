@@ -12,6 +12,11 @@ export const POLL_INTERVAL_MS = 1000;
 /** How long after /run a job that RunPod does not know may still appear, in milliseconds. */
 const UNKNOWN_AT_FIRST_MS = 60_000;
 /**
+ * How long after its output a job whose state RunPod does not tell counts as ended, in milliseconds. By then RunPod has
+ * sent the webhook three times, 10 s apart.
+ */
+const WEBHOOKS_MS = 120_000;
+/**
  * How long after its ttl a job certainly does not run any more, in milliseconds: RunPod counts from its acceptance
  * of /run, which may be up to 20 s after the creation of the job, and clocks differ.
  */
@@ -42,15 +47,22 @@ export async function refreshJob(env: Env, userId: string, id: string): Promise<
 export async function askRunPod(env: Env, row: JobRow): Promise<JobRow> {
   const age = Date.now() - row.created_at;
   const isOver = age > row.ttl_ms + TTL_MARGIN_MS;
-  if (row.runpod_id === null) return isOver ? settle(env, row, await outcomeOfLost(env, row), null) : row;
+  const settleLost = async () => settle(env, row, await outcomeOfLost(env, row), null);
+  if (row.runpod_id === null) return isOver || (await isLongDone(env, row)) ? settleLost() : row;
   const found = await status(env, row.runpod_id);
   const isGivenUp = age > row.ttl_ms + GIVE_UP_MS;
   if (found.outcome === "found" && (hasEnded(found.job) || !isGivenUp))
     return recordStatus(env, row, found.job);
   if (found.outcome === "unavailable" && !isGivenUp) return row;
-  if (isOver) return settle(env, row, await outcomeOfLost(env, row), null);
   const isDone = age > UNKNOWN_AT_FIRST_MS && (await headObject(env, row.output_key)) !== null;
-  return isDone ? settle(env, row, await outcomeOfLost(env, row), null) : row;
+  return isOver || isDone ? settleLost() : row;
+}
+
+/** Returns whether the output of a job has been in the bucket for so long that no webhook will tell of its end. */
+async function isLongDone(env: Env, row: JobRow): Promise<boolean> {
+  if (Date.now() - row.created_at < WEBHOOKS_MS) return false;
+  const output = await headObject(env, row.output_key);
+  return output !== null && Date.now() - output.modifiedAt > WEBHOOKS_MS;
 }
 
 /** Records what RunPod says of a job, and settles the job if it has ended. */

@@ -23,6 +23,10 @@ export interface Env {
   RUNPOD_ENDPOINT: string;
   /** The GPU of the endpoint, as orchestrator/cost/table.toml names it. */
   GPU: string;
+  /** The endpoint's FRAMEWRIGHT_UPSCALE_MODEL, for quotes; empty if the endpoint does not set it. */
+  UPSCALE_MODEL: string;
+  /** The endpoint's FRAMEWRIGHT_YOLOV8, for quotes; empty if the endpoint does not set it. */
+  YOLOV8: string;
   /** The longest time that a job may wait in RunPod's queue, in seconds. */
   QUEUE_LIMIT_S: string;
 

@@ -26,11 +26,13 @@ export async function settle(
   job: RunPodJob | null,
 ): Promise<JobRow> {
   const now = Date.now();
-  const entry = "INSERT INTO entries (user_id, kind, amount, job_id, created_at) VALUES (?, ?, ?, ?, ?)";
+  const entry =
+    "INSERT INTO entries (user_id, kind, amount, job_id, note, created_at) VALUES (?, ?, ?, ?, ?, ?)";
+  const note = `${row.task}, ${outcome.state}${outcome.error ? `: ${outcome.error.code}` : ""}`;
   try {
     const [, , updated] = await env.DB.batch<JobRow>([
-      env.DB.prepare(entry).bind(row.user_id, "release", row.hold, row.id, now),
-      env.DB.prepare(entry).bind(row.user_id, "capture", -outcome.charge, row.id, now),
+      env.DB.prepare(entry).bind(row.user_id, "release", row.hold, row.id, note, now),
+      env.DB.prepare(entry).bind(row.user_id, "capture", -outcome.charge, row.id, note, now),
       env.DB.prepare(
         `UPDATE jobs SET state = ?, charge = ?, result = ?, error = ?, ended_at = ?, execution_ms = ?,
            runpod_id = COALESCE(runpod_id, ?), started_at = COALESCE(started_at, ?),

@@ -22,6 +22,8 @@ interface StoredObject {
   bytes: number;
   contentType: string;
   etag: string;
+  /** When it was written, in milliseconds since 1970, to the second. */
+  modifiedAt: number;
 }
 
 /**
@@ -121,7 +123,7 @@ export async function presign(
   return signed.href.replaceAll("+", "%20");
 }
 
-/** Returns size, type and ETag of an object, or null if there is none. */
+/** Returns size, type, ETag and age of an object, or null if there is none. */
 export async function headObject(env: Env, key: string): Promise<StoredObject | null> {
   const response = await storageRequest(env, "HEAD", key);
   if (response.status === 404) return null;
@@ -132,6 +134,7 @@ export async function headObject(env: Env, key: string): Promise<StoredObject | 
     bytes: Number(length),
     contentType: response.headers.get("content-type") ?? "",
     etag: response.headers.get("etag") ?? "",
+    modifiedAt: Date.parse(response.headers.get("last-modified") ?? ""),
   };
 }
 

@@ -146,8 +146,8 @@ async function submit(env: Env, userId: string, order: Order): Promise<{ row: Jo
         ...[JSON.stringify(order.params), JSON.stringify(terms), terms.hold, ttlMs, outputKey, now],
       ),
       env.DB.prepare(
-        "INSERT INTO entries (user_id, kind, amount, job_id, created_at) VALUES (?, 'hold', ?, ?, ?)",
-      ).bind(userId, -terms.hold, id, now),
+        "INSERT INTO entries (user_id, kind, amount, job_id, note, created_at) VALUES (?, 'hold', ?, ?, ?, ?)",
+      ).bind(userId, -terms.hold, id, order.task, now),
     ]);
   } catch (error) {
     return afterRefusal(env, userId, order, error);

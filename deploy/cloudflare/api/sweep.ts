@@ -7,10 +7,10 @@ import type { Env } from "./settings.ts";
 
 /**
  * The most jobs of one sweep; the next sweep takes the others. A job that has ended takes two requests, to RunPod
- * and to R2, and three of the 1,000 statements that a Worker may send to D1 in one run
+ * and to R2, and up to four of the 1,000 statements that a Worker may send to D1 in one run
  * (developers.cloudflare.com/d1/platform/limits).
  */
-const MAX_JOBS = 300;
+const MAX_JOBS = 200;
 /** How many jobs are in memory at once: the params of one may have 256 KiB, and a Worker has 128 MB. */
 const BATCH = 50;
 /** How many jobs are asked about at once: a Worker has six connections. */

@@ -12,6 +12,7 @@ import { cropOf, outputSize, partOf, type Size, type Video } from "./export_part
 import type { TrackParams } from "./generated/job_validator.js";
 import defaults from "./generated/worker_defaults.json" with { type: "json" };
 import { type Frames, RULES } from "./price_table.ts";
+import type { Env } from "./settings.ts";
 
 export const Source = z
   .strictObject({
@@ -68,13 +69,16 @@ const USUAL_SCALE = 4;
 /** The longer side of the pictures that a detector sees which the catalog does not have. */
 const USUAL_SIDE_PX = 640;
 
+/** The models that the worker uses where a job names none; an empty one is the worker's own default. */
+export type DefaultModels = Pick<Partial<Env>, "UPSCALE_MODEL" | "YOLOV8">;
+
 /**
  * Returns how much work a job is.
  *
  * @throws ApiError 400 `limit_exceeded` or `input_too_large` if the worker would refuse a job of that size.
  * @throws ApiError 400 `bad_request` if the part to export is not in the video.
  */
-export function workloadOf(job: QuotedJob): Workload {
+export function workloadOf(job: QuotedJob, models: DefaultModels = {}): Workload {
   if (job.bytes > defaults.max_input_bytes) {
     throw new ApiError(
       400,
@@ -84,7 +88,7 @@ export function workloadOf(job: QuotedJob): Workload {
   }
   const assumptions: string[] = [];
   const video = videoOf(job, assumptions);
-  const model = modelOf(job, assumptions);
+  const model = modelOf(job, models, assumptions);
   const part = job.task === "export" ? partOf(video, job.params, assumptions) : video;
   const crop = job.task === "export" ? cropOf(video, job.params) : video;
   checkLength(video, part);
@@ -135,18 +139,20 @@ function videoOf({ source, bytes }: QuotedJob, assumptions: string[]): Video {
 }
 
 /** Returns the name of the model that the worker will use; empty for an export without one. */
-function modelOf(job: CheckedJob, assumptions: string[]): string {
+function modelOf(job: CheckedJob, models: DefaultModels, assumptions: string[]): string {
   if (job.task === "track") {
     const named = job.params.model ?? "yolov8";
     if (named !== "yolov8") return named;
-    assumptions.push(`The worker's default model for yolov8 is assumed: ${defaults.yolov8}.`);
-    return defaults.yolov8;
+    const detector = models.YOLOV8 || defaults.yolov8;
+    assumptions.push(`The worker's default model for yolov8 is assumed: ${detector}.`);
+    return detector;
   }
   const named = (job.task === "export" ? job.params.upscale_model : job.params.model) ?? null;
   if (job.task === "export" && !(job.params.upscale ?? named !== null)) return "";
   if (named !== null) return named;
-  assumptions.push(`The job names no model, so the worker's default is assumed: ${defaults.upscale_model}.`);
-  return defaults.upscale_model;
+  const upscaler = models.UPSCALE_MODEL || defaults.upscale_model;
+  assumptions.push(`The job names no model, so the worker's default is assumed: ${upscaler}.`);
+  return upscaler;
 }
 
 function checkLength(video: Video, part: { frames: number; durationS: number | null }): void {
