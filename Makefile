@@ -17,7 +17,7 @@ demo: serve-env ## upscale and track the sample clip through a local Triton; wri
 	@$(BIN)/framewright track examples/sample.mp4 --model lite-detector -o out/sample_tracks.json \
 	  --overlay out/sample_tracks.mp4 --timeline out/sample_tracks.png --force
 
-cloud: cloud-env $(PACKAGES) ## run the API, a bucket, RunPod and a worker on this machine, until Ctrl-C; PORT=8787
+cloud: cloud-env $(PACKAGES) ## run the page, the API, a bucket, RunPod and a worker on this machine, until Ctrl-C; PORT=8787
 	@$(BIN)/python -m tools.cloud $(if $(PORT),--port $(PORT))
 
 bench: dev-env ## measure speed and memory beside peers; QUICK=1, PARTS="track upscale"; writes docs/benchmarks.md
@@ -44,8 +44,8 @@ format: dev-env $(PACKAGES) ## format the sources and apply automatic fixes
 	@$(BIN)/ruff check --fix .
 	@$(NODE) node_modules/.bin/biome check --write .
 
-cloud-check: cloud-env $(PACKAGES) ## bundle the API as for a deployment to Cloudflare, without deploying it
-	@$(NODE) node_modules/.bin/wrangler deploy --dry-run --outdir ../../out/deploy
+cloud-check: cloud-env $(PACKAGES) ## bundle the API and the page as for a deployment to Cloudflare, without deploying it
+	@$(NODE) npm run --silent page && node_modules/.bin/wrangler deploy --dry-run --outdir ../../out/deploy
 
 images-test: dev-env ## build the images without Docker and run a job in one (needs root, Debian)
 	@.ci/images
@@ -64,6 +64,7 @@ docs: serve-env $(PACKAGES) ## regenerate the reference pages, and what the API 
 	@$(BIN)/python -m tools.api_tables deploy/cloudflare/api/generated
 	@$(BIN)/node deploy/cloudflare/scripts/job_validator.ts deploy/cloudflare/api/generated
 	@$(BIN)/node deploy/cloudflare/scripts/openapi.ts deploy/cloudflare/openapi.json
+	@$(NODE) npm run --silent types
 
 lock: ## pin the requirements with hashes (needs uv)
 	@requirements/lock.sh

@@ -16,6 +16,7 @@ import requests
 from tools.cloud import local_worker, service, walkthrough
 from tools.cloud.local_worker import WorkerFailed
 from tools.cloud.owned_process import OwnedProcess
+from tools.cloud.page_build import PageFailed
 from tools.cloud.ports import is_free
 from tools.cloud.wrangler_dev import NodeMissing, WranglerFailed
 from tools.stand_ins.runpod_api import RunPodApi
@@ -53,7 +54,7 @@ def main() -> int:
                 _say(f"error: port {port + offset}, for {part}, is taken: make cloud PORT=...")
                 return 1
         return _run(port)
-    except (NodeMissing, WranglerFailed, WorkerFailed) as error:
+    except (NodeMissing, PageFailed, WranglerFailed, WorkerFailed) as error:
         _say(f"error: {error}")
         return 1
     except Ended:
@@ -80,12 +81,13 @@ def _run(port: int) -> int:
         ) as parts,
     ):
         stack.callback(_say, "everything has ended")
-        _say(f"the API answers at {parts.api.url}")
+        _say(f"the page and the API answer at {parts.api.url}")
         _say(f"the bucket answers at {parts.bucket.endpoint}, RunPod at {runpod.url}")
         _say("starting the worker and its Triton ...")
         with local_worker.running(runpod, log_path=logs["worker"]) as worker:
             user = parts.operator.new_user("demo", DOLLARS)
-            _say(f"the worker waits for jobs\n\nA key with {DOLLARS} dollars:  {user.key}")
+            _say(f"the worker waits for jobs\n\nThe page:  {parts.api.url}/")
+            _say(f"A key with {DOLLARS} dollars, to sign in with:  {user.key}")
             _say(f"The operator's token, for /admin/...:  {parts.operator.token}\n")
             _say("A job from its upload to its download; paste it into a second terminal, in this folder:\n")
             _say(walkthrough.example(parts.api.url, user.key))

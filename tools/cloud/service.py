@@ -1,4 +1,4 @@
-"""Runs the API with what it needs on loopback: a bucket and RunPod's API, both local stand-ins."""
+"""Runs the API and its page on loopback, with local stand-ins for the bucket and for RunPod."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tools.cloud import wrangler_dev
 from tools.cloud.client import Operator
+from tools.cloud.ports import free_port
 from tools.cloud.wrangler_dev import WranglerDev
 from tools.stand_ins import bucket, s3_door
 from tools.stand_ins.runpod_api import ENDPOINT, RunPodApi
@@ -55,19 +56,21 @@ def running(
         bucket_port: the port of the bucket; 0 takes a free one.
         runpod_port: the port of RunPod's API; 0 takes a free one.
         worker_port: the port where workers get their jobs; 0 takes a free one.
-        origins: the web pages that may use the API and the bucket.
+        origins: other web pages that may use the API and the bucket.
         variables: more variables of the Worker, which replace those of wrangler.jsonc.
         log_path: the file to which the API's output is appended; None keeps it until the end.
         entry: the module that is the Worker, relative to deploy/cloudflare.
 
     Raises:
         NodeMissing: Node or wrangler is not installed.
+        PageFailed: The page could not be built.
         WranglerFailed: The API did not start.
     """
     wrangler_dev.node()  # fails before anything is started
     token = secrets.token_hex(32)
+    api_port = api_port or free_port()
     with (
-        s3_door.serving(port=bucket_port, origins=origins) as served,
+        s3_door.serving(port=bucket_port, origins=[f"http://127.0.0.1:{api_port}", *origins]) as served,
         runpod.running(runpod_port, worker_port),
     ):
         settings = {

@@ -21,6 +21,7 @@ import psutil
 import requests
 
 from tools.cloud.owned_process import OwnedProcess
+from tools.cloud.page_build import build_page
 from tools.cloud.ports import free_port
 
 PROJECT = Path(__file__).resolve().parents[2] / "deploy" / "cloudflare"
@@ -72,7 +73,7 @@ class WranglerDev:
         log_path: Path,
         entry: str = ENTRY,
     ) -> None:
-        """Prepare the folder and apply the database's migrations.
+        """Prepare the folder, build the page, and apply the database's migrations.
 
         Args:
             folder: an empty folder for everything that wrangler writes.
@@ -84,6 +85,7 @@ class WranglerDev:
 
         Raises:
             NodeMissing: Node or wrangler is not installed.
+            PageFailed: The page could not be built.
             WranglerFailed: The migrations could not be applied.
         """
         self.url = f"http://127.0.0.1:{port}"
@@ -99,6 +101,7 @@ class WranglerDev:
         self._settings.touch(mode=0o600)
         lines = [f"{name}={json.dumps(value)}\n" for name, value in {**variables, **secrets}.items()]
         self._settings.write_text("".join(lines))
+        build_page(PROJECT, self._node)
         self._migrate()
 
     @property

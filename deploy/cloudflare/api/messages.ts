@@ -13,7 +13,7 @@ const KINDS: Record<string, string> = {
 const UNITS: Record<string, string> = { array: "item", string: "character" };
 
 /** Makes every schema use these messages: they say what to give, as those of the job validator do. */
-export function useOwnMessages(): void {
+export function setOwnMessages(): void {
   z.config({ customError: message });
 }
 

@@ -4,9 +4,9 @@ import type { z } from "@hono/zod-openapi";
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { AppEnv } from "./context.ts";
 import { badRequest } from "./errors.ts";
-import { useOwnMessages } from "./messages.ts";
+import { setOwnMessages } from "./messages.ts";
 
-useOwnMessages();
+setOwnMessages();
 
 /**
  * Returns a router whose routes answer an invalid request with our error, which names the first wrong field.

@@ -3,6 +3,8 @@
 export interface Env {
   /** The database: users, keys, wallets, entries, uploads, quotes, jobs. */
   DB: D1Database;
+  /** The files of the page. */
+  ASSETS: Fetcher;
   /** Limits the requests of one user, without those that STATUS_LIMIT counts. */
   USER_LIMIT: RateLimit;
   /** Limits how often one user may call GET /status. */

@@ -1,0 +1,175 @@
+/** The hooks through which components read and change what the API has. TanStack Query keeps and refreshes the answers. */
+
+import { QueryClient, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useClientState } from "../state/client_state.ts";
+import { ApiFailure, answerOf, api, type Job, type Quote, type Upload } from "./client.ts";
+
+/** How often a job that has not ended is asked for, in milliseconds. The API asks RunPod once a second at most. */
+const JOB_POLL_MS = 1500;
+/** How often lists that may change by themselves are asked for, in milliseconds. */
+const LIST_POLL_MS = 10_000;
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 1000,
+      retry: (count, error) => error instanceof ApiFailure && error.retryable && count < 5,
+      retryDelay: (count, error) =>
+        error instanceof ApiFailure && error.retryAfterS !== null
+          ? error.retryAfterS * 1000
+          : Math.min(1000 * 2 ** count, 10_000),
+    },
+    mutations: { retry: false, networkMode: "always" },
+  },
+});
+
+const WALLET = ["wallet"];
+const JOBS = ["jobs"];
+const UPLOADS = ["uploads"];
+const jobKey = (id: string) => ["job", id];
+const uploadKey = (id: string) => ["upload", id];
+
+/** The wallet with its newest entries. A failure with status 401 means that nobody is signed in. */
+export function useWallet() {
+  return useQuery({
+    queryKey: WALLET,
+    queryFn: () => answerOf(api.GET("/wallet")),
+    refetchInterval: LIST_POLL_MS,
+  });
+}
+
+/** The entries of the wallet, page by page. */
+export function useEntries() {
+  return useInfiniteQuery({
+    queryKey: [...WALLET, "entries"],
+    queryFn: ({ pageParam }) =>
+      answerOf(api.GET("/wallet", { params: { query: pageParam === null ? {} : { cursor: pageParam } } })),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next,
+  });
+}
+
+/** All jobs, page by page, newest first. */
+export function useJobs() {
+  return useInfiniteQuery({
+    queryKey: JOBS,
+    queryFn: ({ pageParam }) =>
+      answerOf(api.GET("/jobs", { params: { query: pageParam === null ? {} : { cursor: pageParam } } })),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next,
+    refetchInterval: LIST_POLL_MS,
+  });
+}
+
+/** One job, which is asked for again until it has ended. */
+export function useJob(id: string) {
+  return useQuery({
+    queryKey: jobKey(id),
+    queryFn: () => answerOf(api.GET("/status/{id}", { params: { path: { id } } })),
+    refetchInterval: ({ state }) => (state.data?.ended_at == null ? JOB_POLL_MS : false),
+    // Links work for an hour; a tab that comes back after that needs new ones.
+    staleTime: 30 * 60_000,
+  });
+}
+
+/** All uploads, page by page, newest first. */
+export function useUploads() {
+  return useInfiniteQuery({
+    queryKey: UPLOADS,
+    queryFn: ({ pageParam }) =>
+      answerOf(api.GET("/uploads", { params: { query: pageParam === null ? {} : { cursor: pageParam } } })),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next,
+    refetchInterval: LIST_POLL_MS,
+  });
+}
+
+/** One upload. */
+export function useUpload(id: string) {
+  return useQuery({
+    queryKey: uploadKey(id),
+    queryFn: (): Promise<Upload> => answerOf(api.GET("/uploads/{id}", { params: { path: { id } } })),
+    staleTime: 30 * 60_000,
+  });
+}
+
+/** Signs in with an API key; the browser keeps a cookie that scripts cannot read. */
+export function useSignIn() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (key: string) => answerOf(api.POST("/session", { body: { key } })),
+    onSuccess: () => client.resetQueries(),
+  });
+}
+
+/** Signs out, and forgets everything that this tab knows. */
+export function useSignOut() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: () => answerOf(api.DELETE("/session")),
+    onSuccess: () => {
+      useClientState.getState().forget();
+      return client.resetQueries();
+    },
+  });
+}
+
+/** Starts the job of a quote. The same quote never starts two jobs, in however many tabs it is pressed. */
+export function useStartJob() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (quote: Quote): Promise<Job> =>
+      answerOf(
+        api.POST("/debit", {
+          params: { header: { "Idempotency-Key": `page-${quote.id}` } },
+          body: { quote_id: quote.id },
+        }),
+      ),
+    onSuccess: (job) => {
+      client.setQueryData(jobKey(job.id), job);
+      return refreshLists(client);
+    },
+  });
+}
+
+/** Cancels a job. */
+export function useCancelJob() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string): Promise<Job> =>
+      answerOf(api.POST("/cancel/{id}", { params: { path: { id } } })),
+    onSuccess: (job) => {
+      client.setQueryData(jobKey(job.id), job);
+      return refreshLists(client);
+    },
+  });
+}
+
+/** Deletes a job that has ended, with its output. */
+export function useDeleteJob() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) => answerOf(api.DELETE("/jobs/{id}", { params: { path: { id } } })),
+    onSuccess: (_nothing, id) => {
+      client.removeQueries({ queryKey: jobKey(id) });
+      return refreshLists(client);
+    },
+  });
+}
+
+/** Deletes an upload, or gives it up. */
+export function useDeleteUpload() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) => answerOf(api.DELETE("/uploads/{id}", { params: { path: { id } } })),
+    onSuccess: (_nothing, id) => {
+      client.removeQueries({ queryKey: uploadKey(id) });
+      return refreshLists(client);
+    },
+  });
+}
+
+/** Asks for everything again that a job or an upload may have changed. */
+export function refreshLists(client: QueryClient): Promise<unknown> {
+  return Promise.all([WALLET, JOBS, UPLOADS].map((queryKey) => client.invalidateQueries({ queryKey })));
+}

@@ -1,0 +1,64 @@
+/**
+ * Holds what only this tab knows: the files that were chosen here, and what has been set up for each upload.
+ *
+ * Everything else is the API's, and is read through api/queries.ts. The orders survive a reload of the tab
+ * (sessionStorage); they hold no URL and no key.
+ */
+
+import { create } from "zustand";
+import { createJSONStorage, persist } from "zustand/middleware";
+import type { TaskName } from "../api/client.ts";
+import type { components } from "../api/schema.d.ts";
+
+type Schemas = components["schemas"];
+export type UpscaleParams = Schemas["UpscaleParams"];
+export type TrackParams = Schemas["TrackParams"];
+export type ExportParams = Schemas["ExportParams"];
+
+/** What has been set up for an upload, for each task; a field that is absent has the worker's default. */
+export interface Order {
+  task: TaskName;
+  upscale: Partial<UpscaleParams>;
+  track: Partial<TrackParams>;
+  export: Partial<ExportParams>;
+  /** The track job whose tracks an export follows; its document is attached when the quote is asked for. */
+  followJobId: string | null;
+}
+
+export const NEW_ORDER: Order = { task: "upscale", upscale: {}, track: {}, export: {}, followJobId: null };
+
+interface ClientState {
+  /** The files of this tab's uploads, by upload id; gone after a reload. */
+  files: Record<string, File>;
+  /** The orders that have been set up, by upload id. */
+  orders: Record<string, Order>;
+  keepFile: (uploadId: string, file: File) => void;
+  changeOrder: (uploadId: string, change: Partial<Order>) => void;
+  /** Forgets everything, after signing out. */
+  forget: () => void;
+}
+
+export const useClientState = create<ClientState>()(
+  persist(
+    (set) => ({
+      files: {},
+      orders: {},
+      keepFile: (uploadId, file) => set(({ files }) => ({ files: { ...files, [uploadId]: file } })),
+      changeOrder: (uploadId, change) =>
+        set(({ orders }) => ({
+          orders: { ...orders, [uploadId]: { ...(orders[uploadId] ?? NEW_ORDER), ...change } },
+        })),
+      forget: () => set({ files: {}, orders: {} }),
+    }),
+    {
+      name: "framewright",
+      storage: createJSONStorage(() => sessionStorage),
+      partialize: ({ orders }) => ({ orders }),
+    },
+  ),
+);
+
+/** Returns what has been set up for an upload. */
+export function useOrder(uploadId: string): Order {
+  return useClientState(({ orders }) => orders[uploadId]) ?? NEW_ORDER;
+}

@@ -1,0 +1,5 @@
+/** Shows the balance of the wallet and its entries. */
+
+export function WalletPage() {
+  return null;
+}
