@@ -1,23 +1,156 @@
 /** Reads what a video is from its container, without decoding it: from a file, or from a URL by ranges. */
 
+import {
+  BlobSource,
+  EncodedPacketSink,
+  Input,
+  type InputVideoTrack,
+  MATROSKA,
+  MP4,
+  MPEG_TS,
+  OGG,
+  QTFF,
+  UrlSource,
+  WEBM,
+} from "mediabunny";
+
 export interface VideoFacts {
   /** The size of the picture as displayed, in square pixels. */
   width: number;
   height: number;
-  /** The number of frames, if the container says it; else an estimate from the first packets. */
+  /** The number of frames, if the container lists them (mp4, mov); else an estimate from the first of them. */
   frames: number | null;
   /** Frames per second on average; null if unknown. */
   fps: number | null;
+  /** The duration of the video, in seconds. */
   durationS: number;
-  /** The codec of the video, such as `avc`, `hevc`, `prores`; null if unknown. */
+  /** The codec of the video, such as `avc`, `hevc`, `prores`; else the container's own name for it; null if unknown. */
   codec: string | null;
 }
+
+/** How long the container may be read, in milliseconds; after that the video counts as one that cannot be read here. */
+const TIME_LIMIT_MS = 20_000;
+/** How long frames are counted, in milliseconds; after that their number is estimated. */
+const COUNTING_MS = 4000;
+/** How many frames the frame rate is estimated from in containers that do not list their frames. */
+const FRAMES_OF_ESTIMATE = 300;
+/** How many bytes of a Matroska, MPEG-TS or Ogg file are read to find a duration that its header does not state. */
+const SCAN_BYTES = 2 ** 30;
+/** How often a failed request of a range is repeated. */
+const RETRIES = 2;
 
 /**
  * Reads a video's facts; null if the container is none that can be read here, which the worker may read nevertheless.
  *
  * @param source a file, or the URL of one that answers Range requests.
  */
-export async function probe(_source: Blob | string): Promise<VideoFacts | null> {
-  return null;
+export async function probe(source: Blob | string): Promise<VideoFacts | null> {
+  // Errors of reads ahead would appear in the console, with the presigned URL in their text.
+  const handleUnhandledError = () => {};
+  const input = new Input({
+    formats: [MP4, QTFF, MATROSKA, WEBM, MPEG_TS, OGG],
+    source:
+      source instanceof Blob
+        ? new BlobSource(source, { handleUnhandledError })
+        : new UrlSource(source, {
+            handleUnhandledError,
+            getRetryDelay: (attempts) => (attempts < RETRIES ? 1 : null),
+          }),
+  });
+  const timer = setTimeout(() => input.dispose(), TIME_LIMIT_MS);
+  try {
+    if (!(await input.canRead())) return null;
+    const track = await input.getPrimaryVideoTrack();
+    return track === null ? null : await factsOf(input, track, source instanceof Blob ? source.size : null);
+  } catch {
+    return null;
+  } finally {
+    clearTimeout(timer);
+    input.dispose();
+  }
+}
+
+async function factsOf(
+  input: Input,
+  track: InputVideoTrack,
+  bytes: number | null,
+): Promise<VideoFacts | null> {
+  const [width, height] = await displayedSize(track);
+  if (!(width > 0 && height > 0)) return null;
+  const format = await input.getFormat();
+  const listsFrames = format === MP4 || format === QTFF;
+  const seen = await packetsOf(track, listsFrames ? Number.POSITIVE_INFINITY : FRAMES_OF_ESTIMATE);
+  const codec = (await track.getCodec()) ?? (await containersCodec(track));
+  if (seen.isWhole && seen.count > 0) {
+    const fps = seen.durationS > 0 ? seen.count / seen.durationS : null;
+    return { width, height, frames: seen.count, fps, durationS: seen.durationS, codec };
+  }
+  const fps = seen.count > 1 && seen.durationS > 0 ? seen.count / seen.durationS : null;
+  const durationS = await lengthOf(track, bytes);
+  if (durationS === null) return null;
+  return {
+    width,
+    height,
+    frames: fps === null ? null : Math.max(1, Math.round(durationS * fps)),
+    fps,
+    durationS,
+    codec,
+  };
+}
+
+/** Returns the duration of a video track from its first frame, in seconds; null if it would take too long to find. */
+async function lengthOf(track: InputVideoTrack, bytes: number | null): Promise<number | null> {
+  const end =
+    (await track.getDurationFromMetadata()) ??
+    (bytes !== null && bytes <= SCAN_BYTES ? await track.computeDuration() : null);
+  if (end === null) return null;
+  const durationS = end - Math.max(0, await track.getFirstTimestamp());
+  return Number.isFinite(durationS) && durationS > 0 ? durationS : null;
+}
+
+/**
+ * Returns the width and the height of the picture as displayed. Like the worker, it makes pixels that are not square
+ * wider or narrower, and leaves the height as it is.
+ */
+async function displayedSize(track: InputVideoTrack): Promise<[width: number, height: number]> {
+  const [width, height, aspect, rotation] = await Promise.all([
+    track.getCodedWidth(),
+    track.getCodedHeight(),
+    track.getPixelAspectRatio(),
+    track.getRotation(),
+  ]);
+  const ratio = aspect.num > 0 && aspect.den > 0 ? aspect.num / aspect.den : 1;
+  if (rotation === 90 || rotation === 270) return [Math.round(height / ratio), width];
+  return [Math.round(width * ratio), height];
+}
+
+interface Packets {
+  count: number;
+  /** From the start of the first to the end of the last of these packets, in the order in which they are shown. */
+  durationS: number;
+  /** Whether these are all packets of the track. */
+  isWhole: boolean;
+}
+
+/** Looks at about `limit` packets from the start of a track, at their times only. */
+async function packetsOf(track: InputVideoTrack, limit: number): Promise<Packets> {
+  const deadline = performance.now() + COUNTING_MS;
+  let [count, start, end] = [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for await (const packet of new EncodedPacketSink(track).packets(undefined, undefined, {
+    metadataOnly: true,
+  })) {
+    // Frames are stored in the order of decoding: one that is shown after all others ends a span without gaps.
+    const isEnough = count >= limit || (count % 256 === 255 && performance.now() > deadline);
+    if (isEnough && packet.timestamp >= end) return { count, durationS: end - start, isWhole: false };
+    count += 1;
+    start = Math.min(start, packet.timestamp);
+    end = Math.max(end, packet.timestamp + packet.duration);
+  }
+  return { count, durationS: count > 0 ? end - start : 0, isWhole: true };
+}
+
+/** Returns what the container calls the codec of a track, such as `mp4v` or `V_MPEG2`. */
+async function containersCodec(track: InputVideoTrack): Promise<string | null> {
+  const id = await track.getInternalCodecId();
+  return typeof id === "string" ? id : null;
 }
