@@ -24,14 +24,18 @@ bench: dev-env ## measure speed and memory beside peers; QUICK=1, PARTS="track u
 	@$(BIN)/python -m benchmarks.bench $(PARTS) $(if $(QUICK),--quick)
 
 test: dev-env ## run the tests of every room, against a real Triton, except the slow ones
-	@$(MAKE) --no-print-directory $(PACKAGES) || echo "npm failed: the tests of the API will be skipped"
+	@$(MAKE) --no-print-directory $(PACKAGES) || echo "npm failed: the tests of the API and of the page will be skipped"
+	@requirements/chromium.sh
+	@[ ! -e $(PACKAGES) ] || ($(NODE) npm run --silent test)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 test-slow: dev-env ## run the slow tests: floods, soaks, kills, training, every model build
-	@$(MAKE) --no-print-directory $(PACKAGES) || echo "npm failed: the tests of the API will be skipped"
+	@$(MAKE) --no-print-directory $(PACKAGES) || echo "npm failed: the tests of the API and of the page will be skipped"
+	@requirements/chromium.sh
 	@$(BIN)/python -m pytest -m slow
 
 check: dev-env $(PACKAGES) ## format, lint, types, import arrows, tests
+	@requirements/chromium.sh
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -45,7 +49,8 @@ format: dev-env $(PACKAGES) ## format the sources and apply automatic fixes
 	@$(NODE) node_modules/.bin/biome check --write .
 
 cloud-check: cloud-env $(PACKAGES) ## bundle the API and the page as for a deployment to Cloudflare, without deploying it
-	@$(NODE) npm run --silent page && node_modules/.bin/wrangler deploy --dry-run --outdir ../../out/deploy
+	@$(NODE) npm run --silent page
+	@$(NODE) node_modules/.bin/wrangler deploy --dry-run --outdir ../../out/deploy
 
 images-test: dev-env ## build the images without Docker and run a job in one (needs root, Debian)
 	@.ci/images
@@ -73,7 +78,7 @@ pin-images: ## pin third-party images by their current digests (needs Docker)
 	@requirements/images.sh
 
 clean: ## remove the environment, outputs and caches
-	rm -rf .venv out deploy/cloudflare/node_modules deploy/cloudflare/.wrangler .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv out deploy/cloudflare/node_modules deploy/cloudflare/.wrangler deploy/cloudflare/page/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .venv/bin/python:
 	@requirements/venv.sh

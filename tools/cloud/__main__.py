@@ -14,6 +14,7 @@ from types import FrameType
 import requests
 
 from tools.cloud import local_worker, service, walkthrough
+from tools.cloud.browser import open_page
 from tools.cloud.local_worker import WorkerFailed
 from tools.cloud.owned_process import OwnedProcess
 from tools.cloud.page_build import PageFailed
@@ -86,11 +87,14 @@ def _run(port: int) -> int:
         _say("starting the worker and its Triton ...")
         with local_worker.running(runpod, log_path=logs["worker"]) as worker:
             user = parts.operator.new_user("demo", DOLLARS)
-            _say(f"the worker waits for jobs\n\nThe page:  {parts.api.url}/")
-            _say(f"A key with {DOLLARS} dollars, to sign in with:  {user.key}")
-            _say(f"The operator's token, for /admin/...:  {parts.operator.token}\n")
-            _say("A job from its upload to its download; paste it into a second terminal, in this folder:\n")
+            _say("the worker waits for jobs\n")
+            _say("A job by command; paste it into a second terminal, in this folder:\n")
             _say(walkthrough.example(parts.api.url, user.key))
+            _say(f"The operator's token, for /admin/...:  {parts.operator.token}\n")
+            _say(f"The page:  {parts.api.url}/")
+            _say(f"The key to sign in with, which has {DOLLARS} dollars:  {user.key}\n")
+            if open_page(f"{parts.api.url}/"):
+                _say("The page opens in your browser.")
             _say("Ctrl-C ends everything; uploads, jobs and the key are gone then.")
             return _watch(parts.api.url, [parts.api.process, worker])
 
