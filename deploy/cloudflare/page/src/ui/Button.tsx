@@ -1,12 +1,31 @@
 /** A button; `kind` says how much it stands out. */
 
-import type { ButtonHTMLAttributes } from "react";
-import "./ui.css";
+import type { AnchorHTMLAttributes, ButtonHTMLAttributes } from "react";
+import "./Button.css";
+
+/** `primary`: the one thing to do next. `quiet`: without an edge, for toolbars. `danger`: what cannot be undone. */
+type ButtonKind = "primary" | "plain" | "quiet" | "danger";
 
 interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
-  kind?: "primary" | "plain" | "danger";
+  kind?: ButtonKind;
+  /** Square, for an icon alone; it needs an `aria-label` then. */
+  square?: boolean;
 }
 
-export function Button({ kind = "plain", type = "button", className = "", ...rest }: ButtonProps) {
-  return <button type={type} className={`button ${kind} ${className}`} {...rest} />;
+export function Button({ kind = "plain", square, type = "button", className, ...rest }: ButtonProps) {
+  return <button type={type} className={classes(kind, square, className)} {...rest} />;
+}
+
+interface ButtonLinkProps extends AnchorHTMLAttributes<HTMLAnchorElement> {
+  kind?: ButtonKind;
+  square?: boolean;
+}
+
+/** A link that looks like a button: it leads to another view, or to a file. */
+export function ButtonLink({ kind = "plain", square, className, ...rest }: ButtonLinkProps) {
+  return <a className={classes(kind, square, className)} {...rest} />;
+}
+
+function classes(kind: ButtonKind, square: boolean | undefined, more: string | undefined): string {
+  return ["button", kind, square && "square", more].filter(Boolean).join(" ");
 }

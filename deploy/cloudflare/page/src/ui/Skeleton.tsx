@@ -1,6 +1,6 @@
 /** Takes the place of what is being loaded, with its height, so that nothing jumps. */
 
-import "./ui.css";
+import "./Skeleton.css";
 
 export function Skeleton({ height, label = "Loading" }: { height: string; label?: string }) {
   return (
