@@ -4,10 +4,10 @@ import createClient from "openapi-fetch";
 import type { components, paths } from "./schema.d.ts";
 
 type Schemas = components["schemas"];
-export type Job = Schemas["Job"];
 export type JobState = Schemas["JobState"];
-export type JobError = Schemas["JobError"];
-export type Progress = Schemas["Progress"];
+export type JobError = NonNullable<Schemas["JobError"]>;
+export type Progress = NonNullable<Schemas["Progress"]>;
+export type Job = Schemas["Job"];
 export type Quote = Schemas["Quote"];
 export type Terms = Schemas["Terms"];
 export type Upload = Schemas["Upload"];

@@ -1,0 +1,43 @@
+/** Writes durations for reading. */
+
+const MINUTE = 60;
+const HOUR = 3600;
+const DAY = 86_400;
+
+/**
+ * Returns a duration as precisely as people say it: `8 s`, `45 s`, `2 min`, `1 h 20 min`, `2 days`. It is rounded up,
+ * so that nobody waits longer than is said.
+ *
+ * @param seconds 0 or more.
+ */
+export function roughly(seconds: number): string {
+  if (seconds <= 10) return `${Math.max(1, Math.ceil(seconds))} s`;
+  if (seconds <= 55) return `${Math.ceil(seconds / 5) * 5} s`;
+  if (seconds <= HOUR - MINUTE) return `${Math.ceil(seconds / MINUTE)} min`;
+  if (seconds <= DAY - 5 * MINUTE) {
+    const minutes = Math.ceil(seconds / (5 * MINUTE)) * 5;
+    return joined(Math.floor(minutes / 60), "h", minutes % 60, "min");
+  }
+  const hours = Math.ceil(seconds / HOUR);
+  const days = Math.floor(hours / 24);
+  return joined(days, days === 1 ? "day" : "days", hours % 24, "h");
+}
+
+/** Returns how long something took, such as `0.4 s`, `8 s`, `3 min 12 s` or `1 h 5 min`. */
+export function exactly(seconds: number): string {
+  if (seconds < 10) return `${Math.round(seconds * 10) / 10} s`;
+  const whole = Math.round(seconds);
+  if (whole < HOUR) return joined(Math.floor(whole / MINUTE), "min", whole % MINUTE, "s");
+  const minutes = Math.round(seconds / MINUTE);
+  return joined(Math.floor(minutes / 60), "h", minutes % 60, "min");
+}
+
+/** Returns how much time is left, in words. */
+export function timeLeft(seconds: number): string {
+  return seconds < 10 ? "a few seconds left" : `about ${roughly(seconds)} left`;
+}
+
+function joined(large: number, largeUnit: string, small: number, smallUnit: string): string {
+  if (large === 0) return `${small} ${smallUnit}`;
+  return small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`;
+}

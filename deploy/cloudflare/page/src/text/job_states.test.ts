@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { cancelText, chargeText, stageText, waitingText } from "./job_states.ts";
+
+test("what a job was charged is said with the time that ran", () => {
+  assert.equal(chargeText({ charge: 0, execution_ms: 5000 }), "You were not charged.");
+  assert.equal(chargeText({ charge: null, execution_ms: null }), "You were not charged.");
+  assert.equal(
+    chargeText({ charge: 10_400, execution_ms: 8_100 }),
+    "You were charged 0.01 $ for the 8.1 s that ran.",
+  );
+  assert.equal(chargeText({ charge: 91_000, execution_ms: null }), "You were charged 0.09 $.");
+});
+
+test("a job that waits says for what", () => {
+  assert.match(waitingText(5, 60), /^A GPU worker is starting: about 55 s\./);
+  assert.match(waitingText(130, 60), /^The job has waited 2 min 10 s/);
+});
+
+test("what cancelling costs is said before", () => {
+  const quote = { price_per_s: 325 } as Parameters<typeof cancelText>[0]["quote"];
+  assert.match(cancelText({ started_at: null, quote, hold: 97_500 }, 0), /costs nothing/);
+  assert.match(cancelText({ started_at: 1000, quote, hold: 97_500 }, 13_000), /12 s.*about 0\.0039 \$/);
+  assert.match(cancelText({ started_at: 1000, quote, hold: 97_500 }, 4_000_000), /about 0\.10 \$/);
+});
+
+test("stages that the page does not know are still shown", () => {
+  assert.equal(stageText("finishing"), "Checking and uploading the result");
+  assert.equal(stageText("<b>new</b>"), "Working");
+});

@@ -1,0 +1,32 @@
+/** Says in words what a quote offers, and whether a wallet has enough for it. */
+
+import type { Terms } from "../api/client.ts";
+import { roughly } from "./durations.ts";
+import { dollars } from "./money.ts";
+
+/** Returns what a job will cost and when it will be ready: `About 0.02 $, at most 0.05 $, ready in about 2 min.` */
+export function quoteText(terms: Pick<Terms, "expected" | "hold" | "ready_in_s">): string {
+  const { expected, hold, ready_in_s } = terms;
+  return `About ${dollars(expected)}, at most ${dollars(hold, "up")}, ready in about ${roughly(ready_in_s)}.`;
+}
+
+/** Returns why a wallet cannot pay a job; null if it can. */
+export function shortageText(balance: number, hold: number): string | null {
+  if (balance >= hold) return null;
+  return (
+    `The wallet has ${dollars(balance, "down")}; this job may cost up to ${dollars(hold, "up")}. ` +
+    "Top up the wallet, or make the job smaller."
+  );
+}
+
+/** Returns how a new price differs from the one before, in words; null if it does not. */
+export function priceChangeText(
+  before: Pick<Terms, "expected" | "hold">,
+  now: Pick<Terms, "expected" | "hold">,
+): string | null {
+  if (before.expected === now.expected && before.hold === now.hold) return null;
+  return (
+    `The price has changed. It was about ${dollars(before.expected)}, at most ${dollars(before.hold, "up")}; ` +
+    `now it is about ${dollars(now.expected)}, at most ${dollars(now.hold, "up")}.`
+  );
+}

@@ -1,0 +1,57 @@
+/** Says in plain words why the API refused a request of the page, and what to do. */
+
+import type { ApiFailure } from "../api/client.ts";
+import { sentence } from "./job_errors.ts";
+
+const FAILURES: Record<string, string> = {
+  offline: "Framewright cannot be reached. Check your connection; the page goes on when it is back.",
+  not_enough_money:
+    "The wallet has less than this job may cost. Top it up, or make the job smaller. You were not charged.",
+  no_worker_available:
+    "The workers take no more jobs at the moment. You were not charged. Try again in a minute.",
+  quote_expired: "The price has expired. A new one is on its way. You were not charged.",
+  quote_not_found: "The price is no longer valid. A new one is on its way. You were not charged.",
+  upload_incomplete: "The upload is not complete yet. You were not charged.",
+  upload_not_found: "This video is no longer there: videos are kept for six days. Upload it again.",
+  upload_lost: "The storage has lost parts of this upload. Upload the video again.",
+  job_not_found: "There is no such job. It may have been deleted.",
+  job_deleted: "This job has been deleted.",
+  job_not_ended: "The job has not ended yet. Cancel it first.",
+  upload_in_use: "A job that has not ended uses this video. Cancel it first.",
+  database_unavailable: "The service does not answer at the moment. Try again in a minute.",
+  storage_unavailable: "The file storage does not answer at the moment. Try again in a minute.",
+  too_many_requests: "There were too many requests. The page goes on in a moment.",
+  internal: "Something went wrong on our side. Try again. You were not charged.",
+};
+
+/** The fields of a job's params, as the forms name them. */
+const FIELDS: Record<string, string> = {
+  model: "Model",
+  scale: "Scale",
+  quality: "Quality",
+  tonemap: "HDR to SDR",
+  reuse_tolerance: "Reuse tolerance",
+  classes: "What to track",
+  confidence: "Confidence",
+  tracker: "Tracker",
+  stride: "Stride",
+  fill_gaps_sec: "Fill gaps",
+  side: "Detector size",
+  batch: "Batch",
+  crop: "Crop",
+  follow: "Follow",
+  tracks: "Tracks",
+  size: "Size",
+  format: "Format",
+  start: "Start",
+  end: "End",
+  upscale: "Upscale",
+  upscale_model: "Model",
+};
+
+/** Returns why a request was refused. A refused field of a job has the name that the form gives it. */
+export function requestErrorText(failure: Pick<ApiFailure, "code" | "message">): string {
+  if (Object.hasOwn(FAILURES, failure.code)) return FAILURES[failure.code] as string;
+  const [, field = "", rest = ""] = /^params\.(\w+)((?:\W.*)?)$/s.exec(failure.message) ?? [];
+  return Object.hasOwn(FIELDS, field) ? sentence(`${FIELDS[field]}${rest}`) : sentence(failure.message);
+}
