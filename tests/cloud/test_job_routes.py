@@ -128,12 +128,13 @@ def test_the_longest_job_fits_into_the_limits_of_runpod(cloud: Cloud) -> None:
 
 def test_jobs_are_listed_newest_first_in_pages(cloud: Cloud) -> None:
     user = cloud.new_user(dollars=100)
-    upload = user.upload(CLIP)
+    upload = user.upload(CLIP, name="beach.mov")
     body: dict[str, Any] = {"task": "upscale", "upload_id": upload, "source": SOURCE}
     made = [done(user.debit(**body))["id"] for _ in range(52)]
     seen, query = [], ""
     while True:
         page = done(user.get(f"/jobs{query}"))
+        assert {job["input_name"] for job in page["jobs"]} == {"beach.mov"}
         seen += [job["id"] for job in page["jobs"]]
         if page["next"] is None:
             break

@@ -53,6 +53,7 @@ export const JobObject = z
     task: TaskName,
     params: z.record(z.string(), z.unknown()).openapi(PARAMS),
     upload_id: z.string().openapi({ description: "The source video." }),
+    input_name: z.string().openapi({ description: "The name of the source video's file." }),
     state: JobState,
     progress: Progress.nullable().openapi({
       description:
@@ -164,6 +165,7 @@ export async function jobObject(env: Env, row: JobRow): Promise<JobObject> {
     task: row.task,
     params: JSON.parse(row.params),
     upload_id: row.upload_id,
+    input_name: row.input_name,
     state: row.state,
     progress: row.progress === null ? null : JSON.parse(row.progress),
     result,

@@ -4,3868 +4,3809 @@
  */
 
 export interface paths {
-  "/health": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Whether the API works */
-    get: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description The API works. */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Health"];
-          };
-        };
-        /** @description The request is malformed: a field, a header or the JSON of the body is wrong. */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body has more than 256 KiB. */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body is not JSON in UTF-8, or is compressed. */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description An unexpected error: a bug in Framewright. */
-        500: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The database fails. */
-        503: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-      };
-    };
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/uploads": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * List uploads
-     * @description Open and complete uploads, the newest first.
-     */
-    get: {
-      parameters: {
-        query?: {
-          /** @description `next` of the page before. */
-          cursor?: string;
-        };
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description A page of uploads. */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["UploadList"];
-          };
-        };
-        /** @description The cursor is malformed. */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The request came by cookie from a page whose origin is not allowed. */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body has more than 256 KiB. */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body is not JSON in UTF-8, or is compressed. */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description Too many requests. The header Retry-After says when to go on. */
-        429: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description An unexpected error: a bug in Framewright. */
-        500: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-      };
-    };
-    put?: never;
-    /**
-     * Start an upload
-     * @description A file of up to 100000000 bytes is sent in one PUT, a larger one in parts. The URLs accept only the declared type and size.
-     */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody: {
-        content: {
-          "application/json": components["schemas"]["UploadRequest"];
-        };
-      };
-      responses: {
-        /** @description The upload, and where to send the file. */
-        201: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Upload"];
-          };
-        };
-        /** @description The type is not one that the worker reads, the size is too large, or a field is wrong. */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The request came by cookie from a page whose origin is not allowed. */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The user has too many open uploads. */
-        409: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body has more than 256 KiB. */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body is not JSON in UTF-8, or is compressed. */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description Too many requests. The header Retry-After says when to go on. */
-        429: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description An unexpected error: a bug in Framewright. */
-        500: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The storage refused a request of the API. */
-        502: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The storage does not answer at the moment. */
-        503: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-      };
-    };
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/uploads/{id}": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * Look at an upload, or go on with it
-     * @description For an open upload the answer tells what is still missing, with new URLs.
-     */
-    get: {
-      parameters: {
-        query?: {
-          /** @description The first part to give a URL for; 1 by default. */
-          from?: number;
-        };
-        header?: never;
-        path: {
-          /** @description The id of the upload. */
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description The upload. */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Upload"];
-          };
-        };
-        /** @description A parameter is malformed. */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The request came by cookie from a page whose origin is not allowed. */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description There is no such upload of this user. */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The storage no longer has the parts of this upload. */
-        409: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body has more than 256 KiB. */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body is not JSON in UTF-8, or is compressed. */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The file that was uploaded is not what was declared. */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description Too many requests. The header Retry-After says when to go on. */
-        429: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description An unexpected error: a bug in Framewright. */
-        500: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The storage refused a request of the API. */
-        502: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The storage does not answer at the moment. */
-        503: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-      };
-    };
-    put?: never;
-    post?: never;
-    /**
-     * Delete an upload
-     * @description Deletes the file, or the parts that have arrived. It can be repeated.
-     */
-    delete: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          /** @description The id of the upload. */
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description The upload is deleted. */
-        204: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content?: never;
-        };
-        /** @description The id is malformed. */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The request came by cookie from a page whose origin is not allowed. */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description There is no such upload of this user. */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description A job that has not ended uses the upload. */
-        409: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body has more than 256 KiB. */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body is not JSON in UTF-8, or is compressed. */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description Too many requests. The header Retry-After says when to go on. */
-        429: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description An unexpected error: a bug in Framewright. */
-        500: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The storage refused a request of the API. */
-        502: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The storage does not answer at the moment. */
-        503: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-      };
-    };
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/uploads/{id}/complete": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Complete an upload
-     * @description Joins the parts, and checks that the size and the type are those that were declared; if not, the file and the upload are deleted. It can be repeated.
-     */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          /** @description The id of the upload. */
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: {
-        content: {
-          "application/json": components["schemas"]["CompleteUploadRequest"];
-        };
-      };
-      responses: {
-        /** @description The upload is complete. */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Upload"];
-          };
-        };
-        /** @description The request is malformed. */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The request came by cookie from a page whose origin is not allowed. */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description There is no such upload of this user. */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The file, or parts of it, have not been uploaded. */
-        409: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body has more than 256 KiB. */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body is not JSON in UTF-8, or is compressed. */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The parts are not those that were uploaded, or the file is not what was declared. */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description Too many requests. The header Retry-After says when to go on. */
-        429: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description An unexpected error: a bug in Framewright. */
-        500: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The storage refused a request of the API. */
-        502: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The storage does not answer at the moment. */
-        503: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-      };
-    };
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/session": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Log in with an API key
-     * @description The cookie is HttpOnly and SameSite=Strict, lasts 12 hours, and ends when its key is revoked.
-     */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      /** @description The key; it may stand in the Authorization header instead. */
-      requestBody?: {
-        content: {
-          "application/json": {
-            /** @description The API key. */
-            key: string;
-          };
-        };
-      };
-      responses: {
-        /** @description The cookie is set. */
-        201: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Session"];
-          };
-        };
-        /** @description The request is malformed: a field, a header or the JSON of the body is wrong. */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The key is not valid. */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The origin of the page is not allowed. */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body has more than 256 KiB. */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body is not JSON in UTF-8, or is compressed. */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description Too many requests. The header Retry-After says when to go on. */
-        429: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description An unexpected error: a bug in Framewright. */
-        500: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-      };
-    };
-    /** Log out */
-    delete: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description The session has ended, or there was none. */
-        204: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content?: never;
-        };
-        /** @description The request is malformed: a field, a header or the JSON of the body is wrong. */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The origin of the page is not allowed. */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body has more than 256 KiB. */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body is not JSON in UTF-8, or is compressed. */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description Too many requests. The header Retry-After says when to go on. */
-        429: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description An unexpected error: a bug in Framewright. */
-        500: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-      };
-    };
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/wallet": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** The balance and the entries of the wallet */
-    get: {
-      parameters: {
-        query?: {
-          /** @description `next` of the page before. */
-          cursor?: string;
-          /** @description How many entries to return, 1 to 200. */
-          limit?: string;
-        };
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description The wallet. */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Wallet"];
-          };
-        };
-        /** @description The query is wrong. */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The request came by cookie from a page whose origin is not allowed. */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body has more than 256 KiB. */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body is not JSON in UTF-8, or is compressed. */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description Too many requests. The header Retry-After says when to go on. */
-        429: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description An unexpected error: a bug in Framewright. */
-        500: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-      };
-    };
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/admin/keys": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** List the keys of a user */
-    get: {
-      parameters: {
-        query: {
-          /** @description The name of the user. */
-          user: string;
-        };
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description The keys, the newest first. */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": {
-              /** @description The keys of the user, also revoked ones. */
-              keys: components["schemas"]["Key"][];
+    "/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether the API works */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
             };
-          };
-        };
-        /** @description The request is malformed: a field, a header or the JSON of the body is wrong. */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body has more than 256 KiB. */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body is not JSON in UTF-8, or is compressed. */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description Too many requests. The header Retry-After says when to go on. */
-        429: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description An unexpected error: a bug in Framewright. */
-        500: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-      };
-    };
-    put?: never;
-    /** Make an API key, and its user if there is none of this name */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody: {
-        content: {
-          "application/json": {
-            /**
-             * @description The name of the user.
-             * @example ada
-             */
-            user: string;
-            /**
-             * @description What the key is for.
-             * @default
-             */
-            label?: string;
-          };
-        };
-      };
-      responses: {
-        /** @description The key. */
-        201: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["NewKey"];
-          };
-        };
-        /** @description The body is wrong. */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body has more than 256 KiB. */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body is not JSON in UTF-8, or is compressed. */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description Too many requests. The header Retry-After says when to go on. */
-        429: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description An unexpected error: a bug in Framewright. */
-        500: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-      };
-    };
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/admin/keys/{id}": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    post?: never;
-    /** Revoke a key and end its sessions, at once */
-    delete: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          /** @description The id of the key. */
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description The key is revoked. */
-        204: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content?: never;
-        };
-        /** @description The request is malformed: a field, a header or the JSON of the body is wrong. */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description There is no such key. */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body has more than 256 KiB. */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body is not JSON in UTF-8, or is compressed. */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description Too many requests. The header Retry-After says when to go on. */
-        429: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description An unexpected error: a bug in Framewright. */
-        500: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-      };
-    };
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/admin/topups": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /** Add money to a wallet, once for each Idempotency-Key */
-    post: {
-      parameters: {
-        query?: never;
-        header: {
-          /** @description A new random text for each new request; the same text again when the request is repeated. */
-          "Idempotency-Key": string;
-        };
-        path?: never;
-        cookie?: never;
-      };
-      requestBody: {
-        content: {
-          "application/json": {
-            /**
-             * @description The name of the user.
-             * @example ada
-             */
-            user: string;
-            /**
-             * @description In micro-dollars: 5 dollars are 5000000.
-             * @example 5000000
-             */
-            amount: number;
-            /**
-             * @description Why, for the user to read.
-             * @default
-             */
-            note?: string;
-          };
-        };
-      };
-      responses: {
-        /** @description The money had been added by an earlier request with this key. */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Entry"];
-          };
-        };
-        /** @description The money was added. */
-        201: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Entry"];
-          };
-        };
-        /** @description The body is wrong. */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description There is no such user. */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body has more than 256 KiB. */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body is not JSON in UTF-8, or is compressed. */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description An earlier request with this key had another body. */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description Too many requests. The header Retry-After says when to go on. */
-        429: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description An unexpected error: a bug in Framewright. */
-        500: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-      };
-    };
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/admin/refunds": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /** Return what a job has cost, or a part of it, once a job */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody: {
-        content: {
-          "application/json": {
-            /** @description The id of the job. */
-            job: string;
-            /**
-             * @description In micro-dollars: 5 dollars are 5000000.
-             * @example 5000000
-             */
-            amount: number;
-            /**
-             * @description Why, for the user to read.
-             * @default
-             */
-            note?: string;
-          };
-        };
-      };
-      responses: {
-        /** @description The same refund had been made before. */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Entry"];
-          };
-        };
-        /** @description The money was returned. */
-        201: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Entry"];
-          };
-        };
-        /** @description The body is wrong. */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description There is no such job. */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The job has not ended, or another refund was made for it. */
-        409: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body has more than 256 KiB. */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body is not JSON in UTF-8, or is compressed. */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The job has cost less. */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description Too many requests. The header Retry-After says when to go on. */
-        429: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description An unexpected error: a bug in Framewright. */
-        500: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-      };
-    };
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/admin/ledger/check": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Prove that wallets, entries and jobs agree */
-    get: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description What was checked, and what is wrong. */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": {
-              /** @description Whether there is no problem. */
-              ok: boolean;
-              /** @description How many wallets were checked. */
-              wallets: number;
-              /** @description How many entries were checked. */
-              entries: number;
-              /** @description How many jobs were checked. */
-              jobs: number;
-              /** @description What is wrong; empty if all agrees. */
-              problems: {
-                /** @description What is wrong. */
-                problem: string;
-                /** @description The id of the user, job or entry. */
-                subject: string;
-              }[];
+            requestBody?: never;
+            responses: {
+                /** @description The API works. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Health"];
+                    };
+                };
+                /** @description The request is malformed: a field, a header or the JSON of the body is wrong. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body has more than 256 KiB. */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body is not JSON in UTF-8, or is compressed. */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description An unexpected error: a bug in Framewright. */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The database fails. */
+                503: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
             };
-          };
         };
-        /** @description The request is malformed: a field, a header or the JSON of the body is wrong. */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body has more than 256 KiB. */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body is not JSON in UTF-8, or is compressed. */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description Too many requests. The header Retry-After says when to go on. */
-        429: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description An unexpected error: a bug in Framewright. */
-        500: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-      };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/debit": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Start a job, and hold the money for it
-     * @description Holds the most that the job can cost and asks a GPU worker to run it. Sending the same request again with the same Idempotency-Key returns the same job and holds nothing more.
-     */
-    post: {
-      parameters: {
-        query?: never;
-        header: {
-          /** @description A new random text for each new request; the same text again when the request is repeated. */
-          "Idempotency-Key": string;
-        };
-        path?: never;
-        cookie?: never;
-      };
-      requestBody: {
-        content: {
-          "application/json": components["schemas"]["Debit"];
-        };
-      };
-      responses: {
-        /** @description The job that the first request with this key started. */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Job"];
-          };
-        };
-        /** @description The job that this request started. */
-        201: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Job"];
-          };
-        };
-        /** @description The request or a parameter of the job is wrong. */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The wallet has less money than the job may cost. */
-        402: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The request came by cookie from a page whose origin is not allowed. */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description There is no such upload or quote. */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The upload is not complete. */
-        409: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The quote has expired, or the upload or the job was deleted. */
-        410: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body has more than 256 KiB. */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body is not JSON in UTF-8, or is compressed. */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The Idempotency-Key belongs to a request with another body. */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description Too many requests. The header Retry-After says when to go on. */
-        429: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description An unexpected error: a bug in Framewright. */
-        500: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description RunPod takes no jobs now; nothing was charged, and the same request can be sent again. */
-        503: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-      };
-    };
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/status/{id}": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Show a job: its progress, its result, and what it costs */
-    get: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          /** @description The id of a job of yours. */
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description The job. */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Job"];
-          };
-        };
-        /** @description The request is malformed: a field, a header or the JSON of the body is wrong. */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The request came by cookie from a page whose origin is not allowed. */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description There is no such job of yours. */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body has more than 256 KiB. */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body is not JSON in UTF-8, or is compressed. */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description Too many requests. The header Retry-After says when to go on. */
-        429: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description An unexpected error: a bug in Framewright. */
-        500: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-      };
-    };
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/jobs": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * List your jobs, newest first
-     * @description Their states are as last seen; GET /status/ID brings one up to date.
-     */
-    get: {
-      parameters: {
-        query?: {
-          /** @description `next` of the page before. */
-          cursor?: string;
-        };
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description A page of jobs. */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["JobList"];
-          };
-        };
-        /** @description The cursor is malformed. */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The request came by cookie from a page whose origin is not allowed. */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body has more than 256 KiB. */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body is not JSON in UTF-8, or is compressed. */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description Too many requests. The header Retry-After says when to go on. */
-        429: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description An unexpected error: a bug in Framewright. */
-        500: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-      };
-    };
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/cancel/{id}": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Cancel a job
-     * @description A job that waits costs nothing; one that runs costs what ran. A job that has ended stays as it is.
-     */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          /** @description The id of a job of yours. */
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description The job: cancelled, about to be (`cancelling`), or ended before. */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Job"];
-          };
-        };
-        /** @description The request is malformed: a field, a header or the JSON of the body is wrong. */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The request came by cookie from a page whose origin is not allowed. */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description There is no such job of yours. */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body has more than 256 KiB. */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body is not JSON in UTF-8, or is compressed. */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description Too many requests. The header Retry-After says when to go on. */
-        429: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description An unexpected error: a bug in Framewright. */
-        500: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-      };
-    };
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/jobs/{id}": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    post?: never;
-    /**
-     * Delete a job that has ended, with its output
-     * @description The entries of the wallet stay. The source video stays too: DELETE /uploads/ID deletes it.
-     */
-    delete: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          /** @description The id of a job of yours. */
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description The job and its output are deleted. */
-        204: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content?: never;
-        };
-        /** @description The request is malformed: a field, a header or the JSON of the body is wrong. */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The request came by cookie from a page whose origin is not allowed. */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description There is no such job of yours. */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The job has not ended; cancel it first. */
-        409: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body has more than 256 KiB. */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body is not JSON in UTF-8, or is compressed. */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description Too many requests. The header Retry-After says when to go on. */
-        429: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description An unexpected error: a bug in Framewright. */
-        500: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-      };
-    };
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/webhook/{id}/{mac}": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * RunPod says that a job has ended
-     * @description The body is taken as a hint only: the API asks RunPod how the job stands. Any answer but 200 makes RunPod send the webhook again.
-     */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          /** @description The id of the job. */
-          id: string;
-          /** @description The MAC of the id, which only RunPod knows. */
-          mac: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description The job is settled. */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": Record<string, never>;
-          };
-        };
-        /** @description There is no such job, or the MAC is not that of this job. */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description An unexpected error: a bug in Framewright. */
-        500: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The job could not be settled yet. */
-        503: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-      };
-    };
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/quote": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Ask what a job costs
-     * @description The quote binds for 15 minutes: a job that POST /debit starts with it costs at most its `hold`. The upload need not be complete yet. docs/billing.md explains every number.
-     */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody: {
-        content: {
-          "application/json": components["schemas"]["QuoteRequest"];
-        };
-      };
-      responses: {
-        /** @description The quote. */
-        201: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Quote"];
-          };
-        };
-        /** @description The worker would refuse the job: a field is wrong, or the job is larger than the limits. */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The request came by cookie from a page whose origin is not allowed. */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description There is no such upload of this user. */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body has more than 256 KiB. */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body is not JSON in UTF-8, or is compressed. */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description Too many requests. The header Retry-After says when to go on. */
-        429: {
-          headers: {
-            /** @description After how many seconds the same request may succeed; absent where it will not. */
-            "Retry-After"?: number;
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description An unexpected error: a bug in Framewright. */
-        500: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-      };
-    };
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/openapi.json": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Show this document */
-    get: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description The OpenAPI document of this API. */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": {
-              [key: string]: unknown;
+    "/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List uploads
+         * @description Open and complete uploads, the newest first.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description `next` of the page before. */
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
             };
-          };
+            requestBody?: never;
+            responses: {
+                /** @description A page of uploads. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["UploadList"];
+                    };
+                };
+                /** @description The cursor is malformed. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The request came by cookie from a page whose origin is not allowed. */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body has more than 256 KiB. */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body is not JSON in UTF-8, or is compressed. */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many requests. The header Retry-After says when to go on. */
+                429: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description An unexpected error: a bug in Framewright. */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
         };
-        /** @description The request is malformed: a field, a header or the JSON of the body is wrong. */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
+        put?: never;
+        /**
+         * Start an upload
+         * @description A file of up to 100000000 bytes is sent in one PUT, a larger one in parts. The URLs accept only the declared type and size.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["UploadRequest"];
+                };
+            };
+            responses: {
+                /** @description The upload, and where to send the file. */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Upload"];
+                    };
+                };
+                /** @description The type is not one that the worker reads, the size is too large, or a field is wrong. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The request came by cookie from a page whose origin is not allowed. */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The user has too many open uploads. */
+                409: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body has more than 256 KiB. */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body is not JSON in UTF-8, or is compressed. */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many requests. The header Retry-After says when to go on. */
+                429: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description An unexpected error: a bug in Framewright. */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The storage refused a request of the API. */
+                502: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The storage does not answer at the moment. */
+                503: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
         };
-        /** @description The body has more than 256 KiB. */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description The body is not JSON in UTF-8, or is compressed. */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-        /** @description An unexpected error: a bug in Framewright. */
-        500: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            "application/json": components["schemas"]["Error"];
-          };
-        };
-      };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
+    "/uploads/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look at an upload, or go on with it
+         * @description For an open upload the answer tells what is still missing, with new URLs.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description The first part to give a URL for; 1 by default. */
+                    from?: number;
+                };
+                header?: never;
+                path: {
+                    /** @description The id of the upload. */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The upload. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Upload"];
+                    };
+                };
+                /** @description A parameter is malformed. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The request came by cookie from a page whose origin is not allowed. */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description There is no such upload of this user. */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The storage no longer has the parts of this upload. */
+                409: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body has more than 256 KiB. */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body is not JSON in UTF-8, or is compressed. */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The file that was uploaded is not what was declared. */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many requests. The header Retry-After says when to go on. */
+                429: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description An unexpected error: a bug in Framewright. */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The storage refused a request of the API. */
+                502: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The storage does not answer at the moment. */
+                503: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        /**
+         * Delete an upload
+         * @description Deletes the file, or the parts that have arrived. It can be repeated.
+         */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The id of the upload. */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The upload is deleted. */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The id is malformed. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The request came by cookie from a page whose origin is not allowed. */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description There is no such upload of this user. */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description A job that has not ended uses the upload. */
+                409: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body has more than 256 KiB. */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body is not JSON in UTF-8, or is compressed. */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many requests. The header Retry-After says when to go on. */
+                429: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description An unexpected error: a bug in Framewright. */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The storage refused a request of the API. */
+                502: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The storage does not answer at the moment. */
+                503: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/uploads/{id}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Complete an upload
+         * @description Joins the parts, and checks that the size and the type are those that were declared; if not, the file and the upload are deleted. It can be repeated.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The id of the upload. */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: {
+                content: {
+                    "application/json": components["schemas"]["CompleteUploadRequest"];
+                };
+            };
+            responses: {
+                /** @description The upload is complete. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Upload"];
+                    };
+                };
+                /** @description The request is malformed. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The request came by cookie from a page whose origin is not allowed. */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description There is no such upload of this user. */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The file, or parts of it, have not been uploaded. */
+                409: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body has more than 256 KiB. */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body is not JSON in UTF-8, or is compressed. */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The parts are not those that were uploaded, or the file is not what was declared. */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many requests. The header Retry-After says when to go on. */
+                429: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description An unexpected error: a bug in Framewright. */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The storage refused a request of the API. */
+                502: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The storage does not answer at the moment. */
+                503: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Log in with an API key
+         * @description The cookie is HttpOnly and SameSite=Strict, lasts 12 hours, and ends when its key is revoked.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            /** @description The key; it may stand in the Authorization header instead. */
+            requestBody?: {
+                content: {
+                    "application/json": {
+                        /** @description The API key. */
+                        key: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description The cookie is set. */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Session"];
+                    };
+                };
+                /** @description The request is malformed: a field, a header or the JSON of the body is wrong. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The key is not valid. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The origin of the page is not allowed. */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body has more than 256 KiB. */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body is not JSON in UTF-8, or is compressed. */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many requests. The header Retry-After says when to go on. */
+                429: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description An unexpected error: a bug in Framewright. */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        /** Log out */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The session has ended, or there was none. */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request is malformed: a field, a header or the JSON of the body is wrong. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The origin of the page is not allowed. */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body has more than 256 KiB. */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body is not JSON in UTF-8, or is compressed. */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many requests. The header Retry-After says when to go on. */
+                429: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description An unexpected error: a bug in Framewright. */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/wallet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The balance and the entries of the wallet */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description `next` of the page before. */
+                    cursor?: string;
+                    /** @description How many entries to return, 1 to 200. */
+                    limit?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The wallet. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Wallet"];
+                    };
+                };
+                /** @description The query is wrong. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The request came by cookie from a page whose origin is not allowed. */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body has more than 256 KiB. */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body is not JSON in UTF-8, or is compressed. */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many requests. The header Retry-After says when to go on. */
+                429: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description An unexpected error: a bug in Framewright. */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the keys of a user */
+        get: {
+            parameters: {
+                query: {
+                    /** @description The name of the user. */
+                    user: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The keys, the newest first. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description The keys of the user, also revoked ones. */
+                            keys: components["schemas"]["Key"][];
+                        };
+                    };
+                };
+                /** @description The request is malformed: a field, a header or the JSON of the body is wrong. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body has more than 256 KiB. */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body is not JSON in UTF-8, or is compressed. */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many requests. The header Retry-After says when to go on. */
+                429: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description An unexpected error: a bug in Framewright. */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Make an API key, and its user if there is none of this name */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /**
+                         * @description The name of the user.
+                         * @example ada
+                         */
+                        user: string;
+                        /**
+                         * @description What the key is for.
+                         * @default
+                         */
+                        label?: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description The key. */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["NewKey"];
+                    };
+                };
+                /** @description The body is wrong. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body has more than 256 KiB. */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body is not JSON in UTF-8, or is compressed. */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many requests. The header Retry-After says when to go on. */
+                429: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description An unexpected error: a bug in Framewright. */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke a key and end its sessions, at once */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The id of the key. */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The key is revoked. */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request is malformed: a field, a header or the JSON of the body is wrong. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description There is no such key. */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body has more than 256 KiB. */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body is not JSON in UTF-8, or is compressed. */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many requests. The header Retry-After says when to go on. */
+                429: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description An unexpected error: a bug in Framewright. */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/topups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add money to a wallet, once for each Idempotency-Key */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description A new random text for each new request; the same text again when the request is repeated. */
+                    "Idempotency-Key": string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /**
+                         * @description The name of the user.
+                         * @example ada
+                         */
+                        user: string;
+                        /**
+                         * @description In micro-dollars: 5 dollars are 5000000.
+                         * @example 5000000
+                         */
+                        amount: number;
+                        /**
+                         * @description Why, for the user to read.
+                         * @default
+                         */
+                        note?: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description The money had been added by an earlier request with this key. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Entry"];
+                    };
+                };
+                /** @description The money was added. */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Entry"];
+                    };
+                };
+                /** @description The body is wrong. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description There is no such user. */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body has more than 256 KiB. */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body is not JSON in UTF-8, or is compressed. */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description An earlier request with this key had another body. */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many requests. The header Retry-After says when to go on. */
+                429: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description An unexpected error: a bug in Framewright. */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/refunds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Return what a job has cost, or a part of it, once a job */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @description The id of the job. */
+                        job: string;
+                        /**
+                         * @description In micro-dollars: 5 dollars are 5000000.
+                         * @example 5000000
+                         */
+                        amount: number;
+                        /**
+                         * @description Why, for the user to read.
+                         * @default
+                         */
+                        note?: string;
+                    };
+                };
+            };
+            responses: {
+                /** @description The same refund had been made before. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Entry"];
+                    };
+                };
+                /** @description The money was returned. */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Entry"];
+                    };
+                };
+                /** @description The body is wrong. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description There is no such job. */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The job has not ended, or another refund was made for it. */
+                409: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body has more than 256 KiB. */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body is not JSON in UTF-8, or is compressed. */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The job has cost less. */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many requests. The header Retry-After says when to go on. */
+                429: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description An unexpected error: a bug in Framewright. */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/ledger/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Prove that wallets, entries and jobs agree */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description What was checked, and what is wrong. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description Whether there is no problem. */
+                            ok: boolean;
+                            /** @description How many wallets were checked. */
+                            wallets: number;
+                            /** @description How many entries were checked. */
+                            entries: number;
+                            /** @description How many jobs were checked. */
+                            jobs: number;
+                            /** @description What is wrong; empty if all agrees. */
+                            problems: {
+                                /** @description What is wrong. */
+                                problem: string;
+                                /** @description The id of the user, job or entry. */
+                                subject: string;
+                            }[];
+                        };
+                    };
+                };
+                /** @description The request is malformed: a field, a header or the JSON of the body is wrong. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body has more than 256 KiB. */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body is not JSON in UTF-8, or is compressed. */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many requests. The header Retry-After says when to go on. */
+                429: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description An unexpected error: a bug in Framewright. */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/debit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start a job, and hold the money for it
+         * @description Holds the most that the job can cost and asks a GPU worker to run it. Sending the same request again with the same Idempotency-Key returns the same job and holds nothing more.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description A new random text for each new request; the same text again when the request is repeated. */
+                    "Idempotency-Key": string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Debit"];
+                };
+            };
+            responses: {
+                /** @description The job that the first request with this key started. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                /** @description The job that this request started. */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                /** @description The request or a parameter of the job is wrong. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The wallet has less money than the job may cost. */
+                402: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The request came by cookie from a page whose origin is not allowed. */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description There is no such upload or quote. */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The upload is not complete. */
+                409: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The quote has expired, or the upload or the job was deleted. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body has more than 256 KiB. */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body is not JSON in UTF-8, or is compressed. */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The Idempotency-Key belongs to a request with another body. */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many requests. The header Retry-After says when to go on. */
+                429: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description An unexpected error: a bug in Framewright. */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description RunPod takes no jobs now; nothing was charged, and the same request can be sent again. */
+                503: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/status/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a job: its progress, its result, and what it costs */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The id of a job of yours. */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The job. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                /** @description The request is malformed: a field, a header or the JSON of the body is wrong. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The request came by cookie from a page whose origin is not allowed. */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description There is no such job of yours. */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body has more than 256 KiB. */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body is not JSON in UTF-8, or is compressed. */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many requests. The header Retry-After says when to go on. */
+                429: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description An unexpected error: a bug in Framewright. */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List your jobs, newest first
+         * @description Their states are as last seen; GET /status/ID brings one up to date.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description `next` of the page before. */
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description A page of jobs. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["JobList"];
+                    };
+                };
+                /** @description The cursor is malformed. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The request came by cookie from a page whose origin is not allowed. */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body has more than 256 KiB. */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body is not JSON in UTF-8, or is compressed. */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many requests. The header Retry-After says when to go on. */
+                429: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description An unexpected error: a bug in Framewright. */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cancel/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a job
+         * @description A job that waits costs nothing; one that runs costs what ran. A job that has ended stays as it is.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The id of a job of yours. */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The job: cancelled, about to be (`cancelling`), or ended before. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                /** @description The request is malformed: a field, a header or the JSON of the body is wrong. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The request came by cookie from a page whose origin is not allowed. */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description There is no such job of yours. */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body has more than 256 KiB. */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body is not JSON in UTF-8, or is compressed. */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many requests. The header Retry-After says when to go on. */
+                429: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description An unexpected error: a bug in Framewright. */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a job that has ended, with its output
+         * @description The entries of the wallet stay. The source video stays too: DELETE /uploads/ID deletes it.
+         */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The id of a job of yours. */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The job and its output are deleted. */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request is malformed: a field, a header or the JSON of the body is wrong. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The request came by cookie from a page whose origin is not allowed. */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description There is no such job of yours. */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The job has not ended; cancel it first. */
+                409: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body has more than 256 KiB. */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body is not JSON in UTF-8, or is compressed. */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many requests. The header Retry-After says when to go on. */
+                429: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description An unexpected error: a bug in Framewright. */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhook/{id}/{mac}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * RunPod says that a job has ended
+         * @description The body is taken as a hint only: the API asks RunPod how the job stands. Any answer but 200 makes RunPod send the webhook again.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The id of the job. */
+                    id: string;
+                    /** @description The MAC of the id, which only RunPod knows. */
+                    mac: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The job is settled. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": Record<string, never>;
+                    };
+                };
+                /** @description There is no such job, or the MAC is not that of this job. */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description An unexpected error: a bug in Framewright. */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The job could not be settled yet. */
+                503: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/quote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask what a job costs
+         * @description The quote binds for 15 minutes: a job that POST /debit starts with it costs at most its `hold`. The upload need not be complete yet. docs/billing.md explains every number.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["QuoteRequest"];
+                };
+            };
+            responses: {
+                /** @description The quote. */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Quote"];
+                    };
+                };
+                /** @description The worker would refuse the job: a field is wrong, or the job is larger than the limits. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The request came by cookie from a page whose origin is not allowed. */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description There is no such upload of this user. */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body has more than 256 KiB. */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body is not JSON in UTF-8, or is compressed. */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many requests. The header Retry-After says when to go on. */
+                429: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description An unexpected error: a bug in Framewright. */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show this document */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The OpenAPI document of this API. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            [key: string]: unknown;
+                        };
+                    };
+                };
+                /** @description The request is malformed: a field, a header or the JSON of the body is wrong. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body has more than 256 KiB. */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body is not JSON in UTF-8, or is compressed. */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description An unexpected error: a bug in Framewright. */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
-  schemas: {
-    /**
-     * CropBox
-     * @description A rectangle in the picture, in pixels of the picture as displayed; fractions of a pixel are allowed.
-     */
-    CropBox: {
-      /**
-       * X
-       * @description The left edge.
-       */
-      x: number;
-      /**
-       * Y
-       * @description The top edge.
-       */
-      y: number;
-      /**
-       * W
-       * @description The width, at least 1.
-       */
-      w: number;
-      /**
-       * H
-       * @description The height, at least 1.
-       */
-      h: number;
-    };
-    /**
-     * ExportParams
-     * @description The part of a video to export, and how to export it.
-     */
-    ExportParams: {
-      /**
-       * Crop
-       * @description The part of the picture: a box, or keyframes of a moving crop; null is the whole picture.
-       * @default null
-       */
-      crop: (components["schemas"]["CropBox"] | components["schemas"]["Keyframe"][]) | null;
-      /**
-       * Clamp
-       * @description Moves a crop that leaves the picture back into it, instead of refusing it.
-       * @default false
-       */
-      clamp: boolean;
-      /**
-       * @description Lets the crop follow a subject of `tracks`; instead of `crop`.
-       * @default null
-       */
-      follow: components["schemas"]["Follow"] | null;
-      /**
-       * Tracks
-       * @description The result of a track job on the same video: the document itself, or a URL of it.
-       * @default null
-       */
-      tracks:
-        | ({
-            /** @description The tracks of the video. */
-            tracks: {
-              /** @description The id of the track, which no other has. */
-              id: number;
-              /** @description The boxes of the track, in order. */
-              frames: {
-                /** @description The index of the frame, from 0; frames of a track rise. */
-                frame: number;
-                /** @description Left, top, width and height, in pixels of the picture as displayed. */
-                bbox: [number, number, number, number];
-              }[];
-            }[];
-            /** @description The video that was tracked. If it is given, the boxes must lie in it. */
-            video?: {
-              /** @description The width of the picture as displayed, in pixels. */
-              width?: number | null;
-              /** @description The height of the picture as displayed, in pixels. */
-              height?: number | null;
-              /** @description The number of frames of the video. */
-              frames?: number | null;
-              /** @description The first frame of every shot but the first, rising. */
-              cuts?: number[];
-            };
-          } & {
-            [key: string]: unknown;
-          })
-        | string
-        | null;
-      /**
-       * Upscale
-       * @description Whether a model enlarges the crop; null enlarges it where `upscale_model` names a model.
-       * @default null
-       */
-      upscale: boolean | null;
-      /**
-       * Upscale Model
-       * @description A model of the model repository; null uses the worker's default model.
-       * @default null
-       */
-      upscale_model: string | null;
-      /**
-       * Size
-       * @description The size of the output, as `1080x1920` or {"w": 1080, "h": 1920}; null uses the crop's own size, times the model's scale. A size of another aspect ratio does not distort the picture: the output's pixels are then not square.
-       * @default null
-       */
-      size: (components["schemas"]["Size"] | string) | null;
-      /**
-       * Format
-       * @description The file format; null takes it from the suffix of the output, or mp4 if it has no suffix.
-       * @default null
-       */
-      format: ("mp4" | "mov" | "webm" | "mkv" | "gif") | null;
-      /**
-       * Quality
-       * @description The quality of the encoding.
-       * @default high
-       * @enum {string}
-       */
-      quality: "high" | "medium" | "low" | "lossless";
-      /**
-       * Start
-       * @description Where the exported part begins, in seconds from the start of the source; null is its start.
-       * @default null
-       */
-      start: number | null;
-      /**
-       * End
-       * @description Where the exported part ends, in seconds from the start of the source; null is its end.
-       * @default null
-       */
-      end: number | null;
-      /**
-       * Tonemap
-       * @description Converts HDR (PQ, HLG) to SDR (BT.709).
-       * @default false
-       */
-      tonemap: boolean;
-      /**
-       * Reuse Tolerance
-       * @description The largest difference, in levels of 0 to 255, at which a part of the picture reuses the model's last result for that part. This is faster where little moves, but not bit-identical. 0 reuses only identical parts.
-       * @default 0
-       */
-      reuse_tolerance: number;
-    } & (unknown & unknown & unknown & unknown);
-    /**
-     * Follow
-     * @description The subject that the crop follows, and the aspect ratio of the crop.
-     */
-    Follow: {
-      /**
-       * Track
-       * @description The id of a track, or `main` for the main subject of each shot: the track with the largest product of frames, size and closeness to the centre.
-       */
-      track: number | "main";
-      /**
-       * Aspect
-       * @description The aspect ratio of the crop, such as 9:16; null uses that of the picture.
-       * @default null
-       */
-      aspect: string | null;
-      /**
-       * Zoom
-       * @description 1 for the largest crop of that aspect ratio, 2 for half its width and height. null means 1, or 2 where a crop of the picture's own aspect ratio could not move otherwise.
-       * @default null
-       */
-      zoom: number | null;
-    };
-    /**
-     * Keyframe
-     * @description The crop at one moment.
-     */
-    Keyframe: {
-      /**
-       * X
-       * @description The left edge.
-       */
-      x: number;
-      /**
-       * Y
-       * @description The top edge.
-       */
-      y: number;
-      /**
-       * W
-       * @description The width, at least 1.
-       */
-      w: number;
-      /**
-       * H
-       * @description The height, at least 1.
-       */
-      h: number;
-      /**
-       * T
-       * @description The moment, in seconds from the start of the source (not of the part that is exported).
-       */
-      t: number;
-    };
-    /**
-     * Size
-     * @description A size in pixels.
-     */
-    Size: {
-      /**
-       * W
-       * @description The width.
-       */
-      w: number;
-      /**
-       * H
-       * @description The height.
-       */
-      h: number;
-    };
-    /**
-     * TrackParams
-     * @description What to track, and how.
-     */
-    TrackParams: {
-      /**
-       * Model
-       * @description A detector of the model repository, or the alias `yolov8`.
-       * @default yolov8
-       */
-      model: string;
-      /**
-       * Classes
-       * @description The names of the classes to report; null reports all. A name with commas that the model does not know is split at the commas into several names.
-       * @default null
-       */
-      classes: string[] | null;
-      /**
-       * Confidence
-       * @description Tracks whose detections score less on average are not reported. The tracker still uses every box of the model, so that a track continues through frames where the model is unsure.
-       * @default 0.5
-       */
-      confidence: number;
-      /**
-       * Tracker
-       * @description The tracking algorithm; `botsort` also compensates for the camera's motion.
-       * @default bytetrack
-       * @enum {string}
-       */
-      tracker: "bytetrack" | "botsort";
-      /**
-       * Stride
-       * @description The detector sees every stride-th frame; boxes between are interpolated.
-       * @default 1
-       */
-      stride: number;
-      /**
-       * Fill Gaps Sec
-       * @description Gaps in a track of at most this many seconds are filled by interpolation.
-       * @default 0
-       */
-      fill_gaps_sec: number;
-      /**
-       * Side
-       * @description The longer side of the pictures that the detector sees, in pixels; null uses the model's own.
-       * @default null
-       */
-      side: number | null;
-      /**
-       * Batch
-       * @description The maximum number of frames in one request to the detector.
-       * @default 4
-       */
-      batch: number;
-    };
-    /**
-     * UpscaleParams
-     * @description How to upscale a video.
-     */
-    UpscaleParams: {
-      /**
-       * Model
-       * @description A model of the model repository; null uses the worker's default model.
-       * @default null
-       */
-      model: string | null;
-      /**
-       * Scale
-       * @description Output size divided by input size, in each direction; null uses the model's own scale.
-       * @default null
-       */
-      scale: number | null;
-      /**
-       * Quality
-       * @description The quality of the encoding.
-       * @default high
-       * @enum {string}
-       */
-      quality: "high" | "medium" | "low" | "lossless";
-      /**
-       * Tonemap
-       * @description Converts HDR (PQ, HLG) to SDR (BT.709), which models are trained on.
-       * @default false
-       */
-      tonemap: boolean;
-      /**
-       * Reuse Tolerance
-       * @description The largest difference, in levels of 0 to 255, at which a part of the picture reuses the model's last result for that part. This is faster where little moves, but not bit-identical. 0 reuses only identical parts.
-       * @default 0
-       */
-      reuse_tolerance: number;
-    };
-    /**
-     * ExportResult
-     * @description The result of an export job.
-     */
-    ExportResult: {
-      /**
-       * Status
-       * @description Always `completed`; a job that fails returns an error instead.
-       * @default completed
-       * @constant
-       */
-      status: "completed";
-      /**
-       * Output Url
-       * @description Where the file is, without the query of a presigned URL.
-       */
-      output_url: string;
-      /** @description Figures of the job. */
-      stats: components["schemas"]["ExportStats"];
-      /**
-       * Keyframes
-       * @description The path of a moving crop, to edit and send again as `crop`; null if the crop did not move.
-       * @default null
-       */
-      keyframes: components["schemas"]["Keyframe"][] | null;
-      /**
-       * Notes
-       * @description One sentence for each difference from the source.
-       * @default []
-       */
-      notes: string[];
-    };
-    /**
-     * ExportStats
-     * @description Figures of a finished export.
-     */
-    ExportStats: {
-      /**
-       * Frames
-       * @description Frames written, which is the number of frames in the exported part of the source.
-       */
-      frames: number;
-      /**
-       * Duration Sec
-       * @description The duration of the output, in seconds.
-       */
-      duration_sec: number;
-      /**
-       * Model
-       * @description The name of the model, or null.
-       */
-      model: string | null;
-      /**
-       * Width
-       * @description The width of the output, in pixels.
-       */
-      width: number;
-      /**
-       * Height
-       * @description The height of the output, in pixels.
-       */
-      height: number;
-      /**
-       * Crop
-       * @description [x, y, w, h] of the crop; for a moving crop, its position at the start.
-       */
-      crop: [number, number, number, number];
-      /**
-       * Scale
-       * @description Output size divided by crop size.
-       */
-      scale: number;
-      /**
-       * Wall Sec
-       * @description How many seconds the job took.
-       */
-      wall_sec: number;
-      /**
-       * Fps
-       * @description Frames written per second of wall time.
-       */
-      fps: number;
-      /**
-       * Encoder
-       * @description FFmpeg's name of the encoder.
-       */
-      encoder: string;
-      /**
-       * Pixel Format
-       * @description FFmpeg's name of the pixel format that was encoded.
-       */
-      pixel_format: string;
-      /**
-       * Transport
-       * @description How tensors reached Triton; null without a model.
-       */
-      transport: ("shared_memory" | "grpc") | null;
-      /**
-       * Tile
-       * @description [height, width] of the tiles that the model saw, in input pixels; null without a model.
-       */
-      tile: [number, number] | null;
-      /**
-       * Reused
-       * @description The share of the picture area that did not change and was not inferred again, 0 to 1; null without a model.
-       */
-      reused: number | null;
-      /**
-       * @description What the job cost; null without a GPU, or without a known price for it.
-       * @default null
-       */
-      cost: components["schemas"]["JobCost"] | null;
-    };
-    /**
-     * JobCost
-     * @description What a job cost, as if no other job had run on the machine.
-     */
-    JobCost: {
-      /**
-       * Gpu
-       * @description The GPU, as the price table names it; `2 x A40` for two of them.
-       */
-      gpu: string;
-      /**
-       * Seconds
-       * @description How long the job took: its `wall_sec`.
-       */
-      seconds: number;
-      /**
-       * Dollars
-       * @description Seconds times the price of all GPUs of the machine, in US dollars.
-       */
-      dollars: number;
-      /**
-       * Price Source
-       * @description Where the price came from.
-       */
-      price_source: string;
-    };
-    /**
-     * Track
-     * @description One object, followed through the video.
-     */
-    Track: {
-      /**
-       * Id
-       * @description The number of the track: from 1, in order of first appearance.
-       */
-      id: number;
-      /**
-       * Class Name
-       * @description The class of the object, such as `person`.
-       */
-      class_name: string;
-      /**
-       * First Sec
-       * @description The presentation time of its first box, on the video's own clock, in seconds.
-       */
-      first_sec: number;
-      /**
-       * Last Sec
-       * @description The presentation time of its last box, on the video's own clock, in seconds.
-       */
-      last_sec: number;
-      /**
-       * Frames
-       * @description The boxes of the object, in order.
-       */
-      frames: components["schemas"]["TrackedBox"][];
-    };
-    /**
-     * TrackAnswer
-     * @description The result of a track job.
-     */
-    TrackAnswer: {
-      /**
-       * Status
-       * @description Always `completed`; a job that fails returns an error instead.
-       * @default completed
-       * @constant
-       */
-      status: "completed";
-      /** @description The video that was tracked. */
-      video: components["schemas"]["TrackedVideo"];
-      /** @description Figures of the job. */
-      stats: components["schemas"]["TrackStats"];
-      /**
-       * Notes
-       * @description One sentence for each thing that the user should know.
-       * @default []
-       */
-      notes: string[];
-      /**
-       * Tracks
-       * @description The objects that were found.
-       */
-      tracks: components["schemas"]["Track"][];
-    };
-    /**
-     * TrackStats
-     * @description Figures of a finished track job.
-     */
-    TrackStats: {
-      /**
-       * Model
-       * @description The name of the model.
-       */
-      model: string;
-      /**
-       * Tracks
-       * @description Tracks reported.
-       */
-      tracks: number;
-      /**
-       * Boxes
-       * @description Boxes in these tracks.
-       */
-      boxes: number;
-      /**
-       * Unreported Tracks
-       * @description Tracks of other classes, or with a lower score than the job asked for.
-       */
-      unreported_tracks: number;
-      /**
-       * Cuts
-       * @description Cuts between shots; each ends all tracks.
-       */
-      cuts: number;
-      /**
-       * Detector Input
-       * @description [height, width] of the pictures that the detector saw, in pixels.
-       */
-      detector_input: [number, number];
-      /**
-       * Wall Sec
-       * @description How many seconds the job took.
-       */
-      wall_sec: number;
-      /**
-       * Fps
-       * @description Frames per second of wall time.
-       */
-      fps: number;
-      /**
-       * Transport
-       * @description How tensors reached Triton.
-       * @enum {string}
-       */
-      transport: "shared_memory" | "grpc";
-      /**
-       * Reused
-       * @description The share of the detector's frames that equalled the one before and were not inferred again, 0 to 1.
-       */
-      reused: number;
-      /**
-       * @description What the job cost; null without a GPU, or without a known price for it.
-       * @default null
-       */
-      cost: components["schemas"]["JobCost"] | null;
-    };
-    /**
-     * TrackStored
-     * @description The result of a track job with too many tracks for a response: a document at `output_url` has them.
-     */
-    TrackStored: {
-      /**
-       * Status
-       * @description Always `completed`; a job that fails returns an error instead.
-       * @default completed
-       * @constant
-       */
-      status: "completed";
-      /** @description The video that was tracked. */
-      video: components["schemas"]["TrackedVideo"];
-      /** @description Figures of the job. */
-      stats: components["schemas"]["TrackStats"];
-      /**
-       * Notes
-       * @description One sentence for each thing that the user should know.
-       * @default []
-       */
-      notes: string[];
-      /**
-       * Output Url
-       * @description The address of the document, a TrackAnswer as JSON; without the query of a presigned URL.
-       */
-      output_url: string;
-      /**
-       * Json Bytes
-       * @description The size of the document, in bytes.
-       */
-      json_bytes: number;
-      /**
-       * Gzip Bytes
-       * @description The size of the gzipped file, in bytes; null where the document is stored as plain JSON.
-       */
-      gzip_bytes: number | null;
-    };
-    /**
-     * TrackedBox
-     * @description The box of an object in one frame.
-     */
-    TrackedBox: {
-      /**
-       * Frame
-       * @description The index of the decoded frame, from 0.
-       */
-      frame: number;
-      /**
-       * Bbox
-       * @description Left, top, width, height in pixels of the picture as displayed, within it, with two decimals.
-       */
-      bbox: [number, number, number, number];
-      /**
-       * Confidence
-       * @description The detector's score of the box, 0 to 1; of an interpolated box, one between its neighbours'.
-       */
-      confidence: number;
-      /**
-       * Interpolated
-       * @description True if the box is interpolated between boxes of the detector; absent otherwise.
-       * @default false
-       */
-      interpolated: boolean;
-    };
-    /**
-     * TrackedVideo
-     * @description The video that was tracked.
-     */
-    TrackedVideo: {
-      /**
-       * Width
-       * @description The width of the picture as displayed, in square pixels.
-       */
-      width: number;
-      /**
-       * Height
-       * @description The height of the picture as displayed, in square pixels.
-       */
-      height: number;
-      /**
-       * Frames
-       * @description Frames decoded.
-       */
-      frames: number;
-      /**
-       * Fps
-       * @description Frames per second, as a fraction such as 24000/1001.
-       */
-      fps: string;
-      /**
-       * Duration Sec
-       * @description The duration of the video, in seconds.
-       */
-      duration_sec: number;
-      /**
-       * Cuts
-       * @description The index of the first frame of every shot but the first.
-       */
-      cuts: number[];
-    };
-    /**
-     * UpscaleResult
-     * @description The result of an upscale job.
-     */
-    UpscaleResult: {
-      /**
-       * Status
-       * @description Always `completed`; a job that fails returns an error instead.
-       * @default completed
-       * @constant
-       */
-      status: "completed";
-      /**
-       * Output Url
-       * @description Where the video is, without the query of a presigned URL.
-       */
-      output_url: string;
-      /** @description Figures of the job. */
-      stats: components["schemas"]["UpscaleStats"];
-      /**
-       * Notes
-       * @description One sentence for each difference from the source.
-       * @default []
-       */
-      notes: string[];
-    };
-    /**
-     * UpscaleStats
-     * @description Figures of a finished upscale.
-     */
-    UpscaleStats: {
-      /**
-       * Frames
-       * @description Frames written, which is the number of frames read.
-       */
-      frames: number;
-      /**
-       * Duration Sec
-       * @description The duration of the video, in seconds.
-       */
-      duration_sec: number;
-      /**
-       * Model
-       * @description The name of the model.
-       */
-      model: string;
-      /**
-       * Width
-       * @description The width of the output, in pixels.
-       */
-      width: number;
-      /**
-       * Height
-       * @description The height of the output, in pixels.
-       */
-      height: number;
-      /**
-       * Scale
-       * @description Output size divided by input size.
-       */
-      scale: number;
-      /**
-       * Wall Sec
-       * @description How many seconds the job took.
-       */
-      wall_sec: number;
-      /**
-       * Fps
-       * @description Frames written per second of wall time.
-       */
-      fps: number;
-      /**
-       * Encoder
-       * @description FFmpeg's name of the encoder.
-       */
-      encoder: string;
-      /**
-       * Transport
-       * @description How tensors reached Triton.
-       * @enum {string}
-       */
-      transport: "shared_memory" | "grpc";
-      /**
-       * Tile
-       * @description [height, width] of the tiles that the model saw, in input pixels.
-       */
-      tile: [number, number];
-      /**
-       * Reused
-       * @description The share of the picture area that did not change and was not inferred again, 0 to 1.
-       */
-      reused: number;
-      /**
-       * @description What the job cost; null without a GPU, or without a known price for it.
-       * @default null
-       */
-      cost: components["schemas"]["JobCost"] | null;
-    };
-    Health: {
-      /** @description The API and its database answer. */
-      ok: boolean;
-    };
-    Error: {
-      /** @description Why the request failed. */
-      error: {
+    schemas: {
         /**
-         * @description A stable name for programs. `already_refunded`: The job has been refunded already; a job has one refund at most. `bad_request`: A value of the request is wrong; the message names it. `conflict`: The same request is being answered at this moment; send it again. `database_unavailable`: The database does not answer. `foreign_origin`: The request came by cookie from a page that may not use the API. `idempotency_key_reused`: The Idempotency-Key belongs to an earlier request with another body. `input_too_large`: The file is larger than the worker takes. `internal`: An unexpected error: a bug in Framewright. `job_deleted`: The job that this Idempotency-Key started was deleted. `job_not_ended`: The job has not ended yet. `job_not_found`: There is no such job of this user. `limit_exceeded`: The job is larger or longer than a job may be. `method_not_allowed`: The path has other methods; the header Allow lists them. `no_worker_available`: The workers take no more jobs now; nothing was charged. `not_enough_money`: The wallet has less money than the job may cost. `not_found`: There is no such path, user, key or job. `parts_refused`: Parts of the upload are missing, or have the wrong size. `quote_expired`: The quote has expired. `quote_not_found`: There is no such quote of this user. `refund_too_large`: The job has cost less than the refund. `storage_refused`: The file storage refused a request of the API. `storage_unavailable`: The file storage does not answer. `too_large`: The body of the request is too long. `too_many_requests`: Too many requests; the header Retry-After says when to go on. `too_many_uploads`: The user has too many open uploads. `unauthenticated`: The API key, the cookie or the operator's token is missing or not valid. `unsupported_media_type`: The body is not JSON in UTF-8, or is compressed. `upload_in_use`: A job that has not ended uses the upload. `upload_incomplete`: The upload is not complete. `upload_lost`: The storage no longer has the parts of the upload. `upload_mismatch`: The file is not what was declared: its size or its type differs. `upload_not_found`: There is no such upload of this user.
-         * @example not_enough_money
+         * CropBox
+         * @description A rectangle in the picture, in pixels of the picture as displayed; fractions of a pixel are allowed.
+         */
+        CropBox: {
+            /**
+             * X
+             * @description The left edge.
+             */
+            x: number;
+            /**
+             * Y
+             * @description The top edge.
+             */
+            y: number;
+            /**
+             * W
+             * @description The width, at least 1.
+             */
+            w: number;
+            /**
+             * H
+             * @description The height, at least 1.
+             */
+            h: number;
+        };
+        /**
+         * ExportParams
+         * @description The part of a video to export, and how to export it.
+         */
+        ExportParams: {
+            /**
+             * Crop
+             * @description The part of the picture: a box, or keyframes of a moving crop; null is the whole picture.
+             * @default null
+             */
+            crop: (components["schemas"]["CropBox"] | components["schemas"]["Keyframe"][]) | null;
+            /**
+             * Clamp
+             * @description Moves a crop that leaves the picture back into it, instead of refusing it.
+             * @default false
+             */
+            clamp: boolean;
+            /**
+             * @description Lets the crop follow a subject of `tracks`; instead of `crop`.
+             * @default null
+             */
+            follow: components["schemas"]["Follow"] | null;
+            /**
+             * Tracks
+             * @description The result of a track job on the same video: the document itself, or a URL of it.
+             * @default null
+             */
+            tracks: ({
+                /** @description The tracks of the video. */
+                tracks: {
+                    /** @description The id of the track, which no other has. */
+                    id: number;
+                    /** @description The boxes of the track, in order. */
+                    frames: {
+                        /** @description The index of the frame, from 0; frames of a track rise. */
+                        frame: number;
+                        /** @description Left, top, width and height, in pixels of the picture as displayed. */
+                        bbox: [
+                            number,
+                            number,
+                            number,
+                            number
+                        ];
+                    }[];
+                }[];
+                /** @description The video that was tracked. If it is given, the boxes must lie in it. */
+                video?: {
+                    /** @description The width of the picture as displayed, in pixels. */
+                    width?: number | null;
+                    /** @description The height of the picture as displayed, in pixels. */
+                    height?: number | null;
+                    /** @description The number of frames of the video. */
+                    frames?: number | null;
+                    /** @description The first frame of every shot but the first, rising. */
+                    cuts?: number[];
+                };
+            } & {
+                [key: string]: unknown;
+            }) | string | null;
+            /**
+             * Upscale
+             * @description Whether a model enlarges the crop; null enlarges it where `upscale_model` names a model.
+             * @default null
+             */
+            upscale: boolean | null;
+            /**
+             * Upscale Model
+             * @description A model of the model repository; null uses the worker's default model.
+             * @default null
+             */
+            upscale_model: string | null;
+            /**
+             * Size
+             * @description The size of the output, as `1080x1920` or {"w": 1080, "h": 1920}; null uses the crop's own size, times the model's scale. A size of another aspect ratio does not distort the picture: the output's pixels are then not square.
+             * @default null
+             */
+            size: (components["schemas"]["Size"] | string) | null;
+            /**
+             * Format
+             * @description The file format; null takes it from the suffix of the output, or mp4 if it has no suffix.
+             * @default null
+             */
+            format: ("mp4" | "mov" | "webm" | "mkv" | "gif") | null;
+            /**
+             * Quality
+             * @description The quality of the encoding.
+             * @default high
+             * @enum {string}
+             */
+            quality: "high" | "medium" | "low" | "lossless";
+            /**
+             * Start
+             * @description Where the exported part begins, in seconds from the start of the source; null is its start.
+             * @default null
+             */
+            start: number | null;
+            /**
+             * End
+             * @description Where the exported part ends, in seconds from the start of the source; null is its end.
+             * @default null
+             */
+            end: number | null;
+            /**
+             * Tonemap
+             * @description Converts HDR (PQ, HLG) to SDR (BT.709).
+             * @default false
+             */
+            tonemap: boolean;
+            /**
+             * Reuse Tolerance
+             * @description The largest difference, in levels of 0 to 255, at which a part of the picture reuses the model's last result for that part. This is faster where little moves, but not bit-identical. 0 reuses only identical parts.
+             * @default 0
+             */
+            reuse_tolerance: number;
+        } & (unknown & unknown & unknown & unknown);
+        /**
+         * Follow
+         * @description The subject that the crop follows, and the aspect ratio of the crop.
+         */
+        Follow: {
+            /**
+             * Track
+             * @description The id of a track, or `main` for the main subject of each shot: the track with the largest product of frames, size and closeness to the centre.
+             */
+            track: number | "main";
+            /**
+             * Aspect
+             * @description The aspect ratio of the crop, such as 9:16; null uses that of the picture.
+             * @default null
+             */
+            aspect: string | null;
+            /**
+             * Zoom
+             * @description 1 for the largest crop of that aspect ratio, 2 for half its width and height. null means 1, or 2 where a crop of the picture's own aspect ratio could not move otherwise.
+             * @default null
+             */
+            zoom: number | null;
+        };
+        /**
+         * Keyframe
+         * @description The crop at one moment.
+         */
+        Keyframe: {
+            /**
+             * X
+             * @description The left edge.
+             */
+            x: number;
+            /**
+             * Y
+             * @description The top edge.
+             */
+            y: number;
+            /**
+             * W
+             * @description The width, at least 1.
+             */
+            w: number;
+            /**
+             * H
+             * @description The height, at least 1.
+             */
+            h: number;
+            /**
+             * T
+             * @description The moment, in seconds from the start of the source (not of the part that is exported).
+             */
+            t: number;
+        };
+        /**
+         * Size
+         * @description A size in pixels.
+         */
+        Size: {
+            /**
+             * W
+             * @description The width.
+             */
+            w: number;
+            /**
+             * H
+             * @description The height.
+             */
+            h: number;
+        };
+        /**
+         * TrackParams
+         * @description What to track, and how.
+         */
+        TrackParams: {
+            /**
+             * Model
+             * @description A detector of the model repository, or the alias `yolov8`.
+             * @default yolov8
+             */
+            model: string;
+            /**
+             * Classes
+             * @description The names of the classes to report; null reports all. A name with commas that the model does not know is split at the commas into several names.
+             * @default null
+             */
+            classes: string[] | null;
+            /**
+             * Confidence
+             * @description Tracks whose detections score less on average are not reported. The tracker still uses every box of the model, so that a track continues through frames where the model is unsure.
+             * @default 0.5
+             */
+            confidence: number;
+            /**
+             * Tracker
+             * @description The tracking algorithm; `botsort` also compensates for the camera's motion.
+             * @default bytetrack
+             * @enum {string}
+             */
+            tracker: "bytetrack" | "botsort";
+            /**
+             * Stride
+             * @description The detector sees every stride-th frame; boxes between are interpolated.
+             * @default 1
+             */
+            stride: number;
+            /**
+             * Fill Gaps Sec
+             * @description Gaps in a track of at most this many seconds are filled by interpolation.
+             * @default 0
+             */
+            fill_gaps_sec: number;
+            /**
+             * Side
+             * @description The longer side of the pictures that the detector sees, in pixels; null uses the model's own.
+             * @default null
+             */
+            side: number | null;
+            /**
+             * Batch
+             * @description The maximum number of frames in one request to the detector.
+             * @default 4
+             */
+            batch: number;
+        };
+        /**
+         * UpscaleParams
+         * @description How to upscale a video.
+         */
+        UpscaleParams: {
+            /**
+             * Model
+             * @description A model of the model repository; null uses the worker's default model.
+             * @default null
+             */
+            model: string | null;
+            /**
+             * Scale
+             * @description Output size divided by input size, in each direction; null uses the model's own scale.
+             * @default null
+             */
+            scale: number | null;
+            /**
+             * Quality
+             * @description The quality of the encoding.
+             * @default high
+             * @enum {string}
+             */
+            quality: "high" | "medium" | "low" | "lossless";
+            /**
+             * Tonemap
+             * @description Converts HDR (PQ, HLG) to SDR (BT.709), which models are trained on.
+             * @default false
+             */
+            tonemap: boolean;
+            /**
+             * Reuse Tolerance
+             * @description The largest difference, in levels of 0 to 255, at which a part of the picture reuses the model's last result for that part. This is faster where little moves, but not bit-identical. 0 reuses only identical parts.
+             * @default 0
+             */
+            reuse_tolerance: number;
+        };
+        /**
+         * ExportResult
+         * @description The result of an export job.
+         */
+        ExportResult: {
+            /**
+             * Status
+             * @description Always `completed`; a job that fails returns an error instead.
+             * @default completed
+             * @constant
+             */
+            status: "completed";
+            /**
+             * Output Url
+             * @description Where the file is, without the query of a presigned URL.
+             */
+            output_url: string;
+            /** @description Figures of the job. */
+            stats: components["schemas"]["ExportStats"];
+            /**
+             * Keyframes
+             * @description The path of a moving crop, to edit and send again as `crop`; null if the crop did not move.
+             * @default null
+             */
+            keyframes: components["schemas"]["Keyframe"][] | null;
+            /**
+             * Notes
+             * @description One sentence for each difference from the source.
+             * @default []
+             */
+            notes: string[];
+        };
+        /**
+         * ExportStats
+         * @description Figures of a finished export.
+         */
+        ExportStats: {
+            /**
+             * Frames
+             * @description Frames written, which is the number of frames in the exported part of the source.
+             */
+            frames: number;
+            /**
+             * Duration Sec
+             * @description The duration of the output, in seconds.
+             */
+            duration_sec: number;
+            /**
+             * Model
+             * @description The name of the model, or null.
+             */
+            model: string | null;
+            /**
+             * Width
+             * @description The width of the output, in pixels.
+             */
+            width: number;
+            /**
+             * Height
+             * @description The height of the output, in pixels.
+             */
+            height: number;
+            /**
+             * Crop
+             * @description [x, y, w, h] of the crop; for a moving crop, its position at the start.
+             */
+            crop: [
+                number,
+                number,
+                number,
+                number
+            ];
+            /**
+             * Scale
+             * @description Output size divided by crop size.
+             */
+            scale: number;
+            /**
+             * Wall Sec
+             * @description How many seconds the job took.
+             */
+            wall_sec: number;
+            /**
+             * Fps
+             * @description Frames written per second of wall time.
+             */
+            fps: number;
+            /**
+             * Encoder
+             * @description FFmpeg's name of the encoder.
+             */
+            encoder: string;
+            /**
+             * Pixel Format
+             * @description FFmpeg's name of the pixel format that was encoded.
+             */
+            pixel_format: string;
+            /**
+             * Transport
+             * @description How tensors reached Triton; null without a model.
+             */
+            transport: ("shared_memory" | "grpc") | null;
+            /**
+             * Tile
+             * @description [height, width] of the tiles that the model saw, in input pixels; null without a model.
+             */
+            tile: [
+                number,
+                number
+            ] | null;
+            /**
+             * Reused
+             * @description The share of the picture area that did not change and was not inferred again, 0 to 1; null without a model.
+             */
+            reused: number | null;
+            /**
+             * @description What the job cost; null without a GPU, or without a known price for it.
+             * @default null
+             */
+            cost: components["schemas"]["JobCost"] | null;
+        };
+        /**
+         * JobCost
+         * @description What a job cost, as if no other job had run on the machine.
+         */
+        JobCost: {
+            /**
+             * Gpu
+             * @description The GPU, as the price table names it; `2 x A40` for two of them.
+             */
+            gpu: string;
+            /**
+             * Seconds
+             * @description How long the job took: its `wall_sec`.
+             */
+            seconds: number;
+            /**
+             * Dollars
+             * @description Seconds times the price of all GPUs of the machine, in US dollars.
+             */
+            dollars: number;
+            /**
+             * Price Source
+             * @description Where the price came from.
+             */
+            price_source: string;
+        };
+        /**
+         * Track
+         * @description One object, followed through the video.
+         */
+        Track: {
+            /**
+             * Id
+             * @description The number of the track: from 1, in order of first appearance.
+             */
+            id: number;
+            /**
+             * Class Name
+             * @description The class of the object, such as `person`.
+             */
+            class_name: string;
+            /**
+             * First Sec
+             * @description The presentation time of its first box, on the video's own clock, in seconds.
+             */
+            first_sec: number;
+            /**
+             * Last Sec
+             * @description The presentation time of its last box, on the video's own clock, in seconds.
+             */
+            last_sec: number;
+            /**
+             * Frames
+             * @description The boxes of the object, in order.
+             */
+            frames: components["schemas"]["TrackedBox"][];
+        };
+        /**
+         * TrackAnswer
+         * @description The result of a track job.
+         */
+        TrackAnswer: {
+            /**
+             * Status
+             * @description Always `completed`; a job that fails returns an error instead.
+             * @default completed
+             * @constant
+             */
+            status: "completed";
+            /** @description The video that was tracked. */
+            video: components["schemas"]["TrackedVideo"];
+            /** @description Figures of the job. */
+            stats: components["schemas"]["TrackStats"];
+            /**
+             * Notes
+             * @description One sentence for each thing that the user should know.
+             * @default []
+             */
+            notes: string[];
+            /**
+             * Tracks
+             * @description The objects that were found.
+             */
+            tracks: components["schemas"]["Track"][];
+        };
+        /**
+         * TrackStats
+         * @description Figures of a finished track job.
+         */
+        TrackStats: {
+            /**
+             * Model
+             * @description The name of the model.
+             */
+            model: string;
+            /**
+             * Tracks
+             * @description Tracks reported.
+             */
+            tracks: number;
+            /**
+             * Boxes
+             * @description Boxes in these tracks.
+             */
+            boxes: number;
+            /**
+             * Unreported Tracks
+             * @description Tracks of other classes, or with a lower score than the job asked for.
+             */
+            unreported_tracks: number;
+            /**
+             * Cuts
+             * @description Cuts between shots; each ends all tracks.
+             */
+            cuts: number;
+            /**
+             * Detector Input
+             * @description [height, width] of the pictures that the detector saw, in pixels.
+             */
+            detector_input: [
+                number,
+                number
+            ];
+            /**
+             * Wall Sec
+             * @description How many seconds the job took.
+             */
+            wall_sec: number;
+            /**
+             * Fps
+             * @description Frames per second of wall time.
+             */
+            fps: number;
+            /**
+             * Transport
+             * @description How tensors reached Triton.
+             * @enum {string}
+             */
+            transport: "shared_memory" | "grpc";
+            /**
+             * Reused
+             * @description The share of the detector's frames that equalled the one before and were not inferred again, 0 to 1.
+             */
+            reused: number;
+            /**
+             * @description What the job cost; null without a GPU, or without a known price for it.
+             * @default null
+             */
+            cost: components["schemas"]["JobCost"] | null;
+        };
+        /**
+         * TrackStored
+         * @description The result of a track job with too many tracks for a response: a document at `output_url` has them.
+         */
+        TrackStored: {
+            /**
+             * Status
+             * @description Always `completed`; a job that fails returns an error instead.
+             * @default completed
+             * @constant
+             */
+            status: "completed";
+            /** @description The video that was tracked. */
+            video: components["schemas"]["TrackedVideo"];
+            /** @description Figures of the job. */
+            stats: components["schemas"]["TrackStats"];
+            /**
+             * Notes
+             * @description One sentence for each thing that the user should know.
+             * @default []
+             */
+            notes: string[];
+            /**
+             * Output Url
+             * @description The address of the document, a TrackAnswer as JSON; without the query of a presigned URL.
+             */
+            output_url: string;
+            /**
+             * Json Bytes
+             * @description The size of the document, in bytes.
+             */
+            json_bytes: number;
+            /**
+             * Gzip Bytes
+             * @description The size of the gzipped file, in bytes; null where the document is stored as plain JSON.
+             */
+            gzip_bytes: number | null;
+        };
+        /**
+         * TrackedBox
+         * @description The box of an object in one frame.
+         */
+        TrackedBox: {
+            /**
+             * Frame
+             * @description The index of the decoded frame, from 0.
+             */
+            frame: number;
+            /**
+             * Bbox
+             * @description Left, top, width, height in pixels of the picture as displayed, within it, with two decimals.
+             */
+            bbox: [
+                number,
+                number,
+                number,
+                number
+            ];
+            /**
+             * Confidence
+             * @description The detector's score of the box, 0 to 1; of an interpolated box, one between its neighbours'.
+             */
+            confidence: number;
+            /**
+             * Interpolated
+             * @description True if the box is interpolated between boxes of the detector; absent otherwise.
+             * @default false
+             */
+            interpolated: boolean;
+        };
+        /**
+         * TrackedVideo
+         * @description The video that was tracked.
+         */
+        TrackedVideo: {
+            /**
+             * Width
+             * @description The width of the picture as displayed, in square pixels.
+             */
+            width: number;
+            /**
+             * Height
+             * @description The height of the picture as displayed, in square pixels.
+             */
+            height: number;
+            /**
+             * Frames
+             * @description Frames decoded.
+             */
+            frames: number;
+            /**
+             * Fps
+             * @description Frames per second, as a fraction such as 24000/1001.
+             */
+            fps: string;
+            /**
+             * Duration Sec
+             * @description The duration of the video, in seconds.
+             */
+            duration_sec: number;
+            /**
+             * Cuts
+             * @description The index of the first frame of every shot but the first.
+             */
+            cuts: number[];
+        };
+        /**
+         * UpscaleResult
+         * @description The result of an upscale job.
+         */
+        UpscaleResult: {
+            /**
+             * Status
+             * @description Always `completed`; a job that fails returns an error instead.
+             * @default completed
+             * @constant
+             */
+            status: "completed";
+            /**
+             * Output Url
+             * @description Where the video is, without the query of a presigned URL.
+             */
+            output_url: string;
+            /** @description Figures of the job. */
+            stats: components["schemas"]["UpscaleStats"];
+            /**
+             * Notes
+             * @description One sentence for each difference from the source.
+             * @default []
+             */
+            notes: string[];
+        };
+        /**
+         * UpscaleStats
+         * @description Figures of a finished upscale.
+         */
+        UpscaleStats: {
+            /**
+             * Frames
+             * @description Frames written, which is the number of frames read.
+             */
+            frames: number;
+            /**
+             * Duration Sec
+             * @description The duration of the video, in seconds.
+             */
+            duration_sec: number;
+            /**
+             * Model
+             * @description The name of the model.
+             */
+            model: string;
+            /**
+             * Width
+             * @description The width of the output, in pixels.
+             */
+            width: number;
+            /**
+             * Height
+             * @description The height of the output, in pixels.
+             */
+            height: number;
+            /**
+             * Scale
+             * @description Output size divided by input size.
+             */
+            scale: number;
+            /**
+             * Wall Sec
+             * @description How many seconds the job took.
+             */
+            wall_sec: number;
+            /**
+             * Fps
+             * @description Frames written per second of wall time.
+             */
+            fps: number;
+            /**
+             * Encoder
+             * @description FFmpeg's name of the encoder.
+             */
+            encoder: string;
+            /**
+             * Transport
+             * @description How tensors reached Triton.
+             * @enum {string}
+             */
+            transport: "shared_memory" | "grpc";
+            /**
+             * Tile
+             * @description [height, width] of the tiles that the model saw, in input pixels.
+             */
+            tile: [
+                number,
+                number
+            ];
+            /**
+             * Reused
+             * @description The share of the picture area that did not change and was not inferred again, 0 to 1.
+             */
+            reused: number;
+            /**
+             * @description What the job cost; null without a GPU, or without a known price for it.
+             * @default null
+             */
+            cost: components["schemas"]["JobCost"] | null;
+        };
+        Health: {
+            /** @description The API and its database answer. */
+            ok: boolean;
+        };
+        Error: {
+            /** @description Why the request failed. */
+            error: {
+                /**
+                 * @description A stable name for programs. `already_refunded`: The job has been refunded already; a job has one refund at most. `bad_request`: A value of the request is wrong; the message names it. `conflict`: The same request is being answered at this moment; send it again. `database_unavailable`: The database does not answer. `foreign_origin`: The request came by cookie from a page that may not use the API. `idempotency_key_reused`: The Idempotency-Key belongs to an earlier request with another body. `input_too_large`: The file is larger than the worker takes. `internal`: An unexpected error: a bug in Framewright. `job_deleted`: The job that this Idempotency-Key started was deleted. `job_not_ended`: The job has not ended yet. `job_not_found`: There is no such job of this user. `limit_exceeded`: The job is larger or longer than a job may be. `method_not_allowed`: The path has other methods; the header Allow lists them. `no_worker_available`: The workers take no more jobs now; nothing was charged. `not_enough_money`: The wallet has less money than the job may cost. `not_found`: There is no such path, user, key or job. `parts_refused`: Parts of the upload are missing, or have the wrong size. `quote_expired`: The quote has expired. `quote_not_found`: There is no such quote of this user. `refund_too_large`: The job has cost less than the refund. `storage_refused`: The file storage refused a request of the API. `storage_unavailable`: The file storage does not answer. `too_large`: The body of the request is too long. `too_many_requests`: Too many requests; the header Retry-After says when to go on. `too_many_uploads`: The user has too many open uploads. `unauthenticated`: The API key, the cookie or the operator's token is missing or not valid. `unsupported_media_type`: The body is not JSON in UTF-8, or is compressed. `upload_in_use`: A job that has not ended uses the upload. `upload_incomplete`: The upload is not complete. `upload_lost`: The storage no longer has the parts of the upload. `upload_mismatch`: The file is not what was declared: its size or its type differs. `upload_not_found`: There is no such upload of this user.
+                 * @example not_enough_money
+                 * @enum {string}
+                 */
+                code: "already_refunded" | "bad_request" | "conflict" | "database_unavailable" | "foreign_origin" | "idempotency_key_reused" | "input_too_large" | "internal" | "job_deleted" | "job_not_ended" | "job_not_found" | "limit_exceeded" | "method_not_allowed" | "no_worker_available" | "not_enough_money" | "not_found" | "parts_refused" | "quote_expired" | "quote_not_found" | "refund_too_large" | "storage_refused" | "storage_unavailable" | "too_large" | "too_many_requests" | "too_many_uploads" | "unauthenticated" | "unsupported_media_type" | "upload_in_use" | "upload_incomplete" | "upload_lost" | "upload_mismatch" | "upload_not_found";
+                /** @description What was wrong and what to do, for a person. */
+                message: string;
+                /** @description Whether the same request may succeed later, unchanged. */
+                retryable: boolean;
+            };
+        };
+        Upload: {
+            /** @description The id of the upload, which POST /quote and POST /debit take. */
+            id: string;
+            /** @description The name of the file, without folders. */
+            name: string;
+            /** @description The media type that was declared. */
+            content_type: string;
+            /** @description The size that was declared, in bytes. */
+            bytes: number;
+            /**
+             * @description Open until POST /uploads/ID/complete has found the file; then jobs can use it.
+             * @enum {string}
+             */
+            state: "open" | "complete";
+            /** @description Milliseconds since 1970. */
+            created_at: number;
+            /** @description Until when jobs can use the file, in milliseconds since 1970. */
+            kept_until: number;
+            /**
+             * @description How to send an open upload: in one PUT, or in parts above 100000000 bytes.
+             * @enum {string}
+             */
+            method?: "put" | "parts";
+            /** @description With method put: PUT the file here. */
+            url?: string;
+            /** @description With method put: the headers to send, besides Content-Length, which clients add. */
+            headers?: {
+                [key: string]: string;
+            };
+            /** @description With method parts: the size of all parts but the last. */
+            part_bytes?: number;
+            /** @description With method parts: up to 100 parts that are still missing, in order. */
+            parts?: components["schemas"]["PartUrl"][];
+            /** @description With method parts: the numbers of the parts that have arrived. */
+            uploaded?: number[];
+            /** @description With method parts: the value of `from` that gives the next missing parts; null after the last. */
+            next?: number | null;
+            /** @description Until when the URLs are valid, in milliseconds since 1970. GET /uploads/ID makes new ones. */
+            expires_at?: number;
+        };
+        PartUrl: {
+            /** @description The number of the part, from 1. */
+            number: number;
+            /** @description The exact size of the part. */
+            bytes: number;
+            /** @description PUT the bytes of the part here. The answer's ETag names them. */
+            url: string;
+        };
+        UploadRequest: {
+            /**
+             * @description The name of the file, for people.
+             * @example holiday.mp4
+             */
+            name: string;
+            /**
+             * @description The media type of the file.
+             * @example video/mp4
+             * @enum {string}
+             */
+            content_type: "video/mp4" | "video/x-m4v" | "video/quicktime" | "video/3gpp" | "video/webm" | "video/matroska" | "video/x-matroska" | "video/avi" | "video/vnd.avi" | "video/x-msvideo" | "video/mp2t" | "video/mpeg" | "video/x-flv" | "video/x-ms-wmv" | "video/ogg" | "video/dv" | "video/x-dv" | "video/x-yuv4mpeg" | "application/mxf" | "image/gif" | "image/apng" | "application/json";
+            /**
+             * @description The exact size of the file, in bytes.
+             * @example 7340032
+             */
+            bytes: number;
+        };
+        UploadList: {
+            /** @description The uploads, the newest first, without URLs. */
+            uploads: components["schemas"]["Upload"][];
+            /** @description The value of `cursor` for the next page; null after the last. */
+            next: string | null;
+        };
+        CompleteUploadRequest: {
+            /** @description The parts; without them the API asks the storage which parts it has. */
+            parts?: {
+                /** @description The number of the part, from 1. */
+                number: number;
+                /** @description The header ETag of the answer to the part's PUT. */
+                etag: string;
+            }[];
+        };
+        Session: {
+            /** @description The user. */
+            user: {
+                /** @description The id of the user. */
+                id: string;
+                /** @description The name of the user. */
+                name: string;
+            };
+            /** @description When the cookie ends, in milliseconds since 1970. */
+            expires_at: number;
+        };
+        Wallet: {
+            /** @description What can be spent, in micro-dollars: the sum of all entries. */
+            balance: number;
+            /** @description What is set aside for jobs that have not ended, in micro-dollars. */
+            held: number;
+            /** @description The newest first. */
+            entries: components["schemas"]["Entry"][];
+            /** @description The value of `cursor` for the next page; null after the last. */
+            next: string | null;
+        };
+        Entry: {
+            /** @description Later entries have larger ids. */
+            id: number;
+            /**
+             * @description topup: money that was added. hold: money set aside for a job. release: the hold of an ended job, returned. capture: what the job cost. refund: what was returned of it.
+             * @enum {string}
+             */
+            kind: "topup" | "hold" | "release" | "capture" | "refund";
+            /**
+             * @description What the entry adds to the balance, in micro-dollars.
+             * @example -1250000
+             */
+            amount: number;
+            /** @description The job that the entry belongs to; null for a topup. */
+            job_id: string | null;
+            /** @description What the operator noted; empty for the entries of jobs. */
+            note: string;
+            /** @description Milliseconds since 1970. */
+            created_at: number;
+        };
+        NewKey: {
+            /** @description The id of the key, which is a part of it. */
+            id: string;
+            /** @description The user. */
+            user: {
+                /** @description The id of the user. */
+                id: string;
+                /** @description The name of the user. */
+                name: string;
+            };
+            /** @description What the key is for. */
+            label: string;
+            /** @description The key. It is shown this once: only its hash is stored. */
+            key: string;
+            /** @description Milliseconds since 1970. */
+            created_at: number;
+        };
+        Key: {
+            /** @description The id of the key, which is a part of it. */
+            id: string;
+            /** @description What the key is for. */
+            label: string;
+            /** @description Milliseconds since 1970. */
+            created_at: number;
+            /** @description Milliseconds since 1970; null while the key is valid. */
+            revoked_at: number | null;
+        };
+        Job: {
+            /**
+             * @description The id of the job.
+             * @example job_3f2a9c0d1e4b4c5f8a7b6c5d4e3f2a1b
+             */
+            id: string;
+            /**
+             * @description The name of the task.
+             * @enum {string}
+             */
+            task: "upscale" | "track" | "export";
+            /** @description What the job does, and how: the params of its task, as docs/jobs.md describes them. */
+            params: {
+                [key: string]: unknown;
+            } | components["schemas"]["UpscaleParams"] | components["schemas"]["TrackParams"] | components["schemas"]["ExportParams"];
+            /** @description The source video. */
+            upload_id: string;
+            /** @description The name of the source video's file. */
+            input_name: string;
+            state: components["schemas"]["JobState"];
+            progress: components["schemas"]["Progress"];
+            /** @description The worker's result, as docs/jobs.md describes it; null until completed. Without `stats` it is a short form, because the whole one is too long. */
+            result: (({
+                [key: string]: unknown;
+            } | components["schemas"]["UpscaleResult"] | components["schemas"]["TrackAnswer"] | components["schemas"]["TrackStored"] | components["schemas"]["ExportResult"] | Record<string, never> | null) | null) | components["schemas"]["UpscaleResult"] | components["schemas"]["TrackAnswer"] | components["schemas"]["TrackStored"] | components["schemas"]["ExportResult"] | Record<string, never> | null;
+            error: components["schemas"]["JobError"];
+            quote: components["schemas"]["Terms"];
+            /** @description The most that the job can cost, in micro-dollars. */
+            hold: number;
+            /** @description What it cost, in micro-dollars; null until it ends. */
+            charge: number | null;
+            /** @description How long it ran, in milliseconds, as RunPod states it; null if it does not. */
+            execution_ms: number | null;
+            /** @description Links that were made for this answer. */
+            links: {
+                /** @description The source video, presigned. */
+                input: string;
+                /** @description The output file, presigned; null if there is none. */
+                output: string | null;
+                /** @description Until when these links work, in milliseconds since 1970. */
+                expires_at: number;
+            };
+            /** @description When the job was accepted, in milliseconds since 1970. */
+            created_at: number;
+            /** @description When a worker began; null if that is not known, in milliseconds since 1970. */
+            started_at: number | null;
+            /** @description When the job was settled; null before, in milliseconds since 1970. */
+            ended_at: number | null;
+        };
+        /**
+         * @description `submitting`: RunPod has not confirmed the job yet. `queued`, `running`. `cancelling`: asked to stop. `completed`, `failed` and `cancelled` are final.
          * @enum {string}
          */
-        code:
-          | "already_refunded"
-          | "bad_request"
-          | "conflict"
-          | "database_unavailable"
-          | "foreign_origin"
-          | "idempotency_key_reused"
-          | "input_too_large"
-          | "internal"
-          | "job_deleted"
-          | "job_not_ended"
-          | "job_not_found"
-          | "limit_exceeded"
-          | "method_not_allowed"
-          | "no_worker_available"
-          | "not_enough_money"
-          | "not_found"
-          | "parts_refused"
-          | "quote_expired"
-          | "quote_not_found"
-          | "refund_too_large"
-          | "storage_refused"
-          | "storage_unavailable"
-          | "too_large"
-          | "too_many_requests"
-          | "too_many_uploads"
-          | "unauthenticated"
-          | "unsupported_media_type"
-          | "upload_in_use"
-          | "upload_incomplete"
-          | "upload_lost"
-          | "upload_mismatch"
-          | "upload_not_found";
-        /** @description What was wrong and what to do, for a person. */
-        message: string;
-        /** @description Whether the same request may succeed later, unchanged. */
-        retryable: boolean;
-      };
+        JobState: "submitting" | "queued" | "running" | "cancelling" | "completed" | "failed" | "cancelled";
+        /** @description The worker's last update that the API has seen; null before the first. It stays as it was when the job ends. */
+        Progress: {
+            /**
+             * @description What the worker is doing.
+             * @example upscaling
+             */
+            stage: string;
+            /** @description How much of this stage is done, 0 to 100. */
+            percent: number | null;
+            /** @description Seconds until the end of this stage, estimated. */
+            eta_s: number | null;
+            /** @description Frames done. */
+            frames: number | null;
+            /** @description Frames in all, if known. */
+            total: number | null;
+            /** @description Frames per second of wall time. */
+            fps: number | null;
+        } | null;
+        /** @description Why the job failed; null otherwise. */
+        JobError: {
+            /** @description The worker's own error code, or one of the API's. */
+            code: string;
+            /** @description What was wrong and what to do, in one line. */
+            message: string;
+            /** @description Whether the same job may succeed later, unchanged. */
+            retryable: boolean;
+            /**
+             * @description `caller`: the request or its input; what ran is charged. `worker`: a failure of the service; nothing is charged.
+             * @enum {string}
+             */
+            fault: "caller" | "worker";
+        } | null;
+        Terms: {
+            /**
+             * @description The GPU that the job runs on.
+             * @example A40
+             */
+            gpu: string;
+            /** @description The model; null for an export without one. */
+            model: string | null;
+            /** @description The number of frames that the quote counts. */
+            frames: number;
+            /** @description The width of these frames, in pixels; of the crop, if there is one. */
+            width: number;
+            /** @description The height of these frames, in pixels. */
+            height: number;
+            /**
+             * @description The price of a second, in micro-dollars.
+             * @example 325
+             */
+            price_per_s: number;
+            /** @description How long the run is expected to take, in seconds. */
+            expected_s: number;
+            /** @description What the job is expected to cost, in micro-dollars. */
+            expected: number;
+            /** @description The longest that the job may run, in seconds. */
+            execution_timeout_s: number;
+            /** @description The most that the job can cost, in micro-dollars: `execution_timeout_s` times `price_per_s`. It is held while the job runs. */
+            hold: number;
+            /** @description How long a worker takes to start if none is running, in seconds. It is not paid for. */
+            cold_start_s: number;
+            /** @description When the result is expected, in seconds after the start: `expected_s` plus `cold_start_s`. */
+            ready_in_s: number;
+            /** @description Whether the speed is known, or a fallback is used. */
+            is_speed_known: boolean;
+            /** @description Whether the GPU's price is known, or a fallback is used. */
+            is_price_known: boolean;
+            /** @description Where the speed comes from, as a clause of a sentence. */
+            figures_from: string;
+            /** @description What the quote assumes, in full sentences. */
+            assumptions: string[];
+        };
+        Debit: {
+            /**
+             * @description The name of the task.
+             * @enum {string}
+             */
+            task?: "upscale" | "track" | "export";
+            /** @description What the job does, and how: the params of its task, as docs/jobs.md describes them. */
+            params?: components["schemas"]["UpscaleParams"] | components["schemas"]["TrackParams"] | components["schemas"]["ExportParams"];
+            /** @description The upload that is the input. */
+            upload_id?: string;
+            /** @description A URL of an uploaded object in the bucket of this API, instead of `upload_id`. */
+            input_url?: string;
+            source?: components["schemas"]["Source"];
+            /** @description A quote, which names the task, its params and its input. */
+            quote_id?: string;
+        };
+        /** @description What the client says of its video: the size, and `frames` or `duration_sec` with `fps`. */
+        Source: {
+            /** @description The width of the picture as displayed, in pixels. */
+            width: number;
+            /** @description The height of the picture as displayed, in pixels. */
+            height: number;
+            /** @description The number of frames. */
+            frames?: number;
+            /** @description The duration, in seconds. */
+            duration_sec?: number;
+            /** @description Frames per second. */
+            fps?: number;
+        };
+        JobList: {
+            /** @description The jobs, the newest first. */
+            jobs: components["schemas"]["Job"][];
+            /** @description The value of `cursor` for the next page; null after the last. */
+            next: string | null;
+        };
+        Quote: components["schemas"]["Terms"] & {
+            /** @description The quote's id, for POST /debit. */
+            id: string;
+            /** @description Until when the quote binds, in milliseconds since 1970. */
+            expires_at: number;
+            /** @description The upload that is the input. */
+            upload_id: string;
+        };
+        QuoteRequest: {
+            /**
+             * @description The name of the task.
+             * @enum {string}
+             */
+            task: "upscale" | "track" | "export";
+            /** @description What the job does, and how: the params of its task, as docs/jobs.md describes them. */
+            params?: components["schemas"]["UpscaleParams"] | components["schemas"]["TrackParams"] | components["schemas"]["ExportParams"];
+            /** @description The upload that is the input. */
+            upload_id?: string;
+            /** @description A URL of an uploaded object in the bucket of this API, instead of `upload_id`. */
+            input_url?: string;
+            source?: components["schemas"]["Source"];
+        };
     };
-    Upload: {
-      /** @description The id of the upload, which POST /quote and POST /debit take. */
-      id: string;
-      /** @description The name of the file, without folders. */
-      name: string;
-      /** @description The media type that was declared. */
-      content_type: string;
-      /** @description The size that was declared, in bytes. */
-      bytes: number;
-      /**
-       * @description Open until POST /uploads/ID/complete has found the file; then jobs can use it.
-       * @enum {string}
-       */
-      state: "open" | "complete";
-      /** @description Milliseconds since 1970. */
-      created_at: number;
-      /** @description Until when jobs can use the file, in milliseconds since 1970. */
-      kept_until: number;
-      /**
-       * @description How to send an open upload: in one PUT, or in parts above 100000000 bytes.
-       * @enum {string}
-       */
-      method?: "put" | "parts";
-      /** @description With method put: PUT the file here. */
-      url?: string;
-      /** @description With method put: the headers to send, besides Content-Length, which clients add. */
-      headers?: {
-        [key: string]: string;
-      };
-      /** @description With method parts: the size of all parts but the last. */
-      part_bytes?: number;
-      /** @description With method parts: up to 100 parts that are still missing, in order. */
-      parts?: components["schemas"]["PartUrl"][];
-      /** @description With method parts: the numbers of the parts that have arrived. */
-      uploaded?: number[];
-      /** @description With method parts: the value of `from` that gives the next missing parts; null after the last. */
-      next?: number | null;
-      /** @description Until when the URLs are valid, in milliseconds since 1970. GET /uploads/ID makes new ones. */
-      expires_at?: number;
-    };
-    PartUrl: {
-      /** @description The number of the part, from 1. */
-      number: number;
-      /** @description The exact size of the part. */
-      bytes: number;
-      /** @description PUT the bytes of the part here. The answer's ETag names them. */
-      url: string;
-    };
-    UploadRequest: {
-      /**
-       * @description The name of the file, for people.
-       * @example holiday.mp4
-       */
-      name: string;
-      /**
-       * @description The media type of the file.
-       * @example video/mp4
-       * @enum {string}
-       */
-      content_type:
-        | "video/mp4"
-        | "video/x-m4v"
-        | "video/quicktime"
-        | "video/3gpp"
-        | "video/webm"
-        | "video/matroska"
-        | "video/x-matroska"
-        | "video/avi"
-        | "video/vnd.avi"
-        | "video/x-msvideo"
-        | "video/mp2t"
-        | "video/mpeg"
-        | "video/x-flv"
-        | "video/x-ms-wmv"
-        | "video/ogg"
-        | "video/dv"
-        | "video/x-dv"
-        | "video/x-yuv4mpeg"
-        | "application/mxf"
-        | "image/gif"
-        | "image/apng"
-        | "application/json";
-      /**
-       * @description The exact size of the file, in bytes.
-       * @example 7340032
-       */
-      bytes: number;
-    };
-    UploadList: {
-      /** @description The uploads, the newest first, without URLs. */
-      uploads: components["schemas"]["Upload"][];
-      /** @description The value of `cursor` for the next page; null after the last. */
-      next: string | null;
-    };
-    CompleteUploadRequest: {
-      /** @description The parts; without them the API asks the storage which parts it has. */
-      parts?: {
-        /** @description The number of the part, from 1. */
-        number: number;
-        /** @description The header ETag of the answer to the part's PUT. */
-        etag: string;
-      }[];
-    };
-    Session: {
-      /** @description The user. */
-      user: {
-        /** @description The id of the user. */
-        id: string;
-        /** @description The name of the user. */
-        name: string;
-      };
-      /** @description When the cookie ends, in milliseconds since 1970. */
-      expires_at: number;
-    };
-    Wallet: {
-      /** @description What can be spent, in micro-dollars: the sum of all entries. */
-      balance: number;
-      /** @description What is set aside for jobs that have not ended, in micro-dollars. */
-      held: number;
-      /** @description The newest first. */
-      entries: components["schemas"]["Entry"][];
-      /** @description The value of `cursor` for the next page; null after the last. */
-      next: string | null;
-    };
-    Entry: {
-      /** @description Later entries have larger ids. */
-      id: number;
-      /**
-       * @description topup: money that was added. hold: money set aside for a job. release: the hold of an ended job, returned. capture: what the job cost. refund: what was returned of it.
-       * @enum {string}
-       */
-      kind: "topup" | "hold" | "release" | "capture" | "refund";
-      /**
-       * @description What the entry adds to the balance, in micro-dollars.
-       * @example -1250000
-       */
-      amount: number;
-      /** @description The job that the entry belongs to; null for a topup. */
-      job_id: string | null;
-      /** @description What the operator noted; empty for the entries of jobs. */
-      note: string;
-      /** @description Milliseconds since 1970. */
-      created_at: number;
-    };
-    NewKey: {
-      /** @description The id of the key, which is a part of it. */
-      id: string;
-      /** @description The user. */
-      user: {
-        /** @description The id of the user. */
-        id: string;
-        /** @description The name of the user. */
-        name: string;
-      };
-      /** @description What the key is for. */
-      label: string;
-      /** @description The key. It is shown this once: only its hash is stored. */
-      key: string;
-      /** @description Milliseconds since 1970. */
-      created_at: number;
-    };
-    Key: {
-      /** @description The id of the key, which is a part of it. */
-      id: string;
-      /** @description What the key is for. */
-      label: string;
-      /** @description Milliseconds since 1970. */
-      created_at: number;
-      /** @description Milliseconds since 1970; null while the key is valid. */
-      revoked_at: number | null;
-    };
-    Job: {
-      /**
-       * @description The id of the job.
-       * @example job_3f2a9c0d1e4b4c5f8a7b6c5d4e3f2a1b
-       */
-      id: string;
-      /**
-       * @description The name of the task.
-       * @enum {string}
-       */
-      task: "upscale" | "track" | "export";
-      /** @description What the job does, and how: the params of its task, as docs/jobs.md describes them. */
-      params:
-        | {
-            [key: string]: unknown;
-          }
-        | components["schemas"]["UpscaleParams"]
-        | components["schemas"]["TrackParams"]
-        | components["schemas"]["ExportParams"];
-      /** @description The source video. */
-      upload_id: string;
-      state: components["schemas"]["JobState"];
-      progress: components["schemas"]["Progress"];
-      /** @description The worker's result, as docs/jobs.md describes it; null until completed. Without `stats` it is a short form, because the whole one is too long. */
-      result:
-        | (
-            | (
-                | {
-                    [key: string]: unknown;
-                  }
-                | components["schemas"]["UpscaleResult"]
-                | components["schemas"]["TrackAnswer"]
-                | components["schemas"]["TrackStored"]
-                | components["schemas"]["ExportResult"]
-                | Record<string, never>
-                | null
-              )
-            | null
-          )
-        | components["schemas"]["UpscaleResult"]
-        | components["schemas"]["TrackAnswer"]
-        | components["schemas"]["TrackStored"]
-        | components["schemas"]["ExportResult"]
-        | Record<string, never>
-        | null;
-      error: components["schemas"]["JobError"];
-      quote: components["schemas"]["Terms"];
-      /** @description The most that the job can cost, in micro-dollars. */
-      hold: number;
-      /** @description What it cost, in micro-dollars; null until it ends. */
-      charge: number | null;
-      /** @description How long it ran, in milliseconds, as RunPod states it; null if it does not. */
-      execution_ms: number | null;
-      /** @description Links that were made for this answer. */
-      links: {
-        /** @description The source video, presigned. */
-        input: string;
-        /** @description The output file, presigned; null if there is none. */
-        output: string | null;
-        /** @description Until when these links work, in milliseconds since 1970. */
-        expires_at: number;
-      };
-      /** @description When the job was accepted, in milliseconds since 1970. */
-      created_at: number;
-      /** @description When a worker began; null if that is not known, in milliseconds since 1970. */
-      started_at: number | null;
-      /** @description When the job was settled; null before, in milliseconds since 1970. */
-      ended_at: number | null;
-    };
-    /**
-     * @description `submitting`: RunPod has not confirmed the job yet. `queued`, `running`. `cancelling`: asked to stop. `completed`, `failed` and `cancelled` are final.
-     * @enum {string}
-     */
-    JobState: "submitting" | "queued" | "running" | "cancelling" | "completed" | "failed" | "cancelled";
-    /** @description The worker's last update that the API has seen; null before the first. It stays as it was when the job ends. */
-    Progress: {
-      /**
-       * @description What the worker is doing.
-       * @example upscaling
-       */
-      stage: string;
-      /** @description How much of this stage is done, 0 to 100. */
-      percent: number | null;
-      /** @description Seconds until the end of this stage, estimated. */
-      eta_s: number | null;
-      /** @description Frames done. */
-      frames: number | null;
-      /** @description Frames in all, if known. */
-      total: number | null;
-      /** @description Frames per second of wall time. */
-      fps: number | null;
-    } | null;
-    /** @description Why the job failed; null otherwise. */
-    JobError: {
-      /** @description The worker's own error code, or one of the API's. */
-      code: string;
-      /** @description What was wrong and what to do, in one line. */
-      message: string;
-      /** @description Whether the same job may succeed later, unchanged. */
-      retryable: boolean;
-      /**
-       * @description `caller`: the request or its input; what ran is charged. `worker`: a failure of the service; nothing is charged.
-       * @enum {string}
-       */
-      fault: "caller" | "worker";
-    } | null;
-    Terms: {
-      /**
-       * @description The GPU that the job runs on.
-       * @example A40
-       */
-      gpu: string;
-      /** @description The model; null for an export without one. */
-      model: string | null;
-      /** @description The number of frames that the quote counts. */
-      frames: number;
-      /** @description The width of these frames, in pixels; of the crop, if there is one. */
-      width: number;
-      /** @description The height of these frames, in pixels. */
-      height: number;
-      /**
-       * @description The price of a second, in micro-dollars.
-       * @example 325
-       */
-      price_per_s: number;
-      /** @description How long the run is expected to take, in seconds. */
-      expected_s: number;
-      /** @description What the job is expected to cost, in micro-dollars. */
-      expected: number;
-      /** @description The longest that the job may run, in seconds. */
-      execution_timeout_s: number;
-      /** @description The most that the job can cost, in micro-dollars: `execution_timeout_s` times `price_per_s`. It is held while the job runs. */
-      hold: number;
-      /** @description How long a worker takes to start if none is running, in seconds. It is not paid for. */
-      cold_start_s: number;
-      /** @description When the result is expected, in seconds after the start: `expected_s` plus `cold_start_s`. */
-      ready_in_s: number;
-      /** @description Whether the speed is known, or a fallback is used. */
-      is_speed_known: boolean;
-      /** @description Whether the GPU's price is known, or a fallback is used. */
-      is_price_known: boolean;
-      /** @description Where the speed comes from, as a clause of a sentence. */
-      figures_from: string;
-      /** @description What the quote assumes, in full sentences. */
-      assumptions: string[];
-    };
-    Debit: {
-      /**
-       * @description The name of the task.
-       * @enum {string}
-       */
-      task?: "upscale" | "track" | "export";
-      /** @description What the job does, and how: the params of its task, as docs/jobs.md describes them. */
-      params?:
-        | components["schemas"]["UpscaleParams"]
-        | components["schemas"]["TrackParams"]
-        | components["schemas"]["ExportParams"];
-      /** @description The upload that is the input. */
-      upload_id?: string;
-      /** @description A URL of an uploaded object in the bucket of this API, instead of `upload_id`. */
-      input_url?: string;
-      source?: components["schemas"]["Source"];
-      /** @description A quote, which names the task, its params and its input. */
-      quote_id?: string;
-    };
-    /** @description What the client says of its video: the size, and `frames` or `duration_sec` with `fps`. */
-    Source: {
-      /** @description The width of the picture as displayed, in pixels. */
-      width: number;
-      /** @description The height of the picture as displayed, in pixels. */
-      height: number;
-      /** @description The number of frames. */
-      frames?: number;
-      /** @description The duration, in seconds. */
-      duration_sec?: number;
-      /** @description Frames per second. */
-      fps?: number;
-    };
-    JobList: {
-      /** @description The jobs, the newest first. */
-      jobs: components["schemas"]["Job"][];
-      /** @description The value of `cursor` for the next page; null after the last. */
-      next: string | null;
-    };
-    Quote: components["schemas"]["Terms"] & {
-      /** @description The quote's id, for POST /debit. */
-      id: string;
-      /** @description Until when the quote binds, in milliseconds since 1970. */
-      expires_at: number;
-      /** @description The upload that is the input. */
-      upload_id: string;
-    };
-    QuoteRequest: {
-      /**
-       * @description The name of the task.
-       * @enum {string}
-       */
-      task: "upscale" | "track" | "export";
-      /** @description What the job does, and how: the params of its task, as docs/jobs.md describes them. */
-      params?:
-        | components["schemas"]["UpscaleParams"]
-        | components["schemas"]["TrackParams"]
-        | components["schemas"]["ExportParams"];
-      /** @description The upload that is the input. */
-      upload_id?: string;
-      /** @description A URL of an uploaded object in the bucket of this API, instead of `upload_id`. */
-      input_url?: string;
-      source?: components["schemas"]["Source"];
-    };
-  };
-  responses: never;
-  parameters: never;
-  requestBodies: never;
-  headers: never;
-  pathItems: never;
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
 }
 export type $defs = Record<string, never>;
 export type operations = Record<string, never>;
