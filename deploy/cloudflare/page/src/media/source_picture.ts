@@ -1,24 +1,146 @@
 /** Decides how the source of a job can be shown: as a video that the browser plays, or by pictures from the worker. */
 
-/** A moment of the source as a picture, which the worker has made. */
-export interface Still {
-  /** Seconds from the start of the source. */
-  timeS: number;
-  /** The frame of the source, as a data: URL of a JPEG. */
-  source: string;
-  /** The frame of the output at that moment, or null. */
-  output: string | null;
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { ApiFailure, answerOf, api, type Job } from "../api/client.ts";
+import { queryClient } from "../api/queries.ts";
+import { useClientState } from "../state/client_state.ts";
+import { isPlayable } from "../video/playable.ts";
+import { readStills, type Still } from "./preview.ts";
+
+export type { Still } from "./preview.ts";
+
+/** A source that the browser cannot play. */
+export interface Unplayable {
+  uploadId: string;
+  /** The name of the file, as its user gave it. */
+  name: string;
+  /** The container or codec, such as `video/quicktime`, until more is known. */
+  contentType: string;
+  /** Where the container can be read, for what `probe` finds in it. */
+  media: Blob | string | null;
 }
 
 export type SourcePicture =
   | { kind: "loading" }
-  /** `isStandIn`: the browser cannot play the source, and the output of another job on it is shown in its place. */
-  | { kind: "video"; url: string; isStandIn: boolean }
-  | { kind: "stills"; stills: Still[] }
+  | {
+      kind: "video";
+      url: string;
+      /** What `loadFrameTimes` reads: a file of this tab, or the URL. */
+      media: Blob | string;
+      /** The browser cannot play the source, and the output of another job on it is shown in its place. */
+      isStandIn: boolean;
+      /** Says more of the source if this is a stand-in; else null. */
+      unplayable: Unplayable | null;
+    }
+  | { kind: "stills"; stills: Still[]; unplayable: Unplayable }
   /** The browser cannot play the source, and no job has made pictures of it yet. */
-  | { kind: "none" };
+  | { kind: "none"; unplayable: Unplayable };
 
-/** Returns how the source of an upload can be shown. */
-export function useSourcePicture(_uploadId: string): SourcePicture {
-  return { kind: "loading" };
+const SOURCE_PICTURE = ["source-picture"];
+/** Links work for an hour; after this time, in milliseconds, new ones are made if the old ones fail. */
+const LINK_MS = 45 * 60_000;
+/** How many pages of jobs are searched for one that has pictures of an upload. */
+const MOST_PAGES = 5;
+
+/**
+ * Returns how the source of an upload can be shown, and renders again when that is known.
+ *
+ * A URL that works is kept, though the API makes new ones for each answer: a video that gets another `src` starts anew.
+ */
+export function useSourcePicture(uploadId: string): SourcePicture {
+  const file = useClientState(({ files }) => files[uploadId]) ?? null;
+  const fileUrl = useObjectUrl(file);
+  const found = useQuery({
+    queryKey: [...SOURCE_PICTURE, uploadId, fileUrl],
+    queryFn: ({ signal }) => findPicture(uploadId, file, fileUrl, signal),
+    enabled: file === null || fileUrl !== null,
+    retry: (count, error) => (error instanceof ApiFailure ? error.retryable : true) && count < 5,
+    staleTime: LINK_MS,
+    refetchOnWindowFocus: false,
+    refetchOnReconnect: false,
+  });
+  return found.data ?? { kind: "loading" };
+}
+
+/** Looks again how sources can be shown, if what was found is so old that its links have ended. */
+export function renewLinks(): void {
+  queryClient.refetchQueries({ queryKey: SOURCE_PICTURE, stale: true });
+}
+
+/** Looks again how a source can be shown, after a job on it has made pictures. */
+export function lookAgain(uploadId: string): Promise<void> {
+  return queryClient.invalidateQueries({ queryKey: [...SOURCE_PICTURE, uploadId] });
+}
+
+function useObjectUrl(file: File | null): string | null {
+  const [url, setUrl] = useState<string | null>(null);
+  useEffect(() => {
+    if (file === null) return;
+    const made = URL.createObjectURL(file);
+    setUrl(made);
+    return () => {
+      URL.revokeObjectURL(made);
+      setUrl(null);
+    };
+  }, [file]);
+  return url;
+}
+
+async function findPicture(
+  uploadId: string,
+  file: File | null,
+  fileUrl: string | null,
+  signal: AbortSignal,
+): Promise<SourcePicture> {
+  if (file !== null && fileUrl !== null && (await isPlayable(fileUrl, signal))) {
+    return { kind: "video", url: fileUrl, media: file, isStandIn: false, unplayable: null };
+  }
+  const upload = await answerOf(api.GET("/uploads/{id}", { params: { path: { id: uploadId } }, signal }));
+  const url = (upload as { source_url?: string | null }).source_url ?? null;
+  if (file === null && url !== null && (await isPlayable(url, signal))) {
+    return { kind: "video", url, media: url, isStandIn: false, unplayable: null };
+  }
+  const unplayable = { uploadId, name: upload.name, contentType: upload.content_type, media: file ?? url };
+  const jobs = await completedJobs(uploadId, signal);
+  for (const { id } of jobs.filter(showsWholeSource)) {
+    const { links } = await status(id, signal);
+    if (links.output !== null && (await isPlayable(links.output, signal))) {
+      return { kind: "video", url: links.output, media: links.output, isStandIn: true, unplayable };
+    }
+  }
+  for (const { id } of jobs) {
+    const stills = await readStills(await status(id, signal), signal);
+    if (stills.length > 0) return { kind: "stills", stills, unplayable };
+  }
+  return { kind: "none", unplayable };
+}
+
+function status(id: string, signal: AbortSignal): Promise<Job> {
+  return answerOf(api.GET("/status/{id}", { params: { path: { id } }, signal }));
+}
+
+/** Returns the completed jobs on an upload, newest first. */
+async function completedJobs(uploadId: string, signal: AbortSignal): Promise<Job[]> {
+  const found: Job[] = [];
+  let cursor: string | null = null;
+  for (let page = 0; page < MOST_PAGES; page++) {
+    const query: { cursor?: string } = cursor === null ? {} : { cursor };
+    const list: { jobs: Job[]; next: string | null } = await answerOf(
+      api.GET("/jobs", { params: { query }, signal }),
+    );
+    found.push(...list.jobs.filter((job) => job.upload_id === uploadId && job.state === "completed"));
+    cursor = list.next;
+    if (cursor === null) break;
+  }
+  return found;
+}
+
+/** Whether a job's output shows the whole picture of its source, from its first frame to its last. */
+export function showsWholeSource(job: Pick<Job, "task" | "params">): boolean {
+  const params = job.params as Record<string, unknown>;
+  return (
+    job.task === "export" &&
+    ["crop", "follow", "start", "end"].every((name) => params[name] === undefined || params[name] === null)
+  );
 }

@@ -1,9 +1,12 @@
 /** Shows a source, as a video or as stills, with an overlay in the pixels of the source, and the buttons that move it. */
 
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import type { VideoFacts } from "../media/probe.ts";
-import type { SourcePicture } from "../media/source_picture.ts";
-import type { VideoClock } from "./clock.ts";
+import { renewLinks, type SourcePicture } from "../media/source_picture.ts";
+import { useFrameTimes, useStillsClock, useVideoClock, type VideoClock } from "./clock.ts";
+import { moveByKeys, Transport } from "./Transport.tsx";
+import { UnplayableNotice } from "./UnplayableNotice.tsx";
+import "./PictureStage.css";
 
 interface PictureStageProps {
   picture: SourcePicture;
@@ -13,8 +16,58 @@ interface PictureStageProps {
   overlay: (clock: VideoClock) => ReactNode;
   /** What stands under the picture, such as a timeline. */
   children?: (clock: VideoClock) => ReactNode;
+  /** The accessible name of the stage. */
+  label?: string;
 }
 
-export function PictureStage(_props: PictureStageProps) {
-  return null;
+export function PictureStage({ picture, facts, overlay, children, label = "Video" }: PictureStageProps) {
+  const [video, setVideo] = useState<HTMLVideoElement | null>(null);
+  const times = useFrameTimes(picture.kind === "video" ? picture.media : null, facts);
+  const videoClock = useVideoClock(video, times);
+  const stills = picture.kind === "stills" ? picture.stills : [];
+  const stillsClock = useStillsClock(stills, times);
+  const clock = picture.kind === "video" ? videoClock : stillsClock;
+  const { width, height } = facts;
+  return (
+    <div className="picture-stage">
+      <UnplayableNotice picture={picture} />
+      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset does not group a picture with its buttons. */}
+      <div
+        role="group"
+        aria-label={label}
+        aria-busy={picture.kind === "loading"}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: the keys of the player work here.
+        tabIndex={0}
+        className="stage"
+        onKeyDown={(event) => moveByKeys(clock, event)}
+      >
+        <div
+          className="stage-picture"
+          style={{ aspectRatio: `${width} / ${height}`, width: `min(100%, ${(70 * width) / height}vh)` }}
+        >
+          {picture.kind === "video" && (
+            // biome-ignore lint/a11y/useMediaCaption: nobody has captions of a user's video.
+            <video
+              ref={setVideo}
+              src={picture.url}
+              crossOrigin="anonymous"
+              preload="auto"
+              playsInline
+              tabIndex={-1}
+              onError={renewLinks}
+            />
+          )}
+          {picture.kind === "stills" && (
+            <img src={stills[stillsClock.still]?.source} alt={`The source at ${clock.timeS.toFixed(2)} s`} />
+          )}
+          {/* biome-ignore lint/a11y/noSvgWithoutTitle: a title would appear as a tooltip over the whole picture. */}
+          <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none">
+            {overlay(clock)}
+          </svg>
+        </div>
+        <Transport clock={clock} />
+      </div>
+      {children?.(clock)}
+    </div>
+  );
 }

@@ -1,14 +1,148 @@
 /** The moment of a video that is shown, and what moves it. Overlays draw what belongs to `frame`. */
+
+import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { FrameTimes, loadFrameTimes } from "../media/frame_times.ts";
+import type { VideoFacts } from "../media/probe.ts";
+import type { Still } from "../media/source_picture.ts";
+import { FramePlayer, type Shown } from "./frame_player.ts";
+
 export interface VideoClock {
   /** The frame that is shown, from 0, and its time in seconds from the first. */
   frame: number;
   timeS: number;
   durationS: number;
+  /** The times of all frames; an even spread until they have been read, and if they cannot be. */
+  times: FrameTimes;
+  /** Whether the first picture is on the screen. */
+  ready: boolean;
+  /** Stills cannot be played, only stepped through. */
+  canPlay: boolean;
   playing: boolean;
   play: () => void;
   pause: () => void;
   /** Shows the frame of a time, in seconds from the first frame. */
   seek: (timeS: number) => void;
-  /** Moves by so many frames. */
+  /** Moves by so many frames, or stills; from where all moves before lead to. */
   step: (frames: number) => void;
+}
+
+/** What is known of a video's frames before their times have been read. */
+export type FrameFacts = Pick<VideoFacts, "frames" | "fps" | "durationS">;
+
+/** Returns the times of a video's frames: evenly spread, until those in the container `media` have been read. */
+export function useFrameTimes(
+  media: Blob | string | null,
+  { frames, fps, durationS }: FrameFacts,
+): FrameTimes {
+  const [read, setRead] = useState<{ media: Blob | string; times: FrameTimes } | null>(null);
+  useEffect(() => {
+    if (media === null) return;
+    let isCurrent = true;
+    loadFrameTimes(media).then((times) => {
+      if (isCurrent && times !== null) setRead({ media, times });
+    });
+    return () => {
+      isCurrent = false;
+    };
+  }, [media]);
+  const even = useMemo(() => evenTimes({ frames, fps, durationS }), [frames, fps, durationS]);
+  return read !== null && read.media === media ? read.times : even;
+}
+
+function evenTimes({ frames, fps, durationS }: FrameFacts): FrameTimes {
+  const rate = fps ?? (frames !== null && durationS > 0 ? frames / durationS : 25);
+  return FrameTimes.constant(frames ?? durationS * rate, rate);
+}
+
+/** Returns a player of a <video> element; null without one. */
+export function useFramePlayer(video: HTMLVideoElement | null, times: FrameTimes): FramePlayer | null {
+  const [player, setPlayer] = useState<FramePlayer | null>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: new times do not need a new player.
+  useEffect(() => {
+    if (video === null) return;
+    const made = new FramePlayer(video, times);
+    setPlayer(made);
+    return () => {
+      made.dispose();
+      setPlayer(null);
+    };
+  }, [video]);
+  useEffect(() => {
+    if (player !== null) player.times = times;
+  }, [player, times]);
+  return player;
+}
+
+const NOTHING: Shown = { ready: false, frame: 0, playing: false };
+const never = () => () => {};
+
+/** Returns what a player shows, and renders again when that changes. */
+export function useShown(player: FramePlayer | null): Shown {
+  return useSyncExternalStore(player?.subscribe ?? never, () => player?.shown ?? NOTHING);
+}
+
+/** Returns the clock of a <video> element. */
+export function useVideoClock(video: HTMLVideoElement | null, times: FrameTimes): VideoClock {
+  const player = useFramePlayer(video, times);
+  const { frame, playing, ready } = useShown(player);
+  const moves = useMemo(
+    () => ({
+      play: () => player?.play(),
+      pause: () => player?.pause(),
+      seek: (timeS: number) => player?.show(player.times.frameAt(timeS)),
+      step: (frames: number) => {
+        player?.pause();
+        player?.show(player.target + frames);
+      },
+    }),
+    [player],
+  );
+  return {
+    frame,
+    timeS: times.timeOf(frame),
+    durationS: times.endS,
+    times,
+    ready,
+    canPlay: true,
+    playing,
+    ...moves,
+  };
+}
+
+/** Returns a clock that shows one still after the other, and the index of the still. */
+export function useStillsClock(stills: Still[], times: FrameTimes): VideoClock & { still: number } {
+  const [wanted, setWanted] = useState(0);
+  const still = Math.min(wanted, Math.max(0, stills.length - 1));
+  const timeS = stills[still]?.timeS ?? 0;
+  const seek = useCallback((to: number) => setWanted(nearestStill(stills, to)), [stills]);
+  const step = useCallback(
+    (by: number) => setWanted((index) => Math.min(Math.max(index + by, 0), Math.max(0, stills.length - 1))),
+    [stills],
+  );
+  return {
+    still,
+    frame: times.frameAt(timeS),
+    timeS,
+    durationS: times.endS,
+    times,
+    ready: stills.length > 0,
+    canPlay: false,
+    playing: false,
+    play: nothing,
+    pause: nothing,
+    seek,
+    step,
+  };
+}
+
+function nothing(): void {}
+
+/** Returns the index of the still that is nearest to a time. */
+export function nearestStill(stills: Pick<Still, "timeS">[], timeS: number): number {
+  let nearest = 0;
+  stills.forEach((still, index) => {
+    const best = stills[nearest]?.timeS ?? 0;
+    if (Math.abs(still.timeS - timeS) < Math.abs(best - timeS)) nearest = index;
+  });
+  return nearest;
 }
