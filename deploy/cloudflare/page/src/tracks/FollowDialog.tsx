@@ -1,0 +1,48 @@
+/** Asks for the shape of a picture that follows a subject, before the order of that export is shown. */
+
+import { Button } from "../ui/Button.tsx";
+import { Dialog } from "../ui/Dialog.tsx";
+import "./FollowDialog.css";
+
+/** The shapes that are offered, and what they are for. */
+const ASPECTS = [
+  ["9:16", "Phones, stories"],
+  ["1:1", "Square posts"],
+  ["4:5", "Portrait posts"],
+  ["16:9", "Television, web"],
+] as const;
+
+interface FollowDialogProps {
+  /** Whom the picture follows, such as "person 3". */
+  name: string;
+  onChoose: (aspect: string) => void;
+  onClose: () => void;
+}
+
+export function FollowDialog({ name, onChoose, onClose }: FollowDialogProps) {
+  return (
+    <Dialog
+      title={
+        <>
+          Follow <bdi>{name}</bdi>
+        </>
+      }
+      onClose={onClose}
+      actions={<Button onClick={onClose}>Not now</Button>}
+    >
+      <p>The export shows a part of the picture that moves along. Which shape shall it have?</p>
+      <div className="follow-shapes">
+        {ASPECTS.map(([aspect, use]) => (
+          <Button key={aspect} className="follow-shape" onClick={() => onChoose(aspect)}>
+            <span className="follow-picture">
+              <span style={{ aspectRatio: aspect.replace(":", " / ") }} />
+            </span>
+            <span>{aspect}</span>
+            <span className="muted small">{use}</span>
+          </Button>
+        ))}
+      </div>
+      <p className="muted small">You see the path and the price before anything is charged.</p>
+    </Dialog>
+  );
+}
