@@ -1,13 +1,24 @@
 /** The hooks through which components read and change what the API has. TanStack Query keeps and refreshes the answers. */
 
-import { QueryClient, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import {
+  keepPreviousData,
+  QueryClient,
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from "@tanstack/react-query";
 import { useClientState } from "../state/client_state.ts";
-import { ApiFailure, answerOf, api, type Job, type Quote, type Upload } from "./client.ts";
+import { ApiFailure, answerOf, api, type Job, type Quote, type TaskName, type Upload } from "./client.ts";
+import { followedTracks } from "./followed_tracks.ts";
+import type { components } from "./schema.d.ts";
 
 /** How often a job that has not ended is asked for, in milliseconds. The API asks RunPod once a second at most. */
 const JOB_POLL_MS = 1500;
 /** How often lists that may change by themselves are asked for, in milliseconds. */
 const LIST_POLL_MS = 10_000;
+/** When a quote is replaced by a new one, in milliseconds: a minute before it expires. */
+const QUOTE_FRESH_MS = 14 * 60_000;
 
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -26,6 +37,7 @@ export const queryClient = new QueryClient({
 const WALLET = ["wallet"];
 const JOBS = ["jobs"];
 const UPLOADS = ["uploads"];
+const QUOTES = ["quote"];
 const jobKey = (id: string) => ["job", id];
 const uploadKey = (id: string) => ["upload", id];
 
@@ -72,6 +84,16 @@ export function useJob(id: string) {
   });
 }
 
+/** Returns a function that asks for a job at once, for links that work for an hour. */
+export function useFreshJob() {
+  const client = useQueryClient();
+  return async (id: string): Promise<Job> => {
+    const job = await answerOf(api.GET("/status/{id}", { params: { path: { id } } }));
+    client.setQueryData(jobKey(id), job);
+    return job;
+  };
+}
+
 /** All uploads, page by page, newest first. */
 export function useUploads() {
   return useInfiniteQuery({
@@ -114,6 +136,45 @@ export function useSignOut() {
   });
 }
 
+type QuoteRequest = components["schemas"]["QuoteRequest"];
+
+/** A job to ask the price of. */
+export interface QuoteOrder extends Pick<QuoteRequest, "source"> {
+  upload_id: string;
+  task: TaskName;
+  /** Without `tracks` if `followJobId` names the job that has them. */
+  params: Record<string, unknown>;
+  followJobId: string | null;
+}
+
+/**
+ * The quote of a job, which is renewed before it expires. While the quote of a changed job is asked for, the last one
+ * stays (`isPlaceholderData`).
+ *
+ * @param order null if nothing can be asked yet.
+ */
+export function useQuote(order: QuoteOrder | null) {
+  return useQuery({
+    queryKey: [...QUOTES, order],
+    queryFn: (): Promise<Quote> => askForQuote(order as QuoteOrder),
+    enabled: order !== null,
+    placeholderData: keepPreviousData,
+    staleTime: QUOTE_FRESH_MS,
+    refetchInterval: QUOTE_FRESH_MS,
+  });
+}
+
+async function askForQuote({ followJobId, ...order }: QuoteOrder): Promise<Quote> {
+  let { params } = order;
+  if (followJobId !== null) {
+    // Asked for anew each time: the link to stored tracks is signed, and is never kept.
+    const job = await answerOf(api.GET("/status/{id}", { params: { path: { id: followJobId } } }));
+    const { track } = params.follow as { track: number | "main" };
+    params = { ...params, tracks: followedTracks(job, track) };
+  }
+  return answerOf(api.POST("/quote", { body: { ...order, params } as QuoteRequest }));
+}
+
 /** Starts the job of a quote. The same quote never starts two jobs, in however many tabs it is pressed. */
 export function useStartJob() {
   const client = useQueryClient();
@@ -127,6 +188,8 @@ export function useStartJob() {
       ),
     onSuccess: (job) => {
       client.setQueryData(jobKey(job.id), job);
+      // The next job needs a quote of its own: the same quote would lead to this job again.
+      client.removeQueries({ queryKey: QUOTES });
       return refreshLists(client);
     },
   });

@@ -1,5 +1,114 @@
 /** Sets up a job for an upload: the task, its settings, the quote, and the button that starts it. */
 
-export function OrderPage(_props: { uploadId: string }) {
-  return null;
+import { lazy, Suspense } from "react";
+import { ApiFailure, type TaskName, type Upload } from "../api/client.ts";
+import { useUpload, useWallet } from "../api/queries.ts";
+import type { VideoFacts } from "../media/probe.ts";
+import { useVideoFacts } from "../media/video_facts.ts";
+import { useClientState, useOrder } from "../state/client_state.ts";
+import { links } from "../state/route.ts";
+import { requestErrorText } from "../text/request_errors.ts";
+import { Button, ButtonLink } from "../ui/Button.tsx";
+import { Card } from "../ui/Card.tsx";
+import { Notice } from "../ui/Notice.tsx";
+import { Skeleton } from "../ui/Skeleton.tsx";
+import { ViewHeading } from "../ui/ViewHeading.tsx";
+import { UploadProgress } from "../upload/UploadProgress.tsx";
+import { quoteOrder } from "./order_request.ts";
+import { QuoteCard } from "./QuoteCard.tsx";
+import { StartButton } from "./StartButton.tsx";
+import { TaskPicker } from "./TaskPicker.tsx";
+import { TrackForm } from "./TrackForm.tsx";
+import { UpscaleForm } from "./UpscaleForm.tsx";
+import { useOrderQuote } from "./use_order_quote.ts";
+import { VideoFactsLine } from "./VideoFactsLine.tsx";
+import "./OrderPage.css";
+
+const ExportForm = lazy(() =>
+  import("../crop/ExportForm.tsx").then((module) => ({ default: module.ExportForm })),
+);
+
+export function OrderPage({ uploadId }: { uploadId: string }) {
+  const upload = useUpload(uploadId);
+  if (upload.data !== undefined) return <UploadOrder upload={upload.data} />;
+  if (upload.error === null) {
+    return (
+      <>
+        <ViewHeading title="New job" lead={"\u00a0"} />
+        <Skeleton height="24rem" label="Loading the video" />
+      </>
+    );
+  }
+  return (
+    <>
+      <ViewHeading title="New job" />
+      <Notice
+        kind="bad"
+        title="The video cannot be shown."
+        actions={
+          <>
+            <Button onClick={() => void upload.refetch()}>Try again</Button>
+            <ButtonLink href={links.start}>Upload a video</ButtonLink>
+          </>
+        }
+      >
+        {upload.error instanceof ApiFailure ? requestErrorText(upload.error) : upload.error.message}
+      </Notice>
+    </>
+  );
+}
+
+function UploadOrder({ upload }: { upload: Upload }) {
+  const order = useOrder(upload.id);
+  const changeOrder = useClientState((state) => state.changeOrder);
+  const wallet = useWallet();
+  const { facts, isReading } = useVideoFacts(upload);
+  const quote = useOrderQuote(isReading ? null : quoteOrder(upload.id, order, facts));
+  const balance = wallet.data?.balance;
+  return (
+    <>
+      <ViewHeading
+        title={upload.name}
+        lead={<VideoFactsLine upload={upload} facts={facts} isReading={isReading} />}
+      />
+      {upload.state === "open" && <UploadProgress upload={upload} />}
+      <TaskPicker task={order.task} onChange={(task) => changeOrder(upload.id, { task })} />
+      <div className="order">
+        <Card title="Settings" className="order-settings">
+          <TaskForm key={order.task} task={order.task} uploadId={upload.id} facts={facts} />
+        </Card>
+        <div className="order-quote">
+          <QuoteCard {...quote} balance={balance}>
+            <StartButton
+              task={order.task}
+              upload={upload}
+              quote={quote}
+              canPay={quote.quote !== undefined && (balance === undefined || balance >= quote.quote.hold)}
+            />
+          </QuoteCard>
+        </div>
+      </div>
+    </>
+  );
+}
+
+interface TaskFormProps {
+  task: TaskName;
+  uploadId: string;
+  facts: VideoFacts | null;
+}
+
+function TaskForm({ task, ...props }: TaskFormProps) {
+  switch (task) {
+    case "upscale":
+      return <UpscaleForm {...props} />;
+    case "track":
+      return <TrackForm {...props} />;
+    case "export":
+      return (
+        <Suspense fallback={<Skeleton height="30rem" label="Loading the editor" />}>
+          <ExportForm {...props} />
+        </Suspense>
+      );
+  }
 }

@@ -1,0 +1,27 @@
+/** Shows what a job has cost, beside its quote. */
+
+import type { Job } from "../api/client.ts";
+import { exactly, roughly } from "../text/durations.ts";
+import { chargeText } from "../text/job_states.ts";
+import { dollars, exactDollars } from "../text/money.ts";
+import { Facts } from "./Facts.tsx";
+
+export function Bill({ job }: { job: Job }) {
+  const { quote, charge, execution_ms } = job;
+  return (
+    <>
+      <p className="numbers">
+        <strong>{chargeText(job)}</strong>
+      </p>
+      <Facts
+        rows={[
+          ["Charged", charge === null ? null : exactDollars(charge)],
+          ["Quoted", `about ${dollars(quote.expected)}, at most ${dollars(job.hold, "up")}`],
+          ["Ran", execution_ms === null ? null : exactly(execution_ms / 1000)],
+          ["Expected", `about ${roughly(quote.expected_s)}`],
+          ["A second", `${exactDollars(quote.price_per_s)} on ${quote.gpu}`],
+        ]}
+      />
+    </>
+  );
+}

@@ -1,0 +1,52 @@
+/** Shows the result of a job: the pictures, the download, the figures, and what it has cost. */
+
+import { lazy, Suspense } from "react";
+import type { Job } from "../api/client.ts";
+import { Card } from "../ui/Card.tsx";
+import { Skeleton } from "../ui/Skeleton.tsx";
+import { Bill } from "./Bill.tsx";
+import { DownloadButton } from "./DownloadButton.tsx";
+import { Figures } from "./Figures.tsx";
+import { JobActions } from "./JobActions.tsx";
+import "./DoneJob.css";
+
+const BeforeAfter = lazy(() =>
+  import("../compare/BeforeAfter.tsx").then((m) => ({ default: m.BeforeAfter })),
+);
+const TrackResult = lazy(() => import("../tracks/TrackResult.tsx").then((m) => ({ default: m.TrackResult })));
+const ExportView = lazy(() => import("../crop/ExportView.tsx").then((m) => ({ default: m.ExportView })));
+
+const VIEWS = { upscale: BeforeAfter, track: TrackResult, export: ExportView };
+
+export function DoneJob({ job }: { job: Job }) {
+  const View = VIEWS[job.task];
+  const { notes = [] } = (job.result ?? {}) as { notes?: string[] };
+  return (
+    <>
+      <div className="row job-buttons">
+        <DownloadButton job={job} />
+        <JobActions job={job} />
+      </div>
+      <Suspense fallback={<Skeleton height="26rem" label="Loading the result" />}>
+        <View job={job} />
+      </Suspense>
+      <div className="job-columns">
+        <Card title="Result">
+          <Figures job={job} />
+        </Card>
+        <Card title="Price">
+          <Bill job={job} />
+        </Card>
+      </div>
+      {notes.length > 0 && (
+        <Card title="Notes">
+          <ul className="from-outside">
+            {notes.map((note) => (
+              <li key={note}>{note}</li>
+            ))}
+          </ul>
+        </Card>
+      )}
+    </>
+  );
+}

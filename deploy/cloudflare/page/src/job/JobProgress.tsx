@@ -1,0 +1,116 @@
+/** Shows how far a job is that has not ended, and cancels it. */
+
+import { useState } from "react";
+import { ApiFailure, type Job, type Progress } from "../api/client.ts";
+import { useCancelJob } from "../api/queries.ts";
+import { timeLeft } from "../text/durations.ts";
+import { cancelText, stageText, waitingText } from "../text/job_states.ts";
+import { dollars } from "../text/money.ts";
+import { requestErrorText } from "../text/request_errors.ts";
+import { Button } from "../ui/Button.tsx";
+import { Card } from "../ui/Card.tsx";
+import { ConfirmDialog } from "../ui/Dialog.tsx";
+import { Notice } from "../ui/Notice.tsx";
+import { ProgressBar } from "../ui/ProgressBar.tsx";
+import { VisuallyHidden } from "../ui/VisuallyHidden.tsx";
+import { useNow } from "./use_now.ts";
+import "./JobProgress.css";
+
+export function JobProgress({ job }: { job: Job }) {
+  const cancel = useCancelJob();
+  const [asks, setAsks] = useState(false);
+  const nowMs = useNow();
+  const isCancelling = job.state === "cancelling" || cancel.isPending;
+  return (
+    <Card className="job-progress">
+      {isCancelling ? (
+        <Stage words="Cancelling" percent={null} value="" details="The worker is being stopped." />
+      ) : job.state === "running" ? (
+        <RunningStage progress={job.progress} />
+      ) : (
+        <Stage
+          words={job.state === "submitting" ? "Sending the job to a worker" : "Waiting for a worker"}
+          percent={null}
+          value=""
+          details={waitingText(Math.max(0, nowMs - job.created_at) / 1000, job.quote.cold_start_s)}
+        />
+      )}
+      <VisuallyHidden>
+        <span role="status">{spokenText(job, isCancelling)}</span>
+      </VisuallyHidden>
+      <p className="small muted numbers">
+        Expected to cost about {dollars(job.quote.expected)}. {dollars(job.hold, "up")} is held, and what is
+        not used comes back. You can close this page: the job goes on.
+      </p>
+      {cancel.error !== null && (
+        <Notice kind="bad" title="The job was not cancelled.">
+          {cancel.error instanceof ApiFailure ? requestErrorText(cancel.error) : cancel.error.message}
+        </Notice>
+      )}
+      <Button disabled={isCancelling} onClick={() => setAsks(true)}>
+        Cancel the job
+      </Button>
+      {asks && (
+        <ConfirmDialog
+          title="Cancel this job?"
+          confirm="Cancel the job"
+          keep="Keep it running"
+          onClose={() => setAsks(false)}
+          onConfirm={() => {
+            setAsks(false);
+            cancel.mutate(job.id);
+          }}
+        >
+          {cancelText(job, nowMs)}
+        </ConfirmDialog>
+      )}
+    </Card>
+  );
+}
+
+function RunningStage({ progress }: { progress: Progress | null }) {
+  if (progress === null) {
+    return <Stage words="Starting" percent={null} value="" details="The worker has begun." />;
+  }
+  const { stage, percent, eta_s, frames, total, fps } = progress;
+  const details = [
+    frames !== null && frames > 0 && (total === null ? `${frames} frames` : `${frames} of ${total} frames`),
+    fps !== null && fps > 0 && `${fps < 10 ? fps.toFixed(1) : Math.round(fps)} frames a second`,
+    eta_s !== null && timeLeft(eta_s),
+  ].filter((part) => part !== false);
+  return (
+    <Stage
+      words={stageText(stage)}
+      percent={percent}
+      value={percent === null ? "" : `${Math.floor(percent)} %`}
+      details={details.join(", ")}
+    />
+  );
+}
+
+interface StageProps {
+  words: string;
+  percent: number | null;
+  value: string;
+  details: string;
+}
+
+function Stage({ words, percent, value, details }: StageProps) {
+  return (
+    <>
+      <ProgressBar label={words} percent={percent} value={value} />
+      <p className="numbers job-details">{details || "\u00a0"}</p>
+    </>
+  );
+}
+
+/** Returns what a screen reader says: it changes with the stage, and every 10 percent. */
+function spokenText(job: Job, isCancelling: boolean): string {
+  if (isCancelling) return "Cancelling.";
+  if (job.state !== "running") return "Waiting for a worker.";
+  if (job.progress === null) return "The worker has begun.";
+  const { stage, percent } = job.progress;
+  return percent === null
+    ? `${stageText(stage)}.`
+    : `${stageText(stage)}: ${Math.floor(percent / 10) * 10} percent.`;
+}

@@ -1,0 +1,25 @@
+/** Chooses a model of the catalog, or leaves the choice to the worker. */
+
+import { SelectField } from "./SelectField.tsx";
+
+interface ModelFieldProps {
+  models: readonly string[];
+  /** The name of the model; null for the worker's default. */
+  value: string | null | undefined;
+  onChange: (value: string | null) => void;
+}
+
+const DEFAULT = "";
+
+export function ModelField({ models, value, onChange }: ModelFieldProps) {
+  const named = value == null || models.includes(value) ? models : [value, ...models];
+  return (
+    <SelectField
+      label="Model"
+      hint="The quote below names the model that will be used."
+      value={value ?? DEFAULT}
+      options={[[DEFAULT, "Default of the service"], ...named.map((name) => [name, name] as const)]}
+      onChange={(name) => onChange(name === DEFAULT ? null : name)}
+    />
+  );
+}

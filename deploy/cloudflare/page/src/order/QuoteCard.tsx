@@ -1,0 +1,104 @@
+/** Shows what the job will cost and when it will be ready, where the figures come from, and what the wallet has. */
+
+import type { ReactNode } from "react";
+import type { Quote } from "../api/client.ts";
+import { links } from "../state/route.ts";
+import { roughly } from "../text/durations.ts";
+import { dollars } from "../text/money.ts";
+import { quoteText, shortageText } from "../text/quote_text.ts";
+import { Card } from "../ui/Card.tsx";
+import { Disclosure } from "../ui/Disclosure.tsx";
+import { Notice } from "../ui/Notice.tsx";
+import { Skeleton } from "../ui/Skeleton.tsx";
+import { VisuallyHidden } from "../ui/VisuallyHidden.tsx";
+import "./QuoteCard.css";
+
+interface QuoteCardProps {
+  /** The last quote; undefined before the first. */
+  quote: Quote | undefined;
+  /** Whether the quote of what is set up now is being asked for; the last one is dimmed then. */
+  isAsking: boolean;
+  /** Why there is no quote, in words; null if there is one. */
+  problem: string | null;
+  /** How the price has changed since it was shown first, in words; null if it has not. */
+  change: string | null;
+  /** What the wallet has, in micro-dollars; undefined if that is not known yet. */
+  balance: number | undefined;
+  /** The button that starts the job. */
+  children: ReactNode;
+}
+
+export function QuoteCard({ quote, isAsking, problem, change, balance, children }: QuoteCardProps) {
+  const shortage = quote === undefined || balance === undefined ? null : shortageText(balance, quote.hold);
+  return (
+    <Card title="Price" className="quote">
+      {problem !== null ? (
+        <Notice kind="bad" title="There is no price for this.">
+          {problem}
+        </Notice>
+      ) : quote === undefined ? (
+        <Skeleton height="11rem" label="Asking for the price" />
+      ) : (
+        <div className={isAsking ? "quote-terms asking" : "quote-terms"} aria-busy={isAsking}>
+          <QuoteFigures quote={quote} />
+          {change !== null && <Notice kind="warn">{change}</Notice>}
+          {shortage !== null && !isAsking && (
+            <Notice kind="warn" actions={<a href={links.wallet}>Show the wallet</a>}>
+              {shortage}
+            </Notice>
+          )}
+        </div>
+      )}
+      <VisuallyHidden>
+        <span role="status">{quote === undefined || isAsking ? "" : quoteText(quote)}</span>
+      </VisuallyHidden>
+      <p className="small muted numbers quote-wallet">
+        {balance === undefined ? "\u00a0" : `Your wallet has ${dollars(balance, "down")}.`}
+      </p>
+      {children}
+    </Card>
+  );
+}
+
+function QuoteFigures({ quote }: { quote: Quote }) {
+  return (
+    <>
+      <p className="quote-price numbers">
+        about <strong>{dollars(quote.expected)}</strong>
+      </p>
+      <dl className="quote-figures numbers">
+        <dt>At most</dt>
+        <dd>{dollars(quote.hold, "up")}</dd>
+        <dt>Ready in</dt>
+        <dd>about {roughly(quote.ready_in_s)}</dd>
+        <dt>GPU</dt>
+        <dd>{quote.gpu}</dd>
+        {quote.model !== null && (
+          <>
+            <dt>Model</dt>
+            <dd>{quote.model}</dd>
+          </>
+        )}
+      </dl>
+      <p className="small muted">
+        Only the time that the job runs is charged. What it costs at most is held meanwhile.
+      </p>
+      {!quote.is_speed_known && (
+        <p className="small muted">The speed of this model is not known yet, so this is a cautious guess.</p>
+      )}
+      <p className="small muted">The speed was {sourceText(quote.figures_from)}</p>
+      <Disclosure summary="What is assumed">
+        <ul className="small quote-assumptions">
+          {quote.assumptions.map((text) => (
+            <li key={text}>{text}</li>
+          ))}
+        </ul>
+      </Disclosure>
+    </>
+  );
+}
+
+/** Returns where the speed comes from, as the end of a sentence. */
+function sourceText(figuresFrom: string): string {
+  return `${figuresFrom.replaceAll("`", "").replace(/\.$/, "")}.`;
+}

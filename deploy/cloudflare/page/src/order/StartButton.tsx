@@ -1,0 +1,80 @@
+/** Starts the job of the quote that is shown: at once, or as soon as the upload is complete. */
+
+import { useEffect, useState } from "react";
+import { ApiFailure, type TaskName, type Upload } from "../api/client.ts";
+import { useStartJob } from "../api/queries.ts";
+import { goTo, links } from "../state/route.ts";
+import { priceChangeText } from "../text/quote_text.ts";
+import { requestErrorText } from "../text/request_errors.ts";
+import { Button } from "../ui/Button.tsx";
+import { Notice } from "../ui/Notice.tsx";
+import type { OrderQuote } from "./use_order_quote.ts";
+
+interface StartButtonProps {
+  task: TaskName;
+  upload: Upload;
+  quote: OrderQuote;
+  /** Whether the wallet has enough for the quote. */
+  canPay: boolean;
+}
+
+const WORDS: Record<TaskName, string> = {
+  upscale: "Start upscaling",
+  track: "Start tracking",
+  export: "Start the export",
+};
+
+export function StartButton({
+  task,
+  upload,
+  quote: { quote, isAsking, problem, renew },
+  canPay,
+}: StartButtonProps) {
+  const start = useStartJob();
+  /** The price that was agreed to while the upload was not complete; the job starts when it is. */
+  const [agreed, setAgreed] = useState<{ expected: number; hold: number } | null>(null);
+  const isComplete = upload.state === "complete";
+  const canStart = quote !== undefined && !isAsking && problem === null && canPay;
+  const { mutate } = start;
+
+  const press = () => {
+    if (quote === undefined) return;
+    if (!isComplete) return setAgreed(quote);
+    mutate(quote, {
+      onSuccess: (job) => goTo(links.job(job.id)),
+      onError: (error) => {
+        if (error instanceof ApiFailure && error.code.startsWith("quote_")) renew();
+      },
+    });
+  };
+  const isDearer = agreed !== null && quote !== undefined && quote.hold > agreed.hold;
+  const startsNow = agreed !== null && isComplete && canStart && !isDearer && start.isIdle;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `press` starts the quote of this moment.
+  useEffect(() => {
+    if (startsNow) press();
+  }, [startsNow]);
+
+  const waits = agreed !== null && !isDearer && start.isIdle;
+  return (
+    <div className="start">
+      {start.error !== null && (
+        <Notice kind="bad" title="The job was not started.">
+          {start.error instanceof ApiFailure ? requestErrorText(start.error) : start.error.message}
+        </Notice>
+      )}
+      {isDearer && (
+        <Notice kind="warn">{priceChangeText(agreed, quote)} Press the button if you agree.</Notice>
+      )}
+      {waits ? (
+        <>
+          <Notice>The job starts by itself when the upload is complete. Keep this page open.</Notice>
+          <Button onClick={() => setAgreed(null)}>Do not start it</Button>
+        </>
+      ) : (
+        <Button kind="primary" disabled={!canStart || start.isPending} onClick={press}>
+          {start.isPending ? "Starting …" : isComplete ? WORDS[task] : `${WORDS[task]} after the upload`}
+        </Button>
+      )}
+    </div>
+  );
+}

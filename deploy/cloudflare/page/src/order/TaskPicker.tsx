@@ -1,0 +1,45 @@
+/** Chooses what shall be done with the video. */
+
+import type { TaskName } from "../api/client.ts";
+import { Choice } from "../ui/Choice.tsx";
+import { Icon } from "../ui/Icon.tsx";
+
+export function TaskPicker({ task, onChange }: { task: TaskName; onChange: (task: TaskName) => void }) {
+  return (
+    <Choice
+      look="cards"
+      label="What shall be done?"
+      value={task}
+      onChange={onChange}
+      options={[
+        {
+          value: "upscale",
+          label: (
+            <>
+              <Icon name="enlarge" /> Upscale
+            </>
+          ),
+          hint: "Makes the whole video larger and sharper.",
+        },
+        {
+          value: "track",
+          label: (
+            <>
+              <Icon name="person" /> Track
+            </>
+          ),
+          hint: "Finds people and things, and follows each through the video.",
+        },
+        {
+          value: "export",
+          label: (
+            <>
+              <Icon name="crop" /> Export
+            </>
+          ),
+          hint: "Cuts out a part of the picture or of the time, which may follow a person.",
+        },
+      ]}
+    />
+  );
+}
