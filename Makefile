@@ -18,7 +18,7 @@ demo: serve-env ## upscale and track the sample clip through a local Triton; wri
 	  --overlay out/sample_tracks.mp4 --timeline out/sample_tracks.png --force
 
 cloud: cloud-env $(PACKAGES) ## run the page, the API, a bucket, RunPod and a worker on this machine, until Ctrl-C; PORT=8787
-	@$(BIN)/python -m tools.cloud $(if $(PORT),--port $(PORT))
+	@$(BIN)/python -m tools.cloud $(if $(PORT),--port $(PORT)) $(if $(BUNDLE),--bundle $(BUNDLE))
 
 bench: dev-env ## measure speed and memory beside peers; QUICK=1, PARTS="track upscale"; writes docs/benchmarks.md
 	@$(BIN)/python -m benchmarks.bench $(PARTS) $(if $(QUICK),--quick)

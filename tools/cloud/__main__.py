@@ -13,7 +13,7 @@ from types import FrameType
 
 import requests
 
-from tools.cloud import local_worker, service, walkthrough
+from tools.cloud import local_worker, service, walkthrough, wrangler_dev
 from tools.cloud.browser import open_page
 from tools.cloud.local_worker import WorkerFailed
 from tools.cloud.owned_process import OwnedProcess
@@ -45,7 +45,17 @@ def main() -> int:
     parser.add_argument(
         "--port", type=int, default=8787, help="the port of the API; the next three are used too (8787)"
     )
-    port = parser.parse_args().port
+    parser.add_argument(
+        "--bundle",
+        type=Path,
+        default=wrangler_dev.PROJECT / wrangler_dev.ENTRY,
+        help="run this file as the API, such as out/deploy/index.js, which `make cloud-check` writes",
+    )
+    chosen = parser.parse_args()
+    port, bundle = chosen.port, chosen.bundle.resolve()
+    if not bundle.is_file():
+        _say(f"error: {bundle} does not exist: run make cloud-check first")
+        return 1
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
     os.environ |= NO_PROXY
@@ -54,7 +64,7 @@ def main() -> int:
             if not is_free(port + offset):
                 _say(f"error: port {port + offset}, for {part}, is taken: make cloud PORT=...")
                 return 1
-        return _run(port)
+        return _run(port, bundle)
     except (NodeMissing, PageFailed, WranglerFailed, WorkerFailed) as error:
         _say(f"error: {error}")
         return 1
@@ -62,7 +72,7 @@ def main() -> int:
         return 0
 
 
-def _run(port: int) -> int:
+def _run(port: int, bundle: Path) -> int:
     LOGS.mkdir(parents=True, exist_ok=True)
     logs = {part: LOGS / f"{part}.log" for part in ("api", "worker")}
     for log in logs.values():
@@ -79,6 +89,7 @@ def _run(port: int) -> int:
             worker_port=port + 3,
             variables={"GPU": "cpu", **local_worker.quoted_models()},
             log_path=logs["api"],
+            entry=str(bundle),
         ) as parts,
     ):
         stack.callback(_say, "everything has ended")

@@ -59,7 +59,7 @@ def running(
         origins: other web pages that may use the API and the bucket.
         variables: more variables of the Worker, which replace those of wrangler.jsonc.
         log_path: the file to which the API's output is appended; None keeps it until the end.
-        entry: the module that is the Worker, relative to deploy/cloudflare.
+        entry: the module that is the Worker: absolute, or relative to deploy/cloudflare.
 
     Raises:
         NodeMissing: Node or wrangler is not installed.

@@ -81,7 +81,7 @@ class WranglerDev:
             variables: the Worker's variables, which replace those of wrangler.jsonc.
             secrets: the Worker's secrets.
             log_path: the file to which the output of wrangler and the API is appended.
-            entry: the module that is the Worker, relative to deploy/cloudflare.
+            entry: the module that is the Worker: absolute, or relative to deploy/cloudflare.
 
         Raises:
             NodeMissing: Node or wrangler is not installed.
@@ -124,7 +124,8 @@ class WranglerDev:
             WranglerFailed: It ended, or did not answer within START_S.
         """
         arguments = [
-            *("dev", self._entry, "--local", "--ip", "127.0.0.1", "--port", str(self._port)),
+            *("dev", self._entry, "--config", "wrangler.jsonc", "--local"),
+            *("--ip", "127.0.0.1", "--port", str(self._port)),
             *("--inspector-port", "0", "--show-interactive-dev-session=false", *self._options),
         ]
         self._process = OwnedProcess(
@@ -259,7 +260,7 @@ def serving(
         secrets: the Worker's secrets.
         port: the port on 127.0.0.1; None takes a free one.
         log_path: the file to which the API's output is appended; None keeps it in the temporary folder.
-        entry: the module that is the Worker, relative to deploy/cloudflare.
+        entry: the module that is the Worker: absolute, or relative to deploy/cloudflare.
     """
     port = port or free_port()
     with TemporaryDirectory(prefix="framewright-api-") as folder:
