@@ -262,7 +262,7 @@ def test_a_name_is_made_safe(dispositions: NodeFunctions, name: str, safe: str) 
 # --- parts -------------------------------------------------------------------------------------------------
 
 
-@given(size=st.one_of(st.integers(100_000_001, 10 * 2**30), st.integers(100_000_001, 2**40)))
+@given(size=st.one_of(st.integers(8 * 2**20 + 1, 10 * 2**30), st.integers(8 * 2**20 + 1, 2**40)))
 def test_parts_are_equal_and_make_up_the_file(parts: NodeFunctions, size: int) -> None:
     part_bytes = parts.call("partSize", size)
     assert 5 * 2**20 <= part_bytes <= 5 * 2**30

@@ -12,6 +12,7 @@ from orchestrator.settings import Settings
 from tests.cloud.conftest import Cloud
 from tests.cloud.upload_steps import (
     BIG_BYTES,
+    SINGLE_PUT_BYTES,
     complete_upload,
     put_parts,
     refusal,
@@ -38,7 +39,8 @@ def test_a_large_file_is_put_in_parts_and_joined_byte_for_byte(
 
 
 def test_the_largest_single_put_has_no_parts(user: ApiUser) -> None:
-    assert start_upload(user, 100_000_000)["method"] == "put"
+    assert start_upload(user, SINGLE_PUT_BYTES)["method"] == "put"
+    assert start_upload(user, SINGLE_PUT_BYTES + 1)["method"] == "parts"
 
 
 def test_an_upload_goes_on_after_a_reload(cloud: Cloud, user: ApiUser, big: bytes) -> None:

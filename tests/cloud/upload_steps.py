@@ -13,8 +13,10 @@ from tools.stand_ins.bucket import NAME
 if TYPE_CHECKING:
     from tests.cloud.conftest import Cloud
 
-BIG_BYTES = 100_000_001
-"""One byte more than is sent in one PUT."""
+SINGLE_PUT_BYTES = 8 * 2**20
+"""The largest file that is sent in one PUT; also the size of parts."""
+BIG_BYTES = 5 * SINGLE_PUT_BYTES + 1
+"""A file of six parts, the last of which has one byte."""
 
 
 def start_upload(

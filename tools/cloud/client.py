@@ -62,17 +62,21 @@ class ApiUser(Caller):
         return self.post("/debit", body, {"Idempotency-Key": key or uuid.uuid4().hex})
 
     def upload(self, content: bytes, content_type: str = "video/mp4", name: str = "clip.mp4") -> str:
-        """Upload a file in one PUT; return the id of the upload, which is complete.
+        """Upload a file; return the id of the upload, which is complete.
 
         Args:
-            content: the file, of at most 100 MB.
+            content: the file, of at most 100 parts.
             content_type: its media type.
             name: its name.
         """
         declared = {"name": name, "content_type": content_type, "bytes": len(content)}
         upload = done(self.post("/uploads", declared))
-        put = requests.put(upload["url"], data=content, headers=upload["headers"], timeout=TIMEOUT_S)
-        assert put.ok, f"the bucket: {put.status_code} {put.text}"
+        parts = upload.get("parts", [upload])
+        for number, part in enumerate(parts):
+            start = number * upload.get("part_bytes", 0)
+            data = content[start : start + part["bytes"]]
+            put = requests.put(part["url"], data=data, headers=part.get("headers"), timeout=TIMEOUT_S)
+            assert put.ok, f"the bucket: {put.status_code} {put.text}"
         done(self.post(f"/uploads/{upload['id']}/complete"))
         return str(upload["id"])
 

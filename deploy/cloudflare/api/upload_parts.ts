@@ -3,10 +3,13 @@
 const MIB = 2 ** 20;
 /** The largest file that is uploaded, in bytes: what the worker fetches by default (FRAMEWRIGHT_MAX_INPUT_BYTES). */
 export const MAX_UPLOAD_BYTES = 10 * 2 ** 30;
-/** The largest file that is uploaded in one PUT, in bytes. */
-export const SINGLE_PUT_BYTES = 100_000_000;
-/** The smallest size of the parts, in bytes. A part that fails is sent again whole, so parts are not larger than needed. */
-const SMALLEST_PART_BYTES = 16 * MIB;
+/** The largest file that is uploaded in one PUT, in bytes. A PUT that is interrupted starts again from nothing. */
+export const SINGLE_PUT_BYTES = 8 * MIB;
+/**
+ * The smallest size of the parts, in bytes. A part that is interrupted is sent again whole, so parts are not larger than
+ * needed; S3 and R2 accept no smaller ones than 5 MiB, and each one is a request with a preflight of its own.
+ */
+const SMALLEST_PART_BYTES = 8 * MIB;
 /** Parts are made larger rather than more than these, although S3 and R2 accept 10,000. */
 const MAX_PARTS = 1000;
 

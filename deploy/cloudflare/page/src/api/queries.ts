@@ -106,11 +106,12 @@ export function useUploads() {
   });
 }
 
-/** One upload. */
-export function useUpload(id: string) {
+/** One upload, which is asked for again every `pollMs` milliseconds. */
+export function useUpload(id: string, pollMs: number | false = false) {
   return useQuery({
     queryKey: uploadKey(id),
     queryFn: (): Promise<Upload> => answerOf(api.GET("/uploads/{id}", { params: { path: { id } } })),
+    refetchInterval: pollMs,
     staleTime: 30 * 60_000,
   });
 }
@@ -230,6 +231,14 @@ export function useDeleteUpload() {
       return refreshLists(client);
     },
   });
+}
+
+/** Takes over what the API has answered about an upload, and asks for the lists again in which it appears. */
+export function rememberUpload(upload: Upload): void {
+  queryClient.setQueryData(uploadKey(upload.id), upload);
+  void queryClient.invalidateQueries({ queryKey: UPLOADS });
+  // The answer about a complete upload has a link to it, which the answer that completes it has not.
+  if (upload.state === "complete") void queryClient.invalidateQueries({ queryKey: uploadKey(upload.id) });
 }
 
 /** Asks for everything again that a job or an upload may have changed. */

@@ -189,7 +189,7 @@ export interface paths {
         put?: never;
         /**
          * Start an upload
-         * @description A file of up to 100000000 bytes is sent in one PUT, a larger one in parts. The URLs accept only the declared type and size.
+         * @description A file of up to 8388608 bytes is sent in one PUT, a larger one in parts. The URLs accept only the declared type and size.
          */
         post: {
             parameters: {
@@ -3488,7 +3488,7 @@ export interface components {
             /** @description Until when jobs can use the file, in milliseconds since 1970. */
             kept_until: number;
             /**
-             * @description How to send an open upload: in one PUT, or in parts above 100000000 bytes.
+             * @description How to send an open upload: in one PUT, or in parts above 8388608 bytes.
              * @enum {string}
              */
             method?: "put" | "parts";

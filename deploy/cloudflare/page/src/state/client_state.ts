@@ -9,6 +9,7 @@ import { create } from "zustand";
 import { createJSONStorage, persist } from "zustand/middleware";
 import type { TaskName } from "../api/client.ts";
 import type { components } from "../api/schema.d.ts";
+import { forgetFiles } from "./chosen_files.ts";
 
 type Schemas = components["schemas"];
 export type UpscaleParams = Schemas["UpscaleParams"];
@@ -48,7 +49,10 @@ export const useClientState = create<ClientState>()(
         set(({ orders }) => ({
           orders: { ...orders, [uploadId]: { ...(orders[uploadId] ?? NEW_ORDER), ...change } },
         })),
-      forget: () => set({ files: {}, orders: {} }),
+      forget: () => {
+        forgetFiles();
+        set({ files: {}, orders: {} });
+      },
     }),
     {
       name: "framewright",

@@ -1,7 +1,250 @@
 /** Shows how far an upload is, with buttons to pause, resume and give it up. */
 
-import type { Upload } from "../api/client.ts";
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { ApiFailure, type Upload } from "../api/client.ts";
+import { useDeleteUpload, useUpload } from "../api/queries.ts";
+import { goTo, links } from "../state/route.ts";
+import { type Transfer, useTransfer } from "../state/transfers.ts";
+import { timeLeft } from "../text/durations.ts";
+import { requestErrorText } from "../text/request_errors.ts";
+import { sizeText } from "../text/sizes.ts";
+import { Button } from "../ui/Button.tsx";
+import { Card } from "../ui/Card.tsx";
+import { ConfirmDialog } from "../ui/Dialog.tsx";
+import { Icon } from "../ui/Icon.tsx";
+import { Notice } from "../ui/Notice.tsx";
+import { ProgressBar } from "../ui/ProgressBar.tsx";
+import { FilePicker } from "./FilePicker.tsx";
+import { isBeingSent } from "./file_transfer.ts";
+import { arrivedBytes } from "./part_plan.ts";
+import { continueUpload } from "./start_upload.ts";
+import { dropTransfer, pauseTransfer, startTransfer } from "./transfer_queue.ts";
+import "./UploadProgress.css";
 
-export function UploadProgress(_props: { upload: Upload }) {
-  return null;
+/** How often another tab's upload is looked at, in milliseconds. */
+const OTHER_TAB_MS = 2000;
+
+export function UploadProgress({ upload }: { upload: Upload }) {
+  const transfer = useTransfer(upload.id);
+  const isComplete = upload.state === "complete" || transfer?.phase === "complete";
+  return (
+    <Card className="upload-progress">
+      {isComplete ? (
+        <Arrived upload={upload} />
+      ) : transfer !== undefined ? (
+        <Sending upload={upload} transfer={transfer} />
+      ) : (
+        <Unfinished upload={upload} />
+      )}
+    </Card>
+  );
+}
+
+function Arrived({ upload }: { upload: Upload }) {
+  return (
+    <>
+      <Head upload={upload} />
+      <ProgressBar label="Upload" percent={100} look="still" value="100 %" />
+      <p className="upload-words small" role="status">
+        The video is there.
+      </p>
+    </>
+  );
+}
+
+/** An upload that this tab sends. */
+function Sending({ upload, transfer }: { upload: Upload; transfer: Transfer }) {
+  const { phase } = transfer;
+  const isStopped = phase === "paused" || phase === "failed";
+  return (
+    <>
+      <Head upload={upload}>
+        {isStopped ? (
+          <Button onClick={() => startTransfer(upload.id)}>
+            <Icon name="play" /> {phase === "failed" ? "Try again" : "Resume"}
+          </Button>
+        ) : (
+          <Button disabled={phase === "completing"} onClick={() => pauseTransfer(upload.id)}>
+            <Icon name="pause" /> Pause
+          </Button>
+        )}
+        <GiveUp upload={upload} />
+      </Head>
+      <TransferBar transfer={transfer} />
+      {phase === "failed" && <Notice kind="bad">{transfer.problem}</Notice>}
+    </>
+  );
+}
+
+/** The bar and the words of an upload that this tab sends. */
+export function TransferBar({ transfer }: { transfer: Transfer }) {
+  const { phase, sentBytes, totalBytes } = transfer;
+  return (
+    <>
+      <ProgressBar
+        label="Upload"
+        percent={percentOf(sentBytes, totalBytes)}
+        look={phase === "sending" || phase === "completing" ? "moving" : "still"}
+        value={`${percentOf(sentBytes, totalBytes)} %`}
+      />
+      <p className="upload-words small numbers">
+        <span>
+          {sizeText(sentBytes)} of {sizeText(totalBytes)}
+          {transfer.bytesPerS !== null && `, ${sizeText(transfer.bytesPerS)} per second`}
+          {transfer.secondsLeft !== null && `, ${timeLeft(transfer.secondsLeft)}`}
+        </span>
+        <span role="status">{phaseText(transfer)}</span>
+      </p>
+    </>
+  );
+}
+
+function phaseText({ phase, problem }: Transfer): string {
+  switch (phase) {
+    case "queued":
+      return "Waits until the video before it is there.";
+    case "sending":
+      return "";
+    case "waiting":
+      return problem ?? "Waiting for the network.";
+    case "paused":
+      return "Paused. What has arrived is kept.";
+    case "completing":
+      return "Checking the file …";
+    case "complete":
+      return "The video is there.";
+    case "failed":
+      return "The upload has stopped.";
+  }
+}
+
+/** An upload that this tab does not send: another tab does, or its file has to be chosen again. */
+function Unfinished({ upload }: { upload: Upload }) {
+  const isElsewhere = useIsBeingSent(upload.id);
+  const { data = upload } = useUpload(upload.id, isElsewhere ? OTHER_TAB_MS : false);
+  const [problem, setProblem] = useState<string | null>(null);
+  const arrived = arrivedBytes(data);
+  const percent = percentOf(arrived, upload.bytes);
+  return (
+    <>
+      <Head upload={upload}>
+        <GiveUp upload={upload} disabled={isElsewhere} />
+      </Head>
+      <ProgressBar
+        label="Upload"
+        percent={percent}
+        look={isElsewhere ? "moving" : "still"}
+        value={`${percent} %`}
+      />
+      {isElsewhere ? (
+        <p className="upload-words small" role="status">
+          Another tab is sending this video.
+        </p>
+      ) : (
+        <FilePicker
+          button="Choose the file"
+          onFiles={([file]) => file && setProblem(continueUpload(data, file))}
+        >
+          {(button) => (
+            <div className="row upload-again">
+              <p>
+                {arrived > 0
+                  ? `${percent} % is there: choose the same file to continue.`
+                  : "Nothing is there yet: choose the file again to send it."}
+              </p>
+              {button}
+            </div>
+          )}
+        </FilePicker>
+      )}
+      {problem !== null && !isElsewhere && <Notice kind="bad">{problem}</Notice>}
+    </>
+  );
+}
+
+function Head({ upload, children }: { upload: Upload; children?: React.ReactNode }) {
+  return (
+    <div className="upload-head">
+      <Icon name="film" />
+      <div className="upload-name">
+        <strong className="from-outside">{upload.name}</strong>
+        <span className="muted small numbers">{sizeText(upload.bytes)}</span>
+      </div>
+      <div className="row">{children}</div>
+    </div>
+  );
+}
+
+function GiveUp({ upload, disabled = false }: { upload: Upload; disabled?: boolean }) {
+  const [asks, setAsks] = useState(false);
+  return (
+    <>
+      <Button kind="quiet" disabled={disabled} onClick={() => setAsks(true)}>
+        <Icon name="trash" /> Delete
+      </Button>
+      {asks && (
+        <DeleteDialog upload={upload} onClose={() => setAsks(false)} onDeleted={() => goTo(links.start)} />
+      )}
+    </>
+  );
+}
+
+interface DeleteDialogProps {
+  upload: Upload;
+  onClose: () => void;
+  onDeleted?: () => void;
+}
+
+/** Asks before an upload is deleted. */
+export function DeleteDialog({ upload, onClose, onDeleted }: DeleteDialogProps) {
+  const remove = useDeleteUpload();
+  const confirm = () => {
+    pauseTransfer(upload.id);
+    remove.mutate(upload.id, {
+      onSuccess: () => {
+        dropTransfer(upload.id);
+        onClose();
+        onDeleted?.();
+      },
+    });
+  };
+  return (
+    <ConfirmDialog
+      title="Delete this video?"
+      confirm="Delete"
+      keep="Keep it"
+      isPending={remove.isPending}
+      onConfirm={confirm}
+      onClose={onClose}
+    >
+      <p className="from-outside">
+        “{upload.name}” {upload.state === "open" ? "and what has arrived of it " : ""}will be deleted from
+        Framewright. The file on your computer stays.
+      </p>
+      {remove.error instanceof ApiFailure && <Notice kind="bad">{requestErrorText(remove.error)}</Notice>}
+    </ConfirmDialog>
+  );
+}
+
+/** Returns whether another tab sends an upload; what the API says about it is asked for again when that ends. */
+function useIsBeingSent(uploadId: string): boolean {
+  const { refetch } = useUpload(uploadId);
+  const { data: isElsewhere = false } = useQuery({
+    queryKey: ["being sent", uploadId],
+    queryFn: () => isBeingSent(uploadId),
+    refetchInterval: OTHER_TAB_MS,
+    networkMode: "always",
+  });
+  const [wasElsewhere, setWasElsewhere] = useState(isElsewhere);
+  useEffect(() => {
+    if (wasElsewhere && !isElsewhere) void refetch();
+    setWasElsewhere(isElsewhere);
+  }, [wasElsewhere, isElsewhere, refetch]);
+  return isElsewhere;
+}
+
+/** Returns a whole percentage; 100 only for all bytes. */
+function percentOf(bytes: number, total: number): number {
+  return total > 0 ? Math.floor((bytes * 100) / total) : 0;
 }
