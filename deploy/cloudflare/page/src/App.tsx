@@ -1,26 +1,50 @@
 /** Shows the sign-in form, or the header and the view that the address names. */
 
-import { ApiFailure } from "./api/client.ts";
-import { useWallet } from "./api/queries.ts";
+import { useQueryClient } from "@tanstack/react-query";
+import { Suspense, useEffect } from "react";
 import { JobsPage } from "./history/JobsPage.tsx";
 import { JobPage } from "./job/JobPage.tsx";
 import { OrderPage } from "./order/OrderPage.tsx";
+import { Opening } from "./session/Opening.tsx";
 import { SignIn } from "./session/SignIn.tsx";
+import { FailedView } from "./shell/FailedView.tsx";
 import { Header } from "./shell/Header.tsx";
+import { OfflineBanner } from "./shell/OfflineBanner.tsx";
+import { SkipLink } from "./shell/SkipLink.tsx";
+import { UnknownPage } from "./shell/UnknownPage.tsx";
 import { type Route, useRoute } from "./state/route.ts";
+import { useSession, watchOtherTabs } from "./state/session.ts";
+import { Skeleton } from "./ui/Skeleton.tsx";
 import { StartPage } from "./upload/StartPage.tsx";
 import { WalletPage } from "./wallet/WalletPage.tsx";
 
 export function App() {
+  const session = useSession((state) => state.session);
+  const client = useQueryClient();
+  useEffect(() => watchOtherTabs(() => void client.resetQueries()), [client]);
+  useEffect(() => {
+    // Whoever signs in next must not see what the one before has loaded.
+    if (session === "closed") client.clear();
+  }, [session, client]);
+  if (session === "unknown") return <Opening />;
+  if (session === "closed") return <SignIn />;
+  return <SignedIn />;
+}
+
+function SignedIn() {
   const route = useRoute();
-  const wallet = useWallet();
-  if (wallet.error instanceof ApiFailure && wallet.error.status === 401) return <SignIn />;
   return (
     <>
-      <Header />
+      <SkipLink />
+      <Header route={route} />
       <main id="main">
-        <View route={route} />
+        <FailedView key={window.location.hash}>
+          <Suspense fallback={<Skeleton height="60vh" />}>
+            <View route={route} />
+          </Suspense>
+        </FailedView>
       </main>
+      <OfflineBanner />
     </>
   );
 }
@@ -30,14 +54,14 @@ function View({ route }: { route: Route }) {
     case "start":
       return <StartPage />;
     case "order":
-      return <OrderPage key={route.uploadId} uploadId={route.uploadId} />;
+      return <OrderPage uploadId={route.uploadId} />;
     case "jobs":
       return <JobsPage />;
     case "job":
-      return <JobPage key={route.jobId} jobId={route.jobId} />;
+      return <JobPage jobId={route.jobId} />;
     case "wallet":
       return <WalletPage />;
     case "unknown":
-      return <p>There is no such page.</p>;
+      return <UnknownPage />;
   }
 }

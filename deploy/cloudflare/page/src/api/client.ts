@@ -1,6 +1,7 @@
 /** Calls the API with types from its OpenAPI document, and turns its errors into one class. */
 
 import createClient from "openapi-fetch";
+import { noteAnswer } from "../state/session.ts";
 import type { components, paths } from "./schema.d.ts";
 
 type Schemas = components["schemas"];
@@ -21,6 +22,12 @@ export const API_URL: string = import.meta.env.VITE_API_URL ?? "";
 const client = createClient<paths>({
   baseUrl: API_URL || window.location.origin,
   credentials: API_URL === "" ? "same-origin" : "include",
+});
+// A wrong key is no news about the session.
+client.use({
+  onResponse: ({ schemaPath, response }) => {
+    if (schemaPath !== "/session") noteAnswer(response.status);
+  },
 });
 export const api = client;
 

@@ -9,6 +9,7 @@ import {
   useQueryClient,
 } from "@tanstack/react-query";
 import { useClientState } from "../state/client_state.ts";
+import { signedIn, signedOut } from "../state/session.ts";
 import { ApiFailure, answerOf, api, type Job, type Quote, type TaskName, type Upload } from "./client.ts";
 import { followedTracks } from "./followed_tracks.ts";
 import type { components } from "./schema.d.ts";
@@ -19,6 +20,13 @@ const JOB_POLL_MS = 1500;
 const LIST_POLL_MS = 10_000;
 /** When a quote is replaced by a new one, in milliseconds: a minute before it expires. */
 const QUOTE_FRESH_MS = 14 * 60_000;
+
+declare module "@tanstack/react-query" {
+  interface Register {
+    /** What `answerOf` throws. */
+    defaultError: ApiFailure;
+  }
+}
 
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -41,7 +49,7 @@ const QUOTES = ["quote"];
 const jobKey = (id: string) => ["job", id];
 const uploadKey = (id: string) => ["upload", id];
 
-/** The wallet with its newest entries. A failure with status 401 means that nobody is signed in. */
+/** The wallet with its newest entries. */
 export function useWallet() {
   return useQuery({
     queryKey: WALLET,
@@ -58,6 +66,7 @@ export function useEntries() {
       answerOf(api.GET("/wallet", { params: { query: pageParam === null ? {} : { cursor: pageParam } } })),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next,
+    refetchInterval: LIST_POLL_MS,
   });
 }
 
@@ -116,23 +125,22 @@ export function useUpload(id: string, pollMs: number | false = false) {
   });
 }
 
-/** Signs in with an API key; the browser keeps a cookie that scripts cannot read. */
+/** Signs in with an API key; the browser keeps a cookie that scripts cannot read, and the page forgets the key. */
 export function useSignIn() {
-  const client = useQueryClient();
   return useMutation({
     mutationFn: (key: string) => answerOf(api.POST("/session", { body: { key } })),
-    onSuccess: () => client.resetQueries(),
+    onSuccess: signedIn,
+    gcTime: 0,
   });
 }
 
 /** Signs out, and forgets everything that this tab knows. */
 export function useSignOut() {
-  const client = useQueryClient();
   return useMutation({
     mutationFn: () => answerOf(api.DELETE("/session")),
     onSuccess: () => {
       useClientState.getState().forget();
-      return client.resetQueries();
+      signedOut();
     },
   });
 }
