@@ -21,13 +21,6 @@ const LIST_POLL_MS = 10_000;
 /** When a quote is replaced by a new one, in milliseconds: a minute before it expires. */
 const QUOTE_FRESH_MS = 14 * 60_000;
 
-declare module "@tanstack/react-query" {
-  interface Register {
-    /** What `answerOf` throws. */
-    defaultError: ApiFailure;
-  }
-}
-
 export const queryClient = new QueryClient({
   defaultOptions: {
     queries: {

@@ -1,6 +1,5 @@
 /** Says in plain words why the API refused a request of the page, and what to do. */
 
-import type { ApiFailure } from "../api/client.ts";
 import { sentence } from "./job_errors.ts";
 
 const FAILURES: Record<string, string> = {
@@ -49,9 +48,14 @@ const FIELDS: Record<string, string> = {
   upscale_model: "Model",
 };
 
-/** Returns why a request was refused. A refused field of a job has the name that the form gives it. */
-export function requestErrorText(failure: Pick<ApiFailure, "code" | "message">): string {
-  if (Object.hasOwn(FAILURES, failure.code)) return FAILURES[failure.code] as string;
+/**
+ * Returns why a request was refused. A refused field of a job has the name that the form gives it.
+ *
+ * @param failure what `answerOf` throws; the message of any other error is shown as it is.
+ */
+export function requestErrorText(failure: { code?: string; message: string }): string {
+  const { code = "" } = failure;
+  if (Object.hasOwn(FAILURES, code)) return FAILURES[code] as string;
   const [, field = "", rest = ""] = /^params\.(\w+)((?:\W.*)?)$/s.exec(failure.message) ?? [];
   return Object.hasOwn(FIELDS, field) ? sentence(`${FIELDS[field]}${rest}`) : sentence(failure.message);
 }
