@@ -87,15 +87,18 @@ def measure(frames: list[Frame], info: VideoInfo, scale: int, count: int, folder
             writer.finish()
     written = FrameCountAndSize(frames=count, width=width, height=height, picture=(width, height))
     with clock.of("check"):
-        examine(out, sampler=sampler, written=written)
+        checked = examine(out, sampler=sampler, written=written)
+    with clock.of("figures"):
+        report_on(checked, sampler=sampler, source=SOURCE)
     with clock.of("report"):
         fidelity = examine(out, sampler=sampler, written=written, every=True)
-        report = report_on(fidelity, sampler=sampler, source=SOURCE, output=out)
-        write_report(folder / "report.json", report, fidelity.pairs, overwrite=True)
+        report = report_on(fidelity, sampler=sampler, source=SOURCE)
+        path = folder / "report.json"
+        write_report(path, report, fidelity.pairs, source=SOURCE, output=out, overwrite=True)
     spent = clock.spent
     shares = [
         f"{spent[name]:5.2f} s {spent[name] / spent['writing']:6.1%}"
-        for name in ("samples", "check", "report")
+        for name in ("samples", "check", "figures", "report")
     ]
     print(f"| {width}x{height} | {count} | {spent['writing']:.1f} s | {' | '.join(shares)} |", flush=True)
 
@@ -113,7 +116,7 @@ def main() -> None:
     """Print two tables."""
     print(f"python {' '.join(sys.orig_argv[1:])}; {dt.datetime.now(dt.UTC):%Y-%m-%d}, ", end="")
     print(f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
-    print("| output | frames | writing | samples | check | report |\n|---|---|---|---|---|---|")
+    print("| output | frames | writing | samples | check | figures | report |\n|---|---|---|---|---|---|---|")
     info = probe(SOURCE)
     with VideoReader(SOURCE, info) as reader:
         frames = list(reader.frames())

@@ -19,6 +19,7 @@ from typing import Any, Union, get_args
 from pydantic import TypeAdapter
 
 from orchestrator import errors
+from orchestrator.jobs.preview import Preview
 from orchestrator.jobs.task_table import TASKS, FileJob, job_adapter
 from orchestrator.jobs.validation import LARGEST_INTEGER, Strict
 from tools import settings_page
@@ -52,9 +53,11 @@ def schema() -> dict[str, Any]:
 
 
 def results_schema() -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) of the result of a job."""
+    """Return the JSON Schema (draft 2020-12) of the result of a job; `$defs` has that of a `Preview`, too."""
     results: Any = Union[tuple(result for task in TASKS.values() for result in task.results)]  # noqa: UP007
     made = TypeAdapter(results).json_schema(mode="serialization")
+    preview = Preview.model_json_schema(mode="serialization")
+    made["$defs"] |= preview.pop("$defs") | {"Preview": preview}
     for name, model in _models_by_name().items():
         if name in made["$defs"]:
             _describe(made["$defs"][name], model)
@@ -101,7 +104,7 @@ def _below(kind: type[errors.WorkerError]) -> Iterator[type[errors.WorkerError]]
 
 
 def _models_by_name() -> dict[str, type[Strict]]:
-    roots = [root for task in TASKS.values() for root in (task.job, *task.results)]
+    roots = [Preview, *(root for task in TASKS.values() for root in (task.job, *task.results))]
     return {model.__name__: model for root in roots for model in models(root)}
 
 
@@ -151,6 +154,9 @@ def _page() -> Iterator[str]:
                 if model not in described:
                     described.add(model)
                     yield from _table(model, answers=root is not task.job)
+    yield from ("", "## The preview", "", "A job with a `preview_url` uploads this document there, as JSON.")
+    for model in models(Preview):
+        yield from _table(model, answers=True)
 
 
 def _table(model: type[Strict], *, answers: bool) -> Iterator[str]:

@@ -54,7 +54,7 @@ def check_job(values: Any, *, settings: Settings, storage: StorageClient, needed
         values: the parsed JSON of the job.
         settings: settings of the worker.
         storage: checks the addresses.
-        needed_s: how long presigned URLs of the output must stay valid, in seconds.
+        needed_s: how long presigned URLs of the output and the preview must stay valid, in seconds.
 
     Raises:
         BadRequest: a value is wrong.
@@ -68,8 +68,9 @@ def check_job(values: Any, *, settings: Settings, storage: StorageClient, needed
         raise BadRequest(_TOO_DEEP) from exc
     for url in job.input_urls:
         storage.check_input(url)
-    if job.destination is not None:
-        storage.check_output(job.destination, needed_s=needed_s)
+    for destination in (job.destination, job.preview_url):
+        if destination is not None:
+            storage.check_output(destination, needed_s=needed_s)
     if job.output_px is not None:
         settings.limits.check_output(*job.output_px)
     return job

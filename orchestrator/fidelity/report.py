@@ -16,7 +16,7 @@ from orchestrator.fidelity.fault_rules import FramePair
 from orchestrator.fidelity.metrics import colour_distance, mean_square, psnr_db, ssim
 from orchestrator.fidelity.report_image import draw_fidelity
 from orchestrator.fidelity.sampler import FrameSampler
-from orchestrator.jobs import ComparedPicture, FidelityReport, WorstAndMean
+from orchestrator.jobs import ComparedPicture, FidelityReport, FidelityReportFile, WorstAndMean
 from orchestrator.media.read.demux import open_source
 from orchestrator.media.write.readback import first_heard_s
 from orchestrator.storage.staged import staged
@@ -33,13 +33,22 @@ def report_files(path: Path) -> tuple[Path, Path]:
     return path, path.with_suffix(".png")
 
 
-def write_report(path: Path, report: FidelityReport, pairs: Sequence[FramePair], *, overwrite: bool) -> None:
+def write_report(
+    path: Path,
+    report: FidelityReport,
+    pairs: Sequence[FramePair],
+    *,
+    source: Path,
+    output: Path,
+    overwrite: bool,
+) -> None:
     """Write a report and its picture; see `report_files`.
 
     Args:
         path: path of the JSON.
         report: the report to write.
         pairs: the compared frames of the report.
+        source, output: the files that were compared; the report names them.
         overwrite: replace files that exist.
 
     Raises:
@@ -47,12 +56,13 @@ def write_report(path: Path, report: FidelityReport, pairs: Sequence[FramePair],
         DiskFull: a file could not be written; neither is kept.
     """
     json_path, picture_path = report_files(path)
+    named = FidelityReportFile(source=source.name, output=output.name, **dict(report))
     with staged(json_path, overwrite=overwrite) as temporary:
         try:
-            temporary.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+            temporary.write_text(named.model_dump_json(indent=2) + "\n", encoding="utf-8")
         except OSError as exc:
             raise DiskFull(f"{json_path} cannot be written: {exc.strerror}; free some space") from exc
-        write_picture(picture_path, draw_fidelity(report, pairs), overwrite=overwrite)
+        write_picture(picture_path, draw_fidelity(named, pairs), overwrite=overwrite)
 
 
 def report_on(
@@ -60,7 +70,6 @@ def report_on(
     *,
     sampler: FrameSampler,
     source: Path,
-    output: Path,
     start_s: Fraction | None = None,
 ) -> FidelityReport:
     """Measure an output that passed the check.
@@ -69,7 +78,6 @@ def report_on(
         fidelity: the result of the check.
         sampler: the samples of the source.
         source: the source file.
-        output: the final path of the output.
         start_s: start of the exported part, on the source's own clock; None for its beginning.
     """
     pictures = tuple(_measure(pair, fidelity.late_by) for pair in fidelity.pairs)
@@ -81,8 +89,6 @@ def report_on(
         offset_s = fidelity.sound_after_s - (expected_s - sampler.first_s)
     errors = np.array([picture.colour_error for picture in pictures])
     return FidelityReport(
-        source=source.name,
-        output=output.name,
         width=fidelity.written.width,
         height=fidelity.written.height,
         frames_read=sampler.frames + fidelity.written.left_out,

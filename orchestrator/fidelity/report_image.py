@@ -12,7 +12,7 @@ from orchestrator.drawing.pen import Ink, to_ascii
 from orchestrator.drawing.time_axis import TimeAxis, format_time
 from orchestrator.fidelity.fault_rules import FramePair
 from orchestrator.frames import Pixels
-from orchestrator.jobs import ComparedPicture, FidelityReport
+from orchestrator.jobs import ComparedPicture, FidelityReport, FidelityReportFile
 
 MOST_ROWS = 4
 """Most frames shown: the one with the lowest PSNR, and others evenly spread."""
@@ -40,7 +40,7 @@ _WITHIN = 99.5
 _MOST_TICKS = 4
 
 
-def draw_fidelity(report: FidelityReport, pairs: Sequence[FramePair]) -> Pixels:
+def draw_fidelity(report: FidelityReportFile, pairs: Sequence[FramePair]) -> Pixels:
     """Draw a report.
 
     Args:
@@ -100,7 +100,7 @@ def _factor(differences: Sequence[Pixels]) -> int:
     return 1 << int(math.log2(min(max(255 / max(largest, 1), 1), _MOST_FACTOR)))
 
 
-def _header(canvas: Canvas, report: FidelityReport) -> None:
+def _header(canvas: Canvas, report: FidelityReportFile) -> None:
     psnr, similarity = report.psnr_luma_db, report.ssim
     title = f"PSNR {psnr.mean:.1f} dB, SSIM {similarity.mean:.3f}"
     wide = canvas.text(title, (_MARGIN_PX, 44), 15, bold=True)

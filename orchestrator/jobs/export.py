@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
+from orchestrator.jobs.fidelity import FidelityReport
 from orchestrator.jobs.job_cost import JobCost
 from orchestrator.jobs.tracks_document import TRACKS_DOCUMENT
 from orchestrator.jobs.upscale import MAX_TOLERANCE, Quality
@@ -314,8 +315,13 @@ class ExportResult(Strict):
     """Always `completed`; a job that fails returns an error instead."""
     output_url: str
     """Where the file is, without the query of a presigned URL."""
+    preview_url: str | None = None
+    """Where the `Preview` is, without the query of a presigned URL; None if the job asked for none, or if it
+    could not be made."""
     stats: ExportStats
     """Figures of the job."""
+    fidelity: FidelityReport | None = None
+    """How close the output is to its source, on the frames that the check of every output compares."""
     keyframes: tuple[Keyframe, ...] | None = None
     """The path of a moving crop, to edit and send again as `crop`; None if the crop did not move."""
     notes: tuple[str, ...] = ()

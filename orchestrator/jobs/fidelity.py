@@ -44,10 +44,6 @@ class WorstAndMean(Strict):
 class FidelityReport(Strict):
     """Measures how close an output is to its source, on some of its frames."""
 
-    source: str
-    """The name of the source file."""
-    output: str
-    """The name of the output file."""
     width: int
     """The width of the output, in pixels."""
     height: int
@@ -77,3 +73,12 @@ class FidelityReport(Strict):
     """The mean of `ComparedPicture.colour_error` over all compared frames."""
     pictures: tuple[ComparedPicture, ...]
     """The compared frames in order of time, evenly spread."""
+
+
+class FidelityReportFile(FidelityReport):
+    """A report in a file of its own, which names the files that were compared."""
+
+    source: str
+    """The name of the source file."""
+    output: str
+    """The name of the output file."""

@@ -29,6 +29,9 @@ class Job(Strict):
     """Where the video is: an https URL, such as a presigned one, or s3://bucket/key."""
     output_url: Address | None = None
     """Where the result is uploaded: a URL presigned for PUT, or s3://bucket/key."""
+    preview_url: Address | None = None
+    """Where stills of the source and the output are uploaded, as a `Preview`: a URL presigned for PUT of
+    application/json, or s3://bucket/key. None makes no preview."""
 
     @property
     def input_urls(self) -> tuple[str, ...]:

@@ -89,6 +89,9 @@ class TrackResult(Strict):
 
     status: Literal["completed"] = "completed"
     """Always `completed`; a job that fails returns an error instead."""
+    preview_url: str | None = None
+    """Where the `Preview` is, without the query of a presigned URL; None if the job asked for none, or if it
+    could not be made."""
     video: TrackedVideo
     """The video that was tracked."""
     stats: TrackStats

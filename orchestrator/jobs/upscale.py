@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from orchestrator.jobs.fidelity import FidelityReport
 from orchestrator.jobs.job_cost import JobCost
 from orchestrator.jobs.validation import Flag, Name, Number, Strict, WholeNumber
 
@@ -71,7 +72,12 @@ class UpscaleResult(Strict):
     """Always `completed`; a job that fails returns an error instead."""
     output_url: str
     """Where the video is, without the query of a presigned URL."""
+    preview_url: str | None = None
+    """Where the `Preview` is, without the query of a presigned URL; None if the job asked for none, or if it
+    could not be made."""
     stats: UpscaleStats
     """Figures of the job."""
+    fidelity: FidelityReport | None = None
+    """How close the output is to its source, on the frames that the check of every output compares."""
     notes: tuple[str, ...] = ()
     """One sentence for each difference from the source."""

@@ -18,6 +18,7 @@ from orchestrator.fidelity.report import report_on, write_report
 from orchestrator.fidelity.sampler import FrameSampler
 from orchestrator.frames import Frame, Picture
 from orchestrator.inference.upscaler import TiledUpscaler
+from orchestrator.jobs import FidelityReport
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.gif import GifFrameSelector
 from orchestrator.media.write.writer import VideoWriter
@@ -48,6 +49,7 @@ class OutputSummary:
         transport: how tensors reached Triton; None without a model.
         tile: height and width of the tiles, in input pixels; None without a model.
         reused: share of the frames' area that was not inferred again, 0..1; None without a model.
+        fidelity: how close the output is to its source, on the frames that were compared.
         notes: sentences for the user, about the source first.
     """
 
@@ -62,6 +64,7 @@ class OutputSummary:
     transport: Literal["shared_memory", "grpc"] | None
     tile: tuple[int, int] | None
     reused: float | None
+    fidelity: FidelityReport
     notes: tuple[str, ...]
 
     def stats(self, context: JobContext, *, started_s: float) -> dict[str, Any]:
@@ -203,10 +206,10 @@ def deliver(
             picture=writer.picture_size,
         )
         fidelity = examine(temporary, sampler=sampler, written=written, every=report is not None)
+        start_s = None if plan.start_s is None else plan.source_info.start_s + plan.start_s
+        measured = report_on(fidelity, sampler=sampler, source=source, start_s=start_s)
         if report is not None:
-            start_s = None if plan.start_s is None else plan.source_info.start_s + plan.start_s
-            facts = report_on(fidelity, sampler=sampler, source=source, output=output, start_s=start_s)
-            write_report(report, facts, fidelity.pairs, overwrite=overwrite)
+            write_report(report, measured, fidelity.pairs, source=source, output=output, overwrite=overwrite)
         yield OutputSummary(
             frames=writer.frames,
             left_out=left_out,
@@ -219,6 +222,7 @@ def deliver(
             transport=model.transport if model else None,
             tile=(model.grid.tile_height, model.grid.tile_width) if model else None,
             reused=round(model.reused, 4) if model else None,
+            fidelity=measured,
             notes=(
                 *plan.notes,
                 *reader.notes,

@@ -88,6 +88,7 @@ def export(
             pixel_format=done.pixel_format,
             **stats,
         ),
+        fidelity=done.fidelity,
         keyframes=tuple(Keyframe(**frame) for frame in crop.keyframes())
         if isinstance(crop, CropPath)
         else None,

@@ -88,6 +88,7 @@ def upscale(
     return UpscaleResult(
         output_url=output.resolve().as_uri(),
         stats=UpscaleStats(model=model, **done.stats(context, started_s=started_s)),
+        fidelity=done.fidelity,
         notes=done.notes,
     )
 

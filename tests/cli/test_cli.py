@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from orchestrator.drawing.picture_files import read_picture, write_picture
-from orchestrator.jobs import FidelityReport
+from orchestrator.jobs import FidelityReportFile
 from orchestrator.triton.server import TritonServer
 from tests.support.command import (
     assert_bad_inputs_are_refused,
@@ -99,7 +99,7 @@ def test_report_is_written_beside_the_output_with_a_picture(
     ended = framewright("upscale", clip, tmp_path / "out.mp4", "--report", tmp_path / "r.json", **served)
     assert ended.code == 0, ended
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.mp4", "r.json", "r.png"]
-    report = FidelityReport.model_validate_json((tmp_path / "r.json").read_text())
+    report = FidelityReportFile.model_validate_json((tmp_path / "r.json").read_text())
     assert (report.source, report.output) == (clip.name, "out.mp4")
     assert (report.frames_read, report.frames_in_output, report.width, report.height) == (12, 12, 384, 256)
     assert report.psnr_luma_db.worst > 30

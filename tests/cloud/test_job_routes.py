@@ -110,7 +110,7 @@ def test_a_result_that_is_long_without_its_tracks_is_shortened(cloud: Cloud, use
     after = wait_for_end(user, start_job(user, "track")["id"])
     assert after["state"] == "completed"
     assert requests.get(after["links"]["output"], timeout=30).json() == answer
-    assert after["result"].keys() == {"status", "output_url", "notes"}
+    assert after["result"].keys() == {"status", "output_url", "preview_url", "notes"}
 
 
 def test_the_longest_job_fits_into_the_limits_of_runpod(cloud: Cloud) -> None:
@@ -244,7 +244,7 @@ def test_the_worker_gets_what_the_job_allows_and_no_more(cloud: Cloud, user: Api
     job = start_job(user, scale=2)
     request = run_of(cloud, job["id"]).request
     assert set(request) == {"input", "webhook", "policy"}
-    assert set(request["input"]) == {"task", "input_url", "output_url", "params"}
+    assert set(request["input"]) == {"task", "input_url", "output_url", "preview_url", "params"}
     assert request["input"]["params"] == {"scale": 2}
     timeout_ms = job["hold"] / job["quote"]["price_per_s"] * 1000
     assert request["policy"] == {"executionTimeout": timeout_ms, "ttl": timeout_ms + 3_600_000}

@@ -32,7 +32,10 @@ def jobs_complete(cloud: Cloud) -> Iterator[None]:
     def pretence(job: Job) -> Pretence:
         url = job.request["input"]["output_url"]
         assert requests.put(url, b"out", headers={"Content-Type": "video/mp4"}, timeout=60).ok
-        output = {"status": "completed", "output_url": url.split("?")[0], "notes": []}
+        preview = job.request["input"]["preview_url"]
+        assert requests.put(preview, b"{}", headers={"Content-Type": "application/json"}, timeout=60).ok
+        addresses = {"output_url": url.split("?")[0], "preview_url": preview.split("?")[0]}
+        output = {"status": "completed", **addresses, "notes": []}
         return Pretence(run_s=0.2, answer={"output": output})
 
     cloud.runpod.pretend = pretence
@@ -63,11 +66,15 @@ def use_everything(cloud: Cloud, user: ApiUser) -> dict[str, str]:
     assert job["state"] == "completed"
     found["signature of a result"] = signature(job["links"]["output"])
     found["signature of a source"] = signature(job["links"]["input"])
+    found["signature of a preview"] = signature(job["links"]["preview"])
+    shown = done(user.get(f"/uploads/{job['upload_id']}"))
+    found["signature of an upload's file"] = signature(shown["source_url"])
     (runpod_id,) = (row["runpod_id"] for row in cloud.sql("SELECT * FROM jobs WHERE id = ?", job["id"]))
     sent = cloud.runpod.jobs[runpod_id].request
     found["MAC of a webhook"] = sent["webhook"].rpartition("/")[2]
     found["signature that RunPod got"] = signature(sent["input"]["input_url"])
     found["signature that RunPod writes to"] = signature(sent["input"]["output_url"])
+    found["signature that RunPod writes a preview to"] = signature(sent["input"]["preview_url"])
     assert requests.post(sent["webhook"], json={"id": runpod_id, "webhook": sent["webhook"]}, timeout=60).ok
     assert requests.post(sent["webhook"], data=sent["input"]["input_url"], timeout=60).ok
 

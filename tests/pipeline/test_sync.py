@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from orchestrator.jobs import FidelityReport, UpscaleParams
+from orchestrator.jobs import FidelityReportFile, UpscaleParams
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.upscale import upscale
 from orchestrator.triton.client import TritonClient
@@ -68,7 +68,7 @@ def test_beeps_stay_on_their_flashes(
     assert seen == pytest.approx(range(SECONDS), abs=0.0011)
     for flash, beep in zip(seen, heard, strict=True):
         assert abs(beep - flash) <= IN_SYNC_S
-    measured = FidelityReport.model_validate_json(report.read_text())
+    measured = FidelityReportFile.model_validate_json(report.read_text())
     assert measured.av_offset_ms is not None
     assert abs(measured.av_offset_ms) <= 1000 * IN_SYNC_S
     assert measured.frames_in_output == len(moments)

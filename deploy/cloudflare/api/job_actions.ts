@@ -5,7 +5,7 @@ import { type JobRow, jobById } from "./jobs.ts";
 import { askRunPod, recordStatus } from "./refresh.ts";
 import { cancel, status } from "./runpod.ts";
 import type { Env } from "./settings.ts";
-import { deleteObject } from "./storage.ts";
+import { deleteObject, previewKey } from "./storage.ts";
 
 /**
  * Asks for a job to be cancelled, and settles it if RunPod says at once that it has ended.
@@ -33,14 +33,14 @@ export async function cancelJob(env: Env, row: JobRow): Promise<JobRow> {
 }
 
 /**
- * Deletes a job with its output. Its entries in the ledger stay.
+ * Deletes a job with its output and its preview. Its entries in the ledger stay.
  *
  * @throws ApiError 409 `job_not_ended`.
  */
 export async function deleteJob(env: Env, row: JobRow): Promise<void> {
   if (row.ended_at === null)
     throw new ApiError(409, "job_not_ended", "the job has not ended; cancel it first");
-  await deleteObject(env, row.output_key);
+  await Promise.all([row.output_key, previewKey(row.output_key)].map((key) => deleteObject(env, key)));
   await env.DB.prepare("UPDATE jobs SET deleted_at = ?, params = '{}', result = NULL WHERE id = ?")
     .bind(Date.now(), row.id)
     .run();

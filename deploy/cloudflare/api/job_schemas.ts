@@ -27,6 +27,15 @@ export const RESULT = {
   ],
 };
 
+/** What results lack in lists, because it may be long. */
+export const LEFT_OUT_OF_LISTS = ["tracks", "keyframes", "fidelity"] as const;
+
+/** The schema of the worker's result in a list of jobs. */
+export const LISTED_RESULT = {
+  description: `The worker's result without ${LEFT_OUT_OF_LISTS.map((name) => `\`${name}\``).join(", ")}; null until completed.`,
+  not: { anyOf: LEFT_OUT_OF_LISTS.map((name) => ({ type: "object" as const, required: [name] })) },
+};
+
 /** Registers the schemas, and those that they refer to. */
 export function registerJobSchemas(app: OpenAPIHono<AppEnv>): void {
   for (const [name, schema] of Object.entries(components)) {

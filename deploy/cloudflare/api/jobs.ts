@@ -2,10 +2,10 @@
 
 import { z } from "@hono/zod-openapi";
 import { ApiError } from "./errors.ts";
-import { PARAMS, RESULT, TaskName } from "./job_schemas.ts";
+import { LEFT_OUT_OF_LISTS, LISTED_RESULT, PARAMS, RESULT, TaskName } from "./job_schemas.ts";
 import { Terms } from "./quote.ts";
 import type { Env } from "./settings.ts";
-import { presignGet } from "./storage.ts";
+import { presignGet, previewKey } from "./storage.ts";
 
 /** How long the links in a job object work, in seconds. */
 const LINK_S = 3600;
@@ -77,6 +77,10 @@ export const JobObject = z
           .string()
           .nullable()
           .openapi({ description: "The output file, presigned; null if there is none." }),
+        preview: z.string().nullable().openapi({
+          description:
+            "The preview, a JSON document with stills (docs/jobs.md), presigned; null if there is none.",
+        }),
         expires_at: time("Until when these links work"),
       })
       .openapi({ description: "Links that were made for this answer." }),
@@ -86,6 +90,11 @@ export const JobObject = z
   })
   .openapi("Job");
 export type JobObject = z.infer<typeof JobObject>;
+
+/** A job in a list: its result lacks what may be long. */
+export const ListedJob = JobObject.extend({
+  result: z.record(z.string(), z.unknown()).nullable().openapi(LISTED_RESULT),
+}).openapi("ListedJob");
 
 /** A row of the table `jobs`, with the key and the name of its source. Times are milliseconds since 1970. */
 export interface JobRow {
@@ -116,9 +125,25 @@ export interface JobRow {
   deleted_at: number | null;
 }
 
+/** The columns of the table that a query for job rows selects, but for `result`. */
+const COLUMNS = (
+  "id user_id body_sha256 upload_id task params terms hold charge execution_ms ttl_ms output_key state runpod_id " +
+  "cancel_requested_at progress error created_at started_at ended_at polled_at deleted_at"
+).split(" ");
+
 /** The head of every query for job rows. */
-export const SELECT_JOB = `SELECT jobs.*, uploads.object_key AS input_key, uploads.name AS input_name
-  FROM jobs JOIN uploads ON uploads.id = jobs.upload_id`;
+export const SELECT_JOB = selectJobs("jobs.result");
+
+/** The head of the query for rows of a list, whose results lack what may be long: see LISTED_RESULT. */
+export const SELECT_LISTED_JOB = selectJobs(
+  `json_remove(jobs.result, ${LEFT_OUT_OF_LISTS.map((name) => `'$.${name}'`).join(", ")})`,
+);
+
+function selectJobs(result: string): string {
+  const columns = COLUMNS.map((name) => `jobs.${name}`).join(", ");
+  return `SELECT ${columns}, ${result} AS result, uploads.object_key AS input_key, uploads.name AS input_name
+    FROM jobs JOIN uploads ON uploads.id = jobs.upload_id`;
+}
 
 /**
  * Reads a job of a user.
@@ -157,6 +182,7 @@ export function selectJob(env: Env, id: string): D1PreparedStatement {
 /** Returns the job object, with links that were presigned just now. */
 export async function jobObject(env: Env, row: JobRow): Promise<JobObject> {
   const result = row.result === null ? null : (JSON.parse(row.result) as Record<string, unknown>);
+  const hasPreview = row.state === "completed" && typeof result?.preview_url === "string";
   const hasOutput = row.state === "completed" && (result === null || "output_url" in result);
   const stem = row.input_name.replace(/\.[^.]*$/, "");
   const suffix = row.output_key.slice(row.output_key.lastIndexOf("."));
@@ -179,6 +205,7 @@ export async function jobObject(env: Env, row: JobRow): Promise<JobObject> {
       output: hasOutput
         ? await presignGet(env, row.output_key, LINK_S, { downloadName: `${stem}-${row.task}${suffix}` })
         : null,
+      preview: hasPreview ? await presignGet(env, previewKey(row.output_key), LINK_S) : null,
       expires_at: Date.now() + LINK_S * 1000,
     },
     created_at: row.created_at,

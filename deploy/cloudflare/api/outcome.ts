@@ -170,18 +170,24 @@ async function storableResult(
   const text = JSON.stringify(result);
   if (text.length <= MAX_RESULT_CHARACTERS) return result;
   const url = `${env.S3_ENDPOINT}/${env.S3_BUCKET}/${row.output_key}`;
-  if ("output_url" in result) return shortResult(url, text.length);
+  if ("output_url" in result) return shortResult(url, text.length, result);
   const bytes = new TextEncoder().encode(text).length;
   await putObject(env, row.output_key, text, "application/json");
   const { tracks: _, ...figures } = result;
   const summary = { ...figures, output_url: url, json_bytes: bytes, gzip_bytes: null };
-  return JSON.stringify(summary).length <= MAX_RESULT_CHARACTERS ? summary : shortResult(url, text.length);
+  return JSON.stringify(summary).length <= MAX_RESULT_CHARACTERS
+    ? summary
+    : shortResult(url, text.length, result);
 }
 
 /** Returns the short form of a result, as the worker makes it where RunPod refuses the whole one. */
-function shortResult(url: string, characters: number): Record<string, unknown> {
+function shortResult(
+  url: string,
+  characters: number,
+  result: Record<string, unknown>,
+): Record<string, unknown> {
   const note = `the whole result, with figures and notes, has ${characters} characters: this one is short`;
-  return { status: "completed", output_url: url, notes: [note] };
+  return { status: "completed", output_url: url, preview_url: result.preview_url ?? null, notes: [note] };
 }
 
 /** Returns when RunPod began to run a job, in milliseconds since 1970; null if RunPod does not state it. */

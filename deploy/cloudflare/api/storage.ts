@@ -42,6 +42,11 @@ export function outputKey(userId: string, jobId: string, extension: string): str
   return checkedKey(`out/${userId}/${jobId}.${extension}`);
 }
 
+/** Returns the key of a job's preview, which lies beside its result. */
+export function previewKey(outputKey: string): string {
+  return checkedKey(outputKey).replace(/\.[a-z0-9]+$/, ".preview.json");
+}
+
 function checkedKey(key: string): string {
   if (!OBJECT_KEY.test(key))
     throw new Error("an object key consists of ids and an extension that the API has made");

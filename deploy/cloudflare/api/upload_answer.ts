@@ -1,9 +1,9 @@
-/** Describes an upload to its user, with presigned URLs for what is still to be sent. */
+/** Describes an upload to its user, with presigned URLs for what is still to be sent, or of the file. */
 
 import type { z } from "@hono/zod-openapi";
 import { presignPart } from "./multipart.ts";
 import type { Env } from "./settings.ts";
-import { presignPut } from "./storage.ts";
+import { presignGet, presignPut } from "./storage.ts";
 import { partsOf } from "./upload_parts.ts";
 import { PARTS_PAGE, type UploadBody } from "./upload_schemas.ts";
 import { keptUntil, type Upload } from "./uploads.ts";
@@ -12,12 +12,20 @@ import { keptUntil, type Upload } from "./uploads.ts";
 const PUT_URL_S = 3600;
 /** How long the URLs of parts are valid, in seconds: within it 100 parts of 16 MiB pass at 0.7 Mbit/s. */
 const PART_URL_S = 6 * 3600;
+/** How long the link to the file of a complete upload is valid, in seconds. */
+const SOURCE_URL_S = 3600;
 
 /** Returns the fields that the answer about every upload has. */
 export function uploadBody(upload: Upload): z.infer<typeof UploadBody> {
   if (upload.state === "deleted") throw new Error("a deleted upload is not shown");
   const { id, name, content_type, bytes, state, created_at } = upload;
   return { id, name, content_type, bytes, state, created_at, kept_until: keptUntil(upload) };
+}
+
+/** Returns a complete upload with a link to its file. */
+export async function completeUploadBody(env: Env, upload: Upload): Promise<z.infer<typeof UploadBody>> {
+  const source_url = await presignGet(env, upload.object_key, SOURCE_URL_S);
+  return { ...uploadBody(upload), source_url, source_url_expires_at: Date.now() + SOURCE_URL_S * 1000 };
 }
 
 /** Returns an open upload with URLs for what is missing from part `from` on. */

@@ -80,6 +80,13 @@ export const UploadBody = z
       description:
         "With method parts: the value of `from` that gives the next missing parts; null after the last.",
     }),
+    source_url: z.string().optional().openapi({
+      description: "In answers of GET /uploads/ID about a complete upload: a presigned link to the file.",
+    }),
+    source_url_expires_at: z
+      .int()
+      .optional()
+      .openapi({ description: "Until when `source_url` works, in milliseconds since 1970." }),
     expires_at: z.int().optional().openapi({
       description:
         "Until when the URLs are valid, in milliseconds since 1970. GET /uploads/ID makes new ones.",

@@ -1,9 +1,9 @@
-/** Makes the job that the worker gets (docs/jobs.md), with presigned URLs for its input and output. */
+/** Makes the job that the worker gets (docs/jobs.md), with presigned URLs for its input, output and preview. */
 
 import { badRequest } from "./errors.ts";
 import type { JobRow } from "./jobs.ts";
 import type { Env } from "./settings.ts";
-import { keyOfBucketUrl, outputKey, presignGet, presignPut } from "./storage.ts";
+import { keyOfBucketUrl, outputKey, presignGet, presignPut, previewKey } from "./storage.ts";
 
 /** The longest lifetime of a presigned URL, in seconds. */
 const MAX_LINK_S = 7 * 86_400;
@@ -44,7 +44,7 @@ export function outputKeyOf(userId: string, jobId: string, order: OrderedJob): s
 /**
  * Returns the worker's job.
  *
- * @param output the key of the object that the worker writes.
+ * @param output the key of the object that the worker writes. The preview lies beside it.
  * @param lifetimeS the longest time from now until the worker has written it, in seconds.
  * @throws ApiError 400 if `params.tracks` is an object of another user.
  */
@@ -60,6 +60,7 @@ export async function workerInput(
     task: order.task,
     input_url: await presignGet(env, order.upload.object_key, expiresS),
     output_url: await presignPut(env, output, expiresS, { contentType: OUTPUT_TYPES[suffixOf(order)] }),
+    preview_url: await presignPut(env, previewKey(output), expiresS, { contentType: OUTPUT_TYPES.json }),
     params: await signTracks(env, userId, order.params, expiresS),
   };
 }

@@ -11,6 +11,7 @@ export interface ExportJob {
   task: "export";
   input_url: string;
   output_url?: string | null;
+  preview_url?: string | null;
   output_parts?: OutputParts | null;
   params?: ExportParams;
 }
@@ -55,6 +56,7 @@ export interface TrackJob {
   task: "track";
   input_url: string;
   output_url?: string | null;
+  preview_url?: string | null;
   params?: TrackParams;
 }
 export interface TrackParams {
@@ -71,6 +73,7 @@ export interface UpscaleJob {
   task: "upscale";
   input_url: string;
   output_url?: string | null;
+  preview_url?: string | null;
   output_parts?: OutputParts | null;
   params?: UpscaleParams;
 }

@@ -3,7 +3,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { IdempotencyHeaders } from "../idempotency.ts";
 import { cancelJob, deleteJob } from "../job_actions.ts";
-import { JobObject, type JobRow, jobObject, jobOfUser, SELECT_JOB } from "../jobs.ts";
+import { JobObject, type JobRow, jobObject, jobOfUser, ListedJob, SELECT_LISTED_JOB } from "../jobs.ts";
 import { cursor, Next, pageOf, QUERY_ROWS, startOfPage } from "../pages.ts";
 import { refreshJob } from "../refresh.ts";
 import { error, json, requiredJson } from "../responses.ts";
@@ -63,7 +63,7 @@ jobs.openapi(
 
 const JobList = z
   .object({
-    jobs: z.array(JobObject).openapi({ description: "The jobs, the newest first." }),
+    jobs: z.array(ListedJob).openapi({ description: "The jobs, the newest first." }),
     next: Next,
   })
   .openapi("JobList");
@@ -73,14 +73,16 @@ jobs.openapi(
     method: "get",
     path: "/jobs",
     summary: "List your jobs, newest first",
-    description: "Their states are as last seen; GET /status/ID brings one up to date.",
+    description:
+      "Their states are as last seen; GET /status/ID brings one up to date. Results lack their long parts (`tracks`, " +
+      "`keyframes`, `fidelity`), which GET /status/ID shows.",
     request: { query: z.object({ cursor: cursor("job") }) },
     responses: { 200: json("A page of jobs.", JobList), 400: error("The cursor is malformed.") },
   }),
   async (c) => {
     const [time, id] = startOfPage(c.req.valid("query").cursor);
     const { results } = await c.env.DB.prepare(
-      `${SELECT_JOB} WHERE jobs.user_id = ? AND deleted_at IS NULL AND (jobs.created_at, jobs.id) < (?, ?)
+      `${SELECT_LISTED_JOB} WHERE jobs.user_id = ? AND deleted_at IS NULL AND (jobs.created_at, jobs.id) < (?, ?)
        ORDER BY jobs.created_at DESC, jobs.id DESC LIMIT ?`,
     )
       .bind(c.var.user.id, time, id, QUERY_ROWS)
@@ -113,11 +115,11 @@ jobs.openapi(
   createRoute({
     method: "delete",
     path: "/jobs/{id}",
-    summary: "Delete a job that has ended, with its output",
+    summary: "Delete a job that has ended, with its output and its preview",
     description: "The entries of the wallet stay. The source video stays too: DELETE /uploads/ID deletes it.",
     request: { params: JobId },
     responses: {
-      204: { description: "The job and its output are deleted." },
+      204: { description: "The job, its output and its preview are deleted." },
       404: error("There is no such job of yours."),
       409: error("The job has not ended; cancel it first."),
     },

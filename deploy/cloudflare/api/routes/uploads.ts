@@ -10,7 +10,7 @@ import { cursor, pageOf, QUERY_ROWS, startOfPage } from "../pages.ts";
 import { error, json, requiredJson } from "../responses.ts";
 import { newRouter } from "../router.ts";
 import { deleteObject, inputKey } from "../storage.ts";
-import { openUploadBody, uploadBody } from "../upload_answer.ts";
+import { completeUploadBody, openUploadBody, uploadBody } from "../upload_answer.ts";
 import { partSize, SINGLE_PUT_BYTES } from "../upload_parts.ts";
 import { CompleteRequest, UploadBody, UploadId, UploadList, UploadRequest } from "../upload_schemas.ts";
 import { insertUpload, listUploads, markDeleted, requireUpload, type Upload } from "../uploads.ts";
@@ -91,7 +91,9 @@ uploads.openapi(
     method: "get",
     path: "/uploads/{id}",
     summary: "Look at an upload, or go on with it",
-    description: "For an open upload the answer tells what is still missing, with new URLs.",
+    description:
+      "For an open upload the answer tells what is still missing, with new URLs; for a complete one it has a link to " +
+      "the file.",
     request: {
       params: z.object({ id: UploadId }),
       query: z.object({
@@ -114,12 +116,14 @@ uploads.openapi(
   }),
   async (c) => {
     const upload = await requireUpload(c.env, c.var.user.id, c.req.valid("param").id);
-    if (upload.state === "complete") return c.json(uploadBody(upload), 200);
+    if (upload.state === "complete") return c.json(await completeUploadBody(c.env, upload), 200);
     let uploaded: number[] = [];
     if (upload.multipart_id !== null) {
       const parts = await listParts(c.env, upload.object_key, upload.multipart_id);
-      if (parts === null)
-        return c.json(uploadBody(await completeWhenStored(c.env, upload, partsLost())), 200);
+      if (parts === null) {
+        const complete = await completeWhenStored(c.env, upload, partsLost());
+        return c.json(await completeUploadBody(c.env, complete), 200);
+      }
       uploaded = parts.map((part) => part.number);
     }
     return c.json(await openUploadBody(c.env, upload, uploaded, c.req.valid("query").from ?? 1), 200);

@@ -328,7 +328,7 @@ export interface paths {
         };
         /**
          * Look at an upload, or go on with it
-         * @description For an open upload the answer tells what is still missing, with new URLs.
+         * @description For an open upload the answer tells what is still missing, with new URLs; for a complete one it has a link to the file.
          */
         get: {
             parameters: {
@@ -2062,7 +2062,7 @@ export interface paths {
         };
         /**
          * List your jobs, newest first
-         * @description Their states are as last seen; GET /status/ID brings one up to date.
+         * @description Their states are as last seen; GET /status/ID brings one up to date. Results lack their long parts (`tracks`, `keyframes`, `fidelity`), which GET /status/ID shows.
          */
         get: {
             parameters: {
@@ -2287,7 +2287,7 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Delete a job that has ended, with its output
+         * Delete a job that has ended, with its output and its preview
          * @description The entries of the wallet stay. The source video stays too: DELETE /uploads/ID deletes it.
          */
         delete: {
@@ -2302,7 +2302,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description The job and its output are deleted. */
+                /** @description The job, its output and its preview are deleted. */
                 204: {
                     headers: {
                         [name: string]: unknown;
@@ -2973,6 +2973,72 @@ export interface components {
             reuse_tolerance: number;
         };
         /**
+         * ComparedPicture
+         * @description A frame of the output, scaled down to the size of the source or less, compared with the source's.
+         */
+        ComparedPicture: {
+            /**
+             * Frame
+             * @description The index of the frame in the output, from 0.
+             */
+            frame: number;
+            /**
+             * Time Sec
+             * @description When the frame is shown, in seconds since the first one.
+             */
+            time_sec: number;
+            /**
+             * Size
+             * @description [width, height] at which the frames are compared, in pixels.
+             */
+            size: [
+                number,
+                number
+            ];
+            /**
+             * Psnr Luma Db
+             * @description PSNR of luma (BT.709), in dB; 100 where there is no difference.
+             */
+            psnr_luma_db: number;
+            /**
+             * Psnr Rgb Db
+             * @description PSNR of red, green and blue, in dB.
+             */
+            psnr_rgb_db: number;
+            /**
+             * Ssim
+             * @description Structural similarity of luma (Wang et al. 2004); 1 where there is no difference.
+             */
+            ssim: number;
+            /**
+             * Colour Error
+             * @description The mean of output minus source for red, green and blue, in levels of 255.
+             */
+            colour_error: [
+                number,
+                number,
+                number
+            ];
+            /**
+             * Colour Distance
+             * @description The mean colour difference between blocks of the frames, dE*ab (CIE 1976); 2.3 is just visible.
+             */
+            colour_distance: number;
+            /**
+             * Displacement Px
+             * @description How far the output is displaced to the right and down, in pixels, by phase correlation; null if that gives no clear result.
+             */
+            displacement_px: [
+                number,
+                number
+            ] | null;
+            /**
+             * Pictures Late
+             * @description By how many frames the output is late, if it fits the source far better at another time; null if it fits so well at its own time that no other was tried.
+             */
+            pictures_late: number | null;
+        };
+        /**
          * ExportResult
          * @description The result of an export job.
          */
@@ -2989,8 +3055,19 @@ export interface components {
              * @description Where the file is, without the query of a presigned URL.
              */
             output_url: string;
+            /**
+             * Preview Url
+             * @description Where the `Preview` is, without the query of a presigned URL; null if the job asked for none, or if it could not be made.
+             * @default null
+             */
+            preview_url: string | null;
             /** @description Figures of the job. */
             stats: components["schemas"]["ExportStats"];
+            /**
+             * @description How close the output is to its source, on the frames that the check of every output compares.
+             * @default null
+             */
+            fidelity: components["schemas"]["FidelityReport"] | null;
             /**
              * Keyframes
              * @description The path of a moving crop, to edit and send again as `crop`; null if the crop did not move.
@@ -3094,6 +3171,74 @@ export interface components {
             cost: components["schemas"]["JobCost"] | null;
         };
         /**
+         * FidelityReport
+         * @description Measures how close an output is to its source, on some of its frames.
+         */
+        FidelityReport: {
+            /**
+             * Width
+             * @description The width of the output, in pixels.
+             */
+            width: number;
+            /**
+             * Height
+             * @description The height of the output, in pixels.
+             */
+            height: number;
+            /**
+             * Frames Read
+             * @description Frames of the source, or of the requested part of it.
+             */
+            frames_read: number;
+            /**
+             * Frames Written
+             * @description Frames that were encoded.
+             */
+            frames_written: number;
+            /**
+             * Frames In Output
+             * @description Frames that the file shows when it is played back.
+             */
+            frames_in_output: number;
+            /**
+             * Source Duration Sec
+             * @description From the first requested frame of the source to the end of the last, in seconds.
+             */
+            source_duration_sec: number;
+            /**
+             * Duration Sec
+             * @description From the first frame of the output to the end of the last, in seconds.
+             */
+            duration_sec: number;
+            /**
+             * Av Offset Ms
+             * @description The delay of the sound relative to the first frame, compared with the source, in milliseconds, by the timestamps of both files; null without sound.
+             */
+            av_offset_ms: number | null;
+            /** @description See `ComparedPicture.psnr_luma_db`. */
+            psnr_luma_db: components["schemas"]["WorstAndMean"];
+            /** @description See `ComparedPicture.psnr_rgb_db`. */
+            psnr_rgb_db: components["schemas"]["WorstAndMean"];
+            /** @description See `ComparedPicture.ssim`. */
+            ssim: components["schemas"]["WorstAndMean"];
+            /** @description See `ComparedPicture.colour_distance`. */
+            colour_distance: components["schemas"]["WorstAndMean"];
+            /**
+             * Colour Error
+             * @description The mean of `ComparedPicture.colour_error` over all compared frames.
+             */
+            colour_error: [
+                number,
+                number,
+                number
+            ];
+            /**
+             * Pictures
+             * @description The compared frames in order of time, evenly spread.
+             */
+            pictures: components["schemas"]["ComparedPicture"][];
+        };
+        /**
          * JobCost
          * @description What a job cost, as if no other job had run on the machine.
          */
@@ -3162,6 +3307,12 @@ export interface components {
              * @constant
              */
             status: "completed";
+            /**
+             * Preview Url
+             * @description Where the `Preview` is, without the query of a presigned URL; null if the job asked for none, or if it could not be made.
+             * @default null
+             */
+            preview_url: string | null;
             /** @description The video that was tracked. */
             video: components["schemas"]["TrackedVideo"];
             /** @description Figures of the job. */
@@ -3255,6 +3406,12 @@ export interface components {
              * @constant
              */
             status: "completed";
+            /**
+             * Preview Url
+             * @description Where the `Preview` is, without the query of a presigned URL; null if the job asked for none, or if it could not be made.
+             * @default null
+             */
+            preview_url: string | null;
             /** @description The video that was tracked. */
             video: components["schemas"]["TrackedVideo"];
             /** @description Figures of the job. */
@@ -3366,8 +3523,19 @@ export interface components {
              * @description Where the video is, without the query of a presigned URL.
              */
             output_url: string;
+            /**
+             * Preview Url
+             * @description Where the `Preview` is, without the query of a presigned URL; null if the job asked for none, or if it could not be made.
+             * @default null
+             */
+            preview_url: string | null;
             /** @description Figures of the job. */
             stats: components["schemas"]["UpscaleStats"];
+            /**
+             * @description How close the output is to its source, on the frames that the check of every output compares.
+             * @default null
+             */
+            fidelity: components["schemas"]["FidelityReport"] | null;
             /**
              * Notes
              * @description One sentence for each difference from the source.
@@ -3450,6 +3618,68 @@ export interface components {
              */
             cost: components["schemas"]["JobCost"] | null;
         };
+        /**
+         * WorstAndMean
+         * @description A metric over all compared frames.
+         */
+        WorstAndMean: {
+            /**
+             * Worst
+             * @description The worst value of one frame.
+             */
+            worst: number;
+            /**
+             * Mean
+             * @description The mean over all frames.
+             */
+            mean: number;
+        };
+        /**
+         * Still
+         * @description A moment of a job: its frame in the source and, if the job makes a video, in the output.
+         */
+        Still: {
+            /**
+             * Time Sec
+             * @description When the source shows the frame, in seconds from the source's start.
+             */
+            time_sec: number;
+            /**
+             * Source
+             * @description The frame of the source as displayed: a `data:` URL of a JPEG whose longer side has at most 1280 px.
+             */
+            source: string;
+            /**
+             * Output
+             * @description The frame of the output at that moment, likewise; null if the job makes no video.
+             * @default null
+             */
+            output: string | null;
+            /**
+             * Output Time Sec
+             * @description When the output shows its frame, in seconds from the output's start.
+             * @default null
+             */
+            output_time_sec: number | null;
+        };
+        /**
+         * Preview
+         * @description At most 8 stills, spread evenly over the part of the source that the job read.
+         */
+        Preview: {
+            /**
+             * Version
+             * @description The version of this format, 1.
+             * @default 1
+             * @constant
+             */
+            version: 1;
+            /**
+             * Stills
+             * @description The stills, in order of time; never empty.
+             */
+            stills: components["schemas"]["Still"][];
+        };
         Health: {
             /** @description The API and its database answer. */
             ok: boolean;
@@ -3506,6 +3736,10 @@ export interface components {
             uploaded?: number[];
             /** @description With method parts: the value of `from` that gives the next missing parts; null after the last. */
             next?: number | null;
+            /** @description In answers of GET /uploads/ID about a complete upload: a presigned link to the file. */
+            source_url?: string;
+            /** @description Until when `source_url` works, in milliseconds since 1970. */
+            source_url_expires_at?: number;
             /** @description Until when the URLs are valid, in milliseconds since 1970. GET /uploads/ID makes new ones. */
             expires_at?: number;
         };
@@ -3657,6 +3891,8 @@ export interface components {
                 input: string;
                 /** @description The output file, presigned; null if there is none. */
                 output: string | null;
+                /** @description The preview, a JSON document with stills (docs/jobs.md), presigned; null if there is none. */
+                preview: string | null;
                 /** @description Until when these links work, in milliseconds since 1970. */
                 expires_at: number;
             };
@@ -3775,9 +4011,15 @@ export interface components {
         };
         JobList: {
             /** @description The jobs, the newest first. */
-            jobs: components["schemas"]["Job"][];
+            jobs: components["schemas"]["ListedJob"][];
             /** @description The value of `cursor` for the next page; null after the last. */
             next: string | null;
+        };
+        ListedJob: components["schemas"]["Job"] & {
+            /** @description The worker's result without `tracks`, `keyframes`, `fidelity`; null until completed. */
+            result?: {
+                [key: string]: unknown;
+            } | null;
         };
         Quote: components["schemas"]["Terms"] & {
             /** @description The quote's id, for POST /debit. */
