@@ -1,6 +1,28 @@
 /** Sets up an export on the picture: the crop, its path, the part of the video, the format. */
 
+import { useState } from "react";
+import { useUpload } from "../api/queries.ts";
 import type { VideoFacts } from "../media/probe.ts";
+import { useSourcePicture } from "../media/source_picture.ts";
+import { useVideoFacts } from "../media/video_facts.ts";
+import { Notice } from "../ui/Notice.tsx";
+import { Skeleton } from "../ui/Skeleton.tsx";
+import type { VideoClock } from "../video/clock.ts";
+import { PictureStage } from "../video/PictureStage.tsx";
+import { aspectOf, type Shape, shapeOf } from "./aspect_presets.ts";
+import { CropPanel } from "./CropPanel.tsx";
+import type { PictureSize } from "./crop_box.ts";
+import { keyframeAt, withKeyframeMoved, withoutKeyframe } from "./crop_path.ts";
+import { EditedCrop } from "./EditedCrop.tsx";
+import { type ExportOrder, keyframesOf, stillBoxOf, useExportOrder } from "./export_order.ts";
+import { FormSection } from "./FormSection.tsx";
+import { KeyframeMarks } from "./KeyframeMarks.tsx";
+import { OutputFields } from "./OutputFields.tsx";
+import { lengthOf, PartFields } from "./PartFields.tsx";
+import { PartTimeline } from "./PartTimeline.tsx";
+import { TimeFields } from "./TimeFields.tsx";
+import { type Part, partOf, timesOf } from "./trim.ts";
+import "./ExportForm.css";
 
 /** What every form of a task gets: the upload, and what is known of the video (null while that is being read). */
 export interface TaskFormProps {
@@ -8,6 +30,121 @@ export interface TaskFormProps {
   facts: VideoFacts | null;
 }
 
-export function ExportForm(_props: TaskFormProps) {
-  return null;
+export function ExportForm({ uploadId, facts }: TaskFormProps) {
+  const upload = useUpload(uploadId);
+  const { isReading } = useVideoFacts(upload.data);
+  if (facts !== null) return <Editor uploadId={uploadId} facts={facts} />;
+  return isReading ? (
+    <Skeleton height="30rem" label="Reading the video" />
+  ) : (
+    <UnknownVideo uploadId={uploadId} />
+  );
+}
+
+/** The form for a video whose size and length are not known here: without what needs a picture. */
+function UnknownVideo({ uploadId }: { uploadId: string }) {
+  const order = useExportOrder(uploadId, null);
+  return (
+    <>
+      <Notice kind="warn" title="This browser cannot read the video.">
+        The worker can. Here, you can export all of the picture, and give the part by its times.
+      </Notice>
+      <FormSection title="Part">
+        <TimeFields order={order} />
+      </FormSection>
+      <FormSection title="Output">
+        <OutputFields order={order} picture={null} partS={null} />
+      </FormSection>
+    </>
+  );
+}
+
+function Editor({ uploadId, facts }: { uploadId: string; facts: VideoFacts }) {
+  const source = useSourcePicture(uploadId);
+  const order = useExportOrder(uploadId, facts);
+  const [shape, setShape] = useState<Shape>(() => firstShape(order, facts));
+  return (
+    <div className="export-form">
+      <PictureStage
+        picture={source}
+        facts={facts}
+        label="Source with the crop"
+        overlay={(clock) => (
+          <EditedCrop order={order} picture={facts} aspect={aspectOf(shape, facts)} clock={clock} />
+        )}
+      >
+        {(clock) => (
+          <Panels
+            uploadId={uploadId}
+            facts={facts}
+            order={order}
+            shape={shape}
+            onShape={setShape}
+            clock={clock}
+          />
+        )}
+      </PictureStage>
+    </div>
+  );
+}
+
+interface PanelsProps {
+  uploadId: string;
+  facts: VideoFacts;
+  order: ExportOrder;
+  shape: Shape;
+  onShape: (shape: Shape) => void;
+  clock: VideoClock;
+}
+
+/** Returns the shape that a crop had when it was set up; a crop that is the whole picture is free. */
+function firstShape({ params }: ExportOrder, picture: PictureSize): Shape {
+  const box = stillBoxOf(params) ?? keyframesOf(params)?.[0] ?? null;
+  return box === null ? "free" : shapeOf(box, picture);
+}
+
+function Panels({ uploadId, facts, order, shape, onShape, clock }: PanelsProps) {
+  const { params, change } = order;
+  const { times, frame } = clock;
+  const part = partOf(params.start, params.end, times.startsS);
+  const onPart = (next: Part) => change(timesOf(next, times.startsS));
+  const showFrame = (wanted: number) => {
+    clock.pause();
+    clock.seek(times.timeOf(wanted));
+  };
+  const keyframes = keyframesOf(params);
+  return (
+    <>
+      <PartTimeline times={times} part={part} frame={frame} onPart={onPart} onFrame={showFrame}>
+        {keyframes !== null && (
+          <KeyframeMarks
+            keyframes={keyframes}
+            times={times}
+            current={keyframeAt(keyframes, frame, times)}
+            onShow={(index) => showFrame(times.frameAt(keyframes[index]?.t ?? 0))}
+            onMove={(index, to) => {
+              const next = withKeyframeMoved(keyframes, index, to, times);
+              change({ crop: next });
+              showFrame(times.frameAt(next[index]?.t ?? 0));
+            }}
+            onDelete={(index) => change({ crop: withoutKeyframe(keyframes, index) })}
+          />
+        )}
+      </PartTimeline>
+      <PartFields times={times} part={part} frame={frame} onPart={onPart} />
+      <CropPanel
+        uploadId={uploadId}
+        facts={facts}
+        order={order}
+        shape={shape}
+        onShape={onShape}
+        clock={clock}
+        part={part}
+        showFrame={showFrame}
+      />
+      <FormSection title="Output">
+        <OutputFields order={order} picture={facts} partS={lengthOf(part, times)} />
+      </FormSection>
+    </>
+  );
 }

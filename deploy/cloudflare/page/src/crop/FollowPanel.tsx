@@ -1,0 +1,112 @@
+/** Settings of a crop that follows somebody: whom, in which shape, and how close. */
+
+import { useJobs } from "../api/queries.ts";
+import type { VideoFacts } from "../media/probe.ts";
+import { useClientState } from "../state/client_state.ts";
+import { links } from "../state/route.ts";
+import { Button, ButtonLink } from "../ui/Button.tsx";
+import { Choice } from "../ui/Choice.tsx";
+import { Field } from "../ui/Field.tsx";
+import { ASPECTS } from "./aspect_presets.ts";
+import type { ExportOrder } from "./export_order.ts";
+
+/** The closest that the crop can follow: the zoom of the slider's end. */
+const MOST_ZOOM = 4;
+
+interface FollowPanelProps {
+  uploadId: string;
+  facts: VideoFacts;
+  order: ExportOrder;
+  /** Is called when it has been chosen whom to follow. */
+  onChosen: () => void;
+}
+
+export function FollowPanel({ uploadId, order, onChosen }: FollowPanelProps) {
+  const { follow } = order.params;
+  if (!follow) return <WhomToFollow uploadId={uploadId} order={order} onChosen={onChosen} />;
+  const change = (changes: Partial<typeof follow>) =>
+    order.follow({ ...follow, ...changes }, order.followJobId);
+  const zoom = follow.zoom ?? 1;
+  return (
+    <>
+      <div className="row">
+        <p className="follow-whom">
+          {follow.track === "main"
+            ? "The crop follows the main subject of each shot."
+            : `The crop follows track ${follow.track}.`}
+        </p>
+        {order.followJobId !== null && (
+          <ButtonLink href={links.job(order.followJobId)}>Choose somebody else</ButtonLink>
+        )}
+        <Button onClick={() => order.follow(null, null)}>Follow nobody</Button>
+      </div>
+      <Choice
+        label="Shape"
+        options={[
+          { value: "", label: "As the source" },
+          ...ASPECTS.map((aspect) => ({ value: aspect as string, label: aspect })),
+        ]}
+        value={follow.aspect ?? ""}
+        onChange={(aspect) => change({ aspect: aspect || null })}
+      />
+      <Field
+        label={`Zoom ${follow.zoom == null ? "(automatic)" : `× ${zoom.toFixed(1)}`}`}
+        hint="1 is the largest crop of this shape. At 2 it has half the width, and can follow more freely."
+      >
+        {(control) => (
+          <input
+            {...control}
+            type="range"
+            min={1}
+            max={MOST_ZOOM}
+            step={0.1}
+            value={zoom}
+            onChange={(event) => change({ zoom: Number(event.target.value) })}
+          />
+        )}
+      </Field>
+    </>
+  );
+}
+
+/** Offers the tracks that jobs have found in this video, or to look for some. */
+function WhomToFollow({ uploadId, order, onChosen }: Omit<FollowPanelProps, "facts">) {
+  const jobs = useJobs();
+  const tracked = (jobs.data?.pages ?? [])
+    .flatMap((page) => page.jobs)
+    .filter((job) => job.task === "track" && job.upload_id === uploadId && job.state === "completed");
+  const newest = tracked[0];
+  if (newest === undefined) {
+    return (
+      <>
+        <p>
+          To follow somebody, the people in the video must be found first. Track the video, then choose a
+          person.
+        </p>
+        <Button onClick={() => useClientState.getState().changeOrder(uploadId, { task: "track" })}>
+          Track this video
+        </Button>
+      </>
+    );
+  }
+  return (
+    <>
+      <p>
+        Choose whom the crop follows among the tracks of this video, or follow the main subject of each shot.
+      </p>
+      <div className="row">
+        <ButtonLink kind="primary" href={links.job(newest.id)}>
+          Choose a person
+        </ButtonLink>
+        <Button
+          onClick={() => {
+            order.follow({ track: "main", aspect: "9:16", zoom: null }, newest.id);
+            onChosen();
+          }}
+        >
+          Follow the main subject
+        </Button>
+      </div>
+    </>
+  );
+}
