@@ -1,7 +1,94 @@
-/** Shows the source and the output of an upscale in sync, with a slider between them. */
+/** Shows the source and the output of an upscale in sync, with a slider between them, and how alike they are. */
 
+import { type ReactNode, type Ref, useMemo, useRef } from "react";
 import type { Job } from "../api/client.ts";
+import type { components } from "../api/schema.d.ts";
+import { FidelityPicture, fidelityOf } from "../fidelity/FidelityPicture.tsx";
+import { FrameTimes } from "../media/frame_times.ts";
+import { type SourcePicture, useSourcePicture } from "../media/source_picture.ts";
+import { Card } from "../ui/Card.tsx";
+import { Notice } from "../ui/Notice.tsx";
+import { Skeleton } from "../ui/Skeleton.tsx";
+import { PictureStage } from "../video/PictureStage.tsx";
+import { UnplayableNotice } from "../video/UnplayableNotice.tsx";
+import type { Seekable } from "./Comparison.tsx";
+import { type Output, useOutput } from "./output.ts";
+import { StillsComparison } from "./StillsComparison.tsx";
+import { VideoComparison } from "./VideoComparison.tsx";
 
-export function BeforeAfter(_props: { job: Job }) {
-  return null;
+type Stats = components["schemas"]["UpscaleStats"];
+
+export function BeforeAfter({ job }: { job: Job }) {
+  const picture = useSourcePicture(job.upload_id);
+  const output = useOutput(job);
+  const comparison = useRef<Seekable>(null);
+  const report = fidelityOf(job);
+  return (
+    <>
+      <Card title="Before and after">
+        <UnplayableNotice picture={picture} />
+        {picture.kind === "loading" || output === null ? (
+          <Skeleton height="28rem" label="Loading the videos" />
+        ) : (
+          <Pictures job={job} picture={picture} output={output} ref={comparison} />
+        )}
+      </Card>
+      {report !== null && (
+        <FidelityPicture report={report} onSeek={(timeS) => comparison.current?.seek(timeS)} />
+      )}
+    </>
+  );
+}
+
+interface PicturesProps {
+  job: Job;
+  picture: Exclude<SourcePicture, { kind: "loading" }>;
+  output: Output;
+  ref: Ref<Seekable>;
+}
+
+function Pictures({ job, picture, output, ref }: PicturesProps): ReactNode {
+  const { stats } = (job.result ?? {}) as { stats?: Stats };
+  const facts = useMemo(() => framesOf(stats), [stats]);
+  const { video, stills } = output;
+  if (picture.kind === "video" && video !== null) {
+    return (
+      <VideoComparison
+        before={picture}
+        after={{ url: video.url, media: video.url }}
+        size={video.size}
+        facts={facts}
+        ref={ref}
+      />
+    );
+  }
+  const notice = video === null && (
+    <Notice title="This browser cannot play the output.">Download it to see it in a player.</Notice>
+  );
+  const pairs = stills.filter((still) => still.output !== null);
+  if (pairs.length > 0) {
+    const size = video?.size ?? { width: stats?.width ?? 16, height: stats?.height ?? 9 };
+    const times = FrameTimes.constant(facts.frames, facts.fps);
+    return (
+      <>
+        {notice}
+        <StillsComparison stills={pairs} size={size} times={times} ref={ref} />
+      </>
+    );
+  }
+  if (video === null) return notice;
+  return (
+    <PictureStage
+      picture={{ kind: "video", url: video.url, media: video.url, isStandIn: false, unplayable: null }}
+      facts={{ ...video.size, ...facts }}
+      overlay={() => null}
+      label="Output"
+    />
+  );
+}
+
+/** Returns what a result says of its frames; a guess if it says nothing, until they have been counted. */
+function framesOf(stats: Stats | undefined): { frames: number; fps: number; durationS: number } {
+  const { frames = 1, duration_sec: durationS = frames / 25 } = stats ?? {};
+  return { frames, fps: durationS > 0 ? frames / durationS : 25, durationS };
 }

@@ -15,11 +15,6 @@ export interface Still {
 /** Only this may stand in a preview as a picture: the worker's documents come from outside. */
 const JPEG_DATA = /^data:image\/jpeg;base64,[A-Za-z0-9+/=]+$/;
 
-/** Returns the presigned URL of a job's preview; null if it has none. */
-export function previewUrl(job: Job): string | null {
-  return (job.links as { preview?: string | null }).preview ?? null;
-}
-
 /** Returns the stills of a preview document, in order of time; those that are malformed are left out. */
 export function stillsOf(document: unknown): Still[] {
   const stills = (document as { stills?: unknown } | null)?.stills;
@@ -40,8 +35,7 @@ function isJpeg(value: unknown): value is string {
 
 /** Returns the stills of a job; none if the worker has made none, or they are gone. */
 export async function readStills(job: Job, signal: AbortSignal): Promise<Still[]> {
-  const url = previewUrl(job);
-  if (url === null) return [];
-  const response = await fetch(url, { signal });
+  if (job.links.preview === null) return [];
+  const response = await fetch(job.links.preview, { signal });
   return response.ok ? stillsOf(await response.json()) : [];
 }

@@ -5,7 +5,7 @@ import { useEffect, useState } from "react";
 import { ApiFailure, answerOf, api, type Job } from "../api/client.ts";
 import { queryClient } from "../api/queries.ts";
 import { useClientState } from "../state/client_state.ts";
-import { isPlayable } from "../video/playable.ts";
+import { playableSize } from "../video/playable.ts";
 import { readStills, type Still } from "./preview.ts";
 
 export type { Still } from "./preview.ts";
@@ -15,10 +15,6 @@ export interface Unplayable {
   uploadId: string;
   /** The name of the file, as its user gave it. */
   name: string;
-  /** The container or codec, such as `video/quicktime`, until more is known. */
-  contentType: string;
-  /** Where the container can be read, for what `probe` finds in it. */
-  media: Blob | string | null;
 }
 
 export type SourcePicture =
@@ -37,9 +33,10 @@ export type SourcePicture =
   /** The browser cannot play the source, and no job has made pictures of it yet. */
   | { kind: "none"; unplayable: Unplayable };
 
-const SOURCE_PICTURE = ["source-picture"];
+/** The key of all queries that find out how something can be shown. */
+export const PICTURES = ["pictures"];
 /** Links work for an hour; after this time, in milliseconds, new ones are made if the old ones fail. */
-const LINK_MS = 45 * 60_000;
+export const LINK_MS = 45 * 60_000;
 /** How many pages of jobs are searched for one that has pictures of an upload. */
 const MOST_PAGES = 5;
 
@@ -52,7 +49,7 @@ export function useSourcePicture(uploadId: string): SourcePicture {
   const file = useClientState(({ files }) => files[uploadId]) ?? null;
   const fileUrl = useObjectUrl(file);
   const found = useQuery({
-    queryKey: [...SOURCE_PICTURE, uploadId, fileUrl],
+    queryKey: [...PICTURES, "source", uploadId, fileUrl],
     queryFn: ({ signal }) => findPicture(uploadId, file, fileUrl, signal),
     enabled: file === null || fileUrl !== null,
     retry: (count, error) => (error instanceof ApiFailure ? error.retryable : true) && count < 5,
@@ -63,14 +60,14 @@ export function useSourcePicture(uploadId: string): SourcePicture {
   return found.data ?? { kind: "loading" };
 }
 
-/** Looks again how sources can be shown, if what was found is so old that its links have ended. */
+/** Gets new links of videos that are shown, if the old ones are so old that they have ended. */
 export function renewLinks(): void {
-  queryClient.refetchQueries({ queryKey: SOURCE_PICTURE, stale: true });
+  queryClient.refetchQueries({ queryKey: PICTURES, stale: true });
 }
 
 /** Looks again how a source can be shown, after a job on it has made pictures. */
 export function lookAgain(uploadId: string): Promise<void> {
-  return queryClient.invalidateQueries({ queryKey: [...SOURCE_PICTURE, uploadId] });
+  return queryClient.invalidateQueries({ queryKey: [...PICTURES, "source", uploadId] });
 }
 
 function useObjectUrl(file: File | null): string | null {
@@ -93,19 +90,19 @@ async function findPicture(
   fileUrl: string | null,
   signal: AbortSignal,
 ): Promise<SourcePicture> {
-  if (file !== null && fileUrl !== null && (await isPlayable(fileUrl, signal))) {
+  if (file !== null && fileUrl !== null && (await playableSize(fileUrl, signal)) !== null) {
     return { kind: "video", url: fileUrl, media: file, isStandIn: false, unplayable: null };
   }
   const upload = await answerOf(api.GET("/uploads/{id}", { params: { path: { id: uploadId } }, signal }));
-  const url = (upload as { source_url?: string | null }).source_url ?? null;
-  if (file === null && url !== null && (await isPlayable(url, signal))) {
+  const url = upload.source_url ?? null;
+  if (file === null && url !== null && (await playableSize(url, signal)) !== null) {
     return { kind: "video", url, media: url, isStandIn: false, unplayable: null };
   }
-  const unplayable = { uploadId, name: upload.name, contentType: upload.content_type, media: file ?? url };
+  const unplayable = { uploadId, name: upload.name };
   const jobs = await completedJobs(uploadId, signal);
   for (const { id } of jobs.filter(showsWholeSource)) {
     const { links } = await status(id, signal);
-    if (links.output !== null && (await isPlayable(links.output, signal))) {
+    if (links.output !== null && (await playableSize(links.output, signal)) !== null) {
       return { kind: "video", url: links.output, media: links.output, isStandIn: true, unplayable };
     }
   }

@@ -12,6 +12,11 @@ const CODECS: Record<string, string> = {
   prores: "ProRes",
 };
 
+/** Returns what people call a codec, such as `HEVC`; the container's own name for it if it is none of these. */
+export function codecName(codec: string): string {
+  return CODECS[codec] ?? codec;
+}
+
 /** Returns a video's facts in one line, such as `320 × 180, 6 s, 24 frames a second, H.264, 0.3 MB`. */
 export function factsText(facts: VideoFacts | null, bytes: number): string {
   if (facts === null) return bytesText(bytes);
@@ -20,7 +25,7 @@ export function factsText(facts: VideoFacts | null, bytes: number): string {
     `${width} × ${height}`,
     exactly(durationS),
     fps === null ? null : `${Math.round(fps * 100) / 100} frames a second`,
-    codec === null ? null : (CODECS[codec] ?? codec),
+    codec === null ? null : codecName(codec),
     bytesText(bytes),
   ]
     .filter((part) => part !== null)

@@ -23,7 +23,7 @@ interface PictureStageProps {
 export function PictureStage({ picture, facts, overlay, children, label = "Video" }: PictureStageProps) {
   const [video, setVideo] = useState<HTMLVideoElement | null>(null);
   const times = useFrameTimes(picture.kind === "video" ? picture.media : null, facts);
-  const videoClock = useVideoClock(video, times);
+  const videoClock = useVideoClock(video, picture.kind === "video" ? picture.url : null, times);
   const stills = picture.kind === "stills" ? picture.stills : [];
   const stillsClock = useStillsClock(stills, times);
   const clock = picture.kind === "video" ? videoClock : stillsClock;
@@ -49,7 +49,6 @@ export function PictureStage({ picture, facts, overlay, children, label = "Video
             // biome-ignore lint/a11y/useMediaCaption: nobody has captions of a user's video.
             <video
               ref={setVideo}
-              src={picture.url}
               crossOrigin="anonymous"
               preload="auto"
               playsInline

@@ -54,8 +54,12 @@ function evenTimes({ frames, fps, durationS }: FrameFacts): FrameTimes {
   return FrameTimes.constant(frames ?? durationS * rate, rate);
 }
 
-/** Returns a player of a <video> element; null without one. */
-export function useFramePlayer(video: HTMLVideoElement | null, times: FrameTimes): FramePlayer | null {
+/** Returns a player of a <video> element that has loaded a URL; null without an element. */
+export function useFramePlayer(
+  video: HTMLVideoElement | null,
+  url: string | null,
+  times: FrameTimes,
+): FramePlayer | null {
   const [player, setPlayer] = useState<FramePlayer | null>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: new times do not need a new player.
   useEffect(() => {
@@ -67,6 +71,10 @@ export function useFramePlayer(video: HTMLVideoElement | null, times: FrameTimes
       setPlayer(null);
     };
   }, [video]);
+  // The player loads the video, because it must not miss the first frame.
+  useEffect(() => {
+    if (player !== null && url !== null) player.load(url);
+  }, [player, url]);
   useEffect(() => {
     if (player !== null) player.times = times;
   }, [player, times]);
@@ -77,25 +85,36 @@ const NOTHING: Shown = { ready: false, frame: 0, playing: false };
 const never = () => () => {};
 
 /** Returns what a player shows, and renders again when that changes. */
-export function useShown(player: FramePlayer | null): Shown {
+export function useShown(player: Pick<FramePlayer, "subscribe" | "shown"> | null): Shown {
   return useSyncExternalStore(player?.subscribe ?? never, () => player?.shown ?? NOTHING);
 }
 
-/** Returns the clock of a <video> element. */
-export function useVideoClock(video: HTMLVideoElement | null, times: FrameTimes): VideoClock {
-  const player = useFramePlayer(video, times);
-  const { frame, playing, ready } = useShown(player);
+/** What moves a clock: a player, or a pair of them. */
+export interface Mover {
+  readonly target: number;
+  readonly times: FrameTimes;
+  show: (frame: number) => void;
+  play: () => void;
+  pause: () => void;
+}
+
+/** Returns the clock of a video that a mover moves. */
+export function useClock(
+  { frame, ready, playing }: Shown,
+  mover: Mover | null,
+  times: FrameTimes,
+): VideoClock {
   const moves = useMemo(
     () => ({
-      play: () => player?.play(),
-      pause: () => player?.pause(),
-      seek: (timeS: number) => player?.show(player.times.frameAt(timeS)),
+      play: () => mover?.play(),
+      pause: () => mover?.pause(),
+      seek: (timeS: number) => mover?.show(mover.times.frameAt(timeS)),
       step: (frames: number) => {
-        player?.pause();
-        player?.show(player.target + frames);
+        mover?.pause();
+        mover?.show(mover.target + frames);
       },
     }),
-    [player],
+    [mover],
   );
   return {
     frame,
@@ -107,6 +126,16 @@ export function useVideoClock(video: HTMLVideoElement | null, times: FrameTimes)
     playing,
     ...moves,
   };
+}
+
+/** Returns the clock of a <video> element, which loads a URL. */
+export function useVideoClock(
+  video: HTMLVideoElement | null,
+  url: string | null,
+  times: FrameTimes,
+): VideoClock {
+  const player = useFramePlayer(video, url, times);
+  return useClock(useShown(player), player, times);
 }
 
 /** Returns a clock that shows one still after the other, and the index of the still. */

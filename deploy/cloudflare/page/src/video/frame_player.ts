@@ -1,5 +1,5 @@
 /**
- * Shows exact frames of a <video> element and says which frame is on the screen.
+ * Shows exact frames of a <video> element, and says which frame is on the screen.
  *
  * The frame comes from requestVideoFrameCallback's mediaTime, which names the frame that the compositor has; the element's
  * currentTime and its timeupdate events do not. Seeks go to the middle of a frame's interval, so that no rounding shows
@@ -10,7 +10,7 @@ import type { FrameTimes } from "../media/frame_times.ts";
 
 /** What a player shows. */
 export interface Shown {
-  /** Whether the first frame has been decoded. */
+  /** Whether a frame has been decoded. */
   ready: boolean;
   /** The frame that is on the screen, from 0. */
   frame: number;
@@ -30,24 +30,17 @@ export class FramePlayer {
   #timeS = 0;
   #callback = 0;
   readonly #listeners = new Set<() => void>();
-  readonly #stop = new AbortController();
+  readonly #listening = new AbortController();
 
   constructor(video: HTMLVideoElement, times: FrameTimes) {
     this.video = video;
     this.#times = times;
-    const on = (event: string, does: () => void) =>
-      video.addEventListener(event, does, { signal: this.#stop.signal });
+    const on = (event: string, does: () => void) => video.addEventListener(event, does, this.#listening);
     on("seeked", () => this.#seeked());
     on("play", () => this.#change({ playing: true }));
-    on("pause", () => this.#paused());
-    on("ended", () => this.#paused());
-    // A new URL of the same video goes on with the frame that was shown.
-    on("emptied", () => {
-      this.#next = this.target;
-      this.#sought = null;
-    });
-    on("loadeddata", () => this.#seekNext());
-    this.#listen();
+    on("pause", () => this.#change({ playing: false }));
+    on("loadedmetadata", () => this.#seekNext());
+    this.#awaitFrame();
   }
 
   get shown(): Shown {
@@ -60,7 +53,6 @@ export class FramePlayer {
 
   /** Replaces the times, when they have been read. */
   set times(times: FrameTimes) {
-    if (this.#times === times) return;
     this.#times = times;
     this.#change({ frame: times.frameAt(this.#timeS) });
   }
@@ -81,38 +73,55 @@ export class FramePlayer {
     return () => this.#listeners.delete(listener);
   };
 
+  /** Loads a video. Another URL of the same video goes on with the frame that was shown. */
+  load(url: string): void {
+    if (this.#firstS !== null) this.#next = this.target;
+    this.#sought = null;
+    this.video.src = url;
+  }
+
   /** Shows a frame. Of several calls during a seek the last one counts. */
   show(frame: number): void {
-    const wanted = Math.min(Math.max(Math.round(frame), 0), this.#times.count - 1);
-    this.#next = wanted;
+    this.#next = Math.min(Math.max(Math.round(frame), 0), this.#times.count - 1);
     this.#seekNext();
   }
 
+  /** Plays on; from the start after the last frame. */
   play(): void {
     if (this.video.ended || this.target >= this.#times.count - 1) this.show(0);
-    // The browser refuses if it is paused again at once, or may not play sound yet; then it stays paused.
-    this.video.play().catch(() => this.#paused());
+    this.resume();
+  }
+
+  /** Plays on. */
+  resume(): void {
+    this.video.play().catch(() => {
+      // It was paused again at once, or the browser does not let it play: then the element is paused.
+      this.#change({ playing: !this.video.paused });
+    });
   }
 
   pause(): void {
     this.video.pause();
   }
 
+  /** Frees the decoder. */
   dispose(): void {
-    this.#stop.abort();
+    this.#listening.abort();
     this.video.cancelVideoFrameCallback(this.#callback);
     this.#listeners.clear();
+    this.video.removeAttribute("src");
+    this.video.load();
   }
 
-  #listen(): void {
+  #awaitFrame(): void {
     this.#callback = this.video.requestVideoFrameCallback((_now, { mediaTime }) => {
       this.#onScreen(mediaTime);
-      this.#listen();
+      this.#awaitFrame();
     });
   }
 
   #onScreen(mediaTimeS: number): void {
-    // The first frame that a browser shows is the first of the video.
+    // Before any seek, a browser shows the first frame, even if sound begins earlier.
     this.#firstS ??= mediaTimeS;
     this.#timeS = mediaTimeS - this.#firstS;
     this.#change({ ready: true, frame: this.#times.frameAt(this.#timeS) });
@@ -131,26 +140,18 @@ export class FramePlayer {
   #seeked(): void {
     const frame = this.#sought;
     this.#sought = null;
-    if (frame !== null && this.#next === null && !this.#shown.playing) {
-      // A callback confirms this, except in a tab in the background.
+    if (frame !== null && this.#next === null && this.video.paused) {
+      // The callback that confirms this does not come in a tab that is hidden.
       this.#timeS = this.#times.timeOf(frame);
       this.#change({ frame });
     }
     this.#seekNext();
   }
 
-  #paused(): void {
-    if (!this.#shown.playing) return;
-    this.#change({ playing: false });
-  }
-
   #change(change: Partial<Shown>): void {
-    const shown = { ...this.#shown, ...change };
-    const same =
-      shown.ready === this.#shown.ready &&
-      shown.frame === this.#shown.frame &&
-      shown.playing === this.#shown.playing;
-    if (same) return;
+    const { ready, frame, playing } = this.#shown;
+    const shown = { ready, frame, playing, ...change };
+    if (shown.ready === ready && shown.frame === frame && shown.playing === playing) return;
     this.#shown = shown;
     for (const listener of this.#listeners) listener();
   }

@@ -3,40 +3,49 @@
 /** How long a video may take to show its first frame, in milliseconds. */
 const PATIENCE_MS = 30_000;
 
+/** The size of a video as the browser displays it, in CSS pixels. */
+export interface DisplaySize {
+  width: number;
+  height: number;
+}
+
 /**
- * Whether the browser shows a frame of the video at a URL.
+ * Returns the size of a video if the browser shows a frame of it; null if it cannot be played.
  *
  * @throws TypeError the video cannot be fetched, so nothing is known.
  */
-export async function isPlayable(url: string, signal: AbortSignal): Promise<boolean> {
-  if (await showsFrame(url, signal)) return true;
+export async function playableSize(url: string, signal: AbortSignal): Promise<DisplaySize | null> {
+  const size = await sizeOfFirstFrame(url, signal);
+  signal.throwIfAborted();
   // A browser reports a file that it cannot get as one that it cannot play.
-  if (!url.startsWith("blob:")) {
+  if (size === null && !url.startsWith("blob:")) {
     const response = await fetch(url, { headers: { Range: "bytes=0-0" }, signal });
     if (!response.ok) throw new TypeError(`The video cannot be fetched (status ${response.status}).`);
   }
-  return false;
+  return size;
 }
 
-function showsFrame(url: string, signal: AbortSignal): Promise<boolean> {
+function sizeOfFirstFrame(url: string, signal: AbortSignal): Promise<DisplaySize | null> {
   return new Promise((resolve) => {
     const video = document.createElement("video");
     const listening = new AbortController();
-    const end = (shows: boolean) => {
+    const end = () => {
       clearTimeout(timer);
       listening.abort();
+      // A file of which only the sound can be played has a picture without a size.
+      const { readyState, videoWidth: width, videoHeight: height } = video;
+      const shows = readyState >= HTMLMediaElement.HAVE_CURRENT_DATA && width > 0 && height > 0;
       video.removeAttribute("src");
       video.load();
-      resolve(shows);
+      resolve(shows ? { width, height } : null);
     };
-    const timer = setTimeout(() => end(false), PATIENCE_MS);
+    const timer = setTimeout(end, PATIENCE_MS);
     video.crossOrigin = "anonymous";
     video.muted = true;
     video.preload = "auto";
-    // A file of which only the sound can be played has a picture without a size.
-    video.addEventListener("loadeddata", () => end(video.videoWidth > 0), listening);
-    video.addEventListener("error", () => end(false), listening);
-    signal.addEventListener("abort", () => end(false), listening);
+    video.addEventListener("loadeddata", end, listening);
+    video.addEventListener("error", end, listening);
+    signal.addEventListener("abort", end, listening);
     video.src = url;
   });
 }

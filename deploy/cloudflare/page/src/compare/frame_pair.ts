@@ -1,0 +1,131 @@
+/**
+ * Keeps two videos of the same scene at the same moment, compared by time from the first frame of each.
+ *
+ * Paused, both show exactly the frames that belong together. While they play, the follower's rate is changed a little, or
+ * it seeks, so that it stays within a frame of the leader; if it has nothing to play, the leader waits for it. When they
+ * pause, both show the frame that the leader showed.
+ */
+
+import type { FrameTimes } from "../media/frame_times.ts";
+import type { FramePlayer, Shown } from "../video/frame_player.ts";
+import { correctionOf } from "./sync.ts";
+
+export class FramePair {
+  readonly leader: FramePlayer;
+  readonly follower: FramePlayer;
+  #shown: Shown;
+  /** Whether the videos play, or would if they did not wait for data. */
+  #playing = false;
+  #isWaiting = false;
+  #animation = 0;
+  readonly #listeners = new Set<() => void>();
+  readonly #ends: (() => void)[];
+
+  constructor(leader: FramePlayer, follower: FramePlayer) {
+    this.leader = leader;
+    this.follower = follower;
+    this.#shown = leader.shown;
+    follower.video.muted = true;
+    this.#ends = [leader.subscribe(() => this.#leaderChanged()), follower.subscribe(() => this.#update())];
+    this.align();
+  }
+
+  get shown(): Shown {
+    return this.#shown;
+  }
+
+  get times(): FrameTimes {
+    return this.leader.times;
+  }
+
+  get target(): number {
+    return this.leader.target;
+  }
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  /** Shows a frame of the leader, and the frame of the follower at that time. */
+  readonly show = (frame: number): void => {
+    this.leader.show(frame);
+    this.align();
+  };
+
+  /** Lets the follower show what belongs to the leader's frame: at its middle, as containers round times differently. */
+  align(): void {
+    this.follower.show(this.follower.times.frameAt(this.leader.times.middleOf(this.leader.target)));
+  }
+
+  readonly play = (): void => {
+    this.#playing = true;
+    this.#isWaiting = false;
+    this.leader.play();
+    this.align();
+    // A source that ends before its output keeps its last frame; playing would begin it again.
+    if (this.leader.times.timeOf(this.leader.target) < this.follower.times.endS) this.follower.resume();
+    cancelAnimationFrame(this.#animation);
+    this.#animation = requestAnimationFrame(this.#keepUp);
+    this.#update();
+  };
+
+  readonly pause = (): void => {
+    this.#playing = false;
+    this.#isWaiting = false;
+    cancelAnimationFrame(this.#animation);
+    this.leader.pause();
+    this.follower.pause();
+    this.follower.video.playbackRate = 1;
+    this.show(this.leader.target);
+    this.#update();
+  };
+
+  dispose(): void {
+    cancelAnimationFrame(this.#animation);
+    for (const end of this.#ends) end();
+    this.#listeners.clear();
+  }
+
+  readonly #keepUp = (): void => {
+    this.#animation = requestAnimationFrame(this.#keepUp);
+    const { leader, follower } = this;
+    if (leader.video.seeking || follower.video.seeking) return;
+    if (this.#isWaiting) {
+      if (!isLoading(follower) && !isLoading(leader)) this.play();
+      return;
+    }
+    if (follower.video.ended || follower.video.paused) return;
+    const correction = correctionOf(follower.currentS - leader.currentS, isLoading(follower));
+    if (correction.kind === "rate") follower.video.playbackRate = correction.rate;
+    else if (correction.kind === "seek") follower.show(follower.times.frameAt(leader.currentS));
+    else this.#wait();
+  };
+
+  #wait(): void {
+    this.#isWaiting = true;
+    this.leader.pause();
+    this.follower.pause();
+    this.show(this.leader.shown.frame);
+  }
+
+  #leaderChanged(): void {
+    // The browser itself pauses a video that has ended, and for other reasons of its own.
+    if (this.#playing && !this.#isWaiting && !this.leader.shown.playing && this.leader.video.paused)
+      this.pause();
+    this.#update();
+  }
+
+  #update(): void {
+    const ready = this.leader.shown.ready && this.follower.shown.ready;
+    const { frame } = this.leader.shown;
+    const before = this.#shown;
+    if (before.ready === ready && before.frame === frame && before.playing === this.#playing) return;
+    this.#shown = { ready, frame, playing: this.#playing };
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+function isLoading({ video }: FramePlayer): boolean {
+  return !video.ended && video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
+}

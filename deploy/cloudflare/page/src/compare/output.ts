@@ -1,0 +1,32 @@
+/** Finds how the output of a job can be shown. */
+
+import { useQuery } from "@tanstack/react-query";
+import { answerOf, api, type Job } from "../api/client.ts";
+import { readStills, type Still } from "../media/preview.ts";
+import { LINK_MS, PICTURES } from "../media/source_picture.ts";
+import { type DisplaySize, playableSize } from "../video/playable.ts";
+
+export interface Output {
+  /** The output, if the browser plays it; else null. */
+  video: { url: string; size: DisplaySize } | null;
+  /** The pictures that the worker has made of the source and the output. */
+  stills: Still[];
+}
+
+/** Returns how a job's output can be shown; null until that is known. A URL that works is kept. */
+export function useOutput(job: Job): Output | null {
+  const found = useQuery({
+    queryKey: [...PICTURES, "output", job.id],
+    queryFn: async ({ signal }): Promise<Output> => {
+      const newest = await answerOf(api.GET("/status/{id}", { params: { path: { id: job.id } }, signal }));
+      const { output: url } = newest.links;
+      const size = url === null ? null : await playableSize(url, signal);
+      const stills = await readStills(newest, signal);
+      return { video: url === null || size === null ? null : { url, size }, stills };
+    },
+    staleTime: LINK_MS,
+    refetchOnWindowFocus: false,
+    refetchOnReconnect: false,
+  });
+  return found.data ?? null;
+}

@@ -1,0 +1,50 @@
+/** Loads two videos, and gives one clock for both. */
+
+import { useEffect, useState } from "react";
+import {
+  type FrameFacts,
+  useClock,
+  useFramePlayer,
+  useFrameTimes,
+  useShown,
+  type VideoClock,
+} from "../video/clock.ts";
+import { FramePair } from "./frame_pair.ts";
+
+/** A video to load. */
+export interface Loadable {
+  url: string;
+  /** What its frame times are read from. */
+  media: Blob | string;
+}
+
+interface Pair {
+  clock: VideoClock;
+  beforeVideo: HTMLVideoElement | null;
+  /** To be given to the <video> elements. */
+  setBefore: (video: HTMLVideoElement | null) => void;
+  setAfter: (video: HTMLVideoElement | null) => void;
+}
+
+/** @param facts what is known of the frames before their times have been read. */
+export function usePair(before: Loadable, after: Loadable, facts: FrameFacts): Pair {
+  const [beforeVideo, setBefore] = useState<HTMLVideoElement | null>(null);
+  const [afterVideo, setAfter] = useState<HTMLVideoElement | null>(null);
+  const beforeTimes = useFrameTimes(before.media, facts);
+  const afterTimes = useFrameTimes(after.media, facts);
+  const follower = useFramePlayer(beforeVideo, before.url, beforeTimes);
+  const leader = useFramePlayer(afterVideo, after.url, afterTimes);
+  const [pair, setPair] = useState<FramePair | null>(null);
+  useEffect(() => {
+    if (leader === null || follower === null) return;
+    const made = new FramePair(leader, follower);
+    setPair(made);
+    return () => {
+      made.dispose();
+      setPair(null);
+    };
+  }, [leader, follower]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: with other times another frame belongs to the leader's.
+  useEffect(() => pair?.align(), [pair, beforeTimes, afterTimes]);
+  return { clock: useClock(useShown(pair), pair, afterTimes), beforeVideo, setBefore, setAfter };
+}
