@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import functools
 import os
+import re
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -23,12 +24,13 @@ from tools.cloud.client import ApiUser, done
 from tools.cloud.ports import free_port
 from tools.cloud.wrangler_dev import PROJECT, NodeMissing
 from tools.stand_ins.runpod_api import RunPodApi
+from tools.stand_ins.worker_process import wait
 
 SAMPLE = Path(__file__).resolve().parents[2] / "examples" / "sample.mp4"
 
 
 class PagesHost(SimpleHTTPRequestHandler):
-    """Serves a folder with the headers of its file `_headers`, and adds up those of all rules as Pages does."""
+    """Serves a folder with the headers of its file `_headers`, adding up all rules as Pages does."""
 
     def end_headers(self) -> None:
         found: dict[str, list[str]] = {}
@@ -130,10 +132,10 @@ def test_a_user_signs_in_and_sees_the_wallet(page: Page, cloud: Cloud, user: Api
 
 
 def test_a_file_is_uploaded(page: Page, cloud: Cloud, user: ApiUser) -> None:
+    page.goto("/#/")
     page.locator("input[type=file]").set_input_files(SAMPLE)
-    expect(page).to_have_url(f"{page.url.split('#')[0]}#/uploads/", timeout=1) if False else None
-    (upload,) = done(user.get("/uploads"))["uploads"]
-    assert upload["state"] == "complete"
+    expect(page).to_have_url(re.compile(r"#/uploads/up_[0-9a-f]{32}$"))
+    wait(lambda: done(user.get("/uploads"))["uploads"][0]["state"] == "complete")
     (name,) = (name for name in cloud.door.names() if user.id in name)
     assert cloud.door.get(name) == SAMPLE.read_bytes()
 

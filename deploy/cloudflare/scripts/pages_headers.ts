@@ -10,11 +10,13 @@ import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { pageHeaders, pagePolicy } from "../api/page.ts";
 
-const [folder, ...urls] = process.argv.slice(2);
+const [folder, ...urls]: string[] = process.argv.slice(2);
 if (folder === undefined || urls.length !== 2) {
   throw new Error("usage: node scripts/pages_headers.ts FOLDER API_URL BUCKET_URL");
 }
-const { "Cache-Control": caching, ...headers } = pageHeaders(pagePolicy(urls.map((url) => new URL(url).origin)));
+const { "Cache-Control": caching, ...headers } = pageHeaders(
+  pagePolicy(urls.map((url) => new URL(url).origin)),
+);
 headers["Strict-Transport-Security"] = "max-age=31536000";
 const lines = Object.entries(headers).map(([name, value]) => `  ${name}: ${value}\n`);
 // Pages answers every unknown path with the document, so the headers apply to all paths.
