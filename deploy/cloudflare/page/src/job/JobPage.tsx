@@ -77,6 +77,6 @@ function useTabTitle(job: Job | undefined): void {
   useEffect(() => {
     if (title === "") return;
     const progress = percent === null ? "" : `${Math.floor(percent)} % ${stageText(stage)} – `;
-    document.title = `${progress}${title} – Framewright`;
+    document.title = `${progress}${title} · Framewright`;
   }, [percent, stage, title]);
 }

@@ -18,7 +18,7 @@ export function SignIn() {
   const [key, setKey] = useState("");
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => {
-    document.title = "Sign in – Framewright";
+    document.title = "Sign in · Framewright";
     input.current?.focus();
   }, []);
   const submit = (event: FormEvent) => {

@@ -19,7 +19,7 @@ interface ViewHeadingProps {
 export function ViewHeading({ title, lead, actions }: ViewHeadingProps) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    document.title = `${title} – Framewright`;
+    document.title = `${title} · Framewright`;
   }, [title]);
   useEffect(() => {
     if (!isFirstView) {
