@@ -15,7 +15,7 @@ export function Bill({ job }: { job: Job }) {
       </p>
       <Facts
         rows={[
-          ["Charged", charge === null ? null : exactDollars(charge)],
+          ["Charged", charge === null || charge === 0 ? null : exactDollars(charge)],
           ["Quoted", `about ${dollars(quote.expected)}, at most ${dollars(job.hold, "up")}`],
           ["Ran", execution_ms === null ? null : exactly(execution_ms / 1000)],
           ["Expected", `about ${roughly(quote.expected_s)}`],

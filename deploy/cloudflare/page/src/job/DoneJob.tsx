@@ -8,7 +8,9 @@ import { Bill } from "./Bill.tsx";
 import { DownloadButton } from "./DownloadButton.tsx";
 import { Figures } from "./Figures.tsx";
 import { JobActions } from "./JobActions.tsx";
+import { Settings } from "./Settings.tsx";
 import "./DoneJob.css";
+import "./JobColumns.css";
 
 const BeforeAfter = lazy(() =>
   import("../compare/BeforeAfter.tsx").then((m) => ({ default: m.BeforeAfter })),
@@ -37,6 +39,7 @@ export function DoneJob({ job }: { job: Job }) {
         <Card title="Price">
           <Bill job={job} />
         </Card>
+        <Settings job={job} />
       </div>
       {notes.length > 0 && (
         <Card title="Notes">

@@ -13,6 +13,7 @@ import { StateBadge } from "../ui/StateBadge.tsx";
 import { ViewHeading } from "../ui/ViewHeading.tsx";
 import { DoneJob } from "./DoneJob.tsx";
 import { JobProgress } from "./JobProgress.tsx";
+import { Settings } from "./Settings.tsx";
 import { UnfinishedJob } from "./UnfinishedJob.tsx";
 
 export function JobPage({ jobId }: { jobId: string }) {
@@ -51,7 +52,10 @@ export function JobPage({ jobId }: { jobId: string }) {
         </Notice>
       )}
       {job.ended_at === null ? (
-        <JobProgress job={job} />
+        <>
+          <JobProgress job={job} />
+          <Settings job={job} />
+        </>
       ) : job.state === "completed" ? (
         <DoneJob job={job} />
       ) : (

@@ -9,6 +9,8 @@ import { Notice } from "../ui/Notice.tsx";
 import { Bill } from "./Bill.tsx";
 import { Facts } from "./Facts.tsx";
 import { JobActions } from "./JobActions.tsx";
+import { Settings } from "./Settings.tsx";
+import "./JobColumns.css";
 
 export function UnfinishedJob({ job }: { job: Job }) {
   const { error } = job;
@@ -22,9 +24,12 @@ export function UnfinishedJob({ job }: { job: Job }) {
       ) : (
         <FailureNotice job={job} error={error} again={again} />
       )}
-      <Card title="Price">
-        <Bill job={job} />
-      </Card>
+      <div className="job-columns">
+        <Card title="Price">
+          <Bill job={job} />
+        </Card>
+        <Settings job={job} />
+      </div>
     </>
   );
 }

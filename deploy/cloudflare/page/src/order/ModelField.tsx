@@ -16,7 +16,7 @@ export function ModelField({ models, value, onChange }: ModelFieldProps) {
   return (
     <SelectField
       label="Model"
-      hint="The quote below names the model that will be used."
+      hint="The price says which model will be used."
       value={value ?? DEFAULT}
       options={[[DEFAULT, "Default of the service"], ...named.map((name) => [name, name] as const)]}
       onChange={(name) => onChange(name === DEFAULT ? null : name)}

@@ -81,12 +81,13 @@ function QuoteFigures({ quote }: { quote: Quote }) {
         )}
       </dl>
       <p className="small muted">
-        Only the time that the job runs is charged. What it costs at most is held meanwhile.
+        Only the time that the job runs is charged. The most that it can cost is held meanwhile.
       </p>
-      {!quote.is_speed_known && (
-        <p className="small muted">The speed of this model is not known yet, so this is a cautious guess.</p>
-      )}
-      <p className="small muted">The speed was {sourceText(quote.figures_from)}</p>
+      <p className="small muted">
+        Figures {sourceText(quote.figures_from)}
+        {!quote.is_speed_known &&
+          " The speed of this model on this GPU is not known yet: this is a cautious guess."}
+      </p>
       <Disclosure summary="What is assumed">
         <ul className="small quote-assumptions">
           {quote.assumptions.map((text) => (
@@ -98,7 +99,10 @@ function QuoteFigures({ quote }: { quote: Quote }) {
   );
 }
 
-/** Returns where the speed comes from, as the end of a sentence. */
+/** Returns where the figures come from, as the end of a sentence that begins with "Figures". */
 function sourceText(figuresFrom: string): string {
-  return `${figuresFrom.replaceAll("`", "").replace(/\.$/, "")}.`;
+  return `${figuresFrom
+    .replace(/^taken from /, "from ")
+    .replaceAll("`", "")
+    .replace(/\.$/, "")}.`;
 }

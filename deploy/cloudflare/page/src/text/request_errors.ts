@@ -1,6 +1,7 @@
 /** Says in plain words why the API refused a request of the page, and what to do. */
 
 import { sentence } from "./job_errors.ts";
+import { PARAM_NAMES } from "./param_names.ts";
 
 const FAILURES: Record<string, string> = {
   offline: "Framewright cannot be reached. Check your connection; the page goes on when it is back.",
@@ -23,31 +24,6 @@ const FAILURES: Record<string, string> = {
   internal: "Something went wrong on our side. Try again. You were not charged.",
 };
 
-/** The fields of a job's params, as the forms name them. */
-const FIELDS: Record<string, string> = {
-  model: "Model",
-  scale: "Scale",
-  quality: "Quality",
-  tonemap: "HDR to SDR",
-  reuse_tolerance: "Reuse tolerance",
-  classes: "What to track",
-  confidence: "Confidence",
-  tracker: "Tracker",
-  stride: "Stride",
-  fill_gaps_sec: "Fill gaps",
-  side: "Detector size",
-  batch: "Batch",
-  crop: "Crop",
-  follow: "Follow",
-  tracks: "Tracks",
-  size: "Size",
-  format: "Format",
-  start: "Start",
-  end: "End",
-  upscale: "Upscale",
-  upscale_model: "Model",
-};
-
 /**
  * Returns why a request was refused. A refused field of a job has the name that the form gives it.
  *
@@ -57,5 +33,7 @@ export function requestErrorText(failure: { code?: string; message: string }): s
   const { code = "" } = failure;
   if (Object.hasOwn(FAILURES, code)) return FAILURES[code] as string;
   const [, field = "", rest = ""] = /^params\.(\w+)((?:\W.*)?)$/s.exec(failure.message) ?? [];
-  return Object.hasOwn(FIELDS, field) ? sentence(`${FIELDS[field]}${rest}`) : sentence(failure.message);
+  return Object.hasOwn(PARAM_NAMES, field)
+    ? sentence(`${PARAM_NAMES[field]}${rest}`)
+    : sentence(failure.message);
 }

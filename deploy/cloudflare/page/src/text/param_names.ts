@@ -1,0 +1,25 @@
+/** Names the params of jobs as the forms do. */
+
+export const PARAM_NAMES: Record<string, string> = {
+  model: "Model",
+  scale: "Scale",
+  quality: "Quality",
+  tonemap: "HDR to SDR",
+  reuse_tolerance: "Reuse tolerance",
+  classes: "What to track",
+  confidence: "Confidence",
+  tracker: "Tracker",
+  stride: "Stride",
+  fill_gaps_sec: "Fill gaps",
+  side: "Detector size",
+  batch: "Batch",
+  crop: "Crop",
+  follow: "Follow",
+  tracks: "Tracks",
+  size: "Size",
+  format: "Format",
+  start: "Start",
+  end: "End",
+  upscale: "Upscale",
+  upscale_model: "Model",
+};
