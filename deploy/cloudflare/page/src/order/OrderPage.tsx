@@ -1,6 +1,6 @@
 /** Sets up a job for an upload: the task, its settings, the quote, and the button that starts it. */
 
-import { lazy, Suspense } from "react";
+import { lazy, Suspense, useState } from "react";
 import { ApiFailure, type TaskName, type Upload } from "../api/client.ts";
 import { useUpload, useWallet } from "../api/queries.ts";
 import type { VideoFacts } from "../media/probe.ts";
@@ -65,13 +65,15 @@ function UploadOrder({ upload }: { upload: Upload }) {
   const { facts, isReading } = useVideoFacts(upload);
   const quote = useOrderQuote(isReading ? null : quoteOrder(upload.id, order, facts));
   const balance = wallet.data?.balance;
+  // Its progress stays until the page is left, so that nothing jumps when the upload is complete.
+  const [wasOpen] = useState(upload.state === "open");
   return (
     <>
       <ViewHeading
         title={upload.name}
         lead={<VideoFactsLine upload={upload} facts={facts} isReading={isReading} />}
       />
-      {upload.state === "open" && <UploadProgress upload={upload} />}
+      {wasOpen && <UploadProgress upload={upload} />}
       <TaskPicker task={order.task} onChange={(task) => changeOrder(upload.id, { task })} />
       <div className="order">
         <Card title="Settings" className="order-settings">

@@ -2,6 +2,7 @@
 
 import type { VideoFacts } from "../media/probe.ts";
 import { exactly } from "./durations.ts";
+import { sizeText } from "./sizes.ts";
 
 const CODECS: Record<string, string> = {
   avc: "H.264",
@@ -19,28 +20,15 @@ export function codecName(codec: string): string {
 
 /** Returns a video's facts in one line, such as `320 × 180, 6 s, 24 frames a second, H.264, 0.3 MB`. */
 export function factsText(facts: VideoFacts | null, bytes: number): string {
-  if (facts === null) return bytesText(bytes);
+  if (facts === null) return sizeText(bytes);
   const { width, height, durationS, fps, codec } = facts;
   return [
     `${width} × ${height}`,
     exactly(durationS),
     fps === null ? null : `${Math.round(fps * 100) / 100} frames a second`,
     codec === null ? null : codecName(codec),
-    bytesText(bytes),
+    sizeText(bytes),
   ]
     .filter((part) => part !== null)
     .join(", ");
-}
-
-/** Returns the size of a file, such as `7.3 MB`. */
-export function bytesText(bytes: number): string {
-  if (bytes < 1000) return bytes === 1 ? "1 byte" : `${bytes} bytes`;
-  const units = ["kB", "MB", "GB", "TB"];
-  let size = bytes / 1000;
-  let unit = 0;
-  while (size >= 999.5 && unit < units.length - 1) {
-    size /= 1000;
-    unit += 1;
-  }
-  return `${size < 9.95 ? Math.round(size * 10) / 10 : Math.round(size)} ${units[unit]}`;
 }
