@@ -1,7 +1,7 @@
 /** Saves the output of a job: its file, or its tracks as JSON where the answer itself has them. */
 
 import { useState } from "react";
-import { ApiFailure, type Job } from "../api/client.ts";
+import type { Job } from "../api/client.ts";
 import { useFreshJob } from "../api/queries.ts";
 import { requestErrorText } from "../text/request_errors.ts";
 import { Button } from "../ui/Button.tsx";
@@ -20,7 +20,7 @@ export function DownloadButton({ job }: { job: Job }) {
       const isFresh = job.links.expires_at - Date.now() > MARGIN_MS;
       download(isFresh ? job : await freshJob(job.id));
     } catch (error) {
-      setProblem(error instanceof ApiFailure ? requestErrorText(error) : String(error));
+      setProblem(requestErrorText(error as Error));
     }
   };
   return (

@@ -1,7 +1,7 @@
 /** Does an ended job again with changes, or deletes it. */
 
 import { useState } from "react";
-import { ApiFailure, type Job } from "../api/client.ts";
+import type { Job } from "../api/client.ts";
 import { useDeleteJob } from "../api/queries.ts";
 import { orderOfJob } from "../order/order_of_job.ts";
 import { useClientState } from "../state/client_state.ts";
@@ -43,7 +43,7 @@ export function JobActions({
       </Button>
       {remove.error !== null && (
         <Notice kind="bad" title="The job was not deleted.">
-          {remove.error instanceof ApiFailure ? requestErrorText(remove.error) : remove.error.message}
+          {requestErrorText(remove.error)}
         </Notice>
       )}
       {asks && (

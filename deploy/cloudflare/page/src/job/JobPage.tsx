@@ -1,7 +1,7 @@
 /** Shows a job: its progress, then its result or its error. */
 
 import { useEffect } from "react";
-import { ApiFailure, type Job } from "../api/client.ts";
+import type { Job } from "../api/client.ts";
 import { useJob } from "../api/queries.ts";
 import { links } from "../state/route.ts";
 import { stageText, taskText } from "../text/job_states.ts";
@@ -36,7 +36,7 @@ export function JobPage({ jobId }: { jobId: string }) {
               </>
             }
           >
-            {error instanceof ApiFailure ? requestErrorText(error) : error.message}
+            {requestErrorText(error)}
           </Notice>
         )}
       </>

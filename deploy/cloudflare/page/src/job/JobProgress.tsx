@@ -1,7 +1,7 @@
 /** Shows how far a job is that has not ended, and cancels it. */
 
 import { useState } from "react";
-import { ApiFailure, type Job, type Progress } from "../api/client.ts";
+import type { Job, Progress } from "../api/client.ts";
 import { useCancelJob } from "../api/queries.ts";
 import { timeLeft } from "../text/durations.ts";
 import { cancelText, stageText, waitingText } from "../text/job_states.ts";
@@ -44,7 +44,7 @@ export function JobProgress({ job }: { job: Job }) {
       </p>
       {cancel.error !== null && (
         <Notice kind="bad" title="The job was not cancelled.">
-          {cancel.error instanceof ApiFailure ? requestErrorText(cancel.error) : cancel.error.message}
+          {requestErrorText(cancel.error)}
         </Notice>
       )}
       <Button disabled={isCancelling} onClick={() => setAsks(true)}>

@@ -1,7 +1,7 @@
 /** Sets up a job for an upload: the task, its settings, the quote, and the button that starts it. */
 
 import { lazy, Suspense, useState } from "react";
-import { ApiFailure, type TaskName, type Upload } from "../api/client.ts";
+import type { TaskName, Upload } from "../api/client.ts";
 import { useUpload, useWallet } from "../api/queries.ts";
 import type { VideoFacts } from "../media/probe.ts";
 import { useVideoFacts } from "../media/video_facts.ts";
@@ -52,7 +52,7 @@ export function OrderPage({ uploadId }: { uploadId: string }) {
           </>
         }
       >
-        {upload.error instanceof ApiFailure ? requestErrorText(upload.error) : upload.error.message}
+        {requestErrorText(upload.error)}
       </Notice>
     </>
   );

@@ -59,7 +59,7 @@ export function StartButton({
     <div className="start">
       {start.error !== null && (
         <Notice kind="bad" title="The job was not started.">
-          {start.error instanceof ApiFailure ? requestErrorText(start.error) : start.error.message}
+          {requestErrorText(start.error)}
         </Notice>
       )}
       {isDearer && (

@@ -1,7 +1,7 @@
 /** Asks for the quote of what is set up, shortly after each change, and notices if its price changes by itself. */
 
 import { useEffect, useState } from "react";
-import { ApiFailure, type Quote } from "../api/client.ts";
+import type { Quote } from "../api/client.ts";
 import { type QuoteOrder, useQuote } from "../api/queries.ts";
 import { priceChangeText } from "../text/quote_text.ts";
 import { requestErrorText } from "../text/request_errors.ts";
@@ -35,11 +35,10 @@ export function useOrderQuote(order: QuoteOrder | null): OrderQuote {
     if (isCurrent && quote !== undefined && first?.key !== key) setFirst({ key, quote });
   }, [isCurrent, quote, first, key]);
   const isSame = isCurrent && quote !== undefined && first?.key === key;
-  const failure = error instanceof ApiFailure ? requestErrorText(error) : "The price could not be found.";
   return {
     quote,
     isAsking: !isCurrent || isPending,
-    problem: isSettled && error !== null ? failure : null,
+    problem: isSettled && error !== null ? requestErrorText(error) : null,
     change: isSame ? priceChangeText(first.quote, quote) : null,
     renew: () => void refetch(),
   };
