@@ -1,4 +1,4 @@
-"""Goes through the page as a person does: chooses a video, sets up a job, starts it, and downloads the result."""
+"""Uses the page as a person does: chooses a video, sets up a job, starts it, downloads the result."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ JOB_MS = 300_000
 
 
 def choose_video(page: Page, path: Path) -> str:
-    """Choose a video on the first view, and wait until it is uploaded and has a price; return the upload's id."""
+    """Choose a video on the first view, wait until it is there and has a price; return the upload's id."""
     page.locator("input[type=file]").set_input_files(path)
     expect(page.get_by_role("heading", level=1, name=path.name)).to_be_visible()
     expect(page.get_by_role("button", name=re.compile("^Start (?!.*after)"))).to_be_enabled()
@@ -50,7 +50,7 @@ def start(page: Page) -> str:
 
 
 def downloaded(page: Page, button: str) -> tuple[str, bytes]:
-    """Wait until the job is done and press a button; return the name and the bytes of the file that arrives."""
+    """Wait until the job is done, and press a button; return the name and the bytes of the file."""
     expect(page.get_by_role("button", name=button)).to_be_visible(timeout=JOB_MS)
     with page.expect_download() as download:
         page.get_by_role("button", name=button).click()

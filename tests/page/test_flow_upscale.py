@@ -1,4 +1,4 @@
-"""Tests an upscale from signing in to the downloaded file, with the real API, bucket, worker and Triton behind the page."""
+"""Tests an upscale from signing in to the downloaded file, with all real parts behind the page."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ def test_a_video_is_upscaled(cloud: Cloud, page: Page, user: ApiUser, clip: Path
     page.get_by_role("radio", name="2×").check()
     page.get_by_label("Quality").select_option("Medium: a smaller file")
     price = page.get_by_role("region", name="Price")
-    expect(price).to_contain_text(re.compile(r"about 0\.0\d* \$.*At most.*0\.\d+ \$.*Ready in.*about .*min.*Figures "))
+    expect(price).to_contain_text(
+        re.compile(r"about 0\.0\d* \$.*At most.*0\.\d+ \$.*Ready in.*about .*min.*Figures ")
+    )
     job_id = start(page)
     name, content = downloaded(page, "Download the video")
 

@@ -1,9 +1,10 @@
-"""Tests what the page shows of a job: waiting, progress, cancelling, failures, results, and what each costs."""
+"""Tests what the page shows of a job: waiting, progress, cancelling, failures, results, and costs."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pytest
@@ -40,7 +41,9 @@ def open_job(page: Page, job: dict[str, Any]) -> None:
 
 def dollars(micro_dollars: int) -> str:
     """Return an amount of less than a cent with two digits, as the page shows it."""
-    return f"{micro_dollars / 1e6:.2g} $"
+    amount = Decimal(micro_dollars) / 1_000_000
+    digits = amount.quantize(Decimal(1).scaleb(amount.adjusted() - 1), rounding=ROUND_HALF_UP)
+    return f"{digits.normalize():f} $"
 
 
 def test_a_job_that_waits_costs_nothing_when_it_is_cancelled(page: Page, user: ApiUser) -> None:
@@ -238,7 +241,7 @@ def test_a_job_that_is_not_there_says_so(page: Page) -> None:
     expect(page.get_by_role("alert")).to_contain_text("There is no such job. It may have been deleted.")
 
 
-def test_a_job_is_the_same_in_two_tabs(cloud: Cloud, context: BrowserContext, page: Page, user: ApiUser) -> None:
+def test_a_job_is_the_same_in_two_tabs(context: BrowserContext, page: Page, user: ApiUser) -> None:
     job = start_job(user)
     open_job(page, job)
     other = context.new_page()
