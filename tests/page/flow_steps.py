@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tools.cloud.client import done
 from tools.stand_ins.processes import COMMAND
@@ -25,14 +25,20 @@ def choose_video(page: Page, path: Path) -> str:
     """Choose a video on the first view, wait until it is there and has a price; return the upload's id."""
     page.locator("input[type=file]").set_input_files(path)
     expect(page.get_by_role("heading", level=1, name=path.name)).to_be_visible()
-    expect(page.get_by_role("button", name=re.compile("^Start (?!.*after)"))).to_be_enabled()
+    expect(start_button(page)).to_be_enabled()
+    expect(start_button(page)).not_to_have_text(re.compile("after the upload"))
     return page.url.rsplit("/", 1)[1]
 
 
 def open_order(page: Page, upload_id: str) -> None:
     """Go to the view that sets up a job, and wait until it shows a price."""
     page.goto(f"/#/uploads/{upload_id}")
-    expect(page.get_by_role("button", name=re.compile("^Start "))).to_be_enabled()
+    expect(start_button(page)).to_be_enabled()
+
+
+def start_button(page: Page) -> Locator:
+    """Return the button that starts the job."""
+    return page.get_by_role("region", name="Price").get_by_role("button", name=re.compile("^Start "))
 
 
 def choose_task(page: Page, task: str) -> None:
@@ -42,7 +48,7 @@ def choose_task(page: Page, task: str) -> None:
 
 def start(page: Page) -> str:
     """Press the button that starts the job, once its price is there; return the job's id."""
-    button = page.get_by_role("button", name=re.compile("^Start "))
+    button = start_button(page)
     expect(button).to_be_enabled()
     button.click()
     page.wait_for_url(re.compile(r"#/jobs/job_[0-9a-f]{32}$"))

@@ -15,7 +15,7 @@ const CODECS: Record<string, string> = {
 
 /** Returns what people call a codec, such as `HEVC`; the container's own name for it if it is none of these. */
 export function codecName(codec: string): string {
-  return CODECS[codec] ?? codec;
+  return Object.hasOwn(CODECS, codec) ? (CODECS[codec] as string) : codec;
 }
 
 /** Returns a video's facts in one line, such as `320 × 180, 6 s, 24 frames a second, H.264, 0.3 MB`. */
