@@ -6,12 +6,13 @@ import {
   type Grid,
   HANDLES,
   type Handle,
+  isWholePicture,
   moved,
   type PictureSize,
   resized,
   zoomed,
 } from "./crop_box.ts";
-import { pointUnder, useDrag } from "./drag.ts";
+import { keepsTouch, pointUnder, useDrag } from "./drag.ts";
 import "./CropOverlay.css";
 
 interface CropOverlayProps {
@@ -30,6 +31,9 @@ interface CropOverlayProps {
 /** By how much a key changes the box, in pixels, and with Shift. */
 const STEP_PX = 1;
 const LONG_STEP_PX = 10;
+
+/** What is drawn later lies above: a corner is hit before the edges that meet there. */
+const EDGES_FIRST = HANDLES.toSorted((a, b) => a.length - b.length);
 
 const ARROWS: Readonly<Record<string, readonly [number, number]>> = {
   ArrowLeft: [-1, 0],
@@ -86,12 +90,27 @@ export function CropOverlay({ box, picture, aspect, grid, helpId, onGrab, onChan
         fillRule="evenodd"
       />
       <path className="crop-thirds" d={thirds(box)} />
-      <rect className="crop-inside" x={x} y={y} width={w} height={h} {...drag} />
+      <rect
+        className="crop-inside"
+        // A box that cannot be moved lets a finger scroll the page.
+        ref={isWholePicture(box, picture) ? undefined : keepsTouch}
+        x={x}
+        y={y}
+        width={w}
+        height={h}
+        {...drag}
+      />
       <rect className="crop-edge" x={x} y={y} width={w} height={h} />
-      {HANDLES.map((handle) => (
+      {EDGES_FIRST.map((handle) => (
         <g key={handle} className={`crop-handle ${handle}`}>
-          <path className="crop-handle-mark" d={handlePath(box, handle)} />
-          <path className="crop-handle-area" data-handle={handle} d={handlePath(box, handle)} {...drag} />
+          <path className="crop-handle-mark" d={handlePath(box, handle, 0.2)} />
+          <path
+            ref={keepsTouch}
+            className="crop-handle-area"
+            data-handle={handle}
+            d={handlePath(box, handle, 1)}
+            {...drag}
+          />
         </g>
       ))}
     </g>
@@ -131,10 +150,11 @@ function thirds({ x, y, w, h }: Box): string {
   return lines.join("");
 }
 
-/** Returns the place of a handle: a point at a corner, or a line along an edge, between its corners. */
-function handlePath({ x, y, w, h }: Box, handle: Handle): string {
-  const left = handle.includes("w") ? x : handle.includes("e") ? x + w : x + w * 0.4;
-  const top = handle.includes("n") ? y : handle.includes("s") ? y + h : y + h * 0.4;
+/** Returns the place of a handle: a point at a corner, or so much of an edge, in its middle. */
+function handlePath({ x, y, w, h }: Box, handle: Handle, share: number): string {
+  const rest = (1 - share) / 2;
+  const left = handle.includes("w") ? x : handle.includes("e") ? x + w : x + w * rest;
+  const top = handle.includes("n") ? y : handle.includes("s") ? y + h : y + h * rest;
   if (handle.length === 2) return `M${left} ${top}h0.001`;
-  return handle === "n" || handle === "s" ? `M${left} ${top}h${w * 0.2}` : `M${left} ${top}v${h * 0.2}`;
+  return handle === "n" || handle === "s" ? `M${left} ${top}h${w * share}` : `M${left} ${top}v${h * share}`;
 }

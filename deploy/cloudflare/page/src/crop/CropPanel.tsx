@@ -56,6 +56,8 @@ interface CropPanelProps {
   onShape: (shape: Shape) => void;
   clock: VideoClock;
   part: Part;
+  previewJobId: string | null;
+  onPreview: (jobId: string) => void;
   /** Shows a frame. */
   showFrame: (frame: number) => void;
 }
@@ -99,7 +101,14 @@ export function CropPanel(props: CropPanelProps) {
     <FormSection title="Crop">
       <Choice label="The crop shall" hideLabel options={MODES} value={mode} onChange={onMode} />
       {mode === "follow" ? (
-        <FollowPanel uploadId={uploadId} facts={facts} order={order} onChosen={() => setChoosing(false)} />
+        <FollowPanel
+          uploadId={uploadId}
+          facts={facts}
+          order={order}
+          previewJobId={props.previewJobId}
+          onPreview={props.onPreview}
+          onChosen={() => setChoosing(false)}
+        />
       ) : (
         <>
           <ShapeChoice shape={shape} canBeFree={keyframes === null} onChange={onShapeChange} />

@@ -4,7 +4,8 @@ import type { VideoClock } from "../video/clock.ts";
 import { CropOverlay } from "./CropOverlay.tsx";
 import { EVEN_SIDES, type PictureSize, THOUSANDTHS, wholePicture } from "./crop_box.ts";
 import { aspectOfPath, cropAt, keyframeAt, withCentreMoved, withKeyframe } from "./crop_path.ts";
-import { type ExportOrder, keyframesOf, modeOf, sentCrop, stillBoxOf } from "./export_order.ts";
+import { type ExportOrder, keyframesOf, sentCrop, stillBoxOf } from "./export_order.ts";
+import { FollowedCrop } from "./FollowedCrop.tsx";
 import { PathOverlay } from "./PathOverlay.tsx";
 
 interface EditedCropProps {
@@ -12,16 +13,28 @@ interface EditedCropProps {
   picture: PictureSize;
   /** width : height, which the crop keeps; null if both sides change freely. A path has one of its own. */
   aspect: number | null;
+  /** The job that has found the path of a crop that follows somebody; null if there is none. */
+  previewJobId: string | null;
   clock: VideoClock;
 }
 
 /** The id of the text under the picture that explains the keys of the crop box. */
 export const CROP_HELP_ID = "crop-help";
 
-export function EditedCrop({ order, picture, aspect, clock }: EditedCropProps) {
+export function EditedCrop({ order, picture, aspect, previewJobId, clock }: EditedCropProps) {
   const { params, change } = order;
   const keyframes = keyframesOf(params);
-  if (modeOf(params) === "follow") return null;
+  if (params.follow) {
+    return (
+      <FollowedCrop
+        follow={params.follow}
+        jobId={order.followJobId}
+        previewJobId={previewJobId}
+        picture={picture}
+        clock={clock}
+      />
+    );
+  }
   if (keyframes === null) {
     return (
       <CropOverlay

@@ -63,6 +63,10 @@ function Editor({ uploadId, facts }: { uploadId: string; facts: VideoFacts }) {
   const source = useSourcePicture(uploadId);
   const order = useExportOrder(uploadId, facts);
   const [shape, setShape] = useState<Shape>(() => firstShape(order, facts));
+  // The path that was found for one thing to follow is not that of another.
+  const followed = JSON.stringify([order.followJobId, order.params.follow]);
+  const [preview, setPreview] = useState<{ followed: string; jobId: string } | null>(null);
+  const previewJobId = preview?.followed === followed ? preview.jobId : null;
   return (
     <div className="export-form">
       <PictureStage
@@ -70,7 +74,13 @@ function Editor({ uploadId, facts }: { uploadId: string; facts: VideoFacts }) {
         facts={facts}
         label="Source with the crop"
         overlay={(clock) => (
-          <EditedCrop order={order} picture={facts} aspect={aspectOf(shape, facts)} clock={clock} />
+          <EditedCrop
+            order={order}
+            picture={facts}
+            aspect={aspectOf(shape, facts)}
+            previewJobId={previewJobId}
+            clock={clock}
+          />
         )}
       >
         {(clock) => (
@@ -80,6 +90,8 @@ function Editor({ uploadId, facts }: { uploadId: string; facts: VideoFacts }) {
             order={order}
             shape={shape}
             onShape={setShape}
+            previewJobId={previewJobId}
+            onPreview={(jobId) => setPreview({ followed, jobId })}
             clock={clock}
           />
         )}
@@ -94,6 +106,8 @@ interface PanelsProps {
   order: ExportOrder;
   shape: Shape;
   onShape: (shape: Shape) => void;
+  previewJobId: string | null;
+  onPreview: (jobId: string) => void;
   clock: VideoClock;
 }
 
@@ -103,7 +117,8 @@ function firstShape({ params }: ExportOrder, picture: PictureSize): Shape {
   return box === null ? "free" : shapeOf(box, picture);
 }
 
-function Panels({ uploadId, facts, order, shape, onShape, clock }: PanelsProps) {
+function Panels(props: PanelsProps) {
+  const { facts, order, clock } = props;
   const { params, change } = order;
   const { times, frame } = clock;
   const part = partOf(params.start, params.end, times.startsS);
@@ -132,16 +147,7 @@ function Panels({ uploadId, facts, order, shape, onShape, clock }: PanelsProps) 
         )}
       </PartTimeline>
       <PartFields times={times} part={part} frame={frame} onPart={onPart} />
-      <CropPanel
-        uploadId={uploadId}
-        facts={facts}
-        order={order}
-        shape={shape}
-        onShape={onShape}
-        clock={clock}
-        part={part}
-        showFrame={showFrame}
-      />
+      <CropPanel {...props} part={part} showFrame={showFrame} />
       <FormSection title="Output">
         <OutputFields order={order} picture={facts} partS={lengthOf(part, times)} />
       </FormSection>

@@ -9,6 +9,7 @@ import { Choice } from "../ui/Choice.tsx";
 import { Field } from "../ui/Field.tsx";
 import { ASPECTS } from "./aspect_presets.ts";
 import type { ExportOrder } from "./export_order.ts";
+import { PathPreview } from "./PathPreview.tsx";
 
 /** The closest that the crop can follow: the zoom of the slider's end. */
 const MOST_ZOOM = 4;
@@ -17,11 +18,15 @@ interface FollowPanelProps {
   uploadId: string;
   facts: VideoFacts;
   order: ExportOrder;
+  /** The job that finds the path of what is set up now; null before it is started. */
+  previewJobId: string | null;
+  onPreview: (jobId: string) => void;
   /** Is called when it has been chosen whom to follow. */
   onChosen: () => void;
 }
 
-export function FollowPanel({ uploadId, order, onChosen }: FollowPanelProps) {
+export function FollowPanel(props: FollowPanelProps) {
+  const { uploadId, facts, order, previewJobId, onPreview, onChosen } = props;
   const { follow } = order.params;
   if (!follow) return <WhomToFollow uploadId={uploadId} order={order} onChosen={onChosen} />;
   const change = (changes: Partial<typeof follow>) =>
@@ -65,12 +70,22 @@ export function FollowPanel({ uploadId, order, onChosen }: FollowPanelProps) {
           />
         )}
       </Field>
+      <PathPreview
+        uploadId={uploadId}
+        facts={facts}
+        order={order}
+        jobId={previewJobId}
+        onStarted={onPreview}
+        onEdit={order.edit}
+      />
     </>
   );
 }
 
+type WhomToFollowProps = Pick<FollowPanelProps, "uploadId" | "order" | "onChosen">;
+
 /** Offers the tracks that jobs have found in this video, or to look for some. */
-function WhomToFollow({ uploadId, order, onChosen }: Omit<FollowPanelProps, "facts">) {
+function WhomToFollow({ uploadId, order, onChosen }: WhomToFollowProps) {
   const jobs = useJobs();
   const tracked = (jobs.data?.pages ?? [])
     .flatMap((page) => page.jobs)

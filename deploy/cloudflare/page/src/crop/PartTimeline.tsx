@@ -14,7 +14,7 @@ interface PartTimelineProps {
   onPart: (part: Part) => void;
   /** Shows a frame. */
   onFrame: (frame: number) => void;
-  /** What stands on the timeline besides, such as keyframes. */
+  /** What stands under the track, on the same scale, such as keyframes. */
   children?: ReactNode;
 }
 
@@ -33,7 +33,6 @@ export function PartTimeline({ times, part, frame, onPart, onFrame, children }: 
     <div className="part-timeline">
       <div className="part-track" ref={track} {...scrub}>
         <div className="part-chosen" style={{ left: from, width: `calc(${to} - ${from})` }} />
-        {children}
         <div className="part-playhead" style={{ left: placeOf(times.timeOf(frame), times) }} />
         <PartHandle
           edge="start"
@@ -62,6 +61,7 @@ export function PartTimeline({ times, part, frame, onPart, onFrame, children }: 
           }}
         />
       </div>
+      {children}
     </div>
   );
 }
@@ -156,9 +156,9 @@ export function placeOf(timeS: number, times: FrameTimes): string {
   return `${Math.min(Math.max(timeS / times.endS, 0), 1) * 100}%`;
 }
 
-/** Returns the time of the video under a place of the screen, in seconds. */
+/** Returns the time under a place of the screen, in seconds; it may be before the start of the video or after its end. */
 export function timeUnder(track: HTMLElement | null, clientX: number, times: FrameTimes): number {
   if (track === null) return 0;
   const { left, width } = track.getBoundingClientRect();
-  return width === 0 ? 0 : (Math.min(Math.max((clientX - left) / width, 0), 1) || 0) * times.endS;
+  return width === 0 ? 0 : ((clientX - left) / width) * times.endS;
 }

@@ -3,7 +3,7 @@
 import { memo } from "react";
 import { centreOf, type PictureSize } from "./crop_box.ts";
 import { centresOf, type Keyframe } from "./crop_path.ts";
-import { pointUnder, useDrag } from "./drag.ts";
+import { keepsTouch, pointUnder, useDrag } from "./drag.ts";
 import "./PathOverlay.css";
 
 /** Of longer paths only so many keyframes around the one that is shown have points to drag. */
@@ -27,7 +27,9 @@ interface PathOverlayProps {
 }
 
 export function PathOverlay({ keyframes, picture, current, onGrab, onCentre }: PathOverlayProps) {
-  const shown = draggable(keyframes.length, Math.max(current, 0));
+  // The point of the frame that is shown lies above those of others, which may be at the same place.
+  const shown = draggable(keyframes.length, Math.max(current, 0)).filter((index) => index !== current);
+  if (current >= 0) shown.push(current);
   return (
     <g className="path">
       <PathCurve keyframes={keyframes} picture={picture} />
@@ -86,7 +88,7 @@ function PathPoint({ keyframe, isCurrent, onGrab, onCentre }: PathPointProps) {
     <g className={isCurrent ? "path-point current" : "path-point"} data-t={keyframe.t}>
       <path className="path-dot under" d={dot} />
       <path className="path-dot" d={dot} />
-      {onCentre !== undefined && <path className="path-dot-area" d={dot} {...drag} />}
+      {onCentre !== undefined && <path ref={keepsTouch} className="path-dot-area" d={dot} {...drag} />}
     </g>
   );
 }

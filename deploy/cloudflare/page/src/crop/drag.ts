@@ -48,6 +48,17 @@ export function useDrag<T>(
   };
 }
 
+/**
+ * Lets a finger drag an element rather than scroll the page, if it is given as the element's ref. Browsers ignore
+ * `touch-action` on what is inside an SVG.
+ */
+export function keepsTouch(element: Element | null): (() => void) | undefined {
+  if (element === null) return;
+  const keep = (event: Event) => event.preventDefault();
+  element.addEventListener("touchstart", keep, { passive: false });
+  return () => element.removeEventListener("touchstart", keep);
+}
+
 /** Returns the point under a pointer in the coordinates of the SVG that its element is in: pixels of the picture. */
 export function pointUnder(event: Pointer): { x: number; y: number } {
   const element = event.currentTarget;

@@ -56,6 +56,8 @@ export interface ExportOrder {
   change: (change: Params) => void;
   /** Lets the crop follow a track of a job, or a subject of its choice; null ends it. */
   follow: (follow: ExportParams["follow"], jobId: string | null) => void;
+  /** Takes a path to be edited, in place of following. */
+  edit: (keyframes: Keyframe[]) => void;
 }
 
 /**
@@ -76,6 +78,11 @@ export function useExportOrder(uploadId: string, picture: PictureSize | null): E
       changeOrder(uploadId, {
         export: changedParams(now(), { follow, crop: null }, picture),
         followJobId: follow === null ? null : jobId,
+      }),
+    edit: (keyframes) =>
+      changeOrder(uploadId, {
+        export: changedParams(now(), { follow: null, tracks: null, crop: keyframes }, picture),
+        followJobId: null,
       }),
   };
 }

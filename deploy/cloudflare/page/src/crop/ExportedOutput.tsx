@@ -1,0 +1,134 @@
+/** Shows the output of an export at the moment that the source shows: as a video, a GIF, or pictures from the worker. */
+
+import { useEffect, useState } from "react";
+import type { Job } from "../api/client.ts";
+import { useOutput } from "../compare/output.ts";
+import type { Still } from "../media/preview.ts";
+import { renewLinks } from "../media/source_picture.ts";
+import { Skeleton } from "../ui/Skeleton.tsx";
+import {
+  type FrameFacts,
+  nearestStill,
+  useFramePlayer,
+  useFrameTimes,
+  type VideoClock,
+} from "../video/clock.ts";
+import type { Exported } from "./exported.ts";
+import { keepUp } from "./keep_up.ts";
+import { partOf } from "./trim.ts";
+
+interface ExportedOutputProps {
+  job: Job;
+  exported: Exported;
+  /** The clock of the source; null if the source is not shown. */
+  clock: VideoClock | null;
+}
+
+export function ExportedOutput({ job, exported, clock }: ExportedOutputProps) {
+  const output = useOutput(job);
+  // Links are made anew for each answer; a picture that gets another `src` would be loaded again.
+  const [gif] = useState(job.links.output);
+  const [isBroken, setBroken] = useState(false);
+  if (exported.format === "gif" && gif !== null && !isBroken) {
+    return (
+      <img
+        className="exported"
+        src={gif}
+        alt="The output, a GIF that plays by itself"
+        style={shapeOf(exported)}
+        onError={() => setBroken(true)}
+      />
+    );
+  }
+  if (output === null) return <Skeleton height="16rem" label="Loading the output" />;
+  if (output.video === null) return <OutputStills stills={output.stills} clock={clock} />;
+  if (clock === null) return <OutputAlone url={output.video.url} exported={exported} />;
+  return <OutputInStep url={output.video.url} exported={exported} clock={clock} />;
+}
+
+function shapeOf({ size }: Exported): { aspectRatio: string } | undefined {
+  return size === null ? undefined : { aspectRatio: `${size.width} / ${size.height}` };
+}
+
+function OutputAlone({ url, exported }: { url: string; exported: Exported }) {
+  return (
+    // biome-ignore lint/a11y/useMediaCaption: nobody has captions of a user's video.
+    <video
+      className="exported"
+      aria-label="Output"
+      src={url}
+      crossOrigin="anonymous"
+      controls
+      playsInline
+      style={shapeOf(exported)}
+      onError={renewLinks}
+    />
+  );
+}
+
+interface OutputInStepProps {
+  url: string;
+  exported: Exported;
+  clock: VideoClock;
+}
+
+/** The output, which follows the clock of the source: at the same moment while paused and while playing. */
+function OutputInStep({ url, exported, clock }: OutputInStepProps) {
+  const [video, setVideo] = useState<HTMLVideoElement | null>(null);
+  const times = useFrameTimes(url, factsOf(exported, clock));
+  const player = useFramePlayer(video, url, times);
+  const { frame, playing } = clock;
+  const first = partOf(exported.start, exported.end, clock.times.startsS).first;
+  // In the middle of the frame, as the two containers round its times differently.
+  const middleS = clock.times.middleOf(frame) - clock.times.timeOf(first);
+  useEffect(() => {
+    if (player === null) return;
+    if (playing) {
+      keepUp(player, middleS);
+    } else {
+      player.pause();
+      player.show(times.frameAt(middleS));
+    }
+  }, [player, times, middleS, playing]);
+  return (
+    <video
+      ref={setVideo}
+      className="exported"
+      aria-label="Output"
+      crossOrigin="anonymous"
+      preload="auto"
+      playsInline
+      muted
+      tabIndex={-1}
+      style={shapeOf(exported)}
+      onError={renewLinks}
+    />
+  );
+}
+
+function factsOf({ frames, durationS }: Exported, clock: VideoClock): FrameFacts {
+  return {
+    frames,
+    fps: frames !== null && durationS !== null ? frames / durationS : null,
+    durationS: durationS ?? clock.durationS,
+  };
+}
+
+/** Pictures of the output that the worker has made, for a video that the browser does not play. */
+function OutputStills({ stills, clock }: { stills: Still[]; clock: VideoClock | null }) {
+  const shown = stills.filter(({ output }) => output !== null);
+  const still = shown[nearestStill(shown, clock?.timeS ?? 0)];
+  if (still === undefined || still.output === null) {
+    return <p>This browser cannot play the output. Download it to see it.</p>;
+  }
+  return (
+    <>
+      <img
+        className="exported"
+        src={still.output}
+        alt={`The output at ${still.timeS.toFixed(2)} s of the source`}
+      />
+      <p>This browser cannot play the output: these are pictures of it. Download it to see all.</p>
+    </>
+  );
+}

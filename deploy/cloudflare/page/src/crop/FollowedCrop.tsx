@@ -1,0 +1,27 @@
+/** Draws whom a crop follows, and the path that the worker has found for it. */
+
+import { useJob } from "../api/queries.ts";
+import type { ExportParams } from "../state/client_state.ts";
+import type { VideoClock } from "../video/clock.ts";
+import type { PictureSize } from "./crop_box.ts";
+import { pathOf } from "./PathPreview.tsx";
+import { ShownCrop } from "./ShownCrop.tsx";
+
+interface FollowedCropProps {
+  follow: NonNullable<ExportParams["follow"]>;
+  /** The job that has found the tracks. */
+  jobId: string | null;
+  /** The job that has found the path; null if there is none. */
+  previewJobId: string | null;
+  picture: PictureSize;
+  clock: VideoClock;
+}
+
+export function FollowedCrop({ previewJobId, picture, clock }: FollowedCropProps) {
+  return previewJobId === null ? null : <FoundPath jobId={previewJobId} picture={picture} clock={clock} />;
+}
+
+function FoundPath({ jobId, picture, clock }: { jobId: string; picture: PictureSize; clock: VideoClock }) {
+  const keyframes = pathOf(useJob(jobId).data);
+  return keyframes === null ? null : <ShownCrop crop={keyframes} picture={picture} clock={clock} />;
+}

@@ -1,0 +1,57 @@
+/** Reads from a completed export which part of its source it has taken. */
+
+import type { Job } from "../api/client.ts";
+import type { Box, PictureSize } from "./crop_box.ts";
+import type { Keyframe } from "./crop_path.ts";
+import type { Params } from "./export_order.ts";
+
+/** What an export has taken of its source. */
+export interface Exported {
+  /** The crop, or its path if it moved; null if that is not known. */
+  crop: Box | Keyframe[] | null;
+  /** When the part begins and ends, in seconds from the start of the source; null at either end of it. */
+  start: number | null;
+  end: number | null;
+  format: string;
+  /** The size of the output; null if it is not known. */
+  size: PictureSize | null;
+  /** Frames and seconds of the output; null if they are not known. */
+  frames: number | null;
+  durationS: number | null;
+}
+
+/** Returns what a completed export has taken. The result comes from a worker, so nothing in it is taken for granted. */
+export function exportedOf(job: Pick<Job, "params" | "result">): Exported {
+  const params = job.params as Params;
+  const { keyframes, stats } = (job.result ?? {}) as { keyframes?: unknown; stats?: unknown };
+  const { crop, width, height, frames, duration_sec } = (stats ?? {}) as Record<string, unknown>;
+  return {
+    crop: pathIn(keyframes) ?? pathIn(params.crop) ?? boxIn(crop),
+    start: params.start ?? null,
+    end: params.end ?? null,
+    format: params.format ?? "mp4",
+    size: isPositive(width) && isPositive(height) ? { width, height } : null,
+    frames: isPositive(frames) ? frames : null,
+    durationS: isPositive(duration_sec) ? duration_sec : null,
+  };
+}
+
+function isPositive(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value) && value > 0;
+}
+
+/** Returns keyframes if a value is a list of them; else null. */
+function pathIn(value: unknown): Keyframe[] | null {
+  if (!Array.isArray(value) || value.length < 2) return null;
+  const isKeyframe = (entry: Record<string, unknown> | null) =>
+    entry !== null && ["t", "x", "y", "w", "h"].every((name) => Number.isFinite(entry[name]));
+  return value.every(isKeyframe) ? (value as Keyframe[]) : null;
+}
+
+/** Returns a box if a value is [x, y, w, h]; else null. */
+function boxIn(value: unknown): Box | null {
+  if (!Array.isArray(value) || value.length !== 4 || !value.every((side) => Number.isFinite(side)))
+    return null;
+  const [x, y, w, h] = value as [number, number, number, number];
+  return w > 0 && h > 0 ? { x, y, w, h } : null;
+}
