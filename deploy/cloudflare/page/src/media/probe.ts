@@ -5,6 +5,8 @@ import {
   EncodedPacketSink,
   Input,
   type InputVideoTrack,
+  Logging,
+  LogLevel,
   MATROSKA,
   MP4,
   MPEG_TS,
@@ -45,7 +47,8 @@ const RETRIES = 2;
  * @param source a file, or the URL of one that answers Range requests.
  */
 export async function probe(source: Blob | string): Promise<VideoFacts | null> {
-  // Errors of reads ahead would appear in the console, with the presigned URL in their text.
+  // Errors of requests would appear in the console, with the presigned URL in their text.
+  Logging.level = LogLevel.Silent;
   const handleUnhandledError = () => {};
   const input = new Input({
     formats: [MP4, QTFF, MATROSKA, WEBM, MPEG_TS, OGG],
@@ -80,22 +83,23 @@ async function factsOf(
   const format = await input.getFormat();
   const listsFrames = format === MP4 || format === QTFF;
   const seen = await packetsOf(track, listsFrames ? Number.POSITIVE_INFINITY : FRAMES_OF_ESTIMATE);
-  const codec = (await track.getCodec()) ?? (await containersCodec(track));
-  if (seen.isWhole && seen.count > 0) {
-    const fps = seen.durationS > 0 ? seen.count / seen.durationS : null;
-    return { width, height, frames: seen.count, fps, durationS: seen.durationS, codec };
-  }
-  const fps = seen.count > 1 && seen.durationS > 0 ? seen.count / seen.durationS : null;
-  const durationS = await lengthOf(track, bytes);
+  const durationS = seen.isWhole && seen.durationS > 0 ? seen.durationS : await lengthOf(track, bytes);
   if (durationS === null) return null;
-  return {
-    width,
-    height,
-    frames: fps === null ? null : Math.max(1, Math.round(durationS * fps)),
-    fps,
-    durationS,
-    codec,
-  };
+  const fps = await rateOf(track, seen);
+  const estimate = fps === null ? null : Math.max(1, Math.round(durationS * fps));
+  const frames = seen.isWhole && seen.count > 0 ? seen.count : estimate;
+  const codec = (await track.getCodec()) ?? (await containersCodec(track));
+  return { width, height, frames, fps, durationS, codec };
+}
+
+/** Returns the frames per second; null if fewer than two frames were seen. */
+async function rateOf(track: InputVideoTrack, seen: Packets): Promise<number | null> {
+  if (seen.count < 2 || seen.durationS <= 0) return null;
+  // Matroska rounds times to milliseconds, so the rate that fits all of them is more exact than their average.
+  const metrics = await track.computeFrameRateMetrics({ targetPacketCount: FRAMES_OF_ESTIMATE });
+  const constant = metrics.frameRateIsConstant ? metrics.underlyingFrameRate : null;
+  const average = seen.count / seen.durationS;
+  return constant !== null && Math.abs(constant / average - 1) < 0.01 ? constant : average;
 }
 
 /** Returns the duration of a video track from its first frame, in seconds; null if it would take too long to find. */

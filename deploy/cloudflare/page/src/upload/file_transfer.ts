@@ -181,14 +181,13 @@ class FileTransfer {
         if (!(failure instanceof PutFailed)) throw failure;
         onFailure();
         await this.#requireReadable();
-        if (failure.status === 0) silences += 1;
-        else failures += 1;
-        const step = nextStep(failure.status, failures);
+        const count = failure.status === 0 ? ++silences : ++failures;
+        const step = nextStep(failure.status, count);
         if (step === "give up") throw new TransferFailed(putFailureText(failure.status));
         // URLs expire, which is no reason to wait the first time.
-        if (step === "again" || failures > 1) {
+        if (step === "again" || count > 1) {
           this.#events.onWaiting(waitingText(failure.status, "The file storage"));
-          await pauseFor(waitMs(Math.max(failures, silences)), signal);
+          await pauseFor(waitMs(count), signal);
         }
         if (step === "new url" && (await renew())) return;
       }
@@ -231,12 +230,10 @@ class FileTransfer {
       } catch (failure) {
         signal.throwIfAborted();
         if (!(failure instanceof ApiFailure && failure.retryable)) throw failure;
-        if (failure.status === 0) silences += 1;
-        else failures += 1;
+        const count = failure.status === 0 ? ++silences : ++failures;
         if (failures > SERVER_RETRIES) throw failure;
         this.#events.onWaiting(waitingText(failure.status, "Framewright"));
-        const ms =
-          failure.retryAfterS === null ? waitMs(Math.max(failures, silences)) : failure.retryAfterS * 1000;
+        const ms = failure.retryAfterS === null ? waitMs(count) : failure.retryAfterS * 1000;
         await pauseFor(ms, signal);
       }
     }
@@ -283,6 +280,12 @@ function waitingText(status: number, server: string): string {
 }
 
 function putFailureText(status: number): string {
+  if (status === 0) {
+    return (
+      "The file storage cannot be reached from this browser, although Framewright can: a firewall or an extension may " +
+      "block it. What has arrived is kept."
+    );
+  }
   if (status >= 500 || status === 408 || status === 429) {
     return "The file storage does not answer at the moment. What has arrived is kept: try again in a few minutes.";
   }

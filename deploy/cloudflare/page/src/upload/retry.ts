@@ -7,17 +7,21 @@ export type NextStep = "again" | "new url" | "give up";
 export const SERVER_RETRIES = 15;
 /** How often a refused URL is replaced before the refusal is believed. */
 const NEW_URLS = 3;
+/** How often a URL that gets no answer is replaced although the API answers: then something between blocks it. */
+const SILENT_URLS = 8;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
 
 /**
- * Returns what to do after a PUT to a presigned URL has failed. A network that is gone may stay away for long.
+ * Returns what to do after a PUT to a presigned URL has failed. A network that is gone may stay away for long: asking
+ * for a new URL succeeds only when it is back.
  *
  * @param status its HTTP status; 0 if no answer came.
- * @param failures how often it has failed with an answer, this time included.
+ * @param failures how often it has failed with an answer, or without one if status is 0, this time included.
  */
 export function nextStep(status: number, failures: number): NextStep {
-  if (status === 0) return "again";
+  // Browsers hide a refusal whose CORS headers are missing: no answer may mean that the URL has expired.
+  if (status === 0) return failures > 2 * SILENT_URLS ? "give up" : failures % 2 === 0 ? "new url" : "again";
   if (status === 408 || status === 429 || status >= 500)
     return failures <= SERVER_RETRIES ? "again" : "give up";
   // 403: the URL has expired. 404: the storage does not know the upload, and the API knows why.
