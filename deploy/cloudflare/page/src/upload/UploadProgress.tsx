@@ -1,4 +1,4 @@
-/** Shows how far an upload is, with buttons to pause, resume and give it up. */
+/** Shows how far an upload is, with buttons to pause, resume and delete it. */
 
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
