@@ -6,10 +6,10 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet
 PACKAGES := deploy/cloudflare/node_modules/.ready
 NODE := cd deploy/cloudflare && PATH="$(CURDIR)/$(BIN):$$PATH" WRANGLER_SEND_METRICS=false WRANGLER_HIDE_BANNER=true
 
-.PHONY: help demo cloud bench test test-slow check format docs cloud-check images-test lock pin-images serve-env cloud-env dev-env clean
+.PHONY: help demo cloud screenshots bench test test-slow check format docs cloud-check images-test lock pin-images serve-env cloud-env dev-env clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: serve-env ## upscale and track the sample clip through a local Triton; writes out/
 	@mkdir -p out
@@ -19,6 +19,10 @@ demo: serve-env ## upscale and track the sample clip through a local Triton; wri
 
 cloud: cloud-env $(PACKAGES) ## run the page, the API, a bucket, RunPod and a worker on this machine, until Ctrl-C; PORT=8787
 	@$(BIN)/python -m tools.cloud $(if $(PORT),--port $(PORT)) $(if $(BUNDLE),--bundle $(BUNDLE))
+
+screenshots: dev-env $(PACKAGES) ## take the pictures of docs/page.md anew, with the real worker and Chromium
+	@requirements/chromium.sh
+	@$(BIN)/python -m tools.page_pictures
 
 bench: dev-env ## measure speed and memory beside peers; QUICK=1, PARTS="track upscale"; writes docs/benchmarks.md
 	@$(BIN)/python -m benchmarks.bench $(PARTS) $(if $(QUICK),--quick)

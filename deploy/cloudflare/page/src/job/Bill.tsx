@@ -2,6 +2,7 @@
 
 import type { Job } from "../api/client.ts";
 import { exactly, roughly } from "../text/durations.ts";
+import { gpuText } from "../text/gpu.ts";
 import { chargeText } from "../text/job_states.ts";
 import { dollars, exactDollars } from "../text/money.ts";
 import { Facts } from "./Facts.tsx";
@@ -19,7 +20,7 @@ export function Bill({ job }: { job: Job }) {
           ["Quoted", `about ${dollars(quote.expected)}, at most ${dollars(job.hold, "up")}`],
           ["Ran", execution_ms === null ? null : exactly(execution_ms / 1000)],
           ["Expected", `about ${roughly(quote.expected_s)}`],
-          ["A second", `${exactDollars(quote.price_per_s)} on ${quote.gpu}`],
+          ["A second", `${exactDollars(quote.price_per_s)} on ${gpuText(quote.gpu)}`],
         ]}
       />
     </>

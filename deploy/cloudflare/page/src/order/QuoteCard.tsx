@@ -4,6 +4,7 @@ import type { ReactNode } from "react";
 import type { Quote } from "../api/client.ts";
 import { links } from "../state/route.ts";
 import { roughly } from "../text/durations.ts";
+import { gpuText } from "../text/gpu.ts";
 import { dollars } from "../text/money.ts";
 import { quoteText, shortageText } from "../text/quote_text.ts";
 import { Card } from "../ui/Card.tsx";
@@ -71,8 +72,8 @@ function QuoteFigures({ quote }: { quote: Quote }) {
         <dd>{dollars(quote.hold, "up")}</dd>
         <dt>Ready in</dt>
         <dd>about {roughly(quote.ready_in_s)}</dd>
-        <dt>GPU</dt>
-        <dd>{quote.gpu}</dd>
+        <dt>Runs on</dt>
+        <dd>{gpuText(quote.gpu)}</dd>
         {quote.model !== null && (
           <>
             <dt>Model</dt>

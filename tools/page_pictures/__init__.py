@@ -1,0 +1,1 @@
+"""Makes the pictures of the page in docs/images/page: `make screenshots`."""
