@@ -6,10 +6,10 @@ import "./FollowDialog.css";
 
 /** The shapes that are offered, and what they are for. */
 const ASPECTS = [
-  ["9:16", "Phones, stories"],
-  ["1:1", "Square posts"],
-  ["4:5", "Portrait posts"],
-  ["16:9", "Television, web"],
+  [9, 16, "Phones, stories"],
+  [1, 1, "Square posts"],
+  [4, 5, "Portrait posts"],
+  [16, 9, "Television, web"],
 ] as const;
 
 interface FollowDialogProps {
@@ -32,12 +32,12 @@ export function FollowDialog({ name, onChoose, onClose }: FollowDialogProps) {
     >
       <p>The export shows a part of the picture that moves along. Which shape shall it have?</p>
       <div className="follow-shapes">
-        {ASPECTS.map(([aspect, use]) => (
-          <Button key={aspect} className="follow-shape" onClick={() => onChoose(aspect)}>
+        {ASPECTS.map(([width, height, use]) => (
+          <Button key={use} className="follow-shape" onClick={() => onChoose(`${width}:${height}`)}>
             <span className="follow-picture">
-              <span style={{ aspectRatio: aspect.replace(":", " / ") }} />
+              <span style={pictureSize(width, height)} />
             </span>
-            <span>{aspect}</span>
+            <span>{`${width}:${height}`}</span>
             <span className="muted small">{use}</span>
           </Button>
         ))}
@@ -45,4 +45,10 @@ export function FollowDialog({ name, onChoose, onClose }: FollowDialogProps) {
       <p className="muted small">You see the path and the price before anything is charged.</p>
     </Dialog>
   );
+}
+
+/** Returns the size of a drawing of a shape: its longer side fills the room. */
+function pictureSize(width: number, height: number) {
+  const longer = Math.max(width, height);
+  return { width: `${(100 * width) / longer}%`, height: `${(100 * height) / longer}%` };
 }

@@ -5,11 +5,12 @@ import { type TrackParams, useClientState } from "../state/client_state.ts";
 import { links } from "../state/route.ts";
 import { ButtonLink } from "../ui/Button.tsx";
 import { EmptyState } from "../ui/EmptyState.tsx";
+import { unreportedTracks } from "./TrackSummary.tsx";
 
 export function NothingFound({ job }: { job: Job }) {
   const changeOrder = useClientState((state) => state.changeOrder);
   const params = job.params as Partial<TrackParams>;
-  const unreported = (job.result?.stats as { unreported_tracks?: unknown } | undefined)?.unreported_tracks;
+  const unreported = unreportedTracks(job);
   return (
     <EmptyState
       icon="person"
@@ -25,7 +26,7 @@ export function NothingFound({ job }: { job: Job }) {
       }
     >
       <p>
-        {typeof unreported === "number" && unreported > 0
+        {unreported > 0
           ? `${unreported.toLocaleString("en")} tracks were of other classes, or less sure than the job asked for.`
           : "The detector saw nothing that it knows in any frame."}
       </p>

@@ -12,7 +12,7 @@ interface TimeRulerProps {
 }
 
 /** The least room for a time, in pixels. */
-const TICK_PX = 72;
+const TICK_PX = 64;
 
 export function TimeRuler({ durationS, position, onSeek }: TimeRulerProps) {
   const ruler = useRef<HTMLDivElement>(null);
@@ -28,6 +28,10 @@ export function TimeRuler({ durationS, position, onSeek }: TimeRulerProps) {
     const { left, width } = event.currentTarget.getBoundingClientRect();
     onSeek((event.clientX - left) / width);
   };
+  // A time too near to the end would be cut off.
+  const ticks = ticksOf(durationS, Math.max(1, Math.floor(widthPx / TICK_PX))).filter(
+    (tick) => tick === 0 || (1 - tick / durationS) * widthPx > TICK_PX / 2,
+  );
   return (
     <div className="time-ruler-row" aria-hidden="true">
       <div
@@ -41,13 +45,18 @@ export function TimeRuler({ durationS, position, onSeek }: TimeRulerProps) {
           if (event.currentTarget.hasPointerCapture(event.pointerId)) seek(event);
         }}
       >
-        {ticksOf(durationS, Math.max(1, Math.floor(widthPx / TICK_PX))).map((tick) => (
+        {ticks.map((tick) => (
           <span key={tick} className="tick numbers" style={{ left: `${(100 * tick) / durationS}%` }}>
-            {timecode(tick).replace(/\.000$/, "")}
+            {shortTimecode(tick)}
           </span>
         ))}
         <span className="playhead-grip" style={{ left: `${100 * position}%` }} />
       </div>
     </div>
   );
+}
+
+/** Returns a time without the milliseconds that it does not have, such as 0:01 or 0:01.5. */
+function shortTimecode(timeS: number): string {
+  return timecode(timeS).replace(/\.?0{1,3}$/, "");
 }

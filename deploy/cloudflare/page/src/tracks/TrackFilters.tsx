@@ -42,6 +42,7 @@ export function TrackFilters({ classes, hidden, onHide, sortBy, onSort }: TrackF
       </fieldset>
       <Choice
         label="Sort by"
+        hideLabel
         options={[
           { value: "appearance", label: "First appearance" },
           { value: "length", label: "Longest" },

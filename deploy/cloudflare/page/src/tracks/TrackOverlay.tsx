@@ -149,8 +149,8 @@ function Trail({ mark, unit }: MarkProps) {
           .join(" ");
         return (
           <g key={opacity} opacity={opacity}>
-            <polyline className="halo" points={points} strokeWidth={4 * unit} />
-            <polyline className="edge" points={points} stroke={colour} strokeWidth={2 * unit} />
+            <polyline className="halo" points={points} strokeWidth={4.5 * unit} />
+            <polyline className="edge" points={points} stroke={colour} strokeWidth={2.5 * unit} />
           </g>
         );
       })}

@@ -12,6 +12,7 @@ import { PictureStage } from "../video/PictureStage.tsx";
 import { FollowDialog } from "./FollowDialog.tsx";
 import { classCounts, nameOf, rowOrder, type SortBy, trackAt } from "./row_order.ts";
 import { TrackFilters } from "./TrackFilters.tsx";
+import { TrackLegend } from "./TrackLegend.tsx";
 import { TrackOverlay } from "./TrackOverlay.tsx";
 import { TrackTimeline } from "./TrackTimeline.tsx";
 import { spanOf, type TrackDocument } from "./track_document.ts";
@@ -82,7 +83,7 @@ export function TrackPlayer({ job, document }: { job: Job; document: TrackDocume
             <div className="track-panel">
               <div className="row track-panel-head">
                 <p className="muted small">
-                  Click a person in the picture, or press F on a row, to follow it.
+                  Click somebody in the picture to follow them in an export, or press F on their row.
                 </p>
                 <Button onClick={() => setAsked("main")}>
                   <Icon name="crop" /> Follow the main subject
@@ -107,6 +108,7 @@ export function TrackPlayer({ job, document }: { job: Job; document: TrackDocume
                 onShowFirst={showFirst}
                 onFollow={setAsked}
               />
+              <TrackLegend hasCuts={document.cuts.length > 0} />
             </div>
           );
         }}

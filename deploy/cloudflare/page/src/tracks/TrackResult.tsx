@@ -8,8 +8,8 @@ import { Notice } from "../ui/Notice.tsx";
 import { Skeleton } from "../ui/Skeleton.tsx";
 import { loadTracks, TracksFailure } from "./load_tracks.ts";
 import { NothingFound } from "./NothingFound.tsx";
-import { TrackFigures } from "./TrackFigures.tsx";
 import { TrackPlayer } from "./TrackPlayer.tsx";
+import { TrackSummary } from "./TrackSummary.tsx";
 
 export function TrackResult({ job }: { job: Job }) {
   const client = useQueryClient();
@@ -34,13 +34,13 @@ export function TrackResult({ job }: { job: Job }) {
     return <Skeleton height="30rem" label={`Loading the tracks${far}`} />;
   }
   return (
-    <div className="stack">
-      <TrackFigures job={job} document={tracks.data} />
+    <div className="stack track-result">
       {tracks.data.tracks.length === 0 ? (
         <NothingFound job={job} />
       ) : (
         <TrackPlayer job={job} document={tracks.data} />
       )}
+      <TrackSummary job={job} document={tracks.data} />
     </div>
   );
 }

@@ -73,6 +73,7 @@ export const TrackRow = memo(function TrackRow(props: TrackRowProps) {
         className="track-name"
         tabIndex={tabIndex}
         title={`${nameOf(track)}: show its first frame`}
+        aria-label={`${nameOf(track)}, from ${from} to ${to}`}
         aria-keyshortcuts="F"
         onClick={() => onShowFirst(index)}
       >
@@ -82,11 +83,7 @@ export const TrackRow = memo(function TrackRow(props: TrackRowProps) {
             <bdi>{track.className}</bdi> {track.id}
           </span>
           <span className="track-times numbers">
-            <span className="visually-hidden">, from </span>
-            {from}
-            <span aria-hidden="true"> – </span>
-            <span className="visually-hidden"> to </span>
-            {to}
+            {from} – {to}
           </span>
         </span>
       </button>
@@ -102,9 +99,9 @@ export const TrackRow = memo(function TrackRow(props: TrackRowProps) {
       </Button>
       <svg className="track-lane" viewBox="0 0 1 14" preserveAspectRatio="none" aria-hidden="true">
         <g style={{ color: colourOf(track.id) }}>
-          <path className="whole" d={bars([spans.whole], 0.5)} />
-          <path className="boxes" d={bars(spans.boxes, 2)} />
-          <path className="detected" d={bars(spans.detected, 5)} />
+          <path className="whole" d={bars([spans.whole], 0.3)} />
+          <path className="boxes" d={bars(spans.boxes, 1.5)} />
+          <path className="detected" d={bars(spans.detected, 4)} />
         </g>
       </svg>
     </li>
