@@ -1,5 +1,7 @@
 /** Knows when each frame of a video is shown, so that frames and times can be converted also at a variable frame rate. */
 
+import { readMovieIndex } from "./movie_index.ts";
+
 /** A container that must be read as a whole is not read further than this through the network, in bytes. */
 const MOST_READ_BYTES = 64e6;
 
@@ -85,14 +87,12 @@ export class FrameTimes {
  * @param source a file, or the URL of one that answers Range requests.
  */
 export async function loadFrameTimes(source: Blob | string): Promise<FrameTimes | null> {
-  const { ALL_FORMATS, BlobSource, EncodedPacketSink, Input, UrlSource } = await import("mediabunny");
+  const movie = await readMovieIndex(source);
+  if (movie !== null) return new FrameTimes(movie.startsS, movie.endS);
+  const { openContainer, EncodedPacketSink } = await import("./other_containers.ts");
   let readBytes = 0;
-  const bytes =
-    typeof source === "string"
-      ? new UrlSource(source, { getRetryDelay: (tries) => (tries < 3 ? 2 ** tries : null) })
-      : new BlobSource(source);
-  const input = new Input({ source: bytes, formats: ALL_FORMATS });
-  bytes.on("read", ({ start, end }) => {
+  const input = openContainer(source);
+  input.source.on("read", ({ start, end }) => {
     readBytes += end - start;
     if (typeof source === "string" && readBytes > MOST_READ_BYTES) input.dispose();
   });
