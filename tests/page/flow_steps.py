@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import subprocess
 from pathlib import Path
@@ -24,10 +25,32 @@ JOB_MS = 300_000
 def choose_video(page: Page, path: Path) -> str:
     """Choose a video on the first view, wait until it is there and has a price; return the upload's id."""
     page.locator("input[type=file]").set_input_files(path)
-    expect(page.get_by_role("heading", level=1, name=path.name)).to_be_visible()
+    wait_for_price(page, path.name)
+    return page.url.rsplit("/", 1)[1]
+
+
+def wait_for_price(page: Page, name: str) -> None:
+    """Wait until the video of that name is there and has a price."""
+    expect(page.get_by_role("heading", level=1, name=name)).to_be_visible()
     expect(start_button(page)).to_be_enabled()
     expect(start_button(page)).not_to_have_text(re.compile("after the upload"))
-    return page.url.rsplit("/", 1)[1]
+
+
+def drop_video(page: Page, path: Path) -> None:
+    """Drop a video on the page, as from a folder."""
+    content = base64.b64encode(path.read_bytes()).decode()
+    transfer = page.evaluate_handle(
+        """([content, name]) => {
+          const bytes = Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
+          const transfer = new DataTransfer();
+          transfer.items.add(new File([bytes], name, { type: "video/mp4" }));
+          return transfer;
+        }""",
+        [content, path.name],
+    )
+    for event in ("dragenter", "dragover", "drop"):
+        page.dispatch_event("main", event, {"dataTransfer": transfer})
+    wait_for_price(page, path.name)
 
 
 def open_order(page: Page, upload_id: str) -> None:

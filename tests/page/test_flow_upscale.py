@@ -9,7 +9,15 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.cloud.conftest import Cloud
-from tests.page.flow_steps import by_command, choose_video, downloaded, job_of, params_at_runpod, start
+from tests.page.flow_steps import (
+    by_command,
+    choose_video,
+    downloaded,
+    drop_video,
+    job_of,
+    params_at_runpod,
+    start,
+)
 from tools.cloud.client import ApiUser, done
 from tools.fixtures import clips
 from tools.stand_ins.worker_process import WorkerProcess
@@ -25,7 +33,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.timeout(600)
 @pytest.mark.usefixtures("worker")
 def test_a_video_is_upscaled(cloud: Cloud, page: Page, user: ApiUser, clip: Path, tmp_path: Path) -> None:
-    choose_video(page, clip)
+    drop_video(page, clip)
     expect(page.get_by_text("96 × 64, 2 s, 25 frames a second, H.264")).to_be_visible()
     page.get_by_role("radio", name="2×").check()
     page.get_by_label("Quality").select_option("Medium: a smaller file")
@@ -73,3 +81,23 @@ def test_progress_is_shown_while_a_reload_happens(
     assert content == by_command(tmp_path, "upscale", clip, "--scale", "4")
     assert job_of(user, job_id)["state"] == "completed"
     worker.idle()
+
+
+@pytest.mark.timeout(600)
+def test_a_running_job_is_cancelled(
+    cloud: Cloud, page: Page, user: ApiUser, worker: WorkerProcess, tmp_path: Path
+) -> None:
+    choose_video(page, clips.make_clip(tmp_path / "long.mp4", 3000))
+    job_id = start(page)
+    expect(page.get_by_text(re.compile(r"\d+ of 3000 frames"))).to_be_visible(timeout=120_000)
+    page.get_by_role("button", name="Cancel the job").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel the job").click()
+    expect(page.get_by_text("The job was cancelled.")).to_be_visible()
+    job = job_of(user, job_id)
+    assert job["state"] == "cancelled"
+    assert job["charge"] == -(-job["execution_ms"] * job["quote"]["price_per_s"] // 1000)
+    assert job["charge"] > 0
+    bill = page.get_by_role("region", name="Price")
+    expect(bill).to_contain_text(f"Charged{job['charge'] / 1e6:.6f}".rstrip("0"))
+    worker.idle()
+    assert job_id not in "".join(cloud.door.names()), "nothing was uploaded"

@@ -29,9 +29,11 @@ export function DoneJob({ job }: { job: Job }) {
         <DownloadButton job={job} />
         <JobActions job={job} />
       </div>
-      <Suspense fallback={<Skeleton height="26rem" label="Loading the result" />}>
-        <View job={job} />
-      </Suspense>
+      <div className="job-view">
+        <Suspense fallback={<Skeleton height="26rem" label="Loading the result" />}>
+          <View job={job} />
+        </Suspense>
+      </div>
       <div className="job-columns">
         <Card title="Result">
           <Figures job={job} />

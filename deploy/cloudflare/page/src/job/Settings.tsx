@@ -8,7 +8,8 @@ import { Facts } from "./Facts.tsx";
 
 export function Settings({ job }: { job: Job }) {
   const settings = settingsOf(job);
-  const namesModel = settings.some(([name]) => name === "Model");
+  // The figures of a result name the model that was used.
+  const saysModel = job.result !== null || settings.some(([name]) => name === "Model");
   return (
     <Card title="Settings">
       <Facts
@@ -20,7 +21,7 @@ export function Settings({ job }: { job: Job }) {
             </a>,
           ],
           ...settings,
-          ["Model", namesModel ? null : job.quote.model],
+          ["Model", saysModel ? null : job.quote.model],
         ]}
       />
     </Card>

@@ -8,7 +8,7 @@ export function TaskPicker({ task, onChange }: { task: TaskName; onChange: (task
   return (
     <Choice
       look="cards"
-      label="What shall be done?"
+      label="What do you want to do?"
       value={task}
       onChange={onChange}
       options={[
