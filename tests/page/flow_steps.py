@@ -102,8 +102,19 @@ def params_at_runpod(cloud: Cloud, job_id: str) -> dict[str, Any]:
     return dict(at_runpod(cloud, job_id).request["input"]["params"])
 
 
+def stored_output(cloud: Cloud, job_id: str) -> bytes:
+    """Return the file that the worker has put into the bucket."""
+    (name,) = (name for name in cloud.door.names() if f"/{job_id}." in name)
+    content = cloud.door.get(name)
+    assert content is not None
+    return bytes(content)
+
+
 def by_command(folder: Path, task: str, source: Path, *options: str, suffix: str = ".mp4") -> bytes:
-    """Run the same job by the command, without the page, the API and the worker; return its output."""
+    """Run the same job by the command, without the page, the API and the worker; return its output.
+
+    The bytes of a lossless encoding are always the same; x264 decides differently now and then about others.
+    """
     output = folder / f"by-command{suffix}"
     target = ["-o", str(output)] if task == "track" else [str(output)]
     subprocess.run([COMMAND, task, str(source), *target, *options], check=True, capture_output=True)

@@ -17,6 +17,7 @@ from tests.page.flow_steps import (
     job_of,
     params_at_runpod,
     start,
+    stored_output,
 )
 from tools.cloud.client import ApiUser, done
 from tools.fixtures import clips
@@ -36,7 +37,7 @@ def test_a_video_is_upscaled(cloud: Cloud, page: Page, user: ApiUser, clip: Path
     drop_video(page, clip)
     expect(page.get_by_text("96 × 64, 2 s, 25 frames a second, H.264")).to_be_visible()
     page.get_by_role("radio", name="2×").check()
-    page.get_by_label("Quality").select_option("Medium: a smaller file")
+    page.get_by_label("Quality").select_option("Lossless: a very large file")
     price = page.get_by_role("region", name="Price")
     expect(price).to_contain_text(
         re.compile(r"about 0\.0\d* \$.*At most.*0\.\d+ \$.*Ready in.*about .*min.*Figures ")
@@ -45,10 +46,11 @@ def test_a_video_is_upscaled(cloud: Cloud, page: Page, user: ApiUser, clip: Path
     name, content = downloaded(page, "Download the video")
 
     job = job_of(user, job_id)
-    assert params_at_runpod(cloud, job_id) == {"scale": 2, "quality": "medium"}
+    assert params_at_runpod(cloud, job_id) == {"scale": 2, "quality": "lossless"}
     assert (job["quote"]["frames"], job["quote"]["width"], job["quote"]["height"]) == (50, 96, 64)
     assert name.endswith("-upscale.mp4")
-    assert content == by_command(tmp_path, "upscale", clip, "--scale", "2", "--quality", "medium")
+    assert content == stored_output(cloud, job_id)
+    assert content == by_command(tmp_path, "upscale", clip, "--scale", "2", "--quality", "lossless")
 
     # What it has cost is what the API says, in the words of the page.
     charge = job["charge"]
@@ -64,7 +66,7 @@ def test_a_video_is_upscaled(cloud: Cloud, page: Page, user: ApiUser, clip: Path
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_progress_is_shown_while_a_reload_happens(
-    page: Page, user: ApiUser, worker: WorkerProcess, tmp_path: Path
+    cloud: Cloud, page: Page, user: ApiUser, worker: WorkerProcess, tmp_path: Path
 ) -> None:
     clip = clips.make_clip(tmp_path / "long.mp4", 300)
     choose_video(page, clip)
@@ -78,7 +80,7 @@ def test_progress_is_shown_while_a_reload_happens(
     expect(page).to_have_title(re.compile(r"^\d+ % Upscaling – Upscale long\.mp4"))
     assert int(bar.get_attribute("aria-valuenow") or -1) >= before
     _, content = downloaded(page, "Download the video")
-    assert content == by_command(tmp_path, "upscale", clip, "--scale", "4")
+    assert content == stored_output(cloud, job_id)
     assert job_of(user, job_id)["state"] == "completed"
     worker.idle()
 
