@@ -27,24 +27,32 @@ interface PathOverlayProps {
 }
 
 export function PathOverlay({ keyframes, picture, current, onGrab, onCentre }: PathOverlayProps) {
+  // The group follows the pointer, because the points change their order while one of them is dragged.
+  const drag = useDrag(
+    (event) => {
+      const point = event.target instanceof Element ? event.target.closest("[data-keyframe]") : null;
+      const index = Number(point?.getAttribute("data-keyframe") ?? -1);
+      const keyframe = keyframes[index];
+      if (keyframe === undefined || onCentre === undefined) return null;
+      const [centre, under] = [centreOf(keyframe), pointUnder(event)];
+      onGrab?.(index);
+      return { index, dx: centre.x - under.x, dy: centre.y - under.y };
+    },
+    ({ index, dx, dy }, event) => {
+      const under = pointUnder(event);
+      onCentre?.(index, { x: under.x + dx, y: under.y + dy });
+    },
+  );
   // The point of the frame that is shown lies above those of others, which may be at the same place.
   const shown = draggable(keyframes.length, Math.max(current, 0)).filter((index) => index !== current);
   if (current >= 0) shown.push(current);
   return (
-    <g className="path">
+    <g className={onCentre === undefined ? "path" : "path editable"} {...drag}>
       <PathCurve keyframes={keyframes} picture={picture} />
       {shown.map((index) => {
         const keyframe = keyframes[index];
-        if (keyframe === undefined) return null;
-        return (
-          <PathPoint
-            key={index}
-            keyframe={keyframe}
-            isCurrent={index === current}
-            {...(onGrab !== undefined && onCentre !== undefined
-              ? { onGrab: () => onGrab(index), onCentre: (centre) => onCentre(index, centre) }
-              : {})}
-          />
+        return keyframe === undefined ? null : (
+          <PathPoint key={index} keyframe={keyframe} index={index} isCurrent={index === current} />
         );
       })}
     </g>
@@ -57,38 +65,26 @@ const PathCurve = memo(function PathCurve(props: { keyframes: readonly Keyframe[
   return (
     <>
       <polyline className="path-curve under" points={line} />
-      <polyline className="path-curve" points={line} data-testid="path-curve" />
+      <polyline className="path-curve" points={line} />
     </>
   );
 });
 
 interface PathPointProps {
   keyframe: Keyframe;
+  index: number;
   isCurrent: boolean;
-  onGrab?: () => void;
-  onCentre?: (centre: { x: number; y: number }) => void;
 }
 
-function PathPoint({ keyframe, isCurrent, onGrab, onCentre }: PathPointProps) {
+function PathPoint({ keyframe, index, isCurrent }: PathPointProps) {
   const { x, y } = centreOf(keyframe);
-  const drag = useDrag(
-    (event) => {
-      const under = pointUnder(event);
-      onGrab?.();
-      return { dx: x - under.x, dy: y - under.y };
-    },
-    ({ dx, dy }, event) => {
-      const under = pointUnder(event);
-      onCentre?.({ x: under.x + dx, y: under.y + dy });
-    },
-  );
   // A line without length has round ends: a dot whose size does not depend on that of the picture.
   const dot = `M${x} ${y}h0.001`;
   return (
-    <g className={isCurrent ? "path-point current" : "path-point"} data-t={keyframe.t}>
+    <g className={isCurrent ? "path-point current" : "path-point"} data-keyframe={index}>
       <path className="path-dot under" d={dot} />
       <path className="path-dot" d={dot} />
-      {onCentre !== undefined && <path ref={keepsTouch} className="path-dot-area" d={dot} {...drag} />}
+      <path ref={keepsTouch} className="path-dot-area" d={dot} />
     </g>
   );
 }
