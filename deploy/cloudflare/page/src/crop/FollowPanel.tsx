@@ -9,6 +9,7 @@ import { Choice } from "../ui/Choice.tsx";
 import { Field } from "../ui/Field.tsx";
 import { ASPECTS } from "./aspect_presets.ts";
 import type { ExportOrder } from "./export_order.ts";
+import { nameOfTrack, useTracksOf } from "./followed_tracks.ts";
 import { PathPreview } from "./PathPreview.tsx";
 
 /** The closest that the crop can follow: the zoom of the slider's end. */
@@ -35,10 +36,14 @@ export function FollowPanel(props: FollowPanelProps) {
   return (
     <>
       <div className="row">
-        <p className="follow-whom">
-          {follow.track === "main"
-            ? "The crop follows the main subject of each shot."
-            : `The crop follows track ${follow.track}.`}
+        <p className="follow-whom from-outside">
+          {follow.track === "main" ? (
+            "The crop follows the main subject of each shot."
+          ) : (
+            <>
+              The crop follows <FollowedName jobId={order.followJobId} track={follow.track} />.
+            </>
+          )}
         </p>
         {order.followJobId !== null && (
           <ButtonLink href={links.job(order.followJobId)}>Choose somebody else</ButtonLink>
@@ -80,6 +85,14 @@ export function FollowPanel(props: FollowPanelProps) {
       />
     </>
   );
+}
+
+function FollowedName({ jobId, track }: { jobId: string | null; track: number }) {
+  return jobId === null ? `track ${track}` : <NameInJob jobId={jobId} track={track} />;
+}
+
+function NameInJob({ jobId, track }: { jobId: string; track: number }) {
+  return <bdi>{nameOfTrack(useTracksOf(jobId), track)}</bdi>;
 }
 
 type WhomToFollowProps = Pick<FollowPanelProps, "uploadId" | "order" | "onChosen">;
