@@ -1,10 +1,11 @@
-"""Runs one job: fetches its video, does its task, publishes the output. Runs in the process of the job."""
+"""Runs one job: fetches its video, does its task, publishes output and preview. Runs in the job's process."""
 
 from __future__ import annotations
 
 import importlib
+import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,12 +13,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-from orchestrator.errors import ResultTooLarge
+from orchestrator.errors import Cancelled, ResultTooLarge, WorkerError
 from orchestrator.executor.progress import ProgressReporter
 from orchestrator.executor.raw_json import EncodedResult, RawJson
 from orchestrator.executor.validate_job import check_job
 from orchestrator.framing.track_file_reader import MOST_BYTES, parse_tracks, read_tracks
-from orchestrator.jobs import ExportJob, FileJob, OutputParts, Strict, TrackJob
+from orchestrator.jobs import ExportJob, FileJob, Job, OutputParts, Strict, TrackJob
 from orchestrator.jobs.track import TrackStored
 from orchestrator.media_containers import MP4, by_suffix
 from orchestrator.pipeline.context import JobContext
@@ -31,6 +32,11 @@ from orchestrator.utf8_json import json_text
 from orchestrator.worker import Worker
 
 _IN_SHORT = "the whole answer, with figures and notes, was refused by RunPod: this one is short"
+_NOT_PUBLISHED = "the preview could not be uploaded; the output is complete"
+_PREVIEW_UPLOAD_S = 30.0
+"""Longest upload of a preview, in seconds: the output is complete, and the GPU costs money while it waits."""
+
+log = logging.getLogger(__name__)
 
 
 def run(
@@ -101,15 +107,21 @@ class JobRunner:
         if suffix is None:
             suffix = _suffix(_address(job.destination))
         output = self.folder / f"output{suffix if by_suffix(suffix) else MP4.suffixes[0]}"
-        with self.context() as context:
+        with self.context(job) as context:
             result = make(source, output, job.params, context)
-        return self.publish(result, output, job.destination)
+        return self.publish(result, output, job, job.destination)
 
     @contextmanager
-    def context(self) -> Iterator[JobContext]:
+    def context(self, job: Job) -> Iterator[JobContext]:
         """Connect the job to Triton, on demand, within the block."""
+        preview = None if job.preview_url is None else self.preview
         with Worker(self.settings, limits=self.settings.limits) as worker:
-            yield worker.context(self.progress.report)
+            yield replace(worker.context(self.progress.report), preview=preview)
+
+    @property
+    def preview(self) -> Path:
+        """The file of the preview, if one was made."""
+        return self.folder / "preview.json"
 
     def fetch(self, url: str, name: str = "input", *, most_bytes: int | None = None) -> Path:
         """Fetch a file into the job's folder."""
@@ -118,19 +130,73 @@ class JobRunner:
         self.storage.fetch(url, file, stop=self.stop, on_progress=on_progress, most_bytes=most_bytes)
         return file
 
-    def publish(self, result: Strict, file: Path, destination: str | OutputParts) -> EncodedResult:
-        """Publish a file; return the result with the address of the file.
+    def publish(self, result: Strict, file: Path, job: Job, destination: str | OutputParts) -> EncodedResult:
+        """Publish a file, and then the preview if there is one; return the result with their addresses.
 
         Raises:
             ResultTooLarge: the result is too long for a response. Nothing is published then.
         """
         values = result.model_dump(mode="json") | {"output_url": without_query(_address(destination))}
-        text = self.encode([json_text(values)])
+        values |= self._shortened(values, job)
         self.storage.publish(
             file, destination, stop=self.stop, on_progress=self.progress.transfer("publishing")
         )
-        short = {"status": "completed", "output_url": values["output_url"], "notes": [_IN_SHORT]}
+        values |= self.publish_preview(job, values.get("notes", ()))
+        short: dict[str, Any] = {"status": "completed", "output_url": values["output_url"]}
+        short |= {"preview_url": values.get("preview_url"), "notes": [_IN_SHORT]}
+        text = self.encode([json_text(values)])
         return EncodedResult(whole=RawJson(text), short=RawJson(json_text(short).encode()))
+
+    def publish_preview(self, job: Job, notes: Sequence[str]) -> dict[str, Any]:
+        """Publish the preview, if the job asks for one; return the fields of the result that this changes.
+
+        Args:
+            job: the job.
+            notes: the result's notes; one is added if the preview cannot be published.
+
+        Raises:
+            Cancelled: `stop` was set.
+        """
+        if job.preview_url is None:
+            return {}
+        if not self.preview.exists():
+            return {"preview_url": None}
+        try:
+            self.storage.publish(
+                self.preview,
+                job.preview_url,
+                stop=self.stop,
+                on_progress=lambda *_: None,
+                most_s=_PREVIEW_UPLOAD_S,
+            )
+        except Cancelled:
+            raise
+        except WorkerError as exc:
+            log.warning("the preview was not published: %s", exc)
+            return {"preview_url": None, "notes": [*notes, _NOT_PUBLISHED]}
+        return {"preview_url": without_query(job.preview_url)}
+
+    def with_longest_preview(self, job: Job, notes: Sequence[str]) -> dict[str, Any]:
+        """Return fields that take at least as many characters as those of `publish_preview`."""
+        if job.preview_url is None:
+            return {}
+        return {"preview_url": without_query(job.preview_url), "notes": [*notes, _NOT_PUBLISHED]}
+
+    def _shortened(self, values: dict[str, Any], job: Job) -> dict[str, Any]:
+        """Return what to change in a result so that it fits into a response, whatever becomes of the preview.
+
+        Raises:
+            ResultTooLarge: it does not fit.
+        """
+        longest = values | self.with_longest_preview(job, values.get("notes", ()))
+        try:
+            self.encode([json_text(longest)])
+        except ResultTooLarge:
+            if longest.get("fidelity") is None:
+                raise
+            self.encode([json_text(longest | {"fidelity": None})])
+            return {"fidelity": None}
+        return {}
 
     def encode(self, pieces: Iterable[str]) -> bytes:
         """Join the JSON of a result, in UTF-8.
@@ -172,14 +238,17 @@ def _export(runner: JobRunner, job: ExportJob) -> EncodedResult:
 def _track(runner: JobRunner, job: TrackJob) -> EncodedResult:
     """Track a video; publish the tracks if they are too long for a response."""
     source = runner.fetch(job.input_url)
-    with runner.context() as context:
+    with runner.context(job) as context:
         tracked = track(source, job.params, TrackOutputs(), context)
     document = tracked.document()
     try:
-        return EncodedResult(whole=RawJson(runner.encode(document.json())), short=None)
+        runner.encode(replace(document, **runner.with_longest_preview(job, document.notes)).json())
     except ResultTooLarge:
         if job.output_url is None:
             raise
+    else:
+        document = replace(document, **runner.publish_preview(job, document.notes))
+        return EncodedResult(whole=RawJson(runner.encode(document.json())), short=None)
     is_plain = _suffix(job.output_url) == ".json"  # its URL may be signed for application/json
     file = runner.folder / ("tracks.json" if is_plain else "tracks.json.gz")
     write_tracks(file, document, overwrite=False)
@@ -189,7 +258,7 @@ def _track(runner: JobRunner, job: TrackJob) -> EncodedResult:
         json_bytes=sum(map(len, document.json())) + 1,  # the file ends its one line
         gzip_bytes=None if is_plain else file.stat().st_size,
     )
-    return runner.publish(stored, file, job.output_url)
+    return runner.publish(stored, file, job, job.output_url)
 
 
 RUNNERS: dict[str, Callable[[JobRunner, Any], EncodedResult]] = {

@@ -62,6 +62,7 @@ class Fidelity:
         pairs: the compared frames, in order of time.
         late_by: delay of the output in frames, by the index of the sample; doubtful frames only.
         written: what the file contains.
+        first_s: time of the first picture, on the file's clock.
         duration_s: from the first picture to the end of the last.
         sound_after_s: time from the first picture to the first audio sample; None without audio.
     """
@@ -69,6 +70,7 @@ class Fidelity:
     pairs: list[FramePair]
     late_by: dict[int, int]
     written: FrameCountAndSize
+    first_s: Fraction
     duration_s: Fraction
     sound_after_s: Fraction | None
 
@@ -114,6 +116,7 @@ def examine(
             pairs=pairs,
             late_by=late_by,
             written=written,
+            first_s=reader.first_s,
             duration_s=reader.end_s - reader.first_s,
             sound_after_s=None if sound_s is None else sound_s - reader.first_s,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from orchestrator.jobs import JobCost
 from orchestrator.limits import Limits
@@ -23,6 +24,7 @@ class JobContext:
         cost_of: returns the cost of a number of seconds, or None if no cost is requested.
         limits: what a job may ask for; None sets no limits.
         on_progress: is called with the progress of the job, in the thread that runs it.
+        preview: the file to write the job's `Preview` to; None writes none.
     """
 
     connect: Callable[[], TritonClient]
@@ -31,3 +33,4 @@ class JobContext:
     cost_of: Callable[[float], JobCost | None] = lambda _: None
     limits: Limits | None = None
     on_progress: OnProgress = lambda _: None
+    preview: Path | None = None

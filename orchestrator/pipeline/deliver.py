@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
 from orchestrator.errors import EncodeFailed
-from orchestrator.fidelity.check import FrameCountAndSize, examine
+from orchestrator.fidelity.check import Fidelity, FrameCountAndSize, examine
 from orchestrator.fidelity.report import report_on, write_report
 from orchestrator.fidelity.sampler import FrameSampler
 from orchestrator.frames import Frame, Picture
@@ -26,6 +27,7 @@ from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.cropping import cut_windows, resized_crops
 from orchestrator.pipeline.plan import Plan
 from orchestrator.pipeline.prefetch import ahead
+from orchestrator.pipeline.preview import Moment, evenly
 from orchestrator.pipeline.probe_and_load import within_limits
 from orchestrator.pipeline.progress import FrameRateMeter, OnProgress, Progress
 from orchestrator.storage.staged import staged
@@ -50,6 +52,7 @@ class OutputSummary:
         tile: height and width of the tiles, in input pixels; None without a model.
         reused: share of the frames' area that was not inferred again, 0..1; None without a model.
         fidelity: how close the output is to its source, on the frames that were compared.
+        moments: the times of some of these frames, for a preview.
         notes: sentences for the user, about the source first.
     """
 
@@ -65,6 +68,7 @@ class OutputSummary:
     tile: tuple[int, int] | None
     reused: float | None
     fidelity: FidelityReport
+    moments: tuple[Moment, ...]
     notes: tuple[str, ...]
 
     def stats(self, context: JobContext, *, started_s: float) -> dict[str, Any]:
@@ -223,6 +227,7 @@ def deliver(
             tile=(model.grid.tile_height, model.grid.tile_width) if model else None,
             reused=round(model.reused, 4) if model else None,
             fidelity=measured,
+            moments=_moments(fidelity, first_s=sampler.first_s - plan.source_info.start_s),
             notes=(
                 *plan.notes,
                 *reader.notes,
@@ -231,3 +236,15 @@ def deliver(
                 *writer.notes,
             ),
         )
+
+
+def _moments(fidelity: Fidelity, *, first_s: Fraction) -> tuple[Moment, ...]:
+    """Return the times of compared frames.
+
+    Args:
+        fidelity: has the frames.
+        first_s: when the source shows the first frame of the output, in seconds from the source's start.
+    """
+    compared_s = [pair.sample.time_s for pair in fidelity.pairs]
+    chosen_s = [compared_s[number] for number in evenly(len(compared_s))]
+    return tuple(Moment(source_s=first_s + at_s, output_s=fidelity.first_s + at_s) for at_s in chosen_s)

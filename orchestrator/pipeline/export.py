@@ -19,6 +19,7 @@ from orchestrator.media_containers import MediaContainer, container_for
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.deliver import deliver
 from orchestrator.pipeline.plan import DeliveryRequest
+from orchestrator.pipeline.preview import write_preview
 from orchestrator.pipeline.probe_and_load import prepare, probe_source
 from orchestrator.pipeline.progress import Progress
 from orchestrator.storage.staged import check_outputs
@@ -78,6 +79,7 @@ def export(
         on_progress=context.on_progress,
     ) as done:
         pass  # nothing else is written beside the output
+    missing = write_preview(context.preview, source=source, info=info, moments=done.moments, output=output)
     stats = done.stats(context, started_s=started_s)
     first = crop.at(float(start_s or 0)) if isinstance(crop, CropPath) else crop
     return ExportResult(
@@ -92,7 +94,7 @@ def export(
         keyframes=tuple(Keyframe(**frame) for frame in crop.keyframes())
         if isinstance(crop, CropPath)
         else None,
-        notes=done.notes,
+        notes=(*done.notes, *missing),
     )
 
 

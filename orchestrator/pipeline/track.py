@@ -19,6 +19,7 @@ from orchestrator.media_containers import container_for
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.draw_tracks import draw_tracks, plan_overlay, take_thumbnails
 from orchestrator.pipeline.prefetch import ahead
+from orchestrator.pipeline.preview import Moment, write_preview
 from orchestrator.pipeline.probe_and_load import probe_source, within_limits
 from orchestrator.pipeline.progress import FrameRateMeter, Progress
 from orchestrator.pipeline.tracked_frame_times import TrackedFrameTimes
@@ -164,6 +165,8 @@ def track(source: Path, params: TrackParams, outputs: TrackOutputs, context: Job
                 duration_s=video.duration_sec,
             )
             write_picture(timeline, picture, overwrite=False)
+        moments = [Moment(source_s=time_s) for time_s in times.evenly_s(info)]
+        notes += write_preview(context.preview, source=source, info=info, moments=moments)
         wall_s = time.monotonic() - started_s
         result = TrackResult(
             video=video,

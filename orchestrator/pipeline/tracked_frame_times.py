@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from orchestrator.frames import TrackBoxes, VideoInfo
 from orchestrator.inference.detector import DetectedFrame
 from orchestrator.jobs import TrackedVideo
+from orchestrator.pipeline.preview import MOST_STILLS
 
 
 class TrackedFrameTimes:
@@ -48,6 +49,12 @@ class TrackedFrameTimes:
     def start_s(self, info: VideoInfo) -> float:
         """Return the time of the first frame, in seconds."""
         return float(self._first_pts * info.time_base)
+
+    def evenly_s(self, info: VideoInfo) -> list[Fraction]:
+        """Return evenly spread times from the first frame to the last, in seconds from the video's start."""
+        count = min(self.frames, MOST_STILLS)
+        step = Fraction(self._last_pts - self._first_pts, max(count - 1, 1))
+        return [(self._first_pts + number * step) * info.time_base - info.start_s for number in range(count)]
 
     def video(self, info: VideoInfo, *, cuts: Sequence[int]) -> TrackedVideo:
         """Describe the video. A last frame without a duration counts as long as an average one."""

@@ -17,6 +17,7 @@ from orchestrator.media_containers import container_for
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.deliver import deliver
 from orchestrator.pipeline.plan import DeliveryRequest
+from orchestrator.pipeline.preview import write_preview
 from orchestrator.pipeline.probe_and_load import prepare, probe_source
 from orchestrator.pipeline.progress import Progress
 from orchestrator.storage.staged import check_outputs
@@ -85,11 +86,12 @@ def upscale(
         # The video has no name yet: if the comparison cannot be written, nothing is left.
         if comparison is not None and side_by_side is not None:
             side_by_side.write(comparison, overwrite=overwrite)
+    missing = write_preview(context.preview, source=source, info=info, moments=done.moments, output=output)
     return UpscaleResult(
         output_url=output.resolve().as_uri(),
         stats=UpscaleStats(model=model, **done.stats(context, started_s=started_s)),
         fidelity=done.fidelity,
-        notes=done.notes,
+        notes=(*done.notes, *missing),
     )
 
 

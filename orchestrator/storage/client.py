@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -164,7 +165,13 @@ class StorageClient:
             return fetch(source, path, transfer=transfer, on_progress=on_progress)
 
     def publish(
-        self, path: Path, destination: str | OutputParts, *, stop: threading.Event, on_progress: OnBytes
+        self,
+        path: Path,
+        destination: str | OutputParts,
+        *,
+        stop: threading.Event,
+        on_progress: OnBytes,
+        most_s: float = math.inf,
     ) -> None:
         """Upload a finished file.
 
@@ -173,6 +180,7 @@ class StorageClient:
             destination: a URL for PUT, a multipart upload, or s3://bucket/key.
             stop: ends the transfer within a second when it is set; aborting a multipart upload may take 3 s.
             on_progress: see `OnBytes`.
+            most_s: longest time of the transfer in seconds, if that is less than the limits allow.
 
         Raises:
             AddressRefused: the address is forbidden.
@@ -185,7 +193,8 @@ class StorageClient:
         if isinstance(destination, str) and destination.startswith("s3://"):
             presigner = self._own_store(destination)
             guard = presigner.guard
-        with RetryingTransfer(guard=guard, limits=self._limits, stop=stop, on_retry=_log.warning) as transfer:
+        limits = replace(self._limits, total_s=min(self._limits.total_s, most_s))
+        with RetryingTransfer(guard=guard, limits=limits, stop=stop, on_retry=_log.warning) as transfer:
             if presigner is not None:
                 destination = self._signed(presigner, path, str(destination), transfer)
             if isinstance(destination, OutputParts):

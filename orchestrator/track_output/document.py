@@ -9,6 +9,8 @@ The format of `.json` and `.json.gz` (`.ndjson` has only the objects in `tracks`
          {"frame": 1, "bbox": [x, y, w, h], "confidence": 0.91, "interpolated": true}, ...]}, ...],
      "video": {...}, "stats": {...}, "notes": [...]}
 
+A job with a preview adds its `preview_url`.
+
 `bbox` is the top-left corner, width and height in pixels as displayed, with two decimals. It lies inside the
 picture: x >= 0, w > 0, x + w <= width, for the numbers as written. `interpolated` is present only if true.
 """
@@ -56,6 +58,7 @@ class TrackDocument:
         video: the block of that name, finite numbers and text; boxes are clipped to its `width` and `height`.
         stats: the block of that name, finite numbers and text.
         notes: one sentence each.
+        preview_url: where the preview of the job is; None leaves the member out.
     """
 
     tracks: Sequence[ReportedTrack]
@@ -64,6 +67,7 @@ class TrackDocument:
     video: Mapping[str, Any]
     stats: Mapping[str, Any]
     notes: Sequence[str]
+    preview_url: str | None = None
 
     def json(self) -> Iterator[str]:
         """Yield the text of the whole document: one object on one line, ASCII only, no line end."""
@@ -79,6 +83,8 @@ class TrackDocument:
             ("notes", list(map(safe_text, self.notes))),
         ):
             yield f',"{name}":{_text(block)}'
+        if self.preview_url is not None:
+            yield f',"preview_url":{_text(safe_text(self.preview_url))}'
         yield "}"
 
     def ndjson(self) -> Iterator[str]:

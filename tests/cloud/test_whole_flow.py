@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -12,10 +13,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import cv2
+import numpy as np
 import psutil
 import pytest
 import requests
 
+from orchestrator.jobs import Preview
 from tests.cloud.conftest import Cloud
 from tests.support.flow import MODELS, SAMPLE, Flow, download, start
 from tools.cloud.client import done
@@ -23,6 +27,11 @@ from tools.fixtures import clips
 from tools.stand_ins import s3_signature
 from tools.stand_ins.processes import COMMAND
 from tools.stand_ins.worker_process import WorkerProcess, wait, working
+
+COMPARED = [0, 3, 7, 10, 14, 17, 21, 24]
+"""The frames of the clip that are compared with the output, and shown as stills."""
+AT_TIMES = [0, 3, 6, 10, 13, 17, 20, 24]
+"""The frames of the clip that are shown at eight evenly spread times."""
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +47,12 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """25 numbered pictures of 96 by 64, and sound."""
     path = tmp_path_factory.mktemp("clip") / "clip.mp4"
     return clips.make_clip(path, 25, audio=[{"seconds": 1.0}]).read_bytes()
+
+
+def number_in(url: str | None) -> int:
+    """Return the number in the picture of a still, a `data:` URL of a JPEG."""
+    data = np.frombuffer(base64.b64decode((url or "").partition(",")[2]), np.uint8)
+    return clips.number_of(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR_RGB), np.uint8))
 
 
 def by_command(folder: Path, task: str, content: bytes, *options: str, suffix: str = ".mp4") -> bytes:
@@ -122,6 +137,33 @@ def test_a_part_is_exported(cloud: Cloud, worker: WorkerProcess, tmp_path: Path)
     options = ("--crop", "64,20,192,128", "--start", "1.5", "--end", "2.5")
     assert download(flow) == by_command(tmp_path, "export", SAMPLE.read_bytes(), *options)
     flow.is_charged(flow.costs)
+    worker.idle()
+
+
+@pytest.mark.parametrize("task", ["upscale", "track", "export"])
+def test_stills_come_with_the_job(cloud: Cloud, worker: WorkerProcess, clip: bytes, task: str) -> None:
+    """The page shows them where a browser cannot play the source."""
+    params = {"crop": {"x": 0, "y": 0, "w": 96, "h": 64}} if task == "export" else {}
+    flow = start(cloud.runpod, cloud.new_user(), task, clip, params)
+    job = flow.ended()
+    assert (job["state"], job["error"]) == ("completed", None)
+    link = job["links"]["preview"]
+    assert job["result"]["preview_url"] == link.split("?")[0]
+    stills = Preview.model_validate(requests.get(link, timeout=60).json()).stills
+    numbers = [round(still.time_sec * 25) for still in stills]
+    assert numbers == (AT_TIMES if task == "track" else COMPARED)
+    for still in stills:
+        assert number_in(still.source) == round(still.time_sec * 25)
+        if task == "track":
+            assert still.output is None
+        else:
+            assert number_in(still.output) == number_in(still.source)
+    if task != "track":
+        assert [picture["frame"] for picture in job["result"]["fidelity"]["pictures"]] == COMPARED
+    (listed,) = done(flow.user.get("/jobs"))["jobs"]
+    assert not {"tracks", "keyframes", "fidelity"} & set(listed["result"])
+    assert flow.user.delete(f"/jobs/{job['id']}").status_code == 204
+    assert job["id"] not in "".join(cloud.door.names())
     worker.idle()
 
 

@@ -92,9 +92,12 @@ export const JobObject = z
 export type JobObject = z.infer<typeof JobObject>;
 
 /** A job in a list: its result lacks what may be long. */
-export const ListedJob = JobObject.extend({
-  result: z.record(z.string(), z.unknown()).nullable().openapi(LISTED_RESULT),
-}).openapi("ListedJob");
+export const ListedJob = z
+  .object({
+    ...JobObject.shape,
+    result: z.record(z.string(), z.unknown()).nullable().openapi(LISTED_RESULT),
+  })
+  .openapi("ListedJob");
 
 /** A row of the table `jobs`, with the key and the name of its source. Times are milliseconds since 1970. */
 export interface JobRow {

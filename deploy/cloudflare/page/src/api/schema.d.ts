@@ -4015,11 +4015,56 @@ export interface components {
             /** @description The value of `cursor` for the next page; null after the last. */
             next: string | null;
         };
-        ListedJob: components["schemas"]["Job"] & {
+        ListedJob: {
+            /**
+             * @description The id of the job.
+             * @example job_3f2a9c0d1e4b4c5f8a7b6c5d4e3f2a1b
+             */
+            id: string;
+            /**
+             * @description The name of the task.
+             * @enum {string}
+             */
+            task: "upscale" | "track" | "export";
+            /** @description What the job does, and how: the params of its task, as docs/jobs.md describes them. */
+            params: {
+                [key: string]: unknown;
+            } | components["schemas"]["UpscaleParams"] | components["schemas"]["TrackParams"] | components["schemas"]["ExportParams"];
+            /** @description The source video. */
+            upload_id: string;
+            /** @description The name of the source video's file. */
+            input_name: string;
+            state: components["schemas"]["JobState"];
+            progress: components["schemas"]["Progress"];
             /** @description The worker's result without `tracks`, `keyframes`, `fidelity`; null until completed. */
-            result?: {
+            result: {
                 [key: string]: unknown;
             } | null;
+            error: components["schemas"]["JobError"];
+            quote: components["schemas"]["Terms"];
+            /** @description The most that the job can cost, in micro-dollars. */
+            hold: number;
+            /** @description What it cost, in micro-dollars; null until it ends. */
+            charge: number | null;
+            /** @description How long it ran, in milliseconds, as RunPod states it; null if it does not. */
+            execution_ms: number | null;
+            /** @description Links that were made for this answer. */
+            links: {
+                /** @description The source video, presigned. */
+                input: string;
+                /** @description The output file, presigned; null if there is none. */
+                output: string | null;
+                /** @description The preview, a JSON document with stills (docs/jobs.md), presigned; null if there is none. */
+                preview: string | null;
+                /** @description Until when these links work, in milliseconds since 1970. */
+                expires_at: number;
+            };
+            /** @description When the job was accepted, in milliseconds since 1970. */
+            created_at: number;
+            /** @description When a worker began; null if that is not known, in milliseconds since 1970. */
+            started_at: number | null;
+            /** @description When the job was settled; null before, in milliseconds since 1970. */
+            ended_at: number | null;
         };
         Quote: components["schemas"]["Terms"] & {
             /** @description The quote's id, for POST /debit. */
