@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import subprocess
 from pathlib import Path
 
@@ -36,6 +37,7 @@ def build_page(project: Path, node: Path) -> None:
         done = subprocess.run(
             [str(node), str(vite), "build", str(page), "--logLevel", "warn"],
             cwd=project,
+            env=os.environ | {"NODE_DISABLE_COMPILE_CACHE": "1"},  # the cache would stay in TMPDIR
             capture_output=True,
             text=True,
             check=False,
