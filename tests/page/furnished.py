@@ -41,9 +41,9 @@ def fail(cloud: Cloud, message: str) -> None:
 
 
 def run_long(cloud: Cloud, percent: float = 62.0, seconds: float = 3600) -> None:
-    """Let the next jobs run for so many seconds, at a percentage."""
+    """Let the next jobs run for so many seconds, at a percentage, and complete then."""
     update = {"stage": "upscaling", "percent": percent, "eta_sec": 40, "frames": 30, "total": 48, "fps": 3.2}
-    pretend(cloud, run_s=seconds, progress=(update,) * int(seconds))
+    let_jobs_complete(cloud, run_s=seconds, progress=(update,) * int(seconds))
 
 
 def furnish(cloud: Cloud, user: ApiUser) -> Furnished:

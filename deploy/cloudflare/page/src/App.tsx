@@ -1,14 +1,13 @@
 /** Shows the sign-in form, or the header and the view that the address names. */
 
 import { useQueryClient } from "@tanstack/react-query";
-import { Suspense, useEffect } from "react";
-import { JobsPage } from "./history/JobsPage.tsx";
-import { JobPage } from "./job/JobPage.tsx";
+import { lazy, Suspense, useEffect } from "react";
 import { OrderPage } from "./order/OrderPage.tsx";
 import { Opening } from "./session/Opening.tsx";
 import { SignIn } from "./session/SignIn.tsx";
 import { FailedView } from "./shell/FailedView.tsx";
 import { Header } from "./shell/Header.tsx";
+import { loadWhenOnline } from "./shell/load_when_online.ts";
 import { OfflineBanner } from "./shell/OfflineBanner.tsx";
 import { SkipLink } from "./shell/SkipLink.tsx";
 import { UnknownPage } from "./shell/UnknownPage.tsx";
@@ -16,7 +15,11 @@ import { type Route, useRoute } from "./state/route.ts";
 import { useSession, watchOtherTabs } from "./state/session.ts";
 import { Skeleton } from "./ui/Skeleton.tsx";
 import { StartPage } from "./upload/StartPage.tsx";
-import { WalletPage } from "./wallet/WalletPage.tsx";
+
+const laterViews = () => loadWhenOnline(() => import("./shell/later_views.ts"));
+const JobsPage = lazy(async () => ({ default: (await laterViews()).JobsPage }));
+const JobPage = lazy(async () => ({ default: (await laterViews()).JobPage }));
+const WalletPage = lazy(async () => ({ default: (await laterViews()).WalletPage }));
 
 export function App() {
   const session = useSession((state) => state.session);
