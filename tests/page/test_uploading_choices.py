@@ -131,7 +131,7 @@ def test_several_files_are_sent_one_after_the_other(
         choose(page, *files)
         expect(page.get_by_role("progressbar", name="Upload")).to_have_count(3)
         gate.wait_for(lambda: len(gate.asked) == 1, "the first")
-        expect(page.get_by_text("Waits until the video before it is there.")).to_have_count(2)
+        expect(page.get_by_text("It is sent after the video before it.")).to_have_count(2)
         gate.let_in(1)
         gate.wait_for(lambda: len(gate.asked) == 2, "the second")
         gate.open()

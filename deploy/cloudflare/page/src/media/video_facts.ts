@@ -3,7 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import type { Upload } from "../api/client.ts";
 import { useClientState } from "../state/client_state.ts";
-import type { VideoFacts } from "./probe.ts";
+import { probe, type VideoFacts } from "./probe.ts";
 
 export interface KnownFacts {
   /** What is known of the video; null while it is being read, and if it cannot be read in the browser. */
@@ -15,25 +15,17 @@ export interface KnownFacts {
 /** Returns what is known of the video of an upload. It is read in the background, and once. */
 export function useVideoFacts(upload: Upload | undefined): KnownFacts {
   const file = useClientState(({ files }) => (upload === undefined ? undefined : files[upload.id]));
-  const source = file ?? sourceUrl(upload);
+  const source = file ?? upload?.source_url ?? null;
   const { data, isPending } = useQuery({
     // The source is not part of the key: presigned URLs change, and what they lead to does not.
     queryKey: ["video facts", upload?.id],
-    queryFn: async () => {
-      if (source === null) return null;
-      const { probe } = await import("./probe.ts");
-      return await probe(source);
-    },
+    queryFn: () => (source === null ? null : probe(source)),
     enabled: source !== null,
     networkMode: "always",
+    // Nothing can be read from the bucket while the network is gone.
+    refetchOnReconnect: ({ state }) => (state.data === null ? "always" : false),
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: Number.POSITIVE_INFINITY,
   });
   return { facts: data ?? null, isReading: upload === undefined || (source !== null && isPending) };
-}
-
-/** Returns the presigned URL of a complete upload; null before that. */
-function sourceUrl(upload: Upload | undefined): string | null {
-  const { source_url } = (upload ?? {}) as { source_url?: string | null };
-  return source_url ?? null;
 }

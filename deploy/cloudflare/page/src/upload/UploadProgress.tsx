@@ -1,11 +1,11 @@
 /** Shows how far an upload is, with buttons to pause, resume and delete it. */
 
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { ApiFailure, type Upload } from "../api/client.ts";
 import { useDeleteUpload, useUpload } from "../api/queries.ts";
 import { goTo, links } from "../state/route.ts";
-import { type Transfer, useTransfer } from "../state/transfers.ts";
+import { type Transfer, type TransferPhase, useTransfer } from "../state/transfers.ts";
 import { timeLeft } from "../text/durations.ts";
 import { requestErrorText } from "../text/request_errors.ts";
 import { sizeText } from "../text/sizes.ts";
@@ -44,11 +44,9 @@ export function UploadProgress({ upload }: { upload: Upload }) {
 function Arrived({ upload }: { upload: Upload }) {
   return (
     <>
-      <Head upload={upload} />
-      <ProgressBar label="Upload" percent={100} look="still" value="100 %" />
-      <p className="upload-words small" role="status">
-        The video is there.
-      </p>
+      <Head title="Uploaded" />
+      <ProgressBar label="Upload" percent={100} look="still" />
+      <p className="upload-words small numbers">{sizeText(upload.bytes)}. The video is there.</p>
     </>
   );
 }
@@ -59,7 +57,7 @@ function Sending({ upload, transfer }: { upload: Upload; transfer: Transfer }) {
   const isStopped = phase === "paused" || phase === "failed";
   return (
     <>
-      <Head upload={upload}>
+      <Head title={PHASES[phase]}>
         {isStopped ? (
           <Button onClick={() => startTransfer(upload.id)}>
             <Icon name="play" /> {phase === "failed" ? "Try again" : "Resume"}
@@ -69,7 +67,7 @@ function Sending({ upload, transfer }: { upload: Upload; transfer: Transfer }) {
             <Icon name="pause" /> Pause
           </Button>
         )}
-        <GiveUp upload={upload} />
+        <DeleteButton upload={upload} />
       </Head>
       <TransferBar transfer={transfer} />
       {phase === "failed" && <Notice kind="bad">{transfer.problem}</Notice>}
@@ -77,22 +75,32 @@ function Sending({ upload, transfer }: { upload: Upload; transfer: Transfer }) {
   );
 }
 
+const PHASES: Record<TransferPhase, string> = {
+  queued: "Waiting for its turn",
+  sending: "Uploading",
+  waiting: "Waiting",
+  paused: "Paused",
+  completing: "Checking the file",
+  complete: "Uploaded",
+  failed: "The upload has stopped",
+};
+
 /** The bar and the words of an upload that this tab sends. */
 export function TransferBar({ transfer }: { transfer: Transfer }) {
-  const { phase, sentBytes, totalBytes } = transfer;
+  const { phase, sentBytes, totalBytes, bytesPerS, secondsLeft } = transfer;
+  const percent = percentOf(sentBytes, totalBytes);
   return (
     <>
       <ProgressBar
         label="Upload"
-        percent={percentOf(sentBytes, totalBytes)}
+        percent={percent}
         look={phase === "sending" || phase === "completing" ? "moving" : "still"}
-        value={`${percentOf(sentBytes, totalBytes)} %`}
       />
       <p className="upload-words small numbers">
         <span>
-          {sizeText(sentBytes)} of {sizeText(totalBytes)}
-          {transfer.bytesPerS !== null && `, ${sizeText(transfer.bytesPerS)} per second`}
-          {transfer.secondsLeft !== null && `, ${timeLeft(transfer.secondsLeft)}`}
+          {percent} %, {sizeText(sentBytes)} of {sizeText(totalBytes)}
+          {bytesPerS !== null && `, ${sizeText(bytesPerS)} per second`}
+          {secondsLeft !== null && `, ${timeLeft(secondsLeft)}`}
         </span>
         <span role="status">{phaseText(transfer)}</span>
       </p>
@@ -103,19 +111,13 @@ export function TransferBar({ transfer }: { transfer: Transfer }) {
 function phaseText({ phase, problem }: Transfer): string {
   switch (phase) {
     case "queued":
-      return "Waits until the video before it is there.";
-    case "sending":
-      return "";
+      return "It is sent after the video before it.";
     case "waiting":
-      return problem ?? "Waiting for the network.";
+      return problem ?? "";
     case "paused":
-      return "Paused. What has arrived is kept.";
-    case "completing":
-      return "Checking the file …";
-    case "complete":
-      return "The video is there.";
-    case "failed":
-      return "The upload has stopped.";
+      return "What has arrived is kept.";
+    default:
+      return "";
   }
 }
 
@@ -128,22 +130,18 @@ function Unfinished({ upload }: { upload: Upload }) {
   const percent = percentOf(arrived, upload.bytes);
   return (
     <>
-      <Head upload={upload}>
-        <GiveUp upload={upload} disabled={isElsewhere} />
+      <Head title={isElsewhere ? "Another tab is sending this video" : "Unfinished"}>
+        <DeleteButton upload={upload} disabled={isElsewhere} />
       </Head>
-      <ProgressBar
-        label="Upload"
-        percent={percent}
-        look={isElsewhere ? "moving" : "still"}
-        value={`${percent} %`}
-      />
+      <ProgressBar label="Upload" percent={percent} look={isElsewhere ? "moving" : "still"} />
       {isElsewhere ? (
-        <p className="upload-words small" role="status">
-          Another tab is sending this video.
+        <p className="upload-words small numbers">
+          {percent} %, {sizeText(arrived)} of {sizeText(upload.bytes)}
         </p>
       ) : (
         <FilePicker
           button="Choose the file"
+          kind="primary"
           onFiles={([file]) => file && setProblem(continueUpload(data, file))}
         >
           {(button) => (
@@ -163,20 +161,18 @@ function Unfinished({ upload }: { upload: Upload }) {
   );
 }
 
-function Head({ upload, children }: { upload: Upload; children?: React.ReactNode }) {
+/** The state in words, and the buttons. */
+function Head({ title, children }: { title: string; children?: ReactNode }) {
   return (
     <div className="upload-head">
-      <Icon name="film" />
-      <div className="upload-name">
-        <strong className="from-outside">{upload.name}</strong>
-        <span className="muted small numbers">{sizeText(upload.bytes)}</span>
-      </div>
+      <Icon name="upload" />
+      <strong role="status">{title}</strong>
       <div className="row">{children}</div>
     </div>
   );
 }
 
-function GiveUp({ upload, disabled = false }: { upload: Upload; disabled?: boolean }) {
+function DeleteButton({ upload, disabled = false }: { upload: Upload; disabled?: boolean }) {
   const [asks, setAsks] = useState(false);
   return (
     <>
