@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 import requests
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.cloud.conftest import Cloud
 from tests.cloud.job_steps import wait_for_end
@@ -228,6 +228,11 @@ def agrees(shown: Shown, document: dict[str, Any], time_of: Callable[[int], floa
     assert shown.trails.keys() == trails.keys()
     for track, corners in trails.items():
         np.testing.assert_allclose(shown.trails[track], corners, atol=0.006)
+
+
+def row_button(page: Page, name: str) -> Locator:
+    """Return the button of a row that shows the first frame of its track."""
+    return page.get_by_role("button", name=re.compile(rf"^{name} ?\d+:\d\d"))
 
 
 def spans(page: Page, track: int, kind: str) -> list[tuple[float, float]]:

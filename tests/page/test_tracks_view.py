@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import requests
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.cloud.conftest import Cloud
 from tests.cloud.job_steps import wait_for_end
@@ -28,12 +28,22 @@ from tests.page.drawn_tracks import (
     document_of,
     go_to,
     is_at,
+    row_button,
     show,
     spans,
     start,
     stored,
     track_of,
     with_stills,
+)
+from tests.page.page_checks import (
+    axe_findings,
+    count_layout_shifts,
+    count_violations,
+    hidden_at_the_side,
+    layout_shift,
+    policy_violations,
+    presigned_urls,
 )
 from tests.support.flow import PATIENT, SAMPLE
 from tools.cloud.client import ApiUser, done
@@ -200,19 +210,19 @@ def test_a_click_in_a_lane_shows_that_frame(cloud: Cloud, user: ApiUser, page: P
 
 def test_rows_work_by_the_keyboard(cloud: Cloud, user: ApiUser, page: Page, clip: bytes) -> None:
     show(page, start(cloud, user, clip, lambda _job: document_of(TRACKS)))
-    page.get_by_role("button", name="person 1, from").focus()
+    row_button(page, "person 1").focus()
     page.keyboard.press("ArrowDown")
-    expect(page.get_by_role("button", name="person 2, from")).to_be_focused()
+    expect(row_button(page, "person 2")).to_be_focused()
     expect(page.locator(".track-row.on")).to_have_attribute("data-track", "2")
     page.keyboard.press("Enter")
     is_at(page, 10)
     expect(page.locator(".track-box.on")).to_have_attribute("data-track", "2")
     page.keyboard.press("End")
-    expect(page.get_by_role("button", name="car 3, from")).to_be_focused()
+    expect(row_button(page, "car 3")).to_be_focused()
     page.keyboard.press("f")
     expect(page.get_by_role("dialog", name="Follow car 3")).to_be_visible()
     page.keyboard.press("Escape")
-    expect(page.get_by_role("button", name="car 3, from")).to_be_focused()
+    expect(row_button(page, "car 3")).to_be_focused()
 
 
 def test_a_track_stands_out_in_both_places(cloud: Cloud, user: ApiUser, page: Page, clip: bytes) -> None:
@@ -286,6 +296,30 @@ def test_the_main_subject_can_be_followed(cloud: Cloud, user: ApiUser, page: Pag
     assert order["export"]["follow"] == {"track": "main", "aspect": "1:1", "zoom": None}
 
 
+def test_the_view_is_accessible_and_does_not_jump(
+    cloud: Cloud, user: ApiUser, context: BrowserContext, page: Page, clip: bytes
+) -> None:
+    job_id = start(cloud, user, clip, stored(document_of(TRACKS, cuts=[15])))
+    count_layout_shifts(context)
+    count_violations(context)
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(f"/#/jobs/{job_id}")
+    page.reload()
+    show(page, job_id)
+    go_to(page, 45)
+    assert hidden_at_the_side(page) <= 0
+    assert layout_shift(page) < 0.1
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert axe_findings(page) == []
+    page.get_by_role("button", name="Follow person 2").click()
+    assert axe_findings(page) == []
+    assert presigned_urls(page) == []
+    assert policy_violations(page) == []
+    names = page.locator(".track-timeline button, .follow-shape")
+    assert min(names.evaluate_all("all => all.map(one => one.getBoundingClientRect().height)")) >= 44
+
+
 def test_nothing_found_says_what_to_change(cloud: Cloud, user: ApiUser, page: Page, clip: bytes) -> None:
     job_id = start(cloud, user, clip, lambda _job: document_of([]), confidence=0.8)
     page.goto(f"/#/jobs/{job_id}")
@@ -295,6 +329,29 @@ def test_nothing_found_says_what_to_change(cloud: Cloud, user: ApiUser, page: Pa
     page.wait_for_url("**/#/uploads/up_*")
     (order,) = page.evaluate("JSON.parse(sessionStorage.getItem('framewright')).state.orders").values()
     assert (order["task"], order["track"]["confidence"]) == ("track", 0.8)
+
+
+def test_a_document_that_did_not_arrive_is_fetched_again_with_a_new_link(
+    cloud: Cloud, user: ApiUser, page: Page, clip: bytes
+) -> None:
+    job_id = start(cloud, user, clip, stored(document_of(TRACKS)))
+    asked: list[str] = []
+    output = re.compile(re.escape(cloud.door.endpoint) + r"/.*\.json\?")
+
+    def fail(route: Route) -> None:
+        asked.append(route.request.url)
+        route.abort()
+
+    page.route(output, fail)
+    page.goto(f"/#/jobs/{job_id}")
+    expect(page.get_by_role("alert")).to_contain_text("The tracks could not be fetched")
+    page.unroute(output)
+    # A link is signed for the second in which it is made.
+    page.wait_for_timeout(1100)
+    with page.expect_request(output) as request:
+        page.get_by_role("button", name="Try again").click()
+    assert request.value.url not in asked
+    expect(page.get_by_role("list", name="Tracks")).to_be_visible()
 
 
 @pytest.mark.parametrize(
@@ -336,9 +393,9 @@ def test_two_hundred_thousand_boxes_can_be_played_and_scrolled(
     for track in tracks[-300:]:
         np.testing.assert_allclose(shown.boxes[track["id"]][0], track["frames"][30]["bbox"], atol=0.006)
     assert page.locator(".track-row").count() < 25
-    page.get_by_role("button", name="person 1, from").focus()
+    row_button(page, "person 1").focus()
     page.keyboard.press("End")
-    expect(page.get_by_role("button", name="person 4000, from")).to_be_focused()
+    expect(row_button(page, "person 4000")).to_be_focused()
     expect(page.locator('.track-row[data-track="4000"]')).to_be_in_viewport()
     page.get_by_role("button", name="Play").click()
     page.wait_for_function("() => document.querySelector('video').currentTime > 2")

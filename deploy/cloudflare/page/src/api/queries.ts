@@ -39,7 +39,7 @@ const WALLET = ["wallet"];
 const JOBS = ["jobs"];
 const UPLOADS = ["uploads"];
 const QUOTES = ["quote"];
-const jobKey = (id: string) => ["job", id];
+export const jobKey = (id: string) => ["job", id];
 const uploadKey = (id: string) => ["upload", id];
 
 /** The wallet with its newest entries. */

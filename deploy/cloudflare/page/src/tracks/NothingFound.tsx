@@ -5,7 +5,7 @@ import { type TrackParams, useClientState } from "../state/client_state.ts";
 import { links } from "../state/route.ts";
 import { ButtonLink } from "../ui/Button.tsx";
 import { EmptyState } from "../ui/EmptyState.tsx";
-import { unreportedTracks } from "./TrackSummary.tsx";
+import { counted, unreportedTracks } from "./TrackSummary.tsx";
 
 export function NothingFound({ job }: { job: Job }) {
   const changeOrder = useClientState((state) => state.changeOrder);
@@ -27,7 +27,7 @@ export function NothingFound({ job }: { job: Job }) {
     >
       <p>
         {unreported > 0
-          ? `${unreported.toLocaleString("en")} tracks were of other classes, or less sure than the job asked for.`
+          ? `${counted(unreported, "track")} ${unreported === 1 ? "was" : "were"} of other classes, or less sure than the job asked for.`
           : "The detector saw nothing that it knows in any frame."}
       </p>
       <p>

@@ -49,6 +49,7 @@ export const TrackOverlay = memo(function TrackOverlay(props: TrackOverlayProps)
     [document, frame, times, hidden, highlighted],
   );
   const isAnyOn = marks.some(({ isOn }) => isOn);
+  const marksOnTop = [...marks.filter(({ isOn }) => !isOn), ...marks.filter(({ isOn }) => isOn)];
   const indexAt = ({ target }: MouseEvent) => {
     const of = target instanceof Element ? target.closest<SVGElement>("[data-index]") : null;
     return of === null ? null : Number(of.dataset.index);
@@ -75,7 +76,7 @@ export const TrackOverlay = memo(function TrackOverlay(props: TrackOverlayProps)
         ))}
       </g>
       <g className="track-labels">
-        {marks.map(
+        {marksOnTop.map(
           (mark) => mark.hasLabel && <Label key={mark.track.id} mark={mark} unit={unit} within={document} />,
         )}
       </g>

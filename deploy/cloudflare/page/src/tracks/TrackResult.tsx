@@ -3,6 +3,7 @@
 import { type QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import type { Job } from "../api/client.ts";
+import { jobKey } from "../api/queries.ts";
 import { Button } from "../ui/Button.tsx";
 import { Notice } from "../ui/Notice.tsx";
 import { Skeleton } from "../ui/Skeleton.tsx";
@@ -38,9 +39,11 @@ export function TrackResult({ job }: { job: Job }) {
       {tracks.data.tracks.length === 0 ? (
         <NothingFound job={job} />
       ) : (
-        <TrackPlayer job={job} document={tracks.data} />
+        <>
+          <TrackPlayer job={job} document={tracks.data} />
+          <TrackSummary job={job} document={tracks.data} />
+        </>
       )}
-      <TrackSummary job={job} document={tracks.data} />
     </div>
   );
 }
@@ -48,9 +51,12 @@ export function TrackResult({ job }: { job: Job }) {
 /** Reads the tracks of a job once; they stay in memory as long as they are shown. */
 function useTracks(job: Job) {
   const [readBytes, setReadBytes] = useState(0);
+  const client = useQueryClient();
   const tracks = useQuery({
     queryKey: ["tracks", job.id],
-    queryFn: ({ signal }) => loadTracks(job, signal, setReadBytes),
+    // The job in the cache has the newest links.
+    queryFn: ({ signal }) =>
+      loadTracks(client.getQueryData<Job>(jobKey(job.id)) ?? job, signal, setReadBytes),
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 60_000,
     retry: false,
@@ -61,6 +67,6 @@ function useTracks(job: Job) {
 
 /** Gets new links first, because the old ones may have ended. */
 async function retry(client: QueryClient, jobId: string): Promise<void> {
-  await client.refetchQueries({ queryKey: ["job", jobId] });
+  await client.refetchQueries({ queryKey: jobKey(jobId) });
   await client.resetQueries({ queryKey: ["tracks", jobId] });
 }

@@ -72,8 +72,7 @@ export const TrackRow = memo(function TrackRow(props: TrackRowProps) {
         type="button"
         className="track-name"
         tabIndex={tabIndex}
-        title={`${nameOf(track)}: show its first frame`}
-        aria-label={`${nameOf(track)}, from ${from} to ${to}`}
+        title="Show its first frame"
         aria-keyshortcuts="F"
         onClick={() => onShowFirst(index)}
       >

@@ -32,6 +32,7 @@ export function unreportedTracks(job: Job): number {
   return typeof stats?.unreported_tracks === "number" ? stats.unreported_tracks : 0;
 }
 
-function counted(count: number, one: string, more = `${one}s`): string {
+/** Returns a number with its noun, such as "1 track" or "1,234 boxes". */
+export function counted(count: number, one: string, more = `${one}s`): string {
   return `${count.toLocaleString("en")} ${count === 1 ? one : more}`;
 }

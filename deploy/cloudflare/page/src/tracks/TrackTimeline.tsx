@@ -8,8 +8,8 @@ import { TrackRow } from "./TrackRow.tsx";
 import type { TrackDocument } from "./track_document.ts";
 import "./TrackTimeline.css";
 
-/** The height of a row, which a finger can hit, in pixels; TrackTimeline.css has the same. */
-export const ROW_PX = 44;
+/** The height of a row with the line under it, in pixels: a finger can hit it. TrackTimeline.css has the same. */
+const ROW_PX = 45;
 /** How many rows are made beyond those in sight, on both sides. */
 const MORE_ROWS = 3;
 
