@@ -17,6 +17,7 @@ from tests.page.conftest import sign_in
 from tests.page.flow_steps import choose_task, job_of, open_order, params_at_runpod, start
 from tests.support.flow import SAMPLE
 from tools.cloud.client import ApiUser, done
+from tools.stand_ins import runpod_faults as faults
 from tools.stand_ins.runpod_job import Job
 from tools.stand_ins.runpod_queue import Pretence
 
@@ -282,13 +283,40 @@ def test_a_video_that_is_gone_says_so(page: Page, user: ApiUser, upload: str) ->
     expect(page.get_by_role("alert")).to_contain_text("This video is no longer there")
 
 
-def test_a_price_that_cannot_be_asked_for_is_asked_for_again(page: Page, upload: str) -> None:
-    page.route("**/quote", lambda route: route.abort())
+def test_a_price_that_the_api_cannot_tell_is_asked_for_again(page: Page, upload: str) -> None:
+    page.clock.install()
+    answer = {"error": {"code": "database_unavailable", "message": "no answer", "retryable": True}}
+    page.route("**/quote", lambda route: route.fulfill(status=503, json=answer))
     page.goto(f"/#/uploads/{upload}")
-    expect(page.get_by_role("region", name="Price")).to_be_visible()
-    page.wait_for_timeout(1500)
+    page.reload()
+    for _ in range(6):
+        with page.expect_response("**/quote"):
+            page.clock.run_for(11_000)
+    expect(page.get_by_role("alert")).to_contain_text("The service does not answer at the moment.")
     page.unroute("**/quote")
+    page.get_by_role("button", name="Ask again").click()
     expect(page.get_by_role("button", name="Start upscaling")).to_be_enabled()
+
+
+def test_workers_that_take_no_more_jobs_cost_nothing(
+    cloud: Cloud, page: Page, user: ApiUser, upload: str
+) -> None:
+    open_order(page, upload)
+    cloud.runpod.faults.add("run", faults.refusal(429))
+    page.get_by_role("button", name="Start upscaling").click()
+    expect(page.get_by_role("alert")).to_contain_text("The workers take no more jobs at the moment.")
+    expect(page.get_by_role("alert")).to_contain_text("You were not charged.")
+    assert done(user.get("/wallet"))["balance"] == 5_000_000
+    assert job_of(user, start(page))["state"] == "queued"
+
+
+def test_tracks_that_were_deleted_are_told(page: Page, upload: str) -> None:
+    order: dict[str, Any] = {"task": "export", "upscale": {}, "track": {}, "export": {"follow": {"track": 2}}}
+    state = {"state": {"orders": {upload: order | {"followJobId": f"job_{'0' * 32}"}}}, "version": 0}
+    page.evaluate("(state) => sessionStorage.setItem('framewright', JSON.stringify(state))", state)
+    page.goto(f"/#/uploads/{upload}")
+    page.reload()
+    expect(page.get_by_role("alert")).to_contain_text("The tracks that the crop follows have been deleted.")
 
 
 def test_the_name_of_a_file_is_shown_as_text(page: Page, user: ApiUser) -> None:

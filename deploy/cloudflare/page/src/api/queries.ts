@@ -81,6 +81,8 @@ export function useJob(id: string) {
     queryKey: jobKey(id),
     queryFn: () => answerOf(api.GET("/status/{id}", { params: { path: { id } } })),
     refetchInterval: ({ state }) => (state.data?.ended_at == null ? JOB_POLL_MS : false),
+    // The name of a tab in the background shows how far its job is.
+    refetchIntervalInBackground: true,
     // Links work for an hour; a tab that comes back after that needs new ones.
     staleTime: 30 * 60_000,
   });
@@ -170,7 +172,12 @@ async function askForQuote({ followJobId, ...order }: QuoteOrder): Promise<Quote
   let { params } = order;
   if (followJobId !== null) {
     // Asked for anew each time: the link to stored tracks is signed, and is never kept.
-    const job = await answerOf(api.GET("/status/{id}", { params: { path: { id: followJobId } } }));
+    const job = await answerOf(api.GET("/status/{id}", { params: { path: { id: followJobId } } })).catch(
+      (error: unknown) => {
+        const isGone = error instanceof ApiFailure && error.code === "job_not_found";
+        throw isGone ? new ApiFailure(404, "tracks_gone", error.message, false, null) : error;
+      },
+    );
     const { track } = params.follow as { track: number | "main" };
     params = { ...params, tracks: followedTracks(job, track) };
   }

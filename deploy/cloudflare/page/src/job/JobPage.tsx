@@ -4,13 +4,14 @@ import { useEffect } from "react";
 import type { Job } from "../api/client.ts";
 import { useJob } from "../api/queries.ts";
 import { links } from "../state/route.ts";
-import { stageText, taskText } from "../text/job_states.ts";
+import { spokenText, stageText, taskText } from "../text/job_states.ts";
 import { requestErrorText } from "../text/request_errors.ts";
 import { Button, ButtonLink } from "../ui/Button.tsx";
 import { Notice } from "../ui/Notice.tsx";
 import { Skeleton } from "../ui/Skeleton.tsx";
 import { StateBadge } from "../ui/StateBadge.tsx";
 import { ViewHeading } from "../ui/ViewHeading.tsx";
+import { VisuallyHidden } from "../ui/VisuallyHidden.tsx";
 import { DoneJob } from "./DoneJob.tsx";
 import { JobProgress } from "./JobProgress.tsx";
 import { Settings } from "./Settings.tsx";
@@ -46,6 +47,9 @@ export function JobPage({ jobId }: { jobId: string }) {
   return (
     <>
       <ViewHeading title={titleOf(job)} lead={<StateBadge state={job.state} percent={percentOf(job)} />} />
+      <VisuallyHidden>
+        <span role="status">{spokenText(job)}</span>
+      </VisuallyHidden>
       {isUnreachable && (
         <Notice kind="warn" title="Framewright cannot be reached.">
           The job goes on meanwhile. This page shows it again when the connection is back.

@@ -12,7 +12,6 @@ import { Card } from "../ui/Card.tsx";
 import { ConfirmDialog } from "../ui/Dialog.tsx";
 import { Notice } from "../ui/Notice.tsx";
 import { ProgressBar } from "../ui/ProgressBar.tsx";
-import { VisuallyHidden } from "../ui/VisuallyHidden.tsx";
 import { useNow } from "./use_now.ts";
 import "./JobProgress.css";
 
@@ -35,9 +34,6 @@ export function JobProgress({ job }: { job: Job }) {
           details={waitingText(Math.max(0, nowMs - job.created_at) / 1000, job.quote.cold_start_s)}
         />
       )}
-      <VisuallyHidden>
-        <span role="status">{spokenText(job, isCancelling)}</span>
-      </VisuallyHidden>
       <p className="small muted numbers">
         Expected to cost about {dollars(job.quote.expected)}. {dollars(job.hold, "up")} is held, and what is
         not used comes back. You can close this page: the job goes on.
@@ -102,15 +98,4 @@ function Stage({ words, percent, value, details }: StageProps) {
       <p className="numbers job-details">{details || "\u00a0"}</p>
     </>
   );
-}
-
-/** Returns what a screen reader says: it changes with the stage, and every 10 percent. */
-function spokenText(job: Job, isCancelling: boolean): string {
-  if (isCancelling) return "Cancelling.";
-  if (job.state !== "running") return "Waiting for a worker.";
-  if (job.progress === null) return "The worker has begun.";
-  const { stage, percent } = job.progress;
-  return percent === null
-    ? `${stageText(stage)}.`
-    : `${stageText(stage)}: ${Math.floor(percent / 10) * 10} percent.`;
 }

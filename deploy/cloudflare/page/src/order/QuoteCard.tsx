@@ -7,38 +7,37 @@ import { roughly } from "../text/durations.ts";
 import { gpuText } from "../text/gpu.ts";
 import { dollars } from "../text/money.ts";
 import { quoteText, shortageText } from "../text/quote_text.ts";
+import { Button } from "../ui/Button.tsx";
 import { Card } from "../ui/Card.tsx";
 import { Disclosure } from "../ui/Disclosure.tsx";
 import { Notice } from "../ui/Notice.tsx";
 import { Skeleton } from "../ui/Skeleton.tsx";
 import { VisuallyHidden } from "../ui/VisuallyHidden.tsx";
+import type { OrderQuote } from "./use_order_quote.ts";
 import "./QuoteCard.css";
 
-interface QuoteCardProps {
-  /** The last quote; undefined before the first. */
-  quote: Quote | undefined;
-  /** Whether the quote of what is set up now is being asked for; the last one is dimmed then. */
-  isAsking: boolean;
-  /** Why there is no quote, in words; null if there is one. */
-  problem: string | null;
-  /** How the price has changed since it was shown first, in words; null if it has not. */
-  change: string | null;
+interface QuoteCardProps extends OrderQuote {
   /** What the wallet has, in micro-dollars; undefined if that is not known yet. */
   balance: number | undefined;
   /** The button that starts the job. */
   children: ReactNode;
 }
 
-export function QuoteCard({ quote, isAsking, problem, change, balance, children }: QuoteCardProps) {
+export function QuoteCard(props: QuoteCardProps) {
+  const { quote, isAsking, problem, canAskAgain, renew, change, balance, children } = props;
   const shortage = quote === undefined || balance === undefined ? null : shortageText(balance, quote.hold);
   return (
     <Card title="Price" className="quote">
       {problem !== null ? (
-        <Notice kind="bad" title="There is no price for this.">
+        <Notice
+          kind="bad"
+          title="There is no price for this."
+          actions={canAskAgain && <Button onClick={renew}>Ask again</Button>}
+        >
           {problem}
         </Notice>
       ) : quote === undefined ? (
-        <Skeleton height="11rem" label="Asking for the price" />
+        <Skeleton height="24rem" label="Asking for the price" />
       ) : (
         <div className={isAsking ? "quote-terms asking" : "quote-terms"} aria-busy={isAsking}>
           <QuoteFigures quote={quote} />

@@ -1,7 +1,7 @@
 /** Asks for the quote of what is set up, shortly after each change, and notices if its price changes by itself. */
 
 import { useEffect, useState } from "react";
-import type { Quote } from "../api/client.ts";
+import { ApiFailure, type Quote } from "../api/client.ts";
 import { type QuoteOrder, useQuote } from "../api/queries.ts";
 import { priceChangeText } from "../text/quote_text.ts";
 import { requestErrorText } from "../text/request_errors.ts";
@@ -17,6 +17,8 @@ export interface OrderQuote {
   isAsking: boolean;
   /** Why there is no quote, in words; null if there is one. */
   problem: string | null;
+  /** Whether the same question may be answered later. */
+  canAskAgain: boolean;
   /** How the price of the same job has changed since it was shown first, in words; null if it has not. */
   change: string | null;
   /** Asks for a new quote. */
@@ -39,6 +41,7 @@ export function useOrderQuote(order: QuoteOrder | null): OrderQuote {
     quote,
     isAsking: !isCurrent || isPending,
     problem: isSettled && error !== null ? requestErrorText(error) : null,
+    canAskAgain: error instanceof ApiFailure && error.retryable,
     change: isSame ? priceChangeText(first.quote, quote) : null,
     renew: () => void refetch(),
   };

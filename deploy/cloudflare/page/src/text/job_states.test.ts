@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cancelText, chargeText, stageText, waitingText } from "./job_states.ts";
+import { cancelText, chargeText, spokenText, stageText, waitingText } from "./job_states.ts";
 
 test("what a job was charged is said with the time that ran", () => {
   assert.equal(chargeText({ charge: 0, execution_ms: 5000 }), "You were not charged.");
@@ -27,4 +27,19 @@ test("what cancelling costs is said before", () => {
 test("stages that the page does not know are still shown", () => {
   assert.equal(stageText("finishing"), "Checking and uploading the result");
   assert.equal(stageText("<b>new</b>"), "Working");
+});
+
+test("a screen reader hears of a job ten times at most, not every second", () => {
+  const job = (percent: number) => ({
+    state: "running" as const,
+    progress: { stage: "tracking", percent, eta_s: 3, frames: 1, total: 9, fps: 2 },
+  });
+  const said = new Set(Array.from({ length: 1000 }, (_, tenth) => spokenText(job(tenth / 10))));
+  assert.deepEqual([...said].slice(0, 3), [
+    "Tracking: 0 percent.",
+    "Tracking: 10 percent.",
+    "Tracking: 20 percent.",
+  ]);
+  assert.equal(said.size, 10);
+  assert.equal(spokenText({ state: "completed", progress: job(100).progress }), "The job is done.");
 });

@@ -28,7 +28,7 @@ const STATES: Record<Job["state"], string> = {
   cancelled: "Cancelled",
 };
 
-/** Returns the name of a state, for lists. */
+/** Returns the name of a state. */
 export function stateText(state: Job["state"]): string {
   return STATES[state];
 }
@@ -68,4 +68,26 @@ export function cancelText(job: Pick<Job, "started_at" | "quote" | "hold">, nowM
   const ranS = Math.max(0, nowMs - job.started_at) / 1000;
   const cost = Math.min(job.hold, Math.ceil(ranS * job.quote.price_per_s));
   return `The job has run for ${exactly(ranS)}. Only that is charged: about ${dollars(cost)}. There will be no result.`;
+}
+
+/** Returns what a screen reader says of a job: it changes with its state and its stage, and every 10 percent. */
+export function spokenText(job: Pick<Job, "state" | "progress">): string {
+  switch (job.state) {
+    case "submitting":
+    case "queued":
+      return "Waiting for a worker.";
+    case "cancelling":
+      return "Cancelling.";
+    case "completed":
+      return "The job is done.";
+    case "failed":
+    case "cancelled":
+      return ""; // The message that says why is announced itself.
+    case "running": {
+      if (job.progress === null) return "The worker has begun.";
+      const { stage, percent } = job.progress;
+      const done = percent === null ? "" : `: ${Math.floor(percent / 10) * 10} percent`;
+      return `${stageText(stage)}${done}.`;
+    }
+  }
 }

@@ -15,6 +15,8 @@ const FAILURES: Record<string, string> = {
   upload_not_found: "This video is no longer there: videos are kept for six days. Upload it again.",
   upload_lost: "The storage has lost parts of this upload. Upload the video again.",
   job_not_found: "There is no such job. It may have been deleted.",
+  tracks_gone:
+    "The tracks that the crop follows have been deleted. Track the video again, or choose another crop.",
   job_deleted: "This job has been deleted.",
   job_not_ended: "The job has not ended yet. Cancel it first.",
   upload_in_use: "A job that has not ended uses this video. Cancel it first.",
