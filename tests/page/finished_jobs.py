@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import mimetypes
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,7 @@ def _finished(
 ) -> dict[str, Any]:
     def pretence(job: Job) -> Pretence:
         order = job.request["input"]
-        _put(order["output_url"], output.read_bytes(), "video/mp4")
+        _put(order["output_url"], output.read_bytes(), mimetypes.guess_type(output)[0] or "video/mp4")
         answer = {"status": "completed", "output_url": order["output_url"].split("?")[0], "notes": []}
         if stills is not None:
             document = json.dumps({"version": 1, "stills": stills}).encode()

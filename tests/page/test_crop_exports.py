@@ -230,6 +230,7 @@ def test_the_path_of_a_followed_subject_is_previewed_and_edited(
 
     page.get_by_role("button", name="Edit the path").click()
     expect(page.get_by_role("radio", name="Move along a path")).to_be_checked()
+    expect(page.get_by_role("radio", name="9:16")).to_be_checked()
     form.show_frame(FRAMES - 1)
     form.crop.focus()
     page.keyboard.press("ArrowLeft")

@@ -103,6 +103,7 @@ export function CropOverlay({ box, picture, aspect, grid, helpId, onGrab, onChan
       <rect className="crop-edge" x={x} y={y} width={w} height={h} />
       {EDGES_FIRST.map((handle) => (
         <g key={handle} className={`crop-handle ${handle}`}>
+          <path className="crop-handle-mark under" d={handlePath(box, handle, 0.2)} />
           <path className="crop-handle-mark" d={handlePath(box, handle, 0.2)} />
           <path
             ref={keepsTouch}

@@ -4,7 +4,7 @@ import { useState } from "react";
 import type { VideoFacts } from "../media/probe.ts";
 import { Choice } from "../ui/Choice.tsx";
 import type { VideoClock } from "../video/clock.ts";
-import { aspectOf, type Shape } from "./aspect_presets.ts";
+import { aspectOf, type Shape, shapeOf } from "./aspect_presets.ts";
 import { BoxFields, ShapeChoice } from "./CropFields.tsx";
 import {
   around,
@@ -63,7 +63,7 @@ interface CropPanelProps {
 }
 
 export function CropPanel(props: CropPanelProps) {
-  const { uploadId, facts, order, shape, onShape, clock, part } = props;
+  const { uploadId, facts, order, onShape, clock, part } = props;
   const { params, change } = order;
   // Whom to follow is not chosen yet; until then the order keeps its crop.
   const [isChoosing, setChoosing] = useState(false);
@@ -71,6 +71,8 @@ export function CropPanel(props: CropPanelProps) {
   const [leftPath, setLeftPath] = useState<Keyframe[] | null>(null);
   const mode = isChoosing ? "follow" : modeOf(params);
   const keyframes = keyframesOf(params);
+  // A path has the shape of its keyframes, wherever it comes from.
+  const shape = keyframes?.[0] === undefined ? props.shape : shapeOf(keyframes[0], facts);
 
   const onMode = (next: CropMode) => {
     setChoosing(next === "follow");

@@ -1,6 +1,6 @@
 /** Shows the output of an export at the moment that the source shows: as a video, a GIF, or pictures from the worker. */
 
-import { useEffect, useState } from "react";
+import { type CSSProperties, useEffect, useState } from "react";
 import type { Job } from "../api/client.ts";
 import { useOutput } from "../compare/output.ts";
 import type { Still } from "../media/preview.ts";
@@ -46,8 +46,11 @@ export function ExportedOutput({ job, exported, clock }: ExportedOutputProps) {
   return <OutputInStep url={output.video.url} exported={exported} clock={clock} />;
 }
 
-function shapeOf({ size }: Exported): { aspectRatio: string } | undefined {
-  return size === null ? undefined : { aspectRatio: `${size.width} / ${size.height}` };
+/** The output fills its place, as far as the screen is high enough for it. */
+function shapeOf({ size }: Exported): CSSProperties | undefined {
+  if (size === null) return undefined;
+  const { width, height } = size;
+  return { aspectRatio: `${width} / ${height}`, width: `min(100%, ${((60 * width) / height).toFixed(3)}vh)` };
 }
 
 function OutputAlone({ url, exported }: { url: string; exported: Exported }) {

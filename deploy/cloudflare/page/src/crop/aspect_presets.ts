@@ -26,7 +26,8 @@ export function aspectOf(shape: Shape, picture: PictureSize): number | null {
 export function shapeOf(box: Box, picture: PictureSize): Shape {
   const found = SHAPES.find((shape) => {
     const aspect = aspectOf(shape, picture);
-    return aspect !== null && Math.abs(box.w / aspect - box.h) <= 1;
+    if (aspect === null) return false;
+    return Math.abs(box.w / aspect - box.h) <= 1 || Math.abs(box.h * aspect - box.w) <= 1;
   });
   return found ?? "free";
 }

@@ -42,6 +42,7 @@ test("only sizes of the crop's shape are offered", () => {
 
 test("a crop is known by its shape", () => {
   assert.equal(shapeOf({ x: 0, y: 0, w: 608, h: 1080 }, PICTURE), "9:16");
+  assert.equal(shapeOf({ x: 0, y: 0, w: 102, h: 180 }, { width: 320, height: 180 }), "9:16");
   assert.equal(shapeOf({ x: 5, y: 5, w: 960, h: 540 }, PICTURE), "source");
   assert.equal(shapeOf({ x: 5, y: 5, w: 961, h: 500 }, PICTURE), "free");
 });
