@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import mimetypes
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,8 @@ from tests.cloud.job_steps import wait_for_end
 from tools.cloud.client import ApiUser, done
 from tools.stand_ins.runpod_job import Job
 from tools.stand_ins.runpod_queue import Pretence
+
+CONTENT_TYPES = {".mp4": "video/mp4", ".mkv": "video/x-matroska", ".mov": "video/quicktime"}
 
 
 def finished_upscale(
@@ -86,7 +87,7 @@ def _finished(
 ) -> dict[str, Any]:
     def pretence(job: Job) -> Pretence:
         order = job.request["input"]
-        _put(order["output_url"], output.read_bytes(), mimetypes.guess_type(output)[0] or "video/mp4")
+        _put(order["output_url"], output.read_bytes(), CONTENT_TYPES[output.suffix])
         answer = {"status": "completed", "output_url": order["output_url"].split("?")[0], "notes": []}
         if stills is not None:
             document = json.dumps({"version": 1, "stills": stills}).encode()

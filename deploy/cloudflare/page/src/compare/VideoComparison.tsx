@@ -52,7 +52,6 @@ export function VideoComparison({ before, after, size, facts, ref }: VideoCompar
         onZoom={setZoom}
         labels={[before.isStandIn ? "Before (reduced)" : "Before", "After"]}
         before={(style) => (
-          // biome-ignore lint/a11y/useMediaCaption: nobody has captions of a user's video.
           <video
             ref={setBefore}
             style={style}
@@ -66,7 +65,6 @@ export function VideoComparison({ before, after, size, facts, ref }: VideoCompar
           />
         )}
         after={(style) => (
-          // biome-ignore lint/a11y/useMediaCaption: nobody has captions of a user's video.
           <video
             ref={setAfter}
             style={style}

@@ -10,6 +10,9 @@ import type { FrameTimes } from "../media/frame_times.ts";
 import type { FramePlayer, Shown } from "../video/frame_player.ts";
 import { correctionOf } from "./sync.ts";
 
+/** Videos that differ less than this begin to play as they are, in seconds. */
+const LEVEL_S = 0.002;
+
 export class FramePair {
   readonly leader: FramePlayer;
   readonly follower: FramePlayer;
@@ -26,6 +29,8 @@ export class FramePair {
     this.follower = follower;
     this.#shown = leader.shown;
     follower.video.muted = true;
+    // Nobody hears it, and its rate changes all the time.
+    follower.video.preservesPitch = false;
     this.#ends = [leader.subscribe(() => this.#leaderChanged()), follower.subscribe(() => this.#update())];
     this.align();
   }
@@ -55,16 +60,20 @@ export class FramePair {
 
   /** Lets the follower show what belongs to the leader's frame: at its middle, as containers round times differently. */
   align(): void {
-    this.follower.show(this.follower.times.frameAt(this.leader.times.middleOf(this.leader.target)));
+    const { leader, follower } = this;
+    const frame = follower.times.frameAt(leader.times.middleOf(leader.target));
+    if (frame !== follower.target) follower.show(frame);
   }
 
   readonly play = (): void => {
     this.#playing = true;
     this.#isWaiting = false;
-    this.leader.play();
-    this.align();
+    const { leader, follower } = this;
+    if (leader.isAtEnd) this.show(0);
+    else if (Math.abs(leader.currentS - follower.currentS) > LEVEL_S) this.show(leader.target);
+    leader.resume();
     // A source that ends before its output keeps its last frame; playing would begin it again.
-    if (this.leader.times.timeOf(this.leader.target) < this.follower.times.endS) this.follower.resume();
+    if (leader.times.timeOf(leader.target) < follower.times.endS) follower.resume();
     cancelAnimationFrame(this.#animation);
     this.#animation = requestAnimationFrame(this.#keepUp);
     this.#update();
@@ -113,6 +122,8 @@ export class FramePair {
     // The browser itself pauses a video that has ended, and for other reasons of its own.
     if (this.#playing && !this.#isWaiting && !this.leader.shown.playing && this.leader.video.paused)
       this.pause();
+    // The leader may be unable to show a frame, and show its neighbour.
+    if (!this.#playing) this.align();
     this.#update();
   }
 

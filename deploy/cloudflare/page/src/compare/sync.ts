@@ -10,9 +10,9 @@ export type Correction =
   | { kind: "wait" };
 
 /** In how many seconds a difference is made up for. */
-const CATCH_UP_S = 0.25;
+const CATCH_UP_S = 0.15;
 /** The largest change of the rate. */
-const MOST_FASTER = 0.25;
+const MOST_FASTER = 0.4;
 /** A larger difference is sought, in seconds. */
 const SEEK_S = 0.35;
 
@@ -26,6 +26,5 @@ export function correctionOf(aheadS: number, isLoading: boolean): Correction {
   if (isLoading && aheadS < -0.1) return { kind: "wait" };
   if (Math.abs(aheadS) > SEEK_S) return { kind: "seek" };
   const faster = Math.min(Math.max(-aheadS / CATCH_UP_S, -MOST_FASTER), MOST_FASTER);
-  // Some browsers cannot change the rate without a gap: a difference that no frame shows is left alone.
-  return { kind: "rate", rate: Math.abs(aheadS) < 0.004 ? 1 : 1 + faster };
+  return { kind: "rate", rate: Math.abs(aheadS) < 0.001 ? 1 : 1 + faster };
 }

@@ -32,8 +32,8 @@ export function usePair(before: Loadable, after: Loadable, facts: FrameFacts): P
   const [afterVideo, setAfter] = useState<HTMLVideoElement | null>(null);
   const beforeTimes = useFrameTimes(before.media, facts);
   const afterTimes = useFrameTimes(after.media, facts);
-  const follower = useFramePlayer(beforeVideo, before.url, beforeTimes);
-  const leader = useFramePlayer(afterVideo, after.url, afterTimes);
+  const follower = useFramePlayer(beforeVideo, before.url, beforeTimes.times);
+  const leader = useFramePlayer(afterVideo, after.url, afterTimes.times);
   const [pair, setPair] = useState<FramePair | null>(null);
   useEffect(() => {
     if (leader === null || follower === null) return;
@@ -45,6 +45,7 @@ export function usePair(before: Loadable, after: Loadable, facts: FrameFacts): P
     };
   }, [leader, follower]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: with other times another frame belongs to the leader's.
-  useEffect(() => pair?.align(), [pair, beforeTimes, afterTimes]);
-  return { clock: useClock(useShown(pair), pair, afterTimes), beforeVideo, setBefore, setAfter };
+  useEffect(() => pair?.align(), [pair, beforeTimes.times, afterTimes.times]);
+  const known = { times: afterTimes.times, isFinal: beforeTimes.isFinal && afterTimes.isFinal };
+  return { clock: useClock(useShown(pair), pair, known), beforeVideo, setBefore, setAfter };
 }

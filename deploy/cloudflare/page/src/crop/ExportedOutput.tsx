@@ -78,7 +78,7 @@ interface OutputInStepProps {
 /** The output, which follows the clock of the source: at the same moment while paused and while playing. */
 function OutputInStep({ url, exported, clock }: OutputInStepProps) {
   const [video, setVideo] = useState<HTMLVideoElement | null>(null);
-  const times = useFrameTimes(url, factsOf(exported, clock));
+  const { times } = useFrameTimes(url, factsOf(exported, clock));
   const player = useFramePlayer(video, url, times);
   const { frame, playing } = clock;
   const first = partOf(exported.start, exported.end, clock.times.startsS).first;

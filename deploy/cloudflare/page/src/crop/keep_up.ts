@@ -18,5 +18,5 @@ export function keepUp(player: FramePlayer, timeS: number): void {
     return;
   }
   if (Math.abs(player.currentS - timeS) > MOST_OFF_S && !video.seeking) player.show(times.frameAt(timeS));
-  if (video.paused) video.play().catch(() => {});
+  if (video.paused) player.resume();
 }

@@ -17,13 +17,16 @@ export class FrameTimes {
   readonly startsS: Float64Array;
   /** When the last frame ends, in seconds from the first. */
   readonly endS: number;
+  /** Whether these are the times in the container; else they are an even spread. */
+  readonly isExact: boolean;
 
   /**
    * @param startsS the presentation time of each frame, in seconds from the first; rising.
    * @param endS when the last frame ends; by default it lasts as long as the one before.
    */
-  constructor(startsS: Float64Array, endS?: number) {
+  constructor(startsS: Float64Array, endS?: number, isExact = true) {
     this.startsS = startsS;
+    this.isExact = isExact;
     const last = startsS.at(-1) ?? 0;
     const before = startsS.at(-2) ?? last - 1 / 25;
     this.endS = endS !== undefined && endS > last ? endS : last + (last - before);
@@ -34,6 +37,7 @@ export class FrameTimes {
     return new FrameTimes(
       Float64Array.from({ length: Math.max(1, Math.round(frames)) }, (_, frame) => frame / fps),
       frames / fps,
+      false,
     );
   }
 

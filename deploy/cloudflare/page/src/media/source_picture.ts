@@ -37,6 +37,8 @@ export type SourcePicture =
 export const PICTURES = ["pictures"];
 /** Links work for an hour; after this time, in milliseconds, new ones are made if the old ones fail. */
 export const LINK_MS = 45 * 60_000;
+/** How often an upload that is not complete is looked at, in milliseconds. */
+const LOOK_AGAIN_MS = 3000;
 /** How many pages of jobs are searched for one that has pictures of an upload. */
 const MOST_PAGES = 5;
 
@@ -54,6 +56,7 @@ export function useSourcePicture(uploadId: string): SourcePicture {
     enabled: file === null || fileUrl !== null,
     retry: (count, error) => (error instanceof ApiFailure ? error.retryable : true) && count < 5,
     staleTime: LINK_MS,
+    refetchInterval: ({ state }) => (state.data?.kind === "loading" ? LOOK_AGAIN_MS : false),
     refetchOnWindowFocus: false,
     refetchOnReconnect: false,
   });
@@ -95,6 +98,8 @@ async function findPicture(
   }
   const upload = await answerOf(api.GET("/uploads/{id}", { params: { path: { id: uploadId } }, signal }));
   const url = upload.source_url ?? null;
+  // Nothing can be shown before the upload is complete, unless its file was chosen in this tab.
+  if (file === null && url === null) return { kind: "loading" };
   if (file === null && url !== null && (await playableSize(url, signal)) !== null) {
     return { kind: "video", url, media: url, isStandIn: false, unplayable: null };
   }

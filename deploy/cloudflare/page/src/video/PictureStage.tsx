@@ -22,10 +22,10 @@ interface PictureStageProps {
 
 export function PictureStage({ picture, facts, overlay, children, label = "Video" }: PictureStageProps) {
   const [video, setVideo] = useState<HTMLVideoElement | null>(null);
-  const times = useFrameTimes(picture.kind === "video" ? picture.media : null, facts);
-  const videoClock = useVideoClock(video, picture.kind === "video" ? picture.url : null, times);
+  const known = useFrameTimes(picture.kind === "video" ? picture.media : null, facts);
+  const videoClock = useVideoClock(video, picture.kind === "video" ? picture.url : null, known);
   const stills = picture.kind === "stills" ? picture.stills : [];
-  const stillsClock = useStillsClock(stills, times);
+  const stillsClock = useStillsClock(stills, known.times);
   const clock = picture.kind === "video" ? videoClock : stillsClock;
   const { width, height } = facts;
   return (
@@ -35,7 +35,7 @@ export function PictureStage({ picture, facts, overlay, children, label = "Video
       <div
         role="group"
         aria-label={label}
-        aria-busy={picture.kind === "loading"}
+        aria-busy={picture.kind === "loading" || (picture.kind === "video" && !clock.ready)}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: the keys of the player work here.
         tabIndex={0}
         className="stage"

@@ -13,7 +13,7 @@ export interface VideoClock {
   durationS: number;
   /** The times of all frames; an even spread until they have been read, and if they cannot be. */
   times: FrameTimes;
-  /** Whether the first picture is on the screen. */
+  /** Whether a picture is on the screen, and the times are final. */
   ready: boolean;
   /** Stills cannot be played, only stepped through. */
   canPlay: boolean;
@@ -29,24 +29,31 @@ export interface VideoClock {
 /** What is known of a video's frames before their times have been read. */
 export type FrameFacts = Pick<VideoFacts, "frames" | "fps" | "durationS">;
 
+/** The times of a video's frames, and whether they are final. */
+export interface KnownTimes {
+  times: FrameTimes;
+  isFinal: boolean;
+}
+
 /** Returns the times of a video's frames: evenly spread, until those in the container `media` have been read. */
 export function useFrameTimes(
   media: Blob | string | null,
   { frames, fps, durationS }: FrameFacts,
-): FrameTimes {
-  const [read, setRead] = useState<{ media: Blob | string; times: FrameTimes } | null>(null);
+): KnownTimes {
+  const [read, setRead] = useState<{ media: Blob | string; times: FrameTimes | null } | null>(null);
   useEffect(() => {
     if (media === null) return;
     let isCurrent = true;
     loadFrameTimes(media).then((times) => {
-      if (isCurrent && times !== null) setRead({ media, times });
+      if (isCurrent) setRead({ media, times });
     });
     return () => {
       isCurrent = false;
     };
   }, [media]);
   const even = useMemo(() => evenTimes({ frames, fps, durationS }), [frames, fps, durationS]);
-  return read !== null && read.media === media ? read.times : even;
+  const known = read !== null && read.media === media ? read : null;
+  return { times: known?.times ?? even, isFinal: media === null || known !== null };
 }
 
 function evenTimes({ frames, fps, durationS }: FrameFacts): FrameTimes {
@@ -99,11 +106,8 @@ export interface Mover {
 }
 
 /** Returns the clock of a video that a mover moves. */
-export function useClock(
-  { frame, ready, playing }: Shown,
-  mover: Mover | null,
-  times: FrameTimes,
-): VideoClock {
+export function useClock(shown: Shown, mover: Mover | null, { times, isFinal }: KnownTimes): VideoClock {
+  const { frame, playing } = shown;
   const moves = useMemo(
     () => ({
       play: () => mover?.play(),
@@ -121,7 +125,7 @@ export function useClock(
     timeS: times.timeOf(frame),
     durationS: times.endS,
     times,
-    ready,
+    ready: shown.ready && isFinal,
     canPlay: true,
     playing,
     ...moves,
@@ -132,10 +136,10 @@ export function useClock(
 export function useVideoClock(
   video: HTMLVideoElement | null,
   url: string | null,
-  times: FrameTimes,
+  known: KnownTimes,
 ): VideoClock {
-  const player = useFramePlayer(video, url, times);
-  return useClock(useShown(player), player, times);
+  const player = useFramePlayer(video, url, known.times);
+  return useClock(useShown(player), player, known);
 }
 
 /** Returns a clock that shows one still after the other, and the index of the still. */
