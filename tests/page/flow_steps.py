@@ -7,10 +7,12 @@ import re
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Locator, Page, expect
 
 from tools.cloud.client import done
+from tools.stand_ins.bucket import NAME
 from tools.stand_ins.processes import COMMAND
 
 if TYPE_CHECKING:
@@ -104,8 +106,8 @@ def params_at_runpod(cloud: Cloud, job_id: str) -> dict[str, Any]:
 
 def stored_output(cloud: Cloud, job_id: str) -> bytes:
     """Return the file that the worker has put into the bucket."""
-    (name,) = (name for name in cloud.door.names() if f"/{job_id}." in name)
-    content = cloud.door.get(name)
+    path = urlsplit(at_runpod(cloud, job_id).request["input"]["output_url"]).path
+    content = cloud.door.get(path.removeprefix(f"/{NAME}/"))
     assert content is not None
     return bytes(content)
 
