@@ -7,6 +7,10 @@ from typing import Any
 
 from tests.cloud.conftest import Cloud
 from tests.cloud.job_steps import CLIP, SOURCE, let_jobs_complete, pretend, wait_for_end, wait_until
+from tests.page.drawn_tracks import document_of, stored, track_of
+from tests.page.drawn_tracks import start as start_tracking
+from tests.page.finished_jobs import finished_export, finished_upscale
+from tests.support.flow import SAMPLE
 from tools.cloud.client import ApiUser, done
 
 MARKUP = "<img src=x onerror=alert(1)><b>bold</b>.mp4"
@@ -64,3 +68,18 @@ def furnish(cloud: Cloud, user: ApiUser) -> Furnished:
     wait_until(user, jobs["running"], lambda job: job["progress"] is not None)
     cloud.runpod.pretend = lambda _job: None
     return Furnished(user, jobs, user.upload(CLIP, name="not yet.mp4"))
+
+
+def furnish_with_results(cloud: Cloud, user: ApiUser) -> Furnished:
+    """Give a user the jobs of `furnish`, and jobs of each task whose results can be looked at."""
+    furnished = furnish(cloud, user)
+    clip = SAMPLE.read_bytes()
+    upload = user.upload(clip, name="sample.mp4")
+    tracks = [track_of(1, list(range(50)), MARKUP), track_of(2, list(range(10, 30)), "ball")]
+    results = {
+        "upscaled": finished_upscale(cloud, user, upload, SAMPLE)["id"],
+        "exported": finished_export(cloud, user, upload, SAMPLE, params={"end": 2})["id"],
+        "tracked": start_tracking(cloud, user, clip, stored(document_of(tracks))),
+    }
+    cloud.runpod.pretend = lambda _job: None
+    return Furnished(user, furnished.jobs | results, upload)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Literal
 
@@ -10,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.cloud.conftest import Cloud
 from tests.page.conftest import WAIT_MS, sign_in
-from tests.page.furnished import Furnished, furnish
+from tests.page.furnished import Furnished, furnish_with_results
 from tests.page.page_checks import (
     axe_findings,
     count_layout_shifts,
@@ -25,8 +26,8 @@ DESK = {"width": 1280, "height": 800}
 
 @pytest.fixture(scope="module")
 def furnished(cloud: Cloud) -> Furnished:
-    """A user with jobs in every state."""
-    return furnish(cloud, cloud.new_user())
+    """A user with jobs in every state, and with results of every task."""
+    return furnish_with_results(cloud, cloud.new_user(dollars=100))
 
 
 def addresses(furnished: Furnished) -> dict[str, str]:
@@ -97,6 +98,11 @@ def test_views_have_no_serious_findings_and_fit_their_window(
     for name, fragment in addresses(furnished).items():
         show(page, fragment)
         problems[name] = [*axe_findings(page), *wrong_sizes(page, size)]
+    show(page, f"#/uploads/{furnished.upload}")
+    for task in ("Track", "Export"):
+        page.get_by_role("radio", name=re.compile(task)).check()
+        expect(page.locator("main .skeleton")).to_have_count(0)
+        problems[f"order, {task}"] = [*axe_findings(page), *wrong_sizes(page, size)]
     assert {name: found for name, found in problems.items() if found} == {}
 
 
@@ -106,6 +112,7 @@ def wrong_sizes(page: Page, size: str) -> list[object]:
     return [f"{wide} px too wide"] * (wide > 0) + (low_controls(page) if size == "phone" else [])
 
 
+@pytest.mark.parametrize("scheme", ["light"])
 def test_nothing_jumps_while_a_view_loads(visitor: Page, furnished: Furnished) -> None:
     page = visitor
     sign_in(page, furnished.user)
@@ -125,6 +132,7 @@ def answer_late(page: Page, latency_ms: int = 150) -> None:
     page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", conditions)
 
 
+@pytest.mark.parametrize(("scheme", "size"), [("dark", "desk")])
 def test_nothing_moves_for_those_who_want_less_motion(visitor: Page, furnished: Furnished) -> None:
     sign_in(visitor, furnished.user)
     for fragment in ["#/jobs", f"#/jobs/{furnished.jobs['running']}"]:

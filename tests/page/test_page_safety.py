@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, e
 
 from tests.cloud.conftest import Cloud
 from tests.page.conftest import sign_in
-from tests.page.furnished import MARKUP, Furnished, furnish
+from tests.page.furnished import MARKUP, Furnished, furnish_with_results
 from tests.page.page_checks import SIGNATURE, count_violations, policy_violations, presigned_urls
 from tools.cloud.client import ApiUser
 
@@ -118,7 +118,7 @@ def test_inline_scripts_in_the_document_do_not_run(attacked: BrowserContext) -> 
 def test_no_view_breaks_the_policy_or_shows_a_presigned_url(
     cloud: Cloud, context: BrowserContext, user: ApiUser
 ) -> None:
-    furnished = furnish(cloud, user)
+    furnished = furnish_with_results(cloud, user)
     count_violations(context)
     page = context.new_page()
     asked: list[Request] = []
@@ -152,7 +152,7 @@ def fragments(furnished: Furnished) -> list[str]:
 
 
 def test_names_with_markup_are_shown_as_text(cloud: Cloud, context: BrowserContext, user: ApiUser) -> None:
-    furnished = furnish(cloud, user)
+    furnished = furnish_with_results(cloud, user)
     marked = user.upload(b"not a video", name=MARKUP)
     page = context.new_page()
     page.on("dialog", lambda _dialog: (_ for _ in ()).throw(AssertionError("a script of a name has run")))
@@ -162,6 +162,10 @@ def test_names_with_markup_are_shown_as_text(cloud: Cloud, context: BrowserConte
         page.goto(f"/{fragment}")
         expect(page.get_by_text(MARKUP.rsplit("/", 1)[-1]).first).to_be_visible()
         assert made_of_markup(page) == [], fragment
+    page.goto(f"/#/jobs/{furnished.jobs['tracked']}")
+    expect(page.get_by_role("list", name="Tracks")).to_contain_text(MARKUP)
+    assert made_of_markup(page) == []
+    page.goto(f"/#/jobs/{furnished.jobs['failed']}")
     page.get_by_text("What the worker reported").click()
     expect(page.get_by_text("The file is damaged <b>here</b>")).to_be_visible()
     assert made_of_markup(page) == []
