@@ -29,20 +29,20 @@ export function DoneJob({ job }: { job: Job }) {
         <DownloadButton job={job} />
         <JobActions job={job} />
       </div>
-      <div className="job-view">
-        <Suspense fallback={<Skeleton height="26rem" label="Loading the result" />}>
+      <Suspense fallback={<Skeleton height="80vh" label="Loading the result" />}>
+        <div className="job-view">
           <View job={job} />
-        </Suspense>
-      </div>
-      <div className="job-columns">
-        <Card title="Result">
-          <Figures job={job} />
-        </Card>
-        <Card title="Price">
-          <Bill job={job} />
-        </Card>
-        <Settings job={job} />
-      </div>
+        </div>
+        <div className="job-columns">
+          <Card title="Result">
+            <Figures job={job} />
+          </Card>
+          <Card title="Price">
+            <Bill job={job} />
+          </Card>
+          <Settings job={job} />
+        </div>
+      </Suspense>
       {notes.length > 0 && (
         <Card title="Notes">
           <ul className="from-outside">
