@@ -161,6 +161,26 @@ def test_after_a_reload_only_the_missing_parts_are_sent(
     assert open_multiparts(cloud, user) == []
 
 
+@pytest.mark.parametrize("parts", [1, PARTS])
+def test_a_reload_before_the_end_is_confirmed_needs_no_file(
+    cloud: Cloud, page: Page, film: Path, gate: UploadGate, parts: int
+) -> None:
+    if parts == 1:
+        os.truncate(film, 1000)
+    accept_dialogs(page)
+    page.route("**/complete", lambda route: route.abort())
+    upload_id = begin(page, film)
+    gate.open()
+    gate.wait_for(lambda: len(gate.arrived) == parts, "everything")
+    page.reload()
+    expect(page.get_by_role("button", name="Choose the file")).to_be_visible()
+    page.unroute("**/complete")
+    expect(page.get_by_text("The video is there.")).to_be_visible()
+    assert len(gate.asked) == parts
+    assert upload_row(cloud, {"id": upload_id})["state"] == "complete"
+    assert_same_bytes(cloud, upload_id, film)
+
+
 def test_another_file_is_refused_in_plain_words(
     user: ApiUser, page: Page, film: Path, tmp_path: Path, gate: UploadGate
 ) -> None:

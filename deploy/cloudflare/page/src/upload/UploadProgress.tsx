@@ -18,7 +18,7 @@ import { ProgressBar } from "../ui/ProgressBar.tsx";
 import { FilePicker } from "./FilePicker.tsx";
 import { isBeingSent } from "./file_transfer.ts";
 import { arrivedBytes } from "./part_plan.ts";
-import { continueUpload } from "./start_upload.ts";
+import { completeIfArrived, continueUpload } from "./start_upload.ts";
 import { dropTransfer, pauseTransfer, startTransfer } from "./transfer_queue.ts";
 import "./UploadProgress.css";
 
@@ -128,6 +128,7 @@ function Unfinished({ upload }: { upload: Upload }) {
   const [problem, setProblem] = useState<string | null>(null);
   const arrived = arrivedBytes(data);
   const percent = percentOf(arrived, upload.bytes);
+  useFinish(data);
   return (
     <>
       <Head title={isElsewhere ? "Another tab is sending this video" : "Unfinished"}>
@@ -221,6 +222,17 @@ export function DeleteDialog({ upload, onClose, onDeleted }: DeleteDialogProps) 
       {remove.error instanceof ApiFailure && <Notice kind="bad">{requestErrorText(remove.error)}</Notice>}
     </ConfirmDialog>
   );
+}
+
+/** Completes an upload whose bytes may all be there, because its tab was closed just before: no file is needed then. */
+function useFinish(upload: Upload): void {
+  useQuery({
+    queryKey: ["finish", upload.id],
+    queryFn: () => completeIfArrived(upload.id),
+    // Of an upload in one request, nobody knows whether it has arrived before it is tried.
+    enabled: upload.method === "put" || arrivedBytes(upload) === upload.bytes,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
 }
 
 /** Returns whether another tab sends an upload; what the API says about it is asked for again when that ends. */

@@ -1,4 +1,4 @@
-/** Starts the upload of a file, or goes on with one that was started before. */
+/** Starts the upload of a file, goes on with one that was started before, or completes it. */
 
 import { ApiFailure, answerOf, api, type Upload } from "../api/client.ts";
 import { rememberUpload } from "../api/queries.ts";
@@ -32,6 +32,25 @@ export function continueUpload(upload: Upload, file: File): string | null {
   const why = whyAnotherFile(upload, rememberedFile(upload.id), file);
   if (why === null) send(upload, file);
   return why;
+}
+
+/**
+ * Completes an upload if all of it has arrived, and returns whether it has.
+ *
+ * @throws ApiFailure the API does not answer, or the upload is gone.
+ */
+export async function completeIfArrived(uploadId: string): Promise<boolean> {
+  try {
+    const upload = await answerOf(
+      api.POST("/uploads/{id}/complete", { params: { path: { id: uploadId } }, body: {} }),
+    );
+    forgetFile(uploadId);
+    rememberUpload(upload);
+    return true;
+  } catch (failure) {
+    if (failure instanceof ApiFailure && failure.code === "upload_incomplete") return false;
+    throw failure;
+  }
 }
 
 function send(upload: Upload, file: File): void {
