@@ -13,6 +13,7 @@ from tools.page_pictures.studio import (
     Studio,
     opened,
     save,
+    save_part,
     signed_in,
 )
 
@@ -114,10 +115,11 @@ def take_upscale(studio: Studio, job: str) -> None:
     page.get_by_label("Divider between before and after").wait_for()
     page.get_by_label("Position").fill("45")
     page.wait_for_timeout(1500)
-    save(page, "before-after")
+    save(page, "before-after", height_px=960)
+    save_part(page.get_by_role("region", name="How close it is to the source"), "fidelity")
     page.get_by_role("radio", name="2:1").check()
     page.wait_for_timeout(1000)
-    save(page, "before-after-pixels", height_px=820)
+    save(page, "before-after-pixels", height_px=960)
 
 
 def take_tracks(studio: Studio, job: str) -> None:
@@ -149,6 +151,7 @@ def take_export(studio: Studio, job: str) -> None:
     """Take the result of an export."""
     page = studio.show(f"#/jobs/{job}")
     page.get_by_role("button", name="Download the video").wait_for()
+    page.wait_for_timeout(2000)
     page.get_by_label("Position").fill("50")
     page.wait_for_timeout(1500)
     save(page, "export-result")
@@ -168,7 +171,7 @@ def take_lists(studio: Studio) -> None:
     save(page, "history")
     page = studio.show("#/wallet")
     page.get_by_text("To spend").wait_for()
-    save(page, "wallet")
+    save(page, "wallet", height_px=900)
 
 
 def take_dark_and_phone(studio: Studio, upscale: str, track: str) -> None:
@@ -178,7 +181,7 @@ def take_dark_and_phone(studio: Studio, upscale: str, track: str) -> None:
     dark.get_by_label("Divider between before and after").wait_for()
     dark.get_by_label("Position").fill("45")
     dark.wait_for_timeout(1500)
-    save(dark, "dark", height_px=820)
+    save(dark, "dark", height_px=960)
     width, height = PHONE_PX
     phone = signed_in(
         studio.service,

@@ -14,7 +14,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tools.cloud import local_worker, service
 from tools.cloud.client import ApiUser, done
@@ -145,9 +145,21 @@ def save(page: Page, name: str, *, height_px: int | None = None) -> None:
     page.evaluate("document.activeElement?.blur()")
     page.evaluate("window.scrollTo(0, 0)")
     page.wait_for_timeout(400)
-    png = page.screenshot(full_page=True)
-    picture: Any = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
+    picture = _decoded(page.screenshot(full_page=True))
     if height_px is not None:
         picture = picture[: round(height_px * page.evaluate("devicePixelRatio"))]
+    _write(picture, name)
+
+
+def save_part(part: Locator, name: str) -> None:
+    """Save an element of the page as docs/images/page/NAME.webp."""
+    _write(_decoded(part.screenshot()), name)
+
+
+def _decoded(png: bytes) -> Any:
+    return cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
+
+
+def _write(picture: Any, name: str) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(PICTURES / f"{name}.webp"), picture, [cv2.IMWRITE_WEBP_QUALITY, QUALITY])
