@@ -23,7 +23,7 @@ export function JobPage({ jobId }: { jobId: string }) {
   if (job === undefined) {
     return (
       <>
-        <ViewHeading title="Job" lead={"\u00a0"} />
+        <ViewHeading title="Job" />
         {error === null ? (
           <Skeleton height="24rem" label="Loading the job" />
         ) : (

@@ -34,7 +34,7 @@ export function OrderPage({ uploadId }: { uploadId: string }) {
   if (upload.error === null) {
     return (
       <>
-        <ViewHeading title="New job" lead={"\u00a0"} />
+        <ViewHeading title="New job" />
         <Skeleton height="24rem" label="Loading the video" />
       </>
     );
