@@ -13,8 +13,8 @@ from tests.page.finished_jobs import finished_export, finished_upscale
 from tests.support.flow import SAMPLE
 from tools.cloud.client import ApiUser, done
 
-MARKUP = "<img src=x onerror=alert(1)><b>bold</b>.mp4"
-"""A name that would make elements if the page took it for HTML. The API cuts names at slashes."""
+MARKUP = "<img src=x onerror=alert(1)><b>bold.mp4"
+"""A name that would make elements if the page took it for HTML. It has no slash: the API cuts names there."""
 
 
 @dataclass(frozen=True)
