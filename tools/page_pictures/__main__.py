@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from tools.page_pictures.studio import (
     PHONE_PX,
     SAMPLE,
+    SCALE,
     ChromiumMissing,
     Studio,
     opened,
@@ -57,7 +58,7 @@ def take_all(studio: Studio) -> None:
 def take_signing_in(studio: Studio) -> None:
     """Take the form for signing in."""
     context = studio.browser.new_context(
-        viewport={"width": 1100, "height": 620}, device_scale_factor=1.5, locale="en-US"
+        viewport={"width": 1100, "height": 620}, device_scale_factor=SCALE, locale="en-US"
     )
     page = context.new_page()
     page.goto(f"{studio.service.api.url}/")
