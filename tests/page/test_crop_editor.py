@@ -87,7 +87,7 @@ def test_a_shape_is_kept_while_a_corner_is_dragged(
     assert abs(h - w / aspect) <= 1
     wanted = max(largest[0] - 30, float((largest[1] - 30) * aspect))
     assert abs(w - wanted) <= 1.5
-    form.choose("As the source")
+    form.choose("Same as the source")
     form.shows(0, 0, WIDTH, HEIGHT)
 
 
@@ -162,7 +162,7 @@ def test_the_output_is_set_up(cloud: Cloud, form: ExportForm) -> None:
     page.get_by_label("Quality").select_option("low")
     size = page.get_by_label("Size", exact=True)
     expect(size.locator("option")).to_have_text(
-        ["As it is, 102 × 180", "2160 × 3840", "1080 × 1920", "720 × 1280"]
+        ["Original, 102 × 180", "2160 × 3840", "1080 × 1920", "720 × 1280"]
     )
     page.get_by_label("Enlarge with a model").check()
     expect(page.get_by_text("The output has 408 × 720 pixels")).to_be_visible()

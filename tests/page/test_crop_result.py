@@ -42,7 +42,7 @@ def test_a_gif_is_shown_as_a_picture(
     output = make_clip(tmp_path / "out.gif", 5, codec="gif", pix_fmt="rgb8", rate=10)
     job = finished_export(cloud, user, upload_id, output, params={"format": "gif"})
     show_job(page, job)
-    gif = page.get_by_role("img", name="The output, a GIF that plays by itself")
+    gif = page.get_by_role("img", name="The output, an animated GIF")
     expect(gif).to_have_js_property("complete", True)
     assert gif.evaluate("(image) => [image.naturalWidth, image.naturalHeight]") == [96, 64]
 

@@ -218,8 +218,8 @@ def test_a_job_can_be_started_before_the_upload_is_complete(page: Page, user: Ap
     )
     page.locator("input[type=file]").set_input_files(SAMPLE)
     page.get_by_role("button", name="Start upscaling after the upload").click()
-    expect(page.get_by_text("The job starts by itself when the upload is complete.")).to_be_visible()
-    page.get_by_role("button", name="Do not start it").click()
+    expect(page.get_by_text("The job starts automatically when the upload is complete.")).to_be_visible()
+    page.get_by_role("button", name="Cancel the start").click()
     page.get_by_role("button", name="Start upscaling after the upload").click()
     assert jobs_of(user) == []
     held[0].continue_()

@@ -35,7 +35,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.usefixtures("worker")
 def test_a_video_is_upscaled(cloud: Cloud, page: Page, user: ApiUser, clip: Path, tmp_path: Path) -> None:
     drop_video(page, clip)
-    expect(page.get_by_text("96 × 64, 2 s, 25 frames a second, H.264")).to_be_visible()
+    expect(page.get_by_text("96 × 64, 2 s, 25 frames per second, H.264")).to_be_visible()
     page.get_by_role("radio", name="2×").check()
     page.get_by_label("Quality").select_option("Lossless: a very large file")
     price = page.get_by_role("region", name="Price")
@@ -73,7 +73,7 @@ def test_progress_is_shown_while_a_reload_happens(
     job_id = start(page)
     bar = page.get_by_role("progressbar", name="Upscaling")
     expect(bar).to_be_visible(timeout=120_000)
-    expect(page.get_by_text(re.compile(r"\d+ of 300 frames, .*frames a second, .* left"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"\d+ of 300 frames, .*frames per second, .* left"))).to_be_visible()
     before = int(bar.get_attribute("aria-valuenow") or -1)
     page.reload()
     expect(bar).to_be_visible()

@@ -88,7 +88,7 @@ def test_progress_is_shown_and_said_politely(cloud: Cloud, page: Page, user: Api
     )
     expect(page).to_have_title(re.compile(r"^\d+ % Upscaling – Upscale clip\.mp4 · Framewright$"))
     now = int(bar.get_attribute("aria-valuenow") or -1)
-    expect(page.get_by_text(re.compile(r"\d+ of 200 frames, 9\.5 frames a second, .* left"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"\d+ of 200 frames, 9\.5 frames per second, .* left"))).to_be_visible()
     assert 0 < now <= 100
     expect(page.get_by_text("The file is not a video that can be read")).to_be_visible()
     spoken = said.json_value()
@@ -121,7 +121,7 @@ def test_cancelling_a_job_that_runs_says_what_it_costs(cloud: Cloud, page: Page,
             "bad_media: <img src=x onerror=alert(1)> is no video",
             "The file is not a video that can be read: it may be damaged or incomplete.",
             "Check that it plays on your machine, and upload it again.",
-            "Do it again with changes",
+            "Run again with changes",
             True,
             id="the caller is at fault",
         ),
@@ -191,7 +191,7 @@ def test_a_result_is_shown_and_downloaded(cloud: Cloud, page: Page, user: ApiUse
     open_job(page, job)
     assert downloaded(page, "Download the video") == ("clip-upscale.mp4", b"the output")
     result = page.get_by_role("region", name="Result")
-    for text in ["640 × 360", "2×", "48", "lite-x4", "12 frames a second"]:
+    for text in ["640 × 360", "2×", "48", "lite-x4", "12 frames per second"]:
         expect(result.get_by_text(text, exact=True)).to_be_visible()
     expect(page.get_by_text("<b>One</b> stream was dropped.")).to_be_visible()
     charge = job_of(user, job["id"])["charge"]
@@ -231,7 +231,7 @@ def test_the_page_goes_on_after_the_network_was_gone(
     open_job(page, job)
     expect(page.get_by_role("button", name="Cancel the job")).to_be_visible()
     context.set_offline(True)
-    expect(page.get_by_text("The job goes on meanwhile.")).to_be_visible()
+    expect(page.get_by_text("The job keeps running.")).to_be_visible()
     wait_until(user, job["id"], lambda seen: seen["ended_at"] is not None)
     context.set_offline(False)
     expect(page.get_by_role("button", name="Download the video")).to_be_visible()
@@ -268,7 +268,7 @@ def test_a_path_that_was_followed_is_edited_as_keyframes(cloud: Cloud, page: Pag
     job = start_job(user, "export", follow={"track": 1, "aspect": "9:16"}, tracks=tracks, quality="low")
     open_job(page, job)
     pretend(cloud, wait_s=3600)
-    page.get_by_role("button", name="Do it again with changes").click()
+    page.get_by_role("button", name="Run again with changes").click()
     expect(page.get_by_role("radio", name="Export")).to_be_checked()
     sent = params_at_runpod(cloud, start(page))
     assert sent["crop"] == keyframes

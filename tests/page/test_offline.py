@@ -12,7 +12,7 @@ from tests.cloud.job_steps import let_jobs_complete, wait_for_end, wait_until
 from tests.page.furnished import Furnished, furnish, run_long, start
 from tools.cloud.client import ApiUser, done
 
-GONE = "The network is gone. Running jobs go on; this page continues when it is back."
+GONE = "You are offline. Running jobs continue, and so does this page when the network is back."
 
 
 @pytest.fixture(autouse=True)

@@ -62,7 +62,7 @@ def test_too_many_attempts_say_when_to_try_again(context: BrowserContext, user: 
     key_field(page).fill(user.key)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("alert")).to_have_text(
-        "There were too many attempts from your network. Try again in 42 seconds."
+        "Too many attempts came from your network. Try again in 42 seconds."
     )
     page.unroute("**/session")
     page.get_by_role("button", name="Sign in").click()
@@ -118,8 +118,8 @@ def test_a_revoked_key_ends_the_session(page: Page, cloud: Cloud, user: ApiUser)
 def test_all_tabs_notice_that_one_signs_out_or_in(page: Page, cloud: Cloud, user: ApiUser) -> None:
     other = page.context.new_page()
     other.goto("/#/wallet")
-    expect(other.get_by_role("heading", name="To spend")).to_have_count(0)
-    expect(other.get_by_text("To spend")).to_be_visible()
+    expect(other.get_by_role("heading", name="Available")).to_have_count(0)
+    expect(other.get_by_text("Available")).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
     expect(key_field(page)).to_be_visible()
     expect(key_field(other)).to_be_visible()

@@ -165,7 +165,7 @@ def test_keys_move_the_crop_of_a_moment(cloud: Cloud, form: ExportForm) -> None:
 def test_a_path_comes_back_after_another_mode(form: ExportForm) -> None:
     form.drag((130, 40), (80, 40))
     before = order_of(form)["crop"]
-    form.choose("Stand still")
+    form.choose("Fixed")
     form.shows(59, 0, 102, 180)
     form.choose("Move along a path")
     assert order_of(form)["crop"] == before

@@ -145,7 +145,7 @@ def test_boxes_are_drawn_over_pictures_of_a_source_that_cannot_be_played(
         shown = Shown(page.evaluate(SHOWN))
         assert shown.number == frame
         agrees(shown, document, lambda number: number / RATE)
-        page.get_by_role("button", name="On one picture").click()
+        page.get_by_role("button", name="Forward one picture").click()
 
 
 def test_boxes_have_the_pixels_of_the_result(cloud: Cloud, user: ApiUser, page: Page, clip: bytes) -> None:

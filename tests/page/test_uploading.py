@@ -93,7 +93,7 @@ def test_a_video_is_uploaded_in_parts_with_progress(
     expect(bar(page)).not_to_have_attribute("aria-valuenow", str(seen[0]))
     seen.append(percent(page))
     gate.open()
-    expect(page.get_by_text("The video is there.")).to_be_visible()
+    expect(page.get_by_text("The upload is complete.")).to_be_visible()
     seen.append(percent(page))
     assert seen[0] < seen[1] < seen[2] == 100
     assert seen[1] >= 40
@@ -133,7 +133,7 @@ def test_a_pause_stops_the_bytes_and_keeps_what_has_arrived(
     assert arrived <= set(before)
     page.get_by_role("button", name="Resume").click()
     gate.open()
-    expect(page.get_by_text("The video is there.")).to_be_visible()
+    expect(page.get_by_text("The upload is complete.")).to_be_visible()
     assert set(gate.asked[len(before) :]) == {1, 2, 3, 4, 5} - arrived
     assert_same_bytes(cloud, upload_id, film)
 
@@ -146,7 +146,7 @@ def test_after_a_reload_only_the_missing_parts_are_sent(
     gate.let_in(2)
     gate.wait_for(lambda: len(gate.asked) == 5, "two parts have arrived, and three are under way")
     page.reload()
-    expect(page.get_by_text(re.compile(r"^\d+ % is there: choose the same file to continue"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^\d+ % has arrived: choose the same file to continue"))).to_be_visible()
     assert kinds in ([], ["beforeunload"])  # Chromium asks only people who have used the page
     gate.let_in(3)
     time.sleep(1)
@@ -155,7 +155,7 @@ def test_after_a_reload_only_the_missing_parts_are_sent(
     before = len(gate.asked)
     gate.open()
     choose(page, film)
-    expect(page.get_by_text("The video is there.")).to_be_visible()
+    expect(page.get_by_text("The upload is complete.")).to_be_visible()
     assert sorted(gate.asked[before:]) == sorted({1, 2, 3, 4, 5} - set(uploaded))
     assert_same_bytes(cloud, upload_id, film)
     assert open_multiparts(cloud, user) == []
@@ -175,7 +175,7 @@ def test_a_reload_before_the_end_is_confirmed_needs_no_file(
     page.reload()
     expect(page.get_by_role("button", name="Choose the file")).to_be_visible()
     page.unroute("**/complete")
-    expect(page.get_by_text("The video is there.")).to_be_visible()
+    expect(page.get_by_text("The upload is complete.")).to_be_visible()
     assert len(gate.asked) == parts
     assert upload_row(cloud, {"id": upload_id})["state"] == "complete"
     assert_same_bytes(cloud, upload_id, film)
@@ -196,7 +196,7 @@ def test_another_file_is_refused_in_plain_words(
     choose(page, {"name": "other.mp4", "mimeType": "video/mp4", "buffer": b"x" * 1000})
     expect(alert).to_contain_text("This upload is of “film.mp4”, and you chose “other.mp4”.")
     choose(page, {"name": "film.mp4", "mimeType": "video/mp4", "buffer": b"x" * 1000})
-    expect(alert).to_contain_text("another size than before: 1.00 kB instead of 33.6 MB")
+    expect(alert).to_contain_text("a different size than before: 1.00 kB instead of 33.6 MB")
     changed = tmp_path / "changed" / "film.mp4"
     changed.parent.mkdir()
     changed.write_bytes(film.read_bytes())
@@ -214,12 +214,12 @@ def test_an_upload_outlives_a_network_that_is_gone(
     gate.let_in(1)
     gate.wait_for(lambda: len(gate.arrived) == 1, "one part")
     page.context.set_offline(True)
-    expect(page.get_by_text("The upload goes on by itself when it is back.")).to_be_visible()
+    expect(page.get_by_text("The upload continues when it is back.")).to_be_visible()
     gate.open()
     time.sleep(5)
     assert user.get(f"/uploads/{upload_id}").json()["state"] == "open"
     page.context.set_offline(False)
-    expect(page.get_by_text("The video is there.")).to_be_visible()
+    expect(page.get_by_text("The upload is complete.")).to_be_visible()
     assert_same_bytes(cloud, upload_id, film)
 
 
@@ -252,7 +252,7 @@ def test_a_second_tab_follows_and_takes_over(
     expect(second.get_by_role("button", name="Choose the file")).to_be_visible()
     gate.open()
     choose(second, film)
-    expect(second.get_by_text("The video is there.")).to_be_visible()
+    expect(second.get_by_text("The upload is complete.")).to_be_visible()
     assert_same_bytes(cloud, upload_id, film)
 
 
@@ -265,14 +265,14 @@ def test_a_second_tab_sees_the_end(
     expect(second.get_by_text("Another tab is sending this video")).to_be_visible()
     gate.open()
     wait_for_complete(user, upload_id)
-    expect(second.get_by_text("The video is there.")).to_be_visible()
+    expect(second.get_by_text("The upload is complete.")).to_be_visible()
 
 
 def test_urls_that_have_expired_are_replaced(cloud: Cloud, page: Page, film: Path, gate: UploadGate) -> None:
     gate.refusals.extend(S3Error(403, "AccessDenied", "Request has expired") for _ in range(3))
     gate.open()
     upload_id = begin(page, film)
-    expect(page.get_by_text("The video is there.")).to_be_visible()
+    expect(page.get_by_text("The upload is complete.")).to_be_visible()
     assert len(gate.asked) == PARTS + 3
     assert_same_bytes(cloud, upload_id, film)
 
@@ -282,7 +282,7 @@ def test_a_busy_storage_is_asked_again(cloud: Cloud, page: Page, film: Path, gat
     gate.completions.extend(S3Error(503, "SlowDown", "Please reduce your request rate.") for _ in range(4))
     gate.open()
     upload_id = begin(page, film)
-    expect(page.get_by_text("The video is there.")).to_be_visible()
+    expect(page.get_by_text("The upload is complete.")).to_be_visible()
     assert not gate.completions
     assert_same_bytes(cloud, upload_id, film)
 

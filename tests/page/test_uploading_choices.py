@@ -116,7 +116,7 @@ def test_what_is_no_video_is_refused_before_anything_is_sent(
     assert "“tracks.json” is not a video" in said
     assert "“notes.txt” is not a video" in said
     assert "“empty.mp4” is empty" in said
-    assert "“huge.mov” has 10.7 GB, and a video may have at most 10 GiB" in said
+    assert "“huge.mov” is 10.7 GB; a video may be at most 10 GiB" in said
     assert [line for line in asked if line.startswith(("POST", "PUT"))] == []
     assert names(user) == []
 
@@ -131,7 +131,7 @@ def test_several_files_are_sent_one_after_the_other(
         choose(page, *files)
         expect(page.get_by_role("progressbar", name="Upload")).to_have_count(3)
         gate.wait_for(lambda: len(gate.asked) == 1, "the first")
-        expect(page.get_by_text("It is sent after the video before it.")).to_have_count(2)
+        expect(page.get_by_text("It will be sent after the video before it.")).to_have_count(2)
         gate.let_in(1)
         gate.wait_for(lambda: len(gate.asked) == 2, "the second")
         gate.open()
@@ -192,7 +192,7 @@ def test_the_list_shows_what_is_there(user: ApiUser, page: Page) -> None:
     expect(rows).to_have_count(1)
     assert names(user) == ["begun.mkv", "tracks.json"]
     rows.nth(0).get_by_role("link", name="Continue").click()
-    expect(page.get_by_text("Nothing is there yet: choose the file again to send it.")).to_be_visible()
+    expect(page.get_by_text("Nothing has arrived yet: choose the file again to send it.")).to_be_visible()
 
 
 def test_a_refusal_of_the_api_is_said_in_words(user: ApiUser, page: Page) -> None:

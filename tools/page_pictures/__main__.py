@@ -94,7 +94,7 @@ def take_orders(studio: Studio, clip: str) -> None:
     page.get_by_label("Position").fill("60")
     expect(page.get_by_role("button", name="Start the export")).to_be_enabled()
     save(page, "order-path")
-    page.get_by_role("radio", name="Stand still").check()
+    page.get_by_role("radio", name="Fixed").check()
 
 
 def take_running_job(studio: Studio, clip: str) -> str:
@@ -171,7 +171,7 @@ def take_lists(studio: Studio) -> None:
     page.get_by_text("holiday.mov").wait_for()
     save(page, "history")
     page = studio.show("#/wallet")
-    page.get_by_text("To spend").wait_for()
+    page.get_by_text("Available").wait_for()
     save(page, "wallet", height_px=900)
 
 

@@ -23,7 +23,7 @@ const client = createClient<paths>({
   baseUrl: API_URL || window.location.origin,
   credentials: API_URL === "" ? "same-origin" : "include",
 });
-// A wrong key is no news about the session.
+// A wrong key says nothing about the session.
 client.use({
   onResponse: ({ schemaPath, response }) => {
     if (schemaPath !== "/session") noteAnswer(response.status);

@@ -14,7 +14,7 @@ import { ApiFailure, answerOf, api, type Job, type Quote, type TaskName, type Up
 import { followedTracks } from "./followed_tracks.ts";
 import type { components } from "./schema.d.ts";
 
-/** How often a job that has not ended is asked for, in milliseconds. The API asks RunPod once a second at most. */
+/** How often a job that has not ended is asked for, in milliseconds. The API asks RunPod at most once per second. */
 const JOB_POLL_MS = 1500;
 /** How often lists that may change by themselves are asked for, in milliseconds. */
 const LIST_POLL_MS = 10_000;

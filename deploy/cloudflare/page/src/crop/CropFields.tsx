@@ -26,7 +26,7 @@ export function ShapeChoice({ shape, canBeFree, onChange }: ShapeChoiceProps) {
   const free = canBeFree || shape === "free" ? [{ value: "free" as Shape, label: "Free" }] : [];
   const options = [
     ...free,
-    { value: "source" as Shape, label: "As the source" },
+    { value: "source" as Shape, label: "Same as the source" },
     ...ASPECTS.map((aspect) => ({ value: aspect as Shape, label: aspect })),
   ];
   return <Choice label="Shape" options={options} value={shape} onChange={onChange} />;

@@ -40,7 +40,7 @@ import { PathButtons } from "./PathButtons.tsx";
 import type { Part } from "./trim.ts";
 
 const MODES = [
-  { value: "still", label: "Stand still" },
+  { value: "still", label: "Fixed" },
   { value: "path", label: "Move along a path" },
   { value: "follow", label: "Follow a person" },
 ] as const;
@@ -101,7 +101,7 @@ export function CropPanel(props: CropPanelProps) {
 
   return (
     <FormSection title="Crop">
-      <Choice label="The crop shall" hideLabel options={MODES} value={mode} onChange={onMode} />
+      <Choice label="How the crop moves" hideLabel options={MODES} value={mode} onChange={onMode} />
       {mode === "follow" ? (
         <FollowPanel
           uploadId={uploadId}
@@ -173,7 +173,7 @@ function CropHelp({ isPath }: { isPath: boolean }) {
       Drag the box on the picture, or its edges. With the box focused, arrow keys move it by 1 pixel and with
       Shift by 10; with Alt they change its size; + and − make it larger and smaller.{" "}
       {isPath &&
-        "At another moment of the video, that adds a keyframe there. The crop moves smoothly from one to the next; drag their points on the picture, or their marks on the timeline."}
+        "At another moment of the video, this adds a keyframe. The crop moves smoothly from one to the next; drag their points on the picture, or their marks on the timeline."}
     </p>
   );
 }

@@ -47,7 +47,7 @@ function UnknownVideo({ uploadId }: { uploadId: string }) {
   return (
     <>
       <Notice kind="warn" title="This browser cannot read the video.">
-        The worker can. Here, you can export all of the picture, and give the part by its times.
+        The worker can. You can still export the whole picture, and enter the start and the end as times.
       </Notice>
       <FormSection title="Part">
         <TimeFields order={order} />

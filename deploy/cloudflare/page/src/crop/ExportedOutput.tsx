@@ -34,7 +34,7 @@ export function ExportedOutput({ job, exported, clock }: ExportedOutputProps) {
       <img
         className="exported"
         src={gif}
-        alt="The output, a GIF that plays by itself"
+        alt="The output, an animated GIF"
         style={shapeOf(exported)}
         onError={() => setBroken(true)}
       />

@@ -53,7 +53,7 @@ export function FollowPanel(props: FollowPanelProps) {
       <Choice
         label="Shape"
         options={[
-          { value: "", label: "As the source" },
+          { value: "", label: "Same as the source" },
           ...ASPECTS.map((aspect) => ({ value: aspect as string, label: aspect })),
         ]}
         value={follow.aspect ?? ""}

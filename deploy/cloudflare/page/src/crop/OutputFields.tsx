@@ -85,7 +85,7 @@ function SizeField({ order, picture }: { order: ExportOrder; picture: PictureSiz
       label="Size"
       value={chosen}
       options={[
-        ["", `As it is, ${original.width} × ${original.height}`],
+        ["", `Original, ${original.width} × ${original.height}`],
         ...all.map((size) => [size, size.replace("x", " × ")] as const),
       ]}
       onChange={(size) => change({ size: size || null })}

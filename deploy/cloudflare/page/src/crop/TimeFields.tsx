@@ -12,7 +12,7 @@ export function TimeFields({ order }: { order: ExportOrder }) {
     <div className="fields">
       <NumberField
         label="Start"
-        hint="In seconds from the start of the video. Empty is its start."
+        hint="In seconds from the start of the video. Empty means the first frame."
         min={0}
         max={MOST_S}
         step={0.1}
@@ -21,7 +21,7 @@ export function TimeFields({ order }: { order: ExportOrder }) {
       />
       <NumberField
         label="End"
-        hint="In seconds from the start of the video. Empty is its end."
+        hint="In seconds from the start of the video. Empty means the last frame."
         min={0}
         max={MOST_S}
         step={0.1}

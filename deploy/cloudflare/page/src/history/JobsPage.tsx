@@ -71,7 +71,7 @@ function NoJobs() {
         </ButtonLink>
       }
     >
-      Each job is listed here with its state and its price, from its start on.
+      Your jobs are listed here with their state and price.
     </EmptyState>
   );
 }

@@ -18,9 +18,9 @@ export function Bill({ job }: { job: Job }) {
         rows={[
           ["Charged", charge === null || charge === 0 ? null : exactDollars(charge)],
           ["Quoted", `about ${dollars(quote.expected)}, at most ${dollars(job.hold, "up")}`],
-          ["Ran", execution_ms === null ? null : exactly(execution_ms / 1000)],
-          ["Expected", `about ${roughly(quote.expected_s)}`],
-          ["A second", `${exactDollars(quote.price_per_s)} on ${gpuText(quote.gpu)}`],
+          ["Run time", execution_ms === null ? null : exactly(execution_ms / 1000)],
+          ["Expected run time", `about ${roughly(quote.expected_s)}`],
+          ["Price per second", `${exactDollars(quote.price_per_s)} on ${gpuText(quote.gpu)}`],
         ]}
       />
     </>

@@ -27,7 +27,7 @@ export function Figures({ job }: { job: Job }) {
         ["Model", stats.model ?? (job.task === "export" ? "none" : null)],
         ["Encoder", stats.encoder],
         ["Run time", stats.wall_sec === undefined ? null : exactly(stats.wall_sec)],
-        ["Speed", stats.fps === undefined ? null : `${rounded(stats.fps)} frames a second`],
+        ["Speed", stats.fps === undefined ? null : `${rounded(stats.fps)} frames per second`],
         ["Unchanged", reusedText(stats.reused)],
       ]}
     />

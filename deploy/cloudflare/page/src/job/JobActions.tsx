@@ -1,4 +1,4 @@
-/** Does an ended job again with changes, or deletes it. */
+/** Runs an ended job again with changes, or deletes it. */
 
 import { useState } from "react";
 import type { Job } from "../api/client.ts";
@@ -19,11 +19,7 @@ interface JobActionsProps {
   againKind?: "primary" | "plain";
 }
 
-export function JobActions({
-  job,
-  again = "Do it again with changes",
-  againKind = "plain",
-}: JobActionsProps) {
+export function JobActions({ job, again = "Run again with changes", againKind = "plain" }: JobActionsProps) {
   const changeOrder = useClientState((state) => state.changeOrder);
   const remove = useDeleteJob();
   const [asks, setAsks] = useState(false);

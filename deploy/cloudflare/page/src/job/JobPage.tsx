@@ -52,7 +52,7 @@ export function JobPage({ jobId }: { jobId: string }) {
       </VisuallyHidden>
       {isUnreachable && (
         <Notice kind="warn" title="Framewright cannot be reached.">
-          The job goes on meanwhile. This page shows it again when the connection is back.
+          The job keeps running. This page follows it again when the connection is back.
         </Notice>
       )}
       {job.ended_at === null ? (

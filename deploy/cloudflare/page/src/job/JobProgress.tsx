@@ -36,7 +36,7 @@ export function JobProgress({ job }: { job: Job }) {
       )}
       <p className="small muted numbers">
         Expected to cost about {dollars(job.quote.expected)}. {dollars(job.hold, "up")} is held, and what is
-        not used comes back. You can close this page: the job goes on.
+        not used is released. You can close this page: the job continues.
       </p>
       {cancel.error !== null && (
         <Notice kind="bad" title="The job was not cancelled.">
@@ -66,12 +66,12 @@ export function JobProgress({ job }: { job: Job }) {
 
 function RunningStage({ progress }: { progress: Progress | null }) {
   if (progress === null) {
-    return <Stage words="Starting" percent={null} value="" details="The worker has begun." />;
+    return <Stage words="Starting" percent={null} value="" details="The worker has started." />;
   }
   const { stage, percent, eta_s, frames, total, fps } = progress;
   const details = [
     frames !== null && frames > 0 && (total === null ? `${frames} frames` : `${frames} of ${total} frames`),
-    fps !== null && fps > 0 && `${fps < 10 ? fps.toFixed(1) : Math.round(fps)} frames a second`,
+    fps !== null && fps > 0 && `${fps < 10 ? fps.toFixed(1) : Math.round(fps)} frames per second`,
     eta_s !== null && timeLeft(eta_s),
   ].filter((part) => part !== false);
   return (

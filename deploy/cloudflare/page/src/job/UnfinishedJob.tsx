@@ -14,7 +14,7 @@ import "./JobColumns.css";
 
 export function UnfinishedJob({ job }: { job: Job }) {
   const { error } = job;
-  const again = error?.retryable ? "Try again" : "Do it again with changes";
+  const again = error?.retryable ? "Try again" : "Run again with changes";
   return (
     <>
       {error === null ? (

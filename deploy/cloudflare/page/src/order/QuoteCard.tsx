@@ -31,7 +31,7 @@ export function QuoteCard(props: QuoteCardProps) {
       {problem !== null ? (
         <Notice
           kind="bad"
-          title="There is no price for this."
+          title="No price is available."
           actions={canAskAgain && <Button onClick={renew}>Ask again</Button>}
         >
           {problem}
@@ -81,14 +81,14 @@ function QuoteFigures({ quote }: { quote: Quote }) {
         )}
       </dl>
       <p className="small muted">
-        Only the time that the job runs is charged. The most that it can cost is held meanwhile.
+        You pay for the time that the job runs. The most that it can cost is held until it ends.
       </p>
       <p className="small muted">
         Figures {sourceText(quote.figures_from)}
         {!quote.is_speed_known &&
           " The speed of this model on this GPU is not known yet: this is a cautious guess."}
       </p>
-      <Disclosure summary="What is assumed">
+      <Disclosure summary="Assumptions">
         <ul className="small quote-assumptions">
           {quote.assumptions.map((text) => (
             <li key={text}>{text}</li>

@@ -67,8 +67,8 @@ export function StartButton({
       )}
       {waits ? (
         <>
-          <Notice>The job starts by itself when the upload is complete. Keep this page open.</Notice>
-          <Button onClick={() => setAgreed(null)}>Do not start it</Button>
+          <Notice>The job starts automatically when the upload is complete. Keep this page open.</Notice>
+          <Button onClick={() => setAgreed(null)}>Cancel the start</Button>
         </>
       ) : (
         <Button kind="primary" disabled={!canStart || start.isPending} onClick={press}>

@@ -1,4 +1,4 @@
-/** Chooses what shall be done with the video. */
+/** Chooses the task. */
 
 import type { TaskName } from "../api/client.ts";
 import { Choice } from "../ui/Choice.tsx";
@@ -28,7 +28,7 @@ export function TaskPicker({ task, onChange }: { task: TaskName; onChange: (task
               <Icon name="person" /> Track
             </>
           ),
-          hint: "Finds people and things, and follows each through the video.",
+          hint: "Finds people and objects, and follows each through the video.",
         },
         {
           value: "export",
@@ -37,7 +37,7 @@ export function TaskPicker({ task, onChange }: { task: TaskName; onChange: (task
               <Icon name="crop" /> Export
             </>
           ),
-          hint: "Cuts out a part of the picture or of the time, which may follow a person.",
+          hint: "Delivers a part of the video: cropped, trimmed, or following a person.",
         },
       ]}
     />

@@ -21,7 +21,7 @@ export function TrackForm({ uploadId }: TaskFormProps) {
     <>
       <Field
         label="What to track"
-        hint="Names of things, with commas between them, such as person, car. Empty means everything that the model knows."
+        hint="Class names separated by commas, such as person, car. Empty means everything that the model knows."
       >
         {(control) => (
           <input
@@ -53,7 +53,7 @@ export function TrackForm({ uploadId }: TaskFormProps) {
           />
           <NumberField
             label="Stride"
-            hint="From 1 to 30. The model sees every so many frames, and boxes between are interpolated. Empty means 1: every frame."
+            hint="From 1 to 30. The model sees one frame in this many, and the boxes in between are interpolated. Empty means 1: every frame."
             min={1}
             max={30}
             placeholder="1"
@@ -72,7 +72,7 @@ export function TrackForm({ uploadId }: TaskFormProps) {
           />
           <NumberField
             label="Detector size"
-            hint="From 32 to 4096 px: the longer side of the pictures that the model sees. More finds smaller things and takes longer. Empty means the model's own."
+            hint="From 32 to 4096 px: the longer side of the pictures that the model sees. A larger size finds smaller objects and takes longer. Empty means the model's own."
             min={32}
             max={4096}
             step={32}
@@ -82,7 +82,7 @@ export function TrackForm({ uploadId }: TaskFormProps) {
           />
           <SelectField
             label="Tracker"
-            hint="The second also compensates for the camera's motion."
+            hint="BoT-SORT also compensates for camera motion."
             value={track.tracker ?? "bytetrack"}
             options={[
               ["bytetrack", "ByteTrack"],

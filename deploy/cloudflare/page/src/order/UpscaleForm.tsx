@@ -58,13 +58,13 @@ export function UpscaleForm({ uploadId, facts }: TaskFormProps) {
         <ModelField models={UPSCALERS} value={upscale.model} onChange={(model) => change("model", model)} />
         <Checkbox
           label="Convert HDR to SDR"
-          hint="For HDR videos (PQ, HLG): models are trained on SDR pictures. Others stay as they are."
+          hint="For HDR videos (PQ, HLG): models are trained on SDR pictures. Other videos are not changed."
           checked={upscale.tonemap ?? false}
           onChange={(tonemap) => change("tonemap", tonemap)}
         />
         <NumberField
           label="Reuse tolerance"
-          hint="From 0 to 16 levels. Parts of the picture that change by at most this are not computed again. Faster where little moves, but not identical; 0 reuses only identical parts."
+          hint="From 0 to 16 levels. Parts of the picture that change by at most this are not computed again. This is faster where little moves, but not exact; 0 reuses only identical parts."
           min={0}
           max={16}
           value={upscale.reuse_tolerance}

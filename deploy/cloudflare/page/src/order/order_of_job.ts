@@ -1,4 +1,4 @@
-/** Turns a job back into an order, so that it can be done again with changes. */
+/** Turns a job back into an order, so that it can be run again with changes. */
 
 import type { Job } from "../api/client.ts";
 import { type ExportParams, NEW_ORDER, type Order } from "../state/client_state.ts";

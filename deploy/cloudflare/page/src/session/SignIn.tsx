@@ -33,9 +33,7 @@ export function SignIn() {
       <p className="session-lead">
         Upscale, track and export video on a GPU, at a price that you know before you start.
       </p>
-      {hasExpired && (
-        <Notice title="Your session has ended.">Sign in, and you are back where you were.</Notice>
-      )}
+      {hasExpired && <Notice title="Your session has ended.">Sign in to continue where you were.</Notice>}
       <form className="card" onSubmit={submit}>
         <Field
           label="API key"
@@ -62,8 +60,8 @@ export function SignIn() {
       </form>
       <Disclosure summary="What is an API key?">
         <p>
-          A key says who you are, and whose wallet pays. Whoever runs this Framewright makes one for you, with
-          money in the wallet. It is shown once, so keep it in a password manager.
+          A key identifies you and the wallet that pays. The operator of this service creates one for you,
+          with money in the wallet. It is shown once, so keep it in a password manager.
         </p>
         <p>
           On your own machine, <code>make cloud</code> prints one with 5 dollars of play money.
@@ -79,7 +77,7 @@ function signInErrorText(error: Error): string {
     return "This key is not valid. Check that you have copied all of it; it may also have been revoked.";
   }
   if (error.status === 429) {
-    return `There were too many attempts from your network. Try again in ${error.retryAfterS ?? 60} seconds.`;
+    return `Too many attempts came from your network. Try again in ${error.retryAfterS ?? 60} seconds.`;
   }
   return requestErrorText(error);
 }

@@ -49,10 +49,10 @@ function MissingFile() {
 function Failure() {
   return (
     <>
-      <ViewHeading title="This view has failed" />
+      <ViewHeading title="This view cannot be shown" />
       <EmptyState
         icon="alert"
-        title="That is our mistake"
+        title="Something went wrong on our side"
         action={
           <div className="row">
             <Reload />
@@ -60,8 +60,8 @@ function Failure() {
           </div>
         }
       >
-        Your jobs and your money are not affected. Reload the page; if it fails again, tell whoever gave you
-        your key.
+        Your jobs and your money are not affected. Reload the page; if it fails again, tell the operator of
+        this service.
       </EmptyState>
     </>
   );

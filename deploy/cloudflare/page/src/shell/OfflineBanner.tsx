@@ -1,4 +1,4 @@
-/** Says that the network is gone, at the bottom of the window, where nothing has to move for it. */
+/** Says that the network is gone, at the bottom of the window, so that nothing else has to move. */
 
 import { Icon } from "../ui/Icon.tsx";
 import { useIsOnline } from "./online.ts";
@@ -11,7 +11,7 @@ export function OfflineBanner() {
       {!isOnline && (
         <p>
           <Icon name="alert" />
-          <span>The network is gone. Running jobs go on; this page continues when it is back.</span>
+          <span>You are offline. Running jobs continue, and so does this page when the network is back.</span>
         </p>
       )}
     </div>

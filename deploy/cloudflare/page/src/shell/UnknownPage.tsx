@@ -8,10 +8,10 @@ import { ViewHeading } from "../ui/ViewHeading.tsx";
 export function UnknownPage() {
   return (
     <>
-      <ViewHeading title="There is no such page" />
+      <ViewHeading title="Page not found" />
       <EmptyState
         icon="film"
-        title="The address leads nowhere"
+        title="This address does not exist"
         action={
           <ButtonLink kind="primary" href={links.start}>
             Go to the start

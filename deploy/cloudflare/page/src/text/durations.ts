@@ -1,11 +1,11 @@
-/** Writes durations for reading. */
+/** Writes durations in words. */
 
 const MINUTE = 60;
 const HOUR = 3600;
 const DAY = 86_400;
 
 /**
- * Returns a duration as precisely as people say it: `8 s`, `45 s`, `2 min`, `1 h 20 min`, `2 days`. It is rounded up,
+ * Returns a rounded duration: `8 s`, `45 s`, `2 min`, `1 h 20 min`, `2 days`. It is rounded up,
  * so that nobody waits longer than is said.
  *
  * @param seconds 0 or more.

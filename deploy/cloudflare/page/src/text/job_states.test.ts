@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cancelText, chargeText, spokenText, stageText, waitingText } from "./job_states.ts";
 
-test("what a job was charged is said with the time that ran", () => {
+test("what a job was charged is said with the run time", () => {
   assert.equal(chargeText({ charge: 0, execution_ms: 5000 }), "You were not charged.");
   assert.equal(chargeText({ charge: null, execution_ms: null }), "You were not charged.");
   assert.equal(
     chargeText({ charge: 10_400, execution_ms: 8_100 }),
-    "You were charged 0.01 $ for the 8.1 s that ran.",
+    "You were charged 0.01 $ for 8.1 s of run time.",
   );
   assert.equal(chargeText({ charge: 91_000, execution_ms: null }), "You were charged 0.09 $.");
 });

@@ -49,16 +49,16 @@ export function taskText(task: Job["task"]): string {
 export function waitingText(waitedS: number, coldStartS: number): string {
   const leftS = coldStartS - waitedS;
   return leftS > 0
-    ? `A GPU worker is starting: about ${roughly(leftS)}. Waiting costs nothing.`
+    ? `A GPU worker is starting and will be ready in about ${roughly(leftS)}. Waiting costs nothing.`
     : `The job has waited ${exactly(waitedS)} for a free GPU worker. Waiting costs nothing.`;
 }
 
-/** Returns what a job that has ended was charged: `You were charged 0.01 $ for the 8 s that ran.` */
+/** Returns what a job that has ended was charged: `You were charged 0.01 $ for 8 s of run time.` */
 export function chargeText(job: Pick<Job, "charge" | "execution_ms">): string {
   const { charge, execution_ms } = job;
   if (charge === null || charge === 0) return "You were not charged.";
   const time =
-    execution_ms === null || execution_ms <= 0 ? "" : ` for the ${exactly(execution_ms / 1000)} that ran`;
+    execution_ms === null || execution_ms <= 0 ? "" : ` for ${exactly(execution_ms / 1000)} of run time`;
   return `You were charged ${dollars(charge)}${time}.`;
 }
 
@@ -84,7 +84,7 @@ export function spokenText(job: Pick<Job, "state" | "progress">): string {
     case "cancelled":
       return ""; // The message that says why is announced itself.
     case "running": {
-      if (job.progress === null) return "The worker has begun.";
+      if (job.progress === null) return "The worker has started.";
       const { stage, percent } = job.progress;
       const done = percent === null ? "" : `: ${Math.floor(percent / 10) * 10} percent`;
       return `${stageText(stage)}${done}.`;

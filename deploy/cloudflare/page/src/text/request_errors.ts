@@ -4,7 +4,7 @@ import { sentence } from "./job_errors.ts";
 import { PARAM_NAMES } from "./param_names.ts";
 
 const FAILURES: Record<string, string> = {
-  offline: "Framewright cannot be reached. Check your connection; the page goes on when it is back.",
+  offline: "Framewright cannot be reached. Check your connection; the page continues when it is back.",
   not_enough_money:
     "The wallet has less than this job may cost. Top it up, or make the job smaller. You were not charged.",
   no_worker_available:
@@ -22,7 +22,7 @@ const FAILURES: Record<string, string> = {
   upload_in_use: "A job that has not ended uses this video. Cancel it first.",
   database_unavailable: "The service does not answer at the moment. Try again in a minute.",
   storage_unavailable: "The file storage does not answer at the moment. Try again in a minute.",
-  too_many_requests: "There were too many requests. The page goes on in a moment.",
+  too_many_requests: "There were too many requests. The page tries again in a moment.",
   internal: "Something went wrong on our side. Try again. You were not charged.",
 };
 

@@ -1,4 +1,4 @@
-/** Writes sizes of files and speeds for people. */
+/** Writes file sizes and speeds in words. */
 
 const UNITS = ["bytes", "kB", "MB", "GB", "TB"];
 

@@ -13,19 +13,19 @@ const CODECS: Record<string, string> = {
   prores: "ProRes",
 };
 
-/** Returns what people call a codec, such as `HEVC`; the container's own name for it if it is none of these. */
+/** Returns the common name of a codec, such as `HEVC`; the container's own name for it if it is none of these. */
 export function codecName(codec: string): string {
   return Object.hasOwn(CODECS, codec) ? (CODECS[codec] as string) : codec;
 }
 
-/** Returns a video's facts in one line, such as `320 × 180, 6 s, 24 frames a second, H.264, 0.3 MB`. */
+/** Returns a video's facts in one line, such as `320 × 180, 6 s, 24 frames per second, H.264, 0.3 MB`. */
 export function factsText(facts: VideoFacts | null, bytes: number): string {
   if (facts === null) return sizeText(bytes);
   const { width, height, durationS, fps, codec } = facts;
   return [
     `${width} × ${height}`,
     exactly(durationS),
-    fps === null ? null : `${Math.round(fps * 100) / 100} frames a second`,
+    fps === null ? null : `${Math.round(fps * 100) / 100} frames per second`,
     codec === null ? null : codecName(codec),
     sizeText(bytes),
   ]

@@ -30,7 +30,7 @@ export function FollowDialog({ name, onChoose, onClose }: FollowDialogProps) {
       onClose={onClose}
       actions={<Button onClick={onClose}>Not now</Button>}
     >
-      <p>The export shows a part of the picture that moves along. Which shape shall it have?</p>
+      <p>The export shows a part of the picture that moves with its subject. Which shape should it have?</p>
       <div className="follow-shapes">
         {ASPECTS.map(([width, height, use]) => (
           <Button key={use} className="follow-shape" onClick={() => onChoose(`${width}:${height}`)}>

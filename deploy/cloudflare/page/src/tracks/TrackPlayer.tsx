@@ -17,7 +17,7 @@ import { TrackOverlay } from "./TrackOverlay.tsx";
 import { TrackTimeline } from "./TrackTimeline.tsx";
 import { spanOf, type TrackDocument } from "./track_document.ts";
 
-/** The index of a track that an export shall follow, or the main subject of each shot. */
+/** The index of the track that an export follows, or the main subject of each shot. */
 type Subject = number | "main";
 
 export function TrackPlayer({ job, document }: { job: Job; document: TrackDocument }) {

@@ -31,7 +31,7 @@ export function trackAt(document: TrackDocument, index: number): Track {
   return track;
 }
 
-/** Returns how people call a track, such as "person 3". */
+/** Returns the name of a track, such as "person 3". */
 export function nameOf({ className, id }: Track): string {
   return `${className} ${id}`;
 }

@@ -1,4 +1,4 @@
-/** Shows a moment as people say it: "today 14:05", "yesterday 9:30", "12 Nov 18:00". */
+/** Shows a date and time: "today 14:05", "yesterday 9:30", "12 Nov 18:00". */
 
 import { whenText } from "./when_text.ts";
 

@@ -1,4 +1,4 @@
-/** Writes a moment as people say it. */
+/** Writes a date and time in words. */
 
 const DAY_MS = 86_400_000;
 

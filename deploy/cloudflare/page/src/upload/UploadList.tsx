@@ -24,7 +24,7 @@ export function UploadList() {
     .filter(({ content_type }) => content_type !== "application/json");
   return (
     <Card title="Your videos" className="upload-list">
-      {isPending && <Skeleton height="9rem" label="Your videos are loading" />}
+      {isPending && <Skeleton height="9rem" label="Loading your videos" />}
       {error !== null && videos === undefined && (
         <Notice
           kind="bad"
@@ -36,7 +36,7 @@ export function UploadList() {
       )}
       {videos?.length === 0 && (
         <p className="muted upload-list-empty">
-          There are none yet. A video that you upload stays here for six days, for as many jobs as you like.
+          No videos yet. A video that you upload stays here for six days, for as many jobs as you like.
         </p>
       )}
       {videos !== undefined && videos.length > 0 && (

@@ -46,7 +46,7 @@ function Arrived({ upload }: { upload: Upload }) {
     <>
       <Head title="Uploaded" />
       <ProgressBar label="Upload" percent={100} look="still" />
-      <p className="upload-words small numbers">{sizeText(upload.bytes)}. The video is there.</p>
+      <p className="upload-words small numbers">{sizeText(upload.bytes)}. The upload is complete.</p>
     </>
   );
 }
@@ -111,7 +111,7 @@ export function TransferBar({ transfer }: { transfer: Transfer }) {
 function phaseText({ phase, problem }: Transfer): string {
   switch (phase) {
     case "queued":
-      return "It is sent after the video before it.";
+      return "It will be sent after the video before it.";
     case "waiting":
       return problem ?? "";
     case "paused":
@@ -149,8 +149,8 @@ function Unfinished({ upload }: { upload: Upload }) {
             <div className="row upload-again">
               <p>
                 {arrived > 0
-                  ? `${percent} % is there: choose the same file to continue.`
-                  : "Nothing is there yet: choose the file again to send it."}
+                  ? `${percent} % has arrived: choose the same file to continue.`
+                  : "Nothing has arrived yet: choose the file again to send it."}
               </p>
               {button}
             </div>

@@ -44,7 +44,7 @@ export function refusalOf({ name, size }: { name: string; size: number }): strin
   }
   if (size === 0) return `“${name}” is empty.`;
   if (size > MAX_UPLOAD_BYTES) {
-    return `“${name}” has ${sizeText(size)}, and a video may have at most ${LIMIT_TEXT}. Cut it into parts first.`;
+    return `“${name}” is ${sizeText(size)}; a video may be at most ${LIMIT_TEXT}. Cut it into parts first.`;
   }
   return null;
 }

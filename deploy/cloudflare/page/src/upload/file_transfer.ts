@@ -246,7 +246,7 @@ class FileTransfer {
     } catch {
       throw new TransferFailed(
         "The file cannot be read any more: it has been changed, moved or deleted. Put it back and choose it again, " +
-          "or give this upload up and start a new one.",
+          "or delete this upload and start a new one.",
       );
     }
   }
@@ -275,8 +275,8 @@ function lockName(uploadId: string): string {
 
 function waitingText(status: number, server: string): string {
   return status === 0
-    ? "The network is gone. The upload goes on by itself when it is back."
-    : `${server} is busy. The upload goes on by itself in a moment.`;
+    ? "The network is gone. The upload continues when it is back."
+    : `${server} is busy. The upload continues in a moment.`;
 }
 
 function putFailureText(status: number): string {
@@ -289,5 +289,5 @@ function putFailureText(status: number): string {
   if (status >= 500 || status === 408 || status === 429) {
     return "The file storage does not answer at the moment. What has arrived is kept: try again in a few minutes.";
   }
-  return `The file storage refuses the video (status ${status}). Try again, or give this upload up and start a new one.`;
+  return `The file storage refuses the video (status ${status}). Try again, or delete this upload and start a new one.`;
 }

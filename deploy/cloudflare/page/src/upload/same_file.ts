@@ -19,10 +19,10 @@ export function whyAnotherFile(
   const hasName = before === null ? safeFileName(file.name) === upload.name : file.name === before.name;
   if (!hasName) return `This upload is of “${before?.name ?? upload.name}”, and you chose “${file.name}”.`;
   if (file.size !== upload.bytes) {
-    return `“${file.name}” has another size than before: ${sizesApart(file.size, upload.bytes)}. It is another video, or it was changed.`;
+    return `“${file.name}” has a different size than before: ${sizesApart(file.size, upload.bytes)}. It is a different video, or the file has changed.`;
   }
   if (before !== null && file.lastModified !== before.lastModified) {
-    return `“${file.name}” was changed after the upload began, so its end would not fit its beginning. Start a new upload with it.`;
+    return `“${file.name}” was changed after the upload began, so the parts would not fit together. Start a new upload with it.`;
   }
   return null;
 }

@@ -68,8 +68,7 @@ function sendNext(): void {
 
 async function send(id: string, file: File, signal: AbortSignal): Promise<void> {
   const publisher = new Publisher(id, file.size, signal);
-  const sayOffline = () =>
-    publisher.wait("The network is gone. The upload goes on by itself when it is back.");
+  const sayOffline = () => publisher.wait("The network is gone. The upload continues when it is back.");
   window.addEventListener("offline", sayOffline);
   try {
     publisher.phase("sending");
@@ -99,7 +98,7 @@ function finish(upload: Upload): void {
   rememberUpload(upload);
 }
 
-/** Publishes the progress of one transfer, a few times a second. Nothing is published after the transfer was stopped. */
+/** Publishes the progress of one transfer, a few times per second. Nothing is published after the transfer was stopped. */
 class Publisher {
   readonly #id: string;
   readonly #totalBytes: number;

@@ -23,7 +23,11 @@ export function Transport({ clock, children }: { clock: VideoClock; children?: R
             path={playing ? "M6 5h4v14H6zM14 5h4v14h-4z" : "M7 4.5v15l12-7.5z"}
           />
         )}
-        <IconButton label={`On one ${of}`} onPress={() => clock.step(1)} path="M9 5v14l8-7zM17 5h2v14h-2z" />
+        <IconButton
+          label={`Forward one ${of}`}
+          onPress={() => clock.step(1)}
+          path="M9 5v14l8-7zM17 5h2v14h-2z"
+        />
       </div>
       <input
         className="scrubber"

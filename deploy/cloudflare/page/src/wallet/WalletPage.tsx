@@ -65,11 +65,11 @@ function Totals({ balance, held }: { balance: number; held: number }) {
     <Card className="totals">
       <dl>
         <div>
-          <dt>To spend</dt>
+          <dt>Available</dt>
           <dd className="total numbers" title={exactDollars(balance)}>
             {dollars(balance, "down")}
           </dd>
-          <dd className="muted small">For a top-up, ask whoever gave you your key.</dd>
+          <dd className="muted small">For a top-up, ask the operator of this service.</dd>
         </div>
         <div>
           <dt>Held</dt>
@@ -78,8 +78,8 @@ function Totals({ balance, held }: { balance: number; held: number }) {
           </dd>
           <dd className="muted small">
             {held === 0
-              ? "Nothing is set aside: no job is running."
-              : "Set aside for your running jobs: the most that they can cost. When a job ends, the rest is yours again at once."}
+              ? "Nothing is held, because no job is running."
+              : "The most that your running jobs can cost. When a job ends, what it did not use is released."}
           </dd>
         </div>
       </dl>
@@ -90,7 +90,7 @@ function Totals({ balance, held }: { balance: number; held: number }) {
 function NoEntries() {
   return (
     <EmptyState icon="wallet" title="The wallet is empty">
-      Top-ups and the prices of your jobs are listed here. Ask whoever gave you your key for a top-up.
+      Top-ups and charges are listed here. For a top-up, ask the operator of this service.
     </EmptyState>
   );
 }
