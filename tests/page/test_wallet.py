@@ -37,8 +37,9 @@ def micro_dollars(text: str) -> int:
 
 
 def amounts(page: Page, column: int) -> list[int]:
-    """Return a column of the table, the oldest first."""
+    """Return a column of the table, the oldest first. All its amounts have the same number of decimals."""
     texts = [row.locator("td").nth(column).inner_text() for row in entry_rows(page).all()]
+    assert len({len(text.partition(".")[2]) for text in texts}) == 1
     return [micro_dollars(text) for text in reversed(texts)]
 
 

@@ -19,17 +19,16 @@ export type TaskName = Job["task"];
 /** The address of the API: this page's own origin, unless it was built for a host of its own. */
 export const API_URL: string = import.meta.env.VITE_API_URL ?? "";
 
-const client = createClient<paths>({
+export const api = createClient<paths>({
   baseUrl: API_URL || window.location.origin,
   credentials: API_URL === "" ? "same-origin" : "include",
 });
 // A wrong key says nothing about the session.
-client.use({
+api.use({
   onResponse: ({ schemaPath, response }) => {
     if (schemaPath !== "/session") noteAnswer(response.status);
   },
 });
-export const api = client;
 
 /** The API refused a request, or could not be reached. */
 export class ApiFailure extends Error {

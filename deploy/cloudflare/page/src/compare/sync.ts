@@ -1,7 +1,7 @@
 /** Decides how a video that lags behind another, or is ahead of it, gets back to it while both play. */
 
 /** What the follower does next. */
-export type Correction =
+type Correction =
   /** It plays at this rate. */
   | { kind: "rate"; rate: number }
   /** It seeks, because it is too far away for a rate that nobody notices. */

@@ -5,6 +5,7 @@ import { useUpload } from "../api/queries.ts";
 import type { VideoFacts } from "../media/probe.ts";
 import { useSourcePicture } from "../media/source_picture.ts";
 import { useVideoFacts } from "../media/video_facts.ts";
+import type { TaskFormProps } from "../order/task_form.ts";
 import { Notice } from "../ui/Notice.tsx";
 import { Skeleton } from "../ui/Skeleton.tsx";
 import type { VideoClock } from "../video/clock.ts";
@@ -18,17 +19,11 @@ import { type ExportOrder, keyframesOf, stillBoxOf, useExportOrder } from "./exp
 import { FormSection } from "./FormSection.tsx";
 import { KeyframeMarks } from "./KeyframeMarks.tsx";
 import { OutputFields } from "./OutputFields.tsx";
-import { lengthOf, PartFields } from "./PartFields.tsx";
+import { PartFields } from "./PartFields.tsx";
 import { PartTimeline } from "./PartTimeline.tsx";
 import { TimeFields } from "./TimeFields.tsx";
 import { type Part, partOf, timesOf } from "./trim.ts";
 import "./ExportForm.css";
-
-/** What every form of a task gets: the upload, and what is known of the video (null while that is being read). */
-export interface TaskFormProps {
-  uploadId: string;
-  facts: VideoFacts | null;
-}
 
 export function ExportForm({ uploadId, facts }: TaskFormProps) {
   const upload = useUpload(uploadId);
@@ -149,7 +144,11 @@ function Panels(props: PanelsProps) {
       <PartFields times={times} part={part} frame={frame} onPart={onPart} />
       <CropPanel {...props} part={part} showFrame={showFrame} />
       <FormSection title="Output">
-        <OutputFields order={order} picture={facts} partS={lengthOf(part, times)} />
+        <OutputFields
+          order={order}
+          picture={facts}
+          partS={times.endOf(part.last) - times.timeOf(part.first)}
+        />
       </FormSection>
     </>
   );

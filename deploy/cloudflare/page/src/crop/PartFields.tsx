@@ -15,7 +15,6 @@ interface PartFieldsProps {
 export function PartFields({ times, part, frame, onPart }: PartFieldsProps) {
   const frames = part.last - part.first + 1;
   const isWhole = frames === times.count;
-  const end = lengthOf(part, times) + times.timeOf(part.first);
   return (
     <div className="row part-fields">
       <Button disabled={frame > part.last} onClick={() => onPart(withFirst(part, frame))}>
@@ -28,14 +27,8 @@ export function PartFields({ times, part, frame, onPart }: PartFieldsProps) {
         Whole video
       </Button>
       <span className="numbers muted" aria-live="polite">
-        {`${timecode(times.timeOf(part.first))} to ${timecode(end)}, ${frames} ${frames === 1 ? "frame" : "frames"}`}
+        {`${timecode(times.timeOf(part.first))} to ${timecode(times.endOf(part.last))}, ${frames} ${frames === 1 ? "frame" : "frames"}`}
       </span>
     </div>
   );
-}
-
-/** Returns how long a part is, in seconds. */
-export function lengthOf({ first, last }: Part, times: FrameTimes): number {
-  const end = last + 1 < times.count ? times.timeOf(last + 1) : times.endS;
-  return end - times.timeOf(first);
 }

@@ -28,7 +28,7 @@ export function PartTimeline({ times, part, frame, onPart, onFrame, children }: 
     (_grabbed, event) => onFrame(times.frameAt(timeUnder(track.current, event.clientX, times))),
   );
   const from = placeOf(times.timeOf(part.first), times);
-  const to = placeOf(endOf(part.last, times), times);
+  const to = placeOf(times.endOf(part.last), times);
   return (
     <div className="part-timeline">
       <div className="part-track" ref={track} {...scrub}>
@@ -80,7 +80,7 @@ interface PartHandleProps {
 const PAGE_S = 1;
 
 function PartHandle({ edge, frame, least, most, times, track, onChange }: PartHandleProps) {
-  const timeS = edge === "start" ? times.timeOf(frame) : endOf(frame, times);
+  const timeS = edge === "start" ? times.timeOf(frame) : times.endOf(frame);
   const drag = useDrag(
     (event) => timeUnder(track(), event.clientX, times) - timeS,
     (grabbedAtS, event) => {
@@ -138,11 +138,6 @@ export function frameAfterKey(
     default:
       return null;
   }
-}
-
-/** Returns when a frame ends, in seconds. */
-function endOf(frame: number, times: FrameTimes): number {
-  return frame + 1 < times.count ? times.timeOf(frame + 1) : times.endS;
 }
 
 /** Returns the frame whose beginning is nearest to a time; the number of frames for the end of the video. */

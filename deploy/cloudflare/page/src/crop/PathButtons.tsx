@@ -41,7 +41,7 @@ export function PathButtons({ keyframes, current, timeS, onShow, onAdd, onDelete
 }
 
 /** Returns the keyframes before and after the one that is shown, or a time; -1 where there is none. */
-export function neighboursOf(
+function neighboursOf(
   keyframes: readonly Keyframe[],
   current: number,
   timeS: number,

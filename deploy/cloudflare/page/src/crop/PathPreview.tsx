@@ -1,7 +1,7 @@
 /** Offers to find the path of a crop that follows somebody before the export is paid: a small export, at its own price. */
 
 import { useState } from "react";
-import { ApiFailure, type Job } from "../api/client.ts";
+import type { Job } from "../api/client.ts";
 import { useJob, useQuote, useStartJob } from "../api/queries.ts";
 import { JobProgress } from "../job/JobProgress.tsx";
 import { UnfinishedJob } from "../job/UnfinishedJob.tsx";
@@ -27,7 +27,7 @@ const DELAY_MS = 400;
 const LENGTH_S = 1;
 
 /** Returns a small and short export that moves its crop as an order does. */
-export function previewParams(params: Params, picture: PictureSize): Params {
+function previewParams(params: Params, picture: PictureSize): Params {
   const { width, height } = cropSize(params, picture);
   const scale = Math.min(1, LONGER_SIDE_PX / Math.max(width, height));
   const even = (side: number) => Math.max(2, 2 * Math.round((side * scale) / 2));
@@ -104,7 +104,7 @@ function PreviewOffer(props: Omit<PathPreviewProps, "jobId" | "onEdit">) {
       </div>
       {problem !== null && (
         <Notice kind="bad" title="The path cannot be previewed.">
-          {problem instanceof ApiFailure ? requestErrorText(problem) : problem.message}
+          {requestErrorText(problem)}
         </Notice>
       )}
     </div>

@@ -77,7 +77,7 @@ function boxOf({ x, y, w, h }: Box): Box {
 }
 
 /** Returns a keyframe with its numbers rounded as the worker rounds them: to a microsecond and a thousandth of a pixel. */
-export function keyframeOf(t: number, { x, y, w, h }: Box): Keyframe {
+function keyframeOf(t: number, { x, y, w, h }: Box): Keyframe {
   const [left, top, wide, high] = [x, y, w, h].map((value) => snapped(value, 0.001));
   return { t: Math.round(t * 1e6) / 1e6, x: left ?? 0, y: top ?? 0, w: wide ?? 0, h: high ?? 0 };
 }

@@ -35,7 +35,7 @@ export function sentCrop(box: Box, picture: PictureSize): Box | null {
  * Returns params with changes, without the fields that have their defaults. A size that does not fit the crop's new
  * aspect ratio is dropped, because its pixels would not be square.
  */
-export function changedParams(params: Params, change: Params, picture: PictureSize | null): Params {
+function changedParams(params: Params, change: Params, picture: PictureSize | null): Params {
   const all = { ...params, ...change };
   const isReshaped = "crop" in change || "follow" in change;
   if (isReshaped && picture !== null && typeof all.size === "string") {

@@ -1,25 +1,14 @@
-/** Reads the tracks among which an export follows one. */
+/** Finds the track that an export follows among those of its job. */
 
-import { useQuery } from "@tanstack/react-query";
-import type { Job } from "../api/client.ts";
 import { useJob } from "../api/queries.ts";
-import { loadTracks } from "../tracks/load_tracks.ts";
 import { nameOf } from "../tracks/row_order.ts";
 import { type Box, boxOf, rowsAt, type TrackDocument } from "../tracks/track_document.ts";
+import { useTracks } from "../tracks/use_tracks.ts";
 
 /** Returns the tracks of a job; null until they have been read, and if they cannot be. */
 export function useTracksOf(jobId: string): TrackDocument | null {
   const { data: job } = useJob(jobId);
-  const tracks = useQuery({
-    queryKey: ["tracks", jobId],
-    queryFn: ({ signal }) => loadTracks(job as Job, signal, () => {}),
-    enabled: job?.state === "completed",
-    staleTime: Number.POSITIVE_INFINITY,
-    gcTime: 60_000,
-    retry: false,
-    structuralSharing: false,
-  });
-  return tracks.data ?? null;
+  return useTracks(job).tracks.data ?? null;
 }
 
 /** Returns the box of a track in a frame, in pixels of the picture; null if it is not there. */

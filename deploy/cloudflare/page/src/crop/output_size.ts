@@ -1,14 +1,10 @@
 /** Estimates the size of an export's output, in pixels, and says what limits it. */
 
 import defaults from "../../../api/generated/worker_defaults.json" with { type: "json" };
+import { scaleOf as modelScaleOf } from "../order/models.ts";
 import type { ExportParams } from "../state/client_state.ts";
 import { parsedAspect } from "./aspect_presets.ts";
 import { largestOfAspect, type PictureSize, roundedHalfToEven } from "./crop_box.ts";
-
-/** The models that enlarge, by name, with their scales. */
-export const MODEL_SCALES: Readonly<Record<string, number>> = defaults.model_scales;
-/** The model that enlarges if an order names none. */
-export const DEFAULT_MODEL: string = defaults.upscale_model;
 
 /** The zoom of a crop that could not move otherwise, as in orchestrator/framing/follow.py. */
 const ROOM_TO_MOVE = 2;
@@ -31,7 +27,7 @@ export function cropSize(params: Partial<ExportParams>, picture: PictureSize): P
 /** Returns the factor by which a model enlarges the crop; 1 without a model. */
 export function scaleOf(params: Partial<ExportParams>): number {
   const wantsModel = params.upscale ?? params.upscale_model != null;
-  return wantsModel ? (MODEL_SCALES[params.upscale_model ?? DEFAULT_MODEL] ?? 1) : 1;
+  return wantsModel ? modelScaleOf({ model: params.upscale_model ?? null }) : 1;
 }
 
 /** Returns the size of the output: the one that is asked for, or that of the crop times the model's scale. */

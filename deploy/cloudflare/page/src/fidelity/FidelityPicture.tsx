@@ -6,7 +6,17 @@ import { Disclosure } from "../ui/Disclosure.tsx";
 import { Icon, type IconName } from "../ui/Icon.tsx";
 import { Chart } from "./Chart.tsx";
 import { FidelityTable } from "./FidelityTable.tsx";
-import { EXCELLENT, type FidelityReport, GOOD, type Verdict, verdictsOf, worstOf } from "./verdict.ts";
+import {
+  EXCELLENT,
+  type FidelityReport,
+  GOOD,
+  SOUND_EARLY_MS,
+  SOUND_LATE_MS,
+  type Verdict,
+  VISIBLE_COLOUR,
+  verdictsOf,
+  worstOf,
+} from "./verdict.ts";
 import "./FidelityPicture.css";
 
 /** Returns the report of a job's result; null if it has none. */
@@ -81,8 +91,8 @@ export function FidelityPicture({ report, onSeek }: FidelityPictureProps) {
         <p>
           {`“Nearly identical” is a PSNR of at least ${EXCELLENT.psnrDb} dB or an SSIM of at least ${EXCELLENT.ssim}, “good” at ` +
             `least ${GOOD.psnrDb} dB or ${GOOD.ssim}: what viewers rate as excellent and as good (Zinner et al., QoMEX 2010). ` +
-            "Sound up to 45 ms early or 125 ms late is not noticed (ITU-R BT.1359). A colour difference ΔE of 2.3 is just " +
-            "visible (Mahy et al., 1994)."}
+            `Sound up to ${SOUND_EARLY_MS} ms early or ${SOUND_LATE_MS} ms late is not noticed (ITU-R BT.1359). A colour ` +
+            `difference ΔE of ${VISIBLE_COLOUR} is just visible (Mahy et al., 1994).`}
         </p>
       </Disclosure>
     </Card>

@@ -48,11 +48,10 @@ function frames({
   frames_written: written,
   frames_in_output: shown,
 }: FidelityReport): Verdict {
+  const details = `${read} read, ${written} written, ${shown} in the output`;
   if (written === shown && read === written) {
-    const details = `${read} read, ${written} written, ${shown} in the output`;
     return { name: "Frames", words: "All there", details, kind: "good" };
   }
-  const details = `${read} read, ${written} written, ${shown} in the output`;
   // Frames that the source repeats or hides are left out on purpose; those that were written must be in the file.
   return written === shown
     ? { name: "Frames", words: `${read - written} left out`, details, kind: "plain" }

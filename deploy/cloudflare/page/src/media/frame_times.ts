@@ -63,10 +63,14 @@ export class FrameTimes {
     return this.startsS[Math.min(Math.max(frame, 0), this.count - 1)] ?? 0;
   }
 
+  /** Returns when a frame gives way to the next one, or the video ends. */
+  endOf(frame: number): number {
+    return frame + 1 < this.count ? this.timeOf(frame + 1) : this.endS;
+  }
+
   /** Returns the middle of the interval in which a frame is shown, where no rounding leads to its neighbour. */
   middleOf(frame: number): number {
-    const end = frame + 1 < this.count ? this.timeOf(frame + 1) : this.endS;
-    return (this.timeOf(frame) + end) / 2;
+    return (this.timeOf(frame) + this.endOf(frame)) / 2;
   }
 
   /** Returns the index of the frame that is shown at a time. */

@@ -9,7 +9,7 @@ import { BoxReader, boxesOf } from "./boxes.ts";
 import { type ByteSource, byteSource } from "./byte_source.ts";
 
 /** The video of a movie. */
-export interface MovieIndex {
+interface MovieIndex {
   /** The size of the coded picture, before the rotation. */
   codedWidth: number;
   codedHeight: number;

@@ -8,10 +8,8 @@ import { useClientState } from "../state/client_state.ts";
 import { playableSize } from "../video/playable.ts";
 import { readStills, type Still } from "./preview.ts";
 
-export type { Still } from "./preview.ts";
-
 /** A source that the browser cannot play. */
-export interface Unplayable {
+interface Unplayable {
   uploadId: string;
   /** The name of the file, as its user gave it. */
   name: string;

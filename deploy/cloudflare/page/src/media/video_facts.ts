@@ -5,7 +5,7 @@ import type { Upload } from "../api/client.ts";
 import { useClientState } from "../state/client_state.ts";
 import { probe, type VideoFacts } from "./probe.ts";
 
-export interface KnownFacts {
+interface KnownFacts {
   /** What is known of the video; null while it is being read, and if it cannot be read in the browser. */
   facts: VideoFacts | null;
   /** Whether the video is being read; after that `facts` are final. */

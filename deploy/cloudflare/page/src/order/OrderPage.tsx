@@ -3,7 +3,6 @@
 import { lazy, Suspense, useState } from "react";
 import type { TaskName, Upload } from "../api/client.ts";
 import { useUpload, useWallet } from "../api/queries.ts";
-import type { VideoFacts } from "../media/probe.ts";
 import { useVideoFacts } from "../media/video_facts.ts";
 import { useClientState, useOrder } from "../state/client_state.ts";
 import { links } from "../state/route.ts";
@@ -19,6 +18,7 @@ import { QuoteCard } from "./QuoteCard.tsx";
 import { StartButton } from "./StartButton.tsx";
 import { TaskPicker } from "./TaskPicker.tsx";
 import { TrackForm } from "./TrackForm.tsx";
+import type { TaskFormProps } from "./task_form.ts";
 import { UpscaleForm } from "./UpscaleForm.tsx";
 import { useOrderQuote } from "./use_order_quote.ts";
 import { VideoFactsLine } from "./VideoFactsLine.tsx";
@@ -94,13 +94,7 @@ function UploadOrder({ upload }: { upload: Upload }) {
   );
 }
 
-interface TaskFormProps {
-  task: TaskName;
-  uploadId: string;
-  facts: VideoFacts | null;
-}
-
-function TaskForm({ task, ...props }: TaskFormProps) {
+function TaskForm({ task, ...props }: TaskFormProps & { task: TaskName }) {
   switch (task) {
     case "upscale":
       return <UpscaleForm {...props} />;

@@ -1,7 +1,6 @@
 /** Sets up tracking: what to look for, and how. */
 
 import { useState } from "react";
-import type { TaskFormProps } from "../crop/ExportForm.tsx";
 import { type TrackParams, useClientState, useOrder } from "../state/client_state.ts";
 import { Disclosure } from "../ui/Disclosure.tsx";
 import { Field } from "../ui/Field.tsx";
@@ -9,6 +8,7 @@ import { ModelField } from "./ModelField.tsx";
 import { DETECTORS } from "./models.ts";
 import { NumberField } from "./NumberField.tsx";
 import { SelectField } from "./SelectField.tsx";
+import type { TaskFormProps } from "./task_form.ts";
 import { withParam } from "./with_param.ts";
 
 export function TrackForm({ uploadId }: TaskFormProps) {

@@ -1,7 +1,6 @@
 /** Sets up an upscale: how much larger, how good, and which model. */
 
 import { useState } from "react";
-import type { TaskFormProps } from "../crop/ExportForm.tsx";
 import { type UpscaleParams, useClientState, useOrder } from "../state/client_state.ts";
 import { Choice } from "../ui/Choice.tsx";
 import { Disclosure } from "../ui/Disclosure.tsx";
@@ -10,6 +9,7 @@ import { ModelField } from "./ModelField.tsx";
 import { scaleOf, UPSCALERS } from "./models.ts";
 import { NumberField } from "./NumberField.tsx";
 import { QualityField } from "./QualityField.tsx";
+import type { TaskFormProps } from "./task_form.ts";
 import { withParam } from "./with_param.ts";
 
 const SCALES = ["2", "3", "4"] as const;

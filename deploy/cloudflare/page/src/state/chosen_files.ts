@@ -52,7 +52,7 @@ export function uploadsOfFile(file: ChosenFile): string[] {
 }
 
 /** Returns whether two files are the same, as far as names, sizes and dates tell. */
-export function isSameFile(a: ChosenFile, b: ChosenFile): boolean {
+function isSameFile(a: ChosenFile, b: ChosenFile): boolean {
   return a.name === b.name && a.size === b.size && a.lastModified === b.lastModified;
 }
 

@@ -3,7 +3,7 @@
 import type { JobError } from "../api/client.ts";
 
 /** Why a job failed, and what its user can do about it. */
-export interface PlainError {
+interface PlainError {
   what: string;
   toDo: string;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { dollars, exactDollars } from "./money.ts";
+import { decimalsOf, dollars, exactDollars } from "./money.ts";
 
 test("amounts are shown in cents", () => {
   assert.equal(dollars(91_000), "0.09 $");
@@ -28,4 +28,14 @@ test("an exact amount has all its digits", () => {
   assert.equal(exactDollars(-1_250_000), "−1.25 $");
   assert.equal(exactDollars(5_000_000), "5.00 $");
   assert.equal(exactDollars(0), "0.00 $");
+});
+
+test("amounts of one column have as many digits as the longest of them", () => {
+  const decimals = decimalsOf([5_000_000, -97_500, 0]);
+  assert.equal(decimals, 4);
+  assert.equal(exactDollars(5_000_000, decimals), "5.0000 $");
+  assert.equal(exactDollars(-97_500, decimals), "−0.0975 $");
+  assert.equal(decimalsOf([1_000_000, 20_000]), 2);
+  assert.equal(decimalsOf([1]), 6);
+  assert.equal(decimalsOf([]), 2);
 });

@@ -22,15 +22,22 @@ export function dollars(microDollars: number, rounding: Rounding = "nearest"): s
 }
 
 /**
- * Returns an amount with all its digits, and at least two after the point, such as `0.082361 $` or `5.00 $`.
+ * Returns an amount with all its digits, such as `0.082361 $` or `5.00 $`.
  *
  * @param microDollars a whole number.
+ * @param decimals how many digits stand after the point; by default as many as the amount needs, and at least two.
  */
-export function exactDollars(microDollars: number): string {
+export function exactDollars(microDollars: number, decimals = decimalsOf([microDollars])): string {
   const size = Math.abs(microDollars);
   const whole = Math.floor(size / 1e6);
   const fraction = String(size % 1e6)
     .padStart(6, "0")
-    .replace(/0{1,4}$/, "");
+    .slice(0, decimals);
   return `${microDollars < 0 ? "−" : ""}${whole}.${fraction} $`;
+}
+
+/** Returns how many digits after the point all of some amounts need, so that a column of them aligns: 2 to 6. */
+export function decimalsOf(amounts: readonly number[]): number {
+  const isWhole = (decimals: number) => amounts.every((amount) => amount % 10 ** (6 - decimals) === 0);
+  return [2, 3, 4, 5].find(isWhole) ?? 6;
 }

@@ -9,7 +9,7 @@ export interface Span {
   to: number;
 }
 
-export interface TrackSpans {
+interface TrackSpans {
   /** From the first box to the last. */
   whole: Span;
   /** Where the track has boxes. */

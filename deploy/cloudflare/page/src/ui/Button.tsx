@@ -18,12 +18,11 @@ export function Button({ kind = "plain", square, type = "button", className, ...
 
 interface ButtonLinkProps extends AnchorHTMLAttributes<HTMLAnchorElement> {
   kind?: ButtonKind;
-  square?: boolean;
 }
 
 /** A link that looks like a button: it leads to another view, or to a file. */
-export function ButtonLink({ kind = "plain", square, className, ...rest }: ButtonLinkProps) {
-  return <a className={classes(kind, square, className)} {...rest} />;
+export function ButtonLink({ kind = "plain", className, ...rest }: ButtonLinkProps) {
+  return <a className={classes(kind, false, className)} {...rest} />;
 }
 
 function classes(kind: ButtonKind, square: boolean | undefined, more: string | undefined): string {

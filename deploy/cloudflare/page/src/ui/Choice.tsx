@@ -8,7 +8,6 @@ interface Option<T extends string> {
   label: ReactNode;
   /** A sentence under the label, in cards only. */
   hint?: ReactNode;
-  disabled?: boolean;
 }
 
 interface ChoiceProps<T extends string> {
@@ -36,7 +35,6 @@ export function Choice<T extends string>(props: ChoiceProps<T>) {
               name={name}
               value={option.value}
               checked={option.value === value}
-              disabled={option.disabled}
               aria-describedby={option.hint === undefined ? undefined : `${name}-${option.value}`}
               aria-labelledby={`${name}-${option.value}-label`}
               onChange={() => onChange(option.value)}

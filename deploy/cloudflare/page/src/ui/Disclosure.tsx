@@ -6,14 +6,12 @@ import "./Disclosure.css";
 
 interface DisclosureProps {
   summary: ReactNode;
-  /** Whether the details are shown at first. */
-  open?: boolean;
   children: ReactNode;
 }
 
-export function Disclosure({ summary, open = false, children }: DisclosureProps) {
+export function Disclosure({ summary, children }: DisclosureProps) {
   return (
-    <details className="disclosure" open={open}>
+    <details className="disclosure">
       <summary>
         <Icon name="chevron-right" size={1} />
         <span>{summary}</span>

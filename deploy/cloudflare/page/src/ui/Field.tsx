@@ -1,10 +1,10 @@
-/** A control with its label, a hint under it, and what is wrong with its value. */
+/** A control with its label, a hint under it, and a message if its value is wrong. */
 
 import { type ReactNode, useId } from "react";
 import "./Field.css";
 
 /** What connects the control with its texts; spread it on the `input` or `select`. */
-export interface ControlProps {
+interface ControlProps {
   id: string;
   "aria-describedby": string | undefined;
   "aria-invalid": true | undefined;
@@ -50,12 +50,11 @@ interface CheckboxProps {
   label: ReactNode;
   hint?: ReactNode;
   checked: boolean;
-  disabled?: boolean;
   onChange: (checked: boolean) => void;
 }
 
 /** A box to tick, with its label beside it and a hint under that. */
-export function Checkbox({ label, hint, checked, disabled, onChange }: CheckboxProps) {
+export function Checkbox({ label, hint, checked, onChange }: CheckboxProps) {
   const id = useId();
   return (
     <div className="field checkbox">
@@ -63,7 +62,6 @@ export function Checkbox({ label, hint, checked, disabled, onChange }: CheckboxP
         <input
           type="checkbox"
           checked={checked}
-          disabled={disabled}
           aria-describedby={hint === undefined ? undefined : id}
           onChange={(event) => onChange(event.target.checked)}
         />

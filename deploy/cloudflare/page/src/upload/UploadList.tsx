@@ -1,7 +1,7 @@
 /** Lists the videos that are there, and the uploads that are unfinished. */
 
 import { useState } from "react";
-import { ApiFailure, type Upload } from "../api/client.ts";
+import type { Upload } from "../api/client.ts";
 import { useUploads } from "../api/queries.ts";
 import { links } from "../state/route.ts";
 import { useTransfer } from "../state/transfers.ts";
@@ -31,7 +31,7 @@ export function UploadList() {
           title="Your videos cannot be listed."
           actions={<Button onClick={() => void refetch()}>Try again</Button>}
         >
-          {error instanceof ApiFailure ? requestErrorText(error) : "Something went wrong on our side."}
+          {requestErrorText(error)}
         </Notice>
       )}
       {videos?.length === 0 && (

@@ -2,7 +2,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useState } from "react";
-import { ApiFailure, type Upload } from "../api/client.ts";
+import type { Upload } from "../api/client.ts";
 import { useDeleteUpload, useUpload } from "../api/queries.ts";
 import { goTo, links } from "../state/route.ts";
 import { type Transfer, type TransferPhase, useTransfer } from "../state/transfers.ts";
@@ -219,7 +219,7 @@ export function DeleteDialog({ upload, onClose, onDeleted }: DeleteDialogProps) 
         “{upload.name}” {upload.state === "open" ? "and what has arrived of it " : ""}will be deleted from
         Framewright. The file on your computer stays.
       </p>
-      {remove.error instanceof ApiFailure && <Notice kind="bad">{requestErrorText(remove.error)}</Notice>}
+      {remove.error !== null && <Notice kind="bad">{requestErrorText(remove.error)}</Notice>}
     </ConfirmDialog>
   );
 }

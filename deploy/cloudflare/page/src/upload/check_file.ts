@@ -4,7 +4,7 @@ import { EXTENSIONS } from "../../../api/media_types.ts";
 import { MAX_UPLOAD_BYTES } from "../../../api/upload_parts.ts";
 import { sizeText } from "../text/sizes.ts";
 
-export type VideoType = Exclude<keyof typeof EXTENSIONS, "application/json">;
+type VideoType = Exclude<keyof typeof EXTENSIONS, "application/json">;
 
 /** The largest video, in words. */
 export const LIMIT_TEXT = `${MAX_UPLOAD_BYTES / 2 ** 30} GiB (${sizeText(MAX_UPLOAD_BYTES)})`;

@@ -17,13 +17,16 @@ export class SentElsewhere extends Error {
 }
 
 /** What the owner of a transfer is told. */
-export interface TransferEvents {
+interface TransferEvents {
   onSent: (sentBytes: number) => void;
   /** The network or a server does not answer, which `why` says; the next `onSent` ends that. */
   onWaiting: (why: string) => void;
   /** All bytes have been sent. */
   onCompleting: () => void;
 }
+
+/** What an upload says while there is no network. */
+export const OFFLINE_TEXT = "The network is gone. The upload continues when it is back.";
 
 /** How many parts are under way at once. More would be lost in a reload, and one would leave gaps between requests. */
 const PARTS_AT_ONCE = 3;
@@ -274,9 +277,7 @@ function lockName(uploadId: string): string {
 }
 
 function waitingText(status: number, server: string): string {
-  return status === 0
-    ? "The network is gone. The upload continues when it is back."
-    : `${server} is busy. The upload continues in a moment.`;
+  return status === 0 ? OFFLINE_TEXT : `${server} is busy. The upload continues in a moment.`;
 }
 
 function putFailureText(status: number): string {

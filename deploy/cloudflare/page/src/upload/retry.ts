@@ -1,7 +1,7 @@
 /** Decides what to do after a request has failed, and how long to wait before. */
 
 /** What to do after a PUT has failed: the same again, the same with a new URL, or nothing more. */
-export type NextStep = "again" | "new url" | "give up";
+type NextStep = "again" | "new url" | "give up";
 
 /** How often a request that the server itself fails to answer is repeated: about three minutes in all. */
 export const SERVER_RETRIES = 15;

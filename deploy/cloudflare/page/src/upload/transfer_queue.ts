@@ -5,7 +5,7 @@ import { rememberUpload } from "../api/queries.ts";
 import { forgetFile } from "../state/chosen_files.ts";
 import { useClientState } from "../state/client_state.ts";
 import { type TransferPhase, useTransfers } from "../state/transfers.ts";
-import { SentElsewhere, TransferFailed, transferFile } from "./file_transfer.ts";
+import { OFFLINE_TEXT, SentElsewhere, TransferFailed, transferFile } from "./file_transfer.ts";
 import { SpeedMeter } from "./speed.ts";
 
 /** How often the progress is published, in milliseconds. */
@@ -68,7 +68,7 @@ function sendNext(): void {
 
 async function send(id: string, file: File, signal: AbortSignal): Promise<void> {
   const publisher = new Publisher(id, file.size, signal);
-  const sayOffline = () => publisher.wait("The network is gone. The upload continues when it is back.");
+  const sayOffline = () => publisher.wait(OFFLINE_TEXT);
   window.addEventListener("offline", sayOffline);
   try {
     publisher.phase("sending");

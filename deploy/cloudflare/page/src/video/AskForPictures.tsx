@@ -1,7 +1,7 @@
 /** Asks the worker for pictures of a source that the browser cannot play: a small export, at its quoted price. */
 
 import { useEffect } from "react";
-import { ApiFailure, type Job } from "../api/client.ts";
+import type { Job } from "../api/client.ts";
 import { type QuoteOrder, useJob, useJobs, useQuote, useStartJob } from "../api/queries.ts";
 import { JobProgress } from "../job/JobProgress.tsx";
 import { UnfinishedJob } from "../job/UnfinishedJob.tsx";
@@ -37,9 +37,7 @@ export function AskForPictures({ uploadId, facts, isReading }: AskForPicturesPro
           ? "Ask the worker for pictures"
           : `Ask the worker for pictures (about ${dollars(quote.data.expected)})`}
       </Button>
-      {problem !== null && (
-        <p>{problem instanceof ApiFailure ? requestErrorText(problem) : "The price could not be found."}</p>
-      )}
+      {problem !== null && <p>{requestErrorText(problem)}</p>}
     </>
   );
 }

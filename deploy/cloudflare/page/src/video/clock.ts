@@ -2,8 +2,8 @@
 
 import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { FrameTimes, loadFrameTimes } from "../media/frame_times.ts";
+import type { Still } from "../media/preview.ts";
 import type { VideoFacts } from "../media/probe.ts";
-import type { Still } from "../media/source_picture.ts";
 import { FramePlayer, type Shown } from "./frame_player.ts";
 
 export interface VideoClock {
@@ -30,7 +30,7 @@ export interface VideoClock {
 export type FrameFacts = Pick<VideoFacts, "frames" | "fps" | "durationS">;
 
 /** The times of a video's frames, and whether they are final. */
-export interface KnownTimes {
+interface KnownTimes {
   times: FrameTimes;
   isFinal: boolean;
 }
@@ -97,7 +97,7 @@ export function useShown(player: Pick<FramePlayer, "subscribe" | "shown"> | null
 }
 
 /** What moves a clock: a player, or a pair of them. */
-export interface Mover {
+interface Mover {
   readonly target: number;
   readonly times: FrameTimes;
   show: (frame: number) => void;

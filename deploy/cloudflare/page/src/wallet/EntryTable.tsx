@@ -2,7 +2,7 @@
 
 import type { Entry } from "../api/client.ts";
 import { links } from "../state/route.ts";
-import { exactDollars } from "../text/money.ts";
+import { decimalsOf, exactDollars } from "../text/money.ts";
 import { When } from "../ui/When.tsx";
 import { balancesAfter } from "./balances.ts";
 import { entryDetail, entryText } from "./entry_text.ts";
@@ -16,12 +16,13 @@ interface EntryTableProps {
 
 export function EntryTable({ entries, balance }: EntryTableProps) {
   const balances = balancesAfter(entries, balance);
+  const decimals = decimalsOf([...entries.map(({ amount }) => amount), ...balances]);
   return (
     <table className="entries">
       <caption>Entries</caption>
       <thead>
         <tr>
-          <th scope="col">What</th>
+          <th scope="col">Entry</th>
           <th scope="col" className="amount">
             Amount
           </th>
@@ -46,9 +47,9 @@ export function EntryTable({ entries, balance }: EntryTableProps) {
             </th>
             <td className={`amount numbers ${entry.amount > 0 ? "income" : ""}`}>
               {entry.amount > 0 && "+"}
-              {exactDollars(entry.amount)}
+              {exactDollars(entry.amount, decimals)}
             </td>
-            <td className="amount numbers muted wide">{exactDollars(balances[index] ?? 0)}</td>
+            <td className="amount numbers muted wide">{exactDollars(balances[index] ?? 0, decimals)}</td>
           </tr>
         ))}
       </tbody>
