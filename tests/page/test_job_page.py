@@ -49,7 +49,9 @@ def dollars(micro_dollars: int) -> str:
 def test_a_job_that_waits_costs_nothing_when_it_is_cancelled(page: Page, user: ApiUser) -> None:
     job = start_job(user)
     open_job(page, job)
-    expect(page.get_by_text(re.compile(r"A GPU worker is starting: about (1 min|\d+ s)\. "))).to_be_visible()
+    expect(
+        page.get_by_text(re.compile(r"A GPU worker is starting and will be ready in about (1 min|\d+ s)\. "))
+    ).to_be_visible()
     page.get_by_role("button", name="Cancel the job").click()
     dialog = page.get_by_role("dialog", name="Cancel this job?")
     expect(dialog).to_contain_text("cancelling costs nothing")
@@ -88,7 +90,9 @@ def test_progress_is_shown_and_said_politely(cloud: Cloud, page: Page, user: Api
     )
     expect(page).to_have_title(re.compile(r"^\d+ % Upscaling – Upscale clip\.mp4 · Framewright$"))
     now = int(bar.get_attribute("aria-valuenow") or -1)
-    expect(page.get_by_text(re.compile(r"\d+ of 200 frames, 9\.5 frames per second, .* left"))).to_be_visible()
+    expect(
+        page.get_by_text(re.compile(r"\d+ of 200 frames, 9\.5 frames per second, .* left"))
+    ).to_be_visible()
     assert 0 < now <= 100
     expect(page.get_by_text("The file is not a video that can be read")).to_be_visible()
     spoken = said.json_value()

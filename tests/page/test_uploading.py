@@ -146,7 +146,9 @@ def test_after_a_reload_only_the_missing_parts_are_sent(
     gate.let_in(2)
     gate.wait_for(lambda: len(gate.asked) == 5, "two parts have arrived, and three are under way")
     page.reload()
-    expect(page.get_by_text(re.compile(r"^\d+ % has arrived: choose the same file to continue"))).to_be_visible()
+    expect(
+        page.get_by_text(re.compile(r"^\d+ % has arrived: choose the same file to continue"))
+    ).to_be_visible()
     assert kinds in ([], ["beforeunload"])  # Chromium asks only people who have used the page
     gate.let_in(3)
     time.sleep(1)
