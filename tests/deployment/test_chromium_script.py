@@ -14,7 +14,7 @@ NEEDED = ("bash", "env", "id", "find", "cat")
 
 
 class Machine:
-    """A machine with few commands: an apt-get that records what it shall do, and perhaps a Chromium."""
+    """A machine with few commands: an apt-get that records what it is asked for, and perhaps a Chromium."""
 
     def __init__(self, folder: Path) -> None:
         self.bin = folder / "bin"

@@ -71,7 +71,7 @@ def test_following_ends(cloud: Cloud, page: Page, user: ApiUser) -> None:
     form.choose("Follow a person")
     page.get_by_role("button", name="Follow the main subject").click()
     expect(page.get_by_text("The crop follows the main subject of each shot.")).to_be_visible()
-    page.get_by_role("button", name="Follow nobody").click()
+    page.get_by_role("button", name="Stop following").click()
     form.shows(0, 0, WIDTH, HEIGHT)
     with started(cloud) as params:
         form.start()

@@ -115,7 +115,7 @@ def test_cancelling_a_job_that_runs_says_what_it_costs(cloud: Cloud, page: Page,
     expect(page.get_by_text("The job was cancelled.")).to_be_visible()
     charge = job_of(user, job["id"])["charge"]
     assert charge >= 2 * 325
-    expect(page.get_by_text(f"You were charged {dollars(charge)} for the").first).to_be_visible()
+    expect(page.get_by_text(f"You were charged {dollars(charge)} for ").first).to_be_visible()
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_a_failure_is_told_in_plain_words(
     expect(alert).to_contain_text(to_do)
     ended = job_of(user, job["id"])
     assert (ended["charge"] > 0) == charged
-    money = f"You were charged {dollars(ended['charge'])} for the" if charged else "You were not charged."
+    money = f"You were charged {dollars(ended['charge'])} for " if charged else "You were not charged."
     expect(alert).to_contain_text(money)
     expect(alert.get_by_role("button", name=again)).to_be_visible()
     alert.get_by_text("What the worker reported").click()

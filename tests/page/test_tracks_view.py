@@ -1,4 +1,4 @@
-"""Tests the view of tracks: boxes and trails over the video, the timeline, and following somebody."""
+"""Tests the view of tracks: boxes and trails over the video, the timeline, and following a person."""
 
 from __future__ import annotations
 

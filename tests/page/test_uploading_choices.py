@@ -74,7 +74,7 @@ def choosers(page: Page) -> list[FileChooser]:
 
     page.on("filechooser", note)
     page.reload()
-    expect(page.get_by_text("There are none yet.")).to_be_visible()
+    expect(page.get_by_text("No videos yet.")).to_be_visible()
     return found
 
 
@@ -174,7 +174,7 @@ def test_the_same_file_goes_on_where_it_ended(
 
 
 def test_the_list_shows_what_is_there(user: ApiUser, page: Page) -> None:
-    expect(page.get_by_text("There are none yet.")).to_be_visible()
+    expect(page.get_by_text("No videos yet.")).to_be_visible()
     user.upload(b"x" * 2500, name="there.mov")
     user.upload(json.dumps([]).encode(), "application/json", name="tracks.json")
     begun = start_upload(user, 123_456_789, name="begun.mkv")

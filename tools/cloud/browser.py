@@ -1,4 +1,4 @@
-"""Opens the page in the user's browser, if somebody sits before it."""
+"""Opens the page in the user's browser, if a person runs the command at a screen."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@
 type Correction =
   /** It plays at this rate. */
   | { kind: "rate"; rate: number }
-  /** It seeks, because it is too far away for a rate that nobody notices. */
+  /** It seeks, because it is too far away for a change of rate that goes unnoticed. */
   | { kind: "seek" }
   /** It has fallen so far behind, while it loads, that both wait for it. */
   | { kind: "wait" };

@@ -1,4 +1,4 @@
-/** Settings of the crop: whether it stands still, moves along a path or follows somebody, its shape and its numbers. */
+/** Settings of the crop: whether it stands still, moves along a path or follows a person, its shape and its numbers. */
 
 import { useState } from "react";
 import type { VideoFacts } from "../media/probe.ts";

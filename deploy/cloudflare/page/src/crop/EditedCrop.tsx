@@ -13,7 +13,7 @@ interface EditedCropProps {
   picture: PictureSize;
   /** width : height, which the crop keeps; null if both sides change freely. A path has one of its own. */
   aspect: number | null;
-  /** The job that has found the path of a crop that follows somebody; null if there is none. */
+  /** The job that has found the path of a crop that follows a person; null if there is none. */
   previewJobId: string | null;
   clock: VideoClock;
 }

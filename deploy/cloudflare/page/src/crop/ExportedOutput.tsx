@@ -55,7 +55,7 @@ function shapeOf({ size }: Exported): CSSProperties | undefined {
 
 function OutputAlone({ url, exported }: { url: string; exported: Exported }) {
   return (
-    // biome-ignore lint/a11y/useMediaCaption: nobody has captions of a user's video.
+    // biome-ignore lint/a11y/useMediaCaption: there are no captions of a user's video.
     <video
       className="exported"
       aria-label="Output"

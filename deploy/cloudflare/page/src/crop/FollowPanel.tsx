@@ -1,4 +1,4 @@
-/** Settings of a crop that follows somebody: whom, in which shape, and how close. */
+/** Settings of a crop that follows a person: whom, in which shape, and how close. */
 
 import { useJobs } from "../api/queries.ts";
 import type { VideoFacts } from "../media/probe.ts";
@@ -46,9 +46,9 @@ export function FollowPanel(props: FollowPanelProps) {
           )}
         </p>
         {order.followJobId !== null && (
-          <ButtonLink href={links.job(order.followJobId)}>Choose somebody else</ButtonLink>
+          <ButtonLink href={links.job(order.followJobId)}>Choose another track</ButtonLink>
         )}
-        <Button onClick={() => order.follow(null, null)}>Follow nobody</Button>
+        <Button onClick={() => order.follow(null, null)}>Stop following</Button>
       </div>
       <Choice
         label="Shape"
@@ -107,10 +107,7 @@ function WhomToFollow({ uploadId, order, onChosen }: WhomToFollowProps) {
   if (newest === undefined) {
     return (
       <>
-        <p>
-          To follow somebody, the people in the video must be found first. Track the video, then choose a
-          person.
-        </p>
+        <p>Track the video first, so that its people are found. Then choose the person to follow.</p>
         <Button onClick={() => useClientState.getState().changeOrder(uploadId, { task: "track" })}>
           Track this video
         </Button>

@@ -23,7 +23,7 @@ interface KeyframeMarksProps {
 export function KeyframeMarks({ keyframes, times, current, onShow, onMove, onDelete }: KeyframeMarksProps) {
   const layer = useRef<HTMLDivElement>(null);
   const shown = draggable(keyframes.length, Math.max(current, 0));
-  // One mark can be reached by the tabulator; the buttons for the previous and the next keyframe choose it.
+  // One mark can be reached with Tab; the buttons for the previous and the next keyframe choose it.
   const reachable = current >= 0 ? current : (shown[0] ?? 0);
   return (
     <div className="keyframe-marks" ref={layer}>

@@ -1,4 +1,4 @@
-/** Offers to find the path of a crop that follows somebody before the export is paid: a small export, at its own price. */
+/** Offers to find the path of a crop that follows a person before the export is paid: a small export, at its own price. */
 
 import { useState } from "react";
 import type { Job } from "../api/client.ts";

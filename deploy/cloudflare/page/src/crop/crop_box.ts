@@ -27,7 +27,7 @@ export const WHOLE_PIXELS: Grid = { place: 1, side: 1 };
 /** Boxes of a path keep one aspect ratio, so they need fractions of a pixel. The worker rounds to the same. */
 export const THOUSANDTHS: Grid = { place: 0.001, side: 0.001 };
 
-/** The shortest side that a box can be given, in pixels. The worker accepts 1, which nobody can see. */
+/** The shortest side that a box can be given, in pixels. The worker accepts 1, which is too small to see. */
 export const SMALLEST_PX = 16;
 
 export const HANDLES = ["nw", "n", "ne", "e", "se", "s", "sw", "w"] as const;

@@ -4,7 +4,7 @@ import type { Job } from "../api/client.ts";
 import { type ExportParams, NEW_ORDER, type Order } from "../state/client_state.ts";
 
 /**
- * Returns the order of a job. The crop of an export that followed somebody becomes the path that it took, to be edited;
+ * Returns the order of a job. The crop of an export that followed a person becomes the path that it took, to be edited;
  * if there is none, the export follows the same track again.
  */
 export function orderOfJob(job: Pick<Job, "task" | "params" | "result">): Order {

@@ -1,4 +1,4 @@
-/** Waits for the first answer of the API, which tells whether somebody is signed in. It shows nothing at first. */
+/** Waits for the first answer of the API, which tells whether a user is signed in. It shows nothing at first. */
 
 import { useWallet } from "../api/queries.ts";
 import { Brand } from "../shell/Brand.tsx";

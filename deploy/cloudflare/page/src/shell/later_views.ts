@@ -1,4 +1,4 @@
-/** The views that nobody needs before the first job; they are loaded together. */
+/** The views that are not needed before the first job; they are loaded together. */
 
 export { JobsPage } from "../history/JobsPage.tsx";
 export { JobPage } from "../job/JobPage.tsx";

@@ -1,5 +1,5 @@
 /**
- * Knows whether somebody is signed in, in all tabs at once.
+ * Knows whether a user is signed in, in all tabs at once.
  *
  * The session itself is a cookie that scripts cannot read. A mark in localStorage says that there is one: so a reload
  * shows the page at once rather than after the first answer, and tabs notice when another one signs in or out.
@@ -23,7 +23,7 @@ export const useSession = create<SessionState>()(() => ({
   hasExpired: false,
 }));
 
-/** Notes that somebody has signed in here. */
+/** Notes that a user has signed in here. */
 export function signedIn(): void {
   localStorage.setItem(MARK, crypto.randomUUID());
   useSession.setState({ session: "open", hasExpired: false });

@@ -6,7 +6,7 @@ const DAY = 86_400;
 
 /**
  * Returns a rounded duration: `8 s`, `45 s`, `2 min`, `1 h 20 min`, `2 days`. It is rounded up,
- * so that nobody waits longer than is said.
+ * so that the wait is never longer than stated.
  *
  * @param seconds 0 or more.
  */

@@ -3,7 +3,7 @@
 /** Micro-dollars in a cent, to which amounts of at least a cent are rounded. */
 const CENT = 10_000;
 
-/** Which way an amount is rounded: `up` for what something costs at most, `down` for what somebody has. */
+/** Which way an amount is rounded: `up` for what something costs at most, `down` for what a wallet has. */
 export type Rounding = "nearest" | "up" | "down";
 
 /**

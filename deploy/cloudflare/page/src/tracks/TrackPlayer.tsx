@@ -83,7 +83,7 @@ export function TrackPlayer({ job, document }: { job: Job; document: TrackDocume
             <div className="track-panel">
               <div className="row track-panel-head">
                 <p className="muted small">
-                  Click somebody in the picture to follow them in an export, or press F on their row.
+                  Click a person in the picture to follow them in an export, or press F on their row.
                 </p>
                 <Button onClick={() => setAsked("main")}>
                   <Icon name="crop" /> Follow the main subject

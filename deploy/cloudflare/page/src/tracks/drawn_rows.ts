@@ -2,7 +2,7 @@
 
 import { rowsAt, type TrackDocument } from "./track_document.ts";
 
-/** The most boxes that are drawn in a frame: the largest; nobody could tell more apart. */
+/** The most boxes that are drawn in a frame: the largest. More could not be told apart. */
 const MOST_DRAWN = 300;
 
 /** Returns the rows of a frame to draw, the largest box first, so that small ones lie on top and can be clicked. */

@@ -46,7 +46,7 @@ export function PictureStage({ picture, facts, overlay, children, label = "Video
           style={{ aspectRatio: `${width} / ${height}`, width: `min(100%, ${(70 * width) / height}vh)` }}
         >
           {picture.kind === "video" && (
-            // biome-ignore lint/a11y/useMediaCaption: nobody has captions of a user's video.
+            // biome-ignore lint/a11y/useMediaCaption: there are no captions of a user's video.
             <video
               ref={setVideo}
               crossOrigin="anonymous"
