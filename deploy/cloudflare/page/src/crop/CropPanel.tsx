@@ -151,7 +151,8 @@ function PathFields({
       <PathButtons
         keyframes={keyframes}
         current={current}
-        timeS={timeS}
+        frame={frame}
+        frames={times}
         onShow={(index) => showFrame(times.frameAt(keyframes[index]?.t ?? 0))}
         onAdd={() => set(box)}
         onDelete={(index) => order.change({ crop: withoutKeyframe(keyframes, index) })}

@@ -2,21 +2,23 @@
 
 import { Button } from "../ui/Button.tsx";
 import { Icon } from "../ui/Icon.tsx";
-import type { Keyframe } from "./crop_path.ts";
+import { type Frames, type Keyframe, neighboursOf } from "./crop_path.ts";
 
 interface PathButtonsProps {
   keyframes: readonly Keyframe[];
   /** The keyframe of the frame that is shown; -1 if it has none. */
   current: number;
-  /** The time that is shown, in seconds. */
-  timeS: number;
+  /** The frame that is shown. */
+  frame: number;
+  frames: Frames;
   onShow: (index: number) => void;
   onAdd: () => void;
   onDelete: (index: number) => void;
 }
 
-export function PathButtons({ keyframes, current, timeS, onShow, onAdd, onDelete }: PathButtonsProps) {
-  const { previous, next } = neighboursOf(keyframes, current, timeS);
+export function PathButtons(props: PathButtonsProps) {
+  const { keyframes, current, frame, frames, onShow, onAdd, onDelete } = props;
+  const { previous, next } = neighboursOf(keyframes, frame, frames);
   const place =
     current >= 0 ? `Keyframe ${current + 1} of ${keyframes.length}` : `${keyframes.length} keyframes`;
   return (
@@ -38,17 +40,4 @@ export function PathButtons({ keyframes, current, timeS, onShow, onAdd, onDelete
       </span>
     </div>
   );
-}
-
-/** Returns the keyframes before and after the one that is shown, or a time; -1 where there is none. */
-function neighboursOf(
-  keyframes: readonly Keyframe[],
-  current: number,
-  timeS: number,
-): { previous: number; next: number } {
-  if (current >= 0) return { previous: current - 1, next: current + 1 < keyframes.length ? current + 1 : -1 };
-  return {
-    previous: keyframes.findLastIndex(({ t }) => t < timeS),
-    next: keyframes.findIndex(({ t }) => t > timeS),
-  };
 }

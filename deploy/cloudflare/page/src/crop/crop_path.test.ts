@@ -5,6 +5,7 @@ import {
   cropAt,
   type Keyframe,
   keyframeAt,
+  neighboursOf,
   newPath,
   reshapedPath,
   withCentreMoved,
@@ -75,6 +76,19 @@ test("both keyframes of a jump keep their places when one of them changes", () =
   assert.equal(keyframeAt(jump, 49, TIMES), 0);
   assert.equal(keyframeAt(jump, 50, TIMES), 1);
   assert.deepEqual(withKeyframe(jump, 50, { ...BOX, x: 1 }, TIMES), [jump[0], { t: 2, ...BOX, x: 1 }]);
+});
+
+test("the keyframes before and after are those of other frames, wherever there are several in one", () => {
+  const path = [0, 0.01, 1, 1.01, 3, 3.01].map((t) => ({ t, ...BOX }));
+  const neighbours = (frame: number) => {
+    const { previous, next } = neighboursOf(path, frame, TIMES);
+    return [previous, next];
+  };
+  assert.deepEqual(neighbours(0), [-1, 2]);
+  assert.deepEqual(neighbours(10), [1, 2]);
+  assert.deepEqual(neighbours(25), [1, 4]);
+  assert.deepEqual(neighbours(75), [3, -1]);
+  assert.deepEqual(neighbours(99), [5, -1]);
 });
 
 test("a keyframe moves in time to a frame, and stays a frame away from its neighbours", () => {

@@ -104,6 +104,21 @@ export function keyframeAt(keyframes: readonly Keyframe[], frame: number, frames
 }
 
 /**
+ * Returns the indices of the last keyframe of an earlier frame, and of the first one of a later frame; -1 where there is
+ * none. Keyframes of the frame itself are passed over, because they show the same picture.
+ */
+export function neighboursOf(
+  keyframes: readonly Keyframe[],
+  frame: number,
+  frames: Frames,
+): { previous: number; next: number } {
+  return {
+    previous: keyframes.findLastIndex(({ t }) => frames.frameAt(t) < frame),
+    next: keyframes.findIndex(({ t }) => frames.frameAt(t) > frame),
+  };
+}
+
+/**
  * Returns the path with a keyframe at the time of a frame. It replaces those that lie between this frame and the next:
  * the frame shows the crop of its own time, and nothing is shown of the times after it.
  */

@@ -42,7 +42,9 @@ export function FollowDialog({ name, onChoose, onClose }: FollowDialogProps) {
           </Button>
         ))}
       </div>
-      <p className="muted small">You see the path and the price before anything is charged.</p>
+      <p className="muted small">
+        You see the price before you start. A preview of the path is a small job of its own.
+      </p>
     </Dialog>
   );
 }

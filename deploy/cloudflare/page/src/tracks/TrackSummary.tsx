@@ -13,8 +13,8 @@ export function TrackSummary({ job, document }: { job: Job; document: TrackDocum
         {`${counted(tracks.length, "track")} with ${counted(frameOf.length, "box", "boxes")} in ` +
           `${counted(frames, "frame")}.`}
         {unreported > 0 &&
-          ` ${counted(unreported, "more track")} ${unreported === 1 ? "is" : "are"} not reported: of other classes, ` +
-            "or less sure than the job asked for."}
+          ` ${counted(unreported, "more track")} ${unreported === 1 ? "is" : "are"} not reported: ` +
+            `${asksForClasses(job) ? "of other classes, or " : ""}less sure than the job asked for.`}
       </p>
       {leftOut.boxes + leftOut.tracks > 0 && (
         <Notice kind="warn">
@@ -30,6 +30,12 @@ export function TrackSummary({ job, document }: { job: Job; document: TrackDocum
 export function unreportedTracks(job: Job): number {
   const stats = job.result?.stats as { unreported_tracks?: unknown } | undefined;
   return typeof stats?.unreported_tracks === "number" ? stats.unreported_tracks : 0;
+}
+
+/** Returns whether the job asked for some classes only. */
+function asksForClasses(job: Job): boolean {
+  const { classes } = job.params as { classes?: unknown };
+  return Array.isArray(classes) && classes.length > 0;
 }
 
 /** Returns a number with its noun, such as "1 track" or "1,234 boxes". */
