@@ -78,6 +78,35 @@ def test_following_ends(cloud: Cloud, page: Page, user: ApiUser) -> None:
     assert params == [{}]
 
 
+def test_an_export_that_follows_nobody_yet_cannot_be_started(cloud: Cloud, page: Page, user: ApiUser) -> None:
+    form = ExportForm.open(page, user, SAMPLE)
+    tracked(cloud, user, form.upload_id)
+    page.reload()
+    form.wait()
+    start = page.get_by_role("button", name="Start the export")
+    missing = page.get_by_text("Choose a person first.", exact=True)
+    expect(start).to_be_enabled()
+    form.choose("Follow a person")
+    expect(missing).to_be_visible()
+    expect(start).to_be_disabled()
+    page.reload()
+    expect(page.get_by_role("radio", name="Follow a person")).to_be_checked()
+    expect(missing).to_be_visible()
+    expect(start).to_be_disabled()
+
+    form.choose("Fixed")
+    expect(missing).to_have_count(0)
+    expect(start).to_be_enabled()
+    form.choose("Follow a person")
+    expect(start).to_be_disabled()
+    page.get_by_role("button", name="Follow the main subject").click()
+    expect(missing).to_have_count(0)
+    with started(cloud) as params:
+        form.start()
+    (sent,) = params
+    assert sent["follow"]["track"] == "main"
+
+
 def test_without_tracks_the_form_leads_to_tracking(page: Page, user: ApiUser) -> None:
     form = ExportForm.open(page, user, SAMPLE)
     form.choose("Follow a person")

@@ -65,17 +65,15 @@ interface CropPanelProps {
 export function CropPanel(props: CropPanelProps) {
   const { uploadId, facts, order, onShape, clock, part } = props;
   const { params, change } = order;
-  // Whom to follow is not chosen yet; until then the order keeps its crop.
-  const [isChoosing, setChoosing] = useState(false);
   // A path that was left for another mode comes back with its mode.
   const [leftPath, setLeftPath] = useState<Keyframe[] | null>(null);
-  const mode = isChoosing ? "follow" : modeOf(params);
+  const mode = order.isChoosingSubject ? "follow" : modeOf(params);
   const keyframes = keyframesOf(params);
   // A path has the shape of its keyframes, wherever it comes from.
   const shape = keyframes?.[0] === undefined ? props.shape : shapeOf(keyframes[0], facts);
 
   const onMode = (next: CropMode) => {
-    setChoosing(next === "follow");
+    order.chooseSubject(next === "follow" && !params.follow);
     if (next === "follow" || next === modeOf(params)) return;
     if (order.params.follow) order.follow(null, null);
     if (next === "still") {
@@ -109,7 +107,6 @@ export function CropPanel(props: CropPanelProps) {
           order={order}
           previewJobId={props.previewJobId}
           onPreview={props.onPreview}
-          onChosen={() => setChoosing(false)}
         />
       ) : (
         <>

@@ -22,14 +22,12 @@ interface FollowPanelProps {
   /** The job that finds the path of what is set up now; null before it is started. */
   previewJobId: string | null;
   onPreview: (jobId: string) => void;
-  /** Is called when it has been chosen whom to follow. */
-  onChosen: () => void;
 }
 
 export function FollowPanel(props: FollowPanelProps) {
-  const { uploadId, facts, order, previewJobId, onPreview, onChosen } = props;
+  const { uploadId, facts, order, previewJobId, onPreview } = props;
   const { follow } = order.params;
-  if (!follow) return <WhomToFollow uploadId={uploadId} order={order} onChosen={onChosen} />;
+  if (!follow) return <WhomToFollow uploadId={uploadId} order={order} />;
   const change = (changes: Partial<typeof follow>) =>
     order.follow({ ...follow, ...changes }, order.followJobId);
   const zoom = follow.zoom ?? 1;
@@ -95,10 +93,10 @@ function NameInJob({ jobId, track }: { jobId: string; track: number }) {
   return <bdi>{nameOfTrack(useTracksOf(jobId), track)}</bdi>;
 }
 
-type WhomToFollowProps = Pick<FollowPanelProps, "uploadId" | "order" | "onChosen">;
+type WhomToFollowProps = Pick<FollowPanelProps, "uploadId" | "order">;
 
 /** Offers the tracks that jobs have found in this video, or to look for some. */
-function WhomToFollow({ uploadId, order, onChosen }: WhomToFollowProps) {
+function WhomToFollow({ uploadId, order }: WhomToFollowProps) {
   const jobs = useJobs();
   const tracked = (jobs.data?.pages ?? [])
     .flatMap((page) => page.jobs)
@@ -123,12 +121,7 @@ function WhomToFollow({ uploadId, order, onChosen }: WhomToFollowProps) {
         <ButtonLink kind="primary" href={links.job(newest.id)}>
           Choose a person
         </ButtonLink>
-        <Button
-          onClick={() => {
-            order.follow({ track: "main", aspect: "9:16", zoom: null }, newest.id);
-            onChosen();
-          }}
-        >
+        <Button onClick={() => order.follow({ track: "main", aspect: "9:16", zoom: null }, newest.id)}>
           Follow the main subject
         </Button>
       </div>

@@ -53,6 +53,9 @@ function changedParams(params: Params, change: Params, picture: PictureSize | nu
 export interface ExportOrder {
   params: Params;
   followJobId: string | null;
+  /** Whether it is not chosen yet whom the crop follows. */
+  isChoosingSubject: boolean;
+  chooseSubject: (isChoosing: boolean) => void;
   change: (change: Params) => void;
   /** Lets the crop follow a track of a job, or a subject of its choice; null ends it. */
   follow: (follow: ExportParams["follow"], jobId: string | null) => void;
@@ -73,11 +76,14 @@ export function useExportOrder(uploadId: string, picture: PictureSize | null): E
   return {
     params: order.export,
     followJobId: order.followJobId,
+    isChoosingSubject: order.isChoosingSubject,
+    chooseSubject: (isChoosingSubject) => changeOrder(uploadId, { isChoosingSubject }),
     change: (change) => changeOrder(uploadId, { export: changedParams(now(), change, picture) }),
     follow: (follow, jobId) =>
       changeOrder(uploadId, {
         export: changedParams(now(), { follow, crop: null }, picture),
         followJobId: follow === null ? null : jobId,
+        isChoosingSubject: false,
       }),
     edit: (keyframes) =>
       changeOrder(uploadId, {

@@ -4,7 +4,7 @@ import { lazy, Suspense, useState } from "react";
 import type { TaskName, Upload } from "../api/client.ts";
 import { useUpload, useWallet } from "../api/queries.ts";
 import { useVideoFacts } from "../media/video_facts.ts";
-import { useClientState, useOrder } from "../state/client_state.ts";
+import { type Order, useClientState, useOrder } from "../state/client_state.ts";
 import { links } from "../state/route.ts";
 import { requestErrorText } from "../text/request_errors.ts";
 import { Button, ButtonLink } from "../ui/Button.tsx";
@@ -86,12 +86,18 @@ function UploadOrder({ upload }: { upload: Upload }) {
               upload={upload}
               quote={quote}
               canPay={quote.quote !== undefined && (balance === undefined || balance >= quote.quote.hold)}
+              missing={facts === null ? null : missingIn(order)}
             />
           </QuoteCard>
         </div>
       </div>
     </>
   );
+}
+
+/** Returns what must be set up before the job can start, in words; null if nothing is missing. */
+function missingIn({ task, isChoosingSubject }: Order): string | null {
+  return task === "export" && isChoosingSubject ? "Choose a person first." : null;
 }
 
 function TaskForm({ task, ...props }: TaskFormProps & { task: TaskName }) {

@@ -16,6 +16,8 @@ interface StartButtonProps {
   quote: OrderQuote;
   /** Whether the wallet has enough for the quote. */
   canPay: boolean;
+  /** What must be set up first, in words; null if the order is ready. */
+  missing: string | null;
 }
 
 const WORDS: Record<TaskName, string> = {
@@ -29,12 +31,13 @@ export function StartButton({
   upload,
   quote: { quote, isAsking, problem, renew },
   canPay,
+  missing,
 }: StartButtonProps) {
   const start = useStartJob();
   /** The price that was agreed to while the upload was not complete; the job starts when it is. */
   const [agreed, setAgreed] = useState<{ expected: number; hold: number } | null>(null);
   const isComplete = upload.state === "complete";
-  const canStart = quote !== undefined && !isAsking && problem === null && canPay;
+  const canStart = quote !== undefined && !isAsking && problem === null && canPay && missing === null;
   const { mutate } = start;
 
   const press = () => {
@@ -62,6 +65,7 @@ export function StartButton({
           {requestErrorText(start.error)}
         </Notice>
       )}
+      {missing !== null && <Notice kind="warn">{missing}</Notice>}
       {isDearer && (
         <Notice kind="warn">{priceChangeText(agreed, quote)} Press the button if you agree.</Notice>
       )}

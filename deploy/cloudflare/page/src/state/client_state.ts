@@ -24,9 +24,18 @@ export interface Order {
   export: Partial<ExportParams>;
   /** The track job whose tracks an export follows; its document is attached when the quote is asked for. */
   followJobId: string | null;
+  /** Whether the export is to follow somebody who is not chosen yet; until then it keeps its crop, and cannot be started. */
+  isChoosingSubject: boolean;
 }
 
-export const NEW_ORDER: Order = { task: "upscale", upscale: {}, track: {}, export: {}, followJobId: null };
+export const NEW_ORDER: Order = {
+  task: "upscale",
+  upscale: {},
+  track: {},
+  export: {},
+  followJobId: null,
+  isChoosingSubject: false,
+};
 
 interface ClientState {
   /** The files of this tab's uploads, by upload id; gone after a reload. */

@@ -56,6 +56,7 @@ export function TrackPlayer({ job, document }: { job: Job; document: TrackDocume
       task: "export",
       export: { follow: { track, aspect, zoom: null } },
       followJobId: job.id,
+      isChoosingSubject: false,
     });
     goTo(links.order(job.upload_id));
   };
