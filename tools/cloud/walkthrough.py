@@ -20,7 +20,8 @@ while job["ended_at"] is None:
     job = user.get(f"{{api}}/status/{{job['id']}}").json()
     print(job["state"], job["progress"])
 pathlib.Path("out/cloud/x4.mp4").write_bytes(requests.get(job["links"]["output"]).content)
-print(job["charge"], "micro-dollars; the wallet:", user.get(f"{{api}}/wallet").json())
+balance = user.get(f"{{api}}/wallet").json()["balance"]
+print(job["charge"], "micro-dollars were charged; the wallet has", balance)
 END
 """
 

@@ -4,7 +4,8 @@ import type { Job } from "../api/client.ts";
 import { exactly, roughly } from "../text/durations.ts";
 import { gpuText } from "../text/gpu.ts";
 import { chargeText } from "../text/job_states.ts";
-import { dollars, exactDollars } from "../text/money.ts";
+import { exactDollars } from "../text/money.ts";
+import { expectedText } from "../text/quote_text.ts";
 import { Facts } from "./Facts.tsx";
 
 export function Bill({ job }: { job: Job }) {
@@ -17,7 +18,7 @@ export function Bill({ job }: { job: Job }) {
       <Facts
         rows={[
           ["Charged", charge === null || charge === 0 ? null : exactDollars(charge)],
-          ["Quoted", `about ${dollars(quote.expected)}, at most ${dollars(job.hold, "up")}`],
+          ["Quote", expectedText(quote.expected, job.hold)],
           ["Run time", execution_ms === null ? null : exactly(execution_ms / 1000)],
           ["Expected run time", `about ${roughly(quote.expected_s)}`],
           ["Price per second", `${exactDollars(quote.price_per_s)} on ${gpuText(quote.gpu)}`],

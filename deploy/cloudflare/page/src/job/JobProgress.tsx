@@ -28,7 +28,7 @@ export function JobProgress({ job }: { job: Job }) {
         <RunningStage progress={job.progress} />
       ) : (
         <Stage
-          words={job.state === "submitting" ? "Sending the job to a worker" : "Waiting for a worker"}
+          words={job.state === "submitting" ? "Sending the job to a worker" : "Waiting for a free worker"}
           percent={null}
           value=""
           details={waitingText(Math.max(0, nowMs - job.created_at) / 1000, job.quote.cold_start_s)}

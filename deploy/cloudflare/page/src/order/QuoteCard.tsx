@@ -6,7 +6,7 @@ import { links } from "../state/route.ts";
 import { roughly } from "../text/durations.ts";
 import { gpuText } from "../text/gpu.ts";
 import { dollars } from "../text/money.ts";
-import { quoteText, shortageText } from "../text/quote_text.ts";
+import { quoteText, shortageText, sourceText } from "../text/quote_text.ts";
 import { Button } from "../ui/Button.tsx";
 import { Card } from "../ui/Card.tsx";
 import { Disclosure } from "../ui/Disclosure.tsx";
@@ -84,9 +84,9 @@ function QuoteFigures({ quote }: { quote: Quote }) {
         You pay for the time that the job runs. The most that it can cost is held until it ends.
       </p>
       <p className="small muted">
-        Figures {sourceText(quote.figures_from)}
+        {sourceText(quote)}
         {!quote.is_speed_known &&
-          " The speed of this model on this GPU is not known yet: this is a cautious guess."}
+          " The speed of such a job is not known yet; the figure is a cautious guess."}
       </p>
       <Disclosure summary="Assumptions">
         <ul className="small quote-assumptions">
@@ -97,12 +97,4 @@ function QuoteFigures({ quote }: { quote: Quote }) {
       </Disclosure>
     </>
   );
-}
-
-/** Returns where the figures come from, as the end of a sentence that begins with "Figures". */
-function sourceText(figuresFrom: string): string {
-  return `${figuresFrom
-    .replace(/^taken from /, "from ")
-    .replaceAll("`", "")
-    .replace(/\.$/, "")}.`;
 }

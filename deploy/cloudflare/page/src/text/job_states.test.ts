@@ -13,7 +13,7 @@ test("what a job was charged is said with the run time", () => {
 });
 
 test("a job that waits says for what", () => {
-  assert.match(waitingText(5, 60), /^A GPU worker is starting and will be ready in about 55 s\./);
+  assert.match(waitingText(5, 60), /^A worker may have to start first, which takes about 1 min\./);
   assert.match(waitingText(130, 60), /^The job has waited 2 min 10 s/);
 });
 

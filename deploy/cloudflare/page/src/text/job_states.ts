@@ -47,10 +47,9 @@ export function taskText(task: Job["task"]): string {
  * @param coldStartS how long a worker takes to start, in seconds.
  */
 export function waitingText(waitedS: number, coldStartS: number): string {
-  const leftS = coldStartS - waitedS;
-  return leftS > 0
-    ? `A GPU worker is starting and will be ready in about ${roughly(leftS)}. Waiting costs nothing.`
-    : `The job has waited ${exactly(waitedS)} for a free GPU worker. Waiting costs nothing.`;
+  return waitedS < coldStartS
+    ? `A worker may have to start first, which takes about ${roughly(coldStartS)}. Waiting costs nothing.`
+    : `The job has waited ${exactly(waitedS)} for a free worker. Waiting costs nothing.`;
 }
 
 /** Returns what a job that has ended was charged: `You were charged 0.01 $ for 8 s of run time.` */
@@ -75,7 +74,7 @@ export function spokenText(job: Pick<Job, "state" | "progress">): string {
   switch (job.state) {
     case "submitting":
     case "queued":
-      return "Waiting for a worker.";
+      return "Waiting for a free worker.";
     case "cancelling":
       return "Cancelling.";
     case "completed":

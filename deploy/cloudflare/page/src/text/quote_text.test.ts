@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { priceChangeText, quoteText, shortageText } from "./quote_text.ts";
+import { expectedText, priceChangeText, quoteText, shortageText, sourceText } from "./quote_text.ts";
 
 test("a quote says what a job costs, at most, and when it is ready", () => {
   assert.equal(
@@ -19,4 +19,25 @@ test("a price that has changed is told with both prices", () => {
   const before = { expected: 20_000, hold: 60_000 };
   assert.equal(priceChangeText(before, { ...before }), null);
   assert.match(priceChangeText(before, { expected: 30_000, hold: 90_000 }) ?? "", /0\.02 \$.*0\.03 \$/);
+});
+
+test("the source of the figures is one short sentence", () => {
+  const text = (figures_from: string, is_speed_known = true) => sourceText({ figures_from, is_speed_known });
+  assert.equal(
+    text("measured by `framewright upscale a.mp4`, wall time; 2 cores (README.md), 2026-11-24"),
+    "Figures from a measurement of 2026-11-24.",
+  );
+  assert.equal(
+    text("taken from a README at adea1bdb, 2026-11-25"),
+    "Figures from a published measurement, taken over on 2026-11-25.",
+  );
+  assert.equal(
+    text("taken from our assumption: x264 on few cores, 2026-11-29", false),
+    "Figures from an assumption of 2026-11-29.",
+  );
+  assert.equal(text("taken from a data sheet"), "Figures taken from a data sheet.");
+});
+
+test("what a job was to cost is an estimate and a limit", () => {
+  assert.equal(expectedText(14_300, 171_600), "about 0.01 $ expected, at most 0.18 $");
 });

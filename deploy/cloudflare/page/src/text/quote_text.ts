@@ -30,3 +30,22 @@ export function priceChangeText(
     `now it is about ${dollars(now.expected)}, at most ${dollars(now.hold, "up")}.`
   );
 }
+
+/**
+ * Returns in one sentence where the figures of a quote come from: `Figures from a measurement of 2026-11-24.` The
+ * assumptions of the quote have the whole source.
+ */
+export function sourceText(terms: Pick<Terms, "figures_from" | "is_speed_known">): string {
+  const { figures_from: figuresFrom, is_speed_known } = terms;
+  const [date] = /\b\d{4}-\d\d-\d\d\b/.exec(figuresFrom) ?? [];
+  if (date === undefined) return `Figures ${figuresFrom}.`;
+  if (figuresFrom.startsWith("measured ")) return `Figures from a measurement of ${date}.`;
+  return is_speed_known
+    ? `Figures from a published measurement, taken over on ${date}.`
+    : `Figures from an assumption of ${date}.`;
+}
+
+/** Returns what a job was to cost before it started: `about 0.01 $ expected, at most 0.18 $`. */
+export function expectedText(expected: number, hold: number): string {
+  return `about ${dollars(expected)} expected, at most ${dollars(hold, "up")}`;
+}
