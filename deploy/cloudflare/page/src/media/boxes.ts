@@ -67,14 +67,24 @@ export class BoxReader {
   }
 }
 
-/** Returns what is in the boxes that follow, by type. */
+/** The most boxes that are looked for beside each other: a movie has a few, and a damaged file may have millions. */
+const MOST_BOXES = 10_000;
+
+/**
+ * Returns what is in the boxes that follow, by type.
+ *
+ * @throws RangeError there are more of them than any movie has.
+ */
 export function boxesOf(reader: BoxReader): Map<string, BoxReader[]> {
   const boxes = new Map<string, BoxReader[]>();
-  for (;;) {
+  for (let count = 0; ; count += 1) {
     const header = reader.header();
     if (header === null || header.size < header.headerBytes || header.size - header.headerBytes > reader.left)
       return boxes;
+    if (count === MOST_BOXES) throw new RangeError("there are too many boxes");
     const content = reader.part(header.size - header.headerBytes);
-    boxes.set(header.type, [...(boxes.get(header.type) ?? []), content]);
+    const alike = boxes.get(header.type);
+    if (alike === undefined) boxes.set(header.type, [content]);
+    else alike.push(content);
   }
 }

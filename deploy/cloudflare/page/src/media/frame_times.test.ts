@@ -34,3 +34,7 @@ test("packets are put in order of presentation; those before zero are not shown"
   assert.equal(times?.endS, 2);
   assert.equal(FrameTimes.ofPackets([]), null);
 });
+
+test("a number of frames that no video has takes no more memory than a day of them", () => {
+  assert.equal(FrameTimes.constant(1e15, 25).count, 5_000_000);
+});

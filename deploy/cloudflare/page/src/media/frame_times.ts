@@ -11,6 +11,9 @@ const MOST_READ_BYTES = 64e6;
  */
 const ROUNDING_S = 1e-4;
 
+/** The most frames that a video can be said to have, about a day of them: the number may come from a worker. */
+const MOST_FRAMES = 5_000_000;
+
 /** The presentation times of all frames, in order. */
 export class FrameTimes {
   /** The presentation time of each frame, in seconds from the first. */
@@ -34,9 +37,10 @@ export class FrameTimes {
 
   /** Returns the times of a video with a constant frame rate. */
   static constant(frames: number, fps: number): FrameTimes {
+    const length = Math.min(Math.max(1, Math.round(frames)), MOST_FRAMES);
     return new FrameTimes(
-      Float64Array.from({ length: Math.max(1, Math.round(frames)) }, (_, frame) => frame / fps),
-      frames / fps,
+      Float64Array.from({ length }, (_, frame) => frame / fps),
+      length / fps,
       false,
     );
   }
