@@ -50,7 +50,7 @@ export function VideoComparison({ before, after, size, facts, ref }: VideoCompar
         arrangement={arrangement}
         zoom={zoom}
         onZoom={setZoom}
-        labels={[before.isStandIn ? "Before (reduced)" : "Before", "After"]}
+        labels={[before.isStandIn ? "Before (an export)" : "Before", "After"]}
         before={(style) => (
           <video
             ref={setBefore}

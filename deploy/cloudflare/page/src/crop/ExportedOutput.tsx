@@ -2,7 +2,7 @@
 
 import { type CSSProperties, useEffect, useState } from "react";
 import type { Job } from "../api/client.ts";
-import { useOutput } from "../compare/output.ts";
+import { type Output, useOutput } from "../compare/output.ts";
 import type { Still } from "../media/preview.ts";
 import { renewLinks } from "../media/source_picture.ts";
 import { Skeleton } from "../ui/Skeleton.tsx";
@@ -13,9 +13,13 @@ import {
   useFrameTimes,
   type VideoClock,
 } from "../video/clock.ts";
+import type { PictureSize } from "./crop_box.ts";
 import type { Exported } from "./exported.ts";
 import { keepUp } from "./keep_up.ts";
 import { partOf } from "./trim.ts";
+
+/** An output that the browser plays, and the size at which it displays it: its pixels need not be square. */
+type PlayableOutput = NonNullable<Output["video"]>;
 
 interface ExportedOutputProps {
   job: Job;
@@ -35,25 +39,26 @@ export function ExportedOutput({ job, exported, clock }: ExportedOutputProps) {
         className="exported"
         src={gif}
         alt="The output, an animated GIF"
-        style={shapeOf(exported)}
+        style={shapeOf(exported.size)}
         onError={() => setBroken(true)}
       />
     );
   }
   if (output === null) return <Skeleton height="16rem" label="Loading the output" />;
   if (output.video === null) return <OutputStills stills={output.stills} clock={clock} />;
-  if (clock === null) return <OutputAlone url={output.video.url} exported={exported} />;
-  return <OutputInStep url={output.video.url} exported={exported} clock={clock} />;
+  const { video } = output;
+  if (clock === null) return <OutputAlone video={video} />;
+  return <OutputInStep video={video} exported={exported} clock={clock} />;
 }
 
 /** The output fills its place, as far as the screen is high enough for it. */
-function shapeOf({ size }: Exported): CSSProperties | undefined {
+function shapeOf(size: PictureSize | null): CSSProperties | undefined {
   if (size === null) return undefined;
   const { width, height } = size;
   return { aspectRatio: `${width} / ${height}`, width: `min(100%, ${((60 * width) / height).toFixed(3)}vh)` };
 }
 
-function OutputAlone({ url, exported }: { url: string; exported: Exported }) {
+function OutputAlone({ video: { url, size } }: { video: PlayableOutput }) {
   return (
     // biome-ignore lint/a11y/useMediaCaption: there are no captions of a user's video.
     <video
@@ -63,20 +68,20 @@ function OutputAlone({ url, exported }: { url: string; exported: Exported }) {
       crossOrigin="anonymous"
       controls
       playsInline
-      style={shapeOf(exported)}
+      style={shapeOf(size)}
       onError={renewLinks}
     />
   );
 }
 
 interface OutputInStepProps {
-  url: string;
+  video: PlayableOutput;
   exported: Exported;
   clock: VideoClock;
 }
 
 /** The output, which follows the clock of the source: at the same moment while paused and while playing. */
-function OutputInStep({ url, exported, clock }: OutputInStepProps) {
+function OutputInStep({ video: { url, size }, exported, clock }: OutputInStepProps) {
   const [video, setVideo] = useState<HTMLVideoElement | null>(null);
   const { times } = useFrameTimes(url, factsOf(exported, clock));
   const player = useFramePlayer(video, url, times);
@@ -103,7 +108,7 @@ function OutputInStep({ url, exported, clock }: OutputInStepProps) {
       playsInline
       muted
       tabIndex={-1}
-      style={shapeOf(exported)}
+      style={shapeOf(size)}
       onError={renewLinks}
     />
   );

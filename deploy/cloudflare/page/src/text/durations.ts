@@ -23,13 +23,21 @@ export function roughly(seconds: number): string {
   return joined(days, days === 1 ? "day" : "days", hours % 24, "h");
 }
 
-/** Returns how long something took, such as `0.4 s`, `8 s`, `3 min 12 s` or `1 h 5 min`. */
+/** Returns how long something took, such as `0.04 s`, `0.4 s`, `8 s`, `3 min 12 s` or `1 h 5 min`. */
 export function exactly(seconds: number): string {
+  if (seconds > 0 && seconds < 1) return `${Math.max(0.001, Number(seconds.toPrecision(2)))} s`;
   if (seconds < 10) return `${Math.round(seconds * 10) / 10} s`;
   const whole = Math.round(seconds);
   if (whole < HOUR) return joined(Math.floor(whole / MINUTE), "min", whole % MINUTE, "s");
   const minutes = Math.round(seconds / MINUTE);
   return joined(Math.floor(minutes / 60), "h", minutes % 60, "min");
+}
+
+/** Returns a moment of a video with its milliseconds, such as `0.04 s`, `12.345 s` or `1 min 30.5 s`. */
+export function atMoment(seconds: number): string {
+  const ms = Math.round(seconds * 1000);
+  const rest = Number(((ms % (MINUTE * 1000)) / 1000).toFixed(3));
+  return joined(Math.floor(ms / (MINUTE * 1000)), "min", rest, "s");
 }
 
 /** Returns how much time is left, in words. */

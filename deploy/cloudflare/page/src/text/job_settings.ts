@@ -1,7 +1,7 @@
 /** Says in words what was set up for a job. */
 
 import type { Job } from "../api/client.ts";
-import { exactly } from "./durations.ts";
+import { atMoment, exactly } from "./durations.ts";
 import { PARAM_NAMES } from "./param_names.ts";
 
 /** Returns the settings of a job that differ from the worker's defaults, with the names that the forms give them. */
@@ -25,7 +25,7 @@ function valueText(param: string, value: unknown): string | null {
       return `${value}×`;
     case "start":
     case "end":
-      return `at ${exactly(Number(value))}`;
+      return `at ${atMoment(Number(value))}`;
     case "fill_gaps_sec":
       return exactly(Number(value));
     case "size":

@@ -18,6 +18,11 @@ export function codecName(codec: string): string {
   return Object.hasOwn(CODECS, codec) ? (CODECS[codec] as string) : codec;
 }
 
+/** Returns whether browsers play a codec in most containers: then it is the container of a file that they cannot read. */
+export function isUsualCodec(codec: string): boolean {
+  return ["avc", "av1", "vp8", "vp9"].includes(codec);
+}
+
 /** Returns a video's facts in one line, such as `320 × 180, 6 s, 24 frames per second, H.264, 0.3 MB`. */
 export function factsText(facts: VideoFacts | null, bytes: number): string {
   if (facts === null) return sizeText(bytes);

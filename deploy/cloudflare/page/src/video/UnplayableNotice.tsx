@@ -3,7 +3,7 @@
 import { useUpload } from "../api/queries.ts";
 import type { SourcePicture } from "../media/source_picture.ts";
 import { useVideoFacts } from "../media/video_facts.ts";
-import { codecName } from "../text/video_facts.ts";
+import { codecName, isUsualCodec } from "../text/video_facts.ts";
 import { Notice } from "../ui/Notice.tsx";
 import { AskForPictures } from "./AskForPictures.tsx";
 
@@ -15,7 +15,8 @@ export function UnplayableNotice({ picture }: { picture: SourcePicture }) {
 
 /** What is shown in place of a source. */
 const SHOWS = {
-  video: "Another job’s export of it is shown in its place: the same frames, in a smaller size.",
+  video:
+    "Another job’s export of it is shown in its place: the same frames, encoded again and perhaps smaller.",
   stills: "Pictures that the worker has made of it are shown in its place.",
   none: "The worker reads it all the same, so jobs work as usual. Only what is shown here is missing.",
 };
@@ -23,16 +24,24 @@ const SHOWS = {
 function NoticeOf({ uploadId, name, shows }: { uploadId: string; name: string; shows: keyof typeof SHOWS }) {
   const upload = useUpload(uploadId);
   const { facts, isReading } = useVideoFacts(upload.data);
-  const codec = facts?.codec == null ? null : codecName(facts.codec);
+  const codec = facts?.codec ?? null;
   return (
     <Notice
-      title={codec === null ? "This browser cannot play this source." : `This browser cannot play ${codec}.`}
+      title={`This browser cannot play ${codec === null || isUsualCodec(codec) ? "this source" : codecName(codec)}.`}
       actions={shows === "none" && <AskForPictures uploadId={uploadId} facts={facts} isReading={isReading} />}
     >
       <p>
-        {codec === null ? "It has no decoder for " : `That is the format of `}
-        <span className="from-outside">{name}</span>. {SHOWS[shows]}
+        {formatText(codec)} <span className="from-outside">{name}</span>. {SHOWS[shows]}
       </p>
     </Notice>
   );
+}
+
+/** Returns the words before the name of a file that say why it cannot be played. */
+function formatText(codec: string | null): string {
+  if (codec === null) return "It has no decoder for";
+  // The container is one that browsers do not read, or the profile is one that they do not decode.
+  return isUsualCodec(codec)
+    ? `It plays ${codecName(codec)}, but not in the form of`
+    : "That is the format of";
 }
