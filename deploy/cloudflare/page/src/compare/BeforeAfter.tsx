@@ -4,6 +4,7 @@ import { type ReactNode, type Ref, useMemo, useRef } from "react";
 import type { Job } from "../api/client.ts";
 import type { components } from "../api/schema.d.ts";
 import { FidelityPicture, fidelityOf } from "../fidelity/FidelityPicture.tsx";
+import { ResultPart } from "../job/ResultPart.tsx";
 import { FrameTimes } from "../media/frame_times.ts";
 import { type SourcePicture, useSourcePicture } from "../media/source_picture.ts";
 import { Card } from "../ui/Card.tsx";
@@ -34,7 +35,9 @@ export function BeforeAfter({ job }: { job: Job }) {
         )}
       </Card>
       {report !== null && (
-        <FidelityPicture report={report} onSeek={(timeS) => comparison.current?.seek(timeS)} />
+        <ResultPart name="How close the output is to the source">
+          <FidelityPicture report={report} onSeek={(timeS) => comparison.current?.seek(timeS)} />
+        </ResultPart>
       )}
     </>
   );

@@ -40,18 +40,22 @@ function isPositive(value: unknown): value is number {
   return typeof value === "number" && Number.isFinite(value) && value > 0;
 }
 
+/** Whether a value is a number that a drawing can have: sums of larger ones are not finite. */
+function isDrawable(value: unknown): value is number {
+  return typeof value === "number" && Math.abs(value) <= 1e9;
+}
+
 /** Returns keyframes if a value is a list of them; else null. */
 function pathIn(value: unknown): Keyframe[] | null {
   if (!Array.isArray(value) || value.length < 2) return null;
   const isKeyframe = (entry: Record<string, unknown> | null) =>
-    entry !== null && ["t", "x", "y", "w", "h"].every((name) => Number.isFinite(entry[name]));
+    entry !== null && ["t", "x", "y", "w", "h"].every((name) => isDrawable(entry[name]));
   return value.every(isKeyframe) ? (value as Keyframe[]) : null;
 }
 
 /** Returns a box if a value is [x, y, w, h]; else null. */
 function boxIn(value: unknown): Box | null {
-  if (!Array.isArray(value) || value.length !== 4 || !value.every((side) => Number.isFinite(side)))
-    return null;
+  if (!Array.isArray(value) || value.length !== 4 || !value.every(isDrawable)) return null;
   const [x, y, w, h] = value as [number, number, number, number];
   return w > 0 && h > 0 ? { x, y, w, h } : null;
 }

@@ -41,7 +41,7 @@ export function FidelityPicture({ report, onSeek }: FidelityPictureProps) {
     <Card
       title="How close it is to the source"
       aside={
-        <span className="muted small">{`${pictures.length} frames compared at ${width} × ${height}`}</span>
+        <span className="muted small">{`${pictures.length} ${pictures.length === 1 ? "frame" : "frames"} compared at ${width} × ${height}`}</span>
       }
     >
       <ul className="verdicts">

@@ -8,6 +8,7 @@ import { Bill } from "./Bill.tsx";
 import { DownloadButton } from "./DownloadButton.tsx";
 import { Figures } from "./Figures.tsx";
 import { JobActions } from "./JobActions.tsx";
+import { ResultPart } from "./ResultPart.tsx";
 import { Settings } from "./Settings.tsx";
 import "./DoneJob.css";
 import "./JobColumns.css";
@@ -22,7 +23,7 @@ const VIEWS = { upscale: BeforeAfter, track: TrackResult, export: ExportView };
 
 export function DoneJob({ job }: { job: Job }) {
   const View = VIEWS[job.task];
-  const { notes = [] } = (job.result ?? {}) as { notes?: string[] };
+  const notes = notesOf(job);
   return (
     <>
       <div className="row job-buttons">
@@ -31,11 +32,15 @@ export function DoneJob({ job }: { job: Job }) {
       </div>
       <Suspense fallback={<Skeleton height="80vh" label="Loading the result" />}>
         <div className="job-view">
-          <View job={job} />
+          <ResultPart name="The pictures">
+            <View job={job} />
+          </ResultPart>
         </div>
         <div className="job-columns">
           <Card title="Result">
-            <Figures job={job} />
+            <ResultPart name="The figures">
+              <Figures job={job} />
+            </ResultPart>
           </Card>
           <Card title="Price">
             <Bill job={job} />
@@ -54,4 +59,11 @@ export function DoneJob({ job }: { job: Job }) {
       )}
     </>
   );
+}
+
+/** Returns the notes of a result, each once. */
+function notesOf(job: Job): string[] {
+  const { notes } = (job.result ?? {}) as { notes?: unknown };
+  if (!Array.isArray(notes)) return [];
+  return [...new Set(notes.filter((note) => typeof note === "string"))];
 }

@@ -11,7 +11,7 @@ type Stats = Partial<Schemas["UpscaleStats"] & Schemas["ExportStats"] & Schemas[
 export function Figures({ job }: { job: Job }) {
   const result = (job.result ?? {}) as { stats?: Stats; video?: Schemas["TrackedVideo"] };
   const { stats, video } = result;
-  if (stats === undefined) return <p className="muted">The figures of this result are not known.</p>;
+  if (stats == null) return <p className="muted">The figures of this result are not known.</p>;
   const frames = stats.frames ?? video?.frames;
   const durationS = stats.duration_sec ?? video?.duration_sec;
   return (
@@ -23,7 +23,7 @@ export function Figures({ job }: { job: Job }) {
         ["Scale", job.task === "track" || stats.scale === undefined ? null : `${rounded(stats.scale)}×`],
         ["Length", durationS === undefined ? null : exactly(durationS)],
         ["Frames", frames],
-        ["Shots", video === undefined ? null : video.cuts.length + 1],
+        ["Shots", video?.cuts === undefined ? null : video.cuts.length + 1],
         ["Model", stats.model ?? (job.task === "export" ? "none" : null)],
         ["Encoder", stats.encoder],
         ["Run time", stats.wall_sec === undefined ? null : exactly(stats.wall_sec)],

@@ -6,6 +6,7 @@ import { Button, ButtonLink } from "../ui/Button.tsx";
 import { EmptyState } from "../ui/EmptyState.tsx";
 import { Icon } from "../ui/Icon.tsx";
 import { ViewHeading } from "../ui/ViewHeading.tsx";
+import { isMissingFile } from "./missing_file.ts";
 
 interface FailedViewState {
   error: unknown;
@@ -23,14 +24,6 @@ export class FailedView extends Component<{ children: ReactNode }, FailedViewSta
     if (this.state.error === null) return this.props.children;
     return isMissingFile(this.state.error) ? <MissingFile /> : <Failure />;
   }
-}
-
-/** Whether a script or a style sheet of the page could not be loaded; browsers have no code for that, only words. */
-function isMissingFile(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    /dynamically imported module|importing a module script|unable to preload css/i.test(error.message)
-  );
 }
 
 function MissingFile() {
