@@ -2,8 +2,8 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { answerOf, api, type Job } from "../api/client.ts";
+import { LINK_MS, PICTURES, TRY_AGAIN_MS } from "../media/picture_queries.ts";
 import { readStills, type Still } from "../media/preview.ts";
-import { LINK_MS, PICTURES } from "../media/source_picture.ts";
 import { type DisplaySize, playableSize } from "../video/playable.ts";
 
 export interface Output {
@@ -24,6 +24,7 @@ export function useOutput(job: Job): Output | null {
       const stills = await readStills(newest, signal);
       return { video: url === null || size === null ? null : { url, size }, stills };
     },
+    refetchInterval: ({ state }) => (state.status === "error" ? TRY_AGAIN_MS : false),
     staleTime: LINK_MS,
     refetchOnWindowFocus: false,
     refetchOnReconnect: false,

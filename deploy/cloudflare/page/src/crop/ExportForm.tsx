@@ -4,6 +4,7 @@ import { useState } from "react";
 import { useUpload } from "../api/queries.ts";
 import type { VideoFacts } from "../media/probe.ts";
 import { useSourcePicture } from "../media/source_picture.ts";
+import { UnreachablePictures } from "../media/UnreachablePictures.tsx";
 import { useVideoFacts } from "../media/video_facts.ts";
 import type { TaskFormProps } from "../order/task_form.ts";
 import { Notice } from "../ui/Notice.tsx";
@@ -41,8 +42,10 @@ function UnknownVideo({ uploadId }: { uploadId: string }) {
   const order = useExportOrder(uploadId, null);
   return (
     <>
-      <Notice kind="warn" title="This browser cannot read the video.">
-        The worker can. You can still export the whole picture, and enter the start and the end as times.
+      <UnreachablePictures />
+      <Notice kind="warn" title="The video cannot be read here.">
+        The worker reads many more formats. You can still export the whole picture, and enter the start and the
+        end as times.
       </Notice>
       <FormSection title="Part">
         <TimeFields order={order} />
@@ -64,6 +67,7 @@ function Editor({ uploadId, facts }: { uploadId: string; facts: VideoFacts }) {
   const previewJobId = preview?.followed === followed ? preview.jobId : null;
   return (
     <div className="export-form">
+      <UnreachablePictures />
       <PictureStage
         picture={source}
         facts={facts}

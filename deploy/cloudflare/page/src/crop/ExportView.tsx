@@ -35,7 +35,7 @@ export function ExportView({ job }: { job: Job }) {
           <p className="muted">
             {isGone
               ? "The source is no longer there, so only the output is shown."
-              : "This browser cannot read the source, so only the output is shown."}
+              : "The source cannot be read here, so only the output is shown."}
           </p>
           <ExportedOutput job={job} exported={exported} clock={null} />
         </>

@@ -2,6 +2,7 @@
 
 import { lazy, Suspense } from "react";
 import type { Job } from "../api/client.ts";
+import { UnreachablePictures } from "../media/UnreachablePictures.tsx";
 import { Card } from "../ui/Card.tsx";
 import { Skeleton } from "../ui/Skeleton.tsx";
 import { Bill } from "./Bill.tsx";
@@ -32,6 +33,7 @@ export function DoneJob({ job }: { job: Job }) {
       </div>
       <Suspense fallback={<Skeleton height="80vh" label="Loading the result" />}>
         <div className="job-view">
+          <UnreachablePictures />
           <ResultPart name="The pictures">
             <View job={job} />
           </ResultPart>

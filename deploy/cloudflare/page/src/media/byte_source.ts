@@ -22,3 +22,14 @@ export function byteSource(source: Blob | string): ByteSource {
     },
   };
 }
+
+/**
+ * Asks for the first byte of a URL.
+ *
+ * @throws TypeError there is no answer, or a refusal.
+ */
+export async function checkReachable(url: string, signal: AbortSignal | null = null): Promise<void> {
+  const answer = await fetch(url, { headers: { Range: "bytes=0-0" }, signal });
+  await answer.body?.cancel();
+  if (!answer.ok) throw new TypeError(`The video cannot be fetched (status ${answer.status}).`);
+}

@@ -6,6 +6,7 @@ import { ApiFailure, answerOf, api, type Job } from "../api/client.ts";
 import { queryClient } from "../api/queries.ts";
 import { useClientState } from "../state/client_state.ts";
 import { playableSize } from "../video/playable.ts";
+import { LINK_MS, PICTURES, TRY_AGAIN_MS } from "./picture_queries.ts";
 import { readStills, type Still } from "./preview.ts";
 
 /** A source that the browser cannot play. */
@@ -31,10 +32,6 @@ export type SourcePicture =
   /** The browser cannot play the source, and no job has made pictures of it yet. */
   | { kind: "none"; unplayable: Unplayable };
 
-/** The key of all queries that find out how something can be shown. */
-export const PICTURES = ["pictures"];
-/** Links work for an hour; after this time, in milliseconds, new ones are made if the old ones fail. */
-export const LINK_MS = 45 * 60_000;
 /** How often an upload that is not complete is looked at, in milliseconds. */
 const LOOK_AGAIN_MS = 3000;
 /** How many pages of jobs are searched for one that has pictures of an upload. */
@@ -54,7 +51,8 @@ export function useSourcePicture(uploadId: string): SourcePicture {
     enabled: file === null || fileUrl !== null,
     retry: (count, error) => (error instanceof ApiFailure ? error.retryable : true) && count < 5,
     staleTime: LINK_MS,
-    refetchInterval: ({ state }) => (state.data?.kind === "loading" ? LOOK_AGAIN_MS : false),
+    refetchInterval: ({ state }) =>
+      state.data?.kind === "loading" ? LOOK_AGAIN_MS : state.status === "error" ? TRY_AGAIN_MS : false,
     refetchOnWindowFocus: false,
     refetchOnReconnect: false,
   });

@@ -1,5 +1,7 @@
 /** Tries whether the browser plays a video: only that decides, because canPlayType knows nothing of a file. */
 
+import { checkReachable } from "../media/byte_source.ts";
+
 /** How long a video may take to show its first frame, in milliseconds. */
 const PATIENCE_MS = 30_000;
 
@@ -18,10 +20,7 @@ export async function playableSize(url: string, signal: AbortSignal): Promise<Di
   const size = await sizeOfFirstFrame(url, signal);
   signal.throwIfAborted();
   // A browser reports a file that it cannot get as one that it cannot play.
-  if (size === null && !url.startsWith("blob:")) {
-    const response = await fetch(url, { headers: { Range: "bytes=0-0" }, signal });
-    if (!response.ok) throw new TypeError(`The video cannot be fetched (status ${response.status}).`);
-  }
+  if (size === null && !url.startsWith("blob:")) await checkReachable(url, signal);
   return size;
 }
 
