@@ -16,7 +16,12 @@ from tools.cloud.client import ApiUser, done
 from tools.stand_ins.runpod_job import Job
 from tools.stand_ins.runpod_queue import Pretence
 
-CONTENT_TYPES = {".mp4": "video/mp4", ".mkv": "video/x-matroska", ".mov": "video/quicktime"}
+CONTENT_TYPES = {
+    ".gif": "image/gif",
+    ".mp4": "video/mp4",
+    ".mkv": "video/x-matroska",
+    ".mov": "video/quicktime",
+}
 
 
 def finished_upscale(

@@ -44,8 +44,8 @@ function UnknownVideo({ uploadId }: { uploadId: string }) {
     <>
       <UnreachablePictures />
       <Notice kind="warn" title="The video cannot be read here.">
-        The worker reads many more formats. You can still export the whole picture, and enter the start and the
-        end as times.
+        The worker reads many more formats. You can still export the whole picture, and enter the start and
+        the end as times.
       </Notice>
       <FormSection title="Part">
         <TimeFields order={order} />
