@@ -17,10 +17,11 @@ from tools.stand_ins.runpod_job import Job
 from tools.stand_ins.runpod_queue import Pretence
 
 CONTENT_TYPES = {
-    ".gif": "image/gif",
     ".mp4": "video/mp4",
     ".mkv": "video/x-matroska",
     ".mov": "video/quicktime",
+    ".webm": "video/webm",
+    ".gif": "image/gif",
 }
 
 
@@ -92,8 +93,7 @@ def _finished(
 ) -> dict[str, Any]:
     def pretence(job: Job) -> Pretence:
         order = job.request["input"]
-        _put(order["output_url"], output.read_bytes(), CONTENT_TYPES[output.suffix])
-        answer = {"status": "completed", "output_url": order["output_url"].split("?")[0], "notes": []}
+        answer = put_output(order, output)
         if stills is not None:
             document = json.dumps({"version": 1, "stills": stills}).encode()
             _put(order["preview_url"], document, "application/json")
@@ -102,12 +102,19 @@ def _finished(
 
     cloud.runpod.pretend = pretence
     width, height, frames, _ = facts_of(output)
-    source = {"width": width, "height": height, "frames": frames}
+    source = {"width": max(16, width // 4), "height": max(16, height // 4), "frames": frames}
     response = user.debit(task=task, upload_id=upload_id, params=dict(params), source=source)
     assert response.status_code == 201, response.text
     job = wait_for_end(user, done(response)["id"])
     assert job["state"] == "completed", job
     return job
+
+
+def put_output(order: Mapping[str, Any], output: Path) -> dict[str, Any]:
+    """Put a file where a job's output belongs; return the beginning of the worker's result."""
+    url = order["output_url"].split("?")[0]
+    _put(order["output_url"], output.read_bytes(), CONTENT_TYPES[Path(url).suffix])
+    return {"status": "completed", "output_url": url, "notes": []}
 
 
 def _put(url: str, content: bytes, content_type: str) -> None:

@@ -7,18 +7,16 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import av
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.cloud.conftest import Cloud
-from tests.page.finished_jobs import CONTENT_TYPES, finished_upscale
+from tests.page.comparison import Comparison
 from tests.page.videos_on_screen import (
     expect_numbers,
-    numbers,
+    number_at_rest,
     numbers_while,
-    screenshot,
 )
 from tools.cloud.client import ApiUser
 from tools.fixtures.clips import make_clip, numbered
@@ -66,67 +64,23 @@ def comparison(cloud: Cloud, page: Page, user: ApiUser, tmp_path: Path) -> Compa
     return Comparison(cloud, page, user, tmp_path)
 
 
-class Comparison:
-    """A finished upscale that the page shows."""
-
-    def __init__(self, cloud: Cloud, page: Page, user: ApiUser, folder: Path) -> None:
-        self.cloud, self.page, self.user, self.folder = cloud, page, user, folder
-        self.stage = page.get_by_role("group", name="Before and after")
-        self.pictures = page.locator(".comparison")
-        self.divider = page.get_by_role("slider", name="Divider between before and after")
-        self.position = page.get_by_role("slider", name="Position")
-
-    def show(self, source: Path, output: Path) -> None:
-        """Open the page of an upscale from one file to the other, and wait until it can be operated."""
-        upload = self.user.upload(source.read_bytes(), CONTENT_TYPES[source.suffix], name=source.name)
-        job = finished_upscale(self.cloud, self.user, upload, output)
-        self.page.goto(f"/#/jobs/{job['id']}")
-        expect(self.stage).to_have_attribute("aria-busy", "false")
-
-    def show_numbered(self, source: Clip, output: Clip) -> None:
-        """Show numbered pictures, twice as large in the output."""
-        self.show(
-            _clip(self.folder / "source", [numbered(n, 192, 128) for n in range(FRAMES)], **source),
-            _clip(self.folder / "output", [numbered(n, 384, 256) for n in range(FRAMES)], **output),
-        )
-
-    def show_still(self, source: Pixels, output: Pixels) -> tuple[Pixels, Pixels]:
-        """Show two frames without movement; return them as PyAV decodes them."""
-        paths = []
-        for name, picture in (("source", source), ("output", output)):
-            options = {"crf": "3"}
-            clip = make_clip(self.folder / f"{name}.mp4", [picture] * 3, options=options, **BT709)
-            paths.append(clip)
-        self.show(*paths)
-        return _first_frame(paths[0]), _first_frame(paths[1])
-
-    def zoom(self, name: str) -> None:
-        self.page.get_by_role("radio", name=name, exact=True).check(force=True)
-
-    def shown(self) -> Pixels:
-        """Return the device pixels of the two pictures."""
-        self.page.wait_for_timeout(300)
-        return screenshot(self.page, self.pictures)
-
-
-BT709: dict[str, Any] = {"matrix": 1, "primaries": 1, "transfer": 1}
-"""Tags without which browsers guess the matrix from the size of the picture."""
+def show_numbered(comparison: Comparison, kind: str) -> None:
+    """Show numbered pictures, twice as large in the output."""
+    source, output = KINDS[kind]
+    comparison.show(
+        _clip(comparison.folder / "source", [numbered(n, 192, 128) for n in range(FRAMES)], **source),
+        _clip(comparison.folder / "output", [numbered(n, 384, 256) for n in range(FRAMES)], **output),
+    )
 
 
 def _clip(path: Path, pictures: list[Pixels], *, suffix: str = ".mp4", **how: Any) -> Path:
     return make_clip(path.with_suffix(suffix), pictures, options=B_FRAMES, **how)
 
 
-def _first_frame(path: Path) -> Pixels:
-    with av.open(str(path)) as container:
-        frame = next(container.decode(video=0))
-        return np.asarray(frame.to_ndarray(format="rgb24", src_colorspace="ITU709"), np.uint8)
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_both_show_the_same_frame(comparison: Comparison, kind: str) -> None:
     page = comparison.page
-    comparison.show_numbered(*KINDS[kind])
+    show_numbered(comparison, kind)
     expect(comparison.position).to_have_attribute("max", str(FRAMES - 1))
     expect_numbers(page, 0, *BOTH)
 
@@ -153,15 +107,14 @@ def test_both_show_the_same_frame(comparison: Comparison, kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_both_play_together(comparison: Comparison, kind: str) -> None:
     page = comparison.page
-    comparison.show_numbered(*KINDS[kind])
+    show_numbered(comparison, kind)
     for start in (0, 20):
         comparison.position.fill(str(start))
         expect_numbers(page, start, *BOTH)
         page.get_by_role("button", name="Play").click()
         samples = numbers_while(page, 1.5, *BOTH)
         page.get_by_role("button", name="Pause").click()
-        (stopped,) = numbers(page, "After")
-        expect_numbers(page, stopped, *BOTH)
+        stopped = number_at_rest(page, *BOTH)
         expect(comparison.stage.get_by_text(f"frame {stopped}", exact=True)).to_be_visible()
         assert stopped > start
         playing = [pair for pair in samples if pair[1] > start]

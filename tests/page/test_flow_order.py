@@ -316,7 +316,8 @@ def test_tracks_that_were_deleted_are_told(page: Page, upload: str) -> None:
     page.evaluate("(state) => sessionStorage.setItem('framewright', JSON.stringify(state))", state)
     page.goto(f"/#/uploads/{upload}")
     page.reload()
-    expect(page.get_by_role("alert")).to_contain_text("The tracks that the crop follows have been deleted.")
+    price = page.get_by_role("region", name="Price")
+    expect(price.get_by_role("alert")).to_contain_text("The tracks that the crop follows have been deleted.")
 
 
 def test_the_name_of_a_file_is_shown_as_text(page: Page, user: ApiUser) -> None:

@@ -61,6 +61,18 @@ def expect_numbers(page: Page, number: int, *labels: str) -> None:
     assert numbers(page, *labels) == [number] * len(labels)
 
 
+def number_at_rest(page: Page, *labels: str) -> int:
+    """Return the number at which all these videos come to rest; fail if they rest at different ones."""
+    deadline = time.monotonic() + 15
+    shown = numbers(page, *labels)
+    while True:
+        page.wait_for_timeout(400)
+        before, shown = shown, numbers(page, *labels)
+        if shown == before and len(set(shown)) == 1:
+            return shown[0]
+        assert time.monotonic() < deadline, f"{before}, then {shown}"
+
+
 def numbers_while(page: Page, duration_s: float, *labels: str) -> list[list[int]]:
     """Return the numbers that the videos show in each animation frame of a time."""
     page.evaluate(NUMBER_OF)

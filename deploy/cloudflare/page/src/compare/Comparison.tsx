@@ -1,7 +1,7 @@
 /** Shows two pictures of the same size and place: one over the other with a divider between them, or side by side. */
 
 import { type CSSProperties, type PointerEvent, type ReactNode, useEffect, useRef, useState } from "react";
-import { useDevicePixelRatio, useLayout } from "./layout.ts";
+import { useDevicePixelRatio, useSize } from "./layout.ts";
 import {
   centreKeeping,
   closer,
@@ -41,11 +41,8 @@ export function Comparison({ size, arrangement, zoom, onZoom, labels, before, af
   const [centre, setCentre] = useState<Point>(MIDDLE);
   const ratio = useDevicePixelRatio();
   const frame = useRef<HTMLDivElement>(null);
-  const beforeLayer = useLayout();
-  const afterLayer = useLayout();
-  const view = beforeLayer.size;
-  const placed = place(size, view, zoom, ratio, centre, beforeLayer.corner);
-  const placedAfter = place(size, view, zoom, ratio, centre, afterLayer.corner);
+  const { size: view, ref: layer } = useSize();
+  const placed = place(size, view, zoom, ratio, centre);
 
   const pan = (x: number, y: number) => setCentre(moved(placed, view, { x, y }));
   const zoomAt = (steps: number, at: Point) => {
@@ -83,16 +80,15 @@ export function Comparison({ size, arrangement, zoom, onZoom, labels, before, af
       onDoubleClick={(event) => zoomAt(zoom === "fit" ? 1 : -ZOOMS.length, pointIn(event))}
       {...drag}
     >
-      <div className="comparison-layer" ref={beforeLayer.ref}>
+      <div className="comparison-layer" ref={layer}>
         {before(pictureStyle(placed, false))}
         <span className="comparison-label before">{labels[0]}</span>
       </div>
       <div
         className="comparison-layer"
-        ref={afterLayer.ref}
         style={isSlider ? { clipPath: `inset(0 0 0 ${divider}%)` } : undefined}
       >
-        {after(pictureStyle(placedAfter, zoom !== "fit" && zoom > 1))}
+        {after(pictureStyle(placed, zoom !== "fit"))}
         <span className="comparison-label after">{labels[1]}</span>
       </div>
       {isSlider && (

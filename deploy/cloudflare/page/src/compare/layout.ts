@@ -1,34 +1,23 @@
-/** Tells where an element is on the screen, and how fine the screen is; renders again when that changes. */
+/** Tells how large an element is, and how fine the screen is; renders again when that changes. */
 
 import { useCallback, useState, useSyncExternalStore } from "react";
-import type { Point, Size } from "./zoom.ts";
+import type { Size } from "./zoom.ts";
 
-interface Layout {
-  size: Size;
-  /** Its top left corner on the page, in CSS pixels. */
-  corner: Point;
-}
-
-const NOWHERE: Layout = { size: { width: 1, height: 1 }, corner: { x: 0, y: 0 } };
-
-/** Returns a ref, and the layout of the element that gets it. */
-export function useLayout(): Layout & { ref: (element: HTMLElement | null) => (() => void) | undefined } {
-  const [layout, setLayout] = useState(NOWHERE);
+/** Returns a ref, and the size in CSS pixels of the element that gets it. */
+export function useSize(): { size: Size; ref: (element: HTMLElement | null) => (() => void) | undefined } {
+  const [size, setSize] = useState<Size>({ width: 1, height: 1 });
   const ref = useCallback((element: HTMLElement | null) => {
     if (element === null) return;
     const measure = () => {
-      const { left, top, width, height } = element.getBoundingClientRect();
-      if (width > 0)
-        setLayout({ size: { width, height }, corner: { x: left + window.scrollX, y: top + window.scrollY } });
+      const { width, height } = element.getBoundingClientRect();
+      if (width > 0) setSize({ width, height });
     };
     measure();
-    // What lies above an element moves it without a change of its size, so the body is observed, too.
     const observer = new ResizeObserver(measure);
     observer.observe(element);
-    observer.observe(document.body);
     return () => observer.disconnect();
   }, []);
-  return { ...layout, ref };
+  return { size, ref };
 }
 
 /** Returns how many device pixels a CSS pixel has; zooming the page changes it. */

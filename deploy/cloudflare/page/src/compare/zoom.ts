@@ -30,16 +30,8 @@ export const MIDDLE: Point = { x: 0.5, y: 0.5 };
  * @param ratio how many device pixels a CSS pixel has.
  * @param centre the point of the picture in the middle of the window, as a share of its size; a picture that is larger
  *   than the window covers it nevertheless, and a smaller one stands in its middle.
- * @param corner where the window is on the screen, in CSS pixels: with a zoom the picture begins at whole device pixels.
  */
-export function place(
-  picture: Size,
-  view: Size,
-  zoom: Zoom,
-  ratio: number,
-  centre: Point,
-  corner: Point = { x: 0, y: 0 },
-): Placement {
+export function place(picture: Size, view: Size, zoom: Zoom, ratio: number, centre: Point): Placement {
   if (zoom === "fit") {
     const scale = Math.min(view.width / picture.width, view.height / picture.height);
     const [width, height] = [picture.width * scale, picture.height * scale];
@@ -47,12 +39,13 @@ export function place(
   }
   const width = (picture.width * zoom) / ratio;
   const height = (picture.height * zoom) / ratio;
-  const whole = (start: number, from: number) => Math.round((start + from) * ratio) / ratio - from;
+  // Browsers put the window itself at whole device pixels; so must the picture be in it, or it is smoothed.
+  const whole = (start: number) => Math.round(start * ratio) / ratio;
   return {
     width,
     height,
-    x: whole(startOf(width, view.width, centre.x), corner.x),
-    y: whole(startOf(height, view.height, centre.y), corner.y),
+    x: whole(startOf(width, view.width, centre.x)),
+    y: whole(startOf(height, view.height, centre.y)),
   };
 }
 

@@ -1,7 +1,7 @@
 /** Draws a measure of the compared frames over time. A click or the Enter key on a point shows its frame. */
 
 import { type KeyboardEvent, useState } from "react";
-import { useLayout } from "../compare/layout.ts";
+import { useSize } from "../compare/layout.ts";
 import { axisOver, placeOn } from "./axis.ts";
 
 interface Point {
@@ -30,7 +30,7 @@ const MARGIN = { left: 44, right: 14, top: 14, bottom: 30 };
 const TICK_PX = 90;
 
 export function Chart({ name, unit, points, worst, marks, most, digits, onPick }: ChartProps) {
-  const { ref, size } = useLayout();
+  const { ref, size } = useSize();
   const [pointed, setPointed] = useState<number | null>(null);
   const width = Math.max(size.width, 240);
   const plot = { width: width - MARGIN.left - MARGIN.right, height: HEIGHT - MARGIN.top - MARGIN.bottom };
