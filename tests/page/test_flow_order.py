@@ -101,13 +101,27 @@ def test_a_refused_setting_is_named_as_in_the_form(page: Page, user: ApiUser, up
     open_order(page, upload)
     choose_task(page, "Track")
     page.get_by_text("Advanced").click()
-    page.get_by_label("Stride").fill("99")
-    expect(page.get_by_role("alert")).to_contain_text("Stride 99 is refused: give 30 or less.")
+    stride = page.get_by_label("Stride")
+    stride.fill("99")
+    refusal = "Stride 99 is refused: give 30 or less."
+    expect(page.get_by_role("region", name="Price").get_by_role("alert")).to_contain_text(refusal)
+    expect(stride).to_have_attribute("aria-invalid", "true")
+    expect(stride).to_have_accessible_description(re.compile(re.escape(refusal)))
+    expect(page.get_by_label("Confidence")).not_to_have_attribute("aria-invalid", "true")
     expect(page.get_by_role("button", name="Start tracking")).to_be_disabled()
-    page.get_by_label("Stride").fill("9")
+    stride.fill("9")
     expect(page.get_by_role("alert")).to_have_count(0)
+    expect(stride).not_to_have_attribute("aria-invalid", "true")
     expect(page.get_by_role("button", name="Start tracking")).to_be_enabled()
     assert jobs_of(user) == []
+    # Advanced settings that are not the defaults are seen at once.
+    page.reload()
+    expect(stride).to_have_value("9")
+    expect(stride).to_be_visible()
+    hint = "The job fails, and costs nothing, if the workers do not have this model."
+    expect(page.get_by_text(hint)).to_have_count(0)
+    page.get_by_label("Model").select_option("yolov8m")
+    expect(page.get_by_text(hint)).to_be_visible()
 
 
 def test_typing_asks_for_the_price_once(cloud: Cloud, page: Page, user: ApiUser, upload: str) -> None:

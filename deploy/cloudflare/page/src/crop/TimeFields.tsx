@@ -11,6 +11,7 @@ export function TimeFields({ order }: { order: ExportOrder }) {
   return (
     <div className="fields">
       <NumberField
+        param="start"
         label="Start"
         hint="In seconds from the start of the video. Empty means the first frame."
         min={0}
@@ -20,6 +21,7 @@ export function TimeFields({ order }: { order: ExportOrder }) {
         onChange={(value) => order.change({ start: value })}
       />
       <NumberField
+        param="end"
         label="End"
         hint="In seconds from the start of the video. Empty means the last frame."
         min={0}

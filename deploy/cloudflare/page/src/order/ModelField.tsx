@@ -16,7 +16,11 @@ export function ModelField({ models, value, onChange }: ModelFieldProps) {
   return (
     <SelectField
       label="Model"
-      hint="The price says which model will be used."
+      hint={
+        value != null && models.includes(value)
+          ? "The job fails, and costs nothing, if the workers do not have this model."
+          : "The price says which model will be used."
+      }
       value={value ?? DEFAULT}
       options={[[DEFAULT, "Default of the service"], ...named.map((name) => [name, name] as const)]}
       onChange={(name) => onChange(name === DEFAULT ? null : name)}

@@ -2,8 +2,11 @@
 
 import { type ReactNode, useState } from "react";
 import { Field } from "../ui/Field.tsx";
+import { useRefusal } from "./refusal.ts";
 
 interface NumberFieldProps {
+  /** Its name in the params of the job. */
+  param: string;
   label: ReactNode;
   /** What the number does, and what an empty field means. */
   hint: ReactNode;
@@ -16,12 +19,12 @@ interface NumberFieldProps {
   placeholder?: string;
 }
 
-export function NumberField({ label, hint, value, onChange, step = 1, ...limits }: NumberFieldProps) {
+export function NumberField({ param, label, hint, value, onChange, step = 1, ...limits }: NumberFieldProps) {
   // What was typed is kept beside the number: "0." is a number already, but its point must stay.
   const [text, setText] = useState("");
   const shown = numberOf(text) === (value ?? null) ? text : String(value ?? "");
   return (
-    <Field label={label} hint={hint}>
+    <Field label={label} hint={hint} error={useRefusal(param)}>
       {(control) => (
         <input
           {...control}

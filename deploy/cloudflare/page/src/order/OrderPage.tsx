@@ -15,6 +15,7 @@ import { ViewHeading } from "../ui/ViewHeading.tsx";
 import { UploadProgress } from "../upload/UploadProgress.tsx";
 import { quoteOrder } from "./order_request.ts";
 import { QuoteCard } from "./QuoteCard.tsx";
+import { RefusalContext } from "./refusal.ts";
 import { StartButton } from "./StartButton.tsx";
 import { TaskPicker } from "./TaskPicker.tsx";
 import { TrackForm } from "./TrackForm.tsx";
@@ -64,6 +65,8 @@ function UploadOrder({ upload }: { upload: Upload }) {
   const wallet = useWallet();
   const { facts, isReading } = useVideoFacts(upload);
   const quote = useOrderQuote(isReading ? null : quoteOrder(upload.id, order, facts));
+  const { problem, refusedParam } = quote;
+  const refusal = problem === null || refusedParam === null ? null : { param: refusedParam, reason: problem };
   const balance = wallet.data?.balance;
   // Its progress stays until the page is left, so that nothing jumps when the upload is complete.
   const [wasOpen] = useState(upload.state === "open");
@@ -77,7 +80,9 @@ function UploadOrder({ upload }: { upload: Upload }) {
       <TaskPicker task={order.task} onChange={(task) => changeOrder(upload.id, { task })} />
       <div className="order">
         <Card title="Settings" className="order-settings">
-          <TaskForm key={order.task} task={order.task} uploadId={upload.id} facts={facts} />
+          <RefusalContext value={refusal}>
+            <TaskForm key={order.task} task={order.task} uploadId={upload.id} facts={facts} />
+          </RefusalContext>
         </Card>
         <div className="order-quote">
           <QuoteCard {...quote} balance={balance}>

@@ -9,7 +9,17 @@ import { DETECTORS } from "./models.ts";
 import { NumberField } from "./NumberField.tsx";
 import { SelectField } from "./SelectField.tsx";
 import type { TaskFormProps } from "./task_form.ts";
-import { withParam } from "./with_param.ts";
+import { isChanged, withParam } from "./with_param.ts";
+
+/** The fields that few people change, as they are if nothing is set. */
+const ADVANCED: Partial<TrackParams> = {
+  confidence: 0.5,
+  stride: 1,
+  fill_gaps_sec: 0,
+  side: null,
+  tracker: "bytetrack",
+  model: "yolov8",
+};
 
 export function TrackForm({ uploadId }: TaskFormProps) {
   const { track } = useOrder(uploadId);
@@ -39,9 +49,10 @@ export function TrackForm({ uploadId }: TaskFormProps) {
           />
         )}
       </Field>
-      <Disclosure summary="Advanced">
+      <Disclosure summary="Advanced" startsOpen={isChanged(track, ADVANCED)}>
         <div className="fields">
           <NumberField
+            param="confidence"
             label="Confidence"
             hint="From 0 to 1. Tracks that the model is less sure of on average are left out. Empty means 0.5."
             min={0}
@@ -52,6 +63,7 @@ export function TrackForm({ uploadId }: TaskFormProps) {
             onChange={(value) => change("confidence", value)}
           />
           <NumberField
+            param="stride"
             label="Stride"
             hint="From 1 to 30. The model sees one frame in this many, and the boxes in between are interpolated. Empty means 1: every frame."
             min={1}
@@ -61,6 +73,7 @@ export function TrackForm({ uploadId }: TaskFormProps) {
             onChange={(value) => change("stride", value)}
           />
           <NumberField
+            param="fill_gaps_sec"
             label="Fill gaps"
             hint="From 0 to 10 s. Gaps in a track that are no longer than this are filled. Empty means 0: none."
             min={0}
@@ -71,6 +84,7 @@ export function TrackForm({ uploadId }: TaskFormProps) {
             onChange={(value) => change("fill_gaps_sec", value)}
           />
           <NumberField
+            param="side"
             label="Detector size"
             hint="From 32 to 4096 px: the longer side of the pictures that the model sees. A larger size finds smaller objects and takes longer. Empty means the model's own."
             min={32}

@@ -10,10 +10,13 @@ import { scaleOf, UPSCALERS } from "./models.ts";
 import { NumberField } from "./NumberField.tsx";
 import { QualityField } from "./QualityField.tsx";
 import type { TaskFormProps } from "./task_form.ts";
-import { withParam } from "./with_param.ts";
+import { isChanged, withParam } from "./with_param.ts";
 
 const SCALES = ["2", "3", "4"] as const;
 const OTHER = "other";
+
+/** The fields that few people change, as they are if nothing is set. */
+const ADVANCED: Partial<UpscaleParams> = { model: null, tonemap: false, reuse_tolerance: 0 };
 
 export function UpscaleForm({ uploadId, facts }: TaskFormProps) {
   const { upscale } = useOrder(uploadId);
@@ -43,6 +46,7 @@ export function UpscaleForm({ uploadId, facts }: TaskFormProps) {
       />
       {isOther && (
         <NumberField
+          param="scale"
           label="Other scale"
           hint="From 1 to 16, such as 1.5. Empty means the model's own scale."
           min={1}
@@ -54,7 +58,7 @@ export function UpscaleForm({ uploadId, facts }: TaskFormProps) {
       )}
       {size !== null && <p className="numbers muted form-result">{size}</p>}
       <QualityField value={upscale.quality} onChange={(quality) => change("quality", quality)} />
-      <Disclosure summary="Advanced">
+      <Disclosure summary="Advanced" startsOpen={isChanged(upscale, ADVANCED)}>
         <ModelField models={UPSCALERS} value={upscale.model} onChange={(model) => change("model", model)} />
         <Checkbox
           label="Convert HDR to SDR"
@@ -63,6 +67,7 @@ export function UpscaleForm({ uploadId, facts }: TaskFormProps) {
           onChange={(tonemap) => change("tonemap", tonemap)}
         />
         <NumberField
+          param="reuse_tolerance"
           label="Reuse tolerance"
           hint="From 0 to 16 levels. Parts of the picture that change by at most this are not computed again. This is faster where little moves, but not exact; 0 reuses only identical parts."
           min={0}

@@ -4,7 +4,7 @@ import { useEffect, useState } from "react";
 import { ApiFailure, type Quote } from "../api/client.ts";
 import { type QuoteOrder, useQuote } from "../api/queries.ts";
 import { priceChangeText } from "../text/quote_text.ts";
-import { requestErrorText } from "../text/request_errors.ts";
+import { refusedParam, requestErrorText } from "../text/request_errors.ts";
 import { useSettled } from "./use_settled.ts";
 
 /** How long nothing must change before the quote is asked for, in milliseconds. */
@@ -17,6 +17,8 @@ export interface OrderQuote {
   isAsking: boolean;
   /** Why there is no quote, in words; null if there is one. */
   problem: string | null;
+  /** The field of the job that the problem is about, such as `confidence`; null if it is about none. */
+  refusedParam: string | null;
   /** Whether the same question may be answered later. */
   canAskAgain: boolean;
   /** How the price of the same job has changed since it was shown first, in words; null if it has not. */
@@ -41,6 +43,7 @@ export function useOrderQuote(order: QuoteOrder | null): OrderQuote {
     quote,
     isAsking: !isCurrent || isPending,
     problem: isSettled && error !== null ? requestErrorText(error) : null,
+    refusedParam: isSettled && error !== null ? refusedParam(error) : null,
     canAskAgain: error instanceof ApiFailure && error.retryable,
     change: isSame ? priceChangeText(first.quote, quote) : null,
     renew: () => void refetch(),

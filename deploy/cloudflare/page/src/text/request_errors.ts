@@ -34,8 +34,19 @@ const FAILURES: Record<string, string> = {
 export function requestErrorText(failure: { code?: string; message: string }): string {
   const { code = "" } = failure;
   if (Object.hasOwn(FAILURES, code)) return FAILURES[code] as string;
-  const [, field = "", rest = ""] = /^params\.(\w+)((?:\W.*)?)$/s.exec(failure.message) ?? [];
-  return Object.hasOwn(PARAM_NAMES, field)
-    ? sentence(`${PARAM_NAMES[field]}${rest}`)
+  const { param, rest } = paramOf(failure.message);
+  return Object.hasOwn(PARAM_NAMES, param)
+    ? sentence(`${PARAM_NAMES[param]}${rest}`)
     : sentence(failure.message);
+}
+
+/** Returns the field of a job that a refusal is about, such as `confidence`; null if it is about none. */
+export function refusedParam(failure: { code?: string; message: string }): string | null {
+  return paramOf(failure.message).param || null;
+}
+
+/** Splits `params.scale 17 is refused` into the name of the field and the rest. */
+function paramOf(message: string): { param: string; rest: string } {
+  const [, param = "", rest = ""] = /^params\.(\w+)((?:\W.*)?)$/s.exec(message) ?? [];
+  return { param, rest };
 }
