@@ -186,7 +186,7 @@ def test_an_edited_path_is_exported_and_edited_again(cloud: Cloud, page: Page, u
 
     keyframes = job_of(user, first)["result"]["keyframes"]
     expect(page.locator("[data-keyframe]")).to_have_count(3)
-    page.get_by_role("button", name="Edit the path and export again").click()
+    page.get_by_role("button", name="Run again with changes").click()
     form.wait()
     expect(page.get_by_text("Keyframe 1 of 3", exact=True)).to_be_visible()
     form.show_frame(70)

@@ -12,6 +12,7 @@ import { useClientState } from "../state/client_state.ts";
 import { signedIn, signedOut } from "../state/session.ts";
 import { ApiFailure, answerOf, api, type Job, type Quote, type TaskName, type Upload } from "./client.ts";
 import { followedTracks } from "./followed_tracks.ts";
+import { getJob, getJobs, getUpload } from "./requests.ts";
 import type { components } from "./schema.d.ts";
 
 /** How often a job that has not ended is asked for, in milliseconds. The API asks RunPod at most once per second. */
@@ -67,8 +68,7 @@ export function useEntries() {
 export function useJobs() {
   return useInfiniteQuery({
     queryKey: JOBS,
-    queryFn: ({ pageParam }) =>
-      answerOf(api.GET("/jobs", { params: { query: pageParam === null ? {} : { cursor: pageParam } } })),
+    queryFn: ({ pageParam }) => getJobs(pageParam),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next,
     refetchInterval: LIST_POLL_MS,
@@ -79,7 +79,7 @@ export function useJobs() {
 export function useJob(id: string) {
   return useQuery({
     queryKey: jobKey(id),
-    queryFn: () => answerOf(api.GET("/status/{id}", { params: { path: { id } } })),
+    queryFn: () => getJob(id),
     refetchInterval: ({ state }) => (state.data?.ended_at == null ? JOB_POLL_MS : false),
     // The name of a tab in the background shows how far its job is.
     refetchIntervalInBackground: true,
@@ -92,7 +92,7 @@ export function useJob(id: string) {
 export function useFreshJob() {
   const client = useQueryClient();
   return async (id: string): Promise<Job> => {
-    const job = await answerOf(api.GET("/status/{id}", { params: { path: { id } } }));
+    const job = await getJob(id);
     client.setQueryData(jobKey(id), job);
     return job;
   };
@@ -114,7 +114,7 @@ export function useUploads() {
 export function useUpload(id: string, pollMs: number | false = false) {
   return useQuery({
     queryKey: uploadKey(id),
-    queryFn: (): Promise<Upload> => answerOf(api.GET("/uploads/{id}", { params: { path: { id } } })),
+    queryFn: () => getUpload(id),
     refetchInterval: pollMs,
     staleTime: 30 * 60_000,
   });
@@ -172,12 +172,10 @@ async function askForQuote({ followJobId, ...order }: QuoteOrder): Promise<Quote
   let { params } = order;
   if (followJobId !== null) {
     // Asked for anew each time: the link to stored tracks is signed, and is never kept.
-    const job = await answerOf(api.GET("/status/{id}", { params: { path: { id: followJobId } } })).catch(
-      (error: unknown) => {
-        const isGone = error instanceof ApiFailure && error.code === "job_not_found";
-        throw isGone ? new ApiFailure(404, "tracks_gone", error.message, false, null) : error;
-      },
-    );
+    const job = await getJob(followJobId).catch((error: unknown) => {
+      const isGone = error instanceof ApiFailure && error.code === "job_not_found";
+      throw isGone ? new ApiFailure(404, "tracks_gone", error.message, false, null) : error;
+    });
     const { track } = params.follow as { track: number | "main" };
     params = { ...params, tracks: followedTracks(job, track) };
   }

@@ -1,7 +1,8 @@
 /** Finds how the output of a job can be shown. */
 
 import { useQuery } from "@tanstack/react-query";
-import { answerOf, api, type Job } from "../api/client.ts";
+import type { Job } from "../api/client.ts";
+import { getJob } from "../api/requests.ts";
 import { LINK_MS, PICTURES, TRY_AGAIN_MS } from "../media/picture_queries.ts";
 import { readStills, type Still } from "../media/preview.ts";
 import { type DisplaySize, playableSize } from "../video/playable.ts";
@@ -18,7 +19,7 @@ export function useOutput(job: Job): Output | null {
   const found = useQuery({
     queryKey: [...PICTURES, "output", job.id],
     queryFn: async ({ signal }): Promise<Output> => {
-      const newest = await answerOf(api.GET("/status/{id}", { params: { path: { id: job.id } }, signal }));
+      const newest = await getJob(job.id, signal);
       const { output: url } = newest.links;
       const size = url === null ? null : await playableSize(url, signal);
       const stills = await readStills(newest, signal);

@@ -5,11 +5,6 @@ import { useUpload } from "../api/queries.ts";
 import type { VideoFacts } from "../media/probe.ts";
 import { useSourcePicture } from "../media/source_picture.ts";
 import { useVideoFacts } from "../media/video_facts.ts";
-import { orderOfJob } from "../order/order_of_job.ts";
-import { useClientState } from "../state/client_state.ts";
-import { goTo, links } from "../state/route.ts";
-import { Button } from "../ui/Button.tsx";
-import { Icon } from "../ui/Icon.tsx";
 import { Skeleton } from "../ui/Skeleton.tsx";
 import type { VideoClock } from "../video/clock.ts";
 import { PictureStage } from "../video/PictureStage.tsx";
@@ -40,7 +35,6 @@ export function ExportView({ job }: { job: Job }) {
           <ExportedOutput job={job} exported={exported} clock={null} />
         </>
       )}
-      {!isGone && <EditAgain job={job} isMoving={Array.isArray(exported.crop)} />}
     </section>
   );
 }
@@ -79,20 +73,4 @@ function SourceAndOutput({ job, exported, facts }: SourceAndOutputProps) {
 function isInPart({ start, end }: Exported, clock: VideoClock): boolean {
   const part = partOf(start, end, clock.times.startsS);
   return clock.frame >= part.first && clock.frame <= part.last;
-}
-
-function EditAgain({ job, isMoving }: { job: Job; isMoving: boolean }) {
-  const changeOrder = useClientState((state) => state.changeOrder);
-  return (
-    <p className="export-view-edit">
-      <Button
-        onClick={() => {
-          changeOrder(job.upload_id, orderOfJob(job));
-          goTo(links.order(job.upload_id));
-        }}
-      >
-        <Icon name="crop" /> {isMoving ? "Edit the path and export again" : "Edit and export again"}
-      </Button>
-    </p>
-  );
 }

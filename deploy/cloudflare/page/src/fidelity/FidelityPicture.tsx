@@ -9,14 +9,14 @@ import { FidelityTable } from "./FidelityTable.tsx";
 import {
   EXCELLENT,
   type FidelityReport,
+  type Finding,
+  findingsOf,
   GOOD,
   SOUND_EARLY_MS,
   SOUND_LATE_MS,
-  type Verdict,
   VISIBLE_COLOUR,
-  verdictsOf,
   worstOf,
-} from "./verdict.ts";
+} from "./findings.ts";
 import "./FidelityPicture.css";
 
 /** Returns the report of a job's result; null if it has none. */
@@ -44,9 +44,9 @@ export function FidelityPicture({ report, onSeek }: FidelityPictureProps) {
         <span className="muted small">{`${pictures.length} ${pictures.length === 1 ? "frame" : "frames"} compared at ${width} × ${height}`}</span>
       }
     >
-      <ul className="verdicts">
-        {verdictsOf(report).map((verdict) => (
-          <VerdictTile key={verdict.name} verdict={verdict} />
+      <ul className="findings">
+        {findingsOf(report).map((finding) => (
+          <FindingTile key={finding.name} finding={finding} />
         ))}
       </ul>
       {pictures.length > 0 && (
@@ -106,13 +106,13 @@ function marksOf(excellent: number, good: number) {
   ];
 }
 
-const ICONS: Record<Verdict["kind"], IconName> = { good: "check", plain: "info", bad: "alert" };
+const ICONS: Record<Finding["kind"], IconName> = { good: "check", plain: "info", bad: "alert" };
 
-function VerdictTile({ verdict: { name, words, details, kind } }: { verdict: Verdict }) {
+function FindingTile({ finding: { name, words, details, kind } }: { finding: Finding }) {
   return (
-    <li className={`verdict ${kind}`}>
+    <li className={`finding ${kind}`}>
       <span className="muted small">{name}</span>
-      <span className="verdict-words">
+      <span className="finding-words">
         <Icon name={ICONS[kind]} /> {words}
       </span>
       <span className="small numbers">{details}</span>

@@ -1,7 +1,7 @@
 /** Lists the figures of all compared frames. */
 
 import { Button } from "../ui/Button.tsx";
-import type { ComparedPicture } from "./verdict.ts";
+import type { ComparedPicture } from "./findings.ts";
 
 interface FidelityTableProps {
   pictures: readonly ComparedPicture[];

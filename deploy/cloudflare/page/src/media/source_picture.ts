@@ -2,8 +2,9 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { ApiFailure, answerOf, api, type Job } from "../api/client.ts";
+import { ApiFailure, type Job } from "../api/client.ts";
 import { queryClient } from "../api/queries.ts";
+import { getJob, getJobs, getUpload } from "../api/requests.ts";
 import { useClientState } from "../state/client_state.ts";
 import { playableSize } from "../video/playable.ts";
 import { LINK_MS, PICTURES, TRY_AGAIN_MS } from "./picture_queries.ts";
@@ -92,7 +93,7 @@ async function findPicture(
   if (file !== null && fileUrl !== null && (await playableSize(fileUrl, signal)) !== null) {
     return { kind: "video", url: fileUrl, media: file, isStandIn: false, unplayable: null };
   }
-  const upload = await answerOf(api.GET("/uploads/{id}", { params: { path: { id: uploadId } }, signal }));
+  const upload = await getUpload(uploadId, signal);
   const url = upload.source_url ?? null;
   // Nothing can be shown before the upload is complete, unless its file was chosen in this tab.
   if (file === null && url === null) return { kind: "loading" };
@@ -102,20 +103,16 @@ async function findPicture(
   const unplayable = { uploadId, name: upload.name };
   const jobs = await completedJobs(uploadId, signal);
   for (const { id } of jobs.filter(showsWholeSource)) {
-    const { links } = await status(id, signal);
+    const { links } = await getJob(id, signal);
     if (links.output !== null && (await playableSize(links.output, signal)) !== null) {
       return { kind: "video", url: links.output, media: links.output, isStandIn: true, unplayable };
     }
   }
   for (const { id } of jobs) {
-    const stills = await readStills(await status(id, signal), signal);
+    const stills = await readStills(await getJob(id, signal), signal);
     if (stills.length > 0) return { kind: "stills", stills, unplayable };
   }
   return { kind: "none", unplayable };
-}
-
-function status(id: string, signal: AbortSignal): Promise<Job> {
-  return answerOf(api.GET("/status/{id}", { params: { path: { id } }, signal }));
 }
 
 /** Returns the completed jobs on an upload, newest first. */
@@ -123,10 +120,7 @@ async function completedJobs(uploadId: string, signal: AbortSignal): Promise<Job
   const found: Job[] = [];
   let cursor: string | null = null;
   for (let page = 0; page < MOST_PAGES; page++) {
-    const query: { cursor?: string } = cursor === null ? {} : { cursor };
-    const list: { jobs: Job[]; next: string | null } = await answerOf(
-      api.GET("/jobs", { params: { query }, signal }),
-    );
+    const list: { jobs: Job[]; next: string | null } = await getJobs(cursor, signal);
     found.push(...list.jobs.filter((job) => job.upload_id === uploadId && job.state === "completed"));
     cursor = list.next;
     if (cursor === null) break;

@@ -16,21 +16,21 @@ export class NotReadable extends Error {}
 
 /** Reads a document whose root is an object that may have an array of the given name. */
 export class ArrayElements {
-  private readonly name: string;
-  private readonly onElement: (element: unknown) => void;
-  private readonly mostElementBytes: number;
-  private readonly element: Bytes;
-  private readonly rest: Bytes;
+  readonly #name: string;
+  readonly #onElement: (element: unknown) => void;
+  readonly #mostElementBytes: number;
+  readonly #element: Bytes;
+  readonly #rest: Bytes;
   /** How many arrays and objects are open. */
-  private depth = 0;
-  private inString = false;
-  private escaped = false;
+  #depth = 0;
+  #inString = false;
+  #escaped = false;
   /** Whether the bytes belong to the array, which then is at depth 2. */
-  private inArray = false;
+  #inArray = false;
   /** How many elements of the array were complete. */
-  private count = 0;
+  #count = 0;
   /** The last string of the root object. */
-  private key = "";
+  #key = "";
 
   /**
    * @param name the member of the root that is the array.
@@ -38,11 +38,11 @@ export class ArrayElements {
    * @param mostElementBytes the most bytes of an element.
    */
   constructor(name: string, onElement: (element: unknown) => void, mostElementBytes = 128_000_000) {
-    this.name = name;
-    this.onElement = onElement;
-    this.mostElementBytes = mostElementBytes;
-    this.element = new Bytes();
-    this.rest = new Bytes();
+    this.#name = name;
+    this.#onElement = onElement;
+    this.#mostElementBytes = mostElementBytes;
+    this.#element = new Bytes();
+    this.#rest = new Bytes();
   }
 
   /**
@@ -54,38 +54,38 @@ export class ArrayElements {
     let begin = 0;
     for (let index = 0; index < bytes.length; index++) {
       const byte = bytes[index];
-      if (this.inString) {
-        if (this.escaped) this.escaped = false;
-        else if (byte === BACKSLASH) this.escaped = true;
-        else if (byte === QUOTE) this.inString = false;
-        else if (this.depth === 1 && this.key.length < 32) this.key += String.fromCharCode(byte ?? 0);
+      if (this.#inString) {
+        if (this.#escaped) this.#escaped = false;
+        else if (byte === BACKSLASH) this.#escaped = true;
+        else if (byte === QUOTE) this.#inString = false;
+        else if (this.#depth === 1 && this.#key.length < 32) this.#key += String.fromCharCode(byte ?? 0);
       } else if (byte === QUOTE) {
-        this.inString = true;
-        if (this.depth === 1) this.key = "";
+        this.#inString = true;
+        if (this.#depth === 1) this.#key = "";
       } else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
-        this.depth++;
-        if (byte === OPEN_ARRAY && this.depth === 2 && this.key === this.name) {
-          this.keep(bytes.subarray(begin, index + 1));
-          this.inArray = true;
+        this.#depth++;
+        if (byte === OPEN_ARRAY && this.#depth === 2 && this.#key === this.#name) {
+          this.#keep(bytes.subarray(begin, index + 1));
+          this.#inArray = true;
           begin = index + 1;
         }
       } else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) {
-        this.depth--;
-        if (this.inArray && this.depth === 1) {
-          this.keep(bytes.subarray(begin, index));
-          this.endElement(this.count === 0);
-          this.inArray = false;
+        this.#depth--;
+        if (this.#inArray && this.#depth === 1) {
+          this.#keep(bytes.subarray(begin, index));
+          this.#endElement(this.#count === 0);
+          this.#inArray = false;
           begin = index;
         }
       } else if (byte === COMMA) {
-        if (this.inArray && this.depth === 2) {
-          this.keep(bytes.subarray(begin, index));
-          this.endElement(false);
+        if (this.#inArray && this.#depth === 2) {
+          this.#keep(bytes.subarray(begin, index));
+          this.#endElement(false);
           begin = index + 1;
-        } else if (this.depth === 1) this.key = "";
+        } else if (this.#depth === 1) this.#key = "";
       }
     }
-    this.keep(bytes.subarray(begin));
+    this.#keep(bytes.subarray(begin));
   }
 
   /**
@@ -94,32 +94,32 @@ export class ArrayElements {
    * @throws NotReadable it is no JSON, or not complete.
    */
   finish(): unknown {
-    return parsed(this.rest.take());
+    return parsed(this.#rest.take());
   }
 
-  private keep(bytes: Uint8Array): void {
-    const to = this.inArray ? this.element : this.rest;
+  #keep(bytes: Uint8Array): void {
+    const to = this.#inArray ? this.#element : this.#rest;
     to.add(bytes);
-    if (to.size > (this.inArray ? this.mostElementBytes : MOST_OTHER_BYTES)) {
+    if (to.size > (this.#inArray ? this.#mostElementBytes : MOST_OTHER_BYTES)) {
       throw new NotReadable("a part of the document is too large");
     }
   }
 
-  private endElement(mayBeEmpty: boolean): void {
-    const text = this.element.take();
+  #endElement(mayBeEmpty: boolean): void {
+    const text = this.#element.take();
     if (mayBeEmpty && text.trim() === "") return;
-    this.count++;
-    this.onElement(parsed(text));
+    this.#count++;
+    this.#onElement(parsed(text));
   }
 }
 
 /** Bytes that have arrived in pieces. */
 class Bytes {
   size = 0;
-  private pieces: Uint8Array[] = [];
+  #pieces: Uint8Array[] = [];
 
   add(piece: Uint8Array): void {
-    if (piece.length > 0) this.pieces.push(piece);
+    if (piece.length > 0) this.#pieces.push(piece);
     this.size += piece.length;
   }
 
@@ -127,11 +127,11 @@ class Bytes {
   take(): string {
     const decoder = new TextDecoder("utf-8", { fatal: true });
     try {
-      return this.pieces.map((piece) => decoder.decode(piece, { stream: true })).join("") + decoder.decode();
+      return this.#pieces.map((piece) => decoder.decode(piece, { stream: true })).join("") + decoder.decode();
     } catch {
       throw new NotReadable("the document is not UTF-8");
     } finally {
-      this.pieces = [];
+      this.#pieces = [];
       this.size = 0;
     }
   }

@@ -76,32 +76,32 @@ export function spanOf(document: TrackDocument, track: Track): { first: number; 
 
 /** Collects tracks one by one, in any state: what is invalid is left out and counted. */
 export class TrackCollector {
-  private readonly tracks: Track[] = [];
-  private readonly ids = new Set<number>();
-  private readonly leftOut = { tracks: 0, boxes: 0 };
-  private rows = 0;
-  private frameOf = new Int32Array(1024);
-  private boxes = new Float32Array(4 * 1024);
-  private interpolated = new Uint8Array(1024);
+  readonly #tracks: Track[] = [];
+  readonly #ids = new Set<number>();
+  readonly #leftOut = { tracks: 0, boxes: 0 };
+  #rows = 0;
+  #frameOf = new Int32Array(1024);
+  #boxes = new Float32Array(4 * 1024);
+  #interpolated = new Uint8Array(1024);
 
   /** Adds an element of `tracks`. */
   add(value: unknown): void {
     const { id, class_name: name, frames } = isObject(value) ? value : {};
-    const valid = Number.isSafeInteger(id) && !this.ids.has(id as number) && Array.isArray(frames);
-    if (!valid || this.tracks.length >= MOST_TRACKS) {
-      this.leftOut.tracks++;
+    const valid = Number.isSafeInteger(id) && !this.#ids.has(id as number) && Array.isArray(frames);
+    if (!valid || this.#tracks.length >= MOST_TRACKS) {
+      this.#leftOut.tracks++;
       return;
     }
-    this.ids.add(id as number);
-    const begin = this.rows;
+    this.#ids.add(id as number);
+    const begin = this.#rows;
     let before = -1;
     for (const box of frames as unknown[]) {
-      const frame = this.addBox(box, before);
-      if (frame === null) this.leftOut.boxes++;
+      const frame = this.#addBox(box, before);
+      if (frame === null) this.#leftOut.boxes++;
       else before = frame;
     }
     const className = typeof name === "string" && name.trim() !== "" ? name.slice(0, LONGEST_NAME) : "object";
-    this.tracks.push({ id: id as number, className, begin, end: this.rows });
+    this.#tracks.push({ id: id as number, className, begin, end: this.#rows });
   }
 
   /**
@@ -115,7 +115,7 @@ export class TrackCollector {
     if (!isCount(width, MOST_PIXELS) || !isCount(height, MOST_PIXELS) || !isCount(frames, MOST_FRAMES)) {
       throw new NotTracks("the document does not say how large and how long the video is");
     }
-    const tracks = this.clip(width, height, frames);
+    const tracks = this.#clip(width, height, frames);
     const rate = rateOf(fps);
     const durationS = isNumber(duration) && duration > 0 ? duration : frames / (rate ?? 25);
     return {
@@ -126,43 +126,47 @@ export class TrackCollector {
       durationS,
       cuts: cutsOf(cuts, frames),
       tracks,
-      ...this.index(tracks),
-      leftOut: { ...this.leftOut },
+      ...this.#index(tracks),
+      leftOut: { ...this.#leftOut },
     };
   }
 
   /** Adds a box behind that of frame `before`; returns its frame, or null if it is invalid. */
-  private addBox(value: unknown, before: number): number | null {
-    if (!isObject(value) || this.rows >= MOST_BOXES) return null;
+  #addBox(value: unknown, before: number): number | null {
+    if (!isObject(value) || this.#rows >= MOST_BOXES) return null;
     const { frame, bbox } = value;
     if (!Number.isInteger(frame) || (frame as number) <= before || (frame as number) >= MOST_FRAMES)
       return null;
     if (!Array.isArray(bbox) || bbox.length !== 4 || !bbox.every(isNumber)) return null;
-    if (this.rows === this.frameOf.length) this.grow();
-    this.frameOf[this.rows] = frame as number;
-    this.boxes.set(bbox, 4 * this.rows);
-    this.interpolated[this.rows] = value.interpolated === true ? 1 : 0;
-    this.rows++;
+    if (this.#rows === this.#frameOf.length) this.#grow();
+    this.#frameOf[this.#rows] = frame as number;
+    this.#boxes.set(bbox, 4 * this.#rows);
+    this.#interpolated[this.#rows] = value.interpolated === true ? 1 : 0;
+    this.#rows++;
     return frame as number;
   }
 
-  private grow(): void {
-    const size = 2 * this.rows;
-    const { frameOf, boxes, interpolated } = this;
-    this.frameOf = new Int32Array(size);
-    this.frameOf.set(frameOf);
-    this.boxes = new Float32Array(4 * size);
-    this.boxes.set(boxes);
-    this.interpolated = new Uint8Array(size);
-    this.interpolated.set(interpolated);
+  #grow(): void {
+    const size = 2 * this.#rows;
+    const frameOf = this.#frameOf;
+    const boxes = this.#boxes;
+    const interpolated = this.#interpolated;
+    this.#frameOf = new Int32Array(size);
+    this.#frameOf.set(frameOf);
+    this.#boxes = new Float32Array(4 * size);
+    this.#boxes.set(boxes);
+    this.#interpolated = new Uint8Array(size);
+    this.#interpolated.set(interpolated);
   }
 
   /** Clips all boxes and moves the rows that are left together; returns the tracks that have some, in order. */
-  private clip(width: number, height: number, frames: number): Track[] {
-    const { boxes, frameOf, interpolated } = this;
+  #clip(width: number, height: number, frames: number): Track[] {
+    const frameOf = this.#frameOf;
+    const boxes = this.#boxes;
+    const interpolated = this.#interpolated;
     const kept: Track[] = [];
     let to = 0;
-    for (const track of this.tracks) {
+    for (const track of this.#tracks) {
       const begin = to;
       for (let row = track.begin; row < track.end; row++) {
         const left = boxes[4 * row] ?? 0;
@@ -172,7 +176,7 @@ export class TrackCollector {
         const w = Math.min(left + (boxes[4 * row + 2] ?? 0), width) - x;
         const h = Math.min(top + (boxes[4 * row + 3] ?? 0), height) - y;
         if (!(w > 0 && h > 0 && (frameOf[row] ?? 0) < frames)) {
-          this.leftOut.boxes++;
+          this.#leftOut.boxes++;
           continue;
         }
         boxes[4 * to] = x;
@@ -184,16 +188,16 @@ export class TrackCollector {
         to++;
       }
       if (to > begin) kept.push({ ...track, begin, end: to });
-      else this.leftOut.tracks++;
+      else this.#leftOut.tracks++;
     }
-    this.rows = to;
+    this.#rows = to;
     return kept;
   }
 
   /** Sorts the tracks by their first frames, and the rows by frame: a counting sort, in time proportional to both. */
-  private index(tracks: Track[]) {
-    const rows = this.rows;
-    const frameOf = this.frameOf.slice(0, rows);
+  #index(tracks: Track[]) {
+    const rows = this.#rows;
+    const frameOf = this.#frameOf.slice(0, rows);
     tracks.sort((one, other) => (frameOf[one.begin] ?? 0) - (frameOf[other.begin] ?? 0));
     let last = -1;
     for (const frame of frameOf) if (frame > last) last = frame;
@@ -214,8 +218,8 @@ export class TrackCollector {
         next[frame] = place + 1;
       }
     }
-    const boxes = this.boxes.slice(0, 4 * rows);
-    const interpolated = this.interpolated.slice(0, rows);
+    const boxes = this.#boxes.slice(0, 4 * rows);
+    const interpolated = this.#interpolated.slice(0, rows);
     return { frameOf, trackOf, boxes, interpolated, rowsByFrame, frameStarts };
   }
 }

@@ -1,6 +1,7 @@
 /** Sends one file: whole or in parts, with patience while the network is gone, until the API calls it complete. */
 
 import { ApiFailure, answerOf, api, type Upload } from "../api/client.ts";
+import { getUpload } from "../api/requests.ts";
 import { requestErrorText } from "../text/request_errors.ts";
 import { PartPlan, type PartUrl } from "./part_plan.ts";
 import { PutFailed, putBytes } from "./put_bytes.ts";
@@ -199,14 +200,7 @@ class FileTransfer {
 
   /** Asks the API for URLs of what is missing from a part on. */
   async #look(signal: AbortSignal, from?: number): Promise<Upload> {
-    const upload = await this.#ask(signal, () =>
-      answerOf(
-        api.GET("/uploads/{id}", {
-          params: { path: { id: this.#id }, query: from === undefined ? {} : { from } },
-          signal,
-        }),
-      ),
-    );
+    const upload = await this.#ask(signal, () => getUpload(this.#id, signal, from));
     if (upload.state === "complete") throw new CompleteElsewhere(upload);
     return upload;
   }

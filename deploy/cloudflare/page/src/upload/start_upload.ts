@@ -2,6 +2,7 @@
 
 import { ApiFailure, answerOf, api, type Upload } from "../api/client.ts";
 import { rememberUpload } from "../api/queries.ts";
+import { getUpload } from "../api/requests.ts";
 import {
   type ChosenFile,
   forgetFile,
@@ -73,7 +74,7 @@ async function newUpload(file: File): Promise<Upload> {
 async function unfinishedUpload(file: ChosenFile): Promise<Upload | null> {
   for (const id of uploadsOfFile(file)) {
     try {
-      const upload = await answerOf(api.GET("/uploads/{id}", { params: { path: { id } } }));
+      const upload = await getUpload(id);
       if (upload.state === "open") return upload;
     } catch (failure) {
       if (!(failure instanceof ApiFailure) || failure.status !== 404) continue;

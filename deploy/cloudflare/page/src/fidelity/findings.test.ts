@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type FidelityReport, verdictsOf, worstOf } from "./verdict.ts";
+import { type FidelityReport, findingsOf, worstOf } from "./findings.ts";
 
 const REPORT: FidelityReport = {
   width: 640,
@@ -20,7 +20,7 @@ const REPORT: FidelityReport = {
 };
 
 function words(change: Partial<FidelityReport>): string[] {
-  return verdictsOf({ ...REPORT, ...change }).map((verdict) => `${verdict.words} (${verdict.kind})`);
+  return findingsOf({ ...REPORT, ...change }).map((finding) => `${finding.words} (${finding.kind})`);
 }
 
 test("a good report", () => {
@@ -31,7 +31,7 @@ test("a good report", () => {
     "No visible shift (good)",
   ]);
   assert.deepEqual(
-    verdictsOf(REPORT).map(({ details }) => details),
+    findingsOf(REPORT).map(({ details }) => details),
     [
       "PSNR 38.2 dB and SSIM 0.971 on average",
       "100 read, 100 written, 100 in the output",

@@ -20,7 +20,7 @@ export const SOUND_EARLY_MS = 45;
 export const SOUND_LATE_MS = 125;
 
 /** What a tile says: a few words, the figures, and whether it is as it must be. */
-export interface Verdict {
+export interface Finding {
   name: string;
   words: string;
   details: string;
@@ -28,13 +28,13 @@ export interface Verdict {
   kind: "good" | "plain" | "bad";
 }
 
-/** Returns the verdicts of a report, in the order in which they are shown. */
-export function verdictsOf(report: FidelityReport): Verdict[] {
+/** Returns the findings of a report, in the order in which they are shown. */
+export function findingsOf(report: FidelityReport): Finding[] {
   return [likeness(report), frames(report), sound(report), colour(report)];
 }
 
 /** The better of the two measures decides: either one alone has pictures that it judges wrongly. */
-function likeness({ psnr_luma_db: psnr, ssim }: FidelityReport): Verdict {
+function likeness({ psnr_luma_db: psnr, ssim }: FidelityReport): Finding {
   const reaches = (least: { psnrDb: number; ssim: number }) =>
     psnr.mean >= least.psnrDb || ssim.mean >= least.ssim;
   const details = `PSNR ${psnr.mean.toFixed(1)} dB and SSIM ${ssim.mean.toFixed(3)} on average`;
@@ -47,7 +47,7 @@ function frames({
   frames_read: read,
   frames_written: written,
   frames_in_output: shown,
-}: FidelityReport): Verdict {
+}: FidelityReport): Finding {
   const details = `${read} read, ${written} written, ${shown} in the output`;
   if (written === shown && read === written) {
     return { name: "Frames", words: "All there", details, kind: "good" };
@@ -58,7 +58,7 @@ function frames({
     : { name: "Frames", words: `${written - shown} missing`, details, kind: "bad" };
 }
 
-function sound({ av_offset_ms: offsetMs }: FidelityReport): Verdict {
+function sound({ av_offset_ms: offsetMs }: FidelityReport): Finding {
   if (offsetMs === null) {
     return { name: "Sound", words: "None", details: "There is no sound to compare", kind: "plain" };
   }
@@ -70,7 +70,7 @@ function sound({ av_offset_ms: offsetMs }: FidelityReport): Verdict {
   return { name: "Sound", words, details: `${ms} ms ${words.toLowerCase()}`, kind: "bad" };
 }
 
-function colour({ colour_error: error, colour_distance: distance }: FidelityReport): Verdict {
+function colour({ colour_error: error, colour_distance: distance }: FidelityReport): Finding {
   const shift = Math.max(...error.map(Math.abs));
   const details = `Shifted by ${shift.toFixed(1)} of 255 levels at most, ΔE ${distance.mean.toFixed(1)}`;
   return distance.mean < VISIBLE_COLOUR
