@@ -7,7 +7,6 @@ import { refreshLists, useJob } from "../api/queries.ts";
 import { links } from "../state/route.ts";
 import { taskText } from "../text/job_states.ts";
 import { dollars } from "../text/money.ts";
-import { expectedText } from "../text/quote_text.ts";
 import { Icon, type IconName } from "../ui/Icon.tsx";
 import { StateBadge } from "../ui/StateBadge.tsx";
 import { When } from "../ui/When.tsx";
@@ -66,7 +65,8 @@ function Price({ job }: { job: Job }) {
   return (
     <>
       <span>{job.charge === 0 ? "Not charged" : dollars(job.charge)}</span>
-      <span className="muted small">{expectedText(expected, job.hold)}</span>
+      <span className="muted small">about {dollars(expected)} expected,</span>
+      <span className="muted small">at most {dollars(job.hold, "up")}</span>
     </>
   );
 }
