@@ -64,11 +64,13 @@ def finished_export(
     *,
     params: Mapping[str, Any] | None = None,
     stills: Sequence[Mapping[str, Any]] | None = None,
+    fidelity: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Let an export of an upload complete with `output`; return the job object."""
     width, height, frames, duration_s = facts_of(output)
     stats = {"frames": frames, "duration_sec": duration_s, "width": width, "height": height}
-    return _finished(cloud, user, "export", params or {}, upload_id, output, {"stats": stats}, stills)
+    result = {"stats": stats, "fidelity": fidelity}
+    return _finished(cloud, user, "export", params or {}, upload_id, output, result, stills)
 
 
 def facts_of(path: Path) -> tuple[int, int, int, float]:

@@ -1,6 +1,14 @@
 /** Shows two pictures of the same size and place: one over the other with a divider between them, or side by side. */
 
-import { type CSSProperties, type PointerEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import {
+  type CSSProperties,
+  type PointerEvent,
+  type ReactNode,
+  type RefObject,
+  useEffect,
+  useRef,
+  useState,
+} from "react";
 import { useDevicePixelRatio, useSize } from "./layout.ts";
 import {
   centreKeeping,
@@ -16,8 +24,9 @@ import {
 } from "./zoom.ts";
 import "./Comparison.css";
 
-/** What may move a comparison from outside, such as a chart. */
+/** What a chart moves: the pictures of its points. */
 export interface Seekable {
+  /** Shows the frame at a time of the output, in seconds from its first frame, and scrolls to it. */
   seek: (timeS: number) => void;
 }
 
@@ -25,6 +34,8 @@ export interface Seekable {
 export type Arrangement = "slider" | "side";
 
 interface ComparisonProps {
+  /** The element that holds the pictures. */
+  frame: RefObject<HTMLDivElement | null>;
   /** The size of the output, in its own pixels. Both pictures are shown at this size. */
   size: Size;
   arrangement: Arrangement;
@@ -36,11 +47,11 @@ interface ComparisonProps {
   after: (style: CSSProperties) => ReactNode;
 }
 
-export function Comparison({ size, arrangement, zoom, onZoom, labels, before, after }: ComparisonProps) {
+export function Comparison(props: ComparisonProps) {
+  const { frame, size, arrangement, zoom, onZoom, labels, before, after } = props;
   const [divider, setDivider] = useState(50);
   const [centre, setCentre] = useState<Point>(MIDDLE);
   const ratio = useDevicePixelRatio();
-  const frame = useRef<HTMLDivElement>(null);
   const { size: view, ref: layer } = useSize();
   const placed = place(size, view, zoom, ratio, centre);
 

@@ -1,6 +1,6 @@
 /** Compares a source that the browser cannot play with its output, by the pictures that the worker has made of both. */
 
-import { type Ref, useImperativeHandle, useState } from "react";
+import { type Ref, useImperativeHandle, useRef, useState } from "react";
 import type { FrameTimes } from "../media/frame_times.ts";
 import type { Still } from "../media/preview.ts";
 import { useStillsClock } from "../video/clock.ts";
@@ -21,7 +21,13 @@ interface StillsComparisonProps {
 export function StillsComparison({ stills, size, times, ref }: StillsComparisonProps) {
   const clock = useStillsClock(stills, times);
   const [arrangement, setArrangement] = useState<Arrangement>("slider");
-  useImperativeHandle(ref, () => ({ seek: clock.seek }));
+  const frame = useRef<HTMLDivElement>(null);
+  useImperativeHandle(ref, () => ({
+    seek: (timeS) => {
+      clock.seek(timeS);
+      frame.current?.scrollIntoView({ block: "nearest" });
+    },
+  }));
   const still = stills[clock.still];
   const when = `at ${clock.timeS.toFixed(2)} s`;
   return (
@@ -36,6 +42,7 @@ export function StillsComparison({ stills, size, times, ref }: StillsComparisonP
     >
       <ComparisonBar zoom={null} onZoom={noZoom} arrangement={arrangement} onArrange={setArrangement} />
       <Comparison
+        frame={frame}
         size={size}
         arrangement={arrangement}
         zoom="fit"

@@ -1,6 +1,6 @@
 /** Compares a source and its output, which the browser plays both, frame by frame. */
 
-import { type Ref, useImperativeHandle, useState } from "react";
+import { type Ref, useImperativeHandle, useRef, useState } from "react";
 import { renewLinks } from "../media/source_picture.ts";
 import { Button } from "../ui/Button.tsx";
 import type { FrameFacts } from "../video/clock.ts";
@@ -26,10 +26,12 @@ export function VideoComparison({ before, after, size, facts, ref }: VideoCompar
   const [zoom, setZoom] = useState<Zoom>("fit");
   const [arrangement, setArrangement] = useState<Arrangement>("slider");
   const [muted, setMuted] = useState(false);
+  const frame = useRef<HTMLDivElement>(null);
   useImperativeHandle(ref, () => ({
     seek: (timeS) => {
       clock.pause();
       clock.seek(timeS);
+      frame.current?.scrollIntoView({ block: "nearest" });
     },
   }));
   const beforeWidth = beforeVideo?.videoWidth || null;
@@ -46,6 +48,7 @@ export function VideoComparison({ before, after, size, facts, ref }: VideoCompar
     >
       <ComparisonBar zoom={zoom} onZoom={setZoom} arrangement={arrangement} onArrange={setArrangement} />
       <Comparison
+        frame={frame}
         size={size}
         arrangement={arrangement}
         zoom={zoom}

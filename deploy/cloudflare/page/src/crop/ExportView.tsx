@@ -1,7 +1,10 @@
-/** Shows which part of the source an export has taken, beside its output. */
+/** Shows which part of the source an export has taken, beside its output, and how alike they are. */
 
+import { type Ref, useImperativeHandle, useRef } from "react";
 import type { Job } from "../api/client.ts";
 import { useUpload } from "../api/queries.ts";
+import type { Seekable } from "../compare/Comparison.tsx";
+import { FidelityPicture, fidelityOf } from "../fidelity/FidelityPicture.tsx";
 import type { VideoFacts } from "../media/probe.ts";
 import { useSourcePicture } from "../media/source_picture.ts";
 import { useVideoFacts } from "../media/video_facts.ts";
@@ -19,23 +22,28 @@ export function ExportView({ job }: { job: Job }) {
   const { facts, isReading } = useVideoFacts(upload.data);
   const exported = exportedOf(job);
   const isGone = upload.error !== null;
+  const player = useRef<Seekable>(null);
+  const report = fidelityOf(job);
   return (
-    <section className="export-view" aria-label="Source and output">
-      {facts !== null ? (
-        <SourceAndOutput job={job} exported={exported} facts={facts} />
-      ) : isReading && !isGone ? (
-        <Skeleton height="26rem" label="Reading the source" />
-      ) : (
-        <>
-          <p className="muted">
-            {isGone
-              ? "The source is no longer there, so only the output is shown."
-              : "The source cannot be read here, so only the output is shown."}
-          </p>
-          <ExportedOutput job={job} exported={exported} clock={null} />
-        </>
-      )}
-    </section>
+    <>
+      <section className="export-view" aria-label="Source and output">
+        {facts !== null ? (
+          <SourceAndOutput job={job} exported={exported} facts={facts} ref={player} />
+        ) : isReading && !isGone ? (
+          <Skeleton height="26rem" label="Reading the source" />
+        ) : (
+          <>
+            <p className="muted">
+              {isGone
+                ? "The source is no longer there, so only the output is shown."
+                : "The source cannot be read here, so only the output is shown."}
+            </p>
+            <ExportedOutput job={job} exported={exported} clock={null} ref={player} />
+          </>
+        )}
+      </section>
+      {report !== null && <FidelityPicture report={report} onSeek={(timeS) => player.current?.seek(timeS)} />}
+    </>
   );
 }
 
@@ -43,9 +51,10 @@ interface SourceAndOutputProps {
   job: Job;
   exported: Exported;
   facts: VideoFacts;
+  ref: Ref<Seekable>;
 }
 
-function SourceAndOutput({ job, exported, facts }: SourceAndOutputProps) {
+function SourceAndOutput({ job, exported, facts, ref }: SourceAndOutputProps) {
   const source = useSourcePicture(job.upload_id);
   const { crop } = exported;
   return (
@@ -55,17 +64,38 @@ function SourceAndOutput({ job, exported, facts }: SourceAndOutputProps) {
       label="Source with the crop"
       overlay={(clock) => crop !== null && <ShownCrop crop={crop} picture={facts} clock={clock} />}
     >
-      {(clock) => (
-        <div className="export-view-output">
-          <ExportedOutput job={job} exported={exported} clock={clock} />
-          <p className="muted small" aria-live="polite">
-            {isInPart(exported, clock)
-              ? "The output at the same moment."
-              : "The source is at a moment that is not in the output."}
-          </p>
-        </div>
-      )}
+      {(clock) => <OutputBeside job={job} exported={exported} clock={clock} ref={ref} />}
     </PictureStage>
+  );
+}
+
+interface OutputBesideProps {
+  job: Job;
+  exported: Exported;
+  /** The clock of the source. */
+  clock: VideoClock;
+  ref: Ref<Seekable>;
+}
+
+function OutputBeside({ job, exported, clock, ref }: OutputBesideProps) {
+  const place = useRef<HTMLDivElement>(null);
+  useImperativeHandle(ref, () => ({
+    seek: (timeS) => {
+      const { first } = partOf(exported.start, exported.end, clock.times.startsS);
+      clock.pause();
+      clock.seek(clock.times.timeOf(first) + timeS);
+      place.current?.scrollIntoView({ block: "nearest" });
+    },
+  }));
+  return (
+    <div className="export-view-output" ref={place}>
+      <ExportedOutput job={job} exported={exported} clock={clock} />
+      <p className="muted small" aria-live="polite">
+        {isInPart(exported, clock)
+          ? "The output at the same moment."
+          : "The source is at a moment that is not in the output."}
+      </p>
+    </div>
   );
 }
 

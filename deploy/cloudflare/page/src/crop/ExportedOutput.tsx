@@ -1,7 +1,8 @@
 /** Shows the output of an export at the moment that the source shows: as a video, a GIF, or pictures from the worker. */
 
-import { type CSSProperties, useEffect, useState } from "react";
+import { type CSSProperties, type Ref, useEffect, useImperativeHandle, useRef, useState } from "react";
 import type { Job } from "../api/client.ts";
+import type { Seekable } from "../compare/Comparison.tsx";
 import { type Output, useOutput } from "../compare/output.ts";
 import type { Still } from "../media/preview.ts";
 import { renewLinks } from "../media/source_picture.ts";
@@ -26,9 +27,11 @@ interface ExportedOutputProps {
   exported: Exported;
   /** The clock of the source; null if the source is not shown. */
   clock: VideoClock | null;
+  /** Moves the video of an output without a clock. */
+  ref?: Ref<Seekable>;
 }
 
-export function ExportedOutput({ job, exported, clock }: ExportedOutputProps) {
+export function ExportedOutput({ job, exported, clock, ref }: ExportedOutputProps) {
   const output = useOutput(job);
   // Links are made anew for each answer; a picture that gets another `src` would be loaded again.
   const [gif] = useState(job.links.output);
@@ -47,7 +50,7 @@ export function ExportedOutput({ job, exported, clock }: ExportedOutputProps) {
   if (output === null) return <Skeleton height="16rem" label="Loading the output" />;
   if (output.video === null) return <OutputStills stills={output.stills} clock={clock} />;
   const { video } = output;
-  if (clock === null) return <OutputAlone video={video} />;
+  if (clock === null) return <OutputAlone video={video} ref={ref} />;
   return <OutputInStep video={video} exported={exported} clock={clock} />;
 }
 
@@ -58,10 +61,28 @@ function shapeOf(size: PictureSize | null): CSSProperties | undefined {
   return { aspectRatio: `${width} / ${height}`, width: `min(100%, ${((60 * width) / height).toFixed(3)}vh)` };
 }
 
-function OutputAlone({ video: { url, size } }: { video: PlayableOutput }) {
+/** Times of a report are rounded, and a moment too early is in the frame before: so long after it the video is sought, in seconds. */
+const ROUNDING_S = 0.001;
+
+interface OutputAloneProps {
+  video: PlayableOutput;
+  ref: Ref<Seekable> | undefined;
+}
+
+function OutputAlone({ video: { url, size }, ref }: OutputAloneProps) {
+  const element = useRef<HTMLVideoElement>(null);
+  useImperativeHandle(ref, () => ({
+    seek: (timeS) => {
+      if (element.current === null) return;
+      element.current.pause();
+      element.current.currentTime = timeS + ROUNDING_S;
+      element.current.scrollIntoView({ block: "nearest" });
+    },
+  }));
   return (
     // biome-ignore lint/a11y/useMediaCaption: there are no captions of a user's video.
     <video
+      ref={element}
       className="exported"
       aria-label="Output"
       src={url}

@@ -52,8 +52,9 @@ export function FidelityPicture({ report, onSeek }: FidelityPictureProps) {
       {pictures.length > 0 && (
         <>
           <p className="muted small">
-            The worker compared these frames after it had read the output back. Choose a point to see its
-            frame above.
+            The worker compared these frames after it had read the output back. One of the two measures is
+            enough: the picture is nearly identical if the average PSNR or the average SSIM reaches that line.
+            Choose a point to see its frame above.
           </p>
           <div className="fidelity-charts">
             <Chart
@@ -90,7 +91,7 @@ export function FidelityPicture({ report, onSeek }: FidelityPictureProps) {
         </p>
         <p>
           {`“Nearly identical” is a PSNR of at least ${EXCELLENT.psnrDb} dB or an SSIM of at least ${EXCELLENT.ssim}, “good” at ` +
-            `least ${GOOD.psnrDb} dB or ${GOOD.ssim}: what viewers rate as excellent and as good (Zinner et al., QoMEX 2010). ` +
+            `least ${GOOD.psnrDb} dB or ${GOOD.ssim}, on average. These limits are our own choice. ` +
             `Sound up to ${SOUND_EARLY_MS} ms early or ${SOUND_LATE_MS} ms late is not noticed (ITU-R BT.1359). A colour ` +
             `difference ΔE of ${VISIBLE_COLOUR} is just visible (Mahy et al., 1994).`}
         </p>

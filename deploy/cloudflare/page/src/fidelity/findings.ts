@@ -5,10 +5,7 @@ import type { components } from "../api/schema.d.ts";
 export type FidelityReport = components["schemas"]["FidelityReport"];
 export type ComparedPicture = components["schemas"]["ComparedPicture"];
 
-/**
- * From which PSNR and SSIM on viewers rate a picture as excellent, and as good: the mapping to mean opinion scores in
- * T. Zinner, O. Hohlfeld, O. Abboud, T. Hoßfeld, "Impact of frame rate and resolution on objective QoE metrics", QoMEX 2010.
- */
+/** From which average PSNR or SSIM on a picture is called nearly identical, and good. These limits are our own choice. */
 export const EXCELLENT = { psnrDb: 45, ssim: 0.99 };
 export const GOOD = { psnrDb: 33, ssim: 0.95 };
 
