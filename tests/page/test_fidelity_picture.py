@@ -103,6 +103,6 @@ def test_a_picture_that_a_model_changed_is_no_failure(comparison: Comparison) ->
     low = {"psnr_luma_db": {"worst": 22, "mean": 25}, "ssim": {"worst": 0.7, "mean": 0.8}}
     show(comparison, report(**low))
     tile = comparison.page.get_by_role("listitem").filter(has_text="Visibly different")
-    expect(tile).to_have_class("verdict plain")
+    expect(tile).to_have_class("finding plain")
     comparison.page.get_by_text("What this means").click()
     expect(comparison.page.get_by_text("is what you asked for, and not a fault")).to_be_visible()
