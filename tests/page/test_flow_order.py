@@ -178,7 +178,7 @@ def test_a_wallet_that_was_emptied_meanwhile_is_told(page: Page, user: ApiUser, 
     page.route("**/wallet", lambda route: route.fulfill(body=wallet, content_type="application/json"))
     open_order(page, upload)
     source = {"width": 320, "height": 180, "frames": 144}
-    while user.debit(task="upscale", upload_id=upload, params={"scale": 4}, source=source).ok:
+    while user.debit(task="upscale", upload_id=upload, params={"scale": 2}, source=source).ok:
         pass
     before = len(jobs_of(user))
     page.get_by_role("button", name="Start upscaling").click()
@@ -192,10 +192,22 @@ def test_pressing_twice_starts_one_job(page: Page, user: ApiUser, upload: str) -
     page.get_by_role("button", name="Start upscaling").dblclick()
     page.wait_for_url(re.compile("#/jobs/job_"))
     assert len(jobs_of(user)) == 1
-    # Another job on the same video has a price of its own, and is another job.
-    page.go_back()
-    second = start(page)
-    assert {job["id"] for job in jobs_of(user)} >= {second}
+
+
+def test_a_second_tab_does_not_start_the_same_job_unasked(page: Page, user: ApiUser, upload: str) -> None:
+    open_order(page, upload)
+    other = page.context.new_page()
+    open_order(other, upload)
+    button = other.get_by_role("button", name="Start upscaling")
+    expect(button).to_be_enabled()
+    first = start(page)
+    button.click()
+    expect(other.get_by_text("The same job has already been started.")).to_be_visible()
+    expect(other.get_by_role("link", name="See how far it is")).to_have_attribute("href", f"#/jobs/{first}")
+    assert [job["id"] for job in jobs_of(user)] == [first]
+    # Pressed again, the button starts another job, with a price of its own.
+    button.click()
+    other.wait_for_url(re.compile("#/jobs/job_"))
     assert len(jobs_of(user)) == 2
 
 

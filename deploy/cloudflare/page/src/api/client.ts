@@ -5,6 +5,7 @@ import { noteAnswer } from "../state/session.ts";
 import type { components, paths } from "./schema.d.ts";
 
 type Schemas = components["schemas"];
+export type ListedJob = Schemas["ListedJob"];
 export type JobState = Schemas["JobState"];
 export type JobError = NonNullable<Schemas["JobError"]>;
 export type Progress = NonNullable<Schemas["Progress"]>;

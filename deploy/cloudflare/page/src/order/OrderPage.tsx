@@ -64,7 +64,8 @@ function UploadOrder({ upload }: { upload: Upload }) {
   const changeOrder = useClientState((state) => state.changeOrder);
   const wallet = useWallet();
   const { facts, isReading } = useVideoFacts(upload);
-  const quote = useOrderQuote(isReading ? null : quoteOrder(upload.id, order, facts));
+  const asked = quoteOrder(upload.id, order, facts);
+  const quote = useOrderQuote(isReading ? null : asked);
   const { problem, refusedParam } = quote;
   const refusal = problem === null || refusedParam === null ? null : { param: refusedParam, reason: problem };
   const balance = wallet.data?.balance;
@@ -87,7 +88,7 @@ function UploadOrder({ upload }: { upload: Upload }) {
         <div className="order-quote">
           <QuoteCard {...quote} balance={balance}>
             <StartButton
-              task={order.task}
+              order={asked}
               upload={upload}
               quote={quote}
               canPay={quote.quote !== undefined && (balance === undefined || balance >= quote.quote.hold)}
