@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import re
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from playwright.sync_api import Page, expect
 
 from tests.cloud.conftest import Cloud
@@ -117,3 +119,36 @@ def test_the_worker_is_asked_for_pictures(
     expect(page.get_by_role("group", name="Before and after")).to_have_attribute("aria-busy", "false")
     page.get_by_role("slider", name="Position").fill("21")
     expect_numbers(page, 21, "Before", "After")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.usefixtures("worker")
+def test_the_real_worker_makes_the_pictures(
+    cloud: Cloud, page: Page, user: ApiUser, unplayable: tuple[str, str]
+) -> None:
+    codec, upload = unplayable
+    cloud.runpod.pretend = lambda _job: None
+    source = {"width": 192, "height": 128, "frames": 10 * FRAMES}
+    job = done(user.debit(task="upscale", upload_id=upload, params={"scale": 2}, source=source))
+    page.goto(f"/#/jobs/{job['id']}")
+    expect(page.get_by_text(f"This browser cannot play {codec}.")).to_be_visible(timeout=300_000)
+    page.get_by_role("button", name="Forward one picture").click()
+    pictures = {label: page.get_by_alt_text(re.compile(f"^{label}, at ")) for label in ("Before", "After")}
+    label = str(pictures["Before"].get_attribute("alt"))
+    frame = round(float(label.removeprefix("Before, at ").removesuffix(" s")) * 25)
+    assert frame > 0
+    expected = numbered(frame, 192, 128)
+    for name, width in [("Before", 192), ("After", 384)]:
+        shown = _from_jpeg(str(pictures[name].get_attribute("src")))
+        assert shown.shape == (width * 2 // 3, width, 3)
+        reduced = np.asarray(cv2.resize(shown, (192, 128), interpolation=cv2.INTER_AREA), np.uint8)
+        assert difference(reduced, expected) < 8, name
+        assert difference(reduced, numbered(frame - 1, 192, 128)) > 16, name
+
+
+def _from_jpeg(url: str) -> NDArray[np.uint8]:
+    data = base64.b64decode(url.removeprefix("data:image/jpeg;base64,"), validate=True)
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    return np.ascontiguousarray(picture[..., ::-1], np.uint8)
