@@ -40,9 +40,13 @@ def worker(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[W
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, or the browser that CHROMIUM names."""
+    """Debian's Chromium, or the browser that CHROMIUM names.
+
+    It ends with the tests of a file: while playwright runs, nothing else in this process can start an event
+    loop.
+    """
     path = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if path is None:
         pytest.skip("Chromium is not installed: apt-get install chromium")
