@@ -88,7 +88,7 @@ def test_another_export_stands_in_for_it(
     job = finished_upscale(cloud, user, upload, output)
     page.goto(f"/#/jobs/{job['id']}")
     expect(page.get_by_text(f"This browser cannot play {codec}.")).to_be_visible()
-    expect(page.get_by_text("Before (reduced)")).to_be_visible()
+    expect(page.get_by_text("Before (an export)")).to_be_visible()
     position = page.get_by_role("slider", name="Position")
     expect(page.get_by_role("group", name="Before and after")).to_have_attribute("aria-busy", "false")
     for frame in (17, 3, FRAMES - 1):
@@ -112,7 +112,7 @@ def test_the_worker_is_asked_for_pictures(
 
     cloud.runpod.pretend = pretence
     page.get_by_role("button", name="Ask the worker for pictures (about").click()
-    expect(page.get_by_text("Before (reduced)")).to_be_visible()
+    expect(page.get_by_text("Before (an export)")).to_be_visible()
     newest = done(user.get("/jobs"))["jobs"][0]
     assert (newest["task"], newest["upload_id"]) == ("export", upload)
     assert newest["params"] == {"quality": "low", "format": "mp4"}
