@@ -58,6 +58,16 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(autouse=True)
+def real_workers_again(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let real workers get the jobs after each test, whatever it made RunPod pretend."""
+    cloud: Cloud | None = request.getfixturevalue("cloud") if "cloud" in request.fixturenames else None
+    yield
+    if cloud is not None:
+        cloud.runpod.pretend = lambda _job: None
+        cloud.runpod.faults.clear()
+
+
 @pytest.fixture
 def user(cloud: Cloud) -> ApiUser:
     """A new user with 5 dollars."""

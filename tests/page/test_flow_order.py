@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -26,11 +25,9 @@ VIDEO = {"width": 320, "height": 180, "frames": 144, "fps": "24/1", "duration_se
 
 
 @pytest.fixture(autouse=True)
-def no_worker(cloud: Cloud) -> Iterator[None]:
+def no_worker(cloud: Cloud) -> None:
     """Let jobs wait in RunPod's queue, unless the test says what becomes of them."""
     pretend(cloud, wait_s=3600)
-    yield
-    cloud.runpod.pretend = lambda _job: None
 
 
 @pytest.fixture

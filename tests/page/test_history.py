@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
 
-import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.cloud.conftest import Cloud
@@ -21,13 +19,6 @@ STATES = {
     "failed": "Failed",
     "cancelled": "Cancelled",
 }
-
-
-@pytest.fixture(autouse=True)
-def real_workers_next(cloud: Cloud) -> Any:
-    """Leave no pretence behind."""
-    yield
-    cloud.runpod.pretend = lambda _job: None
 
 
 def rows(page: Page) -> Locator:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -20,11 +19,9 @@ from tools.stand_ins.runpod_queue import Pretence
 
 
 @pytest.fixture(autouse=True)
-def no_worker(cloud: Cloud) -> Iterator[None]:
+def no_worker(cloud: Cloud) -> None:
     """Let jobs wait in RunPod's queue, unless the test says what becomes of them."""
     pretend(cloud, wait_s=3600)
-    yield
-    cloud.runpod.pretend = lambda _job: None
 
 
 def updates(*percents: int) -> tuple[dict[str, Any], ...]:

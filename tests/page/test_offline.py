@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -13,13 +11,6 @@ from tests.page.furnished import Furnished, furnish, run_long, start
 from tools.cloud.client import ApiUser, done
 
 GONE = "You are offline. Running jobs continue, and so does this page when the network is back."
-
-
-@pytest.fixture(autouse=True)
-def real_workers_next(cloud: Cloud) -> Any:
-    """Leave no pretence behind."""
-    yield
-    cloud.runpod.pretend = lambda _job: None
 
 
 def test_the_page_says_that_the_network_is_gone_and_goes_on_when_it_is_back(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -60,12 +59,6 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     path = tmp_path_factory.mktemp("clips") / "numbered.mp4"
     pictures = [numbered(number, WIDTH, HEIGHT) for number in range(FRAMES)]
     return make_clip(path, pictures, rate=RATE, options={"crf": "16"}).read_bytes()
-
-
-@pytest.fixture(autouse=True)
-def _pretending(cloud: Cloud) -> Iterator[None]:
-    yield
-    cloud.runpod.pretend = lambda _job: None
 
 
 def test_boxes_and_trails_belong_to_the_frame_on_the_screen(

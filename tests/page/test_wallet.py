@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from decimal import Decimal
-from typing import Any
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.cloud.conftest import Cloud
@@ -16,13 +14,6 @@ from tests.page.furnished import fail, start
 from tools.cloud.client import ApiUser, done
 
 MINUS = "\N{MINUS SIGN}"
-
-
-@pytest.fixture(autouse=True)
-def real_workers_next(cloud: Cloud) -> Any:
-    """Leave no pretence behind."""
-    yield
-    cloud.runpod.pretend = lambda _job: None
 
 
 def entry_rows(page: Page) -> Locator:
