@@ -37,6 +37,7 @@ class LowLimit(WranglerDev):
         configured = configuration()
         limits(configured)["USER_LIMIT"] |= {"limit": LIMIT, "period": 60}
         configured["main"] = str(PROJECT / configured["main"])
+        configured["assets"]["directory"] = str(PROJECT / configured["assets"]["directory"])
         configured["d1_databases"][0]["migrations_dir"] = str(PROJECT / "migrations")
         path = self.folder / "wrangler.json"
         path.write_text(json.dumps(configured))
