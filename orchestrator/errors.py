@@ -119,6 +119,18 @@ class WeightsRefused(CallerError):
     code = "weights_refused"
 
 
+class SourceChanged(CallerError):
+    """The source is not the file that the plan was made from."""
+
+    code = "source_changed"
+
+
+class PlanRefused(CallerError):
+    """The plan is not one that this worker can follow: another version, another hash, another model."""
+
+    code = "plan_refused"
+
+
 class ServiceError(WorkerError):
     """Our side failed."""
 
@@ -185,6 +197,12 @@ class UploadFailed(ServiceError):
 
     code = "upload_failed"
     retryable = True
+
+
+class PieceDamaged(ServiceError):
+    """A piece of a film is missing, is another one, or was changed after it was stored."""
+
+    code = "piece_damaged"
 
 
 class ModelBuildFailed(ServiceError):

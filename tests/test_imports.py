@@ -23,6 +23,7 @@ RANK = {
     "machine": 0,
     "redaction": 0,
     "utf8_json": 0,
+    "video_source": 0,
     "storage": 1,
     "media": 1,
     "tiles": 1,
@@ -35,10 +36,11 @@ RANK = {
     "fidelity": 3,
     "track_output": 3,
     "pipeline": 4,
-    "worker": 5,
-    "executor": 6,
-    "runpod_handler": 7,
-    "cli": 8,
+    "film": 5,
+    "worker": 6,
+    "executor": 7,
+    "runpod_handler": 8,
+    "cli": 9,
     "__init__": 9,
 }
 MEDIA_RANK = {"thread_priority": 0, "time_range": 0, "filter_chain": 0, "colour": 1, "read": 2, "write": 3}

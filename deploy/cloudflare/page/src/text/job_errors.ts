@@ -62,6 +62,12 @@ const ERRORS: Record<string, PlainError> = {
   },
   download_failed: { what: "The worker could not download the video.", toDo: AGAIN },
   upload_failed: { what: "The worker could not upload the result.", toDo: AGAIN },
+  source_changed: {
+    what: "The video changed while it was being processed.",
+    toDo: "Upload the video again, and start the job on that upload.",
+  },
+  plan_refused: { what: "The workers were updated while the film was being processed.", toDo: AGAIN },
+  piece_damaged: { what: "A part of the result was damaged in the storage.", toDo: AGAIN },
   export_failed: { what: "A model could not be prepared.", toDo: OPERATOR },
   job_crashed: { what: "The worker crashed on this video.", toDo: TELL },
   job_killed: { what: "The worker was stopped, probably because it had too little memory.", toDo: AGAIN },
