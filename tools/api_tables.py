@@ -15,7 +15,7 @@ from typing import Any
 
 from orchestrator.cost.price_table import Price, PriceTable, QuoteRules, SourcedRow, read_table
 from orchestrator.cost.quote import micro_dollars_per_s
-from orchestrator.jobs.task_table import TASKS
+from orchestrator.jobs.task_table import USER_TASKS
 from orchestrator.media_containers import MAX_SIDE_PX
 from orchestrator.settings import PROJECT_ROOT, Settings
 from tools.reference import error_kinds
@@ -34,7 +34,7 @@ def price_table(table: PriceTable) -> dict[str, Any]:
         "prices": [_price(row, rules) for row in table.prices],
         "speeds": [_row(row) for row in table.speeds],
         "relations": [_row(row) for row in table.relations],
-        "time_per_pixel": {name: task.time_per_pixel for name, task in TASKS.items()},
+        "time_per_pixel": {name: task.time_per_pixel for name, task in USER_TASKS.items()},
         "quotes": {
             **{name: _row(row) for name, row in rules if isinstance(row, SourcedRow)},
             "fallback_speeds": [_row(row) for row in rules.fallback_speeds],

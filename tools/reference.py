@@ -20,7 +20,7 @@ from pydantic import TypeAdapter
 
 from orchestrator import errors
 from orchestrator.jobs.preview import Preview
-from orchestrator.jobs.task_table import TASKS, FileJob, job_adapter
+from orchestrator.jobs.task_table import TASKS, job_adapter
 from orchestrator.jobs.validation import LARGEST_INTEGER, Strict
 from tools import settings_page
 from tools.field_docs import field_docs
@@ -41,6 +41,11 @@ Ctrl-C or SIGTERM. Made by `make docs` from `orchestrator/errors.py`.
 
 | code | fault of | retryable | what |
 |---|---|---|---|""".splitlines()
+
+_STEP = (
+    "A step of making a film ([film.md](film.md)): the program that makes the film sends this job. The API\n"
+    "refuses it from users."
+)
 
 
 def schema() -> dict[str, Any]:
@@ -121,9 +126,12 @@ def models(kind: Any) -> Iterator[type[Strict]]:
 def example(name: str) -> dict[str, Any]:
     """Return the example of a job of a task."""
     task = TASKS[name]
-    address = "https://media.example.com/{}.mp4?X-Amz-Signature=...".format
-    output = {"output_url": address("out")} if issubclass(task.job, FileJob) else {}
-    return {"task": name, "input_url": address("in"), **output, "params": task.example}
+    address = "https://media.example.com/{}?X-Amz-Signature=...".format
+    addresses = {
+        field: address(files) if isinstance(files, str) else [address(file) for file in files]
+        for field, files in {"input_url": "in.mp4", **task.example_files}.items()
+    }
+    return {"task": name, **addresses, "params": task.example}
 
 
 def _describe(definition: dict[str, Any], model: type[Strict]) -> None:
@@ -144,7 +152,10 @@ def _page() -> Iterator[str]:
     yield "[results.schema.json](results.schema.json). [errors.md](errors.md) lists how a job can fail."
     described: set[type[Strict]] = set()
     for name, task in TASKS.items():
-        yield from ("", f"## {name}", "", _summary(task.job), "", "```json")
+        yield from ("", f"## {name}", "", _summary(task.job))
+        if task.is_step:
+            yield from ("", _STEP)
+        yield from ("", "```json")
         yield json.dumps(example(name), indent=2)
         yield "```"
         for root in (task.job, *task.results):

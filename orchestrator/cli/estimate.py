@@ -12,7 +12,7 @@ from orchestrator.cli import options
 from orchestrator.cli.output import say
 from orchestrator.cost.estimate import Estimate
 from orchestrator.errors import BadRequest, LimitExceeded
-from orchestrator.jobs.task_table import TASKS
+from orchestrator.jobs.task_table import USER_TASKS
 
 if TYPE_CHECKING:
     from orchestrator.cost.price_table import PriceTable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @options.source
-@click.option("--task", type=click.Choice(list(TASKS)), default="upscale", show_default=True)
+@click.option("--task", type=click.Choice(list(USER_TASKS)), default="upscale", show_default=True)
 @click.option("--model", help="The name of the model.  [default: the task's default; none for an export]")
 @click.option(
     "--gpu", help="A GPU of the price table, or cpu.  [default: FRAMEWRIGHT_GPU, or this machine's]"
@@ -64,7 +64,7 @@ def estimate(
     found = estimate_job(
         source,
         task=task,
-        model=settings.resolved(model) if model else TASKS[task].default_model(settings),
+        model=settings.resolved(model) if model else USER_TASKS[task].default_model(settings),
         gpu=gpu or settings.gpu or next(iter(installed_gpus()), CPU),
         table=table,
         crop=None if crop is None else _numbers(crop),

@@ -14,7 +14,7 @@ from orchestrator.cost.price_table import (
     same_gpu,
 )
 from orchestrator.jobs import Strict
-from orchestrator.jobs.task_table import TASKS, TaskName
+from orchestrator.jobs.task_table import USER_TASKS, TaskName
 
 
 class Workload(Strict):
@@ -116,7 +116,7 @@ def speed_task(work: Workload) -> TaskName:
 def work_seconds(work: Workload, speed: Speed | FallbackSpeed, relations: tuple[TimeRatio, ...]) -> float:
     """Return how long the frames of a job take, in seconds."""
     seconds = work.frames / speed.fps
-    if TASKS[work.task].time_per_pixel:
+    if USER_TASKS[work.task].time_per_pixel:
         seconds *= work.width * work.height / (speed.width * speed.height)
     return seconds * math.prod(row.times for row in relations)
 

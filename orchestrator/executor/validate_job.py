@@ -68,9 +68,8 @@ def check_job(values: Any, *, settings: Settings, storage: StorageClient, needed
         raise BadRequest(_TOO_DEEP) from exc
     for url in job.input_urls:
         storage.check_input(url)
-    for destination in (job.destination, job.preview_url):
-        if destination is not None:
-            storage.check_output(destination, needed_s=needed_s)
+    for destination in job.destinations:
+        storage.check_output(destination, needed_s=needed_s, keep_existing=job.keeps_existing)
     if job.output_px is not None:
         settings.limits.check_output(*job.output_px)
     return job

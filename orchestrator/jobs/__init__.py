@@ -5,14 +5,27 @@ from orchestrator.jobs.fidelity import ComparedPicture, FidelityReport, Fidelity
 from orchestrator.jobs.job_cost import JobCost
 from orchestrator.jobs.multipart_urls import OutputParts
 from orchestrator.jobs.preview import Preview, Still
-from orchestrator.jobs.task_table import ExportJob, FileJob, Job, TrackJob, UpscaleJob, parse_job
+from orchestrator.jobs.task_table import (
+    AssembleJob,
+    DeliveryJob,
+    ExportJob,
+    FileJob,
+    Job,
+    PlanJob,
+    SegmentJob,
+    TrackJob,
+    UpscaleJob,
+    parse_job,
+)
 from orchestrator.jobs.track import TrackedVideo, TrackParams, TrackResult, TrackStats
 from orchestrator.jobs.upscale import Quality, UpscaleParams, UpscaleResult, UpscaleStats
 from orchestrator.jobs.validation import Strict, parse
 
 __all__ = [
+    "AssembleJob",
     "ComparedPicture",
     "CropBox",
+    "DeliveryJob",
     "ExportJob",
     "ExportParams",
     "ExportResult",
@@ -25,8 +38,10 @@ __all__ = [
     "JobCost",
     "Keyframe",
     "OutputParts",
+    "PlanJob",
     "Preview",
     "Quality",
+    "SegmentJob",
     "Still",
     "Strict",
     "TrackJob",

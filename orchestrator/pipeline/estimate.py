@@ -10,7 +10,7 @@ from orchestrator.cost.estimate import estimate as estimate_work
 from orchestrator.cost.price_table import PriceTable
 from orchestrator.errors import BadMedia, BadRequest
 from orchestrator.frames import VideoInfo
-from orchestrator.jobs.task_table import TASKS, TaskName
+from orchestrator.jobs.task_table import USER_TASKS, TaskName
 from orchestrator.media.read.probe import probe
 
 
@@ -43,7 +43,7 @@ def estimate(
     info = probe(source)
     if info.frames is None:
         raise BadMedia(f"{source}: the file does not state its duration, so nothing can be estimated")
-    if not TASKS[task].takes_part and (crop, start_s, end_s) != (None, None, None):
+    if not USER_TASKS[task].takes_part and (crop, start_s, end_s) != (None, None, None):
         raise BadRequest(f"a crop or a time range is for exports only; leave it out of {task}")
     width, height = _pixels(info, crop)
     work = Workload(task=task, model=model, frames=_frames(info, start_s, end_s), width=width, height=height)

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-Stage = Literal["starting", "upscaling", "exporting", "tracking", "drawing", "finishing"]
+Stage = Literal[
+    "starting", "planning", "upscaling", "exporting", "tracking", "assembling", "drawing", "finishing"
+]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -105,12 +105,15 @@ class StorageClient:
         if not source.startswith("s3://"):
             presigned.check_input(source)
 
-    def check_output(self, destination: str | OutputParts, *, needed_s: float) -> None:
+    def check_output(
+        self, destination: str | OutputParts, *, needed_s: float, keep_existing: bool = False
+    ) -> None:
         """Refuse the address of an output that cannot work. Makes no network request.
 
         Args:
             destination: a URL for PUT, a multipart upload, or s3://bucket/key.
             needed_s: how long a presigned URL must stay valid, in seconds: as long as the job may take.
+            keep_existing: see `publish`.
 
         Raises:
             AddressRefused: see `check`.
@@ -124,7 +127,8 @@ class StorageClient:
             for url, headers in urls:
                 presigned.check_output(url, headers=headers, needed_s=needed_s)
         elif not destination.startswith("s3://"):
-            presigned.check_output(destination, headers=presigned.PUT_HEADERS, needed_s=needed_s)
+            headers = presigned.FIRST_PUT_HEADERS if keep_existing else presigned.PUT_HEADERS
+            presigned.check_output(destination, headers=headers, needed_s=needed_s)
 
     def fetch(
         self,
@@ -172,7 +176,8 @@ class StorageClient:
         stop: threading.Event,
         on_progress: OnBytes,
         most_s: float = math.inf,
-    ) -> None:
+        keep_existing: bool = False,
+    ) -> bool:
         """Upload a finished file.
 
         Args:
@@ -181,6 +186,11 @@ class StorageClient:
             stop: ends the transfer within a second when it is set; aborting a multipart upload may take 3 s.
             on_progress: see `OnBytes`.
             most_s: longest time of the transfer in seconds, if that is less than the limits allow.
+            keep_existing: whether an object that is already there is kept (`If-None-Match: *`). The file is
+                then sent in one PUT.
+
+        Returns:
+            Whether the file was stored; False if an object was there and `keep_existing` is set.
 
         Raises:
             AddressRefused: the address is forbidden.
@@ -196,11 +206,16 @@ class StorageClient:
         limits = replace(self._limits, total_s=min(self._limits.total_s, most_s))
         with RetryingTransfer(guard=guard, limits=limits, stop=stop, on_retry=_log.warning) as transfer:
             if presigner is not None:
-                destination = self._signed(presigner, path, str(destination), transfer)
+                if keep_existing:
+                    destination = presigner.put_url(str(destination), media_type=content_type(path))
+                else:
+                    destination = self._signed(presigner, path, str(destination), transfer)
             if isinstance(destination, OutputParts):
                 publish_parts(path, destination, transfer=transfer, on_progress=on_progress)
-            else:
-                publish(path, destination, transfer=transfer, on_progress=on_progress)
+                return True
+            return publish(
+                path, destination, transfer=transfer, on_progress=on_progress, keep_existing=keep_existing
+            )
 
     def _signed(
         self, presigner: S3Presigner, path: Path, destination: str, transfer: RetryingTransfer

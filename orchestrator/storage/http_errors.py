@@ -20,7 +20,15 @@ RETRY_STATUS = frozenset({408, 425, 429, *range(500, 600)} - {501, 505})
 STORED_STATUS = frozenset({200, 201, 202, 203, 204, 205})
 """Success of an upload. 202 Accepted: the server has the file and writes it later."""
 RETRY_CODES = frozenset(
-    {"RequestTimeout", "BadDigest", "IncompleteBody", "InternalError", "SlowDown", "OperationAborted"}
+    {
+        "RequestTimeout",
+        "BadDigest",
+        "IncompleteBody",
+        "InternalError",
+        "SlowDown",
+        "OperationAborted",
+        "ConditionalRequestConflict",
+    }
 )
 """Temporary errors in S3 error documents of any status (Amazon S3 API Reference, Error responses)."""
 DOCUMENT_BYTES = 1 << 16

@@ -21,6 +21,8 @@ GET_HEADERS = frozenset({"host", "accept-encoding"})
 """Headers of a download that may be signed."""
 PUT_HEADERS = frozenset({"host", "content-type", "content-length"})
 """Headers of an upload in one PUT, and of the completion of a multipart upload, that may be signed."""
+FIRST_PUT_HEADERS = PUT_HEADERS | {"if-none-match"}
+"""Headers of an upload that keeps an object which is already there."""
 PART_HEADERS = frozenset({"host", "content-length"})
 ABORT_HEADERS = frozenset({"host"})
 

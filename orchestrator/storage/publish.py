@@ -6,6 +6,7 @@ An object appears when the server has all of it: a PUT that fails leaves nothing
 from __future__ import annotations
 
 import hashlib
+from http import HTTPStatus
 from pathlib import Path
 from typing import IO
 
@@ -33,7 +34,13 @@ def content_type(path: Path) -> str:
     return DOCUMENT_TYPES.get(path.suffix.lower(), "application/octet-stream")
 
 
-def publish(path: Path, url: str, *, transfer: RetryingTransfer, on_progress: OnBytes) -> None:
+class ObjectExists(Exception):
+    """The server has an object at that address, and kept it."""
+
+
+def publish(
+    path: Path, url: str, *, transfer: RetryingTransfer, on_progress: OnBytes, keep_existing: bool = False
+) -> bool:
     """Upload a file in one request; see `StorageClient.publish`."""
     size = path.stat().st_size
     if size > transfer.limits.single_put_bytes:
@@ -41,14 +48,17 @@ def publish(path: Path, url: str, *, transfer: RetryingTransfer, on_progress: On
             f"the output has {size} bytes, and one PUT takes {transfer.limits.single_put_bytes}; give "
             "output_parts for a multipart upload"
         )
+
+    def attempt() -> str:
+        section = FileSection(file, 0, size, size, on_progress)
+        return put(transfer, url, section, media_type=content_type(path), keep_existing=keep_existing)
+
     with path.open("rb") as file:
-        transfer.retry(
-            lambda: put(
-                transfer, url, FileSection(file, 0, size, size, on_progress), media_type=content_type(path)
-            ),
-            what=f"put the output to {redacted(url)}",
-            failed=UploadFailed,
-        )
+        try:
+            transfer.retry(attempt, what=f"put the output to {redacted(url)}", failed=UploadFailed)
+        except ObjectExists:
+            return False
+    return True
 
 
 class FileSection:
@@ -85,19 +95,31 @@ class FileSection:
         return data
 
 
-def put(transfer: RetryingTransfer, url: str, section: FileSection, *, media_type: str | None) -> str:
+def put(
+    transfer: RetryingTransfer,
+    url: str,
+    section: FileSection,
+    *,
+    media_type: str | None,
+    keep_existing: bool = False,
+) -> str:
     """Upload a section of a file, once.
 
     Returns:
         The ETag of the response; empty if it has none.
 
     Raises:
+        ObjectExists: there is an object, and `keep_existing` is set.
         TryAgain, AddressRefused, OutputForbidden, Cancelled, OutOfTime: see `publish`.
     """
     headers = {"Content-Length": str(section.size)}
     if media_type:
         headers["Content-Type"] = media_type
+    if keep_existing:
+        headers["If-None-Match"] = "*"  # RFC 9110, section 13.1.2
     with transfer.request("PUT", url, headers=headers, body=section) as response:
+        if keep_existing and response.status == HTTPStatus.PRECONDITION_FAILED:
+            raise ObjectExists
         if response.status not in STORED_STATUS:
             refuse_output(response, url, sent=headers)
         stored = md5_from_etag(parse_url(url), response.headers)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from orchestrator.errors import CallerError
 from orchestrator.executor.validate_job import DEEPEST, check_job, read_json
 from orchestrator.framing.track_file_reader import parse_tracks
-from orchestrator.jobs.task_table import TASKS
+from orchestrator.jobs.task_table import USER_TASKS
 from orchestrator.settings import Settings
 from orchestrator.storage.client import StorageClient
 from tests.cloud.conftest import Cloud
@@ -293,9 +293,9 @@ def test_a_refusal_names_the_field(functions: NodeFunctions, task: Any, params: 
     assert said(functions, task, params) == message
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", USER_TASKS)
 def test_the_examples_are_accepted_unchanged(functions: NodeFunctions, task: str) -> None:
-    params = TASKS[task].example
+    params = USER_TASKS[task].example
     assert functions.call("checkJob", task, params) == {"task": task, "params": params}
     assert functions.call("checkJob", task, UNDEFINED) == {"task": task, "params": {}}
 

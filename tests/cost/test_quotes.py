@@ -20,7 +20,7 @@ from orchestrator.cost.price_table import PriceTable, QuoteRules, read_table
 from orchestrator.cost.quote import micro_dollars_per_s, quote
 from orchestrator.errors import BadRequest, LimitExceeded
 from orchestrator.jobs import parse
-from orchestrator.jobs.task_table import TASKS
+from orchestrator.jobs.task_table import USER_TASKS
 from orchestrator.settings import Settings
 from tests.cost.quote_vectors import AMOUNTS, GPUS, MODELS, VECTORS, cases, quoted
 from tests.support.mutated_jobs import VALUES
@@ -231,7 +231,7 @@ def test_a_job_of_more_than_a_week_is_refused() -> None:
 
 def test_every_task_has_a_fallback_speed_with_and_without_a_gpu() -> None:
     found = [(row.task, row.on_cpu) for row in rules().fallback_speeds]
-    assert sorted(found) == sorted(itertools.product(TASKS, (False, True)))
+    assert sorted(found) == sorted(itertools.product(USER_TASKS, (False, True)))
     none = TABLE.model_copy(update={"quotes": rules().model_copy(update={"fallback_speeds": ()})})
     work = parse(Workload, {"task": "track", "model": "m", "frames": 1, **HD})
     with pytest.raises(BadRequest, match="no fallback speed for track on L40S"):
