@@ -99,7 +99,7 @@ class PlannedSegment(Strict):
 
 
 class PlanResult(Strict):
-    """The result of a plan."""
+    """The result of a plan job."""
 
     status: Literal["completed"] = "completed"
     """Always `completed`; a job that fails returns an error instead."""
@@ -116,13 +116,14 @@ class PlanResult(Strict):
     segments: tuple[PlannedSegment, ...]
     """The segments; empty if there is no plan."""
     hardest: int | None
-    """The number of the segment to preview; see `FilmPlan.hardest`."""
+    """The number of the segment with the most change and detail, which suits a preview; None if there is no
+    plan."""
     notes: tuple[str, ...] = ()
     """Sentences for the user."""
 
 
 class SegmentResult(Strict):
-    """The result of a segment."""
+    """The result of a segment job."""
 
     status: Literal["completed"] = "completed"
     """Always `completed`; a job that fails returns an error instead."""
@@ -133,7 +134,7 @@ class SegmentResult(Strict):
     frames: int
     """Frames of the piece."""
     already: bool
-    """Whether the piece was there before, so that nothing was computed for it."""
+    """Whether a piece was there already, which was kept."""
     wall_sec: float
     """How many seconds the job took."""
     cost: JobCost | None = None

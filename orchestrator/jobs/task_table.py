@@ -184,8 +184,8 @@ class SegmentJob(Job):
     there, nothing is computed. None does not look."""
     output_url: Address
     """Where the piece is uploaded: a URL presigned for PUT, or s3://bucket/key. The Content-Type is video/mp4
-    or, where objects are tracked, application/octet-stream. The request has `If-None-Match: *`: the first piece
-    is kept."""
+    or, where objects are tracked, application/octet-stream. The request has `If-None-Match: *`, so that the
+    first piece is kept."""
     params: SegmentParams
     """Which segment to make."""
 

@@ -62,7 +62,7 @@ def test_what_is_wrong_is_said_in_one_line(values: Any, words: str) -> None:
     [
         (None, "the job None is refused: give an object"),
         ({}, "task is missing"),
-        ({"task": "dance"}, "there are 'upscale', 'track', 'export'"),
+        ({"task": "dance"}, "there are 'upscale', 'track', 'export', 'plan', 'segment', 'assemble'"),
         ({"task": "upscale", "input_url": "https://a/b"}, "output_url is missing"),
         ({"task": "export", **URLS, "params": {"crop": {}}}, "params.crop.x is missing"),
     ],

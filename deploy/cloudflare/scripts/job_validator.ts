@@ -18,6 +18,9 @@ const NOTICE = "// Made by `make docs` from docs/jobs.schema.json; do not edit.\
 /** The validators that are exported, and the definitions that they check. */
 const VALIDATORS = { upscale: "UpscaleParams", track: "TrackParams", export: "ExportParams" };
 
+/** The definitions of results and previews that users get. */
+const ANSWERS = ["UpscaleResult", "TrackAnswer", "TrackStored", "ExportResult", "Preview"];
+
 /** Characters are counted as JSON Schema counts them: code points, not UTF-16 units. */
 const COUNT_CHARACTERS = `function countCharacters(text) {
   let count = 0;
@@ -91,11 +94,23 @@ function declarations(definitions: Record<string, Schema>): string {
   return `${NOTICE}import type { ValidateFunction } from "ajv";\n\n${types.join("")}${functions.join("")}`;
 }
 
-/** Returns the schemas of params and results, with references to the components of an OpenAPI document. */
+/** Returns schemas with references to the components of an OpenAPI document. */
 function components(definitions: Schema): string {
-  const { UpscaleJob, TrackJob, ExportJob, OutputParts, ...used } = definitions;
-  const text = JSON.stringify(used, null, 1).replaceAll('"#/$defs/', '"#/components/schemas/');
+  const text = JSON.stringify(definitions, null, 1).replaceAll('"#/$defs/', '"#/components/schemas/');
   return `${text}\n`;
+}
+
+/** Returns some definitions and those that they refer to, in their first order. */
+function withReferences(definitions: Record<string, Schema>, names: string[]): Record<string, Schema> {
+  const found = new Set<string>();
+  const add = (name: string) => {
+    if (found.has(name)) return;
+    found.add(name);
+    for (const [, inner] of JSON.stringify(definitions[name]).matchAll(/"#\/\$defs\/(\w+)"/g))
+      add(inner as string);
+  };
+  names.forEach(add);
+  return Object.fromEntries(Object.entries(definitions).filter(([name]) => found.has(name)));
 }
 
 function read(name: string): Record<string, Schema> {
@@ -103,8 +118,9 @@ function read(name: string): Record<string, Schema> {
 }
 
 const folder = process.argv[2] ?? "api/generated";
-const jobs = read("jobs.schema.json");
+const jobs = withReferences(read("jobs.schema.json"), Object.values(VALIDATORS));
+const answers = withReferences(read("results.schema.json"), ANSWERS);
 mkdirSync(folder, { recursive: true });
 writeFileSync(join(folder, "job_validator.js"), validator(jobs));
 writeFileSync(join(folder, "job_validator.d.ts"), declarations(jobs));
-writeFileSync(join(folder, "components.json"), components({ ...jobs, ...read("results.schema.json") }));
+writeFileSync(join(folder, "components.json"), components({ ...jobs, ...answers }));

@@ -7,14 +7,6 @@ export interface CropBox {
   w: number;
   h: number;
 }
-export interface ExportJob {
-  task: "export";
-  input_url: string;
-  output_url?: string | null;
-  preview_url?: string | null;
-  output_parts?: OutputParts | null;
-  params?: ExportParams;
-}
 export interface ExportParams {
   crop?: CropBox | (Keyframe)[] | null;
   clamp?: boolean;
@@ -42,22 +34,9 @@ export interface Keyframe {
   h: number;
   t: number;
 }
-export interface OutputParts {
-  part_bytes: number;
-  urls: (string)[];
-  complete_url: string;
-  abort_url: string;
-}
 export interface Size {
   w: number;
   h: number;
-}
-export interface TrackJob {
-  task: "track";
-  input_url: string;
-  output_url?: string | null;
-  preview_url?: string | null;
-  params?: TrackParams;
 }
 export interface TrackParams {
   model?: string;
@@ -68,14 +47,6 @@ export interface TrackParams {
   fill_gaps_sec?: number;
   side?: number | null;
   batch?: number;
-}
-export interface UpscaleJob {
-  task: "upscale";
-  input_url: string;
-  output_url?: string | null;
-  preview_url?: string | null;
-  output_parts?: OutputParts | null;
-  params?: UpscaleParams;
 }
 export interface UpscaleParams {
   model?: string | null;
