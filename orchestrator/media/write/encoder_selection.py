@@ -233,12 +233,14 @@ def add_stream(
     tick: Fraction,
     colour: Colour,
     chroma_location: str | None,
+    threads: int = 0,
 ) -> VideoStream:
     """Add a video stream for pictures of this size, shape, average rate and colour to an open file.
 
     Args:
         tick: unit of the times of the pictures, in seconds.
         chroma_location: FFmpeg's name of it, or None.
+        threads: number of threads of the encoder; 0 lets it choose.
     """
     location = {"chroma_sample_location": chroma_location} if chroma_location else {}
     stream = cast("VideoStream", output.add_stream(encoding.encoder, rate, encoding.options | location))
@@ -248,7 +250,7 @@ def add_stream(
     context.sample_aspect_ratio = sample_aspect_ratio
     # Both are needed: if only the muxer has it, times that are not multiples of 1 / rate fail with EINVAL.
     context.time_base = stream.time_base = tick
-    context.thread_count = 0  # the encoder chooses
+    context.thread_count = threads
     if encoding.tag is not None:
         context.codec_tag = encoding.tag
     if encoding.pixel_format != "pal8":

@@ -7,7 +7,7 @@ from fractions import Fraction
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from orchestrator.frames import AnyPicture, Frame, VideoInfo
+from orchestrator.frames import VideoInfo
 
 
 class OutputTimestamps:
@@ -50,12 +50,16 @@ class OutputTimestamps:
         """Set the time that becomes zero, in seconds on the clock of the source."""
         self._origin = round(origin_s / self._info.time_base)
 
-    def place(self, frame: Frame[AnyPicture]) -> int:
+    def place(self, pts: int, duration: int) -> int:
         """Return when a picture is shown: at its own time, but later than the one before it.
 
         Each picture is shown until the next one, the last one as long as in the source.
+
+        Args:
+            pts: when the source shows it, in units of its time_base.
+            duration: for how long, in the same units; 0 if the source does not say.
         """
-        time = self._ticks(frame.pts)
+        time = self._ticks(pts)
         if not self.frames:
             self.first = time
         else:
@@ -66,8 +70,8 @@ class OutputTimestamps:
                 self._durations[self.last] = self.last_duration
         rate = self._info.average_rate
         usual = round(1 / (rate * self._info.time_base)) if rate else 0
-        duration = self._ticks(frame.pts + (frame.duration or usual)) - self._ticks(frame.pts)
-        self.last, self.last_duration = time, duration or self.last_duration
+        shown = self._ticks(pts + (duration or usual)) - self._ticks(pts)
+        self.last, self.last_duration = time, shown or self.last_duration
         self._durations[time] = self.last_duration
         self.frames += 1
         return time
