@@ -1,12 +1,12 @@
-"""Delivers a video as planned: reads, crops, upscales, resizes, writes, counts, checks, and names the output.
+"""Delivers a video as planned: reads it, makes the pictures, writes, counts, checks, and names the output.
 
-Every job that writes a video uses it. Each step runs in a thread of its own, a few frames ahead of the next.
+Every job that writes a video uses it. `picture_chain` makes the pictures.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -16,30 +16,20 @@ from typing import Any, Literal
 from orchestrator.errors import EncodeFailed
 from orchestrator.fidelity.check import Fidelity, FrameCountAndSize, examine
 from orchestrator.fidelity.report import report_on, write_report
-from orchestrator.fidelity.sampler import FrameSampler
 from orchestrator.frames import Frame, Picture
-from orchestrator.inference.upscaler import TiledUpscaler
 from orchestrator.jobs import FidelityReport
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.gif import GifFrameSelector
 from orchestrator.media.write.writer import VideoWriter
 from orchestrator.pipeline.context import JobContext
-from orchestrator.pipeline.cropping import cut_windows, resized_crops
+from orchestrator.pipeline.picture_chain import FrameEdit, picture_chain
 from orchestrator.pipeline.plan import Plan
-from orchestrator.pipeline.prefetch import ahead
 from orchestrator.pipeline.preview import Moment, evenly
-from orchestrator.pipeline.probe_and_load import within_limits
 from orchestrator.pipeline.progress import FrameRateMeter, OnProgress, Progress
 from orchestrator.storage.staged import staged
 from orchestrator.triton.client import TritonClient
 
-Frames = Generator[Frame[Any], None, None]
-FrameEdit = Callable[[Iterator[Frame[Any]]], Frames]
 OnFrame = Callable[[Frame[Any], Picture], None]
-
-# Bounds of the queues between stages. An upscaled 4K frame is 25 MB, so few are held.
-_DECODED_AHEAD = 4
-_ENLARGED_AHEAD = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,41 +145,18 @@ def deliver(
                     end_s=plan.end_s,
                 )
             )
-            sampler = FrameSampler(
-                width=width,
-                height=height,
-                time_base=info.time_base,
-                rate=info.average_rate,
-                colour=info.colour,
-                bits=info.bit_depth,
-            )
-            frames: Frames = within_limits(reader.frames(), plan.source_info.time_base, plan.limits)
-            if edit is not None:
-                frames = edit(stack.enter_context(ahead(frames, items=_DECODED_AHEAD, name="decode")))
             selector = GifFrameSelector(plan.source_info) if plan.container.is_paced else None
-            chosen = frames if selector is None else selector.run(frames)
-            name = "decode" if edit is None else "edit"
-            decoded = stack.enter_context(ahead(chosen, items=_DECODED_AHEAD, name=name))
-            windows = cut_windows(decoded, window, info, sampler)
-            model = None
-            if plan.contract is None or client is None:
-                items = ((frame, frame.pixels) for frame in windows)
-            else:
-                model = TiledUpscaler(
-                    client,
-                    plan.contract,
-                    height=window.height,
-                    width=window.width,
-                    tolerance=plan.reuse_tolerance,
+            chain = stack.enter_context(
+                picture_chain(
+                    plan,
+                    reader.frames(),
+                    client=client,
+                    edit=edit,
+                    select=None if selector is None else selector.run,
                 )
-                upscaled = stack.enter_context(ahead(model.run(windows), items=_ENLARGED_AHEAD, name="infer"))
-                items = ((item.source, item.pixels) for item in upscaled)
-            resized = resized_crops(items, window, info)
-            delivered = stack.enter_context(ahead(resized, items=_ENLARGED_AHEAD, name="resize"))
-            if model is not None:
-                stack.enter_context(model)  # exits first: requests are cancelled before threads are joined
+            )
             meter = FrameRateMeter(plan.expected_frames, plan.stage)
-            for frame, pixels in delivered:
+            for frame, pixels in chain.pictures:
                 writer.write(replace(frame, pixels=pixels))
                 if on_frame is not None:
                     on_frame(frame, pixels)
@@ -209,9 +176,9 @@ def deliver(
             height=writer.height,
             picture=writer.picture_size,
         )
-        fidelity = examine(temporary, sampler=sampler, written=written, every=report is not None)
+        fidelity = examine(temporary, sampler=chain.sampler, written=written, every=report is not None)
         start_s = None if plan.start_s is None else plan.source_info.start_s + plan.start_s
-        measured = report_on(fidelity, sampler=sampler, source=source, start_s=start_s)
+        measured = report_on(fidelity, sampler=chain.sampler, source=source, start_s=start_s)
         if report is not None:
             write_report(report, measured, fidelity.pairs, source=source, output=output, overwrite=overwrite)
         yield OutputSummary(
@@ -223,16 +190,16 @@ def deliver(
             scale=width / window.crop_size[0],
             encoder=writer.encoder,
             pixel_format=writer.pixel_format,
-            transport=model.transport if model else None,
-            tile=(model.grid.tile_height, model.grid.tile_width) if model else None,
-            reused=round(model.reused, 4) if model else None,
+            transport=chain.transport,
+            tile=chain.tile,
+            reused=chain.reused,
             fidelity=measured,
-            moments=_moments(fidelity, first_s=sampler.first_s - plan.source_info.start_s),
+            moments=_moments(fidelity, first_s=chain.sampler.first_s - plan.source_info.start_s),
             notes=(
                 *plan.notes,
                 *reader.notes,
                 *(selector.notes if selector else []),
-                *(model.notes if model else []),
+                *chain.notes,
                 *writer.notes,
             ),
         )

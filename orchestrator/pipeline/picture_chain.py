@@ -1,0 +1,128 @@
+"""Makes the pictures of an output from the frames of its source: crops, upscales and resizes them.
+
+Every job that writes a video uses it, and so does every segment of a film. Each step runs in a thread of its
+own, a few frames ahead of the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from orchestrator.fidelity.sampler import FrameSampler
+from orchestrator.frames import Frame, Picture
+from orchestrator.inference.upscaler import TiledUpscaler
+from orchestrator.pipeline.cropping import cut_windows, resized_crops
+from orchestrator.pipeline.plan import Plan
+from orchestrator.pipeline.prefetch import ahead
+from orchestrator.pipeline.probe_and_load import within_limits
+from orchestrator.triton.client import TritonClient
+
+Frames = Generator[Frame[Any], None, None]
+FrameEdit = Callable[[Iterator[Frame[Any]]], Frames]
+
+# Bounds of the queues between stages. An upscaled 4K frame is 25 MB, so few are held.
+_DECODED_AHEAD = 4
+_ENLARGED_AHEAD = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureChain:
+    """The pictures of an output.
+
+    Attributes:
+        pictures: each window of the source with the picture to encode for it, in order; used once.
+        sampler: has samples of the frames that have passed, for the check of the finished file.
+    """
+
+    pictures: Iterator[tuple[Frame[Any], Picture]]
+    sampler: FrameSampler
+    _model: TiledUpscaler | None
+
+    # The rest is known after the last picture.
+
+    @property
+    def transport(self) -> Literal["shared_memory", "grpc"] | None:
+        """How tensors reached Triton; None without a model."""
+        return self._model.transport if self._model else None
+
+    @property
+    def tile(self) -> tuple[int, int] | None:
+        """Height and width of the tiles, in input pixels; None without a model."""
+        return (self._model.grid.tile_height, self._model.grid.tile_width) if self._model else None
+
+    @property
+    def reused(self) -> float | None:
+        """Share of the frames' area that was not inferred again, 0..1; None without a model."""
+        return round(self._model.reused, 4) if self._model else None
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences for the user about the model."""
+        return self._model.notes if self._model else []
+
+
+@contextmanager
+def picture_chain(
+    plan: Plan,
+    frames: Frames,
+    *,
+    client: TritonClient | None = None,
+    edit: FrameEdit | None = None,
+    select: FrameEdit | None = None,
+) -> Iterator[PictureChain]:
+    """Make the pictures of an output. The threads run inside the block, and are joined when it ends.
+
+    Args:
+        plan: the plan of the output.
+        frames: the frames of its source.
+        client: the client of the Triton that has the plan's model loaded; None without a model.
+        edit: changes the source's frames, whole and in order, and keeps their number; None leaves them.
+        select: leaves frames out, after `edit`; None keeps all.
+
+    Raises:
+        ValueError: the plan has a model, and there is no client.
+        LimitExceeded: while the pictures are read: there are more frames than the plan's limits allow.
+        ServiceError: while the pictures are read: Triton failed.
+    """
+    if plan.contract is not None and client is None:
+        raise ValueError("the plan has a model, but there is no client to run it")
+    info, window = plan.output_info, plan.window
+    width, height = window.size
+    sampler = FrameSampler(
+        width=width,
+        height=height,
+        time_base=info.time_base,
+        rate=info.average_rate,
+        colour=info.colour,
+        bits=info.bit_depth,
+    )
+    with ExitStack() as stack:
+        read = within_limits(frames, plan.source_info.time_base, plan.limits)
+        if edit is not None:
+            read = edit(stack.enter_context(ahead(read, items=_DECODED_AHEAD, name="decode")))
+        if select is not None:
+            read = select(read)
+        name = "decode" if edit is None else "edit"
+        decoded = stack.enter_context(ahead(read, items=_DECODED_AHEAD, name=name))
+        windows = cut_windows(decoded, window, info, sampler)
+        model = None
+        if plan.contract is None or client is None:
+            items = ((frame, frame.pixels) for frame in windows)
+        else:
+            model = TiledUpscaler(
+                client,
+                plan.contract,
+                height=window.height,
+                width=window.width,
+                tolerance=plan.reuse_tolerance,
+            )
+            upscaled = stack.enter_context(ahead(model.run(windows), items=_ENLARGED_AHEAD, name="infer"))
+            items = ((item.source, item.pixels) for item in upscaled)
+        resized = resized_crops(items, window, info)
+        pictures = stack.enter_context(ahead(resized, items=_ENLARGED_AHEAD, name="resize"))
+        if model is not None:
+            stack.enter_context(model)  # exits first: requests are cancelled before threads are joined
+        yield PictureChain(pictures=pictures, sampler=sampler, _model=model)
