@@ -18,7 +18,7 @@ import av.error
 from av.codec.context import Flags
 from av.container import InputContainer
 from av.packet import Packet
-from av.stream import Stream
+from av.stream import Discard, Stream
 from av.video.stream import VideoStream
 
 from orchestrator.errors import BadMedia
@@ -26,10 +26,17 @@ from orchestrator.frames import VideoInfo
 from orchestrator.media.colour.alpha_reader import SideAlphaDecoder, has_side_alpha
 from orchestrator.media.read.captions import mentions_captions
 from orchestrator.media.read.clock_segments import ClockJump
-from orchestrator.media.read.demux import main_video, open_source, packets, timestamp_fixer
+from orchestrator.media.read.demux import (
+    has_free_clock,
+    main_video,
+    open_source,
+    packets,
+    timestamp_fixer,
+)
+from orchestrator.media.read.frame_selection import FrameSelection, from_keyframe, up_to_last
 from orchestrator.media.read.lost_frames import DecoderTimestamps
 from orchestrator.media.read.picture_timeline import DecodedPicture, PictureTimeline
-from orchestrator.media.read.seek import packets_before_keyframe, packets_from
+from orchestrator.media.read.seek import packets_before_keyframe, packets_from, packets_from_keyframe
 from orchestrator.media.read.truncation import TruncationChecker
 from orchestrator.media.time_range import TimeRange
 
@@ -50,6 +57,8 @@ class DecodedPictures:
         span: the requested part; decoding begins at the keyframe before it.
         alpha: whether to decode alpha that is coded beside the pictures: see `SideAlphaDecoder`. For codecs
             with such alpha, decoding begins at the start of the file, as its keyframes may be elsewhere.
+        selection: consecutive frames; decoding begins at its keyframe instead of that before `span`, and ends
+            after its last picture. The file is not checked for truncation then. None reads the whole span.
 
     Attributes:
         stream: the video.
@@ -59,13 +68,21 @@ class DecodedPictures:
     """
 
     def __init__(
-        self, path: Path, info: VideoInfo, *, threads: int, span: TimeRange, alpha: bool = False
+        self,
+        path: Path,
+        info: VideoInfo,
+        *,
+        threads: int,
+        span: TimeRange,
+        alpha: bool = False,
+        selection: FrameSelection | None = None,
     ) -> None:
         self.damaged_packets = 0
         self._path = path
         self._info = info
         self._threads = threads
         self._span = span
+        self._selection = selection
         self._container, self.stream = self._open(threads)
         # In MPEG-2 they have several forms.
         self.may_have_captions = self.stream.codec_context.name == "mpeg2video"
@@ -107,6 +124,9 @@ class DecodedPictures:
             held = moment
         if held is None:
             raise BadMedia(f"{self._path}: no picture of it can be decoded: copy or export it again")
+        if self._selection is not None:
+            yield held
+            return
         tick = self._info.time_base
         stays_s = self._truncation.finish(self.stream, longest_gap_s=self._timeline.longest_gap_s)
         yield replace(held, duration=max(held.duration, int(stays_s / tick) - held.pts))
@@ -125,6 +145,10 @@ class DecodedPictures:
         stream.thread_count = threads
         # Without this flag, the H.264 decoder drops pictures after a lost reference up to the next keyframe.
         stream.codec_context.flags |= Flags.output_corrupt
+        if self._selection is not None and not has_free_clock(container):
+            for other in container.streams:
+                if other.index != stream.index:
+                    other.discard = Discard.all  # their bytes need not be read
         return container, stream
 
     def _begin(self) -> None:
@@ -143,6 +167,10 @@ class DecodedPictures:
 
     def _from_keyframe(self) -> Iterator[av.VideoFrame]:
         """Decode from the keyframe before the span on, or from the start of the file if that fails."""
+        if self._selection is not None:
+            read = self._packets_of(self._selection)
+            yield from self._decode(up_to_last(read, self.stream, self._selection))
+            return
         if self._span.start_s is None or self.alpha is not None:
             yield from self._decode(self._packets())
             return
@@ -169,6 +197,20 @@ class DecodedPictures:
         self._container, self.stream = self._open(self._threads)
         self._begin()
         yield from self._decode(self._packets())
+
+    def _packets_of(self, selection: FrameSelection) -> Iterator[Packet[Stream]]:
+        """Return the packets from the keyframe of a selection on."""
+        if selection.decode_pts is None:
+            return self._packets()
+        self._first_pts = selection.decode_pts
+        found = packets_from_keyframe(self._container, self.stream, selection.decode_pts)
+        if found is not None:
+            return found
+        self._container.close()
+        self._container, self.stream = self._open(self._threads)
+        self._begin()
+        self._first_pts = selection.decode_pts
+        return from_keyframe(self._packets(), self.stream, selection.decode_pts)
 
     def _decode(self, read: Iterator[Packet[Stream]], *, passed: int = 0) -> Iterator[av.VideoFrame]:
         """Decode packets, except the first `passed` ones of the video."""
@@ -204,7 +246,8 @@ class DecodedPictures:
     def _is_decodable(self, packet: Packet[VideoStream]) -> bool:
         """Examine a packet of the video; return whether it can be decoded."""
         if self._is_leading(packet.pts):
-            return False
+            # Pictures of a selection may refer to leading pictures between its keyframes.
+            return self._selection is not None
         self._timestamps.expect(packet)
         self._recent.append(packet.is_corrupt)
         self.damaged_packets += packet.is_corrupt

@@ -18,6 +18,7 @@ from orchestrator.media.colour.alpha_reader import AlphaExtractor
 from orchestrator.media.read.captions import closed_captions
 from orchestrator.media.read.decoded_pictures import DecodedPictures
 from orchestrator.media.read.deinterlace import Deinterlacer
+from orchestrator.media.read.frame_selection import FrameSelection
 from orchestrator.media.read.frame_to_picture import FrameToPicture
 from orchestrator.media.read.uniform_frames import UniformFrames
 from orchestrator.media.time_range import TimeRange
@@ -37,6 +38,8 @@ class VideoReader(Generic[AnyPicture]):
         form: type of the pictures: `rgb` is Pixels, `deep_rgb` DeepPixels, `planes` Planes, as coded.
         alpha: whether frames have their alpha.
         tonemap: whether to convert HDR pictures to SDR, see `tone_mapped_info`; `rgb` only.
+        selection: only these frames of the range, decoded from its keyframe; None is all of them. They are
+            those of a reader without a selection, bit for bit, except where the source is damaged.
 
     Attributes:
         frames_read: number of frames yielded so far.
@@ -58,6 +61,7 @@ class VideoReader(Generic[AnyPicture]):
         form: Form = "rgb",
         alpha: bool = False,
         tonemap: bool = False,
+        selection: FrameSelection | None = None,
     ) -> None:
         self.frames_read = 0
         self._info = info
@@ -66,7 +70,10 @@ class VideoReader(Generic[AnyPicture]):
         self._to_upright = FrameToPicture(
             path, info, threads=threads, form=form, letterbox=letterbox, tonemap=tonemap
         )
-        self._pictures = DecodedPictures(path, info, threads=threads, span=self._span, alpha=alpha)
+        self._selection = selection
+        self._pictures = DecodedPictures(
+            path, info, threads=threads, span=self._span, alpha=alpha, selection=selection
+        )
         self._to_alpha = AlphaExtractor() if alpha else None
         self._uniform = UniformFrames(
             path, info, format_name=self._pictures.stream.container.format.name, form=form
@@ -133,7 +140,12 @@ class VideoReader(Generic[AnyPicture]):
         shown: av.VideoFrame | None = None
         alpha: Alpha | None = None
         pictures = self._deinterlacer.run(iter(self._pictures))
+        first_frame = self._selection.first_frame if self._selection else 0
         for moment in self._span.select_pictures(pictures, self._info):
+            if self._selection is not None and not self._selection.holds(moment.pts):
+                if moment.pts > self._selection.last_pts:
+                    return
+                continue
             captions = b""
             if moment.picture is not shown:
                 shown = moment.picture
@@ -149,7 +161,7 @@ class VideoReader(Generic[AnyPicture]):
             self._moved += moment.moved
             self._damaged += moment.damaged
             yield Frame(
-                index=self.frames_read,
+                index=first_frame + self.frames_read,
                 pts=moment.pts,
                 pixels=picture,
                 duration=moment.duration,

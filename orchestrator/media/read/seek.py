@@ -81,3 +81,35 @@ def packets_from(
         if key is not None and key.pts is not None and key.pts * tick <= time_s:
             return key.pts, chain([key], rest)
     return None
+
+
+def packets_from_keyframe(
+    container: InputContainer, stream: VideoStream, pts: int
+) -> Iterator[Packet[Stream]] | None:
+    """Seek to the keyframe with a given pts.
+
+    Args:
+        container: container of the video, just opened; its position is undefined if the result is None.
+        stream: the video.
+        pts: pts of the keyframe, in ticks of the stream's time_base.
+
+    Returns:
+        The packets from the keyframe on, of all streams that are not discarded; None if it was not found by
+        seeking.
+    """
+    if container.format.name in UNTIMED:
+        return None
+    for margin_s in MARGINS_S:
+        aim = pts - int(margin_s / (stream.time_base or Fraction(1, 90_000)))
+        try:
+            container.seek(aim, stream=stream)
+            rest = packets(container)
+            for packet in rest:
+                if packet.stream is stream and packet.is_keyframe and packet.pts is not None:
+                    if packet.pts == pts:
+                        return chain([packet], rest)
+                    if packet.pts > pts:
+                        break
+        except av.error.FFmpegError:
+            continue
+    return None
