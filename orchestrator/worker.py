@@ -14,8 +14,9 @@ from orchestrator.jobs import ExportParams, ExportResult, TrackParams, UpscalePa
 from orchestrator.limits import Limits
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.export import export
+from orchestrator.pipeline.link_detections import Tracked
 from orchestrator.pipeline.progress import OnProgress
-from orchestrator.pipeline.track import Tracked, TrackOutputs, track
+from orchestrator.pipeline.track import TrackOutputs, track
 from orchestrator.pipeline.upscale import upscale
 from orchestrator.settings import Settings
 from orchestrator.storage.client import StorageClient

@@ -16,7 +16,8 @@ from orchestrator.jobs import TrackParams, parse
 from orchestrator.jobs.validation import LONGEST_NAME
 
 if TYPE_CHECKING:
-    from orchestrator.pipeline.track import Tracked, TrackOutputs
+    from orchestrator.pipeline.link_detections import Tracked
+    from orchestrator.pipeline.track import TrackOutputs
 
 DEFAULTS = TrackParams()
 _LISTED = 20

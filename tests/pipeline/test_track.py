@@ -28,8 +28,9 @@ from orchestrator.media.read.frame_times import frame_times
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.pipeline.context import JobContext
+from orchestrator.pipeline.link_detections import Tracked
 from orchestrator.pipeline.progress import Progress
-from orchestrator.pipeline.track import Tracked, TrackOutputs, track
+from orchestrator.pipeline.track import TrackOutputs, track
 from orchestrator.settings import Settings
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
