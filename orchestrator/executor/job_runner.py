@@ -19,7 +19,7 @@ from orchestrator.jobs import DeliveryJob, ExportParams, FileJob, OutputParts, S
 from orchestrator.jobs.track import TrackStored
 from orchestrator.media_containers import MP4, by_suffix
 from orchestrator.pipeline.context import JobContext
-from orchestrator.pipeline.track import Tracked
+from orchestrator.pipeline.link_detections import Tracked
 from orchestrator.redaction import without_query
 from orchestrator.settings import Settings
 from orchestrator.storage.client import StorageClient

@@ -112,6 +112,6 @@ def detected_frames(
         detected = loaded.detector.run(decoded)
         found = stack.enter_context(ahead(detected, items=_DETECTED_AHEAD, name="detect"))
         stack.enter_context(
-            loaded.frames
+            loaded.detector
         )  # exits first: requests are cancelled before the threads are joined
         yield found
