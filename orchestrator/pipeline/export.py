@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from orchestrator.errors import BadRequest, OutputPathRefused
 from orchestrator.fidelity.report import report_files
@@ -53,21 +57,18 @@ def export(
     started_s = time.monotonic()
     container = _container(params, output)
     check_outputs(source, [output, *(report_files(report) if report else ())], overwrite=overwrite)
-    start_s, end_s = _seconds(params.start), _seconds(params.end)
+    start_s, end_s = time_range(params)
     info = probe_source(source, context.limits, container=container, start_s=start_s, end_s=end_s)
     context.on_progress(Progress(stage="starting", total=info.frames))
-    crop = _crop(source, info, params, subjects)
-    request = DeliveryRequest(
-        crop=crop,
-        model=(params.upscale_model or context.default_model) if params.wants_model else None,
-        size=params.delivered_px,
-        quality=params.quality,
+    request = export_request(
+        info,
+        params,
+        context,
         container=container,
-        start_s=start_s,
-        end_s=end_s,
-        tonemap=params.tonemap,
-        reuse_tolerance=params.reuse_tolerance,
+        subjects=subjects,
+        times_s=lambda: frame_times(source, info),
     )
+    crop = request.crop
     plan, client = prepare(info, request, context)
     with deliver(
         plan,
@@ -98,6 +99,47 @@ def export(
     )
 
 
+def export_request(
+    info: VideoInfo,
+    params: ExportParams,
+    context: JobContext,
+    *,
+    container: MediaContainer,
+    subjects: SubjectTracks | None,
+    times_s: Callable[[], NDArray[np.float64]],
+) -> DeliveryRequest:
+    """Return the output that an export of a video requests.
+
+    Args:
+        info: describes the video.
+        params: the parameters of the job.
+        context: names the model if the parameters name none.
+        container: the container of the output.
+        subjects: the tracks that a crop can follow.
+        times_s: returns what `frame_times` returns; called only if the crop follows a track.
+
+    Raises:
+        BadRequest: the crop is refused.
+    """
+    start_s, end_s = time_range(params)
+    return DeliveryRequest(
+        crop=_crop(info, params, subjects, times_s),
+        model=(params.upscale_model or context.default_model) if params.wants_model else None,
+        size=params.delivered_px,
+        quality=params.quality,
+        container=container,
+        start_s=start_s,
+        end_s=end_s,
+        tonemap=params.tonemap,
+        reuse_tolerance=params.reuse_tolerance,
+    )
+
+
+def time_range(params: ExportParams) -> tuple[Fraction | None, Fraction | None]:
+    """Return the start and the end of the exported part, in seconds from the start of the source."""
+    return _seconds(params.start), _seconds(params.end)
+
+
 def _container(params: ExportParams, output: Path) -> MediaContainer:
     """Return the container that the name of the output chooses.
 
@@ -114,7 +156,10 @@ def _container(params: ExportParams, output: Path) -> MediaContainer:
 
 
 def _crop(
-    source: Path, info: VideoInfo, params: ExportParams, subjects: SubjectTracks | None
+    info: VideoInfo,
+    params: ExportParams,
+    subjects: SubjectTracks | None,
+    times_s: Callable[[], NDArray[np.float64]],
 ) -> Crop | CropPath:
     """Return the crop that the request asks for, in pixels of the picture as displayed."""
     width, height = info.display_size
@@ -134,7 +179,7 @@ def _crop(
             track=params.follow.track,
             aspect=None if params.follow.aspect is None else parse_aspect(params.follow.aspect),
             zoom=params.follow.zoom,
-            times_s=frame_times(source, info),
+            times_s=times_s(),
             width=width,
             height=height,
         )

@@ -11,9 +11,9 @@ import numpy as np
 
 from orchestrator.drawing.picture_files import check_picture_format, write_picture
 from orchestrator.fidelity.report import report_files
-from orchestrator.frames import Crop, Frame, Picture, Pixels, Planes
+from orchestrator.frames import Crop, Frame, Picture, Pixels, Planes, VideoInfo
 from orchestrator.jobs import UpscaleParams, UpscaleResult, UpscaleStats
-from orchestrator.media_containers import container_for
+from orchestrator.media_containers import MediaContainer, container_for
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.deliver import deliver
 from orchestrator.pipeline.plan import DeliveryRequest
@@ -60,17 +60,7 @@ def upscale(
     check_outputs(source, [output, *beside], overwrite=overwrite, kind="pictures")
     info = probe_source(source, context.limits, container=container)
     context.on_progress(Progress(stage="starting", total=info.frames))
-    width, height = info.display_size
-    model = params.model or context.default_model
-    request = DeliveryRequest(
-        crop=Crop(x=0, y=0, w=width, h=height),
-        model=model,
-        scale=params.scale,
-        quality=params.quality,
-        container=container,
-        tonemap=params.tonemap,
-        reuse_tolerance=params.reuse_tolerance,
-    )
+    request = upscale_request(info, params, context, container=container)
     plan, client = prepare(info, request, context)
     side_by_side = None if comparison is None else _SideBySide(info.frames)
     with deliver(
@@ -89,9 +79,34 @@ def upscale(
     missing = write_preview(context.preview, source=source, info=info, moments=done.moments, output=output)
     return UpscaleResult(
         output_url=output.resolve().as_uri(),
-        stats=UpscaleStats(model=model, **done.stats(context, started_s=started_s)),
+        stats=UpscaleStats(
+            model=params.model or context.default_model, **done.stats(context, started_s=started_s)
+        ),
         fidelity=done.fidelity,
         notes=(*done.notes, *missing),
+    )
+
+
+def upscale_request(
+    info: VideoInfo, params: UpscaleParams, context: JobContext, *, container: MediaContainer
+) -> DeliveryRequest:
+    """Return the output that an upscale of a video requests.
+
+    Args:
+        info: describes the video.
+        params: the parameters of the job.
+        context: names the model if the parameters name none.
+        container: the container of the output.
+    """
+    width, height = info.display_size
+    return DeliveryRequest(
+        crop=Crop(x=0, y=0, w=width, h=height),
+        model=params.model or context.default_model,
+        scale=params.scale,
+        quality=params.quality,
+        container=container,
+        tonemap=params.tonemap,
+        reuse_tolerance=params.reuse_tolerance,
     )
 
 

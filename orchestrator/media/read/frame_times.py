@@ -42,6 +42,14 @@ def frame_times(path: Path, info: VideoInfo) -> NDArray[np.float64]:
     pts = _demuxed(path)
     if info.interlaced or pts is None:
         pts = _decoded(path, info)
+    return in_seconds(pts, info)
+
+
+def in_seconds(pts: NDArray[np.int64], info: VideoInfo) -> NDArray[np.float64]:
+    """Return the result of `frame_times` from the pts of all frames, int64 [N], rising.
+
+    Pictures at the start that cannot be decoded are left out.
+    """
     tick = info.time_base
     if info.skipped_frames:
         pts = pts[pts >= round(info.start_s / tick)]

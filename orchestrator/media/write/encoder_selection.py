@@ -19,9 +19,9 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from orchestrator.errors import BadRequest
-from orchestrator.frames import Colour, HdrMetadata
+from orchestrator.frames import Colour, Form, HdrMetadata, VideoInfo
 from orchestrator.jobs import Quality
-from orchestrator.media.colour.pixel_format import CHROMA, Chroma, planar_format
+from orchestrator.media.colour.pixel_format import CHROMA, Chroma, planar_format, upright_chroma
 from orchestrator.media.write.hdr_encoder_options import hdr_options
 from orchestrator.media_containers import MediaContainer, one_of
 
@@ -162,9 +162,9 @@ def choose(
         notes.append(
             f"the picture is too small for HEVC: it is H.264 of {depth} bits, which few players show"
         )
-    _merge(options, PROFILES[encoder][quality])
+    merge_options(options, PROFILES[encoder][quality])
     if hdr is not None:
-        _merge(options, hdr_options(encoder, hdr))
+        merge_options(options, hdr_options(encoder, hdr))
     if encoder == "libsvtav1":
         # It prints its settings to standard error unless the environment says otherwise.
         os.putenv("SVT_LOG", "1")
@@ -174,6 +174,40 @@ def choose(
         options=options,
         tag=container.codec_tags.get(encoder),
         notes=tuple(notes),
+    )
+
+
+def choose_for_source(
+    container: MediaContainer,
+    info: VideoInfo,
+    *,
+    width: int,
+    height: int,
+    form: Form,
+    quality: Quality,
+    alpha: bool,
+) -> EncoderChoice:
+    """Return the best encoder for pictures made from a video.
+
+    Args:
+        container: container of the output.
+        info: describes the video, with the colour of the output.
+        width, height: size of the pictures as stored, in pixels: see `MediaContainer.displayed`.
+        form: type of the pictures' pixels.
+        quality, alpha: as for `choose`.
+
+    Raises:
+        BadRequest: the quality is unknown.
+    """
+    return choose(
+        container,
+        width=width,
+        height=height,
+        quality=quality,
+        chroma=upright_chroma(info),
+        bits=8 if form == "rgb" else info.bit_depth,
+        hdr=info.hdr if info.colour.is_hdr else None,
+        alpha=alpha,
     )
 
 
@@ -216,7 +250,7 @@ def _depth(encoder: str, bits: int, quality: Quality) -> int:
     return next((depth for depth in depths if depth >= needed), depths[-1])
 
 
-def _merge(options: EncoderOptions, more: EncoderOptions) -> None:
+def merge_options(options: EncoderOptions, more: EncoderOptions) -> None:
     """Add options; private parameters of an encoder, which are one option in FFmpeg, are joined."""
     for name, value in more.items():
         options[name] = f"{options[name]}:{value}" if name.endswith("-params") and name in options else value

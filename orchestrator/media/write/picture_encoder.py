@@ -16,7 +16,7 @@ from orchestrator.jobs import Quality
 from orchestrator.media.colour import frame_to_rgb as colour
 from orchestrator.media.colour.chroma_location import output_chroma_location
 from orchestrator.media.colour.code_points import FCC, SMPTE170M
-from orchestrator.media.colour.pixel_format import chroma_subsampling, upright_chroma
+from orchestrator.media.colour.pixel_format import chroma_subsampling
 from orchestrator.media.thread_priority import reset_thread_priority
 from orchestrator.media.write import encoder_selection
 from orchestrator.media.write.closed_caption_inserter import ClosedCaptionInserter
@@ -70,15 +70,8 @@ class PictureEncoder:
     ) -> None:
         stored, aspect = container.displayed(width, sample_aspect_ratio or info.sample_aspect_ratio)
         check_limits(container, quality=quality, width=stored, height=height)
-        self._choice = choice or encoder_selection.choose(
-            container,
-            width=stored,
-            height=height,
-            quality=quality,
-            chroma=upright_chroma(info),
-            bits=8 if form == "rgb" else info.bit_depth,
-            hdr=info.hdr if info.colour.is_hdr else None,
-            alpha=alpha,
+        self._choice = choice or encoder_selection.choose_for_source(
+            container, info, width=stored, height=height, form=form, quality=quality, alpha=alpha
         )
         self.encoder, self.pixel_format = self._choice.encoder, self._choice.pixel_format
         across, down = chroma_subsampling(self.pixel_format)

@@ -1,0 +1,156 @@
+"""Chooses where the segments of a film begin: at keyframes, with near-equal work, at cuts where one is near.
+
+All positions are indexes of frames in presentation order. Nothing here reads a file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+CUT_REACH = 0.25
+"""A boundary moves to a cut that is at most this share of a segment away from its even place."""
+
+SHORTEST = 0.25
+"""A segment shorter than this share of the intended length is merged with its neighbour."""
+
+PREVIEW_S = 10.0
+"""The hardest part of a film is about this long, in seconds."""
+
+PREVIEW_RANGE_S = (5.0, 20.0)
+"""The shortest and the longest hardest part that keyframes may make of it."""
+
+PREVIEW_SHARE = 0.25
+"""The hardest part gets a segment of its own if it is at most this share of the film."""
+
+REGULAR = 0.9
+"""A keyframe that comes after at least this share of the longest distance is on the encoder's own grid."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Division:
+    """A film divided into segments.
+
+    Attributes:
+        begins: the index of the first frame of each segment; the first is 0.
+        hardest: the number of the segment with the most bytes a second, or of the hardest ten seconds.
+    """
+
+    begins: tuple[int, ...]
+    hardest: int
+
+
+def divide(
+    *,
+    times_s: NDArray[np.float64],
+    sizes: NDArray[np.int64],
+    keys: NDArray[np.int64],
+    length: float,
+) -> Division:
+    """Divide a film.
+
+    Args:
+        times_s: float64 [N + 1], when each frame is shown, rising, and when the last one ends.
+        sizes: int64 [N], the size of each frame in the source, in bytes.
+        keys: int64 [K], the frames at which segments may begin, rising; the first is 0.
+        length: the intended length of a segment, in frames.
+    """
+    frames = len(sizes)
+    cuts = keys[begin_shots(keys)]
+    stretch = hardest_stretch(times_s=times_s, sizes=sizes, keys=keys, length=length)
+    if stretch is None:
+        begins = _split(0, frames, keys=keys, cuts=cuts, length=length)
+        ends = np.array([*begins[1:], frames])
+        total = np.append(0, np.cumsum(sizes))
+        rates = (total[ends] - total[begins]) / (times_s[ends] - times_s[begins])
+        return Division(begins=tuple(begins), hardest=int(np.argmax(rates)))
+    first, end = stretch
+    before = _split(0, first, keys=keys, cuts=cuts, length=length) if first else []
+    after = _split(end, frames, keys=keys, cuts=cuts, length=length) if end < frames else []
+    return Division(begins=(*before, first, *after), hardest=len(before))
+
+
+def begin_shots(keys: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which keyframes were probably placed at a cut between shots, bool [K].
+
+    Encoders place keyframes at regular distances, and another one where the picture changes altogether. The
+    regular distance is the longest one; an encoder counts it from the last keyframe, or from the last regular
+    one. So a keyframe is at a cut if its distance from both is neither REGULAR of that nor a multiple of it.
+
+    Args:
+        keys: int64 [K], indexes of keyframes, rising.
+    """
+    shots = np.zeros(len(keys), np.bool_)
+    longest = int(np.diff(keys).max(initial=0))
+    grid = int(keys[0]) if len(keys) else 0
+    for number, (before, key) in enumerate(pairwise(keys.tolist()), start=1):
+        off = (key - grid) % longest
+        if key - before >= REGULAR * longest or min(off, longest - off) <= longest // 100:
+            grid = key
+        else:
+            shots[number] = True
+    return shots
+
+
+def hardest_stretch(
+    *, times_s: NDArray[np.float64], sizes: NDArray[np.int64], keys: NDArray[np.int64], length: float
+) -> tuple[int, int] | None:
+    """Return the first frame and the end of the hardest part of about ten seconds, or None if there is none.
+
+    Change and detail both cost bits, so it is the part with the most bytes a second. For each keyframe k, the
+    part from k to the keyframe m(k) nearest to ten seconds later counts if its duration is in
+    PREVIEW_RANGE_S and at most PREVIEW_SHARE of the film's, and if the rest of the film on either side is
+    nothing or at least SHORTEST of a segment. The result is the one with the largest
+
+        sum of sizes[k:m(k)] / (times_s[m(k)] - times_s[k]),
+
+    the earliest of equals. The end of the film counts as a keyframe.
+
+    Args:
+        times_s, sizes, keys, length: as for `divide`.
+    """
+    frames = len(sizes)
+    stops = np.append(keys, frames)
+    after = np.clip(np.searchsorted(times_s[stops], times_s[keys] + PREVIEW_S), 1, len(keys))
+    later, earlier = times_s[stops[after]], times_s[stops[after - 1]]
+    wanted = times_s[keys] + PREVIEW_S
+    ends = stops[np.where(np.abs(earlier - wanted) <= np.abs(later - wanted), after - 1, after)]
+    seconds = times_s[ends] - times_s[keys]
+    shortest_s, longest_s = PREVIEW_RANGE_S
+    film_s = times_s[-1] - times_s[0]
+    fits = (seconds >= shortest_s) & (seconds <= min(longest_s, PREVIEW_SHARE * film_s))
+    for rest in (keys, frames - ends):
+        fits &= (rest == 0) | (rest >= SHORTEST * length)
+    if not fits.any():
+        return None
+    total = np.append(0, np.cumsum(sizes))
+    rates = np.where(fits, (total[ends] - total[keys]) / np.maximum(seconds, shortest_s), -1)
+    best = int(np.argmax(rates))
+    return int(keys[best]), int(ends[best])
+
+
+def _split(
+    first: int, end: int, *, keys: NDArray[np.int64], cuts: NDArray[np.int64], length: float
+) -> list[int]:
+    """Return where the segments of the frames from `first` to `end` begin; `first` is a keyframe."""
+    count = max(1, round((end - first) / length))
+    even = (end - first) / count
+    begins = [first]
+    for number in range(1, count):
+        wanted = first + number * even
+        begin = _nearest(cuts, wanted)
+        if begin is None or abs(begin - wanted) > CUT_REACH * even:
+            begin = _nearest(keys, wanted)
+        if begin is not None and begin - begins[-1] >= SHORTEST * even and end - begin >= SHORTEST * even:
+            begins.append(begin)
+    return begins
+
+
+def _nearest(places: NDArray[np.int64], wanted: float) -> int | None:
+    """Return the place nearest to the wanted one, the earlier of two; None if there are none."""
+    after = int(np.searchsorted(places, wanted))
+    near = places[max(after - 1, 0) : after + 1].tolist()
+    return min(near, key=lambda place: (abs(place - wanted), place), default=None)
