@@ -14,7 +14,7 @@ from orchestrator.jobs.export import ExportParams, Format
 from orchestrator.jobs.job_cost import JobCost
 from orchestrator.jobs.track import TrackParams
 from orchestrator.jobs.upscale import UpscaleParams
-from orchestrator.jobs.validation import Number, Strict, WholeNumber
+from orchestrator.jobs.validation import INTEGRAL, Number, Strict, WholeNumber
 
 PLAN_VERSION: Literal[1] = 1
 """The version of the plan and of the pieces. It rises when older workers could not make the same film."""
@@ -27,7 +27,7 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class _Film(Strict):
-    segments: WholeNumber | None = Field(default=None, ge=1, le=MOST_SEGMENTS)
+    segments: Annotated[int, Field(strict=True, ge=1, le=MOST_SEGMENTS), INTEGRAL] | None = None
     """About how many segments to plan; None plans segments of about `work_sec`. Segments begin at keyframes
     of the source, so there may be fewer."""
     work_sec: Number = Field(default=40.0, ge=1, le=3600)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from orchestrator.errors import CallerError
 from orchestrator.executor.validate_job import DEEPEST, check_job, read_json
 from orchestrator.framing.track_file_reader import parse_tracks
-from orchestrator.jobs.task_table import USER_TASKS
+from orchestrator.jobs.task_table import TASKS, USER_TASKS
 from orchestrator.settings import Settings
 from orchestrator.storage.client import StorageClient
 from tests.cloud.conftest import Cloud
@@ -298,6 +298,17 @@ def test_the_examples_are_accepted_unchanged(functions: NodeFunctions, task: str
     params = USER_TASKS[task].example
     assert functions.call("checkJob", task, params) == {"task": task, "params": params}
     assert functions.call("checkJob", task, UNDEFINED) == {"task": task, "params": {}}
+
+
+@pytest.mark.parametrize("task", sorted(TASKS.keys() - USER_TASKS.keys()))
+def test_the_steps_of_a_film_are_refused_from_users(
+    functions: NodeFunctions, quotes: Quotes, task: str
+) -> None:
+    assert said(functions, task, TASKS[task].example) == "task is refused: there are upscale, track, export"
+    job = reference.example(task)
+    refusal = quotes.refusal(json.dumps({"task": task, "params": job["params"], "upload_id": quotes.upload}))
+    assert refusal is not None
+    assert "task" in refusal
 
 
 def test_the_generated_files_are_made_of_the_schemas(tmp_path: Path) -> None:
