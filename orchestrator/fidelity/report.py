@@ -20,6 +20,7 @@ from orchestrator.jobs import ComparedPicture, FidelityReport, FidelityReportFil
 from orchestrator.media.read.demux import open_source
 from orchestrator.media.write.readback import first_heard_s
 from orchestrator.storage.staged import staged
+from orchestrator.video_source import VideoSource
 
 
 def report_files(path: Path) -> tuple[Path, Path]:
@@ -38,7 +39,7 @@ def write_report(
     report: FidelityReport,
     pairs: Sequence[FramePair],
     *,
-    source: Path,
+    source: VideoSource,
     output: Path,
     overwrite: bool,
 ) -> None:
@@ -69,7 +70,7 @@ def report_on(
     fidelity: Fidelity,
     *,
     sampler: FrameSampler,
-    source: Path,
+    source: VideoSource,
     start_s: Fraction | None = None,
 ) -> FidelityReport:
     """Measure an output that passed the check.

@@ -28,6 +28,7 @@ from orchestrator.pipeline.preview import Moment, evenly
 from orchestrator.pipeline.progress import FrameRateMeter, OnProgress, Progress
 from orchestrator.storage.staged import staged
 from orchestrator.triton.client import TritonClient
+from orchestrator.video_source import VideoSource
 
 OnFrame = Callable[[Frame[Any], Picture], None]
 
@@ -81,7 +82,7 @@ class OutputSummary:
 @contextmanager
 def deliver(
     plan: Plan,
-    source: Path,
+    source: VideoSource,
     output: Path,
     *,
     client: TritonClient | None = None,

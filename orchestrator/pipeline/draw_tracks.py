@@ -23,6 +23,7 @@ from orchestrator.pipeline.progress import FrameRateMeter, OnProgress
 from orchestrator.track_output.overlay import Overlay
 from orchestrator.track_output.reported_tracks import ReportedTracks
 from orchestrator.track_output.timeline import Thumbnails
+from orchestrator.video_source import VideoSource
 
 OVERLAY_QUALITY: Quality = "medium"
 """The drawn video is for viewing, not for further editing."""
@@ -52,7 +53,7 @@ def plan_overlay(info: VideoInfo, output: Path) -> Plan:
 @contextmanager
 def draw_tracks(
     planned: Plan,
-    source: Path,
+    source: VideoSource,
     output: Path,
     *,
     tracks: ReportedTracks,
@@ -108,7 +109,7 @@ def draw_tracks(
 
 
 def take_thumbnails(
-    source: Path, info: VideoInfo, thumbnails: Thumbnails, *, frames: int, on_progress: OnProgress
+    source: VideoSource, info: VideoInfo, thumbnails: Thumbnails, *, frames: int, on_progress: OnProgress
 ) -> None:
     """Read a video for its thumbnails alone; see `draw_tracks`."""
     meter = FrameRateMeter(frames, "drawing")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 from orchestrator.cost.estimate import Estimate, Workload
 from orchestrator.cost.estimate import estimate as estimate_work
@@ -12,10 +11,11 @@ from orchestrator.errors import BadMedia, BadRequest
 from orchestrator.frames import VideoInfo
 from orchestrator.jobs.task_table import USER_TASKS, TaskName
 from orchestrator.media.read.probe import probe
+from orchestrator.video_source import VideoSource
 
 
 def estimate(
-    source: Path,
+    source: VideoSource,
     *,
     task: TaskName,
     model: str,

@@ -27,10 +27,11 @@ from orchestrator.pipeline.preview import write_preview
 from orchestrator.pipeline.probe_and_load import prepare, probe_source
 from orchestrator.pipeline.progress import Progress
 from orchestrator.storage.staged import check_outputs
+from orchestrator.video_source import VideoSource
 
 
 def export(
-    source: Path,
+    source: VideoSource,
     output: Path,
     params: ExportParams,
     context: JobContext,

@@ -20,6 +20,7 @@ from orchestrator.frames import Pixels, VideoInfo
 from orchestrator.jobs import Preview, Still
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.still_reader import stills
+from orchestrator.video_source import VideoSource
 
 MOST_STILLS = 8
 
@@ -58,7 +59,12 @@ def evenly(count: int, most: int = MOST_STILLS) -> list[int]:
 
 
 def write_preview(
-    path: Path | None, *, source: Path, info: VideoInfo, moments: Sequence[Moment], output: Path | None = None
+    path: Path | None,
+    *,
+    source: VideoSource,
+    info: VideoInfo,
+    moments: Sequence[Moment],
+    output: Path | None = None,
 ) -> tuple[str, ...]:
     """Write the preview of a job as JSON, a `Preview`. Memory does not grow with the length of the video.
 
@@ -84,7 +90,7 @@ def write_preview(
     return ()
 
 
-def _preview(source: Path, info: VideoInfo, moments: Sequence[Moment], output: Path | None) -> Preview:
+def _preview(source: VideoSource, info: VideoInfo, moments: Sequence[Moment], output: Path | None) -> Preview:
     most_bytes = MOST_BYTES // MOST_STILLS // (1 if output is None else 2)
     shown = {} if output is None else _of_output(output, [moment.output_s for moment in moments], most_bytes)
     found: dict[Fraction, Still] = {}

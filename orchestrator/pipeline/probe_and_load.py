@@ -7,7 +7,6 @@ import sys
 from collections.abc import Generator
 from dataclasses import replace
 from fractions import Fraction
-from pathlib import Path
 
 from orchestrator.frames import AnyPicture, Frame, VideoInfo
 from orchestrator.limits import Limits
@@ -18,10 +17,11 @@ from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.plan import DeliveryRequest, Plan, check_request, part_frames, part_length_s, plan
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import UpscaleContract
+from orchestrator.video_source import VideoSource
 
 
 def probe_source(
-    source: Path,
+    source: VideoSource,
     limits: Limits | None,
     *,
     container: MediaContainer | None = None,

@@ -21,6 +21,7 @@ from orchestrator.pipeline.progress import FrameRateMeter, Progress
 from orchestrator.storage.staged import check_outputs, staged
 from orchestrator.track_output.document import check_track_format, write_tracks
 from orchestrator.track_output.timeline import Thumbnails, draw_timeline
+from orchestrator.video_source import VideoSource
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +45,7 @@ class TrackOutputs:
         """The files that the job writes."""
         return [path for path in (self.tracks, self.overlay, self.timeline) if path is not None]
 
-    def check(self, source: Path) -> None:
+    def check(self, source: VideoSource) -> None:
         """Refuse outputs that cannot be written, before any work.
 
         Raises:
@@ -59,7 +60,7 @@ class TrackOutputs:
         check_outputs(source, self.paths, overwrite=self.overwrite)
 
 
-def track(source: Path, params: TrackParams, outputs: TrackOutputs, context: JobContext) -> Tracked:
+def track(source: VideoSource, params: TrackParams, outputs: TrackOutputs, context: JobContext) -> Tracked:
     """Track the objects in a video.
 
     Args:

@@ -21,13 +21,14 @@ from orchestrator.pipeline.preview import write_preview
 from orchestrator.pipeline.probe_and_load import prepare, probe_source
 from orchestrator.pipeline.progress import Progress
 from orchestrator.storage.staged import check_outputs
+from orchestrator.video_source import VideoSource
 
 _WIDEST_PX = 1920
 _GAP_PX = 4
 
 
 def upscale(
-    source: Path,
+    source: VideoSource,
     output: Path,
     params: UpscaleParams,
     context: JobContext,

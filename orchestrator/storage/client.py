@@ -18,6 +18,7 @@ from orchestrator.storage.address_guard import AddressGuard
 from orchestrator.storage.fetch import fetch
 from orchestrator.storage.multipart import publish_parts
 from orchestrator.storage.publish import content_type, publish
+from orchestrator.storage.ranged import RangedFile
 from orchestrator.storage.retrying_transfer import OnBytes, RetryingTransfer, TransferLimits
 from orchestrator.storage.s3_presigning import S3Presigner, split_s3_address
 
@@ -167,6 +168,42 @@ class StorageClient:
             limits = replace(limits, max_bytes=min(limits.max_bytes, most_bytes))
         with RetryingTransfer(guard=guard, limits=limits, stop=stop, on_retry=_log.warning) as transfer:
             return fetch(source, path, transfer=transfer, on_progress=on_progress)
+
+    def ranged(
+        self,
+        source: str,
+        *,
+        stop: threading.Event,
+        expected_bytes: int | None = None,
+        expected_etag: str | None = None,
+    ) -> RangedFile:
+        """Return a file that is read over HTTP by ranges, and never as a whole. Sends no request yet.
+
+        Args:
+            source: http(s) address or s3://bucket/key.
+            stop: ends a request within a second when it is set.
+            expected_bytes: size of the file, if it is known. The first answer is checked against it.
+            expected_etag: strong ETag of the file with its quotes, if it is known. It is sent as If-Match,
+                and each answer is checked against it.
+
+        Raises:
+            AddressRefused: the address is malformed or forbidden.
+            BadRequest: `expected_etag` is not a strong ETag.
+        """
+        self.check(source)
+        guard, sign = self._guard, lambda: source
+        if source.startswith("s3://"):
+            presigner = self._own_store(source)
+            guard, sign = presigner.guard, lambda: presigner.get_url(source)
+        return RangedFile(
+            source,
+            sign=sign,
+            guard=guard,
+            limits=self._limits,
+            stop=stop,
+            expected_bytes=expected_bytes,
+            expected_etag=expected_etag,
+        )
 
     def publish(
         self,

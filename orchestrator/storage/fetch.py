@@ -6,26 +6,18 @@ length must be the same.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import re
-from collections.abc import Iterator
 from http.client import HTTPResponse
 from pathlib import Path
-from urllib.parse import urljoin
 
-from orchestrator.errors import (
-    AddressRefused,
-    BadMedia,
-    DiskFull,
-    DownloadFailed,
-    InputFileTooLarge,
-    ServiceError,
-)
+from orchestrator.errors import DiskFull, DownloadFailed, InputFileTooLarge, ServiceError
 from orchestrator.redaction import redacted
 from orchestrator.storage.checksum import Checksum, checksum_from_headers
+from orchestrator.storage.content_encoding import CHUNK_HEAD_BYTES, has_chunked_label, refuse_chunks
 from orchestrator.storage.http_errors import refuse_input
+from orchestrator.storage.redirects import following_redirects
 from orchestrator.storage.retryable_errors import TryAgain
 from orchestrator.storage.retrying_transfer import OnBytes, RetryingTransfer
 from orchestrator.storage.url import parse_url
@@ -33,14 +25,6 @@ from orchestrator.storage.url import parse_url
 CHUNK_BYTES = 1 << 18
 DISK_CHECK_BYTES = 1 << 24
 """How much is received between two checks of the free disk space."""
-REDIRECTS = 5
-"""GitHub's release downloads redirect once; more than a few redirects are a loop."""
-REDIRECT_STATUS = frozenset({301, 302, 303, 307, 308})
-PLAIN_ENCODINGS = frozenset({"", "identity", "aws-chunked"})
-"""AWS SDKs upload with aws-chunked, which the store decodes. Some stores keep the label."""
-_CHUNK = re.compile(rb"[0-9a-fA-F]{1,16}(?:;chunk-signature=[0-9a-f]{64})?\r\n")
-"""The start of a body that is still aws-chunked (Amazon S3 API Reference, Transferring in chunks)."""
-CHUNK_HEAD_BYTES = 128
 _RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
 
 
@@ -107,32 +91,15 @@ class _Download:
             headers["Range"] = f"bytes={done}-"
             if self._validator:
                 headers["If-Range"] = self._validator
-        with self._following_redirects(headers) as (url, response):
+        with following_redirects(self._request, self._url, headers) as (url, response):
             self._check_head(url, response, done)
             self._copy(response)
-        if self._is_chunked and _CHUNK.match(os.pread(self._file, CHUNK_HEAD_BYTES, 0)):
-            raise BadMedia(
-                f"{redacted(self._url)} is stored in the chunks of its upload (aws-chunked), which its store "
-                "did not take off; upload it again, without aws-chunked"
-            )
+        if self._is_chunked:
+            refuse_chunks(os.pread(self._file, CHUNK_HEAD_BYTES, 0), self._url)
         checksum = self._checksum
         if checksum and not checksum.matches():
             self._restart()
             raise TryAgain(f"the bytes that came do not have the {checksum.algorithm} that the server gave")
-
-    @contextlib.contextmanager
-    def _following_redirects(self, headers: dict[str, str]) -> Iterator[tuple[str, HTTPResponse]]:
-        url = self._url
-        for _ in range(REDIRECTS + 1):
-            with self._request("GET", url, headers=headers) as response:
-                location = response.headers.get("Location")
-                if response.status not in REDIRECT_STATUS or location is None:
-                    yield url, response
-                    return
-            url = _redirected(url, location)
-        raise AddressRefused(
-            f"{redacted(self._url)} redirects more than {REDIRECTS} times; give the last address"
-        )
 
     def _check_head(self, url: str, response: HTTPResponse, done: int) -> None:
         """Check the head of a response; empty the file if the body starts from the first byte."""
@@ -152,13 +119,7 @@ class _Download:
                 raise TryAgain(f"the server cannot go on at byte {done}")
         else:
             refuse_input(response, url)
-        encodings = {name.strip().lower() for name in response.headers.get("Content-Encoding", "").split(",")}
-        if unknown := encodings - PLAIN_ENCODINGS:
-            named = min(unknown)[:20]
-            raise BadMedia(
-                f"{redacted(url)} comes with Content-Encoding {named!r}; store the file without one"
-            )
-        self._is_chunked = "aws-chunked" in encodings
+        self._is_chunked = has_chunked_label(response, url)
         self._whole = total
         self._check_size_and_disk(length(self._file))
 
@@ -216,21 +177,6 @@ def _validator(response: HTTPResponse) -> str | None:
     """Return the value for If-Range: a strong ETag, else the date of the last change."""
     etag = response.headers.get("ETag")
     return etag if etag and etag.startswith('"') else response.headers.get("Last-Modified")
-
-
-def _redirected(url: str, location: str) -> str:
-    """Return the target of a redirect. Raises AddressRefused if it is malformed or not https any more."""
-    try:
-        target = urljoin(url, location)
-    except ValueError as exc:
-        raise AddressRefused(
-            f"{redacted(url)} redirects to an invalid address; give the last address"
-        ) from exc
-    if parse_url(url).scheme == "https" != parse_url(target).scheme:
-        raise AddressRefused(
-            f"{redacted(url)} redirects from https to http; give the https address of the file"
-        )
-    return target
 
 
 def _disk_full() -> DiskFull:

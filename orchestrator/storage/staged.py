@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from orchestrator.errors import DiskFull, OutputPathRefused
+from orchestrator.video_source import VideoSource
 
 
 def check_writable(out: Path, *, overwrite: bool) -> None:
@@ -41,7 +42,9 @@ def check_writable(out: Path, *, overwrite: bool) -> None:
         )
 
 
-def check_outputs(source: Path, outputs: Iterable[Path], *, overwrite: bool, kind: str = "outputs") -> None:
+def check_outputs(
+    source: VideoSource, outputs: Iterable[Path], *, overwrite: bool, kind: str = "outputs"
+) -> None:
     """Refuse the outputs of a job before any work is done for them.
 
     Args:
@@ -56,7 +59,7 @@ def check_outputs(source: Path, outputs: Iterable[Path], *, overwrite: bool, kin
     seen: set[Path] = set()
     for path in outputs:
         check_writable(path, overwrite=overwrite)
-        if path.exists() and source.exists() and path.samefile(source):
+        if isinstance(source, Path) and path.exists() and source.exists() and path.samefile(source):
             raise OutputPathRefused(f"output {path} is the input itself; choose another name")
         if path.resolve() in seen:
             raise OutputPathRefused(f"output {path} is named for two {kind}; choose another name for one")

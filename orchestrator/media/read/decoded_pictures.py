@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 from fractions import Fraction
-from pathlib import Path
 from typing import cast
 
 import av
@@ -39,6 +38,7 @@ from orchestrator.media.read.picture_timeline import DecodedPicture, PictureTime
 from orchestrator.media.read.seek import packets_before_keyframe, packets_from, packets_from_keyframe
 from orchestrator.media.read.truncation import TruncationChecker
 from orchestrator.media.time_range import TimeRange
+from orchestrator.video_source import VideoSource
 
 LEAD_S = Fraction(1, 10)
 """Interlaced video is read from this much earlier: deinterlacing needs the picture before the first one."""
@@ -69,7 +69,7 @@ class DecodedPictures:
 
     def __init__(
         self,
-        path: Path,
+        path: VideoSource,
         info: VideoInfo,
         *,
         threads: int,

@@ -1,9 +1,10 @@
-"""Opens a local media file safely, so that it cannot make FFmpeg open other files, and yields its packets.
+"""Opens a media file safely, so that it cannot make FFmpeg open other files, and yields its packets.
 
 Playlists, manifests, session descriptions and concat scripts are media formats to FFmpeg: such a file,
 whatever its name, can name other files and hosts, and FFmpeg would read them. So only containers that hold
-their own samples are accepted, and only the `file` protocol. FFmpeg silently ignores misspelled options; the
-tests prove that these take effect.
+their own samples are accepted, and only the `file` protocol for a local file. A file that is read over HTTP
+is passed as a Python object, and FFmpeg gets no protocol at all. FFmpeg silently ignores misspelled options;
+the tests prove that these take effect.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import cast
+from typing import BinaryIO, cast
 
 import av
 import av.error
@@ -26,6 +27,7 @@ from orchestrator.limits import Limits
 from orchestrator.media.read.clock_jumps import TimestampJumpFixer
 from orchestrator.media.read.header_limits import check_header
 from orchestrator.media.read.non_video_files import HEIF_BRANDS, explain_non_video, explain_picture
+from orchestrator.video_source import VideoSource
 
 DEMUXERS = (
     *("mov", "matroska", "avi", "mpegts", "mpeg", "flv", "asf", "ogg", "mxf"),
@@ -58,7 +60,7 @@ SHORTEST_GIF_DELAY, USUAL_GIF_DELAY = 2, 10
 """In 1/100 s: browsers show a GIF picture with a shorter delay than the first for the second."""
 
 
-def open_source(path: Path, *, limits: Limits | None = None) -> InputContainer:
+def open_source(path: VideoSource, *, limits: Limits | None = None) -> InputContainer:
     """Open `path` for reading.
 
     FFmpeg decodes a few pictures of every video stream when it opens a file, which takes gigabytes where a
@@ -66,7 +68,7 @@ def open_source(path: Path, *, limits: Limits | None = None) -> InputContainer:
     only audio and the video that `main_video` chooses are decoded at opening.
 
     Args:
-        path: the path of the file.
+        path: the file.
         limits: the limits of its picture size; None allows MAX_PIXELS.
 
     Raises:
@@ -97,12 +99,20 @@ def open_source(path: Path, *, limits: Limits | None = None) -> InputContainer:
 
 
 def _open(
-    path: Path, container_options: dict[str, str], *, stream_options: list[dict[str, str]] | None = None
+    path: VideoSource,
+    container_options: dict[str, str],
+    *,
+    stream_options: list[dict[str, str]] | None = None,
 ) -> InputContainer:
-    try:
+    if isinstance(path, Path):
         # The explicit prefix keeps a name such as `concat:a|b` or `http:x` from being read as a protocol.
+        opened: str | BinaryIO = f"file:{path.resolve()}"
+    else:
+        opened = path.open("rb")
+        container_options = container_options | {"protocol_whitelist": "none"}
+    try:
         return av.open(
-            f"file:{path.resolve()}",
+            opened,
             "r",
             container_options=container_options,
             stream_options=cast("list[str]", stream_options or []),  # PyAV's stub means dictionaries
@@ -123,7 +133,7 @@ def _open(
         raise BadMedia(f"{path} {what}") from exc
 
 
-def _refuse_pictures(container: InputContainer, path: Path) -> None:
+def _refuse_pictures(container: InputContainer, path: VideoSource) -> None:
     brand = container.metadata.get("major_brand", "").strip()
     if brand in {"avis", "msf1", "hevc", "hevx"}:
         raise BadMedia(f"{path} is an animated AVIF or HEIC picture: convert it to mp4 or gif first")
@@ -230,7 +240,7 @@ def _with_delays_of_browsers(read: Iterator[Packet[Stream]]) -> Iterator[Packet[
         yield packet
 
 
-def main_video(container: InputContainer, path: Path) -> VideoStream:
+def main_video(container: InputContainer, path: VideoSource) -> VideoStream:
     """Return the main video stream: the default one, or the first that is not a cover picture.
 
     Raises:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, suppress
+from typing import BinaryIO
+
+from orchestrator.video_source import VideoSource
 
 EBML, SEGMENT, CLUSTER = 0x1A45DFA3, 0x18538067, 0x1F43B675
 SEEK_HEAD, TAGS, CHAPTERS, ATTACHMENTS = 0x114D9B74, 0x1254C367, 0x1043A770, 0x1941A469
@@ -19,17 +21,29 @@ class DamagedElement(Exception):
 class FileBytes:
     """Reads a file a few bytes at a time, at any place.
 
+    Args:
+        file: the open file.
+        length: its size in bytes.
+
     Attributes:
         length: size of the file in bytes.
     """
 
-    def __init__(self, file: int, length: int) -> None:
+    def __init__(self, file: BinaryIO, length: int) -> None:
         self._file = file
+        self._descriptor: int | None = None
+        with suppress(OSError):  # a file that is read over HTTP has none
+            self._descriptor = file.fileno()
         self.length = length
 
     def at(self, place: int, count: int) -> bytes:
         """Return `count` bytes, or as many as there are."""
-        return os.pread(self._file, count, place) if place < self.length else b""
+        if place >= self.length:
+            return b""
+        if self._descriptor is not None:
+            return os.pread(self._descriptor, count, place)
+        self._file.seek(place)
+        return self._file.read(count)
 
     def number(self, place: int, count: int, order: str = "big") -> int:
         """Return an unsigned integer of `count` bytes."""
@@ -37,10 +51,10 @@ class FileBytes:
 
 
 @contextmanager
-def open_bytes(path: Path) -> Iterator[FileBytes]:
+def open_bytes(path: VideoSource) -> Iterator[FileBytes]:
     """Open a file for reading at any place."""
     with path.open("rb") as file:
-        yield FileBytes(file.fileno(), path.stat().st_size)
+        yield FileBytes(file, path.stat().st_size)
 
 
 def box_head(data: FileBytes, start: int) -> tuple[bytes, int, int]:

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal, cast
+from typing import Literal, TypeVar, cast
 
 import av
 import av.error
@@ -26,7 +25,9 @@ from orchestrator.media.colour.hdr_metadata import hdr_metadata, side_data
 from orchestrator.media.colour.pixel_format import chroma_name, component_bits
 from orchestrator.media.read.demux import main_video, packets
 from orchestrator.media.read.tag_filter import chapter_title, own_tags, track_tags
+from orchestrator.video_source import VideoSource
 
+Source = TypeVar("Source", bound=VideoSource)
 Kind = Literal["picture", "sound", "subtitles", "video", "cover", "attachment", "data"]
 
 FIRST_FRAMES = 5
@@ -132,7 +133,7 @@ class FileContents:
     picture: FirstPicture | None
 
 
-def read_contents(path: Path, opened: Callable[[Path], InputContainer]) -> FileContents:
+def read_contents(path: Source, opened: Callable[[Source], InputContainer]) -> FileContents:
     """Return the contents of the file at `path`.
 
     Args:

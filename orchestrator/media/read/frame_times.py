@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from array import array
 from contextlib import closing
-from pathlib import Path
 
 import av
 import av.error
@@ -22,9 +21,10 @@ from orchestrator.media.read.decoded_pictures import DecodedPictures
 from orchestrator.media.read.demux import main_video, open_source, packets
 from orchestrator.media.read.seek import UNTIMED
 from orchestrator.media.time_range import TimeRange
+from orchestrator.video_source import VideoSource
 
 
-def frame_times(path: Path, info: VideoInfo) -> NDArray[np.float64]:
+def frame_times(path: VideoSource, info: VideoInfo) -> NDArray[np.float64]:
     """Return the presentation time of each frame, in seconds from the start of the file, by its index.
 
     It takes 8 bytes a frame, and reads the whole file.
@@ -56,7 +56,7 @@ def in_seconds(pts: NDArray[np.int64], info: VideoInfo) -> NDArray[np.float64]:
     return pts.astype(np.float64) * tick.numerator / tick.denominator - float(info.start_s)
 
 
-def _demuxed(path: Path) -> NDArray[np.int64] | None:
+def _demuxed(path: VideoSource) -> NDArray[np.int64] | None:
     """Return the pts of the frames, int64 [N], from the packets; None if the video must be decoded for them.
 
     That is so for AVI and MPEG-PS, which do not store all presentation times; for VP8, whose packets may hold
@@ -81,7 +81,7 @@ def _demuxed(path: Path) -> NDArray[np.int64] | None:
     return None if (np.diff(times) <= 0).any() else times
 
 
-def _decoded(path: Path, info: VideoInfo) -> NDArray[np.int64]:
+def _decoded(path: VideoSource, info: VideoInfo) -> NDArray[np.int64]:
     """Return the pts of the frames, int64 [N], by decoding the video."""
     with closing(
         DecodedPictures(path, info, threads=0, span=TimeRange(start_s=None, end_s=None))

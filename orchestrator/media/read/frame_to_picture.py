@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TypeVar, cast
 
 import av
@@ -14,6 +13,7 @@ from orchestrator.frames import PADDING_LEVEL, Form, Letterbox, Picture, Pixels,
 from orchestrator.media.colour.frame_to_rgb import DeepRgbConverter, RgbConverter
 from orchestrator.media.colour.plane_reader import can_read_planes, to_planes
 from orchestrator.media.colour.tonemapper import ToneMapper
+from orchestrator.video_source import VideoSource
 
 Array = TypeVar("Array", bound=NDArray[np.uint8] | NDArray[np.uint16])
 
@@ -35,7 +35,7 @@ class FrameToPicture:
 
     def __init__(
         self,
-        path: Path,
+        path: VideoSource,
         info: VideoInfo,
         *,
         threads: int,

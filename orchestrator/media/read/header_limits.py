@@ -8,7 +8,6 @@ Matroska and MP4 files, which may be of any size.
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
 from orchestrator.errors import LimitExceeded
 from orchestrator.media.read.file_bytes import (
@@ -24,6 +23,7 @@ from orchestrator.media.read.file_bytes import (
     ebml_head,
     open_bytes,
 )
+from orchestrator.video_source import VideoSource
 
 MAX_TAGS = 2_000
 """Most tags of one stream or of the file. FFmpeg takes 0.05 s for them, four times that for twice as many."""
@@ -55,7 +55,7 @@ _PARENTS = frozenset({_TAG, _SIMPLE_TAG, _EDITION, _CHAPTER, _SEEK})
 class _HeaderCounts:
     """Counts the entries of a header, and raises LimitExceeded once there are too many."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: VideoSource) -> None:
         self._path = path
         self._tags: Counter[bytes] = Counter()
         self._all_tags = self._chapters = self._attachments = self._bytes = 0
@@ -91,7 +91,7 @@ class _HeaderCounts:
         raise LimitExceeded(f"{self._path} has {what}: copy the video without its {which}")
 
 
-def check_header(path: Path) -> None:
+def check_header(path: VideoSource) -> None:
     """Check the header of a Matroska, WebM, MP4 or MOV file before FFmpeg opens it.
 
     Raises:

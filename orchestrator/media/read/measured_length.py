@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
-from pathlib import Path
 
 import av.error
 
 from orchestrator.errors import BadMedia
 from orchestrator.frames import VideoInfo
 from orchestrator.media.read.demux import main_video, open_source, packets
+from orchestrator.video_source import VideoSource
 
 
-def with_measured_length(path: Path, info: VideoInfo, *, most_s: float, most_frames: int) -> VideoInfo:
+def with_measured_length(path: VideoSource, info: VideoInfo, *, most_s: float, most_frames: int) -> VideoInfo:
     """Return `info` with the length that the packets of the video have. Nothing is decoded.
 
     Reading stops once the limit is exceeded, and the length is at least that in the header. So it takes no

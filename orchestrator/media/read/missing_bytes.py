@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from orchestrator.media.read.file_bytes import (
     ATTACHMENTS,
@@ -24,12 +23,13 @@ from orchestrator.media.read.file_bytes import (
     ebml_head,
     open_bytes,
 )
+from orchestrator.video_source import VideoSource
 
 MAX_ELEMENTS = 5_000_000
 """Most elements that are walked, in a few seconds. Two hours of FLV have 800,000."""
 
 
-def missing_bytes(path: Path, format_name: str) -> int | None:
+def missing_bytes(path: VideoSource, format_name: str) -> int | None:
     """Return the least number of bytes that are missing; 0 if the file is complete.
 
     Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from orchestrator.video_source import VideoSource
 
 HEIF_BRANDS = {"avif", "avis", "heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"}
 """Major brands of AVIF and HEIC pictures (ISO/IEC 23008-12), which FFmpeg opens as MP4."""
@@ -27,7 +27,7 @@ _WEBP_IS_ANIMATED = 0x02
 """Flag of the VP8X chunk (RFC 9649, 2.7)."""
 
 
-def explain_non_video(path: Path) -> str | None:
+def explain_non_video(path: VideoSource) -> str | None:
     """Return what the file at `path` is and what to do with it; None if its kind is unknown.
 
     Only the first bytes are read.

@@ -9,7 +9,6 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 
 import av.error
 import numpy as np
@@ -23,6 +22,7 @@ from orchestrator.errors import BadMedia
 from orchestrator.media.read.demux import main_video, open_source, packets
 from orchestrator.media.read.keyframe_kind import starts_decoding
 from orchestrator.media.read.truncation import TruncationChecker
+from orchestrator.video_source import VideoSource
 
 HEAD_BYTES = 4096
 """How much of a keyframe is examined. What stands before its first slice (parameter sets, messages) is
@@ -97,7 +97,7 @@ class _Packets:
         self.damaged |= packet.is_corrupt
 
 
-def read_packet_index(path: Path, *, end_s: Fraction | None = None) -> PacketIndex:
+def read_packet_index(path: VideoSource, *, end_s: Fraction | None = None) -> PacketIndex:
     """Read the packets of the main video of a file.
 
     Args:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from pathlib import Path
 
 import av
 
 from orchestrator.errors import BadMedia
 from orchestrator.media.read.lost_frames import DecoderTimestamps
 from orchestrator.media.time_range import TimedPicture
+from orchestrator.video_source import VideoSource
 
 DecodedPicture = TimedPicture[av.VideoFrame]
 
@@ -34,7 +34,7 @@ class PictureTimeline:
         longest_gap_s: longest time between two pictures so far, in seconds.
     """
 
-    def __init__(self, path: Path, timestamps: DecoderTimestamps, *, time_base: Fraction) -> None:
+    def __init__(self, path: VideoSource, timestamps: DecoderTimestamps, *, time_base: Fraction) -> None:
         self.last: DecodedPicture | None = None
         self.longest_gap_s = 0 * time_base
         self._path = path

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import struct
 from fractions import Fraction
-from pathlib import Path
 from typing import cast
 
 import av
@@ -29,6 +28,7 @@ from orchestrator.media.read.demux import MAX_PIXELS, has_free_clock, main_video
 from orchestrator.media.read.spherical_metadata import read_spherical
 from orchestrator.media.read.timestamp_scan import scan_timestamps
 from orchestrator.media.read.truncation import believable_frames, refuse_truncated, tagged_duration_s
+from orchestrator.video_source import VideoSource
 
 FIRST_FRAMES = 5
 """Number of pictures that are decoded: interlaced video may begin with progressive ones (titles, a still)."""
@@ -44,7 +44,7 @@ MOST_WITHOUT_KEYFRAME = 1000
 """Most pictures that are skipped in search of a keyframe: some programs mark none."""
 
 
-def probe(path: Path, *, to_end: bool = True, limits: Limits | None = None) -> VideoInfo:
+def probe(path: VideoSource, *, to_end: bool = True, limits: Limits | None = None) -> VideoInfo:
     """Describe the video at `path`.
 
     Args:
@@ -78,7 +78,7 @@ def _describe(
     container: InputContainer,
     stream: VideoStream,
     first: list[av.VideoFrame],
-    path: Path,
+    path: VideoSource,
     *,
     skipped: int,
 ) -> VideoInfo:
@@ -187,7 +187,7 @@ def _orientation(frame: av.VideoFrame) -> tuple[int, bool, list[str]]:
 
 
 def _first_frames(
-    container: InputContainer, stream: VideoStream, path: Path, limits: Limits | None
+    container: InputContainer, stream: VideoStream, path: VideoSource, limits: Limits | None
 ) -> tuple[list[av.VideoFrame], int]:
     """Return the first complete pictures, and the number of pictures before them that cannot be decoded.
 

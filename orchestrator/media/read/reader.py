@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from fractions import Fraction
-from pathlib import Path
 from typing import Generic, Self, cast
 
 import av
@@ -22,6 +21,7 @@ from orchestrator.media.read.frame_selection import FrameSelection
 from orchestrator.media.read.frame_to_picture import FrameToPicture
 from orchestrator.media.read.uniform_frames import UniformFrames
 from orchestrator.media.time_range import TimeRange
+from orchestrator.video_source import VideoSource
 
 
 class VideoReader(Generic[AnyPicture]):
@@ -51,7 +51,7 @@ class VideoReader(Generic[AnyPicture]):
 
     def __init__(
         self,
-        path: Path,
+        path: VideoSource,
         info: VideoInfo,
         *,
         threads: int = 0,

@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import chain
-from pathlib import Path
 
 import av
 import av.error
@@ -16,6 +15,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from orchestrator.media.read.demux import main_video, open_source, packets
+from orchestrator.video_source import VideoSource
 
 MARGINS_S = (0, 1, 4, 16)
 """Seeks aim earlier by these times, one after the other: FFmpeg seeks by decoding times, and in MPEG-TS by
@@ -29,7 +29,7 @@ UNTIMED = {"avi", "mpeg", "gif", "apng"}
 counts from the start. Pictures of a GIF or an APNG change parts of the picture before."""
 
 
-def packets_before_keyframe(path: Path, time_s: Fraction) -> int:
+def packets_before_keyframe(path: VideoSource, time_s: Fraction) -> int:
     """Return the number of video packets before the last keyframe at or before a time.
 
     It reads the file from its start, which is necessary if its clock jumps, and decodes nothing.

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from fractions import Fraction
-from pathlib import Path
 from typing import cast
 
 import av
@@ -20,6 +19,7 @@ from orchestrator.media.read.deinterlace import Deinterlacer
 from orchestrator.media.read.frame_to_picture import FrameToPicture
 from orchestrator.media.read.uniform_frames import UniformFrames
 from orchestrator.media.time_range import TimedPicture, TimeRange
+from orchestrator.video_source import VideoSource
 
 MOST_DECODED = 3000
 """Most pictures of a file that are decoded. x264 and x265 place keyframes at most 250 pictures apart, so this
@@ -31,7 +31,7 @@ a seek would not save much."""
 
 
 def stills(
-    path: Path, info: VideoInfo, times_s: Sequence[Fraction], *, longest_px: int
+    path: VideoSource, info: VideoInfo, times_s: Sequence[Fraction], *, longest_px: int
 ) -> Generator[tuple[int, Fraction, Pixels], None, None]:
     """Yield the pictures that are shown at some times, one after the other.
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 
 import av.error
 
 from orchestrator.media.read.audio_packet_header import BYTES, AudioChangeDetector
 from orchestrator.media.read.clock_segments import ClockJump
 from orchestrator.media.read.demux import main_video, open_source, packets, timestamp_fixer
+from orchestrator.video_source import VideoSource
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class TimestampScan:
     has_late_streams: bool
 
 
-def scan_timestamps(path: Path) -> TimestampScan:
+def scan_timestamps(path: VideoSource) -> TimestampScan:
     """Read a file as far as possible and measure it.
 
     Raises:

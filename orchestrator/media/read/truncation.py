@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
-from pathlib import Path
 
 import av
 from av.container import InputContainer
@@ -17,6 +16,7 @@ from av.stream import Stream
 
 from orchestrator.errors import BadMedia
 from orchestrator.media.read.missing_bytes import missing_bytes
+from orchestrator.video_source import VideoSource
 
 UNREAD_BYTES = 1024
 """More than the headers between two Matroska blocks; after damage FFmpeg skips to the next cluster."""
@@ -28,7 +28,7 @@ _CLAIMING = {"matroska", "flv", "mxf", "avi"}
 """Formats with a length in the header. MP4 and MOV have the times of all samples instead."""
 
 
-def refuse_truncated(container: InputContainer, path: Path) -> None:
+def refuse_truncated(container: InputContainer, path: VideoSource) -> None:
     """Refuse a file that lacks bytes according to its structure.
 
     Raises:
@@ -43,7 +43,7 @@ def refuse_truncated(container: InputContainer, path: Path) -> None:
         raise BadMedia(f"{path} is cut short: {missing} bytes or more are missing, copy or download it again")
 
 
-def believable_frames(stream: Stream, path: Path) -> int | None:
+def believable_frames(stream: Stream, path: VideoSource) -> int | None:
     """Return the header's number of pictures; None if it has none, or more than could fit into the file.
 
     Programs that write into a pipe cannot fill the number in afterwards, and write a very large one.
@@ -67,7 +67,7 @@ class TruncationChecker:
         notes: a note if the header's length is wrong; complete after `finish`.
     """
 
-    def __init__(self, container: InputContainer, path: Path) -> None:
+    def __init__(self, container: InputContainer, path: VideoSource) -> None:
         self.end_s = Fraction(0)
         self.unread_s: list[Fraction] = []
         self.notes: list[str] = []

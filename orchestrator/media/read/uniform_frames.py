@@ -7,7 +7,6 @@ one size and one pixel aspect ratio, so other pictures are fitted into it with b
 from __future__ import annotations
 
 from fractions import Fraction
-from pathlib import Path
 
 import av
 import av.error
@@ -17,6 +16,7 @@ from orchestrator.errors import UnsupportedMedia
 from orchestrator.frames import Form, VideoInfo
 from orchestrator.media.colour.plane_reader import same_planes
 from orchestrator.media.filter_chain import buffer_options, filter_chain
+from orchestrator.video_source import VideoSource
 
 TOLD_BY_PICTURES = {"mpegts", "mpeg", "flv", "dv"}
 """Formats whose pictures state the pixel aspect ratio; in other formats the container does."""
@@ -41,7 +41,7 @@ class UniformFrames:
         form: form of the pictures; for planes, the pixel format is kept, too.
     """
 
-    def __init__(self, path: Path, info: VideoInfo, *, format_name: str, form: Form) -> None:
+    def __init__(self, path: VideoSource, info: VideoInfo, *, format_name: str, form: Form) -> None:
         is_sideways = info.rotation % 180 != 0
         self._path = path
         self._info = info

@@ -32,6 +32,7 @@ from orchestrator.media.read.file_contents import (
 from orchestrator.media.read.tag_filter import printable, same_language, same_value
 from orchestrator.media.write.readback import open_written
 from orchestrator.media_containers import MediaContainer
+from orchestrator.video_source import VideoSource
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ class ExpectedContents:
 
 
 def differences(
-    source: Path, output: Path, container: MediaContainer, expected: ExpectedContents
+    source: VideoSource, output: Path, container: MediaContainer, expected: ExpectedContents
 ) -> list[str]:
     """Return one sentence for each difference that was not requested.
 

@@ -29,6 +29,7 @@ from orchestrator.media.write.passthrough import Passthrough
 from orchestrator.media.write.spherical import mark, room_for
 from orchestrator.media.write.stream_converters import copy_metadata
 from orchestrator.media_containers import MediaContainer, check_limits
+from orchestrator.video_source import VideoSource
 
 INTERLEAVE_MICROSECONDS = 1_000_000
 """How long the muxer waits for a stream that has no packets, such as captions."""
@@ -63,7 +64,7 @@ class OutputFile:
         self,
         path: Path,
         *,
-        source: Path,
+        source: VideoSource,
         info: VideoInfo,
         container: MediaContainer,
         tick: Fraction,

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from fractions import Fraction
-from pathlib import Path
 from typing import cast
 
 import av
@@ -38,6 +37,7 @@ from orchestrator.media.write.stream_converters import (
 )
 from orchestrator.media.write.trim import TrimWindow
 from orchestrator.media_containers import MediaContainer
+from orchestrator.video_source import VideoSource
 
 NOTED_START_S = 2
 """A clock that starts later than this is noted when it is moved to zero; muxers often cause shorter
@@ -75,7 +75,7 @@ class Passthrough:
 
     def __init__(
         self,
-        source: Path,
+        source: VideoSource,
         output: OutputContainer,
         span: TimeRange,
         info: VideoInfo,

@@ -26,6 +26,7 @@ from orchestrator.errors import OutputCheckFailed, WorkerError
 from orchestrator.frames import Pixels
 from orchestrator.media.colour import frame_to_rgb as colour
 from orchestrator.media.read.demux import main_video, packets
+from orchestrator.media.read.file_contents import Source
 from orchestrator.media_containers import CONTAINERS
 
 KEYFRAMES_APART_S = 1
@@ -204,7 +205,7 @@ def open_written(path: Path) -> InputContainer:
     )
 
 
-def first_heard_s(path: Path, opened: Callable[[Path], InputContainer]) -> Fraction | None:
+def first_heard_s(path: Source, opened: Callable[[Source], InputContainer]) -> Fraction | None:
     """Return when the first sample of a file's first audio stream is heard, in seconds on the file's clock.
 
     Edit lists, samples to be skipped and start times are taken into account. None without audio, or if none

@@ -12,6 +12,7 @@ from orchestrator.jobs import Quality
 from orchestrator.media.write.output_file import OutputFile
 from orchestrator.media.write.picture_encoder import PictureEncoder
 from orchestrator.media_containers import MediaContainer, container_for
+from orchestrator.video_source import VideoSource
 
 
 class VideoWriter:
@@ -50,7 +51,7 @@ class VideoWriter:
         self,
         path: Path,
         *,
-        source: Path,
+        source: VideoSource,
         info: VideoInfo,
         width: int,
         height: int,
