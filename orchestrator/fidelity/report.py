@@ -81,7 +81,7 @@ def report_on(
         source: the source file.
         start_s: start of the exported part, on the source's own clock; None for its beginning.
     """
-    pictures = tuple(_measure(pair, fidelity.late_by) for pair in fidelity.pairs)
+    pictures = measured_pictures(fidelity)
     heard_s = first_heard_s(source, open_source)
     offset_s = None
     if heard_s is not None and fidelity.sound_after_s is not None:
@@ -105,6 +105,11 @@ def report_on(
         colour_error=_levels(errors),
         pictures=pictures,
     )
+
+
+def measured_pictures(fidelity: Fidelity) -> tuple[ComparedPicture, ...]:
+    """Measure each compared frame of an output that passed the check, in order of time."""
+    return tuple(_measure(pair, fidelity.late_by) for pair in fidelity.pairs)
 
 
 def _measure(pair: FramePair, late_by: dict[int, int]) -> ComparedPicture:

@@ -13,7 +13,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestrator.errors import BadMedia
 from orchestrator.media.read.frame_selection import FrameSelection
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
@@ -250,9 +249,17 @@ def test_what_is_before_the_keyframe_is_not_read(tmp_path: Path) -> None:
     check_same(read(path, info, packets.selection(12, 23, "hevc")), whole[12:24])
 
 
-def test_a_keyframe_that_is_not_there_gives_no_picture(tmp_path: Path) -> None:
+def test_without_its_keyframe_a_selection_is_decoded_from_the_start(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "a.mp4", noisy(24), options={"g": "12"})
     info, packets = probe(path), Packets.of(path)
-    wrong = replace(packets.selection(12, 23, "hevc"), decode_pts=packets.shown[12] + 1)
-    with pytest.raises(BadMedia, match="no picture"):
-        read(path, info, wrong)
+    for decode_pts in (packets.shown[12] + 1, packets.shown[0] - 100, packets.shown[23] + 10**6):
+        wrong = replace(packets.selection(12, 23, "hevc"), decode_pts=decode_pts)
+        check_same(read(path, info, wrong), read(path, info, None)[12:24])
+
+
+def test_a_selection_that_the_file_does_not_have_gives_no_frame(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "a.mp4", noisy(24), options={"g": "12"})
+    info, packets = probe(path), Packets.of(path)
+    after = packets.shown[23] + 1000
+    wrong = FrameSelection(decode_pts=None, first_pts=after, last_pts=after + 9, first_frame=0, frames=3)
+    assert read(path, info, wrong) == []

@@ -32,7 +32,7 @@ from orchestrator.media.read.demux import (
     packets,
     timestamp_fixer,
 )
-from orchestrator.media.read.frame_selection import FrameSelection, from_keyframe, up_to_last
+from orchestrator.media.read.frame_selection import FrameSelection, up_to_last
 from orchestrator.media.read.lost_frames import DecoderTimestamps
 from orchestrator.media.read.picture_timeline import DecodedPicture, PictureTimeline
 from orchestrator.media.read.seek import packets_before_keyframe, packets_from, packets_from_keyframe
@@ -199,18 +199,17 @@ class DecodedPictures:
         yield from self._decode(self._packets())
 
     def _packets_of(self, selection: FrameSelection) -> Iterator[Packet[Stream]]:
-        """Return the packets from the keyframe of a selection on."""
+        """Return the packets from the keyframe of a selection on, or from the start of the file."""
         if selection.decode_pts is None:
             return self._packets()
-        self._first_pts = selection.decode_pts
         found = packets_from_keyframe(self._container, self.stream, selection.decode_pts)
         if found is not None:
+            self._first_pts = selection.decode_pts
             return found
         self._container.close()
         self._container, self.stream = self._open(self._threads)
         self._begin()
-        self._first_pts = selection.decode_pts
-        return from_keyframe(self._packets(), self.stream, selection.decode_pts)
+        return self._packets()
 
     def _decode(self, read: Iterator[Packet[Stream]], *, passed: int = 0) -> Iterator[av.VideoFrame]:
         """Decode packets, except the first `passed` ones of the video."""

@@ -14,10 +14,10 @@ class FrameSelection:
     """Consecutive frames of a video of which every packet holds one picture with a pts, see `frame_times`.
 
     Attributes:
-        decode_pts: the pts of the keyframe at which decoding starts; None is the start of the file. The
-            pictures of the selection refer to no picture before this keyframe. Where the keyframe resets
-            the decoder (an IDR picture of H.264 or HEVC, a CRA picture of HEVC), it is the one at or before
-            `first_pts`; elsewhere, as in H.264 with an open GOP, the one before that.
+        decode_pts: the pts of the keyframe at which decoding starts. It starts at the beginning of the file
+            if this is None, or if there is no such keyframe. Where the keyframe resets the decoder (an IDR
+            picture of H.264 or HEVC, a CRA picture of HEVC), it is the one at or before `first_pts`;
+            elsewhere, as in H.264 with an open GOP, the one before that.
         first_pts, last_pts: the pts of the first and the last frame.
         first_frame: the index that the first frame gets.
         frames: how many frames there should be. The reader reads no further than to the packet of the last
@@ -33,14 +33,6 @@ class FrameSelection:
     def holds(self, pts: int | None) -> bool:
         """Return whether a picture with this pts is selected."""
         return pts is not None and self.first_pts <= pts <= self.last_pts
-
-
-def from_keyframe(read: Iterator[Packet[Stream]], stream: Stream, pts: int) -> Iterator[Packet[Stream]]:
-    """Yield packets from the keyframe of a stream with this pts on; nothing if there is none."""
-    for packet in read:
-        if packet.stream is stream and packet.is_keyframe and packet.pts == pts:
-            yield packet
-            yield from read
 
 
 def up_to_last(
