@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from orchestrator.drawing.picture_files import write_picture
 from orchestrator.errors import BadRequest, DiskFull
-from orchestrator.fidelity.check import Fidelity
+from orchestrator.fidelity.check import Fidelity, FrameCountAndSize
 from orchestrator.fidelity.fault_rules import FramePair
 from orchestrator.fidelity.metrics import colour_distance, mean_square, psnr_db, ssim
 from orchestrator.fidelity.report_image import draw_fidelity
@@ -81,29 +81,73 @@ def report_on(
         source: the source file.
         start_s: start of the exported part, on the source's own clock; None for its beginning.
     """
-    pictures = measured_pictures(fidelity)
+    return report_of(
+        measured_pictures(fidelity),
+        written=fidelity.written,
+        source_duration_s=sampler.duration_s,
+        duration_s=fidelity.duration_s,
+        sound_offset_s=sound_offset_s(
+            source, first_s=sampler.first_s, start_s=start_s, sound_after_s=fidelity.sound_after_s
+        ),
+    )
+
+
+def sound_offset_s(
+    source: VideoSource, *, first_s: Fraction, start_s: Fraction | None, sound_after_s: Fraction | None
+) -> Fraction | None:
+    """Return how much later the sound of an output is than that of its source, in seconds.
+
+    Args:
+        source: the source file.
+        first_s: when the source shows the first frame of the output, on its own clock.
+        start_s: start of the exported part, on the source's own clock; None for its beginning.
+        sound_after_s: time from the first picture of the output to its first audio sample; None without
+            audio.
+
+    Returns:
+        The delay; None if one of the files has no audio.
+    """
     heard_s = first_heard_s(source, open_source)
-    offset_s = None
-    if heard_s is not None and fidelity.sound_after_s is not None:
-        # Audio before the first picture is cut off, or before the start if the video begins later.
-        expected_s = heard_s if start_s is None else max(heard_s, min(start_s, sampler.first_s))
-        offset_s = fidelity.sound_after_s - (expected_s - sampler.first_s)
+    if heard_s is None or sound_after_s is None:
+        return None
+    # Audio before the first picture is cut off, or before the start if the video begins later.
+    expected_s = heard_s if start_s is None else max(heard_s, min(start_s, first_s))
+    return sound_after_s - (expected_s - first_s)
+
+
+def report_of(
+    pictures: Sequence[ComparedPicture],
+    *,
+    written: FrameCountAndSize,
+    source_duration_s: Fraction,
+    duration_s: Fraction,
+    sound_offset_s: Fraction | None,
+) -> FidelityReport:
+    """Summarize compared frames.
+
+    Args:
+        pictures: at least one compared frame, in order of time.
+        written: what the output contains.
+        source_duration_s, duration_s: from the first frame to the end of the last, in seconds, in the source
+            and in the output.
+        sound_offset_s: see the function of this name.
+    """
     errors = np.array([picture.colour_error for picture in pictures])
     return FidelityReport(
-        width=fidelity.written.width,
-        height=fidelity.written.height,
-        frames_read=sampler.frames + fidelity.written.left_out,
-        frames_written=fidelity.written.frames,
-        frames_in_output=fidelity.written.frames,
-        source_duration_sec=_rounded(sampler.duration_s, 6),
-        duration_sec=_rounded(fidelity.duration_s, 6),
-        av_offset_ms=None if offset_s is None else _rounded(1000 * offset_s, 3),
+        width=written.width,
+        height=written.height,
+        frames_read=written.frames + written.left_out,
+        frames_written=written.frames,
+        frames_in_output=written.frames,
+        source_duration_sec=_rounded(source_duration_s, 6),
+        duration_sec=_rounded(duration_s, 6),
+        av_offset_ms=None if sound_offset_s is None else _rounded(1000 * sound_offset_s, 3),
         psnr_luma_db=_spread([picture.psnr_luma_db for picture in pictures]),
         psnr_rgb_db=_spread([picture.psnr_rgb_db for picture in pictures]),
         ssim=_spread([picture.ssim for picture in pictures]),
         colour_distance=_spread([picture.colour_distance for picture in pictures], max),
         colour_error=_levels(errors),
-        pictures=pictures,
+        pictures=tuple(pictures),
     )
 
 

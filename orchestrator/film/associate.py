@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from orchestrator.film.document import FilmPlan, FilmSegment, PieceManifest
 from orchestrator.film.frame_pts import expand
 from orchestrator.film.merged_notes import merged_notes
 from orchestrator.film.piece import check_manifest, check_piece
+from orchestrator.film.pieces import Pieces
 from orchestrator.film.track_piece import TrackPieceFacts, TrackPieceReader, TrackPieceShape, open_track_piece
 from orchestrator.film.track_segment import tracking
 from orchestrator.inference.detector import DetectedFrame
@@ -27,18 +27,6 @@ from orchestrator.pipeline.preview import Moment, write_preview
 from orchestrator.pipeline.progress import FrameRateMeter
 from orchestrator.tracking import shot_cuts
 from orchestrator.video_source import VideoSource
-
-
-class Pieces(Protocol):
-    """The pieces of a film, wherever they are."""
-
-    def manifest(self, number: int) -> PieceManifest:
-        """Return the manifest of a piece."""
-        ...
-
-    def opened(self, number: int) -> AbstractContextManager[Path]:
-        """Return a context manager of a local file that exists inside its block."""
-        ...
 
 
 def associate(
