@@ -33,7 +33,7 @@ class LowLimit(WranglerDev):
     """The API with a limit of LIMIT requests a user in 60 s."""
 
     @property
-    def _options(self) -> list[str]:
+    def _configuration(self) -> Path:
         configured = configuration()
         limits(configured)["USER_LIMIT"] |= {"limit": LIMIT, "period": 60}
         configured["main"] = str(PROJECT / configured["main"])
@@ -41,7 +41,7 @@ class LowLimit(WranglerDev):
         configured["d1_databases"][0]["migrations_dir"] = str(PROJECT / "migrations")
         path = self.folder / "wrangler.json"
         path.write_text(json.dumps(configured))
-        return [*super()._options, "--config", str(path)]
+        return path
 
 
 @pytest.fixture

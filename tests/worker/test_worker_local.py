@@ -127,7 +127,9 @@ def test_tracks_that_are_too_large_go_to_the_output_url(api: Api, bucket: Bucket
     assert size > MAX_RESULT_BYTES
     answer = api.call("/runsync", {"input": job | {"output_url": bucket.put_url("tracks.json.gz")}})
     output = answer["output"]
-    assert set(output) == {"status", "output_url", "json_bytes", "gzip_bytes", "video", "stats", "notes"}
+    sizes = {"json_bytes", "gzip_bytes"}
+    assert set(output) == {"status", "output_url", "preview_url", "video", "stats", "notes"} | sizes
+    assert output["preview_url"] is None
     assert output["output_url"] == f"{bucket.endpoint}/videos/tracks.json.gz"
     stored = bucket.get("tracks.json.gz")
     assert stored is not None

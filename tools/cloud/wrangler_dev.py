@@ -124,7 +124,7 @@ class WranglerDev:
             WranglerFailed: It ended, or did not answer within START_S.
         """
         arguments = [
-            *("dev", self._entry, "--config", "wrangler.jsonc", "--local"),
+            *("dev", self._entry, "--local"),
             *("--ip", "127.0.0.1", "--port", str(self._port)),
             *("--inspector-port", "0", "--show-interactive-dev-session=false", *self._options),
         ]
@@ -203,7 +203,12 @@ class WranglerDev:
 
     @property
     def _options(self) -> list[str]:
-        return ["--env-file", str(self._settings), "--persist-to", str(self.folder / "state")]
+        config, state = str(self._configuration), str(self.folder / "state")
+        return ["--config", config, "--env-file", str(self._settings), "--persist-to", state]
+
+    @property
+    def _configuration(self) -> Path:
+        return PROJECT / "wrangler.jsonc"
 
     @property
     def _environment(self) -> dict[str, str]:
