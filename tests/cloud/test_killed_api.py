@@ -36,7 +36,7 @@ def test_one_hundred_kills_in_three_hundred_jobs_lose_no_money(cloud: Cloud) -> 
     seed = random.SystemRandom().randrange(2**32)
     print(f"seed {seed}")  # noqa: T201  shown if the test fails
     storm = Storm(cloud, seed)
-    storm.rage(500, kills=100)
+    storm.rage(560, kills=100)
     assert storm.kills == 100
     assert len(storm.rows) >= 300, "some requests of the user with little money started no job"
     check(storm)
