@@ -6,7 +6,7 @@ Tracks span segments, so `associate` makes them once all pieces are there.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
@@ -18,13 +18,14 @@ from orchestrator.film.document import FilmModel, FilmPlan, FilmSegment, PieceMa
 from orchestrator.film.frame_pts import segment_pts
 from orchestrator.film.piece import payload_of, write_manifest
 from orchestrator.film.track_piece import MOST_DETECTIONS, TrackPieceFacts, TrackPieceWriter
-from orchestrator.frames import Frame
+from orchestrator.inference.detector import DetectedFrame
 from orchestrator.jobs import TrackParams
 from orchestrator.jobs.film import TrackFilm
+from orchestrator.media.read.frame_selection import FrameSelection
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.detect import LoadedDetector, detected_frames, load_detector
-from orchestrator.pipeline.progress import FrameRateMeter, Progress
+from orchestrator.pipeline.progress import FrameRateMeter, OnProgress, Progress
 from orchestrator.tracking.shot_cuts import reduced_picture
 from orchestrator.triton.contract import DetectContract
 from orchestrator.video_source import VideoSource
@@ -56,13 +57,34 @@ def detect_segment(
     """
     started_s = time.monotonic()
     params, model = tracking(plan)
+    pts = segment_pts(plan, number)
     segment, info = plan.segments[number], plan.source.info
     context.on_progress(Progress(stage="starting", total=segment.frames))
     loaded = load_detector(info, params.model_copy(update={"model": model.name}), context)
     _check_model(loaded.contract, model)
     try:
-        with VideoReader(cast("Path", source), info, letterbox=loaded.box, tonemap=True) as reader:
-            _write_payload(output, _frames(reader, segment), loaded, segment, plan=plan, context=context)
+        selection = FrameSelection(
+            decode_pts=segment.decode_pts,
+            first_pts=segment.first_pts,
+            last_pts=segment.last_pts,
+            first_frame=segment.first_frame,
+            frames=segment.frames,
+        )
+        with (
+            VideoReader(
+                cast("Path", source), info, letterbox=loaded.box, tonemap=True, selection=selection
+            ) as reader,
+            detected_frames(reader.frames(), loaded, info, context) as detected,
+        ):
+            _write_payload(
+                output,
+                detected,
+                loaded,
+                segment=segment,
+                pts=pts,
+                whole_pictures=params.tracker == "botsort",  # cuts alone need less
+                on_progress=context.on_progress,
+            )
         payload_bytes, payload_sha256 = payload_of(output)
         wall_s = time.monotonic() - started_s
         cost = context.cost_of(wall_s)
@@ -91,27 +113,24 @@ def detect_segment(
 
 def _write_payload(
     output: Path,
-    frames: Generator[Frame, None, None],
+    detected: Iterator[DetectedFrame],
     loaded: LoadedDetector,
-    segment: FilmSegment,
     *,
-    plan: FilmPlan,
-    context: JobContext,
+    segment: FilmSegment,
+    pts: NDArray[np.int64],
+    whole_pictures: bool,
+    on_progress: OnProgress,
 ) -> None:
-    (params, _), pts = tracking(plan), segment_pts(plan, segment.number)
+    """Write the detections of a segment, and the gray pictures: whole, or as far as cuts need them."""
     meter = FrameRateMeter(segment.frames, "tracking")
     gray = np.empty((0, 0), np.uint8)
-    with (
-        TrackPieceWriter(output) as piece,
-        detected_frames(frames, loaded, plan.source.info, context) as detected,
-    ):
+    with TrackPieceWriter(output) as piece:
         for item in detected:
             if piece.frames >= len(pts) or item.pts != pts[piece.frames]:
                 raise _changed(segment, f"its frame {piece.frames} is shown at {item.pts} ticks")
-            # Without camera motion, the pictures are needed for cuts alone.
-            gray = item.gray if params.tracker == "botsort" else reduced_picture(item.gray)
+            gray = item.gray if whole_pictures else reduced_picture(item.gray)
             piece.add(item.detections, gray)
-            context.on_progress(meter.tick(piece.frames))
+            on_progress(meter.tick(piece.frames))
         if piece.frames != segment.frames:
             raise _changed(segment, f"it has {piece.frames} frames, not {segment.frames}")
         piece.finish(_facts(loaded, gray, seen=piece.seen))
@@ -126,12 +145,6 @@ def tracking(plan: FilmPlan) -> tuple[TrackParams, FilmModel]:
     if not isinstance(plan.film, TrackFilm) or plan.model is None:
         raise PlanRefused(f"the plan is for {plan.film.task}, not for tracking")
     return plan.film.params, plan.model
-
-
-def _frames(reader: VideoReader, segment: FilmSegment) -> Generator[Frame, None, None]:
-    for frame in reader.frames():
-        if segment.first_pts <= frame.pts <= segment.last_pts:
-            yield frame
 
 
 def _check_model(contract: DetectContract, model: FilmModel) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,20 @@ import av
 import numpy as np
 
 from orchestrator.film.associate import associate
-from orchestrator.film.document import FilmModel, FilmPlan, FilmSegment, FilmSource, document, hash_of
+from orchestrator.film.document import (
+    FilmModel,
+    FilmPlan,
+    FilmSegment,
+    FilmSource,
+    PieceManifest,
+    document,
+    hash_of,
+)
 from orchestrator.film.frame_pts import compress
-from orchestrator.film.piece import read_manifest
+from orchestrator.film.piece import payload_of, read_manifest, write_manifest
+from orchestrator.film.track_piece import TrackPieceFacts, TrackPieceWriter
 from orchestrator.film.track_segment import detect_segment
+from orchestrator.frames import Colour, VideoInfo
 from orchestrator.jobs import TrackParams, parse
 from orchestrator.jobs.film import TrackFilm
 from orchestrator.media.read.probe import probe
@@ -25,11 +36,14 @@ from orchestrator.pipeline.track import TrackOutputs, track
 from orchestrator.triton.contract import DetectContract
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from orchestrator.film.document import PieceManifest
+    from numpy.typing import NDArray
+
+    from orchestrator.frames import Detections
     from orchestrator.pipeline.link_detections import Tracked
+    from orchestrator.track_output.reported_tracks import ReportedTracks
     from orchestrator.triton.client import TritonClient
 
 
@@ -104,6 +118,100 @@ def planned(source: Path, params: TrackParams, client: TritonClient, boundaries:
     )
 
 
+def made_up_film(
+    params: TrackParams, pts: Sequence[int], boundaries: Sequence[int], *, last_duration: int = 0
+) -> FilmPlan:
+    """Plan a film of 160x90 pixels that is no file, with the frames at these times."""
+    starts = [0, *boundaries]
+    info = VideoInfo(
+        width=160,
+        height=90,
+        rotation=0,
+        mirrored=False,
+        sample_aspect_ratio=Fraction(1),
+        time_base=Fraction(1, 1000),
+        average_rate=Fraction(25),
+        frames=len(pts),
+        duration_s=None,
+        codec="h264",
+        pixel_format="yuv420p",
+        bit_depth=8,
+        colour=Colour(matrix=1, primaries=1, transfer=1, full_range=False),
+    )
+    segments = [
+        FilmSegment(
+            number=number,
+            first_frame=first,
+            frames=end - first,
+            first_pts=pts[first],
+            last_pts=pts[end - 1],
+            decode_pts=pts[first],
+            begins_shot=False,
+            first_byte=0,
+            end_byte=1,
+            work_sec=None,
+        )
+        for number, (first, end) in enumerate(pairwise([*starts, len(pts)]))
+    ]
+    return FilmPlan(
+        film=TrackFilm(task="track", params=params),
+        source=FilmSource(bytes=1, etag=None, info=info),
+        model=FilmModel(name=params.model, weights_sha256="0" * 64, precision="fp32"),
+        encoder=None,
+        pts=compress(np.array(pts, np.int64)),
+        last_duration=last_duration,
+        segments=tuple(segments),
+        hardest=0,
+        notes=(),
+    )
+
+
+def write_piece(
+    plan: FilmPlan,
+    number: int,
+    path: Path,
+    frames: Iterable[tuple[Detections | None, NDArray[np.uint8]]],
+    **changes: Any,
+) -> PieceManifest:
+    """Write the piece of a segment from the detections and gray pictures of its frames."""
+    facts = TrackPieceFacts(
+        classes=("person", "ball"),
+        input_size=(96, 160),
+        max_detections=300,
+        gray_size=(54, 96),
+        reused_frames=0,
+    )
+    with TrackPieceWriter(path) as piece:
+        for detections, gray in frames:
+            piece.add(detections, gray)
+            facts = facts.model_copy(update={"gray_size": gray.shape})
+        piece.finish(facts)
+    return add_manifest(plan, number, path, **changes)
+
+
+def add_manifest(plan: FilmPlan, number: int, path: Path, **changes: Any) -> PieceManifest:
+    """Make a piece of a payload, with a manifest that fits the plan but for `changes`."""
+    payload_bytes, payload_sha256 = payload_of(path)
+    manifest = PieceManifest(
+        plan_hash=hash_of(document(plan)),
+        number=number,
+        frames=plan.segments[number].frames,
+        payload_bytes=payload_bytes,
+        payload_sha256=payload_sha256,
+        headers_sha256=None,
+        reorder=0,
+        transport="grpc",
+        tile=None,
+        reused=0,
+        fidelity=(),
+        wall_sec=1,
+        gpu=None,
+        notes=(),
+    ).model_copy(update=changes)
+    write_manifest(path, manifest)
+    return manifest
+
+
 def track_in_pieces(
     source: Path, plan: FilmPlan, folder: Path, client: TritonClient, order: Sequence[int] | None = None
 ) -> Tracked:
@@ -133,15 +241,20 @@ def track_params(**params: Any) -> TrackParams:
 
 def assert_same_tracks(film: Tracked, ordinary: Tracked) -> None:
     """Compare every bit of the tracks, and the document but for its times."""
-    assert len(film.tracks) == len(ordinary.tracks)
-    for made, expected in zip(film.tracks, ordinary.tracks, strict=True):
-        assert (made.id, made.class_number) == (expected.id, expected.class_number)
-        for name in ("frames", "pts", "boxes", "scores", "interpolated"):
-            one, other = getattr(made, name), getattr(expected, name)
-            assert one.dtype == other.dtype
-            assert one.tobytes() == other.tobytes(), name
+    assert_same_boxes(film.tracks, ordinary.tracks)
     documents = [json.loads("".join(tracked.document().json())) for tracked in (film, ordinary)]
     for text in documents:
         for figure in ("wall_sec", "fps", "reused"):
             del text["stats"][figure]
     assert documents[0] == documents[1]
+
+
+def assert_same_boxes(found: ReportedTracks, ordinary: ReportedTracks) -> None:
+    """Compare every bit of tracks."""
+    assert len(found) == len(ordinary)
+    for made, expected in zip(found, ordinary, strict=True):
+        assert (made.id, made.class_number) == (expected.id, expected.class_number)
+        for name in ("frames", "pts", "boxes", "scores", "interpolated"):
+            one, other = getattr(made, name), getattr(expected, name)
+            assert one.dtype == other.dtype
+            assert one.tobytes() == other.tobytes(), name
