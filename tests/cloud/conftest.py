@@ -76,7 +76,9 @@ def cloud() -> Iterator[Cloud]:
     Every response that a test gets from it must be as the OpenAPI document says.
     """
     try:
-        with service.running(RunPodApi(webhook_retry_s=0.2, rates={}), origins=[ORIGIN]) as parts:
+        with service.running(
+            RunPodApi(webhook_retry_s=0.2, rates={}), origins=[ORIGIN], variables={"FILM_WAIT_S": "2"}
+        ) as parts:
             document = requests.get(f"{parts.api.url}/openapi.json", timeout=60).json()
             with checked_answers(parts.api.url, Documentation(document)):
                 yield Cloud(parts)

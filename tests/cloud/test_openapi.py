@@ -190,6 +190,7 @@ def test_every_route_answers_as_described(cloud: Cloud, user: ApiUser) -> None:
         "GET /status/{id}": [user.get(f"/status/{started}"), poor.get(f"/status/{started}")],
         "GET /jobs": [user.get("/jobs"), user.get("/jobs?cursor=x")],
         "POST /cancel/{id}": [user.post(f"/cancel/{started}"), poor.post(f"/cancel/{started}")],
+        "GET /jobs/{id}/playlist": [poor.get(f"/jobs/{started}/playlist")],
         "DELETE /jobs/{id}": [poor.delete(f"/jobs/{started}")],
         "GET /wallet": [user.get("/wallet"), user.get("/wallet?limit=0")],
         "POST /session": [

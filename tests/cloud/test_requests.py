@@ -21,6 +21,7 @@ ADDRESSES = """
     DELETE /uploads/{}
     GET /status/{}
     POST /cancel/{}
+    GET /jobs/{}/playlist
     DELETE /jobs/{}
     POST /webhook/{}/x
     POST /webhook/x/{}

@@ -71,6 +71,7 @@ ATTEMPTS: dict[Route, Try] = {
     ],
     Route("GET", "/status/{id}"): lambda bob, ada: [bob.get(f"/status/{ada.job}")],
     Route("POST", "/cancel/{id}"): lambda bob, ada: [bob.post(f"/cancel/{ada.job}")],
+    Route("GET", "/jobs/{id}/playlist"): lambda bob, ada: [bob.get(f"/jobs/{ada.job}/playlist")],
     Route("DELETE", "/jobs/{id}"): lambda bob, ada: [bob.delete(f"/jobs/{ada.job}")],
 }
 """What a second user tries with what belongs to the first, route by route: each answer must be 404."""

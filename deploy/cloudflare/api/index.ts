@@ -5,6 +5,8 @@ import { servePage } from "./page.ts";
 import type { Env } from "./settings.ts";
 import { sweep } from "./sweep.ts";
 
+export { FilmWorkflow } from "./film/workflow.ts";
+
 export default {
   fetch(request, env, context) {
     const isPage = new URL(request.url).pathname === "/" && ["GET", "HEAD"].includes(request.method);

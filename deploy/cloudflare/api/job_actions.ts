@@ -1,6 +1,7 @@
 /** Cancels and deletes jobs. */
 
 import { ApiError } from "./errors.ts";
+import { cancelFilm } from "./film/film_job.ts";
 import { type JobRow, jobById } from "./jobs.ts";
 import { askRunPod, recordStatus } from "./refresh.ts";
 import { cancel, status } from "./runpod.ts";
@@ -23,6 +24,7 @@ export async function cancelJob(env: Env, row: JobRow): Promise<JobRow> {
     .bind(Date.now(), row.id)
     .run();
   const asked = (await jobById(env, row.id)) ?? row;
+  if (asked.ended_at === null && asked.is_film === 1) return cancelFilm(env, asked);
   if (asked.ended_at !== null || asked.runpod_id === null) return asked;
   // The status before the cancel says whether the job has begun to run, and so what it costs.
   const before = await status(env, asked.runpod_id);

@@ -18,6 +18,14 @@ export const JOB_FIELDS = {
     description: "A URL of an uploaded object in the bucket of this API, instead of `upload_id`.",
   }),
   source: Source.optional(),
+  preview: z
+    .boolean()
+    .optional()
+    .openapi({
+      description:
+        "Makes only the hardest ten seconds of an upscale or an export, at the same settings. A later job for the whole " +
+        "uses this part again, and it is not paid for twice.",
+    }),
 };
 
 /** How a request names its input. */
@@ -31,8 +39,16 @@ interface InputFields {
  *
  * @throws ApiError 400 bad_request: see `checkJob`.
  */
-export function jobOf(env: Env, request: { task?: unknown; params?: unknown }): CheckedJob {
-  return checkJob(request.task, request.params, (url) => keyOfBucketUrl(env, url) !== null);
+export function jobOf(
+  env: Env,
+  request: { task?: unknown; params?: unknown; preview?: boolean | undefined },
+): CheckedJob {
+  const job = checkJob(request.task, request.params, (url) => keyOfBucketUrl(env, url) !== null);
+  const hasPieces = job.task === "upscale" || (job.task === "export" && job.params.format !== "gif");
+  if (request.preview === true && !hasPieces) {
+    throw badRequest("preview: ask for one of an upscale, or of an export that is no GIF");
+  }
+  return job;
 }
 
 /**

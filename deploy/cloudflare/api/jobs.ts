@@ -2,6 +2,8 @@
 
 import { z } from "@hono/zod-openapi";
 import { ApiError } from "./errors.ts";
+import { FilmStatus } from "./film/film_schema.ts";
+import { filmStatus } from "./film/film_status.ts";
 import { LEFT_OUT_OF_LISTS, LISTED_RESULT, PARAMS, RESULT, TaskName } from "./job_schemas.ts";
 import { Terms } from "./quote.ts";
 import type { Env } from "./settings.ts";
@@ -61,6 +63,9 @@ export const JobObject = z
     }),
     result: z.record(z.string(), z.unknown()).nullable().openapi(RESULT),
     error: JobError.nullable().openapi({ description: "Why the job failed; null otherwise." }),
+    film: FilmStatus.nullable().openapi({
+      description: "How far its segments are; null for a job that is not made in pieces, and in lists.",
+    }),
     quote: Terms,
     hold: z.int().openapi({ description: "The most that the job can cost, in micro-dollars." }),
     charge: z
@@ -115,6 +120,8 @@ export interface JobRow {
   execution_ms: number | null;
   ttl_ms: number;
   output_key: string;
+  /** 1 for a job that is made in pieces. */
+  is_film: number;
   state: z.infer<typeof JobState>;
   runpod_id: string | null;
   cancel_requested_at: number | null;
@@ -130,7 +137,7 @@ export interface JobRow {
 
 /** The columns of the table that a query for job rows selects, but for `result`. */
 const COLUMNS = (
-  "id user_id body_sha256 upload_id task params terms hold charge execution_ms ttl_ms output_key state runpod_id " +
+  "id user_id body_sha256 upload_id task params terms hold charge execution_ms ttl_ms output_key is_film state runpod_id " +
   "cancel_requested_at progress error created_at started_at ended_at polled_at deleted_at"
 ).split(" ");
 
@@ -182,8 +189,8 @@ export function selectJob(env: Env, id: string): D1PreparedStatement {
   return env.DB.prepare(`${SELECT_JOB} WHERE jobs.id = ?`).bind(id);
 }
 
-/** Returns the job object, with links that were presigned just now. */
-export async function jobObject(env: Env, row: JobRow): Promise<JobObject> {
+/** Returns the job object, with links that were presigned just now; in a list without the pieces of a film. */
+export async function jobObject(env: Env, row: JobRow, isListed = false): Promise<JobObject> {
   const result = row.result === null ? null : (JSON.parse(row.result) as Record<string, unknown>);
   const hasPreview = row.state === "completed" && typeof result?.preview_url === "string";
   const hasOutput = row.state === "completed" && (result === null || "output_url" in result);
@@ -199,7 +206,8 @@ export async function jobObject(env: Env, row: JobRow): Promise<JobObject> {
     progress: row.progress === null ? null : JSON.parse(row.progress),
     result,
     error: row.error === null ? null : JSON.parse(row.error),
-    quote: JSON.parse(row.terms),
+    film: isListed ? null : await filmStatus(env, row, LINK_S),
+    quote: { film: null, ...JSON.parse(row.terms) },
     hold: row.hold,
     charge: row.charge,
     execution_ms: row.execution_ms,

@@ -22,6 +22,7 @@ const PROVIDER_FAULTS: ReadonlySet<string> = new Set([
   "output_forbidden",
   "output_refused",
   "output_too_large",
+  "plan_refused",
   "result_too_large",
   "weights_refused",
 ]);
@@ -145,7 +146,7 @@ function timedOut(row: JobRow, job: RunPodJob): Outcome {
 }
 
 /** Returns the outcome of a job that failed and costs nothing. */
-function uncharged(code: string, message: string, retryable = false): Outcome {
+export function uncharged(code: string, message: string, retryable = false): Outcome {
   return { state: "failed", charge: 0, error: { code, message, retryable, fault: "worker" } };
 }
 

@@ -7,6 +7,7 @@
 
 import { z } from "@hono/zod-openapi";
 import { ApiError } from "./errors.ts";
+import { type FilmAmounts, FilmTerms, filmAmounts } from "./film/film_price.ts";
 import {
   type Frames,
   fallbackSpeed,
@@ -50,6 +51,9 @@ export const Terms = z
       description:
         "When the result is expected, in seconds after the start: `expected_s` plus `cold_start_s`.",
     }),
+    film: FilmTerms.nullable().openapi({
+      description: "How the job is made in pieces by several workers; null for a job of one worker.",
+    }),
     is_speed_known: z
       .boolean()
       .openapi({ description: "Whether the speed is known, or a fallback is used." }),
@@ -64,6 +68,9 @@ export const Terms = z
   .openapi("Terms");
 export type Terms = z.infer<typeof Terms>;
 
+/** The settings that terms depend on. */
+type TermsEnv = Pick<Env, "GPU"> & Partial<Pick<Env, "FILM_SECONDS" | "WORKERS">> & DefaultModels;
+
 /** The part of the terms that money depends on. */
 type Amounts = Pick<
   Terms,
@@ -75,6 +82,8 @@ type QuotedWork = Frames & Pick<Workload, "enlargement">;
 
 /** The rows of the table that a quote comes from, and its amounts. */
 interface Figures {
+  /** How long one worker needs for all frames, in seconds. */
+  framesS: number;
   gpu: string;
   speed: Pick<Speed, "width" | "height" | "fps" | "origin">;
   /** The known speed, and how it relates to this model and this GPU; undefined if `speed` is a fallback. */
@@ -89,10 +98,16 @@ interface Figures {
  *
  * @throws ApiError 400 if the worker would refuse the job, or it would take longer than a run may take.
  */
-export function termsFor(env: Pick<Env, "GPU"> & DefaultModels, job: QuotedJob): Terms {
+export function termsFor(env: TermsEnv, job: QuotedJob): Terms {
   const work = workloadOf(job, env);
   const figures = figuresFor(env.GPU, work, job.bytes);
-  const { gpu, known, amounts } = figures;
+  const { gpu, known } = figures;
+  const isFilm = job.preview === true || isLong(env, job, figures);
+  const { film, ...amounts } = {
+    ...figures.amounts,
+    film: null,
+    ...(isFilm && filmOf(env, job, work, figures)),
+  };
   return {
     gpu,
     model: work.model || null,
@@ -100,6 +115,7 @@ export function termsFor(env: Pick<Env, "GPU"> & DefaultModels, job: QuotedJob):
     width: work.width,
     height: work.height,
     ...amounts,
+    film,
     is_speed_known: known !== undefined,
     is_price_known: figures.isPriceKnown,
     figures_from: figures.speed.origin,
@@ -107,6 +123,7 @@ export function termsFor(env: Pick<Env, "GPU"> & DefaultModels, job: QuotedJob):
       aboutPrice(figures),
       ...(known === undefined ? [aboutFallback(work, figures)] : aboutSpeed(known)),
       ...work.assumptions,
+      ...(film === null ? [] : aboutFilm(film)),
       `Loading the model, checking and uploading take ${RULES.overhead_s.value} s, and the download of the input ` +
         `has ${RULES.download_bytes_per_s.value / 1e6} MB a second.`,
       `A worker takes ${amounts.cold_start_s} s to start if none is running, which is not paid for; ` +
@@ -128,7 +145,39 @@ export function figuresFor(gpuOfEndpoint: string, work: QuotedWork, inputBytes: 
   const price = tablePrice ?? highestPrice();
   const framesS = secondsFor(work, speed, known?.relations ?? []) * work.enlargement;
   const amounts = amountsFor(framesS, inputBytes, price.price_per_s);
-  return { gpu, speed, known, price, isPriceKnown: tablePrice !== undefined, amounts };
+  return { framesS, gpu, speed, known, price, isPriceKnown: tablePrice !== undefined, amounts };
+}
+
+/** Returns whether a job is long enough to be made in pieces. A GIF is not, because its colours are chosen at the end. */
+function isLong(env: TermsEnv, job: QuotedJob, { amounts }: Figures): boolean {
+  const filmS = Number(env.FILM_SECONDS || "Infinity");
+  const isGif = job.task === "export" && job.params.format === "gif";
+  return !isGif && amounts.expected_s > filmS;
+}
+
+function filmOf(env: TermsEnv, job: QuotedJob, work: Workload, figures: Figures): FilmAmounts {
+  return filmAmounts({
+    pricePerS: figures.price.price_per_s,
+    framesS: figures.framesS,
+    downloadS: job.bytes / RULES.download_bytes_per_s.value,
+    workers: Number(env.WORKERS || "1"),
+    durationS: work.durationS,
+    isPreview: job.preview === true,
+  });
+}
+
+function aboutFilm(film: FilmTerms): string[] {
+  if (film.is_preview) {
+    return [
+      "A preview is the hardest ten seconds, or a little more, because a segment begins at a keyframe.",
+    ];
+  }
+  return [
+    `The video is made in about ${film.segments} parts, by ${film.workers} workers at once if no other job runs; ` +
+      `each part takes about ${film.work_sec} s.`,
+    "Each frame has its price, however often it has to be made; a video with more frames than the quote counts " +
+      "costs more, but never more than the hold.",
+  ];
 }
 
 /** Returns the amounts for frames that take `framesS` seconds. The order of operations is that of Python. */

@@ -1,5 +1,6 @@
 /** Brings jobs up to date with RunPod: their progress while they run, and their end. */
 
+import { refreshFilm } from "./film/film_job.ts";
 import { type JobRow, jobById, noSuchJob, type Progress, selectJob, selectJobOfUser } from "./jobs.ts";
 import { outcomeOf, outcomeOfLost, startOf } from "./outcome.ts";
 import { cancel, hasEnded, isRecord, type RunPodJob, status } from "./runpod.ts";
@@ -45,6 +46,7 @@ export async function refreshJob(env: Env, userId: string, id: string): Promise<
 
 /** Asks RunPod how a job stands, and records it; settles the job if it has ended. */
 export async function askRunPod(env: Env, row: JobRow): Promise<JobRow> {
+  if (row.is_film === 1) return refreshFilm(env, row);
   const age = Date.now() - row.created_at;
   const isOver = age > row.ttl_ms + TTL_MARGIN_MS;
   const settleLost = async () => settle(env, row, await outcomeOfLost(env, row), null);

@@ -3,6 +3,8 @@
 export interface Env {
   /** The database: users, keys, wallets, entries, uploads, quotes, jobs. */
   DB: D1Database;
+  /** The Workflows that hold films together (film/workflow.ts). */
+  FILMS: Workflow<{ job: string }>;
   /** The files of the page. */
   ASSETS: Fetcher;
   /** Limits the requests of one user, without those that STATUS_LIMIT counts. */
@@ -31,6 +33,12 @@ export interface Env {
   YOLOV8: string;
   /** The longest time that a job may wait in RunPod's queue, in seconds. */
   QUEUE_LIMIT_S: string;
+  /** A job that one worker needs longer for, in seconds, is made in pieces as a film. */
+  FILM_SECONDS: string;
+  /** How many workers the endpoint may have at once: its quota at RunPod. */
+  WORKERS: string;
+  /** How long a film waits for webhooks before it asks RunPod, in seconds. */
+  FILM_WAIT_S: string;
 
   // Secrets, set with `wrangler secret put`.
   S3_ACCESS_KEY_ID: string;

@@ -32,6 +32,10 @@ interface StoredObject {
  */
 const OBJECT_KEY = /^(?:in\/user_[0-9a-f]{32}\/up|out\/user_[0-9a-f]{32}\/job)_[0-9a-f]{32}\.[a-z0-9]{1,8}$/;
 
+/** The keys of films: the plan of a job, and the pieces of an upload, which all jobs that follow the same plan share. */
+const FILM_KEY =
+  /^film\/user_[0-9a-f]{32}\/(?:job_[0-9a-f]{32}\.[0-9]{1,4}\.json|up_[0-9a-f]{32}\/[0-9a-f]{64}\/[0-9]{1,4}\.piece)$/;
+
 /** Returns the key of an uploaded file; `extension` has no dot. */
 export function inputKey(userId: string, uploadId: string, extension: string): string {
   return checkedKey(`in/${userId}/${uploadId}.${extension}`);
@@ -47,8 +51,18 @@ export function previewKey(outputKey: string): string {
   return checkedKey(outputKey).replace(/\.[a-z0-9]+$/, ".preview.json");
 }
 
-function checkedKey(key: string): string {
-  if (!OBJECT_KEY.test(key))
+/** Returns the key of the plan that a run of a film's plan job writes. */
+export function planKey(userId: string, jobId: string, run: number): string {
+  return checkedKey(`film/${userId}/${jobId}.${run}.json`, FILM_KEY);
+}
+
+/** Returns the key of a piece: the segment `number` of an upload, made by the plan with this hash. */
+export function pieceKey(userId: string, uploadId: string, planHash: string, number: number): string {
+  return checkedKey(`film/${userId}/${uploadId}/${planHash}/${number}.piece`, FILM_KEY);
+}
+
+function checkedKey(key: string, pattern = OBJECT_KEY): string {
+  if (!pattern.test(key))
     throw new Error("an object key consists of ids and an extension that the API has made");
   return key;
 }
@@ -70,33 +84,37 @@ export function keyOfBucketUrl(env: Env, url: string): string | null {
 /**
  * Returns a URL for GET that is valid for `expiresS` seconds (1 to 604,800).
  *
- * With `downloadName` a browser saves the file under that name, which may be anything a user typed.
+ * With `downloadName` a browser saves the file under that name, which may be anything a user typed. With
+ * `contentType` the answer has that type, whatever the object has.
  */
 export async function presignGet(
   env: Env,
   key: string,
   expiresS: number,
-  options: { downloadName?: string } = {},
+  options: { downloadName?: string; contentType?: string } = {},
 ): Promise<string> {
   const query: Record<string, string> = {};
   if (options.downloadName !== undefined) {
     query["response-content-disposition"] = contentDisposition(options.downloadName);
   }
+  if (options.contentType !== undefined) query["response-content-type"] = options.contentType;
   return await presign(env, "GET", key, expiresS, query, {});
 }
 
 /**
  * Returns a URL for PUT that is valid for `expiresS` seconds (1 to 604,800).
  *
- * The request must send exactly this content type and, if `bytes` is given, this length.
+ * The request must send exactly this content type and, if `bytes` is given, this length. With `onlyNew` it cannot
+ * replace an object: it must send `If-None-Match: *`.
  */
 export async function presignPut(
   env: Env,
   key: string,
   expiresS: number,
-  headers: { contentType: string; bytes?: number },
+  headers: { contentType: string; bytes?: number; onlyNew?: boolean },
 ): Promise<string> {
   const signed: Record<string, string> = { "content-type": headers.contentType };
+  if (headers.onlyNew === true) signed["if-none-match"] = "*";
   if (headers.bytes !== undefined) signed["content-length"] = String(headers.bytes);
   return await presign(env, "PUT", key, expiresS, {}, signed);
 }

@@ -4,6 +4,9 @@ import { z } from "@hono/zod-openapi";
 import { sha256 } from "./digests.ts";
 import { ApiError, badRequest } from "./errors.ts";
 import { event } from "./events.ts";
+import type { FilmTerms } from "./film/film_price.ts";
+import { startInstance } from "./film/instance.ts";
+import { planRequest } from "./film/step_job.ts";
 import { newId } from "./ids.ts";
 import { inputQuery, JOB_FIELDS, jobOf } from "./job_request.ts";
 import { type JobRow, jobById, SELECT_JOB, selectJob } from "./jobs.ts";
@@ -18,6 +21,9 @@ import { outputKeyOf, workerInput } from "./worker_input.ts";
 
 /** The longest ttl that RunPod accepts: 7 days (docs/cloud-stand-ins.md). */
 const MAX_TTL_MS = 7 * 86_400_000;
+
+/** How long the jobs of a film may wait in RunPod's queue before the film is given up, in milliseconds: a day. */
+const FILM_QUEUE_MS = 86_400_000;
 
 /** The body of POST /debit: a quote, or what a quote would name. */
 export const Debit = z
@@ -63,7 +69,9 @@ export async function debit(
   const found = input?.results[0] as (Upload & Partial<QuoteRow>) | undefined;
   const order = direct === null ? orderOfQuote(found) : { ...direct, terms: null };
   const upload = requireComplete(found);
-  const terms = order.terms ?? termsFor(env, { ...order, source: body.source, bytes: upload.bytes });
+  const terms =
+    order.terms ??
+    termsFor(env, { ...order, source: body.source, bytes: upload.bytes, preview: body.preview });
   const work = submit(env, userId, { ...order, terms, upload, idempotencyKey, bodyHash });
   waitUntil(work.catch(() => undefined));
   return work;
@@ -128,32 +136,40 @@ async function submit(env: Env, userId: string, order: Order): Promise<{ row: Jo
   const id = newId("job");
   const outputKey = outputKeyOf(userId, id, order);
   const timeoutMs = terms.execution_timeout_s * 1000;
-  const ttlMs = Math.min(timeoutMs + Number(env.QUEUE_LIMIT_S) * 1000, MAX_TTL_MS);
-  const request = {
-    input: await workerInput(env, userId, outputKey, order, Math.ceil(ttlMs / 1000)),
-    webhook: await webhookUrl(env, id),
-    policy: { executionTimeout: timeoutMs, ttl: ttlMs },
-  };
+  const isFilm = terms.film != null;
+  const queueMs = isFilm ? FILM_QUEUE_MS : Number(env.QUEUE_LIMIT_S) * 1000;
+  const ttlMs = Math.min(timeoutMs + queueMs, MAX_TTL_MS);
+  const input = await workerInput(env, userId, outputKey, order, Math.ceil(ttlMs / 1000));
   const now = Date.now();
   try {
     await env.DB.batch([
       env.DB.prepare(
         `INSERT INTO jobs (id, user_id, idempotency_key, body_sha256, upload_id, task, params, terms, hold, ttl_ms,
-           output_key, state, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'submitting', ?)`,
+           output_key, is_film, state, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ).bind(
         ...[id, userId, order.idempotencyKey, order.bodyHash, upload.id, order.task],
-        ...[JSON.stringify(order.params), JSON.stringify(terms), terms.hold, ttlMs, outputKey, now],
+        ...[JSON.stringify(order.params), JSON.stringify(terms), terms.hold, ttlMs, outputKey],
+        ...[Number(isFilm), isFilm ? "queued" : "submitting", now],
       ),
       env.DB.prepare(
         "INSERT INTO entries (user_id, kind, amount, job_id, note, created_at) VALUES (?, 'hold', ?, ?, ?, ?)",
       ).bind(userId, -terms.hold, id, order.task, now),
+      ...(terms.film == null ? [] : filmStatements(env, id, order, terms.film)),
     ]);
   } catch (error) {
     return afterRefusal(env, userId, order, error);
   }
   event("job_created", { job: id, task: order.task, hold: terms.hold });
-  const submission = await run(env, request);
+  if (isFilm) {
+    await startInstance(env, { job_id: id, instances: 1 });
+    return { row: insertedRow(await jobById(env, id), id), isNew: true };
+  }
+  const submission = await run(env, {
+    input,
+    webhook: await webhookUrl(env, id),
+    policy: { executionTimeout: timeoutMs, ttl: ttlMs },
+  });
   switch (submission.outcome) {
     case "accepted":
       return { row: await recordAcceptance(env, id, submission.id), isNew: true };
@@ -169,6 +185,19 @@ async function submit(env: Env, userId: string, order: Order): Promise<{ row: Jo
         submission.retryAfterS,
       );
   }
+}
+
+/** Returns the statements that insert a film with its first step, the plan. */
+function filmStatements(env: Env, id: string, order: Order, film: FilmTerms): D1PreparedStatement[] {
+  const request = canonical(planRequest(order, film.work_sec));
+  return [
+    env.DB.prepare("INSERT INTO films (job_id, upload_id, request, is_preview) VALUES (?, ?, ?, ?)").bind(
+      ...[id, order.upload.id, request, Number(film.is_preview)],
+    ),
+    env.DB.prepare(
+      "INSERT INTO film_steps (job_id, kind, number, state, upload_id) VALUES (?, 'plan', 0, 'waiting', ?)",
+    ).bind(id, order.upload.id),
+  ];
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Settles the jobs whose webhook did not arrive: asks RunPod about every job that has not ended. */
 
 import { event } from "./events.ts";
+import { sweepFilm } from "./film/film_job.ts";
 import type { JobRow } from "./jobs.ts";
 import { askRunPod, POLL_INTERVAL_MS } from "./refresh.ts";
 import type { Env } from "./settings.ts";
@@ -41,7 +42,8 @@ async function askAboutAll(
   const work = async () => {
     for (const row of remaining) {
       try {
-        if ((await askRunPod(env, row)).ended_at !== null) counts.settled += 1;
+        const after = await (row.is_film === 1 ? sweepFilm(env, row) : askRunPod(env, row));
+        if (after.ended_at !== null) counts.settled += 1;
       } catch (error) {
         counts.failed += 1;
         event("error", { job: row.id, type: error instanceof Error ? error.name : "unknown" });

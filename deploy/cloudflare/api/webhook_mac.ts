@@ -3,7 +3,7 @@
 import { hex } from "./digests.ts";
 import type { Env } from "./settings.ts";
 
-/** Returns the address that RunPod calls when a job has ended. */
+/** Returns the address that RunPod calls when a job, or a step of a film (film/film_rows.ts), has ended. */
 export async function webhookUrl(env: Env, jobId: string): Promise<string> {
   const mac = await crypto.subtle.sign("HMAC", await macKey(env), message(jobId));
   return `${env.PUBLIC_URL}/webhook/${jobId}/${hex(new Uint8Array(mac))}`;

@@ -6,19 +6,19 @@ import type { Env } from "./settings.ts";
 import { keyOfBucketUrl, outputKey, presignGet, presignPut, previewKey } from "./storage.ts";
 
 /** The longest lifetime of a presigned URL, in seconds. */
-const MAX_LINK_S = 7 * 86_400;
+export const MAX_LINK_S = 7 * 86_400;
 /** How much longer than the job may take its URLs are valid, in seconds: clocks differ. */
-const MARGIN_S = 60;
+export const MARGIN_S = 60;
 
 /** The part of an order that the worker needs. */
-interface OrderedJob {
+export interface OrderedJob {
   task: JobRow["task"];
   params: object;
   upload: { object_key: string };
 }
 
 /** The content types that the worker sends with its outputs, by their suffix (docs/storage.md). */
-const OUTPUT_TYPES = {
+export const OUTPUT_TYPES = {
   mp4: "video/mp4",
   mov: "video/quicktime",
   mkv: "video/x-matroska",
@@ -28,7 +28,7 @@ const OUTPUT_TYPES = {
 };
 
 /** Returns the suffix of the output: JSON for tracks, the format of an export, and of an upscale that of its source. */
-function suffixOf(order: OrderedJob): keyof typeof OUTPUT_TYPES {
+export function suffixOf(order: OrderedJob): keyof typeof OUTPUT_TYPES {
   if (order.task === "track") return "json";
   const { format } = order.params as { format?: keyof typeof OUTPUT_TYPES | null };
   if (order.task === "export") return format ?? "mp4";
@@ -66,7 +66,12 @@ export async function workerInput(
 }
 
 /** Returns the params in which a `tracks` URL of one of the user's own documents is replaced by a fresh link. */
-async function signTracks(env: Env, userId: string, params: object, lifetimeS: number): Promise<object> {
+export async function signTracks(
+  env: Env,
+  userId: string,
+  params: object,
+  lifetimeS: number,
+): Promise<object> {
   const tracks = (params as { tracks?: unknown }).tracks;
   const key = typeof tracks === "string" ? keyOfBucketUrl(env, tracks) : null;
   if (key === null) return params;

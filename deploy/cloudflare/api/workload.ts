@@ -54,10 +54,14 @@ export type QuotedJob = CheckedJob & {
   source?: Source | undefined;
   /** The size of the input file. */
   bytes: number;
+  /** Whether only the hardest part is made, to be looked at before the whole. */
+  preview?: boolean | undefined;
 };
 
 /** The amount of work in a job. */
 export interface Workload extends Frames {
+  /** How long these frames are shown, in seconds; null if that is not known. */
+  durationS: number | null;
   /** How many times as much work a frame is as its size tells, at least 1; see `enlargementOf`. */
   enlargement: number;
   /** What was assumed to know all this, in full sentences. */
@@ -100,6 +104,7 @@ export function workloadOf(job: QuotedJob, models: DefaultModels = {}): Workload
     task: job.task,
     model,
     frames: part.frames,
+    durationS: part.durationS,
     width: crop.width,
     height: crop.height,
     enlargement,

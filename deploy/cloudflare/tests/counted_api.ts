@@ -18,6 +18,8 @@ class Count {
   }
 }
 
+export { FilmWorkflow } from "../api/index.ts";
+
 /** Returns the same database, which counts its calls. A method that is not known here is an error. */
 function countedDatabase(database: D1Database, count: Count): D1Database {
   return {

@@ -1,6 +1,8 @@
 /** Serves the routes of jobs: POST /debit, GET /status/ID, GET /jobs, POST /cancel/ID, DELETE /jobs/ID. */
 
 import { createRoute, z } from "@hono/zod-openapi";
+import { ApiError } from "../errors.ts";
+import { playlistOf } from "../film/film_status.ts";
 import { IdempotencyHeaders } from "../idempotency.ts";
 import { cancelJob, deleteJob } from "../job_actions.ts";
 import { JobObject, type JobRow, jobObject, jobOfUser, ListedJob, SELECT_LISTED_JOB } from "../jobs.ts";
@@ -88,7 +90,7 @@ jobs.openapi(
       .bind(c.var.user.id, time, id, QUERY_ROWS)
       .all<JobRow>();
     const { page, next } = pageOf(results);
-    return c.json({ jobs: await Promise.all(page.map((row) => jobObject(c.env, row))), next }, 200);
+    return c.json({ jobs: await Promise.all(page.map((row) => jobObject(c.env, row, true))), next }, 200);
   },
 );
 
@@ -108,6 +110,30 @@ jobs.openapi(
   async (c) => {
     const row = await jobOfUser(c.env, c.var.user.id, c.req.valid("param").id);
     return c.json(await jobObject(c.env, await cancelJob(c.env, row)), 200);
+  },
+);
+
+jobs.openapi(
+  createRoute({
+    method: "get",
+    path: "/jobs/{id}/playlist",
+    summary: "List the parts of a film that can be watched, as an extended M3U",
+    description:
+      "Write `m3u` to a file, and open it with a player such as VLC or mpv. The parts stand in the order of the film, " +
+      "without those that are not done yet.",
+    request: { params: JobId },
+    responses: {
+      200: json(
+        "The playlist.",
+        z.object({ m3u: z.string().openapi({ description: "The playlist; its links work for an hour." }) }),
+      ),
+      404: error("There is no such job of yours, or it is not made in pieces."),
+    },
+  }),
+  async (c) => {
+    const job = await jobObject(c.env, await jobOfUser(c.env, c.var.user.id, c.req.valid("param").id));
+    if (job.film === null) throw new ApiError(404, "not_found", "this job is not made in pieces");
+    return c.json({ m3u: playlistOf(job.film.pieces) }, 200);
   },
 );
 

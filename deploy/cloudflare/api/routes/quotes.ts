@@ -44,7 +44,12 @@ quotes.openapi(
     const job = jobOf(c.env, request);
     const userId = c.var.user.id;
     const upload = await inputOf(c.env, userId, request);
-    const terms = termsFor(c.env, { ...job, source: request.source, bytes: upload.bytes });
+    const terms = termsFor(c.env, {
+      ...job,
+      source: request.source,
+      bytes: upload.bytes,
+      preview: request.preview,
+    });
     const id = newId("quote");
     const now = Date.now();
     const expires_at = now + LIFETIME_MIN * 60_000;

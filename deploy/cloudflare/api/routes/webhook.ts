@@ -3,6 +3,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { ApiError } from "../errors.ts";
 import { event } from "../events.ts";
+import { hearOfStep } from "../film/film_job.ts";
+import { runOfName } from "../film/film_rows.ts";
 import { type JobRow, jobById, noSuchJob } from "../jobs.ts";
 import { askRunPod, recordStatus } from "../refresh.ts";
 import { error, json } from "../responses.ts";
@@ -27,7 +29,7 @@ webhook.openapi(
     security: [],
     request: {
       params: z.object({
-        id: z.string().openapi({ description: "The id of the job." }),
+        id: z.string().openapi({ description: "The id of the job, or the name of a run of a film's step." }),
         mac: z.string().openapi({ description: "The MAC of the id, which only RunPod knows." }),
       }),
     },
@@ -39,7 +41,15 @@ webhook.openapi(
   }),
   async (c) => {
     const { id, mac } = c.req.valid("param");
-    const row = (await macIsRight(c.env, id, mac)) ? await jobById(c.env, id) : null;
+    const isRight = await macIsRight(c.env, id, mac);
+    const run = isRight ? runOfName(id) : null;
+    if (run !== null) {
+      const isOver = await hearOfStep(c.env, run, () => runpodId(c.req.raw));
+      event("webhook", { job: run.job_id, settled: isOver });
+      if (!isOver) throw new ApiError(503, "job_not_ended", "the step has not ended yet", 10);
+      return c.json({}, 200);
+    }
+    const row = isRight ? await jobById(c.env, id) : null;
     if (row === null) throw noSuchJob();
     const after = row.ended_at === null ? await settleIfEnded(c.env, row, c.req.raw) : row;
     event("webhook", { job: id, settled: after.ended_at !== null });

@@ -2276,6 +2276,125 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/jobs/{id}/playlist": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the parts of a film that can be watched, as an extended M3U
+         * @description Write `m3u` to a file, and open it with a player such as VLC or mpv. The parts stand in the order of the film, without those that are not done yet.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The id of a job of yours. */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The playlist. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description The playlist; its links work for an hour. */
+                            m3u: string;
+                        };
+                    };
+                };
+                /** @description The request is malformed: a field, a header or the JSON of the body is wrong. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The request came by cookie from a page whose origin is not allowed. */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description There is no such job of yours, or it is not made in pieces. */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body has more than 256 KiB. */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body is not JSON in UTF-8, or is compressed. */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many requests. The header Retry-After says when to go on. */
+                429: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description An unexpected error: a bug in Framewright. */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/jobs/{id}": {
         parameters: {
             query?: never;
@@ -2419,7 +2538,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description The id of the job. */
+                    /** @description The id of the job, or the name of a run of a film's step. */
                     id: string;
                     /** @description The MAC of the id, which only RunPod knows. */
                     mac: string;
@@ -3878,6 +3997,7 @@ export interface components {
                 [key: string]: unknown;
             } | components["schemas"]["UpscaleResult"] | components["schemas"]["TrackAnswer"] | components["schemas"]["TrackStored"] | components["schemas"]["ExportResult"] | Record<string, never> | null) | null) | components["schemas"]["UpscaleResult"] | components["schemas"]["TrackAnswer"] | components["schemas"]["TrackStored"] | components["schemas"]["ExportResult"] | Record<string, never> | null;
             error: components["schemas"]["JobError"];
+            film: components["schemas"]["FilmStatus"];
             quote: components["schemas"]["Terms"];
             /** @description The most that the job can cost, in micro-dollars. */
             hold: number;
@@ -3940,6 +4060,27 @@ export interface components {
              */
             fault: "caller" | "worker";
         } | null;
+        /** @description How far its segments are; null for a job that is not made in pieces, and in lists. */
+        FilmStatus: {
+            /** @description How many segments the film has; 0 before it is planned. */
+            segments: number;
+            /** @description How many of them are done. */
+            done: number;
+            /** @description How many of them are being made. */
+            running: number;
+            /** @description The segments that can be watched, in order; empty for tracks. GET /jobs/ID/playlist lists the same. */
+            pieces: components["schemas"]["FilmPiece"][];
+        } | null;
+        FilmPiece: {
+            /** @description The number of the segment, from 0. */
+            number: number;
+            /** @description When it begins in the film, in seconds. */
+            start_sec: number;
+            /** @description When it ends. */
+            end_sec: number;
+            /** @description Its video, presigned: MP4 without sound. */
+            url: string;
+        };
         Terms: {
             /**
              * @description The GPU that the job runs on.
@@ -3971,6 +4112,7 @@ export interface components {
             cold_start_s: number;
             /** @description When the result is expected, in seconds after the start: `expected_s` plus `cold_start_s`. */
             ready_in_s: number;
+            film: components["schemas"]["FilmTerms"];
             /** @description Whether the speed is known, or a fallback is used. */
             is_speed_known: boolean;
             /** @description Whether the GPU's price is known, or a fallback is used. */
@@ -3980,6 +4122,28 @@ export interface components {
             /** @description What the quote assumes, in full sentences. */
             assumptions: string[];
         };
+        /** @description How the job is made in pieces by several workers; null for a job of one worker. */
+        FilmTerms: {
+            /** @description Whether the amounts are those of a preview: the plan and the hardest segment. */
+            is_preview: boolean;
+            /**
+             * @description About how many segments the film has.
+             * @example 40
+             */
+            segments: number;
+            /** @description How many workers make segments at once. */
+            workers: number;
+            /** @description How many workers have to start if none is running. Their starts are not paid for. */
+            cold_starts: number;
+            /** @description About how many seconds one worker needs for a segment. */
+            work_sec: number;
+            /** @description What all frames of the film cost together, in micro-dollars; a segment costs its share. */
+            frames_cost: number;
+            /** @description What the plan costs, in micro-dollars. */
+            plan_cost: number;
+            /** @description What assembling the segments costs, in micro-dollars; 0 for a preview. */
+            assemble_cost: number;
+        } | null;
         Debit: {
             /**
              * @description The name of the task.
@@ -3993,6 +4157,8 @@ export interface components {
             /** @description A URL of an uploaded object in the bucket of this API, instead of `upload_id`. */
             input_url?: string;
             source?: components["schemas"]["Source"];
+            /** @description Makes only the hardest ten seconds of an upscale or an export, at the same settings. A later job for the whole uses this part again, and it is not paid for twice. */
+            preview?: boolean;
             /** @description A quote, which names the task, its params and its input. */
             quote_id?: string;
         };
@@ -4041,6 +4207,7 @@ export interface components {
                 [key: string]: unknown;
             } | null;
             error: components["schemas"]["JobError"];
+            film: components["schemas"]["FilmStatus"];
             quote: components["schemas"]["Terms"];
             /** @description The most that the job can cost, in micro-dollars. */
             hold: number;
@@ -4087,6 +4254,8 @@ export interface components {
             /** @description A URL of an uploaded object in the bucket of this API, instead of `upload_id`. */
             input_url?: string;
             source?: components["schemas"]["Source"];
+            /** @description Makes only the hardest ten seconds of an upscale or an export, at the same settings. A later job for the whole uses this part again, and it is not paid for twice. */
+            preview?: boolean;
         };
     };
     responses: never;

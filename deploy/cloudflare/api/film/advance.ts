@@ -1,0 +1,320 @@
+/**
+ * Brings a film further: asks how its open steps stand, submits the next ones, and ends it.
+ *
+ * All state is in D1, and every change is one statement that only one driver can make. So a round can be repeated
+ * after a crash, and two drivers of one film do no harm.
+ */
+
+import { type JobRow, jobById } from "../jobs.ts";
+import { type Outcome, outcomeOf, outcomeOfLost, uncharged } from "../outcome.ts";
+import { cancel, hasEnded, isRecord, type RunPodJob, run, status } from "../runpod.ts";
+import type { Env } from "../settings.ts";
+import { settle } from "../settle.ts";
+import { deleteObject, headObject, planKey } from "../storage.ts";
+import { webhookUrl } from "../webhook_mac.ts";
+import { chargeForFrames, filmCharge } from "./film_price.ts";
+import { type Film, isOpen, keyOf, readFilm, runName, STEP, type StepRow, termsOf } from "./film_rows.ts";
+import { recordPlan, reusePlan, shortPlan } from "./plan.ts";
+import { keyOfPiece, stepInput, timeoutOf } from "./step_job.ts";
+
+/** How often a step is tried. */
+const MAX_RUNS = 3;
+/** How long /run may leave its acceptance open before the step is submitted again, in milliseconds. */
+const UNCONFIRMED_MS = 60_000;
+/** How long after /run a job that RunPod does not know may still appear, in milliseconds. */
+const UNKNOWN_AT_FIRST_MS = 60_000;
+/** How much later than its ttl a film is given up, in milliseconds: clocks differ. */
+const TTL_MARGIN_MS = 60_000;
+
+/** The end of a film that its owner has cancelled. */
+export const CANCELLED: Outcome = { state: "cancelled", charge: 0 };
+
+/** Brings a film as far as it gets without waiting; returns whether it has ended. */
+export async function advance(env: Env, jobId: string): Promise<boolean> {
+  const found = await readFilm(env, jobId);
+  for (const step of found?.steps ?? []) {
+    const isDue = Date.now() - step.polled_at >= waitMs(env);
+    if (found?.job.ended_at === null && isOpen(step) && isDue) await lookAt(env, found, step);
+  }
+  for (;;) {
+    const film = await readFilm(env, jobId);
+    if (film === null || film.job.ended_at !== null) return true;
+    const end = endOf(film);
+    if (end !== null) return (await endFilm(env, film, end)).ended_at !== null;
+    if (!(await submitNext(env, film))) return false;
+  }
+}
+
+/** Returns how long a film waits for a webhook before RunPod is asked, in milliseconds. */
+export function waitMs(env: Env): number {
+  return Number(env.FILM_WAIT_S) * 1000;
+}
+
+/** Returns how a film ends that has nothing more to do; null if it goes on. */
+function endOf(film: Film): Outcome | null {
+  const { job, row } = film;
+  if (row.ending !== null) return JSON.parse(row.ending) as Outcome;
+  if (job.cancel_requested_at !== null) return CANCELLED;
+  if (Date.now() - job.created_at > job.ttl_ms + TTL_MARGIN_MS) {
+    return uncharged("timed_out", "the film took longer than its time limit; send it again", true);
+  }
+  if (row.is_preview === 0 || !isMade(film)) return null;
+  return { state: "completed", charge: 0, result: { status: "completed", notes: [] } };
+}
+
+/** Returns whether the film has segments, and all of them are done. */
+function isMade({ steps }: Film): boolean {
+  const segments = steps.filter((step) => step.kind === "segment");
+  return segments.length > 0 && segments.every((step) => step.state === "done");
+}
+
+/** Submits waiting steps while workers are free; returns whether one turned out to be done, so that others can follow. */
+async function submitNext(env: Env, film: Film): Promise<boolean> {
+  if (isMade(film) && !film.steps.some((step) => step.kind === "assemble")) {
+    await insertStep(env, film, "assemble");
+    return true;
+  }
+  let free = Math.max(1, Number(env.WORKERS)) - film.steps.filter(isOpen).length;
+  let isAnyDone = false;
+  for (const step of film.steps) {
+    if (step.state !== "waiting" || (step.kind === "assemble" && !isMade(film))) continue;
+    if (free <= 0) break;
+    const result = await submitStep(env, film, step);
+    if (result === "refused") break;
+    if (result === "submitted") free -= 1;
+    isAnyDone ||= result === "done";
+  }
+  return isAnyDone;
+}
+
+/** Adds a step that follows from how the others ended. */
+async function insertStep(env: Env, film: Film, kind: StepRow["kind"]): Promise<void> {
+  await env.DB.prepare(
+    "INSERT OR IGNORE INTO film_steps (job_id, kind, number, state, upload_id) VALUES (?, ?, 0, 'waiting', ?)",
+  )
+    .bind(film.job.id, kind, film.row.upload_id)
+    .run();
+}
+
+/** Asks RunPod to run a step, unless its result is there. The attempt is recorded before, and RunPod's id after. */
+async function submitStep(
+  env: Env,
+  film: Film,
+  step: StepRow,
+): Promise<"done" | "submitted" | "refused" | "taken"> {
+  if (step.kind === "segment" && (await headObject(env, keyOfPiece(film, step.number))) !== null) {
+    await finishSegment(env, film, step, null);
+    return "done";
+  }
+  if (step.kind === "plan" && (await reusePlan(env, film))) return "done";
+  const now = Date.now();
+  const claimed = await env.DB.prepare(
+    `UPDATE film_steps SET state = 'submitting', runs = runs + 1, submitted_at = ?, polled_at = ?, runpod_id = NULL,
+       progress = NULL
+     WHERE ${STEP} AND state = 'waiting' AND EXISTS (
+       SELECT 1 FROM jobs WHERE id = job_id AND ended_at IS NULL AND cancel_requested_at IS NULL
+     ) RETURNING *`,
+  )
+    .bind(now, now, ...keyOf(step))
+    .first<StepRow>();
+  if (claimed === null) return "taken";
+  const timeoutMs = timeoutOf(film, claimed) * 1000;
+  const ttlMs = Math.min(timeoutMs + Number(env.QUEUE_LIMIT_S) * 1000, 7 * 86_400_000);
+  const submission = await run(env, {
+    input: await stepInput(env, film, claimed, Math.ceil(ttlMs / 1000)),
+    webhook: await webhookUrl(env, runName({ ...claimed, run: claimed.runs })),
+    policy: { executionTimeout: timeoutMs, ttl: ttlMs },
+  });
+  if (submission.outcome === "refused") {
+    await update(env, claimed, "state = 'waiting', runs = runs - 1");
+    return "refused";
+  }
+  if (submission.outcome === "accepted") await recordAcceptance(env, claimed, submission.id);
+  return "submitted";
+}
+
+/** Records RunPod's id of a run; the run is cancelled if the step does not need it any more. */
+export async function recordAcceptance(env: Env, step: StepRow, runpodId: string): Promise<void> {
+  const isRecorded = await update(env, step, "state = 'running', runpod_id = ?", runpodId);
+  if (!isRecorded) {
+    const now = await env.DB.prepare(`SELECT runpod_id FROM film_steps WHERE ${STEP}`)
+      .bind(...keyOf(step))
+      .first<StepRow>();
+    if (now?.runpod_id !== runpodId) await cancel(env, runpodId);
+  }
+}
+
+/** Changes an open step, unless another run of it has begun; returns whether it did. */
+async function update(env: Env, step: StepRow, change: string, ...values: unknown[]): Promise<boolean> {
+  const { meta } = await env.DB.prepare(
+    `UPDATE film_steps SET ${change} WHERE ${STEP} AND state = ? AND runs = ?`,
+  )
+    .bind(...values, ...keyOf(step), step.state, step.runs)
+    .run();
+  return meta.changes > 0;
+}
+
+/**
+ * Asks RunPod how an open step stands, and records it.
+ *
+ * A segment whose piece is in the bucket is done, whatever RunPod says.
+ */
+export async function lookAt(env: Env, film: Film, step: StepRow): Promise<void> {
+  const age = Date.now() - (step.submitted_at ?? 0);
+  const found = step.runpod_id === null ? null : await status(env, step.runpod_id);
+  const job = found?.outcome === "found" ? found.job : null;
+  const isOver = found?.outcome === "gone" ? age > UNKNOWN_AT_FIRST_MS : job !== null && hasEnded(job);
+  if (step.kind === "segment" && (isOver || age >= waitMs(env))) {
+    if ((await headObject(env, keyOfPiece(film, step.number))) !== null) {
+      return finishSegment(env, film, step, job);
+    }
+  }
+  if (isOver) return finishRun(env, film, step, job);
+  if (found === null && age > UNCONFIRMED_MS) return tryAgain(env, film, step, LOST);
+  await recordLook(env, film, step, job);
+}
+
+const LOST = uncharged("job_lost", "a part of the job was lost several times; send it again", true);
+
+/** Records that RunPod was asked about a step that goes on, and its progress. */
+async function recordLook(env: Env, film: Film, step: StepRow, job: RunPodJob | null): Promise<void> {
+  const isRunning = job?.status === "IN_PROGRESS";
+  const progress = isRunning && isRecord(job.output) ? JSON.stringify(job.output).slice(0, 2000) : null;
+  await update(env, step, "polled_at = ?, progress = COALESCE(?, progress)", Date.now(), progress);
+  if (!isRunning || film.job.state !== "queued") return;
+  await env.DB.prepare(
+    "UPDATE jobs SET state = 'running', started_at = COALESCE(started_at, ?) WHERE id = ? AND state = 'queued'",
+  )
+    .bind(Date.now(), film.job.id)
+    .run();
+}
+
+/** Records that the piece of a segment is there, and what it costs: nothing if it was paid for before. */
+async function finishSegment(env: Env, film: Film, step: StepRow, job: RunPodJob | null): Promise<void> {
+  const terms = termsOf(film);
+  const share = chargeForFrames(terms, step.first_frame, step.frames);
+  const ranMs = terms.is_speed_known ? undefined : job?.executionMs;
+  // A fallback speed is far on the safe side, so what ran counts if it is less.
+  const charge = ranMs === undefined ? share : Math.min(share, Math.ceil((ranMs * terms.price_per_s) / 1000));
+  await env.DB.prepare(
+    `UPDATE film_steps SET state = 'done', done_at = ?, progress = NULL, charge = COALESCE(charge,
+       CASE WHEN EXISTS (
+         SELECT 1 FROM film_steps AS paid WHERE paid.upload_id = film_steps.upload_id
+           AND paid.plan_hash = film_steps.plan_hash AND paid.number = film_steps.number AND paid.charge > 0
+       ) THEN 0 ELSE ? END)
+     WHERE ${STEP} AND state IN ('waiting', 'submitting', 'running')`,
+  )
+    .bind(Date.now(), charge, ...keyOf(step))
+    .run();
+  if (step.runpod_id !== null && (job === null || !hasEnded(job))) await cancel(env, step.runpod_id);
+}
+
+/** Takes the result of a run that is over; a run without one is tried again, or ends the film. */
+async function finishRun(env: Env, film: Film, step: StepRow, job: RunPodJob | null): Promise<void> {
+  if (step.kind === "plan" && job?.status === "COMPLETED") {
+    const output = isRecord(job.output) ? job.output : {};
+    if (typeof output.unsplit === "string") return goUnsplit(env, film, step, output.unsplit);
+    const plan = shortPlan(output);
+    const key = planKey(film.job.user_id, film.job.id, step.runs);
+    if (plan !== null) return recordPlan(env, film, { key, ...plan }, termsOf(film).film.plan_cost);
+  }
+  if (job?.status === "FAILED") return tryAgain(env, film, step, await outcomeOf(env, film.job, job));
+  if (step.kind === "assemble" || step.kind === "whole") {
+    const outcome = await (job === null ? outcomeOfLost(env, film.job) : outcomeOf(env, film.job, job));
+    const isWholeTooLong = step.kind === "whole" && job?.status === "TIMED_OUT";
+    if (outcome.state === "completed" || isWholeTooLong) {
+      await endFilm(env, film, outcome);
+      return;
+    }
+  }
+  const isLate = job?.status === "TIMED_OUT";
+  const late = uncharged("timed_out", "a part of the job took longer than its time limit");
+  return tryAgain(env, film, step, isLate ? late : LOST);
+}
+
+/** Goes on with one ordinary job, because the video cannot or need not be split. */
+async function goUnsplit(env: Env, film: Film, step: StepRow, why: string): Promise<void> {
+  if (film.row.is_preview === 1) {
+    const error = {
+      code: "no_preview",
+      message: why.slice(0, 1000),
+      retryable: false,
+      fault: "worker" as const,
+    };
+    await endFilm(env, film, { state: "failed", charge: 0, error });
+    return;
+  }
+  await insertStep(env, film, "whole");
+  await update(env, step, "state = 'done', done_at = ?, charge = 0", Date.now());
+}
+
+/** Lets a step wait for another run after a failure that may pass; ends the film after any other. */
+async function tryAgain(env: Env, film: Film, step: StepRow, failure: Outcome): Promise<void> {
+  const { code = "", fault, retryable, message = "" } = failure.error ?? {};
+  const isFinal = fault === "caller" && retryable !== true;
+  if (step.runs < MAX_RUNS && !isFinal && code !== "plan_refused") {
+    const damaged = code === "piece_damaged" ? /piece (\d+)\b|\/(\d+)\.piece/.exec(message) : null;
+    if (damaged !== null) await makeAnew(env, film, Number(damaged[1] ?? damaged[2]));
+    await update(env, step, "state = 'waiting'");
+    return;
+  }
+  if (code === "plan_refused") {
+    await env.DB.prepare("UPDATE films SET is_plan_refused = 1 WHERE plan_key = ?")
+      .bind(film.row.plan_key)
+      .run();
+  }
+  await endFilm(env, film, failure);
+}
+
+/** Deletes a damaged piece, and lets its segment be made once more; it stays paid for. */
+async function makeAnew(env: Env, film: Film, number: number): Promise<void> {
+  if (!film.steps.some((step) => step.kind === "segment" && step.number === number)) return;
+  await deleteObject(env, keyOfPiece(film, number));
+  await env.DB.prepare(
+    `UPDATE film_steps SET state = 'waiting', done_at = NULL, runs = 0 WHERE ${STEP} AND state = 'done'`,
+  )
+    .bind(film.job.id, "segment", number)
+    .run();
+}
+
+/**
+ * Ends a film and settles its job, in such a way that a crash in the middle leaves an end that the next round goes
+ * on with: the ending is written first, then nothing more can become done, then the money moves.
+ */
+export async function endFilm(env: Env, film: Film, outcome: Outcome): Promise<JobRow> {
+  const { job } = film;
+  const id = job.id;
+  const isWhole = film.steps.some((step) => step.kind === "whole");
+  const [endings, open] = await env.DB.batch<{ ending: string; runpod_id: string | null }>([
+    env.DB.prepare("UPDATE films SET ending = COALESCE(ending, ?) WHERE job_id = ? RETURNING ending").bind(
+      JSON.stringify(outcome),
+      id,
+    ),
+    env.DB.prepare("SELECT runpod_id FROM film_steps WHERE job_id = ? AND state = 'running'").bind(id),
+    env.DB.prepare("UPDATE film_steps SET state = 'dropped' WHERE job_id = ? AND state <> 'done'").bind(id),
+  ]);
+  const ending = JSON.parse(endings?.results[0]?.ending ?? "null") as Outcome;
+  const { assemble_cost } = termsOf(film).film;
+  const end = ending.state === "failed" ? (ending.error?.fault ?? "worker") : ending.state;
+  const [, , sums] = await env.DB.batch<{ segments: number; others: number }>([
+    env.DB.prepare(
+      "UPDATE film_steps SET charge = COALESCE(charge, ?) WHERE job_id = ? AND kind = 'assemble' AND ? = 'completed'",
+    ).bind(assemble_cost, id, end),
+    // What is not charged now is paid for by the next job that finds the piece.
+    env.DB.prepare("UPDATE film_steps SET charge = 0 WHERE job_id = ? AND charge > 0 AND ? = 'worker'").bind(
+      id,
+      end,
+    ),
+    env.DB.prepare(
+      `SELECT COALESCE(SUM(charge) FILTER (WHERE kind = 'segment'), 0) AS segments,
+         COALESCE(SUM(charge) FILTER (WHERE kind <> 'segment'), 0) AS others
+       FROM film_steps WHERE job_id = ?`,
+    ).bind(id),
+  ]);
+  const charges = sums?.results[0] ?? { segments: 0, others: 0 };
+  const charge = isWhole ? Math.min(job.hold, ending.charge) : filmCharge(job.hold, charges, end);
+  const settled = await settle(env, job, { ...ending, charge }, null);
+  const ids = (open?.results ?? []).flatMap(({ runpod_id }) => (runpod_id === null ? [] : [runpod_id]));
+  await Promise.all(ids.map((runpodId) => cancel(env, runpodId)));
+  return settled.ended_at === null ? ((await jobById(env, id)) ?? settled) : settled;
+}

@@ -1,0 +1,142 @@
+"""Pretends to be the workers that make films: they plan, make pieces, and assemble them, all in a moment."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import threading
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+from tools.cloud.client import ApiUser, done
+from tools.stand_ins.runpod_job import Job
+from tools.stand_ins.runpod_queue import Pretence
+
+if TYPE_CHECKING:
+    from tests.cloud.conftest import Cloud
+
+SOURCE = {"width": 1280, "height": 720, "frames": 24_000, "fps": 24.0}
+"""A video of 1,000 s, which one worker upscales in more than FILM_SECONDS."""
+
+PARAMS = {"model": "RealESRGAN_x4plus"}
+"""A model whose speed the price table knows."""
+
+SEGMENTS = 10
+
+
+class FilmWorkers:
+    """Workers that answer at once, with pieces that are named after their segment.
+
+    Attributes:
+        frames: the frames of each segment; they may be others than the quote counts.
+        hardest: the segment to preview.
+        made: how many times each segment was computed, by plan hash and number.
+        fail: decides whether a run fails, by its input: the worker's answer, or None.
+        run_s: how long each run takes.
+    """
+
+    def __init__(self, cloud: Cloud, segments: int = SEGMENTS, frames: int | None = None) -> None:
+        total = frames or int(SOURCE["frames"])
+        rest = total - total // segments * (segments - 1)
+        self.frames = [total // segments] * (segments - 1) + [rest]
+        self.hardest = segments // 2
+        self.made: Counter[int] = Counter()
+        self.planned = 0
+        self.run_s = 0.0
+        self.unsplit: str | None = None
+        self.fail: Any = lambda _input: None
+        self._lock = threading.Lock()
+        self._random = random.Random(0)
+        cloud.runpod.pretend = self.pretence
+
+    def pretence(self, job: Job) -> Pretence:
+        """Do what a worker does, and say how the run goes."""
+        answer = self.fail(job.input) or {"output": self._do(job.input)}
+        update = {"stage": "upscaling", "frames": 10, "total": 100}
+        return Pretence(run_s=self.run_s, answer=answer, progress=(update,))
+
+    def _do(self, job: dict[str, Any]) -> dict[str, Any]:
+        task = {"plan": self._plan, "segment": self._segment, "assemble": self._assemble}
+        return task.get(job["task"], self._whole)(job)
+
+    def _plan(self, job: dict[str, Any]) -> dict[str, Any]:
+        self.planned += 1
+        if self.unsplit is not None:
+            return {"status": "completed", "output_url": None, "plan_hash": None, "unsplit": self.unsplit}
+        document = json.dumps([job["params"], self.frames]).encode()
+        put(job["output_url"], document, "application/json")
+        starts = [sum(self.frames[:number]) / 24 for number in range(len(self.frames) + 1)]
+        segments = [
+            {"number": number, "frames": count, "start_sec": starts[number], "end_sec": starts[number + 1]}
+            for number, count in enumerate(self.frames)
+        ]
+        return {
+            "status": "completed",
+            "output_url": job["output_url"].split("?")[0],
+            "plan_hash": hashlib.sha256(document).hexdigest(),
+            "unsplit": None,
+            "segments": segments,
+            "hardest": self.hardest,
+        }
+
+    def _segment(self, job: dict[str, Any]) -> dict[str, Any]:
+        plan = requests.get(job["plan_url"], timeout=30).content
+        assert hashlib.sha256(plan).hexdigest() == job["params"]["plan_hash"]
+        number = job["params"]["number"]
+        already = requests.get(job["piece_url"], timeout=30).status_code == 200
+        if not already:
+            with self._lock:
+                self.made[number] += 1
+            put(job["output_url"], piece(number), "video/mp4", {"If-None-Match": "*"}, {200, 412})
+        return {"status": "completed", "output_url": job["output_url"].split("?")[0], "already": already}
+
+    def _assemble(self, job: dict[str, Any]) -> dict[str, Any]:
+        pieces = [requests.get(url, timeout=30).content for url in job["piece_urls"]]
+        put(job["output_url"], b"".join(pieces), "video/mp4")
+        return {"status": "completed", "output_url": job["output_url"].split("?")[0], "notes": ["whole"]}
+
+    def _whole(self, job: dict[str, Any]) -> dict[str, Any]:
+        put(job["output_url"], b"unsplit", "video/mp4")
+        return {"status": "completed", "output_url": job["output_url"].split("?")[0], "notes": ["one job"]}
+
+
+def piece(number: int) -> bytes:
+    """Return the content of a piece."""
+    return f"<piece {number}>".encode()
+
+
+def film_of(workers: FilmWorkers) -> bytes:
+    """Return the film that the pieces make."""
+    return b"".join(piece(number) for number in range(len(workers.frames)))
+
+
+def put(
+    url: str,
+    content: bytes,
+    content_type: str,
+    headers: dict[str, str] | None = None,
+    accepted: set[int] | None = None,
+) -> None:
+    """Store an object."""
+    response = requests.put(
+        url, data=content, headers={"Content-Type": content_type} | (headers or {}), timeout=30
+    )
+    assert response.status_code in (accepted or {200}), response.text
+
+
+def start_film(
+    user: ApiUser, upload: str | None = None, source: dict[str, Any] | None = None, **more: Any
+) -> dict[str, Any]:
+    """Start an upscale of a long video; return the job object."""
+    body = {
+        "task": "upscale",
+        "upload_id": upload or user.upload(b"a long video"),
+        "params": PARAMS,
+        "source": source or SOURCE,
+    }
+    response = user.debit(**body | more)
+    assert response.status_code == 201, response.text
+    return dict(done(response))
