@@ -69,7 +69,8 @@ def test_the_entries_of_the_example_sum_to_its_balances() -> None:
 
 
 def test_the_page_names_every_code_for_which_nothing_is_charged() -> None:
-    source = (ROOT / "deploy" / "cloudflare" / "api" / "outcome.ts").read_text()
+    api = ROOT / "deploy" / "cloudflare" / "api"
+    source = (api / "outcome.ts").read_text()
     ours = re.findall(r'"(\w+)"', source.partition("const PROVIDER_FAULTS")[2].partition("]")[0])
     stated = " ".join(RULES.split()).partition("the failure is ours")[2].partition("The API adds")[0]
     assert sorted(re.findall(r"`(\w+)`", stated)) == sorted(ours) != []
@@ -77,7 +78,8 @@ def test_the_page_names_every_code_for_which_nothing_is_charged() -> None:
         (ROOT / "deploy" / "cloudflare" / "api" / "generated" / "error_codes.json").read_text()
     )
     assert {known[code]["fault"] for code in ours} == {"caller"}
-    added = re.findall(r'uncharged\(\s*"(\w+)"', source)
+    films = (api / "film" / "advance.ts").read_text()
+    added = re.findall(r'uncharged\(\s*"(\w+)"', source + films)
     assert sorted(
         re.findall(r"^\| `(\w+)` \| [A-Za-z ]", RULES.partition("The API adds")[2], re.MULTILINE)
     ) == sorted(set(added))

@@ -235,13 +235,7 @@ async function finishRun(env: Env, film: Film, step: StepRow, job: RunPodJob | n
 /** Goes on with one ordinary job, because the video cannot or need not be split. */
 async function goUnsplit(env: Env, film: Film, step: StepRow, why: string): Promise<void> {
   if (film.row.is_preview === 1) {
-    const error = {
-      code: "no_preview",
-      message: why.slice(0, 1000),
-      retryable: false,
-      fault: "worker" as const,
-    };
-    await endFilm(env, film, { state: "failed", charge: 0, error });
+    await endFilm(env, film, uncharged("no_preview", why.slice(0, 1000)));
     return;
   }
   await insertStep(env, film, "whole");
