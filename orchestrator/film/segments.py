@@ -10,7 +10,42 @@ from numpy.typing import NDArray
 from orchestrator.film.boundaries import begin_shots
 from orchestrator.film.document import FilmSegment
 from orchestrator.film.source_frames import FilmFrames
-from orchestrator.media.read.packet_index import UNKNOWN, PacketIndex
+from orchestrator.film.unsplit import Unsplit
+from orchestrator.media.read.keyframe_kind import KeyframeKind
+from orchestrator.media.read.packet_index import UNKNOWN, PacketIndex, read_keyframe_kinds
+from orchestrator.video_source import VideoSource
+
+
+def find_decoding_starts(
+    source: VideoSource, index: PacketIndex, frames: FilmFrames, begins: tuple[int, ...]
+) -> list[int] | None:
+    """Return the packet at which decoding starts for each segment.
+
+    It is the keyframe at or before the first frame, or the one before that if pictures are exact only some
+    time after it.
+
+    Args:
+        source: the video.
+        index: its packets.
+        frames: the frames of the film.
+        begins: the first frame of each segment.
+
+    Returns:
+        Indexes of packets; None if the index of the file calls pictures keyframes that are none.
+
+    Raises:
+        Unsplit: there is no keyframe at or before the first frame.
+    """
+    keyframes = np.flatnonzero(index.kind)
+    candidates = [_keyframes_before(index, keyframes, int(frames.packets[begin])) for begin in begins]
+    index = read_keyframe_kinds(source, index, (found[-1] for found in candidates))
+    starts = [
+        found[0] if index.kind[found[-1]] == KeyframeKind.RECOVERY else found[-1] for found in candidates
+    ]
+    index = read_keyframe_kinds(source, index, starts)
+    if (index.kind[starts] == KeyframeKind.NONE).any():
+        return None
+    return starts
 
 
 def describe_segments(
@@ -18,27 +53,35 @@ def describe_segments(
     frames: FilmFrames,
     keys: NDArray[np.int64],
     begins: tuple[int, ...],
+    starts: list[int],
     *,
     seconds: float | None,
     file_bytes: int,
 ) -> tuple[FilmSegment, ...]:
-    """Describe the segments that begin at these frames."""
+    """Describe the segments of a film.
+
+    Args:
+        index: the packets of the source.
+        frames: the frames of the film.
+        keys: the frames at which segments may begin.
+        begins: the first frame of each segment.
+        starts: the packet at which decoding starts for each segment.
+        seconds: how long one worker needs for a frame; None if it is not known.
+        file_bytes: the size of the source.
+    """
     shots = dict(zip(keys.tolist(), begin_shots(keys).tolist(), strict=True))
-    keyframes = np.flatnonzero(index.keyframe)
     segments = []
     for number, (begin, end) in enumerate(pairwise((*begins, len(frames.pts)))):
-        start = _decoding_start(index, keyframes, int(frames.packets[begin]))
         last = int(frames.packets[begin:end].max())
-        first_byte, end_byte = _bytes(index, start, last, file_bytes)
-        first_pts = int(frames.source_pts[begin])
+        first_byte, end_byte = _bytes(index, starts[number], last, file_bytes)
         segments.append(
             FilmSegment(
                 number=number,
                 first_frame=begin,
                 frames=end - begin,
-                first_pts=first_pts,
+                first_pts=int(frames.source_pts[begin]),
                 last_pts=int(frames.source_pts[end - 1]),
-                decode_pts=min(int(index.pts[start]), first_pts),
+                decode_pts=int(index.pts[starts[number]]),
                 begins_shot=shots.get(begin, False),
                 first_byte=first_byte,
                 end_byte=end_byte,
@@ -48,15 +91,12 @@ def describe_segments(
     return tuple(segments)
 
 
-def _decoding_start(index: PacketIndex, keyframes: NDArray[np.int64], packet: int) -> int:
-    """Return the packet at which decoding starts for the frame of another packet and those after it."""
-    pts = index.pts[packet]
-    before = keyframes[(keyframes <= packet) & (index.pts[keyframes] <= pts)]
+def _keyframes_before(index: PacketIndex, keyframes: NDArray[np.int64], packet: int) -> list[int]:
+    """Return the last two keyframes at or before a packet, or the last one if there is no other."""
+    before = keyframes[(keyframes <= packet) & (index.pts[keyframes] <= index.pts[packet])]
     if not len(before):
-        return 0
-    if index.clean[before[-1]] or len(before) == 1:
-        return int(before[-1])
-    return int(before[-2])
+        raise Unsplit("the video does not begin with a keyframe")
+    return [int(number) for number in before[-2:]]
 
 
 def _bytes(index: PacketIndex, first: int, last: int, file_bytes: int) -> tuple[int, int]:

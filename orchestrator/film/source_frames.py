@@ -104,7 +104,7 @@ def find_keyframes(index: PacketIndex, frames: FilmFrames) -> NDArray[np.int64]:
     A segment can begin at a keyframe if no packet before it in the file is shown after it.
     """
     highest = np.maximum.accumulate(index.pts)
-    is_border = index.keyframe & index.shown
+    is_border = (index.kind > 0) & index.shown
     is_border[1:] &= index.pts[1:] > highest[:-1]
     keys = np.flatnonzero(is_border[frames.packets])
     return keys if len(keys) and keys[0] == 0 else np.append(0, keys)

@@ -2,49 +2,421 @@
 
 from __future__ import annotations
 
+import io
+import json
+from collections.abc import Callable
+from fractions import Fraction
+from itertools import chain
 from pathlib import Path
+from typing import Any, BinaryIO, Literal
 
+import av
+import numpy as np
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
+from orchestrator.errors import BadMedia, BadRequest, CallerError
 from orchestrator.film.document import FilmPlan, document, hash_of, read_plan
-from orchestrator.film.frame_pts import expand
+from orchestrator.film.frame_pts import expand, segment_pts
 from orchestrator.film.plan import Unsplit, plan_film
-from orchestrator.jobs.film import ExportFilm
+from orchestrator.framing.track_file_reader import read_tracks
+from orchestrator.jobs.film import ExportFilm, UpscaleFilm
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.pipeline.context import JobContext
-from tools.fixtures.clips import make_clip
+from tests.support.exports import export_video
+from tools.fixtures.clips import make_clip, truncate
+
+QUICK = settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
+SOUND = {"seconds": 2.4}
+X264 = {"g": "8", "bf": "2", "sc_threshold": "0"}
+OPEN_X264 = {"g": "8", "bf": "2", "x264-params": "open-gop=1:scenecut=0"}
+OPEN_X265 = {"x265-params": "log-level=none:open-gop=1:keyint=8:min-keyint=8:scenecut=0:bframes=3"}
+VP9 = {"g": "8", "deadline": "realtime", "cpu-used": "8"}
 
 
-def no_triton() -> None:
+def no_triton() -> Any:
     raise AssertionError("a plan without a model connects to no Triton")
 
 
-CONTEXT = JobContext(connect=no_triton)  # type: ignore[arg-type]
+CONTEXT = JobContext(connect=no_triton)
 
 
-def planned(path: Path, *, segments: int = 4, **params: object) -> FilmPlan:
+def planned(path: Any, *, segments: int | None = 5, subjects: Any = None, **params: object) -> FilmPlan:
     film = ExportFilm.model_validate({"task": "export", "segments": segments, "params": params})
-    return plan_film(path, film, CONTEXT, etag=None)
+    return plan_film(path, film, CONTEXT, etag=None, subjects=subjects)
 
 
-def test_a_plan_has_the_times_that_the_reader_yields(tmp_path: Path) -> None:
-    clip = make_clip(tmp_path / "a.mp4", 60, options={"g": "5", "bf": "2"})
-    plan = planned(clip)
-    with VideoReader(clip, probe(clip)) as reader:
-        frames = [(frame.pts, frame.duration) for frame in reader.frames()]
-    assert expand(plan.pts).tolist() == [pts for pts, _ in frames]
+def read(path: Path, start_s: Fraction | None = None, end_s: Fraction | None = None) -> list[tuple[int, int]]:
+    """Return pts and duration of each frame of the ordinary job."""
+    with VideoReader(path, probe(path), start_s=start_s, end_s=end_s) as reader:
+        return [(frame.pts, frame.duration) for frame in reader.frames()]
+
+
+def check(path: Path, plan: FilmPlan, frames: list[tuple[int, int]]) -> None:
+    """Compare a plan with the frames of the ordinary job, and with the packets of the file."""
+    pts = expand(plan.pts).tolist()
+    assert pts == [each for each, _ in frames]
     assert plan.last_duration == frames[-1][1]
-    assert [segment.first_frame for segment in plan.segments] == [0, 15, 30, 45]
+    assert [segment.number for segment in plan.segments] == list(range(len(plan.segments)))
+    parts = [segment_pts(plan, segment.number).tolist() for segment in plan.segments]
+    assert list(chain.from_iterable(parts)) == pts
+    assert all(part for part in parts)
+    with av.open(str(path)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+    for segment, part in zip(plan.segments, parts, strict=True):
+        assert segment.last_pts == part[-1]
+        assert segment.first_pts == part[0] or (segment.number == 0 and segment.first_pts < part[0])
+        assert segment.decode_pts <= segment.first_pts
+        begin = next(n for n, packet in enumerate(packets) if packet.pts == segment.first_pts)
+        assert segment.number == 0 or packets[begin].is_keyframe
+        start = next(n for n, packet in enumerate(packets) if packet.pts == segment.decode_pts)
+        assert packets[start].is_keyframe
+        last = max(n for n, packet in enumerate(packets) if packet.pts in part)
+        places = [(packet.pos or 0, packet.size) for packet in packets[start : last + 1]]
+        assert segment.first_byte <= min(place for place, _ in places)
+        is_mp4 = path.suffix in {".mp4", ".mov"}
+        assert segment.end_byte >= max(place + size * is_mp4 for place, size in places)
+        assert segment.end_byte <= plan.source.bytes
+        # Nothing of an earlier packet is shown in this segment or later.
+        assert all((packet.pts or 0) < segment.first_pts for packet in packets[:start])
 
 
-def test_a_short_video_stays_one_job(tmp_path: Path) -> None:
-    clip = make_clip(tmp_path / "a.mp4", 60)
-    film = ExportFilm.model_validate({"task": "export"})
-    with pytest.raises(Unsplit, match=r"too short .*: it is processed as one job"):
-        plan_film(clip, film, CONTEXT, etag=None)
+@pytest.mark.parametrize(
+    ("name", "codec", "options"),
+    [
+        ("a.mp4", "libx264", X264),
+        ("b.mp4", "libx264", OPEN_X264),
+        ("c.mp4", "libx265", OPEN_X265),
+        ("d.mp4", "libsvtav1", {"preset": "12", "g": "8"}),
+        ("e.mp4", "libvpx-vp9", VP9),
+        ("f.mp4", "mpeg4", {"g": "8", "bf": "2"}),
+        ("a.mov", "libx264", X264),
+        ("b.mov", "mpeg2video", {"g": "8", "bf": "2"}),
+        ("a.mkv", "libx264", OPEN_X264),
+        ("b.mkv", "libx265", OPEN_X265),
+        ("a.webm", "libvpx-vp9", VP9),
+        ("a.ts", "libx264", X264),
+        ("b.ts", "libx265", OPEN_X265),
+        ("c.ts", "mpeg2video", {"g": "8", "bf": "2"}),
+    ],
+)
+def test_a_plan_has_the_frames_of_the_ordinary_job(
+    tmp_path: Path, name: str, codec: str, options: dict[str, str]
+) -> None:
+    sound = {"codec": "libopus"} if name.endswith("webm") else {}
+    path = make_clip(tmp_path / name, 60, codec=codec, options=options, audio=[SOUND | sound])
+    plan = planned(path)
+    check(path, plan, read(path))
+    assert 3 <= len(plan.segments) <= 6
+    assert plan.source.bytes == path.stat().st_size
+    assert plan.source.info == probe(path)
 
 
-def test_a_stored_plan_is_read_back_as_it_was(tmp_path: Path) -> None:
-    plan = planned(make_clip(tmp_path / "a.mp4", 60, options={"g": "5"}))
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts"])
+def test_sound_that_begins_late_or_early_changes_no_frame(tmp_path: Path, name: str) -> None:
+    for start in (0.5, 0.0):
+        path = make_clip(
+            tmp_path / f"{start}{name}",
+            50,
+            options=X264,
+            pts=[20 + n for n in range(50)],
+            time_base=Fraction(1, 25),
+            audio=[{"seconds": 2, "start": start}],
+        )
+        check(path, planned(path), read(path))
+
+
+@QUICK
+@given(
+    gaps=st.lists(st.integers(180, 9000), min_size=24, max_size=60),
+    first=st.integers(-20, 100),
+    name=st.sampled_from(["a.mp4", "a.mkv", "a.mov"]),
+    start=st.one_of(st.none(), st.fractions(0, 2, max_denominator=100)),
+    length=st.one_of(st.none(), st.fractions(Fraction(1, 2), 3, max_denominator=100)),
+)
+def test_any_variable_rate_and_any_time_range(
+    tmp_path: Path,
+    gaps: list[int],
+    first: int,
+    name: str,
+    start: Fraction | None,
+    length: Fraction | None,
+) -> None:
+    pts = [first * 900 + sum(gaps[:n]) for n in range(len(gaps) + 1)]
+    path = make_clip(
+        tmp_path / name,
+        len(pts),
+        pts=pts,
+        time_base=Fraction(1, 90_000),
+        options={"g": "4", "bf": "2"},
+        last_duration=5000,
+    )
+    end = None if length is None else (start or 0) + length
+    asked = {name: float(value) for name, value in (("start", start), ("end", end)) if value is not None}
+    exact = {name: Fraction(str(value)) for name, value in asked.items()}
+    try:
+        frames = read(path, exact.get("start"), exact.get("end"))
+    except BadRequest:
+        with pytest.raises(BadRequest):
+            planned(path, **asked)
+        return
+    try:
+        plan = planned(path, **asked)
+    except Unsplit:
+        assert len(frames) < 12
+        return
+    check(path, plan, frames)
+
+
+def test_a_long_still_at_the_start_of_the_range_is_shortened(tmp_path: Path) -> None:
+    pts = [0, *(100 + n for n in range(40))]
+    path = make_clip(tmp_path / "a.mp4", 41, pts=pts, time_base=Fraction(1, 25), options=X264)
+    plan = planned(path, start=2.0)
+    check(path, plan, read(path, Fraction(2)))
+    tick = plan.source.info.time_base
+    assert expand(plan.pts)[0] * tick == 2
+    assert plan.segments[0].first_pts == 0
+
+
+def test_what_an_edit_list_hides_is_no_frame(tmp_path: Path) -> None:
+    path = make_clip(
+        tmp_path / "a.mp4", 50, pts=list(range(-10, 40)), time_base=Fraction(1, 25), options=X264
+    )
+    plan = planned(path)
+    assert sum(segment.frames for segment in plan.segments) == 40
+    check(path, plan, read(path))
+
+
+def test_decoding_starts_a_keyframe_earlier_where_h264_has_open_groups(tmp_path: Path) -> None:
+    closed = make_clip(tmp_path / "a.mp4", 60, options=X264)
+    opened = make_clip(tmp_path / "b.mp4", 60, options=OPEN_X264)
+    assert all(segment.decode_pts == segment.first_pts for segment in planned(closed).segments)
+    keys = _keyframe_pts(opened)
+    for segment in planned(opened).segments[1:]:
+        assert segment.decode_pts == keys[keys.index(segment.first_pts) - 1]
+
+
+def test_decoding_starts_at_a_cra_picture_of_hevc(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "a.mkv", 60, codec="libx265", options=OPEN_X265)
+    plan = planned(path)
+    assert len(plan.segments) > 2
+    assert all(segment.decode_pts == segment.first_pts for segment in plan.segments)
+
+
+def _keyframe_pts(path: Path) -> list[int]:
+    with av.open(str(path)) as container:
+        return [packet.pts or 0 for packet in container.demux(video=0) if packet.is_keyframe and packet.size]
+
+
+class _Counting:
+    """A video source that counts the bytes that are read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self.places = path, np.zeros(path.stat().st_size, np.bool_)
+        self.name, self.exists, self.is_file, self.stat = path.name, path.exists, path.is_file, path.stat
+
+    def open(self, mode: Literal["rb"]) -> BinaryIO:
+        return io.BufferedReader(_CountingFile(self._path.open(mode), self.places), 512)
+
+
+class _CountingFile(io.RawIOBase):
+    def __init__(self, file: BinaryIO, places: Any) -> None:
+        super().__init__()
+        self._file, self._places = file, places
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def readinto(self, buffer: Any) -> int:
+        place, view = self._file.tell(), memoryview(buffer).cast("B")
+        data = self._file.read(len(view))
+        view[: len(data)] = data
+        self._places[place : place + len(data)] = True
+        return len(data)
+
+
+@pytest.mark.parametrize("options", [{}, {"movflags": "faststart"}])
+def test_of_an_mp4_little_more_than_the_index_is_read(tmp_path: Path, options: dict[str, str]) -> None:
+    rng = np.random.default_rng(1)
+    noise = [rng.integers(0, 256, (240, 320, 3), np.uint8) for _ in range(10)]
+    path = make_clip(
+        tmp_path / "a.mp4",
+        (noise[n % 10] for n in range(400)),
+        options={"g": "40", "crf": "8", "preset": "ultrafast"},
+        container_options=options,
+    )
+    source = _Counting(path)
+    plan = planned(source, segments=4)
+    assert plan == planned(path, segments=4)
+    assert path.stat().st_size > 20_000_000
+    assert source.places.sum() < 1_500_000
+    # The data of each segment's keyframe were looked at, and hardly more.
+    middle = source.places[plan.segments[1].first_byte : plan.segments[1].end_byte]
+    assert 0 < middle.sum() < 100_000
+
+
+def test_a_plan_is_the_same_each_time_and_is_read_back_as_it_was(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "a.mp4", 60, options=X264)
+    plan = planned(path)
+    assert document(plan) == document(planned(path))
     assert read_plan(document(plan), expected_hash=hash_of(document(plan))) == plan
+
+
+def test_frames_of_a_video_that_begins_with_pictures_that_cannot_be_decoded(tmp_path: Path) -> None:
+    whole = make_clip(tmp_path / "a.ts", 100, options={"g": "25", "bf": "2"})
+    data = whole.read_bytes()
+    path = tmp_path / "b.ts"
+    path.write_bytes(data[: 3 * 188] + data[len(data) // 188 // 5 * 188 :])
+    plan = planned(path, segments=3)
+    assert plan.source.info.skipped_frames
+    assert expand(plan.pts).tolist() == [pts for pts, _ in read(path)]
+
+
+def _x264(path: Path, count: int = 60, **more: Any) -> Path:
+    return make_clip(path, count, options=X264, **more)
+
+
+UNSPLIT: dict[str, tuple[str, Callable[[Path], Path], dict[str, object], str]] = {
+    "short": ("a.mp4", _x264, {"segments": None}, "too short"),
+    "one keyframe": (
+        "a.mp4",
+        lambda path: make_clip(path, 300, options={"g": "999", "sc_threshold": "0"}),
+        {},
+        "too few keyframes",
+    ),
+    "gif": ("a.mp4", _x264, {"format": "gif"}, "a gif is short"),
+    "interlaced": (
+        "a.mp4",
+        lambda path: make_clip(path, 60, options={"g": "8"}, fields="tff"),
+        {},
+        "interlaced",
+    ),
+    "no cues": ("a.mkv", lambda path: _x264(path, container_options={"live": "1"}), {}, "no index"),
+    "fragments": (
+        "a.mp4",
+        lambda path: _x264(path, container_options={"movflags": "frag_keyframe+empty_moov"}),
+        {},
+        "no index",
+    ),
+    "vp8": (
+        "a.webm",
+        lambda path: make_clip(path, 60, codec="libvpx", options={"g": "8"}),
+        {},
+        "only known when they are decoded",
+    ),
+    "avi": ("a.avi", lambda path: make_clip(path, 60, codec="mpeg4", options={"g": "8"}), {}, "its start"),
+    "flv": ("a.flv", _x264, {}, "its start"),
+    "animation": (
+        "a.gif",
+        lambda path: make_clip(path, 30, codec="gif", pix_fmt="rgb8", rate=10),
+        {},
+        "its start",
+    ),
+    "one segment": ("a.mp4", _x264, {"segments": 1}, "too short"),
+}
+
+
+@pytest.mark.parametrize("case", UNSPLIT)
+def test_a_video_that_cannot_or_need_not_be_split_stays_one_job(tmp_path: Path, case: str) -> None:
+    name, make, params, reason = UNSPLIT[case]
+    with pytest.raises(Unsplit) as caught:
+        planned(make(tmp_path / name), **params)  # type: ignore[arg-type]
+    assert reason in caught.value.reason
+    assert caught.value.reason.endswith(": it is processed as one job")
+
+
+def test_fragments_with_an_index_are_split(tmp_path: Path) -> None:
+    options = {"movflags": "frag_keyframe+empty_moov+global_sidx+default_base_moof"}
+    path = _x264(tmp_path / "a.mp4", container_options=options)
+    check(path, planned(path), read(path))
+
+
+def test_a_clock_that_jumps_keeps_a_video_whole(tmp_path: Path) -> None:
+    one, other = (make_clip(tmp_path / f"{n}.ts", 60, options=X264) for n in range(2))
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(one.read_bytes() + other.read_bytes())
+    with pytest.raises(Unsplit, match="the clock of the video jumps"):
+        planned(joined)
+
+
+def test_a_video_with_transparency_stays_one_job_as_webm(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    pictures = [
+        av.VideoFrame.from_ndarray(rng.integers(0, 256, (64, 96, 4), np.uint8), "rgba").reformat(
+            format="yuva420p"
+        )
+        for _ in range(30)
+    ]
+    path = make_clip(tmp_path / "a.mkv", pictures, codec="ffv1", pix_fmt="yuva420p", container_options={})
+    with pytest.raises(Unsplit, match="transparency"):
+        planned(path, format="webm")
+    assert len(planned(path, format="mp4").segments) > 1
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_a_file_that_is_cut_short_or_empty_is_refused(tmp_path: Path, name: str) -> None:
+    path = truncate(_x264(tmp_path / name), 0.6)
+    with pytest.raises(BadMedia):
+        planned(path)
+    path.write_bytes(b"")
+    with pytest.raises(BadMedia):
+        planned(path)
+    with pytest.raises(CallerError):
+        planned(tmp_path / "none.mp4")
+
+
+def test_ten_thousand_keyframes_make_few_segments(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "a.mp4", 10_000, options={"g": "1", "preset": "ultrafast", "crf": "40"})
+    plan = planned(path, segments=None)
+    assert [segment.frames for segment in plan.segments if segment.number != plan.hardest] == pytest.approx(
+        [1500] * (len(plan.segments) - 1), rel=0.25
+    )
+    seconds = plan.segments[plan.hardest].frames / 25
+    assert 5 <= seconds <= 20
+    assert not any(segment.begins_shot for segment in plan.segments)
+
+
+def test_a_film_of_an_upscale_names_its_model(tmp_path: Path) -> None:
+    film = UpscaleFilm.model_validate({"task": "upscale", "segments": 4})
+    with pytest.raises(AssertionError, match="connects to no Triton"):
+        plan_film(_x264(tmp_path / "a.mp4"), film, CONTEXT, etag=None)
+
+
+def test_a_crop_that_follows_a_track_is_stored_as_its_path(tmp_path: Path) -> None:
+    path = _x264(tmp_path / "a.mp4")
+    boxes = [{"frame": n, "bbox": [10 + n / 2, 20, 16, 30], "confidence": 0.9} for n in range(60)]
+    track = {"id": 1, "class_name": "person", "first_sec": 0, "last_sec": 2, "frames": boxes}
+    video = {"width": 96, "height": 64, "frames": 60, "fps": "25/1", "duration_sec": 2.4}
+    tracks = {"status": "completed", "tracks": [track], "video": video}
+    subjects = read_tracks(json.dumps(tracks).encode())
+    follow = {"track": 1, "aspect": "9:16"}
+    plan = planned(path, subjects=subjects, follow=follow, tracks=tracks)
+    ordinary = export_video(
+        path, tmp_path / "out.mp4", more={"subjects": subjects}, follow=follow, tracks=tracks
+    )
+    assert plan.film.task == "export"
+    params = plan.film.params
+    assert (params.follow, params.tracks) == (None, None)
+    assert params.crop == ordinary.keyframes
+    # The stored keyframes give the very same path.
+    again = planned(path, crop=[keyframe.model_dump() for keyframe in ordinary.keyframes or ()])
+    assert again.film.task == "export"
+    assert again.film.params.crop == params.crop
+    exported = export_video(
+        path, tmp_path / "again.mp4", crop=[keyframe.model_dump() for keyframe in params.crop]
+    )
+    assert (tmp_path / "again.mp4").read_bytes() == (tmp_path / "out.mp4").read_bytes()
+    assert exported.keyframes == ordinary.keyframes

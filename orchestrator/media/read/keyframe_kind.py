@@ -1,41 +1,89 @@
 """Tells whether decoding can start at a keyframe so that all later pictures are exact.
 
 Containers call three kinds of pictures keyframes. From an IDR picture of H.264, and from any IRAP picture of
-HEVC, every picture that is shown after it can be decoded (ITU-T H.264, 7.4.1.2.4; H.265, 8.1.3). A recovery
-point of H.264 promises exact pictures only after a number of others: there decoding starts a keyframe
-earlier.
+HEVC, every picture that is shown after it can be decoded (ITU-T H.264, 7.4.1.2.4; H.265, 8.1.3). From a
+recovery point of H.264, pictures are exact only after a number of others (D.2.8): there decoding starts a
+keyframe earlier.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import IntEnum
 
-_H264_SLICES, _H264_IDR = range(1, 6), 5
-"""Types of NAL units of H.264 (table 7-1): slices, and slices of an IDR picture."""
+HEAD_BYTES = 4096
+"""How much of a keyframe is examined. What stands before its first slice (parameter sets, messages) is
+shorter."""
+
+_H264_SLICES, _H264_IDR, _H264_MESSAGE = range(1, 6), 5, 6
+"""Types of NAL units of H.264 (table 7-1): slices, slices of an IDR picture, and messages (SEI)."""
 
 _HEVC_SLICES, _HEVC_IRAP = range(32), range(16, 24)
 """Types of NAL units of HEVC (table 7-1): slices, and slices of a picture where decoding can start."""
 
+_RECOVERY_POINT = 6
+"""The type of the message that marks a recovery point (ITU-T H.264, D.1.1)."""
 
-def starts_decoding(codec: str, head: bytes, extradata: bytes | None) -> bool:
-    """Return whether decoding can start at a keyframe; False also if its first slice is not in `head`.
 
-    Keyframes of other codecs than H.264 and HEVC always are such starts.
+class KeyframeKind(IntEnum):
+    """What a picture is to a decoder that starts at it."""
+
+    NONE = 0
+    """No start."""
+    RECOVERY = 1
+    """A start after which pictures become exact."""
+    EXACT = 2
+    """A start from which every picture that is shown later is exact."""
+    UNREAD = 3
+    """The container calls it a keyframe, and its data were not looked at."""
+
+
+def keyframe_kind(codec: str, head: bytes, extradata: bytes | None) -> KeyframeKind:
+    """Return what a picture that the container calls a keyframe is.
+
+    Keyframes of other codecs than H.264 and HEVC are EXACT. It is NONE if no slice is in `head`.
 
     Args:
         codec: FFmpeg's name of the codec.
-        head: the first bytes of the packet.
+        head: the first HEAD_BYTES of the packet.
         extradata: the headers of the codec in the container, or None.
     """
     if codec == "h264":
-        length = _length_size(extradata, at=4)
-        kinds = (unit[0] & 31 for unit in _units(head, length) if unit)
-        return next((kind for kind in kinds if kind in _H264_SLICES), None) == _H264_IDR
+        return _of_h264(_units(head, _length_size(extradata, at=4)))
     if codec == "hevc":
-        length = _length_size(extradata, at=21)
-        kinds = (unit[0] >> 1 & 63 for unit in _units(head, length) if unit)
-        return next((kind for kind in kinds if kind in _HEVC_SLICES), None) in _HEVC_IRAP
-    return True
+        kinds = (unit[0] >> 1 & 63 for unit in _units(head, _length_size(extradata, at=21)))
+        first = next((kind for kind in kinds if kind in _HEVC_SLICES), None)
+        return KeyframeKind.EXACT if first in _HEVC_IRAP else KeyframeKind.NONE
+    return KeyframeKind.EXACT
+
+
+def _of_h264(units: Iterator[bytes]) -> KeyframeKind:
+    found = KeyframeKind.NONE
+    for unit in units:
+        kind = unit[0] & 31
+        if kind == _H264_MESSAGE and _RECOVERY_POINT in _message_types(unit[1:]):
+            found = KeyframeKind.RECOVERY
+        if kind in _H264_SLICES:
+            return KeyframeKind.EXACT if kind == _H264_IDR else found
+    return KeyframeKind.NONE
+
+
+def _message_types(data: bytes) -> Iterator[int]:
+    """Yield the types of the messages in a NAL unit (ITU-T H.264, 7.3.2.3)."""
+    data = data.replace(b"\0\0\3", b"\0\0")
+    place = 0
+    while place + 2 < len(data):
+        numbers = []
+        for _ in ("type", "size"):
+            number = 0
+            while place < len(data) and data[place] == 255:
+                number, place = number + 255, place + 1
+            if place == len(data):
+                return
+            numbers.append(number + data[place])
+            place += 1
+        yield numbers[0]
+        place += numbers[1]
 
 
 def _length_size(extradata: bytes | None, *, at: int) -> int | None:
@@ -46,15 +94,19 @@ def _length_size(extradata: bytes | None, *, at: int) -> int | None:
 
 
 def _units(data: bytes, length_size: int | None) -> Iterator[bytes]:
-    """Yield the first bytes of each NAL unit."""
+    """Yield each NAL unit, of which at least the first byte is in `data`."""
     place = 0
     if length_size is None:
-        while (place := data.find(b"\0\0\1", place)) >= 0:
-            place += 3
-            yield data[place : place + 1]
+        place = data.find(b"\0\0\1")
+        while place >= 0:
+            end = data.find(b"\0\0\1", place + 3)
+            if unit := data[place + 3 : end if end >= 0 else None]:
+                yield unit
+            place = end
         return
     while place + length_size < len(data):
         length = int.from_bytes(data[place : place + length_size])
         place += length_size
-        yield data[place : place + 1]
+        if unit := data[place : place + length]:
+            yield unit
         place += length
