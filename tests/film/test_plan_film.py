@@ -48,7 +48,7 @@ def no_triton() -> Any:
 CONTEXT = JobContext(connect=no_triton)
 
 
-def planned(path: Any, *, segments: int | None = 5, subjects: Any = None, **params: object) -> FilmPlan:
+def planned(path: Any, *, segments: int | None = 5, subjects: Any = None, **params: Any) -> FilmPlan:
     film = ExportFilm.model_validate({"task": "export", "segments": segments, "params": params})
     return plan_film(path, film, CONTEXT, etag=None, subjects=subjects)
 
@@ -159,7 +159,9 @@ def test_any_variable_rate_and_any_time_range(
         last_duration=5000,
     )
     end = None if length is None else (start or 0) + length
-    asked = {name: float(value) for name, value in (("start", start), ("end", end)) if value is not None}
+    asked: dict[str, Any] = {
+        name: float(value) for name, value in (("start", start), ("end", end)) if value is not None
+    }
     exact = {name: Fraction(str(value)) for name, value in asked.items()}
     try:
         frames = read(path, exact.get("start"), exact.get("end"))
@@ -333,7 +335,7 @@ UNSPLIT: dict[str, tuple[str, Callable[[Path], Path], dict[str, object], str]] =
 def test_a_video_that_cannot_or_need_not_be_split_stays_one_job(tmp_path: Path, case: str) -> None:
     name, make, params, reason = UNSPLIT[case]
     with pytest.raises(Unsplit) as caught:
-        planned(make(tmp_path / name), **params)  # type: ignore[arg-type]
+        planned(make(tmp_path / name), **params)
     assert reason in caught.value.reason
     assert caught.value.reason.endswith(": it is processed as one job")
 
@@ -410,9 +412,10 @@ def test_a_crop_that_follows_a_track_is_stored_as_its_path(tmp_path: Path) -> No
     assert plan.film.task == "export"
     params = plan.film.params
     assert (params.follow, params.tracks) == (None, None)
+    assert isinstance(params.crop, tuple)
     assert params.crop == ordinary.keyframes
     # The stored keyframes give the very same path.
-    again = planned(path, crop=[keyframe.model_dump() for keyframe in ordinary.keyframes or ()])
+    again = planned(path, crop=[keyframe.model_dump() for keyframe in params.crop])
     assert again.film.task == "export"
     assert again.film.params.crop == params.crop
     exported = export_video(
