@@ -291,7 +291,7 @@ def _x264(path: Path, count: int = 60, **more: Any) -> Path:
     return make_clip(path, count, options=X264, **more)
 
 
-UNSPLIT: dict[str, tuple[str, Callable[[Path], Path], dict[str, object], str]] = {
+UNSPLIT: dict[str, tuple[str, Callable[[Path], Path], dict[str, Any], str]] = {
     "short": ("a.mp4", _x264, {"segments": None}, "too short"),
     "one keyframe": (
         "a.mp4",
