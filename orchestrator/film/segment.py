@@ -10,7 +10,6 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
 
 from orchestrator.errors import EncodeFailed
 from orchestrator.fidelity.check import FrameCountAndSize, examine
@@ -163,7 +162,7 @@ class _Segment:
     def _reader(self) -> VideoReader[Picture]:
         output = self.output
         return VideoReader(
-            cast("Path", self.source),
+            self.source,
             output.source_info,
             form=output.form,
             tonemap=output.tonemap,

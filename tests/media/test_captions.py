@@ -37,12 +37,13 @@ def captions_of(path: Path) -> list[bytes]:
         ]
 
 
-def captioned(path: Path, captions: list[bytes], *, codec: str = "libx264") -> Path:
+def captioned(path: Path, captions: list[bytes], *, codec: str = "libx264", gop: int = 250) -> Path:
     """Write numbered pictures with captions, one for each in the order in which they are shown."""
     kind = {"libx264": "h264", "libx265": "hevc"}[codec]
     with av.open(str(path), "w") as output:
         stream = cast("av.VideoStream", output.add_stream(codec, rate=25))
         stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        stream.codec_context.gop_size = gop
         stream.options = {"x265-params": "bframes=0:log-level=none"} if kind == "hevc" else {}
         pictures: list[Any] = [
             av.VideoFrame.from_ndarray(numbered(n), "rgb24").reformat(format="yuv420p")
