@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
-from pathlib import Path
-from typing import cast
+from contextlib import closing
 
 import numpy as np
 from numpy.typing import NDArray
 
 from orchestrator.errors import PieceDamaged, PlanRefused
 from orchestrator.film.document import FilmPlan, FilmSegment, PieceManifest
-from orchestrator.film.frame_pts import expand
 from orchestrator.film.merged_notes import merged_notes
-from orchestrator.film.piece import check_manifest, check_piece
 from orchestrator.film.pieces import Pieces
-from orchestrator.film.track_piece import TrackPieceFacts, TrackPieceReader, TrackPieceShape, open_track_piece
+from orchestrator.film.read_pieces import checked_pieces, film_pts, read_manifests
+from orchestrator.film.read_track_piece import TrackPieceReader, TrackPieceShape, open_track_piece
+from orchestrator.film.track_piece import TrackPieceFacts
 from orchestrator.film.track_segment import tracking
 from orchestrator.inference.detector import DetectedFrame
 from orchestrator.jobs import TrackParams
@@ -49,23 +48,20 @@ def associate(
         source: the video, for the preview that `context` may ask for; None makes no preview.
 
     Raises:
-        PlanRefused: the plan is not one of a tracked film.
+        PlanRefused: the plan is not one of a tracked film, or contradicts itself.
         BadRequest: the model has no class of a name in the parameters.
         PieceDamaged: a piece is missing, is another one, or does not hold what it should.
     """
     started_s = time.monotonic()
     (params, model), info = tracking(plan), plan.source.info
-    manifests = [pieces.manifest(segment.number) for segment in plan.segments]
-    for segment, manifest in zip(plan.segments, manifests, strict=True):
-        check_manifest(manifest, plan, plan_hash, segment.number)
-    meter = FrameRateMeter(sum(segment.frames for segment in plan.segments), "tracking")
-    pts = expand(plan.pts)
+    pts = film_pts(plan)
+    manifests = read_manifests(plan, pieces, plan_hash)
+    meter = FrameRateMeter(len(pts), "tracking")
     first: TrackPieceFacts | None = None
     linker: DetectionLinker | None = None
     reused_frames = 0
-    for segment, manifest in zip(plan.segments, manifests, strict=True):
-        with pieces.opened(segment.number) as path:
-            check_piece(path, manifest, plan, plan_hash, segment.number)
+    with closing(checked_pieces(plan, pieces, manifests, plan_hash)) as paths:
+        for path, segment, manifest in zip(paths, plan.segments, manifests, strict=True):
             with open_track_piece(path, _shape(segment, manifest, params)) as piece:
                 if first is None or linker is None:
                     first = piece.facts
@@ -83,7 +79,7 @@ def associate(
     )
     if source is not None:
         moments = [Moment(source_s=time_s) for time_s in linker.times.evenly_s(info)]
-        notes += write_preview(context.preview, source=cast("Path", source), info=info, moments=moments)
+        notes += write_preview(context.preview, source=source, info=info, moments=moments)
     detection = DetectionStats(
         model=model.name,
         classes=first.classes,

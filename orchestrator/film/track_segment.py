@@ -6,26 +6,21 @@ Tracks span segments, so `associate` makes them once all pieces are there.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import cast
 
-import numpy as np
-from numpy.typing import NDArray
-
-from orchestrator.errors import PlanRefused, SourceChanged
-from orchestrator.film.document import FilmModel, FilmPlan, FilmSegment, PieceManifest
-from orchestrator.film.frame_pts import segment_pts
+from orchestrator.errors import PlanRefused
+from orchestrator.film.document import FilmModel, FilmPlan, PieceManifest
 from orchestrator.film.piece import payload_of, write_manifest
-from orchestrator.film.track_piece import MOST_DETECTIONS, TrackPieceFacts, TrackPieceWriter
-from orchestrator.inference.detector import DetectedFrame
+from orchestrator.film.segment_frames import planned_frames, selection_of
+from orchestrator.film.track_piece import MOST_DETECTIONS, TrackPieceWriter
 from orchestrator.jobs import TrackParams
 from orchestrator.jobs.film import TrackFilm
-from orchestrator.media.read.frame_selection import FrameSelection
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.pipeline.context import JobContext
-from orchestrator.pipeline.detect import LoadedDetector, detected_frames, load_detector
-from orchestrator.pipeline.progress import FrameRateMeter, OnProgress, Progress
+from orchestrator.pipeline.detect import detected_frames, load_detector
+from orchestrator.pipeline.progress import FrameRateMeter, Progress
+from orchestrator.storage.staged import staged
 from orchestrator.tracking.shot_cuts import reduced_picture
 from orchestrator.triton.contract import DetectContract
 from orchestrator.video_source import VideoSource
@@ -42,7 +37,7 @@ def detect_segment(
         source: the video that the plan was made from.
         plan: the plan of a tracked film.
         number: the number of the segment.
-        output: the file to write. It is removed if the segment fails.
+        output: the file to write, which appears when it is complete; an existing one is replaced.
         context: see `JobContext`.
         plan_hash: the hash of the plan.
 
@@ -51,47 +46,42 @@ def detect_segment(
 
     Raises:
         PlanRefused: the plan is not one of a tracked film, or this worker has another model.
-        SourceChanged: the source does not have the frames of the plan.
-        CallerError: the source cannot be read.
+        SourceChanged, BadMedia: the source cannot be read, or has other frames than the plan: see
+            `planned_frames`.
         ServiceError: Triton or the disk failed.
     """
     started_s = time.monotonic()
     params, model = tracking(plan)
-    pts = segment_pts(plan, number)
-    segment, info = plan.segments[number], plan.source.info
-    context.on_progress(Progress(stage="starting", total=segment.frames))
+    selection, info = selection_of(plan, number), plan.source.info
+    context.on_progress(Progress(stage="starting", total=selection.frames))
     loaded = load_detector(info, params.model_copy(update={"model": model.name}), context)
     _check_model(loaded.contract, model)
-    try:
-        selection = FrameSelection(
-            decode_pts=segment.decode_pts,
-            first_pts=segment.first_pts,
-            last_pts=segment.last_pts,
-            first_frame=segment.first_frame,
-            frames=segment.frames,
-        )
-        with (
-            VideoReader(
-                cast("Path", source), info, letterbox=loaded.box, tonemap=True, selection=selection
-            ) as reader,
-            detected_frames(reader.frames(), loaded, info, context) as detected,
-        ):
-            _write_payload(
-                output,
-                detected,
-                loaded,
-                segment=segment,
-                pts=pts,
-                whole_pictures=params.tracker == "botsort",  # cuts alone need less
-                on_progress=context.on_progress,
+    meter = FrameRateMeter(selection.frames, "tracking")
+    with staged(output, overwrite=True) as temporary:
+        with ExitStack() as stack:
+            reader = stack.enter_context(
+                VideoReader(source, info, letterbox=loaded.box, tonemap=True, selection=selection)
             )
-        payload_bytes, payload_sha256 = payload_of(output)
+            piece = stack.enter_context(TrackPieceWriter(temporary))
+            frames = planned_frames(reader.frames(), plan, number)
+            for item in stack.enter_context(detected_frames(frames, loaded, info, context)):
+                # Cuts alone need less of the pictures than the camera's motion.
+                gray = item.gray if params.tracker == "botsort" else reduced_picture(item.gray)
+                piece.add(item.detections, gray)
+                context.on_progress(meter.tick(piece.frames))
+            piece.finish(
+                classes=loaded.contract.classes,
+                input_size=loaded.stats.input_size,
+                max_detections=loaded.contract.max_detections,
+                reused_frames=round(loaded.detector.reused * piece.seen),
+            )
+        payload_bytes, payload_sha256 = payload_of(temporary)
         wall_s = time.monotonic() - started_s
         cost = context.cost_of(wall_s)
         manifest = PieceManifest(
             plan_hash=plan_hash,
             number=number,
-            frames=segment.frames,
+            frames=piece.frames,
             payload_bytes=payload_bytes,
             payload_sha256=payload_sha256,
             headers_sha256=None,
@@ -104,36 +94,8 @@ def detect_segment(
             gpu=None if cost is None else cost.gpu,
             notes=(*reader.notes, *loaded.detector.notes),
         )
-        write_manifest(output, manifest)
-    except BaseException:
-        output.unlink(missing_ok=True)
-        raise
+        write_manifest(temporary, manifest)
     return manifest
-
-
-def _write_payload(
-    output: Path,
-    detected: Iterator[DetectedFrame],
-    loaded: LoadedDetector,
-    *,
-    segment: FilmSegment,
-    pts: NDArray[np.int64],
-    whole_pictures: bool,
-    on_progress: OnProgress,
-) -> None:
-    """Write the detections of a segment, and the gray pictures: whole, or as far as cuts need them."""
-    meter = FrameRateMeter(segment.frames, "tracking")
-    gray = np.empty((0, 0), np.uint8)
-    with TrackPieceWriter(output) as piece:
-        for item in detected:
-            if piece.frames >= len(pts) or item.pts != pts[piece.frames]:
-                raise _changed(segment, f"its frame {piece.frames} is shown at {item.pts} ticks")
-            gray = item.gray if whole_pictures else reduced_picture(item.gray)
-            piece.add(item.detections, gray)
-            on_progress(meter.tick(piece.frames))
-        if piece.frames != segment.frames:
-            raise _changed(segment, f"it has {piece.frames} frames, not {segment.frames}")
-        piece.finish(_facts(loaded, gray, seen=piece.seen))
 
 
 def tracking(plan: FilmPlan) -> tuple[TrackParams, FilmModel]:
@@ -158,21 +120,3 @@ def _check_model(contract: DetectContract, model: FilmModel) -> None:
             f"model {contract.name!r} of this worker is not the one that the plan was made for; "
             "give all workers the same model, or plan the film again"
         )
-
-
-def _changed(segment: FilmSegment, what: str) -> SourceChanged:
-    return SourceChanged(
-        f"segment {segment.number} of the source is not the one of the plan: {what}; plan the film again"
-    )
-
-
-def _facts(loaded: LoadedDetector, gray: NDArray[np.uint8], *, seen: int) -> TrackPieceFacts:
-    height, width = gray.shape
-    stats = loaded.stats
-    return TrackPieceFacts(
-        classes=stats.classes,
-        input_size=stats.input_size,
-        max_detections=loaded.contract.max_detections,
-        gray_size=(height, width),
-        reused_frames=round(stats.reused * seen),
-    )

@@ -150,7 +150,7 @@ def test_pictures_that_stay_the_same_over_a_boundary(
 
 def test_notes_that_count_pictures_count_those_of_the_film(client: TritonClient, tmp_path: Path) -> None:
     crowded = [np.full((128, 128, 3), (255, 45, 7), np.uint8)] * 7
-    source = make_clip(tmp_path / "in.mkv", crowded, codec="ffv1", pix_fmt="bgr0")
+    source = make_clip(tmp_path / "in.mkv", crowded, codec="ffv1", pix_fmt="bgr0", options={"g": "1"})
     params = track_params(model="detector", confidence=0)
     ordinary = track_at_once(source, params, client)
     assert ordinary.result.notes[0].startswith("in 7 pictures the detector gave 300 boxes")

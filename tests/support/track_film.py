@@ -22,18 +22,16 @@ from orchestrator.film.document import (
     document,
     hash_of,
 )
-from orchestrator.film.frame_pts import compress
+from orchestrator.film.frame_pts import compress, expand
 from orchestrator.film.piece import payload_of, read_manifest, write_manifest
-from orchestrator.film.track_piece import TrackPieceFacts, TrackPieceWriter
+from orchestrator.film.plan import plan_film
+from orchestrator.film.track_piece import TrackPieceWriter
 from orchestrator.film.track_segment import detect_segment
 from orchestrator.frames import Colour, VideoInfo
 from orchestrator.jobs import TrackParams, parse
 from orchestrator.jobs.film import TrackFilm
-from orchestrator.media.read.probe import probe
-from orchestrator.media.read.reader import VideoReader
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.track import TrackOutputs, track
-from orchestrator.triton.contract import DetectContract
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -79,13 +77,11 @@ def cuttings(source: Path) -> list[int]:
 
 
 def planned(source: Path, params: TrackParams, client: TritonClient, boundaries: Sequence[int]) -> FilmPlan:
-    """Plan a film whose segments begin at frame 0 and at the frames of some indexes."""
-    info = probe(source)
+    """Plan a film, and let its segments begin at frame 0 and at the frames of some indexes."""
     shown, keys = keyframes(source)
-    client.load(params.model)
-    contract = client.contract(params.model, DetectContract)
-    with VideoReader(source, info) as reader:
-        *_, last = reader.frames()
+    film = TrackFilm(task="track", params=params, segments=2)
+    plan = plan_film(source, film, JobContext(connect=lambda: client), etag=None)
+    assert expand(plan.pts).tolist() == shown
     segments = []
     for number, (first, end) in enumerate(pairwise([0, *boundaries, len(shown)])):
         before = [key for key in keys if key <= shown[first]]
@@ -103,19 +99,7 @@ def planned(source: Path, params: TrackParams, client: TritonClient, boundaries:
                 work_sec=None,
             )
         )
-    return FilmPlan(
-        film=TrackFilm(task="track", params=params),
-        source=FilmSource(bytes=source.stat().st_size, etag=None, info=info),
-        model=FilmModel(
-            name=params.model, weights_sha256=contract.weights_sha256, precision=contract.precision
-        ),
-        encoder=None,
-        pts=compress(np.array(shown, np.int64)),
-        last_duration=last.duration,
-        segments=tuple(segments),
-        hardest=0,
-        notes=(),
-    )
+    return plan.model_copy(update={"segments": tuple(segments), "hardest": 0})
 
 
 def made_up_film(
@@ -174,18 +158,10 @@ def write_piece(
     **changes: Any,
 ) -> PieceManifest:
     """Write the piece of a segment from the detections and gray pictures of its frames."""
-    facts = TrackPieceFacts(
-        classes=("person", "ball"),
-        input_size=(96, 160),
-        max_detections=300,
-        gray_size=(54, 96),
-        reused_frames=0,
-    )
     with TrackPieceWriter(path) as piece:
         for detections, gray in frames:
             piece.add(detections, gray)
-            facts = facts.model_copy(update={"gray_size": gray.shape})
-        piece.finish(facts)
+        piece.finish(classes=("person", "ball"), input_size=(96, 160), max_detections=300, reused_frames=0)
     return add_manifest(plan, number, path, **changes)
 
 
