@@ -16,12 +16,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from orchestrator.cost.price_table import PriceTable
 from orchestrator.errors import BadMedia, BadRequest, CallerError
 from orchestrator.film.document import FilmPlan, document, hash_of, read_plan
 from orchestrator.film.frame_pts import expand, segment_pts
 from orchestrator.film.plan import Unsplit, plan_film
 from orchestrator.framing.track_file_reader import read_tracks
-from orchestrator.jobs.film import ExportFilm, UpscaleFilm
+from orchestrator.jobs.film import MOST_SEGMENTS, ExportFilm, UpscaleFilm
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.pipeline.context import JobContext
@@ -423,3 +424,49 @@ def test_a_crop_that_follows_a_track_is_stored_as_its_path(tmp_path: Path) -> No
     )
     assert (tmp_path / "again.mp4").read_bytes() == (tmp_path / "out.mp4").read_bytes()
     assert exported.keyframes == ordinary.keyframes
+
+
+TABLE = PriceTable.model_validate(
+    {
+        "speeds": [
+            {
+                "task": "export",
+                "model": "",
+                "gpu": "cpu",
+                "width": 96,
+                "height": 64,
+                "fps": 10,
+                "source": "a test",
+                "date": "2026-01-01",
+                "measured": True,
+            }
+        ]
+    }
+)
+
+
+def test_segments_are_of_about_the_work_that_is_asked_for(tmp_path: Path) -> None:
+    path = _x264(tmp_path / "a.mp4", 200)
+    film = ExportFilm.model_validate({"task": "export", "work_sec": 4})
+    plan = plan_film(path, film, CONTEXT, etag='"a"', table=TABLE, gpu="cpu")
+    assert [segment.frames for segment in plan.segments] == [40] * 5
+    assert [segment.work_sec for segment in plan.segments] == [4.0] * 5
+    assert plan.source.etag == '"a"'
+    # A quarter of the picture is a quarter of the work.
+    film = ExportFilm.model_validate(
+        {"task": "export", "work_sec": 1, "params": {"crop": {"x": 0, "y": 0, "w": 48, "h": 32}}}
+    )
+    plan = plan_film(path, film, CONTEXT, etag=None, table=TABLE, gpu="cpu")
+    assert sum(segment.work_sec or 0 for segment in plan.segments) == pytest.approx(5)
+    assert len(plan.segments) == 5
+    # Without a known speed the work is unknown.
+    with pytest.raises(Unsplit, match="too short"):
+        plan_film(path, film, CONTEXT, etag=None, table=TABLE, gpu="RTX 4090")
+
+
+def test_a_film_of_very_much_work_has_a_bounded_number_of_segments(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "a.mp4", 4000, options={"g": "1", "preset": "ultrafast", "crf": "40"})
+    film = ExportFilm.model_validate({"task": "export", "work_sec": 1})
+    slow = TABLE.model_copy(update={"speeds": (TABLE.speeds[0].model_copy(update={"fps": 1.0}),)})
+    plan = plan_film(path, film, CONTEXT, etag=None, table=slow, gpu="cpu")
+    assert 1000 < len(plan.segments) <= MOST_SEGMENTS
