@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, Literal, Protocol
+from typing import BinaryIO, Literal, Protocol, runtime_checkable
 
 
 class Stat(Protocol):
@@ -40,3 +40,22 @@ class VideoSource(Protocol):
     def open(self, mode: Literal["rb"]) -> BinaryIO:
         """Open it for reading, with `seek` and `read`."""
         ...
+
+
+@runtime_checkable
+class RemoteSource(VideoSource, Protocol):
+    """A `VideoSource` that is not on this machine."""
+
+    def expect(self, first_byte: int, end_byte: int) -> None:
+        """Announce that all bytes from `first_byte` to before `end_byte` will be read."""
+        ...
+
+
+def expect(source: VideoSource, first_byte: int, end_byte: int) -> None:
+    """Announce that all bytes of a part of a source will be read, such as those of a segment.
+
+    A source that is read over HTTP then takes few requests for the part, and none of them goes beyond it. All
+    other bytes can be read as well. A local file ignores it.
+    """
+    if isinstance(source, RemoteSource):
+        source.expect(first_byte, end_byte)

@@ -37,17 +37,17 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-FIRST_BYTES = 1 << 16
-"""How much a request asks for at a new place. FFmpeg reads 32 KiB at a time."""
+FIRST_BYTES = 1 << 15
+"""How much a request asks for at a new place. FFmpeg reads as much at a time."""
 MOST_BYTES = 8 << 20
-"""How much a request asks for at most, after a long stretch was read without a jump."""
+"""How much a request asks for at most: in what is known to be needed, or after a long stretch was read."""
 KEPT_BYTES = 48 << 20
 """How much is kept in memory: the index of a film of hours, and a few blocks."""
 NEAR_BYTES = 1 << 20
 """A jump forward by no more than this continues a stretch: a reader skips the packets of another stream."""
-GROWTH = 4
-"""Where it is not known how much will be read, a block is at most this part of the stretch before it, so that
-what is read in vain at the end stays a small part."""
+GROWTH = 8
+"""Where it is not known how much will be read, a request asks for the stretch before it divided by this, so
+that what is received in vain at its end is a small part."""
 
 _RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19})")
 _STRONG_ETAG = re.compile(r'"[\x21\x23-\x7e]{0,200}"')
@@ -63,12 +63,10 @@ class RangedStat:
 
 @dataclass
 class _Block:
-    """Bytes of the file, and where the stretch that they continue began."""
+    """Bytes of the file that are kept in memory."""
 
     start: int
     data: bytes
-    stretch: int
-    """How many bytes were requested without a long jump, up to the end of this block."""
     used: int
     """The number of the last read."""
 
@@ -92,8 +90,6 @@ class RangedFile:
         expected_etag: strong ETag of the file with its quotes, if it is known.
 
     Attributes:
-        read_limit: a place that the reader will not pass, or hardly; None if it is not known. Up to there
-            blocks grow faster, and none that begins before it goes beyond it.
         fetched_bytes: number of bytes received so far.
         requests: number of requests answered so far, without redirects.
 
@@ -114,7 +110,6 @@ class RangedFile:
     ) -> None:
         if expected_etag is not None and not _STRONG_ETAG.fullmatch(expected_etag):
             raise BadRequest('the expected ETag of the source is not a strong one, such as "5d41402a"')
-        self.read_limit: int | None = None
         self.fetched_bytes = self.requests = 0
         self._shown = redacted(address)
         self._sign = sign
@@ -123,6 +118,7 @@ class RangedFile:
         self._stop = stop
         self._size = expected_bytes
         self._etag = expected_etag
+        self._needed = (0, 0)  # see `expect`
         self._changed: str | None = None  # Last-Modified, for servers without a strong ETag
         self._is_known = False  # the server has answered
         self._failure: WorkerError | None = None
@@ -175,6 +171,11 @@ class RangedFile:
         """Return a new handle with a position of its own. Its reads raise like `stat`."""
         return io.BufferedReader(_Handle(self))
 
+    def expect(self, first_byte: int, end_byte: int) -> None:
+        """Announce that all bytes of a part will be read: see `video_source.expect`."""
+        with self._lock:
+            self._needed = (first_byte, end_byte)
+
     def read_at(self, place: int, count: int) -> bytes:
         """Return at least one and at most `count` bytes from a place on; none at the end of the file.
 
@@ -194,7 +195,7 @@ class RangedFile:
         if not self._is_known and not self._blocks:
             data = self._fetch(0, FIRST_BYTES)
             if data:
-                self._blocks.append(_Block(0, data, len(data), 0))
+                self._blocks.append(_Block(0, data, 0))
 
     def _block(self, place: int) -> _Block:
         """Return the block that holds a place, and fetch it if it is not kept."""
@@ -202,22 +203,29 @@ class RangedFile:
         before = self._blocks[index - 1] if index else None
         if before is not None and place < before.end:
             return before
-        is_near = before is not None and place - before.end <= NEAR_BYTES
-        stretch = before.stretch if before is not None and is_near else 0
-        end = min(place + self._length(place, stretch), self._size or 0)
+        end = min(place + self._length(place, index), self._size or 0)
         if index < len(self._blocks):
             end = min(end, self._blocks[index].start)
-        data = self._fetch(place, end)
-        block = _Block(place, data, stretch + len(data), self._reads)
+        block = _Block(place, self._fetch(place, end), self._reads)
         self._blocks.insert(index, block)
         self._forget(block)
         return block
 
-    def _length(self, place: int, stretch: int) -> int:
-        """Return how many bytes to ask for at a place that continues a stretch."""
-        if self.read_limit is None or place >= self.read_limit:
-            return min(max(stretch // GROWTH, FIRST_BYTES), MOST_BYTES)
-        return min(max(stretch, FIRST_BYTES), MOST_BYTES, self.read_limit - place)
+    def _length(self, place: int, index: int) -> int:
+        """Return how many bytes to ask for at a place, before the block at `index`."""
+        first, end = self._needed
+        if first <= place < end:
+            return min(end - place, MOST_BYTES)
+        return min(max(self._stretch(place, index) // GROWTH, FIRST_BYTES), MOST_BYTES)
+
+    def _stretch(self, place: int, index: int) -> int:
+        """Return how many bytes before a place were read without a long jump, as far as they are kept."""
+        stretch, start = 0, place
+        for block in reversed(self._blocks[:index]):
+            if start - block.end > NEAR_BYTES or block.end == self._needed[1]:
+                break
+            stretch, start = stretch + len(block.data), block.start
+        return stretch
 
     def _forget(self, newest: _Block) -> None:
         """Drop the blocks that were not read for longest, except the newest one."""
