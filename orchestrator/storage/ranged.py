@@ -11,6 +11,7 @@ import io
 import logging
 import re
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPResponse
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from orchestrator.errors import (
     BadRequest,
+    Cancelled,
     DownloadFailed,
     InputFileTooLarge,
     InputForbidden,
@@ -45,6 +47,8 @@ KEPT_BYTES = 48 << 20
 """How much is kept in memory: the index of a film of hours, and a few blocks."""
 NEAR_BYTES = 1 << 20
 """A jump forward by no more than this continues a stretch: a reader skips the packets of another stream."""
+MOST_PARTS = 8
+"""How many of the announced parts are remembered: the segment, and the index of the file."""
 GROWTH = 8
 """Where it is not known how much will be read, a request asks for the stretch before it divided by this, so
 that what is received in vain at its end is a small part."""
@@ -118,7 +122,7 @@ class RangedFile:
         self._stop = stop
         self._size = expected_bytes
         self._etag = expected_etag
-        self._needed = (0, 0)  # see `expect`
+        self._parts: deque[tuple[int, int]] = deque(maxlen=MOST_PARTS)  # see `expect`
         self._changed: str | None = None  # Last-Modified, for servers without a strong ETag
         self._is_known = False  # the server has answered
         self._failure: WorkerError | None = None
@@ -174,7 +178,8 @@ class RangedFile:
     def expect(self, first_byte: int, end_byte: int) -> None:
         """Announce that all bytes of a part will be read: see `video_source.expect`."""
         with self._lock:
-            self._needed = (first_byte, end_byte)
+            if (first_byte, end_byte) not in self._parts:
+                self._parts.append((first_byte, end_byte))
 
     def read_at(self, place: int, count: int) -> bytes:
         """Return at least one and at most `count` bytes from a place on; none at the end of the file.
@@ -213,16 +218,17 @@ class RangedFile:
 
     def _length(self, place: int, index: int) -> int:
         """Return how many bytes to ask for at a place, before the block at `index`."""
-        first, end = self._needed
-        if first <= place < end:
-            return min(end - place, MOST_BYTES)
+        left = max((end - place for first, end in self._parts if first <= place < end), default=0)
+        if left:
+            return min(left, MOST_BYTES)
         return min(max(self._stretch(place, index) // GROWTH, FIRST_BYTES), MOST_BYTES)
 
     def _stretch(self, place: int, index: int) -> int:
         """Return how many bytes before a place were read without a long jump, as far as they are kept."""
         stretch, start = 0, place
+        ends = {end for _, end in self._parts}
         for block in reversed(self._blocks[:index]):
-            if start - block.end > NEAR_BYTES or block.end == self._needed[1]:
+            if start - block.end > NEAR_BYTES or block.end in ends:
                 break
             stretch, start = stretch + len(block.data), block.start
         return stretch
@@ -250,6 +256,13 @@ class RangedFile:
                 )
         except WorkerError as exc:
             self._failure = exc
+            if self._stop.is_set() and not isinstance(
+                exc, Cancelled
+            ):  # an answer that was cut off by the stop
+                self._failure = Cancelled(
+                    "the transfer was asked to stop; start it again if you still need it"
+                )
+                raise self._failure from exc
             raise
 
     def _attempt(self, transfer: RetryingTransfer, start: int, end: int) -> bytes:
@@ -283,7 +296,9 @@ class RangedFile:
             return self._accept(response, 0, 0)  # an empty file has no range
         elif response.status in {412, 416}:
             raise self._other_file("it was replaced or removed")
-        elif response.status in {200, 206}:
+        elif response.status == 206:
+            raise TryAgain("the server sent a part of the file without its place")
+        elif response.status == 200:
             raise InputForbidden(
                 f"{self} cannot be read in parts: its server does not answer Range requests; put the file "
                 "into a store that does, such as R2 or S3, or run it as one ordinary job"

@@ -107,3 +107,17 @@ def serving_ranges(content: bytes, name: str = "film.mp4") -> Iterator[RangeServ
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def answering(
+    answer: Callable[[RangeHandler], None], *, times: int | None = None
+) -> Callable[[RangeHandler, int], bool]:
+    """Return a fault that answers the first requests, or all of them."""
+
+    def fault(handler: RangeHandler, number: int) -> bool:
+        is_due = times is None or number < times
+        if is_due:
+            answer(handler)
+        return is_due
+
+    return fault

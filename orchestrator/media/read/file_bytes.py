@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
-from orchestrator.video_source import VideoSource
+from orchestrator.video_source import VideoSource, expect
 
 EBML, SEGMENT, CLUSTER = 0x1A45DFA3, 0x18538067, 0x1F43B675
 SEEK_HEAD, TAGS, CHAPTERS, ATTACHMENTS = 0x114D9B74, 0x1254C367, 0x1043A770, 0x1941A469
@@ -22,19 +22,20 @@ class FileBytes:
     """Reads a file a few bytes at a time, at any place.
 
     Args:
-        file: the open file.
-        length: its size in bytes.
+        source: the file.
+        file: a handle of it.
 
     Attributes:
         length: size of the file in bytes.
     """
 
-    def __init__(self, file: BinaryIO, length: int) -> None:
+    def __init__(self, source: VideoSource, file: BinaryIO) -> None:
+        self._source = source
         self._file = file
         self._descriptor: int | None = None
         with suppress(OSError):  # a file that is read over HTTP has none
             self._descriptor = file.fileno()
-        self.length = length
+        self.length = source.stat().st_size
 
     def at(self, place: int, count: int) -> bytes:
         """Return `count` bytes, or as many as there are."""
@@ -45,6 +46,10 @@ class FileBytes:
         self._file.seek(place)
         return self._file.read(count)
 
+    def expect(self, start: int, stop: int) -> None:
+        """Announce that FFmpeg will read all bytes of a part."""
+        expect(self._source, start, stop)
+
     def number(self, place: int, count: int, order: str = "big") -> int:
         """Return an unsigned integer of `count` bytes."""
         return int.from_bytes(self.at(place, count), "little" if order == "little" else "big")
@@ -54,7 +59,7 @@ class FileBytes:
 def open_bytes(path: VideoSource) -> Iterator[FileBytes]:
     """Open a file for reading at any place."""
     with path.open("rb") as file:
-        yield FileBytes(file, path.stat().st_size)
+        yield FileBytes(path, file)
 
 
 def box_head(data: FileBytes, start: int) -> tuple[bytes, int, int]:
