@@ -33,7 +33,7 @@ from orchestrator.pipeline.plan import Plan
 from orchestrator.pipeline.progress import FrameRateMeter, Progress
 from orchestrator.storage.staged import staged
 from orchestrator.triton.client import TritonClient
-from orchestrator.video_source import VideoSource
+from orchestrator.video_source import VideoSource, expect
 
 
 def make_segment(
@@ -60,10 +60,11 @@ def make_segment(
         ServiceError: Triton, the encoder or the disk failed, or the piece did not pass the check.
     """
     check_source(source, plan)
+    selection = selection_of(plan, number)
+    expect(source, plan.segments[number].first_byte, plan.segments[number].end_byte)
     if isinstance(plan.film, TrackFilm):
         return detect_segment(source, plan, number, output, context, plan_hash=plan_hash)
     started_s = time.monotonic()
-    selection = selection_of(plan, number)
     context.on_progress(Progress(stage="starting", total=selection.frames))
     planned, client = prepare_output(plan, context)
     encoder = _encoder(plan, planned)
