@@ -19,16 +19,17 @@ from numpy.typing import NDArray
 from orchestrator.errors import OutputPathRefused, PieceDamaged, PlanRefused, SourceChanged
 from orchestrator.fidelity.check import CHECKED_FRAMES, FrameCountAndSize
 from orchestrator.fidelity.report import report_of, sound_offset_s
-from orchestrator.film.assembled_output import AssembledOutput, assembled_output, film_container
+from orchestrator.film.assembled_output import AssembledOutput, assembled_output
 from orchestrator.film.check_film import CheckedFilm, ExpectedFilm, check_film
 from orchestrator.film.document import FilmPlan, PieceManifest
 from orchestrator.film.frame_pts import expand
 from orchestrator.film.merged_notes import merged_notes
 from orchestrator.film.piece import check_manifest, check_piece
 from orchestrator.film.pieces import Pieces
+from orchestrator.film.segment_output import film_request
 from orchestrator.framing.keyframes import CropPath
 from orchestrator.jobs import ExportResult, ExportStats, Keyframe, UpscaleResult, UpscaleStats
-from orchestrator.jobs.film import TrackFilm, UpscaleFilm
+from orchestrator.jobs.film import UpscaleFilm
 from orchestrator.media.write.joined_video import JoinedVideoWriter, read_format
 from orchestrator.media_containers import container_for
 from orchestrator.pipeline.context import JobContext
@@ -74,11 +75,11 @@ def assemble(
         DiskFull: the disk is full.
     """
     started_s = time.monotonic()
-    if isinstance(plan.film, TrackFilm):
-        raise PlanRefused("the plan is for tracking, which makes no video: its tracks are linked instead")
-    if container_for(output) != film_container(plan.film):
+    container = film_request(plan, context).container
+    if container_for(output) != container:
         raise OutputPathRefused(
-            f"output {output} is not named as {film_container(plan.film).name}, the format of the plan"
+            f"output {output} is not named as {container.name}, the format of the plan: end its name in "
+            f".{container.name}"
         )
     check_outputs(source, [output], overwrite=overwrite)
     if source.stat().st_size != plan.source.bytes:

@@ -6,19 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-import numpy as np
-from numpy.typing import NDArray
-
 from orchestrator.errors import PieceDamaged, PlanRefused
 from orchestrator.film.document import FilmEncoder, FilmPlan
-from orchestrator.jobs.film import ExportFilm, TrackFilm, UpscaleFilm
+from orchestrator.film.segment_output import film_request
 from orchestrator.media.colour.pixel_format import chroma_subsampling
-from orchestrator.media_containers import MediaContainer, by_suffix
 from orchestrator.pipeline.context import JobContext
-from orchestrator.pipeline.export import export_request
 from orchestrator.pipeline.plan import DeliveryRequest, Plan
 from orchestrator.pipeline.plan import plan as plan_output
-from orchestrator.pipeline.upscale import upscale_request
 
 LARGEST_SCALE = 16
 """The largest scale of a model that is tried, as `UpscaleParams.scale` allows."""
@@ -41,19 +35,6 @@ class AssembledOutput:
     sample_aspect_ratio: Fraction
 
 
-def film_container(film: UpscaleFilm | ExportFilm) -> MediaContainer:
-    """Return the container of a film.
-
-    Raises:
-        PlanRefused: its format cannot be made of pieces.
-    """
-    name = film.format if isinstance(film, UpscaleFilm) else film.params.format or "mp4"
-    container = by_suffix(f".{name}")
-    if container is None or container.is_paced:
-        raise PlanRefused(f"a {name} cannot be made of pieces; run the ordinary job")
-    return container
-
-
 def assembled_output(plan: FilmPlan, size: tuple[int, int], context: JobContext) -> AssembledOutput:
     """Plan the output of a film.
 
@@ -63,28 +44,28 @@ def assembled_output(plan: FilmPlan, size: tuple[int, int], context: JobContext)
         context: gives the limits.
 
     Raises:
-        PlanRefused: the plan is not one of a video.
+        PlanRefused: the plan makes no video.
         PieceDamaged: the pieces have another size than the film.
         CallerError: the request is refused, as the ordinary job refuses it.
     """
-    if plan.encoder is None or isinstance(plan.film, TrackFilm):
-        raise PlanRefused("the plan makes no video; plan the film again")
-    container, info = film_container(plan.film), plan.source.info
-    if isinstance(plan.film, UpscaleFilm):
-        request = upscale_request(info, plan.film.params, context, container=container)
-    else:
-        request = export_request(
-            info, plan.film.params, context, container=container, subjects=None, times_s=_no_times
-        )
+    request, info, encoder = film_request(plan, context), plan.source.info, plan.encoder
+    if encoder is None:
+        raise PlanRefused("the plan has no encoder: plan the film again")
+    container = request.container
+    try:
+        across, down = chroma_subsampling(encoder.pixel_format)
+    except ValueError as exc:
+        raise PlanRefused("the plan has an encoder that makes no video: plan the film again") from exc
     for candidate in _scaled(request):
         planned = plan_output(info, candidate, None, context.limits)
         width, height = planned.window.size
         stored, aspect = container.displayed(width, planned.window.sample_aspect_ratio)
-        across, down = chroma_subsampling(plan.encoder.pixel_format)
         if (-(-stored // across) * across, -(-height // down) * down) == size:
             return AssembledOutput(
-                request=request, planned=planned, encoder=plan.encoder, sample_aspect_ratio=aspect
+                request=request, planned=planned, encoder=encoder, sample_aspect_ratio=aspect
             )
+        if width > size[0]:
+            break
     raise PieceDamaged(f"the pieces are {size[0]}x{size[1]}, which the film is not: make them again")
 
 
@@ -95,9 +76,3 @@ def _scaled(request: DeliveryRequest) -> Iterator[DeliveryRequest]:
         return
     for scale in range(1, LARGEST_SCALE + 1):
         yield replace(request, scale=float(scale))
-
-
-def _no_times() -> NDArray[np.float64]:
-    raise PlanRefused(
-        "the plan has a crop that follows a track, not a list of keyframes; plan the film again"
-    )

@@ -97,15 +97,28 @@ def _check_packets(written: WrittenPackets, expected: ExpectedFilm) -> None:
     """Check the number of the packets, their times and their bytes."""
     if len(written.pts) != len(expected.pts):
         raise _rejected(f"it shows {len(written.pts)} pictures, not {len(expected.pts)}")
-    # In units of one over the product of both denominators, so that nothing is rounded.
-    ours, theirs = written.tick_s, expected.tick_s
-    unit, other = ours.numerator * theirs.denominator, theirs.numerator * ours.denominator
-    pairs = zip(written.pts.tolist(), expected.pts.tolist(), strict=True)
-    late = next((n for n, (a, b) in enumerate(pairs) if 2 * abs(a * unit - b * other) > unit), None)
+    late = _first_late(written, expected)
     if late is not None:
         raise _rejected(f"picture {late} is shown at another time than in the source")
     if written.digest != expected.digest:
         raise _rejected("its pictures are not those of the pieces")
+
+
+def _first_late(written: WrittenPackets, expected: ExpectedFilm) -> int | None:
+    """Return the index of the first picture that is not shown when it should be; None if all are.
+
+    Times may differ by the rounding to the file's ticks. Where a source calls a time zero that is later than
+    its first picture, muxers move all times so that none is negative.
+    """
+    # In units of one over the product of both denominators, so that nothing is rounded.
+    ours, theirs = written.tick_s, expected.tick_s
+    unit, other = ours.numerator * theirs.denominator, theirs.numerator * ours.denominator
+    shown, wanted = written.pts.tolist(), expected.pts.tolist()
+    moved, most = 0, unit
+    if wanted[0] < 0:
+        moved, most = shown[0] * unit - wanted[0] * other, 2 * unit
+    pairs = zip(shown, wanted, strict=True)
+    return next((n for n, (a, b) in enumerate(pairs) if 2 * abs(a * unit - b * other - moved) > most), None)
 
 
 def _check_decoding(reader: OutputReader, written: WrittenPackets, expected: ExpectedFilm) -> None:
