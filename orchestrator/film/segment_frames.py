@@ -37,8 +37,7 @@ def selection_of(plan: FilmPlan, number: int) -> FrameSelection:
     if not len(pts) or not segment.decode_pts <= segment.first_pts <= segment.last_pts:
         raise PlanRefused(f"segment {number} of the plan is impossible: plan the film again")
     return FrameSelection(
-        # An edit list may begin between two keyframes, so the first frame of the file may be no keyframe.
-        decode_pts=segment.decode_pts if segment.first_frame else None,
+        decode_pts=segment.decode_pts,
         first_pts=segment.first_pts,
         last_pts=segment.last_pts,
         first_frame=segment.first_frame,

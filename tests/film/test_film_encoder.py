@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import av
 import numpy as np
@@ -29,10 +30,7 @@ def test_pieces_share_headers_and_begin_with_a_keyframe(container: MediaContaine
     assert len(headers) == 1
 
 
-Packets = list[av.Packet[av.VideoStream]]
-
-
-def _encoded(pieces: PieceEncoder, first: int, count: int) -> tuple[bytes | None, Packets]:
+def _encoded(pieces: PieceEncoder, first: int, count: int) -> tuple[bytes | None, list[Any]]:
     context = av.CodecContext.create(pieces.choice.encoder, "w")
     assert isinstance(context, av.VideoCodecContext)
     context.width, context.height = 96, 64
@@ -40,7 +38,7 @@ def _encoded(pieces: PieceEncoder, first: int, count: int) -> tuple[bytes | None
     context.time_base, context.framerate = Fraction(1, 25), Fraction(25)
     context.options, context.thread_count = dict(pieces.choice.options), pieces.threads
     context.flags |= Flags.global_header
-    packets = []
+    packets: list[Any] = []
     for number in range(count):
         frame = av.VideoFrame.from_ndarray(np.roll(numbered(first + number), number, 1), "rgb24")
         frame = frame.reformat(format=context.pix_fmt)

@@ -21,6 +21,7 @@ from orchestrator.errors import BadMedia, BadRequest, CallerError
 from orchestrator.film.document import FilmPlan, document, hash_of, read_plan
 from orchestrator.film.frame_pts import expand, segment_pts
 from orchestrator.film.plan import Unsplit, plan_film
+from orchestrator.film.segment_frames import planned_frames, selection_of
 from orchestrator.framing.track_file_reader import read_tracks
 from orchestrator.jobs.film import MOST_SEGMENTS, ExportFilm, UpscaleFilm
 from orchestrator.media.read.probe import probe
@@ -470,3 +471,61 @@ def test_a_film_of_very_much_work_has_a_bounded_number_of_segments(tmp_path: Pat
     slow = TABLE.model_copy(update={"speeds": (TABLE.speeds[0].model_copy(update={"fps": 1.0}),)})
     plan = plan_film(path, film, CONTEXT, etag=None, table=slow, gpu="cpu")
     assert 1000 < len(plan.segments) <= MOST_SEGMENTS
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "options", "params"),
+    [
+        ("a.mp4", "libx264", OPEN_X264, {}),
+        ("b.mp4", "mpeg4", {"g": "8", "bf": "2"}, {}),
+        ("a.ts", "mpeg2video", {"g": "8", "bf": "2"}, {}),
+        ("b.ts", "libx264", OPEN_X264, {"start": 1.0}),
+        ("a.mkv", "libx265", OPEN_X265, {"start": 1.0, "end": 2.2}),
+        ("c.mp4", "libx264", X264, {"start": 0.7}),
+    ],
+)
+def test_each_segment_is_decoded_on_its_own_as_in_the_ordinary_job(
+    tmp_path: Path, name: str, codec: str, options: dict[str, str], params: dict[str, Any]
+) -> None:
+    path = make_clip(tmp_path / name, 60, codec=codec, options=options)
+    _compare_pictures(path, planned(path, segments=4, **params), **params)
+
+
+def test_each_segment_of_an_edited_video_is_decoded_on_its_own(tmp_path: Path) -> None:
+    for hidden in (3, 10):
+        path = make_clip(
+            tmp_path / f"{hidden}.mp4",
+            50,
+            pts=list(range(-hidden, 50 - hidden)),
+            time_base=Fraction(1, 25),
+            options=X264,
+        )
+        _compare_pictures(path, planned(path))
+
+
+def _compare_pictures(path: Path, plan: FilmPlan, **span: float) -> None:
+    asked: dict[str, Any] = {f"{name}_s": Fraction(str(value)) for name, value in span.items()}
+    with VideoReader(path, plan.source.info, **asked) as reader:
+        whole = [frame.pixels for frame in reader.frames()]
+    parts = []
+    for segment in plan.segments:
+        selection = selection_of(plan, segment.number)
+        with VideoReader(path, plan.source.info, selection=selection, **asked) as part:
+            parts += [frame.pixels for frame in planned_frames(part.frames(), plan, segment.number)]
+    assert len(parts) == len(whole)
+    assert all(np.array_equal(one, other) for one, other in zip(parts, whole, strict=True))
+
+
+def test_the_first_segment_of_a_late_part_reads_nothing_before_it(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    noise = [rng.integers(0, 256, (120, 160, 3), np.uint8) for _ in range(10)]
+    options = {"g": "25", "crf": "8", "preset": "ultrafast"}
+    path = make_clip(tmp_path / "a.mp4", (noise[n % 10] for n in range(800)), options=options)
+    plan = planned(path, segments=3, start=24.0)
+    source: Any = _Counting(path)
+    with VideoReader(
+        source, plan.source.info, selection=selection_of(plan, 0), start_s=Fraction(24)
+    ) as reader:
+        assert sum(1 for _ in reader.frames()) == plan.segments[0].frames
+    assert plan.segments[0].first_byte > 0.7 * path.stat().st_size
+    assert source.places.sum() < 0.25 * path.stat().st_size
