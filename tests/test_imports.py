@@ -38,6 +38,7 @@ RANK = {
     "pipeline": 4,
     "film": 5,
     "worker": 6,
+    "film_driver": 7,
     "executor": 7,
     "runpod_handler": 8,
     "cli": 9,
@@ -54,6 +55,8 @@ ONLY_IMPORTERS = {
     "click": {"cli"},
     "scipy": {"tracking", "framing"},
     "runpod": {"runpod_handler"},
+    "dask": {"film_driver"},
+    "distributed": {"film_driver"},
 }
 NEVER_IN_ORCHESTRATOR = {
     "torch",

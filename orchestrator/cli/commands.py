@@ -21,6 +21,7 @@ COMMANDS = {
     "upscale": "Upscale a video.",
     "track": "Find objects in a video and follow each one through it.",
     "export": "Export a part of a video: crop, cut, enlarge, convert.",
+    "film": "Make a long video with many workers: upscale, export or track it in pieces.",
     "estimate": "Estimate how long a job will take and what it will cost.",
     "serve": "Run Triton on this machine.",
     "infer": "Send one picture to one model, and show what comes back.",

@@ -18,7 +18,6 @@ from orchestrator.utf8_json import json_text
 
 if TYPE_CHECKING:
     from orchestrator.framing.track_file_reader import SubjectTracks
-    from orchestrator.jobs import ExportParams
 
 _NAMES = ("x", "y", "w", "h")
 _MOST_KEYFRAME_BYTES = 64 << 20
@@ -95,9 +94,11 @@ def export(
       framewright track in.mp4 -o tracks.json
       framewright export in.mp4 tall.mp4 --follow main --tracks tracks.json --aspect 9:16
     """  # noqa: D301  click reads the backspace as: keep these lines
+    from orchestrator.jobs import ExportParams, parse
     from orchestrator.worker import Worker
 
-    params, subjects = _params(choices)
+    values, subjects = export_values(choices)
+    params = parse(ExportParams, values)
     with Worker(options.settings_with(url)) as worker:
         with progress(source.name) as on_progress:
             result = worker.export(
@@ -119,20 +120,21 @@ def export(
         say("\n".join([*lines, *report_and_note_lines(report, result.notes)]))
 
 
-def _params(choices: dict[str, Any]) -> tuple[ExportParams, SubjectTracks | None]:
+def export_values(choices: dict[str, Any]) -> tuple[dict[str, Any], SubjectTracks | None]:
     """Return the parameters that the options stand for, and the subjects of a local file of tracks.
+
+    Args:
+        choices: the values of the options by their names, emptied of those that are not parameters.
 
     Raises:
         BadRequest: an option is wrong, or options do not fit together.
         InputNotFound: a file of tracks or keyframes does not exist.
     """
-    from orchestrator.jobs import ExportParams, parse
-
-    tracks: str | None = choices.pop("tracks")
-    text, follow = choices.pop("crop"), choices.pop("follow")
-    aspect, zoom = choices.pop("aspect"), choices.pop("zoom")
+    tracks: str | None = choices.pop("tracks", None)
+    text, follow = choices.pop("crop", None), choices.pop("follow", None)
+    aspect, zoom = choices.pop("aspect", None), choices.pop("zoom", None)
     values = {name.strip("_"): value for name, value in choices.items()}
-    values["upscale"] = values["upscale"] or None
+    values["upscale"] = values.get("upscale") or None
     if text is not None:
         values["crop"] = _crop(text)
     if follow is not None:
@@ -143,8 +145,7 @@ def _params(choices: dict[str, Any]) -> tuple[ExportParams, SubjectTracks | None
     is_remote = tracks is not None and "://" in tracks
     if tracks is not None:
         values["tracks"] = tracks if is_remote else Path(tracks).absolute().as_uri()
-    params = parse(ExportParams, values)
-    return params, None if tracks is None or is_remote else _tracks(Path(tracks))
+    return values, None if tracks is None or is_remote else _tracks(Path(tracks))
 
 
 def _crop(text: str) -> object:

@@ -1,0 +1,243 @@
+"""Makes pieces with dask workers: those of a scheduler, or some that are started on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.errors import BadRequest, Cancelled, JobKilled, OutputPathRefused, ServiceError, WorkerError
+from orchestrator.film.piece_folder import PieceFolder
+from orchestrator.film.segment import make_segment
+from orchestrator.pipeline.progress import Progress
+from orchestrator.settings import Settings
+from orchestrator.storage.staged import staged
+from orchestrator.worker import Worker
+
+if TYPE_CHECKING:
+    from distributed import Client, Future, LocalCluster
+
+GPU = "GPU"
+"""The resource that a worker with a GPU may declare: `dask worker ... --resources "GPU=1"`."""
+
+_REPORT_EVERY_S = 0.5
+_DEAD_S = 5.0
+"""How long a local worker may be without a process until it is started again."""
+_CONFIG = {
+    # The local workers are ours, and whoever kills one says nothing about its segment.
+    "distributed.scheduler.allowed-failures": 10,
+    "distributed.worker.profile.enabled": False,
+    "distributed.logging": {"distributed": "critical", "tornado": "critical", "asyncio": "critical"},
+}
+_own = threading.local()
+_triton: list[Worker] = []
+_starting_triton = threading.Lock()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """A piece to make.
+
+    Attributes:
+        source: the video.
+        folder: the folder of pieces.
+        plan_hash: the hash of the plan.
+        number: the number of the segment.
+        triton_url: the Triton to use; None uses that of the worker's machine.
+        run: names the run of the driver: its topic for progress, and the file that stops its tasks.
+    """
+
+    source: Path
+    folder: Path
+    plan_hash: str
+    number: int
+    triton_url: str | None
+    run: str
+
+
+def make_piece(order: Order, on_frames: Callable[[int], None]) -> None:
+    """Make a piece, unless it is there. Work ends early if another worker stores it, or the driver stops.
+
+    Raises:
+        Cancelled: the driver stopped.
+        WorkerError: the piece could not be made.
+    """
+    pieces = PieceFolder.open(order.folder, order.plan_hash)
+    path, stop = pieces.path(order.number), pieces.folder / order.run
+    if pieces.has(order.number):
+        return
+    pieces.note("started", order.number)
+    next_s = 0.0
+
+    def on_progress(moment: Progress) -> None:
+        nonlocal next_s
+        if time.monotonic() < next_s:
+            return
+        next_s = time.monotonic() + _REPORT_EVERY_S
+        on_frames(moment.frames)
+        if stop.exists() or path.exists():
+            raise Cancelled(f"segment {order.number} is not needed any more")
+
+    url = order.triton_url or (_triton_url() if pieces.plan.model is not None else None)
+    worker: Worker | None = getattr(_own, "worker", None)
+    if worker is None or _own.url != url:
+        worker, _own.url = Worker(replace(Settings.from_env(), triton_url=url)), url
+        _own.worker = worker
+    try:
+        with staged(path, overwrite=False) as temporary:
+            context = worker.context(on_progress)
+            make_segment(
+                order.source, pieces.plan, order.number, temporary, context, plan_hash=order.plan_hash
+            )
+    except (Cancelled, OutputPathRefused):
+        if not path.exists():
+            raise
+    else:
+        pieces.note("stored", order.number)
+
+
+def _triton_url() -> str:
+    """Return the address of this machine's Triton. One that is started lives as long as the dask worker."""
+    with _starting_triton:
+        if not _triton:
+            _triton.append(Worker(Settings.from_env()))
+        return _triton[0].client().url
+
+
+def _task(order: Order) -> None:
+    """Make a piece in a dask worker, and report the frames that are done to the driver."""
+    from distributed import get_worker  # noqa: PLC0415  an extra
+
+    worker = get_worker()
+    make_piece(order, lambda frames: worker.log_event(order.run, {"segment": order.number, "frames": frames}))
+
+
+class Cluster:
+    """Workers that make pieces.
+
+    Args:
+        client: the client of a scheduler.
+        local: the workers that were started on this machine; None if they are others'.
+    """
+
+    def __init__(self, client: Client, local: LocalCluster | None = None) -> None:
+        self._client = client
+        self._local = local
+        self._dead_since_s: dict[Any, float] = {}
+
+    def slots(self) -> int:
+        """Return how many segments the workers make at once: one for each GPU, else for each thread."""
+        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        return self._gpus() or sum(worker["nthreads"] for worker in workers)
+
+    def submit(self, order: Order) -> Future:
+        """Start a task that makes a piece."""
+        resources = {GPU: 1} if self._gpus() else None
+        return self._client.submit(_task, order, pure=False, resources=resources)
+
+    def wait(self, futures: Iterable[Future], timeout_s: float) -> set[Future]:
+        """Wait at most so long until a task ends; return those that have ended."""
+        from distributed import wait  # noqa: PLC0415  an extra
+
+        with contextlib.suppress(TimeoutError):
+            wait(list(futures), timeout=timeout_s, return_when="FIRST_COMPLETED")
+        return {future for future in futures if future.done()}
+
+    def error_of(self, future: Future) -> WorkerError | None:
+        """Return why a task that has ended made no piece; None if it did.
+
+        Raises:
+            ServiceError: the scheduler is gone.
+        """
+        from distributed import KilledWorker  # noqa: PLC0415  an extra
+
+        if future.cancelled() or self._client.status != "running":
+            raise ServiceError(
+                "the connection to the scheduler was lost; the finished pieces are kept, so run the same again"
+            )
+        error = future.exception()
+        if error is None or isinstance(error, WorkerError):
+            return error
+        if isinstance(error, KilledWorker):
+            return JobKilled("the processes of its workers ended, most likely for lack of memory")
+        return ServiceError(f"{type(error).__name__}: {error}")
+
+    def frames_of(self, run: str) -> dict[int, int]:
+        """Return how many frames of each segment of a run are done; the dictionary follows the workers."""
+        frames: dict[int, int] = {}
+
+        def on_event(event: tuple[float, dict[str, int]]) -> None:
+            frames[event[1]["segment"]] = event[1]["frames"]
+
+        self._client.subscribe_topic(run, on_event)
+        return frames
+
+    def heal(self) -> None:
+        """Start local workers again that died while they started: dask leaves those dead."""
+        now_s = time.monotonic()
+        for name, nanny in self._local.workers.items() if self._local else ():
+            if nanny.process is not None and nanny.process.is_alive():
+                self._dead_since_s.pop(name, None)
+            elif now_s - self._dead_since_s.setdefault(name, now_s) > _DEAD_S:
+                del self._dead_since_s[name]
+                self._client.loop.add_callback(nanny.instantiate)
+
+    def cancel(self, futures: Iterable[Future]) -> None:
+        """Take back tasks that have not begun."""
+        with contextlib.suppress(Exception):  # the scheduler may be gone, and its tasks with it
+            self._client.cancel(list(futures))
+
+    def _gpus(self) -> int:
+        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        return sum(int(worker["resources"].get(GPU, 0)) for worker in workers)
+
+
+@contextmanager
+def connected(workers: int | str) -> Iterator[Cluster]:
+    """Connect to the scheduler at an address, or start a number of workers, each a process of this machine.
+
+    Local workers end with the block. Whoever can speak to a scheduler can run code, so that their connections
+    are encrypted with a certificate that exists in memory only.
+
+    Raises:
+        BadRequest: dask.distributed is not installed, or no scheduler answers.
+    """
+    try:
+        import cryptography  # noqa: F401, PLC0415  an extra
+        import dask  # noqa: PLC0415  an extra
+
+        dask.config.set(_CONFIG)
+        from distributed import Client, LocalCluster, Security  # noqa: PLC0415  an extra
+    except ImportError as exc:
+        raise BadRequest(
+            "a film over many workers needs dask.distributed: pip install 'framewright[film]'"
+        ) from exc
+    if isinstance(workers, int):
+        security = Security.temporary()
+        with (
+            LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                dashboard_address=None,
+                memory_limit=0,
+                security=security,
+                silence_logs=logging.CRITICAL,
+            ) as local,
+            Client(local, security=security) as client,
+        ):
+            yield Cluster(client, local)
+        return
+    try:
+        client = Client(workers, timeout=30)
+    except (OSError, ValueError) as exc:
+        raise BadRequest(
+            f"no scheduler answers at {workers}: start one with `dask scheduler`, or give another address"
+        ) from exc
+    with client:
+        yield Cluster(client)

@@ -1,0 +1,149 @@
+"""Makes the missing pieces of a film: hands out segments, tries failed ones again, repeats slow ones."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import BadRequest, CallerError, WorkerError
+from orchestrator.film.piece_folder import PieceFolder
+from orchestrator.film.progress import FilmProgress
+from orchestrator.film.stragglers import Finished, Running, segments_to_repeat
+from orchestrator.film_driver.cluster import Cluster, Order
+from orchestrator.pipeline.progress import OnProgress
+
+if TYPE_CHECKING:
+    from distributed import Future
+
+MOST_FAILURES = 3
+"""How often a segment may fail before the film does."""
+
+_POLL_S = 0.5
+_NO_WORKER_S = 60.0
+"""How long the driver waits for the first worker of a scheduler."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Attempt:
+    number: int
+    started_s: float
+
+
+class PieceMaker:
+    """Makes pieces with the workers of a cluster.
+
+    Args:
+        pieces: the folder of the pieces.
+        source: the video, under the path that it has for all workers.
+        cluster: the workers.
+        triton_url: the Triton that all workers use; None lets each machine use its own.
+        on_progress: is called twice a second with the progress of the film.
+    """
+
+    def __init__(
+        self,
+        pieces: PieceFolder,
+        source: Path,
+        cluster: Cluster,
+        *,
+        triton_url: str | None,
+        on_progress: OnProgress,
+    ) -> None:
+        self._pieces = pieces
+        self._work = {segment.number: segment.frames for segment in pieces.plan.segments}
+        self._cluster = cluster
+        self._on_progress = on_progress
+        self._order = Order(
+            source=source.absolute(),
+            folder=pieces.parent.absolute(),
+            plan_hash=pieces.plan_hash,
+            number=0,
+            triton_url=triton_url,
+            run=f"stop-{secrets.token_hex(8)}",
+        )
+        self._waiting: deque[int] = deque()
+        self._attempts: dict[Future, _Attempt] = {}
+        self._failures: Counter[int] = Counter()
+        self._finished: list[Finished] = []
+        self._repeated: set[int] = set()
+
+    def make(self, numbers: Iterable[int]) -> None:
+        """Make the pieces of segments, in this order, as far as there are none yet.
+
+        Raises:
+            BadRequest: no worker is there.
+            WorkerError: a segment failed too often, or cannot succeed. The finished pieces are kept.
+        """
+        self._waiting.extend(numbers)
+        progress, frames = FilmProgress(self._pieces.plan), self._cluster.frames_of(self._order.run)
+        deadline_s = time.monotonic() + _NO_WORKER_S
+        try:
+            while self._waiting or any(not self._is_made(one.number) for one in self._attempts.values()):
+                if not self._cluster.slots() and not self._attempts and time.monotonic() > deadline_s:
+                    raise BadRequest("the scheduler has no workers: start some with `dask worker ADDRESS`")
+                self._submit()
+                for future in self._cluster.wait(self._attempts, _POLL_S):
+                    self._end(future, self._attempts.pop(future))
+                self._repeat_slow()
+                self._cluster.heal()
+                done = [number for number in self._work if self._is_made(number)]
+                self._on_progress(progress.at(done, frames))
+        finally:
+            if self._attempts:  # the driver stops, or another worker was faster
+                (self._pieces.folder / self._order.run).touch()
+                self._cluster.cancel(self._attempts)
+
+    def _is_made(self, number: int) -> bool:
+        return self._pieces.path(number).exists()
+
+    def _submit(self) -> None:
+        free = self._cluster.slots() - len(self._attempts)
+        while self._waiting and free > 0:
+            number = self._waiting.popleft()
+            if not self._is_made(number):  # another driver may have made it
+                self._start(number)
+                free -= 1
+
+    def _start(self, number: int) -> None:
+        future = self._cluster.submit(replace(self._order, number=number))
+        self._attempts[future] = _Attempt(number=number, started_s=time.monotonic())
+
+    def _end(self, future: Future, attempt: _Attempt) -> None:
+        error, number = self._cluster.error_of(future), attempt.number
+        if error is None:
+            seconds = time.monotonic() - attempt.started_s
+            self._finished.append(Finished(work=self._work[number], seconds=seconds))
+        elif not self._is_made(number):
+            self._failures[number] += 1
+            if isinstance(error, CallerError) or self._failures[number] >= MOST_FAILURES:
+                raise self._failure(number, error)
+            self._waiting.appendleft(number)
+
+    def _failure(self, number: int, error: WorkerError) -> WorkerError:
+        times, done = self._failures[number], sum(map(self._is_made, self._work))
+        often = "" if times == 1 else f" {times} times"
+        kept = f"; {done} of {len(self._work)} pieces are done and kept in {self._pieces.parent}"
+        return type(error)(f"segment {number} failed{often}: {error}{kept if done else ''}")
+
+    def _repeat_slow(self) -> None:
+        now_s = time.monotonic()
+        running = [
+            Running(number=one.number, work=self._work[one.number], elapsed_s=now_s - one.started_s)
+            for one in self._attempts.values()
+            if one.number not in self._repeated
+        ]
+        for number in segments_to_repeat(
+            running,
+            self._finished,
+            waiting=len(self._waiting),
+            total_work=sum(self._work.values()),
+            repeated_work=sum(self._work[number] for number in self._repeated),
+        ):
+            self._repeated.add(number)
+            self._pieces.note("repeated", number)
+            self._start(number)
