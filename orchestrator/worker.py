@@ -125,7 +125,7 @@ class Worker:
             output,
             params,
             self.context(on_progress),
-            subjects=self._subjects(params) if subjects is None else subjects,
+            subjects=self.subjects(params) if subjects is None else subjects,
             overwrite=overwrite,
             report=report,
         )
@@ -141,7 +141,8 @@ class Worker:
         """Track the objects in a local video; see `orchestrator.pipeline.track.track`."""
         return track(source, params, outputs, self.context(on_progress))
 
-    def _subjects(self, params: ExportParams) -> SubjectTracks | None:
+    def subjects(self, params: ExportParams) -> SubjectTracks | None:
+        """Return the tracks that an export can follow, fetched if need be; None if it follows none."""
         if params.follow is None or params.tracks is None:
             return None
         if isinstance(params.tracks, dict):

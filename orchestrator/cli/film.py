@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import json
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,8 @@ import click
 from orchestrator.cli import options
 from orchestrator.cli.exit_handling import SignalReceived, ignore_signals
 from orchestrator.cli.export import export_values
-from orchestrator.cli.output import console, say, video_line
+from orchestrator.cli.film_text import plan_json, plan_text, preview_text
+from orchestrator.cli.output import say, video_line
 from orchestrator.cli.progress import progress
 from orchestrator.errors import BadRequest, InputNotFound
 from orchestrator.utf8_json import json_text
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from orchestrator.jobs.film import FilmParams
     from orchestrator.worker import Worker
 
-_LISTED = 40
-"""The most segments in the printed list; the JSON has all."""
 _FILM_OPTIONS = ("segments", "work_sec")
 
 
@@ -140,7 +138,7 @@ def film(
             )
             return
         if dry_run:
-            say(_plan_json(plan) if as_json else _plan_text(plan, source, worker, count))
+            say(plan_json(plan) if as_json else plan_text(plan, source, worker, count))
             return
         kept = PieceFolder.create(pieces or output.with_name(f"{output.name}.pieces"), plan)
         order = Film(
@@ -158,7 +156,7 @@ def film(
                 result = make_film(order, worker, on_progress)
         ignore_signals()  # the job is done, and stopping Triton is brief
         if preview:
-            say(_preview_text(plan, watchable, as_json=as_json))
+            say(preview_text(plan, watchable, as_json=as_json))
         else:
             _say_result(output, result, len(plan.segments), (), as_json=as_json)
 
@@ -290,7 +288,7 @@ def _hint_of(pieces: PieceFolder) -> Iterator[None]:
         numbers = range(len(pieces.plan.segments))
         done = sum(pieces.path(number).exists() for number in numbers)
         click.echo(
-            f"note: {done} of {len(numbers)} pieces are kept in {pieces.parent}; the same command continues there",
+            f"note: {done} of {len(numbers)} pieces are kept in {pieces.parent}; the same command continues",
             err=True,
         )
         raise
@@ -312,95 +310,3 @@ def _say_result(
         line = video_line(output, result)
     line += f", from {pieces} pieces" if pieces > 1 else ""
     say("\n".join([line, *(f"note: {note}" for note in notes)]))
-
-
-def _spans(plan: FilmPlan) -> list[tuple[float, float]]:
-    """Return when each segment begins and ends, in seconds from the start of the film."""
-    info, first = plan.source.info, plan.segments[0].first_pts
-    starts = [float((segment.first_pts - first) * info.time_base) for segment in plan.segments]
-    last = plan.segments[-1]
-    return list(
-        zip(
-            starts,
-            [*starts[1:], float((last.last_pts + plan.last_duration - first) * info.time_base)],
-            strict=True,
-        )
-    )
-
-
-def _plan_json(plan: FilmPlan) -> str:
-    from orchestrator.film.document import document, hash_of
-    from orchestrator.jobs.film import PlannedSegment, PlanResult
-
-    spans = _spans(plan)
-    result = PlanResult(
-        output_url=None,
-        plan_hash=hash_of(document(plan)),
-        unsplit=None,
-        frames=sum(segment.frames for segment in plan.segments),
-        duration_sec=round(spans[-1][1], 3),
-        segments=tuple(
-            PlannedSegment(
-                number=segment.number,
-                frames=segment.frames,
-                start_sec=round(start_s, 3),
-                end_sec=round(end_s, 3),
-                work_sec=segment.work_sec,
-            )
-            for segment, (start_s, end_s) in zip(plan.segments, spans, strict=True)
-        ),
-        hardest=plan.hardest,
-        notes=plan.notes,
-    )
-    return json_text(result.model_dump(mode="json"))
-
-
-def _plan_text(plan: FilmPlan, source: Path, worker: Worker, workers: int | str) -> str:
-    from rich.table import Table
-
-    spans = _spans(plan)
-    frames = sum(segment.frames for segment in plan.segments)
-    table = Table("segment", "from", "to", "frames", "work", box=None)
-    for segment, (start_s, end_s) in list(zip(plan.segments, spans, strict=True))[:_LISTED]:
-        work = "unknown" if segment.work_sec is None else f"{segment.work_sec:.1f} s"
-        table.add_row(str(segment.number), f"{start_s:.2f} s", f"{end_s:.2f} s", str(segment.frames), work)
-    with (screen := console()).capture() as text:
-        screen.print(table)
-    more = len(plan.segments) - _LISTED
-    start_s, end_s = spans[plan.hardest]
-    return "\n".join(
-        [
-            f"{source}: {len(plan.segments)} segments, {frames} frames, {spans[-1][1]:.2f} s of video",
-            text.get().rstrip(),
-            *([f"   and {more} more: --json prints all"] if more > 0 else []),
-            _estimate(plan, worker, workers),
-            f"hardest part: segment {plan.hardest}, {start_s:.2f} s to {end_s:.2f} s (--preview makes it)",
-            *(f"note: {note}" for note in plan.notes),
-        ]
-    )
-
-
-def _estimate(plan: FilmPlan, worker: Worker, workers: int | str) -> str:
-    """Return one line about the time and the cost of a film, as far as the table knows."""
-    seconds = [segment.work_sec for segment in plan.segments if segment.work_sec is not None]
-    if len(seconds) < len(plan.segments):
-        return "time and cost unknown: the table of speeds has no row for this work"
-    cost = worker.context(lambda _: None).cost_of(sum(seconds))
-    line = f"about {sum(seconds):.0f} s of work"
-    if isinstance(workers, int):
-        ends = [0.0] * workers
-        for work_s in seconds:  # as the driver does: the next segment goes to whoever is free
-            heapq.heappush(ends, heapq.heappop(ends) + work_s)
-        line += f", {max(ends):.0f} s with {workers} workers"
-    return line + ("" if cost is None else f", ${cost.dollars:.4f} on {cost.gpu}")
-
-
-def _preview_text(plan: FilmPlan, watchable: Path, *, as_json: bool) -> str:
-    start_s, end_s = _spans(plan)[plan.hardest]
-    if as_json:
-        return json_text(
-            {"preview": str(watchable), "segment": plan.hardest, "start_sec": start_s, "end_sec": end_s}
-        )
-    return (
-        f"{watchable}: the hardest part, {start_s:.2f} s to {end_s:.2f} s of the film; OUT will use it again"
-    )

@@ -1,8 +1,8 @@
 """Keeps a film's pieces in a folder, which several drivers and workers may use at once.
 
 The folder of a film is `<folder>/<plan_hash>`. It holds `plan.json`, a `<number>.piece` for each segment that
-is done, and `journal.ndjson`, a line for each start and end of work on a segment. A piece appears by a rename,
-so one that exists is complete.
+is done, and `journal.ndjson`, a line for each start and end of work on a segment. A piece appears by a
+rename, so one that exists is complete.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ class PieceFolder:
             data = (parent / plan_hash / "plan.json").read_bytes()
         except OSError as exc:
             raise PlanRefused(
-                f"{parent / plan_hash} cannot be read on {os.uname().nodename}: {exc.strerror}; workers need the "
-                "video and the folder of pieces on a shared file system, under the same paths as the driver"
+                f"{parent / plan_hash} cannot be read on {os.uname().nodename}: {exc.strerror}; workers "
+                "need the video and the folder of pieces under the same paths as the driver: share a file system"
             ) from exc
         return cls(parent, read_plan(data, expected_hash=plan_hash), plan_hash)
 

@@ -159,7 +159,7 @@ class Cluster:
 
         if future.cancelled() or self._client.status != "running":
             raise ServiceError(
-                "the connection to the scheduler was lost; the finished pieces are kept, so run the same again"
+                "the connection to the scheduler was lost; finished pieces are kept: run the same again"
             )
         error = future.exception()
         if error is None or isinstance(error, WorkerError):
