@@ -69,7 +69,7 @@ class PieceFolder:
         except OSError as exc:
             raise PlanRefused(
                 f"{parent / plan_hash} cannot be read on {os.uname().nodename}: {exc.strerror}; workers "
-                "need the video and the folder of pieces under the same paths as the driver: share a file system"
+                "need the video and the pieces under the same paths as the driver: share a file system"
             ) from exc
         return cls(parent, read_plan(data, expected_hash=plan_hash), plan_hash)
 

@@ -6,11 +6,11 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestrator.errors import BadRequest, Cancelled, JobKilled, OutputPathRefused, ServiceError, WorkerError
 from orchestrator.film.piece_folder import PieceFolder
@@ -27,8 +27,10 @@ GPU = "GPU"
 """The resource that a worker with a GPU may declare: `dask worker ... --resources "GPU=1"`."""
 
 _REPORT_EVERY_S = 0.5
-_DEAD_S = 5.0
-"""How long a local worker may be without a process until it is started again."""
+_CONNECT_S = 30
+_FIRST_WORKER_S = 60
+_DEAD = {"failed", "closed"}
+_MOST_RESTARTS = 200
 _CONFIG = {
     # The local workers are ours, and whoever kills one says nothing about its segment.
     "distributed.scheduler.allowed-failures": 10,
@@ -123,13 +125,17 @@ class Cluster:
 
     Args:
         client: the client of a scheduler.
-        local: the workers that were started on this machine; None if they are others'.
+        local: the cluster of workers to start on this machine; None if the scheduler has workers.
+        count: how many to start.
     """
 
-    def __init__(self, client: Client, local: LocalCluster | None = None) -> None:
+    def __init__(self, client: Client, local: LocalCluster | None = None, count: int = 0) -> None:
         self._client = client
         self._local = local
-        self._dead_since_s: dict[Any, float] = {}
+        self._count = count
+        self._restarts = 0
+        if local is not None:
+            local.scale(count)  # returns at once
 
     def slots(self) -> int:
         """Return how many segments the workers make at once: one for each GPU, else for each thread."""
@@ -141,10 +147,12 @@ class Cluster:
         resources = {GPU: 1} if self._gpus() else None
         return self._client.submit(_task, order, pure=False, resources=resources)
 
-    def wait(self, futures: Iterable[Future], timeout_s: float) -> set[Future]:
+    def wait(self, futures: Collection[Future], timeout_s: float) -> set[Future]:
         """Wait at most so long until a task ends; return those that have ended."""
         from distributed import wait  # noqa: PLC0415  an extra
 
+        if not futures:  # no worker is there yet
+            time.sleep(timeout_s)
         with contextlib.suppress(TimeoutError):
             wait(list(futures), timeout=timeout_s, return_when="FIRST_COMPLETED")
         return {future for future in futures if future.done()}
@@ -179,14 +187,21 @@ class Cluster:
         return frames
 
     def heal(self) -> None:
-        """Start local workers again that died while they started: dask leaves those dead."""
-        now_s = time.monotonic()
-        for name, nanny in self._local.workers.items() if self._local else ():
-            if nanny.process is not None and nanny.process.is_alive():
-                self._dead_since_s.pop(name, None)
-            elif now_s - self._dead_since_s.setdefault(name, now_s) > _DEAD_S:
-                del self._dead_since_s[name]
-                self._client.loop.add_callback(nanny.instantiate)
+        """Start local workers in place of those that died as they started, which dask does not do.
+
+        Raises:
+            ServiceError: that has happened too often.
+        """
+        if self._local is None:
+            return
+        dead = [name for name, nanny in self._local.workers.items() if nanny.status.name in _DEAD]
+        for name in dead:
+            del self._local.workers[name]
+        self._restarts += len(dead)
+        if self._restarts > _MOST_RESTARTS:
+            raise ServiceError("the workers die as they start; finished pieces are kept: try fewer workers")
+        if dead:
+            self._local.scale(self._count)
 
     def cancel(self, futures: Iterable[Future]) -> None:
         """Take back tasks that have not begun."""
@@ -206,7 +221,7 @@ def connected(workers: int | str) -> Iterator[Cluster]:
     are encrypted with a certificate that exists in memory only.
 
     Raises:
-        BadRequest: dask.distributed is not installed, or no scheduler answers.
+        BadRequest: dask.distributed is not installed, no scheduler answers, or it has no workers.
     """
     try:
         import cryptography  # noqa: F401, PLC0415  an extra
@@ -222,7 +237,7 @@ def connected(workers: int | str) -> Iterator[Cluster]:
         security = Security.temporary()
         with (
             LocalCluster(
-                n_workers=workers,
+                n_workers=0,
                 threads_per_worker=1,
                 dashboard_address=None,
                 memory_limit=0,
@@ -231,13 +246,19 @@ def connected(workers: int | str) -> Iterator[Cluster]:
             ) as local,
             Client(local, security=security) as client,
         ):
-            yield Cluster(client, local)
+            yield Cluster(client, local, workers)
         return
     try:
-        client = Client(workers, timeout=30)
+        client = Client(workers, timeout=_CONNECT_S)
     except (OSError, ValueError) as exc:
         raise BadRequest(
             f"no scheduler answers at {workers}: start one with `dask scheduler`, or give another address"
         ) from exc
     with client:
+        try:
+            client.wait_for_workers(1, timeout=_FIRST_WORKER_S)
+        except TimeoutError as exc:
+            raise BadRequest(
+                f"the scheduler at {workers} has no workers: start some with `dask worker {workers}`"
+            ) from exc
         yield Cluster(client)

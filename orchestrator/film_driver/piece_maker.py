@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import BadRequest, CallerError, WorkerError
+from orchestrator.errors import CallerError, WorkerError
 from orchestrator.film.piece_folder import PieceFolder
 from orchestrator.film.progress import FilmProgress
 from orchestrator.film.stragglers import Finished, Running, segments_to_repeat
@@ -24,8 +24,6 @@ MOST_FAILURES = 3
 """How often a segment may fail before the film does."""
 
 _POLL_S = 0.5
-_NO_WORKER_S = 60.0
-"""How long the driver waits for the first worker of a scheduler."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,16 +74,12 @@ class PieceMaker:
         """Make the pieces of segments, in this order, as far as there are none yet.
 
         Raises:
-            BadRequest: no worker is there.
             WorkerError: a segment failed too often, or cannot succeed. The finished pieces are kept.
         """
         self._waiting.extend(numbers)
         progress, frames = FilmProgress(self._pieces.plan), self._cluster.frames_of(self._order.run)
-        deadline_s = time.monotonic() + _NO_WORKER_S
         try:
             while self._waiting or any(not self._is_made(one.number) for one in self._attempts.values()):
-                if not self._cluster.slots() and not self._attempts and time.monotonic() > deadline_s:
-                    raise BadRequest("the scheduler has no workers: start some with `dask worker ADDRESS`")
                 self._submit()
                 for future in self._cluster.wait(self._attempts, _POLL_S):
                     self._end(future, self._attempts.pop(future))
