@@ -107,7 +107,7 @@ def _assembled(film: Film, worker: Worker, on_progress: OnProgress) -> FilmResul
             return _RESULTS[pieces.plan.film.task].model_validate_json(pieces.result.read_bytes())
         result: FilmResult
         if pieces.plan.film.task == "track":
-            tracked = associate(pieces.plan, pieces, context)
+            tracked = associate(pieces.plan, pieces, context, plan_hash=pieces.plan_hash)
             write_tracks(film.output, tracked.document(), overwrite=film.overwrite)
             result = tracked.result
         else:

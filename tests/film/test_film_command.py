@@ -178,12 +178,16 @@ def test_two_drivers_at_once_make_one_film(clip: Path, expected: bytes, tmp_path
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
 
 
+def change(folder: Path, number: int, change_bytes: Callable[[bytes], bytes]) -> None:
+    (piece,) = folder.rglob(f"{number}.piece")
+    piece.write_bytes(change_bytes(piece.read_bytes()))
+
+
 def test_a_piece_that_was_damaged_is_made_again(clip: Path, expected: bytes, tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
     assert framewright("film", clip, out, *EXPORT, "--workers", 1, "--keep-pieces").code == 0
-    for number, damage in ((1, lambda data: data[:100] + b"\xa5" + data[101:]), (4, lambda data: data[:-9])):
-        (piece,) = tmp_path.rglob(f"{number}.piece")
-        piece.write_bytes(damage(piece.read_bytes()))
+    change(tmp_path, 1, lambda data: data[:100] + bytes([data[100] ^ 1]) + data[101:])
+    change(tmp_path, 4, lambda data: data[:-9])
     out.unlink()
     ended = framewright("film", clip, out, *EXPORT, "--workers", 1, "--keep-pieces")
     assert ended.code == 0, ended
