@@ -146,7 +146,7 @@ def test_an_error_of_the_caller_is_not_tried_again(pieces: PieceFolder) -> None:
     assert threads.submitted == [0]
 
 
-def test_a_segment_whose_worker_hangs_is_made_by_another(pieces: PieceFolder) -> None:
+def test_a_segment_whose_worker_hangs_is_made_by_another(tmp_path: Path) -> None:
     """A film of 40 segments: its budget of 5 % allows for one of them to be made twice."""
     hangs = threading.Event()
     tries: Counter[int] = Counter()
@@ -159,7 +159,7 @@ def test_a_segment_whose_worker_hangs_is_made_by_another(pieces: PieceFolder) ->
         time.sleep(0.01)
         stored_piece(many, number)
 
-    many = PieceFolder.create(pieces.parent, tiny_plan(pieces.parent.parent / "in.mp4", 40))
+    many = PieceFolder.create(tmp_path / "pieces", tiny_plan(film_clip(tmp_path / "in.mp4", 40), 40))
     try:
         maker(many, Threads(make)).make(range(40))
         assert tries[2] == 2
