@@ -13,6 +13,7 @@ from typing import Any
 from orchestrator.executor.job_runner import JobRunner, fetch_subjects
 from orchestrator.executor.progress import ProgressReporter
 from orchestrator.executor.raw_json import EncodedResult
+from orchestrator.executor.run_film import run_assemble, run_plan, run_segment
 from orchestrator.executor.validate_job import check_job
 from orchestrator.jobs import ExportJob, FileJob, TrackJob
 from orchestrator.pipeline.export import export
@@ -81,6 +82,9 @@ def _track(runner: JobRunner, job: TrackJob) -> EncodedResult:
 RUNNERS: dict[str, Callable[[JobRunner, Any], EncodedResult]] = {
     "track": _track,
     "export": _export,
+    "plan": run_plan,
+    "segment": run_segment,
+    "assemble": run_assemble,
 }
 """Functions that run the jobs of these tasks. Any other task of `jobs.task_table.TASKS` has a function of its
 name in `orchestrator.pipeline` that makes the file, such as `pipeline.upscale.upscale`."""
