@@ -27,6 +27,7 @@ from orchestrator.film.piece import read_manifest
 from orchestrator.film.plan import plan_film
 from orchestrator.film.segment import make_segment
 from orchestrator.framing.track_file_reader import parse_tracks
+from orchestrator.jobs import TrackParams
 from orchestrator.jobs.film import FilmParams
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.track import TrackOutputs, track
@@ -42,7 +43,7 @@ from tools.stand_ins.worker_process import LOCAL, WorkerProcess, working
 
 FRAMES = 60
 EXPORT = {"task": "export", "segments": 4, "params": {"quality": "low"}}
-TRACK_PARAMS = {"model": "colour-finder", "batch": 2}
+TRACK_PARAMS: dict[str, Any] = {"model": "colour-finder", "batch": 2}
 
 
 @pytest.fixture(scope="module")
@@ -245,7 +246,7 @@ SUBJECT = {
     ],
 }
 
-FILMS = {
+FILMS: dict[str, tuple[dict[str, Any], str]] = {
     "upscale": ({"task": "upscale", "segments": 3, "params": {"model": "lite-x4", "scale": 2}}, "out.mp4"),
     "export": (
         {
@@ -339,8 +340,7 @@ def test_a_film_is_tracked_as_by_one_job(film: Film, context: JobContext, tmp_pa
     film.make_pieces()
     job = film.assemble_job(output_url=None, preview_url=film.bucket.put_url(film.key("preview.json")))
     (done,) = film.outputs(job)
-    params = TypeAdapter(FilmParams).validate_python(film.params).params
-    whole = track(film.clip, params, TrackOutputs(), context)
+    whole = track(film.clip, TrackParams(**TRACK_PARAMS), TrackOutputs(), context)
     expected = json.loads("".join(whole.document().json()))
     assert done["tracks"] == expected["tracks"]
     assert done["tracks"]
