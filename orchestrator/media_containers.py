@@ -135,10 +135,14 @@ MOV = replace(
     cover=None,
     quicktime_languages=True,
 )
+_SAME_BITS = {"fflags": "+bitexact"}
+"""Lets FFmpeg's Matroska muxer write no random ids, so that the same film has the same bits."""
+
 WEBM = MediaContainer(
     suffixes=(".webm",),
     media_type="video/webm",
     muxer="webm",
+    muxer_options=_SAME_BITS,
     demuxer="matroska",
     encoders=("libsvtav1", "libvpx-vp9"),
     most_bits=10,
@@ -154,6 +158,7 @@ MKV = MediaContainer(
     media_type="video/x-matroska",
     muxer="matroska",
     demuxer="matroska",
+    muxer_options=_SAME_BITS,
     text_subtitle_codec="subrip",
     cover="attachment",
     has_attachments=True,

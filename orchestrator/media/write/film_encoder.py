@@ -26,7 +26,7 @@ _NVENC_QP: EncoderOptions = {
 cannot see past the end of a piece."""
 
 PIECE_OPTIONS: dict[str, EncoderOptions] = {
-    # stitchable: headers do not depend on the content (x264 --fullhelp). asm: with AVX-512, the bits depend on
+    # stitchable: headers do not depend on the content (x264 --fullhelp). asm: with AVX-512, bits depend on
     # memory that x264's macroblock tree reads and nobody has written; without, they never differed (measured
     # with MALLOC_PERTURB_). All servers have AVX2.
     "libx264": {"x264-params": "stitchable=1:open-gop=0:asm=AVX2"},
