@@ -40,7 +40,7 @@ from tests.support.web import serving
 from tools.fixtures import clips
 from tools.stand_ins.bucket import NAME, Bucket
 from tools.stand_ins.runpod_server import RunPodServer
-from tools.stand_ins.worker_process import LOCAL, WorkerProcess, working
+from tools.stand_ins.worker_process import LOCAL, WorkerProcess, wait, working
 
 FRAMES = 60
 EXPORT = {"task": "export", "segments": 4, "params": {"quality": "low"}}
@@ -412,8 +412,14 @@ def test_a_killed_job_stores_nothing_and_its_retry_succeeds(film: Film) -> None:
     film.plan()
     job_id = film.runpod.submit(film.segment_job(1))
     film.runpod.stage(job_id, "upscaling")
-    (busy,) = [process for process in film.worker.jobs if writes_into(process, film.worker.folder)]
-    busy.send_signal(signal.SIGKILL)
+    busy: list[psutil.Process] = []
+
+    def is_found() -> bool:
+        busy[:] = [process for process in film.worker.jobs if writes_into(process, film.worker.folder)]
+        return bool(busy)
+
+    wait(is_found)
+    busy[0].send_signal(signal.SIGKILL)
     assert_failed(film.runpod.result(job_id), "job_killed", retryable=True)
     film.worker.idle()
     assert film.stored() == {"plan.json"}
@@ -546,7 +552,7 @@ def test_the_jobs_report_their_stages_and_fetch_no_film(film: Film) -> None:
 
 
 def test_a_server_without_ranges_is_said_before_anything_is_made(film: Film) -> None:
-    with serving(content=film.clip.read_bytes()) as server:
+    with serving(content=film.clip.read_bytes() + bytes(100_000)) as server:
         server.script = [lambda handler: handler.answer(200, handler.server.content)]
         result = film.failure(film.plan_job(input_url=server.url))
     assert_failed(result, "input_forbidden", "Range")
