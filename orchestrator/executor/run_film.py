@@ -14,12 +14,12 @@ from orchestrator.errors import BadRequest, InputNotFound, PieceDamaged
 from orchestrator.executor.job_runner import JobRunner, fetch_subjects
 from orchestrator.executor.raw_json import EncodedResult, RawJson
 from orchestrator.film.assemble import assemble
-from orchestrator.film.assembled_output import film_container
 from orchestrator.film.associate import associate
 from orchestrator.film.document import FilmPlan, PieceManifest, document, hash_of, read_plan
 from orchestrator.film.frame_pts import expand
 from orchestrator.film.piece import check_manifest, read_manifest
 from orchestrator.film.plan import plan_film
+from orchestrator.film.request import film_container
 from orchestrator.film.segment import make_segment
 from orchestrator.film.unsplit import Unsplit
 from orchestrator.jobs import AssembleJob, PlanJob, SegmentJob, Strict
@@ -114,13 +114,14 @@ def run_assemble(runner: JobRunner, job: AssembleJob) -> EncodedResult:
         job.input_url, stop=runner.stop, expected_bytes=plan.source.bytes, expected_etag=plan.source.etag
     )
     runner.progress.report(Progress(stage="assembling"))
-    if isinstance(plan.film, TrackFilm):
+    container = film_container(plan.film)
+    if container is None:
         with runner.context(job) as context:
             tracked = associate(plan, pieces, context, plan_hash=plan_hash, source=source)
         return runner.publish_tracks(tracked, job)
     if job.destination is None:
         raise BadRequest("output_url is missing: give it, or output_parts, and not both")
-    output = runner.folder / f"output{film_container(plan.film).suffixes[0]}"
+    output = runner.folder / f"output{container.suffixes[0]}"
     with runner.context(job) as context:
         result = assemble(source, plan, pieces, output, context, plan_hash=plan_hash)
     return runner.publish(result, output, job, job.destination)
