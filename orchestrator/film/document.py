@@ -6,15 +6,15 @@ A plan is stored as JSON, and its hash is the SHA-256 of these bytes.
 from __future__ import annotations
 
 import hashlib
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from orchestrator.errors import PlanRefused
 from orchestrator.frames import VideoInfo
 from orchestrator.jobs.fidelity import ComparedPicture
 from orchestrator.jobs.film import PLAN_VERSION, ExportFilm, Sha256, TrackFilm, UpscaleFilm
-from orchestrator.jobs.validation import Strict
+from orchestrator.jobs.validation import Name, Strict, check_text
 
 
 class FilmSource(Strict):
@@ -106,6 +106,16 @@ class FilmPlan(Strict):
     """Sentences for the user that are known by now."""
 
 
+MOST_REORDERED = 64
+"""Largest value of `PieceManifest.reorder`. Codecs reorder by 16 pictures at most, HEVC and AV1 included."""
+
+LONGEST_SEGMENT_SEC = 1e7
+"""Largest value of `PieceManifest.wall_sec`, four months."""
+
+Sentence = Annotated[str, Field(max_length=2000), AfterValidator(check_text)]
+"""A line of text for the user."""
+
+
 class PieceManifest(Strict):
     """Describes a piece: the stored result of a segment."""
 
@@ -113,31 +123,31 @@ class PieceManifest(Strict):
     """The version of this format."""
     plan_hash: Sha256
     """The hash of the plan."""
-    number: int
+    number: int = Field(ge=0)
     """The number of the segment."""
-    frames: int
+    frames: int = Field(ge=1)
     """How many frames it has."""
-    payload_bytes: int
+    payload_bytes: int = Field(ge=0)
     """The size of its content without this manifest, in bytes."""
     payload_sha256: Sha256
     """The SHA-256 of that content."""
     headers_sha256: Sha256 | None
     """The SHA-256 of the codec's headers (SPS, PPS and the like), which all pieces share; None for tracks."""
-    reorder: int
+    reorder: int = Field(ge=0, le=MOST_REORDERED)
     """By how many pictures the encoder's order of decoding differs from that of presentation at most."""
     transport: Literal["shared_memory", "grpc"] | None
     """How tensors reached Triton; None without a model."""
     tile: tuple[int, int] | None
     """[height, width] of the tiles that the model saw, in input pixels; None without an upscaler."""
-    reused: float | None
+    reused: float | None = Field(ge=0, le=1)
     """The share of the picture area that was not inferred again, 0 to 1; None without a model."""
-    fidelity: tuple[ComparedPicture, ...]
+    fidelity: tuple[ComparedPicture, ...] = Field(max_length=1000)
     """Frames of the piece compared with the source; `frame` and `time_sec` count from the film's start."""
-    wall_sec: float
+    wall_sec: float = Field(ge=0, le=LONGEST_SEGMENT_SEC)
     """How many seconds the segment took."""
-    gpu: str | None
+    gpu: Name | None
     """The GPU that made it, as the price table names it; None on a CPU."""
-    notes: tuple[str, ...]
+    notes: tuple[Sentence, ...] = Field(max_length=100)
     """Sentences for the user."""
 
 

@@ -166,9 +166,9 @@ def _check_directory(payload: _Payload, shape: TrackPieceShape, *, members: int)
     size = shape.payload_bytes
     payload.seek(max(size - _END.size - _ZIP64_LOCATOR_BYTES, 0))
     end = payload.read(_ZIP64_LOCATOR_BYTES + _END.size)
-    signature, _, _, _, found, directory_bytes, _, comment = _END.unpack(end[-_END.size :])
-    plain = signature == b"PK\5\6" and not comment and not end.startswith(b"PK\6\7")
-    if not plain or found != members or directory_bytes > members * _MOST_ENTRY_BYTES or size > MOST_BYTES:
+    *facts, directory_bytes, _, comment = _END.unpack(end[-_END.size :])
+    plain = facts == [b"PK\5\6", 0, 0, members, members] and not comment and not end.startswith(b"PK\6\7")
+    if not plain or directory_bytes > members * _MOST_ENTRY_BYTES or size > MOST_BYTES:
         raise PieceDamaged(f"{shape.name} is damaged: it is not a .npz of {members} arrays; make it again")
 
 
@@ -189,7 +189,7 @@ def _damage_reported(name: str) -> Iterator[None]:
         RuntimeError,
         ValueError,
     ) as exc:
-        raise PieceDamaged(f"{name} is damaged: its arrays cannot be read ({exc}); make it again") from exc
+        raise PieceDamaged(f"{name} is damaged: its arrays cannot be read; make it again") from exc
 
 
 class _Payload(io.RawIOBase):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pydantic import ConfigDict
+
 from orchestrator.jobs.validation import Strict
 
 
 class ComparedPicture(Strict):
     """A frame of the output, scaled down to the size of the source or less, compared with the source's."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     frame: int
     """The index of the frame in the output, from 0."""
