@@ -20,7 +20,7 @@ import { keyOfPiece, stepInput, timeoutOf } from "./step_job.ts";
 /** How often a step is tried. */
 const MAX_RUNS = 3;
 /** How long /run may leave its acceptance open before the step is submitted again, in milliseconds. */
-const UNCONFIRMED_MS = 60_000;
+const UNCONFIRMED_MS = 30_000;
 /** How long after /run a job that RunPod does not know may still appear, in milliseconds. */
 const UNKNOWN_AT_FIRST_MS = 60_000;
 /** How much later than its ttl a film is given up, in milliseconds: clocks differ. */

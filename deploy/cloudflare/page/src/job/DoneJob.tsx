@@ -20,9 +20,43 @@ const BeforeAfter = lazy(() =>
 const TrackResult = lazy(() => import("../tracks/TrackResult.tsx").then((m) => ({ default: m.TrackResult })));
 const ExportView = lazy(() => import("../crop/ExportView.tsx").then((m) => ({ default: m.ExportView })));
 
+const FilmParts = lazy(() => import("../film/FilmParts.tsx").then((m) => ({ default: m.FilmParts })));
+
 const VIEWS = { upscale: BeforeAfter, track: TrackResult, export: ExportView };
 
 export function DoneJob({ job }: { job: Job }) {
+  if (job.film !== null && job.quote.film?.is_preview) return <DonePreview job={job} film={job.film} />;
+  return <DoneWhole job={job} />;
+}
+
+/** Shows the preview of a film: its hardest part, and what it has cost. */
+function DonePreview({ job, film }: { job: Job; film: NonNullable<Job["film"]> }) {
+  return (
+    <>
+      <div className="row job-buttons">
+        <JobActions job={job} />
+      </div>
+      <Suspense fallback={<Skeleton height="60vh" label="Loading the preview" />}>
+        <Card title="The hardest part">
+          <ResultPart name="The preview">
+            <FilmParts film={film} />
+          </ResultPart>
+          <p className="small muted">
+            The whole video with the same settings uses this part, and does not pay for it again.
+          </p>
+        </Card>
+      </Suspense>
+      <div className="job-columns">
+        <Card title="Price">
+          <Bill job={job} />
+        </Card>
+        <Settings job={job} />
+      </div>
+    </>
+  );
+}
+
+function DoneWhole({ job }: { job: Job }) {
   const View = VIEWS[job.task];
   const notes = notesOf(job);
   return (

@@ -1,8 +1,9 @@
 /** Shows how far a job is that has not ended, and cancels it. */
 
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import type { Job, Progress } from "../api/client.ts";
 import { useCancelJob } from "../api/queries.ts";
+import { partsText } from "../film/parts.ts";
 import { timeLeft } from "../text/durations.ts";
 import { cancelText, stageText, waitingText } from "../text/job_states.ts";
 import { dollars } from "../text/money.ts";
@@ -12,8 +13,11 @@ import { Card } from "../ui/Card.tsx";
 import { ConfirmDialog } from "../ui/Dialog.tsx";
 import { Notice } from "../ui/Notice.tsx";
 import { ProgressBar } from "../ui/ProgressBar.tsx";
+import { ResultPart } from "./ResultPart.tsx";
 import { useNow } from "./use_now.ts";
 import "./JobProgress.css";
+
+const FilmParts = lazy(() => import("../film/FilmParts.tsx").then((m) => ({ default: m.FilmParts })));
 
 export function JobProgress({ job }: { job: Job }) {
   const cancel = useCancelJob();
@@ -34,6 +38,7 @@ export function JobProgress({ job }: { job: Job }) {
           details={waitingText(Math.max(0, nowMs - job.created_at) / 1000, job.quote.cold_start_s)}
         />
       )}
+      {job.film !== null && job.film.segments > 0 && <p className="numbers">{partsText(job.film)}</p>}
       <p className="small muted numbers">
         Expected to cost about {dollars(job.quote.expected)}. {dollars(job.hold, "up")} is held, and what is
         not used is released. You can close this page: the job continues.
@@ -42,6 +47,13 @@ export function JobProgress({ job }: { job: Job }) {
         <Notice kind="bad" title="The job was not cancelled.">
           {requestErrorText(cancel.error)}
         </Notice>
+      )}
+      {job.film !== null && job.film.pieces.length > 0 && (
+        <ResultPart name="The finished parts">
+          <Suspense fallback={null}>
+            <FilmParts film={job.film} />
+          </Suspense>
+        </ResultPart>
       )}
       <Button disabled={isCancelling} onClick={() => setAsks(true)}>
         Cancel the job

@@ -6,7 +6,7 @@ import { links } from "../state/route.ts";
 import { roughly } from "../text/durations.ts";
 import { gpuText } from "../text/gpu.ts";
 import { dollars } from "../text/money.ts";
-import { quoteText, shortageText, sourceText } from "../text/quote_text.ts";
+import { partsOfQuote, quoteText, shortageText, sourceText } from "../text/quote_text.ts";
 import { Button } from "../ui/Button.tsx";
 import { Card } from "../ui/Card.tsx";
 import { Disclosure } from "../ui/Disclosure.tsx";
@@ -71,6 +71,12 @@ function QuoteFigures({ quote }: { quote: Quote }) {
         <dd>{dollars(quote.hold, "up")}</dd>
         <dt>Ready in</dt>
         <dd>about {roughly(quote.ready_in_s)}</dd>
+        {quote.film !== null && (
+          <>
+            <dt>Made in</dt>
+            <dd>{partsOfQuote(quote.film)}</dd>
+          </>
+        )}
         <dt>Runs on</dt>
         <dd>{gpuText(quote.gpu)}</dd>
         {quote.model !== null && (
@@ -81,7 +87,10 @@ function QuoteFigures({ quote }: { quote: Quote }) {
         )}
       </dl>
       <p className="small muted">
-        You pay for the time that the job runs. The most that it can cost is held until it ends.
+        {quote.film === null
+          ? "You pay for the time that the job runs."
+          : "You pay for the frames of the video, however often a part has to be made."}{" "}
+        The most that it can cost is held until it ends.
       </p>
       <p className="small muted">
         {sourceText(quote)}

@@ -19,9 +19,12 @@ test("a job that waits says for what", () => {
 
 test("what cancelling costs is said before", () => {
   const quote = { price_per_s: 325 } as Parameters<typeof cancelText>[0]["quote"];
-  assert.match(cancelText({ started_at: null, quote, hold: 97_500 }, 0), /costs nothing/);
-  assert.match(cancelText({ started_at: 1000, quote, hold: 97_500 }, 13_000), /12 s.*about 0\.0039 \$/);
-  assert.match(cancelText({ started_at: 1000, quote, hold: 97_500 }, 4_000_000), /about 0\.10 \$/);
+  const job = { started_at: 1000, quote, hold: 97_500, film: null };
+  assert.match(cancelText({ ...job, started_at: null }, 0), /costs nothing/);
+  assert.match(cancelText(job, 13_000), /12 s.*about 0\.0039 \$/);
+  assert.match(cancelText(job, 4_000_000), /about 0\.10 \$/);
+  const film = { segments: 40, done: 12, running: 3, pieces: [] };
+  assert.match(cancelText({ ...job, film }, 13_000), /^Only the parts that are done are charged\./);
 });
 
 test("stages that the page does not know are still shown", () => {

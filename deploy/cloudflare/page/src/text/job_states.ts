@@ -6,9 +6,11 @@ import { dollars } from "./money.ts";
 
 const STAGES: Record<string, string> = {
   starting: "Reading the video",
+  planning: "Planning the parts",
   upscaling: "Upscaling",
   exporting: "Exporting",
   tracking: "Tracking",
+  assembling: "Assembling the parts",
   drawing: "Drawing",
   finishing: "Checking and uploading the result",
 };
@@ -62,7 +64,8 @@ export function chargeText(job: Pick<Job, "charge" | "execution_ms">): string {
 }
 
 /** Returns what cancelling a job costs at this moment, before it is confirmed. */
-export function cancelText(job: Pick<Job, "started_at" | "quote" | "hold">, nowMs: number): string {
+export function cancelText(job: Pick<Job, "started_at" | "quote" | "hold" | "film">, nowMs: number): string {
+  if (job.film !== null) return "Only the parts that are done are charged. There will be no result.";
   if (job.started_at === null) return "The job has not started, so cancelling costs nothing.";
   const ranS = Math.max(0, nowMs - job.started_at) / 1000;
   const cost = Math.min(job.hold, Math.ceil(ranS * job.quote.price_per_s));

@@ -4,8 +4,25 @@ import { expectedText, priceChangeText, quoteText, shortageText, sourceText } fr
 
 test("a quote says what a job costs, at most, and when it is ready", () => {
   assert.equal(
-    quoteText({ expected: 18_850, hold: 48_750, ready_in_s: 118 }),
+    quoteText({ expected: 18_850, hold: 48_750, ready_in_s: 118, film: null }),
     "About 0.02 $, at most 0.05 $, ready in about 2 min.",
+  );
+});
+
+test("a quote for a film says in how many parts it is made, and by how many workers", () => {
+  const film = {
+    is_preview: false,
+    segments: 40,
+    workers: 3,
+    cold_starts: 3,
+    work_sec: 40,
+    frames_cost: 1,
+    plan_cost: 1,
+    assemble_cost: 1,
+  };
+  assert.equal(
+    quoteText({ expected: 1_200_000, hold: 2_400_000, ready_in_s: 720, film }),
+    "About 1.20 $, at most 2.40 $, ready in about 12 min. About 40 parts, by 3 workers at once.",
   );
 });
 

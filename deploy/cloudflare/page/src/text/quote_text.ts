@@ -5,9 +5,16 @@ import { roughly } from "./durations.ts";
 import { dollars } from "./money.ts";
 
 /** Returns what a job will cost and when it will be ready: `About 0.02 $, at most 0.05 $, ready in about 2 min.` */
-export function quoteText(terms: Pick<Terms, "expected" | "hold" | "ready_in_s">): string {
-  const { expected, hold, ready_in_s } = terms;
-  return `About ${dollars(expected)}, at most ${dollars(hold, "up")}, ready in about ${roughly(ready_in_s)}.`;
+export function quoteText(terms: Pick<Terms, "expected" | "hold" | "ready_in_s" | "film">): string {
+  const { expected, hold, ready_in_s, film } = terms;
+  const parts = film === null ? "" : ` ${partsOfQuote(film)}.`;
+  return `About ${dollars(expected)}, at most ${dollars(hold, "up")}, ready in about ${roughly(ready_in_s)}.${parts}`;
+}
+
+/** Returns how a film is divided: `About 40 parts, by 3 workers at once`. */
+export function partsOfQuote(film: NonNullable<Terms["film"]>): string {
+  if (film.is_preview) return "The hardest part only";
+  return `About ${film.segments} parts, by ${film.workers} ${film.workers === 1 ? "worker" : "workers at once"}`;
 }
 
 /** Returns why a wallet cannot pay a job; null if it can. */
