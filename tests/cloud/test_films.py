@@ -210,6 +210,29 @@ def test_lost_webhooks_and_lost_answers_only_cost_time(cloud: Cloud, rich: ApiUs
     assert workers.made == dict.fromkeys(range(SEGMENTS), 1)
 
 
+def test_a_slow_segment_is_started_again_and_charged_once(cloud: Cloud, rich: ApiUser) -> None:
+    workers = FilmWorkers(cloud, 40)
+    workers.run_s = 0.1
+    workers.held = {30}
+    film = start_film(rich)
+    cloud.runpod.wait(lambda: 30 in numbers_at_runpod(cloud, film["id"]))
+    workers.held = set()
+    after = wait_for_end(rich, film["id"])
+    assert after["state"] == "completed"
+    assert after["charge"] == film["quote"]["expected"]
+    runs = numbers_at_runpod(cloud, film["id"])
+    assert runs[30] == 2
+    assert sum(runs.values()) <= 42, "at most 5 % of the film is made again"
+    first = next(run for run in steps_of(cloud, film["id"]) if run.input["params"].get("number") == 30)
+    assert first.state == "CANCELLED", "the slow run was stopped when the other had made the piece"
+
+
+def numbers_at_runpod(cloud: Cloud, film: str) -> Counter[int]:
+    """Return how many runs of each segment of a film RunPod has accepted."""
+    numbers = [run.input["params"].get("number") for run in steps_of(cloud, film)]
+    return Counter(number for number in numbers if number is not None)
+
+
 def test_a_damaged_piece_is_made_once_more_and_not_charged_again(cloud: Cloud, rich: ApiUser) -> None:
     workers = FilmWorkers(cloud)
     damaged = iter([{"error": "piece_damaged: piece 6 was changed", "output": {"code": "piece_damaged"}}])

@@ -24,7 +24,10 @@ CREATE TABLE film_steps (
   state TEXT NOT NULL CHECK (state IN ('waiting', 'submitting', 'running', 'done', 'dropped')),
   runs INTEGER NOT NULL DEFAULT 0,       -- how often it was sent to RunPod
   runpod_id TEXT UNIQUE,
+  earlier_id TEXT,           -- the run beside which a second one was started, because it was slow
   submitted_at INTEGER,
+  started_at INTEGER,        -- when the run was first seen to run
+  ran_ms REAL,               -- how long the run took that made the piece
   polled_at INTEGER NOT NULL DEFAULT 0,
   progress TEXT,             -- JSON: the worker's last update
   done_at INTEGER,

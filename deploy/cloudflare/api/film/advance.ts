@@ -16,6 +16,7 @@ import { chargeForFrames, filmCharge } from "./film_price.ts";
 import { type Film, isOpen, keyOf, readFilm, runName, STEP, type StepRow, termsOf } from "./film_rows.ts";
 import { recordPlan, reusePlan, shortPlan } from "./plan.ts";
 import { keyOfPiece, stepInput, timeoutOf } from "./step_job.ts";
+import { segmentsToRepeat } from "./stragglers.ts";
 
 /** How often a step is tried. */
 const MAX_RUNS = 3;
@@ -84,7 +85,15 @@ async function submitNext(env: Env, film: Film): Promise<boolean> {
     if (result === "submitted") free -= 1;
     isAnyDone ||= result === "done";
   }
-  return isAnyDone;
+  return isAnyDone || (free > 0 && (await repeatSlow(env, film, free)));
+}
+
+/** Lets slow segments wait for a second run beside the first, which goes on; returns whether any do. */
+async function repeatSlow(env: Env, film: Film, free: number): Promise<boolean> {
+  const segments = film.steps.filter((step) => step.kind === "segment");
+  const slow = segmentsToRepeat(segments, Date.now()).slice(0, free);
+  for (const step of slow) await update(env, step, "state = 'waiting', earlier_id = runpod_id");
+  return slow.length > 0;
 }
 
 /** Adds a step that follows from how the others ended. */
@@ -102,15 +111,12 @@ async function submitStep(
   film: Film,
   step: StepRow,
 ): Promise<"done" | "submitted" | "refused" | "taken"> {
-  if (step.kind === "segment" && (await headObject(env, keyOfPiece(film, step.number))) !== null) {
-    await finishSegment(env, film, step, null);
-    return "done";
-  }
+  if (step.kind === "segment" && (await takePiece(env, film, step, null))) return "done";
   if (step.kind === "plan" && (await reusePlan(env, film))) return "done";
   const now = Date.now();
   const claimed = await env.DB.prepare(
     `UPDATE film_steps SET state = 'submitting', runs = runs + 1, submitted_at = ?, polled_at = ?, runpod_id = NULL,
-       progress = NULL
+       started_at = NULL, progress = NULL
      WHERE ${STEP} AND state = 'waiting' AND EXISTS (
        SELECT 1 FROM jobs WHERE id = job_id AND ended_at IS NULL AND cancel_requested_at IS NULL
      ) RETURNING *`,
@@ -164,14 +170,23 @@ export async function lookAt(env: Env, film: Film, step: StepRow): Promise<void>
   const found = step.runpod_id === null ? null : await status(env, step.runpod_id);
   const job = found?.outcome === "found" ? found.job : null;
   const isOver = found?.outcome === "gone" ? age > UNKNOWN_AT_FIRST_MS : job !== null && hasEnded(job);
-  if (step.kind === "segment" && (isOver || age >= waitMs(env))) {
-    if ((await headObject(env, keyOfPiece(film, step.number))) !== null) {
-      return finishSegment(env, film, step, job);
-    }
-  }
+  const mayBeThere = step.kind === "segment" && (isOver || age >= waitMs(env));
+  if (mayBeThere && (await takePiece(env, film, step, job))) return;
   if (isOver) return finishRun(env, film, step, job);
   if (found === null && age > UNCONFIRMED_MS) return tryAgain(env, film, step, LOST);
   await recordLook(env, film, step, job);
+}
+
+/** Finishes a segment if its piece is in the bucket, whichever run has made it; returns whether it is. */
+export async function takePiece(
+  env: Env,
+  film: Film,
+  step: StepRow,
+  job: RunPodJob | null,
+): Promise<boolean> {
+  if ((await headObject(env, keyOfPiece(film, step.number))) === null) return false;
+  await finishSegment(env, film, step, job);
+  return true;
 }
 
 const LOST = uncharged("job_lost", "a part of the job was lost several times; send it again", true);
@@ -180,7 +195,8 @@ const LOST = uncharged("job_lost", "a part of the job was lost several times; se
 async function recordLook(env: Env, film: Film, step: StepRow, job: RunPodJob | null): Promise<void> {
   const isRunning = job?.status === "IN_PROGRESS";
   const progress = isRunning && isRecord(job.output) ? JSON.stringify(job.output).slice(0, 2000) : null;
-  await update(env, step, "polled_at = ?, progress = COALESCE(?, progress)", Date.now(), progress);
+  const change = "polled_at = ?, progress = COALESCE(?, progress), started_at = COALESCE(started_at, ?)";
+  await update(env, step, change, Date.now(), progress, isRunning ? Date.now() : null);
   if (!isRunning || film.job.state !== "queued") return;
   await env.DB.prepare(
     "UPDATE jobs SET state = 'running', started_at = COALESCE(started_at, ?) WHERE id = ? AND state = 'queued'",
@@ -197,16 +213,19 @@ async function finishSegment(env: Env, film: Film, step: StepRow, job: RunPodJob
   // A fallback speed is far on the safe side, so what ran counts if it is less.
   const charge = ranMs === undefined ? share : Math.min(share, Math.ceil((ranMs * terms.price_per_s) / 1000));
   await env.DB.prepare(
-    `UPDATE film_steps SET state = 'done', done_at = ?, progress = NULL, charge = COALESCE(charge,
+    `UPDATE film_steps SET state = 'done', done_at = ?, ran_ms = ?, progress = NULL, charge = COALESCE(charge,
        CASE WHEN EXISTS (
          SELECT 1 FROM film_steps AS paid WHERE paid.upload_id = film_steps.upload_id
            AND paid.plan_hash = film_steps.plan_hash AND paid.number = film_steps.number AND paid.charge > 0
        ) THEN 0 ELSE ? END)
      WHERE ${STEP} AND state IN ('waiting', 'submitting', 'running')`,
   )
-    .bind(Date.now(), charge, ...keyOf(step))
+    .bind(Date.now(), job?.executionMs ?? null, charge, ...keyOf(step))
     .run();
-  if (step.runpod_id !== null && (job === null || !hasEnded(job))) await cancel(env, step.runpod_id);
+  const isOwnRunOver = job !== null && hasEnded(job);
+  for (const id of [step.earlier_id, isOwnRunOver ? null : step.runpod_id]) {
+    if (id !== null) await cancel(env, id);
+  }
 }
 
 /** Takes the result of a run that is over; a run without one is tried again, or ends the film. */

@@ -3,7 +3,7 @@
 import { type JobRow, jobById } from "../jobs.ts";
 import { chargeFor } from "../quote.ts";
 import type { Env } from "../settings.ts";
-import { CANCELLED, endFilm, lookAt, recordAcceptance } from "./advance.ts";
+import { CANCELLED, endFilm, lookAt, recordAcceptance, takePiece } from "./advance.ts";
 import { type Film, isOpen, readFilm, type StepRun, termsOf } from "./film_rows.ts";
 import { progressOfFilm } from "./film_status.ts";
 import { keepAlive, nudge } from "./instance.ts";
@@ -61,8 +61,11 @@ export async function hearOfStep(
   const step = stepOf(film, heard);
   if (film === null || film.job.ended_at !== null || step === undefined || !isOpen(step)) return true;
   // An earlier run of a segment may have stored the piece that a later run is making.
-  if (step.runs !== heard.run && step.kind !== "segment") return true;
-  if (step.runpod_id === null && step.runs === heard.run) {
+  if (step.runs !== heard.run) {
+    if (step.kind === "segment" && (await takePiece(env, film, step, null))) await nudge(env, film.row);
+    return true;
+  }
+  if (step.runpod_id === null) {
     const id = await runpodId();
     if (id !== null) await recordAcceptance(env, step, id);
   }

@@ -26,6 +26,9 @@ export interface StepRow {
   state: "waiting" | "submitting" | "running" | "done" | "dropped";
   runs: number;
   runpod_id: string | null;
+  earlier_id: string | null;
+  started_at: number | null;
+  ran_ms: number | null;
   submitted_at: number | null;
   polled_at: number;
   progress: string | null;
