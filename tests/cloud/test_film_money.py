@@ -22,6 +22,7 @@ WORKS = st.fixed_dictionaries(
         "pricePerS": st.integers(1, 10_000),
         "framesS": st.floats(0.001, 600_000),
         "downloadS": st.floats(0, 40_000),
+        "segmentS": st.just(40),
         "workers": st.integers(1, 120),
         "durationS": st.none() | st.floats(0.1, 100_000),
         "isPreview": st.booleans(),

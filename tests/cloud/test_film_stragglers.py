@@ -32,7 +32,9 @@ def api() -> Iterator[NodeFunctions]:
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(segments=st.lists(SEGMENT, max_size=60), waiting=st.sampled_from([0, 0, 0, 1]))
-def test_the_same_segments_are_repeated(api: NodeFunctions, segments: list[dict[str, Any]], waiting: int) -> None:
+def test_the_same_segments_are_repeated(
+    api: NodeFunctions, segments: list[dict[str, Any]], waiting: int
+) -> None:
     rows = [
         {
             "number": number,
@@ -44,11 +46,27 @@ def test_the_same_segments_are_repeated(api: NodeFunctions, segments: list[dict[
         }
         for number, one in enumerate(segments)
     ]
-    rows += [{"number": 99, "state": "waiting", "frames": 0, "started_at": None, "ran_ms": None, "earlier_id": None}] * waiting
+    rows += [
+        {
+            "number": 99,
+            "state": "waiting",
+            "frames": 0,
+            "started_at": None,
+            "ran_ms": None,
+            "earlier_id": None,
+        }
+    ] * waiting
     running = [row for row in rows if row["state"] == "running" and row["earlier_id"] is None]
     expected = segments_to_repeat(
-        [Running(number=row["number"], work=row["frames"], elapsed_s=(NOW - row["started_at"]) / 1000) for row in running],
-        [Finished(work=row["frames"], seconds=row["ran_ms"] / 1000) for row in rows if row["ran_ms"] is not None],
+        [
+            Running(number=row["number"], work=row["frames"], elapsed_s=(NOW - row["started_at"]) / 1000)
+            for row in running
+        ],
+        [
+            Finished(work=row["frames"], seconds=row["ran_ms"] / 1000)
+            for row in rows
+            if row["ran_ms"] is not None
+        ],
         waiting=waiting,
         total_work=sum(row["frames"] for row in rows),
         repeated_work=sum(row["frames"] for row in rows if row["earlier_id"] is not None),

@@ -69,7 +69,9 @@ export const Terms = z
 export type Terms = z.infer<typeof Terms>;
 
 /** The settings that terms depend on. */
-type TermsEnv = Pick<Env, "GPU"> & Partial<Pick<Env, "FILM_SECONDS" | "WORKERS">> & DefaultModels;
+type TermsEnv = Pick<Env, "GPU"> &
+  Partial<Pick<Env, "FILM_SECONDS" | "SEGMENT_SECONDS" | "WORKERS">> &
+  DefaultModels;
 
 /** The part of the terms that money depends on. */
 type Amounts = Pick<
@@ -160,6 +162,7 @@ function filmOf(env: TermsEnv, job: QuotedJob, work: Workload, figures: Figures)
     pricePerS: figures.price.price_per_s,
     framesS: figures.framesS,
     downloadS: job.bytes / RULES.download_bytes_per_s.value,
+    segmentS: Number(env.SEGMENT_SECONDS || "40"),
     workers: Number(env.WORKERS || "1"),
     durationS: work.durationS,
     isPreview: job.preview === true,

@@ -35,6 +35,8 @@ export interface Env {
   QUEUE_LIMIT_S: string;
   /** A job that one worker needs longer for, in seconds, is made in pieces as a film. */
   FILM_SECONDS: string;
+  /** About how many seconds one worker should need for a segment of a film, from 1 to 3,600. */
+  SEGMENT_SECONDS: string;
   /** How many workers the endpoint may have at once: its quota at RunPod. */
   WORKERS: string;
   /** How long a film waits for webhooks before it asks RunPod, in seconds. */

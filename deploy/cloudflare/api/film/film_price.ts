@@ -10,8 +10,6 @@ import { RULES } from "../price_table.ts";
 
 /** A film costs at most this many times what is expected. */
 const CAP_FACTOR = 2;
-/** About how many seconds one worker needs for a segment. */
-const SEGMENT_S = 40;
 /** The most segments that are planned for, so that the answers about a film stay small. */
 const MOST_SEGMENTS = 240;
 /** The length of a preview, in seconds of the worker's plan (`FilmPlan.hardest`). */
@@ -47,6 +45,8 @@ interface FilmWork {
   framesS: number;
   /** How long the download of the input takes, in seconds. */
   downloadS: number;
+  /** About how many seconds one worker should need for a segment. */
+  segmentS: number;
   /** How many workers may run at once. */
   workers: number;
   /** How long the film is shown, in seconds; null if that is not known. */
@@ -68,7 +68,7 @@ export interface FilmAmounts {
 export function filmAmounts(work: FilmWork): FilmAmounts {
   const { pricePerS, isPreview } = work;
   const framesS = Math.max(1, Math.ceil(work.framesS));
-  const workS = segmentS(framesS);
+  const workS = segmentTime(work.segmentS, framesS);
   const segments = isPreview ? 1 : Math.max(1, Math.ceil(framesS / workS));
   const workers = Math.min(Math.max(1, work.workers), segments);
   const overheadS = Math.ceil(RULES.overhead_s.value);
@@ -105,9 +105,9 @@ export function filmAmounts(work: FilmWork): FilmAmounts {
   };
 }
 
-/** Returns how long a worker should need for a segment: a power of two times SEGMENT_S, so that similar films are planned alike. */
-function segmentS(framesS: number): number {
-  let seconds = SEGMENT_S;
+/** Returns how long a worker should need for a segment: a power of two times `usualS`, so that similar films are planned alike. */
+function segmentTime(usualS: number, framesS: number): number {
+  let seconds = usualS;
   while (framesS / seconds > MOST_SEGMENTS && seconds * 2 <= 3600) seconds *= 2;
   return seconds;
 }

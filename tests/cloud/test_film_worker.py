@@ -1,0 +1,125 @@
+"""Tests films with the real worker: the plan, the pieces and the assembled film through the API."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+import requests
+
+from tests.cloud.conftest import Cloud
+from tests.cloud.test_films import steps_of
+from tests.support.flow import MODELS
+from tools.cloud import service
+from tools.cloud.client import ApiUser, done
+from tools.cloud.wrangler_dev import NodeMissing
+from tools.fixtures import clips
+from tools.stand_ins.processes import COMMAND
+from tools.stand_ins.runpod_api import RunPodApi
+from tools.stand_ins.worker_process import WorkerProcess, wait, working
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+FRAMES = 300
+SOURCE = {"width": 96, "height": 64, "frames": FRAMES, "fps": 25.0}
+LOW_LIMITS = {"FILM_SECONDS": "1", "SEGMENT_SECONDS": "1", "WORKERS": "2", "FILM_WAIT_S": "5", "GPU": "cpu"}
+
+QUOTED = {"UPSCALE_MODEL": "lite-x4", "YOLOV8": "lite-detector"}
+
+
+@pytest.fixture(scope="module")
+def films() -> Iterator[Cloud]:
+    """The API, to which a job of more than a second is a film, made of segments of a second of work."""
+    try:
+        with service.running(
+            RunPodApi(webhook_retry_s=0.2, rates={}), variables=LOW_LIMITS | QUOTED
+        ) as parts:
+            yield Cloud(parts)
+    except NodeMissing as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="module")
+def worker(films: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
+    with working(tmp_path_factory.mktemp("jobs"), **MODELS | films.runpod.worker.environment) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """300 numbered pictures of 96 by 64 with a keyframe every ten, and sound."""
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    return clips.make_clip(path, FRAMES, options={"g": "10"}, audio=[{"seconds": 12.0}])
+
+
+def finished(user: ApiUser, clip: Path, task: str, **params: Any) -> dict[str, Any]:
+    """Run a job to its end; return the job object."""
+    upload = user.upload(clip.read_bytes())
+    job = done(user.debit(task=task, upload_id=upload, params=params, source=SOURCE))
+    assert job["quote"]["film"]["segments"] > 1
+    seen: list[dict[str, Any]] = [job]
+
+    def has_ended() -> bool:
+        seen.append(done(user.get(f"/status/{job['id']}")))
+        return seen[-1]["ended_at"] is not None
+
+    wait(has_ended, 600)
+    return seen[-1]
+
+
+def pts_of(path: Path) -> list[int]:
+    """Return when the frames of a video are shown, in microseconds."""
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        times = [frame.pts * stream.time_base for frame in container.decode(stream) if frame.pts is not None]
+    return [round(time * 1_000_000) for time in times]
+
+
+def test_an_upscaled_film_is_whole_and_paid_as_quoted(
+    films: Cloud, worker: WorkerProcess, clip: Path, tmp_path: Path
+) -> None:
+    user = films.new_user(100)
+    job = finished(user, clip, "upscale")
+    assert job["state"] == "completed", job["error"]
+    assert job["film"]["segments"] == job["film"]["done"] > 1, "the video was made in parts"
+    assert job["charge"] == job["quote"]["expected"]
+    assert job["result"]["stats"]["frames"] == FRAMES
+    output = tmp_path / "film.mp4"
+    output.write_bytes(requests.get(job["links"]["output"], timeout=60).content)
+    assert pts_of(output) == pts_of(clip)
+    with av.open(str(output)) as container:
+        assert (container.streams.video[0].width, container.streams.video[0].height) == (384, 256)
+        assert len(container.streams.audio) == 1
+    for piece in job["film"]["pieces"]:
+        path = tmp_path / f"{piece['number']}.mp4"
+        path.write_bytes(requests.get(piece["url"], timeout=60).content)
+        assert len(pts_of(path)) == pytest.approx(25 * (piece["end_sec"] - piece["start_sec"]), abs=0.01)
+    kinds = [run.input["task"] for run in steps_of(films, job["id"])]
+    assert kinds.count("plan") == kinds.count("assemble") == 1
+    assert kinds.count("segment") == job["film"]["segments"]
+    worker.idle()
+
+
+def test_the_tracks_of_a_film_are_those_of_one_job(
+    films: Cloud, worker: WorkerProcess, clip: Path, tmp_path: Path
+) -> None:
+    user = films.new_user(100)
+    job = finished(user, clip, "track", confidence=0.05)
+    assert job["state"] == "completed", job["error"]
+    output = tmp_path / "tracks.json"
+    options = ["--model", "lite-detector", "--confidence", "0.05"]
+    subprocess.run(
+        [COMMAND, "track", str(clip), "-o", str(output), *options], check=True, capture_output=True
+    )
+    expected = json.loads(output.read_text())
+    found = job["result"]
+    if "tracks" not in found:
+        found = requests.get(job["links"]["output"], timeout=60).json()
+    assert found["tracks"] == expected["tracks"]
+    assert job["charge"] == job["quote"]["expected"]
+    worker.idle()
