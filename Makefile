@@ -17,8 +17,8 @@ demo: serve-env ## upscale and track the sample clip through a local Triton; wri
 	@$(BIN)/framewright track examples/sample.mp4 --model lite-detector -o out/sample_tracks.json \
 	  --overlay out/sample_tracks.mp4 --timeline out/sample_tracks.png --force
 
-cloud: cloud-env $(PACKAGES) ## run the page, the API, a bucket, RunPod and a worker on this machine, until Ctrl-C; PORT=8787
-	@$(BIN)/python -m tools.cloud $(if $(PORT),--port $(PORT)) $(if $(BUNDLE),--bundle $(BUNDLE))
+cloud: cloud-env $(PACKAGES) ## run the page, the API, a bucket, RunPod and a worker on this machine, until Ctrl-C; PORT=8787 FILM_SECONDS=600
+	@$(BIN)/python -m tools.cloud $(if $(PORT),--port $(PORT)) $(if $(FILM_SECONDS),--film-seconds $(FILM_SECONDS)) $(if $(BUNDLE),--bundle $(BUNDLE))
 
 screenshots: dev-env $(PACKAGES) ## take the pictures of docs/page.md anew, with the real worker and Chromium
 	@requirements/chromium.sh

@@ -76,8 +76,7 @@ def pts_of(path: Path) -> list[int]:
     """Return when the frames of a video are shown, in microseconds."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
-        times = [frame.pts * stream.time_base for frame in container.decode(stream) if frame.pts is not None]
-    return [round(time * 1_000_000) for time in times]
+        return [round(1e6 * frame.time) for frame in container.decode(stream) if frame.time is not None]
 
 
 def test_an_upscaled_film_is_whole_and_paid_as_quoted(

@@ -98,6 +98,17 @@ def test_a_film_goes_on_after_the_api_was_killed(cloud: Cloud) -> None:
         check(cloud, user, film, workers, 0)
 
 
+def test_a_film_goes_on_after_the_api_was_stopped_and_started_again(cloud: Cloud) -> None:
+    user = cloud.new_user(100)
+    workers = FilmWorkers(cloud, SEGMENTS)
+    workers.run_s = 0.2
+    film = start_film(user)
+    cloud.runpod.wait(lambda: sum(workers.made.values()) >= 10)
+    cloud.restart()
+    with sweeping(cloud):
+        check(cloud, user, film, workers, 1)
+
+
 def held_runs(cloud: Cloud, film: str) -> int:
     """Return how many segments of a film run at RunPod, by the rows of the API."""
     query = "SELECT COUNT(*) AS count FROM film_steps WHERE job_id = ? AND state = 'running' AND number >= 20"

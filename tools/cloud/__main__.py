@@ -51,6 +51,12 @@ def main() -> int:
         default=wrangler_dev.PROJECT / wrangler_dev.ENTRY,
         help="run this file as the API, such as out/deploy/index.js, which `make cloud-check` writes",
     )
+    parser.add_argument(
+        "--film-seconds",
+        type=int,
+        default=600,
+        help="make a job as a film if one worker needs longer for it, in parts of a quarter of that (600)",
+    )
     chosen = parser.parse_args()
     port, bundle = chosen.port, chosen.bundle.resolve()
     if not bundle.is_file():
@@ -64,7 +70,7 @@ def main() -> int:
             if not is_free(port + offset):
                 _say(f"error: port {port + offset}, for {part}, is taken: make cloud PORT=...")
                 return 1
-        return _run(port, bundle)
+        return _run(port, bundle, chosen.film_seconds)
     except (NodeMissing, PageFailed, WranglerFailed, WorkerFailed) as error:
         _say(f"error: {error}")
         return 1
@@ -72,7 +78,7 @@ def main() -> int:
         return 0
 
 
-def _run(port: int, bundle: Path) -> int:
+def _run(port: int, bundle: Path, film_s: int) -> int:
     LOGS.mkdir(parents=True, exist_ok=True)
     logs = {part: LOGS / f"{part}.log" for part in ("api", "worker")}
     for log in logs.values():
@@ -87,7 +93,12 @@ def _run(port: int, bundle: Path) -> int:
             bucket_port=port + 1,
             runpod_port=port + 2,
             worker_port=port + 3,
-            variables={"GPU": "cpu", **local_worker.quoted_models()},
+            variables={
+                "GPU": "cpu",
+                "FILM_SECONDS": str(film_s),
+                "SEGMENT_SECONDS": str(min(40, max(1, film_s // 4))),
+                **local_worker.quoted_models(),
+            },
             log_path=logs["api"],
             entry=str(bundle),
         ) as parts,

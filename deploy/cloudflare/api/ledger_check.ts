@@ -38,6 +38,14 @@ export const LEDGER_RULES: readonly string[] = [
   `SELECT 'a job costs more than its hold' AS problem, job_id AS subject FROM entries
    WHERE kind = 'capture' AND -amount > (SELECT hold FROM jobs WHERE id = job_id)`,
 
+  `SELECT 'a film costs more than its steps' AS problem, id AS subject FROM jobs
+   WHERE is_film = 1 AND ended_at IS NOT NULL
+     AND charge > (SELECT COALESCE(SUM(charge), 0) FROM film_steps WHERE job_id = jobs.id)
+     AND NOT EXISTS (SELECT 1 FROM film_steps WHERE job_id = jobs.id AND kind = 'whole')`,
+
+  `SELECT 'a piece of a film is paid for twice' AS problem, MIN(job_id) AS subject FROM film_steps
+   WHERE charge > 0 AND kind = 'segment' GROUP BY upload_id, plan_hash, number HAVING COUNT(*) > 1`,
+
   `SELECT 'more was refunded than a job has cost' AS problem, refund.job_id AS subject FROM entries AS refund
    WHERE refund.kind = 'refund' AND refund.amount > COALESCE(
      (SELECT -amount FROM entries WHERE job_id = refund.job_id AND kind = 'capture'), -1

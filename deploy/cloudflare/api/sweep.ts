@@ -42,8 +42,8 @@ async function askAboutAll(
   const work = async () => {
     for (const row of remaining) {
       try {
-        const after = await (row.is_film === 1 ? sweepFilm(env, row) : askRunPod(env, row));
-        if (after.ended_at !== null) counts.settled += 1;
+        if (row.is_film === 1) await sweepFilm(env, row);
+        else if ((await askRunPod(env, row)).ended_at !== null) counts.settled += 1;
       } catch (error) {
         counts.failed += 1;
         event("error", { job: row.id, type: error instanceof Error ? error.name : "unknown" });

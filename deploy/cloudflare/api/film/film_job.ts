@@ -4,7 +4,7 @@ import { type JobRow, jobById } from "../jobs.ts";
 import { chargeFor } from "../quote.ts";
 import type { Env } from "../settings.ts";
 import { CANCELLED, endFilm, lookAt, recordAcceptance, takePiece } from "./advance.ts";
-import { type Film, isOpen, readFilm, type StepRun, termsOf } from "./film_rows.ts";
+import { type Film, type FilmRow, isOpen, readFilm, type StepRun, termsOf } from "./film_rows.ts";
 import { progressOfFilm } from "./film_status.ts";
 import { keepAlive, nudge } from "./instance.ts";
 
@@ -38,12 +38,10 @@ function hasChanged(before: Film, after: Film): boolean {
   return states(before) !== states(after);
 }
 
-/** Looks at a film once a minute, and sees to it that a Workflows instance drives it. */
-export async function sweepFilm(env: Env, job: JobRow): Promise<JobRow> {
-  const after = await refreshFilm(env, job);
-  const film = await readFilm(env, job.id);
-  if (film !== null && film.job.ended_at === null) await keepAlive(env, film.row);
-  return after;
+/** Sees to it that a Workflows instance drives a film, which looks at all that is due when it is woken. */
+export async function sweepFilm(env: Env, job: JobRow): Promise<void> {
+  const row = await env.DB.prepare("SELECT * FROM films WHERE job_id = ?").bind(job.id).first<FilmRow>();
+  if (row !== null) await keepAlive(env, row);
 }
 
 /**

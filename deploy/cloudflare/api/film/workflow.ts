@@ -10,9 +10,9 @@ import type { Env } from "../settings.ts";
 import { advance, waitMs } from "./advance.ts";
 import { NUDGE } from "./instance.ts";
 
-/** How Workflows repeats a round that throws, because D1, R2 or RunPod does not answer. */
+/** How Workflows repeats a round that throws, because D1 or R2 does not answer. After that the sweep starts an instance anew. */
 const RETRIES = {
-  retries: { limit: 20, delay: "5 seconds", backoff: "exponential" },
+  retries: { limit: 30, delay: "10 seconds", backoff: "constant" },
   timeout: "10 minutes",
 } as const;
 /** The most rounds of an instance: each is two steps, and an instance has 10,000. The sweep then starts another. */
