@@ -157,6 +157,16 @@ def test_a_film_that_we_cannot_make_costs_nothing(cloud: Cloud, rich: ApiUser) -
     assert after["charge"] == film["quote"]["expected"] - plan_cost, "the plan was used again"
 
 
+def test_a_film_never_costs_more_than_its_hold(cloud: Cloud, rich: ApiUser) -> None:
+    workers = FilmWorkers(cloud, frames=5 * int(SOURCE["frames"]))
+    film = start_film(rich)
+    after = wait_for_end(rich, film["id"])
+    assert after["state"] == "completed"
+    assert sum(step["charge"] for step in segments_of(cloud, film["id"], "done")) > film["hold"]
+    assert after["charge"] == film["hold"]
+    assert workers.made == dict.fromkeys(range(SEGMENTS), 1)
+
+
 def test_a_bad_video_is_charged_for_the_segments_that_were_made(cloud: Cloud, rich: ApiUser) -> None:
     workers = FilmWorkers(cloud)
     bad = {"error": "bad_media: frames are missing", "output": {"code": "bad_media"}}

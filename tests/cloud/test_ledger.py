@@ -300,6 +300,12 @@ CORRUPTIONS = {
     "UPDATE jobs SET user_id = 'bob' WHERE id = 'free'": {
         ("an entry belongs to no job of its user", str(entry)) for entry in (7, 8, 9)
     },
+    "UPDATE jobs SET is_film = 1 WHERE id = 'done'": {("a film costs more than its steps", "done")},
+    """INSERT INTO film_steps (job_id, kind, number, state, upload_id, plan_hash, done_at, charge)
+       VALUES ('done', 'segment', 3, 'done', 'up', 'plan', 1, 10),
+         ('free', 'segment', 3, 'done', 'up', 'plan', 1, 20)""": {
+        ("a piece of a film is paid for twice", "done")
+    },
     "DELETE FROM users WHERE id = 'bob'": {("a wallet belongs to no user", "bob")},
     "DELETE FROM wallets WHERE user_id = 'bob'": {("a user has no wallet", "bob")},
     "UPDATE wallets SET balance = -1 WHERE user_id = 'bob'": {
@@ -359,6 +365,10 @@ def test_the_check_names_what_is_wrong(rules: list[str], corruption: str) -> Non
             database.execute(f"DROP TRIGGER {trigger}")
         if "kind = 'release' WHERE" in corruption:
             drop_the_unique_constraint(database)
+        if "film_steps" in corruption:
+            with pytest.raises(sqlite3.IntegrityError, match=r"film_steps\.upload_id"):
+                database.execute(corruption)
+            database.execute("DROP INDEX paid_pieces")
         database.execute(corruption)
         found = problems(database, rules)
     assert found >= CORRUPTIONS[corruption], found
