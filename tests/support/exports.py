@@ -10,10 +10,11 @@ from orchestrator.jobs.export import ExportResult
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.export import export
 from orchestrator.triton.client import TritonClient
+from orchestrator.video_source import VideoSource
 
 
 def export_video(
-    source: Path,
+    source: VideoSource,
     output: Path,
     *,
     client: TritonClient | None = None,
