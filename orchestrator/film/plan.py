@@ -41,6 +41,8 @@ from orchestrator.media.write.encoder_selection import choose_for_source
 from orchestrator.media.write.film_encoder import for_pieces
 from orchestrator.media_containers import MediaContainer
 from orchestrator.pipeline.context import JobContext
+from orchestrator.pipeline.detect import load_detector
+from orchestrator.pipeline.link_detections import class_numbers
 from orchestrator.pipeline.plan import DeliveryRequest, Plan, check_request
 from orchestrator.pipeline.probe_and_load import prepare, probe_source
 from orchestrator.triton.contract import DetectContract, UpscaleContract
@@ -151,9 +153,8 @@ def _prepare(
             raise AssertionError("only tracking requests no output")
         if context.limits is not None:
             context.limits.check_source(info, duration_s=info.duration_s, frames=info.frames)
-        client, name = context.connect(), context.resolve(params.params.model)
-        client.load(name)
-        detector = client.contract(name, DetectContract)
+        detector = load_detector(info, params.params, context).contract
+        class_numbers(params.params.classes, detector.name, detector.classes)  # refuses unknown names
         return None, _film_model(detector)
     planned, _ = prepare(info, request, context)
     if planned.alpha:

@@ -66,7 +66,7 @@ class DetectionLinker:
         self.times = TrackedFrameTimes()
         self._info = info
         self._params = params
-        self._reported_classes = _class_numbers(params.classes, model, classes)
+        self._reported_classes = class_numbers(params.classes, model, classes)
         width, height = info.display_size
         self._tracker = Tracker(_settings(params), width=width, height=height, time_base=info.time_base)
         self._found = TrackBoxCollector()
@@ -137,7 +137,7 @@ def _settings(params: TrackParams) -> TrackerSettings:
     return replace(default, new_score=new_score, high_score=min(default.high_score, new_score))
 
 
-def _class_numbers(
+def class_numbers(
     names: tuple[str, ...] | None, model: str, classes: tuple[str, ...]
 ) -> frozenset[int] | None:
     """Return the numbers of the classes with these names; None stands for all.

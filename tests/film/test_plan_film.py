@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -18,17 +20,26 @@ from hypothesis import strategies as st
 
 from orchestrator.cost.price_table import PriceTable
 from orchestrator.errors import BadMedia, BadRequest, CallerError
-from orchestrator.film.document import FilmPlan, document, hash_of, read_plan
+from orchestrator.film.document import FilmModel, FilmPlan, document, hash_of, read_plan
 from orchestrator.film.frame_pts import expand, segment_pts
 from orchestrator.film.plan import Unsplit, plan_film
 from orchestrator.film.segment_frames import planned_frames, selection_of
 from orchestrator.framing.track_file_reader import read_tracks
-from orchestrator.jobs.film import MOST_SEGMENTS, ExportFilm, UpscaleFilm
+from orchestrator.jobs import UpscaleParams
+from orchestrator.jobs.film import MOST_SEGMENTS, ExportFilm, TrackFilm, UpscaleFilm
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
+from orchestrator.media.write.encoder_selection import choose
+from orchestrator.media_containers import MP4
 from orchestrator.pipeline.context import JobContext
+from orchestrator.storage.client import StorageClient
+from orchestrator.triton.client import TritonClient
+from orchestrator.triton.contract import UpscaleContract
 from tests.support.exports import export_video
-from tools.fixtures.clips import make_clip, truncate
+from tests.support.range_server import serving_ranges
+from tests.support.transfers import LOOPBACK
+from tests.support.transfers import QUICK as QUICK_TRANSFER
+from tools.fixtures.clips import make_clip, numbered, truncate
 
 QUICK = settings(
     max_examples=15,
@@ -272,6 +283,23 @@ def test_of_an_mp4_little_more_than_the_index_is_read(tmp_path: Path, options: d
     assert 0 < middle.sum() < 100_000
 
 
+def test_a_plan_of_a_file_behind_a_url_is_that_of_the_file_and_fetches_its_index(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    noise = [rng.integers(0, 256, (240, 320, 3), np.uint8) for _ in range(10)]
+    path = make_clip(
+        tmp_path / "a.mp4",
+        (noise[n % 10] for n in range(600)),
+        options={"g": "60", "crf": "8", "preset": "ultrafast"},
+        audio=[{"seconds": 24}],
+    )
+    with serving_ranges(path.read_bytes()) as server:
+        client = StorageClient(guard=LOOPBACK, limits=replace(QUICK_TRANSFER, max_bytes=10**9))
+        file = client.ranged(server.url, stop=threading.Event())
+        assert planned(file, segments=4) == planned(path, segments=4)
+    assert path.stat().st_size > 30_000_000
+    assert file.fetched_bytes < 3_000_000
+
+
 def test_a_plan_is_the_same_each_time_and_is_read_back_as_it_was(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "a.mp4", 60, options=X264)
     plan = planned(path)
@@ -391,12 +419,6 @@ def test_ten_thousand_keyframes_make_few_segments(tmp_path: Path) -> None:
     seconds = plan.segments[plan.hardest].frames / 25
     assert 5 <= seconds <= 20
     assert not any(segment.begins_shot for segment in plan.segments)
-
-
-def test_a_film_of_an_upscale_names_its_model(tmp_path: Path) -> None:
-    film = UpscaleFilm.model_validate({"task": "upscale", "segments": 4})
-    with pytest.raises(AssertionError, match="connects to no Triton"):
-        plan_film(_x264(tmp_path / "a.mp4"), film, CONTEXT, etag=None)
 
 
 def test_a_crop_that_follows_a_track_is_stored_as_its_path(tmp_path: Path) -> None:
@@ -529,3 +551,39 @@ def test_the_first_segment_of_a_late_part_reads_nothing_before_it(tmp_path: Path
         assert sum(1 for _ in reader.frames()) == plan.segments[0].frames
     assert plan.segments[0].first_byte > 0.7 * path.stat().st_size
     assert source.places.sum() < 0.25 * path.stat().st_size
+
+
+def test_a_film_of_an_upscale_has_the_weights_of_its_model_and_the_size_of_its_output(
+    tmp_path: Path, client: TritonClient
+) -> None:
+    path = _x264(tmp_path / "a.mp4")
+    context = JobContext(connect=lambda: client, default_model="nearest-x4")
+    film = UpscaleFilm.model_validate({"task": "upscale", "segments": 4})
+    plan = plan_film(path, film, context, etag=None)
+    contract = client.contract("nearest-x4", UpscaleContract)
+    assert plan.film.task == "upscale"
+    assert plan.film.params.model == "nearest-x4"
+    assert plan.model == FilmModel(
+        name="nearest-x4", weights_sha256=contract.weights_sha256, precision=contract.precision
+    )
+    assert plan.encoder is not None
+    choice = choose(MP4, width=384, height=256, quality="high")
+    assert (plan.encoder.encoder, plan.encoder.pixel_format) == (choice.encoder, choice.pixel_format)
+    # HEVC for what H.264 cannot hold, as in the ordinary job.
+    large = choose(MP4, width=8192, height=1024, quality="high")
+    film = film.model_copy(update={"params": UpscaleParams(scale=16)})
+    wide = make_clip(tmp_path / "b.mp4", [numbered(n, 512, 64) for n in range(40)], options=X264)
+    planned_large = plan_film(wide, film, context, etag=None)
+    assert planned_large.encoder is not None
+    assert planned_large.encoder.encoder == large.encoder != choice.encoder
+
+
+def test_a_class_that_the_detector_does_not_know_is_refused_before_any_segment(
+    tmp_path: Path, client: TritonClient
+) -> None:
+    path = _x264(tmp_path / "a.mp4")
+    context = JobContext(connect=lambda: client)
+    params = {"model": "colour-finder", "classes": ["unicorn"]}
+    film = TrackFilm.model_validate({"task": "track", "segments": 4, "params": params})
+    with pytest.raises(BadRequest, match="unicorn"):
+        plan_film(path, film, context, etag=None)

@@ -10,7 +10,7 @@ import io
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from orchestrator.media.read.file_bytes import box_head, open_bytes
-from orchestrator.video_source import Stat, VideoSource
+from orchestrator.video_source import Stat, VideoSource, expect
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -58,6 +58,10 @@ class IndexOnly:
     def open(self, mode: Literal["rb"]) -> BinaryIO:
         """Open the file for reading."""
         return io.BufferedReader(_Handle(self, self._source.open(mode), self._source.stat().st_size))
+
+    def expect(self, first_byte: int, end_byte: int) -> None:
+        """Announce that a part of the file will be read."""
+        expect(self._source, first_byte, end_byte)
 
     def zeros_from(self, place: int) -> tuple[int, int]:
         """Return how many bytes from a place on are given as zeros, and how many after these are not.
