@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,10 +13,11 @@ import pytest
 from hypothesis import given, settings
 
 from orchestrator.errors import AddressRefused, BadRequest, CallerError, LimitExceeded, OutputForbidden
+from orchestrator.executor.run_job import RUNNERS
 from orchestrator.executor.validate_job import check_job
 from orchestrator.jobs import OutputParts, parse_job
 from orchestrator.jobs.task_table import TASKS, USER_TASKS
-from orchestrator.settings import Settings
+from orchestrator.settings import PROJECT_ROOT, Settings
 from orchestrator.storage.client import StorageClient
 from tests.support.mutated_jobs import mutated, places
 from tools import reference
@@ -192,7 +195,19 @@ def test_the_schema_refuses_what_the_worker_refuses(job: dict[str, Any]) -> None
     assert not VALIDATOR.is_valid(job)
 
 
+def test_the_page_about_films_shows_jobs() -> None:
+    page = (PROJECT_ROOT / "docs" / "film.md").read_text()
+    blocks = [
+        json.loads(text) for text in re.findall(r"^```json\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    ]
+    jobs = [block for block in blocks if block.get("task") in TASKS]
+    assert [job["task"] for job in jobs] == ["plan", "segment", "assemble"]
+    for job in jobs:
+        check(job)
+
+
 def test_users_are_offered_the_other_tasks_alone() -> None:
     assert list(USER_TASKS) == ["upscale", "track", "export"]
     steps = TASKS.keys() - USER_TASKS.keys()
     assert steps == {"plan", "segment", "assemble"}
+    assert steps <= RUNNERS.keys()
