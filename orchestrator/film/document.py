@@ -15,6 +15,7 @@ from orchestrator.frames import VideoInfo
 from orchestrator.jobs.fidelity import ComparedPicture
 from orchestrator.jobs.film import PLAN_VERSION, ExportFilm, Sha256, TrackFilm, UpscaleFilm
 from orchestrator.jobs.validation import Name, Strict, check_text
+from orchestrator.media.read.description_check import checked_video
 
 
 class FilmSource(Strict):
@@ -24,7 +25,7 @@ class FilmSource(Strict):
     """The size of the file, in bytes."""
     etag: str | None
     """The strong ETag of the object, with its quotes; None for a local file or a server without one."""
-    info: VideoInfo
+    info: Annotated[VideoInfo, AfterValidator(checked_video)]
     """Its description, as `media.read.probe` makes it."""
 
 

@@ -27,7 +27,7 @@ from orchestrator.pipeline.context import JobContext
 from tests.support.mutated_jobs import mutated, places
 from tools.fixtures.clips import make_clip
 
-EXAMPLES = int(__import__("os").environ.get("EX", "60"))
+EXAMPLES = 60
 
 
 def no_triton() -> Any:
