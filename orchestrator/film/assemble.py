@@ -7,7 +7,7 @@ copied from the source, once, by the code of the ordinary job.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from fractions import Fraction
 from itertools import chain
@@ -16,16 +16,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrator.errors import OutputPathRefused, PieceDamaged, PlanRefused, SourceChanged
+from orchestrator.errors import OutputPathRefused, PieceDamaged, SourceChanged
 from orchestrator.fidelity.check import CHECKED_FRAMES, FrameCountAndSize
 from orchestrator.fidelity.report import report_of, sound_offset_s
 from orchestrator.film.assembled_output import AssembledOutput, assembled_output
 from orchestrator.film.check_film import CheckedFilm, ExpectedFilm, check_film
 from orchestrator.film.document import FilmPlan, PieceManifest
-from orchestrator.film.frame_pts import expand
 from orchestrator.film.merged_notes import merged_notes
-from orchestrator.film.piece import check_manifest, check_piece
 from orchestrator.film.pieces import Pieces
+from orchestrator.film.read_pieces import checked_pieces, film_pts, read_manifests
 from orchestrator.film.segment_output import film_request
 from orchestrator.framing.keyframes import CropPath
 from orchestrator.jobs import ExportResult, ExportStats, Keyframe, UpscaleResult, UpscaleStats
@@ -86,13 +85,14 @@ def assemble(
         raise SourceChanged(
             f"{source} has {source.stat().st_size} bytes, and {plan.source.bytes} were planned"
         )
-    pts = _times(plan)
-    manifests = _read_manifests(plan, pieces, plan_hash)
+    pts = film_pts(plan)
+    manifests = read_manifests(plan, pieces, plan_hash)
+    _check_all(plan, manifests)
     meter = FrameRateMeter(len(pts), "assembling")
     context.on_progress(Progress(stage="assembling", total=len(pts)))
     with staged(output, overwrite=overwrite) as temporary:
-        with closing(_checked_pieces(plan, pieces, manifests, plan_hash)) as checked_pieces:
-            first = next(checked_pieces)
+        with closing(checked_pieces(plan, pieces, manifests, plan_hash)) as paths:
+            first = next(paths)
             piece_format = read_format(first, 0)
             out = assembled_output(plan, (piece_format.width, piece_format.height), context)
             with JoinedVideoWriter(
@@ -109,7 +109,7 @@ def assemble(
                 start_s=out.planned.start_s,
                 end_s=out.planned.end_s,
             ) as writer:
-                for segment, piece in zip(plan.segments, chain([first], checked_pieces), strict=True):
+                for segment, piece in zip(plan.segments, chain([first], paths), strict=True):
                     writer.append(piece, segment.number, segment.frames)
                     context.on_progress(meter.tick(writer.frames))
                 context.on_progress(Progress(stage="finishing", frames=len(pts), total=len(pts)))
@@ -157,41 +157,15 @@ def assemble(
     )
 
 
-def _times(plan: FilmPlan) -> NDArray[np.int64]:
-    """Return the times of the film's frames, int64 [N], rising, in ticks of the source.
+def _check_all(plan: FilmPlan, manifests: Sequence[PieceManifest]) -> None:
+    """Check that all pieces fit together.
 
     Raises:
-        PlanRefused: the segments do not follow one another, or have other frames than the film.
+        PieceDamaged: one does not.
     """
-    pts, begin = expand(plan.pts), 0
-    for number, segment in enumerate(plan.segments):
-        if (segment.number, segment.first_frame) != (number, begin) or segment.frames < 1:
-            raise PlanRefused(f"segment {number} of the plan does not follow the one before it; plan again")
-        begin += segment.frames
-    if begin != len(pts):
-        raise PlanRefused(
-            f"the segments of the plan have {begin} frames, and the film {len(pts)}; plan again"
-        )
-    return pts
-
-
-def _read_manifests(plan: FilmPlan, pieces: Pieces, plan_hash: str) -> list[PieceManifest]:
-    """Return the manifests of all pieces, before any piece is read.
-
-    Raises:
-        PieceDamaged: a piece is missing, is another one, or does not fit the others.
-    """
-    manifests: list[PieceManifest] = []
-    for segment in plan.segments:
+    headers = manifests[0].headers_sha256
+    for segment, manifest in zip(plan.segments, manifests, strict=True):
         number = segment.number
-        try:
-            manifest = pieces.manifest(number)
-        except PieceDamaged as exc:
-            if f"piece {number} " in str(exc):
-                raise
-            raise PieceDamaged(f"piece {number}: {exc}") from exc
-        check_manifest(manifest, plan, plan_hash, number)
-        headers = (manifests or [manifest])[0].headers_sha256
         if headers is None or manifest.headers_sha256 != headers:
             raise PieceDamaged(
                 f"piece {number} was encoded with other headers than the first one, as by another version of "
@@ -202,24 +176,8 @@ def _read_manifests(plan: FilmPlan, pieces: Pieces, plan_hash: str) -> list[Piec
         last = segment.first_frame + segment.frames
         if not all(segment.first_frame <= picture.frame < last for picture in manifest.fidelity):
             raise PieceDamaged(f"piece {number} was compared at frames of another: make that segment again")
-        manifests.append(manifest)
     if not any(manifest.fidelity for manifest in manifests):
         raise PieceDamaged("piece 0 and all others were not compared with the source: make them again")
-    return manifests
-
-
-def _checked_pieces(
-    plan: FilmPlan, pieces: Pieces, manifests: Sequence[PieceManifest], plan_hash: str
-) -> Generator[Path, None, None]:
-    """Yield a local file for each piece, in order, once its hash is checked. It exists until the next one.
-
-    Raises:
-        PieceDamaged: a piece is missing, or was changed.
-    """
-    for segment, manifest in zip(plan.segments, manifests, strict=True):
-        with pieces.opened(segment.number) as piece:
-            check_piece(piece, manifest, plan, plan_hash, segment.number)
-            yield piece
 
 
 def _summary(

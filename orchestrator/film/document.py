@@ -17,11 +17,20 @@ from orchestrator.jobs.film import PLAN_VERSION, ExportFilm, Sha256, TrackFilm, 
 from orchestrator.jobs.validation import Name, Strict, check_text
 from orchestrator.media.read.description_check import checked_video
 
+LARGEST_TICKS = 2**62
+"""Times in ticks are below this, so that sums of two of them fit into 64 bits."""
+
+_Ticks = Annotated[int, Field(gt=-LARGEST_TICKS, lt=LARGEST_TICKS)]
+"""A time in ticks of the source's time_base."""
+
+_Position = Annotated[int, Field(ge=0, lt=2**63)]
+"""A position in a file, or a size, in bytes."""
+
 
 class FilmSource(Strict):
     """The video that a plan was made from."""
 
-    bytes: int
+    bytes: _Position
     """The size of the file, in bytes."""
     etag: str | None
     """The strong ETag of the object, with its quotes; None for a local file or a server without one."""
@@ -58,25 +67,25 @@ class FilmEncoder(Strict):
 class FilmSegment(Strict):
     """A segment of a plan: consecutive frames, from a keyframe of the source on."""
 
-    number: int
+    number: int = Field(ge=0)
     """Its number, from 0."""
-    first_frame: int
+    first_frame: int = Field(ge=0)
     """The index of its first frame in the film."""
-    frames: int
+    frames: int = Field(ge=1)
     """How many frames it has."""
-    first_pts: int
+    first_pts: _Ticks
     """The pts of its first frame in the source, in ticks of the source's time_base."""
-    last_pts: int
+    last_pts: _Ticks
     """The pts of its last frame in the source."""
-    decode_pts: int
+    decode_pts: _Ticks
     """The pts of the keyframe at which decoding starts: at most `first_pts`."""
     begins_shot: bool
     """Whether its keyframe was probably placed at a cut between shots."""
-    first_byte: int
+    first_byte: _Position
     """The position of the first packet that it needs, in bytes from the start of the file."""
-    end_byte: int
+    end_byte: _Position
     """The position after the last packet that it needs, its leading and reordered packets included."""
-    work_sec: float | None
+    work_sec: float | None = Field(ge=0, allow_inf_nan=False)
     """How many seconds one worker needs for it, by the table of speeds; None if that has none."""
 
 
@@ -96,11 +105,11 @@ class FilmPlan(Strict):
     pts: tuple[tuple[int, int], ...]
     """When the frames are shown, in ticks of the source's time_base: the pts of the first frame and 1, then
     pairs of a distance to the frame before and how many frames in a row have it."""
-    last_duration: int
+    last_duration: int = Field(ge=0, lt=LARGEST_TICKS)
     """How long the last frame is shown, in the same ticks; 0 if the source does not say."""
     segments: tuple[FilmSegment, ...]
     """The segments, in order; together they have all frames."""
-    hardest: int
+    hardest: int = Field(ge=0)
     """The number of the segment with the most change and detail, which is about ten seconds long where the
     keyframes allow it: the one to preview."""
     notes: tuple[str, ...]
@@ -113,7 +122,7 @@ MOST_REORDERED = 64
 LONGEST_SEGMENT_SEC = 1e7
 """Largest value of `PieceManifest.wall_sec`, four months."""
 
-Sentence = Annotated[str, Field(max_length=2000), AfterValidator(check_text)]
+_Sentence = Annotated[str, Field(max_length=2000), AfterValidator(check_text)]
 """A line of text for the user."""
 
 
@@ -148,7 +157,7 @@ class PieceManifest(Strict):
     """How many seconds the segment took."""
     gpu: Name | None
     """The GPU that made it, as the price table names it; None on a CPU."""
-    notes: tuple[Sentence, ...] = Field(max_length=100)
+    notes: tuple[_Sentence, ...] = Field(max_length=100)
     """Sentences for the user."""
 
 

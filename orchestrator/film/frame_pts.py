@@ -11,13 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestrator.errors import PlanRefused
-from orchestrator.film.document import FilmPlan
+from orchestrator.film.document import LARGEST_TICKS, FilmPlan
 
 MOST_FRAMES = 2**23
 """Most frames of a film, 38 hours at 60 frames a second. Their times take 64 MiB of memory."""
-
-LARGEST_PTS = 2**62
-"""Times of frames are below this, so that sums of two of them fit into 64 bits."""
 
 
 def compress(pts: NDArray[np.int64]) -> tuple[tuple[int, int], ...]:
@@ -38,14 +35,14 @@ def expand(pairs: Sequence[tuple[int, int]]) -> NDArray[np.int64]:
     Raises:
         PlanRefused: the pairs are not such a form, or have more than MOST_FRAMES frames.
     """
-    if not pairs or pairs[0][1] != 1 or abs(pairs[0][0]) >= LARGEST_PTS:
+    if not pairs or pairs[0][1] != 1 or abs(pairs[0][0]) >= LARGEST_TICKS:
         raise PlanRefused("the plan has no time of a first frame; plan the film again")
     if any(step < 1 or count < 1 for step, count in pairs[1:]):
         raise PlanRefused("the plan has times of frames that do not rise; plan the film again")
     frames = sum(count for _, count in pairs)
     if frames > MOST_FRAMES:
         raise PlanRefused(f"the plan has {frames} frames, and a film has at most {MOST_FRAMES}")
-    if pairs[0][0] + sum(step * count for step, count in pairs[1:]) >= LARGEST_PTS:
+    if pairs[0][0] + sum(step * count for step, count in pairs[1:]) >= LARGEST_TICKS:
         raise PlanRefused("the plan has a time that is too large; plan the film again")
     values, counts = zip(*pairs, strict=True)
     return np.cumsum(np.repeat(np.array(values, np.int64), np.array(counts, np.int64)))

@@ -1,4 +1,4 @@
-"""Tests that pieces of a tracked film which somebody made up or damaged are refused, at bounded cost."""
+"""Tests that plans and pieces of a tracked film which somebody made up or damaged are refused, cheaply."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import struct
 import tracemalloc
 import zipfile
 from contextlib import contextmanager, suppress
+from dataclasses import replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,9 +19,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestrator.errors import PieceDamaged
+from orchestrator.errors import PieceDamaged, PlanRefused
 from orchestrator.film.associate import associate
-from orchestrator.film.document import document, hash_of
+from orchestrator.film.document import document, hash_of, read_plan
 from orchestrator.film.piece import MANIFEST_ID
 from orchestrator.film.read_track_piece import TrackPieceShape, open_track_piece
 from orchestrator.film.track_piece import BLOCK_FRAMES
@@ -486,3 +488,61 @@ def test_the_memory_for_a_piece_does_not_grow_with_its_frames(tmp_path: Path) ->
         tracemalloc.stop()
     block = BLOCK_FRAMES * gray.size
     assert all(block < peak < 5 * block for peak in peaks)
+
+
+HUGE = Fraction(10**400)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"width": 0},
+        {"height": -5},
+        {"width": 10**30},
+        {"time_base": Fraction(0)},
+        {"time_base": Fraction(-1, 25)},
+        {"time_base": HUGE},
+        {"time_base": 1 / HUGE},
+        {"sample_aspect_ratio": Fraction(0)},
+        {"sample_aspect_ratio": HUGE},
+        {"average_rate": Fraction(-1)},
+        {"average_rate": HUGE},
+        {"start_s": HUGE},
+        {"skipped_frames": -1},
+        {"frames": -1},
+        {"duration_s": -1.0},
+    ],
+    ids=lambda changes: str(changes)[:40],
+)
+def test_a_plan_for_a_video_that_cannot_be(plan: FilmPlan, changes: dict[str, Any]) -> None:
+    info = replace(plan.source.info, **changes)
+    data = document(plan.model_copy(update={"source": plan.source.model_copy(update={"info": info})}))
+    assert read_plan(document(plan), expected_hash=hash_of(document(plan))) == plan
+    with pytest.raises(PlanRefused):
+        read_plan(data, expected_hash=hash_of(data))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"first_frame": -1},
+        {"first_frame": 9},
+        {"frames": 0},
+        {"frames": 10**30},
+        {"number": 0},
+        {"decode_pts": -(10**30)},
+        {"first_pts": 10**30},
+        {"first_byte": -1},
+    ],
+    ids=str,
+)
+def test_a_plan_with_segments_that_cannot_be(plan: FilmPlan, whole: Path, changes: dict[str, Any]) -> None:
+    segments = (plan.segments[0], plan.segments[1].model_copy(update=changes))
+    data = document(plan.model_copy(update={"segments": segments}))
+    with pytest.raises(PlanRefused):
+        associate(
+            read_plan(data, expected_hash=hash_of(data)),
+            LocalPieces(whole),
+            JobContext(connect=no_triton),
+            plan_hash=hash_of(data),
+        )
