@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -68,20 +70,27 @@ class TrackPieceWriter:
 
     Raises:
         DiskFull: the file could not be written.
+        PlanRefused: it would be larger than MOST_BYTES.
     """
 
     def __init__(self, path: Path) -> None:
         self.frames = self.seen = 0
         self._path = path
-        self._archive = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, allowZip64=False)
+        with self._reported():
+            self._archive = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, allowZip64=False)
         self._gray_size = (1, 1)
         self._block: list[tuple[Detections | None, NDArray[np.uint8]]] = []
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._archive.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            with self._reported():
+                self._archive.close()
+        else:  # closing writes to the file, and may fail as what ended the block did
+            with suppress(OSError, zipfile.LargeZipFile):
+                self._archive.close()
 
     def add(self, detections: Detections | None, gray: NDArray[np.uint8]) -> None:
         """Add a frame.
@@ -130,8 +139,14 @@ class TrackPieceWriter:
     def _write(self, name: str, array: NDArray[Any]) -> None:
         member = zipfile.ZipInfo(f"{name}.npy")  # without the time, so that equal pieces are equal files
         member.compress_type = zipfile.ZIP_DEFLATED
-        try:
+        with self._reported():
             self._archive.writestr(member, npy_header(array.shape, array.dtype) + array.tobytes())
+
+    @contextmanager
+    def _reported(self) -> Iterator[None]:
+        """Translate the errors of writing."""
+        try:
+            yield
         except zipfile.LargeZipFile as exc:
             raise PlanRefused(
                 f"a segment takes more than {MOST_BYTES} bytes; plan the film in more segments"

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestrator.errors import BadMedia, PlanRefused, SourceChanged
+from orchestrator.errors import BadMedia, DiskFull, PlanRefused, SourceChanged
 from orchestrator.film.associate import associate
 from orchestrator.film.document import document, hash_of
 from orchestrator.film.merged_notes import merged_notes
@@ -25,9 +25,11 @@ from orchestrator.media.read.reader import VideoReader
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.detect import load_detector
 from orchestrator.pipeline.link_detections import DetectionLinker
+from orchestrator.pipeline.track import TrackOutputs, track
 from orchestrator.tracking.shot_cuts import CutDetector, reduced_picture
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
+from tests.support.small_disk import small_disk
 from tests.support.track_film import (
     LocalPieces,
     assert_same_boxes,
@@ -345,3 +347,52 @@ def test_notes_of_pieces_are_merged() -> None:
         "2 pictures moved",
     )
     assert merged_notes(["1 picture moved"]) == ("1 picture moved",)
+
+
+def test_a_full_disk_is_reported_and_leaves_no_piece(
+    lite: TritonClient, clip: Callable[[str], Path], tmp_path: Path
+) -> None:
+    source = clip("closed.mp4")
+    plan = planned(source, track_params(tracker="botsort"), lite, [])
+    with small_disk(tmp_path / "small", "size=32k") as small:
+        with pytest.raises(DiskFull, match="free some space"):
+            detect_segment(
+                source, plan, 0, small / "0.piece", JobContext(connect=lambda: lite), plan_hash="0" * 64
+            )
+        assert list(small.iterdir()) == []
+
+
+def test_a_segment_that_is_too_large_for_a_zip_file_is_refused(
+    lite: TritonClient, clip: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = clip("closed.mp4")
+    plan = planned(source, track_params(tracker="botsort"), lite, [])
+    monkeypatch.setattr("zipfile.ZIP64_LIMIT", 10_000)
+    with pytest.raises(PlanRefused, match="more segments"):
+        detect_segment(
+            source, plan, 0, tmp_path / "0.piece", JobContext(connect=lambda: lite), plan_hash="0" * 64
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_preview_shows_the_film(lite: TritonClient, clip: Callable[[str], Path], tmp_path: Path) -> None:
+    source, params = clip("closed.mp4"), track_params()
+    plan = planned(source, params, lite, cuttings(source)[:2])
+    track_in_pieces(source, plan, tmp_path / "pieces", lite)
+    texts = []
+    for number in range(2):
+        context = JobContext(connect=lambda: lite, preview=tmp_path / f"{number}.json")
+        if number:
+            track(source, params, TrackOutputs(), context)
+        else:
+            film = associate(
+                plan,
+                LocalPieces(tmp_path / "pieces"),
+                context,
+                plan_hash=hash_of(document(plan)),
+                source=source,
+            )
+            assert film.result.notes == ()
+        texts.append((tmp_path / f"{number}.json").read_text())
+    assert texts[0] == texts[1]
+    assert len(json.loads(texts[0])["stills"]) == 8
