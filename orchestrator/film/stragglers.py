@@ -71,8 +71,10 @@ def segments_to_repeat(
         total_work: the work of the whole film, in the unit of `Running.work`.
         repeated_work: the work of the segments that were started again so far.
     """
+    if waiting:
+        return ()
     times = [item.seconds / item.work for item in finished if item.work > 0]
-    if waiting or len(times) < FEWEST_FINISHED:
+    if len(times) < FEWEST_FINISHED:
         return ()
     usual_s = float(np.quantile(times, QUANTILE))
     left = BUDGET * total_work - repeated_work

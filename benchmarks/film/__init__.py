@@ -1,0 +1,1 @@
+"""Measures films in pieces, and simulates how well many workers are used."""

@@ -1,0 +1,219 @@
+"""Simulates the making of a film on many workers of equal speed, with stragglers and deaths.
+
+Segments wait in one queue, in the order of the film. A worker that is free takes the next one. A run is slow
+now and then, and a worker dies now and then: its segment is noticed after a while and waits again, at the
+front, and a new worker starts. When nothing waits, `segments_to_repeat` starts slow segments again, on
+workers that are free; whichever run of a segment ends first makes the piece.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from orchestrator.film.boundaries import SHORTEST
+from orchestrator.film.stragglers import Finished, Running, segments_to_repeat
+
+LOOK_S = 5.0
+"""How often a driver looks for slow segments, in seconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trouble:
+    """What goes wrong. These rates are assumptions: nobody has measured a fleet.
+
+    Attributes:
+        slow_share: the share of runs that are slow.
+        slow_times: how many times as long they take, at least and at most.
+        deaths_per_hour: how often a worker dies, in an hour of work.
+        noticed_s: after how long a driver knows that a worker died.
+        start_s: how long a new worker takes to start.
+    """
+
+    slow_share: float = 0.01
+    slow_times: tuple[float, float] = (2.0, 5.0)
+    deaths_per_hour: float = 0.5
+    noticed_s: float = 60.0
+    start_s: float = 60.0
+
+
+NO_TROUBLE = Trouble(slow_share=0.0, deaths_per_hour=0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Simulated:
+    """How a simulated film went.
+
+    Attributes:
+        seconds: from the first start of a segment to the end of the last.
+        worker_s: seconds of work of all workers, what was in vain included.
+        efficiency: the work of the segments over `seconds` on all workers.
+        repeated: the share of the work that the rule about stragglers started again.
+        deaths: how many workers died.
+    """
+
+    seconds: float
+    worker_s: float
+    efficiency: float
+    repeated: float
+    deaths: int
+
+
+def simulate(
+    work_s: list[float], *, workers: int, overhead_s: float, trouble: Trouble, seed: int
+) -> Simulated:
+    """Simulate a film.
+
+    Args:
+        work_s: the seconds that each segment needs on an ordinary worker.
+        workers: how many workers there are.
+        overhead_s: how many seconds each run takes beside that.
+        trouble: what goes wrong.
+        seed: of the random numbers.
+    """
+    return _Fleet(work_s, workers=workers, overhead_s=overhead_s, trouble=trouble, seed=seed).run()
+
+
+class _Fleet:
+    """The workers of one film, and the driver that gives them segments."""
+
+    def __init__(
+        self, work_s: list[float], *, workers: int, overhead_s: float, trouble: Trouble, seed: int
+    ) -> None:
+        self._work_s, self._overhead_s, self._trouble = work_s, overhead_s, trouble
+        self._workers = self._free = workers
+        self._rng = np.random.default_rng(seed)
+        self._now_s = self._last_s = self._worker_s = 0.0
+        self._events: list[tuple[float, int, str, int]] = []
+        self._numbers = count()
+        self._waiting = deque(range(len(work_s)))
+        self._runs: dict[int, tuple[int, float]] = {}  # the segment and the start of each run
+        self._done: set[int] = set()
+        self._repeated: set[int] = set()
+        self._finished: list[Finished] = []
+        self._deaths = 0
+
+    def run(self) -> Simulated:
+        """Make the film, and say how it went."""
+        steps = {
+            "ends": self._end,
+            "dies": self._die,
+            "noticed": self._notice,
+            "joins": self._join,
+            "look": self._look,
+        }
+        self._plan(LOOK_S, "look", 0)
+        self._fill()
+        while len(self._done) < len(self._work_s):
+            self._now_s, _, what, which = heapq.heappop(self._events)
+            steps[what](which)
+            self._fill()
+        unfinished_s = sum(self._now_s - begun_s for _, begun_s in self._runs.values())
+        total = sum(self._work_s)
+        return Simulated(
+            seconds=self._last_s,
+            worker_s=self._worker_s + unfinished_s,
+            efficiency=total / (self._workers * self._last_s),
+            repeated=self._repeated_work() / total,
+            deaths=self._deaths,
+        )
+
+    def _plan(self, after_s: float, what: str, which: int) -> None:
+        heapq.heappush(self._events, (self._now_s + after_s, next(self._numbers), what, which))
+
+    def _fill(self) -> None:
+        while self._free and self._waiting:
+            number = self._waiting.popleft()
+            if number not in self._done:
+                self._start(number)
+
+    def _start(self, number: int) -> None:
+        self._free -= 1
+        run, trouble = next(self._numbers), self._trouble
+        self._runs[run] = (number, self._now_s)
+        run_s = self._work_s[number] + self._overhead_s
+        if self._rng.random() < trouble.slow_share:
+            run_s *= self._rng.uniform(*trouble.slow_times)
+        rate = trouble.deaths_per_hour / 3600
+        life_s = self._rng.exponential(1 / rate) if rate else np.inf
+        self._plan(min(run_s, life_s), "dies" if life_s < run_s else "ends", run)
+
+    def _end(self, run: int) -> None:
+        number, begun_s = self._runs.pop(run)
+        self._worker_s += self._now_s - begun_s
+        self._free += 1
+        if number not in self._done:
+            self._done.add(number)
+            self._last_s = self._now_s
+            self._finished.append(Finished(work=self._work_s[number], seconds=self._now_s - begun_s))
+
+    def _die(self, run: int) -> None:
+        number, begun_s = self._runs.pop(run)
+        self._worker_s += self._now_s - begun_s
+        self._deaths += 1
+        self._plan(self._trouble.noticed_s, "noticed", number)
+        self._plan(self._trouble.noticed_s + self._trouble.start_s, "joins", 0)
+
+    def _notice(self, number: int) -> None:
+        if number not in self._done and all(number != other for other, _ in self._runs.values()):
+            self._waiting.appendleft(number)
+
+    def _join(self, _: int) -> None:
+        self._free += 1
+
+    def _look(self, _: int) -> None:
+        self._plan(LOOK_S, "look", 0)
+        if self._waiting:
+            return
+        running = [
+            Running(number=number, work=self._work_s[number], elapsed_s=self._now_s - begun_s)
+            for number, begun_s in self._runs.values()
+            if number not in self._done | self._repeated
+        ]
+        slow = segments_to_repeat(
+            running,
+            self._finished,
+            waiting=0,
+            total_work=sum(self._work_s),
+            repeated_work=self._repeated_work(),
+        )
+        for number in slow[: self._free]:
+            self._repeated.add(number)
+            self._start(number)
+
+    def _repeated_work(self) -> float:
+        return sum(self._work_s[number] for number in self._repeated)
+
+
+def film_of(measured: list[dict[str, Any]], *, work_s: float, segment_s: float, seed: int) -> list[float]:
+    """Return the work of the segments of a film, which vary as measured segments do.
+
+    The short segment with the hardest ten seconds is left out: a film has one of them, however long it is.
+
+    Args:
+        measured: `frames` and `cpu_s` of segments.
+        work_s: the work of the whole film, in seconds.
+        segment_s: the intended work of a segment.
+        seed: of the random numbers.
+    """
+    segments = max(1, round(work_s / segment_s))
+    least = SHORTEST * max(row["frames"] for row in measured)
+    each_s = np.array([row["cpu_s"] for row in measured if row["frames"] >= least])
+    varied = np.random.default_rng(seed).choice(each_s / each_s.mean(), segments)
+    return [float(share) for share in varied / varied.sum() * work_s]
+
+
+def overhead_of(measured: list[dict[str, Any]], *, whole_s: float) -> float:
+    """Return how many CPU seconds a segment takes beside its share of the unsplit job, at least 0.
+
+    Args:
+        measured: `cpu_s` of all segments of a film.
+        whole_s: the CPU seconds of the unsplit job.
+    """
+    extra = sum(row["cpu_s"] for row in measured) - whole_s
+    return float(max(extra, 0.0) / len(measured))
