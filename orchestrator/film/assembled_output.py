@@ -66,7 +66,7 @@ def assembled_output(plan: FilmPlan, size: tuple[int, int], context: JobContext)
             )
         if width > size[0]:
             break
-    raise PieceDamaged(f"the pieces are {size[0]}x{size[1]}, which the film is not: make them again")
+    raise PieceDamaged(f"piece 0 is {size[0]}x{size[1]}, which the film is not: make all segments again")
 
 
 def _scaled(request: DeliveryRequest) -> Iterator[DeliveryRequest]:
