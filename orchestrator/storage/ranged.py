@@ -47,8 +47,8 @@ KEPT_BYTES = 48 << 20
 """How much is kept in memory: the index of a film of hours, and a few blocks."""
 NEAR_BYTES = 1 << 20
 """A jump forward by no more than this continues a stretch: a reader skips the packets of another stream."""
-MOST_PARTS = 8
-"""How many of the announced parts are remembered: the segment, and the index of the file."""
+MOST_PARTS = 64
+"""How many of the announced parts are remembered: that of the segment, and those of the index of the file."""
 GROWTH = 8
 """Where it is not known how much will be read, a request asks for the stretch before it divided by this, so
 that what is received in vain at its end is a small part."""

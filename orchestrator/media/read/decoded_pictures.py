@@ -139,7 +139,7 @@ class DecodedPictures:
         yield from self._timeline.finish()
 
     def _open(self, threads: int) -> tuple[InputContainer, VideoStream]:
-        container = open_source(self._path)
+        container = open_source(self._path, sound=self._selection is None)
         stream = main_video(container, self._path)
         stream.thread_type = "FRAME"
         stream.thread_count = threads

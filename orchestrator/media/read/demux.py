@@ -27,7 +27,8 @@ from orchestrator.limits import Limits
 from orchestrator.media.read.clock_jumps import TimestampJumpFixer
 from orchestrator.media.read.header_limits import check_header
 from orchestrator.media.read.non_video_files import HEIF_BRANDS, explain_non_video, explain_picture
-from orchestrator.video_source import VideoSource
+from orchestrator.media.read.remote_index import prepare_index
+from orchestrator.video_source import RemoteSource, VideoSource
 
 DEMUXERS = (
     *("mov", "matroska", "avi", "mpegts", "mpeg", "flv", "asf", "ogg", "mxf"),
@@ -60,7 +61,7 @@ SHORTEST_GIF_DELAY, USUAL_GIF_DELAY = 2, 10
 """In 1/100 s: browsers show a GIF picture with a shorter delay than the first for the second."""
 
 
-def open_source(path: VideoSource, *, limits: Limits | None = None) -> InputContainer:
+def open_source(path: VideoSource, *, limits: Limits | None = None, sound: bool = True) -> InputContainer:
     """Open `path` for reading.
 
     FFmpeg decodes a few pictures of every video stream when it opens a file, which takes gigabytes where a
@@ -70,6 +71,7 @@ def open_source(path: VideoSource, *, limits: Limits | None = None) -> InputCont
     Args:
         path: the file.
         limits: the limits of its picture size; None allows MAX_PIXELS.
+        sound: whether the sound is read. If not, the container of a file that is read over HTTP may lack it.
 
     Raises:
         InputNotFound: there is no such file, or it is a folder or cannot be read.
@@ -88,6 +90,8 @@ def open_source(path: VideoSource, *, limits: Limits | None = None) -> InputCont
         check_header(path)
     except PermissionError as exc:
         raise InputNotFound(f"{path} cannot be read: permission denied") from exc
+    if isinstance(path, RemoteSource):
+        path = prepare_index(path, sound=sound)
     with _open(path, CONTAINER_OPTIONS | {"codec_whitelist": "none"}) as survey:
         _refuse_pictures(survey, path)
         _check_sizes(survey, limits)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
-from orchestrator.video_source import VideoSource, expect
+from orchestrator.video_source import VideoSource
 
 EBML, SEGMENT, CLUSTER = 0x1A45DFA3, 0x18538067, 0x1F43B675
 SEEK_HEAD, TAGS, CHAPTERS, ATTACHMENTS = 0x114D9B74, 0x1254C367, 0x1043A770, 0x1941A469
@@ -22,20 +22,19 @@ class FileBytes:
     """Reads a file a few bytes at a time, at any place.
 
     Args:
-        source: the file.
-        file: a handle of it.
+        file: the open file.
+        length: its size in bytes.
 
     Attributes:
         length: size of the file in bytes.
     """
 
-    def __init__(self, source: VideoSource, file: BinaryIO) -> None:
-        self._source = source
+    def __init__(self, file: BinaryIO, length: int) -> None:
         self._file = file
         self._descriptor: int | None = None
         with suppress(OSError):  # a file that is read over HTTP has none
             self._descriptor = file.fileno()
-        self.length = source.stat().st_size
+        self.length = length
 
     def at(self, place: int, count: int) -> bytes:
         """Return `count` bytes, or as many as there are."""
@@ -46,10 +45,6 @@ class FileBytes:
         self._file.seek(place)
         return self._file.read(count)
 
-    def expect(self, start: int, stop: int) -> None:
-        """Announce that FFmpeg will read all bytes of a part."""
-        expect(self._source, start, stop)
-
     def number(self, place: int, count: int, order: str = "big") -> int:
         """Return an unsigned integer of `count` bytes."""
         return int.from_bytes(self.at(place, count), "little" if order == "little" else "big")
@@ -59,7 +54,7 @@ class FileBytes:
 def open_bytes(path: VideoSource) -> Iterator[FileBytes]:
     """Open a file for reading at any place."""
     with path.open("rb") as file:
-        yield FileBytes(path, file)
+        yield FileBytes(file, path.stat().st_size)
 
 
 def box_head(data: FileBytes, start: int) -> tuple[bytes, int, int]:

@@ -189,8 +189,6 @@ def _boxes(data: FileBytes, held: _HeaderCounts) -> None:
             stop = min(start + size, end) if size else end
             if stop < inside:
                 raise DamagedElement
-            if kind == b"moov":
-                data.expect(start, stop)
             if parent in _TAG_BOXES and kind not in _BOXES:
                 held.tag(str(track).encode())
                 held.content(stop - inside, is_text=False)
