@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from orchestrator.media.read.frame_selection import FrameSelection
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
+from orchestrator.media.read.truncation import UNREAD_BYTES
 from tools.fixtures.clips import coded, make_clip, numbered
 
 if TYPE_CHECKING:
@@ -234,6 +235,15 @@ def test_what_is_after_the_last_picture_is_not_read(tmp_path: Path) -> None:
         file.seek(third.pos or 0)
         file.write(bytes(third.size))
     check_same(read(broken, info, packets.selection(12, 23, "hevc")), whole[12:24])
+
+
+def test_sound_between_the_pictures_is_not_taken_for_damage(tmp_path: Path) -> None:
+    sound = [{"seconds": 2.0, "codec": "pcm_s16le"}]
+    path = make_clip(tmp_path / "a.mkv", noisy(48), options={"g": "12"}, audio=sound)
+    info, packets = probe(path), Packets.of(path)
+    with av.open(str(path)) as container:
+        assert max(packet.size for packet in container.demux(audio=0)) > UNREAD_BYTES
+    check_same(read(path, info, packets.selection(12, 23, "hevc")), read(path, info, None)[12:24])
 
 
 def test_what_is_before_the_keyframe_is_not_read(tmp_path: Path) -> None:

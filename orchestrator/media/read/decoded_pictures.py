@@ -155,7 +155,7 @@ class DecodedPictures:
         """Reset the state for a file that is read from its start."""
         self._timestamps = DecoderTimestamps(self._container, self.stream)
         self._timeline = PictureTimeline(self._path, self._timestamps, time_base=self._info.time_base)
-        self._truncation = TruncationChecker(self._container, self._path)
+        self._truncation = TruncationChecker(self._container, self._path, reads_all=self._selection is None)
         self._clock = timestamp_fixer(self._container)
         self._segment = 0
         self._awaits_keyframe = self._awaits_whole = False

@@ -61,27 +61,34 @@ def tagged_duration_s(stream: Stream) -> Fraction | None:
 class TruncationChecker:
     """Checks the packets of a file while they are read.
 
+    Args:
+        container: the open file.
+        path: the file, for messages.
+        reads_all: whether the packets of all streams are read; otherwise what lies between two packets says
+            nothing.
+
     Attributes:
         end_s: latest end of a packet so far, in seconds.
         unread_s: times of the packets before which part of the file could not be read.
         notes: a note if the header's length is wrong; complete after `finish`.
     """
 
-    def __init__(self, container: InputContainer, path: VideoSource) -> None:
+    def __init__(self, container: InputContainer, path: VideoSource, *, reads_all: bool = True) -> None:
         self.end_s = Fraction(0)
         self.unread_s: list[Fraction] = []
         self.notes: list[str] = []
         self._container = container
         self._path = path
         self._format = container.format.name.split(",")[0]
+        self._reads_all = reads_all
         self._block_end = 0
 
     def watch(self, packet: Packet[Stream]) -> None:
-        """Examine one packet; all packets of the file must come, in the order of the file."""
+        """Examine one packet; they must come in the order of the file."""
         moment = packet.pts if packet.pts is not None else packet.dts
         if not packet.size or moment is None:
             return
-        if packet.pos is not None and self._format in {"matroska", "flv"}:
+        if self._reads_all and packet.pos is not None and self._format in {"matroska", "flv"}:
             if self._block_end and packet.pos - self._block_end > UNREAD_BYTES:
                 self.unread_s.append(moment * packet.time_base)
             # The size of additions, such as a picture's alpha, is not known here.
