@@ -74,9 +74,8 @@ def associate(
     if first is None or linker is None:
         raise PlanRefused("the plan has no segments; plan the film again")
     tracks, frames = linker.finish(), linker.times.frames
-    notes = merged_notes(
-        [*info.notes, *plan.notes, *(note for manifest in manifests for note in manifest.notes)]
-    )
+    of_pieces = merged_notes(note for manifest in manifests for note in manifest.notes)
+    notes = tuple(dict.fromkeys((*plan.notes, *of_pieces)))
     if source is not None:
         moments = [Moment(source_s=time_s) for time_s in linker.times.evenly_s(info)]
         notes += write_preview(context.preview, source=source, info=info, moments=moments)

@@ -17,9 +17,10 @@ from orchestrator.errors import BadMedia, DiskFull, PlanRefused, SourceChanged
 from orchestrator.film.associate import associate
 from orchestrator.film.document import document, hash_of
 from orchestrator.film.merged_notes import merged_notes
+from orchestrator.film.plan import plan_film
 from orchestrator.film.track_segment import detect_segment
 from orchestrator.inference.detector import DetectedFrame
-from orchestrator.jobs.film import UpscaleFilm
+from orchestrator.jobs.film import TrackFilm, UpscaleFilm
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.pipeline.context import JobContext
@@ -75,6 +76,19 @@ KINDS: dict[str, dict[str, Any]] = {
     "sound.ts": {"options": {"g": "12", "bf": "2"}, "audio": [{"codec": "mp2", "seconds": 4.0}]},
     "lossless.mkv": {"codec": "ffv1", "pix_fmt": "bgr0"},
 }
+
+
+ODD: dict[str, dict[str, Any]] = {
+    "mpeg2.ts": {"codec": "mpeg2video", "options": {"g": "12", "bf": "2"}},
+    "vp9.webm": {"codec": "libvpx-vp9", "options": {"g": "12", "deadline": "realtime", "cpu-used": "8"}},
+    "turned.mp4": {"options": {"g": "12", "bf": "2"}, "rotation": 90},
+    "wide.mp4": {"options": {"g": "12", "bf": "2"}, "aspect": Fraction(4, 3)},
+    "late.mkv": {"options": {"g": "12", "bf": "2"}, "audio": [{"seconds": 4.0, "start": 0.7}]},
+    "early.mp4": {"options": {"g": "12", "bf": "3"}, "pts": range(-9, 51)},
+    "refresh.ts": {"options": {"x264-params": "intra-refresh=1:keyint=12:bframes=0"}},
+    "cut.ts": {"options": {"bf": "3", "x264-params": OPEN}},
+}
+"""Sources for films that are planned, not cut by the test. Of cut.ts, the first fifth is missing."""
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +149,24 @@ def test_a_film_has_the_tracks_of_the_ordinary_job(
         assert_same_tracks(film, ordinary)
         lives = [(one.frames[0], one.frames[-1]) for one in film.tracks]
         assert any(first < start <= last for first, last in lives for start in starts)
+
+
+@pytest.mark.parametrize("kind", list(ODD))
+def test_a_film_of_an_odd_video_as_it_is_planned(
+    lite: TritonClient, pictures: list[Pixels], tmp_path: Path, kind: str
+) -> None:
+    source = make_clip(tmp_path / kind, pictures, **ODD[kind])
+    if kind == "cut.ts":
+        data = source.read_bytes()
+        source.write_bytes(data[len(data) // 5 // 188 * 188 :])  # a packet of MPEG-TS has 188 bytes
+    params = track_params(tracker="botsort", stride=2)
+    ordinary = track_at_once(source, params, lite)
+    film = TrackFilm(task="track", params=params, segments=5)
+    plan = plan_film(source, film, JobContext(connect=lambda: lite), etag=None)
+    assert len(plan.segments) >= 3
+    assert_same_tracks(track_in_pieces(source, plan, tmp_path / "pieces", lite), ordinary)
+    noted = [note for note in ordinary.result.notes if "cannot be decoded" in note]
+    assert bool(noted) == (kind == "cut.ts")
 
 
 def test_pictures_that_stay_the_same_over_a_boundary(
