@@ -26,6 +26,10 @@ made the same bytes.
 {source} five times in a row, 6,970 frames of 768x432 in {pieces} segments; `python -m benchmarks.film`,
 {date}; {machine}.
 
+What is beside the unsplit job: eight pictures of each piece are compared with the source, x264 has a fixed
+number of threads and no AVX-512, and each segment opens the source. It weighs less the larger the share of a
+model is.
+
 **Simulated.** A film of 60 minutes, 86,400 frames of 1920x1080, enlarged four times on {gpu}s. *Efficiency*
 is the work of the segments over their time on all workers; 1 is the ideal. Segments are of about
 {segment_s:g} s and vary as the measured ones do; each takes {overhead_s:g} s beside its frames.
