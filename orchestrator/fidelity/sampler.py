@@ -60,6 +60,7 @@ class FrameSampler:
         rate: frames per second; determines the duration of a last frame that has none.
         colour: colour of the planes; needed only for planes.
         bits: bits of a component of the planes.
+        most: most frames that are kept, besides the last one.
 
     Attributes:
         frames: number of frames that have passed.
@@ -74,8 +75,10 @@ class FrameSampler:
         rate: Fraction | None = None,
         colour: Colour | None = None,
         bits: int = 8,
+        most: int = MOST,
     ) -> None:
         self.frames = 0
+        self._most = most
         self._rate = rate
         self._delivered = (width, height)
         self._time_base = time_base
@@ -103,7 +106,7 @@ class FrameSampler:
             self._first_pts = frame.pts
         if self.frames % self._stride == 0:
             self._kept.append(self._sample(frame, box))
-            if len(self._kept) > MOST:
+            if len(self._kept) > self._most:
                 del self._kept[1::2]
                 self._stride *= 2
         self._last = (frame, box)

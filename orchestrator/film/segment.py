@@ -35,6 +35,10 @@ from orchestrator.storage.staged import staged
 from orchestrator.triton.client import TritonClient
 from orchestrator.video_source import VideoSource, expect
 
+COMPARED_FRAMES = 3
+"""Most frames of a piece that are compared with the source. To compare one, on average half the frames
+between two keyframes are decoded, so more would add much to the work of a short piece."""
+
 
 def make_segment(
     source: VideoSource, plan: FilmPlan, number: int, output: Path, context: JobContext, *, plan_hash: str
@@ -127,7 +131,9 @@ class _Segment:
             writer = stack.enter_context(
                 PieceWriter(path, encoder=self.encoder, info=self.output.output_info)
             )
-            chain = stack.enter_context(picture_chain(self.output, frames, client=client))
+            chain = stack.enter_context(
+                picture_chain(self.output, frames, client=client, samples=COMPARED_FRAMES + 1)
+            )
             meter = FrameRateMeter(self.plan.segments[self.number].frames, self.output.stage)
             for frame, pixels in chain.pictures:
                 writer.write(replace(frame, pixels=pixels))
@@ -184,7 +190,7 @@ class _Segment:
             height=self.encoder.height,
             picture=self.encoder.picture_size,
         )
-        fidelity = examine(path, sampler=chain.sampler, written=written)
+        fidelity = examine(path, sampler=chain.sampler, written=written, most=COMPARED_FRAMES)
         tick = self.output.output_info.time_base
         start_s = float(chain.sampler.first_s - int(expand(self.plan.pts)[0]) * tick)
         return tuple(

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from orchestrator.fidelity.sampler import FrameSampler
+from orchestrator.fidelity.sampler import MOST, FrameSampler
 from orchestrator.frames import Frame, Picture
 from orchestrator.inference.upscaler import TiledUpscaler
 from orchestrator.pipeline.cropping import cut_windows, resized_crops
@@ -72,6 +72,7 @@ def picture_chain(
     client: TritonClient | None = None,
     edit: FrameEdit | None = None,
     select: FrameEdit | None = None,
+    samples: int = MOST,
 ) -> Iterator[PictureChain]:
     """Make the pictures of an output. The threads run inside the block, and are joined when it ends.
 
@@ -81,6 +82,7 @@ def picture_chain(
         client: the client of the Triton that has the plan's model loaded; None without a model.
         edit: changes the source's frames, whole and in order, and keeps their number; None leaves them.
         select: leaves frames out, after `edit`; None keeps all.
+        samples: most frames that the sampler keeps.
 
     Raises:
         ValueError: the plan has a model, and there is no client.
@@ -98,6 +100,7 @@ def picture_chain(
         rate=info.average_rate,
         colour=info.colour,
         bits=info.bit_depth,
+        most=samples,
     )
     with ExitStack() as stack:
         read = within_limits(frames, plan.source_info.time_base, plan.limits)
