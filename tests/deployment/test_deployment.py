@@ -310,3 +310,9 @@ def test_the_hub_tests_have_what_runpod_asks_for() -> None:
         assert test["input"]["params"]["model"] in arguments("Dockerfile.triton")["MODELS"].split()
     for entry in hub_tests["config"]["env"]:
         assert f'"{entry["key"]}"' in SETTINGS
+
+
+def test_what_serves_has_nothing_of_dask() -> None:
+    assert "distributed" in requirements("dev")
+    for name in ("serve", "worker", "cloud", "build"):
+        assert not {"dask", "distributed"} & requirements(name).keys(), name

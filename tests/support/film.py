@@ -23,13 +23,13 @@ from tools.fixtures import clips
 FRAMES_OF_A_SEGMENT = 10
 
 
-def film_clip(path: Path, segments: int) -> Path:
-    """Write a clip with sound, which has so many keyframes at equal distances."""
+def film_clip(path: Path, segments: int, *, frames: int = FRAMES_OF_A_SEGMENT) -> Path:
+    """Write a clip with sound, which has so many keyframes, and so many frames from one to the next."""
     return clips.make_clip(
         path,
-        segments * FRAMES_OF_A_SEGMENT,
-        options={"g": str(FRAMES_OF_A_SEGMENT), "bf": "2"},
-        audio=[{"seconds": segments * FRAMES_OF_A_SEGMENT / 25}],
+        segments * frames,
+        options={"g": str(frames), "bf": "2"},
+        audio=[{"seconds": segments * frames / 25}],
     )
 
 
@@ -70,6 +70,15 @@ class Journal:
     def segments(self, event: str) -> list[int]:
         """Return the segments of all events of a kind, in order."""
         return [line["segment"] for line in self._events if line["event"] == event]
+
+    def working(self) -> set[int]:
+        """Return the ids of the processes that have started a segment and not stored its piece."""
+        pids: dict[int, int] = {}
+        for line in self._events:
+            pids.pop(line["segment"], None)
+            if line["event"] == "started":
+                pids[line["segment"]] = line["pid"]
+        return set(pids.values())
 
     def computed_after_it_was_stored(self) -> list[int]:
         """Return the segments that a worker started after their pieces were stored."""
