@@ -14,7 +14,7 @@ import requests
 
 from tests.cloud.conftest import Cloud
 from tests.cloud.test_films import steps_of
-from tests.support.flow import MODELS
+from tests.support.flow import MODELS, SAMPLE
 from tools.cloud import service
 from tools.cloud.client import ApiUser, done
 from tools.cloud.wrangler_dev import NodeMissing
@@ -57,10 +57,10 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return clips.make_clip(path, FRAMES, options={"g": "10"}, audio=[{"seconds": 12.0}])
 
 
-def finished(user: ApiUser, clip: Path, task: str, **params: Any) -> dict[str, Any]:
+def finished(user: ApiUser, clip: Path, task: str, source: dict[str, Any] = SOURCE) -> dict[str, Any]:
     """Run a job to its end; return the job object."""
     upload = user.upload(clip.read_bytes())
-    job = done(user.debit(task=task, upload_id=upload, params=params, source=SOURCE))
+    job = done(user.debit(task=task, upload_id=upload, params={}, source=source))
     assert job["quote"]["film"]["segments"] > 1
     seen: list[dict[str, Any]] = [job]
 
@@ -105,20 +105,37 @@ def test_an_upscaled_film_is_whole_and_paid_as_quoted(
 
 
 def test_the_tracks_of_a_film_are_those_of_one_job(
-    films: Cloud, worker: WorkerProcess, clip: Path, tmp_path: Path
+    films: Cloud, worker: WorkerProcess, tmp_path: Path
 ) -> None:
-    user = films.new_user(100)
-    job = finished(user, clip, "track", confidence=0.05)
+    job = finished(films.new_user(100), SAMPLE, "track", {"width": 320, "height": 180, "frames": 144})
     assert job["state"] == "completed", job["error"]
+    assert job["film"]["done"] == job["film"]["segments"] == 2, "the sample has two keyframes"
     output = tmp_path / "tracks.json"
-    options = ["--model", "lite-detector", "--confidence", "0.05"]
-    subprocess.run(
-        [COMMAND, "track", str(clip), "-o", str(output), *options], check=True, capture_output=True
-    )
+    command = [COMMAND, "track", str(SAMPLE), "-o", str(output), "--model", "lite-detector"]
+    subprocess.run(command, check=True, capture_output=True)
     expected = json.loads(output.read_text())
+    assert len(expected["tracks"]) > 1
     found = job["result"]
     if "tracks" not in found:
         found = requests.get(job["links"]["output"], timeout=60).json()
     assert found["tracks"] == expected["tracks"]
     assert job["charge"] == job["quote"]["expected"]
+    worker.idle()
+
+
+def test_a_video_that_the_plan_does_not_split_is_made_as_one_job(
+    films: Cloud, worker: WorkerProcess, tmp_path: Path
+) -> None:
+    """One keyframe is too few for two segments."""
+    clip = clips.make_clip(tmp_path / "clip.mp4", 100, options={"g": "1000", "sc_threshold": "0"})
+    job = finished(films.new_user(100), clip, "upscale", {**SOURCE, "frames": 200})
+    assert job["state"] == "completed", job["error"]
+    assert job["film"] is None
+    kinds = [run.input["task"] for run in steps_of(films, job["id"])]
+    assert kinds == ["plan", "upscale"]
+    output = tmp_path / "output.mp4"
+    output.write_bytes(requests.get(job["links"]["output"], timeout=60).content)
+    assert pts_of(output) == pts_of(clip)
+    whole = steps_of(films, job["id"])[1]
+    assert job["charge"] == -(-(whole.execution_ms or 0) * job["quote"]["price_per_s"] // 1000)
     worker.idle()
