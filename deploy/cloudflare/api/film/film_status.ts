@@ -93,10 +93,13 @@ function updateOf(step: StepRow): Partial<Progress> {
   }
 }
 
-/** Returns how long the film still takes, in seconds: at the speed so far, or as quoted before there is one. */
+/** The share of the frames from which on the speed so far says how long the rest takes. */
+const KNOWN_FROM = 0.05;
+
+/** Returns how long the film still takes, in seconds: at the speed so far, or as quoted before that is known. */
 function remainingS(film: Film, share: number, elapsedS: number): number {
   const terms = termsOf(film);
   const assembleS = terms.film.assemble_cost / terms.price_per_s;
-  if (share <= 0) return Math.max(assembleS, Math.ceil(terms.ready_in_s - elapsedS));
+  if (share < KNOWN_FROM) return Math.max(assembleS, Math.ceil(terms.ready_in_s - elapsedS));
   return Math.ceil((elapsedS * (1 - share)) / share + assembleS);
 }
