@@ -111,7 +111,7 @@ def test_the_tracks_of_a_film_are_those_of_one_job(
     assert job["state"] == "completed", job["error"]
     assert job["film"]["done"] == job["film"]["segments"] == 2, "the sample has two keyframes"
     output = tmp_path / "tracks.json"
-    command = [COMMAND, "track", str(SAMPLE), "-o", str(output), "--model", "lite-detector"]
+    command = [str(COMMAND), "track", str(SAMPLE), "-o", str(output), "--model", "lite-detector"]
     subprocess.run(command, check=True, capture_output=True)
     expected = json.loads(output.read_text())
     assert len(expected["tracks"]) > 1
