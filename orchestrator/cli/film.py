@@ -234,6 +234,7 @@ def _plan(
     from orchestrator.cost.installed_gpus import installed_gpus
     from orchestrator.cost.price_table import CPU, read_table
     from orchestrator.film.plan import plan_film
+    from orchestrator.film.same_source import local_etag
     from orchestrator.settings import Settings
 
     settings = Settings.from_env()
@@ -243,7 +244,7 @@ def _plan(
         source,
         asked,
         worker.context(lambda _: None),
-        etag=None,
+        etag=local_etag(source),
         subjects=subjects,
         table=read_table(settings.cost_table),
         gpu=gpu or settings.gpu or next(iter(installed_gpus()), CPU),

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrator.errors import OutputPathRefused, PieceDamaged, SourceChanged
+from orchestrator.errors import OutputPathRefused, PieceDamaged
 from orchestrator.fidelity.check import CHECKED_FRAMES, FrameCountAndSize
 from orchestrator.fidelity.report import report_of, sound_offset_s
 from orchestrator.film.assembled_output import AssembledOutput, assembled_output
@@ -25,6 +25,7 @@ from orchestrator.film.document import FilmPlan, PieceManifest
 from orchestrator.film.merged_notes import merged_notes
 from orchestrator.film.pieces import Pieces
 from orchestrator.film.read_pieces import checked_pieces, film_pts, read_manifests
+from orchestrator.film.same_source import check_source
 from orchestrator.film.segment_output import film_request
 from orchestrator.framing.keyframes import CropPath
 from orchestrator.jobs import ExportResult, ExportStats, Keyframe, UpscaleResult, UpscaleStats
@@ -65,7 +66,7 @@ def assemble(
 
     Raises:
         PlanRefused: the plan makes no video, or contradicts itself.
-        SourceChanged: the source has another size than the plan says.
+        SourceChanged: the source is not the one that the plan was made from.
         PieceDamaged: a piece is missing, is another one, or was changed; the message names its number.
         OutputPathRefused: see `staged`; or the name has another suffix than the plan's format.
         OutputCheckFailed: the finished file does not hold what it should.
@@ -81,10 +82,7 @@ def assemble(
             f".{container.name}"
         )
     check_outputs(source, [output], overwrite=overwrite)
-    if source.stat().st_size != plan.source.bytes:
-        raise SourceChanged(
-            f"{source} has {source.stat().st_size} bytes, and {plan.source.bytes} were planned"
-        )
+    check_source(source, plan)
     pts = film_pts(plan)
     manifests = read_manifests(plan, pieces, plan_hash)
     _check_all(plan, manifests)

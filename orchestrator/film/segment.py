@@ -17,7 +17,8 @@ from orchestrator.fidelity.report import measured_pictures
 from orchestrator.film.document import FilmPlan, PieceManifest
 from orchestrator.film.frame_pts import expand
 from orchestrator.film.piece import payload_of, write_manifest
-from orchestrator.film.segment_frames import check_source, planned_frames, selection_of
+from orchestrator.film.same_source import check_source
+from orchestrator.film.segment_frames import planned_frames, selection_of
 from orchestrator.film.segment_output import piece_encoder, prepare_output
 from orchestrator.film.track_segment import detect_segment
 from orchestrator.frames import Picture
@@ -129,7 +130,12 @@ class _Segment:
             reader: VideoReader[Picture] = stack.enter_context(self._reader())
             frames = planned_frames(reader.frames(), self.plan, self.number)
             writer = stack.enter_context(
-                PieceWriter(path, encoder=self.encoder, info=self.output.output_info)
+                PieceWriter(
+                    path,
+                    encoder=self.encoder,
+                    info=self.output.output_info,
+                    planned_frames=self.plan.segments[self.number].frames,
+                )
             )
             chain = stack.enter_context(
                 picture_chain(self.output, frames, client=client, samples=COMPARED_FRAMES + 1)

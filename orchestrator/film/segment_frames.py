@@ -10,20 +10,6 @@ from orchestrator.film.document import FilmPlan
 from orchestrator.film.frame_pts import segment_pts
 from orchestrator.frames import AnyPicture, Frame
 from orchestrator.media.read.frame_selection import FrameSelection
-from orchestrator.video_source import VideoSource
-
-
-def check_source(source: VideoSource, plan: FilmPlan) -> None:
-    """Refuse a source of another size than the one that the plan was made from.
-
-    Raises:
-        SourceChanged: it has another size.
-    """
-    found, planned = source.stat().st_size, plan.source.bytes
-    if found != planned:
-        raise SourceChanged(
-            f"{source} has {found} bytes, and had {planned} when the film was planned: plan the film again"
-        )
 
 
 def selection_of(plan: FilmPlan, number: int) -> FrameSelection:

@@ -26,6 +26,7 @@ from orchestrator.errors import (
 from orchestrator.film.assemble import assemble
 from orchestrator.film.check_film import ExpectedFilm, check_film
 from orchestrator.film.piece import MANIFEST_ID, read_manifest, write_manifest
+from orchestrator.film.same_source import check_source, local_etag
 from orchestrator.frames import SphericalVideo
 from orchestrator.jobs import JobCost, Preview
 from orchestrator.media.read.probe import probe
@@ -492,7 +493,18 @@ def test_pieces_that_were_not_compared_are_refused(film: Film) -> None:
 def test_a_changed_source_is_refused(film: Film) -> None:
     with film.source.open("ab") as file:
         file.write(b"more")
-    refused(film, SourceChanged, "were planned")
+    refused(film, SourceChanged, "when the film was planned")
+
+
+def test_a_local_source_that_was_written_again_is_refused(film: Film) -> None:
+    source = film.plan.source.model_copy(update={"etag": local_etag(film.source)})
+    plan = film.plan.model_copy(update={"source": source})
+    check_source(film.source, plan)
+    data = bytearray(film.source.read_bytes())
+    data[-1] ^= 1
+    film.source.write_bytes(data)
+    with pytest.raises(SourceChanged, match="was written after the film was planned"):
+        check_source(film.source, plan)
 
 
 def test_a_plan_that_contradicts_itself_is_refused(film: Film) -> None:

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from multiprocessing import get_context
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import av
@@ -21,6 +22,7 @@ from orchestrator.film.piece import payload_of, read_manifest
 from orchestrator.film.plan import plan_film
 from orchestrator.frames import Colour, Frame, HdrMetadata, Planes, VideoInfo
 from orchestrator.jobs.film import ExportFilm
+from orchestrator.media.write import piece_writer
 from orchestrator.media.write.encoder_selection import choose_for_source
 from orchestrator.media.write.film_encoder import for_pieces
 from orchestrator.media.write.picture_encoder import PictureEncoder
@@ -33,7 +35,6 @@ from tools.fixtures.clips import make_clip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -103,6 +104,7 @@ CASES = {
     "AV1 HDR": Case("libsvtav1", ".webm", "yuv420p10le", 10, form="deep_rgb"),
     "AV1 HDR lossless": Case("libsvtav1", ".webm", "yuv420p10le", 10, "lossless", "deep_rgb"),
 }
+SAMPLE = Path(__file__).resolve().parents[2] / "examples" / "sample.mp4"
 CRA = "log-level=none:keyint=10:min-keyint=10:open-gop=1:bframes=4"
 CONTENTS = ("motion", "black", "white", "noise", "still", "one picture")
 
@@ -163,8 +165,10 @@ def encoder_of(case: Case, **options: str) -> PictureEncoder:
 
 
 def write(path: Path, case: Case, content: str) -> PieceWriter:
-    with PieceWriter(path, encoder=encoder_of(case), info=case.info) as writer:
-        for frame in pictures(case, content):
+    frames = list(pictures(case, content))
+    encoder = encoder_of(case)
+    with PieceWriter(path, encoder=encoder, info=case.info, planned_frames=len(frames)) as writer:
+        for frame in frames:
             writer.write(frame)
         writer.finish()
     return writer
@@ -273,7 +277,8 @@ def test_a_lossless_piece_gives_the_planes_back(tmp_path: Path) -> None:
 
 def test_a_frame_of_another_size_is_refused(tmp_path: Path) -> None:
     case = CASES["x264"]
-    with PieceWriter(tmp_path / "a.mp4", encoder=encoder_of(case), info=case.info) as writer:
+    encoder = encoder_of(case)
+    with PieceWriter(tmp_path / "a.mp4", encoder=encoder, info=case.info, planned_frames=1) as writer:
         frame = next(pictures(replace(case, size=(96, 64)), "motion"))
         with pytest.raises(EncodeFailed, match="96x64, not 192x128"):
             writer.write(frame)
@@ -281,8 +286,36 @@ def test_a_frame_of_another_size_is_refused(tmp_path: Path) -> None:
 
 def test_options_that_no_encoder_has_are_an_error(tmp_path: Path) -> None:
     case = CASES["x264"]
+    encoder = encoder_of(case, crf="many")
     with (
         pytest.raises(EncodeFailed),
-        PieceWriter(tmp_path / "a.mp4", encoder=encoder_of(case, crf="many"), info=case.info) as writer,
+        PieceWriter(tmp_path / "a.mp4", encoder=encoder, info=case.info, planned_frames=1) as writer,
     ):
         writer.write(next(pictures(case, "motion")))
+
+
+def test_the_last_pictures_of_a_piece_are_as_good_as_in_the_middle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = replace(CASES["x264"], quality="low", size=(320, 180))
+    with av.open(str(SAMPLE)) as container:
+        shown = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)][:60]
+    longer = errors_of(tmp_path / "longer.mp4", case, shown)
+    shorter = errors_of(tmp_path / "shorter.mp4", case, shown[:40])
+    monkeypatch.setattr(piece_writer, "REPEATED_AT_END", {})
+    alone = errors_of(tmp_path / "alone.mp4", case, shown[:40])
+    middle = longer[36:40].mean()
+    assert shorter[36:].mean() < 1.08 * middle < alone[36:].mean(), (shorter[36:], longer[36:40], alone[36:])
+
+
+def errors_of(path: Path, case: Case, shown: list[NDArray[Any]]) -> NDArray[np.float64]:
+    """Write pictures as a piece, and return the mean square error of each."""
+    encoder = encoder_of(case)
+    with PieceWriter(path, encoder=encoder, info=case.info, planned_frames=len(shown)) as writer:
+        for number, pixels in enumerate(shown):
+            writer.write(Frame(index=number, pts=512 * number, pixels=pixels, duration=512))
+        writer.finish()
+    with av.open(str(path)) as container:
+        written = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    pairs = zip(written, shown, strict=True)
+    return np.array([np.square(np.subtract(*pair, dtype=float)).mean() for pair in pairs])

@@ -8,6 +8,7 @@ from typing import Any
 
 from av.container import OutputContainer
 from av.packet import Packet
+from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
 from orchestrator.errors import EncodeFailed
@@ -162,18 +163,21 @@ class PictureEncoder:
                 "as a bug"
             )
 
-    def encode(self, frame: Frame[Any], pts: int) -> list[Packet[VideoStream]]:
+    def encode(self, frame: Frame[Any], pts: int, *, refers_back: bool = False) -> list[Packet[VideoStream]]:
         """Encode one frame, and return the packets that are complete.
 
         Args:
             frame: next frame in presentation order, in the form and the size of the arguments.
             pts: when it is shown, in ticks.
+            refers_back: whether neither this picture nor one before it may refer to a later one.
         """
         picture = self._to_frame(frame.pixels)
         if frame.alpha is not None:
             width, height = self.picture_size
             picture = with_alpha(picture, frame.alpha, width=width, height=height)
         picture.pts, picture.time_base = pts, self.tick
+        if refers_back:
+            picture.pict_type = PictureType.P
         self._captions.take(pts, frame.captions)
         packets = self._added().encode(picture)
         if self._is_first and self.encoder == "libsvtav1":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,6 +23,13 @@ from orchestrator.media.write.output_timestamps import OutputTimestamps
 from orchestrator.media.write.picture_encoder import PictureEncoder
 from orchestrator.media_containers import MP4
 
+REPEATED_AT_END = {"libx264": 2}
+"""How many more times the last picture is encoded, by encoder; these packets are dropped.
+
+x264 gives a picture bits by how much later ones refer to it (its macroblock tree). It sees nothing after the
+last picture of a piece, and would give too few bits to those before it (docs/film.md has the figures).
+"""
+
 
 class PieceWriter:
     """Writes one piece; a context manager. The file at `path` is complete only after `finish` has returned.
@@ -32,6 +40,7 @@ class PieceWriter:
         path: file to write; an existing one is overwritten.
         encoder: encodes its pictures.
         info: describes the source.
+        planned_frames: how many frames will be written.
 
     Attributes:
         frames: number of frames written.
@@ -41,8 +50,10 @@ class PieceWriter:
         DiskFull: the disk is full.
     """
 
-    def __init__(self, path: Path, *, encoder: PictureEncoder, info: VideoInfo) -> None:
+    def __init__(self, path: Path, *, encoder: PictureEncoder, info: VideoInfo, planned_frames: int) -> None:
         self.frames = 0
+        self._planned_frames = planned_frames
+        self._last_pts = 0
         self._path, self._encoder, self._info = path, encoder, info
         self._timestamps = OutputTimestamps(info, info.time_base)
         self._pts: list[int] = []  # in the order of decoding
@@ -85,9 +96,15 @@ class PieceWriter:
         if not self.frames:
             self._timestamps.begin(frame.pts * self._info.time_base)
         pts = self._timestamps.place(frame.pts, frame.duration)
-        with self._translated():
-            self._mux(self._encoder.encode(frame, pts))
         self.frames += 1
+        is_last = 1 < self.frames == self._planned_frames
+        repeats = REPEATED_AT_END.get(self._encoder.encoder, 0) if is_last else 0
+        self._last_pts = pts
+        with self._translated():
+            self._mux(self._encoder.encode(frame, pts, refers_back=repeats > 0))
+            for number in range(1, repeats + 1):
+                after = pts + number * max(frame.duration, 1)
+                self._mux(self._encoder.encode(replace(frame, captions=b""), after))
 
     def finish(self) -> None:
         """Flush the encoder and complete the file.
@@ -115,6 +132,8 @@ class PieceWriter:
         for packet in packets:
             if packet.pts is None:
                 raise EncodeFailed(f"{self._encoder.encoder} gave a picture no time: please report it")
+            if self.frames == self._planned_frames and packet.pts > self._last_pts:
+                continue  # the last picture once more
             if not self._pts:
                 self._starts_with_key = packet.is_keyframe
             self._pts.append(packet.pts)
