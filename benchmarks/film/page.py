@@ -16,8 +16,8 @@ FILM_BYTES = 18e9
 """Our assumption: an hour of 3840x2160 at 40 Mbit/s."""
 
 SECTION = """\
-**Measured.** CPU seconds of an export without a model, without the start of Python. One and two processes
-made the same bytes.
+**Measured.** This table has the CPU seconds of an export without a model, not counting the start of Python. One
+and two processes made the same bytes.
 
 | way | CPU s | over the unsplit job |
 |---|---|---|
@@ -26,13 +26,13 @@ made the same bytes.
 {source} five times in a row, 6,970 frames of 768x432 in {pieces} segments; `python -m benchmarks.film`,
 {date}; {machine}.
 
-What is beside the unsplit job: eight pictures of each piece are compared with the source, x264 has a fixed
-number of threads and no AVX-512, and each segment opens the source. It weighs less the larger the share of a
-model is.
+A film takes more CPU time than the unsplit job because some pictures of each piece are compared with the
+source, x264 has a fixed number of threads and no AVX-512, and each segment opens the source. The more of the
+time a model takes, the less this matters.
 
 **Simulated.** A film of 60 minutes, 86,400 frames of 1920x1080, enlarged four times on {gpu}s. *Efficiency*
-is the work of the segments over their time on all workers; 1 is the ideal. Segments are of about
-{segment_s:g} s and vary as the measured ones do; each takes {overhead_s:g} s beside its frames.
+is the work of the segments divided by the time of all workers; 1 is the ideal. Segments have about
+{segment_s:g} s of work and vary as the measured ones do; each takes {overhead_s:g} s beyond its frames.
 
 ![Efficiency by the number of workers](images/film/efficiency.png)
 
@@ -45,17 +45,18 @@ Where each figure comes from:
 {speeds}
 - Price: ${price:g} a second ({price_origin}). Users pay {margin:g} times that ([billing.md](billing.md)).
 - Start of a worker: {start_s:g} s ({start_origin}). Each worker starts once, and the start is in the cost.
-- Time beside the frames: the measured CPU seconds of a segment beyond its share of the unsplit job, and 1 s
+- Time beyond the frames: the measured CPU seconds of a segment beyond its share of the unsplit job, and 1 s
   for what it fetches and stores, our assumption.
 - Trouble, our assumptions: {slow_share:.0%} of the runs take {slow_least:g} to {slow_most:g} times as long;
   a worker dies every {death_hours:g} hours of work, which is noticed after {noticed_s:g} s.
 - The film takes: {overhead:g} s for the plan, the start of the workers, the segments, and the assembly, in
   which one worker fetches and stores {film_gb:g} GB (40 Mbit/s, our assumption) at
   {rate:g} MB/s ({rate_origin}).
-- *Started again* is the most of four simulations; the rule allows 5 %.
+- *Started again* is the share of the work that was started a second time, in the worst of four simulations;
+  the rule allows 5 %.
 
-The less work a film is, the worse it uses many workers: each has few segments, and the last one ends late.
-Segments of less work (`work_sec`) help then.
+A film of little work uses many workers badly, because each has few segments and the last one ends late.
+Shorter segments (`work_sec`) help then.
 """
 
 
