@@ -43,8 +43,8 @@ Ctrl-C or SIGTERM. Made by `make docs` from `orchestrator/errors.py`.
 |---|---|---|---|""".splitlines()
 
 _STEP = (
-    "A step of making a film ([film.md](film.md)): the program that makes the film sends this job. The API\n"
-    "refuses it from users."
+    "One of the three jobs that make a film in pieces ([film.md](film.md#the-three-jobs)). The driver of\n"
+    "the film sends it; the API refuses it from users."
 )
 
 
@@ -77,7 +77,11 @@ def page() -> str:
 def descriptions(model: type[Strict]) -> dict[str, str]:
     """Return what each field of a model means, by name."""
     texts = field_docs(model)
-    return {name: re.sub(r"\bNone\b", "null", texts[name]) for name in model.model_fields if name in texts}
+    return {
+        name: re.sub(r"(?<!-)\bNone\b(?!-)", "null", texts[name])
+        for name in model.model_fields
+        if name in texts
+    }
 
 
 def errors_page() -> str:
@@ -161,6 +165,9 @@ def _page() -> Iterator[str]:
         for root in (task.job, *task.results):
             if root is task.results[0]:
                 yield from ("", f"### Result of {name}")
+                if described.issuperset(task.results):
+                    names = " or ".join(f"`{result.__name__}`" for result in task.results)
+                    yield from ("", f"The result of the ordinary job, which is described there: {names}.")
             for model in models(root):
                 if model not in described:
                     described.add(model)

@@ -16,8 +16,8 @@ FILM_BYTES = 18e9
 """Our assumption: an hour of 3840x2160 at 40 Mbit/s."""
 
 SECTION = """\
-**Measured.** This table has the CPU seconds of an export without a model, not counting the start of Python. One
-and two processes made the same bytes.
+**Measured.** This table has the CPU seconds of an export without a model, not counting the start of Python.
+One and two processes made the same bytes.
 
 | way | CPU s | over the unsplit job |
 |---|---|---|

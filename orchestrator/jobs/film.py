@@ -1,7 +1,8 @@
 """Defines the parameters and results of the jobs that make a film in pieces: plan, segment and assemble.
 
 A film is a job on a long video. It is planned once, each of its segments becomes a piece, and the pieces are
-assembled. All three follow from the plan alone, so any worker may do any of them, at any time, again.
+assembled. Each of the three jobs follows from its input alone, so any worker may run it, at any time, more
+than once.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class _Film(Strict):
 
 
 class UpscaleFilm(_Film):
-    """A film that is enlarged."""
+    """A film that is the enlarged video."""
 
     task: Literal["upscale"]
     """The task."""
@@ -46,7 +47,7 @@ class UpscaleFilm(_Film):
 
 
 class ExportFilm(_Film):
-    """A film of which a part is exported; `params.format` is its format, by default mp4."""
+    """A film that is an exported part of the video; `params.format` is its format, by default mp4."""
 
     task: Literal["export"]
     """The task."""
@@ -55,7 +56,7 @@ class ExportFilm(_Film):
 
 
 class TrackFilm(_Film):
-    """A film whose objects are tracked."""
+    """A film of which only the tracks of its objects are delivered."""
 
     task: Literal["track"]
     """The task."""
@@ -110,7 +111,7 @@ class PlanResult(Strict):
     unsplit: str | None
     """Why the video should be processed as one ordinary job; None if there is a plan."""
     frames: int | None
-    """Frames of the film; None if there is no plan."""
+    """The number of frames of the film; None if there is no plan."""
     duration_sec: float | None
     """The duration of the film, in seconds; None if there is no plan."""
     segments: tuple[PlannedSegment, ...]
@@ -132,9 +133,9 @@ class SegmentResult(Strict):
     number: int
     """The number of the segment."""
     frames: int
-    """Frames of the piece."""
+    """The number of frames of the piece."""
     already: bool
-    """Whether a piece was there already, which was kept."""
+    """Whether a piece was already there; that piece was kept."""
     wall_sec: float
     """How many seconds the job took."""
     cost: JobCost | None = None

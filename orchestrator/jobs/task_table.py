@@ -150,7 +150,7 @@ class ExportJob(FileJob):
 
 
 class PlanJob(Job):
-    """Plans a film: a job on a long video, which is made in pieces."""
+    """Plans a film: a long video that is made in pieces."""
 
     task: Literal["plan"]
     """The name of the task."""
@@ -181,10 +181,10 @@ class SegmentJob(Job):
     """Where the plan is."""
     piece_url: Address | None = None
     """Where a piece of this segment may be already: a URL presigned for GET, or s3://bucket/key. If it is
-    there, nothing is computed. None does not look."""
+    there, nothing is computed. If None, the job does not look."""
     output_url: Address
     """Where the piece is uploaded: a URL presigned for PUT, or s3://bucket/key. The Content-Type is video/mp4
-    or, where objects are tracked, application/octet-stream. The request has `If-None-Match: *`, so that the
+    or, if objects are tracked, application/octet-stream. The request has `If-None-Match: *`, so that the
     first piece is kept."""
     params: SegmentParams
     """Which segment to make."""
@@ -199,7 +199,7 @@ class SegmentJob(Job):
 
 
 class AssembleJob(DeliveryJob):
-    """Assembles the pieces of a film, and delivers what the ordinary job would have."""
+    """Assembles the pieces of a film, and delivers what the ordinary job would deliver."""
 
     model_config = ConfigDict(
         json_schema_extra={
