@@ -173,9 +173,9 @@ def _check_all(plan: FilmPlan, manifests: Sequence[PieceManifest]) -> None:
             raise PieceDamaged(f"piece {number} was made without the model: make that segment again")
         last = segment.first_frame + segment.frames
         if not all(segment.first_frame <= picture.frame < last for picture in manifest.fidelity):
-            raise PieceDamaged(f"piece {number} was compared at frames of another: make that segment again")
+            raise PieceDamaged(f"piece {number} was compared at frames of another segment: make it again")
     if not any(manifest.fidelity for manifest in manifests):
-        raise PieceDamaged("piece 0 and all others were not compared with the source: make them again")
+        raise PieceDamaged("piece 0 and the other pieces were not compared with the source: make them again")
 
 
 def _summary(

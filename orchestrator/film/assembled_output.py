@@ -66,11 +66,13 @@ def assembled_output(plan: FilmPlan, size: tuple[int, int], context: JobContext)
             )
         if width > size[0]:
             break
-    raise PieceDamaged(f"piece 0 is {size[0]}x{size[1]}, which the film is not: make all segments again")
+    raise PieceDamaged(
+        f"piece 0 is {size[0]}x{size[1]}, which is not the size of the film: make all segments again"
+    )
 
 
 def _scaled(request: DeliveryRequest) -> Iterator[DeliveryRequest]:
-    """Yield a request with each scale that its model may have; it is the size of the pieces that decides."""
+    """Yield a request with each scale that its model may have. The size of the pieces decides."""
     if request.model is None or request.size is not None or request.scale is not None:
         yield request
         return

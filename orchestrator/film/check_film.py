@@ -20,8 +20,7 @@ from orchestrator.media.write.readback import OutputReader
 from orchestrator.pipeline.preview import evenly
 
 MOST_LAST_PICTURES = 8
-"""At most so many pieces are decoded up to their last picture, which takes all pictures from a keyframe
-on."""
+"""The most pieces whose last picture is decoded, which takes decoding all pictures from a keyframe on."""
 
 _DECODED_PX = 64
 """Longest side to which decoded pictures are scaled: whether they can be decoded is all that counts."""
@@ -138,6 +137,6 @@ def _check_decoding(reader: OutputReader, written: WrittenPackets, expected: Exp
 
 def _rejected(fault: str) -> OutputCheckFailed:
     return OutputCheckFailed(
-        f"the film is not what its pieces are: {fault}; nothing was kept, assemble it again, and report it "
-        "if it stays so"
+        f"the assembled film differs from its pieces: {fault}; nothing was kept, assemble it again, and "
+        "report it if that fails, too"
     )

@@ -33,7 +33,8 @@ class FilmSource(Strict):
     bytes: _Position
     """The size of the file, in bytes."""
     etag: str | None
-    """The strong ETag of the object, with its quotes; None for a local file or a server without one."""
+    """The strong ETag of the object, with its quotes; None if the server sends none. For a local file it is
+    what `same_source.local_etag` returns."""
     info: Annotated[VideoInfo, AfterValidator(checked_video)]
     """Its description, as `media.read.probe` makes it."""
 
@@ -113,7 +114,7 @@ class FilmPlan(Strict):
     """The number of the segment with the most change and detail, which is about ten seconds long where the
     keyframes allow it: the one to preview."""
     notes: tuple[str, ...]
-    """Sentences for the user that are known by now."""
+    """Sentences for the user that are known when the film is planned."""
 
 
 MOST_REORDERED = 64
@@ -144,7 +145,7 @@ class PieceManifest(Strict):
     headers_sha256: Sha256 | None
     """The SHA-256 of the codec's headers (SPS, PPS and the like), which all pieces share; None for tracks."""
     reorder: int = Field(ge=0, le=MOST_REORDERED)
-    """By how many pictures the encoder's order of decoding differs from that of presentation at most."""
+    """The most places by which the encoder's order of decoding differs from that of presentation."""
     transport: Literal["shared_memory", "grpc"] | None
     """How tensors reached Triton; None without a model."""
     tile: tuple[int, int] | None

@@ -58,9 +58,9 @@ def segment_pts(plan: FilmPlan, number: int) -> NDArray[np.int64]:
         PlanRefused: the plan has no such segment, or fewer frames than its segments need.
     """
     if not 0 <= number < len(plan.segments):
-        raise PlanRefused(f"the plan has {len(plan.segments)} segments, and none of number {number}")
+        raise PlanRefused(f"the plan has {len(plan.segments)} segments, and no segment {number}")
     segment, pts = plan.segments[number], expand(plan.pts)
     part = pts[segment.first_frame : segment.first_frame + segment.frames]
     if segment.first_frame < 0 or len(part) != segment.frames:
-        raise PlanRefused(f"segment {number} of the plan has frames that the film has not")
+        raise PlanRefused(f"segment {number} of the plan has frames that the film does not have")
     return part

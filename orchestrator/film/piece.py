@@ -1,6 +1,6 @@
 """Stores the manifest of a piece at the end of the piece's file, reads it from there, and checks pieces.
 
-A piece is one file, so that it is stored at once or not at all:
+A piece is one file, so that it is stored whole or not at all:
 
     payload | size | 'uuid' | MANIFEST_ID | manifest as JSON | size
 
@@ -114,7 +114,7 @@ def check_manifest(manifest: PieceManifest, plan: FilmPlan, plan_hash: str, numb
     if manifest.plan_hash != plan_hash:
         raise PieceDamaged(f"piece {number} belongs to another plan, {manifest.plan_hash}: make it again")
     if manifest.number != number:
-        raise PieceDamaged(f"piece {number} is piece {manifest.number} of its film: make it again")
+        raise PieceDamaged(f"piece {number} holds segment {manifest.number}: make it again")
     planned = plan.segments[number].frames
     if manifest.frames != planned:
         raise PieceDamaged(f"piece {number} has {manifest.frames} frames, not {planned}: make it again")

@@ -54,7 +54,7 @@ USUAL_FRAMES = 1500
 """Frames of a segment where the table of speeds does not say how fast the work is: a minute of film."""
 
 FEWEST_SEGMENTS = 2
-"""A film with less work than that of so many segments stays one job."""
+"""A film with less work than this many segments have stays one job."""
 
 EXTRA_SEGMENTS = 4
 """How many more segments there may be than the work asks for: those beside the hardest one."""
@@ -190,7 +190,7 @@ def _encoder(planned: Plan) -> FilmEncoder:
 
 
 def _refuse_early(info: VideoInfo, container: MediaContainer | None) -> None:
-    """Refuse to split what can be told by the header.
+    """Refuse to split a video whose header shows that it cannot be split.
 
     Raises:
         Unsplit: see above.
@@ -213,7 +213,7 @@ def _cut(
     speeds: tuple[PriceTable, str] | None,
     whole: bool,
 ) -> _Cut | None:
-    """Divide a film into segments; None if the index of the file is wrong and it must be read whole.
+    """Divide a film into segments; return None if the index of the file is wrong and it must be read whole.
 
     Raises:
         Unsplit: the film cannot or need not be divided.
@@ -275,5 +275,5 @@ def _divide(
     sizes = index.size[frames.packets].astype(np.int64)
     division = divide(times_s=times_s, sizes=sizes, keys=keys, length=length)
     if len(division.begins) < FEWEST_SEGMENTS:
-        raise Unsplit("the video has too few keyframes, so that nothing of it can be decoded on its own")
+        raise Unsplit("the video has too few keyframes for its parts to be decoded on their own")
     return division

@@ -1,4 +1,4 @@
-"""Tells what a film asks for: its container, its time range, its output, and how much work a frame is."""
+"""Derives from a film's parameters its container, its time range, its output, and the work of a frame."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def film_request(
 
 
 def named_params(params: FilmParams, request: DeliveryRequest | None, context: JobContext) -> FilmParams:
-    """Return the parameters with the names of models, and the path of a crop, that they stand for."""
+    """Return the parameters with the model named, and a crop that follows a track as keyframes."""
     if isinstance(params, TrackFilm):
         named = params.params.model_copy(update={"model": context.resolve(params.params.model)})
         return params.model_copy(update={"params": named})

@@ -1,4 +1,4 @@
-"""Refuses a source that is not the file any more that a film was planned from."""
+"""Refuses a source that is no longer the file that the film was planned from."""
 
 from __future__ import annotations
 

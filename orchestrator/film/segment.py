@@ -37,8 +37,8 @@ from orchestrator.triton.client import TritonClient
 from orchestrator.video_source import VideoSource, expect
 
 COMPARED_FRAMES = 3
-"""Most frames of a piece that are compared with the source. To compare one, on average half the frames
-between two keyframes are decoded, so more would add much to the work of a short piece."""
+"""Most frames of a piece that are compared with the source. Comparing one decodes on average half the frames
+between two keyframes, so more would add much to the work of a short piece."""
 
 
 def make_segment(

@@ -54,7 +54,7 @@ def film_request(plan: FilmPlan, context: JobContext) -> DeliveryRequest:
     """Return the output that a film requests.
 
     Raises:
-        PlanRefused: the plan makes no video, or leaves a model or the path of a crop open.
+        PlanRefused: the plan makes no video, names no model, or has a crop without its keyframes.
         BadRequest: the crop is refused.
     """
     film, info = plan.film, plan.source.info

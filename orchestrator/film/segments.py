@@ -31,7 +31,7 @@ def find_decoding_starts(
         begins: the first frame of each segment.
 
     Returns:
-        Indexes of packets; None if the index of the file calls pictures keyframes that are none.
+        Indexes of packets; None if the index of the file marks pictures as keyframes that are not.
 
     Raises:
         Unsplit: there is no keyframe at or before the first frame.

@@ -39,7 +39,7 @@ class FilmFrames:
 
 
 def check_packets(index: PacketIndex) -> None:
-    """Refuse to split a video whose frames or keyframes cannot be found by its packets.
+    """Refuse to split a video whose frames or keyframes its packets do not tell.
 
     Raises:
         Unsplit: see above.
@@ -59,7 +59,7 @@ def presentation_order(index: PacketIndex) -> NDArray[np.int64]:
     """Return the indexes of the packets whose pictures are shown, in the order in which they are.
 
     Raises:
-        Unsplit: two have one time, so that only decoding tells how many frames there are.
+        Unsplit: two have the same time, so only decoding tells how many frames there are.
     """
     shown = np.flatnonzero(index.shown)
     order = shown[np.argsort(index.pts[shown], kind="stable")]

@@ -23,7 +23,7 @@ BUDGET = 0.05
 """The share of the film's work that may be done a second time."""
 
 FEWEST_FINISHED = 4
-"""With fewer finished segments than this, nothing is known of their usual time."""
+"""With fewer finished segments than this, too little is known of their usual time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class Running:
     Attributes:
         number: its number.
         work: how much work it is, in any unit that is the same for all segments, such as frames.
-        elapsed_s: since when its worker computes it, in seconds, without the time in a queue.
+        elapsed_s: how long its worker has computed it, in seconds, without the time in a queue.
     """
 
     number: int

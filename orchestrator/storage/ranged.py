@@ -1,4 +1,4 @@
-"""Reads a file over HTTP a few bytes at a time, by Range requests (RFC 9110, section 14), without a disk.
+"""Reads parts of a file over HTTP by Range requests (RFC 9110, section 14), without storing it on a disk.
 
 Each request goes through the address guard, as a download does. The blocks that came last are kept, so that a
 file that is opened several times does not send its head several times.
@@ -42,7 +42,7 @@ _log = logging.getLogger(__name__)
 FIRST_BYTES = 1 << 15
 """How much a request asks for at a new place. FFmpeg reads as much at a time."""
 MOST_BYTES = 8 << 20
-"""How much a request asks for at most: in what is known to be needed, or after a long stretch was read."""
+"""How much a request asks for at most, in an announced part or after a long stretch was read."""
 KEPT_BYTES = 48 << 20
 """How much is kept in memory: the index of a film of hours, and a few blocks."""
 NEAR_BYTES = 1 << 20
@@ -123,7 +123,7 @@ class RangedFile:
         self._size = expected_bytes
         self._etag = expected_etag
         self._parts: deque[tuple[int, int]] = deque(maxlen=MOST_PARTS)  # see `expect`
-        self._changed: str | None = None  # Last-Modified, for servers without a strong ETag
+        self._last_modified: str | None = None  # for servers without a strong ETag
         self._is_known = False  # the server has answered
         self._failure: WorkerError | None = None
         self._lock = threading.RLock()
@@ -196,7 +196,7 @@ class RangedFile:
             return block.data[place - block.start :][:count]
 
     def _know(self) -> None:
-        """Let the server answer, if it has not."""
+        """Fetch the head of the file, unless the server has answered before."""
         if not self._is_known and not self._blocks:
             data = self._fetch(0, FIRST_BYTES)
             if data:
@@ -256,9 +256,8 @@ class RangedFile:
                 )
         except WorkerError as exc:
             self._failure = exc
-            if self._stop.is_set() and not isinstance(
-                exc, Cancelled
-            ):  # an answer that was cut off by the stop
+            if self._stop.is_set() and not isinstance(exc, Cancelled):
+                # The stop cut off the answer.
                 self._failure = Cancelled(
                     "the transfer was asked to stop; start it again if you still need it"
                 )
@@ -319,20 +318,20 @@ class RangedFile:
             raise self._other_file(f"it has {size} bytes instead of {self._size}")
         if strong != self._etag and (self._etag is not None or self._is_known):
             raise self._other_file("its ETag is another one")
-        if self._is_known and strong is None and changed != self._changed:
+        if self._is_known and strong is None and changed != self._last_modified:
             raise self._other_file("it was written again")
         if size > self._limits.max_bytes:
             raise InputFileTooLarge(
-                f"the input {self} has {size} bytes, and no more than {self._limits.max_bytes} are taken; "
+                f"the input {self} has {size} bytes, and at most {self._limits.max_bytes} are allowed; "
                 "give a smaller file"
             )
         if not self._is_known:
-            self._size, self._etag, self._changed, self._is_known = size, strong, changed, True
+            self._size, self._etag, self._last_modified, self._is_known = size, strong, changed, True
         return length
 
     def _other_file(self, why: str) -> SourceChanged:
         return SourceChanged(
-            f"the source {self} is not the file that it was: {why}; put the same file back, or start anew"
+            f"the source {self} has changed: {why}; put the same file back, or start again with the new one"
         )
 
 

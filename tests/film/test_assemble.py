@@ -402,7 +402,7 @@ def test_a_missing_piece_is_named(film: Film) -> None:
 
 def test_a_piece_that_is_another_one_is_named(film: Film) -> None:
     film.pieces.path(2).write_bytes(film.pieces.path(0).read_bytes())
-    refused(film, PieceDamaged, "piece 2 is piece 0")
+    refused(film, PieceDamaged, "piece 2 holds segment 0")
 
 
 def test_a_piece_of_another_plan_is_named(film: Film) -> None:

@@ -199,7 +199,7 @@ def test_a_manifest_that_claims_another_payload_is_refused(tmp_path: Path) -> No
     ("changes", "message"),
     [
         ({"plan_hash": "cd" * 32}, "another plan"),
-        ({"number": 0}, "piece 1 is piece 0"),
+        ({"number": 0}, "piece 1 holds segment 0"),
         ({"frames": 4}, "4 frames, not 5"),
     ],
 )

@@ -64,9 +64,9 @@ class IndexOnly:
         expect(self._source, first_byte, end_byte)
 
     def zeros_from(self, place: int) -> tuple[int, int]:
-        """Return how many bytes from a place on are given as zeros, and how many after these are not.
+        """Return how many bytes from a place on are given as zeros, or else how many are given as they are.
 
-        The second number is that of bytes up to the next part of the media data, or very large.
+        One of the two is 0. The second ends at the next part of the media data, or is very large.
         """
         if not self.skips_data:
             return 0, io.DEFAULT_BUFFER_SIZE * 1024
@@ -132,7 +132,7 @@ def index_only(source: VideoSource) -> IndexOnly | None:
             boxes += 1
             if kind == b"moof" or not kind.isascii() or boxes > MOST_BOXES or 0 < size < content - place:
                 return None
-            if not boxes - 1 and kind not in {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"}:
+            if boxes == 1 and kind not in {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"}:
                 return None
             end = place + size if size else file.length
             has_index |= kind == b"moov"

@@ -29,11 +29,11 @@ class KeyframeKind(IntEnum):
     """What a picture is to a decoder that starts at it."""
 
     NONE = 0
-    """No start."""
+    """Decoding cannot start at it."""
     RECOVERY = 1
-    """A start after which pictures become exact."""
+    """Decoding can start at it, and pictures become exact some time later."""
     EXACT = 2
-    """A start from which every picture that is shown later is exact."""
+    """Decoding can start at it, and every picture that is shown later is exact."""
     UNREAD = 3
     """The container calls it a keyframe, and its data were not looked at."""
 

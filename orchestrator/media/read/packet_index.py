@@ -98,7 +98,7 @@ def read_packet_index(
     Args:
         source: the video.
         end_s: the end of the part that is needed, in seconds on the file's clock; None is the end of the
-            file. Packets from the first keyframe at or after it on are left out, but for this keyframe.
+            file. The first keyframe at or after it is the last packet.
         whole: whether to read the data of an MP4 file, too, so that the kind of every keyframe is known.
 
     Raises:
@@ -175,7 +175,7 @@ class _KindsInFile:
         if not packet.is_keyframe:
             return KeyframeKind.NONE
         kind = keyframe_kind(self._codec, bytes(memoryview(packet)[:HEAD_BYTES]), self._extradata)
-        return kind or KeyframeKind.RECOVERY  # FFmpeg found a recovery point further behind
+        return kind or KeyframeKind.RECOVERY  # FFmpeg found a recovery point beyond HEAD_BYTES
 
 
 class _KindsInIndex:

@@ -1,8 +1,8 @@
-"""Prepares an MP4 file that is read over HTTP: announces its index, and hides that of sound that is not read.
+"""Announces the index of an MP4 file that is read over HTTP, and hides the index of sound that is not read.
 
 FFmpeg reads the whole index of an MP4 file when it opens it, and with sound about half of it is that of the
-sound (ISO/IEC 14496-12, 8.1). A track whose box is called `skip` instead of `trak` is none to FFmpeg, which
-passes over it without reading it.
+sound (ISO/IEC 14496-12, 8.1). FFmpeg passes over a box that is called `skip` without reading it, so the box
+of a track (`trak`) is hidden by that name.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _FIRST_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"})
 
 
 def prepare_index(source: RemoteSource, *, sound: bool) -> VideoSource:
-    """Announce the parts of a file's index that FFmpeg will read. Other files than MP4 and MOV have none.
+    """Announce the parts of the index of an MP4 or MOV file that FFmpeg will read; other files have none.
 
     Args:
         source: the file.
@@ -52,7 +52,7 @@ def prepare_index(source: RemoteSource, *, sound: bool) -> VideoSource:
 
 
 def _boxes(data: FileBytes, start: int, end: int) -> Iterator[tuple[bytes, int, int, int]]:
-    """Yield the kinds of boxes, and where they, their contents and what follows them begin."""
+    """Yield the kind of each box, where it begins, where its content begins, and where it ends."""
     for _ in range(MOST_BOXES):
         if start + 8 > end:
             return

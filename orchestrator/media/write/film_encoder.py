@@ -22,13 +22,13 @@ _NVENC_QP: EncoderOptions = {
     "b_adapt": "0",
     "rc-lookahead": "0",
 }
-"""Variable bit rates leave a step in quality where pieces meet; a constant quantiser does not. A look ahead
+"""Variable bit rates leave a step in quality where pieces meet; a constant quantiser does not. Lookahead
 cannot see past the end of a piece."""
 
 PIECE_OPTIONS: dict[str, EncoderOptions] = {
-    # stitchable: headers do not depend on the content (x264 --fullhelp). asm: with AVX-512, bits depend on
-    # memory that x264's macroblock tree reads and nobody has written; without, they never differed (measured
-    # with MALLOC_PERTURB_). All servers have AVX2.
+    # stitchable: headers do not depend on the content (x264 --fullhelp). asm: with AVX-512, x264's macroblock
+    # tree reads memory that was never written, and the bits depend on it; without AVX-512 they never differed
+    # (measured with MALLOC_PERTURB_).
     "libx264": {"x264-params": "stitchable=1:open-gop=0:asm=AVX2"},
     # The bits depend on the number of frame threads, not on that of the threads in the pool (x265 manual).
     "libx265": {"x265-params": f"open-gop=0:frame-threads=2:pools={THREADS}"},

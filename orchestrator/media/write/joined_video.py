@@ -1,9 +1,9 @@
-"""Joins videos that were encoded piece by piece into one, packet by packet; no picture is decoded.
+"""Joins the pieces of a film into one video, packet by packet; no picture is decoded.
 
 Times come from the film, not from the pieces. The pictures of a film are stored in order of decoding, and a
 picture is decoded before pictures that are shown earlier by at most `reorder` places. So the n-th packet is
-decoded when the picture `reorder` places before it is shown, and the first ones are decoded earlier by the
-time that so many pictures take: this is how x264 makes decoding times, too.
+decoded when the picture `reorder` places before it is shown, and the first `reorder` packets are decoded
+earlier by the time that as many pictures take. x264 makes decoding times in the same way.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class JoinedVideoWriter:
         tag: four-letter code of the codec for the container, or None for FFmpeg's choice.
         pts: int64 [N], when the source shows each picture, rising, in units of its time_base.
         last_duration: how long it shows the last one, in the same units; 0 if it does not say.
-        reorder: by how many places the order of decoding differs from that of presentation at most.
+        reorder: the most places by which the order of decoding differs from that of presentation.
         start_s, end_s: the part of the source that the pictures show, as for `VideoReader`.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""Writes the pictures of one segment of a film as an mp4 that holds nothing else, for a browser to play."""
+"""Writes the pictures of one segment of a film as an mp4 without sound, which browsers can play."""
 
 from __future__ import annotations
 

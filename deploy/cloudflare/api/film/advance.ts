@@ -1,5 +1,5 @@
 /**
- * Brings a film further: asks how its open steps stand, submits the next ones, and ends it.
+ * Advances a film: asks RunPod about its open steps, submits the next ones, and ends it.
  *
  * All state is in D1, and every change is one statement that only one driver can make. So a round can be repeated
  * after a crash, and two drivers of one film do no harm.
@@ -18,9 +18,9 @@ import { recordPlan, reusePlan, shortPlan } from "./plan.ts";
 import { keyOfPiece, stepInput, timeoutOf } from "./step_job.ts";
 import { segmentsToRepeat } from "./stragglers.ts";
 
-/** How often a step is tried. */
+/** How often a step is run at most. */
 const MAX_RUNS = 3;
-/** How long /run may leave its acceptance open before the step is submitted again, in milliseconds. */
+/** How long a step whose /run got no answer waits before it is submitted again, in milliseconds. */
 const UNCONFIRMED_MS = 30_000;
 /** How long after /run a job that RunPod does not know may still appear, in milliseconds. */
 const UNKNOWN_AT_FIRST_MS = 60_000;
@@ -30,7 +30,7 @@ const TTL_MARGIN_MS = 60_000;
 /** The end of a film that its owner has cancelled. */
 export const CANCELLED: Outcome = { state: "cancelled", charge: 0 };
 
-/** Brings a film as far as it gets without waiting; returns whether it has ended. */
+/** Advances a film as far as possible without waiting; returns whether it has ended. */
 export async function advance(env: Env, jobId: string): Promise<boolean> {
   const found = await readFilm(env, jobId);
   for (const step of found?.steps ?? []) {
@@ -51,7 +51,7 @@ export function waitMs(env: Env): number {
   return Number(env.FILM_WAIT_S) * 1000;
 }
 
-/** Returns how a film ends that has nothing more to do; null if it goes on. */
+/** Returns how a film ends if nothing is left to do; null if it goes on. */
 function endOf(film: Film): Outcome | null {
   const { job, row } = film;
   if (row.ending !== null) return JSON.parse(row.ending) as Outcome;
@@ -88,7 +88,7 @@ async function submitNext(env: Env, film: Film): Promise<boolean> {
   return isAnyDone || (free > 0 && (await repeatSlow(env, film, free)));
 }
 
-/** Lets slow segments wait for a second run beside the first, which goes on; returns whether any do. */
+/** Queues slow segments for a second run beside the first, which goes on; returns whether there are any. */
 async function repeatSlow(env: Env, film: Film, free: number): Promise<boolean> {
   const segments = film.steps.filter((step) => step.kind === "segment");
   const slow = segmentsToRepeat(segments, Date.now()).slice(0, free);
@@ -228,7 +228,7 @@ async function finishSegment(env: Env, film: Film, step: StepRow, job: RunPodJob
   }
 }
 
-/** Takes the result of a run that is over; a run without one is tried again, or ends the film. */
+/** Records the result of a run that is over. Without a result, the step is tried again, or the film ends. */
 async function finishRun(env: Env, film: Film, step: StepRow, job: RunPodJob | null): Promise<void> {
   if (step.kind === "plan" && job?.status === "COMPLETED") {
     const output = isRecord(job.output) ? job.output : {};
@@ -291,8 +291,8 @@ async function makeAnew(env: Env, film: Film, number: number): Promise<void> {
 }
 
 /**
- * Ends a film and settles its job, in such a way that a crash in the middle leaves an end that the next round goes
- * on with: the ending is written first, then nothing more can become done, then the money moves.
+ * Ends a film and settles its job. The ending is written first, then no step can become done any more, and then the
+ * money moves: after a crash in between, the next round continues with the ending that was written.
  */
 export async function endFilm(env: Env, film: Film, outcome: Outcome): Promise<JobRow> {
   const { job } = film;

@@ -1,4 +1,4 @@
-/** Does for films what refresh.ts and job_actions.ts do for other jobs: looks at them, hears webhooks, cancels. */
+/** Does for films what refresh.ts and job_actions.ts do for other jobs: refreshes them, handles webhooks, cancels. */
 
 import { type JobRow, jobById } from "../jobs.ts";
 import { chargeFor } from "../quote.ts";
@@ -13,7 +13,7 @@ const MOST_LOOKS = 6;
 /** How long RunPod's answer about a step counts as current, in milliseconds. */
 const POLL_INTERVAL_MS = 1000;
 
-/** Asks RunPod how some of the running steps of a film stand, those first that were not asked about for longest. */
+/** Asks RunPod about some of the running steps of a film: those that it was not asked about for longest. */
 export async function refreshFilm(env: Env, job: JobRow): Promise<JobRow> {
   const film = await readFilm(env, job.id);
   if (film === null || film.job.ended_at !== null) return film?.job ?? job;
@@ -38,14 +38,14 @@ function hasChanged(before: Film, after: Film): boolean {
   return states(before) !== states(after);
 }
 
-/** Sees to it that a Workflows instance drives a film, which looks at all that is due when it is woken. */
+/** Wakes the Workflows instance that drives a film, or starts another; it then looks at all steps that are due. */
 export async function sweepFilm(env: Env, job: JobRow): Promise<void> {
   const row = await env.DB.prepare("SELECT * FROM films WHERE job_id = ?").bind(job.id).first<FilmRow>();
   if (row !== null) await keepAlive(env, row);
 }
 
 /**
- * Hears that a run of a step has ended.
+ * Handles the webhook that says that a run of a step has ended.
  *
  * @param runpodId RunPod's id of the run, as the body of the webhook names it; used if it is not known yet.
  * @returns whether nothing more is expected of the run.

@@ -50,7 +50,7 @@ export interface Film {
 /** The terms of a job that is made in pieces. */
 export type TermsOfFilm = Terms & { film: FilmTerms };
 
-/** Reads a film at one moment; null if the job is none, or none any more. */
+/** Reads a film in one transaction; null if the job is not a film, or no longer one. */
 export async function readFilm(env: Env, jobId: string): Promise<Film | null> {
   const [jobs, films, steps] = await env.DB.batch<unknown>([
     selectJob(env, jobId),

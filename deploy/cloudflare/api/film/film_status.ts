@@ -93,7 +93,7 @@ function updateOf(step: StepRow): Partial<Progress> {
   }
 }
 
-/** The share of the frames from which on the speed so far says how long the rest takes. */
+/** Once this share of the frames is made, the speed so far says how long the rest takes. */
 const KNOWN_FROM = 0.05;
 
 /** Returns how long the film still takes, in seconds: at the speed so far, or as quoted before that is known. */

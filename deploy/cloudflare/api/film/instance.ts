@@ -26,7 +26,7 @@ export async function startInstance(env: Env, film: Instance): Promise<void> {
   }
 }
 
-/** Lets the instance of a film look at once what has changed; it looks after a while in any case. */
+/** Wakes the instance of a film, so that it looks at once at what has changed; it looks after a while in any case. */
 export async function nudge(env: Env, film: Instance): Promise<void> {
   try {
     const instance = await env.FILMS.get(instanceId(film));

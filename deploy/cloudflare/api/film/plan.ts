@@ -68,7 +68,7 @@ export async function recordPlan(
   ]);
 }
 
-/** Takes the plan of an earlier job that asks for the same of the same upload, if there is one; it is paid for. */
+/** Uses the plan of an earlier job with the same request for the same upload, at no charge; returns whether there is one. */
 export async function reusePlan(env: Env, film: Film): Promise<boolean> {
   const earlier = await env.DB.prepare(
     `SELECT plan_key AS key, plan_hash AS hash, plan AS text FROM films

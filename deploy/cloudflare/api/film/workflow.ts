@@ -1,7 +1,7 @@
 /**
  * Drives a film with Cloudflare Workflows: one instance for each film.
  *
- * The instance brings the film further, and then waits for an event that a webhook sends, or for a while. Workflows
+ * The instance advances the film, and then waits for an event that a webhook sends, or for a while. Workflows
  * repeats a round that failed, and goes on after any crash; `advance` makes both harmless.
  */
 
