@@ -52,6 +52,7 @@ Where each figure comes from:
 - The film takes: {overhead:g} s for the plan, the start of the workers, the segments, and the assembly, in
   which one worker fetches and stores {film_gb:g} GB (40 Mbit/s, our assumption) at
   {rate:g} MB/s ({rate_origin}).
+- *Without trouble* is the efficiency if no run is slow and no worker dies.
 - *Started again* is the share of the work that was started a second time, in the worst of four simulations;
   the rule allows 5 %.
 
