@@ -140,7 +140,10 @@ def film(
         if dry_run:
             say(plan_json(plan) if as_json else plan_text(plan, source, worker, count))
             return
-        kept = PieceFolder.create(pieces or output.with_name(f"{output.name}.pieces"), plan)
+        folder = pieces or output.with_name(f"{output.name}.pieces")
+        if folder.resolve() == output.resolve():
+            raise BadRequest(f"--pieces {folder} is also the output: name another folder")
+        kept = PieceFolder.create(folder, plan)
         order = Film(
             source=source,
             output=output,
@@ -185,11 +188,27 @@ def _film_params(
             given["upscale_model"] = given.pop("model")
         given, subjects = export_values(given)
         given = {name: value for name, value in given.items() if value is not None}
-        params.setdefault("format", container_for(output).name)
+        params["format"] = _format_of(output, params.get("format"))
     elif task == "upscale":
         values["format"] = container_for(output).name
     values["params"] = params | given
     return parse_as(TypeAdapter(FilmParams), values), subjects
+
+
+def _format_of(output: Path, asked: object) -> str:
+    """Return the format that an output is named for.
+
+    Raises:
+        BadRequest: the file of parameters asks for another one.
+    """
+    from orchestrator.media_containers import container_for
+
+    name = container_for(output).name
+    if asked not in (None, name):
+        raise BadRequest(
+            f"{output} is named as {name}, and the parameters ask for format {asked!r}: change one"
+        )
+    return name
 
 
 def _read_params(file: Path) -> dict[str, Any]:
@@ -208,7 +227,7 @@ def _workers(text: str | None, *, default: int) -> int | str:
     """Return how many workers to start, or the address of a scheduler."""
     if text is None:
         return default
-    if text.isascii() and text.isdigit() and 1 <= int(text) <= 256:
+    if text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= 256:
         return int(text)
     if text.startswith(("tcp://", "tls://", "ucx://", "ws://", "wss://")):
         return text
@@ -244,7 +263,7 @@ def _plan(
         source,
         asked,
         worker.context(lambda _: None),
-        etag=local_etag(source),
+        etag=local_etag(source) if source.is_file() else None,  # one that is missing is refused when read
         subjects=subjects,
         table=read_table(settings.cost_table),
         gpu=gpu or settings.gpu or next(iter(installed_gpus()), CPU),
@@ -288,10 +307,12 @@ def _hint_of(pieces: PieceFolder) -> Iterator[None]:
     except SignalReceived:
         numbers = range(len(pieces.plan.segments))
         done = sum(pieces.path(number).exists() for number in numbers)
-        click.echo(
-            f"note: {done} of {len(numbers)} pieces are kept in {pieces.parent}; the same command continues",
-            err=True,
-        )
+        if done:
+            click.echo(
+                f"note: {done} of {len(numbers)} pieces are kept in {pieces.parent}; "
+                "the same command continues",
+                err=True,
+            )
         raise
 
 

@@ -102,8 +102,16 @@ class PieceFolder:
         return True
 
     def discard(self, number: int) -> None:
-        """Remove a piece, so that it is made again."""
-        self.path(number).unlink(missing_ok=True)
+        """Remove a piece, so that it is made again.
+
+        Raises:
+            OutputPathRefused: it cannot be removed, as a folder of that name.
+        """
+        path = self.path(number)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as exc:
+            raise OutputPathRefused(f"{path} is no piece and cannot be removed: {exc.strerror}") from exc
 
     def watchable(self, number: int) -> Path:
         """Return a copy of a piece of a video, named so that players open it."""
@@ -118,8 +126,12 @@ class PieceFolder:
     def note(self, event: str, number: int) -> None:
         """Append an event to the journal, for people who want to know which worker did what."""
         line = {"event": event, "segment": number, "host": os.uname().nodename, "pid": os.getpid()}
-        with contextlib.suppress(OSError), (self.folder / "journal.ndjson").open("a") as file:
+        with contextlib.suppress(OSError), self._journal.open("a") as file:
             file.write(json.dumps(line) + "\n")
+
+    @property
+    def _journal(self) -> Path:
+        return self.folder / "journal.ndjson"
 
     @property
     def result(self) -> Path:
@@ -128,7 +140,10 @@ class PieceFolder:
 
     @contextmanager
     def shared(self) -> Iterator[SharedFolder]:
-        """Hold the lock that all drivers of this film share, for the duration of the block."""
+        """Hold the lock that all drivers of this film share, for the duration of the block.
+
+        A block that fails before any work has begun leaves no folder.
+        """
         path = self.folder / "drivers.lock"
         while True:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -144,6 +159,12 @@ class PieceFolder:
             if first:
                 self.result.unlink(missing_ok=True)
             yield SharedFolder(self, file, first=first)
+        except BaseException:
+            if not (self._journal.exists() or any(self.folder.glob("*.piece"))):
+                SharedFolder(
+                    self, file, first=first
+                ).remove()  # no work has begun, so there is nothing to keep
+            raise
         finally:
             os.close(file)
 

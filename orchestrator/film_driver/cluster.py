@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import signal
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +37,9 @@ _CONFIG = {
     # The local workers are ours, and whoever kills one says nothing about its segment.
     "distributed.scheduler.allowed-failures": 10,
     "distributed.worker.profile.enabled": False,
-    "distributed.logging": {"distributed": "critical", "tornado": "critical", "asyncio": "critical"},
+    "distributed.logging": dict.fromkeys(
+        ("distributed", "tornado", "tornado.application", "asyncio"), "critical"
+    ),
 }
 _own = threading.local()
 _triton: list[Worker] = []
@@ -135,6 +139,11 @@ class Cluster:
         self._count = count
         self._restarts = 0
         if local is not None:
+            # A terminal sends Ctrl-C to the workers, too, which would print where they were. They end with
+            # the driver; as they are started from this thread, they get its mask. To start the process that
+            # tracks multiprocessing's resources unblocks the signal, so that is done before.
+            resource_tracker.ensure_running()
+            local.loop.add_callback(signal.pthread_sigmask, signal.SIG_BLOCK, {signal.SIGINT})
             local.scale(count)  # returns at once
 
     def slots(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import pytest
 from orchestrator.errors import BadRequest
 from orchestrator.film_driver.cluster import connected
 from orchestrator.triton.server import TritonServer
-from tests.support.command import Ended, assert_refused, framewright
+from tests.support.command import Ended, assert_bad_inputs_are_refused, assert_refused, framewright
 from tests.support.film import Journal, film_clip, film_of_one_process
 from tools.fixtures import clips
 from tools.stand_ins.processes import COMMAND, environment, family
@@ -48,7 +49,13 @@ def started(*arguments: object) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
+
+
+def press_ctrl_c(driver: subprocess.Popen[str]) -> None:
+    """Send SIGINT to the driver and its workers, as a terminal does."""
+    os.killpg(driver.pid, signal.SIGINT)
 
 
 def until(condition: Callable[[], bool], what: str) -> None:
@@ -67,7 +74,7 @@ def test_the_film_of_two_workers_is_that_of_one_process(clip: Path, expected: by
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
     assert "out.mp4: 60 frames, 96x64, 2.40 s of video" in ended.out
     assert "from 6 pieces" in ended.out
-    assert "exporting in.mp4: frame" in ended.err
+    assert "exporting in.mp4" in ended.err
     with av.open(str(out)) as container:
         assert sum(1 for _ in container.decode(video=0)) == SEGMENTS * 10
 
@@ -137,7 +144,7 @@ def test_ctrl_c_keeps_the_pieces_and_the_next_run_makes_the_others(
     driver = started(clip, out, *EXPORT, "--workers", 1, "--keep-pieces")
     until(lambda: len(list(tmp_path.rglob("*.piece"))) >= 2, "two pieces")
     children = family(driver.pid)[1:]
-    driver.send_signal(signal.SIGINT)
+    press_ctrl_c(driver)
     _, err = driver.communicate(timeout=60)
     assert driver.returncode == 130, err
     assert "pieces are kept in" in err
@@ -152,6 +159,17 @@ def test_ctrl_c_keeps_the_pieces_and_the_next_run_makes_the_others(
     assert out.read_bytes() == expected
     later = Journal(pieces_of(out)).segments("started")[before:]
     assert sorted(later) == sorted(set(range(SEGMENTS)) - stored)
+
+
+def test_ctrl_c_while_workers_start_says_so_in_one_line_and_leaves_nothing(
+    clip: Path, tmp_path: Path
+) -> None:
+    driver = started(clip, tmp_path / "out.mp4", *EXPORT, "--workers", 2)
+    until(lambda: len(family(driver.pid)) > 1 or driver.poll() is not None, "a worker")
+    press_ctrl_c(driver)
+    out, err = driver.communicate(timeout=60)
+    assert_refused(Ended(driver.returncode, out, err), 130, "stopped by SIGINT")
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_workers_end_with_a_driver_that_is_killed(clip: Path, expected: bytes, tmp_path: Path) -> None:
@@ -195,6 +213,15 @@ def test_a_piece_that_was_damaged_is_made_again(clip: Path, expected: bytes, tmp
     assert sorted(Journal(pieces_of(out)).segments("started")) == [0, 1, 1, 2, 3, 4, 4, 5]
 
 
+def test_a_folder_in_the_place_of_a_piece_is_reported(clip: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+    assert framewright("film", clip, out, *EXPORT, "--workers", 1, "--preview").code == 0
+    (piece,) = tmp_path.rglob("*.piece")
+    piece.with_name("0.piece").unlink(missing_ok=True)
+    piece.with_name("0.piece").mkdir()
+    assert_refused(framewright("film", clip, out, *EXPORT, "--workers", 1), 2, "0.piece", "cannot be removed")
+
+
 def test_a_short_video_is_processed_as_one_job_with_a_note(clip: Path, tmp_path: Path) -> None:
     ended = framewright("film", clip, tmp_path / "out.mp4", "--task", "export", "--workers", 4)
     assert ended.code == 0, ended
@@ -219,6 +246,8 @@ def test_parameters_come_from_a_file_and_options_replace_them(clip: Path, tmp_pa
     [
         (("out.mp4", "--workers", "many"), ("--workers 'many' is refused", "tcp://scheduler:8786")),
         (("out.mp4", "--workers", "0"), ("--workers '0' is refused",)),
+        (("out.mp4", "--workers", "1" * 5000), ("is refused",)),
+        (("out.mp4", *EXPORT, "--pieces", "{folder}/out.mp4"), ("is also the output",)),
         (("out.mp4", "--task", "export", "--scale", 2), ("scale",)),
         (("out.mp4", "--crop", "0,0,8,8"), ("crop",)),
         (("tracks.json", "--preview"), ("no picture to preview",)),
@@ -230,8 +259,8 @@ def test_parameters_come_from_a_file_and_options_replace_them(clip: Path, tmp_pa
 def test_wrong_options_are_refused_in_one_line(
     clip: Path, tmp_path: Path, arguments: tuple[object, ...], words: tuple[str, ...]
 ) -> None:
-    out, *others = arguments
-    assert_refused(framewright("film", clip, tmp_path / str(out), *others), 2, *words)
+    out, *others = (str(argument).format(folder=tmp_path) for argument in arguments)
+    assert_refused(framewright("film", clip, tmp_path / out, *others), 2, *words)
     assert not list(tmp_path.iterdir())
 
 
@@ -295,6 +324,20 @@ def test_the_workers_of_a_scheduler_make_the_same_film(
 def test_an_address_without_a_scheduler_is_refused(clip: Path, tmp_path: Path) -> None:
     ended: Ended = framewright("film", clip, tmp_path / "out.mp4", *EXPORT, "--workers", "tcp://127.0.0.1:9")
     assert_refused(ended, 2, "no scheduler answers at tcp://127.0.0.1:9")
+    assert not list(tmp_path.iterdir())
+
+
+def test_bad_inputs_are_refused_as_by_the_other_commands(tmp_path: Path) -> None:
+    assert_bad_inputs_are_refused(
+        tmp_path, lambda source, folder: framewright("film", source, folder / "out.mp4", *EXPORT)
+    )
+
+
+def test_a_file_of_parameters_with_another_format_than_out_is_refused(clip: Path, tmp_path: Path) -> None:
+    file = tmp_path / "params.json"
+    file.write_text('{"format": "mkv"}')
+    ended = framewright("film", clip, tmp_path / "out.mp4", *EXPORT, "--params", file)
+    assert_refused(ended, 2, "is named as mp4", "format 'mkv'")
 
 
 def test_the_help_teaches_the_command() -> None:
