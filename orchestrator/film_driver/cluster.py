@@ -120,8 +120,15 @@ def _task(order: Order) -> None:
     """Make a piece in a dask worker, and report the frames that are done to the driver."""
     from distributed import get_worker  # noqa: PLC0415  an extra
 
-    worker = get_worker()
-    make_piece(order, lambda frames: worker.log_event(order.run, {"segment": order.number, "frames": frames}))
+    worker, failure = get_worker(), None
+    try:
+        make_piece(
+            order, lambda frames: worker.log_event(order.run, {"segment": order.number, "frames": frames})
+        )
+    except WorkerError as exc:
+        failure = type(exc)(str(exc))
+    if failure is not None:
+        raise failure  # alone: dask sends the causes too, and errors of FFmpeg as a cause lose its type
 
 
 class Cluster:

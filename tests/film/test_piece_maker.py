@@ -10,10 +10,14 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any, cast
 
+import av
+import distributed
 import pytest
+from distributed.protocol import pickle
 
-from orchestrator.errors import BadMedia, EncodeFailed, JobKilled, WorkerError
+from orchestrator.errors import BadMedia, DiskFull, EncodeFailed, JobKilled, WorkerError
 from orchestrator.film.piece_folder import PieceFolder
+from orchestrator.film_driver import cluster
 from orchestrator.film_driver.cluster import Cluster, Order
 from orchestrator.film_driver.piece_maker import MOST_FAILURES, PieceMaker
 from orchestrator.pipeline.progress import Progress
@@ -175,3 +179,18 @@ def no_threads_remain() -> Iterator[None]:
     before: Any = threading.active_count()
     yield
     assert threading.active_count() <= before + 2
+
+
+def test_an_error_keeps_its_type_on_its_way_to_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_order: Order, _on_frames: Callable[[int], None]) -> None:
+        raise DiskFull("no space is left") from av.error.OSError(28, "full", "out.mp4")
+
+    monkeypatch.setattr(cluster, "make_piece", full)
+    monkeypatch.setattr(distributed, "get_worker", lambda: None)
+    order = Order(
+        source=Path("in.mp4"), folder=Path("pieces"), plan_hash="0", number=0, triton_url=None, run="a"
+    )
+    with pytest.raises(DiskFull) as caught:
+        cluster._task(order)
+    received = pickle.loads(pickle.dumps(caught.value))
+    assert (type(received), str(received)) == (DiskFull, "no space is left")
