@@ -66,7 +66,7 @@ _FILM_OPTIONS = ("segments", "work_sec")
     "--work-sec", type=float, help="About how many seconds of work a segment is, by the table.  [default: 40]"
 )
 @click.option(
-    "--gpu", help="The GPU of the workers, for estimates.  [default: FRAMEWRIGHT_GPU, or this one's]"
+    "--gpu", help="The GPU of the workers, for estimates.  [default: FRAMEWRIGHT_GPU, or this machine's]"
 )
 @click.option(
     "--pieces", metavar="FOLDER", type=options.FILE, help="Where pieces are kept.  [default: OUT.pieces]"
@@ -100,7 +100,7 @@ def film(
     The video is planned in segments, each worker makes one segment after another, and the pieces are
     assembled. OUT does not depend on how many workers there were. Whatever ends early (Ctrl-C, a crash, a
     dead worker) leaves the finished pieces in OUT.pieces: the same command continues there, a day later too.
-    A video that is too short to split, or cannot be, is processed as one job, with a note that says why.
+    A video that is too short to split, or cannot be split, is processed as one job, with a note on why.
 
     Workers on this machine share one Triton. Those of a scheduler, one `dask worker` for each GPU, need IN
     and the folder of pieces on a file system that they share with this machine, under the same paths; each
@@ -217,9 +217,9 @@ def _read_params(file: Path) -> dict[str, Any]:
     except OSError as exc:
         raise InputNotFound(f"{file} cannot be read: {exc.strerror}") from exc
     except (ValueError, RecursionError) as exc:
-        raise BadRequest(f"{file} is no JSON: give the parameters of the task as an object") from exc
+        raise BadRequest(f"{file} is not JSON: give the parameters of the task as an object") from exc
     if not isinstance(values, dict):
-        raise BadRequest(f"{file} is no object of JSON: give the parameters of the task")
+        raise BadRequest(f"{file} does not hold a JSON object: give the parameters of the task")
     return values
 
 

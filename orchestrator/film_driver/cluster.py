@@ -233,8 +233,8 @@ class Cluster:
 def connected(workers: int | str) -> Iterator[Cluster]:
     """Connect to the scheduler at an address, or start a number of workers, each a process of this machine.
 
-    Local workers end with the block. Whoever can speak to a scheduler can run code, so that their connections
-    are encrypted with a certificate that exists in memory only.
+    Local workers end with the block. Anyone who can reach a scheduler can run code on its workers, so their
+    connections use TLS with a certificate that exists in memory only.
 
     Raises:
         BadRequest: dask.distributed is not installed, no scheduler answers, or it has no workers.
