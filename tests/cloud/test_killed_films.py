@@ -17,6 +17,7 @@ import requests
 from tests.cloud.conftest import Cloud
 from tests.cloud.film_workers import FilmWorkers, film_of, start_film
 from tests.cloud.money import make_older, write
+from tests.support.kills import KILLS
 from tools.cloud.client import ApiUser
 from tools.stand_ins.runpod_faults import Fault, lost_answer, refusal
 
@@ -129,20 +130,20 @@ def test_kills_at_random_moments_make_few_segments_twice(cloud: Cloud) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_no_segment_is_paid_for_twice_after_two_hundred_kills(cloud: Cloud) -> None:
+def test_no_segment_is_paid_for_twice_after_many_kills(cloud: Cloud) -> None:
     seed = random.SystemRandom().randrange(2**32)
     print(f"seed {seed}")  # noqa: T201  shown if the test fails
     kills, films = 0, 0
     with sweeping(cloud):
-        while kills < 200:
+        while kills < KILLS:
             user = cloud.new_user(100)
             workers = FilmWorkers(cloud, SEGMENTS)
             workers.run_s = 1
             film = start_film(user)
-            count = kill_at_random(cloud, film["id"], 200 - kills, seed + films)
+            count = kill_at_random(cloud, film["id"], KILLS - kills, seed + films)
             check(cloud, user, film, workers, count)
             kills, films = kills + count, films + 1
-    assert kills == 200
+    assert kills == KILLS
 
 
 def test_a_lost_answer_makes_at_most_one_segment_twice(cloud: Cloud) -> None:
