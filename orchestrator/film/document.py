@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, ValidationError
 from orchestrator.errors import PlanRefused
 from orchestrator.frames import VideoInfo
 from orchestrator.jobs.fidelity import ComparedPicture
-from orchestrator.jobs.film import PLAN_VERSION, ExportFilm, Sha256, TrackFilm, UpscaleFilm
+from orchestrator.jobs.film import MOST_SEGMENTS, PLAN_VERSION, ExportFilm, Sha256, TrackFilm, UpscaleFilm
 from orchestrator.jobs.validation import Name, Strict, check_text
 from orchestrator.media.read.description_check import checked_video
 
@@ -108,7 +108,7 @@ class FilmPlan(Strict):
     pairs of a distance to the frame before and how many frames in a row have it."""
     last_duration: int = Field(ge=0, lt=LARGEST_TICKS)
     """How long the last frame is shown, in the same ticks; 0 if the source does not say."""
-    segments: tuple[FilmSegment, ...]
+    segments: tuple[FilmSegment, ...] = Field(max_length=MOST_SEGMENTS)
     """The segments, in order; together they have all frames."""
     hardest: int = Field(ge=0)
     """The number of the segment with the most change and detail, which is about ten seconds long where the

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -133,10 +134,10 @@ class PieceFolder:
     def _journal(self) -> Path:
         return self.folder / "journal.ndjson"
 
-    @property
-    def result(self) -> Path:
-        """The file with the result of a driver that has finished the film while others still run."""
-        return self.folder / "result.json"
+    def result_of(self, output: Path) -> Path:
+        """Return the path of the result of a driver that has finished an output while others still run."""
+        name = hashlib.sha256(os.fsencode(output.resolve())).hexdigest()
+        return self.folder / f"result-{name}.json"
 
     @contextmanager
     def shared(self) -> Iterator[SharedFolder]:
@@ -157,7 +158,8 @@ class PieceFolder:
             self.create(self.parent, self.plan)
         try:
             if first:
-                self.result.unlink(missing_ok=True)
+                for earlier in self.folder.glob("result-*.json"):
+                    earlier.unlink(missing_ok=True)
             yield SharedFolder(self, file, first=first)
         except BaseException:
             if not (self._journal.exists() or any(self.folder.glob("*.piece"))):

@@ -256,6 +256,8 @@ def connected(workers: int | str) -> Iterator[Cluster]:
                 n_workers=0,
                 threads_per_worker=1,
                 dashboard_address=None,
+                # Without a dashboard, too, the scheduler listens: not at one port that another film has.
+                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
                 memory_limit=0,
                 security=security,
                 silence_logs=logging.CRITICAL,

@@ -102,9 +102,10 @@ def _make_missing(film: Film, worker: Worker, numbers: Sequence[int], on_progres
 def _assembled(film: Film, worker: Worker, on_progress: OnProgress) -> FilmResult:
     """Assemble the pieces, unless another driver has done so meanwhile; return the result."""
     pieces, context = film.pieces, worker.context(on_progress)
+    done = pieces.result_of(film.output)
     with pieces.one_at_a_time():
-        if pieces.result.exists():
-            return _RESULTS[pieces.plan.film.task].model_validate_json(pieces.result.read_bytes())
+        if done.exists():
+            return _RESULTS[pieces.plan.film.task].model_validate_json(done.read_bytes())
         result: FilmResult
         if pieces.plan.film.task == "track":
             tracked = associate(pieces.plan, pieces, context, plan_hash=pieces.plan_hash)
@@ -116,7 +117,7 @@ def _assembled(film: Film, worker: Worker, on_progress: OnProgress) -> FilmResul
                 plan_hash=pieces.plan_hash,
                 overwrite=film.overwrite,
             )
-        pieces.result.write_text(result.model_dump_json())
+        done.write_text(result.model_dump_json())
     return result
 
 

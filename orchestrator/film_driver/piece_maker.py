@@ -116,7 +116,8 @@ class PieceMaker:
             self._failures[number] += 1
             if isinstance(error, CallerError) or self._failures[number] >= MOST_FAILURES:
                 raise self._failure(number, error)
-            self._waiting.appendleft(number)
+            if number not in (other.number for other in self._attempts.values()):  # its copy may succeed
+                self._waiting.appendleft(number)
 
     def _failure(self, number: int, error: WorkerError) -> WorkerError:
         times, done = self._failures[number], sum(map(self._is_made, self._work))

@@ -196,6 +196,20 @@ def test_two_drivers_at_once_make_one_film(clip: Path, expected: bytes, tmp_path
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
 
 
+def test_two_drivers_with_the_same_pieces_write_an_output_each(
+    clip: Path, expected: bytes, tmp_path: Path
+) -> None:
+    outs = [tmp_path / "a.mp4", tmp_path / "b.mp4"]
+    chosen = (*EXPORT, "--workers", 1, "--pieces", tmp_path / "pieces")
+    drivers = [started(clip, out, *chosen) for out in outs]
+    ends = [(driver.communicate(timeout=200), driver.returncode) for driver in drivers]
+    assert [code for _, code in ends] == [0, 0], ends
+    assert [out.read_bytes() for out in outs] == [expected, expected]
+    said = "".join(err for (_, err), _ in ends)
+    assert "warn" not in said, said
+    assert sorted(tmp_path.iterdir()) == outs
+
+
 def change(folder: Path, number: int, change_bytes: Callable[[bytes], bytes]) -> None:
     (piece,) = folder.rglob(f"{number}.piece")
     piece.write_bytes(change_bytes(piece.read_bytes()))

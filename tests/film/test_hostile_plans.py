@@ -15,13 +15,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from orchestrator.errors import WorkerError
+from orchestrator.errors import PlanRefused, WorkerError
 from orchestrator.film.assemble import assemble
 from orchestrator.film.document import FilmPlan, PieceManifest, document, hash_of, read_plan
 from orchestrator.film.piece import read_manifest, write_manifest
 from orchestrator.film.plan import plan_film
 from orchestrator.film.segment import make_segment
-from orchestrator.jobs.film import ExportFilm
+from orchestrator.jobs.film import MOST_SEGMENTS, ExportFilm
 from orchestrator.limits import Limits
 from orchestrator.pipeline.context import JobContext
 from tests.support.mutated_jobs import mutated, places
@@ -92,6 +92,14 @@ def test_the_right_plan_is_followed(clip: Path, plan: FilmPlan, pieces: Path, tm
         clip, plan, Pieces(pieces, plan_hash), tmp_path / "out.mp4", CONTEXT, plan_hash=plan_hash
     )
     assert result.stats.frames == 20
+
+
+def test_a_plan_of_too_many_segments_is_refused(plan: FilmPlan) -> None:
+    many = json.loads(document(plan))
+    many["segments"] = many["segments"][:1] * (MOST_SEGMENTS + 1)
+    data = json.dumps(many).encode()
+    with pytest.raises(PlanRefused):
+        read_plan(data, expected_hash=hash_of(data))
 
 
 @st.composite

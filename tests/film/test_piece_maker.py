@@ -174,6 +174,28 @@ def test_a_segment_whose_worker_hangs_is_made_by_another(tmp_path: Path) -> None
         hangs.set()
 
 
+def test_a_slow_segment_whose_copy_fails_is_left_to_the_first_worker(tmp_path: Path) -> None:
+    goes_on = threading.Event()
+    tries: Counter[int] = Counter()
+
+    def make(number: int) -> None:
+        tries[number] += 1
+        if number == 2 and tries[2] == 1:
+            goes_on.wait()
+        elif number == 2:
+            threading.Timer(0.3, goes_on.set).start()
+            raise JobKilled("the worker was killed")
+        time.sleep(0.01)
+        stored_piece(many, number)
+
+    many = PieceFolder.create(tmp_path / "pieces", tiny_plan(film_clip(tmp_path / "in.mp4", 40), 40))
+    try:
+        maker(many, Threads(make)).make(range(40))
+        assert tries == Counter(range(40)) + Counter({2: 1})
+    finally:
+        goes_on.set()
+
+
 @pytest.fixture(autouse=True)
 def no_threads_remain() -> Iterator[None]:
     before: Any = threading.active_count()
