@@ -8,13 +8,15 @@ cd "$(dirname "$0")/.."
 command -v uv >/dev/null || { echo "error: uv is needed; pip install uv" >&2; exit 1; }
 lock() {
   uv pip compile \
-    --override requirements/overrides.txt --excludes requirements/excludes.txt \
+    --override requirements/overrides.txt --excludes "${EXCLUDES:-requirements/excludes.txt}" \
     --constraint requirements/constraints.txt \
     --universal --fork-strategy fewest --python-version 3.11 \
     --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet "$@"
 }
 lock pyproject.toml requirements/build.in --extra local-triton -o requirements/serve.txt
-lock pyproject.toml requirements/build.in --extra local-triton --extra dev -o requirements/dev.txt
+# dask needs importlib-metadata before Python 3.12.
+EXCLUDES=<(grep -vx importlib-metadata requirements/excludes.txt) \
+  lock pyproject.toml requirements/build.in --extra local-triton --extra dev -o requirements/dev.txt
 lock pyproject.toml requirements/build.in --extra local-triton --extra cloud --constraint requirements/dev.txt -o requirements/cloud.txt
 lock pyproject.toml --constraint requirements/serve.txt -o requirements/worker.txt
 lock requirements/build.in --constraint requirements/serve.txt -o requirements/build.txt
