@@ -73,7 +73,8 @@ def assert_same_streams(film: Path, ordinary: Path) -> None:
     assert [stream.kind for stream in ours] == [stream.kind for stream in theirs]
     for stream, expected in zip(ours, theirs, strict=True):
         assert sorted(stream.times_s) == sorted(expected.times_s)
-        assert stream.duration_s == expected.duration_s
+        if film.suffix in {".mp4", ".mov"}:  # Matroska stores no durations of streams; FFmpeg may guess one
+            assert stream.duration_s == expected.duration_s
         if stream is not ours[0]:
             assert stream.content == expected.content
             assert (stream.times_s, stream.dts_s) == (expected.times_s, expected.dts_s)

@@ -30,6 +30,7 @@ from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.encoder_selection import EncoderChoice, choose_for_source
 from orchestrator.media.write.film_encoder import for_pieces
 from orchestrator.media.write.picture_encoder import PictureEncoder
+from orchestrator.media.write.piece_writer import PieceWriter
 from orchestrator.media_containers import by_suffix
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.export import export_request
@@ -198,13 +199,12 @@ def encode_piece(
         threads=encoder.threads,
     )
     with (
-        av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as output,
+        PieceWriter(path, encoder=pictures, info=planned.output_info, planned_frames=len(frames)) as writer,
         picture_chain(planned, (frame for frame in frames)) as chain,
     ):
-        pictures.add_to(output)
         for frame, pixels in chain.pictures:
-            output.mux(pictures.encode(replace(frame, pixels=pixels), frame.pts - frames[0].pts))
-        output.mux(pictures.flush())
+            writer.write(replace(frame, pixels=pixels))
+        writer.finish()
 
 
 def describe(piece: Path) -> tuple[bytes, int]:

@@ -54,6 +54,7 @@ class PieceWriter:
         self.frames = 0
         self._planned_frames = planned_frames
         self._last_pts = 0
+        self._held: Packet[VideoStream] | None = None
         self._path, self._encoder, self._info = path, encoder, info
         self._timestamps = OutputTimestamps(info, info.time_base)
         self._pts: list[int] = []  # in the order of decoding
@@ -101,10 +102,10 @@ class PieceWriter:
         repeats = REPEATED_AT_END.get(self._encoder.encoder, 0) if is_last else 0
         self._last_pts = pts
         with self._translated():
-            self._mux(self._encoder.encode(frame, pts, refers_back=repeats > 0))
+            self._take(self._encoder.encode(frame, pts, refers_back=repeats > 0))
             for number in range(1, repeats + 1):
                 after = pts + number * max(frame.duration, 1)
-                self._mux(self._encoder.encode(replace(frame, captions=b""), after))
+                self._take(self._encoder.encode(replace(frame, captions=b""), after))
 
     def finish(self) -> None:
         """Flush the encoder and complete the file.
@@ -115,7 +116,8 @@ class PieceWriter:
             DiskFull: the disk is full.
         """
         with self._translated():
-            self._mux(self._encoder.flush(), last=True)
+            self._take(self._encoder.flush())
+            self._mux_held(ends_track=True)
             self._output.close()
         if len(self._pts) != self.frames:
             raise EncodeFailed(
@@ -128,17 +130,23 @@ class PieceWriter:
                 "report it"
             )
 
-    def _mux(self, packets: list[Packet[VideoStream]], *, last: bool = False) -> None:
+    def _take(self, packets: list[Packet[VideoStream]]) -> None:
+        """Mux packets, except the last one so far, and drop those of the repeated last picture."""
         for packet in packets:
             if packet.pts is None:
                 raise EncodeFailed(f"{self._encoder.encoder} gave a picture no time: please report it")
             if self.frames == self._planned_frames and packet.pts > self._last_pts:
-                continue  # the last picture once more
+                continue
             if not self._pts:
                 self._starts_with_key = packet.is_keyframe
             self._pts.append(packet.pts)
-            self._timestamps.set_duration(packet, ends_track=last and packet is packets[-1])
-            self._output.mux(packet)
+            self._mux_held(ends_track=False)
+            self._held = packet
+
+    def _mux_held(self, *, ends_track: bool) -> None:
+        if self._held is not None:
+            self._timestamps.set_duration(self._held, ends_track=ends_track)
+            self._output.mux(self._held)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
