@@ -247,7 +247,7 @@ def test_a_manifest_that_is_none(plan: FilmPlan, folder: Path, text: bytes) -> N
 
 def test_pieces_that_are_exchanged(plan: FilmPlan, whole: Path, folder: Path) -> None:
     shutil.copy(whole / "0.piece", folder / "1.piece")
-    with refused("piece 0"):
+    with refused("piece 1 holds segment 0"):
         run(plan, folder)
 
 

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from orchestrator.errors import AddressRefused, BadRequest, CallerError, LimitExceeded, OutputForbidden
 from orchestrator.executor.run_job import RUNNERS
 from orchestrator.executor.validate_job import check_job
+from orchestrator.framing.track_file_reader import parse_tracks
 from orchestrator.jobs import OutputParts, parse_job
 from orchestrator.jobs.task_table import TASKS, USER_TASKS
 from orchestrator.settings import PROJECT_ROOT, Settings
@@ -175,6 +176,9 @@ VALIDATOR = jsonschema.Draft202012Validator(reference.schema())
 def test_the_schema_accepts_whatever_the_worker_accepts(job: Any) -> None:
     try:
         check(job)
+        export = job["params"].get("params", {}) if job["task"] == "plan" else {}
+        if isinstance(export.get("tracks"), dict):  # they are read when the job runs
+            parse_tracks(export["tracks"])
     except CallerError:
         return
     VALIDATOR.validate(job)
