@@ -299,7 +299,7 @@ def test_a_plan_for_another_task_is_refused(
     other = plan.model_copy(update={"film": UpscaleFilm(task="upscale")})
     with pytest.raises(PlanRefused, match="upscale, not for tracking"):
         track_in_pieces(clip("closed.mp4"), other, tmp_path, lite)
-    with pytest.raises(PlanRefused, match="number 7"):
+    with pytest.raises(PlanRefused, match="no segment 7"):
         detect_segment(
             clip("closed.mp4"), plan, 7, tmp_path / "7", JobContext(connect=lambda: lite), plan_hash="0" * 64
         )
