@@ -33,6 +33,8 @@ _CONNECT_S = 30
 _FIRST_WORKER_S = 60
 _DEAD = {"failed", "closed"}
 _MOST_RESTARTS = 200
+_START_S = 30
+"""How long a local worker may take to start; another one is started then."""
 _CONFIG = {
     # The local workers are ours, and whoever kills one says nothing about its segment.
     "distributed.scheduler.allowed-failures": 10,
@@ -145,6 +147,7 @@ class Cluster:
         self._local = local
         self._count = count
         self._restarts = 0
+        self._missing_s: dict[object, float] = {}  # since when a worker is not known to the scheduler
         if local is not None:
             # A terminal sends Ctrl-C to the workers, too, which would print where they were. They end with
             # the driver; as they are started from this thread, they get its mask. To start the process that
@@ -203,14 +206,23 @@ class Cluster:
         return frames
 
     def heal(self) -> None:
-        """Start local workers in place of those that died as they started, which dask does not do.
+        """Start local workers in place of those that died as they started, which dask may not do.
 
         Raises:
             ServiceError: that has happened too often.
         """
         if self._local is None:
             return
-        dead = [name for name, nanny in self._local.workers.items() if nanny.status.name in _DEAD]
+        known = {worker["name"] for worker in self._client.scheduler_info(n_workers=-1)["workers"].values()}
+        now_s = time.monotonic()
+        self._missing_s = {
+            name: self._missing_s.get(name, now_s) for name in self._local.workers if name not in known
+        }
+        dead = [
+            name
+            for name, nanny in self._local.workers.items()
+            if nanny.status.name in _DEAD or now_s - self._missing_s.get(name, now_s) > _START_S
+        ]
         for name in dead:
             del self._local.workers[name]
         self._restarts += len(dead)

@@ -123,6 +123,6 @@ def test_a_film_survives_kills(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(1200)
 def test_films_survive_many_kills(tmp_path: Path) -> None:
     assert kill_and_check(tmp_path, kills=KILLS, kills_of_a_film=min(KILLS, 40)) > 0
