@@ -13,7 +13,7 @@ from statistics import mean
 from typing import Any
 
 from benchmarks import machine
-from benchmarks.film.measure import measure, measure_upscale
+from benchmarks.film.measure import measure
 from benchmarks.film.page import section
 from benchmarks.film.plot import draw
 from orchestrator.cost.estimate import Workload, find_speed, work_seconds
@@ -22,7 +22,6 @@ from tools.film_simulation import NO_TROUBLE, Trouble, film_of, overhead_of, sim
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT.parent / "shared" / "real" / "media" / "one-by-one-person-detection.mp4"
-SAMPLE, UPSCALER = ROOT / "examples" / "sample.mp4", "lite-x4"
 RESULTS = ROOT / "benchmarks" / "results" / "film.json"
 PLOT = ROOT / "docs" / "images" / "film" / "efficiency.png"
 PAGE = ROOT / "docs" / "film.md"
@@ -48,7 +47,6 @@ def main() -> None:
         results = json.loads(RESULTS.read_text())
     else:
         results = {"machine": machine.one_line(), "date": machine.today(), "measured": measure(SOURCE)}
-        results["upscaled"] = measure_upscale(SAMPLE, UPSCALER)
     table = read_table(ROOT / "orchestrator" / "cost" / "table.toml")
     results["films"] = [_film(model, results["measured"], table) for model in MODELS]
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")

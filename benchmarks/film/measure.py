@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -13,25 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import av
-import psutil
-
-from orchestrator.triton.server import TritonServer
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMES, SEGMENTS = 5, 5
 """The video is taken so many times in a row, and divided into so many segments."""
-
-
-def measure_upscale(source: Path, model: str) -> dict[str, Any]:
-    """Do what `measure` does for an upscale, with one Triton for all processes."""
-    with TritonServer(ROOT / "model_repository") as server:
-        os.environ |= {"TRITON_URL": server.url, "FILM_MODEL": model}
-        try:
-            with tempfile.TemporaryDirectory() as name:
-                _cpu_s([["whole", source, Path(name) / "warm.mp4"]])
-            return measure(source)
-        finally:
-            del os.environ["TRITON_URL"], os.environ["FILM_MODEL"]
 
 
 def measure(source: Path) -> dict[str, Any]:
@@ -43,7 +26,7 @@ def measure(source: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         top = Path(name)
         film = _repeated(source, top / "film.mp4")
-        ways = {"unsplit": _cpu_s([["whole", film, top / "unsplit.mp4"]])}
+        ways = {"unsplit": _cpu_s([["export", film, top / "unsplit.mp4"]])}
         for processes, way in ((1, "one process"), (2, "two processes")):
             folder = top / str(processes)
             folder.mkdir()
@@ -65,8 +48,7 @@ def measure(source: Path) -> dict[str, Any]:
 
 
 def _cpu_s(commands: list[list[Any]]) -> float:
-    """Run processes at the same time; return the CPU seconds of all of them and of their Triton."""
-    before_s = _running_children_s()
+    """Run processes at the same time, and return the CPU seconds of all of them together."""
     running = [
         subprocess.Popen(
             [sys.executable, "-m", "benchmarks.film.child", *map(str, command)],
@@ -80,17 +62,7 @@ def _cpu_s(commands: list[list[Any]]) -> float:
     for process in running:
         if process.returncode:
             raise subprocess.CalledProcessError(process.returncode, process.args)
-    return sum(map(float, answers)) + _running_children_s() - before_s
-
-
-def _running_children_s() -> float:
-    """Return the CPU seconds so far of the running children of this process: those of Triton, if it runs."""
-    total_s = 0.0
-    for child in psutil.Process().children(recursive=True):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            times = child.cpu_times()
-            total_s += times.user + times.system
-    return total_s
+    return sum(map(float, answers))
 
 
 def _repeated(source: Path, target: Path) -> Path:

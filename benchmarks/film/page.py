@@ -16,16 +16,15 @@ FILM_BYTES = 18e9
 """Our assumption: an hour of 3840x2160 at 40 Mbit/s."""
 
 SECTION = """\
-**Measured.** This table has CPU seconds, not counting the start of Python: of an upscale by lite-x4, with
-those of Triton, and of an export without a model. One and two processes made the same bytes.
+**Measured.** This table has the CPU seconds of an export without a model, not counting the start of Python.
+One and two processes made the same bytes.
 
-| way | upscale, CPU s | over the unsplit job | export, CPU s | over the unsplit job |
-|---|---|---|---|---|
+| way | CPU s | over the unsplit job |
+|---|---|---|
 {ways}
 
-The upscale is examples/sample.mp4 five times in a row, 720 frames of 320x180, in {upscaled_pieces} segments;
-the export {source} five times in a row, 6,970 frames of 768x432, in {pieces}
-segments. `python -m benchmarks.film`, {date}; {machine}.
+{source} five times in a row, 6,970 frames of 768x432 in {pieces} segments; `python -m benchmarks.film`,
+{date}; {machine}.
 
 A film takes more CPU time than the unsplit job because some pictures of each piece are compared with the
 source, x264 has a fixed number of threads and no AVX-512, and each segment opens the source. The more of the
@@ -74,7 +73,7 @@ def section(results: dict[str, Any], table: PriceTable, *, gpu: str, segment_s: 
     price, rules, trouble = table.price(gpu), table.quotes, Trouble()
     if price is None or rules is None:
         raise LookupError(f"the table has no price of {gpu}, or no rules for quotes")
-    films = results["films"]
+    ways, films = results["measured"]["cpu_s"], results["films"]
     start_s, rate = rules.cold_start_s.value, rules.download_bytes_per_s.value
     serial_s = rules.overhead_s.value + 2 * FILM_BYTES / rate
     rows = []
@@ -94,8 +93,7 @@ def section(results: dict[str, Any], table: PriceTable, *, gpu: str, segment_s: 
                 )
                 rows.append(f"| {' | '.join(map(str, cells))} |")
     return SECTION.format(
-        ways=_ways(results["upscaled"]["cpu_s"], results["measured"]["cpu_s"]),
-        upscaled_pieces=len(results["upscaled"]["segments"]),
+        ways="\n".join(f"| {way} | {s:.1f} | {s / ways['unsplit']:.2f} |" for way, s in ways.items()),
         source=results["measured"]["source"],
         pieces=len(results["measured"]["segments"]),
         date=results["date"],
@@ -120,15 +118,6 @@ def section(results: dict[str, Any], table: PriceTable, *, gpu: str, segment_s: 
         rate=rate / 1e6,
         rate_origin=_origin(rules.download_bytes_per_s),
     )
-
-
-def _ways(upscaled: dict[str, float], exported: dict[str, float]) -> str:
-    """Return the rows of the table of CPU seconds, of which `unsplit` is the unit."""
-    rows = []
-    for way in upscaled:
-        cells = [f"{film[way]:.1f} | {film[way] / film['unsplit']:.2f}" for film in (upscaled, exported)]
-        rows.append(f"| {way} | {' | '.join(cells)} |")
-    return "\n".join(rows)
 
 
 def _origin(row: SourcedRow) -> str:
