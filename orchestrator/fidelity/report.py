@@ -16,7 +16,7 @@ from orchestrator.fidelity.fault_rules import FramePair
 from orchestrator.fidelity.metrics import colour_distance, mean_square, psnr_db, ssim
 from orchestrator.fidelity.report_image import draw_fidelity
 from orchestrator.fidelity.sampler import FrameSampler
-from orchestrator.jobs import ComparedPicture, FidelityReport, FidelityReportFile, WorstAndMean
+from orchestrator.jobs import ComparedPicture, FidelityReport, FidelityReportFile, FlickerReport, WorstAndMean
 from orchestrator.media.read.demux import open_source
 from orchestrator.media.write.readback import first_heard_s
 from orchestrator.storage.staged import staged
@@ -42,6 +42,7 @@ def write_report(
     source: VideoSource,
     output: Path,
     overwrite: bool,
+    flicker: FlickerReport | None = None,
 ) -> None:
     """Write a report and its picture; see `report_files`.
 
@@ -51,13 +52,14 @@ def write_report(
         pairs: the compared frames of the report.
         source, output: the files that were compared; the report names them.
         overwrite: replace files that exist.
+        flicker: how much the output flickers; None if that was not measured.
 
     Raises:
         OutputPathRefused: see `staged`.
         DiskFull: a file could not be written; neither is kept.
     """
     json_path, picture_path = report_files(path)
-    named = FidelityReportFile(source=source.name, output=output.name, **dict(report))
+    named = FidelityReportFile(source=source.name, output=output.name, flicker=flicker, **dict(report))
     with staged(json_path, overwrite=overwrite) as temporary:
         try:
             temporary.write_text(named.model_dump_json(indent=2) + "\n", encoding="utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -33,6 +34,13 @@ _SCALE_PX = 64
 _LUMA_INK: Ink = (32, 92, 168)
 _RGB_INK: Ink = (200, 96, 32)
 
+BICUBIC_INK: Ink = (186, 190, 198)
+_FLICKER_CHARTS = (
+    ("flicker where the source stands still, levels", "still_levels"),
+    ("change along the motion of the source, levels", "moving_levels"),
+)
+"""Title and field of each chart of flicker."""
+
 _MOST_FACTOR = 32
 _WITHIN = 99.5
 """Percentage of the differences that the factor must not clip."""
@@ -54,7 +62,8 @@ def draw_fidelity(report: FidelityReportFile, pairs: Sequence[FramePair]) -> Pix
     column_px = (WIDTH_PX - 2 * _MARGIN_PX - 2 * _GAP_PX) // 3
     sizes = [_fitted(report.pictures[row].size, column_px) for row in rows]
     rows_px = sum(_CAPTION_PX + high for _, high in sizes)
-    height = _HEADER_PX + rows_px + 2 * (_ABOVE_CHART_PX + _CHART_PX) + _AXIS_PX + _MARGIN_PX // 2
+    charts = _all_curves(report)
+    height = _HEADER_PX + rows_px + len(charts) * (_ABOVE_CHART_PX + _CHART_PX) + _AXIS_PX + _MARGIN_PX // 2
     canvas = Canvas(WIDTH_PX, height)
     apart = max(_LEAST_APART_PX, *(wide for wide, _ in sizes)) + _GAP_PX
     columns = [_MARGIN_PX + number * apart for number in range(3)]
@@ -72,7 +81,7 @@ def draw_fidelity(report: FidelityReportFile, pairs: Sequence[FramePair]) -> Pix
         for column, pixels in zip(columns, (pair.sample.pixels, pair.output, amplified), strict=True):
             canvas.picture(pixels, (column, top), (wide, high))
         top += high
-    _charts(canvas, report, top)
+    _charts(canvas, report, charts, top)
     return canvas.finished()
 
 
@@ -115,6 +124,9 @@ def _header(canvas: Canvas, report: FidelityReportFile) -> None:
     ]
     if report.av_offset_ms is not None:
         facts.append(f"sound {round(report.av_offset_ms, 1) + 0.0:+.1f} ms")
+    if report.flicker is not None and report.flicker.still_levels is not None:
+        ours, bicubic = report.flicker.still_levels, report.flicker.still_levels_bicubic
+        facts.append(f"flicker {ours:.2f} levels, bicubic {bicubic:.2f}")
     canvas.text("    ".join(facts), (_MARGIN_PX, 76), 9.5, most_px=WIDTH_PX - 2 * _MARGIN_PX)
 
 
@@ -127,42 +139,85 @@ def _caption(picture: ComparedPicture, report: FidelityReport) -> str:
     return f"frame {picture.frame} at {at}    {measures}    compared at {wide}x{high}"
 
 
-def _charts(canvas: Canvas, report: FidelityReport, top: float) -> None:
-    pictures = report.pictures
+@dataclass(frozen=True, kw_only=True)
+class _Curves:
+    """The content of one chart.
+
+    Attributes:
+        title: what the chart shows.
+        finest: the smallest step of the vertical axis, a power of ten.
+        curves: name, ink, and points (time in seconds, value) of each curve.
+    """
+
+    title: str
+    finest: float
+    curves: Sequence[tuple[str, Ink, Sequence[tuple[float, float]]]]
+
+
+def _all_curves(report: FidelityReportFile) -> list[_Curves]:
+    """Return the charts of a report; those of flicker only if there is any to show."""
+
+    def over_time(name: str) -> list[tuple[float, float]]:
+        return [(picture.time_sec, getattr(picture, name)) for picture in report.pictures]
+
+    pairs = report.flicker.pairs if report.flicker else ()
+    flicker = []
+    for title, name in _FLICKER_CHARTS:
+        measured = [pair for pair in pairs if getattr(pair, name) is not None]
+        curves = [
+            (label, ink, [(pair.time_sec, getattr(pair, field)) for pair in measured])
+            for label, ink, field in (
+                ("output", _LUMA_INK, name),
+                ("bicubic enlargement of the source", BICUBIC_INK, f"{name}_bicubic"),
+            )
+        ]
+        if measured:
+            flicker.append(_Curves(title=title, finest=0.1, curves=curves))
+    return [
+        _Curves(
+            title="PSNR, dB",
+            finest=1,
+            curves=[
+                ("luma", _LUMA_INK, over_time("psnr_luma_db")),
+                ("RGB", _RGB_INK, over_time("psnr_rgb_db")),
+            ],
+        ),
+        _Curves(title="SSIM", finest=0.01, curves=[("", _LUMA_INK, over_time("ssim"))]),
+        *flicker,
+    ]
+
+
+def _charts(canvas: Canvas, report: FidelityReportFile, charts: Sequence[_Curves], top: float) -> None:
     axis = TimeAxis(
         left=_MARGIN_PX + _SCALE_PX,
         right=WIDTH_PX - _MARGIN_PX,
         start_s=0.0,
-        end_s=max(report.duration_sec, pictures[-1].time_sec) or 1.0,
+        end_s=max(report.duration_sec, report.pictures[-1].time_sec) or 1.0,
     )
-    times = [axis.across(picture.time_sec) for picture in pictures]
-    luma, rgb = ([getattr(picture, name) for picture in pictures] for name in ("psnr_luma_db", "psnr_rgb_db"))
-    similarity = [picture.ssim for picture in pictures]
-    first, second = top + _ABOVE_CHART_PX, top + 2 * _ABOVE_CHART_PX + _CHART_PX
-    wide = canvas.text("PSNR, dB", (_MARGIN_PX, first - 18), 11, bold=True)
-    x = _MARGIN_PX + wide + 24
-    x += canvas.text("luma", (x, first - 18), 9.5, ink=_LUMA_INK) + 16
-    canvas.text("RGB", (x, first - 18), 9.5, ink=_RGB_INK)
-    canvas.text("SSIM", (_MARGIN_PX, second - 18), 11, bold=True)
-    axis.draw(canvas, second, second + _CHART_PX)
-    _chart(
-        canvas,
-        axis,
-        first,
-        {_RGB_INK: list(zip(times, rgb, strict=True)), _LUMA_INK: list(zip(times, luma, strict=True))},
-        finest=1,
-    )
-    _chart(canvas, axis, second, {_LUMA_INK: list(zip(times, similarity, strict=True))}, finest=0.01)
+    tops = [top + _ABOVE_CHART_PX + number * (_ABOVE_CHART_PX + _CHART_PX) for number in range(len(charts))]
+    axis.draw(canvas, tops[-1], tops[-1] + _CHART_PX)
+    for chart, place in zip(charts, tops, strict=True):
+        x = _MARGIN_PX + canvas.text(chart.title, (_MARGIN_PX, place - 18), 11, bold=True) + 24
+        curves = []
+        for label, ink, points in chart.curves:
+            x += canvas.text(label, (x, place - 18), 9.5, ink=ink) + 16
+            curves.append((ink, [(axis.across(time_s), value) for time_s, value in points]))
+        _chart(canvas, axis, place, curves[::-1], finest=chart.finest)  # the first curve on top
 
 
 def _chart(
-    canvas: Canvas, axis: TimeAxis, top: float, curves: dict[Ink, list[tuple[float, float]]], *, finest: float
+    canvas: Canvas,
+    axis: TimeAxis,
+    top: float,
+    curves: Sequence[tuple[Ink, list[tuple[float, float]]]],
+    *,
+    finest: float,
 ) -> None:
-    """Draw curves, points (pixels from the left, value) by ink, in one chart.
+    """Draw curves in one chart: ink and points (pixels from the left, value) of each.
 
     The vertical axis has round numbers; `finest`, a power of ten, is their smallest step.
     """
-    values = [value for curve in curves.values() for _, value in curve]
+    values = [value for _, curve in curves for _, value in curve]
     step = _step(max(values) - min(values), finest)
     high = math.ceil(max(values) / step - 1e-9)
     low = min(math.floor(min(values) / step + 1e-9), high - 1)
@@ -175,7 +230,7 @@ def _chart(
         y = down(tick * step)
         canvas.bar((axis.left, y - 0.5), (axis.right, y + 0.5), GRID)
         canvas.text(f"{tick * step:.{places}f}", (axis.left - 10, y + 4), 9, ink=FAINT, align=1)
-    for ink, curve in curves.items():
+    for ink, curve in curves:
         canvas.line([(x, down(value)) for x, value in curve], ink)
 
 

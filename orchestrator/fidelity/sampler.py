@@ -134,35 +134,57 @@ class FrameSampler:
         return (frame.pts - self._first_pts) * self._time_base + last_s
 
     def _sample(self, frame: Frame[Picture], box: Crop | None) -> Sample:
-        picture = frame.pixels
-        height, width = (picture.y if isinstance(picture, Planes) else picture).shape[:2]
-        box = box or Crop(x=0, y=0, w=width, h=height)
+        box = whole_or(box, frame.pixels)
         width, height = min(round(box.w), self._delivered[0]), min(round(box.h), self._delivered[1])
         shrink = min(1.0, math.sqrt(MOST_PX / max(1, width * height)))
         size = max(1, round(width * shrink)), max(1, round(height * shrink))
         return Sample(
             index=frame.index,
             time_s=(frame.pts - self._first_pts) * self._time_base,
-            pixels=self._from_planes(picture, size)
-            if isinstance(picture, Planes)
-            else _cut(picture, box, size),
+            pixels=shown_pixels(frame.pixels, box, size, colour=self._colour, bits=self._bits),
         )
 
-    def _from_planes(self, planes: Planes, size: tuple[int, int]) -> Pixels:
-        """Convert Y'CbCr to RGB, by the equations of ITU-T H.273, 8.3."""
-        if self._colour is None:
-            raise ValueError("planes cannot be read without their colour")
-        step = 2 ** (self._bits - 8)
-        black, white, swing = (0, 256 * step - 1, 256 * step - 1)
-        if not self._colour.full_range:
-            black, white, swing = 16 * step, 235 * step, 224 * step
-        luma, blue, red = (scaled(plane, size).astype(np.float32) for plane in (planes.y, planes.u, planes.v))
-        kr, kb = _KR_KB[self._colour.matrix]
-        luma = (luma - black) / (white - black)
-        blue, red = (blue - 128 * step) / swing, (red - 128 * step) / swing
-        r, b = luma + 2 * (1 - kr) * red, luma + 2 * (1 - kb) * blue
-        g = (luma - kr * r - kb * b) / (1 - kr - kb)
-        return np.asarray(np.rint(np.stack([r, g, b], axis=-1) * 255).clip(0, 255), np.uint8)
+
+def shown_pixels(
+    picture: Picture, box: Crop, size: tuple[int, int], *, colour: Colour | None = None, bits: int = 8
+) -> Pixels:
+    """Return a part of a picture as it is shown: uint8 [h, w, 3] RGB, a copy.
+
+    Args:
+        picture: the picture, in any form.
+        box: the part of it, in its pixels; planes are taken whole.
+        size: width and height of the result, in pixels.
+        colour, bits: colour, and bits of a component, of planes.
+
+    Raises:
+        ValueError: the picture has planes, and their colour is not given.
+    """
+    if isinstance(picture, Planes):
+        return _from_planes(picture, size, colour, bits)
+    return _cut(picture, box, size)
+
+
+def whole_or(box: Crop | None, picture: Picture) -> Crop:
+    """Return the box, or that of the whole picture if there is none."""
+    height, width = (picture.y if isinstance(picture, Planes) else picture).shape[:2]
+    return box or Crop(x=0, y=0, w=width, h=height)
+
+
+def _from_planes(planes: Planes, size: tuple[int, int], colour: Colour | None, bits: int) -> Pixels:
+    """Convert Y'CbCr to RGB, by the equations of ITU-T H.273, 8.3."""
+    if colour is None:
+        raise ValueError("planes cannot be read without their colour")
+    step = 2 ** (bits - 8)
+    black, white, swing = (0, 256 * step - 1, 256 * step - 1)
+    if not colour.full_range:
+        black, white, swing = 16 * step, 235 * step, 224 * step
+    luma, blue, red = (scaled(plane, size).astype(np.float32) for plane in (planes.y, planes.u, planes.v))
+    kr, kb = _KR_KB[colour.matrix]
+    luma = (luma - black) / (white - black)
+    blue, red = (blue - 128 * step) / swing, (red - 128 * step) / swing
+    r, b = luma + 2 * (1 - kr) * red, luma + 2 * (1 - kb) * blue
+    g = (luma - kr * r - kb * b) / (1 - kr - kb)
+    return np.asarray(np.rint(np.stack([r, g, b], axis=-1) * 255).clip(0, 255), np.uint8)
 
 
 def _cut(picture: Pixels | DeepPixels, box: Crop, size: tuple[int, int]) -> Pixels:

@@ -1,7 +1,14 @@
 """Defines the jobs that a worker accepts and their results, one module for each task."""
 
 from orchestrator.jobs.export import CropBox, ExportParams, ExportResult, ExportStats, Follow, Keyframe
-from orchestrator.jobs.fidelity import ComparedPicture, FidelityReport, FidelityReportFile, WorstAndMean
+from orchestrator.jobs.fidelity import (
+    ComparedPicture,
+    FidelityReport,
+    FidelityReportFile,
+    FlickerOfPair,
+    FlickerReport,
+    WorstAndMean,
+)
 from orchestrator.jobs.job_cost import JobCost
 from orchestrator.jobs.multipart_urls import OutputParts
 from orchestrator.jobs.preview import Preview, Still
@@ -33,6 +40,8 @@ __all__ = [
     "FidelityReport",
     "FidelityReportFile",
     "FileJob",
+    "FlickerOfPair",
+    "FlickerReport",
     "Follow",
     "Job",
     "JobCost",

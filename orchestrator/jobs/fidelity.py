@@ -79,10 +79,51 @@ class FidelityReport(Strict):
     """The compared frames in order of time, evenly spread."""
 
 
+class FlickerNumbers(Strict):
+    """How much a video changes from one frame to the next: the mean absolute difference of luma, in levels.
+
+    The numbers that end in `_bicubic` are those of a bicubic enlargement of the source to the same size.
+    """
+
+    still_share: float
+    """The share of the pixels where the source stands still, 0..1."""
+    still_levels: float | None
+    """The change of the output where the source stands still; None if hardly any of it does."""
+    still_levels_bicubic: float | None
+    """The same of the bicubic enlargement."""
+    moving_share: float
+    """The share of the pixels where the source moves and its motion is known, 0..1."""
+    moving_levels: float | None
+    """The change of the output along the motion of the source; None if there is hardly any that is known."""
+    moving_levels_bicubic: float | None
+    """The same of the bicubic enlargement."""
+
+
+class FlickerOfPair(FlickerNumbers):
+    """The flicker between one frame and the next."""
+
+    frame: int
+    """The index of the first of the two frames in the output, from 0."""
+    time_sec: float
+    """When that frame is shown, in seconds since the first frame."""
+
+
+class FlickerReport(FlickerNumbers):
+    """The flicker over all pairs of frames that were compared; the means are over all of their pixels."""
+
+    area_share: float
+    """The share of the picture that was compared, 0..1: all of a small one, and the middle of a large one."""
+    pairs: tuple[FlickerOfPair, ...]
+    """The pairs in order of time, evenly spread."""
+
+
 class FidelityReportFile(FidelityReport):
-    """A report in a file of its own, which names the files that were compared."""
+    """A report in a file of its own, which names the files that were compared and measures flicker."""
 
     source: str
     """The name of the source file."""
     output: str
     """The name of the output file."""
+    flicker: FlickerReport | None = None
+    """How much the output changes from frame to frame where the source does not; None with fewer than two
+    frames."""

@@ -5,10 +5,11 @@ Between the steps a model may upscale the window. Alpha bypasses the model and i
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
+from orchestrator.fidelity.pair_sampler import PairSampler
 from orchestrator.fidelity.sampler import FrameSampler
 from orchestrator.frames import Crop, Frame, Picture, Pixels, Planes, VideoInfo
 from orchestrator.framing.whole_pixel_window import WholePixelWindow
@@ -16,18 +17,20 @@ from orchestrator.media.colour.resize import resize
 
 
 def cut_windows(
-    frames: Iterator[Frame[Any]], crop: WholePixelWindow, info: VideoInfo, sampler: FrameSampler
+    frames: Iterator[Frame[Any]],
+    crop: WholePixelWindow,
+    info: VideoInfo,
+    samplers: Sequence[FrameSampler | PairSampler],
 ) -> Generator[Frame[Any], None, None]:
-    """Cut each frame to its window, as views, and give the sampler the crop in it."""
+    """Cut each frame to its window, as views, and give each sampler the crop in it."""
     for frame in frames:
         x, y, box = crop.at(_time_s(frame, info))
         window = replace(frame, pixels=_part(frame.pixels, x=x, y=y, width=crop.width, height=crop.height))
         if frame.alpha is not None:
             window = replace(window, alpha=frame.alpha[y : y + crop.height, x : x + crop.width])
-        if isinstance(window.pixels, Planes):
-            sampler.see(window)
-        else:
-            sampler.see(window, _shrunk(box, crop.scale))
+        seen = None if isinstance(window.pixels, Planes) else _shrunk(box, crop.scale)
+        for sampler in samplers:
+            sampler.see(window, seen)
         yield window
 
 

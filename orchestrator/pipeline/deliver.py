@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from orchestrator.errors import EncodeFailed
 from orchestrator.fidelity.check import Fidelity, FrameCountAndSize, examine
+from orchestrator.fidelity.flicker import measure_flicker
 from orchestrator.fidelity.report import report_on, write_report
 from orchestrator.frames import Frame, Picture
 from orchestrator.jobs import FidelityReport
@@ -154,6 +155,7 @@ def deliver(
                     client=client,
                     edit=edit,
                     select=None if selector is None else selector.run,
+                    pairs=report is not None,
                 )
             )
             meter = FrameRateMeter(plan.expected_frames, plan.stage)
@@ -181,7 +183,15 @@ def deliver(
         start_s = None if plan.start_s is None else plan.source_info.start_s + plan.start_s
         measured = report_on(fidelity, sampler=chain.sampler, source=source, start_s=start_s)
         if report is not None:
-            write_report(report, measured, fidelity.pairs, source=source, output=output, overwrite=overwrite)
+            write_report(
+                report,
+                measured,
+                fidelity.pairs,
+                source=source,
+                output=output,
+                overwrite=overwrite,
+                flicker=None if chain.pairs is None else measure_flicker(temporary, chain.pairs, written),
+            )
         yield OutputSummary(
             frames=writer.frames,
             left_out=left_out,

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from orchestrator.fidelity.pair_sampler import PairSampler
 from orchestrator.fidelity.sampler import MOST, FrameSampler
 from orchestrator.frames import Frame, Picture
 from orchestrator.inference.upscaler import TiledUpscaler
@@ -35,10 +36,12 @@ class PictureChain:
     Attributes:
         pictures: each window of the source with the picture to encode for it, in order; used once.
         sampler: has samples of the frames that have passed, for the check of the finished file.
+        pairs: has pairs of consecutive frames that have passed, to measure flicker; None if not asked for.
     """
 
     pictures: Iterator[tuple[Frame[Any], Picture]]
     sampler: FrameSampler
+    pairs: PairSampler | None
     _model: TiledUpscaler | None
 
     # The rest is known after the last picture.
@@ -73,6 +76,7 @@ def picture_chain(
     edit: FrameEdit | None = None,
     select: FrameEdit | None = None,
     samples: int = MOST,
+    pairs: bool = False,
 ) -> Iterator[PictureChain]:
     """Make the pictures of an output. The threads run inside the block, and are joined when it ends.
 
@@ -83,6 +87,7 @@ def picture_chain(
         edit: changes the source's frames, whole and in order, and keeps their number; None leaves them.
         select: leaves frames out, after `edit`; None keeps all.
         samples: most frames that the sampler keeps.
+        pairs: whether pairs of consecutive frames are kept, too.
 
     Raises:
         ValueError: the plan has a model, and there is no client.
@@ -102,6 +107,11 @@ def picture_chain(
         bits=info.bit_depth,
         most=samples,
     )
+    pair_sampler = None
+    if pairs:
+        pair_sampler = PairSampler(
+            width=width, height=height, time_base=info.time_base, colour=info.colour, bits=info.bit_depth
+        )
     with ExitStack() as stack:
         read = within_limits(frames, plan.source_info.time_base, plan.limits)
         if edit is not None:
@@ -110,7 +120,9 @@ def picture_chain(
             read = select(read)
         name = "decode" if edit is None else "edit"
         decoded = stack.enter_context(ahead(read, items=_DECODED_AHEAD, name=name))
-        windows = cut_windows(decoded, window, info, sampler)
+        windows = cut_windows(
+            decoded, window, info, [sampler] if pair_sampler is None else [sampler, pair_sampler]
+        )
         model = None
         if plan.contract is None or client is None:
             items = ((frame, frame.pixels) for frame in windows)
@@ -128,4 +140,4 @@ def picture_chain(
         pictures = stack.enter_context(ahead(resized, items=_ENLARGED_AHEAD, name="resize"))
         if model is not None:
             stack.enter_context(model)  # exits first: requests are cancelled before threads are joined
-        yield PictureChain(pictures=pictures, sampler=sampler, _model=model)
+        yield PictureChain(pictures=pictures, sampler=sampler, pairs=pair_sampler, _model=model)
