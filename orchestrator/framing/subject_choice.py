@@ -1,6 +1,6 @@
 """Chooses the subject that the crop follows: the one with a given id, or the most prominent one in each shot.
 
-The subject's class does not matter: a person counts no more than a car.
+All classes count alike, a person no more than a car, unless the request names one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,12 @@ from orchestrator.framing.track_file_reader import SubjectTrack, SubjectTracks
 
 
 def choose_subject(
-    subjects: SubjectTracks, track: int | Literal["main"], *, width: int, height: int
+    subjects: SubjectTracks,
+    track: int | Literal["main"],
+    *,
+    class_name: str | None = None,
+    width: int,
+    height: int,
 ) -> SubjectTrack:
     """Return the subject to follow.
 
@@ -23,14 +28,17 @@ def choose_subject(
         subjects: the tracks of a video.
         track: the id of a track; or `main` for the track with the highest `prominence` in each shot (of equal
             ones, that with the lowest id). Tracks do not continue after a cut.
+        class_name: the class of the track; None allows all classes.
         width, height: size of the picture as displayed, in pixels.
 
     Returns:
         The track; for `main` the boxes of all shots, with the id of the most prominent track of all.
 
     Raises:
-        BadRequest: there is no track with that id, or no track at all.
+        BadRequest: there is no track with that id, no track of that class, or no track at all.
     """
+    if class_name is not None:
+        subjects = subjects.of_class(class_name)
     if track != "main":
         return subjects.get(track)
     best: dict[int, tuple[float, SubjectTrack]] = {}

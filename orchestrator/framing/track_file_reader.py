@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +80,21 @@ class SubjectTracks:
         more = len(self.by_id) - len(there)
         listed = ", ".join(there) + (f" and {more} more" if more else "")
         raise BadRequest(f"no track has id {number}; there are {listed or 'none'}")
+
+    def of_class(self, class_name: str) -> SubjectTracks:
+        """Return the tracks of one class.
+
+        Raises:
+            BadRequest: there is none; the message lists the first classes.
+        """
+        chosen = {
+            number: subject for number, subject in self.by_id.items() if subject.class_name == class_name
+        }
+        if not chosen:
+            classes = list(dict.fromkeys(subject.class_name for subject in self.by_id.values()))
+            listed = ", ".join(brief(name) for name in classes[:_LISTED_IDS]) or "no tracks"
+            raise BadRequest(f"no track is of the class {brief(class_name)}; there are {listed}")
+        return replace(self, by_id=chosen)
 
     def check_video(self, *, width: int, height: int, frames: int | None) -> None:
         """Check that the tracks belong to a video.

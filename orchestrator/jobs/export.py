@@ -130,6 +130,8 @@ class Follow(Strict):
     track: TrackId | Literal["main"]
     """The id of a track, or `main` for the main subject of each shot: the track with the largest product of
     frames, size and closeness to the centre."""
+    class_name: Name | None = None
+    """Only a track of this class may be followed; None allows all classes."""
     aspect: AspectText | None = None
     """The aspect ratio of the crop, such as 9:16; None uses that of the picture."""
     zoom: Number | None = Field(default=None, ge=1)

@@ -178,6 +178,7 @@ def _crop(
         return follow_subject(
             subjects,
             track=params.follow.track,
+            class_name=params.follow.class_name,
             aspect=None if params.follow.aspect is None else parse_aspect(params.follow.aspect),
             zoom=params.follow.zoom,
             times_s=times_s(),

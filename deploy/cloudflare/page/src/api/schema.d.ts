@@ -2940,6 +2940,12 @@ export interface components {
              */
             track: number | "main";
             /**
+             * Class Name
+             * @description Only a track of this class may be followed; null allows all classes.
+             * @default null
+             */
+            class_name: string | null;
+            /**
              * Aspect
              * @description The aspect ratio of the crop, such as 9:16; null uses that of the picture.
              * @default null

@@ -14,7 +14,10 @@ import { forgetFiles } from "./chosen_files.ts";
 type Schemas = components["schemas"];
 export type UpscaleParams = Schemas["UpscaleParams"];
 export type TrackParams = Schemas["TrackParams"];
-export type ExportParams = Schemas["ExportParams"];
+type Follow = Schemas["Follow"];
+export type ExportParams = Omit<Schemas["ExportParams"], "follow"> & {
+  follow: (Omit<Follow, "class_name"> & Partial<Pick<Follow, "class_name">>) | null;
+};
 
 /** What has been set up for an upload, for each task; a field that is absent has the worker's default. */
 export interface Order {

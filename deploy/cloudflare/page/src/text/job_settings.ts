@@ -20,7 +20,7 @@ function valueText(param: string, value: unknown): string | null {
     case "crop":
       return cropText(value);
     case "follow":
-      return followText(value as { track: number | "main"; aspect?: string | null });
+      return followText(value as Followed);
     case "scale":
       return `${value}×`;
     case "start":
@@ -53,7 +53,9 @@ function cropText(crop: unknown): string {
   return Array.isArray(crop) ? `a path with ${crop.length} keyframes` : boxText(crop as Box);
 }
 
-function followText({ track, aspect }: { track: number | "main"; aspect?: string | null }): string {
-  const whom = track === "main" ? "the main subject" : `track ${track}`;
+type Followed = { track: number | "main"; class_name?: string | null; aspect?: string | null };
+
+function followText({ track, class_name, aspect }: Followed): string {
+  const whom = track === "main" ? `the main ${class_name ?? "subject"}` : `track ${track}`;
   return aspect == null ? whom : `${whom}, ${aspect}`;
 }
