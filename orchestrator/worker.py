@@ -44,6 +44,7 @@ class Worker:
         self._limits = limits
         self._stack = ExitStack()
         self._client: TritonClient | None = None
+        self._own_server: TritonServer | None = None
         self._cost_calculator: CostCalculator | None = None
 
     def __enter__(self) -> Self:
@@ -67,7 +68,7 @@ class Worker:
                     model_repository=settings.model_repository, start_timeout_s=settings.start_timeout_s
                 )
                 server = self._stack.enter_context(Supervisor(own, restarts=settings.triton_restarts))
-                url = own.url
+                url, self._own_server = own.url, own
             client = TritonClient(
                 url,
                 infer_timeout_s=settings.infer_timeout_s,
@@ -80,6 +81,10 @@ class Worker:
             self._client = self._stack.enter_context(client)
             client.wait_ready(settings.reconnect_timeout_s)
         return self._client
+
+    def lifeline(self) -> int | None:
+        """Return the `TritonServer.lifeline` of the Triton that it started; None if it started none."""
+        return None if self._own_server is None else self._own_server.lifeline
 
     def upscale(
         self,

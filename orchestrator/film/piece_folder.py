@@ -1,8 +1,8 @@
 """Keeps a film's pieces in a folder, which several drivers and workers may use at once.
 
 The folder of a film is `<folder>/<plan_hash>`. It holds `plan.json`, a `<number>.piece` for each segment that
-is done, and `journal.ndjson`, a line for each start and end of work on a segment. A piece appears by a
-rename, so one that exists is complete.
+is done, `<number>.lock`, which a process holds while it makes that piece, and `journal.ndjson`, a line for
+each start and end of work on a segment. A piece appears by a rename, so one that exists is complete.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from orchestrator.errors import OutputPathRefused, PieceDamaged, PlanRefused, di
 from orchestrator.film.document import FilmPlan, PieceManifest, document, hash_of, read_plan
 from orchestrator.film.piece import check_manifest, read_manifest
 from orchestrator.storage.staged import staged
+
+_LOCK_CHECK_S = 0.1
 
 
 class PieceFolder:
@@ -123,6 +126,30 @@ class PieceFolder:
         except OSError:  # a file system without hard links
             shutil.copyfile(self.path(number), path)
         return path
+
+    @contextmanager
+    def claimed(self, number: int, *, while_waiting: Callable[[], None]) -> Iterator[None]:
+        """Hold the lock of a segment for the duration of the block. A process that dies releases it.
+
+        Args:
+            number: the number of the segment.
+            while_waiting: is called again and again while another process holds the lock; it may raise.
+
+        Raises:
+            OutputPathRefused: the folder cannot be written to.
+        """
+        path = self.folder / f"{number}.lock"
+        try:
+            file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as exc:
+            raise OutputPathRefused(f"{path} cannot be written: {exc.strerror}") from exc
+        try:
+            while not _lock(file, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                while_waiting()
+                time.sleep(_LOCK_CHECK_S)
+            yield
+        finally:
+            os.close(file)
 
     def note(self, event: str, number: int) -> None:
         """Append an event to the journal, for people who want to know which worker did what."""

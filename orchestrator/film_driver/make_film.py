@@ -95,7 +95,8 @@ def _make_missing(film: Film, worker: Worker, numbers: Sequence[int], on_progres
         return
     is_local = isinstance(film.workers, int)
     url = worker.client().url if is_local and film.pieces.plan.model is not None else None
-    with connected(film.workers) as cluster:
+    lifeline = worker.lifeline()
+    with connected(film.workers, inherited=() if lifeline is None else (lifeline,)) as cluster:
         PieceMaker(film.pieces, film.source, cluster, triton_url=url, on_progress=on_progress).make(missing)
 
 

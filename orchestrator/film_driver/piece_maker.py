@@ -84,7 +84,6 @@ class PieceMaker:
                 for future in self._cluster.wait(self._attempts, _POLL_S):
                     self._end(future, self._attempts.pop(future))
                 self._repeat_slow()
-                self._cluster.heal()
                 done = [number for number in self._work if self._is_made(number)]
                 self._on_progress(progress.at(done, frames))
         finally:
@@ -103,8 +102,8 @@ class PieceMaker:
                 self._start(number)
                 free -= 1
 
-    def _start(self, number: int) -> None:
-        future = self._cluster.submit(replace(self._order, number=number))
+    def _start(self, number: int, *, repeat: bool = False) -> None:
+        future = self._cluster.submit(replace(self._order, number=number, repeat=repeat))
         self._attempts[future] = _Attempt(number=number, started_s=time.monotonic())
 
     def _end(self, future: Future, attempt: _Attempt) -> None:
@@ -141,4 +140,4 @@ class PieceMaker:
         ):
             self._repeated.add(number)
             self._pieces.note("repeated", number)
-            self._start(number)
+            self._start(number, repeat=True)

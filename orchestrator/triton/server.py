@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
-import os
 import secrets
 import shutil
 import socket
@@ -36,7 +35,7 @@ from orchestrator.triton.server_log import TAIL_LINES, ServerLog
 _PACKAGES = Path(orchestrator.__file__).parent.parent
 _REAPER = (
     "import sys; sys.path.append(sys.argv[1]); from orchestrator.triton import server_reaper; "
-    "sys.exit(server_reaper.main(sys.stdin.read()))"
+    "sys.exit(server_reaper.main(sys.stdin.readline()))"
 )
 """Runs the reaper without the packages of this Python: it needs none, and one could shadow the library."""
 
@@ -88,6 +87,7 @@ class TritonServer:
         self._id = f"framewright-{uuid.uuid4().hex}"
         self._key = secrets.token_hex(16)
         self._reaper: subprocess.Popen[str] | None = None
+        self._lifeline: IO[str] | None = None
         self._log: ServerLog | None = None
         self._scratch: Path | None = None
         self._segments = ""
@@ -105,6 +105,11 @@ class TritonServer:
     @property
     def metrics_url(self) -> str:  # noqa: D102  described in the class
         return f"http://{self._host}:{self._ports[2]}/metrics"
+
+    @property
+    def lifeline(self) -> int | None:
+        """A file descriptor: the server outlives a killed owner while a process that inherited it lives."""
+        return None if self._lifeline is None else self._lifeline.fileno()
 
     @property
     def alive(self) -> bool:
@@ -181,6 +186,10 @@ class TritonServer:
             except subprocess.TimeoutExpired:
                 self._reaper.kill()  # the server's parent-death signal then ends the server
                 self._reaper.wait()
+            if self._lifeline is not None:
+                with contextlib.suppress(OSError):  # the reaper died before it read its instructions
+                    self._lifeline.close()
+                self._lifeline = None
             if self._scratch.exists():  # the reaper was killed
                 clean_up(segments=self._segments, scratch=self._scratch)
             if self._log is not None:
@@ -213,8 +222,9 @@ class TritonServer:
             except BaseException:
                 shutil.rmtree(scratch, ignore_errors=True)
                 raise
-            with contextlib.suppress(OSError), cast("IO[str]", reaper.stdin) as stdin:
-                stdin.write(instructions)  # if the reaper is dead already, its log says why
+            self._lifeline = cast("IO[str]", reaper.stdin)
+            with contextlib.suppress(OSError):  # if the reaper is dead already, its log says why
+                print(instructions, file=self._lifeline, flush=True)
             self._log = ServerLog(cast("IO[str]", reaper.stdout))
             return self._log
 
@@ -227,7 +237,6 @@ class TritonServer:
             (scratch / "model_repository").symlink_to(repository)
             repository = scratch / "model_repository"
         instructions = {
-            "owner": os.getpid(),
             "command": server_command(
                 installation,
                 repository,

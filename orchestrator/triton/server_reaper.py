@@ -1,9 +1,10 @@
 """Runs one tritonserver for its owner, and removes all its processes, shared memory and files at the end.
 
 This is a separate program, which needs the standard library only. It reads its instructions from standard
-input (JSON, see `main`), because any user may read a command line. It outlives its owner, to clean up even
-after a killed one (SIGKILL, out of memory). It starts tritonserver from its only thread, because Linux
-signals a child when the *thread* that started it ends (prctl(2), PR_SET_PDEATHSIG).
+input (a line of JSON, see `main`), because any user may read a command line. The owner is gone when all
+processes that hold the other end of that pipe are. The reaper outlives it, to clean up even after a killed
+one (SIGKILL, out of memory). It starts tritonserver from its only thread, because Linux signals a child when
+the *thread* that started it ends (prctl(2), PR_SET_PDEATHSIG).
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import contextlib
 import ctypes
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -35,10 +38,10 @@ def main(instructions: str) -> int:
     every client that loads that model, would wait for it for ever.
 
     Args:
-        instructions: JSON object of `owner` (process id), `command` (list) and `key` (see `launch.start`),
-            `search` (folders to put first in environment variables, as {"PATH": [folder, ...], ...}),
-            `grace_s` (between SIGTERM and SIGKILL), `segments` (prefix of names in /dev/shm) and `scratch` (a
-            folder). The last two are removed at the end.
+        instructions: JSON object of `command` (list) and `key` (see `launch.start`), `search` (folders to put
+            first in environment variables, as {"PATH": [folder, ...], ...}), `grace_s` (between SIGTERM and
+            SIGKILL), `segments` (prefix of names in /dev/shm) and `scratch` (a folder). The last two are
+            removed at the end.
 
     Returns:
         The exit status of the command, in the form a shell uses.
@@ -56,7 +59,7 @@ def main(instructions: str) -> int:
         server = launch.start(order["command"], key=order["key"])
         suspects: set[str] = set()
         next_check_s = time.monotonic() + CHILDREN_CHECK_S
-        while server.poll() is None and os.getppid() == order["owner"]:
+        while server.poll() is None and not _owner_is_gone():
             if _next_signal(OWNER_CHECK_S) == signal.SIGTERM:
                 break
             if time.monotonic() > next_check_s:
@@ -74,6 +77,10 @@ def main(instructions: str) -> int:
             with contextlib.suppress(OSError):
                 folder.rmdir()  # only an empty one goes
     return server.returncode if server.returncode >= 0 else 128 - server.returncode
+
+
+def _owner_is_gone() -> bool:
+    return bool(select.select([sys.stdin], [], [], 0)[0])
 
 
 def _unused_folders() -> set[Path]:

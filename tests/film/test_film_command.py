@@ -172,28 +172,49 @@ def test_ctrl_c_while_workers_start_says_so_in_one_line_and_leaves_nothing(
     assert not list(tmp_path.iterdir())
 
 
-def test_the_workers_end_with_a_driver_that_is_killed(clip: Path, expected: bytes, tmp_path: Path) -> None:
+def test_a_killed_driver_loses_no_segment_and_its_workers_end(
+    clip: Path, expected: bytes, tmp_path: Path
+) -> None:
     out = tmp_path / "out.mp4"
-    driver = started(clip, out, *EXPORT, "--workers", 2)
-    until(lambda: len(list(tmp_path.rglob("*.piece"))) >= 1, "a piece")
+    chosen = (*EXPORT, "--workers", 2, "--keep-pieces", "--force")
+    driver = started(clip, out, *chosen)
+    until(lambda: journal_of(out, "started") >= 2, "two segments")
     children = family(driver.pid)[1:]
     driver.kill()
-    driver.communicate()
+    ended = framewright("film", clip, out, *chosen)  # the workers of the first are still at work
+    assert ended.code == 0, ended
+    assert out.read_bytes() == expected
+    assert sorted(Journal(pieces_of(out)).segments("started")) == list(range(SEGMENTS))
+    driver.communicate(timeout=20)
     _, alive = psutil.wait_procs(children, timeout=20)
     assert not alive
-    if not out.exists():
-        ended = framewright("film", clip, out, *EXPORT, "--workers", 1)
-        assert ended.code == 0, ended
-    assert out.read_bytes() == expected
+
+
+def journal_of(out: Path, event: str) -> int:
+    has_begun = any(pieces_of(out).glob("*/journal.ndjson"))
+    return len(Journal(pieces_of(out)).segments(event)) if has_begun else 0
+
+
+def test_triton_lives_until_the_workers_of_a_killed_driver_have_finished(clip: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+    driver = started(clip, out, "--model", "lite-x4", "--segments", 3, "--workers", 2)
+    until(lambda: journal_of(out, "started") >= 2, "two segments")
+    children = family(driver.pid)[1:]
+    driver.kill()
+    driver.communicate(timeout=120)
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert not alive
+    journal = Journal(pieces_of(out))
+    assert sorted(journal.segments("stored")) == sorted(journal.segments("started"))
 
 
 def test_two_drivers_at_once_make_one_film(clip: Path, expected: bytes, tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
-    drivers = [started(clip, out, *EXPORT, "--workers", 1) for _ in range(2)]
+    drivers = [started(clip, out, *EXPORT, "--workers", 2, "--keep-pieces") for _ in range(2)]
     ends = [(driver.communicate(timeout=200), driver.returncode) for driver in drivers]
     assert [code for _, code in ends] == [0, 0], ends
     assert out.read_bytes() == expected
-    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+    assert sorted(Journal(pieces_of(out)).segments("started")) == list(range(SEGMENTS))
 
 
 def test_two_drivers_with_the_same_pieces_write_an_output_each(

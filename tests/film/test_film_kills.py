@@ -35,6 +35,7 @@ class Kills:
         self._folder = folder
         self._random = random.Random(seed)
         self._victim = self._next_victim()
+        self._orphans: list[psutil.Process] = []
         self.count = 0
         self.again = 0
 
@@ -60,17 +61,16 @@ class Kills:
                     if self.count < until and driver.poll() is None:
                         self._kill(driver, pieces)
             assert driver.returncode in {0, -9}, messages.read_text()
+        _, alive = psutil.wait_procs(self._orphans, timeout=20)
+        assert not alive
         return out, Journal(pieces)
 
     def _kill(self, driver: subprocess.Popen[bytes], pieces: Path) -> None:
         """Kill the next victim, if it runs by now: mostly a worker that makes a segment."""
         workers = {process.pid: process for process in family(driver.pid)[1:] if is_worker(process)}
         if self._victim == "driver" and len(workers) == WORKERS:
-            children = family(driver.pid)[1:]
-            driver.kill()
-            self.again += WORKERS  # they end with their driver
-            _, alive = psutil.wait_procs(children, timeout=20)
-            assert not alive
+            self._orphans += workers.values()
+            driver.kill()  # its workers finish their segments: nothing is computed again
         elif self._victim == "any worker" and workers:
             self._end(workers[self._random.choice(sorted(workers))])
         elif self._victim == "busy worker" and any(pieces.glob("*/journal.ndjson")):
@@ -94,7 +94,7 @@ class Kills:
 
 def is_worker(process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.Error):
-        return "spawn_main" in " ".join(process.cmdline())
+        return "orchestrator.film_driver.local_worker" in process.cmdline()
     return False
 
 

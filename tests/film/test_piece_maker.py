@@ -63,9 +63,6 @@ class Threads:
         assert run
         return {}
 
-    def heal(self) -> None:
-        pass
-
     def cancel(self, futures: Iterable[Future[None]]) -> None:
         for future in futures:
             future.cancel()
@@ -203,16 +200,23 @@ def no_threads_remain() -> Iterator[None]:
     assert threading.active_count() <= before + 2
 
 
-def test_an_error_keeps_its_type_on_its_way_to_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(_order: Order, _on_frames: Callable[[int], None]) -> None:
+def test_an_error_keeps_its_type_on_its_way_to_the_driver(
+    pieces: PieceFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
         raise DiskFull("no space is left") from av.error.OSError(28, "full", "out.mp4")
 
     monkeypatch.setattr(cluster, "make_piece", full)
     monkeypatch.setattr(distributed, "get_worker", lambda: None)
     order = Order(
-        source=Path("in.mp4"), folder=Path("pieces"), plan_hash="0", number=0, triton_url=None, run="a"
+        source=Path("in.mp4"),
+        folder=pieces.parent,
+        plan_hash=pieces.plan_hash,
+        number=0,
+        triton_url=None,
+        run="a",
     )
     with pytest.raises(DiskFull) as caught:
-        cluster._task(order)
+        cluster.make_ordered(order)
     received = pickle.loads(pickle.dumps(caught.value))
     assert (type(received), str(received)) == (DiskFull, "no space is left")
