@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,24 +10,22 @@ import click
 
 from orchestrator.cli import options
 from orchestrator.cli.exit_handling import SignalReceived, ignore_signals
-from orchestrator.cli.export import export_values
+from orchestrator.cli.film_params import film_params, task_of
 from orchestrator.cli.film_text import plan_json, plan_text, preview_text
 from orchestrator.cli.output import say, video_line
 from orchestrator.cli.progress import progress
-from orchestrator.errors import BadRequest, InputNotFound
+from orchestrator.errors import BadRequest
 from orchestrator.utf8_json import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from orchestrator.film.assemble_folder import FilmResult
     from orchestrator.film.document import FilmPlan
     from orchestrator.film.piece_folder import PieceFolder
-    from orchestrator.film_driver.make_film import FilmResult
     from orchestrator.framing.track_file_reader import SubjectTracks
     from orchestrator.jobs.film import FilmParams
     from orchestrator.worker import Worker
-
-_FILM_OPTIONS = ("segments", "work_sec")
 
 
 @click.command()
@@ -121,7 +118,7 @@ def film(
     from orchestrator.worker import Worker
 
     settings = options.settings_with(url)
-    asked, subjects = _film_params(task or _task_of(output), output, params, choices)
+    asked, subjects = film_params(task or task_of(output), output, params, choices)
     if preview and asked.task == "track":
         raise BadRequest("a film that is tracked has no picture to preview: leave --preview out")
     count = _workers(workers, default=settings.concurrency)
@@ -162,65 +159,6 @@ def film(
             say(preview_text(plan, watchable, as_json=as_json))
         else:
             _say_result(output, result, len(plan.segments), (), as_json=as_json)
-
-
-def _task_of(output: Path) -> str:
-    name = output.name.lower()
-    return "track" if name.endswith((".json", ".json.gz", ".ndjson")) else "upscale"
-
-
-def _film_params(
-    task: str, output: Path, file: Path | None, choices: dict[str, Any]
-) -> tuple[FilmParams, SubjectTracks | None]:
-    """Return what the options and the file of parameters ask for, and the subjects of a file of tracks."""
-    from pydantic import TypeAdapter
-
-    from orchestrator.jobs.film import FilmParams
-    from orchestrator.jobs.validation import parse_as
-    from orchestrator.media_containers import container_for
-
-    given = {name: value for name, value in choices.items() if value is not None}
-    values: dict[str, Any] = {"task": task}
-    values |= {name: given.pop(name) for name in _FILM_OPTIONS if name in given}
-    params, subjects = {} if file is None else _read_params(file), None
-    if task == "export":
-        if "model" in given:
-            given["upscale_model"] = given.pop("model")
-        given, subjects = export_values(given)
-        given = {name: value for name, value in given.items() if value is not None}
-        params["format"] = _format_of(output, params.get("format"))
-    elif task == "upscale":
-        values["format"] = container_for(output).name
-    values["params"] = params | given
-    return parse_as(TypeAdapter(FilmParams), values), subjects
-
-
-def _format_of(output: Path, asked: object) -> str:
-    """Return the format that an output is named for.
-
-    Raises:
-        BadRequest: the file of parameters asks for another one.
-    """
-    from orchestrator.media_containers import container_for
-
-    name = container_for(output).name
-    if asked not in (None, name):
-        raise BadRequest(
-            f"{output} is named as {name}, and the parameters ask for format {asked!r}: change one"
-        )
-    return name
-
-
-def _read_params(file: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(file.read_bytes())
-    except OSError as exc:
-        raise InputNotFound(f"{file} cannot be read: {exc.strerror}") from exc
-    except (ValueError, RecursionError) as exc:
-        raise BadRequest(f"{file} is not JSON: give the parameters of the task as an object") from exc
-    if not isinstance(values, dict):
-        raise BadRequest(f"{file} does not hold a JSON object: give the parameters of the task")
-    return values
 
 
 def _workers(text: str | None, *, default: int) -> int | str:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from orchestrator.errors import OutputPathRefused, PieceDamaged, PlanRefused, disk_full_error
 from orchestrator.film.document import FilmPlan, PieceManifest, document, hash_of, read_plan
-from orchestrator.film.piece import check_manifest, read_manifest
+from orchestrator.film.piece import check_manifest, check_piece, read_manifest
 from orchestrator.storage.staged import staged
 
 _LOCK_CHECK_S = 0.1
@@ -100,6 +100,15 @@ class PieceFolder:
         """Return whether a piece is there and right, by its manifest; one that is not is removed."""
         try:
             self.manifest(number)
+        except PieceDamaged:
+            self.discard(number)
+            return False
+        return True
+
+    def has_whole(self, number: int) -> bool:
+        """Return whether a piece is right when all of it is read; one that is not is removed."""
+        try:
+            check_piece(self.path(number), self.manifest(number), self.plan, self.plan_hash, number)
         except PieceDamaged:
             self.discard(number)
             return False
