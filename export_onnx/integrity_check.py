@@ -42,14 +42,14 @@ def problems(name: str, entry: CatalogModel | None, *, weights_dir: Path, reposi
 
 
 def _weights(entry: CatalogModel, weights_dir: Path, *, needed: bool) -> list[str]:
-    path = entry.path(weights_dir)
+    path, sha256, _ = entry.present(weights_dir)
     try:
         actual = sha256_of(path)
     except FileNotFoundError:
         return [f"its weight file {path} is missing; {how_to_get(entry)}"] if needed else []
     except OSError as exc:
         return [f"its weight file {path} cannot be read: {exc.strerror}; {how_to_get(entry)}"]
-    return [] if actual == entry.sha256 else [mismatch_message(entry, path, actual)]
+    return [] if actual == sha256 else [mismatch_message(entry, path, actual)]
 
 
 def _built(record: BuildRecord, entry: CatalogModel | None, repository: Path) -> list[str]:

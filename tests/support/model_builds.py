@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
 
 from export_onnx.build import build
 from export_onnx.catalog import load_catalog
 from export_onnx.exportable_model import ModelBuildOptions
 from export_onnx.repository import BuildRecord
 from export_onnx.triton_config import ServingOptions
-from export_onnx.weight_file import read_custom
+from export_onnx.weight_file import read_custom, read_official
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,6 +28,30 @@ def build_upscaler(
 ) -> BuildRecord:
     options = ModelBuildOptions(choices=ServingOptions(**choices), halo=halo)
     return _build(name, weights, options, repository)
+
+
+def build_official(repository: Path, name: str, weights_dir: Path, **choices: Any) -> BuildRecord:
+    """Build a model of the catalog from its weight file in a folder."""
+    catalog = load_catalog()
+    return build(
+        name,
+        read_official(catalog.get(name), weights_dir),
+        catalog=catalog,
+        options=ModelBuildOptions(choices=ServingOptions(**choices)),
+        repository=repository,
+        on_progress=print,
+    )
+
+
+def onnx_upscaler(path: Path) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]]:
+    """Return a function that runs a built upscaler: uint8 [H, W, 3] -> [scale*H, scale*W, 3]."""
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+
+    def upscale(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        (upscaled,) = session.run(["upscaled"], {"image": picture[None]})
+        return np.asarray(upscaled[0])
+
+    return upscale
 
 
 def build_detector(repository: Path, weights: Path, name: str = "mine", **choices: Any) -> BuildRecord:

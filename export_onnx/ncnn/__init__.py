@@ -1,0 +1,1 @@
+"""Converts networks of ncnn, to PyTorch's tensors, without either of the two packages."""
