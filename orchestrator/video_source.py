@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, Literal, Protocol, runtime_checkable
+import io
+from typing import Literal, Protocol, runtime_checkable
 
 
 class Stat(Protocol):
@@ -37,8 +38,8 @@ class VideoSource(Protocol):
         """Return its size."""
         ...
 
-    def open(self, mode: Literal["rb"]) -> BinaryIO:
-        """Open it for reading, with `seek` and `read`."""
+    def open(self, mode: Literal["rb"]) -> io.BufferedReader:
+        """Open it for reading."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Reads parts of a file over HTTP by Range requests (RFC 9110, section 14), without storing it on a disk.
+"""Reads a file over HTTP by Range requests as if it were a local one, without storing it on a disk.
 
 Each request goes through the address guard, as a download does. The blocks that came last are kept, so that a
 file that is opened several times does not send its head several times.
@@ -8,39 +8,23 @@ from __future__ import annotations
 
 import bisect
 import io
-import logging
-import re
 import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.client import HTTPResponse
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import TYPE_CHECKING, Literal
 
-from orchestrator.errors import (
-    BadRequest,
-    Cancelled,
-    DownloadFailed,
-    InputFileTooLarge,
-    InputForbidden,
-    SourceChanged,
-    WorkerError,
-)
-from orchestrator.redaction import redacted
 from orchestrator.storage.address_guard import AddressGuard
-from orchestrator.storage.content_encoding import CHUNK_HEAD_BYTES, has_chunked_label, refuse_chunks
-from orchestrator.storage.http_errors import refuse_input
-from orchestrator.storage.redirects import following_redirects
-from orchestrator.storage.retryable_errors import TryAgain
-from orchestrator.storage.retrying_transfer import RetryingTransfer, TransferLimits
+from orchestrator.storage.range_requests import RangeRequests
+from orchestrator.storage.retrying_transfer import TransferLimits
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-_log = logging.getLogger(__name__)
-
-FIRST_BYTES = 1 << 15
-"""How much a request asks for at a new place. FFmpeg reads as much at a time."""
+FIRST_BYTES = 8 << 10
+"""The least that a request asks for at a new place. Readers jump to places where they need a few bytes."""
+NEXT_BYTES = 32 << 10
+"""The least that a request asks for where reading goes on."""
 MOST_BYTES = 8 << 20
 """How much a request asks for at most, in an announced part or after a long stretch was read."""
 KEPT_BYTES = 48 << 20
@@ -52,9 +36,6 @@ MOST_PARTS = 64
 GROWTH = 8
 """Where it is not known how much will be read, a request asks for the stretch before it divided by this, so
 that what is received in vain at its end is a small part."""
-
-_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19})")
-_STRONG_ETAG = re.compile(r'"[\x21\x23-\x7e]{0,200}"')
 
 
 @dataclass(frozen=True)
@@ -93,10 +74,6 @@ class RangedFile:
         expected_bytes: size of the file, if it is known.
         expected_etag: strong ETag of the file with its quotes, if it is known.
 
-    Attributes:
-        fetched_bytes: number of bytes received so far.
-        requests: number of requests answered so far, without redirects.
-
     Raises:
         BadRequest: `expected_etag` is not a strong ETag.
     """
@@ -112,39 +89,45 @@ class RangedFile:
         expected_bytes: int | None = None,
         expected_etag: str | None = None,
     ) -> None:
-        if expected_etag is not None and not _STRONG_ETAG.fullmatch(expected_etag):
-            raise BadRequest('the expected ETag of the source is not a strong one, such as "5d41402a"')
-        self.fetched_bytes = self.requests = 0
-        self._shown = redacted(address)
-        self._sign = sign
-        self._guard = guard
-        self._limits = limits
-        self._stop = stop
-        self._size = expected_bytes
-        self._etag = expected_etag
+        self._file = RangeRequests(
+            address,
+            sign=sign,
+            guard=guard,
+            limits=limits,
+            stop=stop,
+            expected_bytes=expected_bytes,
+            expected_etag=expected_etag,
+        )
         self._parts: deque[tuple[int, int]] = deque(maxlen=MOST_PARTS)  # see `expect`
-        self._last_modified: str | None = None  # for servers without a strong ETag
-        self._is_known = False  # the server has answered
-        self._failure: WorkerError | None = None
         self._lock = threading.RLock()
         self._blocks: list[_Block] = []  # in the order of their places; they do not overlap
         self._reads = 0
 
     def __str__(self) -> str:
-        return self._shown
+        return self._file.shown
 
     @property
     def name(self) -> str:
         """The last part of its address, without the query."""
-        return self._shown.rpartition("/")[2] or "video"
+        return self._file.shown.rpartition("/")[2] or "video"
+
+    @property
+    def fetched_bytes(self) -> int:
+        """Number of bytes received so far."""
+        return self._file.fetched_bytes
+
+    @property
+    def requests(self) -> int:
+        """Number of requests answered so far, without redirects."""
+        return self._file.requests
 
     @property
     def etag(self) -> str | None:
         """The strong ETag with its quotes; None if the server sends none. Raises like `stat`."""
         with self._lock:
-            if self._etag is None:
-                self._know()
-            return self._etag
+            if self._file.etag is None:
+                self._ask_what_it_is()
+            return self._file.etag
 
     def exists(self) -> bool:
         """Return True. Raises like `stat`, where the error says what the server answered."""
@@ -167,11 +150,11 @@ class RangedFile:
             Cancelled: `stop` was set.
         """
         with self._lock:
-            if self._size is None:
-                self._know()
-            return RangedStat(self._size or 0)
+            if self._file.size is None:
+                self._ask_what_it_is()
+            return RangedStat(self._file.size or 0)
 
-    def open(self, mode: Literal["rb"]) -> BinaryIO:  # noqa: ARG002  `Path.open` needs it
+    def open(self, mode: Literal["rb"]) -> io.BufferedReader:  # noqa: ARG002  `Path.open` needs it
         """Return a new handle with a position of its own. Its reads raise like `stat`."""
         return io.BufferedReader(_Handle(self))
 
@@ -190,38 +173,40 @@ class RangedFile:
         with self._lock:
             if place >= self.stat().st_size or count <= 0:
                 return b""
-            block = self._block(place)
+            block = self._block(place, count)
             self._reads += 1
             block.used = self._reads
             return block.data[place - block.start :][:count]
 
-    def _know(self) -> None:
+    def _ask_what_it_is(self) -> None:
         """Fetch the head of the file, unless the server has answered before."""
-        if not self._is_known and not self._blocks:
-            data = self._fetch(0, FIRST_BYTES)
+        if not self._file.is_known and not self._blocks:
+            data = self._file.fetch(0, FIRST_BYTES)
             if data:
                 self._blocks.append(_Block(0, data, 0))
 
-    def _block(self, place: int) -> _Block:
-        """Return the block that holds a place, and fetch it if it is not kept."""
+    def _block(self, place: int, count: int) -> _Block:
+        """Return the block that holds a place where `count` bytes are read; fetch it if it is not kept."""
         index = bisect.bisect_right(self._blocks, place, key=lambda block: block.start)
         before = self._blocks[index - 1] if index else None
         if before is not None and place < before.end:
             return before
-        end = min(place + self._length(place, index), self._size or 0)
+        end = min(place + self._length(place, count, index), self._file.size or 0)
         if index < len(self._blocks):
             end = min(end, self._blocks[index].start)
-        block = _Block(place, self._fetch(place, end), self._reads)
+        block = _Block(place, self._file.fetch(place, end), self._reads)
         self._blocks.insert(index, block)
         self._forget(block)
         return block
 
-    def _length(self, place: int, index: int) -> int:
+    def _length(self, place: int, count: int, index: int) -> int:
         """Return how many bytes to ask for at a place, before the block at `index`."""
         left = max((end - place for first, end in self._parts if first <= place < end), default=0)
         if left:
             return min(left, MOST_BYTES)
-        return min(max(self._stretch(place, index) // GROWTH, FIRST_BYTES), MOST_BYTES)
+        goes_on = index > 0 and self._blocks[index - 1].end == place
+        least = NEXT_BYTES if goes_on else FIRST_BYTES
+        return min(max(self._stretch(place, index) // GROWTH, least, count), MOST_BYTES)
 
     def _stretch(self, place: int, index: int) -> int:
         """Return how many bytes before a place were read without a long jump, as far as they are kept."""
@@ -242,97 +227,6 @@ class RangedFile:
             )
             self._blocks.remove(oldest)
             kept -= len(oldest.data)
-
-    def _fetch(self, start: int, end: int) -> bytes:
-        """Return the bytes from `start` to before `end`; fewer only if the file ends there."""
-        if self._failure is not None:
-            raise self._failure
-        try:
-            with RetryingTransfer(
-                guard=self._guard, limits=self._limits, stop=self._stop, on_retry=_log.warning
-            ) as transfer:
-                return transfer.retry(
-                    lambda: self._attempt(transfer, start, end), what=f"read {self}", failed=DownloadFailed
-                )
-        except WorkerError as exc:
-            self._failure = exc
-            if self._stop.is_set() and not isinstance(exc, Cancelled):
-                # The stop cut off the answer.
-                self._failure = Cancelled(
-                    "the transfer was asked to stop; start it again if you still need it"
-                )
-                raise self._failure from exc
-            raise
-
-    def _attempt(self, transfer: RetryingTransfer, start: int, end: int) -> bytes:
-        headers = {"Accept-Encoding": "identity", "Range": f"bytes={start}-{end - 1}"}
-        if self._etag is not None:
-            headers["If-Match"] = self._etag
-        with following_redirects(transfer.request, self._sign(), headers) as (url, response):
-            self.requests += 1
-            length = self._check(response, url, start, end)
-            is_chunked = has_chunked_label(response, url)
-            data = response.read(length) if length else b""
-            self.fetched_bytes += len(data)
-        if len(data) < length:
-            raise TryAgain(f"the connection ended at {len(data)} of {length} bytes")
-        if is_chunked and start == 0:
-            refuse_chunks(data[:CHUNK_HEAD_BYTES], url)
-        return data
-
-    def _check(self, response: HTTPResponse, url: str, start: int, end: int) -> int:
-        """Check the head of an answer, and return the length of its body.
-
-        Raises:
-            WorkerError, TryAgain: see `stat`.
-        """
-        found = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
-        if response.status == 206 and found:
-            first, last, size = (int(number) for number in found.groups())
-        elif response.status == 200 and not start and response.length is not None and response.length <= end:
-            first, last, size = 0, response.length - 1, response.length  # all of a short file
-        elif response.status == 416 and not self._is_known and not start and self._size is None:
-            return self._accept(response, 0, 0)  # an empty file has no range
-        elif response.status in {412, 416}:
-            raise self._other_file("it was replaced or removed")
-        elif response.status == 206:
-            raise TryAgain("the server sent a part of the file without its place")
-        elif response.status == 200:
-            raise InputForbidden(
-                f"{self} cannot be read in parts: its server does not answer Range requests; put the file "
-                "into a store that does, such as R2 or S3, or run it as one ordinary job"
-            )
-        else:
-            refuse_input(response, url)
-        length = last + 1 - first
-        if first != start or last >= end or length < min(end, size) - start:
-            raise TryAgain("the server sent another part of the file than was asked for")
-        return self._accept(response, size, length)
-
-    def _accept(self, response: HTTPResponse, size: int, length: int) -> int:
-        """Check that an answer belongs to the expected file, and return `length`."""
-        etag = response.headers.get("ETag", "")
-        strong = etag if _STRONG_ETAG.fullmatch(etag) else None
-        changed = response.headers.get("Last-Modified")
-        if self._size is not None and size != self._size:
-            raise self._other_file(f"it has {size} bytes instead of {self._size}")
-        if strong != self._etag and (self._etag is not None or self._is_known):
-            raise self._other_file("its ETag is another one")
-        if self._is_known and strong is None and changed != self._last_modified:
-            raise self._other_file("it was written again")
-        if size > self._limits.max_bytes:
-            raise InputFileTooLarge(
-                f"the input {self} has {size} bytes, and at most {self._limits.max_bytes} are allowed; "
-                "give a smaller file"
-            )
-        if not self._is_known:
-            self._size, self._etag, self._last_modified, self._is_known = size, strong, changed, True
-        return length
-
-    def _other_file(self, why: str) -> SourceChanged:
-        return SourceChanged(
-            f"the source {self} has changed: {why}; put the same file back, or start again with the new one"
-        )
 
 
 class _Handle(io.RawIOBase):

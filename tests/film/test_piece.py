@@ -7,7 +7,7 @@ import io
 import struct
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, cast
 
 import av
 import numpy as np
@@ -239,17 +239,17 @@ class CountedSource:
     def stat(self) -> CountedSource:
         return self
 
-    def open(self, mode: str) -> BinaryIO:
+    def open(self, mode: str) -> io.BufferedReader:
         assert mode == "rb"
         source = self
 
         class Counted(io.BytesIO):
-            def read(self, size: int | None = -1) -> bytes:
-                part = super().read(size)
-                source.bytes_read += len(part)
-                return part
+            def readinto(self, buffer: Any) -> int:
+                count = super().readinto(buffer)
+                source.bytes_read += count
+                return count
 
-        return Counted(self.data)
+        return io.BufferedReader(cast("io.RawIOBase", Counted(self.data)), buffer_size=1)
 
 
 @pytest.mark.parametrize("notes", [(), ("a long note " * 100,) * 99])

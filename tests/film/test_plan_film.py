@@ -237,7 +237,7 @@ class _Counting:
         self._path, self.places = path, np.zeros(path.stat().st_size, np.bool_)
         self.name, self.exists, self.is_file, self.stat = path.name, path.exists, path.is_file, path.stat
 
-    def open(self, mode: Literal["rb"]) -> BinaryIO:
+    def open(self, mode: Literal["rb"]) -> io.BufferedReader:
         return io.BufferedReader(_CountingFile(self._path.open(mode), self.places), 512)
 
 

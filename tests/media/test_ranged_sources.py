@@ -351,15 +351,6 @@ def test_a_segment_of_an_mp4_takes_little_more_than_its_share_of_the_file(
         assert sent_for(path, segments[1], announced=False, server=server) <= 1.3 * segments[1].share
 
 
-def test_a_segment_of_a_small_mp4_takes_at_most_1_3_times_its_share(tmp_path: Path) -> None:
-    path = long_film(tmp_path, "a.mp4", size_bytes=8_000_000)
-    segments = segments_of(path, 8)
-    with serving_ranges(path.read_bytes()) as server:
-        for number in (0, 5, 7):
-            segment = segments[number]
-            assert sent_for(path, segment, announced=True, server=server) <= 1.3 * segment.share
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "most"), [("a.mkv", 1.3), ("a.ts", 1.7)])
 def test_a_segment_of_matroska_and_mpeg_ts_takes_its_share_and_what_ffmpeg_reads_at_opening(

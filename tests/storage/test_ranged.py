@@ -30,7 +30,7 @@ from orchestrator.errors import (
     WorkerError,
 )
 from orchestrator.storage.client import StorageClient
-from orchestrator.storage.ranged import FIRST_BYTES, KEPT_BYTES, MOST_BYTES, RangedFile
+from orchestrator.storage.ranged import FIRST_BYTES, KEPT_BYTES, MOST_BYTES, NEXT_BYTES, RangedFile
 from orchestrator.storage.s3_presigning import S3Presigner
 from orchestrator.video_source import RemoteSource, expect
 from tests.support.range_server import RangeHandler, RangeServer, answering, serving_ranges
@@ -174,7 +174,21 @@ def test_what_is_received_in_vain_is_a_small_part_of_what_is_read_in_a_row() -> 
             handle.seek(1 << 20)
             for _ in range(0, wanted, 32_768):
                 handle.read(32_768)
-            assert wanted <= server.sent_bytes <= wanted * 1.13 + 2 * FIRST_BYTES + 32_768
+            assert wanted <= server.sent_bytes <= wanted * 1.13 + FIRST_BYTES + 2 * NEXT_BYTES
+
+
+@pytest.mark.parametrize(("count", "sent"), [(4, FIRST_BYTES), (20_000, 20_000), (500_000, 500_000)])
+def test_a_jump_to_a_new_place_asks_for_what_is_read_there_and_for_no_more_than_a_little(
+    server: RangeServer, count: int, sent: int
+) -> None:
+    file = ranged(server, expected_bytes=len(CONTENT))
+    for place in (600, 100_000):
+        server.sent.clear()
+        handle = file.open("rb")
+        handle.seek(place)
+        assert handle.read1(count) == CONTENT[place : place + count]
+        assert [(part.start, part.length) for part in server.sent] == [(place, sent)]
+        file = ranged(server, expected_bytes=len(CONTENT))
 
 
 def test_an_announced_part_takes_few_requests_and_none_of_them_goes_beyond_it() -> None:
@@ -189,7 +203,7 @@ def test_an_announced_part_takes_few_requests_and_none_of_them_goes_beyond_it() 
         assert [sent.length for sent in server.sent] == [MOST_BYTES, MOST_BYTES, 4 << 20]
         assert server.sent_bytes == end - first
         handle.read(10)  # beyond the part, blocks are small again
-        assert [(sent.start, sent.length) for sent in server.sent[3:]] == [(end, FIRST_BYTES)]
+        assert [(sent.start, sent.length) for sent in server.sent[3:]] == [(end, NEXT_BYTES)]
 
 
 def test_memory_holds_a_few_blocks_of_a_long_file_and_the_oldest_are_fetched_again() -> None:

@@ -9,6 +9,7 @@ the tests prove that these take effect.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -57,6 +58,9 @@ CONTAINER_OPTIONS = {
     "default_fps": "10",
 }
 
+READ_BYTES = 8 << 10
+"""How much FFmpeg reads at once of a file that is read over HTTP, except of a large packet."""
+
 SHORTEST_GIF_DELAY, USUAL_GIF_DELAY = 2, 10
 """In 1/100 s: browsers show a GIF picture with a shorter delay than the first for the second."""
 
@@ -102,6 +106,14 @@ def open_source(path: VideoSource, *, limits: Limits | None = None, sound: bool 
         return _open(path, CONTAINER_OPTIONS)
 
 
+class _FileForFFmpeg:
+    """A file for PyAV. Its reads may be short, so that nothing after an announced part is fetched with it."""
+
+    def __init__(self, file: io.BufferedReader, name: str) -> None:
+        self.name = name
+        self.read, self.seek, self.tell, self.close = file.read1, file.seek, file.tell, file.close
+
+
 def _open(
     path: VideoSource,
     container_options: dict[str, str],
@@ -112,12 +124,13 @@ def _open(
         # The explicit prefix keeps a name such as `concat:a|b` or `http:x` from being read as a protocol.
         opened: str | BinaryIO = f"file:{path.resolve()}"
     else:
-        opened = path.open("rb")
+        opened = cast("BinaryIO", _FileForFFmpeg(path.open("rb"), path.name))
         container_options = container_options | {"protocol_whitelist": "none"}
     try:
         return av.open(
             opened,
             "r",
+            buffer_size=READ_BYTES,  # of a Python object
             container_options=container_options,
             stream_options=cast("list[str]", stream_options or []),  # PyAV's stub means dictionaries
             metadata_errors="surrogateescape",

@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO, Literal
 
+from orchestrator.media.read.changed_view import ChangedView
 from orchestrator.media.read.file_bytes import FileBytes, box_head, open_bytes
-from orchestrator.video_source import RemoteSource, Stat, VideoSource
-
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
+from orchestrator.video_source import RemoteSource, VideoSource
 
 MOST_BOXES = 1000
 """Most boxes of one level that are walked. A file has a few, and a track for each of its streams."""
 
-_HIDDEN = b"skip"
+HIDDEN = b"skip"
+"""The kind of a box that readers pass over."""
+
 _FIRST_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"})
 
 
@@ -74,60 +73,18 @@ def _is_sound(data: FileBytes, start: int, end: int) -> bool:
     return False
 
 
-class _WithoutTracks:
-    """A view of a file in which some boxes have another name; a `VideoSource`."""
+class _WithoutTracks(ChangedView):
+    """A view in which the boxes whose kinds are at some places have the kind HIDDEN."""
 
     def __init__(self, source: VideoSource, hidden: list[int]) -> None:
-        self._source = source
+        super().__init__(source)
         self._hidden = hidden
 
-    def __str__(self) -> str:
-        return str(self._source)
-
-    @property
-    def name(self) -> str:
-        return self._source.name
-
-    def exists(self) -> bool:
-        return self._source.exists()
-
-    def is_file(self) -> bool:
-        return self._source.is_file()
-
-    def stat(self) -> Stat:
-        return self._source.stat()
-
-    def open(self, mode: Literal["rb"]) -> BinaryIO:
-        return io.BufferedReader(_Handle(self._source.open(mode), self._hidden, self.name))
-
-
-class _Handle(io.RawIOBase):
-    """A handle that gives the boxes at some places another name."""
-
-    def __init__(self, file: BinaryIO, hidden: list[int], name: str) -> None:
-        self._file = file
-        self._hidden = hidden
-        self.name = name
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Buffer) -> int:
-        target = memoryview(buffer).cast("B")
-        start = self._file.tell()
-        data = self._file.read(len(target))
-        target[: len(data)] = data
-        for place in self._hidden:
-            first, end = max(place, start), min(place + len(_HIDDEN), start + len(data))
+    def bytes_at(self, file: io.BufferedReader, place: int, count: int) -> bytes:
+        """Return what the file has, with other names of the hidden boxes."""
+        data = bytearray(file.read1(count))
+        for hidden in self._hidden:
+            first, end = max(hidden, place), min(hidden + len(HIDDEN), place + len(data))
             if first < end:
-                target[first - start : end - start] = _HIDDEN[first - place : end - place]
-        return len(data)
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._file.tell()
+                data[first - place : end - place] = HIDDEN[first - hidden : end - hidden]
+        return bytes(data)
