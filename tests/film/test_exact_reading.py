@@ -223,6 +223,23 @@ def test_deep_pictures_are_the_same_in_every_form(tmp_path: Path, form: str) -> 
             np.testing.assert_array_equal(frame.pixels, like.pixels)
 
 
+def test_where_the_refresh_takes_longer_than_a_keyframe_decoding_starts_earlier(tmp_path: Path) -> None:
+    noise = np.random.default_rng(5).integers(0, 255, (96, 480, 3), np.uint8)
+    moving = [np.ascontiguousarray(np.roll(noise, 3 * number, axis=1)[:, :320]) for number in range(70)]
+    options = {"g": "10", "bf": "3", "x264-params": "intra-refresh=1:scenecut=0:b-adapt=0"}
+    path = make_clip(tmp_path / "a.mp4", moving, options=options)
+    info, packets = probe(path), Packets.of(path)
+    whole = read(path, info, None)
+    with av.open(str(path)) as container:
+        keys = [p.pts or 0 for p in container.demux(video=0) if p.is_keyframe and p.size]
+    first, stop = packets.shown.index(keys[3]), packets.shown.index(keys[4])
+    selection = replace(packets.selection(first, stop - 1, info.codec), decode_pts=keys[2])
+    with av.open(str(path)) as container:  # a decoder that starts there drops pictures that are not whole
+        container.seek(keys[2], stream=container.streams.video[0])
+        assert packets.shown[first] not in [frame.pts for frame in container.decode(video=0)]
+    check_same(read(path, info, selection), whole[first:stop])  # without a note of damage
+
+
 def test_what_is_after_the_last_picture_is_not_read(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "a.mp4", noisy(48), options={"g": "12", "bf": "3", "sc_threshold": "0"})
     info, packets = probe(path), Packets.of(path)

@@ -168,8 +168,7 @@ class DecodedPictures:
     def _from_keyframe(self) -> Iterator[av.VideoFrame]:
         """Decode from the keyframe before the span on, or from the start of the file if that fails."""
         if self._selection is not None:
-            read = self._packets_of(self._selection)
-            yield from self._decode(up_to_last(read, self.stream, self._selection))
+            yield from self._decode_selection(self._selection)
             return
         if self._span.start_s is None or self.alpha is not None:
             yield from self._decode(self._packets())
@@ -193,23 +192,43 @@ class DecodedPictures:
                 yield decoded
             else:
                 return
-        self._container.close()
-        self._container, self.stream = self._open(self._threads)
-        self._begin()
+        self._reopen()
         yield from self._decode(self._packets())
 
-    def _packets_of(self, selection: FrameSelection) -> Iterator[Packet[Stream]]:
-        """Return the packets from the keyframe of a selection on, or from the start of the file."""
-        if selection.decode_pts is None:
-            return self._packets()
-        found = packets_from_keyframe(self._container, self.stream, selection.decode_pts)
-        if found is not None:
-            self._first_pts = selection.decode_pts
-            return found
+    def _decode_selection(self, selection: FrameSelection) -> Iterator[av.VideoFrame]:
+        """Decode from the keyframe of a selection on, or from earlier ones until its first frame is whole.
+
+        H.264 with intra refresh has recovery points, from which pictures become whole only after a number of
+        others, more than there are up to the next one if it has B-frames (ITU-T H.264, D.2.8).
+        """
+        start = selection.decode_pts
+        read = None if start is None else packets_from_keyframe(self._container, self.stream, start)
+        while read is not None and start is not None:
+            self._first_pts = start
+            pictures = self._decode(up_to_last(read, self.stream, selection))
+            for decoded in pictures:
+                if not decoded.is_corrupt:
+                    yield decoded
+                    yield from pictures
+                    return
+                if selection.holds(decoded.pts):
+                    break
+                self._timestamps.time_of(decoded)
+            else:
+                return
+            earlier = selection.first_pts - 2 * max(selection.first_pts - start, 1)
+            self._reopen()
+            found = packets_from(self._container, self.stream, earlier * self._info.time_base)
+            start, read = found or (None, None)
+        if selection.decode_pts is not None:
+            self._reopen()
+        yield from self._decode(up_to_last(self._packets(), self.stream, selection))
+
+    def _reopen(self) -> None:
+        """Open the file again, to read it from its start."""
         self._container.close()
         self._container, self.stream = self._open(self._threads)
         self._begin()
-        return self._packets()
 
     def _decode(self, read: Iterator[Packet[Stream]], *, passed: int = 0) -> Iterator[av.VideoFrame]:
         """Decode packets, except the first `passed` ones of the video."""
