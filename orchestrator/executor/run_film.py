@@ -21,7 +21,7 @@ from orchestrator.film.piece import check_manifest, read_manifest
 from orchestrator.film.plan import plan_film
 from orchestrator.film.request import film_container
 from orchestrator.film.segment import make_segment
-from orchestrator.film.unsplit import Unsplit
+from orchestrator.film.source_frames import Unsplit
 from orchestrator.jobs import AssembleJob, PlanJob, SegmentJob, Strict
 from orchestrator.jobs.film import ExportFilm, PlannedSegment, PlanResult, SegmentResult, TrackFilm
 from orchestrator.pipeline.progress import Progress

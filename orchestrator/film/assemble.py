@@ -22,11 +22,10 @@ from orchestrator.fidelity.report import report_of, sound_offset_s
 from orchestrator.film.assembled_output import AssembledOutput, assembled_output
 from orchestrator.film.check_film import CheckedFilm, ExpectedFilm, check_film
 from orchestrator.film.document import FilmPlan, PieceManifest
-from orchestrator.film.merged_notes import merged_notes
-from orchestrator.film.pieces import Pieces
-from orchestrator.film.read_pieces import checked_pieces, film_pts, read_manifests
+from orchestrator.film.piece import Pieces
+from orchestrator.film.read_pieces import checked_pieces, film_pts, merged_notes, read_manifests
 from orchestrator.film.same_source import check_source
-from orchestrator.film.segment_output import film_request
+from orchestrator.film.segment_output import planned_request
 from orchestrator.framing.keyframes import CropPath
 from orchestrator.jobs import ExportResult, ExportStats, Keyframe, UpscaleResult, UpscaleStats
 from orchestrator.jobs.film import UpscaleFilm
@@ -75,7 +74,7 @@ def assemble(
         DiskFull: the disk is full.
     """
     started_s = time.monotonic()
-    container = film_request(plan, context).container
+    container = planned_request(plan, context).container
     if container_for(output) != container:
         raise OutputPathRefused(
             f"output {output} is not named as {container.name}, the format of the plan: end its name in "

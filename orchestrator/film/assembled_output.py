@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from orchestrator.errors import PieceDamaged, PlanRefused
 from orchestrator.film.document import FilmEncoder, FilmPlan
-from orchestrator.film.segment_output import film_request
+from orchestrator.film.segment_output import planned_request
 from orchestrator.media.colour.pixel_format import chroma_subsampling
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.plan import DeliveryRequest, Plan
@@ -48,7 +48,7 @@ def assembled_output(plan: FilmPlan, size: tuple[int, int], context: JobContext)
         PieceDamaged: the pieces have another size than the film.
         CallerError: the request is refused, as the ordinary job refuses it.
     """
-    request, info, encoder = film_request(plan, context), plan.source.info, plan.encoder
+    request, info, encoder = planned_request(plan, context), plan.source.info, plan.encoder
     if encoder is None:
         raise PlanRefused("the plan has no encoder: plan the film again")
     container = request.container

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from orchestrator.errors import PieceDamaged, PlanRefused
 from orchestrator.film.document import FilmPlan, FilmSegment, PieceManifest
-from orchestrator.film.merged_notes import merged_notes
-from orchestrator.film.pieces import Pieces
-from orchestrator.film.read_pieces import checked_pieces, film_pts, read_manifests
+from orchestrator.film.piece import Pieces
+from orchestrator.film.read_pieces import checked_pieces, film_pts, merged_notes, read_manifests
 from orchestrator.film.read_track_piece import TrackPieceReader, TrackPieceShape, open_track_piece
 from orchestrator.film.track_piece import TrackPieceFacts
 from orchestrator.film.track_segment import tracking

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Protocol
 
 from pydantic import ValidationError
 
@@ -33,6 +35,26 @@ _FIRST_READ_BYTES = 2**16
 _HEAD = struct.Struct(">I4s16s")
 _TAIL = struct.Struct(">I")
 _HASHED_AT_ONCE_BYTES = 2**20
+
+
+class Pieces(Protocol):
+    """The pieces of a film, by the numbers of their segments."""
+
+    def manifest(self, number: int) -> PieceManifest:
+        """Return the manifest of a piece, without reading the rest of it.
+
+        Raises:
+            PieceDamaged: the piece is missing, or has no manifest.
+        """
+        ...
+
+    def opened(self, number: int) -> AbstractContextManager[Path]:
+        """Return a context manager of a local file, the whole piece, that exists inside its block.
+
+        Raises:
+            PieceDamaged: the piece is missing.
+        """
+        ...
 
 
 def payload_of(path: Path) -> tuple[int, str]:

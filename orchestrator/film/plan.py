@@ -18,19 +18,19 @@ from orchestrator.film.frame_pts import compress
 from orchestrator.film.request import (
     film_container,
     film_range,
-    film_request,
     named_params,
+    requested_output,
     seconds_per_frame,
 )
 from orchestrator.film.segments import describe_segments, find_decoding_starts
 from orchestrator.film.source_frames import (
     FilmFrames,
+    Unsplit,
     check_packets,
     find_keyframes,
     presentation_order,
     select_frames,
 )
-from orchestrator.film.unsplit import Unsplit
 from orchestrator.frames import VideoInfo
 from orchestrator.framing.track_file_reader import SubjectTracks
 from orchestrator.jobs.film import MOST_SEGMENTS, FilmParams, TrackFilm
@@ -226,7 +226,7 @@ def _cut(
     if not has_usable_index(source, index.format, last_s=last_s):
         raise Unsplit("the file has no index, so that it must be read from its start")
     order = presentation_order(index)
-    request = film_request(info, params, context, subjects=subjects, pts=index.pts[order])
+    request = requested_output(info, params, context, subjects=subjects, pts=index.pts[order])
     if request is not None:
         check_request(info, request, context.limits)
     frames = select_frames(index, order, info, span)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+import re
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 from orchestrator.errors import PieceDamaged, PlanRefused
 from orchestrator.film.document import FilmPlan, PieceManifest
 from orchestrator.film.frame_pts import expand
-from orchestrator.film.piece import check_manifest, check_piece
-from orchestrator.film.pieces import Pieces
+from orchestrator.film.piece import Pieces, check_manifest, check_piece
+
+_COUNT = re.compile(r"\b(\d+) pictures?\b")
 
 
 def film_pts(plan: FilmPlan) -> NDArray[np.int64]:
@@ -71,3 +73,23 @@ def checked_pieces(
         with pieces.opened(segment.number) as piece:
             check_piece(piece, manifest, plan, plan_hash, segment.number)
             yield piece
+
+
+def merged_notes(notes: Iterable[str]) -> tuple[str, ...]:
+    """Merge sentences for the user: equal ones are kept once, and those that count pictures are added up.
+
+    Args:
+        notes: the sentences of all pieces, in order; `1 picture` or `3 pictures` counts pictures.
+
+    Returns:
+        The sentences, each at the place of its first occurrence.
+    """
+    counts: dict[str, int | None] = {}
+    for note in notes:
+        found = _COUNT.search(note)
+        text = note if found is None else f"{note[: found.start()]}\0{note[found.end() :]}"
+        counts[text] = None if found is None else (counts.get(text) or 0) + int(found[1])
+    return tuple(
+        text if count is None else text.replace("\0", "1 picture" if count == 1 else f"{count} pictures")
+        for text, count in counts.items()
+    )

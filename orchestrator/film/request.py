@@ -35,7 +35,7 @@ def film_range(params: FilmParams) -> tuple[Fraction | None, Fraction | None]:
     return time_range(params.params) if isinstance(params, ExportFilm) else (None, None)
 
 
-def film_request(
+def requested_output(
     info: VideoInfo,
     params: FilmParams,
     context: JobContext,
@@ -43,7 +43,7 @@ def film_request(
     subjects: SubjectTracks | None,
     pts: NDArray[np.int64],
 ) -> DeliveryRequest | None:
-    """Return the output that a film requests; None for tracking.
+    """Return the output that the parameters of a film request; None for tracking.
 
     Args:
         info: describes the video.

@@ -35,7 +35,7 @@ def prepare_output(plan: FilmPlan, context: JobContext) -> tuple[Plan, TritonCli
         CallerError: the request is refused.
         ServiceError: Triton or the model does not start.
     """
-    output, client = prepare(plan.source.info, film_request(plan, context), context)
+    output, client = prepare(plan.source.info, planned_request(plan, context), context)
     contract, model = output.contract, plan.model
     found = None if contract is None else (contract.name, contract.weights_sha256, contract.precision)
     planned = None if model is None else (model.name, model.weights_sha256, model.precision)
@@ -50,8 +50,8 @@ def prepare_output(plan: FilmPlan, context: JobContext) -> tuple[Plan, TritonCli
     return output, client
 
 
-def film_request(plan: FilmPlan, context: JobContext) -> DeliveryRequest:
-    """Return the output that a film requests.
+def planned_request(plan: FilmPlan, context: JobContext) -> DeliveryRequest:
+    """Return the output that the plan of a film requests.
 
     Raises:
         PlanRefused: the plan makes no video, names no model, or has a crop without its keyframes.

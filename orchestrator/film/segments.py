@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from orchestrator.film.boundaries import begin_shots
 from orchestrator.film.document import FilmSegment
-from orchestrator.film.source_frames import FilmFrames
-from orchestrator.film.unsplit import Unsplit
+from orchestrator.film.source_frames import FilmFrames, Unsplit
 from orchestrator.media.read.keyframe_kind import KeyframeKind
 from orchestrator.media.read.packet_index import UNKNOWN, PacketIndex, read_keyframe_kinds
 from orchestrator.video_source import VideoSource

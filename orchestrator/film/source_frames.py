@@ -12,13 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestrator.film.frame_pts import MOST_FRAMES
-from orchestrator.film.unsplit import Unsplit
 from orchestrator.frames import VideoInfo
 from orchestrator.media.read.packet_index import PacketIndex
 from orchestrator.media.time_range import TimedPicture, TimeRange
 
 SPLITTABLE = ("mov", "matroska", "mpegts")
 """FFmpeg's first names of the containers in which a worker can find any keyframe without reading the rest."""
+
+
+class Unsplit(Exception):
+    """The video cannot or need not be split, and is processed as one ordinary job.
+
+    Attributes:
+        reason: says why, in a sentence for the user.
+    """
+
+    def __init__(self, why: str) -> None:
+        self.reason = f"{why}: it is processed as one job"
+        super().__init__(self.reason)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -77,7 +88,7 @@ def select_frames(
         BadRequest: no picture is in the range.
     """
     pts = index.pts[order]
-    last_duration = max(int(index.duration[order[-1]]), index.stays - int(pts[-1]))
+    last_duration = max(int(index.duration[order[-1]]), index.end_pts - int(pts[-1]))
     if span.start_s is None and span.end_s is None:
         return FilmFrames(pts=pts, source_pts=pts, packets=order, last_duration=last_duration)
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from orchestrator.errors import BadMedia, DiskFull, PlanRefused, SourceChanged
 from orchestrator.film.associate import associate
 from orchestrator.film.document import document, hash_of
-from orchestrator.film.merged_notes import merged_notes
 from orchestrator.film.plan import plan_film
+from orchestrator.film.read_pieces import merged_notes
 from orchestrator.film.track_segment import detect_segment
 from orchestrator.inference.detector import DetectedFrame
 from orchestrator.jobs.film import TrackFilm, UpscaleFilm

@@ -39,5 +39,5 @@ def test_every_segment_of_an_mp4_takes_at_most_1_3_times_its_share_also_a_short_
             share = path.stat().st_size * segment.frames / sum(frames)
             assert 0.9 * share < server.sent_bytes <= 1.2 * share
             assert len(server.sent) <= 10
-            # Beyond its own packets, it takes the index of the pictures (19 kB) and the first keyframe (72 kB).
+            # Beyond its own packets: the index of the pictures (19 kB), and the first keyframe (72 kB).
             assert server.sent_bytes - (segment.end_byte - segment.first_byte) <= 120_000

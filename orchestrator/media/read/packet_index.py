@@ -49,7 +49,7 @@ class PacketIndex:
         shown: bool [N], whether its picture is shown; an edit list hides others, which decoding may need.
         missing_time: whether a packet has no presentation time.
         damaged: whether the container marks a packet as damaged, or part of the file could not be read.
-        stays: when the last picture ends by the header, in units of time_base; 0 if it is not known.
+        end_pts: when the last picture ends by the header, in units of time_base; 0 if it is not known.
     """
 
     format: str
@@ -63,7 +63,7 @@ class PacketIndex:
     shown: NDArray[np.bool_]
     missing_time: bool
     damaged: bool
-    stays: int
+    end_pts: int
 
     def __len__(self) -> int:
         """Number of packets."""
@@ -104,17 +104,16 @@ def read_packet_index(
     Raises:
         InputNotFound, BadMedia: it cannot be opened as a video, or not read to its end.
     """
-    alone = None if whole else index_only(source)
-    opened = alone or source
+    without_data = None if whole else index_only(source)
     found = _Packets()
-    with open_source(opened) as container:
+    with open_source(without_data or source) as container:
         stream = main_video(container, source)
         tick = stream.time_base or Fraction(1, 90_000)
-        kind_of = _KindsInFile(stream) if alone is None else _KindsInIndex(stream)
+        kind_of = _KindsInFile(stream) if without_data is None else _KindsInIndex(stream)
         checker = TruncationChecker(container, source)
-        stays_s = Fraction(0)
-        if alone is not None:
-            alone.skips_data = True
+        header_end_s = Fraction(0)
+        if without_data is not None:
+            without_data.skips_data = True
         try:
             for packet in _read(container, stream):
                 checker.watch(packet)
@@ -125,7 +124,7 @@ def read_packet_index(
                 if kind and end_s is not None and (packet.pts or 0) * tick >= end_s:
                     break
             else:
-                stays_s = checker.finish(stream, longest_gap_s=_longest_gap(found.pts) * tick)
+                header_end_s = checker.finish(stream, longest_gap_s=_longest_gap(found.pts) * tick)
         except av.error.FFmpegError as exc:
             raise BadMedia(
                 f"{source} cannot be read to its end: it is damaged, copy it or export it again"
@@ -142,7 +141,7 @@ def read_packet_index(
             shown=np.frombuffer(found.shown, np.bool_),
             missing_time=found.missing_time,
             damaged=found.damaged or bool(checker.unread_s),
-            stays=int(stays_s / tick),
+            end_pts=int(header_end_s / tick),
         )
 
 
