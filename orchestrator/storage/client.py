@@ -18,6 +18,7 @@ from orchestrator.storage.address_guard import AddressGuard
 from orchestrator.storage.fetch import fetch
 from orchestrator.storage.multipart import publish_parts
 from orchestrator.storage.publish import content_type, publish
+from orchestrator.storage.range_requests import RangeRequests
 from orchestrator.storage.ranged import RangedFile
 from orchestrator.storage.retrying_transfer import OnBytes, RetryingTransfer, TransferLimits
 from orchestrator.storage.s3_presigning import S3Presigner, split_s3_address
@@ -196,13 +197,15 @@ class StorageClient:
             presigner = self._own_store(source)
             guard, sign = presigner.guard, lambda: presigner.get_url(source)
         return RangedFile(
-            source,
-            sign=sign,
-            guard=guard,
-            limits=self._limits,
-            stop=stop,
-            expected_bytes=expected_bytes,
-            expected_etag=expected_etag,
+            RangeRequests(
+                source,
+                sign=sign,
+                guard=guard,
+                limits=self._limits,
+                stop=stop,
+                expected_bytes=expected_bytes,
+                expected_etag=expected_etag,
+            )
         )
 
     def publish(

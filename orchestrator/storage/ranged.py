@@ -10,13 +10,10 @@ import bisect
 import io
 import threading
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from orchestrator.storage.address_guard import AddressGuard
 from orchestrator.storage.range_requests import RangeRequests
-from orchestrator.storage.retrying_transfer import TransferLimits
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -66,38 +63,11 @@ class RangedFile:
     All open handles share the blocks in memory. After a failure, each further read raises the same error.
 
     Args:
-        address: the address, for messages.
-        sign: returns the http(s) URL of the next request.
-        guard: checks addresses, also those of redirects.
-        limits: limits of bytes, and of time and tries of each request.
-        stop: ends a request within a second when it is set.
-        expected_bytes: size of the file, if it is known.
-        expected_etag: strong ETag of the file with its quotes, if it is known.
-
-    Raises:
-        BadRequest: `expected_etag` is not a strong ETag.
+        file: sends the requests.
     """
 
-    def __init__(
-        self,
-        address: str,
-        *,
-        sign: Callable[[], str],
-        guard: AddressGuard,
-        limits: TransferLimits,
-        stop: threading.Event,
-        expected_bytes: int | None = None,
-        expected_etag: str | None = None,
-    ) -> None:
-        self._file = RangeRequests(
-            address,
-            sign=sign,
-            guard=guard,
-            limits=limits,
-            stop=stop,
-            expected_bytes=expected_bytes,
-            expected_etag=expected_etag,
-        )
+    def __init__(self, file: RangeRequests) -> None:
+        self._file = file
         self._parts: deque[tuple[int, int]] = deque(maxlen=MOST_PARTS)  # see `expect`
         self._lock = threading.RLock()
         self._blocks: list[_Block] = []  # in the order of their places; they do not overlap
