@@ -218,6 +218,17 @@ def test_decoding_starts_a_keyframe_earlier_where_h264_has_open_groups(tmp_path:
         assert segment.decode_pts == keys[keys.index(segment.first_pts) - 1]
 
 
+@pytest.mark.parametrize(
+    ("name", "codec", "options"), [("a.mp4", "libx264", OPEN_X264), ("a.mkv", "libx265", OPEN_X265)]
+)
+def test_a_part_has_the_last_pictures_that_follow_the_keyframe_after_its_end_in_the_file(
+    tmp_path: Path, name: str, codec: str, options: dict[str, str]
+) -> None:
+    path = make_clip(tmp_path / name, 60, codec=codec, options=options)
+    for end in (0.93, 0.94, 0.97, 1.0, 1.25, 1.6):
+        check(path, planned(path, segments=3, end=end), read(path, end_s=Fraction(str(end))))
+
+
 def test_decoding_starts_at_a_cra_picture_of_hevc(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "a.mkv", 60, codec="libx265", options=OPEN_X265)
     plan = planned(path)

@@ -98,7 +98,8 @@ def read_packet_index(
     Args:
         source: the video.
         end_s: the end of the part that is needed, in seconds on the file's clock; None is the end of the
-            file. The first keyframe at or after it is the last packet.
+            file. The second keyframe at or after it is the last packet: pictures that are shown before the
+            first one may follow it in the file (an open GOP).
         whole: whether to read the data of an MP4 file, too, so that the kind of every keyframe is known.
 
     Raises:
@@ -111,7 +112,7 @@ def read_packet_index(
         tick = stream.time_base or Fraction(1, 90_000)
         kind_of = _KindsInFile(stream) if without_data is None else _KindsInIndex(stream)
         checker = TruncationChecker(container, source)
-        header_end_s = Fraction(0)
+        header_end_s, keyframes_after = Fraction(0), 0
         if without_data is not None:
             without_data.skips_data = True
         try:
@@ -121,7 +122,8 @@ def read_packet_index(
                     continue
                 kind = kind_of(packet)
                 found.add(packet, kind)
-                if kind and end_s is not None and (packet.pts or 0) * tick >= end_s:
+                keyframes_after += bool(kind and end_s is not None and (packet.pts or 0) * tick >= end_s)
+                if keyframes_after == 2:
                     break
             else:
                 header_end_s = checker.finish(stream, longest_gap_s=_longest_gap(found.pts) * tick)
