@@ -84,9 +84,6 @@ def _prepare(name: str, weights: WeightFile, catalog: Catalog, options: ModelBui
     if isinstance(entry, CatalogDetector) or (entry is None and options.task == "detect"):
         from export_onnx.detection import exportable_detector as detector  # noqa: PLC0415
 
-        tensors_only = entry is not None and entry.architecture in detector.TENSOR_FAMILIES
-        if entry is None or entry.architecture not in detector.ONNX_FAMILIES:
-            check_kind(weights, "upscale" if tensors_only else "detect")
         return detector.prepare(name, weights, entry=entry, options=options)
     from export_onnx.upscaling import exportable_upscaler as upscaler  # noqa: PLC0415
 

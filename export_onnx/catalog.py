@@ -155,12 +155,14 @@ class CatalogDetector(CatalogModel):
         end_to_end: whether the network itself returns one box for each object, without NMS.
         side: the longer side of the pictures that the network was trained on, in pixels.
         iou_threshold: the threshold of NMS within a class, 0..1; unused if the network is end to end.
+        stretched: whether pictures are stretched to a square of `side`, the only size that the network takes.
     """
 
     classes: tuple[str, ...]
     end_to_end: bool
     side: int
     iou_threshold: float = IOU_THRESHOLD
+    stretched: bool = False
 
     def served(  # noqa: D102
         self, *, choices: ServingOptions, weights_sha256: str | None = None, licence: str = "unknown"
@@ -170,6 +172,7 @@ class CatalogDetector(CatalogModel):
             side=choices.side or self.side,
             score_threshold=SCORE_THRESHOLD,
             iou_threshold=NO_NMS if self.end_to_end else self.iou_threshold,
+            fit="stretch" if self.stretched else "letterbox",
             **self._common(choices, weights_sha256, licence),
         )
 
@@ -322,3 +325,5 @@ def _check_values(model: CatalogModel) -> None:
     for key in ("halo", "tile", "side"):
         if getattr(model, key, 0) % model.size_multiple:
             raise ValueError(f"has a {key} that is not a multiple of size_multiple")
+    if isinstance(model, CatalogDetector) and model.stretched and model.side != model.size_multiple:
+        raise ValueError("is stretched, but its size_multiple is not its side")

@@ -19,6 +19,7 @@ TASKS: tuple[ModelTask, ...] = get_args(ModelTask)
 Accelerator = Literal["none", "cuda", "tensorrt"]
 ACCELERATORS: tuple[Accelerator, ...] = get_args(Accelerator)
 WeightsSource = Literal["catalog", "custom"]
+Fit = Literal["letterbox", "stretch"]
 
 QUEUE_DELAY_US = 2000
 """How long Triton may delay a request to batch it with others: little beside the time of a tile."""
@@ -143,6 +144,7 @@ class DetectorConfig(ModelConfig):
         side: the longer side of the input pictures, in pixels.
         score_threshold: boxes of this score or less are dropped, 0..1.
         iou_threshold: the threshold of NMS within a class; 1 keeps all boxes, for an end-to-end network.
+        fit: how pictures are brought to the input's size: letterboxed, or stretched to a square of `side`.
     """
 
     task: Literal["detect"] = "detect"
@@ -150,6 +152,7 @@ class DetectorConfig(ModelConfig):
     side: int
     score_threshold: float
     iou_threshold: float
+    fit: Fit = "letterbox"
 
     @property
     def max_detections(self) -> int:
@@ -172,7 +175,7 @@ class DetectorConfig(ModelConfig):
             "side": self.side,
             "score_threshold": self.score_threshold,
             "iou_threshold": self.iou_threshold,
-        }
+        } | ({} if self.fit == "letterbox" else {"fit": self.fit})
 
     @property
     def largest_side_px(self) -> int:

@@ -65,17 +65,18 @@ _PICKLES = 5
 """A file of PyTorch before 1.6 begins with five pickles: magic number, version, system, object, keys."""
 
 
-def check_kind(weights: WeightFile, task: ModelTask) -> None:
+def check_kind(weights: WeightFile, task: ModelTask, *, harmless: tuple[str, ...] = ()) -> None:
     """Refuse a file that holds no weights, or weights for another task.
 
     Args:
         weights: the file.
-        task: the task of the model to build.
+        task: the task of the model to build; `upscale` for any file that should hold tensors only.
+        harmless: classes that such a file may name beside those of tensors.
 
     Raises:
         WeightsRefused: the message says what the file is.
     """
-    if problem := _problem(weights.content, weights.file, task):
+    if problem := _problem(weights.content, weights.file, task, harmless):
         raise WeightsRefused(f"{weights.file} {problem}")
 
 
@@ -122,7 +123,7 @@ def _globals(stream: io.BytesIO) -> Iterator[str]:
         del strings[:-2]
 
 
-def _problem(content: bytes, file: str, task: ModelTask) -> str | None:  # noqa: C901, PLR0911, PLR0912  a return a kind
+def _problem(content: bytes, file: str, task: ModelTask, harmless: tuple[str, ...]) -> str | None:  # noqa: C901, PLR0911, PLR0912  a return a kind
     """Return what is wrong and what to do; None if the file may be opened."""
     start = content[:4096].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     named_safetensors = file.lower().endswith(".safetensors")
@@ -158,7 +159,7 @@ def _problem(content: bytes, file: str, task: ModelTask) -> str | None:  # noqa:
         return "is a text and no weights, such as the message of a site; download the file itself"
     if named_safetensors:
         return "is named .safetensors and is none; give a file of PyTorch a name that ends in .pth"
-    return _of_pickle(content, task)
+    return _of_pickle(content, task, harmless)
 
 
 def _is_utf8(start: bytes) -> bool:
@@ -195,7 +196,7 @@ def _of_zip(content: bytes) -> str | None:
     return None
 
 
-def _of_pickle(content: bytes, task: ModelTask) -> str | None:
+def _of_pickle(content: bytes, task: ModelTask, harmless: tuple[str, ...]) -> str | None:
     names = names_of_classes(content)
     if names is None:
         return f"is cut short or damaged; {_AGAIN}"
@@ -212,7 +213,9 @@ def _of_pickle(content: bytes, task: ModelTask) -> str | None:
     programs = [
         name
         for name in names
-        if not name.startswith(_TENSORS) and not (name.startswith("torch.") and name.count(".") == 1)
+        if not name.startswith(_TENSORS)
+        and name not in harmless
+        and not (name.startswith("torch.") and name.count(".") == 1)
     ]
     if programs:
         return (

@@ -70,6 +70,8 @@ class Settings:
     yolov8: Annotated[str, Variable("FRAMEWRIGHT_YOLOV8", "text")] = "yolov8n"
     """The model that the name `yolov8` stands for. `yolov8n` is the smallest: a tracker looks at every frame,
     and gains more from keeping up than from better boxes in one frame. A GPU keeps up with `yolov8m` too."""
+    detector: Annotated[str, Variable("FRAMEWRIGHT_DETECTOR", "text")] = "yolov8"
+    """The detector for a track job that names none. The default is the alias `yolov8`."""
     infer_timeout_s: Annotated[float, Variable("FRAMEWRIGHT_INFER_TIMEOUT_S", "seconds")] = 600.0
     """The longest wait for the response to one inference request."""
     start_timeout_s: Annotated[float, Variable("FRAMEWRIGHT_START_TIMEOUT_S", "seconds")] = 900.0

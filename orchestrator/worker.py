@@ -172,6 +172,7 @@ class Worker:
         return JobContext(
             connect=self.client,
             default_model=self._settings.upscale_model,
+            default_detector=self._settings.detector,
             resolve=self._settings.resolved,
             cost_of=self._cost_calculator.cost,
             limits=self._limits,

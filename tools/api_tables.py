@@ -48,6 +48,7 @@ def worker_defaults(settings: Settings) -> dict[str, Any]:
     limits = settings.limits
     return {
         "upscale_model": settings.upscale_model,
+        "detector": settings.detector,
         "yolov8": settings.yolov8,
         "max_input_bytes": settings.max_input_bytes,
         "max_duration_s": limits.duration_s,

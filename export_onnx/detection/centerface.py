@@ -130,6 +130,7 @@ class OpenedCenterFace:
     _network: onnxruntime.InferenceSession
     classes: tuple[str, ...] = CLASSES
     stride: int = STRIDE
+    square_side: None = None
     imgsz: None = None
     end_to_end: bool = False
     tools: tuple[str, ...] = ("onnx", "onnxruntime")

@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import onnx
+import onnxruntime
 
 from export_onnx.catalog import IOU_THRESHOLD, NO_NMS, SCORE_THRESHOLD, CatalogDetector
-from export_onnx.detection import centerface, lite_detector, yolo
+from export_onnx.detection import centerface, tensor_families, yolo
 from export_onnx.detection import graph as detection_graph
 from export_onnx.detection import parity as detection_parity
 from export_onnx.triton_config import DetectorConfig
-from orchestrator.errors import BadRequest, WeightsRefused
+from export_onnx.weight_file_kind import check_kind
+from orchestrator.errors import BadRequest, ModelBuildFailed, WeightsRefused
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,12 +27,15 @@ if TYPE_CHECKING:
 # For detectors that the catalog does not list: ultralytics' default size, and the batch of the catalog's.
 UNKNOWN_SIDE, UNKNOWN_BATCH = 640, 8
 
-TENSOR_FAMILIES = {lite_detector.ARCHITECTURE: lite_detector.open_weights}
-"""How to open the detector families whose weights are tensors only, by the catalog's `architecture`."""
-
 ONNX_FAMILIES = {centerface.ARCHITECTURE: centerface.open_weights}
-"""How to open the families whose weights are an ONNX file, which holds no code either. ultralytics opens all
-others, and runs the code in their weights."""
+"""How to open the families whose weights are an ONNX file, which holds no code. tensor_families.py lists
+those whose weights are tensors; ultralytics opens all others, and runs the code in their weights."""
+
+ACCELERATOR_PROVIDERS = {
+    "cuda": ("CUDAExecutionProvider", "CPUExecutionProvider"),
+    "tensorrt": ("TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"),
+}
+"""What ONNX Runtime computes a transformer with, by the accelerator that it is built for."""
 
 LARGEST_SIDE = 4096
 """The longest side of a detector's pictures in pixels, as for a track job."""
@@ -70,6 +75,10 @@ class ExportableDetector:
     def prove(self, path: Path) -> detection_parity.Parity:
         """Compare the graph with the network. Raises ModelBuildFailed: they differ."""
         installed = onnx.load(str(path))
+        providers: tuple[str, ...] = ("CPUExecutionProvider",)
+        if self.network.square_side and self.model.choices.accelerator != "none":
+            providers = ACCELERATOR_PROVIDERS[self.model.choices.accelerator]
+            _check_provider(providers[0], self.model.choices.accelerator)
         parity = detection_parity.measure(
             self.network,
             lambda floor: installed if floor == self.model.score_threshold else self._graph(floor),
@@ -77,8 +86,12 @@ class ExportableDetector:
             iou_threshold=self.model.iou_threshold,
             max_detections=self.model.max_detections,
             images=detection_parity.make_inputs(
-                self.network.examples(), stride=self.model.size_multiple, side=self.model.side
+                self.network.examples(),
+                stride=self.model.size_multiple,
+                side=self.model.side,
+                is_square=bool(self.network.square_side),
             ),
+            providers=providers,
         )
         detection_parity.check(parity, self.model.choices.precision)
         return parity
@@ -89,6 +102,20 @@ class ExportableDetector:
             score_threshold=score_threshold,
             iou_threshold=self.model.iou_threshold,
             max_detections=self.model.max_detections,
+        )
+
+
+def _check_provider(provider: str, accelerator: str) -> None:
+    """Refuse to build a transformer for a GPU that it cannot be proved on.
+
+    Raises:
+        ModelBuildFailed: the ONNX Runtime here has no such provider.
+    """
+    if provider not in onnxruntime.get_available_providers():
+        raise ModelBuildFailed(
+            f"a detection transformer for {accelerator} is proved on a GPU before it is installed, and the "
+            f"ONNX Runtime of this machine has no {provider}; build it on a machine with a GPU and "
+            "onnxruntime-gpu, or leave --accelerator out"
         )
 
 
@@ -111,22 +138,28 @@ def prepare(
     """
     choices = options.choices
     network: OpenedDetector
-    if entry is not None and entry.architecture in TENSOR_FAMILIES:
-        network = TENSOR_FAMILIES[entry.architecture](weights, choices.precision)
-    elif entry is not None and entry.architecture in ONNX_FAMILIES:
+    family = tensor_families.family_of(weights, entry)
+    if entry is not None and entry.architecture in ONNX_FAMILIES:
         network = ONNX_FAMILIES[entry.architecture](weights, choices.precision)
+    elif family is not None:
+        check_kind(weights, "upscale", harmless=family.harmless_classes)
+        network = family.open_weights(weights, choices.precision, choices.max_detections)
     else:
+        check_kind(weights, "detect")
         network = yolo.open_weights(weights, choices.precision, max_detections=choices.max_detections)
     check_classes(network.classes, weights.file)
     side = side_of(network, weights.file, chosen=choices.side)
     if entry is None:
+        architecture = "YOLO" if family is None else family.architecture
         return ExportableDetector(
-            model=_describe_unlisted(name, network, weights, options, side), network=network
+            model=_describe_unlisted(name, network, weights, options, architecture=architecture, side=side),
+            network=network,
         )
     found = {
         "classes": network.classes,
         "size_multiple": network.stride,
         "end_to_end": network.end_to_end,
+        "stretched": bool(network.square_side),
     }
     for key, value in found.items():
         if value != getattr(entry, key):
@@ -152,10 +185,17 @@ def side_of(network: OpenedDetector, file: str, *, chosen: int | None) -> int:
         chosen: the side that the user chose; None to use the size in the weights.
 
     Raises:
-        BadRequest: the chosen side is not a multiple of the stride.
+        BadRequest: the chosen side is not a multiple of the stride, or not the only one of the network.
         WeightsRefused: the weights name an impossible picture size.
     """
     stride = network.stride
+    if network.square_side is not None:
+        if chosen not in {None, network.square_side}:
+            raise BadRequest(
+                f"--side {chosen} is not the size of this network, which takes {network.square_side} only; "
+                "drop it"
+            )
+        return network.square_side
     if chosen is not None:
         if chosen % stride:
             lower = chosen // stride * stride
@@ -198,17 +238,24 @@ def check_classes(names: tuple[str, ...], file: str) -> None:
 
 
 def _describe_unlisted(
-    name: str, network: OpenedDetector, weights: WeightFile, options: ModelBuildOptions, side: int
+    name: str,
+    network: OpenedDetector,
+    weights: WeightFile,
+    options: ModelBuildOptions,
+    *,
+    architecture: str,
+    side: int,
 ) -> DetectorConfig:
     return DetectorConfig(
         name=name,
-        architecture="YOLO",
+        architecture=architecture,
         size_multiple=network.stride,
         max_batch=UNKNOWN_BATCH,
         classes=network.classes,
         side=side,
         score_threshold=SCORE_THRESHOLD,
         iou_threshold=NO_NMS if network.end_to_end else IOU_THRESHOLD,
+        fit="stretch" if network.square_side else "letterbox",
         weights_sha256=weights.sha256,
         weights_source="custom",
         licence=options.licence,

@@ -155,9 +155,10 @@ boxes (float[N, R, C] raw, float[4] limits)
 {{{body}}}
 """
     try:
+        raw = network.raw if network.square_side else _without_fixed_counts(network.raw)
         joined = compose.merge_models(
             parser.parse_model(_BEFORE),
-            compose.add_prefix(_without_fixed_counts(network.raw), "network/"),
+            compose.add_prefix(raw, "network/"),
             io_map=[("scaled", f"network/{RAW_INPUT}")],
         )
         joined = compose.merge_models(

@@ -48,6 +48,7 @@ class OpenedLiteDetector:
     _network: LiteDetector
     classes: tuple[str, ...] = CLASSES
     stride: int = MULTIPLE_PX
+    square_side: None = None
     imgsz: None = None
     end_to_end: bool = False
     tools: tuple[str, ...] = ("torch", "onnx", "onnxruntime")
@@ -107,12 +108,18 @@ def suppress_overlaps(rows: NDArray[np.float32], iou_threshold: float) -> NDArra
     return np.array(kept, np.float32).reshape(-1, 6)
 
 
-def open_weights(weights: WeightFile, precision: Precision) -> OpenedLiteDetector:
+def open_weights(
+    weights: WeightFile,
+    precision: Precision,
+    *,
+    max_detections: int = MAX_DETECTIONS,  # noqa: ARG001  the graph around the network keeps to it
+) -> OpenedLiteDetector:
     """Open a weight file and export its network.
 
     Args:
         weights: the weight file of a lite detector.
         precision: the precision of the exported network; `predict` is always fp32.
+        max_detections: the maximum number of boxes in a picture.
 
     Raises:
         WeightsRefused: it is not a lite detector, or is damaged.

@@ -1,4 +1,4 @@
-"""Defines the interface of an opened detector, which yolo.py and lite_detector.py implement."""
+"""Defines the interface of an opened detector, which the module of each family implements."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ class OpenedDetector(Protocol):
             RGB 0..1. `yolo.RAW_OUTPUT` is float [N, 4 + classes, anchors]: centre x and y, width, height in
             input pixels, and a score for each class; or, end to end, [N, max_detections, 6]: x1, y1, x2, y2,
             score, class.
+        square_side: the side in pixels if it takes squares of that size only, to which pictures are
+            stretched, and `raw` has a fixed height and width; None if pictures are letterboxed.
         imgsz: the size of its training pictures, as the weights state it, unchecked: the longer side in
             pixels, or [height, width]; None if they do not state it.
         tools: the packages that open and run it, for the build record.
@@ -38,6 +40,8 @@ class OpenedDetector(Protocol):
     def end_to_end(self) -> bool: ...  # noqa: D102
     @property
     def imgsz(self) -> Any: ...  # noqa: D102
+    @property
+    def square_side(self) -> int | None: ...  # noqa: D102
     @property
     def raw(self) -> onnx.ModelProto: ...  # noqa: D102
     @property

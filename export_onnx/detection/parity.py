@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 MAX_PX, MAX_SCORE = 1.0, 0.01
 """Two boxes match if they have the same class and differ by at most this much."""
 
+SQUARE_MAX_PX = 0.5
+"""MAX_PX for networks that take squares of one size: they scale and round nothing."""
+
 LOW_FLOOR = 0.001
 
 UNMATCHED: dict[Precision, float] = {
@@ -75,6 +78,7 @@ def measure(
     iou_threshold: float,
     max_detections: int = MAX_DETECTIONS,
     images: Iterable[NDArray[np.uint8]],
+    providers: Sequence[str] = ("CPUExecutionProvider",),
 ) -> Parity:
     """Compare the graph and the network on every batch of images, at every score threshold.
 
@@ -85,18 +89,22 @@ def measure(
         iou_threshold: the IoU threshold of the graph.
         max_detections: the maximum number of boxes in a picture.
         images: batches, each uint8 [N, H, W, 3] RGB, sides multiples of the stride.
+        providers: what ONNX Runtime computes with, the preferred one first.
 
     Raises:
-        ModelBuildFailed: ONNX Runtime refuses the graph or an input.
+        ModelBuildFailed: ONNX Runtime refuses the graph or an input, or lacks the preferred provider.
     """
     images = list(images)
+    max_distance_px = SQUARE_MAX_PX if network.square_side else MAX_PX
     boxes = unmatched = 0
     max_px = max_score = 0.0
     for floor in floors:
         try:
             session = onnxruntime.InferenceSession(
-                served(floor).SerializeToString(), providers=["CPUExecutionProvider"]
+                served(floor).SerializeToString(), providers=list(providers)
             )
+            if session.get_providers()[0] != providers[0]:
+                raise RuntimeError(f"{providers[0]} does not start")  # noqa: TRY301
             answers = [session.run([DETECTIONS, NUM_DETECTIONS], {INPUT: batch}) for batch in images]
         except Exception as exc:  # onnxruntime's exceptions have no common base
             reason = (str(exc).splitlines() or [type(exc).__name__])[0]
@@ -115,7 +123,7 @@ def measure(
                     raise ModelBuildFailed(
                         "the network computes values that are no numbers; use other weights"
                     )
-                same = compare(found[:count], expected, floor=floor)
+                same = compare(found[:count], expected, floor=floor, max_distance_px=max_distance_px)
                 boxes += same.boxes
                 unmatched += same.unmatched
                 max_px, max_score = max(max_px, same.max_px), max(max_score, same.max_score)
@@ -123,17 +131,26 @@ def measure(
     return Parity(boxes=boxes, unmatched=unmatched, max_px=max_px, max_score=max_score, inputs=inputs)
 
 
-def compare(found: NDArray[np.float32], expected: NDArray[np.float32], *, floor: float) -> Parity:
+def compare(
+    found: NDArray[np.float32],
+    expected: NDArray[np.float32],
+    *,
+    floor: float,
+    max_distance_px: float = MAX_PX,
+) -> Parity:
     """Match the boxes of one picture, best score first, each with the nearest box of its class.
 
     Args:
         found: float32 [n, 6], x1, y1, x2, y2 in pixels, score, class.
         expected: the same of the reference.
         floor: the score threshold of both.
+        max_distance_px: how far the coordinates of two boxes may be apart that match.
     """
     distance = np.abs(found[None, :, :4] - expected[:, None, :4]).max(axis=2)
     score = np.abs(found[None, :, 4] - expected[:, None, 4])
-    allowed = (distance <= MAX_PX) & (score <= MAX_SCORE) & (found[None, :, 5] == expected[:, None, 5])
+    allowed = (
+        (distance <= max_distance_px) & (score <= MAX_SCORE) & (found[None, :, 5] == expected[:, None, 5])
+    )
     distance = np.where(allowed, distance, np.inf)
     free = np.ones(len(found), bool)
     missed = np.zeros(len(expected), bool)
@@ -160,20 +177,30 @@ def compare(found: NDArray[np.float32], expected: NDArray[np.float32], *, floor:
     )
 
 
-def make_inputs(examples: Sequence[NDArray[np.uint8]], *, stride: int, side: int) -> list[NDArray[np.uint8]]:
-    """Return the batches for `measure`: 1 to 3 pictures, in four shapes down to the smallest.
+def make_inputs(
+    examples: Sequence[NDArray[np.uint8]], *, stride: int, side: int, is_square: bool = False
+) -> list[NDArray[np.uint8]]:
+    """Return the batches for `measure`: 1 to 3 pictures in four shapes, down to the smallest, or squares.
 
     Args:
         examples: pictures of objects that the network detects, each uint8 [H, W, 3] RGB.
         stride: sizes are multiples of it.
         side: the longer side of the network's training pictures, in pixels.
+        is_square: whether the network takes squares of that side only.
 
     Returns:
         Each uint8 [N, H, W, 3] RGB.
     """
     pictures = [view for picture in examples for view in (picture, picture[:, ::-1])]
     short, half = (max(stride, side * part // 20 // stride * stride) for part in (12, 10))
-    shapes = ((1, short, side), (2, side, short), (3, half, half), (1, stride, stride))
+    shapes: tuple[tuple[int, int, int], ...] = (
+        (1, short, side),
+        (2, side, short),
+        (3, half, half),
+        (1, stride, stride),
+    )
+    if is_square:
+        shapes = ((1, side, side), (2, side, side))
     return [
         np.stack(
             [cv2.resize(pictures[i % len(pictures)], (width, height)) for i in range(first, first + count)]

@@ -56,6 +56,7 @@ class OpenedYoloDetector:
     imgsz: Any
     raw: onnx.ModelProto
     _network: Any
+    square_side: None = None
     tools: tuple[str, ...] = ("torch", "ultralytics", "onnx", "onnxruntime")
 
     def predict(  # noqa: D102  described in the protocol

@@ -41,7 +41,10 @@ def _names(_context: click.Context, _option: click.Parameter, values: tuple[str,
     type=options.FILE,
     help="The file for the tracks: .json, .json.gz, or .ndjson with one track on each line.",
 )
-@click.option("--model", default=DEFAULTS.model, help="A built detector, or the alias yolov8.")
+@click.option(
+    "--model",
+    help="A built detector, or the alias yolov8.  [default: FRAMEWRIGHT_DETECTOR, otherwise yolov8]",
+)
 @click.option(
     "--classes",
     metavar="NAME,...",

@@ -73,7 +73,8 @@ def requested_output(
 def named_params(params: FilmParams, request: DeliveryRequest | None, context: JobContext) -> FilmParams:
     """Return the parameters with the model named, and a crop that follows a track as keyframes."""
     if isinstance(params, TrackFilm):
-        named = params.params.model_copy(update={"model": context.resolve(params.params.model)})
+        detector = context.resolve(params.params.model or context.default_detector)
+        named = params.params.model_copy(update={"model": detector})
         return params.model_copy(update={"params": named})
     if request is None:
         raise AssertionError("only tracking requests no output")
@@ -110,7 +111,8 @@ def seconds_per_frame(
         return None
     table, gpu = speeds
     if isinstance(params, TrackFilm):
-        model, size = context.resolve(params.params.model), (info.width, info.height)
+        model = context.resolve(params.params.model or context.default_detector)
+        size = info.width, info.height
     else:
         model, size = _model_and_size(request)
     work = Workload(task=params.task, model=model, frames=1, width=size[0], height=size[1])

@@ -283,7 +283,7 @@ TASKS: dict[str, Task] = {
         job=TrackJob,
         results=(TrackAnswer, TrackStored),
         example={"model": "yolov8", "classes": ["person", "car"], "confidence": 0.5},
-        default_model=lambda settings: settings.yolov8,
+        default_model=lambda settings: settings.resolved(settings.detector),
         time_per_pixel=False,  # a detector sees every picture at one size
     ),
     "export": Task(

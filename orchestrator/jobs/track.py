@@ -13,8 +13,8 @@ from orchestrator.jobs.validation import INTEGRAL, Name, Number, Strict, WholeNu
 class TrackParams(Strict):
     """What to track, and how."""
 
-    model: Name = "yolov8"
-    """A detector of the model repository, or the alias `yolov8`."""
+    model: Name | None = None
+    """A detector of the model repository, or the alias `yolov8`; None uses the worker's default detector."""
     classes: Annotated[tuple[Name, ...], Field(json_schema_extra={"minItems": 1})] | None = None
     """The names of the classes to report; None reports all. A name with commas that the model does not know
     is split at the commas into several names."""

@@ -20,6 +20,7 @@ class JobContext:
         connect: returns the client of a running Triton. A job calls it only if it needs a model, and only
             after it has checked the request and the source.
         default_model: the upscaling model of a request that names none.
+        default_detector: the detector of a request that names none; may be an alias.
         resolve: returns the model for a name, which may be an alias.
         cost_of: returns the cost of a number of seconds, or None if no cost is requested.
         limits: what a job may ask for; None sets no limits.
@@ -29,6 +30,7 @@ class JobContext:
 
     connect: Callable[[], TritonClient]
     default_model: str = ""
+    default_detector: str = "yolov8"
     resolve: Callable[[str], str] = str
     cost_of: Callable[[float], JobCost | None] = lambda _: None
     limits: Limits | None = None

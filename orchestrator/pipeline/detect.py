@@ -7,13 +7,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
+from orchestrator.errors import BadRequest
 from orchestrator.frames import Frame, Letterbox, VideoInfo
 from orchestrator.inference.detector import BatchedDetector, DetectedFrame
 from orchestrator.jobs import TrackParams
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.prefetch import ahead
 from orchestrator.pipeline.probe_and_load import within_limits
-from orchestrator.tiles.letterbox import letterbox
+from orchestrator.tiles.letterbox import letterbox, stretched
 from orchestrator.triton.contract import DetectContract
 
 # Bounds of the queues between stages, in frames: enough for the request that is filled and the next one.
@@ -75,19 +76,39 @@ def load_detector(info: VideoInfo, params: TrackParams, context: JobContext) -> 
         context: see `JobContext`.
 
     Raises:
-        BadRequest: the model is not a detector, or `params.side` is too small for it.
+        BadRequest: the model is not a detector, or `params.side` is too small for it, or not its only one.
         UnknownModel, ModelNotBuilt: there is no such model.
         ServiceError: Triton or the model does not start.
     """
     client = context.connect()
-    model = context.resolve(params.model)
+    model = context.resolve(params.model or context.default_detector)
     client.load(model)
     contract = client.contract(model, DetectContract)
     width, height = info.display_size
-    side, multiple = params.side or contract.side, contract.size_multiple
-    box = letterbox(width=width, height=height, side=side, multiple=multiple)
+    box = input_box(contract, width=width, height=height, side=params.side)
     detector = BatchedDetector(client, contract, box, batch=params.batch, stride=params.stride)
     return LoadedDetector(contract=contract, box=box, detector=detector)
+
+
+def input_box(contract: DetectContract, *, width: int, height: int, side: int | None = None) -> Letterbox:
+    """Return how pictures of a size are scaled to the input of a detector.
+
+    Args:
+        contract: the contract of the model.
+        width, height: size of the pictures as displayed, in square pixels.
+        side: the longer side of the input in pixels; None for the model's own.
+
+    Raises:
+        BadRequest: the side is too small for the model, or is not the only one that it takes.
+    """
+    if contract.fit == "letterbox":
+        chosen = side or contract.side
+        return letterbox(width=width, height=height, side=chosen, multiple=contract.size_multiple)
+    if side not in {None, contract.side}:
+        raise BadRequest(
+            f"model {contract.name!r} takes pictures of {contract.side} pixels a side only; leave side out"
+        )
+    return stretched(width=width, height=height, square=contract.side)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import numpy as np
 from orchestrator.drawing.pen import Pen, colour_of, to_ascii
 from orchestrator.frames import Detections, Pixels
 from orchestrator.media.read.frame_to_picture import pad_to_letterbox
-from orchestrator.tiles.letterbox import letterbox
+from orchestrator.pipeline.detect import input_box
 from orchestrator.triton.client import InferReport, TritonClient
 from orchestrator.triton.contract import DetectContract, UpscaleContract
 
@@ -39,7 +39,7 @@ def upscale_picture(
 def detect_picture(
     client: TritonClient, contract: DetectContract, picture: Pixels
 ) -> tuple[Detections, InferReport, tuple[int, ...]]:
-    """Detect objects in one picture, letterboxed to the model's training size as ultralytics does.
+    """Detect objects in one picture, letterboxed or stretched to the model's training size.
 
     Arguments and errors are those of `upscale_picture`.
 
@@ -47,7 +47,7 @@ def detect_picture(
         The objects, float32 [n, 6] in pixels of the picture; how the request went; the shape of the input.
     """
     height, width = picture.shape[:2]
-    box = letterbox(width=width, height=height, side=contract.side, multiple=contract.size_multiple)
+    box = input_box(contract, width=width, height=height)
     inner = cv2.resize(picture, (box.inner_width, box.inner_height), interpolation=cv2.INTER_LINEAR)
     images = pad_to_letterbox(np.asarray(inner, np.uint8), box)[None]
     (found,), report = client.infer(contract, images)

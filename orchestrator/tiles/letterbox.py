@@ -1,7 +1,7 @@
-"""Plans the letterbox that holds a scaled picture for a detector.
+"""Plans how a picture is scaled to the input of a detector: into a letterbox, or stretched to a square.
 
-It is the smallest rectangle with sides of the size multiple, not a square: the gray that a square would add
-costs as much to infer as the picture.
+A letterbox is the smallest rectangle with sides of the size multiple, not a square: the gray that a square
+would add costs as much to infer as the picture.
 """
 
 from __future__ import annotations
@@ -43,4 +43,23 @@ def letterbox(*, width: int, height: int, side: int, multiple: int) -> Letterbox
         top=(outer_height - inner_height) // 2,
         inner_width=inner_width,
         inner_height=inner_height,
+    )
+
+
+def stretched(*, width: int, height: int, square: int) -> Letterbox:
+    """Fit a picture into a square without a border, which changes the shape of objects.
+
+    Args:
+        width, height: size of the picture as displayed, in square pixels.
+        square: the side of the square in pixels.
+    """
+    return Letterbox(
+        source_width=width,
+        source_height=height,
+        width=square,
+        height=square,
+        left=0,
+        top=0,
+        inner_width=square,
+        inner_height=square,
     )

@@ -114,6 +114,8 @@ class DetectContract(ModelContract[tuple[NDArray[np.float32], ...]]):
         max_detections: maximum number of boxes in an image; if an image has that many, others may be missing.
         score_threshold: boxes of this score or less are not returned, 0..1.
         iou_threshold: intersection over union, 0..1; 1 if the network itself returns one box per object.
+        fit: `letterbox` if pictures keep their shape, in a gray border; `stretch` if they are stretched to a
+            square of `side`, the only size that the network takes.
     """
 
     task = "detect"
@@ -122,6 +124,7 @@ class DetectContract(ModelContract[tuple[NDArray[np.float32], ...]]):
     max_detections: int
     score_threshold: float
     iou_threshold: float
+    fit: Literal["letterbox", "stretch"] = "letterbox"
 
     def outputs(self, height: int, width: int) -> tuple[OutputTensor, ...]:  # noqa: ARG002, D102  the same for any size
         return (
@@ -187,9 +190,14 @@ def _detect(reader: _ConfigReader) -> DetectContract:
     reader.check_tensors(
         "output", f"detections TYPE_FP32 [{most or 'N'}, 6]", "num_detections TYPE_INT32 [1]"
     )
+    side, stride = reader.number("side", at_least=1), reader.number("stride", at_least=1)
+    fit = reader.choice("fit", "letterbox", "stretch") if reader.has("fit") else "letterbox"
+    if fit == "stretch" and stride != side:
+        raise reader.broken("parameter stride", f"the side, {side}, because pictures are stretched", stride)
     return DetectContract(
-        size_multiple=reader.number("stride", at_least=1),
-        side=reader.number("side", at_least=1),
+        size_multiple=stride,
+        side=side,
+        fit=cast("Literal['letterbox', 'stretch']", fit),
         max_detections=most,
         classes=reader.names("classes"),
         score_threshold=reader.share("score_threshold"),
@@ -221,6 +229,9 @@ class _ConfigReader:
             "weights_source": self.text("weights_source"),
             "licence": self.text("licence"),
         }
+
+    def has(self, key: str) -> bool:
+        return key in self._config.parameters
 
     def text(self, key: str) -> str:
         value = self._config.parameters[key].string_value if key in self._config.parameters else ""

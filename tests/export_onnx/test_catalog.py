@@ -56,6 +56,13 @@ def test_the_catalog_has_the_promised_models() -> None:
         "yolo26n",
         "yolo26s",
         "centerface",
+        "rf-detr-nano",
+        "rf-detr-small",
+        "rf-detr-medium",
+        "rf-detr-large",
+        "d-fine-n",
+        "d-fine-s",
+        "d-fine-m",
     ]
 
 
@@ -72,7 +79,16 @@ def test_only_the_lite_models_are_carried_as_the_files_the_catalog_names(tmp_pat
 
 def test_downloads_come_from_the_publishers_releases() -> None:
     for model in load_catalog().models.values():
-        if model.url is not None:
+        if model.url is None:
+            continue
+        if model.source == "https://github.com/roboflow/rf-detr":
+            # As in rfdetr.assets.model_weights, where three files have one name in folders of their own.
+            assert model.url.startswith("https://storage.googleapis.com/rfdetr/")
+        elif model.source == "https://github.com/Peterande/D-FINE":
+            assert (
+                model.url == f"https://github.com/Peterande/storage/releases/download/dfinev1.0/{model.file}"
+            )
+        else:
             assert model.url.startswith(f"{model.source}/releases/download/")
             assert model.url.endswith(f"/{model.file}")
 
@@ -91,18 +107,20 @@ def test_the_face_detector_is_free_and_comes_out_of_one_wheel(tmp_path: Path) ->
     assert model.path(tmp_path) == tmp_path / "centerface.onnx"
 
 
-def test_every_fetched_detector_is_under_the_agpl_and_knows_the_classes_of_coco() -> None:
+def test_fetched_detectors_know_the_classes_of_coco_and_only_yolo_is_under_the_agpl() -> None:
     detectors = [
         model
         for model in load_catalog().models.values()
         if isinstance(model, CatalogDetector) and model.url is not None
     ]
-    assert len(detectors) == 10
+    assert len(detectors) == 17
     for model in detectors:
-        assert model.licence == "AGPL-3.0"
+        is_yolo = model.architecture.startswith("YOLO")
+        assert model.licence == ("AGPL-3.0" if is_yolo else "Apache-2.0")
+        assert model.stretched == (not is_yolo)
         assert (len(model.classes), model.classes[0], model.classes[79]) == (80, "person", "toothbrush")
         assert model.bytes is not None
-        assert model.end_to_end == (model.architecture == "YOLO26")
+        assert model.end_to_end == (model.architecture in {"YOLO26", "RF-DETR", "D-FINE"})
 
 
 def test_the_classes_of_a_detector_stand_in_a_file_beside_the_catalog(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from orchestrator.frames import Pixels
 from orchestrator.framing.follow import follow_subject
 from orchestrator.framing.track_file_reader import parse_tracks
 from orchestrator.jobs import TrackParams, parse
+from orchestrator.jobs.task_table import TASKS
 from orchestrator.media.read.frame_times import frame_times
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
@@ -34,6 +36,7 @@ from orchestrator.pipeline.track import TrackOutputs, track
 from orchestrator.settings import Settings
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
+from orchestrator.worker import Worker
 from tests.media.test_tonemap import FROM_BT709, signal
 from tools.camera_quality import measure_camera
 from tools.fixtures import clips, models
@@ -610,3 +613,21 @@ def frames_of(path: Path) -> Iterator[Pixels]:
 def sound_of(path: Path) -> list[bytes]:
     with av.open(str(path)) as container:
         return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+
+
+def test_a_job_that_names_no_detector_gets_the_default_and_yolov8_keeps_its_meaning(
+    client: TritonClient, tmp_path: Path
+) -> None:
+    settings = Settings(detector="colour-finder", yolov8="lite-detector")
+    with Worker(settings) as worker:
+        context = replace(worker.context(lambda _: None), connect=lambda: client)
+    clip = make(tmp_path / "in.mp4", walks(3))
+    for params, model in (
+        ({}, "colour-finder"),
+        ({"model": "colour-finder"}, "colour-finder"),
+    ):
+        tracked = track(clip, parse(TrackParams, params), TrackOutputs(), context)
+        assert tracked.result.stats.model == model
+    assert context.resolve("yolov8") == "lite-detector"
+    assert TASKS["track"].default_model(settings) == "colour-finder"
+    assert TASKS["track"].default_model(Settings(yolov8="yolov8m")) == "yolov8m"

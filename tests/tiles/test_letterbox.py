@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from orchestrator.errors import BadRequest
 from orchestrator.frames import Boxes, Letterbox
-from orchestrator.tiles.letterbox import letterbox
+from orchestrator.tiles.letterbox import letterbox, stretched
 
 SIZES = st.integers(1, 16_384)
 
@@ -142,3 +142,14 @@ def test_a_side_that_is_no_multiple_is_rounded_down() -> None:
 def test_a_side_below_the_multiple_is_refused() -> None:
     with pytest.raises(BadRequest, match="a side of 31 pixels is too small, the detector takes 32 or more"):
         letterbox(width=1920, height=1080, side=31, multiple=32)
+
+
+@given(width=SIZES, height=SIZES, square=st.integers(1, 2048), data=st.data())
+def test_boxes_of_a_stretched_picture_convert_back_by_each_side_alone(
+    width: int, height: int, square: int, data: st.DataObject
+) -> None:
+    box = stretched(width=width, height=height, square=square)
+    assert (box.width, box.height, box.inner_width, box.inner_height) == (square,) * 4
+    boxes = data.draw(boxes_in(square, square))
+    expected = boxes * np.array([width, height] * 2) / square
+    np.testing.assert_allclose(box.to_source(boxes), expected, rtol=1e-5, atol=1e-3)

@@ -170,3 +170,21 @@ def test_refuses_a_detector_that_gives_other_tensors(tmp_path: Path) -> None:
     del changed.output[1]
     with pytest.raises(InferenceFailed, match="'mine' breaks its contract"):
         parse_contract(changed)
+
+
+def test_a_detector_says_whether_pictures_are_letterboxed_or_stretched() -> None:
+    text = (PROJECT_ROOT / "model_repository" / "d-fine-n" / "config.pbtxt").read_text()
+    stretching = parse_contract(text_format.Parse(text, model_config_pb2.ModelConfig()))
+    assert isinstance(stretching, DetectContract)
+    assert (stretching.fit, stretching.side, stretching.size_multiple) == ("stretch", 640, 640)
+    letterboxing = parse_contract(read(PROJECT_ROOT / "model_repository" / "lite-detector"))
+    assert isinstance(letterboxing, DetectContract)
+    assert letterboxing.fit == "letterbox"
+    for old, new, problem in (
+        ('"stretch"', '"crop"', "crop as parameter fit"),
+        ('key: "stride" value { string_value: "640" }', 'key: "stride" value { string_value: "32" }', "32"),
+    ):
+        assert old in text
+        changed = text_format.Parse(text.replace(old, new), model_config_pb2.ModelConfig())
+        with pytest.raises(InferenceFailed, match=f"'d-fine-n' breaks its contract.*{problem}"):
+            parse_contract(changed)

@@ -29,6 +29,8 @@ export interface Env {
   GPU: string;
   /** The endpoint's FRAMEWRIGHT_UPSCALE_MODEL, for quotes; empty if the endpoint does not set it. */
   UPSCALE_MODEL: string;
+  /** The endpoint's FRAMEWRIGHT_DETECTOR, for quotes; empty if the endpoint does not set it. */
+  DETECTOR: string;
   /** The endpoint's FRAMEWRIGHT_YOLOV8, for quotes; empty if the endpoint does not set it. */
   YOLOV8: string;
   /** The longest time that a job may wait in RunPod's queue, in seconds. */

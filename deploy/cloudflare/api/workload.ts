@@ -74,7 +74,7 @@ const USUAL_SCALE = 4;
 const USUAL_SIDE_PX = 640;
 
 /** The models that the worker uses where a job names none; an empty one is the worker's own default. */
-export type DefaultModels = Pick<Partial<Env>, "UPSCALE_MODEL" | "YOLOV8">;
+export type DefaultModels = Pick<Partial<Env>, "UPSCALE_MODEL" | "DETECTOR" | "YOLOV8">;
 
 /**
  * Returns how much work a job is.
@@ -146,7 +146,7 @@ function videoOf({ source, bytes }: QuotedJob, assumptions: string[]): Video {
 /** Returns the name of the model that the worker will use; empty for an export without one. */
 function modelOf(job: CheckedJob, models: DefaultModels, assumptions: string[]): string {
   if (job.task === "track") {
-    const named = job.params.model ?? "yolov8";
+    const named = job.params.model ?? (models.DETECTOR || defaults.detector);
     if (named !== "yolov8") return named;
     const detector = models.YOLOV8 || defaults.yolov8;
     assumptions.push(`The worker's default model for yolov8 is assumed: ${detector}.`);

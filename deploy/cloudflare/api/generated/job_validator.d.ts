@@ -40,7 +40,7 @@ export interface Size {
   h: number;
 }
 export interface TrackParams {
-  model?: string;
+  model?: string | null;
   classes?: (string)[] | null;
   confidence?: number;
   tracker?: "bytetrack" | "botsort";

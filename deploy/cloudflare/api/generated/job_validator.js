@@ -312,7 +312,7 @@ return errors === 0;
 validate21.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 export const trackParams = validate22;
-const schema33 = {"additionalProperties":false,"description":"What to track, and how.","properties":{"model":{"$comment":"it has a character that no name has; leave it out","default":"yolov8","maxLength":200,"not":{"pattern":"[\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]","type":"string"},"title":"Model","type":"string","description":"A detector of the model repository, or the alias `yolov8`."},"classes":{"anyOf":[{"items":{"$comment":"it has a character that no name has; leave it out","maxLength":200,"not":{"pattern":"[\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]","type":"string"},"type":"string"},"minItems":1,"type":"array"},{"type":"null"}],"default":null,"title":"Classes","description":"The names of the classes to report; null reports all. A name with commas that the model does not know is split at the commas into several names."},"confidence":{"default":0.5,"maximum":1,"minimum":0,"title":"Confidence","type":"number","description":"Tracks whose detections score less on average are not reported. The tracker still uses every box of the model, so that a track continues through frames where the model is unsure."},"tracker":{"default":"bytetrack","enum":["bytetrack","botsort"],"title":"Tracker","type":"string","description":"The tracking algorithm; `botsort` also compensates for the camera's motion."},"stride":{"default":1,"maximum":30,"minimum":1,"title":"Stride","type":"integer","description":"The detector sees every stride-th frame; boxes between are interpolated."},"fill_gaps_sec":{"default":0,"maximum":10,"minimum":0,"title":"Fill Gaps Sec","type":"number","description":"Gaps in a track of at most this many seconds are filled by interpolation."},"side":{"anyOf":[{"maximum":4096,"minimum":32,"type":"integer"},{"type":"null"}],"default":null,"title":"Side","description":"The longer side of the pictures that the detector sees, in pixels; null uses the model's own."},"batch":{"default":4,"maximum":64,"minimum":1,"title":"Batch","type":"integer","description":"The maximum number of frames in one request to the detector."}},"title":"TrackParams","type":"object"};
+const schema33 = {"additionalProperties":false,"description":"What to track, and how.","properties":{"model":{"anyOf":[{"$comment":"it has a character that no name has; leave it out","maxLength":200,"not":{"pattern":"[\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]","type":"string"},"type":"string"},{"type":"null"}],"default":null,"title":"Model","description":"A detector of the model repository, or the alias `yolov8`; null uses the worker's default detector."},"classes":{"anyOf":[{"items":{"$comment":"it has a character that no name has; leave it out","maxLength":200,"not":{"pattern":"[\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]","type":"string"},"type":"string"},"minItems":1,"type":"array"},{"type":"null"}],"default":null,"title":"Classes","description":"The names of the classes to report; null reports all. A name with commas that the model does not know is split at the commas into several names."},"confidence":{"default":0.5,"maximum":1,"minimum":0,"title":"Confidence","type":"number","description":"Tracks whose detections score less on average are not reported. The tracker still uses every box of the model, so that a track continues through frames where the model is unsure."},"tracker":{"default":"bytetrack","enum":["bytetrack","botsort"],"title":"Tracker","type":"string","description":"The tracking algorithm; `botsort` also compensates for the camera's motion."},"stride":{"default":1,"maximum":30,"minimum":1,"title":"Stride","type":"integer","description":"The detector sees every stride-th frame; boxes between are interpolated."},"fill_gaps_sec":{"default":0,"maximum":10,"minimum":0,"title":"Fill Gaps Sec","type":"number","description":"Gaps in a track of at most this many seconds are filled by interpolation."},"side":{"anyOf":[{"maximum":4096,"minimum":32,"type":"integer"},{"type":"null"}],"default":null,"title":"Side","description":"The longer side of the pictures that the detector sees, in pixels; null uses the model's own."},"batch":{"default":4,"maximum":64,"minimum":1,"title":"Batch","type":"integer","description":"The maximum number of frames in one request to the detector."}},"title":"TrackParams","type":"object"};
 
 function validate22(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -338,9 +338,12 @@ if(_errs1 === errors){
 if(data.model !== undefined){
 let data0 = data.model;
 const _errs2 = errors;
-const _errs5 = errors;
-const _errs6 = errors;
-if(errors === _errs6){
+const _errs3 = errors;
+let valid1 = false;
+const _errs4 = errors;
+const _errs7 = errors;
+const _errs8 = errors;
+if(errors === _errs8){
 if(typeof data0 === "string"){
 if(!pattern4.test(data0)){
 const err0 = {};
@@ -364,50 +367,9 @@ vErrors.push(err1);
 errors++;
 }
 }
-var valid1 = _errs6 === errors;
-if(valid1){
-validate22.errors = [{instancePath:instancePath+"/model",schemaPath:"#/properties/model/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema33.properties.model.not,parentSchema:schema33.properties.model,data:data0}];
-return false;
-}
-else {
-errors = _errs5;
-if(vErrors !== null){
-if(_errs5){
-vErrors.length = _errs5;
-}
-else {
-vErrors = null;
-}
-}
-}
-if(errors === _errs2){
-if(typeof data0 === "string"){
-if(func1(data0) > 200){
-validate22.errors = [{instancePath:instancePath+"/model",schemaPath:"#/properties/model/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters",schema:200,parentSchema:schema33.properties.model,data:data0}];
-return false;
-}
-}
-else {
-validate22.errors = [{instancePath:instancePath+"/model",schemaPath:"#/properties/model/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema33.properties.model.type,parentSchema:schema33.properties.model,data:data0}];
-return false;
-}
-}
-var valid0 = _errs2 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.classes !== undefined){
-let data1 = data.classes;
-const _errs8 = errors;
-const _errs9 = errors;
-let valid2 = false;
-const _errs10 = errors;
-if(errors === _errs10){
-if(Array.isArray(data1)){
-if(data1.length < 1){
-const err2 = {instancePath:instancePath+"/classes",schemaPath:"#/properties/classes/anyOf/0/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema33.properties.classes.anyOf[0],data:data1};
+var valid2 = _errs8 === errors;
+if(valid2){
+const err2 = {instancePath:instancePath+"/model",schemaPath:"#/properties/model/anyOf/0/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema33.properties.model.anyOf[0].not,parentSchema:schema33.properties.model.anyOf[0],data:data0};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -417,17 +379,20 @@ vErrors.push(err2);
 errors++;
 }
 else {
-var valid3 = true;
-const len0 = data1.length;
-for(let i0=0; i0<len0; i0++){
-let data2 = data1[i0];
-const _errs12 = errors;
-const _errs15 = errors;
-const _errs16 = errors;
-if(errors === _errs16){
-if(typeof data2 === "string"){
-if(!pattern4.test(data2)){
-const err3 = {};
+errors = _errs7;
+if(vErrors !== null){
+if(_errs7){
+vErrors.length = _errs7;
+}
+else {
+vErrors = null;
+}
+}
+}
+if(errors === _errs4){
+if(typeof data0 === "string"){
+if(func1(data0) > 200){
+const err3 = {instancePath:instancePath+"/model",schemaPath:"#/properties/model/anyOf/0/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters",schema:200,parentSchema:schema33.properties.model.anyOf[0],data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -438,7 +403,7 @@ errors++;
 }
 }
 else {
-const err4 = {};
+const err4 = {instancePath:instancePath+"/model",schemaPath:"#/properties/model/anyOf/0/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema33.properties.model.anyOf[0].type,parentSchema:schema33.properties.model.anyOf[0],data:data0};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -448,9 +413,11 @@ vErrors.push(err4);
 errors++;
 }
 }
-var valid4 = _errs16 === errors;
-if(valid4){
-const err5 = {instancePath:instancePath+"/classes/" + i0,schemaPath:"#/properties/classes/anyOf/0/items/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema33.properties.classes.anyOf[0].items.not,parentSchema:schema33.properties.classes.anyOf[0].items,data:data2};
+var _valid0 = _errs4 === errors;
+valid1 = valid1 || _valid0;
+const _errs10 = errors;
+if(data0 !== null){
+const err5 = {instancePath:instancePath+"/model",schemaPath:"#/properties/model/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema33.properties.model.anyOf[1].type,parentSchema:schema33.properties.model.anyOf[1],data:data0};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -459,21 +426,10 @@ vErrors.push(err5);
 }
 errors++;
 }
-else {
-errors = _errs15;
-if(vErrors !== null){
-if(_errs15){
-vErrors.length = _errs15;
-}
-else {
-vErrors = null;
-}
-}
-}
-if(errors === _errs12){
-if(typeof data2 === "string"){
-if(func1(data2) > 200){
-const err6 = {instancePath:instancePath+"/classes/" + i0,schemaPath:"#/properties/classes/anyOf/0/items/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters",schema:200,parentSchema:schema33.properties.classes.anyOf[0].items,data:data2};
+var _valid0 = _errs10 === errors;
+valid1 = valid1 || _valid0;
+if(!valid1){
+const err6 = {instancePath:instancePath+"/model",schemaPath:"#/properties/model/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema33.properties.model.anyOf,parentSchema:schema33.properties.model,data:data0};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -481,10 +437,36 @@ else {
 vErrors.push(err6);
 }
 errors++;
-}
+validate22.errors = vErrors;
+return false;
 }
 else {
-const err7 = {instancePath:instancePath+"/classes/" + i0,schemaPath:"#/properties/classes/anyOf/0/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema33.properties.classes.anyOf[0].items.type,parentSchema:schema33.properties.classes.anyOf[0].items,data:data2};
+errors = _errs3;
+if(vErrors !== null){
+if(_errs3){
+vErrors.length = _errs3;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.classes !== undefined){
+let data1 = data.classes;
+const _errs12 = errors;
+const _errs13 = errors;
+let valid3 = false;
+const _errs14 = errors;
+if(errors === _errs14){
+if(Array.isArray(data1)){
+if(data1.length < 1){
+const err7 = {instancePath:instancePath+"/classes",schemaPath:"#/properties/classes/anyOf/0/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema33.properties.classes.anyOf[0],data:data1};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -493,16 +475,18 @@ vErrors.push(err7);
 }
 errors++;
 }
-}
-var valid3 = _errs12 === errors;
-if(!valid3){
-break;
-}
-}
-}
-}
 else {
-const err8 = {instancePath:instancePath+"/classes",schemaPath:"#/properties/classes/anyOf/0/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema33.properties.classes.anyOf[0].type,parentSchema:schema33.properties.classes.anyOf[0],data:data1};
+var valid4 = true;
+const len0 = data1.length;
+for(let i0=0; i0<len0; i0++){
+let data2 = data1[i0];
+const _errs16 = errors;
+const _errs19 = errors;
+const _errs20 = errors;
+if(errors === _errs20){
+if(typeof data2 === "string"){
+if(!pattern4.test(data2)){
+const err8 = {};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -512,11 +496,8 @@ vErrors.push(err8);
 errors++;
 }
 }
-var _valid0 = _errs10 === errors;
-valid2 = valid2 || _valid0;
-const _errs18 = errors;
-if(data1 !== null){
-const err9 = {instancePath:instancePath+"/classes",schemaPath:"#/properties/classes/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema33.properties.classes.anyOf[1].type,parentSchema:schema33.properties.classes.anyOf[1],data:data1};
+else {
+const err9 = {};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -525,10 +506,10 @@ vErrors.push(err9);
 }
 errors++;
 }
-var _valid0 = _errs18 === errors;
-valid2 = valid2 || _valid0;
-if(!valid2){
-const err10 = {instancePath:instancePath+"/classes",schemaPath:"#/properties/classes/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema33.properties.classes.anyOf,parentSchema:schema33.properties.classes,data:data1};
+}
+var valid5 = _errs20 === errors;
+if(valid5){
+const err10 = {instancePath:instancePath+"/classes/" + i0,schemaPath:"#/properties/classes/anyOf/0/items/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema33.properties.classes.anyOf[0].items.not,parentSchema:schema33.properties.classes.anyOf[0].items,data:data2};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -536,21 +517,99 @@ else {
 vErrors.push(err10);
 }
 errors++;
-validate22.errors = vErrors;
-return false;
 }
 else {
-errors = _errs9;
+errors = _errs19;
 if(vErrors !== null){
-if(_errs9){
-vErrors.length = _errs9;
+if(_errs19){
+vErrors.length = _errs19;
 }
 else {
 vErrors = null;
 }
 }
 }
-var valid0 = _errs8 === errors;
+if(errors === _errs16){
+if(typeof data2 === "string"){
+if(func1(data2) > 200){
+const err11 = {instancePath:instancePath+"/classes/" + i0,schemaPath:"#/properties/classes/anyOf/0/items/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters",schema:200,parentSchema:schema33.properties.classes.anyOf[0].items,data:data2};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+}
+else {
+const err12 = {instancePath:instancePath+"/classes/" + i0,schemaPath:"#/properties/classes/anyOf/0/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema33.properties.classes.anyOf[0].items.type,parentSchema:schema33.properties.classes.anyOf[0].items,data:data2};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+}
+var valid4 = _errs16 === errors;
+if(!valid4){
+break;
+}
+}
+}
+}
+else {
+const err13 = {instancePath:instancePath+"/classes",schemaPath:"#/properties/classes/anyOf/0/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema33.properties.classes.anyOf[0].type,parentSchema:schema33.properties.classes.anyOf[0],data:data1};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+}
+var _valid1 = _errs14 === errors;
+valid3 = valid3 || _valid1;
+const _errs22 = errors;
+if(data1 !== null){
+const err14 = {instancePath:instancePath+"/classes",schemaPath:"#/properties/classes/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema33.properties.classes.anyOf[1].type,parentSchema:schema33.properties.classes.anyOf[1],data:data1};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
+}
+errors++;
+}
+var _valid1 = _errs22 === errors;
+valid3 = valid3 || _valid1;
+if(!valid3){
+const err15 = {instancePath:instancePath+"/classes",schemaPath:"#/properties/classes/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema33.properties.classes.anyOf,parentSchema:schema33.properties.classes,data:data1};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
+validate22.errors = vErrors;
+return false;
+}
+else {
+errors = _errs13;
+if(vErrors !== null){
+if(_errs13){
+vErrors.length = _errs13;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid0 = _errs12 === errors;
 }
 else {
 var valid0 = true;
@@ -558,8 +617,8 @@ var valid0 = true;
 if(valid0){
 if(data.confidence !== undefined){
 let data3 = data.confidence;
-const _errs20 = errors;
-if(errors === _errs20){
+const _errs24 = errors;
+if(errors === _errs24){
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 1 || isNaN(data3)){
 validate22.errors = [{instancePath:instancePath+"/confidence",schemaPath:"#/properties/confidence/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1},message:"must be <= 1",schema:1,parentSchema:schema33.properties.confidence,data:data3}];
@@ -577,7 +636,7 @@ validate22.errors = [{instancePath:instancePath+"/confidence",schemaPath:"#/prop
 return false;
 }
 }
-var valid0 = _errs20 === errors;
+var valid0 = _errs24 === errors;
 }
 else {
 var valid0 = true;
@@ -585,7 +644,7 @@ var valid0 = true;
 if(valid0){
 if(data.tracker !== undefined){
 let data4 = data.tracker;
-const _errs22 = errors;
+const _errs26 = errors;
 if(typeof data4 !== "string"){
 validate22.errors = [{instancePath:instancePath+"/tracker",schemaPath:"#/properties/tracker/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema33.properties.tracker.type,parentSchema:schema33.properties.tracker,data:data4}];
 return false;
@@ -594,7 +653,7 @@ if(!((data4 === "bytetrack") || (data4 === "botsort"))){
 validate22.errors = [{instancePath:instancePath+"/tracker",schemaPath:"#/properties/tracker/enum",keyword:"enum",params:{allowedValues: schema33.properties.tracker.enum},message:"must be equal to one of the allowed values",schema:schema33.properties.tracker.enum,parentSchema:schema33.properties.tracker,data:data4}];
 return false;
 }
-var valid0 = _errs22 === errors;
+var valid0 = _errs26 === errors;
 }
 else {
 var valid0 = true;
@@ -602,12 +661,12 @@ var valid0 = true;
 if(valid0){
 if(data.stride !== undefined){
 let data5 = data.stride;
-const _errs24 = errors;
+const _errs28 = errors;
 if(!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))){
 validate22.errors = [{instancePath:instancePath+"/stride",schemaPath:"#/properties/stride/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema33.properties.stride.type,parentSchema:schema33.properties.stride,data:data5}];
 return false;
 }
-if(errors === _errs24){
+if(errors === _errs28){
 if((typeof data5 == "number") && (isFinite(data5))){
 if(data5 > 30 || isNaN(data5)){
 validate22.errors = [{instancePath:instancePath+"/stride",schemaPath:"#/properties/stride/maximum",keyword:"maximum",params:{comparison: "<=", limit: 30},message:"must be <= 30",schema:30,parentSchema:schema33.properties.stride,data:data5}];
@@ -621,7 +680,7 @@ return false;
 }
 }
 }
-var valid0 = _errs24 === errors;
+var valid0 = _errs28 === errors;
 }
 else {
 var valid0 = true;
@@ -629,8 +688,8 @@ var valid0 = true;
 if(valid0){
 if(data.fill_gaps_sec !== undefined){
 let data6 = data.fill_gaps_sec;
-const _errs26 = errors;
-if(errors === _errs26){
+const _errs30 = errors;
+if(errors === _errs30){
 if((typeof data6 == "number") && (isFinite(data6))){
 if(data6 > 10 || isNaN(data6)){
 validate22.errors = [{instancePath:instancePath+"/fill_gaps_sec",schemaPath:"#/properties/fill_gaps_sec/maximum",keyword:"maximum",params:{comparison: "<=", limit: 10},message:"must be <= 10",schema:10,parentSchema:schema33.properties.fill_gaps_sec,data:data6}];
@@ -648,7 +707,7 @@ validate22.errors = [{instancePath:instancePath+"/fill_gaps_sec",schemaPath:"#/p
 return false;
 }
 }
-var valid0 = _errs26 === errors;
+var valid0 = _errs30 === errors;
 }
 else {
 var valid0 = true;
@@ -656,85 +715,85 @@ var valid0 = true;
 if(valid0){
 if(data.side !== undefined){
 let data7 = data.side;
-const _errs28 = errors;
-const _errs29 = errors;
-let valid5 = false;
-const _errs30 = errors;
+const _errs32 = errors;
+const _errs33 = errors;
+let valid6 = false;
+const _errs34 = errors;
 if(!(((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7))) && (isFinite(data7)))){
-const err11 = {instancePath:instancePath+"/side",schemaPath:"#/properties/side/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema33.properties.side.anyOf[0].type,parentSchema:schema33.properties.side.anyOf[0],data:data7};
+const err16 = {instancePath:instancePath+"/side",schemaPath:"#/properties/side/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema33.properties.side.anyOf[0].type,parentSchema:schema33.properties.side.anyOf[0],data:data7};
 if(vErrors === null){
-vErrors = [err11];
+vErrors = [err16];
 }
 else {
-vErrors.push(err11);
+vErrors.push(err16);
 }
 errors++;
 }
-if(errors === _errs30){
+if(errors === _errs34){
 if((typeof data7 == "number") && (isFinite(data7))){
 if(data7 > 4096 || isNaN(data7)){
-const err12 = {instancePath:instancePath+"/side",schemaPath:"#/properties/side/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4096},message:"must be <= 4096",schema:4096,parentSchema:schema33.properties.side.anyOf[0],data:data7};
+const err17 = {instancePath:instancePath+"/side",schemaPath:"#/properties/side/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 4096},message:"must be <= 4096",schema:4096,parentSchema:schema33.properties.side.anyOf[0],data:data7};
 if(vErrors === null){
-vErrors = [err12];
+vErrors = [err17];
 }
 else {
-vErrors.push(err12);
+vErrors.push(err17);
 }
 errors++;
 }
 else {
 if(data7 < 32 || isNaN(data7)){
-const err13 = {instancePath:instancePath+"/side",schemaPath:"#/properties/side/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 32},message:"must be >= 32",schema:32,parentSchema:schema33.properties.side.anyOf[0],data:data7};
+const err18 = {instancePath:instancePath+"/side",schemaPath:"#/properties/side/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 32},message:"must be >= 32",schema:32,parentSchema:schema33.properties.side.anyOf[0],data:data7};
 if(vErrors === null){
-vErrors = [err13];
+vErrors = [err18];
 }
 else {
-vErrors.push(err13);
+vErrors.push(err18);
 }
 errors++;
 }
 }
 }
 }
-var _valid1 = _errs30 === errors;
-valid5 = valid5 || _valid1;
-const _errs32 = errors;
+var _valid2 = _errs34 === errors;
+valid6 = valid6 || _valid2;
+const _errs36 = errors;
 if(data7 !== null){
-const err14 = {instancePath:instancePath+"/side",schemaPath:"#/properties/side/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema33.properties.side.anyOf[1].type,parentSchema:schema33.properties.side.anyOf[1],data:data7};
+const err19 = {instancePath:instancePath+"/side",schemaPath:"#/properties/side/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema33.properties.side.anyOf[1].type,parentSchema:schema33.properties.side.anyOf[1],data:data7};
 if(vErrors === null){
-vErrors = [err14];
+vErrors = [err19];
 }
 else {
-vErrors.push(err14);
+vErrors.push(err19);
 }
 errors++;
 }
-var _valid1 = _errs32 === errors;
-valid5 = valid5 || _valid1;
-if(!valid5){
-const err15 = {instancePath:instancePath+"/side",schemaPath:"#/properties/side/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema33.properties.side.anyOf,parentSchema:schema33.properties.side,data:data7};
+var _valid2 = _errs36 === errors;
+valid6 = valid6 || _valid2;
+if(!valid6){
+const err20 = {instancePath:instancePath+"/side",schemaPath:"#/properties/side/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema33.properties.side.anyOf,parentSchema:schema33.properties.side,data:data7};
 if(vErrors === null){
-vErrors = [err15];
+vErrors = [err20];
 }
 else {
-vErrors.push(err15);
+vErrors.push(err20);
 }
 errors++;
 validate22.errors = vErrors;
 return false;
 }
 else {
-errors = _errs29;
+errors = _errs33;
 if(vErrors !== null){
-if(_errs29){
-vErrors.length = _errs29;
+if(_errs33){
+vErrors.length = _errs33;
 }
 else {
 vErrors = null;
 }
 }
 }
-var valid0 = _errs28 === errors;
+var valid0 = _errs32 === errors;
 }
 else {
 var valid0 = true;
@@ -742,12 +801,12 @@ var valid0 = true;
 if(valid0){
 if(data.batch !== undefined){
 let data8 = data.batch;
-const _errs34 = errors;
+const _errs38 = errors;
 if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
 validate22.errors = [{instancePath:instancePath+"/batch",schemaPath:"#/properties/batch/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema33.properties.batch.type,parentSchema:schema33.properties.batch,data:data8}];
 return false;
 }
-if(errors === _errs34){
+if(errors === _errs38){
 if((typeof data8 == "number") && (isFinite(data8))){
 if(data8 > 64 || isNaN(data8)){
 validate22.errors = [{instancePath:instancePath+"/batch",schemaPath:"#/properties/batch/maximum",keyword:"maximum",params:{comparison: "<=", limit: 64},message:"must be <= 64",schema:64,parentSchema:schema33.properties.batch,data:data8}];
@@ -761,7 +820,7 @@ return false;
 }
 }
 }
-var valid0 = _errs34 === errors;
+var valid0 = _errs38 === errors;
 }
 else {
 var valid0 = true;

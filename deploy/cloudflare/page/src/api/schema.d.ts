@@ -3012,10 +3012,10 @@ export interface components {
         TrackParams: {
             /**
              * Model
-             * @description A detector of the model repository, or the alias `yolov8`.
-             * @default yolov8
+             * @description A detector of the model repository, or the alias `yolov8`; null uses the worker's default detector.
+             * @default null
              */
-            model: string;
+            model: string | null;
             /**
              * Classes
              * @description The names of the classes to report; null reports all. A name with commas that the model does not know is split at the commas into several names.

@@ -18,7 +18,7 @@ const ADVANCED: Partial<TrackParams> = {
   fill_gaps_sec: 0,
   side: null,
   tracker: "bytetrack",
-  model: "yolov8",
+  model: null,
 };
 
 export function TrackForm({ uploadId }: TaskFormProps) {
@@ -106,7 +106,7 @@ export function TrackForm({ uploadId }: TaskFormProps) {
           />
           <ModelField
             models={DETECTORS}
-            value={track.model === "yolov8" ? null : track.model}
+            value={track.model ?? null}
             onChange={(model) => change("model", model)}
           />
         </div>
