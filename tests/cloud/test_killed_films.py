@@ -19,7 +19,7 @@ from tests.cloud.film_workers import FilmWorkers, film_of, start_film
 from tests.cloud.money import make_older, write
 from tests.support.kills import KILLS
 from tools.cloud.client import ApiUser
-from tools.stand_ins.runpod_faults import Fault, lost_answer, refusal
+from tools.stand_ins.runpod_faults import Fault, lost_answer, refusal, silence
 
 pytestmark = pytest.mark.usefixtures("queue")
 
@@ -169,6 +169,38 @@ def test_a_lost_answer_makes_at_most_one_segment_twice(cloud: Cloud) -> None:
     finally:
         cloud.runpod.faults.clear()
     assert losses > 0
+
+
+def test_a_step_whose_run_gets_no_answer_is_submitted_more_than_three_times(cloud: Cloud) -> None:
+    """As if the API had been killed each time it was about to submit the step."""
+    user = cloud.new_user(100)
+    workers = FilmWorkers(cloud, SEGMENTS)
+    cloud.runpod.faults.choose = lambda route, _run: silence() if route == "run" else None
+    try:
+        film = start_film(user)
+        with sweeping(cloud):
+            for run in range(1, 5):
+                cloud.runpod.wait(lambda run=run: runs_of_plan(cloud, film["id"]) == run)
+                pass_30_s(cloud, film["id"])
+    finally:
+        cloud.runpod.faults.clear()
+    pass_30_s(cloud, film["id"])
+    with sweeping(cloud):
+        check(cloud, user, film, workers, 0)
+
+
+def runs_of_plan(cloud: Cloud, film: str) -> int:
+    (row,) = cloud.sql("SELECT runs FROM film_steps WHERE job_id = ? AND kind = 'plan'", film)
+    return int(row["runs"])
+
+
+def pass_30_s(cloud: Cloud, film: str) -> None:
+    """Let the steps of a film have been submitted so much earlier."""
+    write(
+        cloud,
+        "UPDATE film_steps SET submitted_at = submitted_at - 31000, polled_at = 0 WHERE job_id = ?",
+        film,
+    )
 
 
 def test_an_instance_that_is_gone_is_replaced(cloud: Cloud) -> None:

@@ -20,6 +20,8 @@ import { segmentsToRepeat } from "./stragglers.ts";
 
 /** How often a step is run at most. */
 const MAX_RUNS = 3;
+/** How often a step is submitted at most if its last /run got no answer: it may never have reached RunPod. */
+const MAX_UNCONFIRMED = 20;
 /** How long a step whose /run got no answer waits before it is submitted again, in milliseconds. */
 const UNCONFIRMED_MS = 30_000;
 /** How long after /run a job that RunPod does not know may still appear, in milliseconds. */
@@ -173,7 +175,7 @@ export async function lookAt(env: Env, film: Film, step: StepRow): Promise<void>
   const mayBeThere = step.kind === "segment" && (isOver || age >= waitMs(env));
   if (mayBeThere && (await takePiece(env, film, step, job))) return;
   if (isOver) return finishRun(env, film, step, job);
-  if (found === null && age > UNCONFIRMED_MS) return tryAgain(env, film, step, LOST);
+  if (found === null && age > UNCONFIRMED_MS) return tryAgain(env, film, step, LOST, MAX_UNCONFIRMED);
   await recordLook(env, film, step, job);
 }
 
@@ -262,10 +264,16 @@ async function goUnsplit(env: Env, film: Film, step: StepRow, why: string): Prom
 }
 
 /** Lets a step wait for another run after a failure that may pass; ends the film after any other. */
-async function tryAgain(env: Env, film: Film, step: StepRow, failure: Outcome): Promise<void> {
+async function tryAgain(
+  env: Env,
+  film: Film,
+  step: StepRow,
+  failure: Outcome,
+  most = MAX_RUNS,
+): Promise<void> {
   const { code = "", fault, retryable, message = "" } = failure.error ?? {};
   const isFinal = fault === "caller" && retryable !== true;
-  if (step.runs < MAX_RUNS && !isFinal && code !== "plan_refused") {
+  if (step.runs < most && !isFinal && code !== "plan_refused") {
     const damaged = code === "piece_damaged" ? /piece (\d+)\b|\/(\d+)\.piece/.exec(message) : null;
     if (damaged !== null) await makeAnew(env, film, Number(damaged[1] ?? damaged[2]));
     await update(env, step, "state = 'waiting'");
