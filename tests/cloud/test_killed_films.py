@@ -180,7 +180,7 @@ def test_a_step_whose_run_gets_no_answer_is_submitted_more_than_three_times(clou
         film = start_film(user)
         with sweeping(cloud):
             for run in range(1, 5):
-                cloud.runpod.wait(lambda run=run: runs_of_plan(cloud, film["id"]) == run)
+                wait_for_run_of_plan(cloud, film["id"], run)
                 pass_30_s(cloud, film["id"])
     finally:
         cloud.runpod.faults.clear()
@@ -189,9 +189,9 @@ def test_a_step_whose_run_gets_no_answer_is_submitted_more_than_three_times(clou
         check(cloud, user, film, workers, 0)
 
 
-def runs_of_plan(cloud: Cloud, film: str) -> int:
-    (row,) = cloud.sql("SELECT runs FROM film_steps WHERE job_id = ? AND kind = 'plan'", film)
-    return int(row["runs"])
+def wait_for_run_of_plan(cloud: Cloud, film: str, run: int) -> None:
+    query = "SELECT 1 FROM film_steps WHERE job_id = ? AND kind = 'plan' AND runs = ?"
+    cloud.runpod.wait(lambda: cloud.sql(query, film, run))
 
 
 def pass_30_s(cloud: Cloud, film: str) -> None:
