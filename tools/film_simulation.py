@@ -1,8 +1,8 @@
 """Simulates the making of a film on many workers of equal speed, with stragglers and deaths.
 
 Segments wait in one queue, in the order of the film. A worker that is free takes the next one. A run is slow
-now and then, and a worker dies now and then: its segment is noticed after a while and waits again, at the
-front, and a new worker starts. When nothing waits, `segments_to_repeat` starts slow segments again, on
+now and then, and a worker dies now and then: that is noticed after a while, then its segment waits again, at
+the front, and a new worker starts. When nothing waits, `segments_to_repeat` starts slow segments again, on
 workers that are free; whichever run of a segment ends first makes the piece.
 """
 
@@ -15,12 +15,19 @@ from itertools import count
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from orchestrator.film.boundaries import SHORTEST
+from orchestrator.film.boundaries import divide
 from orchestrator.film.stragglers import Finished, Running, segments_to_repeat
 
-LOOK_S = 5.0
-"""How often a driver looks for slow segments, in seconds."""
+LOOK_S = 1.0
+"""How often a driver looks for slow segments, in seconds: `framewright film` does it every half second."""
+
+KEYFRAMES_APART = 250
+"""Most frames from one keyframe of the source to the next: x264's default (keyint)."""
+
+SHOT_S = 5.0
+"""Our assumption: the average length of a shot, in seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +100,7 @@ class _Fleet:
         self._numbers = count()
         self._waiting = deque(range(len(work_s)))
         self._runs: dict[int, tuple[int, float]] = {}  # the segment and the start of each run
+        self._dead: set[int] = set()  # the runs whose worker has died, which nobody has noticed
         self._done: set[int] = set()
         self._repeated: set[int] = set()
         self._finished: list[Finished] = []
@@ -113,7 +121,9 @@ class _Fleet:
             self._now_s, _, what, which = heapq.heappop(self._events)
             steps[what](which)
             self._fill()
-        unfinished_s = sum(self._now_s - begun_s for _, begun_s in self._runs.values())
+        unfinished_s = sum(
+            self._now_s - begun_s for run, (_, begun_s) in self._runs.items() if run not in self._dead
+        )
         total = sum(self._work_s)
         return Simulated(
             seconds=self._last_s,
@@ -153,13 +163,16 @@ class _Fleet:
             self._finished.append(Finished(work=self._work_s[number], seconds=self._now_s - begun_s))
 
     def _die(self, run: int) -> None:
-        number, begun_s = self._runs.pop(run)
+        _, begun_s = self._runs[run]  # stays there: the driver believes that it still runs
+        self._dead.add(run)
         self._worker_s += self._now_s - begun_s
         self._deaths += 1
-        self._plan(self._trouble.noticed_s, "noticed", number)
+        self._plan(self._trouble.noticed_s, "noticed", run)
         self._plan(self._trouble.noticed_s + self._trouble.start_s, "joins", 0)
 
-    def _notice(self, number: int) -> None:
+    def _notice(self, run: int) -> None:
+        number, _ = self._runs.pop(run)
+        self._dead.discard(run)
         if number not in self._done and all(number != other for other, _ in self._runs.values()):
             self._waiting.appendleft(number)
 
@@ -190,22 +203,44 @@ class _Fleet:
         return sum(self._work_s[number] for number in self._repeated)
 
 
-def film_of(measured: list[dict[str, Any]], *, work_s: float, segment_s: float, seed: int) -> list[float]:
-    """Return the work of the segments of a film, which vary as measured segments do.
+def film_of(
+    measured: list[dict[str, Any]], *, frames: int, rate: float, work_s: float, segment_s: float, seed: int
+) -> list[float]:
+    """Return the work of the segments of a film, in seconds; its segments are those that a plan would have.
 
-    The short segment with the hardest ten seconds is left out: a film has one of them, however long it is.
+    The film has keyframes as x264 places them by default: where a shot begins, and KEYFRAMES_APART frames
+    after the last one. The work of a frame varies from segment to segment as it did in measured segments.
 
     Args:
         measured: `frames` and `cpu_s` of segments.
+        frames: the frames of the film.
+        rate: its frames per second.
         work_s: the work of the whole film, in seconds.
-        segment_s: the intended work of a segment.
+        segment_s: the intended work of a segment: `work_sec` of the plan.
         seed: of the random numbers.
     """
-    segments = max(1, round(work_s / segment_s))
-    least = SHORTEST * max(row["frames"] for row in measured)
-    each_s = np.array([row["cpu_s"] for row in measured if row["frames"] >= least])
-    varied = np.random.default_rng(seed).choice(each_s / each_s.mean(), segments)
+    rng = np.random.default_rng(seed)
+    division = divide(
+        times_s=np.arange(frames + 1) / rate,
+        sizes=rng.integers(5_000, 20_000, frames),
+        keys=_keyframes(rng, frames=frames, shot=SHOT_S * rate),
+        length=max(segment_s * frames / work_s, 1.0),
+        tapered=True,
+    )
+    each_s = np.array([row["cpu_s"] / row["frames"] for row in measured])
+    varied = rng.choice(each_s / each_s.mean(), len(division.begins)) * np.diff([*division.begins, frames])
     return [float(share) for share in varied / varied.sum() * work_s]
+
+
+def _keyframes(rng: np.random.Generator, *, frames: int, shot: float) -> NDArray[np.int64]:
+    """Return the keyframes of a film whose shots have `shot` frames on average, exponentially distributed."""
+    keys, cut = [0], 0
+    while True:
+        cut += max(1, round(rng.exponential(shot)))
+        keys += range(keys[-1] + KEYFRAMES_APART, min(cut, frames), KEYFRAMES_APART)
+        if cut >= frames:
+            return np.array(keys, np.int64)
+        keys.append(cut)
 
 
 def overhead_of(measured: list[dict[str, Any]], *, whole_s: float) -> float:

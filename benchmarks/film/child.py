@@ -1,40 +1,38 @@
 """Does one part of a film in a process of its own, so that its CPU time can be read.
 
-    python -m benchmarks.film.child export SOURCE OUTPUT
+    python -m benchmarks.film.child whole SOURCE OUTPUT
     python -m benchmarks.film.child plan SOURCE FOLDER SEGMENTS
     python -m benchmarks.film.child segments SOURCE FOLDER NUMBER...
     python -m benchmarks.film.child assemble SOURCE FOLDER OUTPUT
 
-The folder holds plan.json, the pieces, and a `<number>.json` with the CPU seconds of each segment.
+The folder holds plan.json, the pieces, and a `<number>.json` with the CPU seconds of each segment. The video
+is upscaled by the model that FILM_MODEL names, on the Triton at TRITON_URL, or exported if it names none.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING
 
 from orchestrator.film.assemble import assemble
 from orchestrator.film.document import PieceManifest, document, hash_of, read_plan
 from orchestrator.film.piece import read_manifest
 from orchestrator.film.plan import plan_film
 from orchestrator.film.segment import make_segment
-from orchestrator.jobs import ExportParams
-from orchestrator.jobs.film import ExportFilm
-from orchestrator.pipeline.context import JobContext
-from orchestrator.pipeline.export import export
+from orchestrator.jobs import ExportParams, UpscaleParams
+from orchestrator.jobs.film import ExportFilm, UpscaleFilm
+from orchestrator.settings import Settings
+from orchestrator.worker import Worker
 
-PARAMS = ExportParams()
+if TYPE_CHECKING:
+    from orchestrator.pipeline.context import JobContext
 
-
-def _no_triton() -> NoReturn:
-    raise AssertionError("an export without a model needs no Triton")
-
-
-CONTEXT = JobContext(connect=_no_triton)
+MODEL = os.environ.get("FILM_MODEL")
 
 
 class _Folder:
@@ -51,33 +49,44 @@ class _Folder:
 
 
 def main() -> None:
-    """Do the part that the arguments name, and print its CPU seconds, without the start of Python."""
+    """Do the part that the arguments name; print the CPU seconds of the start of Python, and of the part."""
     begun_s = time.process_time()
-    _run()
-    print(time.process_time() - begun_s)
+    with Worker(Settings.from_env()) as worker:
+        _run(worker, worker.context(lambda _: None))
+    print(json.dumps({"start_s": begun_s, "work_s": time.process_time() - begun_s}))
 
 
-def _run() -> None:
+def _run(worker: Worker, context: JobContext) -> None:
     what, source, folder, *rest = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), *sys.argv[4:]
-    if what == "export":
-        export(source, folder, PARAMS, CONTEXT)
+    if what == "whole":
+        if MODEL is None:
+            worker.export(source, folder, ExportParams())
+        else:
+            worker.upscale(source, folder, UpscaleParams(model=MODEL))
         return
     if what == "plan":
-        film = ExportFilm(task="export", params=PARAMS, segments=int(rest[0]))
-        (folder / "plan.json").write_bytes(document(plan_film(source, film, CONTEXT, etag=None)))
+        (folder / "plan.json").write_bytes(
+            document(plan_film(source, _film(int(rest[0])), context, etag=None))
+        )
         return
     data = (folder / "plan.json").read_bytes()
     plan_hash = hash_of(data)
     plan = read_plan(data, expected_hash=plan_hash)
     if what == "assemble":
-        assemble(source, plan, _Folder(folder), Path(rest[0]), CONTEXT, plan_hash=plan_hash)
+        assemble(source, plan, _Folder(folder), Path(rest[0]), context, plan_hash=plan_hash)
         return
     for number in map(int, rest):
         begun_s = time.process_time()
-        make_segment(source, plan, number, folder / f"{number}.piece", CONTEXT, plan_hash=plan_hash)
+        make_segment(source, plan, number, folder / f"{number}.piece", context, plan_hash=plan_hash)
         seconds = time.process_time() - begun_s
         row = {"number": number, "frames": plan.segments[number].frames, "cpu_s": round(seconds, 4)}
         (folder / f"{number}.json").write_text(json.dumps(row))
+
+
+def _film(segments: int) -> ExportFilm | UpscaleFilm:
+    if MODEL is None:
+        return ExportFilm(task="export", segments=segments)
+    return UpscaleFilm(task="upscale", params=UpscaleParams(model=MODEL), segments=segments)
 
 
 if __name__ == "__main__":

@@ -1,78 +1,175 @@
-"""Measures the CPU seconds of a film in pieces, on one and on two processes, beside the unsplit job."""
+"""Measures the CPU seconds of a film in pieces, made by one and by two processes, beside the unsplit job."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import av
+import psutil
+
+from orchestrator.triton.server import TritonServer
 
 ROOT = Path(__file__).resolve().parents[2]
-TIMES, SEGMENTS = 5, 5
-"""The video is taken so many times in a row, and divided into so many segments."""
+UNSPLIT, ONE, TWO = "unsplit", "one process", "two processes"
+PROCESSES = {ONE: 1, TWO: 2}
 
 
-def measure(source: Path) -> dict[str, Any]:
-    """Return CPU seconds of each way, and of each segment, for an export of a video without a model.
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What is measured.
+
+    Attributes:
+        source: a video.
+        times: how many times in a row the film has it.
+        segments: about how many segments the film is divided into.
+        model: the model that upscales the film; None exports it without a model.
+        turns: how many times each way is measured; the one with the fewest CPU seconds counts, because other
+            programs on the same cores only ever add to them.
+    """
+
+    source: Path
+    times: int
+    segments: int
+    model: str | None
+    turns: int
+
+
+def measure(subject: Subject) -> dict[str, Any]:
+    """Return the CPU seconds of each way to make a film, and of each segment.
+
+    All processes of an upscale share one Triton, whose CPU seconds count. It has loaded the model before.
 
     Raises:
         AssertionError: one and two processes did not make the same file.
     """
-    with tempfile.TemporaryDirectory() as name:
-        top = Path(name)
-        film = _repeated(source, top / "film.mp4")
-        ways = {"unsplit": _cpu_s([["export", film, top / "unsplit.mp4"]])}
-        for processes, way in ((1, "one process"), (2, "two processes")):
-            folder = top / str(processes)
-            folder.mkdir()
-            planned_s = _cpu_s([["plan", film, folder, SEGMENTS]])
-            count = len(json.loads((folder / "plan.json").read_text())["segments"])
-            shares = [range(first, count, processes) for first in range(processes)]
-            made_s = _cpu_s([["segments", film, folder, *share] for share in shares])
-            output = top / f"{processes}.mp4"
-            assembled_s = _cpu_s([["assemble", film, folder, output]])
-            ways[way] = planned_s + made_s + assembled_s
-        rows = [json.loads(path.read_text()) for path in (top / "1").glob("[0-9]*.json")]
-        one, two = (hashlib.sha256((top / f"{n}.mp4").read_bytes()).hexdigest() for n in (1, 2))
-        assert one == two, "two processes made another file than one"
+    with contextlib.ExitStack() as stack:
+        top = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        environment: dict[str, str] = {}
+        if subject.model is not None:
+            server = stack.enter_context(TritonServer(ROOT / "model_repository"))
+            environment = {"TRITON_URL": server.url, "FILM_MODEL": subject.model}
+        film = _repeated(subject.source, top / "film.mp4", times=subject.times)
+        runner = _Runner(film=film, top=top, segments=subject.segments, environment=environment)
+        runner.plan(top)  # loads the model
+        turns = [runner.turn() for _ in range(subject.turns)]
+        least = {way: min((turn[way] for turn in turns), key=lambda row: row["work_s"]) for way in turns[0]}
         return {
-            "source": source.name,
-            "cpu_s": {way: round(seconds, 3) for way, seconds in ways.items()},
-            "segments": sorted(rows, key=lambda row: int(row["number"])),
+            "source": subject.source.name,
+            "times": subject.times,
+            "model": subject.model,
+            "frames": sum(row["frames"] for row in least[ONE]["segments"]),
+            "turns": subject.turns,
+            "cpu_s": {way: round(row["work_s"], 3) for way, row in least.items()},
+            "start_cpu_s": {way: round(row["start_s"], 3) for way, row in least.items()},
+            "segments": least[ONE]["segments"],
         }
 
 
-def _cpu_s(commands: list[list[Any]]) -> float:
-    """Run processes at the same time, and return the CPU seconds of all of them together."""
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.film.child", *map(str, command)],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for command in commands
-    ]
-    answers = [process.communicate()[0] for process in running]
-    for process in running:
-        if process.returncode:
-            raise subprocess.CalledProcessError(process.returncode, process.args)
-    return sum(map(float, answers))
+@dataclass(frozen=True, kw_only=True)
+class _Runner:
+    """Makes one film in each way."""
+
+    film: Path
+    top: Path
+    segments: int
+    environment: dict[str, str]
+
+    def turn(self) -> dict[str, dict[str, Any]]:
+        """Return the CPU seconds of each way, beside those of the start of Python."""
+        unsplit = self.top / "unsplit.mp4"
+        unsplit.unlink(missing_ok=True)
+        ways: dict[str, dict[str, Any]] = {}
+        for way in (UNSPLIT, *PROCESSES):
+            if way == UNSPLIT:
+                ways[way] = self._run([["whole", self.film, unsplit]])
+            else:
+                ways[way] = self._in_pieces(PROCESSES[way])
+            print(f"{way}: {ways[way]['work_s']:.1f} CPU s", flush=True)
+        assert ways[ONE].pop("sha256") == ways[TWO].pop("sha256"), "two processes made another file than one"
+        return ways
+
+    def plan(self, folder: Path) -> dict[str, Any]:
+        return self._run([["plan", self.film, folder, self.segments]])
+
+    def _in_pieces(self, processes: int) -> dict[str, Any]:
+        with tempfile.TemporaryDirectory(dir=self.top) as name:
+            folder = Path(name)
+            planned = self.plan(folder)
+            count = len(json.loads((folder / "plan.json").read_text())["segments"])
+            shares = [range(first, count, processes) for first in range(processes)]
+            made = self._run([["segments", self.film, folder, *share] for share in shares])
+            output = folder / "film.mp4"
+            assembled = self._run([["assemble", self.film, folder, output]])
+            rows = [json.loads((folder / f"{number}.json").read_text()) for number in range(count)]
+            parts = (planned, made, assembled)
+            # A segment's part of Triton's time is not known: it is divided by frames.
+            served_s, frames = made["served_s"], sum(row["frames"] for row in rows)
+            return {
+                "work_s": sum(part["work_s"] for part in parts),
+                "start_s": sum(part["start_s"] for part in parts),
+                "segments": [
+                    row | {"cpu_s": round(row["cpu_s"] + served_s * row["frames"] / frames, 4)}
+                    for row in rows
+                ],
+                "sha256": hashlib.sha256(output.read_bytes()).hexdigest(),
+            }
+
+    def _run(self, commands: list[list[Any]]) -> dict[str, Any]:
+        """Run processes at the same time; return the CPU seconds of all of them and of Triton."""
+        before_s = _triton_cpu_s()
+        running = [
+            subprocess.Popen(
+                [sys.executable, "-m", "benchmarks.film.child", *map(str, command)],
+                cwd=ROOT,
+                env=os.environ | self.environment,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for command in commands
+        ]
+        answers = [process.communicate()[0] for process in running]
+        for process in running:
+            if process.returncode:
+                raise subprocess.CalledProcessError(process.returncode, process.args)
+        rows = [json.loads(answer) for answer in answers]
+        served_s = _triton_cpu_s() - before_s
+        return {
+            "work_s": sum(row["work_s"] for row in rows) + served_s,
+            "start_s": sum(row["start_s"] for row in rows),
+            "served_s": served_s,
+        }
 
 
-def _repeated(source: Path, target: Path) -> Path:
+def _triton_cpu_s() -> float:
+    """Return the CPU seconds so far of the processes that this one has started and that still run.
+
+    They are those of Triton: the others have ended whenever this is called.
+    """
+    total_s = 0.0
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = child.cpu_times()
+            total_s += times.user + times.system
+    return total_s
+
+
+def _repeated(source: Path, target: Path, *, times: int) -> Path:
     """Write a video several times in a row, so that its segments are as long as those of a film."""
     with av.open(str(source)) as read, av.open(str(target), "w") as output:
         video = read.streams.video[0]
         stream = output.add_stream_from_template(video)
         packets = [packet for packet in read.demux(video) if packet.size]
         length = max((packet.pts or 0) + (packet.duration or 0) for packet in packets)
-        for turn in range(TIMES):
+        for turn in range(times):
             for packet in packets:
                 packet.pts = (packet.pts or 0) + length * (turn > 0)
                 packet.dts = (packet.dts or 0) + length * (turn > 0)

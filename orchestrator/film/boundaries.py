@@ -1,6 +1,7 @@
 """Chooses where the segments of a film begin: at keyframes, with near-equal work, at cuts where one is near.
 
-All positions are indexes of frames in presentation order. Nothing here reads a file.
+At the end of a long film they are shorter, so that its workers end at about the same time. All positions are
+indexes of frames in presentation order. Nothing here reads a file.
 """
 
 from __future__ import annotations
@@ -26,6 +27,15 @@ PREVIEW_RANGE_S = (5.0, 20.0)
 PREVIEW_SHARE = 0.25
 """The hardest part gets a segment of its own if it is at most this share of the film."""
 
+TAPERED_SHARE = 0.1
+TAPERED_LENGTH = 0.25
+"""In this last share of a long film, segments have this share of the intended length. The film ends with its
+last segment, and its other workers wait for that. Both were chosen by simulation (tools/film_simulation.py):
+shorter segments everywhere lose more by what each takes beyond its frames."""
+
+TAPERED_FROM = 20
+"""A film that has fewer segments of the intended length than this is not tapered."""
+
 REGULAR = 0.9
 """A keyframe that comes after at least this share of the longest distance is on the encoder's own grid."""
 
@@ -49,6 +59,7 @@ def divide(
     sizes: NDArray[np.int64],
     keys: NDArray[np.int64],
     length: float,
+    tapered: bool = False,
 ) -> Division:
     """Divide a film.
 
@@ -57,20 +68,34 @@ def divide(
         sizes: int64 [N], the size of each frame in the source, in bytes.
         keys: int64 [K], the frames at which segments may begin, rising; the first is 0.
         length: the intended length of a segment, in frames.
+        tapered: whether segments are shorter at the end, if the film is long: see TAPERED_SHARE.
     """
     frames = len(sizes)
     cuts = keys[begin_shots(keys)]
+    taper = None
+    if tapered and frames >= TAPERED_FROM * length:
+        taper = _nearest(keys, (1 - TAPERED_SHARE) * frames)
+
+    def split(first: int, end: int) -> list[int]:
+        if first == end:
+            return []
+        if taper is None or end - taper < SHORTEST * TAPERED_LENGTH * length:
+            return _split(first, end, keys=keys, cuts=cuts, length=length)
+        if taper - first < SHORTEST * length:
+            return _split(first, end, keys=keys, cuts=cuts, length=TAPERED_LENGTH * length)
+        before = _split(first, taper, keys=keys, cuts=cuts, length=length)
+        return before + _split(taper, end, keys=keys, cuts=cuts, length=TAPERED_LENGTH * length)
+
     stretch = hardest_stretch(times_s=times_s, sizes=sizes, keys=keys, length=length)
     if stretch is None:
-        begins = _split(0, frames, keys=keys, cuts=cuts, length=length)
+        begins = split(0, frames)
         ends = np.array([*begins[1:], frames])
         total = np.append(0, np.cumsum(sizes))
         rates = (total[ends] - total[begins]) / (times_s[ends] - times_s[begins])
         return Division(begins=tuple(begins), hardest=int(np.argmax(rates)))
     first, end = stretch
-    before = _split(0, first, keys=keys, cuts=cuts, length=length) if first else []
-    after = _split(end, frames, keys=keys, cuts=cuts, length=length) if end < frames else []
-    return Division(begins=(*before, first, *after), hardest=len(before))
+    before = split(0, first)
+    return Division(begins=(*before, first, *split(end, frames)), hardest=len(before))
 
 
 def begin_shots(keys: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestrator.cost.price_table import CPU, PriceTable
-from orchestrator.film.boundaries import Division, divide
+from orchestrator.film.boundaries import TAPERED_LENGTH, TAPERED_SHARE, Division, divide
 from orchestrator.film.document import FilmEncoder, FilmModel, FilmPlan, FilmSource
 from orchestrator.film.frame_pts import compress
 from orchestrator.film.request import (
@@ -58,6 +58,9 @@ FEWEST_SEGMENTS = 2
 
 EXTRA_SEGMENTS = 4
 """How many more segments there may be than the work asks for: those beside the hardest one."""
+
+TAPERED_TIMES = 1 - TAPERED_SHARE + TAPERED_SHARE / TAPERED_LENGTH
+"""How many times as many segments a film has as it would have if those at its end were not shorter."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -267,13 +270,15 @@ def _divide(
         length = count / params.segments
     if count < FEWEST_SEGMENTS * length:
         raise Unsplit("the video is too short to be worth splitting")
-    length = max(length, count / (MOST_SEGMENTS - EXTRA_SEGMENTS))
+    tapered = params.segments is None
+    most = MOST_SEGMENTS - EXTRA_SEGMENTS
+    length = max(length, count / (most / TAPERED_TIMES if tapered else most))
     tick = info.time_base
     usual = round(1 / (info.average_rate * tick)) if info.average_rate else 1
     ends = np.append(frames.pts, frames.pts[-1] + max(frames.last_duration or usual, 1))
     times_s = (ends - ends[0]).astype(np.float64) * tick.numerator / tick.denominator
     sizes = index.size[frames.packets].astype(np.int64)
-    division = divide(times_s=times_s, sizes=sizes, keys=keys, length=length)
+    division = divide(times_s=times_s, sizes=sizes, keys=keys, length=length, tapered=tapered)
     if len(division.begins) < FEWEST_SEGMENTS:
         raise Unsplit("the video has too few keyframes for its parts to be decoded on their own")
     return division

@@ -31,8 +31,9 @@ class _Film(Strict):
     segments: Annotated[int, Field(strict=True, ge=1, le=MOST_SEGMENTS), INTEGRAL] | None = None
     """About how many segments to plan; None plans segments of about `work_sec`. Segments begin at keyframes
     of the source, so there may be fewer."""
-    work_sec: Number = Field(default=40.0, ge=1, le=3600)
-    """About how many seconds one worker needs for a segment, by the table of speeds."""
+    work_sec: Number = Field(default=30.0, ge=1, le=3600)
+    """About how many seconds one worker needs for a segment, by the table of speeds. The segments of the last
+    tenth of a long film have a quarter of that, so that its workers end at about the same time."""
 
 
 class UpscaleFilm(_Film):

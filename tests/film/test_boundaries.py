@@ -17,6 +17,7 @@ from orchestrator.film.boundaries import (
     PREVIEW_S,
     PREVIEW_SHARE,
     SHORTEST,
+    TAPERED_FROM,
     Division,
     begin_shots,
     divide,
@@ -66,6 +67,57 @@ def test_no_segment_is_short_unless_all_of_its_part_of_the_film_is(film: dict[st
         count = max(1, round((end - first) / length))
         for begin, stop in pairwise([*inside, end] if inside else []):
             assert stop - begin >= SHORTEST * (end - first) / count or len(inside) == 1
+
+
+@settings(deadline=None)
+@given(film=films())
+def test_a_tapered_film_is_divided_alike_and_only_its_end_is_finer(film: dict[str, Any]) -> None:
+    frames, length = len(film["sizes"]), film["length"]
+    plain, tapered = divide(**film), divide(**film, tapered=True)
+    assert tapered.begins[0] == 0
+    assert all(one < other for one, other in pairwise(tapered.begins))
+    assert set(tapered.begins) <= set(film["keys"].tolist())
+    assert divide(**film, tapered=True) == tapered
+    if frames < TAPERED_FROM * length:
+        assert tapered == plain
+    own = hardest_stretch(**film)
+    if own is not None:
+        assert tapered.begins[tapered.hardest] == own[0]
+
+
+@pytest.mark.parametrize("segments", [20, 150, 1000])
+def test_the_last_tenth_of_a_long_film_has_segments_of_a_quarter(segments: int) -> None:
+    frames = segments * 40
+    division = divide(
+        times_s=np.arange(frames + 1) / 1e6,  # too short for a preview of its own
+        sizes=np.ones(frames, np.int64),
+        keys=np.arange(frames),
+        length=40,
+        tapered=True,
+    )
+    begins = [*range(0, frames * 9 // 10, 40), *range(frames * 9 // 10, frames, 10)]
+    assert division.begins == tuple(begins)
+
+
+def test_a_film_of_fewer_than_twenty_segments_is_not_tapered() -> None:
+    division = _divide(list(range(0, 1990, 10)), frames=1990, length=100, tapered=True)
+    assert np.diff([*division.begins, 1990]).min() >= 90
+
+
+def test_the_end_is_tapered_around_the_hardest_ten_seconds() -> None:
+    frames = RATE * 1000
+    sizes = np.full(frames, 1000)
+    sizes[RATE * 930 : RATE * 940] = 3000
+    division = divide(
+        times_s=np.arange(frames + 1) / RATE,
+        sizes=sizes,
+        keys=np.arange(0, frames, RATE),
+        length=RATE * 20,
+        tapered=True,
+    )
+    seconds = [begin // RATE for begin in division.begins]
+    assert seconds == [*range(0, 900, 20), *range(900, 930, 5), 930, *range(940, 1000, 5)]
+    assert seconds[division.hardest] == 930
 
 
 @given(frames=st.integers(1, 20_000), length=st.floats(1, 20_000))
@@ -166,10 +218,11 @@ def test_many_keyframes_make_no_more_segments(keyframes: int) -> None:
     assert 20 <= len(division.begins) <= 23
 
 
-def _divide(keys: list[int], *, frames: int, length: float) -> Division:
+def _divide(keys: list[int], *, frames: int, length: float, tapered: bool = False) -> Division:
     return divide(
         times_s=np.arange(frames + 1) / RATE,
         sizes=np.ones(frames, np.int64),
         keys=np.array(keys),
         length=length,
+        tapered=tapered,
     )

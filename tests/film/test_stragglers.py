@@ -15,9 +15,9 @@ def _again(running: list[Running], finished: list[Finished] = USUAL, **of_film: 
     return segments_to_repeat(running, finished, **film)  # type: ignore[arg-type]
 
 
-def test_a_segment_is_slow_after_twice_the_upper_quartile() -> None:
+def test_a_segment_is_slow_after_one_and_a_half_times_the_upper_quartile() -> None:
     finished = [Finished(work=1, seconds=seconds) for seconds in (10.0, 20.0, 30.0, 40.0, 50.0)]
-    slow, usual = (Running(number=n, work=1, elapsed_s=s) for n, s in ((7, 80.1), (8, 79.9)))
+    slow, usual = (Running(number=n, work=1, elapsed_s=s) for n, s in ((7, 60.1), (8, 59.9)))
     assert _again([usual, slow], finished) == (7,)
 
 

@@ -6,7 +6,7 @@
 
 import type { StepRow } from "./film_rows.ts";
 
-const SLOW_TIMES = 2;
+const SLOW_TIMES = 1.5;
 const QUANTILE = 0.75;
 const BUDGET = 0.05;
 const FEWEST_FINISHED = 4;
