@@ -40,7 +40,7 @@ def models() -> None:
 @models.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array, for programs.")
 def list_models(*, as_json: bool) -> None:
-    """Show all models, and which are built.
+    """Show all models: what for, whether a closed product may use them, their speed, and which are built.
 
     \b
     Examples:
@@ -49,7 +49,10 @@ def list_models(*, as_json: bool) -> None:
     """  # noqa: D301  click reads the backspace as: keep these lines
     settings = Settings.from_env()
     rows = model_list.rows(
-        load_catalog(), weights_dir=settings.weights_dir, repository=settings.model_repository
+        load_catalog(),
+        weights_dir=settings.weights_dir,
+        repository=settings.model_repository,
+        cost_table=settings.cost_table,
     )
     click.echo(json.dumps([asdict(row) for row in rows], indent=2) if as_json else model_list.table(rows))
 

@@ -5,12 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from export_onnx.licence_terms import ClosedProduct, closed_product
 from export_onnx.repository import read_record
+from orchestrator.cost.price_table import read_table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from export_onnx.catalog import Catalog, CatalogModel
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredSpeed:
+    """How fast a model ran.
+
+    Attributes:
+        gpu: the name of the GPU, or cpu.
+        width, height: the size of the input frames, in pixels.
+        fps: frames per second, from file to file.
+        origin: who measured it, how and when.
+    """
+
+    gpu: str
+    width: int
+    height: int
+    fps: float
+    origin: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +47,8 @@ class ModelListRow:
         built: the precision of the built model; None if it is not built.
         weights_source: the weights of the built model, catalog or custom; None if it is not built.
         good_for: what to use it for.
+        closed_product: whether a product with closed source may use it: yes, no or unknown.
+        speeds: how fast it ran on which GPU, from the table of costs (FRAMEWRIGHT_COST_TABLE).
     """
 
     name: str
@@ -38,28 +60,37 @@ class ModelListRow:
     built: str | None
     weights_source: str | None
     good_for: str
+    closed_product: ClosedProduct
+    speeds: tuple[MeasuredSpeed, ...]
 
 
-def rows(catalog: Catalog, *, weights_dir: Path, repository: Path) -> list[ModelListRow]:
-    """Return the models of the catalog, in its order, then the other built models, by name."""
-    listed = [_listed(model, weights_dir, repository) for model in catalog.models.values()]
+def rows(catalog: Catalog, *, weights_dir: Path, repository: Path, cost_table: Path) -> list[ModelListRow]:
+    """Return the models of the catalog, in its order, then the other built models, by name.
+
+    Raises:
+        BadRequest: the table of costs cannot be read.
+    """
+    speeds = _speeds(cost_table)
+    listed = [_listed(model, weights_dir, repository, speeds) for model in catalog.models.values()]
     others = [path.parent.parent.name for path in sorted(repository.glob("*/1/build.json"))]
     return listed + [
-        row for name in others if name not in catalog.models and (row := _other(name, repository))
+        row for name in others if name not in catalog.models and (row := _other(name, repository, speeds))
     ]
 
 
 def table(rows: list[ModelListRow]) -> str:
     """Return the rows as aligned text with a header."""
-    head = ("NAME", "TASK", "LICENCE", "SIZE", "FETCHED", "BUILT", "GOOD FOR")
+    head = ("NAME", "TASK", "LICENCE", "CLOSED PRODUCT", "SIZE", "FETCHED", "BUILT", "SPEED", "GOOD FOR")
     cells = [
         (
             row.name,
             row.task if row.scale is None else f"{row.task} x{row.scale}",
             row.licence,
+            row.closed_product,
             "?" if row.bytes is None else f"{row.bytes / 1e6:.1f} MB",
             "yes" if row.fetched else "no",
             _built(row),
+            _fastest(row),
             row.good_for,
         )
         for row in rows
@@ -72,13 +103,35 @@ def table(rows: list[ModelListRow]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
+def _speeds(cost_table: Path) -> dict[str, tuple[MeasuredSpeed, ...]]:
+    """Return the speeds in the table by model."""
+    found: dict[str, tuple[MeasuredSpeed, ...]] = {}
+    for row in read_table(cost_table).speeds:
+        speed = MeasuredSpeed(gpu=row.gpu, width=row.width, height=row.height, fps=row.fps, origin=row.origin)
+        found[row.model] = (*found.get(row.model, ()), speed)
+    return found
+
+
+def _fastest(row: ModelListRow) -> str:
+    """Return the highest speed in a few words; --json has all of them with their sources."""
+    if not row.speeds:
+        return "?"
+    best = max(row.speeds, key=lambda speed: speed.fps)
+    return f"{best.fps:g} fps of {best.width}x{best.height}, {best.gpu}"
+
+
 def _built(row: ModelListRow) -> str:
     if row.built is None:
         return "no"
     return row.built if row.weights_source == "catalog" else f"{row.built}, own weights"
 
 
-def _listed(model: CatalogModel, weights_dir: Path, repository: Path) -> ModelListRow:
+def _listed(
+    model: CatalogModel,
+    weights_dir: Path,
+    repository: Path,
+    speeds: dict[str, tuple[MeasuredSpeed, ...]],
+) -> ModelListRow:
     record = read_record(repository, model.name)
     path, _, length = model.present(weights_dir)
     return ModelListRow(
@@ -91,10 +144,12 @@ def _listed(model: CatalogModel, weights_dir: Path, repository: Path) -> ModelLi
         built=record.model.choices.precision if record else None,
         weights_source=record.model.weights_source if record else None,
         good_for=model.good_for,
+        closed_product=closed_product(model.licence),
+        speeds=speeds.get(model.name, ()),
     )
 
 
-def _other(name: str, repository: Path) -> ModelListRow | None:
+def _other(name: str, repository: Path, speeds: dict[str, tuple[MeasuredSpeed, ...]]) -> ModelListRow | None:
     record = read_record(repository, name)
     if record is None:
         return None
@@ -108,4 +163,6 @@ def _other(name: str, repository: Path) -> ModelListRow | None:
         built=record.model.choices.precision,
         weights_source=record.model.weights_source,
         good_for=f"built from {record.weights_file}",
+        closed_product=closed_product(record.model.licence),
+        speeds=speeds.get(name, ()),
     )

@@ -1,8 +1,8 @@
 """Loads a super-resolution network from a weight file, in a form that can be exported, with its limits.
 
-spandrel detects the architecture, scale and size rules of weights. The forward passes of two architectures
-cannot be traced correctly (SwinIR, and RRDB with pixel-unshuffle): for them, our own forward passes use
-spandrel's layers.
+spandrel detects the architecture, scale and size rules of weights. The forward passes of some architectures
+cannot be traced correctly (SwinIR, HAT, DAT, and RRDB with pixel-unshuffle): for them, our own forward passes
+use spandrel's layers.
 """
 
 from __future__ import annotations
@@ -23,10 +23,14 @@ from spandrel import (
     canonicalize_state_dict,
 )
 from spandrel.architectures.Compact import Compact
+from spandrel.architectures.DAT import DAT
 from spandrel.architectures.ESRGAN import ESRGAN
+from spandrel.architectures.HAT import HAT
 from spandrel.architectures.SwinIR import SwinIR
 from torch import Tensor, nn
 
+from export_onnx.upscaling.dat import ExportableDAT
+from export_onnx.upscaling.hat import ExportableHAT
 from export_onnx.upscaling.swinir import ExportableSwinIR, pixel_unshuffle
 from orchestrator.errors import WeightsRefused
 
@@ -37,6 +41,10 @@ if TYPE_CHECKING:
 
 
 _ADVICE = "use the weights of a super-resolution network"
+
+
+_TRANSFORMERS: dict[type, Any] = {DAT: ExportableDAT, HAT: ExportableHAT, SwinIR: ExportableSwinIR}
+"""Our own forward passes by spandrel's networks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,9 +169,9 @@ def _describe(descriptor: ImageModelDescriptor[nn.Module]) -> UpscalingNetwork:
     receptive_field_px = None
     needs = descriptor.size_requirements
     size_multiple = needs.multiple_of
-    if isinstance(net, SwinIR):
-        exportable = ExportableSwinIR(net)
-        size_multiple = exportable.size_multiple
+    if isinstance(net, tuple(_TRANSFORMERS)):
+        transformer = _TRANSFORMERS[type(net)](net)
+        exportable, size_multiple = transformer, transformer.size_multiple
         supports_half = True  # of our forward pass; spandrel's own does not
     elif isinstance(net, ESRGAN):
         size_multiple = net.shuffle_factor or 1
