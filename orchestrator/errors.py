@@ -17,11 +17,16 @@ class WorkerError(Exception):
         code: stable snake_case name for programs.
         retryable: whether the same request may succeed later, unchanged.
         exit_code: exit code of the command line: 2 if the caller is at fault, 1 if we are.
+        details: further facts for programs, by name; they stand beside the code in the JSON of a failure.
     """
 
     code: ClassVar[str] = "internal"
     retryable: ClassVar[bool] = False
     exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str = "", **details: int) -> None:
+        super().__init__(message)
+        self.details = details
 
 
 class CallerError(WorkerError):

@@ -35,9 +35,10 @@ A job that fails answers, and `--json` prints:
 {"status": "failed", "error": "<code>: <what was wrong, what to do>", "code": "<code>", "retryable": false}
 ```
 
-Codes are stable. `retryable` says whether the same job may succeed later, unchanged. The command line exits
-with 2 where the request or its input is at fault (caller), with 1 where the worker is, with 130 or 143 after
-Ctrl-C or SIGTERM. Made by `make docs` from `orchestrator/errors.py`.
+Codes are stable. `retryable` says whether the same job may succeed later, unchanged. A failure with the code
+`piece_damaged` also has `piece`, the number of the damaged piece. The command line exits with 2 where the
+request or its input is at fault (caller), with 1 where the worker is, with 130 or 143 after Ctrl-C or
+SIGTERM. Made by `make docs` from `orchestrator/errors.py`.
 
 | code | fault of | retryable | what |
 |---|---|---|---|""".splitlines()

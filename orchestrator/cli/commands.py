@@ -101,7 +101,12 @@ def run(arguments: Sequence[str] | None) -> int:  # noqa: PLR0911  a return for 
     except WorkerError as exc:
         log.debug("failed", exc_info=True)
         return say_failed(
-            exc.code, str(exc), exit_code=exc.exit_code, retryable=exc.retryable, as_json=shell.json
+            exc.code,
+            str(exc),
+            exit_code=exc.exit_code,
+            retryable=exc.retryable,
+            as_json=shell.json,
+            details=exc.details,
         )
     except click.Abort:
         return say_stopped(signal.SIGINT, as_json=shell.json)

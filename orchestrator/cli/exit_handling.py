@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from types import FrameType
 
 _CAUGHT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -50,7 +51,15 @@ def say_stopped(number: int, *, as_json: bool) -> int:
     return say_failed("cancelled", message, exit_code=128 + number, retryable=True, as_json=as_json)
 
 
-def say_failed(code: str, message: str, *, exit_code: int, as_json: bool, retryable: bool = False) -> int:
+def say_failed(
+    code: str,
+    message: str,
+    *,
+    exit_code: int,
+    as_json: bool,
+    retryable: bool = False,
+    details: Mapping[str, int] | None = None,
+) -> int:
     """Print why the run failed, as one line on standard error; return the exit code.
 
     Args:
@@ -59,11 +68,12 @@ def say_failed(code: str, message: str, *, exit_code: int, as_json: bool, retrya
         exit_code: the exit code to return.
         as_json: whether to print the failure as JSON on standard output too.
         retryable: whether the same request may succeed later.
+        details: further facts about the error, which the JSON has too.
     """
     message = " ".join(message.split())
     if as_json:
         failure = {"status": "failed", "error": f"{code}: {message}", "code": code, "retryable": retryable}
-        _print(json.dumps(failure), sys.stdout)
+        _print(json.dumps(failure | dict(details or {})), sys.stdout)
     _print(f"error: {message}", sys.stderr)
     return exit_code
 

@@ -64,7 +64,8 @@ class MessageWriter:
 
     def error(self, error: WorkerError, folder: Path, redact: Redactor) -> None:
         """Write the error that ended the job, without the paths of folders and without secrets."""
-        values = {"code": error.code, "message": redact(without_paths(str(error)[:_READ_CHARS], folder))}
+        message = redact(without_paths(str(error)[:_READ_CHARS], folder))
+        values = {"code": error.code, "message": message, "details": error.details}
         self._line(b"error", json.dumps(values).encode())
 
     def _line(self, kind: bytes, text: bytes) -> None:

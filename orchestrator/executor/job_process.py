@@ -193,10 +193,10 @@ class JobProcess:
                 log.info("job %s: %s", self._name, line)
 
 
-def _from_code(*, code: str, message: str) -> WorkerError:
+def _from_code(*, code: str, message: str, details: dict[str, int]) -> WorkerError:
     kinds = [WorkerError]
     for kind in kinds:
         if kind.code == code:
-            return kind(message)
+            return kind(message, **details)
         kinds += kind.__subclasses__()
-    return WorkerError(message)
+    return WorkerError(message, **details)

@@ -159,7 +159,7 @@ class StoredPieces:
         try:
             manifest = read_manifest(piece)
         except PieceDamaged as exc:
-            raise PieceDamaged(f"piece {number} cannot be used: {exc}") from exc
+            raise PieceDamaged(f"piece {number} cannot be used: {exc}", piece=number) from exc
         check_manifest(manifest, self.plan, self.plan_hash, number)
         return manifest
 
@@ -252,7 +252,7 @@ def _unsplit(reason: str) -> PlanResult:
 
 
 def _missing(number: int) -> PieceDamaged:
-    return PieceDamaged(f"piece {number} is missing: make it")
+    return PieceDamaged(f"piece {number} is missing: make it", piece=number)
 
 
 def _answer(runner: JobRunner, result: Strict) -> EncodedResult:

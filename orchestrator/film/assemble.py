@@ -166,15 +166,19 @@ def _check_all(plan: FilmPlan, manifests: Sequence[PieceManifest]) -> None:
         if headers is None or manifest.headers_sha256 != headers:
             raise PieceDamaged(
                 f"piece {number} was encoded with other headers than the first one, as by another version of "
-                "the encoder: make all segments again on one kind of worker"
+                "the encoder: make all segments again on one kind of worker",
+                piece=number,
             )
         if plan.model is not None and None in (manifest.transport, manifest.tile, manifest.reused):
-            raise PieceDamaged(f"piece {number} was made without the model: make that segment again")
+            message = f"piece {number} was made without the model: make that segment again"
+            raise PieceDamaged(message, piece=number)
         last = segment.first_frame + segment.frames
         if not all(segment.first_frame <= picture.frame < last for picture in manifest.fidelity):
-            raise PieceDamaged(f"piece {number} was compared at frames of another segment: make it again")
+            message = f"piece {number} was compared at frames of another segment: make it again"
+            raise PieceDamaged(message, piece=number)
     if not any(manifest.fidelity for manifest in manifests):
-        raise PieceDamaged("piece 0 and the other pieces were not compared with the source: make them again")
+        message = "piece 0 and the other pieces were not compared with the source: make them again"
+        raise PieceDamaged(message, piece=0)
 
 
 def _summary(

@@ -67,7 +67,8 @@ def assembled_output(plan: FilmPlan, size: tuple[int, int], context: JobContext)
         if width > size[0]:
             break
     raise PieceDamaged(
-        f"piece 0 is {size[0]}x{size[1]}, which is not the size of the film: make all segments again"
+        f"piece 0 is {size[0]}x{size[1]}, which is not the size of the film: make all segments again",
+        piece=0,
     )
 
 

@@ -91,7 +91,7 @@ def associate(
 
 def _shape(segment: FilmSegment, manifest: PieceManifest, params: TrackParams) -> TrackPieceShape:
     return TrackPieceShape(
-        name=f"piece {segment.number}",
+        number=segment.number,
         payload_bytes=manifest.payload_bytes,
         first_frame=segment.first_frame,
         frames=segment.frames,
@@ -103,7 +103,8 @@ def _shape(segment: FilmSegment, manifest: PieceManifest, params: TrackParams) -
 def _check_same_detector(first: TrackPieceFacts, facts: TrackPieceFacts, number: int) -> None:
     fields = {"classes", "input_size", "max_detections", "gray_size"}
     if first.model_dump(include=fields) != facts.model_dump(include=fields):
-        raise PieceDamaged(f"piece {number} was made by another detector than the first piece: make it again")
+        message = f"piece {number} was made by another detector than the first piece: make it again"
+        raise PieceDamaged(message, piece=number)
 
 
 def _detected(

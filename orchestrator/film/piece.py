@@ -134,12 +134,15 @@ def check_manifest(manifest: PieceManifest, plan: FilmPlan, plan_hash: str, numb
         PieceDamaged: it describes another segment, or a segment of another plan.
     """
     if manifest.plan_hash != plan_hash:
-        raise PieceDamaged(f"piece {number} belongs to another plan, {manifest.plan_hash}: make it again")
+        message = f"piece {number} belongs to another plan, {manifest.plan_hash}: make it again"
+        raise PieceDamaged(message, piece=number)
     if manifest.number != number:
-        raise PieceDamaged(f"piece {number} holds segment {manifest.number}: make it again")
+        message = f"piece {number} holds segment {manifest.number}: make it again"
+        raise PieceDamaged(message, piece=number)
     planned = plan.segments[number].frames
     if manifest.frames != planned:
-        raise PieceDamaged(f"piece {number} has {manifest.frames} frames, not {planned}: make it again")
+        message = f"piece {number} has {manifest.frames} frames, not {planned}: make it again"
+        raise PieceDamaged(message, piece=number)
 
 
 def check_piece(path: Path, manifest: PieceManifest, plan: FilmPlan, plan_hash: str, number: int) -> None:
@@ -159,9 +162,11 @@ def check_piece(path: Path, manifest: PieceManifest, plan: FilmPlan, plan_hash: 
     try:
         found = _sha256(path, manifest.payload_bytes)
     except OSError as exc:
-        raise PieceDamaged(f"piece {number} cannot be read: {exc.strerror}; make it again") from exc
+        message = f"piece {number} cannot be read: {exc.strerror}; make it again"
+        raise PieceDamaged(message, piece=number) from exc
     if found != manifest.payload_sha256:
-        raise PieceDamaged(f"piece {number} was changed after it was made: its hash differs, make it again")
+        message = f"piece {number} was changed after it was made: its hash differs, make it again"
+        raise PieceDamaged(message, piece=number)
 
 
 def _sha256(path: Path, length: int) -> str:

@@ -47,9 +47,9 @@ def read_manifests(plan: FilmPlan, pieces: Pieces, plan_hash: str) -> list[Piece
         try:
             manifest = pieces.manifest(number)
         except PieceDamaged as exc:
-            if f"piece {number} " in str(exc):
+            if "piece" in exc.details:
                 raise
-            raise PieceDamaged(f"piece {number}: {exc}") from exc
+            raise PieceDamaged(f"piece {number}: {exc}", piece=number) from exc
         check_manifest(manifest, plan, plan_hash, number)
         manifests.append(manifest)
     return manifests

@@ -40,7 +40,7 @@ class TrackPieceShape:
     """What a plan says about the payload of a piece.
 
     Attributes:
-        name: names the piece in messages.
+        number: the number of the piece.
         payload_bytes: size of the payload, which begins the file.
         first_frame: index of the piece's first frame in the film.
         frames: number of its frames.
@@ -48,7 +48,7 @@ class TrackPieceShape:
         gray_size: (height, width) of the gray pictures, in pixels; None if only the piece says it.
     """
 
-    name: str
+    number: int
     payload_bytes: int
     first_frame: int
     frames: int
@@ -87,7 +87,7 @@ class TrackPieceReader:
                 yield rows[ends[row] - counts[row] : ends[row]] if is_seen else None, grays[row]
 
     def _read_facts(self) -> TrackPieceFacts:
-        with _damage_reported(self._shape.name):
+        with _damage_reported(self._shape.number):
             length = self._archive.getinfo("about.npy").file_size - len(npy_header((1,), np.dtype(np.uint8)))
         if not 0 < length <= _MOST_ABOUT_BYTES:
             raise self._damaged("its description is too long")
@@ -127,7 +127,7 @@ class TrackPieceReader:
         dtype = np.dtype(kind)
         header = npy_header(shape, dtype)
         size = math.prod(shape) * dtype.itemsize
-        with _damage_reported(self._shape.name):
+        with _damage_reported(self._shape.number):
             member = self._archive.getinfo(f"{name}.npy")
             if member.compress_type != zipfile.ZIP_DEFLATED or member.file_size != len(header) + size:
                 raise self._damaged(f"its array {name!r} is not {dtype} {list(shape)}")
@@ -138,7 +138,7 @@ class TrackPieceReader:
                 return np.frombuffer(bytearray(file.read(size)), dtype).reshape(shape)
 
     def _damaged(self, what: str) -> PieceDamaged:
-        return PieceDamaged(f"{self._shape.name} is damaged: {what}; make it again")
+        return _damaged(self._shape.number, what)
 
 
 @contextmanager
@@ -154,7 +154,7 @@ def open_track_piece(path: Path, shape: TrackPieceShape) -> Iterator[TrackPieceR
     """
     blocks = -(-shape.frames // BLOCK_FRAMES)
     with ExitStack() as stack:
-        with _damage_reported(shape.name):
+        with _damage_reported(shape.number):
             payload = _Payload(stack.enter_context(path.open("rb")), shape.payload_bytes)
             _check_directory(payload, shape, members=3 * blocks + 1)
             archive = stack.enter_context(zipfile.ZipFile(payload))
@@ -169,12 +169,12 @@ def _check_directory(payload: _Payload, shape: TrackPieceShape, *, members: int)
     *facts, directory_bytes, _, comment = _END.unpack(end[-_END.size :])
     plain = facts == [b"PK\5\6", 0, 0, members, members] and not comment and not end.startswith(b"PK\6\7")
     if not plain or directory_bytes > members * _MOST_ENTRY_BYTES or size > MOST_BYTES:
-        raise PieceDamaged(f"{shape.name} is damaged: it is not a .npz of {members} arrays; make it again")
+        raise _damaged(shape.number, f"it is not a .npz of {members} arrays")
 
 
 @contextmanager
-def _damage_reported(name: str) -> Iterator[None]:
-    """Translate what `zipfile` and numpy raise for damaged files; `name` names the piece."""
+def _damage_reported(number: int) -> Iterator[None]:
+    """Translate what `zipfile` and numpy raise for a damaged piece."""
     try:
         yield
     except (
@@ -189,7 +189,11 @@ def _damage_reported(name: str) -> Iterator[None]:
         RuntimeError,
         ValueError,
     ) as exc:
-        raise PieceDamaged(f"{name} is damaged: its arrays cannot be read; make it again") from exc
+        raise _damaged(number, "its arrays cannot be read") from exc
+
+
+def _damaged(number: int, what: str) -> PieceDamaged:
+    return PieceDamaged(f"piece {number} is damaged: {what}; make it again", piece=number)
 
 
 class _Payload(io.RawIOBase):

@@ -122,7 +122,8 @@ class PieceMaker:
         times, done = self._failures[number], sum(map(self._is_made, self._work))
         often = "" if times == 1 else f" {times} times"
         kept = f"; {done} of {len(self._work)} pieces are done and kept in {self._pieces.parent}"
-        return type(error)(f"segment {number} failed{often}: {error}{kept if done else ''}")
+        message = f"segment {number} failed{often}: {error}{kept if done else ''}"
+        return type(error)(message, **error.details)
 
     def _repeat_slow(self) -> None:
         now_s = time.monotonic()

@@ -72,7 +72,7 @@ class JobHandler:
 
         Returns:
             The result, as an `EncodedResult` where it is sent to RunPod; or `error`, `status` "failed",
-            `code` and `retryable`.
+            `code`, `retryable`, and the details of the error.
         """
         limit_s = time_limit_s(job, self.settings.job_timeout_s)
         with ExitStack() as secrets:
@@ -135,6 +135,7 @@ class JobHandler:
             "status": "failed",
             "code": error.code,
             "retryable": error.retryable,
+            **error.details,
         }
 
     async def _send_progress(self, progress: dict[str, Any], job: dict[str, Any]) -> None:

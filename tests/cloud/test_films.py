@@ -245,7 +245,9 @@ def numbers_at_runpod(cloud: Cloud, film: str) -> Counter[int]:
 
 def test_a_damaged_piece_is_made_once_more_and_not_charged_again(cloud: Cloud, rich: ApiUser) -> None:
     workers = FilmWorkers(cloud)
-    damaged = iter([{"error": "piece_damaged: piece 6 was changed", "output": {"code": "piece_damaged"}}])
+    # The field alone counts: the message may name anything.
+    answer = {"status": "failed", "code": "piece_damaged", "retryable": False, "piece": 6}
+    damaged = iter([{"error": "piece_damaged: piece 3 was changed", "output": answer}])
     workers.fail = lambda job: next(damaged, None) if job["task"] == "assemble" else None
     film = start_film(rich)
     after = wait_for_end(rich, film["id"])

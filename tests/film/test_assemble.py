@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
@@ -385,8 +386,11 @@ def test_it_compares_at_most_eight_pictures_evenly_chosen(tmp_path: Path) -> Non
 def refused(film: Film, error: type[WorkerError], words: str, **changes: Any) -> None:
     folder = film.source.parent
     before = sorted(folder.iterdir())
-    with pytest.raises(error, match=words):
+    with pytest.raises(error, match=words) as caught:
         joined(film, folder / "film.mp4", **changes)
+    named = re.match(r"piece (\d+)", words) if error is PieceDamaged else None
+    if named is not None:
+        assert caught.value.details == {"piece": int(named[1])}
     assert sorted(folder.iterdir()) == before
 
 

@@ -97,6 +97,7 @@ def refused(words: str = "piece 1") -> Iterator[None]:
         tracemalloc.stop()
     message = str(caught.value)
     assert "piece 1" in message
+    assert caught.value.details == {"piece": 1}
     assert len(message) < 300
     assert message.isprintable()
     assert peak < PEAK_BYTES
@@ -475,7 +476,7 @@ def test_the_memory_for_a_piece_does_not_grow_with_its_frames(tmp_path: Path) ->
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.reset_peak()
         shape = TrackPieceShape(
-            name="piece 0",
+            number=0,
             payload_bytes=manifest.payload_bytes,
             first_frame=0,
             frames=frames,

@@ -19,10 +19,12 @@ def frames(video: bytes) -> list[int]:
         return [clips.number_of(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)) for frame in decoded]
 
 
-def assert_failed(result: dict[str, Any], code: str, *words: str, retryable: bool = False) -> None:
-    """Check that a failure has its code, one line of text with these words, and no internals."""
+def assert_failed(
+    result: dict[str, Any], code: str, *words: str, retryable: bool = False, **details: int
+) -> None:
+    """Check that a failure has its code and details, one line of text with these words, and no internals."""
     assert set(result) == {"error", "output"}, result
-    assert result["output"] == {"status": "failed", "code": code, "retryable": retryable}, result
+    assert result["output"] == {"status": "failed", "code": code, "retryable": retryable} | details, result
     assert result["error"].startswith(f"{code}: ")
     for word in words:
         assert word in result["error"]

@@ -471,7 +471,7 @@ def test_a_source_that_changed_after_the_plan_is_refused(film: Film, tmp_path: P
     film.bucket.client.put_object(Bucket=NAME, Key=film.key("clip.mp4"), Body=bytes(changed))
     film.bucket.client.delete_object(Bucket=NAME, Key=film.piece_key(0))
     assert_failed(film.failure(film.segment_job(0)), "source_changed")
-    assert_failed(film.failure(film.assemble_job()), "piece_damaged", "piece 0 is missing")
+    assert_failed(film.failure(film.assemble_job()), "piece_damaged", "piece 0 is missing", piece=0)
     (tmp_path / "clip.mp4").write_bytes(film.clip.read_bytes())
     film.bucket.put(film.key("clip.mp4"), tmp_path / "clip.mp4")
     film.outputs(film.segment_job(0))
@@ -499,7 +499,7 @@ def test_a_damaged_piece_is_named_and_made_again_once_it_is_deleted(
     film.make_pieces()
     right = film.bucket.get(film.piece_key(2))
     film.replace_piece(2, change)
-    assert_failed(film.failure(film.assemble_job()), "piece_damaged", "piece 2 ")
+    assert_failed(film.failure(film.assemble_job()), "piece_damaged", "piece 2 ", piece=2)
     assert "out.mp4" not in film.stored()
     film.bucket.client.delete_object(Bucket=NAME, Key=film.piece_key(2))
     film.outputs(film.segment_job(2))
@@ -514,7 +514,7 @@ def test_a_piece_of_another_segment_is_refused_wherever_it_is_met(film: Film) ->
     other = film.bucket.get(film.piece_key(0))
     film.bucket.client.put_object(Bucket=NAME, Key=film.piece_key(1), Body=other)
     for job in (film.assemble_job(), film.segment_job(1)):
-        assert_failed(film.failure(job), "piece_damaged", "piece 1 ")
+        assert_failed(film.failure(job), "piece_damaged", "piece 1 ", piece=1)
 
 
 def test_a_number_beyond_the_last_segment_is_refused(film: Film) -> None:
@@ -530,7 +530,7 @@ def test_an_assembly_needs_a_piece_of_every_segment_and_a_destination(film: Film
     fewer = {**job, "piece_urls": job["piece_urls"][1:]}
     assert_failed(film.failure(fewer), "bad_request", "piece_urls", f"{film.segments} segments")
     assert_failed(film.failure({**job, "output_url": None}), "bad_request", "output_url is missing")
-    assert_failed(film.failure(job), "piece_damaged", "piece 0 is missing")
+    assert_failed(film.failure(job), "piece_damaged", "piece 0 is missing", piece=0)
     assert film.stored() == {"plan.json"}
 
 

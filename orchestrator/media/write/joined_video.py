@@ -303,4 +303,4 @@ def _place(packet: Packet[VideoStream], times: NDArray[np.int64], time_base: Fra
 
 
 def _damaged(number: int, what: str) -> PieceDamaged:
-    return PieceDamaged(f"piece {number} {what}: make that segment again")
+    return PieceDamaged(f"piece {number} {what}: make that segment again", piece=number)

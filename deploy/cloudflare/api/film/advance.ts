@@ -239,7 +239,11 @@ async function finishRun(env: Env, film: Film, step: StepRow, job: RunPodJob | n
     const key = planKey(film.job.user_id, film.job.id, step.runs);
     if (plan !== null) return recordPlan(env, film, { key, ...plan }, termsOf(film).film.plan_cost);
   }
-  if (job?.status === "FAILED") return tryAgain(env, film, step, await outcomeOf(env, film.job, job));
+  if (job?.status === "FAILED") {
+    const failure = await outcomeOf(env, film.job, job);
+    if (failure.error?.code === "piece_damaged" && step.runs < MAX_RUNS) await makeAnew(env, film, job);
+    return tryAgain(env, film, step, failure);
+  }
   if (step.kind === "assemble" || step.kind === "whole") {
     const outcome = await (job === null ? outcomeOfLost(env, film.job) : outcomeOf(env, film.job, job));
     const isWholeTooLong = step.kind === "whole" && job?.status === "TIMED_OUT";
@@ -271,11 +275,9 @@ async function tryAgain(
   failure: Outcome,
   most = MAX_RUNS,
 ): Promise<void> {
-  const { code = "", fault, retryable, message = "" } = failure.error ?? {};
+  const { code = "", fault, retryable } = failure.error ?? {};
   const isFinal = fault === "caller" && retryable !== true;
   if (step.runs < most && !isFinal && code !== "plan_refused") {
-    const damaged = code === "piece_damaged" ? /piece (\d+)\b|\/(\d+)\.piece/.exec(message) : null;
-    if (damaged !== null) await makeAnew(env, film, Number(damaged[1] ?? damaged[2]));
     await update(env, step, "state = 'waiting'");
     return;
   }
@@ -287,14 +289,16 @@ async function tryAgain(
   await endFilm(env, film, failure);
 }
 
-/** Deletes a damaged piece, and lets its segment be made once more; it stays paid for. */
-async function makeAnew(env: Env, film: Film, number: number): Promise<void> {
-  if (!film.steps.some((step) => step.kind === "segment" && step.number === number)) return;
-  await deleteObject(env, keyOfPiece(film, number));
+/** Deletes the piece that a failed run has found damaged, and lets its segment be made once more; it stays paid for. */
+async function makeAnew(env: Env, film: Film, job: RunPodJob): Promise<void> {
+  const number = isRecord(job.output) ? job.output.piece : undefined;
+  const segment = film.steps.find((step) => step.kind === "segment" && step.number === number);
+  if (segment === undefined) return;
+  await deleteObject(env, keyOfPiece(film, segment.number));
   await env.DB.prepare(
     `UPDATE film_steps SET state = 'waiting', done_at = NULL, runs = 0 WHERE ${STEP} AND state = 'done'`,
   )
-    .bind(film.job.id, "segment", number)
+    .bind(...keyOf(segment))
     .run();
 }
 
