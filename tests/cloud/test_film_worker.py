@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 from collections.abc import Iterator
@@ -12,9 +13,14 @@ import av
 import pytest
 import requests
 
+from orchestrator.film.assemble import assemble
+from orchestrator.film.document import read_plan
+from orchestrator.film.segment import make_segment
+from orchestrator.pipeline.context import JobContext
 from tests.cloud.conftest import Cloud
 from tests.cloud.test_films import steps_of
 from tests.support.flow import MODELS, SAMPLE
+from tests.support.track_film import LocalPieces, no_triton
 from tools.cloud import service
 from tools.cloud.client import ApiUser, done
 from tools.cloud.wrangler_dev import NodeMissing
@@ -27,6 +33,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 FRAMES = 300
 SOURCE = {"width": 96, "height": 64, "frames": FRAMES, "fps": 25.0}
+LONGER: dict[str, Any] = {**SOURCE, "frames": 4500}
+"""A video whose export has three segments: without a model, each has 1,500 frames."""
+
 LOW_LIMITS = {"FILM_SECONDS": "1", "SEGMENT_SECONDS": "1", "WORKERS": "2", "FILM_WAIT_S": "5", "GPU": "cpu"}
 
 QUOTED = {"UPSCALE_MODEL": "lite-x4", "YOLOV8": "lite-detector"}
@@ -101,6 +110,53 @@ def test_an_upscaled_film_is_whole_and_paid_as_quoted(
     kinds = [run.input["task"] for run in steps_of(films, job["id"])]
     assert kinds.count("plan") == kinds.count("assemble") == 1
     assert kinds.count("segment") == job["film"]["segments"]
+    worker.idle()
+
+
+def test_an_exported_film_is_the_file_that_one_process_makes(
+    films: Cloud, worker: WorkerProcess, tmp_path: Path
+) -> None:
+    """Its parts are listed while others are being made, and its bytes are those of the same plan."""
+    user = films.new_user(100)
+    sound = [{"seconds": LONGER["frames"] / 25}]
+    clip = clips.make_clip(tmp_path / "in.mp4", LONGER["frames"], options={"g": "25"}, audio=sound)
+    crop = {"x": 8, "y": 0, "w": 64, "h": 64}
+    params = {"crop": crop, "quality": "lossless"}
+    upload = user.upload(clip.read_bytes())
+    job = done(user.debit(task="export", upload_id=upload, params=params, source=LONGER))
+    shown: list[tuple[int, list[str]]] = []
+
+    def has_ended() -> bool:
+        listed = user.get(f"/jobs/{job['id']}/playlist")
+        lines = done(listed)["m3u"].splitlines()
+        shown.append((job_of()["film"]["done"], [line for line in lines[1:] if not line.startswith("#")]))
+        return job_of()["ended_at"] is not None
+
+    def job_of() -> dict[str, Any]:
+        return dict(done(user.get(f"/status/{job['id']}")))
+
+    wait(has_ended, 600)
+    film = job_of()
+    assert film["state"] == "completed", film["error"]
+    segments = film["film"]["segments"]
+    assert segments > 2
+    assert all(len(urls) <= count for count, urls in shown), "only finished parts are listed"
+    early = next(urls for count, urls in shown if 0 < len(urls) < segments)
+    (row,) = films.sql("SELECT plan_key, plan_hash FROM films WHERE job_id = ?", film["id"])
+    document = films.door.get(row["plan_key"]) or b""
+    assert hashlib.sha256(document).hexdigest() == row["plan_hash"]
+    plan = read_plan(document, expected_hash=row["plan_hash"])
+    context, pieces = JobContext(connect=no_triton), LocalPieces(tmp_path)
+    for number in range(len(plan.segments)):
+        make_segment(clip, plan, number, pieces.path(number), context, plan_hash=row["plan_hash"])
+    assemble(clip, plan, pieces, tmp_path / "film.mp4", context, plan_hash=row["plan_hash"])
+    assert requests.get(film["links"]["output"], timeout=60).content == (tmp_path / "film.mp4").read_bytes()
+    payloads = [pieces.path(n).read_bytes()[: pieces.manifest(n).payload_bytes] for n in range(segments)]
+    for url in early:
+        piece = requests.get(url, timeout=60).content
+        assert any(piece.startswith(payload) for payload in payloads), (
+            "each listed part is one of these pieces"
+        )
     worker.idle()
 
 

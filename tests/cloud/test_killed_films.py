@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -17,6 +18,7 @@ import requests
 from tests.cloud.conftest import Cloud
 from tests.cloud.film_workers import FilmWorkers, film_of, start_film
 from tests.cloud.money import make_older, write
+from tests.cloud.test_films import steps_of
 from tests.support.kills import KILLS
 from tools.cloud.client import ApiUser
 from tools.stand_ins.runpod_faults import Fault, lost_answer, refusal, silence
@@ -108,6 +110,48 @@ def test_a_film_goes_on_after_the_api_was_stopped_and_started_again(cloud: Cloud
     cloud.restart()
     with sweeping(cloud):
         check(cloud, user, film, workers, 1)
+
+
+@pytest.mark.slow
+def test_a_film_goes_on_after_a_pause_of_more_than_a_day(cloud: Cloud) -> None:
+    """The API is down, RunPod forgets the runs, and their addresses expire; the pieces are used."""
+    user = cloud.new_user(100)
+    workers = FilmWorkers(cloud, SEGMENTS)
+    workers.held = {20, 21, 22}
+    film = start_film(user)
+    cloud.runpod.wait(lambda: sum(workers.made.values()) >= 20)
+    cloud.runpod.wait(lambda: held_runs(cloud, film["id"]) == 3)
+    before = dict(cloud.runpod.jobs)
+    held = [run for run in before.values() if run.input["params"].get("number") in workers.held]
+    assert max(lifetime_s(run.input["output_url"]) for run in held) < 86_400
+    cloud.runpod.faults.choose = lambda _route, _run: refusal(500)
+    try:
+        pause_s = film["quote"]["execution_timeout_s"] + 30 * 3600
+        make_older(cloud, [film["id"]], pause_s)
+        columns = ("submitted_at", "started_at", "polled_at", "done_at")
+        change = ", ".join(f"{name} = {name} - {round(1000 * pause_s)}" for name in columns)
+        write(cloud, f"UPDATE film_steps SET {change} WHERE job_id = ?", film["id"])  # noqa: S608
+        for run in held:
+            cloud.runpod.cancel(run.id)
+            del cloud.runpod.jobs[run.id]
+        cloud.restart()
+    finally:
+        cloud.runpod.faults.clear()
+    workers.held = set()
+    with sweeping(cloud):
+        check(cloud, user, film, workers, 0)
+    after = [run.input for run in steps_of(cloud, film["id"]) if run.id not in before]
+    numbers = [one["params"]["number"] for one in after if one["task"] == "segment"]
+    assert sorted(numbers) == sorted({*numbers, 20, 21, 22}), (
+        "the three are made again, and no other is made twice"
+    )
+    old = {run.input["output_url"] for run in held}
+    assert not old & {one.get("output_url") for one in after}, "addresses are signed anew"
+
+
+def lifetime_s(url: str) -> int:
+    """Return how long a presigned URL is valid, in seconds."""
+    return int(parse_qs(urlsplit(url).query)["X-Amz-Expires"][0])
 
 
 def held_runs(cloud: Cloud, film: str) -> int:
@@ -219,13 +263,13 @@ def test_an_instance_that_is_gone_is_replaced(cloud: Cloud) -> None:
     assert row["instances"] > 7
 
 
-def test_a_film_that_takes_a_day_too_long_is_given_up_for_nothing(cloud: Cloud) -> None:
+def test_a_film_that_takes_three_days_too_long_is_given_up_for_nothing(cloud: Cloud) -> None:
     user = cloud.new_user(100)
     workers = FilmWorkers(cloud, SEGMENTS)
     workers.run_s = 3600
     film = start_film(user)
     (row,) = cloud.sql("SELECT ttl_ms FROM jobs WHERE id = ?", film["id"])
-    assert row["ttl_ms"] == film["quote"]["execution_timeout_s"] * 1000 + 86_400_000
+    assert row["ttl_ms"] == film["quote"]["execution_timeout_s"] * 1000 + 3 * 86_400_000
     make_older(cloud, [film["id"]], row["ttl_ms"] / 1000 + 120)
     with sweeping(cloud):
         row = wait_for_end(cloud, film["id"])

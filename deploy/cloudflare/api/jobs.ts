@@ -189,12 +189,16 @@ export function selectJob(env: Env, id: string): D1PreparedStatement {
   return env.DB.prepare(`${SELECT_JOB} WHERE jobs.id = ?`).bind(id);
 }
 
+/** Returns the name of a job's source without its suffix, for the names of downloads. */
+export function stemOf(row: JobRow): string {
+  return row.input_name.replace(/\.[^.]*$/, "");
+}
+
 /** Returns the job object, with links that were presigned just now; in a list without the pieces of a film. */
 export async function jobObject(env: Env, row: JobRow, isListed = false): Promise<JobObject> {
   const result = row.result === null ? null : (JSON.parse(row.result) as Record<string, unknown>);
   const hasPreview = row.state === "completed" && typeof result?.preview_url === "string";
   const hasOutput = row.state === "completed" && (result === null || "output_url" in result);
-  const stem = row.input_name.replace(/\.[^.]*$/, "");
   const suffix = row.output_key.slice(row.output_key.lastIndexOf("."));
   return {
     id: row.id,
@@ -214,7 +218,9 @@ export async function jobObject(env: Env, row: JobRow, isListed = false): Promis
     links: {
       input: await presignGet(env, row.input_key, LINK_S),
       output: hasOutput
-        ? await presignGet(env, row.output_key, LINK_S, { downloadName: `${stem}-${row.task}${suffix}` })
+        ? await presignGet(env, row.output_key, LINK_S, {
+            downloadName: `${stemOf(row)}-${row.task}${suffix}`,
+          })
         : null,
       preview: hasPreview ? await presignGet(env, previewKey(row.output_key), LINK_S) : null,
       expires_at: Date.now() + LINK_S * 1000,

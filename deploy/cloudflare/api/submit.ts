@@ -17,13 +17,13 @@ import type { Env } from "./settings.ts";
 import { settle } from "./settle.ts";
 import { keptUntil, noSuchUpload, requireVideo, type Upload } from "./uploads.ts";
 import { webhookUrl } from "./webhook_mac.ts";
-import { outputKeyOf, workerInput } from "./worker_input.ts";
+import { outputKeyOf, signTracks, workerInput } from "./worker_input.ts";
 
 /** The longest ttl that RunPod accepts: 7 days (docs/cloud-stand-ins.md). */
 const MAX_TTL_MS = 7 * 86_400_000;
 
-/** How long the jobs of a film may wait in RunPod's queue before the film is given up, in milliseconds: a day. */
-const FILM_QUEUE_MS = 86_400_000;
+/** How long the jobs of a film may wait, or all of it stand still, before it is given up, in milliseconds: three days. */
+const FILM_QUEUE_MS = 3 * 86_400_000;
 
 /** The body of POST /debit: a quote, or what a quote would name. */
 export const Debit = z
@@ -139,7 +139,9 @@ async function submit(env: Env, userId: string, order: Order): Promise<{ row: Jo
   const isFilm = terms.film != null;
   const queueMs = isFilm ? FILM_QUEUE_MS : Number(env.QUEUE_LIMIT_S) * 1000;
   const ttlMs = Math.min(timeoutMs + queueMs, MAX_TTL_MS);
-  const input = await workerInput(env, userId, outputKey, order, Math.ceil(ttlMs / 1000));
+  const input = isFilm ? {} : await workerInput(env, userId, outputKey, order, Math.ceil(ttlMs / 1000));
+  // The steps of a film get theirs later; tracks of another user are refused now.
+  if (isFilm) await signTracks(env, userId, order.params, 1);
   const now = Date.now();
   try {
     await env.DB.batch([
@@ -189,7 +191,7 @@ async function submit(env: Env, userId: string, order: Order): Promise<{ row: Jo
 
 /** Returns the statements that insert a film with its first step, the plan. */
 function filmStatements(env: Env, id: string, order: Order, film: FilmTerms): D1PreparedStatement[] {
-  const request = canonical(planRequest(order, film.work_sec));
+  const request = canonical(planRequest(env, order, film.work_sec));
   return [
     env.DB.prepare("INSERT INTO films (job_id, upload_id, request, is_preview) VALUES (?, ?, ?, ?)").bind(
       ...[id, order.upload.id, request, Number(film.is_preview)],

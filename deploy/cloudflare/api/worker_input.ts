@@ -1,7 +1,9 @@
 /** Makes the job that the worker gets (docs/jobs.md), with presigned URLs for its input, output and preview. */
 
 import { badRequest } from "./errors.ts";
-import type { JobRow } from "./jobs.ts";
+import { type OrderedJob, suffixOf } from "./ordered_job.ts";
+import { outputTarget } from "./output_upload.ts";
+import type { Terms } from "./quote.ts";
 import type { Env } from "./settings.ts";
 import { keyOfBucketUrl, outputKey, presignGet, presignPut, previewKey } from "./storage.ts";
 
@@ -9,32 +11,6 @@ import { keyOfBucketUrl, outputKey, presignGet, presignPut, previewKey } from ".
 export const MAX_LINK_S = 7 * 86_400;
 /** How much longer than the job may take its URLs are valid, in seconds: clocks differ. */
 export const MARGIN_S = 60;
-
-/** The part of an order that the worker needs. */
-export interface OrderedJob {
-  task: JobRow["task"];
-  params: object;
-  upload: { object_key: string };
-}
-
-/** The content types that the worker sends with its outputs, by their suffix (docs/storage.md). */
-export const OUTPUT_TYPES = {
-  mp4: "video/mp4",
-  mov: "video/quicktime",
-  mkv: "video/x-matroska",
-  webm: "video/webm",
-  gif: "image/gif",
-  json: "application/json",
-};
-
-/** Returns the suffix of the output: JSON for tracks, the format of an export, and of an upscale that of its source. */
-export function suffixOf(order: OrderedJob): keyof typeof OUTPUT_TYPES {
-  if (order.task === "track") return "json";
-  const { format } = order.params as { format?: keyof typeof OUTPUT_TYPES | null };
-  if (order.task === "export") return format ?? "mp4";
-  const source = order.upload.object_key.slice(order.upload.object_key.lastIndexOf(".") + 1);
-  return source === "mov" || source === "mkv" || source === "webm" ? source : "mp4";
-}
 
 /** Returns the key of the object that the worker writes. */
 export function outputKeyOf(userId: string, jobId: string, order: OrderedJob): string {
@@ -44,23 +20,24 @@ export function outputKeyOf(userId: string, jobId: string, order: OrderedJob): s
 /**
  * Returns the worker's job.
  *
+ * @param terms the quote of the job.
  * @param output the key of the object that the worker writes. The preview lies beside it.
  * @param lifetimeS the longest time from now until the worker has written it, in seconds.
- * @throws ApiError 400 if `params.tracks` is an object of another user.
+ * @throws ApiError 400 if `params.tracks` is an object of another user; 503 if the storage does not answer.
  */
 export async function workerInput(
   env: Env,
   userId: string,
   output: string,
-  order: OrderedJob,
+  order: OrderedJob & { terms: Terms },
   lifetimeS: number,
 ): Promise<object> {
   const expiresS = Math.min(MAX_LINK_S, lifetimeS + MARGIN_S);
   return {
     task: order.task,
     input_url: await presignGet(env, order.upload.object_key, expiresS),
-    output_url: await presignPut(env, output, expiresS, { contentType: OUTPUT_TYPES[suffixOf(order)] }),
-    preview_url: await presignPut(env, previewKey(output), expiresS, { contentType: OUTPUT_TYPES.json }),
+    ...(await outputTarget(env, order, order.terms, output, expiresS)),
+    preview_url: await presignPut(env, previewKey(output), expiresS, { contentType: "application/json" }),
     params: await signTracks(env, userId, order.params, expiresS),
   };
 }

@@ -9,7 +9,7 @@ import { z } from "@hono/zod-openapi";
 import type { CheckedJob } from "./check_job.ts";
 import { ApiError } from "./errors.ts";
 import { cropOf, outputSize, partOf, type Size, type Video } from "./export_part.ts";
-import type { TrackParams } from "./generated/job_validator.js";
+import type { ExportParams, TrackParams } from "./generated/job_validator.js";
 import defaults from "./generated/worker_defaults.json" with { type: "json" };
 import { type Frames, RULES } from "./price_table.ts";
 import type { Env } from "./settings.ts";
@@ -183,11 +183,10 @@ function outputEnlargement(
   model: string,
   assumptions: string[],
 ): number {
-  const ownScale = model === "" ? 1 : (factOf(defaults.model_scales, model) ?? USUAL_SCALE);
-  const scale = (job.task === "upscale" ? job.params.scale : null) ?? ownScale;
-  const size = job.task === "export" ? outputSize(job.params.size) : undefined;
-  const output = size ?? { width: Math.round(crop.width * scale), height: Math.round(crop.height * scale) };
-  if (video.isDescribed || size !== undefined) checkOutput(output);
+  const output = outputOf(job, crop, model);
+  const hasSize = job.task === "export" && outputSize(job.params.size) !== undefined;
+  if (video.isDescribed || hasSize) checkOutput(output);
+  const ownScale = scaleOf(model);
   const enlargement = (output.width * output.height) / (crop.width * crop.height * ownScale ** 2);
   if (enlargement <= 1) return 1;
   assumptions.push(
@@ -195,6 +194,24 @@ function outputEnlargement(
       "times as long.",
   );
   return enlargement;
+}
+
+/**
+ * Returns the size of the pictures that an upscale or an export makes, in pixels.
+ *
+ * @param crop the size of what is taken of each picture of the source.
+ * @param model the model; empty for none.
+ */
+export function outputOf(job: { task: string; params: object }, crop: Size, model: string): Size {
+  const params = job.params as { scale?: number | null; size?: ExportParams["size"] };
+  const scale = (job.task === "upscale" ? params.scale : null) ?? scaleOf(model);
+  const size = job.task === "export" ? outputSize(params.size) : undefined;
+  return size ?? { width: Math.round(crop.width * scale), height: Math.round(crop.height * scale) };
+}
+
+/** Returns how many times a model enlarges a picture; 1 without a model. */
+function scaleOf(model: string): number {
+  return model === "" ? 1 : (factOf(defaults.model_scales, model) ?? USUAL_SCALE);
 }
 
 /** Returns a fact of the catalog about a model, if the catalog has the model. */

@@ -128,8 +128,16 @@ async function submitStep(
   if (claimed === null) return "taken";
   const timeoutMs = timeoutOf(film, claimed) * 1000;
   const ttlMs = Math.min(timeoutMs + Number(env.QUEUE_LIMIT_S) * 1000, 7 * 86_400_000);
+  let input: object;
+  try {
+    input = await stepInput(env, film, claimed, Math.ceil(ttlMs / 1000));
+  } catch (error) {
+    // The storage does not answer; this was no run.
+    await update(env, claimed, "state = 'waiting', runs = runs - 1");
+    throw error;
+  }
   const submission = await run(env, {
-    input: await stepInput(env, film, claimed, Math.ceil(ttlMs / 1000)),
+    input,
     webhook: await webhookUrl(env, runName({ ...claimed, run: claimed.runs })),
     policy: { executionTimeout: timeoutMs, ttl: ttlMs },
   });

@@ -1,6 +1,6 @@
 /** Shows a film: its progress, and the parts of it that can be watched. */
 
-import type { JobRow, Progress } from "../jobs.ts";
+import { type JobRow, type Progress, stemOf } from "../jobs.ts";
 import type { Env } from "../settings.ts";
 import { presignGet } from "../storage.ts";
 import { type Film, isOpen, readFilm, type StepRow, termsOf } from "./film_rows.ts";
@@ -23,7 +23,10 @@ export async function filmStatus(env: Env, job: JobRow, linkS: number): Promise<
         number,
         start_sec,
         end_sec,
-        url: await presignGet(env, keyOfPiece(film, number), linkS, { contentType: "video/mp4" }),
+        url: await presignGet(env, keyOfPiece(film, number), linkS, {
+          contentType: "video/mp4",
+          downloadName: `${stemOf(job)}-${job.task}-part-${number + 1}.mp4`,
+        }),
       })),
     ),
   };

@@ -1,26 +1,27 @@
 /** Makes the worker's jobs of a film (docs/jobs.md: plan, segment, assemble), with presigned URLs. */
 
+import { type OrderedJob, OUTPUT_TYPES, suffixOf } from "../ordered_job.ts";
+import { outputTarget } from "../output_upload.ts";
 import { RULES } from "../price_table.ts";
 import type { Env } from "../settings.ts";
-import { pieceKey, planKey, presignGet, presignPut, previewKey } from "../storage.ts";
-import {
-  MARGIN_S,
-  MAX_LINK_S,
-  type OrderedJob,
-  OUTPUT_TYPES,
-  signTracks,
-  suffixOf,
-  workerInput,
-} from "../worker_input.ts";
+import { keyOfBucketUrl, pieceKey, planKey, presignGet, presignPut, previewKey } from "../storage.ts";
+import { MARGIN_S, MAX_LINK_S, signTracks, workerInput } from "../worker_input.ts";
 import { chargeForFrames } from "./film_price.ts";
 import type { Film, StepRow } from "./film_rows.ts";
 import { termsOf } from "./film_rows.ts";
 
 /** Returns what a plan is made for: the worker's FilmParams. Equal requests for one upload have equal plans. */
-export function planRequest(order: OrderedJob, workSec: number): object {
+export function planRequest(env: Env, order: OrderedJob, workSec: number): object {
   const { task, params } = order;
   const format = task === "upscale" ? { format: suffixOf(order) } : {};
-  return { task, params, ...format, work_sec: workSec };
+  return { task, params: withoutSignature(env, params), ...format, work_sec: workSec };
+}
+
+/** Returns params in which a `tracks` URL of the bucket has no signature, which differs each time it is signed. */
+function withoutSignature(env: Env, params: object): object {
+  const { tracks } = params as { tracks?: unknown };
+  if (typeof tracks !== "string" || keyOfBucketUrl(env, tracks) === null) return params;
+  return { ...params, tracks: tracks.split("?", 1)[0] };
 }
 
 /** Returns the key of the piece of a segment, whose plan is known. */
@@ -52,7 +53,10 @@ export async function stepInput(env: Env, film: Film, step: StepRow, lifetimeS: 
     params: JSON.parse(job.params) as object,
     upload: { object_key: job.input_key },
   };
-  if (step.kind === "whole") return workerInput(env, job.user_id, job.output_key, order, lifetimeS);
+  const terms = termsOf(film);
+  if (step.kind === "whole") {
+    return workerInput(env, job.user_id, job.output_key, { ...order, terms }, lifetimeS);
+  }
   const input_url = await presignGet(env, job.input_key, expiresS);
   if (step.kind === "plan") {
     const request = JSON.parse(row.request) as { params: object };
@@ -85,9 +89,7 @@ export async function stepInput(env: Env, film: Film, step: StepRow, lifetimeS: 
     piece_urls: await Promise.all(
       segments.map((one) => presignGet(env, keyOfPiece(film, one.number), expiresS)),
     ),
-    output_url: await presignPut(env, job.output_key, expiresS, {
-      contentType: OUTPUT_TYPES[suffixOf(order)],
-    }),
+    ...(await outputTarget(env, order, terms, job.output_key, expiresS)),
     preview_url: await presignPut(env, previewKey(job.output_key), expiresS, {
       contentType: OUTPUT_TYPES.json,
     }),

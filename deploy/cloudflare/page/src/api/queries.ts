@@ -149,6 +149,8 @@ export interface QuoteOrder extends Pick<QuoteRequest, "source"> {
   /** Without `tracks` if `followJobId` names the job that has them. */
   params: Record<string, unknown>;
   followJobId: string | null;
+  /** Whether only the preview of a film is wanted. */
+  preview: boolean;
 }
 
 /**

@@ -1,9 +1,10 @@
-/** Shows the source and the output of an upscale in sync, with a slider between them, and how alike they are. */
+/** Shows the source and the output of an upscale, or of a preview of one, in sync, with a slider between them, and how alike they are. */
 
 import { type ReactNode, type Ref, useMemo, useRef } from "react";
 import type { Job } from "../api/client.ts";
 import type { components } from "../api/schema.d.ts";
 import { FidelityPicture, fidelityOf } from "../fidelity/FidelityPicture.tsx";
+import { partOfPreview } from "../film/parts.ts";
 import { ResultPart } from "../job/ResultPart.tsx";
 import { FrameTimes } from "../media/frame_times.ts";
 import { type SourcePicture, useSourcePicture } from "../media/source_picture.ts";
@@ -52,7 +53,9 @@ interface PicturesProps {
 
 function Pictures({ job, picture, output, ref }: PicturesProps): ReactNode {
   const { stats } = (job.result ?? {}) as { stats?: Stats };
-  const facts = useMemo(() => framesOf(stats), [stats]);
+  const part = partOfPreview(job);
+  const { start_sec: startS = 0, end_sec: endS = 0 } = part ?? {};
+  const facts = useMemo(() => framesOf(stats, endS - startS), [stats, startS, endS]);
   const { video, stills } = output;
   if (picture.kind === "video" && video !== null) {
     return (
@@ -61,6 +64,7 @@ function Pictures({ job, picture, output, ref }: PicturesProps): ReactNode {
         after={{ url: video.url, media: video.url }}
         size={video.size}
         facts={facts}
+        startS={startS}
         ref={ref}
       />
     );
@@ -91,7 +95,10 @@ function Pictures({ job, picture, output, ref }: PicturesProps): ReactNode {
 }
 
 /** Returns what a result says of its frames; a guess if it says nothing, until they have been counted. */
-function framesOf(stats: Stats | undefined): { frames: number; fps: number; durationS: number } {
-  const { frames = 1, duration_sec: durationS = frames / 25 } = stats ?? {};
+function framesOf(
+  stats: Stats | undefined,
+  partS: number,
+): { frames: number; fps: number; durationS: number } {
+  const { frames = Math.max(1, Math.round(25 * partS)), duration_sec: durationS = frames / 25 } = stats ?? {};
   return { frames, fps: durationS > 0 ? frames / durationS : 25, durationS };
 }

@@ -18,11 +18,13 @@ interface VideoComparisonProps {
   /** The size of the output, in pixels. */
   size: Size;
   facts: FrameFacts;
+  /** When the output begins in the source, in seconds. */
+  startS: number;
   ref?: Ref<Seekable>;
 }
 
-export function VideoComparison({ before, after, size, facts, ref }: VideoComparisonProps) {
-  const { clock, setBefore, setAfter, beforeVideo } = usePair(before, after, facts);
+export function VideoComparison({ before, after, size, facts, startS, ref }: VideoComparisonProps) {
+  const { clock, setBefore, setAfter, beforeVideo } = usePair(before, after, facts, startS);
   const [zoom, setZoom] = useState<Zoom>("fit");
   const [arrangement, setArrangement] = useState<Arrangement>("slider");
   const [muted, setMuted] = useState(false);

@@ -1,5 +1,5 @@
 /**
- * Keeps two videos of the same scene at the same moment, compared by time from the first frame of each.
+ * Keeps two videos of the same scene at the same moment. The leader may begin later in the scene than the follower.
  *
  * Paused, both show exactly the frames that belong together. While they play, the follower's rate is changed a little, or
  * it seeks, so that it stays within a frame of the leader; if it has nothing to play, the leader waits for it. When they
@@ -16,6 +16,8 @@ const LEVEL_S = 0.002;
 export class FramePair {
   readonly leader: FramePlayer;
   readonly follower: FramePlayer;
+  /** When the leader's first frame is shown by the follower, in seconds from the follower's first frame. */
+  readonly #startS: number;
   #shown: Shown;
   /** Whether the videos play, or would if they did not wait for data. */
   #playing = false;
@@ -24,9 +26,10 @@ export class FramePair {
   readonly #listeners = new Set<() => void>();
   readonly #ends: (() => void)[];
 
-  constructor(leader: FramePlayer, follower: FramePlayer) {
+  constructor(leader: FramePlayer, follower: FramePlayer, startS: number) {
     this.leader = leader;
     this.follower = follower;
+    this.#startS = startS;
     this.#shown = leader.shown;
     follower.video.muted = true;
     // Nobody hears it, and its rate changes all the time.
@@ -61,7 +64,7 @@ export class FramePair {
   /** Lets the follower show what belongs to the leader's frame: at its middle, as containers round times differently. */
   align(): void {
     const { leader, follower } = this;
-    const frame = follower.times.frameAt(leader.times.middleOf(leader.target));
+    const frame = follower.times.frameAt(this.#startS + leader.times.middleOf(leader.target));
     if (frame !== follower.target) follower.show(frame);
   }
 
@@ -70,10 +73,10 @@ export class FramePair {
     this.#isWaiting = false;
     const { leader, follower } = this;
     if (leader.isAtEnd) this.show(0);
-    else if (Math.abs(leader.currentS - follower.currentS) > LEVEL_S) this.show(leader.target);
+    else if (Math.abs(this.#aheadS) > LEVEL_S) this.show(leader.target);
     leader.resume();
     // A source that ends before its output keeps its last frame; playing would begin it again.
-    if (leader.times.timeOf(leader.target) < follower.times.endS) follower.resume();
+    if (this.#startS + leader.times.timeOf(leader.target) < follower.times.endS) follower.resume();
     cancelAnimationFrame(this.#animation);
     this.#animation = requestAnimationFrame(this.#keepUp);
     this.#update();
@@ -96,6 +99,11 @@ export class FramePair {
     this.#listeners.clear();
   }
 
+  /** By how much the follower is ahead of the leader, in seconds. */
+  get #aheadS(): number {
+    return this.follower.currentS - this.#startS - this.leader.currentS;
+  }
+
   readonly #keepUp = (): void => {
     this.#animation = requestAnimationFrame(this.#keepUp);
     const { leader, follower } = this;
@@ -105,9 +113,10 @@ export class FramePair {
       return;
     }
     if (follower.video.ended || follower.video.paused) return;
-    const correction = correctionOf(follower.currentS - leader.currentS, isLoading(follower));
+    const correction = correctionOf(this.#aheadS, isLoading(follower));
     if (correction.kind === "rate") follower.video.playbackRate = correction.rate;
-    else if (correction.kind === "seek") follower.show(follower.times.frameAt(leader.currentS));
+    else if (correction.kind === "seek")
+      follower.show(follower.times.frameAt(this.#startS + leader.currentS));
     else this.#wait();
   };
 

@@ -3,6 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import type { Job } from "../api/client.ts";
 import { getJob } from "../api/requests.ts";
+import { partOfPreview } from "../film/parts.ts";
 import { LINK_MS, PICTURES, TRY_AGAIN_MS } from "../media/picture_queries.ts";
 import { readStills, type Still } from "../media/preview.ts";
 import { type DisplaySize, playableSize } from "../video/playable.ts";
@@ -14,13 +15,13 @@ export interface Output {
   stills: Still[];
 }
 
-/** Returns how a job's output can be shown; null until that is known. A URL that works is kept. */
+/** Returns how a job's output, or the part of a preview, can be shown; null until that is known. A URL that works is kept. */
 export function useOutput(job: Job): Output | null {
   const found = useQuery({
     queryKey: [...PICTURES, "output", job.id],
     queryFn: async ({ signal }): Promise<Output> => {
       const newest = await getJob(job.id, signal);
-      const { output: url } = newest.links;
+      const url = newest.links.output ?? partOfPreview(newest)?.url ?? null;
       const size = url === null ? null : await playableSize(url, signal);
       const stills = await readStills(newest, signal);
       return { video: url === null || size === null ? null : { url, size }, stills };

@@ -26,8 +26,11 @@ interface Pair {
   setAfter: (video: HTMLVideoElement | null) => void;
 }
 
-/** @param facts what is known of the frames before their times have been read. */
-export function usePair(before: Loadable, after: Loadable, facts: FrameFacts): Pair {
+/**
+ * @param facts what is known of the frames of `after` before their times have been read.
+ * @param startS when `after` begins in `before`, in seconds.
+ */
+export function usePair(before: Loadable, after: Loadable, facts: FrameFacts, startS: number): Pair {
   const [beforeVideo, setBefore] = useState<HTMLVideoElement | null>(null);
   const [afterVideo, setAfter] = useState<HTMLVideoElement | null>(null);
   const beforeTimes = useFrameTimes(before.media, facts);
@@ -37,13 +40,13 @@ export function usePair(before: Loadable, after: Loadable, facts: FrameFacts): P
   const [pair, setPair] = useState<FramePair | null>(null);
   useEffect(() => {
     if (leader === null || follower === null) return;
-    const made = new FramePair(leader, follower);
+    const made = new FramePair(leader, follower, startS);
     setPair(made);
     return () => {
       made.dispose();
       setPair(null);
     };
-  }, [leader, follower]);
+  }, [leader, follower, startS]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: with other times another frame belongs to the leader's.
   useEffect(() => pair?.align(), [pair, beforeTimes.times, afterTimes.times]);
   const known = { times: afterTimes.times, isFinal: beforeTimes.isFinal && afterTimes.isFinal };

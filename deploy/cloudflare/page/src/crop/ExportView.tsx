@@ -1,10 +1,11 @@
 /** Shows which part of the source an export has taken, beside its output, and how alike they are. */
 
-import { type Ref, useImperativeHandle, useRef } from "react";
+import { type Ref, useEffect, useImperativeHandle, useRef } from "react";
 import type { Job } from "../api/client.ts";
 import { useUpload } from "../api/queries.ts";
 import type { Seekable } from "../compare/Comparison.tsx";
 import { FidelityPicture, fidelityOf } from "../fidelity/FidelityPicture.tsx";
+import { partOfPreview } from "../film/parts.ts";
 import type { VideoFacts } from "../media/probe.ts";
 import { useSourcePicture } from "../media/source_picture.ts";
 import { useVideoFacts } from "../media/video_facts.ts";
@@ -79,9 +80,14 @@ interface OutputBesideProps {
 
 function OutputBeside({ job, exported, clock, ref }: OutputBesideProps) {
   const place = useRef<HTMLDivElement>(null);
+  const { first } = partOf(exported.start, exported.end, clock.times.startsS);
+  const isPreview = partOfPreview(job) !== null;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the part of a preview is sought once.
+  useEffect(() => {
+    if (isPreview && clock.ready) clock.seek(clock.times.timeOf(first));
+  }, [isPreview, clock.ready]);
   useImperativeHandle(ref, () => ({
     seek: (timeS) => {
-      const { first } = partOf(exported.start, exported.end, clock.times.startsS);
       clock.pause();
       clock.seek(clock.times.timeOf(first) + timeS);
       place.current?.scrollIntoView({ block: "nearest" });

@@ -1,6 +1,7 @@
-/** Reads from a completed export which part of its source it has taken. */
+/** Reads from a completed export, or from a preview of one, which part of its source it has taken. */
 
 import type { Job } from "../api/client.ts";
+import { partOfPreview } from "../film/parts.ts";
 import type { Box, PictureSize } from "./crop_box.ts";
 import type { Keyframe } from "./crop_path.ts";
 import type { Params } from "./export_order.ts";
@@ -21,18 +22,19 @@ export interface Exported {
 }
 
 /** Returns what a completed export has taken. The result comes from a worker, so nothing in it is taken for granted. */
-export function exportedOf(job: Pick<Job, "params" | "result">): Exported {
+export function exportedOf(job: Pick<Job, "params" | "result" | "film" | "quote">): Exported {
   const params = job.params as Params;
+  const part = partOfPreview(job);
   const { keyframes, stats } = (job.result ?? {}) as { keyframes?: unknown; stats?: unknown };
   const { crop, width, height, frames, duration_sec } = (stats ?? {}) as Record<string, unknown>;
   return {
     crop: pathIn(keyframes) ?? pathIn(params.crop) ?? boxIn(crop),
-    start: params.start ?? null,
-    end: params.end ?? null,
+    start: part === null ? (params.start ?? null) : (params.start ?? 0) + part.start_sec,
+    end: part === null ? (params.end ?? null) : (params.start ?? 0) + part.end_sec,
     format: params.format ?? "mp4",
     size: isPositive(width) && isPositive(height) ? { width, height } : null,
     frames: isPositive(frames) ? frames : null,
-    durationS: isPositive(duration_sec) ? duration_sec : null,
+    durationS: isPositive(duration_sec) ? duration_sec : part === null ? null : part.end_sec - part.start_sec,
   };
 }
 

@@ -1,5 +1,7 @@
 /** Keeps the parts of a film that can be watched, and says which one is played next. */
 
+import type { Job } from "../api/client.ts";
+
 /** A part of a film: a segment that is done. */
 export interface Part {
   /** The number of the segment, from 0. */
@@ -22,6 +24,11 @@ export function withFirstLinks(known: readonly Part[], now: readonly Part[]): Pa
 /** Returns the part that follows another in the film, of those that are done; undefined if there is none yet. */
 export function partAfter(parts: readonly Part[], number: number): Part | undefined {
   return parts.find((part) => part.number > number);
+}
+
+/** Returns the part that a preview shows; null for any other job, and if it is not done. */
+export function partOfPreview(job: Pick<Job, "film" | "quote">): Part | null {
+  return job.quote.film?.is_preview ? (job.film?.pieces[0] ?? null) : null;
 }
 
 /** Returns how many parts are done: `12 of 40 parts done`. */

@@ -5,7 +5,7 @@ import { useEffect } from "react";
 import type { Job } from "../api/client.ts";
 import { refreshLists, useJob } from "../api/queries.ts";
 import { links } from "../state/route.ts";
-import { taskText } from "../text/job_states.ts";
+import { workText } from "../text/job_states.ts";
 import { dollars } from "../text/money.ts";
 import { Icon, type IconName } from "../ui/Icon.tsx";
 import { StateBadge } from "../ui/StateBadge.tsx";
@@ -39,7 +39,7 @@ function JobRowView({ job }: { job: Job }) {
           {job.input_name}
         </a>
         <span className="muted small">
-          {taskText(job.task)} · <When ms={job.created_at} />
+          {workText(job)} · <When ms={job.created_at} />
         </span>
       </div>
       <div className="job-row-state">

@@ -2,9 +2,12 @@
 
 import { lazy, Suspense } from "react";
 import type { Job } from "../api/client.ts";
+import { type Part, partOfPreview } from "../film/parts.ts";
+import { WholeFilm } from "../film/WholeFilm.tsx";
 import { UnreachablePictures } from "../media/UnreachablePictures.tsx";
 import { Card } from "../ui/Card.tsx";
 import { Skeleton } from "../ui/Skeleton.tsx";
+import { timecode } from "../video/timecode.ts";
 import { Bill } from "./Bill.tsx";
 import { DownloadButton } from "./DownloadButton.tsx";
 import { Figures } from "./Figures.tsx";
@@ -20,33 +23,36 @@ const BeforeAfter = lazy(() =>
 const TrackResult = lazy(() => import("../tracks/TrackResult.tsx").then((m) => ({ default: m.TrackResult })));
 const ExportView = lazy(() => import("../crop/ExportView.tsx").then((m) => ({ default: m.ExportView })));
 
-const FilmParts = lazy(() => import("../film/FilmParts.tsx").then((m) => ({ default: m.FilmParts })));
-
 const VIEWS = { upscale: BeforeAfter, track: TrackResult, export: ExportView };
 
 export function DoneJob({ job }: { job: Job }) {
-  if (job.film !== null && job.quote.film?.is_preview) return <DonePreview job={job} film={job.film} />;
-  return <DoneWhole job={job} />;
+  const part = partOfPreview(job);
+  return part === null ? <DoneWhole job={job} /> : <DonePreview job={job} part={part} />;
 }
 
-/** Shows the preview of a film: its hardest part, and what it has cost. */
-function DonePreview({ job, film }: { job: Job; film: NonNullable<Job["film"]> }) {
+/** Shows the preview of a film as the result that it is a part of, and offers the whole. */
+function DonePreview({ job, part }: { job: Job; part: Part }) {
+  const View = VIEWS[job.task];
   return (
     <>
       <div className="row job-buttons">
+        <DownloadButton job={job} />
         <JobActions job={job} />
       </div>
-      <Suspense fallback={<Skeleton height="60vh" label="Loading the preview" />}>
-        <Card title="The hardest part">
+      <p className="numbers">
+        This preview is the hardest part of the video, from {timecode(part.start_sec)} to{" "}
+        {timecode(part.end_sec)}, without sound.
+      </p>
+      <Suspense fallback={<Skeleton height="80vh" label="Loading the preview" />}>
+        <div className="job-view">
+          <UnreachablePictures />
           <ResultPart name="The preview">
-            <FilmParts film={film} />
+            <View job={job} />
           </ResultPart>
-          <p className="small muted">
-            The whole video with the same settings uses this part, and does not pay for it again.
-          </p>
-        </Card>
+        </div>
       </Suspense>
       <div className="job-columns">
+        <WholeFilm preview={job} />
         <Card title="Price">
           <Bill job={job} />
         </Card>

@@ -1,8 +1,9 @@
-/** Saves the output of a job: its file, or its tracks as JSON where the answer itself has them. */
+/** Saves the output of a job: its file, its part if it is a preview, or its tracks as JSON where the answer has them. */
 
 import { useState } from "react";
 import type { Job } from "../api/client.ts";
 import { useFreshJob } from "../api/queries.ts";
+import { partOfPreview } from "../film/parts.ts";
 import { requestErrorText } from "../text/request_errors.ts";
 import { Button } from "../ui/Button.tsx";
 import { Icon } from "../ui/Icon.tsx";
@@ -10,6 +11,8 @@ import { Notice } from "../ui/Notice.tsx";
 
 /** A link that expires sooner than this is replaced before it is used, in milliseconds. */
 const MARGIN_MS = 60_000;
+
+const WORDS = { upscale: "Download the video", track: "Download the tracks", export: "Download the video" };
 
 export function DownloadButton({ job }: { job: Job }) {
   const freshJob = useFreshJob();
@@ -26,7 +29,7 @@ export function DownloadButton({ job }: { job: Job }) {
   return (
     <>
       <Button kind="primary" onClick={() => void press()}>
-        <Icon name="download" /> {job.task === "track" ? "Download the tracks" : "Download the video"}
+        <Icon name="download" /> {partOfPreview(job) === null ? WORDS[job.task] : "Download the preview"}
       </Button>
       {problem !== null && (
         <Notice kind="bad" title="The file cannot be downloaded.">
@@ -38,8 +41,9 @@ export function DownloadButton({ job }: { job: Job }) {
 }
 
 function download(job: Job): void {
-  if (job.links.output !== null) {
-    save(job.links.output, "");
+  const file = job.links.output ?? partOfPreview(job)?.url;
+  if (file !== undefined) {
+    save(file, "");
     return;
   }
   // Few tracks are in the answer and have no file of their own.

@@ -4,7 +4,7 @@ import { useEffect } from "react";
 import type { Job } from "../api/client.ts";
 import { useJob } from "../api/queries.ts";
 import { links } from "../state/route.ts";
-import { spokenText, stageText, taskText } from "../text/job_states.ts";
+import { spokenText, stageText, workText } from "../text/job_states.ts";
 import { requestErrorText } from "../text/request_errors.ts";
 import { Button, ButtonLink } from "../ui/Button.tsx";
 import { Notice } from "../ui/Notice.tsx";
@@ -70,7 +70,7 @@ export function JobPage({ jobId }: { jobId: string }) {
 }
 
 function titleOf(job: Job): string {
-  return `${taskText(job.task)} ${job.input_name}`;
+  return `${workText(job)} ${job.input_name}`;
 }
 
 function percentOf(job: Job): number | null {

@@ -129,10 +129,11 @@ async function completedJobs(uploadId: string, signal: AbortSignal): Promise<Job
 }
 
 /** Whether a job's output shows the whole picture of its source, from its first frame to its last. */
-export function showsWholeSource(job: Pick<Job, "task" | "params">): boolean {
+export function showsWholeSource(job: Pick<Job, "task" | "params" | "quote">): boolean {
   const params = job.params as Record<string, unknown>;
   return (
     job.task === "export" &&
+    !job.quote.film?.is_preview &&
     ["crop", "follow", "start", "end"].every((name) => params[name] === undefined || params[name] === null)
   );
 }

@@ -14,6 +14,7 @@ import { Skeleton } from "../ui/Skeleton.tsx";
 import { ViewHeading } from "../ui/ViewHeading.tsx";
 import { UploadProgress } from "../upload/UploadProgress.tsx";
 import { quoteOrder } from "./order_request.ts";
+import { PreviewOffer } from "./PreviewOffer.tsx";
 import { QuoteCard } from "./QuoteCard.tsx";
 import { RefusalContext } from "./refusal.ts";
 import { StartButton } from "./StartButton.tsx";
@@ -69,6 +70,8 @@ function UploadOrder({ upload }: { upload: Upload }) {
   const { problem, refusedParam } = quote;
   const refusal = problem === null || refusedParam === null ? null : { param: refusedParam, reason: problem };
   const balance = wallet.data?.balance;
+  const missing = facts === null ? null : missingIn(order);
+  const isFilm = quote.quote?.film != null && asked.task !== "track";
   // Its progress stays until the page is left, so that nothing jumps when the upload is complete.
   const [wasOpen] = useState(upload.state === "open");
   return (
@@ -92,8 +95,9 @@ function UploadOrder({ upload }: { upload: Upload }) {
               upload={upload}
               quote={quote}
               canPay={quote.quote !== undefined && (balance === undefined || balance >= quote.quote.hold)}
-              missing={facts === null ? null : missingIn(order)}
+              missing={missing}
             />
+            {isFilm && <PreviewOffer order={asked} upload={upload} balance={balance} missing={missing} />}
           </QuoteCard>
         </div>
       </div>

@@ -6,7 +6,7 @@ import { links } from "../state/route.ts";
 import { roughly } from "../text/durations.ts";
 import { gpuText } from "../text/gpu.ts";
 import { dollars } from "../text/money.ts";
-import { partsOfQuote, quoteText, shortageText, sourceText } from "../text/quote_text.ts";
+import { afterPreview, partsOfQuote, quoteText, shortageText, sourceText } from "../text/quote_text.ts";
 import { Button } from "../ui/Button.tsx";
 import { Card } from "../ui/Card.tsx";
 import { Disclosure } from "../ui/Disclosure.tsx";
@@ -17,17 +17,21 @@ import type { OrderQuote } from "./use_order_quote.ts";
 import "./QuoteCard.css";
 
 interface QuoteCardProps extends OrderQuote {
+  title?: string;
   /** What the wallet has, in micro-dollars; undefined if that is not known yet. */
   balance: number | undefined;
+  /** What has been paid for a part that the job uses again, in micro-dollars. */
+  paid?: number;
   /** The button that starts the job. */
   children: ReactNode;
 }
 
 export function QuoteCard(props: QuoteCardProps) {
-  const { quote, isAsking, problem, canAskAgain, renew, change, balance, children } = props;
+  const { title = "Price", quote, isAsking, problem, canAskAgain, renew, change } = props;
+  const { balance, paid = 0, children } = props;
   const shortage = quote === undefined || balance === undefined ? null : shortageText(balance, quote.hold);
   return (
-    <Card title="Price" className="quote">
+    <Card title={title} className="quote">
       {problem !== null ? (
         <Notice
           kind="bad"
@@ -40,7 +44,7 @@ export function QuoteCard(props: QuoteCardProps) {
         <Skeleton height="24rem" label="Asking for the price" />
       ) : (
         <div className={isAsking ? "quote-terms asking" : "quote-terms"} aria-busy={isAsking}>
-          <QuoteFigures quote={quote} />
+          <QuoteFigures quote={quote} paid={paid} />
           {change !== null && <Notice kind="warn">{change}</Notice>}
           {shortage !== null && !isAsking && (
             <Notice kind="warn" actions={<a href={links.wallet}>Show the wallet</a>}>
@@ -50,7 +54,9 @@ export function QuoteCard(props: QuoteCardProps) {
         </div>
       )}
       <VisuallyHidden>
-        <span role="status">{quote === undefined || isAsking ? "" : quoteText(quote)}</span>
+        <span role="status">
+          {quote === undefined || isAsking ? "" : quoteText(afterPreview(quote, paid))}
+        </span>
       </VisuallyHidden>
       <p className="small muted numbers quote-wallet">
         {balance === undefined ? "\u00a0" : `Your wallet has ${dollars(balance, "down")}.`}
@@ -60,12 +66,18 @@ export function QuoteCard(props: QuoteCardProps) {
   );
 }
 
-function QuoteFigures({ quote }: { quote: Quote }) {
+function QuoteFigures({ quote, paid }: { quote: Quote; paid: number }) {
   return (
     <>
       <p className="quote-price numbers">
-        about <strong>{dollars(quote.expected)}</strong>
+        about <strong>{dollars(afterPreview(quote, paid).expected)}</strong>
       </p>
+      {paid > 0 && (
+        <p className="small numbers">
+          The whole video is expected to cost {dollars(quote.expected)}, and {dollars(paid)} of it are paid
+          with the preview.
+        </p>
+      )}
       <dl className="quote-figures numbers">
         <dt>At most</dt>
         <dd>{dollars(quote.hold, "up")}</dd>

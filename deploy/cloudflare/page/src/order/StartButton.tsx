@@ -19,6 +19,9 @@ interface StartButtonProps {
   canPay: boolean;
   /** What must be set up first, in words; null if the order is ready. */
   missing: string | null;
+  /** The words of the button; by default they name the task. */
+  words?: string;
+  kind?: "primary" | "plain";
 }
 
 const WORDS: Record<TaskName, string> = {
@@ -33,6 +36,8 @@ export function StartButton({
   quote: { quote, isAsking, problem, renew },
   canPay,
   missing,
+  words = WORDS[order.task],
+  kind = "primary",
 }: StartButtonProps) {
   const start = useStartJob();
   /** The price that was agreed to while the upload was not complete; the job starts when it is. */
@@ -88,12 +93,8 @@ export function StartButton({
           <Button onClick={() => setAgreed(null)}>Cancel the start</Button>
         </>
       ) : (
-        <Button kind="primary" disabled={!canStart || start.isPending} onClick={() => void press()}>
-          {start.isPending
-            ? "Starting …"
-            : isComplete
-              ? WORDS[order.task]
-              : `${WORDS[order.task]} after the upload`}
+        <Button kind={kind} disabled={!canStart || start.isPending} onClick={() => void press()}>
+          {start.isPending ? "Starting …" : isComplete ? words : `${words} after the upload`}
         </Button>
       )}
     </div>

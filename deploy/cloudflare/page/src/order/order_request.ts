@@ -18,6 +18,7 @@ export function quoteOrder(uploadId: string, order: Order, facts: VideoFacts | n
     task,
     params: paramsOf(order, task),
     ...(source === undefined ? {} : { source }),
+    preview: false,
     followJobId: task === "export" && order.export.follow != null ? followJobId : null,
   };
 }

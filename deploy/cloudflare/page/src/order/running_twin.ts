@@ -13,6 +13,7 @@ export async function runningTwin(order: QuoteOrder): Promise<ListedJob | undefi
       job.ended_at === null &&
       job.upload_id === order.upload_id &&
       job.task === order.task &&
+      (job.quote.film?.is_preview ?? false) === order.preview &&
       withoutTracks(job.params) === wanted,
   );
 }

@@ -42,6 +42,11 @@ export function taskText(task: Job["task"]): string {
   return TASKS[task];
 }
 
+/** Returns what a job does: its task, or that it previews one. */
+export function workText(job: Pick<Job, "task" | "quote">): string {
+  return job.quote.film?.is_preview ? `${taskText(job.task)} preview` : taskText(job.task);
+}
+
 /**
  * Returns what a job that waits is waiting for.
  *

@@ -58,6 +58,7 @@ function orderOf(uploadId: string, facts: VideoFacts | null): QuoteOrder {
     params: { quality: "low", format: "mp4", ...(size === null ? {} : { size }) },
     ...(source === undefined ? {} : { source }),
     followJobId: null,
+    preview: false,
   };
 }
 
