@@ -20,6 +20,9 @@ from tools.stand_ins.processes import COMMAND, environment, family
 SEGMENTS = 40
 WORKERS = 2
 
+MOST_KILLS_A_PIECE = 5
+"""Kills that one more piece must follow: workers that all die too early would never make one."""
+
 log = logging.getLogger(__name__)
 
 
@@ -43,7 +46,7 @@ class Kills:
         """Make a film while processes are killed, at most so many; return it, and what its workers did."""
         out = self._folder / f"{name}.mp4"
         pieces = self._folder / f"{name}.mp4.pieces"
-        until = self.count + most
+        before, until = self.count, self.count + most
         messages = self._folder / f"{name}.log"
         while not out.exists():
             driver = subprocess.Popen(
@@ -58,7 +61,8 @@ class Kills:
             with driver:
                 while driver.poll() is None:
                     time.sleep(self._random.uniform(0.02, 0.4))
-                    if self.count < until and driver.poll() is None:
+                    allowed = before + MOST_KILLS_A_PIECE * (1 + len(list(pieces.glob("*/*.piece"))))
+                    if self.count < min(until, allowed) and driver.poll() is None:
                         self._kill(driver, pieces)
             assert driver.returncode in {0, -9}, messages.read_text()
         _, alive = psutil.wait_procs(self._orphans, timeout=20)
