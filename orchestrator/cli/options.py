@@ -61,6 +61,11 @@ reuse_tolerance = click.option(
     help="Reuse the model's result for a part of the picture that changed by at most this many levels of "
     "0..255, up to 16: faster where little moves.  [default: 0, reuse only what is identical]",
 )
+stabilize = click.option(
+    "--stabilize",
+    is_flag=True,
+    help="Hold the picture where IN stands still, so that it does not flicker.",
+)
 report = click.option(
     "--report",
     metavar="JSON",

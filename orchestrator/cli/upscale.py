@@ -24,6 +24,7 @@ from orchestrator.utf8_json import json_text
 @options.quality
 @options.tonemap
 @options.reuse_tolerance
+@options.stabilize
 @click.option(
     "--compare",
     "comparison",

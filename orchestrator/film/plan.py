@@ -33,7 +33,7 @@ from orchestrator.film.source_frames import (
 )
 from orchestrator.frames import VideoInfo
 from orchestrator.framing.track_file_reader import SubjectTracks
-from orchestrator.jobs.film import MOST_SEGMENTS, FilmParams, TrackFilm
+from orchestrator.jobs.film import MOST_SEGMENTS, FilmParams, TrackFilm, UpscaleFilm
 from orchestrator.media.read.packet_index import PacketIndex, read_packet_index
 from orchestrator.media.read.usable_index import has_usable_index
 from orchestrator.media.time_range import TimeRange
@@ -114,7 +114,7 @@ def plan_film(
     """
     container, (start_s, end_s) = film_container(params), film_range(params)
     info = probe_source(source, context.limits, container=container, start_s=start_s, end_s=end_s)
-    _refuse_early(info, container)
+    _refuse_early(info, params, container)
     speeds = None if table is None or (known := table.known_gpu(gpu)) is None else (table, known)
     cut = _cut(source, info, params, context, subjects=subjects, speeds=speeds, whole=False)
     cut = cut or _cut(source, info, params, context, subjects=subjects, speeds=speeds, whole=True)
@@ -192,14 +192,16 @@ def _encoder(planned: Plan) -> FilmEncoder:
     )
 
 
-def _refuse_early(info: VideoInfo, container: MediaContainer | None) -> None:
-    """Refuse to split a video whose header shows that it cannot be split.
+def _refuse_early(info: VideoInfo, params: FilmParams, container: MediaContainer | None) -> None:
+    """Refuse to split a video whose header or parameters show that it cannot be split.
 
     Raises:
         Unsplit: see above.
     """
     if container is not None and container.is_paced:
         raise Unsplit(f"a {container.name} is short, and each of its pictures builds on the one before")
+    if isinstance(params, UpscaleFilm) and params.params.stabilize:
+        raise Unsplit("what stabilize holds of a picture may come from any frame before it")
     if info.interlaced:
         raise Unsplit("the video is interlaced, and its pictures are made of those before and after")
     if info.has_clock_jumps:

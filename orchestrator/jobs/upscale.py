@@ -32,6 +32,10 @@ class UpscaleParams(Strict):
     """The largest difference, in levels of 0 to 255, at which a part of the picture reuses the model's last
     result for that part. This is faster where little moves, but not bit-identical. 0 reuses only identical
     parts."""
+    stabilize: Flag = False
+    """Holds the picture where the source stands still, so that it does not flicker. Changes of the source of
+    at most 4 levels of 0 to 255, as compression makes them, are not shown there. A video with it is not made
+    as a film."""
 
 
 class UpscaleStats(Strict):

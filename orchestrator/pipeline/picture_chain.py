@@ -14,6 +14,7 @@ from typing import Any, Literal
 from orchestrator.fidelity.pair_sampler import PairSampler
 from orchestrator.fidelity.sampler import MOST, FrameSampler
 from orchestrator.frames import Frame, Picture
+from orchestrator.inference.stabilizer import Stabilizer
 from orchestrator.inference.upscaler import TiledUpscaler
 from orchestrator.pipeline.cropping import cut_windows, resized_crops
 from orchestrator.pipeline.plan import Plan
@@ -135,6 +136,9 @@ def picture_chain(
                 tolerance=plan.reuse_tolerance,
             )
             upscaled = stack.enter_context(ahead(model.run(windows), items=_ENLARGED_AHEAD, name="infer"))
+            if plan.stabilize:
+                steady = Stabilizer().run(upscaled)
+                upscaled = stack.enter_context(ahead(steady, items=_ENLARGED_AHEAD, name="stabilize"))
             items = ((item.source, item.pixels) for item in upscaled)
         resized = resized_crops(items, window, info)
         pictures = stack.enter_context(ahead(resized, items=_ENLARGED_AHEAD, name="resize"))

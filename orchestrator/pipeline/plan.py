@@ -43,6 +43,7 @@ class DeliveryRequest:
         start_s, end_s: the time range, in seconds from the start of the source; None is its start or its end.
         tonemap: whether HDR becomes SDR.
         reuse_tolerance: see `TiledUpscaler`.
+        stabilize: see `Stabilizer`; only for a crop that does not move.
         annotated: whether something is drawn on the frames, which are then 8-bit RGB without alpha.
     """
 
@@ -56,6 +57,7 @@ class DeliveryRequest:
     end_s: Fraction | None = None
     tonemap: bool = False
     reuse_tolerance: int = 0
+    stabilize: bool = False
     annotated: bool = False
 
 
@@ -72,7 +74,7 @@ class Plan:
         form: type of the frames' pixels from the reader to the writer; see `Form`.
         alpha: whether frames carry their alpha into the output.
         tonemap: whether the reader maps HDR to SDR.
-        start_s, end_s, reuse_tolerance, quality, container: as in the request.
+        start_s, end_s, reuse_tolerance, stabilize, quality, container: as in the request.
         contract: the contract of the model that upscales, or None.
         limits: on the frames that are read, whatever the header of the source says; None sets none.
         stage: the stage that the job reports.
@@ -90,6 +92,7 @@ class Plan:
     end_s: Fraction | None
     contract: UpscaleContract | None
     reuse_tolerance: int
+    stabilize: bool
     quality: Quality
     container: MediaContainer
     limits: Limits | None
@@ -160,6 +163,7 @@ def plan(
         end_s=request.end_s,
         contract=contract,
         reuse_tolerance=request.reuse_tolerance,
+        stabilize=request.stabilize,
         quality=request.quality,
         container=request.container,
         limits=limits,

@@ -108,6 +108,7 @@ def upscale_request(
         container=container,
         tonemap=params.tonemap,
         reuse_tolerance=params.reuse_tolerance,
+        stabilize=params.stabilize,
     )
 
 

@@ -55,6 +55,7 @@ export interface UpscaleParams {
   quality?: "high" | "medium" | "low" | "lossless";
   tonemap?: boolean;
   reuse_tolerance?: number;
+  stabilize?: boolean;
 }
 export const upscaleParams: ValidateFunction<UpscaleParams>;
 export const trackParams: ValidateFunction<TrackParams>;

@@ -6,7 +6,7 @@ function countCharacters(text) {
 }
 "use strict";
 export const upscaleParams = validate21;
-const schema32 = {"additionalProperties":false,"description":"How to upscale a video.","properties":{"model":{"anyOf":[{"$comment":"it has a character that no name has; leave it out","maxLength":200,"not":{"pattern":"[\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]","type":"string"},"type":"string"},{"type":"null"}],"default":null,"title":"Model","description":"A model of the model repository; null uses the worker's default model."},"scale":{"anyOf":[{"maximum":16,"minimum":1,"type":"number"},{"type":"null"}],"default":null,"title":"Scale","description":"Output size divided by input size, in each direction; null uses the model's own scale."},"quality":{"default":"high","enum":["high","medium","low","lossless"],"title":"Quality","type":"string","description":"The quality of the encoding."},"tonemap":{"default":false,"title":"Tonemap","type":"boolean","description":"Converts HDR (PQ, HLG) to SDR (BT.709), which models are trained on."},"reuse_tolerance":{"default":0,"maximum":16,"minimum":0,"title":"Reuse Tolerance","type":"integer","description":"The largest difference, in levels of 0 to 255, at which a part of the picture reuses the model's last result for that part. This is faster where little moves, but not bit-identical. 0 reuses only identical parts."}},"title":"UpscaleParams","type":"object"};
+const schema32 = {"additionalProperties":false,"description":"How to upscale a video.","properties":{"model":{"anyOf":[{"$comment":"it has a character that no name has; leave it out","maxLength":200,"not":{"pattern":"[\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]","type":"string"},"type":"string"},{"type":"null"}],"default":null,"title":"Model","description":"A model of the model repository; null uses the worker's default model."},"scale":{"anyOf":[{"maximum":16,"minimum":1,"type":"number"},{"type":"null"}],"default":null,"title":"Scale","description":"Output size divided by input size, in each direction; null uses the model's own scale."},"quality":{"default":"high","enum":["high","medium","low","lossless"],"title":"Quality","type":"string","description":"The quality of the encoding."},"tonemap":{"default":false,"title":"Tonemap","type":"boolean","description":"Converts HDR (PQ, HLG) to SDR (BT.709), which models are trained on."},"reuse_tolerance":{"default":0,"maximum":16,"minimum":0,"title":"Reuse Tolerance","type":"integer","description":"The largest difference, in levels of 0 to 255, at which a part of the picture reuses the model's last result for that part. This is faster where little moves, but not bit-identical. 0 reuses only identical parts."},"stabilize":{"default":false,"title":"Stabilize","type":"boolean","description":"Holds the picture where the source stands still, so that it does not flicker. Changes of the source of at most 4 levels of 0 to 255, as compression makes them, are not shown there. A video with it is not made as a film."}},"title":"UpscaleParams","type":"object"};
 const pattern4 = new RegExp("[\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]", "u");
 const func1 = countCharacters;
 
@@ -24,7 +24,7 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 const _errs1 = errors;
 for(const key0 in data){
-if(!(((((key0 === "model") || (key0 === "scale")) || (key0 === "quality")) || (key0 === "tonemap")) || (key0 === "reuse_tolerance"))){
+if(!((((((key0 === "model") || (key0 === "scale")) || (key0 === "quality")) || (key0 === "tonemap")) || (key0 === "reuse_tolerance")) || (key0 === "stabilize"))){
 validate21.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema32,data}];
 return false;
 break;
@@ -294,6 +294,20 @@ var valid0 = _errs22 === errors;
 }
 else {
 var valid0 = true;
+}
+if(valid0){
+if(data.stabilize !== undefined){
+let data5 = data.stabilize;
+const _errs24 = errors;
+if(typeof data5 !== "boolean"){
+validate21.errors = [{instancePath:instancePath+"/stabilize",schemaPath:"#/properties/stabilize/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema32.properties.stabilize.type,parentSchema:schema32.properties.stabilize,data:data5}];
+return false;
+}
+var valid0 = _errs24 === errors;
+}
+else {
+var valid0 = true;
+}
 }
 }
 }

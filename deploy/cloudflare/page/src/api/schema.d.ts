@@ -3096,6 +3096,12 @@ export interface components {
              * @default 0
              */
             reuse_tolerance: number;
+            /**
+             * Stabilize
+             * @description Holds the picture where the source stands still, so that it does not flicker. Changes of the source of at most 4 levels of 0 to 255, as compression makes them, are not shown there. A video with it is not made as a film.
+             * @default false
+             */
+            stabilize: boolean;
         };
         /**
          * ComparedPicture

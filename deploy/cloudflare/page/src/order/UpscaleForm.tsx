@@ -16,7 +16,12 @@ const SCALES = ["2", "3", "4"] as const;
 const OTHER = "other";
 
 /** The fields that few people change, as they are if nothing is set. */
-const ADVANCED: Partial<UpscaleParams> = { model: null, tonemap: false, reuse_tolerance: 0 };
+const ADVANCED: Partial<UpscaleParams> = {
+  model: null,
+  tonemap: false,
+  reuse_tolerance: 0,
+  stabilize: false,
+};
 
 export function UpscaleForm({ uploadId, facts }: TaskFormProps) {
   const { upscale } = useOrder(uploadId);
@@ -75,6 +80,12 @@ export function UpscaleForm({ uploadId, facts }: TaskFormProps) {
           value={upscale.reuse_tolerance}
           placeholder="0"
           onChange={(value) => change("reuse_tolerance", value)}
+        />
+        <Checkbox
+          label="Stabilize"
+          hint="Holds the picture where the source stands still, so that it does not flicker."
+          checked={upscale.stabilize ?? false}
+          onChange={(stabilize) => change("stabilize", stabilize)}
         />
       </Disclosure>
     </>

@@ -6,6 +6,7 @@ export const PARAM_NAMES: Record<string, string> = {
   quality: "Quality",
   tonemap: "HDR to SDR",
   reuse_tolerance: "Reuse tolerance",
+  stabilize: "Stabilize",
   classes: "What to track",
   confidence: "Confidence",
   tracker: "Tracker",

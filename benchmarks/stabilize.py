@@ -1,0 +1,167 @@
+"""Measures what `stabilize` does to real clips: flicker, fidelity of still and of moving parts, and time.
+
+    python -m benchmarks.stabilize CLIP... [--model lite-x4] [--frames 40] [--start 20] [--width 768]
+
+Each clip is scaled down to the given width, which is the truth. This is scaled down again by four, encoded
+(x264, crf 23), and upscaled without and with `stabilize`, lossless. The table compares both: the change
+between frames where the source stands still (as in the report, of all pairs) and that of a bicubic
+enlargement; the PSNR of luma against the truth where the source stands still and elsewhere; the sharpness
+(mean absolute Laplacian of luma) and the PSNR between both outputs elsewhere; and the CPU time of
+`Stabilizer` for a frame.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import os
+import platform
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from orchestrator import Settings, UpscaleParams, Worker
+from orchestrator.fidelity.flicker import changes_between, source_motion
+from orchestrator.fidelity.metrics import Floats, luma, psnr_db
+from orchestrator.inference.stabilizer import Stabilizer
+from orchestrator.media.read.probe import probe
+from orchestrator.media.read.reader import VideoReader
+from tools.fixtures.clips import make_clip
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from orchestrator.frames import Pixels
+
+SCALE = 4
+"""The scale of the models."""
+
+
+def frames_of(path: Path, start: int = 0, count: int | None = None) -> list[Pixels]:
+    """Return pictures of a video, uint8 [h, w, 3] RGB."""
+    pictures: list[Pixels] = []
+    with VideoReader(path, probe(path)) as reader:
+        for frame in reader.frames():
+            if count is not None and len(pictures) == count:
+                break
+            if frame.index >= start:
+                pictures.append(np.array(frame.pixels, np.uint8))
+    return pictures
+
+
+@dataclass
+class Measured:
+    """Sums over the frames of an output, for its still parts (True) and the others (False).
+
+    Attributes:
+        pixels, squares, sharpness: number of pixels; sum of the squared errors of luma against the truth; sum
+            of the absolute Laplacian of luma.
+        apart: sum of the squared differences of luma from the other output.
+    """
+
+    pixels: dict[bool, int] = field(default_factory=lambda: {True: 0, False: 0})
+    squares: dict[bool, float] = field(default_factory=lambda: {True: 0.0, False: 0.0})
+    sharpness: dict[bool, float] = field(default_factory=lambda: {True: 0.0, False: 0.0})
+    apart: dict[bool, float] = field(default_factory=lambda: {True: 0.0, False: 0.0})
+    flicker: float | None = None
+    bicubic: float | None = None
+
+    def psnr(self, *, still: bool) -> float:
+        """Return the PSNR of luma against the truth, in dB."""
+        return psnr_db(self.squares[still] / max(1, self.pixels[still]))
+
+
+def measure(source: list[Pixels], output: list[Pixels], truth: list[Pixels], other: list[Pixels]) -> Measured:
+    """Measure an output."""
+    sources: list[NDArray[np.uint8]] = [np.asarray(np.rint(luma(one)), np.uint8) for one in source]
+    outputs, truths, others = ([luma(one) for one in pictures] for pictures in (output, truth, other))
+    measured = Measured()
+    total = None
+    for number in range(1, len(source)):
+        pair = slice(number - 1, number + 1)
+        changes = changes_between(sources[pair], outputs[pair])
+        total = changes if total is None else total + changes
+        height, width = outputs[number].shape
+        is_still = source_motion(*sources[pair]).still.astype(np.uint8)
+        larger = cv2.resize(is_still, (width, height), interpolation=cv2.INTER_NEAREST)
+        sharpness: Floats = np.abs(np.asarray(cv2.Laplacian(outputs[number], cv2.CV_32F), np.float32))
+        for still in (True, False):
+            where = larger == int(still)
+            measured.pixels[still] += int(np.count_nonzero(where))
+            measured.squares[still] += float(((outputs[number] - truths[number]) ** 2)[where].sum())
+            measured.apart[still] += float(((outputs[number] - others[number]) ** 2)[where].sum())
+            measured.sharpness[still] += float(sharpness[where].sum())
+    if total is not None:
+        measured.flicker = total.still.level(total.pixels)
+        measured.bicubic = total.still_bicubic.level(total.pixels)
+    return measured
+
+
+def compare(clip: Path, worker: Worker, folder: Path, options: argparse.Namespace) -> None:
+    """Upscale a clip without and with `stabilize`; print a row of the table for each."""
+    pictures = frames_of(clip, options.start, options.frames)
+    height, width = pictures[0].shape[:2]
+    small = options.width // SCALE // 2 * 2
+    size = small, round(small * height / width) // 2 * 2
+    truth = [
+        np.asarray(
+            cv2.resize(one, (size[0] * SCALE, size[1] * SCALE), interpolation=cv2.INTER_AREA), np.uint8
+        )
+        for one in pictures
+    ]
+    scaled = [np.asarray(cv2.resize(one, size, interpolation=cv2.INTER_AREA), np.uint8) for one in truth]
+    path = make_clip(folder / "in.mp4", scaled, options={"crf": "23"})
+    outputs = []
+    for stabilize in (False, True):
+        made = folder / f"{stabilize}.mkv"
+        params = UpscaleParams(model=options.model, quality="lossless", stabilize=stabilize)
+        worker.upscale(path, made, params, overwrite=True)
+        outputs.append(frames_of(made))
+    source = frames_of(path)
+    stabilizer = Stabilizer()
+    started_s = time.process_time()
+    for one, upscaled in zip(source, outputs[0], strict=True):
+        stabilizer.next(one, upscaled)
+    cpu_ms = 1000 * (time.process_time() - started_s) / len(source)
+    results = [measure(source, outputs[n], truth, outputs[1 - n]) for n in range(2)]
+    for name, measured in zip(("off", "on"), results, strict=True):
+        moving = measured.pixels[False]
+        print(
+            f"| {clip.stem} | {size[0]}x{size[1]} | {name} | {measured.flicker} | {measured.bicubic} "
+            f"| {measured.psnr(still=True):.2f} | {measured.psnr(still=False):.2f} "
+            f"| {measured.sharpness[False] / max(1, moving):.3f} "
+            f"| {psnr_db(measured.apart[False] / max(1, moving)):.1f} "
+            f"| {measured.pixels[True] / max(1, measured.pixels[True] + moving):.0%} "
+            f"| {cpu_ms if name == 'on' else 0:.1f} |",
+            flush=True,
+        )
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("clips", nargs="+", type=Path)
+    parser.add_argument("--model", default="lite-x4")
+    parser.add_argument("--frames", type=int, default=40)
+    parser.add_argument("--start", type=int, default=20)
+    parser.add_argument("--width", type=int, default=768)
+    options = parser.parse_args()
+    print(f"python {' '.join(sys.orig_argv[1:])}; {dt.datetime.now(dt.UTC):%Y-%m-%d}, ", end="")
+    print(f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
+    print(
+        "| clip | source | stabilize | flicker | of bicubic | PSNR still | PSNR moving | sharpness moving "
+        "| on against off, moving | still | CPU ms a frame |\n|---|---|---|---|---|---|---|---|---|---|---|"
+    )
+    with Worker(Settings.from_env()) as worker, tempfile.TemporaryDirectory() as folder:
+        for clip in options.clips:
+            compare(clip, worker, Path(folder), options)
+
+
+if __name__ == "__main__":
+    main()
