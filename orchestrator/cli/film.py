@@ -114,7 +114,7 @@ def film(
     """  # noqa: D301  click reads the backspace as: keep these lines
     from orchestrator.film.piece_folder import PieceFolder
     from orchestrator.film.plan import Unsplit
-    from orchestrator.film_driver.make_film import Film, make_film, make_preview
+    from orchestrator.film_driver.make_film import FilmJob, make_film, make_preview
     from orchestrator.worker import Worker
 
     settings = options.settings_with(url)
@@ -141,7 +141,7 @@ def film(
         if folder.resolve() == output.resolve():
             raise BadRequest(f"--pieces {folder} is also the output: name another folder")
         kept = PieceFolder.create(folder, plan)
-        order = Film(
+        job = FilmJob(
             source=source,
             output=output,
             pieces=kept,
@@ -151,12 +151,12 @@ def film(
         )
         with _hint_of(kept), progress(source.name) as on_progress:
             if preview:
-                watchable = make_preview(order, worker, on_progress)
+                preview_file = make_preview(job, worker, on_progress)
             else:
-                result = make_film(order, worker, on_progress)
+                result = make_film(job, worker, on_progress)
         ignore_signals()  # the job is done, and stopping Triton is brief
         if preview:
-            say(preview_text(plan, watchable, as_json=as_json))
+            say(preview_text(plan, preview_file, as_json=as_json))
         else:
             _say_result(output, result, len(plan.segments), (), as_json=as_json)
 

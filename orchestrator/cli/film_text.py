@@ -86,16 +86,15 @@ def _estimate(plan: FilmPlan, worker: Worker, workers: int | str) -> str:
     return line + ("" if cost is None else f", ${cost.dollars:.4f} on {cost.gpu}")
 
 
-def preview_text(plan: FilmPlan, watchable: Path, *, as_json: bool) -> str:
+def preview_text(plan: FilmPlan, preview_file: Path, *, as_json: bool) -> str:
     """Return where the preview can be watched."""
     start_s, end_s = _spans(plan)[plan.hardest]
     if as_json:
         return json_text(
-            {"preview": str(watchable), "segment": plan.hardest, "start_sec": start_s, "end_sec": end_s}
+            {"preview": str(preview_file), "segment": plan.hardest, "start_sec": start_s, "end_sec": end_s}
         )
-    return (
-        f"{watchable}: the hardest part, {start_s:.2f} s to {end_s:.2f} s of the film; OUT will use it again"
-    )
+    where = f"{start_s:.2f} s to {end_s:.2f} s of the film"
+    return f"{preview_file}: the hardest part, {where}; OUT will use it again"
 
 
 def _spans(plan: FilmPlan) -> list[tuple[float, float]]:

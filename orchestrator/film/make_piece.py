@@ -53,11 +53,11 @@ def make_piece(
     try:
         with nullcontext() if repeat else pieces.claimed(number, while_waiting=check_needed):
             check_needed()
-            pieces.note("started", number)
+            pieces.write_journal("started", number)
             with staged(path, overwrite=False) as temporary:
                 ours = replace(context, on_progress=on_progress)
                 make_segment(source, pieces.plan, number, temporary, ours, plan_hash=pieces.plan_hash)
-            pieces.note("stored", number)
+            pieces.write_journal("stored", number)
     except (Cancelled, OutputPathRefused):
         if not path.exists():
             raise

@@ -126,7 +126,7 @@ class PieceFolder:
         except OSError as exc:
             raise OutputPathRefused(f"{path} is no piece and cannot be removed: {exc.strerror}") from exc
 
-    def watchable(self, number: int) -> Path:
+    def preview_file(self, number: int) -> Path:
         """Return a copy of a piece of a video, named so that players open it."""
         path = self.folder / f"preview-{number}.mp4"
         path.unlink(missing_ok=True)
@@ -160,7 +160,7 @@ class PieceFolder:
         finally:
             os.close(file)
 
-    def note(self, event: str, number: int) -> None:
+    def write_journal(self, event: str, number: int) -> None:
         """Append an event to the journal, for people who want to know which worker did what."""
         line = {"event": event, "segment": number, "host": os.uname().nodename, "pid": os.getpid()}
         with contextlib.suppress(OSError), self._journal.open("a") as file:

@@ -40,8 +40,8 @@ _starting_triton = threading.Lock()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
-    """A piece to make; see `make_piece`.
+class SegmentTask:
+    """A segment for a worker to make; see `make_piece`.
 
     Attributes:
         source: the video.
@@ -62,22 +62,22 @@ class Order:
     repeat: bool = False
 
 
-def make_ordered(order: Order) -> None:
+def run_segment_task(task: SegmentTask) -> None:
     """Make a piece in a dask worker, and report the frames that are done to the driver."""
     from distributed import get_worker  # noqa: PLC0415  an extra
 
     dask_worker, failure = get_worker(), None
     try:
-        pieces = PieceFolder.open(order.folder, order.plan_hash)
-        url = order.triton_url or (None if pieces.plan.model is None else _triton_of_this_machine())
+        pieces = PieceFolder.open(task.folder, task.plan_hash)
+        url = task.triton_url or (None if pieces.plan.model is None else _triton_of_this_machine())
         with Worker(replace(Settings.from_env(), triton_url=url)) as worker:
             context = worker.context(
-                lambda moment: dask_worker.log_event(order.run, (order.number, moment.frames))
+                lambda moment: dask_worker.log_event(task.run, (task.number, moment.frames))
             )
-            stop = pieces.folder / order.run
-            make_piece(order.source, pieces, order.number, context, stop=stop, repeat=order.repeat)
+            stop = pieces.folder / task.run
+            make_piece(task.source, pieces, task.number, context, stop=stop, repeat=task.repeat)
     except WorkerError as exc:
-        failure = type(exc)(str(exc))
+        failure = type(exc)(str(exc), **exc.details)
     if failure is not None:
         raise failure  # alone: dask sends the causes too, and errors of FFmpeg as a cause lose its type
 
@@ -110,10 +110,10 @@ class Cluster:
         workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
         return self._gpus() or sum(worker["nthreads"] for worker in workers)
 
-    def submit(self, order: Order) -> Future:
+    def submit(self, task: SegmentTask) -> Future:
         """Start a task that makes a piece."""
         resources = {GPU: 1} if self._gpus() else None
-        return self._client.submit(make_ordered, order, pure=False, resources=resources)
+        return self._client.submit(run_segment_task, task, pure=False, resources=resources)
 
     def wait(self, futures: Collection[Future], timeout_s: float) -> set[Future]:
         """Wait at most so long until a task ends; return those that have ended.

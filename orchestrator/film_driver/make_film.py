@@ -16,7 +16,7 @@ from orchestrator.worker import Worker
 
 
 @dataclass(frozen=True, kw_only=True)
-class Film:
+class FilmJob:
     """A film to make.
 
     Attributes:
@@ -36,7 +36,7 @@ class Film:
     keep_pieces: bool = False
 
 
-def make_film(film: Film, worker: Worker, on_progress: OnProgress) -> FilmResult:
+def make_film(film: FilmJob, worker: Worker, on_progress: OnProgress) -> FilmResult:
     """Make the pieces that are missing, and assemble all.
 
     A driver that is stopped leaves the finished pieces, and the next one continues with them. Another driver
@@ -73,15 +73,15 @@ def make_film(film: Film, worker: Worker, on_progress: OnProgress) -> FilmResult
     return result
 
 
-def make_preview(film: Film, worker: Worker, on_progress: OnProgress) -> Path:
+def make_preview(film: FilmJob, worker: Worker, on_progress: OnProgress) -> Path:
     """Make the film's hardest piece, which the whole film uses again; return a video that can be watched."""
     number = film.pieces.plan.hardest
     with film.pieces.shared():
         _make_missing(film, worker, [number], on_progress)
-        return film.pieces.watchable(number)
+        return film.pieces.preview_file(number)
 
 
-def _make_missing(film: Film, worker: Worker, numbers: Sequence[int], on_progress: OnProgress) -> None:
+def _make_missing(film: FilmJob, worker: Worker, numbers: Sequence[int], on_progress: OnProgress) -> None:
     missing = [number for number in numbers if not film.pieces.has(number)]
     if not missing:
         return

@@ -14,7 +14,7 @@ from orchestrator.errors import CallerError, WorkerError
 from orchestrator.film.piece_folder import PieceFolder
 from orchestrator.film.progress import FilmProgress
 from orchestrator.film.stragglers import Finished, Running, segments_to_repeat
-from orchestrator.film_driver.cluster import Cluster, Order
+from orchestrator.film_driver.cluster import Cluster, SegmentTask
 from orchestrator.pipeline.progress import OnProgress
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class PieceMaker:
         self._work = {segment.number: segment.frames for segment in pieces.plan.segments}
         self._cluster = cluster
         self._on_progress = on_progress
-        self._order = Order(
+        self._task = SegmentTask(
             source=source.absolute(),
             folder=pieces.parent.absolute(),
             plan_hash=pieces.plan_hash,
@@ -77,7 +77,7 @@ class PieceMaker:
             WorkerError: a segment failed too often, or cannot succeed. The finished pieces are kept.
         """
         self._waiting.extend(numbers)
-        progress, frames = FilmProgress(self._pieces.plan), self._cluster.frames_of(self._order.run)
+        progress, frames = FilmProgress(self._pieces.plan), self._cluster.frames_of(self._task.run)
         try:
             while self._waiting or any(not self._is_made(one.number) for one in self._attempts.values()):
                 self._submit()
@@ -88,7 +88,7 @@ class PieceMaker:
                 self._on_progress(progress.at(done, frames))
         finally:
             if self._attempts:  # the driver stops, or another worker was faster
-                (self._pieces.folder / self._order.run).touch()
+                (self._pieces.folder / self._task.run).touch()
                 self._cluster.cancel(self._attempts)
 
     def _is_made(self, number: int) -> bool:
@@ -103,7 +103,7 @@ class PieceMaker:
                 free -= 1
 
     def _start(self, number: int, *, repeat: bool = False) -> None:
-        future = self._cluster.submit(replace(self._order, number=number, repeat=repeat))
+        future = self._cluster.submit(replace(self._task, number=number, repeat=repeat))
         self._attempts[future] = _Attempt(number=number, started_s=time.monotonic())
 
     def _end(self, future: Future, attempt: _Attempt) -> None:
@@ -140,5 +140,5 @@ class PieceMaker:
             repeated_work=sum(self._work[number] for number in self._repeated),
         ):
             self._repeated.add(number)
-            self._pieces.note("repeated", number)
+            self._pieces.write_journal("repeated", number)
             self._start(number, repeat=True)

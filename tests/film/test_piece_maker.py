@@ -18,7 +18,7 @@ from distributed.protocol import pickle
 from orchestrator.errors import BadMedia, DiskFull, EncodeFailed, JobKilled, WorkerError
 from orchestrator.film.piece_folder import PieceFolder
 from orchestrator.film_driver import cluster
-from orchestrator.film_driver.cluster import Cluster, Order
+from orchestrator.film_driver.cluster import Cluster, SegmentTask
 from orchestrator.film_driver.piece_maker import MOST_FAILURES, PieceMaker
 from orchestrator.pipeline.progress import Progress
 from tests.support.film import film_clip, stored_piece, tiny_plan
@@ -45,10 +45,10 @@ class Threads:
     def slots(self) -> int:
         return self._slots
 
-    def submit(self, order: Order) -> Future[None]:
-        self.submitted.append(order.number)
+    def submit(self, task: SegmentTask) -> Future[None]:
+        self.submitted.append(task.number)
         self._open = {future for future in self._open if not future.done()}
-        future = self._pool.submit(self._make, order.number)
+        future = self._pool.submit(self._make, task.number)
         self._open.add(future)
         self.most_at_once = max(self.most_at_once, len(self._open))
         return future
@@ -208,7 +208,7 @@ def test_an_error_keeps_its_type_on_its_way_to_the_driver(
 
     monkeypatch.setattr(cluster, "make_piece", full)
     monkeypatch.setattr(distributed, "get_worker", lambda: None)
-    order = Order(
+    task = SegmentTask(
         source=Path("in.mp4"),
         folder=pieces.parent,
         plan_hash=pieces.plan_hash,
@@ -217,6 +217,6 @@ def test_an_error_keeps_its_type_on_its_way_to_the_driver(
         run="a",
     )
     with pytest.raises(DiskFull) as caught:
-        cluster.make_ordered(order)
+        cluster.run_segment_task(task)
     received = pickle.loads(pickle.dumps(caught.value))
     assert (type(received), str(received)) == (DiskFull, "no space is left")
