@@ -13,6 +13,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from export_onnx.licence_terms import closed_product
 from orchestrator.cost.price_table import Price, PriceTable, QuoteRules, SourcedRow, read_table
 from orchestrator.cost.quote import micro_dollars_per_s
 from orchestrator.jobs.task_table import USER_TASKS
@@ -61,6 +62,22 @@ def worker_defaults(settings: Settings) -> dict[str, Any]:
     }
 
 
+def models() -> list[dict[str, Any]]:
+    """Return what the catalog says of each model, for people who choose one."""
+    catalog = tomllib.loads((PROJECT_ROOT / "weights" / "catalog.toml").read_text(encoding="utf-8"))
+    return [
+        {
+            "name": name,
+            "task": row["task"],
+            "scale": row.get("scale"),
+            "good_for": row["good_for"],
+            "licence": row["licence"],
+            "closed_product": closed_product(row["licence"]),
+        }
+        for name, row in catalog.items()
+    ]
+
+
 def error_codes() -> dict[str, dict[str, Any]]:
     """Return whose fault each error code is, and whether the same job may succeed later."""
     return {code: {"fault": fault, "retryable": kind.retryable} for code, fault, kind in error_kinds()}
@@ -81,6 +98,7 @@ def write(folder: Path) -> None:
     tables = {
         "price_table": price_table(read_table(settings.cost_table)),
         "worker_defaults": worker_defaults(settings),
+        "models": models(),
         "error_codes": error_codes(),
     }
     folder.mkdir(parents=True, exist_ok=True)

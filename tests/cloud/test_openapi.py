@@ -192,6 +192,7 @@ def test_every_route_answers_as_described(cloud: Cloud, user: ApiUser) -> None:
         "POST /cancel/{id}": [user.post(f"/cancel/{started}"), poor.post(f"/cancel/{started}")],
         "GET /jobs/{id}/playlist": [poor.get(f"/jobs/{started}/playlist")],
         "DELETE /jobs/{id}": [poor.delete(f"/jobs/{started}")],
+        "GET /models": [user.get("/models")],
         "GET /wallet": [user.get("/wallet"), user.get("/wallet?limit=0")],
         "POST /session": [
             requests.post(f"{cloud.url}/session", json={"key": user.key}, timeout=60),

@@ -115,10 +115,15 @@ def test_a_refused_setting_is_named_as_in_the_form(page: Page, user: ApiUser, up
     page.reload()
     expect(stride).to_have_value("9")
     expect(stride).to_be_visible()
-    hint = "The job fails, and costs nothing, if the workers do not have this model."
+    hint = "The job fails, and costs nothing, if the workers do not have it."
     expect(page.get_by_text(hint)).to_have_count(0)
-    page.get_by_label("Model").select_option("yolov8m")
-    expect(page.get_by_text(hint)).to_be_visible()
+    model = page.get_by_label("Model")
+    model.select_option("yolov8m")
+    expect(model).to_have_accessible_description(
+        re.compile("AGPL-3.0: a closed product may not use it.*" + hint)
+    )
+    model.select_option("d-fine-n")
+    expect(model).to_have_accessible_description(re.compile("Apache-2.0: a closed product may use it"))
 
 
 def test_typing_asks_for_the_price_once(cloud: Cloud, page: Page, user: ApiUser, upload: str) -> None:

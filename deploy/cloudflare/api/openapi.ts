@@ -30,6 +30,7 @@ const TAGS = [
 ];
 const TAG_OF_PATH: Record<string, string> = {
   uploads: "Uploads",
+  models: "Jobs",
   quote: "Jobs",
   debit: "Jobs",
   status: "Jobs",

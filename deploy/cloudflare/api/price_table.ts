@@ -53,6 +53,11 @@ export interface Frames {
 
 const CPU = "cpu";
 
+/** Returns the speeds of a model, in the order of the table. */
+export function speedsOf(model: string): Speed[] {
+  return table.speeds.filter((speed) => speed.model === model);
+}
+
 /** The figures that a quote adds to an estimate. */
 export const RULES = table.quotes;
 

@@ -2710,6 +2710,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The models that a job can name
+         * @description All models that this version of Framewright knows. The workers have those that the operator built; a job that names another fails and costs nothing.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The models. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Models"];
+                    };
+                };
+                /** @description The request is malformed: a field, a header or the JSON of the body is wrong. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The API key, the cookie or the token is missing, not valid, or revoked. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The request came by cookie from a page whose origin is not allowed. */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body has more than 256 KiB. */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The body is not JSON in UTF-8, or is compressed. */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many requests. The header Retry-After says when to go on. */
+                429: {
+                    headers: {
+                        /** @description After how many seconds the same request may succeed; absent where it will not. */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description An unexpected error: a bug in Framewright. */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.json": {
         parameters: {
             query?: never;
@@ -4268,6 +4372,47 @@ export interface components {
             source?: components["schemas"]["Source"];
             /** @description Makes only the hardest ten seconds of an upscale or an export, at the same settings. A later job for the whole uses this part again, and it is not paid for twice. */
             preview?: boolean;
+        };
+        Models: {
+            /** @description In the order of the catalog. */
+            models: components["schemas"]["Model"][];
+        };
+        Model: {
+            /** @description What `model` of a job names. */
+            name: string;
+            /**
+             * @description `upscale` for upscales and exports, `detect` for tracks.
+             * @enum {string}
+             */
+            task: "upscale" | "detect";
+            /** @description Output size over input size; null for a detector. */
+            scale: number | null;
+            /** @description What to use it for. */
+            good_for: string;
+            /** @description The SPDX identifier of its weights' licence. */
+            licence: string;
+            /**
+             * @description Whether a product with closed source may use it; a description, not legal advice.
+             * @enum {string}
+             */
+            closed_product: "yes" | "no" | "unknown";
+            /** @description How fast it ran; empty if nobody measured it. */
+            speeds: components["schemas"]["ModelSpeed"][];
+        };
+        ModelSpeed: {
+            /**
+             * @description The GPU, or cpu.
+             * @example RTX 4090
+             */
+            gpu: string;
+            /** @description The width of the input frames, in pixels. */
+            width: number;
+            /** @description Their height, in pixels. */
+            height: number;
+            /** @description Frames per second, from file to file. */
+            fps: number;
+            /** @description Who measured it, how and when. */
+            origin: string;
         };
     };
     responses: never;

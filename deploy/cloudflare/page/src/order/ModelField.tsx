@@ -1,5 +1,6 @@
 /** Chooses a model of the catalog, or leaves the choice to the worker. */
 
+import { aboutModel } from "./models.ts";
 import { SelectField } from "./SelectField.tsx";
 
 interface ModelFieldProps {
@@ -18,7 +19,7 @@ export function ModelField({ models, value, onChange }: ModelFieldProps) {
       label="Model"
       hint={
         value != null && models.includes(value)
-          ? "The job fails, and costs nothing, if the workers do not have this model."
+          ? `${aboutModel(value)} The job fails, and costs nothing, if the workers do not have it.`
           : "The price says which model will be used."
       }
       value={value ?? DEFAULT}

@@ -1,5 +1,6 @@
 /** The models that a form offers, and the scale of each, as the worker's catalog has them. */
 
+import models from "../../../api/generated/models.json" with { type: "json" };
 import defaults from "../../../api/generated/worker_defaults.json" with { type: "json" };
 
 /** The models that enlarge pictures. */
@@ -9,6 +10,20 @@ export const DETECTORS: readonly string[] = Object.keys(defaults.detector_sides)
 
 /** The scale of a model that the catalog does not have: that of nearly all models. */
 const USUAL_SCALE = 4;
+
+const IN_CLOSED_PRODUCT = {
+  yes: "a closed product may use it",
+  no: "a closed product may not use it without another licence",
+  unknown: "nobody says whether a closed product may use it",
+};
+
+/** Returns what a model is for and who may use it, as a sentence; null if the catalog does not have it. */
+export function aboutModel(name: string): string | null {
+  const model = models.find((one) => one.name === name);
+  if (model === undefined) return null;
+  const allowed = IN_CLOSED_PRODUCT[model.closed_product as keyof typeof IN_CLOSED_PRODUCT];
+  return `Good for: ${model.good_for}. Licence ${model.licence}: ${allowed}.`;
+}
 
 /** Returns the scale of an upscale: the one that was set, or that of its model. */
 export function scaleOf(params: { model?: string | null; scale?: number | null }): number {
