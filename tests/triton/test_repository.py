@@ -145,11 +145,12 @@ def test_a_config_says_to_triton_what_the_catalog_says(name: str, choices: Servi
         ]
         own = {
             "classes": json.dumps(entry.classes),
-            "stride": "32",
+            "stride": str(entry.side) if entry.stretched else "32",
             "side": str(entry.side),
             "score_threshold": "0.1",
             "iou_threshold": "1.0" if entry.end_to_end else str(entry.iou_threshold),
         }
+        own |= {"fit": "stretch"} if entry.stretched else {}
     assert parameters(config) == common(entry, choices) | own
 
 
