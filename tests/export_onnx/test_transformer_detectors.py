@@ -165,7 +165,7 @@ def test_a_build_for_a_gpu_is_refused_where_no_gpu_can_prove_it(nano: Built, acc
 def test_another_side_or_more_boxes_than_queries_are_refused(nano: Built, tmp_path: Path) -> None:
     with pytest.raises(BadRequest, match="300 queries"):
         build_detector(tmp_path, nano.weights, "d-fine-n", max_detections=301)
-    network = cast("Any", SimpleNamespace(square_side=640))
+    network = cast("Any", SimpleNamespace(square_side=640, stride=640))
     with pytest.raises(BadRequest, match="takes 640 only"):
         exportable_detector.side_of(network, "dfine_n_coco.pth", chosen=320)
     assert exportable_detector.side_of(network, "dfine_n_coco.pth", chosen=640) == 640
