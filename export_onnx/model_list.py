@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from export_onnx.licence_terms import ClosedProduct, closed_product
 from export_onnx.repository import read_record
-from orchestrator.cost.price_table import read_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,6 +104,9 @@ def table(rows: list[ModelListRow]) -> str:
 
 def _speeds(cost_table: Path) -> dict[str, tuple[MeasuredSpeed, ...]]:
     """Return the speeds in the table by model."""
+    # The image's stage that builds models has this module, but not the room `cost`.
+    from orchestrator.cost.price_table import read_table  # noqa: PLC0415
+
     found: dict[str, tuple[MeasuredSpeed, ...]] = {}
     for row in read_table(cost_table).speeds:
         speed = MeasuredSpeed(gpu=row.gpu, width=row.width, height=row.height, fps=row.fps, origin=row.origin)
