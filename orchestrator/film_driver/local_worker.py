@@ -13,8 +13,6 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import dask
-
 LONGEST_S = 900
 """How long a worker may continue without its driver, in seconds."""
 
@@ -43,6 +41,8 @@ async def work(address: str, tls: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
+    import dask  # an extra
+
     if line := sys.stdin.readline():  # else the driver was killed
         instructions = json.loads(line)
         dask.config.set(instructions["config"])
