@@ -147,7 +147,6 @@ def test_it_can_be_stopped_at_any_time(repository: Path) -> None:
 @pytest.mark.slow
 def test_a_reaper_ends_a_server_that_waits_for_a_process_killed_as_it_started(tmp_path: Path) -> None:
     plan = {
-        "owner": os.getpid(),
         "command": ["sh", "-c", "sleep 0 & exec sleep 100"],  # one that ends at once and is never waited for
         "key": "k3y",
         "search": {},
@@ -155,15 +154,15 @@ def test_a_reaper_ends_a_server_that_waits_for_a_process_killed_as_it_started(tm
         "segments": f"framewright-test-{os.getpid()}-",
         "scratch": str(tmp_path / "scratch"),
     }
-    ended = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", server._REAPER, str(server._PACKAGES)],
-        input=json.dumps(plan),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert ended.returncode > 128, ended
-    assert "killed as it started" in ended.stdout
-    assert signal.Signals(ended.returncode - 128) in {signal.SIGTERM, signal.SIGKILL}
+    command = [sys.executable, "-I", "-S", "-c", server._REAPER, str(server._PACKAGES)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as reaper:
+        assert reaper.stdin is not None
+        assert reaper.stdout is not None
+        print(json.dumps(plan), file=reaper.stdin, flush=True)  # open until the end: its owner lives
+        output = reaper.stdout.read()
+    assert reaper.returncode > 128, output
+    assert "killed as it started" in output
+    assert signal.Signals(reaper.returncode - 128) in {signal.SIGTERM, signal.SIGKILL}
     assert not list(Path(tempfile.gettempdir()).glob(f"framewright-test-{os.getpid()}-*"))
