@@ -18,13 +18,14 @@ from benchmarks.film.simulated_film import GPU, MODELS, simulated
 from orchestrator.cost.price_table import read_table
 
 ROOT = Path(__file__).resolve().parents[2]
+# Two segments of 20 to 30 s of work, the length that a plan chooses by itself (`work_sec`).
 SUBJECTS = {
     "upscale": Subject(
-        source=ROOT / "examples" / "sample.mp4", times=2, segments=4, model="lite-x4", turns=2
+        source=ROOT / "examples" / "sample.mp4", times=2, segments=2, model="lite-x4", turns=2
     ),
     "export": Subject(
         source=ROOT.parent / "shared" / "real" / "media" / "one-by-one-person-detection.mp4",
-        times=2,
+        times=5,
         segments=2,
         model=None,
         turns=1,
