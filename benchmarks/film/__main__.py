@@ -18,7 +18,7 @@ from benchmarks.film.simulated_film import GPU, MODELS, simulated
 from orchestrator.cost.price_table import read_table
 
 ROOT = Path(__file__).resolve().parents[2]
-# Two segments of 20 to 30 s of work, the length that a plan chooses by itself (`work_sec`).
+# Two or three segments of 14 to 22 s of work; a plan chooses about 30 s by itself (`work_sec`).
 SUBJECTS = {
     "upscale": Subject(
         source=ROOT / "examples" / "sample.mp4", times=2, segments=2, model="lite-x4", turns=2

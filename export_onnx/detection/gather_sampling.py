@@ -13,6 +13,8 @@ from unittest import mock
 import torch
 from torch.nn import functional
 
+from orchestrator.errors import ModelBuildFailed
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -37,10 +39,13 @@ def sample_with_gathers(
         float [N, C, h, w].
 
     Raises:
-        NotImplementedError: another mode is asked for.
+        ModelBuildFailed: another mode is asked for.
     """
     if mode != "bilinear" or padding_mode != "zeros" or align_corners:
-        raise NotImplementedError("only bilinear sampling with zeros outside is exported")
+        raise ModelBuildFailed(
+            f"the network samples with mode {mode}, padding {padding_mode} and align_corners {align_corners}; "
+            "only bilinear sampling with zeros outside and without align_corners can be exported"
+        )
     channels, height, width = feature_map.shape[1:]
     x = (positions[..., 0] + 1) * (width / 2) - 0.5
     y = (positions[..., 1] + 1) * (height / 2) - 0.5

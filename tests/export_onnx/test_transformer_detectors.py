@@ -108,6 +108,11 @@ def test_gathers_sample_what_grid_sample_samples(shape: tuple[int, ...], reach: 
     torch.testing.assert_close(sample_with_gathers(feature_map, positions), expected, rtol=0, atol=1e-5)
 
 
+def test_other_ways_to_sample_are_refused() -> None:
+    with pytest.raises(ModelBuildFailed, match="mode nearest"):
+        sample_with_gathers(torch.zeros(1, 1, 2, 2), torch.zeros(1, 1, 1, 2), mode="nearest")
+
+
 def test_the_best_pairs_of_a_query_and_a_class_are_kept_and_unused_outputs_are_no_class() -> None:
     logits = torch.tensor([[[0.0, 3.0, -9.0], [2.0, -9.0, 9.0]]])  # the last output is of no class
     boxes = torch.tensor([[[0.5, 0.5, 0.2, 0.4], [0.25, 0.5, 0.5, 1.0]]])
