@@ -43,7 +43,7 @@ def sample_with_gathers(
     """
     if mode != "bilinear" or padding_mode != "zeros" or align_corners:
         raise ModelBuildFailed(
-            f"the network samples with mode {mode}, padding {padding_mode} and align_corners {align_corners}; "
+            f"the network samples by mode {mode}, padding {padding_mode}, align_corners {align_corners}; "
             "only bilinear sampling with zeros outside and without align_corners can be exported"
         )
     channels, height, width = feature_map.shape[1:]
