@@ -35,6 +35,7 @@ Contract = TypeVar("Contract", bound=UpscaleContract | DetectContract)
 
 _INT32_MAX = 2**31 - 1
 _LONG_WAIT_S = 5.0
+_STATISTICS_DELAY_S = 2.0
 _log = logging.getLogger(__name__)
 _LOOPBACK = re.compile(r"(localhost|127(\.\d+){3}|\[::1\]|0\.0\.0\.0)$")
 
@@ -288,8 +289,17 @@ class TritonClient:
             total_ms = (time.perf_counter() - started) * 1e3
             answer = request.result(copied=True)
             request.release()
-        counted = self.statistics(contract.name).since(before)
+        counted = self._counted_since(before, contract.name)
         return answer, InferReport(transport=pool.transport, total_ms=total_ms, statistics=counted)
+
+    def _counted_since(self, before: ModelStatistics, model: str) -> ModelStatistics:
+        """Return what the server has counted since then. It may count a request after it has answered it."""
+        deadline = time.monotonic() + _STATISTICS_DELAY_S
+        while True:
+            counted = self.statistics(model).since(before)
+            if (counted.requests > 0 and counted.images > 0) or time.monotonic() > deadline:
+                return counted
+            time.sleep(0.01)
 
     def _ask(self, call: Callable[..., Any], what: str, model: str) -> Any:
         try:

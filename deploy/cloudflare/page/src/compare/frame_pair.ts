@@ -58,14 +58,20 @@ export class FramePair {
   /** Shows a frame of the leader, and the frame of the follower at that time. */
   readonly show = (frame: number): void => {
     this.leader.show(frame);
-    this.align();
+    // Even if it seems to show that frame: a later one may still come to the screen after it has been paused.
+    this.follower.show(this.#followersFrame);
   };
 
-  /** Lets the follower show what belongs to the leader's frame: at its middle, as containers round times differently. */
+  /** Lets the follower show what belongs to the leader's frame. */
   align(): void {
+    const frame = this.#followersFrame;
+    if (frame !== this.follower.target) this.follower.show(frame);
+  }
+
+  /** The follower's frame that belongs to the leader's: at its middle, as containers round times differently. */
+  get #followersFrame(): number {
     const { leader, follower } = this;
-    const frame = follower.times.frameAt(this.#startS + leader.times.middleOf(leader.target));
-    if (frame !== follower.target) follower.show(frame);
+    return follower.times.frameAt(this.#startS + leader.times.middleOf(leader.target));
   }
 
   readonly play = (): void => {

@@ -220,7 +220,7 @@ export class FramePlayer {
     this.#misses += 1;
     this.#walk = { muted: this.video.muted, rate: this.video.playbackRate };
     this.video.muted = true;
-    this.video.playbackRate = Math.max(SLOWEST_RATE, WALKING_RATE / this.#misses);
+    this.video.playbackRate = Math.max(SLOWEST_RATE, WALKING_RATE / 2 ** (this.#misses - 1));
     this.video.play().catch(() => this.#endWalk());
   }
 
