@@ -432,6 +432,11 @@ def marked(*pixels: tuple[int, int, int]) -> NDArray[np.uint8]:
     return images
 
 
+def wait_for_images(client: TritonClient, model: str, count: int) -> None:
+    """Wait until Triton has counted that many images; it may count a request after it has answered it."""
+    until(lambda: client.statistics(model).images == count)
+
+
 def test_a_detectors_answer_is_the_boxes_of_each_image_over_either_transport(triton: TritonServer) -> None:
     for shared_memory in (True, False):
         with TritonClient(triton.url, shared_memory=shared_memory) as client:
@@ -451,8 +456,7 @@ def test_a_detectors_answer_is_the_boxes_of_each_image_over_either_transport(tri
                     assert set(found[2][:, 5]) == {79}
                     assert not found[0].flags.writeable
                     request.release()
-            # Triton may count a request after it has been answered.
-            until(lambda: client.statistics("detector").images == before.images + 7)
+            wait_for_images(client, "detector", before.images + 7)
             (kept,), report = client.infer(contract, marked((5, 0, 2)))
             assert (len(kept), report.statistics.images) == (5, 1)
     assert own_segments() == []
