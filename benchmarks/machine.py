@@ -6,8 +6,9 @@ import datetime as dt
 import os
 import platform
 from importlib import metadata
-from pathlib import Path
 from typing import Any
+
+from orchestrator.machine import processor
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 PACKAGES = ("av", "numpy", "nvidia-pytriton", "onnxruntime", "torch", "ultralytics")
@@ -27,7 +28,7 @@ def pin_to_cores(cores: int) -> int:
 def describe(cores: int) -> dict[str, Any]:
     """Return the processor, cores, memory, system and package versions, as JSON."""
     return {
-        "processor": _processor(),
+        "processor": processor(),
         "cores": cores,
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
@@ -37,7 +38,7 @@ def describe(cores: int) -> dict[str, Any]:
 
 def one_line() -> str:
     """Return the processor, the number of cores and the load, for the head of a table."""
-    return f"{_processor()}, {os.cpu_count()} cores, load {load()}"
+    return f"{processor()}, {os.cpu_count()} cores, load {load()}"
 
 
 def today() -> str:
@@ -48,15 +49,6 @@ def today() -> str:
 def load() -> float:
     """Return the load average of the last minute; a value above the number of cores means a busy machine."""
     return round(os.getloadavg()[0], 1)
-
-
-def _processor() -> str:
-    facts = Path("/proc/cpuinfo")
-    lines = facts.read_text().splitlines() if facts.exists() else []
-    return next(
-        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")),
-        platform.machine(),
-    )
 
 
 def _version(name: str) -> str | None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from export_onnx.catalog import Catalog, CatalogModel
+    from orchestrator.cost.price_table import Speed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,7 @@ class ModelListRow:
         good_for: what to use it for.
         closed_product: whether a product with closed source may use it: yes, no or unknown.
         speeds: how fast it ran on which GPU, from the table of costs (FRAMEWRIGHT_COST_TABLE).
+        speed_here: how fast it ran on this machine (`framewright models measure`), or None.
     """
 
     name: str
@@ -61,6 +63,7 @@ class ModelListRow:
     good_for: str
     closed_product: ClosedProduct
     speeds: tuple[MeasuredSpeed, ...]
+    speed_here: MeasuredSpeed | None
 
 
 def rows(catalog: Catalog, *, weights_dir: Path, repository: Path, cost_table: Path) -> list[ModelListRow]:
@@ -89,7 +92,7 @@ def table(rows: list[ModelListRow]) -> str:
             "?" if row.bytes is None else f"{row.bytes / 1e6:.1f} MB",
             "yes" if row.fetched else "no",
             _built(row),
-            _fastest(row),
+            _speed(row),
             row.good_for,
         )
         for row in rows
@@ -109,17 +112,28 @@ def _speeds(cost_table: Path) -> dict[str, tuple[MeasuredSpeed, ...]]:
 
     found: dict[str, tuple[MeasuredSpeed, ...]] = {}
     for row in read_table(cost_table).speeds:
-        speed = MeasuredSpeed(gpu=row.gpu, width=row.width, height=row.height, fps=row.fps, origin=row.origin)
-        found[row.model] = (*found.get(row.model, ()), speed)
+        found[row.model] = (*found.get(row.model, ()), _measured(row))
     return found
 
 
-def _fastest(row: ModelListRow) -> str:
-    """Return the highest speed in a few words; --json has all of them with their sources."""
-    if not row.speeds:
+def _speed_here(repository: Path, name: str) -> MeasuredSpeed | None:
+    from orchestrator.cost.measured_speed import measured_speed  # noqa: PLC0415  see _speeds
+
+    speed = measured_speed(repository, name)
+    return None if speed is None else _measured(speed)
+
+
+def _measured(row: Speed) -> MeasuredSpeed:
+    return MeasuredSpeed(gpu=row.gpu, width=row.width, height=row.height, fps=row.fps, origin=row.origin)
+
+
+def _speed(row: ModelListRow) -> str:
+    """Return the speed on this machine, else the highest one, in a few words; --json has all."""
+    best = row.speed_here or max(row.speeds, key=lambda speed: speed.fps, default=None)
+    if best is None:
         return "?"
-    best = max(row.speeds, key=lambda speed: speed.fps)
-    return f"{best.fps:g} fps of {best.width}x{best.height}, {best.gpu}"
+    where = "this machine" if row.speed_here else best.gpu
+    return f"{best.fps:g} fps of {best.width}x{best.height}, {where}"
 
 
 def _built(row: ModelListRow) -> str:
@@ -148,6 +162,7 @@ def _listed(
         good_for=model.good_for,
         closed_product=closed_product(model.licence),
         speeds=speeds.get(model.name, ()),
+        speed_here=_speed_here(repository, model.name),
     )
 
 
@@ -167,4 +182,5 @@ def _other(name: str, repository: Path, speeds: dict[str, tuple[MeasuredSpeed, .
         good_for=f"built from {record.weights_file}",
         closed_product=closed_product(record.model.licence),
         speeds=speeds.get(name, ()),
+        speed_here=_speed_here(repository, name),
     )

@@ -3,6 +3,7 @@
 <repository>/<name>/config.pbtxt
 <repository>/<name>/1/model.onnx
 <repository>/<name>/1/model.cpu.onnx   the graph rewritten for a CPU, if cpu_graph.py makes one
+<repository>/<name>/1/speed.json       how fast it ran (`framewright models measure`); a new build removes it
 <repository>/<name>/1/build.json       a BuildRecord: weights, parity and programs of the build
 """
 
@@ -107,6 +108,7 @@ def install(repository: Path, staged: Path, record: BuildRecord) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     on_cpu = target.with_name(CPU_FILE)
     on_cpu.unlink(missing_ok=True)
+    target.with_name("speed.json").unlink(missing_ok=True)
     for source, destination in (
         (staged / "model.onnx", target),
         *([(staged / CPU_FILE, on_cpu)] if record.cpu_model_sha256 else []),

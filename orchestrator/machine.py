@@ -1,4 +1,6 @@
-"""Finds how many cores and how much memory this process may use; a container may have less than the machine.
+"""Finds the processor, and how many cores and how much memory this process may use.
+
+A container may have fewer cores and less memory than the machine.
 
 It also asks the kernel to kill this process with its parent, and to write no core files.
 """
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import platform
 import resource
 import signal
 from pathlib import Path
@@ -35,6 +38,14 @@ def memory_bytes() -> int:
     whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limit = _read("memory.max") or _read("memory/memory.limit_in_bytes")
     return min(whole, int(limit)) if limit.isdigit() else whole
+
+
+def processor() -> str:
+    """Return the name of the processor as Linux states it; elsewhere, the name of its architecture."""
+    facts = Path("/proc/cpuinfo")
+    lines = facts.read_text().splitlines() if facts.exists() else []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
 
 
 def die_with_parent(parent: int) -> None:

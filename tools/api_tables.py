@@ -21,6 +21,9 @@ from orchestrator.media_containers import MAX_SIDE_PX
 from orchestrator.settings import PROJECT_ROOT, Settings
 from tools.reference import error_kinds
 
+SAMPLES = PROJECT_ROOT / "deploy" / "cloudflare" / "page" / "public" / "samples"
+"""What `tools.model_samples` draws."""
+
 
 def price_table(table: PriceTable) -> dict[str, Any]:
     """Return the price table as the API reads it.
@@ -73,6 +76,7 @@ def models() -> list[dict[str, Any]]:
             "good_for": row["good_for"],
             "licence": row["licence"],
             "closed_product": closed_product(row["licence"]),
+            "sample": f"/samples/{name}.webp" if (SAMPLES / f"{name}.webp").exists() else None,
         }
         for name, row in catalog.items()
     ]

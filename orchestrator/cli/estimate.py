@@ -45,7 +45,8 @@ def estimate(
     """Estimate how long a job on the video IN will take, and what it will cost.
 
     Prices and speeds come from a table, where each number has its source; unknown ones are not guessed.
-    FRAMEWRIGHT_COST_TABLE names a table of your own. The quote is what users of the API would pay: it has a
+    FRAMEWRIGHT_COST_TABLE names a table of your own; `framewright models measure` records speeds of this
+    machine, which count instead of the table's. The quote is what users of the API would pay: it has a
     margin, and fallbacks for what is unknown.
 
     \b
@@ -55,18 +56,20 @@ def estimate(
       framewright estimate in.mp4 --task export --crop 0,0,640,360 --end 9 --model RealESRGAN_x4plus --gpu A40
     """  # noqa: D301  click reads the backspace as: keep these lines
     from orchestrator.cost.installed_gpus import installed_gpus
+    from orchestrator.cost.measured_speed import measured_speed, with_measured_speed
     from orchestrator.cost.price_table import CPU, read_table
     from orchestrator.pipeline.estimate import estimate as estimate_job
     from orchestrator.settings import Settings
 
     settings = Settings.from_env()
     table = read_table(settings.cost_table)
+    model = settings.resolved(model) if model else USER_TASKS[task].default_model(settings)
     found = estimate_job(
         source,
         task=task,
-        model=settings.resolved(model) if model else USER_TASKS[task].default_model(settings),
+        model=model,
         gpu=gpu or settings.gpu or next(iter(installed_gpus()), CPU),
-        table=table,
+        table=with_measured_speed(table, measured_speed(settings.model_repository, model)),
         crop=None if crop is None else _numbers(crop),
         start_s=start,
         end_s=end,

@@ -124,6 +124,10 @@ def test_a_refused_setting_is_named_as_in_the_form(page: Page, user: ApiUser, up
     )
     model.select_option("d-fine-n")
     expect(model).to_have_accessible_description(re.compile("Apache-2.0: a closed product may use it"))
+    sample = page.get_by_role("img", name="What centerface makes of a photograph")
+    expect(sample).to_have_count(0)
+    model.select_option("centerface")
+    expect(sample).to_have_js_property("naturalWidth", 424)
 
 
 def test_typing_asks_for_the_price_once(cloud: Cloud, page: Page, user: ApiUser, upload: str) -> None:

@@ -30,6 +30,15 @@ const Model = z
     closed_product: z.enum(["yes", "no", "unknown"]).openapi({
       description: "Whether a product with closed source may use it; a description, not legal advice.",
     }),
+    sample: z
+      .string()
+      .nullable()
+      .openapi({
+        description:
+          "The path, on this host, of a picture of what the model does; null if none was made. An upscaler stands " +
+          "beside bicubic, a detector's boxes are drawn on a photograph.",
+        example: "/samples/realesr-animevideov3.webp",
+      }),
     speeds: z.array(ModelSpeed).openapi({ description: "How fast it ran; empty if nobody measured it." }),
   })
   .openapi("Model");

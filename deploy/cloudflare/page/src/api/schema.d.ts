@@ -4396,6 +4396,11 @@ export interface components {
              * @enum {string}
              */
             closed_product: "yes" | "no" | "unknown";
+            /**
+             * @description The path, on this host, of a picture of what the model does; null if none was made. An upscaler stands beside bicubic, a detector's boxes are drawn on a photograph.
+             * @example /samples/realesr-animevideov3.webp
+             */
+            sample: string | null;
             /** @description How fast it ran; empty if nobody measured it. */
             speeds: components["schemas"]["ModelSpeed"][];
         };

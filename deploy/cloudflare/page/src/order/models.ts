@@ -25,6 +25,11 @@ export function aboutModel(name: string): string | null {
   return `Good for: ${model.good_for}. Licence ${model.licence}: ${allowed}.`;
 }
 
+/** Returns the address of a picture of what a model does; null if there is none. */
+export function sampleOf(name: string): string | null {
+  return models.find((one) => one.name === name)?.sample ?? null;
+}
+
 /** Returns the scale of an upscale: the one that was set, or that of its model. */
 export function scaleOf(params: { model?: string | null; scale?: number | null }): number {
   const scales: Record<string, number> = defaults.model_scales;
