@@ -142,22 +142,35 @@ def test_d_fine_n_sees_what_transformers_sees(nano: Built) -> None:
     assert nano.record.tools["transformers"]
 
 
-def test_triton_serves_d_fine_n_and_a_job_tracks_with_it(nano: Built, tmp_path: Path) -> None:
-    clip = clips.make_clip(tmp_path / "in.mp4", 4)
-    with TritonServer(nano.repository) as server, TritonClient(server.url, infer_timeout_s=300) as client:
-        client.load("d-fine-n")
-        contract = client.contract("d-fine-n", DetectContract)
-        assert (contract.fit, contract.side, contract.size_multiple) == ("stretch", 640, 640)
-        picture = np.random.default_rng(0).integers(0, 256, (1, 640, 640, 3), np.uint8)
+def serve_and_track(detector: Built, folder: Path) -> None:
+    """Check what Triton says of a detector, what it answers, and that a job tracks with it."""
+    model = detector.record.model
+    assert isinstance(model, DetectorConfig)
+    name, side = model.name, model.side
+    clip = clips.make_clip(folder / "in.mp4", 4)
+    with TritonServer(detector.repository) as server, TritonClient(server.url, infer_timeout_s=300) as client:
+        client.load(name)
+        contract = client.contract(name, DetectContract)
+        assert (contract.fit, contract.side, contract.size_multiple) == ("stretch", side, side)
+        picture = np.random.default_rng(0).integers(0, 256, (1, side, side, 3), np.uint8)
         ((found,), _) = client.infer(contract, picture)
-        assert len(found) == 300
+        assert 200 < len(found) <= 300
         context = JobContext(connect=lambda: client)
-        params = TrackParams(model="d-fine-n", confidence=0, batch=2)
-        result = track(clip, params, TrackOutputs(tracks=tmp_path / "tracks.json"), context).result
-        assert result.stats.detector_input == (640, 640)
+        params = TrackParams(model=name, confidence=0, batch=2)
+        result = track(clip, params, TrackOutputs(tracks=folder / "tracks.json"), context).result
+        assert result.stats.detector_input == (side, side)
         assert result.stats.tracks + result.stats.unreported_tracks > 0
-        with pytest.raises(BadRequest, match="640 pixels a side only"):
-            track(clip, TrackParams(model="d-fine-n", side=320), TrackOutputs(), context)
+        with pytest.raises(BadRequest, match=f"{side} pixels a side only"):
+            track(clip, TrackParams(model=name, side=side // 2), TrackOutputs(), context)
+
+
+def test_triton_serves_d_fine_n_and_a_job_tracks_with_it(nano: Built, tmp_path: Path) -> None:
+    serve_and_track(nano, tmp_path)
+
+
+@pytest.mark.slow
+def test_triton_serves_rf_detr_nano_and_a_job_tracks_with_it(tmp_path: Path) -> None:
+    serve_and_track(built(tmp_path, "rf-detr-nano"), tmp_path)
 
 
 @pytest.mark.parametrize("accelerator", ["cuda", "tensorrt"])
