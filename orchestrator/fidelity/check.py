@@ -81,7 +81,6 @@ def examine(
     sampler: FrameSampler,
     written: FrameCountAndSize,
     every: bool = False,
-    most: int = CHECKED_FRAMES,
 ) -> Fidelity:
     """Read a finished file back and compare it with samples of its source.
 
@@ -89,8 +88,8 @@ def examine(
         path: the complete file.
         sampler: the samples of the source, taken before frames were enlarged and encoded.
         written: what the file should contain.
-        every: compare all samples.
-        most: most frames that are compared otherwise, evenly spread, with the first and the last.
+        every: compare all samples. Otherwise at most CHECKED_FRAMES are compared, evenly spread, with the
+            first and the last.
 
     Raises:
         OutputCheckFailed: the file cannot be read, has another number of frames or size, or shows a fault.
@@ -98,8 +97,9 @@ def examine(
     with OutputReader(path) as reader:
         _check_count_and_size(reader, sampler, written)
         samples = sampler.samples()
-        if not every and len(samples) > most:
-            samples = [samples[place] for place in np.linspace(0, len(samples) - 1, most).round().astype(int)]
+        if not every and len(samples) > CHECKED_FRAMES:
+            places = np.linspace(0, len(samples) - 1, CHECKED_FRAMES).round().astype(int)
+            samples = [samples[place] for place in places]
         pairs = _pairs(reader, samples, written, None if every else _sizes(samples, written))
         blanks = (fault for pair in pairs if (fault := blank(pair)))
         fault = next(blanks, None) or swapped_channels(pairs) or displaced(pairs)

@@ -1,12 +1,13 @@
 """Keeps small copies of evenly spaced frames before they are encoded, for the check of the finished file.
 
 The length of the video need not be known: at first every frame is kept, then every second, every fourth...
+If it is known, only the frames that will be compared are kept.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, TypeVar, cast
@@ -60,7 +61,8 @@ class FrameSampler:
         rate: frames per second; determines the duration of a last frame that has none.
         colour: colour of the planes; needed only for planes.
         bits: bits of a component of the planes.
-        most: most frames that are kept, besides the last one.
+        kept: the numbers of the frames to keep, counted from the first that passes; the last one is kept in
+            any case. None keeps evenly spread ones, at most MOST besides the last.
 
     Attributes:
         frames: number of frames that have passed.
@@ -75,10 +77,10 @@ class FrameSampler:
         rate: Fraction | None = None,
         colour: Colour | None = None,
         bits: int = 8,
-        most: int = MOST,
+        kept: Collection[int] | None = None,
     ) -> None:
         self.frames = 0
-        self._most = most
+        self._wanted = kept
         self._rate = rate
         self._delivered = (width, height)
         self._time_base = time_base
@@ -104,9 +106,12 @@ class FrameSampler:
         """
         if not self.frames:
             self._first_pts = frame.pts
-        if self.frames % self._stride == 0:
+        if self._wanted is not None:
+            if self.frames in self._wanted:
+                self._kept.append(self._sample(frame, box))
+        elif self.frames % self._stride == 0:
             self._kept.append(self._sample(frame, box))
-            if len(self._kept) > self._most:
+            if len(self._kept) > MOST:
                 del self._kept[1::2]
                 self._stride *= 2
         self._last = (frame, box)
@@ -114,7 +119,7 @@ class FrameSampler:
 
     def samples(self) -> list[Sample]:
         """Return the samples in order, ending with the last frame that has passed."""
-        if self._last is None or self._kept[-1].index == self._last[0].index:
+        if self._last is None or (self._kept and self._kept[-1].index == self._last[0].index):
             return list(self._kept)
         return [*self._kept, self._sample(*self._last)]
 

@@ -31,6 +31,7 @@ from orchestrator.media_containers import MP4
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.picture_chain import PictureChain, picture_chain
 from orchestrator.pipeline.plan import Plan
+from orchestrator.pipeline.preview import evenly
 from orchestrator.pipeline.progress import FrameRateMeter, Progress
 from orchestrator.storage.staged import staged
 from orchestrator.triton.client import TritonClient
@@ -137,10 +138,10 @@ class _Segment:
                     planned_frames=self.plan.segments[self.number].frames,
                 )
             )
-            chain = stack.enter_context(
-                picture_chain(self.output, frames, client=client, samples=COMPARED_FRAMES + 1)
-            )
-            meter = FrameRateMeter(self.plan.segments[self.number].frames, self.output.stage)
+            count = self.plan.segments[self.number].frames
+            compared = frozenset(evenly(count, COMPARED_FRAMES))
+            chain = stack.enter_context(picture_chain(self.output, frames, client=client, sampled=compared))
+            meter = FrameRateMeter(count, self.output.stage)
             for frame, pixels in chain.pictures:
                 writer.write(replace(frame, pixels=pixels))
                 context.on_progress(meter.tick(writer.frames))
@@ -150,7 +151,7 @@ class _Segment:
             raise EncodeFailed(
                 f"{reader.frames_read} frames were read, but {writer.frames} written: please report it"
             )
-        compared = self._check(path, chain, frames=writer.frames)
+        measured = self._check(path, chain, frames=writer.frames)
         payload_bytes, payload_sha256 = payload_of(path)
         wall_s = time.monotonic() - started_s
         cost = context.cost_of(wall_s)
@@ -166,7 +167,7 @@ class _Segment:
             transport=chain.transport,
             tile=chain.tile,
             reused=chain.reused,
-            fidelity=compared,
+            fidelity=measured,
             wall_sec=round(wall_s, 3),
             gpu=None if cost is None else cost.gpu,
             notes=(*reader.notes, *chain.notes, *self.encoder.notes, *lost),
@@ -196,7 +197,7 @@ class _Segment:
             height=self.encoder.height,
             picture=self.encoder.picture_size,
         )
-        fidelity = examine(path, sampler=chain.sampler, written=written, most=COMPARED_FRAMES)
+        fidelity = examine(path, sampler=chain.sampler, written=written)
         tick = self.output.output_info.time_base
         start_s = float(chain.sampler.first_s - int(expand(self.plan.pts)[0]) * tick)
         return tuple(

@@ -6,13 +6,13 @@ own, a few frames ahead of the next.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from orchestrator.fidelity.pair_sampler import PairSampler
-from orchestrator.fidelity.sampler import MOST, FrameSampler
+from orchestrator.fidelity.sampler import FrameSampler
 from orchestrator.frames import Frame, Picture
 from orchestrator.inference.stabilizer import Stabilizer
 from orchestrator.inference.upscaler import TiledUpscaler
@@ -76,7 +76,7 @@ def picture_chain(
     client: TritonClient | None = None,
     edit: FrameEdit | None = None,
     select: FrameEdit | None = None,
-    samples: int = MOST,
+    sampled: Collection[int] | None = None,
     pairs: bool = False,
 ) -> Iterator[PictureChain]:
     """Make the pictures of an output. The threads run inside the block, and are joined when it ends.
@@ -87,7 +87,7 @@ def picture_chain(
         client: the client of the Triton that has the plan's model loaded; None without a model.
         edit: changes the source's frames, whole and in order, and keeps their number; None leaves them.
         select: leaves frames out, after `edit`; None keeps all.
-        samples: most frames that the sampler keeps.
+        sampled: the numbers of the frames that the sampler keeps; see `FrameSampler`.
         pairs: whether pairs of consecutive frames are kept, too.
 
     Raises:
@@ -106,7 +106,7 @@ def picture_chain(
         rate=info.average_rate,
         colour=info.colour,
         bits=info.bit_depth,
-        most=samples,
+        kept=sampled,
     )
     pair_sampler = None
     if pairs:

@@ -51,6 +51,26 @@ def test_few_are_kept_evenly_spread_with_the_first_and_the_last(count: int) -> N
     assert max(np.diff(kept).tolist(), default=1) <= max(gaps, default=1)
 
 
+@pytest.mark.parametrize(
+    ("count", "wanted", "kept"),
+    [
+        (10, {0, 5, 9}, [0, 5, 9]),
+        (10, {3}, [3, 9]),
+        (1, {0}, [0]),
+        (4, set(), [3]),
+        (2000, {0, 999}, [0, 999, 1999]),
+    ],
+)
+def test_named_frames_are_kept_and_the_last(count: int, wanted: set[int], kept: list[int]) -> None:
+    sampler = FrameSampler(width=2, height=2, time_base=TICK, kept=wanted)
+    pictures = [np.full((2, 2, 3), index % 251, np.uint8) for index in range(count)]
+    for _ in sampler.watch(replace(frame, index=100 + frame.index) for frame in frames_of(pictures)):
+        pass
+    samples = sampler.samples()
+    assert [sample.index - 100 for sample in samples] == kept
+    assert [int(sample.pixels[0, 0, 0]) for sample in samples] == [index % 251 for index in kept]
+
+
 @pytest.mark.parametrize(("width", "height"), [(4000, 3000), (30_000, 30), (640, 360), (3, 2), (1, 1)])
 def test_a_sample_is_small_whatever_the_picture(width: int, height: int) -> None:
     pixels = sample_of(np.zeros((height, width, 3), np.uint8), width=width, height=height).pixels

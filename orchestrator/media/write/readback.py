@@ -70,6 +70,8 @@ class OutputReader:
 
     def sound_s(self) -> Fraction | None:
         """Return when the first audio sample is heard, in seconds; None without audio."""
+        if not self._container.streams.audio:
+            return None
         with self._translated():
             return first_heard_s(self._path, open_written)
 
