@@ -16,6 +16,7 @@ from orchestrator.jobs.fidelity import ComparedPicture
 from orchestrator.jobs.film import MOST_SEGMENTS, PLAN_VERSION, ExportFilm, Sha256, TrackFilm, UpscaleFilm
 from orchestrator.jobs.validation import Name, Strict, check_text
 from orchestrator.media.read.description_check import checked_video
+from orchestrator.media.read.short_index import SampleTables, TableEntries
 
 LARGEST_TICKS = 2**62
 """Times in ticks are below this, so that sums of two of them fit into 64 bits."""
@@ -86,6 +87,8 @@ class FilmSegment(Strict):
     """The position of the first packet that it needs, in bytes from the start of the file."""
     end_byte: _Position
     """The position after the last packet that it needs, its leading and reordered packets included."""
+    entries: TableEntries | None
+    """What it needs of the tables of `FilmPlan.index`; None if it needs the whole index."""
     work_sec: float | None = Field(ge=0, allow_inf_nan=False)
     """How many seconds one worker needs for it, by the table of speeds; None if that has none."""
 
@@ -93,7 +96,7 @@ class FilmSegment(Strict):
 class FilmPlan(Strict):
     """The plan of a film. Its hash is the SHA-256 of its document (`plan_hash`)."""
 
-    version: Literal[1] = PLAN_VERSION
+    version: Literal[2] = PLAN_VERSION
     """The version of this format."""
     film: UpscaleFilm | ExportFilm | TrackFilm = Field(discriminator="task")
     """What it was made for. Models are named, and a crop that follows a track is a list of keyframes."""
@@ -108,6 +111,8 @@ class FilmPlan(Strict):
     pairs of a distance to the frame before and how many frames in a row have it."""
     last_duration: int = Field(ge=0, lt=LARGEST_TICKS)
     """How long the last frame is shown, in the same ticks; 0 if the source does not say."""
+    index: SampleTables | None
+    """Where the index of an MP4 source is; None if it is short or unusual: each segment reads all of it."""
     segments: tuple[FilmSegment, ...] = Field(max_length=MOST_SEGMENTS)
     """The segments, in order; together they have all frames."""
     hardest: int = Field(ge=0)
@@ -130,7 +135,7 @@ _Sentence = Annotated[str, Field(max_length=2000), AfterValidator(check_text)]
 class PieceManifest(Strict):
     """Describes a piece: the stored result of a segment."""
 
-    version: Literal[1] = PLAN_VERSION
+    version: Literal[2] = PLAN_VERSION
     """The version of this format."""
     plan_hash: Sha256
     """The hash of the plan."""

@@ -35,6 +35,7 @@ from orchestrator.frames import VideoInfo
 from orchestrator.framing.track_file_reader import SubjectTracks
 from orchestrator.jobs.film import MOST_SEGMENTS, FilmParams, TrackFilm, UpscaleFilm
 from orchestrator.media.read.packet_index import PacketIndex, read_packet_index
+from orchestrator.media.read.sample_tables import read_sample_tables
 from orchestrator.media.read.usable_index import has_usable_index
 from orchestrator.media.time_range import TimeRange
 from orchestrator.media.write.encoder_selection import choose_for_source
@@ -122,6 +123,7 @@ def plan_film(
         raise AssertionError("a file that is read whole has the kinds of all its keyframes")
     planned, model = _prepare(info, params, cut.request, context)
     file_bytes = source.stat().st_size
+    tables = read_sample_tables(source, cut.index)
     return FilmPlan(
         film=named_params(params, cut.request, context),
         source=FilmSource(bytes=file_bytes, etag=etag, info=info),
@@ -129,12 +131,14 @@ def plan_film(
         encoder=None if planned is None else _encoder(planned),
         pts=compress(cut.frames.pts),
         last_duration=cut.frames.last_duration,
+        index=None if tables is None else tables.where,
         segments=describe_segments(
             cut.index,
             cut.frames,
             cut.keys,
             cut.division.begins,
             cut.starts,
+            tables=tables,
             seconds=cut.seconds,
             file_bytes=file_bytes,
         ),

@@ -25,6 +25,7 @@ from orchestrator.frames import Picture
 from orchestrator.jobs.fidelity import ComparedPicture
 from orchestrator.jobs.film import TrackFilm
 from orchestrator.media.read.reader import VideoReader
+from orchestrator.media.read.short_index import ShortIndex
 from orchestrator.media.write.picture_encoder import PictureEncoder
 from orchestrator.media.write.piece_writer import PieceWriter, headers_sha256
 from orchestrator.media_containers import MP4
@@ -35,7 +36,7 @@ from orchestrator.pipeline.preview import evenly
 from orchestrator.pipeline.progress import FrameRateMeter, Progress
 from orchestrator.storage.staged import staged
 from orchestrator.triton.client import TritonClient
-from orchestrator.video_source import VideoSource, expect
+from orchestrator.video_source import RemoteSource, VideoSource, expect
 
 COMPARED_FRAMES = 3
 """Most frames of a piece that are compared with the source. Comparing one decodes on average half the frames
@@ -68,6 +69,9 @@ def make_segment(
     check_source(source, plan)
     selection = selection_of(plan, number)
     expect(source, plan.segments[number].first_byte, plan.segments[number].end_byte)
+    entries = plan.segments[number].entries
+    if isinstance(source, RemoteSource) and plan.index is not None and entries is not None:
+        source = ShortIndex(source, plan.index, entries)
     if isinstance(plan.film, TrackFilm):
         return detect_segment(source, plan, number, output, context, plan_hash=plan_hash)
     started_s = time.monotonic()

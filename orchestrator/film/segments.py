@@ -12,6 +12,7 @@ from orchestrator.film.document import FilmSegment
 from orchestrator.film.source_frames import FilmFrames, Unsplit
 from orchestrator.media.read.keyframe_kind import KeyframeKind
 from orchestrator.media.read.packet_index import UNKNOWN, PacketIndex, read_keyframe_kinds
+from orchestrator.media.read.sample_tables import FileTables
 from orchestrator.video_source import VideoSource
 
 
@@ -54,6 +55,7 @@ def describe_segments(
     begins: tuple[int, ...],
     starts: list[int],
     *,
+    tables: FileTables | None,
     seconds: float | None,
     file_bytes: int,
 ) -> tuple[FilmSegment, ...]:
@@ -65,6 +67,7 @@ def describe_segments(
         keys: the frames at which segments may begin.
         begins: the first frame of each segment.
         starts: the packet at which decoding starts for each segment.
+        tables: the index of an MP4 file; None if its segments read all of it.
         seconds: how long one worker needs for a frame; None if it is not known.
         file_bytes: the size of the source.
     """
@@ -84,6 +87,7 @@ def describe_segments(
                 begins_shot=shots.get(begin, False),
                 first_byte=first_byte,
                 end_byte=end_byte,
+                entries=None if tables is None else tables.entries(starts[number], last),
                 work_sec=None if seconds is None else round((end - begin) * seconds, 3),
             )
         )

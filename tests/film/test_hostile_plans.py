@@ -102,6 +102,17 @@ def test_a_plan_of_too_many_segments_is_refused(plan: FilmPlan) -> None:
         read_plan(data, expected_hash=hash_of(data))
 
 
+def test_a_plan_of_the_version_before_is_refused(plan: FilmPlan) -> None:
+    old = json.loads(document(plan))
+    old["version"] = 1
+    del old["index"]
+    for segment in old["segments"]:
+        del segment["entries"]
+    data = json.dumps(old).encode()
+    with pytest.raises(PlanRefused, match=r"made by another version .* this one reads version 2"):
+        read_plan(data, expected_hash=hash_of(data))
+
+
 @st.composite
 def miscounted(draw: st.DrawFn, plan: dict[str, Any]) -> dict[str, Any]:
     """Draw a plan with one to three other whole numbers: counts, times, places and sizes."""

@@ -90,6 +90,7 @@ def plan() -> FilmPlan:
             begins_shot=False,
             first_byte=0,
             end_byte=1,
+            entries=None,
             work_sec=None,
         )
         for number in range(2)
@@ -101,6 +102,7 @@ def plan() -> FilmPlan:
         encoder=None,
         pts=((0, 1), (1, 9)),
         last_duration=1,
+        index=None,
         segments=segments,
         hardest=0,
         notes=(),
@@ -183,7 +185,7 @@ def test_a_piece_that_is_missing_is_refused(tmp_path: Path) -> None:
 
 def test_a_manifest_of_another_version_is_refused(tmp_path: Path) -> None:
     path = piece_of(tmp_path / "1.piece", b"payload")
-    path.write_bytes(path.read_bytes().replace(b'"version":1', b'"version":2'))
+    path.write_bytes(path.read_bytes().replace(b'"version":2', b'"version":1'))
     with pytest.raises(PieceDamaged, match="version"):
         read_manifest(path)
 

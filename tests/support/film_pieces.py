@@ -152,6 +152,7 @@ def plan_export(
             begins_shot=False,
             first_byte=0,
             end_byte=source.stat().st_size,
+            entries=None,
             work_sec=None,
         )
         for number, (first, end) in enumerate(pairwise([0, *cuts, len(frames)]))
@@ -169,6 +170,7 @@ def plan_export(
         ),
         pts=compress(np.array([frame.pts for frame in frames], np.int64)),
         last_duration=frames[-1].duration,
+        index=None,
         segments=tuple(segments),
         hardest=0,
         notes=("the plan says this",),

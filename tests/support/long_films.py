@@ -13,14 +13,24 @@ FRAMES, RATE, GOP = 100, 25, 50
 WIDTH, HEIGHT = 640, 360
 
 
-def long_film(folder: Path, name: str, *, size_bytes: int, options: dict[str, str] | None = None) -> Path:
-    """Write a film with sound in H.264 (B-frames, two keyframes in four seconds) and AAC.
+def long_film(
+    folder: Path,
+    name: str,
+    *,
+    size_bytes: int,
+    options: dict[str, str] | None = None,
+    codec: str = "libx264",
+    crf: int = 27,
+) -> Path:
+    """Write a film with B-frames, two keyframes in four seconds, and sound in AAC.
 
     Args:
         folder: where to write it.
         name: its file name; the suffix chooses the container.
         size_bytes: about how large it gets.
         options: options of the muxer, such as `movflags`.
+        codec: FFmpeg's name of the encoder of the pictures.
+        crf: how much it compresses them.
     """
     chance = np.random.default_rng(1)
     noise = chance.integers(0, 255, (HEIGHT + 64, WIDTH + 64, 3), np.uint8)
@@ -33,7 +43,9 @@ def long_film(folder: Path, name: str, *, size_bytes: int, options: dict[str, st
         folder / "part.mp4",
         pictures,
         rate=RATE,
-        options={"preset": "veryfast", "crf": "27", "g": str(GOP), "sc_threshold": "0"},
+        codec=codec,
+        options={"preset": "veryfast", "crf": str(crf), "g": str(GOP)}
+        | ({"sc_threshold": "0"} if codec == "libx264" else {"x265-params": "log-level=none:scenecut=0"}),
         audio=[{"seconds": FRAMES / RATE}],
     )
     times = max(1, round(size_bytes / part.stat().st_size))

@@ -96,6 +96,7 @@ def planned(source: Path, params: TrackParams, client: TritonClient, boundaries:
                 begins_shot=False,
                 first_byte=0,
                 end_byte=source.stat().st_size,
+                entries=None,
                 work_sec=None,
             )
         )
@@ -133,6 +134,7 @@ def made_up_film(
             begins_shot=False,
             first_byte=0,
             end_byte=1,
+            entries=None,
             work_sec=None,
         )
         for number, (first, end) in enumerate(pairwise([*starts, len(pts)]))
@@ -144,6 +146,7 @@ def made_up_film(
         encoder=None,
         pts=compress(np.array(pts, np.int64)),
         last_duration=last_duration,
+        index=None,
         segments=tuple(segments),
         hardest=0,
         notes=(),

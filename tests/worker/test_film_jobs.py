@@ -438,7 +438,7 @@ def changed_plan(film: Film, **changed: Any) -> dict[str, Any]:
 
 def test_a_plan_of_another_version_is_refused(film: Film) -> None:
     film.plan()
-    job = film.segment_job(1, **changed_plan(film, version=2))
+    job = film.segment_job(1, **changed_plan(film, version=1))
     assert_failed(film.failure(job), "plan_refused", "another version", "plan the film again")
     assert film.stored() == {"plan.json", "changed.json"}
 

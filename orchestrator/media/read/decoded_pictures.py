@@ -36,6 +36,7 @@ from orchestrator.media.read.frame_selection import FrameSelection, up_to_last
 from orchestrator.media.read.lost_frames import DecoderTimestamps
 from orchestrator.media.read.picture_timeline import DecodedPicture, PictureTimeline
 from orchestrator.media.read.seek import packets_before_keyframe, packets_from, packets_from_keyframe
+from orchestrator.media.read.short_index import whole_file
 from orchestrator.media.read.truncation import TruncationChecker
 from orchestrator.media.time_range import TimeRange
 from orchestrator.video_source import VideoSource
@@ -225,7 +226,8 @@ class DecodedPictures:
         yield from self._decode(up_to_last(self._packets(), self.stream, selection))
 
     def _reopen(self) -> None:
-        """Open the file again, to read it from its start."""
+        """Open the file again with all of its index, to read it from its start or from any keyframe."""
+        self._path = whole_file(self._path)
         self._container.close()
         self._container, self.stream = self._open(self._threads)
         self._begin()

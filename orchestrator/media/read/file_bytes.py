@@ -13,6 +13,9 @@ EBML, SEGMENT, CLUSTER = 0x1A45DFA3, 0x18538067, 0x1F43B675
 SEEK_HEAD, TAGS, CHAPTERS, ATTACHMENTS = 0x114D9B74, 0x1254C367, 0x1043A770, 0x1941A469
 """Ids of Matroska's elements (RFC 9559, 5.1)."""
 
+MOST_BOXES = 1000
+"""Most boxes of one level of an MP4 file that are walked. It has a few, and a track for each stream."""
+
 
 class DamagedElement(Exception):
     """The bytes at a position are not an element: the file is damaged there, or has another format."""
@@ -64,6 +67,19 @@ def box_head(data: FileBytes, start: int) -> tuple[bytes, int, int]:
     """
     size, kind = data.number(start, 4), data.at(start + 4, 4)
     return (kind, data.number(start + 8, 8), start + 16) if size == 1 else (kind, size, start + 8)
+
+
+def boxes(data: FileBytes, start: int, end: int) -> Iterator[tuple[bytes, int, int, int]]:
+    """Yield the kind of each box, where it begins, where its content begins, and where it ends."""
+    for _ in range(MOST_BOXES):
+        if start + 8 > end:
+            return
+        kind, size, inside = box_head(data, start)
+        stop = min(start + size, end) if size else end
+        if stop < inside:
+            return
+        yield kind, start, inside, stop
+        start = stop
 
 
 def ebml_head(data: FileBytes, start: int) -> tuple[int, int | None, int]:

@@ -8,14 +8,10 @@ of a track (`trak`) is hidden by that name.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 
 from orchestrator.media.read.changed_view import ChangedView
-from orchestrator.media.read.file_bytes import FileBytes, box_head, open_bytes
+from orchestrator.media.read.file_bytes import FileBytes, boxes, open_bytes
 from orchestrator.video_source import RemoteSource, VideoSource
-
-MOST_BOXES = 1000
-"""Most boxes of one level that are walked. A file has a few, and a track for each of its streams."""
 
 HIDDEN = b"skip"
 """The kind of a box that readers pass over."""
@@ -37,11 +33,11 @@ def prepare_index(source: RemoteSource, *, sound: bool) -> VideoSource:
     with open_bytes(source) as data:
         if data.at(4, 4) not in _FIRST_BOXES:
             return source
-        for kind, start, inside, stop in _boxes(data, 0, data.length):
+        for kind, start, inside, stop in boxes(data, 0, data.length):
             if kind != b"moov":
                 continue
             needed = start
-            for child, place, content, end in _boxes(data, inside, stop):
+            for child, place, content, end in boxes(data, inside, stop):
                 if child == b"trak" and not sound and _is_sound(data, content, end):
                     hidden.append(place + 4)
                     source.expect(needed, place + 8)
@@ -50,24 +46,11 @@ def prepare_index(source: RemoteSource, *, sound: bool) -> VideoSource:
     return _WithoutTracks(source, hidden) if hidden else source
 
 
-def _boxes(data: FileBytes, start: int, end: int) -> Iterator[tuple[bytes, int, int, int]]:
-    """Yield the kind of each box, where it begins, where its content begins, and where it ends."""
-    for _ in range(MOST_BOXES):
-        if start + 8 > end:
-            return
-        kind, size, inside = box_head(data, start)
-        stop = min(start + size, end) if size else end
-        if stop < inside:
-            return
-        yield kind, start, inside, stop
-        start = stop
-
-
 def _is_sound(data: FileBytes, start: int, end: int) -> bool:
     """Return whether the handler of a track (`mdia`, `hdlr`) is that of sound."""
-    for kind, _, inside, stop in _boxes(data, start, end):
+    for kind, _, inside, stop in boxes(data, start, end):
         if kind == b"mdia":
-            for child, _, content, _ in _boxes(data, inside, stop):
+            for child, _, content, _ in boxes(data, inside, stop):
                 if child == b"hdlr":
                     return data.at(content + 8, 4) == b"soun"
     return False

@@ -1,0 +1,263 @@
+"""Shows FFmpeg an MP4 file with a short index: that of the samples of one segment.
+
+FFmpeg reads the whole index (`moov`) of an MP4 file when it opens it, 15 bytes or more for each picture of
+the film. Here it gets one that is made of the segment's part of each table (ISO/IEC 14496-12, 8.6 and 8.7),
+so that no more of the index is fetched. `sample_tables` finds these parts when the film is planned.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from orchestrator.errors import SourceChanged
+from orchestrator.jobs.validation import Strict
+from orchestrator.media.read.changed_view import ChangedView
+from orchestrator.media.read.file_bytes import FileBytes, open_bytes
+from orchestrator.video_source import VideoSource, expect
+
+MOST_HEADER_BYTES = 32 << 10
+"""Most bytes of an index without its tables: the description of a video has a few hundred."""
+
+MOST_SAMPLES = 200_000
+"""Most samples of a segment with a short index. They take some 100 bytes each while the index is made."""
+
+SAMPLE_BYTES = 32
+"""The most that a sample takes in a short index: entries in all tables that it may have."""
+
+EXTRA_BYTES = 256
+"""The most that it has beside these and the headers: the heads of its boxes, and a few more entries."""
+
+OPEN_BOXES = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
+"""The boxes that hold the tables, each inside the one before."""
+
+ENTRY_BYTES = {"stts": 8, "ctts": 8, "stss": 4, "stsc": 12, "stsz": 4, "stco": 4, "co64": 8}
+"""The size of an entry of each table."""
+
+_Count = Annotated[int, Field(ge=0, lt=2**32)]
+_Position = Annotated[int, Field(ge=0, lt=2**63)]
+_Offset = Annotated[int, Field(ge=-(2**31), lt=2**31)]
+
+
+class WrongTable(Exception):
+    """A table has fewer entries than are needed, or others."""
+
+
+class SampleTables(Strict):
+    """Where the index of the main video of an MP4 file is."""
+
+    first_byte: _Position
+    """The position of the index (`moov`) in the file, in bytes."""
+    end_byte: _Position
+    """The position after it."""
+    headers: tuple[
+        Annotated[str, Field(pattern=r"^([0-9a-f]{2})*$", max_length=2 * MOST_HEADER_BYTES)], ...
+    ] = Field(min_length=len(OPEN_BOXES), max_length=len(OPEN_BOXES))
+    """What each of OPEN_BOXES holds beside the next one and the tables, in hexadecimal digits."""
+    tables: dict[str, tuple[_Position, _Count]]
+    """For each table in the file the position of its first entry, and how many entries it has."""
+    first_shown: _Offset
+    """When the first picture is shown, in ticks after the first sample of the film is decoded."""
+    lowest_offset: _Offset
+    """The least time from decoding to presentation of any sample, at most 0. FFmpeg subtracts it from all
+    decoding times."""
+
+
+class TableEntries(Strict):
+    """The entries of the tables that have the samples of a segment."""
+
+    first_sample: _Count
+    """The first sample, from 0: the keyframe at which decoding starts."""
+    samples: int = Field(ge=1, le=MOST_SAMPLES)
+    """How many there are."""
+    decoded_at: int = Field(ge=0, lt=2**31)
+    """When the first one is decoded, in ticks after the first sample of the film."""
+    durations: tuple[_Count, _Count]
+    """The entry of `stts` that has the first sample, and how many of its samples are left from it on."""
+    offsets: tuple[_Count, _Count]
+    """The same of `ctts`."""
+    keyframes: tuple[_Count, _Count]
+    """The first entry of `stss` with one of the samples, and how many such entries there are."""
+    chunk: tuple[_Count, _Count, _Count]
+    """The chunk that has the first sample, from 0; its own first sample; and the entry of `stsc` about it."""
+
+
+class EntryReader:
+    """Reads entries of the tables of an MP4 file. Its methods raise WrongTable if the entries are not there.
+
+    Args:
+        source: the file.
+        file: the same, open.
+        tables: see `SampleTables.tables`.
+    """
+
+    def __init__(self, source: VideoSource, file: FileBytes, tables: dict[str, tuple[int, int]]) -> None:
+        self._source, self._file, self._tables = source, file, tables
+
+    def rows(self, kind: str, first: int, count: int, *, fewer: bool = False) -> NDArray[np.int64]:
+        """Return `count` entries of a table, or `fewer` where it ends; int64 [count, numbers in an entry]."""
+        place, length = self._tables.get(kind, (0, 0))
+        size = ENTRY_BYTES[kind]
+        count = max(min(count, length - first), 0) if fewer else count
+        start = place + size * first
+        expect(self._source, start, start + size * count)
+        data = self._file.at(start, size * count)
+        if first + count > length or len(data) < size * count:
+            raise WrongTable
+        numbers = np.frombuffer(data, ">i8" if kind == "co64" else ">u4")
+        return numbers.astype(np.int64).reshape(-1, size // numbers.itemsize)
+
+    def values(self, kind: str, entry: int, left: int, samples: int) -> NDArray[np.int64]:
+        """Return the values of samples by `stts` or `ctts`, whose entries are: how many samples, their value.
+
+        The first sample is in an entry that has `left` samples from it on.
+        """
+        rows = self.rows(kind, entry, samples, fewer=True)
+        rows[:1, 0] = left
+        values: NDArray[np.int64] = rows[_part_with(np.cumsum(rows[:, 0]), np.arange(samples)), 1]
+        return values
+
+    def chunk_lengths(self, chunk: int, run: int, count: int) -> NDArray[np.int64]:
+        """Return how many samples `count` chunks have; the entry `run` of `stsc` has the first of them."""
+        runs = self.rows("stsc", run, count, fewer=True)
+        found = np.searchsorted(runs[:, 0], np.arange(chunk + 1, chunk + 1 + count), side="right") - 1
+        if not len(runs) or (found < 0).any():
+            raise WrongTable
+        lengths: NDArray[np.int64] = runs[found, 1]
+        return lengths
+
+    def samples(
+        self, chunk: int, chunk_sample: int, run: int, count: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the size and the position of `count` samples from the start of a chunk on."""
+        places = self.rows("co64" if "co64" in self._tables else "stco", chunk, count, fewer=True)[:, 0]
+        lengths = self.chunk_lengths(chunk, run, len(places))
+        found = _part_with(np.cumsum(lengths), np.arange(count))
+        sizes = self.rows("stsz", chunk_sample, count)[:, 0]
+        starts = np.cumsum(sizes) - sizes
+        return sizes, places[found] + starts - starts[(np.cumsum(lengths) - lengths)[found]]
+
+
+class ShortIndex(ChangedView):
+    """A view of an MP4 file whose index has only the samples of a segment.
+
+    If these are not the first of the film, another sample with the data of the segment's keyframe precedes
+    them in the index. It takes the time before the segment, and is shown when the first picture of the film
+    is, which FFmpeg calls time 0. FFmpeg looks at it when it opens the file, instead of at the first keyframe
+    of the film.
+
+    Args:
+        source: the file, of which only the entries are read.
+        tables: where its index is.
+        entries: what the segment needs of it.
+
+    Attributes:
+        source: the file itself.
+
+    Raises:
+        SourceChanged: the file has other tables.
+        WorkerError: it cannot be read, see `RangedFile.stat`.
+    """
+
+    def __init__(self, source: VideoSource, tables: SampleTables, entries: TableEntries) -> None:
+        super().__init__(source)
+        self.source = source
+        self._first, self._end = tables.first_byte, tables.end_byte
+        try:
+            with open_bytes(source) as file:
+                index = _short_index(EntryReader(source, file, tables.tables), tables, entries)
+            self._index = index + _free(self._end - self._first - len(index))
+        except WrongTable as exc:
+            raise SourceChanged(
+                f"the index of {source} is not the one that the film was planned from: plan the film again"
+            ) from exc
+
+    def bytes_at(self, file: io.BufferedReader, place: int, count: int) -> bytes:
+        """Return the short index, zeros in place of the rest of it, and around it what the file has."""
+        if place < self._first:
+            return file.read1(min(count, self._first - place))
+        if place >= self._end:
+            return file.read1(count)
+        count = min(count, self._end - place)
+        return self._index[place - self._first :][:count] or bytes(count)
+
+    def expect(self, first_byte: int, end_byte: int) -> None:
+        """Announce that a part of the file will be read, unless it is in the index."""
+        if not self._first <= first_byte < self._end:
+            super().expect(first_byte, end_byte)
+
+
+def whole_file(source: VideoSource) -> VideoSource:
+    """Return a file with all of its index."""
+    return source.source if isinstance(source, ShortIndex) else source
+
+
+def _short_index(reader: EntryReader, tables: SampleTables, entries: TableEntries) -> bytes:
+    """Return the `moov` box with some samples, each of which is a chunk.
+
+    Raises:
+        WrongTable: the tables do not have them.
+    """
+    first, count = entries.first_sample, entries.samples
+    chunk, chunk_sample, run = entries.chunk
+    passed = first - chunk_sample
+    if not 0 <= passed <= MOST_SAMPLES:
+        raise WrongTable
+    sizes, positions = (found[passed:] for found in reader.samples(chunk, chunk_sample, run, passed + count))
+    durations = reader.values("stts", *entries.durations, count)
+    durations = np.append(durations, durations[-1])  # FFmpeg may shorten the last one of a table
+    if first:
+        sizes, positions = np.insert(sizes, 0, sizes[0]), np.insert(positions, 0, positions[0])
+        durations = np.insert(durations, 0, entries.decoded_at)
+    content = (
+        _table(b"stts", _pairs(durations), ">u4")
+        + _table(b"stsc", np.ones((1, 3), np.int64), ">u4")
+        + _table(b"stsz", sizes, ">u4", head=bytes(8))
+        + _table(b"co64", positions, ">i8")
+    )
+    if "ctts" in tables.tables:
+        offsets = reader.values("ctts", *entries.offsets, count)
+        offsets = np.insert(offsets, 0, tables.first_shown) if first else offsets
+        # FFmpeg looks for the lowest one among all entries but the last two.
+        content += _table(b"ctts", _pairs(np.append(offsets, [tables.lowest_offset, 0, 0])), ">u4")
+    if "stss" in tables.tables:
+        keyframes = reader.rows("stss", *entries.keyframes)[:, 0] - first
+        if ((keyframes < 1) | (keyframes > count)).any():
+            raise WrongTable
+        content += _table(b"stss", np.insert(keyframes + 1, 0, 1) if first else keyframes, ">u4")
+    for kind, header in zip(reversed(OPEN_BOXES), reversed(tables.headers), strict=True):
+        content = _box(kind, bytes.fromhex(header) + content)
+    return content
+
+
+def _part_with(ends: NDArray[np.int64], numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return which part has each number; a part ends before the number in `ends`, where the next begins."""
+    if not len(ends) or numbers[-1] >= ends[-1]:
+        raise WrongTable
+    return np.searchsorted(ends, numbers, side="right")
+
+
+def _box(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I4s", 8 + len(content), kind) + content
+
+
+def _free(size: int) -> bytes:
+    """Return the head of a box that readers pass over."""
+    if not 8 <= size < 2**32:
+        raise WrongTable
+    return struct.pack(">I4s", size, b"free")
+
+
+def _table(kind: bytes, rows: NDArray[np.int64], number: str, *, head: bytes = bytes(4)) -> bytes:
+    """Return a box with a table."""
+    return _box(kind, head + struct.pack(">I", len(rows)) + rows.astype(number).tobytes())
+
+
+def _pairs(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the entries of `stts` or `ctts`, one for each sample."""
+    return np.stack((np.ones_like(values), values & 0xFFFF_FFFF), axis=1)
