@@ -29,6 +29,9 @@ KEYFRAMES_APART = 250
 SHOT_S = 5.0
 """Our assumption: the average length of a shot, in seconds."""
 
+API_SEGMENT_S, API_MOST_SEGMENTS = 40.0, 240
+"""SEGMENT_SECONDS of deploy/cloudflare/wrangler.jsonc, and MOST_SEGMENTS of its api/film/film_price.ts."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Trouble:
@@ -243,12 +246,13 @@ def _keyframes(rng: np.random.Generator, *, frames: int, shot: float) -> NDArray
         keys.append(cut)
 
 
-def overhead_of(measured: list[dict[str, Any]], *, whole_s: float) -> float:
-    """Return how many CPU seconds a segment takes beside its share of the unsplit job, at least 0.
+def api_segment_s(frames_s: float) -> float:
+    """Return the work that the API intends a segment to have, in seconds, as its film_price.ts chooses it.
 
     Args:
-        measured: `cpu_s` of all segments of a film.
-        whole_s: the CPU seconds of the unsplit job.
+        frames_s: how long one worker needs for all frames, in seconds.
     """
-    extra = sum(row["cpu_s"] for row in measured) - whole_s
-    return float(max(extra, 0.0) / len(measured))
+    seconds = API_SEGMENT_S
+    while frames_s / seconds > API_MOST_SEGMENTS and seconds * 2 <= 3600:
+        seconds *= 2
+    return seconds

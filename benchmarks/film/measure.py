@@ -11,6 +11,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import av
@@ -19,7 +20,7 @@ import psutil
 from orchestrator.triton.server import TritonServer
 
 ROOT = Path(__file__).resolve().parents[2]
-UNSPLIT, ONE, TWO = "unsplit", "one process", "two processes"
+UNSPLIT, ONE, TWO, MANY = "unsplit", "one process", "two processes", "many segments"
 PROCESSES = {ONE: 1, TWO: 2}
 
 
@@ -31,14 +32,17 @@ class Subject:
         source: a video.
         times: how many times in a row the film has it.
         segments: about how many segments the film is divided into.
+        many: into about how many it is also divided, by one process, to measure what a segment takes beyond
+            its frames; None does not measure that.
         model: the model that upscales the film; None exports it without a model.
-        turns: how many times each way is measured; the one with the fewest CPU seconds counts, because other
-            programs on the same cores only ever add to them.
+        turns: how many times each way is measured. Other programs on the same cores add to CPU seconds, so
+            ways are compared within a turn, every second turn has them in reverse, and medians count.
     """
 
     source: Path
     times: int
     segments: int
+    many: int | None = None
     model: str | None
     turns: int
 
@@ -58,20 +62,42 @@ def measure(subject: Subject) -> dict[str, Any]:
             server = stack.enter_context(TritonServer(ROOT / "model_repository"))
             environment = {"TRITON_URL": server.url, "FILM_MODEL": subject.model}
         film = _repeated(subject.source, top / "film.mp4", times=subject.times)
-        runner = _Runner(film=film, top=top, segments=subject.segments, environment=environment)
-        runner.plan(top)  # loads the model
-        turns = [runner.turn() for _ in range(subject.turns)]
-        least = {way: min((turn[way] for turn in turns), key=lambda row: row["work_s"]) for way in turns[0]}
+        runner = _Runner(
+            film=film, top=top, segments=subject.segments, many=subject.many, environment=environment
+        )
+        runner.plan(top, subject.segments)  # loads the model
+        turns = [runner.turn(reverse=number % 2 == 1) for number in range(subject.turns)]
+        segments = turns[0][ONE]["segments"]
+        own_s = [] if subject.many is None else [round(_segment_s(turn), 4) for turn in turns]
         return {
             "source": subject.source.name,
             "times": subject.times,
             "model": subject.model,
-            "frames": sum(row["frames"] for row in least[ONE]["segments"]),
-            "turns": subject.turns,
-            "cpu_s": {way: round(row["work_s"], 3) for way, row in least.items()},
-            "start_cpu_s": {way: round(row["start_s"], 3) for way, row in least.items()},
-            "segments": least[ONE]["segments"],
+            "frames": sum(row["frames"] for row in segments),
+            "turns": [{way: round(row["work_s"], 3) for way, row in turn.items()} for turn in turns],
+            "cpu_s": {way: round(median(turn[way]["work_s"] for turn in turns), 3) for way in turns[0]},
+            "over_unsplit": {
+                way: round(median(turn[way]["work_s"] / turn[UNSPLIT]["work_s"] for turn in turns), 4)
+                for way in PROCESSES
+            },
+            "start_cpu_s": {
+                way: round(median(turn[way]["start_s"] for turn in turns), 3) for way in turns[0]
+            },
+            "segments": segments,
+            "many": None if subject.many is None else len(turns[0][MANY]["segments"]),
+            "segment_turns_s": own_s,
+            "segment_cpu_s": median(own_s) if own_s else None,
         }
+
+
+def _segment_s(turn: dict[str, dict[str, Any]]) -> float:
+    """Return the CPU seconds that a segment takes beyond its frames, its part of the assembly included.
+
+    One process made the same film in few and in many segments: the difference, over the number of segments
+    by which they differ. So the frames cancel out, and noise is divided by that number.
+    """
+    few, many = turn[ONE], turn[MANY]
+    return float((many["work_s"] - few["work_s"]) / (len(many["segments"]) - len(few["segments"])))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,29 +107,33 @@ class _Runner:
     film: Path
     top: Path
     segments: int
+    many: int | None
     environment: dict[str, str]
 
-    def turn(self) -> dict[str, dict[str, Any]]:
+    def turn(self, *, reverse: bool) -> dict[str, dict[str, Any]]:
         """Return the CPU seconds of each way, beside those of the start of Python."""
         unsplit = self.top / "unsplit.mp4"
         unsplit.unlink(missing_ok=True)
+        names = [UNSPLIT, *PROCESSES, *([] if self.many is None else [MANY])]
         ways: dict[str, dict[str, Any]] = {}
-        for way in (UNSPLIT, *PROCESSES):
+        for way in reversed(names) if reverse else names:
             if way == UNSPLIT:
                 ways[way] = self._run([["whole", self.film, unsplit]])
+            elif way == MANY:
+                ways[way] = self._in_pieces(self.many or 0, processes=1)
             else:
-                ways[way] = self._in_pieces(PROCESSES[way])
+                ways[way] = self._in_pieces(self.segments, processes=PROCESSES[way])
             print(f"{way}: {ways[way]['work_s']:.1f} CPU s", flush=True)
-        assert ways[ONE].pop("sha256") == ways[TWO].pop("sha256"), "two processes made another file than one"
-        return ways
+        assert ways[ONE]["sha256"] == ways[TWO]["sha256"], "two processes made another file than one"
+        return {way: ways[way] for way in names}
 
-    def plan(self, folder: Path) -> dict[str, Any]:
-        return self._run([["plan", self.film, folder, self.segments]])
+    def plan(self, folder: Path, segments: int) -> dict[str, Any]:
+        return self._run([["plan", self.film, folder, segments]])
 
-    def _in_pieces(self, processes: int) -> dict[str, Any]:
+    def _in_pieces(self, segments: int, *, processes: int) -> dict[str, Any]:
         with tempfile.TemporaryDirectory(dir=self.top) as name:
             folder = Path(name)
-            planned = self.plan(folder)
+            planned = self.plan(folder, segments)
             count = len(json.loads((folder / "plan.json").read_text())["segments"])
             shares = [range(first, count, processes) for first in range(processes)]
             made = self._run([["segments", self.film, folder, *share] for share in shares])

@@ -5,9 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.film.measure import PROCESSES, UNSPLIT
-from benchmarks.film.simulated_film import FILM_BYTES, REQUESTS_S, SEEDS, SEGMENT_S, rules_of
+from benchmarks.film.simulated_film import (
+    FILM_BYTES,
+    REQUESTS_S,
+    SEEDS,
+    SEGMENT_S,
+    measured_segment_s,
+    rules_of,
+)
 from orchestrator.film.boundaries import TAPERED_LENGTH, TAPERED_SHARE
-from tools.film_simulation import KEYFRAMES_APART, SHOT_S, Trouble
+from tools.film_simulation import API_MOST_SEGMENTS, API_SEGMENT_S, KEYFRAMES_APART, SHOT_S, Trouble
 
 if TYPE_CHECKING:
     from orchestrator.cost.price_table import PriceTable, SourcedRow
@@ -25,20 +32,24 @@ that pieces can cost. One and two processes made the same bytes.
 {ways}
 
 {subjects}
-Of several measurements the lowest counts, because other programs on the cores only add to it. The goal is at
-most 1.08 times the unsplit job. The start of Python and its imports has a column of its own, because its
-processes are few however long a film is: one for the unsplit job, and here one for the plan, one for the
-assembly, and one or two for the segments. `python -m benchmarks.film`, {date}; {machine}.
+Other programs on the cores add to CPU seconds. So all ways are measured in turns, each is compared with the
+unsplit job of its own turn, and figures are medians over the turns. The lowest and the highest comparison are
+in brackets. The goal is at most 1.08 times the unsplit job. The start of Python and its imports has a column
+of its own, because its processes are few however long a film is: one for the unsplit job, and here one for
+the plan, one for the assembly, and one or two for the segments.
+`python -m benchmarks.film`, {date}; {machine}.
 
-A film takes more CPU time than the unsplit job because three pictures of each piece are compared with the
-source, the last picture of each piece is encoded three times, each segment opens the source and connects to
-Triton, and the assembly reads all pieces twice and the finished file once.
+**A segment's own CPU time** is {segment_cpu_s:.2f} s beyond its frames: one process made the same export in
+{few} and in {many} segments, and the difference is divided by {more}. It is the median of {turns} turns, from
+{least_s:.2f} to {most_s:.2f} s. It goes into the comparison of three pictures of each piece with the source,
+the last picture of a piece, which is encoded three times, opening the source, the decoder and the encoder,
+and the piece's part of the assembly.
 
 **Simulated.** A film of 60 minutes, 86,400 frames of 1920x1080, upscaled to 3840x2160 on {gpu}s. *Efficiency*
 is the work of the ordinary job divided by the time of all workers until the last segment ends; 1 is ideal.
 The segments are those that the plan chooses, for {segment_s:g} s of work by default; those of the last
 {tapered_share:.0%} of the film have {tapered_length:g} times that. Their work for a frame varies as it did in
-the measured upscale, and each takes {overhead_s:g} s beyond its frames.
+the measured upscale in short segments, and each takes {overhead_s:.2f} s beyond its frames.
 
 ![Efficiency by the number of workers](images/film/efficiency.png)
 
@@ -53,9 +64,9 @@ Where each figure comes from:
 - Start of a worker: {start_s:g} s ({start_origin}). Each worker starts once, and the start is in the cost.
 - Source: a keyframe where a shot begins and {keyframes_apart} frames after the last one, as x264 does by
   default; shots of {shot_s:g} s on average (our assumption). That makes {segments}.
-- Time beyond the frames: {measured_overhead_s:.2f} CPU seconds of a segment beyond its share of the unsplit
-  job, the larger figure of the two jobs above, whose pictures are smaller; and {requests_s:g} s for its
-  requests and the wait for the next segment (our assumption).
+- Time beyond the frames: the {segment_cpu_s:.2f} CPU seconds that were measured above, with smaller pictures;
+  and {requests_s:g} s for the segment's requests, its connection to Triton and the wait for the next segment
+  (our assumption).
 - Trouble, our assumptions: {slow_share:.0%} of the runs take {slow_least:g} to {slow_most:g} times as long; a
   worker dies every {death_hours:g} hours of work, which is noticed after {noticed_s:g} s, and its successor
   starts in {start_s:g} s.
@@ -68,6 +79,14 @@ Where each figure comes from:
 - *Without trouble* is the efficiency if no run is slow and no worker dies.
 - *Efficiency* and times are means of {seeds} simulations. *Repeated* is the share of the work that was
   started a second time, in the worst of them; the rule allows 5 %.
+
+**As the API divides it.** The API asks for segments of {api_segment_s:g} s of work, doubled until there are
+at most {api_segments} ([billing.md](billing.md#the-price-of-a-film)); those at the end are shorter here, too.
+All else is as above. The table has the efficiency.
+
+| model | work of a segment | segments | 8 workers | 32 workers | 120 workers |
+|---|---|---|---|---|---|
+{api_rows}
 
 A film of little work uses many workers badly, because each has few segments and the last one ends late. With
 120 workers even the start of a worker takes longer than the work of some.
@@ -91,6 +110,7 @@ def section(results: dict[str, Any], table: PriceTable, *, gpu: str) -> str:
     films = results["films"]
     start_s, rate = rules.cold_start_s.value, rules.download_bytes_per_s.value
     before_s, assembly_s = rules.overhead_s.value + start_s, 2 * FILM_BYTES / rate
+    fitted = next(one for one in results["measured"].values() if one["segment_cpu_s"] is not None)
     rows = []
     for film in films:
         for row in film["workers"]:
@@ -120,7 +140,16 @@ def section(results: dict[str, Any], table: PriceTable, *, gpu: str) -> str:
         tapered_share=TAPERED_SHARE,
         tapered_length=TAPERED_LENGTH,
         overhead_s=films[0]["overhead_s"],
-        measured_overhead_s=films[0]["overhead_s"] - REQUESTS_S,
+        segment_cpu_s=measured_segment_s(results["measured"]),
+        few=len(fitted["segments"]),
+        many=fitted["many"],
+        more=fitted["many"] - len(fitted["segments"]),
+        turns=len(fitted["turns"]),
+        least_s=min(fitted["segment_turns_s"]),
+        most_s=max(fitted["segment_turns_s"]),
+        api_segment_s=API_SEGMENT_S,
+        api_segments=API_MOST_SEGMENTS,
+        api_rows="\n".join(map(_api_row, results["api_films"])),
         requests_s=REQUESTS_S,
         rows="\n".join(rows),
         speeds="\n".join(f"- Speed of {film['model']}: {film['speed']}." for film in films),
@@ -150,16 +179,29 @@ def _ways(name: str, measured: dict[str, Any]) -> str:
     """Return the rows of one job in the table of CPU seconds."""
     rows = []
     for way in (UNSPLIT, *PROCESSES):
-        seconds = measured["cpu_s"][way]
-        times = seconds / measured["cpu_s"][UNSPLIT]
-        rows.append(f"| {name} | {way} | {seconds:.1f} | {times:.3f} | {measured['start_cpu_s'][way]:.1f} |")
+        over = "1"
+        if way != UNSPLIT:
+            over = f"{measured['over_unsplit'][way]:.3f}"
+            each = [turn[way] / turn[UNSPLIT] for turn in measured["turns"]]
+            if len(each) > 1:
+                over += f" ({min(each):.3f} to {max(each):.3f})"
+        cpu_s, start_s = measured["cpu_s"][way], measured["start_cpu_s"][way]
+        rows.append(f"| {name} | {way} | {cpu_s:.1f} | {over} | {start_s:.1f} |")
     return "\n".join(rows)
+
+
+def _api_row(film: dict[str, Any]) -> str:
+    """Return the row of a film in the table of the API."""
+    efficiency = {row["workers"]: f"{row['efficiency']:.2f}" for row in film["workers"]}
+    shown = " | ".join(efficiency[workers] for workers in SHOWN[1:])
+    return f"| {film['model']} | {film['segment_s']:g} s | {film['segments']} | {shown} |"
 
 
 def _subject(name: str, measured: dict[str, Any]) -> str:
     return (
-        f"The {name} is of {measured['source']}, {measured['times']} times in a row: {measured['frames']:,} "
-        f"frames in {len(measured['segments'])} segments, each way measured {_times(measured['turns'])}."
+        f"*{name.capitalize()}*: {measured['source']}, {measured['times']} times in a row, which makes "
+        f"{measured['frames']:,} frames in {len(measured['segments'])} segments; "
+        f"measured {_times(len(measured['turns']))}."
     )
 
 

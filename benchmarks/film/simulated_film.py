@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.cost.estimate import Workload, find_speed, work_seconds
 from orchestrator.jobs.film import UpscaleFilm
-from tools.film_simulation import NO_TROUBLE, Trouble, film_of, overhead_of, simulate
+from tools.film_simulation import NO_TROUBLE, Trouble, api_segment_s, film_of, simulate
 
 if TYPE_CHECKING:
     from orchestrator.cost.price_table import PriceTable, QuoteRules
@@ -27,6 +27,9 @@ REQUESTS_S = 1.0
 """Our assumption: how long a worker waits for its next segment, and until the plan, the piece and the source
 are open, in seconds a segment."""
 
+VARIED = "upscale, short segments"
+"""The measured job as whose segments the work of frames varies."""
+
 SEEDS = 16
 
 
@@ -41,14 +44,25 @@ def rules_of(table: PriceTable) -> QuoteRules:
     return table.quotes
 
 
-def simulated(model: str, measured: dict[str, Any], table: PriceTable) -> dict[str, Any]:
+def measured_segment_s(measured: dict[str, Any]) -> float:
+    """Return the most CPU seconds that a segment of any measured job takes beyond its frames.
+
+    Args:
+        measured: the results of `measure`, by their names.
+    """
+    return max(float(one["segment_cpu_s"]) for one in measured.values() if one["segment_cpu_s"] is not None)
+
+
+def simulated(
+    model: str, measured: dict[str, Any], table: PriceTable, *, by_api: bool = False
+) -> dict[str, Any]:
     """Simulate a film of an hour with a model.
 
     Args:
         model: the model that upscales it.
-        measured: the results of `measure`, by their names. The larger overhead of a segment counts, and the
-            work of frames varies as it did in the upscale.
+        measured: the results of `measure`, by their names.
         table: has the speed of the model and the rate at which workers store their pieces.
+        by_api: whether the film is divided as the API asks for it, and not as the plan does by default.
 
     Raises:
         LookupError: the table has no such speed, or no rules for quotes.
@@ -60,16 +74,15 @@ def simulated(model: str, measured: dict[str, Any], table: PriceTable) -> dict[s
     # Storing the output is work that the ordinary job has, too.
     frames_s = work_seconds(work, speed, relations)
     work_s = frames_s + FILM_BYTES / rules_of(table).download_bytes_per_s.value
-    overhead_s = REQUESTS_S + max(
-        overhead_of(one["segments"], whole_s=one["cpu_s"]["unsplit"]) for one in measured.values()
-    )
+    overhead_s = REQUESTS_S + measured_segment_s(measured)
+    segment_s = api_segment_s(frames_s) if by_api else SEGMENT_S
     films = [
         film_of(
-            measured["upscale"]["segments"],
+            measured[VARIED]["segments"],
             frames=FRAMES,
             rate=RATE,
             work_s=work_s,
-            segment_s=SEGMENT_S * work_s / frames_s,  # a plan knows only the work of the frames
+            segment_s=segment_s * work_s / frames_s,  # a plan knows only the work of the frames
             seed=seed,
         )
         for seed in range(SEEDS)
@@ -99,6 +112,7 @@ def simulated(model: str, measured: dict[str, Any], table: PriceTable) -> dict[s
         "model": model,
         "work_s": round(work_s, 1),
         "speed": f"{speed.fps:g} frames a second ({speed.source}, {speed.date})",
+        "segment_s": segment_s,
         "segments": round(mean(map(len, films))),
         "overhead_s": round(overhead_s, 2),
         "workers": rows,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.film.stragglers import BUDGET
-from tools.film_simulation import NO_TROUBLE, Trouble, film_of, simulate
+from tools.film_simulation import (
+    API_MOST_SEGMENTS,
+    API_SEGMENT_S,
+    NO_TROUBLE,
+    Trouble,
+    api_segment_s,
+    film_of,
+    simulate,
+)
 
-RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "film.json"
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "benchmarks" / "results" / "film.json"
+CLOUDFLARE = ROOT / "deploy" / "cloudflare"
 
 
 @given(segments=st.integers(1, 60), workers=st.integers(1, 40), overhead_s=st.floats(0, 5))
@@ -79,6 +90,36 @@ def test_eight_workers_are_used_to_nine_tenths_and_thirty_two_to_eight() -> None
         assert max(row["repeated"] for row in film["workers"]) <= BUDGET
 
 
-def test_two_processes_take_at_most_a_twelfth_more_than_the_unsplit_job() -> None:
-    for measured in json.loads(RESULTS.read_text())["measured"].values():
-        assert measured["cpu_s"]["two processes"] <= 1.08 * measured["cpu_s"]["unsplit"]
+def test_an_upscale_by_two_processes_takes_at_most_a_twelfth_more_than_the_unsplit_job() -> None:
+    upscales = [row for row in json.loads(RESULTS.read_text())["measured"].values() if row["model"]]
+    assert len(upscales) == 2
+    for measured in upscales:
+        assert measured["over_unsplit"]["two processes"] <= 1.08
+
+
+def test_the_cpu_time_of_a_segment_is_measured() -> None:
+    results = json.loads(RESULTS.read_text())
+    fitted = [row for row in results["measured"].values() if row["segment_cpu_s"] is not None]
+    assert fitted
+    for measured in fitted:
+        assert measured["segment_cpu_s"] > 0
+        assert measured["many"] >= 4 * len(measured["segments"])
+    for film in results["films"] + results["api_films"]:
+        assert film["overhead_s"] > 1
+
+
+@pytest.mark.parametrize(
+    ("frames_s", "segment_s"),
+    [(1, 40), (40 * 240, 40), (40 * 240 + 1, 80), (72_000, 320), (3600 * 240, 2560), (1e9, 2560)],
+)
+def test_the_api_divides_a_film_into_at_most_240_segments_if_it_can(
+    frames_s: float, segment_s: float
+) -> None:
+    assert api_segment_s(frames_s) == segment_s
+
+
+def test_the_division_of_the_api_is_the_deployed_one() -> None:
+    deployed = (CLOUDFLARE / "wrangler.jsonc").read_text()
+    assert re.findall(r'"SEGMENT_SECONDS": "(\d+)"', deployed) == [f"{API_SEGMENT_S:g}"]
+    price = (CLOUDFLARE / "api" / "film" / "film_price.ts").read_text()
+    assert re.findall(r"MOST_SEGMENTS = (\d+)", price) == [str(API_MOST_SEGMENTS)]
