@@ -28,6 +28,9 @@ from export_onnx.repository import BuildRecord
 from export_onnx.triton_config import ServingOptions
 from export_onnx.weight_file import WeightFile, read_custom, read_official
 from orchestrator.errors import DownloadFailed, WeightsRefused
+from orchestrator.jobs import TrackParams
+from orchestrator.pipeline.context import JobContext
+from orchestrator.pipeline.track import TrackOutputs, track
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import DetectContract
 from orchestrator.triton.server import TritonServer
@@ -200,6 +203,21 @@ def test_a_real_face_is_tracked_and_followed(
     ((x1, _, x2, _, score), *_), _ = peer(middle, threshold=0.5)
     assert score > 0.5
     assert abs((x1 + x2) / 2 - middle.shape[1] / 2) < 0.22 * middle.shape[1]
+
+
+def test_a_real_face_has_the_same_track_at_any_batch(built: tuple[BuildRecord, Path], tmp_path: Path) -> None:
+    clip = tmp_path / "pan.mp4"
+    left = pan(clip)
+    boxes = []
+    with TritonServer(built[1]) as server, TritonClient(server.url, infer_timeout_s=60) as client:
+        for batch in (1, 8, 8):
+            params = TrackParams(model="centerface", batch=batch)
+            tracked = track(clip, params, TrackOutputs(), JobContext(connect=lambda: client))
+            (face,) = json.loads("".join(tracked.document().json()))["tracks"]
+            assert [one["frame"] for one in face["frames"]] == list(range(len(left)))
+            boxes.append(np.array([one["bbox"] for one in face["frames"]]))
+    assert np.abs(boxes[0] - boxes[1]).max() < 0.05
+    assert np.array_equal(boxes[1], boxes[2])
 
 
 def test_an_unfit_class_to_follow_is_refused_with_those_that_are_there(tmp_path: Path) -> None:
