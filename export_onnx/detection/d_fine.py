@@ -7,8 +7,6 @@ imports it.
 
 from __future__ import annotations
 
-import io
-import pickle
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,6 +21,7 @@ from export_onnx.detection.transformer_detector import (
     check_most,
     export_raw,
     halved,
+    published_tensors,
 )
 from export_onnx.tensor_names import MAX_DETECTIONS, Precision
 from orchestrator.errors import WeightsRefused
@@ -191,7 +190,7 @@ def open_weights(
         WeightsRefused: it is not a D-FINE detector of COCO's classes, or is damaged.
         ModelBuildFailed: it cannot be exported.
     """
-    network = _network(_state(weights), weights.file)
+    network = _network(published_tensors(weights, "D-FINE", _MARKS, advice=_ADVICE), weights.file)
     check_most(max_detections, network.config.num_queries)
     names = tuple(CATALOG.with_name("coco.txt").read_text(encoding="utf-8").splitlines())
     raw = export_raw(
@@ -256,18 +255,6 @@ def third_of(name: str) -> int | None:
     """Return which third of its published tensor a tensor of transformers is, 0 to 2; None if all of it."""
     found = re.search(r"\.self_attn\.([qkv])_proj\.", name)
     return "qkv".index(found[1]) if found else None
-
-
-def _state(weights: WeightFile) -> dict[str, torch.Tensor]:
-    try:
-        content = torch.load(io.BytesIO(weights.content), weights_only=True, map_location="cpu")
-        state: dict[str, torch.Tensor] = content["model"]
-        missing = _MARKS - set(state)
-    except (RuntimeError, KeyError, TypeError, EOFError, ValueError, pickle.UnpicklingError) as exc:
-        raise WeightsRefused(f"{weights.file} holds no weights of D-FINE; {_ADVICE}") from exc
-    if missing:
-        raise WeightsRefused(f"{weights.file} lacks {min(missing)!r} of D-FINE; {_ADVICE}")
-    return state
 
 
 def _network(state: dict[str, torch.Tensor], file: str) -> Any:

@@ -6,12 +6,9 @@ the package's own loader, which would download what is missing, is not used.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
 import logging
-import pickle
-import types
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +22,7 @@ from export_onnx.detection.transformer_detector import (
     check_most,
     export_raw,
     halved,
+    published_tensors,
 )
 from export_onnx.tensor_names import MAX_DETECTIONS, Precision
 from orchestrator.errors import WeightsRefused
@@ -78,7 +76,7 @@ def open_weights(
         WeightsRefused: it is not an RF-DETR detector of COCO's classes, or is damaged.
         ModelBuildFailed: it cannot be exported.
     """
-    state = _state(weights)
+    state = published_tensors(weights, "RF-DETR", {_POSITIONS, _HEAD}, advice=_ADVICE)
     with _quiet():
         detector = new_detector(_grid(state, weights.file))
         network = detector.model.model
@@ -128,19 +126,6 @@ def new_detector(grid: int) -> Any:
     import rfdetr  # noqa: PLC0415  takes seconds
 
     return getattr(rfdetr, CLASSES_BY_GRID[grid])(pretrain_weights=None, device="cpu")
-
-
-def _state(weights: WeightFile) -> dict[str, torch.Tensor]:
-    try:
-        with torch.serialization.safe_globals([argparse.Namespace, types.SimpleNamespace]):
-            content = torch.load(io.BytesIO(weights.content), weights_only=True, map_location="cpu")
-        state: dict[str, torch.Tensor] = content["model"]
-        missing = {_POSITIONS, _HEAD} - set(state)
-    except (RuntimeError, KeyError, TypeError, EOFError, ValueError, pickle.UnpicklingError) as exc:
-        raise WeightsRefused(f"{weights.file} holds no weights of RF-DETR; {_ADVICE}") from exc
-    if missing:
-        raise WeightsRefused(f"{weights.file} lacks {min(missing)!r} of RF-DETR; {_ADVICE}")
-    return state
 
 
 def _grid(state: dict[str, torch.Tensor], file: str) -> int:

@@ -9,10 +9,13 @@ that differ by less than the rounding of fp16, and refines boxes step by step.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import copy
 import io
+import pickle
 import tempfile
+import types
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,12 +30,14 @@ from export_onnx.detection.gather_sampling import exported_with_gathers
 from export_onnx.detection.yolo import OPSET, RAW_INPUT, RAW_OUTPUT
 from export_onnx.tensor_names import MAX_DETECTIONS
 from export_onnx.upscaling.parity import PHOTO
-from orchestrator.errors import BadRequest, ModelBuildFailed
+from orchestrator.errors import BadRequest, ModelBuildFailed, WeightsRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
+
+    from export_onnx.weight_file import WeightFile
 
     Predict = Callable[[NDArray[np.uint8], float], list[NDArray[np.float32]]]
 
@@ -207,6 +212,33 @@ def export_raw(network: BestPairs) -> onnx.ModelProto:
             reason = (str(exc).splitlines() or [type(exc).__name__])[0]
             raise ModelBuildFailed(f"this network cannot be exported to ONNX: {reason}") from exc
         return onnx.load(str(path))
+
+
+def published_tensors(
+    weights: WeightFile, family: str, marks: set[str], *, advice: str
+) -> dict[str, torch.Tensor]:
+    """Open a weight file as the authors publish it, as tensors only, and return its tensors by name.
+
+    Args:
+        weights: the file.
+        family: the name of the networks, for messages.
+        marks: tensors that every network of the family has.
+        advice: what to do about a refusal, for messages.
+
+    Raises:
+        WeightsRefused: it is damaged, or lacks one of `marks`.
+    """
+    try:
+        # Files of RF-DETR also hold the options of the training, in these harmless classes.
+        with torch.serialization.safe_globals([argparse.Namespace, types.SimpleNamespace]):
+            content = torch.load(io.BytesIO(weights.content), weights_only=True, map_location="cpu")
+        state: dict[str, torch.Tensor] = content["model"]
+        missing = marks - set(state)
+    except (RuntimeError, KeyError, TypeError, EOFError, ValueError, pickle.UnpicklingError) as exc:
+        raise WeightsRefused(f"{weights.file} holds no weights of {family}; {advice}") from exc
+    if missing:
+        raise WeightsRefused(f"{weights.file} lacks {min(missing)!r} of {family}; {advice}")
+    return state
 
 
 def check_most(most: int, queries: int) -> None:

@@ -6,6 +6,8 @@ Shifted windows and their mask are those of Liu et al., 2021, "Swin Transformer"
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -92,3 +94,31 @@ def position_bias(table: Tensor, index: Tensor) -> Tensor:
     """
     length, others = index.shape
     return table[index.reshape(-1)].reshape(length, others, table.shape[1]).permute(2, 0, 1)
+
+
+def self_attention(
+    attention: Any, x: Tensor, *, window: tuple[int, int], shift: int, index: Tensor, mask: Tensor
+) -> Tensor:
+    """Apply the self-attention of Swin Transformer in windows, shifted or not, to [N, H, W, C].
+
+    Args:
+        attention: spandrel's layer, with `qkv`, `proj`, `num_heads`, `scale` and the table of biases.
+        x: the features.
+        window: height and width of a window.
+        shift: by how many rows and columns the windows are shifted.
+        index: see `position_bias`.
+        mask: see `mask`; unused without a shift.
+    """
+    height, width = x.shape[1], x.shape[2]
+    if shift:
+        x = torch.roll(x, shifts=(-shift, -shift), dims=(1, 2))
+    bias = position_bias(attention.relative_position_bias_table, index)
+    query, key, value = attention.qkv(split(x, window)).chunk(3, dim=-1)
+    mixed = attend(
+        *(query, key, value),
+        heads=attention.num_heads,
+        scale=attention.scale,
+        bias=bias + mask if shift else bias,
+    )
+    x = merge(attention.proj(mixed), window, height, width)
+    return torch.roll(x, shifts=(shift, shift), dims=(1, 2)) if shift else x

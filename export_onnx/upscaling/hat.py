@@ -71,26 +71,17 @@ class ExportableHAT(nn.Module):
 
     def _block(self, block: Any, x: Tensor, mask: Tensor) -> Tensor:
         """Apply a hybrid attention block to [N, H, W, C]: window attention beside convolutions."""
-        shift: int = block.shift_size
-        attention = block.attn
-        hidden = block.norm1(x)
-        convolved = block.conv_block(hidden.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-        if shift:
-            hidden = torch.roll(hidden, shifts=(-shift, -shift), dims=(1, 2))
-        bias = attention_windows.position_bias(
-            attention.relative_position_bias_table, self.net.relative_position_index_SA
+        normalised = block.norm1(x)
+        convolved = block.conv_block(normalised.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        attended = attention_windows.self_attention(
+            block.attn,
+            normalised,
+            window=self.window,
+            shift=block.shift_size,
+            index=self.net.relative_position_index_SA,
+            mask=mask,
         )
-        query, key, value = attention.qkv(attention_windows.split(hidden, self.window)).chunk(3, dim=-1)
-        mixed = attention_windows.attend(
-            *(query, key, value),
-            heads=attention.num_heads,
-            scale=attention.scale,
-            bias=bias + mask if shift else bias,
-        )
-        hidden = attention_windows.merge(attention.proj(mixed), self.window, x.shape[1], x.shape[2])
-        if shift:
-            hidden = torch.roll(hidden, shifts=(shift, shift), dims=(1, 2))
-        x = x + hidden + convolved * block.conv_scale
+        x = x + attended + convolved * block.conv_scale
         mixed_channels: Tensor = x + block.mlp(block.norm2(x))
         return mixed_channels
 

@@ -13,12 +13,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-MASKED = -100.0
-"""Added to the attention scores between pixels that are no neighbours, as in Swin Transformer."""
+from export_onnx.upscaling import attention_windows
 
 
 class ExportableSwinIR(nn.Module):
@@ -36,9 +34,10 @@ class ExportableSwinIR(nn.Module):
     def __init__(self, swinir: Any) -> None:
         super().__init__()
         self.net = swinir
-        self.window: int = swinir.window_size
+        side: int = swinir.window_size
+        self.window = (side, side)
         self.unshuffle: int = swinir.start_unshuffle
-        self.size_multiple = self.window * self.unshuffle
+        self.size_multiple = side * self.unshuffle
         self.register_buffer("mean", swinir.mean.clone())
 
     def forward(self, image: Tensor) -> Tensor:
@@ -73,8 +72,10 @@ class ExportableSwinIR(nn.Module):
     def _features(self, shallow: Tensor) -> Tensor:
         """Apply the residual Swin Transformer blocks, [N, C, H, W] to the same shape."""
         net = self.net
-        mask = self._mask(shallow)
-        x = _normalised(shallow.permute(0, 2, 3, 1), net.patch_embed.norm)
+        x = shallow.permute(0, 2, 3, 1)
+        mask = attention_windows.mask(x, self.window, (self.window[0] // 2, self.window[1] // 2))
+        if net.patch_embed.norm is not None:
+            x = net.patch_embed.norm(x)
         for layer in net.layers:
             residual = x
             for block in layer.residual_group.blocks:
@@ -85,68 +86,16 @@ class ExportableSwinIR(nn.Module):
 
     def _block(self, block: Any, x: Tensor, mask: Tensor) -> Tensor:
         """Apply one Swin Transformer block to [N, H, W, C]."""
-        shift: int = block.shift_size
-        hidden = block.norm1(x)
-        if shift:
-            hidden = torch.roll(hidden, shifts=(-shift, -shift), dims=(1, 2))
-        height, width = x.shape[1], x.shape[2]
-        attended = self._attend(block.attn, self._windows(hidden), mask if shift else None)
-        hidden = self._merge(attended, height, width)
-        if shift:
-            hidden = torch.roll(hidden, shifts=(shift, shift), dims=(1, 2))
-        x = x + hidden
+        x = x + attention_windows.self_attention(
+            block.attn,
+            block.norm1(x),
+            window=self.window,
+            shift=block.shift_size,
+            index=block.attn.relative_position_index,
+            mask=mask,
+        )
         mixed: Tensor = x + block.mlp(block.norm2(x))
         return mixed
-
-    def _attend(self, attention: Any, windows: Tensor, mask: Tensor | None) -> Tensor:
-        """Apply multi-head self-attention inside each window of [N, windows, L, C]."""
-        batch, count, length, channels = (windows.shape[axis] for axis in range(4))
-        heads: int = attention.num_heads
-        qkv = attention.qkv(windows).reshape(batch, count, length, 3, heads, channels // heads)
-        query, key, value = qkv.permute(3, 0, 1, 4, 2, 5).unbind(0)
-        scores = (query * attention.scale) @ key.transpose(-2, -1)
-        index = attention.relative_position_index.view(-1)
-        bias = attention.relative_position_bias_table[index].view(self.window**2, self.window**2, heads)
-        scores = scores + bias.permute(2, 0, 1)
-        if mask is not None:
-            scores = scores + mask
-        mixed = scores.softmax(dim=-1) @ value
-        projected: Tensor = attention.proj(mixed.transpose(2, 3).reshape(batch, count, length, channels))
-        return projected
-
-    def _windows(self, x: Tensor) -> Tensor:
-        """Split [N, H, W, C] into windows, [N, (H/window)(W/window), window**2, C]."""
-        batch, height, width, channels = (x.shape[axis] for axis in range(4))
-        size = self.window
-        x = x.reshape(batch, height // size, size, width // size, size, channels)
-        return x.permute(0, 1, 3, 2, 4, 5).reshape(batch, -1, size * size, channels)
-
-    def _merge(self, windows: Tensor, height: int, width: int) -> Tensor:
-        """The inverse of `_windows`."""
-        batch, channels = windows.shape[0], windows.shape[3]
-        size = self.window
-        x = windows.reshape(batch, height // size, width // size, size, size, channels)
-        return x.permute(0, 1, 3, 2, 4, 5).reshape(batch, height, width, channels)
-
-    def _mask(self, shallow: Tensor) -> Tensor:
-        """Return the mask of the attention in shifted windows: [1, windows, 1, L, L], 0 or MASKED.
-
-        After the cyclic shift a window can hold pixels of opposite borders. The last window and the shift
-        divide the picture into 3x3 regions; a pixel attends only to pixels of its own region.
-        """
-        height, width = shallow.shape[2], shallow.shape[3]
-        rows = self._region(torch.arange(height, device=shallow.device), height)
-        columns = self._region(torch.arange(width, device=shallow.device), width)
-        region = (3.0 * rows[:, None] + columns[None, :])[None, :, :, None]
-        label = self._windows(region)[..., 0]
-        apart = (label[:, :, None, :] != label[:, :, :, None]).to(shallow.dtype)
-        return (apart * MASKED)[:, :, None]
-
-    def _region(self, position: Tensor, length: int) -> Tensor:
-        """Return the region of each position: 0.0 before the last window, 1.0 in it, 2.0 in its last half."""
-        in_last = (position >= length - self.window).to(torch.float32)
-        in_shift = (position >= length - self.window // 2).to(torch.float32)
-        return in_last + in_shift
 
 
 def pixel_unshuffle(image: Tensor, factor: int) -> Tensor:
@@ -168,10 +117,3 @@ def pixel_unshuffle(image: Tensor, factor: int) -> Tensor:
 
 def _present(net: Any, *names: str) -> list[nn.Module]:
     return [getattr(net, name) for name in names if hasattr(net, name)]
-
-
-def _normalised(x: Tensor, norm: nn.Module | None) -> Tensor:
-    if norm is None:
-        return x
-    normalised: Tensor = norm(x)
-    return normalised
