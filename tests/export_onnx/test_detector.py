@@ -63,8 +63,8 @@ def detector(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 def test_a_built_detector_sees_what_ultralytics_sees(detector: Built) -> None:
     parity = detector.record.parity
     assert parity["boxes"] > 300
-    # Random weights give some boxes the same score; rounding, which differs between CPUs, chooses among them.
-    assert parity["unmatched"] <= 0.02 * parity["boxes"]
+    # The 300th and the 301st box of a picture may differ by less than rounding, and then swap their places.
+    assert parity["unmatched"] <= 0.005 * parity["boxes"]
     assert parity["max_px"] < 0.1
     assert parity["max_score"] < 0.001
     assert {batch for batch, *_ in parity["inputs"]} == {1, 2, 3}
