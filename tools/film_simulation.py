@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, cycle
 from typing import Any
 
 import numpy as np
@@ -29,8 +29,10 @@ KEYFRAMES_APART = 250
 SHOT_S = 5.0
 """Our assumption: the average length of a shot, in seconds."""
 
-API_SEGMENT_S, API_MOST_SEGMENTS = 40.0, 240
-"""SEGMENT_SECONDS of deploy/cloudflare/wrangler.jsonc, and MOST_SEGMENTS of its api/film/film_price.ts."""
+API_SEGMENT_S, API_MOST_SEGMENTS = 30.0, 240
+API_LONGEST_SEGMENT_S = 3600.0
+"""SEGMENT_SECONDS of deploy/cloudflare/wrangler.jsonc; MOST_SEGMENTS and LONGEST_SEGMENT_S of its
+api/film/film_price.ts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,7 +254,7 @@ def api_segment_s(frames_s: float) -> float:
     Args:
         frames_s: how long one worker needs for all frames, in seconds.
     """
-    seconds = API_SEGMENT_S
-    while frames_s / seconds > API_MOST_SEGMENTS and seconds * 2 <= 3600:
-        seconds *= 2
+    seconds, growth = API_SEGMENT_S, cycle((4 / 3, 3 / 2))
+    while frames_s / seconds > API_MOST_SEGMENTS and seconds * 3 / 2 <= API_LONGEST_SEGMENT_S:
+        seconds = float(round(seconds * next(growth)))
     return seconds

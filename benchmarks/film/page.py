@@ -80,9 +80,10 @@ Where each figure comes from:
 - *Efficiency* and times are means of {seeds} simulations. *Repeated* is the share of the work that was
   started a second time, in the worst of them; the rule allows 5 %.
 
-**As the API divides it.** The API asks for segments of {api_segment_s:g} s of work, doubled until there are
-at most {api_segments} ([billing.md](billing.md#the-price-of-a-film)); those at the end are shorter here, too.
-All else is as above. The table has the efficiency.
+**As the API divides it.** The API asks for segments of {api_segment_s:g} s of work. For a film with more than
+{api_segments} of them it asks for 4/3 of that, twice that, 8/3, four times and so on, until there are at most
+{api_segments} ([billing.md](billing.md#the-price-of-a-film)). Those at the end are shorter here, too. All else
+is as above. The table has the efficiency.
 
 | model | work of a segment | segments | 8 workers | 32 workers | 120 workers |
 |---|---|---|---|---|---|

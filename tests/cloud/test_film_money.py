@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.cloud.money import TABLE
 from tests.support.node_functions import NodeFunctions, node_functions
+from tools.film_simulation import api_segment_s
 
 RULES = {name: Decimal(str(row["value"])) for name, row in TABLE["quotes"].items() if isinstance(row, dict)}
 OFTEN = settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -22,7 +23,7 @@ WORKS = st.fixed_dictionaries(
         "pricePerS": st.integers(1, 10_000),
         "framesS": st.floats(0.001, 600_000),
         "downloadS": st.floats(0, 40_000),
-        "segmentS": st.just(40),
+        "segmentS": st.just(30),
         "workers": st.integers(1, 120),
         "durationS": st.none() | st.floats(0.1, 100_000),
         "isPreview": st.booleans(),
@@ -64,6 +65,7 @@ def test_the_amounts_of_a_film_follow_from_its_work(api: NodeFunctions, work: di
     assert found["expected"] <= found["hold"]
     assert film["segments"] == (1 if work["isPreview"] else ceiling(Decimal(frames_s) / film["work_sec"]))
     assert film["segments"] <= 240
+    assert film["work_sec"] == api_segment_s(frames_s), "the division that was simulated"
     assert film["workers"] == min(work["workers"], film["segments"])
     assert found["ready_in_s"] >= made_s / film["workers"]
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from orchestrator.film.stragglers import BUDGET
 from tools.film_simulation import (
+    API_LONGEST_SEGMENT_S,
     API_MOST_SEGMENTS,
     API_SEGMENT_S,
     NO_TROUBLE,
@@ -82,8 +83,9 @@ def test_the_segments_of_a_simulated_film_are_those_of_a_plan() -> None:
     assert film_of(measured, frames=86_400, rate=24, work_s=4320, segment_s=30, seed=1) == work_s
 
 
-def test_eight_workers_are_used_to_nine_tenths_and_thirty_two_to_eight() -> None:
-    for film in json.loads(RESULTS.read_text())["films"]:
+@pytest.mark.parametrize("division", ["films", "api_films"])
+def test_eight_workers_are_used_to_nine_tenths_and_thirty_two_to_eight(division: str) -> None:
+    for film in json.loads(RESULTS.read_text())[division]:
         efficiency = {row["workers"]: row["efficiency"] for row in film["workers"]}
         assert efficiency[8] >= 0.9
         assert efficiency[32] >= 0.8
@@ -110,7 +112,10 @@ def test_the_cpu_time_of_a_segment_is_measured() -> None:
 
 @pytest.mark.parametrize(
     ("frames_s", "segment_s"),
-    [(1, 40), (40 * 240, 40), (40 * 240 + 1, 80), (72_000, 320), (3600 * 240, 2560), (1e9, 2560)],
+    [
+        *((1, 30), (30 * 240, 30), (30 * 240 + 1, 40), (40 * 240 + 1, 60), (60 * 240 + 1, 80)),
+        *((72_000, 320), (604_800, 2560), (1e9, 2560)),
+    ],
 )
 def test_the_api_divides_a_film_into_at_most_240_segments_if_it_can(
     frames_s: float, segment_s: float
@@ -123,3 +128,10 @@ def test_the_division_of_the_api_is_the_deployed_one() -> None:
     assert re.findall(r'"SEGMENT_SECONDS": "(\d+)"', deployed) == [f"{API_SEGMENT_S:g}"]
     price = (CLOUDFLARE / "api" / "film" / "film_price.ts").read_text()
     assert re.findall(r"MOST_SEGMENTS = (\d+)", price) == [str(API_MOST_SEGMENTS)]
+    assert re.findall(r"LONGEST_SEGMENT_S = (\d+)", price) == [f"{API_LONGEST_SEGMENT_S:g}"]
+
+
+def test_a_film_with_longer_segments_has_at_least_160_of_them() -> None:
+    """Two thirds of the most that are allowed: with fewer, 32 workers wait long for the last one."""
+    for frames_s in range(30 * 240 + 1, 604_800, 97):
+        assert 160 <= frames_s / api_segment_s(frames_s) <= 240

@@ -96,7 +96,7 @@ def _run(port: int, bundle: Path, film_s: int) -> int:
             variables={
                 "GPU": "cpu",
                 "FILM_SECONDS": str(film_s),
-                "SEGMENT_SECONDS": str(min(40, max(1, film_s // 4))),
+                "SEGMENT_SECONDS": str(min(30, max(1, film_s // 4))),
                 **local_worker.quoted_models(),
             },
             log_path=logs["api"],

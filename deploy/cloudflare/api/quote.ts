@@ -162,7 +162,7 @@ function filmOf(env: TermsEnv, job: QuotedJob, work: Workload, figures: Figures)
     pricePerS: figures.price.price_per_s,
     framesS: figures.framesS,
     downloadS: job.bytes / RULES.download_bytes_per_s.value,
-    segmentS: Number(env.SEGMENT_SECONDS || "40"),
+    segmentS: Number(env.SEGMENT_SECONDS || "30"),
     workers: Number(env.WORKERS || "1"),
     durationS: work.durationS,
     isPreview: job.preview === true,

@@ -12,6 +12,8 @@ import { RULES } from "../price_table.ts";
 const CAP_FACTOR = 2;
 /** The most segments that are planned for, so that the answers about a film stay small. */
 const MOST_SEGMENTS = 240;
+/** The most work of a segment that a plan can be asked for, in seconds: that of `work_sec` in orchestrator/jobs/film.py. */
+const LONGEST_SEGMENT_S = 3600;
 /** The length of a preview, in seconds of the worker's plan (`FilmPlan.hardest`). */
 const PREVIEW_S = 10;
 
@@ -105,11 +107,20 @@ export function filmAmounts(work: FilmWork): FilmAmounts {
   };
 }
 
-/** Returns how long a worker should need for a segment: a power of two times `usualS`, so that similar films are planned alike. */
+/**
+ * Returns how long a worker should need for a segment, in whole seconds: `usualS` or four thirds of it, times a power
+ * of two.
+ *
+ * The steps are coarse so that similar films are planned alike, and fine enough that a film with longer segments has
+ * about 160 of them at least: with fewer, many workers wait long for the last one.
+ */
 function segmentTime(usualS: number, framesS: number): number {
-  let seconds = usualS;
-  while (framesS / seconds > MOST_SEGMENTS && seconds * 2 <= 3600) seconds *= 2;
-  return seconds;
+  for (let doubledS = usualS; ; doubledS *= 2) {
+    for (const seconds of [doubledS, Math.ceil((doubledS * 4) / 3)]) {
+      const isLongest = !(seconds * 1.5 <= LONGEST_SEGMENT_S);
+      if (framesS / seconds <= MOST_SEGMENTS || isLongest) return seconds;
+    }
+  }
 }
 
 function previewS(framesS: number, durationS: number | null): number {
