@@ -20,6 +20,7 @@ import sys
 from benchmarks import machine
 from benchmarks.bench import (
     document,
+    host,
     memory,
     plot,
     scale,
@@ -34,6 +35,7 @@ from benchmarks.bench.part import run_part
 PARTS = {
     "track": track.measure,
     "upscale": upscale.measure,
+    "host": host.measure,
     "memory": memory.measure,
     "start": start.measure,
     "transport": transport.measure,

@@ -28,6 +28,7 @@ second. What was tried: [decisions/0006-speed.md](decisions/0006-speed.md).
 TITLES = {
     "track": "Tracking",
     "upscale": "Upscaling",
+    "host": "What the host costs",
     "memory": "Memory",
     "start": "Start",
     "transport": "Transport, and where the time goes",

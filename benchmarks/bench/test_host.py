@@ -1,0 +1,92 @@
+"""Tests the benchmark of the host: its free model, its stages, its peer and how it counts memory."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import av
+import numpy as np
+import onnxruntime
+import pytest
+
+from benchmarks.bench import ffmpeg_peer, workloads
+from benchmarks.bench.free_model import NAME, SCALE, write_free_model
+from benchmarks.bench.host_job import HostJob, HostTimes
+from benchmarks.bench.process_memory import peak_bytes
+from orchestrator.settings import Settings
+from orchestrator.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MIB = 2**20
+FRAMES = 6
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("host")
+    write_free_model(path / "models")
+    workloads.scale_clip(workloads.SAMPLE, path / "in.mp4", width=160, height=96, frames=FRAMES)
+    return path
+
+
+@pytest.fixture(scope="module")
+def job(folder: Path) -> Iterator[HostJob]:
+    with Worker(Settings(model_repository=folder / "models")) as worker:
+        yield HostJob(worker)
+
+
+def test_the_free_model_repeats_each_pixel(folder: Path) -> None:
+    session = onnxruntime.InferenceSession(folder / "models" / NAME / "1" / "model.onnx")
+    image = np.random.default_rng(0).integers(0, 256, (2, 5, 7, 3), np.uint8)
+    (large,) = session.run(None, {"image": image})
+    assert np.array_equal(large, image.repeat(SCALE, axis=1).repeat(SCALE, axis=2))
+
+
+def times(job: HostJob, folder: Path, until: str) -> HostTimes:
+    out = str(folder / "out.mp4")
+    return HostTimes(**job(until=until, video=str(folder / "in.mp4"), out=out, encoder="libx264"))  # type: ignore[arg-type]
+
+
+def test_each_stage_runs_what_it_names(job: HostJob, folder: Path) -> None:
+    read, infer, convert = (times(job, folder, until) for until in ("read", "infer", "convert"))
+    assert (read.frames, read.server_s, read.check_s) == (FRAMES, 0, 0)
+    assert infer.frames == convert.frames == FRAMES
+    assert infer.server_s > 0
+    assert infer.infer_s > 0
+    assert not (folder / "out.mp4").exists()
+
+
+def test_a_job_writes_and_checks_its_file(job: HostJob, folder: Path) -> None:
+    whole = times(job, folder, "job")
+    assert whole.frames == FRAMES
+    assert whole.check_s > 0
+    assert whole.reused == 0
+    with av.open(str(folder / "out.mp4")) as file:
+        pictures = list(file.decode(video=0))
+    assert [(picture.width, picture.height) for picture in pictures] == [(640, 384)] * FRAMES
+
+
+def test_the_peer_enlarges_and_encodes_as_a_job_does(folder: Path) -> None:
+    out = str(folder / "peer.mp4")
+    video = str(folder / "in.mp4")
+    done = ffmpeg_peer.answer(until="encode", video=video, out=out, scale=SCALE, encoder="libx264")
+    assert done["frames"] == FRAMES
+    with av.open(video) as source, av.open(out) as file:
+        for small, large in zip(source.decode(video=0), file.decode(video=0), strict=True):
+            luma = small.to_ndarray()[:96].repeat(SCALE, axis=0).repeat(SCALE, axis=1).astype(int)
+            assert np.abs(large.to_ndarray()[:384] - luma).mean() < 1
+
+
+def test_memory_of_child_processes_counts_and_shared_memory_counts_once() -> None:
+    program = (
+        "import mmap, os, time\n"
+        f"shared = mmap.mmap(-1, {64 * MIB})\n"
+        f"child = os.fork(); shared[:] = b'y' * {64 * MIB}; own = b'z' * {32 * MIB}\n"
+        "time.sleep(1); child and os.wait()"
+    )
+    held = peak_bytes([sys.executable, "-c", program]) / MIB
+    assert 64 + 2 * 32 <= held < 64 + 2 * 32 + 100
