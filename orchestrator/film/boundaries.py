@@ -6,6 +6,7 @@ indexes of frames in presentation order. Nothing here reads a file.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -36,6 +37,10 @@ shorter segments everywhere lose more by what each takes beyond its frames."""
 TAPERED_FROM = 20
 """A film that has fewer segments of the intended length than this is not tapered."""
 
+MOST_EXTRA = 0.2
+"""What a segment needs from before its first keyframe has at most this share of the bytes of its own frames,
+as a worker reads that, too."""
+
 REGULAR = 0.9
 """A keyframe that comes after at least this share of the longest distance is on the encoder's own grid."""
 
@@ -60,8 +65,11 @@ def divide(
     keys: NDArray[np.int64],
     length: float,
     tapered: bool = False,
+    extra: NDArray[np.int64] | None = None,
 ) -> Division:
     """Divide a film.
+
+    A segment that would need more than MOST_EXTRA from before its first keyframe is merged with others.
 
     Args:
         times_s: float64 [N + 1], when each frame is shown, rising, and when the last one ends.
@@ -69,8 +77,11 @@ def divide(
         keys: int64 [K], the frames at which segments may begin, rising; the first is 0.
         length: the intended length of a segment, in frames.
         tapered: whether segments are shorter at the end, if the film is long: see TAPERED_SHARE.
+        extra: int64 [K], for each of `keys` how many bytes before it a segment that begins there needs; None
+            if none needs any.
     """
-    frames = len(sizes)
+    frames, total = len(sizes), np.append(0, np.cumsum(sizes))
+    extra = np.zeros(len(keys), np.int64) if extra is None else extra
     cuts = keys[begin_shots(keys)]
     taper = None
     if tapered and frames >= TAPERED_FROM * length:
@@ -86,16 +97,35 @@ def divide(
         before = _split(first, taper, keys=keys, cuts=cuts, length=length)
         return before + _split(taper, end, keys=keys, cuts=cuts, length=TAPERED_LENGTH * length)
 
-    stretch = hardest_stretch(times_s=times_s, sizes=sizes, keys=keys, length=length)
+    def is_long_enough(begin: int, end: int) -> bool:
+        return int(extra[np.searchsorted(keys, begin)]) <= MOST_EXTRA * int(total[end] - total[begin])
+
+    stretch = hardest_stretch(times_s=times_s, sizes=sizes, keys=keys, length=length, extra=extra)
     if stretch is None:
-        begins = split(0, frames)
+        begins = _merge([*split(0, frames), frames], is_long_enough)
         ends = np.array([*begins[1:], frames])
-        total = np.append(0, np.cumsum(sizes))
         rates = (total[ends] - total[begins]) / (times_s[ends] - times_s[begins])
         return Division(begins=tuple(begins), hardest=int(np.argmax(rates)))
     first, end = stretch
-    before = split(0, first)
-    return Division(begins=(*before, first, *split(end, frames)), hardest=len(before))
+    before = _merge([*split(0, first), first], is_long_enough)
+    after = _merge([*split(end, frames), frames], is_long_enough)
+    if after and not is_long_enough(after[0], after[1] if len(after) > 1 else frames):
+        after = []  # all of the film after the hardest part becomes part of it
+    return Division(begins=(*before, first, *after), hardest=len(before))
+
+
+def _merge(borders: list[int], is_long_enough: Callable[[int, int], bool]) -> list[int]:
+    """Return where segments begin, of some that follow each other, when none is too short.
+
+    Args:
+        borders: where they begin, and where the last one ends.
+        is_long_enough: says so of a segment, given its first frame and its end. A longer one is so, too.
+    """
+    begins, stop = borders[:-1][:1], borders[-1]
+    for begin in borders[1:-1]:
+        if is_long_enough(begins[-1], begin) and is_long_enough(begin, stop):
+            begins.append(begin)
+    return begins
 
 
 def begin_shots(keys: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -121,21 +151,27 @@ def begin_shots(keys: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 def hardest_stretch(
-    *, times_s: NDArray[np.float64], sizes: NDArray[np.int64], keys: NDArray[np.int64], length: float
+    *,
+    times_s: NDArray[np.float64],
+    sizes: NDArray[np.int64],
+    keys: NDArray[np.int64],
+    length: float,
+    extra: NDArray[np.int64] | None = None,
 ) -> tuple[int, int] | None:
     """Return the first frame and the end of the hardest part of about ten seconds, or None if there is none.
 
     Change and detail both cost bits, so it is the part with the most bytes a second. For each keyframe k, the
     part from k to the keyframe m(k) nearest to ten seconds later counts if its duration is in
-    PREVIEW_RANGE_S and at most PREVIEW_SHARE of the film's, and if the rest of the film on either side is
-    nothing or at least SHORTEST of a segment. The result is the one with the largest
+    PREVIEW_RANGE_S and at most PREVIEW_SHARE of the film's, if the rest of the film on either side is
+    nothing or at least SHORTEST of a segment, and if it needs at most MOST_EXTRA from before it. The result
+    is the one with the largest
 
         sum of sizes[k:m(k)] / (times_s[m(k)] - times_s[k]),
 
     the earliest of equals. The end of the film counts as a keyframe.
 
     Args:
-        times_s, sizes, keys, length: as for `divide`.
+        times_s, sizes, keys, length, extra: as for `divide`.
     """
     frames = len(sizes)
     stops = np.append(keys, frames)
@@ -149,9 +185,11 @@ def hardest_stretch(
     fits = (seconds >= shortest_s) & (seconds <= min(longest_s, PREVIEW_SHARE * film_s))
     for rest in (keys, frames - ends):
         fits &= (rest == 0) | (rest >= SHORTEST * length)
+    total = np.append(0, np.cumsum(sizes))
+    if extra is not None:
+        fits &= extra <= MOST_EXTRA * (total[ends] - total[keys])
     if not fits.any():
         return None
-    total = np.append(0, np.cumsum(sizes))
     rates = np.where(fits, (total[ends] - total[keys]) / np.maximum(seconds, shortest_s), -1)
     best = int(np.argmax(rates))
     return int(keys[best]), int(ends[best])

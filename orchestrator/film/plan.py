@@ -22,7 +22,12 @@ from orchestrator.film.request import (
     requested_output,
     seconds_per_frame,
 )
-from orchestrator.film.segments import describe_segments, find_decoding_starts
+from orchestrator.film.segments import (
+    bytes_of_groups_before,
+    describe_segments,
+    find_decoding_starts,
+    need_too_much,
+)
 from orchestrator.film.source_frames import (
     FilmFrames,
     Unsplit,
@@ -243,6 +248,10 @@ def _cut(
     keys = find_keyframes(index, frames)
     division = _divide(frames, index, info, keys, params=params, seconds=seconds)
     starts = find_decoding_starts(source, index, frames, division.begins)
+    if starts is not None and need_too_much(index, frames, division.begins, starts):
+        extra = bytes_of_groups_before(index, frames, keys)
+        division = _divide(frames, index, info, keys, params=params, seconds=seconds, extra=extra)
+        starts = find_decoding_starts(source, index, frames, division.begins)
     if starts is None:
         return None
     return _Cut(
@@ -264,8 +273,9 @@ def _divide(
     *,
     params: FilmParams,
     seconds: float | None,
+    extra: NDArray[np.int64] | None = None,
 ) -> Division:
-    """Choose where the segments begin.
+    """Choose where the segments begin; `extra` is that of `divide`.
 
     Raises:
         Unsplit: the film is short, or there is no second keyframe.
@@ -284,7 +294,7 @@ def _divide(
     ends = np.append(frames.pts, frames.pts[-1] + max(frames.last_duration or usual, 1))
     times_s = (ends - ends[0]).astype(np.float64) * tick.numerator / tick.denominator
     sizes = index.size[frames.packets].astype(np.int64)
-    division = divide(times_s=times_s, sizes=sizes, keys=keys, length=length, tapered=tapered)
+    division = divide(times_s=times_s, sizes=sizes, keys=keys, length=length, tapered=tapered, extra=extra)
     if len(division.begins) < FEWEST_SEGMENTS:
         raise Unsplit("the video has too few keyframes for its parts to be decoded on their own")
     return division

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrator.film.boundaries import begin_shots
+from orchestrator.film.boundaries import MOST_EXTRA, begin_shots
 from orchestrator.film.document import FilmSegment
 from orchestrator.film.source_frames import FilmFrames, Unsplit
 from orchestrator.media.read.keyframe_kind import KeyframeKind
@@ -22,7 +22,7 @@ def find_decoding_starts(
     """Return the packet at which decoding starts for each segment.
 
     It is the keyframe at or before the first frame, or the one before that if pictures are exact only some
-    time after it.
+    time after it: see `KeyframeKind`.
 
     Args:
         source: the video.
@@ -46,6 +46,33 @@ def find_decoding_starts(
     if (index.kind[starts] == KeyframeKind.NONE).any():
         return None
     return starts
+
+
+def need_too_much(index: PacketIndex, frames: FilmFrames, begins: tuple[int, ...], starts: list[int]) -> bool:
+    """Return whether a segment needs more than MOST_EXTRA from before its first keyframe.
+
+    Args:
+        index, frames, begins, starts: as for `describe_segments`.
+    """
+    total = np.append(0, np.cumsum(index.size, dtype=np.int64))
+    places = total[frames.packets[list(begins)]]
+    extra, own = places - total[starts], np.diff(np.append(places, total[frames.packets.max() + 1]))
+    return bool((extra > MOST_EXTRA * own)[1:].any())
+
+
+def bytes_of_groups_before(
+    index: PacketIndex, frames: FilmFrames, keys: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return how many bytes there are from the keyframe before each of `keys` up to it, int64 [K].
+
+    Args:
+        index, frames, keys: as for `describe_segments`.
+    """
+    total = np.append(0, np.cumsum(index.size, dtype=np.int64))
+    keyframes, packets = np.flatnonzero(index.kind), frames.packets[keys]
+    before = np.maximum(np.searchsorted(keyframes, packets) - 1, 0)
+    sizes: NDArray[np.int64] = np.maximum(total[packets] - total[keyframes[before]], 0)
+    return sizes
 
 
 def describe_segments(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from orchestrator.film.boundaries import (
     CUT_REACH,
+    MOST_EXTRA,
     PREVIEW_RANGE_S,
     PREVIEW_S,
     PREVIEW_SHARE,
@@ -67,6 +68,37 @@ def test_no_segment_is_short_unless_all_of_its_part_of_the_film_is(film: dict[st
         count = max(1, round((end - first) / length))
         for begin, stop in pairwise([*inside, end] if inside else []):
             assert stop - begin >= SHORTEST * (end - first) / count or len(inside) == 1
+
+
+@settings(deadline=None)
+@given(film=films(), share=st.floats(0, 2), tapered=st.booleans())
+def test_no_segment_needs_much_from_before_it(film: dict[str, Any], share: float, tapered: bool) -> None:
+    keys, sizes = film["keys"], film["sizes"]
+    groups = np.add.reduceat(sizes, keys)
+    extra = np.append(0, (groups[:-1] * share).astype(np.int64))
+    division = divide(**film, extra=extra, tapered=tapered)
+    assert division.begins[0] == 0
+    assert set(division.begins) <= set(keys.tolist())
+    assert 0 <= division.hardest < len(division.begins)
+    for begin, end in pairwise([*division.begins, len(sizes)]):
+        assert extra[keys.tolist().index(begin)] <= MOST_EXTRA * sizes[begin:end].sum()
+    if not share:
+        assert division == divide(**film, tapered=tapered)
+
+
+def test_where_each_segment_needs_the_group_before_it_has_five_groups_also_the_hardest() -> None:
+    sizes = np.full(RATE * 400, 1000)
+    sizes[RATE * 100 : RATE * 120] = 3000
+    keys = np.arange(0, len(sizes), RATE * 2)
+    film = {"times_s": np.arange(len(sizes) + 1) / RATE, "sizes": sizes, "keys": keys, "length": RATE * 4}
+    extra = np.append(0, np.add.reduceat(sizes, keys)[:-1])
+    division = divide(**film, extra=extra)
+    seconds = [begin // RATE for begin in division.begins]
+    lengths = np.diff([*seconds, 400]).tolist()
+    assert min(lengths[1:]) >= 10
+    assert max(lengths) <= 16
+    assert 100 <= seconds[division.hardest] <= 110
+    assert lengths[division.hardest] == 10
 
 
 @settings(deadline=None)

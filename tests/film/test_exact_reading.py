@@ -14,6 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.media.read.frame_selection import FrameSelection
+from orchestrator.media.read.keyframe_kind import KeyframeKind
+from orchestrator.media.read.packet_index import read_keyframe_kinds, read_packet_index
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.read.truncation import UNREAD_BYTES
@@ -146,6 +148,45 @@ def gops(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Vide
             info = probe(path)
             found[name] = (path, info, read(path, info, None))
     return found
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_h264_is_exact_from_the_keyframe_of_an_open_group_on(tmp_path: Path, data: st.DataObject) -> None:
+    choices = {
+        "keyint": [4, 6, 12],
+        "bframes": [1, 2, 5],
+        "b-pyramid": ["none", "strict", "normal"],
+        "ref": [1, 3, 16],
+        "weightp": [0, 2],
+        "direct": ["spatial", "temporal"],
+        "slices": [1, 3],
+    }
+    given = {name: data.draw(st.sampled_from(values)) for name, values in choices.items()}
+    params = ":".join(["open-gop=1", "min-keyint=1", *(f"{name}={value}" for name, value in given.items())])
+    name = data.draw(st.sampled_from(["a.mp4", "a.mkv", "a.ts"]))
+    path = make_clip(tmp_path / name, noisy(40), options={"x264-params": params})
+    info, packets, index = probe(path), Packets.of(path), read_packet_index(path)
+    whole = read(path, info, None)
+    keys = np.flatnonzero(index.kind)
+    index = read_keyframe_kinds(path, index, keys)
+    assert (index.kind[keys] == KeyframeKind.EXACT).all()
+    assert packets.leading
+    bare = bytearray(path.read_bytes())
+    for key in data.draw(st.permutations(keys[1:].tolist()))[:3]:
+        pts = int(index.pts[key])
+        first = packets.shown.index(pts)
+        last = data.draw(st.integers(first, 39))
+        selection = replace(packets.selection(first, last, info.codec), decode_pts=pts)
+        source = path
+        if name == "a.mp4":  # without what is before that keyframe
+            source = tmp_path / "bare.mp4"
+            bare[int(index.position[0]) : int(index.position[key])] = bytes(
+                int(index.position[key] - index.position[0])
+            )
+            source.write_bytes(bare)
+            bare = bytearray(path.read_bytes())
+        check_same(read(source, info, selection), whole[first : last + 1])
 
 
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -85,7 +85,7 @@ ODD: dict[str, dict[str, Any]] = {
     "wide.mp4": {"options": {"g": "12", "bf": "2"}, "aspect": Fraction(4, 3)},
     "late.mkv": {"options": {"g": "12", "bf": "2"}, "audio": [{"seconds": 4.0, "start": 0.7}]},
     "early.mp4": {"options": {"g": "12", "bf": "3"}, "pts": range(-9, 51)},
-    "refresh.ts": {"options": {"x264-params": "intra-refresh=1:keyint=12:bframes=0"}},
+    "refresh.ts": {"options": {"x264-params": "intra-refresh=1:keyint=2:bframes=0"}},
     "cut.ts": {"options": {"bf": "3", "x264-params": OPEN}},
 }
 """Sources for films that are planned, not cut by the test. Of cut.ts, the first fifth is missing."""

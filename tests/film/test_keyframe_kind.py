@@ -9,7 +9,13 @@ from orchestrator.media.read.keyframe_kind import KeyframeKind, keyframe_kind
 AVCC = bytes([1, 100, 0, 31, 0xFF])
 HVCC = bytes([1, *[0] * 20, 0xFF])
 IDR, SLICE, DELIMITER = bytes([0x65, 0x88]), bytes([0x41, 0x9A]), bytes([0x09, 0x10])
-RECOVERY = bytes([0x06, 0x06, 0x01, 0xC4, 0x80])
+INTRA_SLICES = [bytes([0x41, 0x88]), bytes([0x41, 0xB8])]  # the whole picture has such slices, or this one is
+RECOVERY = bytes(
+    [0x06, 0x06, 0x01, 0xC4, 0x80]
+)  # recovery_frame_cnt 0, exact_match_flag 1, broken_link_flag 0
+LATER = bytes([0x06, 0x06, 0x01, 0x44, 0x80])  # recovery_frame_cnt 1
+NEARLY = bytes([0x06, 0x06, 0x01, 0x84, 0x80])  # exact_match_flag 0
+BROKEN = bytes([0x06, 0x06, 0x01, 0xE4, 0x80])  # broken_link_flag 1
 LONG_MESSAGE = bytes([0x06, 0x05, 0xFF, 0x2D, *[7] * 300, 0x06, 0x01, 0xC4, 0x80])
 
 
@@ -28,6 +34,13 @@ def codes(*units: bytes) -> bytes:
         ([IDR], KeyframeKind.EXACT),
         ([DELIMITER, RECOVERY, IDR], KeyframeKind.EXACT),
         ([RECOVERY, SLICE], KeyframeKind.RECOVERY),
+        ([DELIMITER, RECOVERY, INTRA_SLICES[0]], KeyframeKind.EXACT),
+        ([RECOVERY, INTRA_SLICES[1]], KeyframeKind.EXACT),
+        ([LATER, INTRA_SLICES[0]], KeyframeKind.RECOVERY),
+        ([NEARLY, INTRA_SLICES[0]], KeyframeKind.RECOVERY),
+        ([BROKEN, INTRA_SLICES[0]], KeyframeKind.RECOVERY),
+        ([bytes([0x06, 0x06, 0x00, 0x80]), INTRA_SLICES[0]], KeyframeKind.RECOVERY),
+        ([INTRA_SLICES[0]], KeyframeKind.NONE),
         ([DELIMITER, LONG_MESSAGE, SLICE, IDR], KeyframeKind.RECOVERY),
         ([SLICE], KeyframeKind.NONE),
         ([DELIMITER], KeyframeKind.NONE),

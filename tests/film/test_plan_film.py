@@ -209,13 +209,38 @@ def test_what_an_edit_list_hides_is_no_frame(tmp_path: Path) -> None:
     check(path, plan, read(path))
 
 
-def test_decoding_starts_a_keyframe_earlier_where_h264_has_open_groups(tmp_path: Path) -> None:
+def test_decoding_starts_a_keyframe_earlier_where_h264_has_intra_refresh(tmp_path: Path) -> None:
     closed = make_clip(tmp_path / "a.mp4", 60, options=X264)
     opened = make_clip(tmp_path / "b.mp4", 60, options=OPEN_X264)
-    assert all(segment.decode_pts == segment.first_pts for segment in planned(closed).segments)
-    keys = _keyframe_pts(opened)
-    for segment in planned(opened).segments[1:]:
+    for path in (closed, opened):
+        assert len(plan := planned(path).segments) > 3
+        assert all(segment.decode_pts == segment.first_pts for segment in plan)
+    refreshed = make_clip(tmp_path / "c.mp4", 150, options={"x264-params": "intra-refresh=1:keyint=6"})
+    keys = _keyframe_pts(refreshed)
+    plan = planned(refreshed, segments=3).segments
+    assert len(plan) == 3
+    for segment in plan[1:]:
         assert segment.decode_pts == keys[keys.index(segment.first_pts) - 1]
+
+
+def test_where_a_segment_needs_the_group_before_it_has_at_least_five_times_its_bytes(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "a.mp4", 300, options={"x264-params": "intra-refresh=1:keyint=10"})
+    with av.open(str(path)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+    plan = planned(path, segments=30).segments
+    assert 3 <= len(plan) <= 7
+    for segment in plan[1:]:
+        before = sum(
+            packet.size for packet in packets if _from(packet, segment.decode_pts, segment.first_pts - 1)
+        )
+        own = sum(packet.size for packet in packets if _from(packet, segment.first_pts, segment.last_pts))
+        assert 0 < before <= 0.2 * own
+    with pytest.raises(Unsplit, match="too few keyframes"):
+        planned(make_clip(tmp_path / "b.mp4", 40, options={"x264-params": "intra-refresh=1:keyint=10"}))
+
+
+def _from(packet: Any, first_pts: int, last_pts: int) -> bool:
+    return first_pts <= (packet.pts or 0) <= last_pts
 
 
 @pytest.mark.parametrize(

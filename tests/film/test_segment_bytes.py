@@ -55,6 +55,22 @@ def test_every_segment_of_an_mp4_takes_little_more_than_its_share_also_a_short_o
             assert server.sent_bytes - (segment.end_byte - segment.first_byte) <= 25_000
 
 
+@pytest.mark.parametrize("coding", ["open-gop=1:bframes=3", "intra-refresh=1"])
+def test_segments_that_begin_inside_h264_that_is_coded_without_a_break_take_at_most_1_3_times_their_share(
+    tmp_path: Path, coding: str
+) -> None:
+    path = long_film(tmp_path, "a.mp4", size_bytes=8_000_000, x264=coding)
+    with serving_ranges(path.read_bytes()) as server:
+        plan = planned(server, 12)
+        frames = [segment.frames for segment in plan.segments]
+        assert len(frames) >= 3
+        assert frames[plan.hardest] <= 300
+        for segment in plan.segments:
+            make(server, plan, segment.number, tmp_path)
+            share = path.stat().st_size * segment.frames / sum(frames)
+            assert 0.5 * share < server.sent_bytes <= 1.3 * share
+
+
 @pytest.mark.parametrize(
     ("codec", "crf", "options"),
     [("libx264", 36, {}), ("libx264", 36, {"movflags": "faststart"}), ("libx265", 38, {})],

@@ -21,6 +21,7 @@ def long_film(
     options: dict[str, str] | None = None,
     codec: str = "libx264",
     crf: int = 27,
+    x264: str | None = None,
 ) -> Path:
     """Write a film with B-frames, two keyframes in four seconds, and sound in AAC.
 
@@ -31,6 +32,7 @@ def long_film(
         options: options of the muxer, such as `movflags`.
         codec: FFmpeg's name of the encoder of the pictures.
         crf: how much it compresses them.
+        x264: more parameters of x264, as it takes them.
     """
     chance = np.random.default_rng(1)
     noise = chance.integers(0, 255, (HEIGHT + 64, WIDTH + 64, 3), np.uint8)
@@ -45,7 +47,8 @@ def long_film(
         rate=RATE,
         codec=codec,
         options={"preset": "veryfast", "crf": str(crf), "g": str(GOP)}
-        | ({"sc_threshold": "0"} if codec == "libx264" else {"x265-params": "log-level=none:scenecut=0"}),
+        | ({"sc_threshold": "0"} if codec == "libx264" else {"x265-params": "log-level=none:scenecut=0"})
+        | ({} if x264 is None else {"x264-params": x264}),
         audio=[{"seconds": FRAMES / RATE}],
     )
     times = max(1, round(size_bytes / part.stat().st_size))

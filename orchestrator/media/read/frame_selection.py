@@ -15,9 +15,9 @@ class FrameSelection:
 
     Attributes:
         decode_pts: the pts of the keyframe at which decoding starts. It starts at the beginning of the file
-            if this is None, or if there is no such keyframe. Where the keyframe resets the decoder (an IDR
-            picture of H.264 or HEVC, a CRA picture of HEVC), it is the one at or before `first_pts`;
-            elsewhere, as in H.264 with an open GOP, the one before that.
+            if this is None, or if there is no such keyframe. Where pictures are exact from the keyframe at or
+            before `first_pts` on (see `KeyframeKind`), it is that one; elsewhere, as in H.264 with intra
+            refresh, the one before that.
         first_pts, last_pts: the pts of the first and the last frame.
         first_frame: the index that the first frame gets.
         frames: how many frames there should be. The reader reads no further than to the packet of the last

@@ -1,9 +1,10 @@
 """Tells whether decoding can start at a keyframe so that all later pictures are exact.
 
 Containers call three kinds of pictures keyframes. From an IDR picture of H.264, and from any IRAP picture of
-HEVC, every picture that is shown after it can be decoded (ITU-T H.264, 7.4.1.2.4; H.265, 8.1.3). From a
-recovery point of H.264, pictures are exact only after a number of others (D.2.8): there decoding starts a
-keyframe earlier.
+HEVC, every picture that is shown after it can be decoded (ITU-T H.264, 7.4.1.2.4; H.265, 8.1.3). A recovery
+point of H.264 says itself from where on pictures are exact (D.2.8): at once where an open group of pictures
+begins, but only after a number of others with intra refresh. In the second case decoding starts a keyframe
+earlier.
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ _HEVC_SLICES, _HEVC_IRAP = range(32), range(16, 24)
 
 _RECOVERY_POINT = 6
 """The type of the message that marks a recovery point (ITU-T H.264, D.1.1)."""
+
+_EXACT_AT_ONCE = 0b1100_0000
+"""The first bits of that message if pictures are exact from this one on: `recovery_frame_cnt` is 0, which is
+coded as 1, then `exact_match_flag` is 1 and `broken_link_flag` 0 (ITU-T H.264, D.1.8)."""
 
 
 class KeyframeKind(IntEnum):
@@ -61,15 +66,31 @@ def _of_h264(units: Iterator[bytes]) -> KeyframeKind:
     found = KeyframeKind.NONE
     for unit in units:
         kind = unit[0] & 31
-        if kind == _H264_MESSAGE and _RECOVERY_POINT in _message_types(unit[1:]):
-            found = KeyframeKind.RECOVERY
+        if kind == _H264_MESSAGE:
+            for number, message in _messages(unit[1:]):
+                if number == _RECOVERY_POINT:
+                    is_exact = bool(message) and message[0] & 0b1110_0000 == _EXACT_AT_ONCE
+                    found = KeyframeKind.EXACT if is_exact else KeyframeKind.RECOVERY
+        if kind == _H264_IDR:
+            return KeyframeKind.EXACT
         if kind in _H264_SLICES:
-            return KeyframeKind.EXACT if kind == _H264_IDR else found
+            return found if _is_intra(unit[1:]) else min(found, KeyframeKind.RECOVERY)
     return KeyframeKind.NONE
 
 
-def _message_types(data: bytes) -> Iterator[int]:
-    """Yield the types of the messages in a NAL unit (ITU-T H.264, 7.3.2.3)."""
+def _is_intra(data: bytes) -> bool:
+    """Return whether the first slice of a picture is intra-coded (ITU-T H.264, 7.3.3, and table 7-6).
+
+    `first_mb_in_slice` is 0, coded as 1; then `slice_type` is 2 or 7, coded as 011 or 0001000.
+
+    Args:
+        data: the slice after the head of its NAL unit.
+    """
+    return bool(data) and (data[0] >> 4 == 0b1011 or data[0] == 0b1000_1000)
+
+
+def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the type and the content of each message in a NAL unit (ITU-T H.264, 7.3.2.3)."""
     data = data.replace(b"\0\0\3", b"\0\0")
     place = 0
     while place + 2 < len(data):
@@ -82,7 +103,7 @@ def _message_types(data: bytes) -> Iterator[int]:
                 return
             numbers.append(number + data[place])
             place += 1
-        yield numbers[0]
+        yield numbers[0], data[place : place + numbers[1]]
         place += numbers[1]
 
 
