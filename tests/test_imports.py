@@ -20,6 +20,7 @@ RANK = {
     "frames": 0,
     "jobs": 0,
     "limits": 0,
+    "installed_gpus": 0,
     "machine": 0,
     "redaction": 0,
     "utf8_json": 0,

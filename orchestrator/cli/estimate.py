@@ -55,9 +55,9 @@ def estimate(
       framewright estimate in.mp4 --task track --model yolov8n --gpu cpu --json
       framewright estimate in.mp4 --task export --crop 0,0,640,360 --end 9 --model RealESRGAN_x4plus --gpu A40
     """  # noqa: D301  click reads the backspace as: keep these lines
-    from orchestrator.cost.installed_gpus import installed_gpus
     from orchestrator.cost.measured_speed import measured_speed, with_measured_speed
     from orchestrator.cost.price_table import CPU, read_table
+    from orchestrator.installed_gpus import installed_gpus
     from orchestrator.pipeline.estimate import estimate as estimate_job
     from orchestrator.settings import Settings
 

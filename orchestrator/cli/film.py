@@ -188,10 +188,10 @@ def _check_output(asked: FilmParams, source: Path, output: Path, *, overwrite: b
 def _plan(
     source: Path, asked: FilmParams, worker: Worker, *, subjects: SubjectTracks | None, gpu: str | None
 ) -> FilmPlan:
-    from orchestrator.cost.installed_gpus import installed_gpus
     from orchestrator.cost.price_table import CPU, read_table
     from orchestrator.film.plan import plan_film
     from orchestrator.film.same_source import local_etag
+    from orchestrator.installed_gpus import installed_gpus
     from orchestrator.settings import Settings
 
     settings = Settings.from_env()

@@ -162,9 +162,9 @@ def measure(*, names: tuple[str, ...], video: Path | None, as_json: bool, url: s
       framewright models measure lite-x4
       framewright models measure RealESRGAN_x4plus --video in.mp4
     """  # noqa: D301  click reads the backspace as: keep these lines
-    from orchestrator.cost.installed_gpus import installed_gpus
     from orchestrator.cost.measured_speed import speed_file
     from orchestrator.cost.price_table import CPU
+    from orchestrator.installed_gpus import installed_gpus
     from orchestrator.pipeline.measure_speed import measure_speed
     from orchestrator.storage.staged import staged
     from orchestrator.worker import Worker

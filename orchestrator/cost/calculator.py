@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.cost.installed_gpus import installed_gpus
 from orchestrator.cost.price_table import Price, read_table, same_gpu
+from orchestrator.installed_gpus import installed_gpus
 from orchestrator.jobs import JobCost
 
 

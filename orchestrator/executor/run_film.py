@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.cost.installed_gpus import installed_gpus
 from orchestrator.cost.price_table import CPU, read_table
 from orchestrator.errors import BadRequest, InputNotFound, PieceDamaged
 from orchestrator.executor.job_runner import JobRunner, fetch_subjects
@@ -22,6 +21,7 @@ from orchestrator.film.plan import plan_film
 from orchestrator.film.request import film_container
 from orchestrator.film.segment import make_segment
 from orchestrator.film.source_frames import Unsplit
+from orchestrator.installed_gpus import installed_gpus
 from orchestrator.jobs import AssembleJob, PlanJob, SegmentJob, Strict
 from orchestrator.jobs.film import ExportFilm, PlannedSegment, PlanResult, SegmentResult, TrackFilm
 from orchestrator.pipeline.progress import Progress

@@ -11,9 +11,9 @@ import pytest
 
 from orchestrator.cost.calculator import CostCalculator, calculator_for_machine
 from orchestrator.cost.estimate import Estimate, Workload, estimate
-from orchestrator.cost.installed_gpus import installed_gpus
 from orchestrator.cost.price_table import PriceTable, read_table
 from orchestrator.errors import BadRequest
+from orchestrator.installed_gpus import installed_gpus
 from orchestrator.jobs import parse
 from orchestrator.pipeline.estimate import estimate as estimate_job
 from orchestrator.settings import Settings

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
+from orchestrator.media.write.nvenc import WITHOUT_NVENC
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILES = ("Dockerfile.triton", "Dockerfile.orchestrator")
 DEPLOYED = (
@@ -252,17 +254,21 @@ def test_compose_runs_the_images_that_bake_makes() -> None:
         str(target["tag"]).replace("${REGISTRY}", "").replace("-${TAG}", "")
         for target in bake_targets().values()
     }
-    for name in ("triton-cpu", "triton-gpu", "worker"):
+    for name in ("triton-cpu", "triton-gpu", "worker", "worker-gpu"):
         image = services[name]["image"].removeprefix("${REGISTRY:-}").removesuffix("-${TAG:-latest}")
         assert image.replace("${SET:-lite}", "lite") in tags
     assert services["triton-cpu"]["profiles"] == ["cpu"]
     assert services["triton-gpu"]["profiles"] == ["gpu"]
-    (device,) = services["triton-gpu"]["deploy"]["resources"]["reservations"]["devices"]
-    assert device == {"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}
-    assert services["worker"]["depends_on"].keys() <= services.keys()
-    for name, value in services["worker"]["environment"].items():
-        assert f'"{name}"' in SETTINGS, name
-        assert isinstance(value, str)
+    assert services["worker"]["profiles"] == ["cpu"]
+    assert services["worker-gpu"]["profiles"] == ["gpu"]
+    for name in ("triton-gpu", "worker-gpu"):
+        (device,) = services[name]["deploy"]["resources"]["reservations"]["devices"]
+        assert device == {"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}
+    for worker in ("worker", "worker-gpu"):
+        assert services[worker]["depends_on"].keys() <= services.keys()
+        for name, value in services[worker]["environment"].items():
+            assert f'"{name}"' in SETTINGS, name
+            assert isinstance(value, str)
     for service in services.values():
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ()))
 
@@ -281,10 +287,29 @@ def test_compose_lets_no_container_do_more_than_it_needs() -> None:
     assert compose["networks"]["inference"]["internal"] is True
     keys = {
         services[name]["environment"]["FRAMEWRIGHT_TRITON_KEY"]
-        for name in ("triton-cpu", "triton-gpu", "worker")
+        for name in ("triton-cpu", "triton-gpu", "worker", "worker-gpu")
     }
     assert len(keys) == 1
     assert keys.pop().startswith("${FRAMEWRIGHT_TRITON_KEY:?"), "none is made up, and none is in the file"
+
+
+def test_the_worker_gets_the_part_of_the_driver_that_encodes() -> None:
+    settings = " ".join(text for word, text in final_stage("Dockerfile.orchestrator") if word == "ENV")
+    capabilities = re.search(r"\bNVIDIA_DRIVER_CAPABILITIES=(\S+)", settings)
+    assert capabilities is not None
+    assert set(capabilities[1].split(",")) == {"compute", "utility", "video"}
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    for name, service in services.items():
+        assert "NVIDIA_DRIVER_CAPABILITIES" not in service.get("environment", {}), f"{name} overrides it"
+
+
+def test_the_hub_offers_gpus_that_encode_and_the_guide_names_those_that_do_not() -> None:
+    pools = json.loads((ROOT / ".runpod" / "hub.json").read_text())["config"]["gpuIds"].split(",")
+    # RunPod's pools of A100, H100 and H200.
+    assert not set(pools) & {"AMPERE_80", "ADA_80_PRO", "HOPPER_141"}
+    guide = (ROOT / "docs" / "deploy.md").read_text()
+    for name in WITHOUT_NVENC:
+        assert name in guide
 
 
 def test_the_hub_listing_has_what_runpod_asks_for() -> None:

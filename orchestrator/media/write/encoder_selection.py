@@ -6,16 +6,12 @@ or AV1 for more than 8 bits; GIF. The containers name the encoders that they pre
 
 from __future__ import annotations
 
-import functools
 import os
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import cast
 
-import av
-import av.error
 from av.container import OutputContainer
-from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from orchestrator.errors import BadRequest
@@ -23,6 +19,7 @@ from orchestrator.frames import Colour, Form, HdrMetadata, VideoInfo
 from orchestrator.jobs import Quality
 from orchestrator.media.colour.pixel_format import CHROMA, Chroma, planar_format, upright_chroma
 from orchestrator.media.write.hdr_encoder_options import hdr_options
+from orchestrator.media.write.nvenc import nvenc_note, nvenc_problem
 from orchestrator.media_containers import MediaContainer, one_of
 
 H264_MAX_SIDE_PX = 4096
@@ -107,7 +104,8 @@ class EncoderChoice:
         pixel_format: FFmpeg's name of its input format.
         options: options of the encoder.
         tag: four-letter code of the codec for the container, or None for FFmpeg's choice.
-        notes: one sentence for each property that few players support.
+        notes: one sentence for each property that few players support, and one if the machine's GPU should
+            have encoded and cannot.
     """
 
     encoder: str
@@ -145,9 +143,9 @@ def choose(
     """
     *preferred, last = container.encoders
     is_lossy, size = quality != "lossless", (width, height)
-    encoder = next(
-        (name for name in preferred if _fits(name, size, bits=bits, is_lossy=is_lossy, alpha=alpha)), last
-    )
+    fitting = [name for name in preferred if _fits(name, size, bits=bits, is_lossy=is_lossy, alpha=alpha)]
+    usable = [name for name in fitting if not name.endswith("_nvenc") or probe_nvenc(name)]
+    encoder = usable[0] if usable else last
     if quality not in PROFILES[encoder]:
         raise BadRequest(f"quality {quality!r} is unknown: choose {one_of(PROFILES[encoder])}")
     options = dict(ALWAYS[encoder])
@@ -162,6 +160,8 @@ def choose(
         notes.append(
             f"the picture is too small for HEVC: it is H.264 of {depth} bits, which few players show"
         )
+    if fitting and fitting[0] != encoder and (note := nvenc_note(fitting[0], used=encoder)):
+        notes.append(note)
     merge_options(options, PROFILES[encoder][quality])
     if hdr is not None:
         merge_options(options, hdr_options(encoder, hdr))
@@ -211,21 +211,13 @@ def choose_for_source(
     )
 
 
-@functools.cache
 def probe_nvenc(encoder: str) -> bool:
-    """Return whether a GPU of this machine can encode a 256x256 frame; tested once per process."""
-    try:
-        context = cast("VideoCodecContext", av.CodecContext.create(encoder, "w"))
-        context.width = context.height = 256
-        context.pix_fmt = "yuv420p"
-        context.time_base = Fraction(1, 25)
-        return bool([*context.encode(av.VideoFrame(256, 256, "yuv420p")), *context.encode(None)])
-    except (av.error.FFmpegError, ValueError):
-        return False
+    """Return whether a GPU of this machine can encode with an encoder of NVENC; see `nvenc_problem`."""
+    return nvenc_problem(encoder) is None
 
 
 def _fits(encoder: str, size: tuple[int, int], *, bits: int, is_lossy: bool, alpha: bool) -> bool:
-    """Return whether an encoder suits pictures that no encoder before it in the container's list suits."""
+    """Return whether an encoder suits pictures that no encoder before it suits, if this machine has it."""
     shorter, longer = sorted(size)
     is_for_h264 = bits == 8 and _is_for_h264(*size)
     if encoder == "libsvtav1":
@@ -235,7 +227,7 @@ def _fits(encoder: str, size: tuple[int, int], *, bits: int, is_lossy: bool, alp
     # NVENC gets 8 bits only: PyAV cannot pass HDR metadata to it.
     smallest, largest = NVENC_SIDES_PX
     is_for_nvenc = is_lossy and bits == 8 and smallest <= shorter and longer <= largest
-    return is_for_nvenc and (is_for_h264 or encoder == "hevc_nvenc") and probe_nvenc(encoder)
+    return is_for_nvenc and (is_for_h264 or encoder == "hevc_nvenc")
 
 
 def _is_for_h264(width: int, height: int) -> bool:
