@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 @click.option("--crop", metavar="X,Y,W,H", help="Export only: the part of the picture.")
 @click.option("--start", type=float, metavar="SECONDS", help="Export only: where the part begins.")
 @click.option("--end", type=float, metavar="SECONDS", help="Export only: where the part ends.")
+@click.option(
+    "--scale",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Output size over input size: the encoder's time depends on it.  [default: 4 with a model, else 1]",
+)
 @options.as_json
 @options.verbose
 def estimate(
@@ -40,14 +45,16 @@ def estimate(
     crop: str | None,
     start: float | None,
     end: float | None,
+    scale: float | None,
     as_json: bool,
 ) -> None:
     """Estimate how long a job on the video IN will take, and what it will cost.
 
     Prices and speeds come from a table, where each number has its source; unknown ones are not guessed.
     FRAMEWRIGHT_COST_TABLE names a table of your own; `framewright models measure` records speeds of this
-    machine, which count instead of the table's. The quote is what users of the API would pay: it has a
-    margin, and fallbacks for what is unknown.
+    machine, which count instead of the table's. No job is faster than the encoder of the GPU, as far as the
+    table knows it. The quote is what users of the API would pay: it has a margin, and fallbacks for what is
+    unknown, and does not know the encoder.
 
     \b
     Examples:
@@ -73,6 +80,7 @@ def estimate(
         crop=None if crop is None else _numbers(crop),
         start_s=start,
         end_s=end,
+        scale=scale,
     )
     quoted = _quote(table, found, source)
     if as_json:

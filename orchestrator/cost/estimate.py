@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 
+from orchestrator.cost.encoder_limit import EncodedPictures, encoder_speed, encoding_seconds
 from orchestrator.cost.price_table import (
     CPU,
+    EncoderSpeed,
     FallbackSpeed,
     Price,
     PriceTable,
@@ -47,19 +49,26 @@ class Estimate(Strict):
     """The row that `seconds` came from."""
     relations: tuple[TimeRatio, ...]
     """The rows that convert that speed to this model and this GPU."""
+    encoder: EncoderSpeed | None
+    """The row of the encoder, if it is slower than that speed and so decides `seconds`."""
     price: Price | None
     """The row that `dollars` came from."""
     notes: tuple[str, ...]
     """The source of each number, and what is missing, one sentence each."""
 
 
-def estimate(table: PriceTable, work: Workload, gpu: str) -> Estimate:
+def estimate(
+    table: PriceTable, work: Workload, gpu: str, *, pictures: EncodedPictures | None = None
+) -> Estimate:
     """Estimate a job: time grows with pixels and frames, and for tracking with frames alone.
+
+    No job is faster than the encoder of the GPU, as far as the table knows it.
 
     Args:
         table: the known prices and speeds.
         work: the amount of work in the job.
         gpu: the name of a GPU, or `cpu`.
+        pictures: the pictures that the GPU encodes; None if it encodes none.
 
     Raises:
         BadRequest: the table does not have the GPU.
@@ -68,6 +77,11 @@ def estimate(table: PriceTable, work: Workload, gpu: str) -> Estimate:
     price = table.price(gpu)
     speed, relations = find_speed(table, work, gpu)
     seconds = None if speed is None else work_seconds(work, speed, relations)
+    row = None if pictures is None else encoder_speed(table, pictures, gpu)
+    encoding_s = None if row is None or pictures is None else encoding_seconds(row, pictures, work.frames)
+    is_bound = encoding_s is not None and seconds is not None and encoding_s > seconds
+    if is_bound:
+        seconds = encoding_s
     return Estimate(
         work=work,
         gpu=gpu,
@@ -75,8 +89,13 @@ def estimate(table: PriceTable, work: Workload, gpu: str) -> Estimate:
         dollars=None if seconds is None or price is None else round(seconds * price.dollars_per_s, 6),
         speed=speed,
         relations=relations,
+        encoder=row if is_bound else None,
         price=price,
-        notes=(*_about_speed(table, work, gpu, speed, relations), *_about_price(gpu, price)),
+        notes=(
+            *_about_speed(table, work, gpu, speed, relations),
+            *_about_encoder(gpu, row, pictures, encoding_s, is_bound=is_bound),
+            *_about_price(gpu, price),
+        ),
     )
 
 
@@ -140,6 +159,25 @@ def _about_speed(
         ),
         "not included: the start of a worker, and the load of the model",
     ]
+
+
+def _about_encoder(
+    gpu: str,
+    row: EncoderSpeed | None,
+    pictures: EncodedPictures | None,
+    seconds: float | None,
+    *,
+    is_bound: bool,
+) -> list[str]:
+    if pictures is None or gpu == CPU:
+        return []
+    what = f"pictures of {pictures.width}x{pictures.height}"
+    if row is None or seconds is None:
+        unknown = f"not included: the table does not know how fast {gpu} encodes {what}"
+        return [f"{unknown}; without NVENC, the processor encodes them (docs/deploy.md)"]
+    basis = f"{row.encoder} on {row.gpu} encodes {row.fps:g} frames a second of {row.width}x{row.height}"
+    bound = "slower than the rest, so that it decides the seconds" if is_bound else "that bounds no job here"
+    return [f"encoder: {basis}, {row.origin}; {seconds:.1f} s for {what}, {bound}"]
 
 
 def _about_price(gpu: str, price: Price | None) -> list[str]:

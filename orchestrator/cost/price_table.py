@@ -73,6 +73,21 @@ class TimeRatio(SourcedRow):
     """The seconds of a job with `name` divided by those with `like`."""
 
 
+class EncoderSpeed(SourcedRow):
+    """How fast the video encoder of a GPU (NVENC) encodes."""
+
+    encoder: Text
+    """FFmpeg's name of the encoder, such as `h264_nvenc`."""
+    gpu: Text
+    """The name of the GPU."""
+    width: Annotated[int, Field(gt=0)]
+    """The width of the encoded frames, in pixels."""
+    height: Annotated[int, Field(gt=0)]
+    """The height of the encoded frames, in pixels."""
+    fps: Positive
+    """Frames per second of one video."""
+
+
 class FallbackSpeed(SourcedRow):
     """A speed on the safe side, for a quote of a job whose speed is unknown."""
 
@@ -151,6 +166,8 @@ class PriceTable(Strict):
     """Any number for a task, model and GPU; the one with the nearest picture size counts."""
     relations: tuple[TimeRatio, ...] = ()
     """At most one for each model or GPU."""
+    encoders: tuple[EncoderSpeed, ...] = ()
+    """Any number for an encoder and GPU; the one with the nearest picture size counts."""
     quotes: QuoteRules | None = None
     """What a quote adds to an estimate; None in a table that is for estimates alone."""
 

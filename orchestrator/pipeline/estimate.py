@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from orchestrator.cost.encoder_limit import EncodedPictures
 from orchestrator.cost.estimate import Estimate, Workload
 from orchestrator.cost.estimate import estimate as estimate_work
 from orchestrator.cost.price_table import PriceTable
@@ -11,7 +12,11 @@ from orchestrator.errors import BadMedia, BadRequest
 from orchestrator.frames import VideoInfo
 from orchestrator.jobs.task_table import USER_TASKS, TaskName
 from orchestrator.media.read.probe import probe
+from orchestrator.media.write.encoder_selection import nvenc_for
 from orchestrator.video_source import VideoSource
+
+_MODEL_SCALE = 4.0
+_NVENC_BITS = 8
 
 
 def estimate(
@@ -24,6 +29,7 @@ def estimate(
     crop: tuple[float, float, float, float] | None = None,
     start_s: float | None = None,
     end_s: float | None = None,
+    scale: float | None = None,
 ) -> Estimate:
     """Estimate a job on a video; only its header is read.
 
@@ -35,6 +41,8 @@ def estimate(
         table: prices and speeds.
         crop: left, top, width and height of the exported part, in pixels; None is the whole picture.
         start_s, end_s: the exported time range, in seconds; None is the start or the end.
+        scale: size of the output over size of the input, for the time that the GPU's encoder takes; None is
+            that of most models, 4, and 1 without a model.
 
     Raises:
         CallerError: the video or the part is refused, the length of the video is not known, or the table
@@ -47,7 +55,17 @@ def estimate(
         raise BadRequest(f"a crop or a time range is for exports only; leave it out of {task}")
     width, height = _pixels(info, crop)
     work = Workload(task=task, model=model, frames=_frames(info, start_s, end_s), width=width, height=height)
-    return estimate_work(table, work, gpu)
+    return estimate_work(table, work, gpu, pictures=_encoded(info, work, scale))
+
+
+def _encoded(info: VideoInfo, work: Workload, scale: float | None) -> EncodedPictures | None:
+    """Return the pictures that NVENC encodes; None if the job writes none, or none that NVENC takes."""
+    if not USER_TASKS[work.task].time_per_pixel or info.bit_depth > _NVENC_BITS:
+        return None
+    scale = scale or (_MODEL_SCALE if work.model else 1.0)
+    width, height = (max(1, round(side * scale)) for side in (work.width, work.height))
+    encoder = nvenc_for(width, height)
+    return None if encoder is None else EncodedPictures(encoder=encoder, width=width, height=height)
 
 
 def _pixels(info: VideoInfo, crop: tuple[float, float, float, float] | None) -> tuple[int, int]:

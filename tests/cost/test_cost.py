@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from orchestrator.cost.calculator import CostCalculator, calculator_for_machine
+from orchestrator.cost.encoder_limit import EncodedPictures
 from orchestrator.cost.estimate import Estimate, Workload, estimate
 from orchestrator.cost.price_table import PriceTable, read_table
 from orchestrator.errors import BadRequest
@@ -84,6 +85,76 @@ def test_every_number_says_where_it_came_from() -> None:
     notes = estimated("upscale", "small", "RTX 4090").notes
     assert [note for note in notes if note.startswith("speed: ") and "measured by a test, 2026-01-02" in note]
     assert [note for note in notes if note.startswith("price: ") and "measured by a test, 2026-01-02" in note]
+
+
+ENCODERS = parse(
+    PriceTable,
+    {
+        **TABLE.model_dump(),
+        "encoders": [
+            {"encoder": encoder, "gpu": "RTX 4090", "width": w, "height": h, "fps": fps, **KNOWN}
+            for encoder, w, h, fps in (
+                ("h264_nvenc", 400, 200, 5),
+                ("h264_nvenc", 4000, 2000, 1),
+                ("hevc_nvenc", 8000, 4000, 3),
+            )
+        ],
+    },
+)
+
+
+def encoding(width: int, height: int, gpu: str = "RTX 4090", encoder: str = "h264_nvenc") -> Estimate:
+    """Estimate 100 frames that the model upscales in 10 s, and that then have this size."""
+    work = {"task": "upscale", "model": "small", "frames": 100, "width": 100, "height": 50}
+    pictures = EncodedPictures(encoder=encoder, width=width, height=height)
+    return estimate(ENCODERS, parse(Workload, work), gpu, pictures=pictures)
+
+
+def test_a_job_is_not_faster_than_the_encoder() -> None:
+    found = encoding(400, 200)
+    assert (found.seconds, found.dollars) == (20.0, 10.0)
+    assert found.encoder is not None
+    assert found.encoder.fps == 5
+    assert any("h264_nvenc on RTX 4090" in note and "measured by a test" in note for note in found.notes)
+
+
+def test_the_time_of_the_encoder_grows_with_pixels_from_the_nearest_size() -> None:
+    assert encoding(800, 200).seconds == 40.0
+    assert encoding(4000, 1000).seconds == 50.0
+    assert encoding(8000, 4000, encoder="hevc_nvenc").seconds == 33.333
+
+
+def test_an_encoder_that_is_faster_than_the_model_changes_nothing() -> None:
+    found = encoding(100, 50)
+    assert (found.seconds, found.encoder) == (10.0, None)
+    assert any("bounds no job here" in note for note in found.notes)
+
+
+def test_an_encoder_that_the_table_does_not_have_is_said_to_be_left_out() -> None:
+    found = encoding(400, 200, encoder="av1_nvenc")
+    assert (found.seconds, found.encoder) == (10.0, None)
+    assert any("does not know how fast RTX 4090 encodes" in note for note in found.notes)
+
+
+def test_the_encoder_and_its_pictures_follow_from_the_video(tmp_path: Path) -> None:
+    clip = clips.make_clip(tmp_path / "in.mp4", 40, rate=20)  # 96x64
+
+    def pictures(task: str = "upscale", model: str = "small", **more: Any) -> str:
+        found = estimate_job(clip, task=task, model=model, gpu="RTX 4090", table=ENCODERS, **more)
+        return next((note for note in found.notes if note.startswith("encoder: ")), "")
+
+    assert "h264_nvenc" in pictures()
+    assert "for pictures of 384x256" in pictures()
+    assert "for pictures of 240x160" in pictures(scale=2.5)
+    assert pictures(scale=2) == "", "NVENC does not take pictures as flat as that"
+    assert "hevc_nvenc on RTX 4090" in pictures(scale=60)
+    assert pictures("track", "finder") == ""
+
+
+def test_the_table_knows_the_encoders_of_the_gpus_that_it_recommends() -> None:
+    table = read_table(Settings().cost_table)
+    known = {(row.gpu, row.encoder) for row in table.encoders}
+    assert known == {(row.gpu, name) for row in table.prices for name in ("h264_nvenc", "hevc_nvenc")}
 
 
 def test_what_nobody_measured_is_unknown_and_not_guessed() -> None:

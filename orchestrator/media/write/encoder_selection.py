@@ -216,6 +216,14 @@ def probe_nvenc(encoder: str) -> bool:
     return nvenc_problem(encoder) is None
 
 
+def nvenc_for(width: int, height: int) -> str | None:
+    """Return the encoder that NVENC has for pictures of 8 bits; None if they do not suit it."""
+    names = ("h264_nvenc", "hevc_nvenc")
+    return next(
+        (name for name in names if _fits(name, (width, height), bits=8, is_lossy=True, alpha=False)), None
+    )
+
+
 def _fits(encoder: str, size: tuple[int, int], *, bits: int, is_lossy: bool, alpha: bool) -> bool:
     """Return whether an encoder suits pictures that no encoder before it suits, if this machine has it."""
     shorter, longer = sorted(size)
