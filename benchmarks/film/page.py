@@ -82,8 +82,8 @@ Where each figure comes from:
 
 **As the API divides it.** The API asks for segments of {api_segment_s:g} s of work. For a film with more than
 {api_segments} of them it asks for 4/3 of that, twice that, 8/3, four times and so on, until there are at most
-{api_segments} ([billing.md](billing.md#the-price-of-a-film)). Those at the end are shorter here, too. All else
-is as above. The table has the efficiency.
+{api_segments} ([billing.md](billing.md#the-price-of-a-film)). Those at the end are shorter here, too. All
+else is as above. The table has the efficiency.
 
 | model | work of a segment | segments | 8 workers | 32 workers | 120 workers |
 |---|---|---|---|---|---|

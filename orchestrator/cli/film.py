@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 )
 @click.option("--segments", type=int, help="About how many segments to plan.  [default: by --work-sec]")
 @click.option(
-    "--work-sec", type=float, help="About how many seconds of work a segment is, by the table.  [default: 40]"
+    "--work-sec", type=float, help="About how many seconds of work a segment is, by the table.  [default: 30]"
 )
 @click.option(
     "--gpu", help="The GPU of the workers, for estimates.  [default: FRAMEWRIGHT_GPU, or this machine's]"
@@ -112,9 +112,10 @@ def film(
       framewright film in.mp4 tall.mp4 --task export --crop 656,0,608,1080 --start 60
       framewright film in.mp4 tracks.json --params track.json              track.json: {"confidence": 0.4}
     """  # noqa: D301  click reads the backspace as: keep these lines
+    from orchestrator.film.make_film import FilmJob, make_film, make_preview
     from orchestrator.film.piece_folder import PieceFolder
     from orchestrator.film.plan import Unsplit
-    from orchestrator.film_driver.make_film import FilmJob, make_film, make_preview
+    from orchestrator.film_driver.make_pieces import make_pieces
     from orchestrator.worker import Worker
 
     settings = options.settings_with(url)
@@ -141,19 +142,16 @@ def film(
         if folder.resolve() == output.resolve():
             raise BadRequest(f"--pieces {folder} is also the output: name another folder")
         kept = PieceFolder.create(folder, plan)
-        job = FilmJob(
-            source=source,
-            output=output,
-            pieces=kept,
-            workers=count,
-            overwrite=force,
-            keep_pieces=keep_pieces,
-        )
+        job = FilmJob(source=source, output=output, pieces=kept, overwrite=force, keep_pieces=keep_pieces)
         with _hint_of(kept), progress(source.name) as on_progress:
+
+            def make(numbers: Sequence[int]) -> None:
+                make_pieces(job, numbers, workers=count, worker=worker, on_progress=on_progress)
+
             if preview:
-                preview_file = make_preview(job, worker, on_progress)
+                preview_file = make_preview(job, make)
             else:
-                result = make_film(job, worker, on_progress)
+                result = make_film(job, make, worker.context(on_progress))
         ignore_signals()  # the job is done, and stopping Triton is brief
         if preview:
             say(preview_text(plan, preview_file, as_json=as_json))

@@ -9,13 +9,13 @@ import threading
 import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import BadRequest, JobKilled, ServiceError, WorkerError
 from orchestrator.film.make_piece import make_piece
 from orchestrator.film.piece_folder import PieceFolder
+from orchestrator.film.piece_maker import SegmentTask
 from orchestrator.film_driver.local_workers import LocalWorkers
 from orchestrator.settings import Settings
 from orchestrator.worker import Worker
@@ -37,29 +37,6 @@ _CONFIG = {
     ),
 }
 _starting_triton = threading.Lock()
-
-
-@dataclass(frozen=True, kw_only=True)
-class SegmentTask:
-    """A segment for a worker to make; see `make_piece`.
-
-    Attributes:
-        source: the video.
-        folder: the folder of pieces.
-        plan_hash: the hash of the plan.
-        number: the number of the segment.
-        triton_url: the Triton to use; None uses that of the worker's machine.
-        run: names the run of the driver: its topic for progress, and the file that stops its tasks.
-        repeat: whether to make the piece although another worker does.
-    """
-
-    source: Path
-    folder: Path
-    plan_hash: str
-    number: int
-    triton_url: str | None
-    run: str
-    repeat: bool = False
 
 
 def run_segment_task(task: SegmentTask) -> None:

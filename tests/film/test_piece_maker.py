@@ -17,9 +17,8 @@ from distributed.protocol import pickle
 
 from orchestrator.errors import BadMedia, DiskFull, EncodeFailed, JobKilled, WorkerError
 from orchestrator.film.piece_folder import PieceFolder
+from orchestrator.film.piece_maker import MOST_FAILURES, PieceMaker, SegmentTask
 from orchestrator.film_driver import cluster
-from orchestrator.film_driver.cluster import Cluster, SegmentTask
-from orchestrator.film_driver.piece_maker import MOST_FAILURES, PieceMaker
 from orchestrator.pipeline.progress import Progress
 from tests.support.film import film_clip, stored_piece, tiny_plan
 
@@ -27,7 +26,7 @@ SEGMENTS = 8
 
 
 class Threads:
-    """Workers that are threads of this process, in place of `Cluster`.
+    """Workers that are threads of this process.
 
     Args:
         make: makes the piece of a segment; it raises what the segment fails with.
@@ -74,11 +73,13 @@ def pieces(tmp_path: Path) -> PieceFolder:
     return PieceFolder.create(tmp_path / "pieces", tiny_plan(source, SEGMENTS))
 
 
-def maker(pieces: PieceFolder, threads: Threads, moments: list[Progress] | None = None) -> PieceMaker:
+def maker(
+    pieces: PieceFolder, threads: Threads, moments: list[Progress] | None = None
+) -> PieceMaker[Future[None]]:
     return PieceMaker(
         pieces,
         Path("in.mp4"),
-        cast("Cluster", threads),
+        threads,
         triton_url=None,
         on_progress=(moments if moments is not None else []).append,
     )
