@@ -71,7 +71,7 @@ class Rounds:
     encoder: str
     ours: dict[host_job.Stage, list[HostTimes]]
     theirs: dict[str, list[Run]]
-    model_ms: float
+    model_ms: float | None
 
     def ours_ms(self, stage: host_job.Stage, part: Callable[[HostTimes], float]) -> float:
         """Return the median of a part of the time of a run up to `stage`, in CPU-ms a megapixel."""
@@ -101,13 +101,14 @@ class Rounds:
         converted_ms = self.ours_ms("convert", lambda run: run.own_s)
         before_ms, job_ms = self.before_encoder_ms, self.ours_ms("job", lambda run: run.total_s)
         scaled_ms, ffmpeg_ms = self.theirs_ms("scale"), self.theirs_ms("encode")
+        model = {} if self.model_ms is None else {"of it the model, in one process": self.model_ms}
         return {
             "decode": decode_ms,
             "convert for the model": read_ms - decode_ms,
             "cut, stitch and send requests": thread_ms,
             "gRPC and the rest of our process": infer_ms - read_ms - thread_ms,
             "Triton and the free model": server_ms,
-            "of it the model, in one process": self.model_ms,
+            **model,
             "convert to YUV": converted_ms - infer_ms,
             "all of that, without the encoder": before_ms,
             "encode and mux": job_ms - before_ms - check_ms,
@@ -125,28 +126,47 @@ class Rounds:
         return self.ours_ms("convert", lambda run: run.total_s)
 
 
-def measure(plan: Plan, report: ReportWriter) -> None:
-    """Measure this part and add its tables, charts and notes to the report."""
+def measure(plan: Plan, report: ReportWriter, *, on_gpu: bool = False) -> None:
+    """Measure this part and add its tables, charts and notes to the report.
+
+    Args:
+        plan: how much to measure.
+        report: gets them.
+        on_gpu: whether Triton runs the free model on a GPU.
+    """
     repository = plan.folder / "models"
     write_free_model(repository)
-    measure_times(plan, report, repository)
+    measure_times(plan, report, repository, on_gpu=on_gpu)
     host_memory.measure(plan, report, repository, sizes=SIZES[:1] if plan.quick else SIZES)
 
 
-def measure_times(plan: Plan, report: ReportWriter, repository: Path) -> None:
+def measure_times(
+    plan: Plan,
+    report: ReportWriter,
+    repository: Path,
+    *,
+    on_gpu: bool = False,
+    megapixels: float | None = None,
+) -> None:
     """Measure CPU time by stage, and add its tables, chart and notes.
 
     Args:
         plan: how much to measure.
         report: gets the tables.
         repository: a model repository with the free model.
+        on_gpu: see `measure`.
+        megapixels: megapixels of output of each clip, about; None is CLIP_MEGAPIXELS, or half of it.
     """
-    clips = [_clip(plan, width, height) for width, height in (SIZES[:1] if plan.quick else SIZES)]
+    megapixels = megapixels or CLIP_MEGAPIXELS / (2 if plan.quick else 1)
+    sizes = SIZES[:1] if plan.quick else SIZES
+    clips = [_clip(plan, width, height, megapixels) for width, height in sizes]
     with ExitStack() as stack:
         job = stack.enter_context(ContenderProcess(host_job.MODULE, repository))
         peer = stack.enter_context(ContenderProcess(ffmpeg_peer.MODULE))
-        onnx = repository / NAME / "1" / "model.onnx"
-        ready = stack.enter_context(ContenderProcess(ceiling.MODULE, onnx, plan.cores))
+        ready = None
+        if not on_gpu:
+            onnx = repository / NAME / "1" / "model.onnx"
+            ready = stack.enter_context(ContenderProcess(ceiling.MODULE, onnx, plan.cores))
         measured = [
             _rounds(plan, clip, encoder, job=job, peer=peer, ready=ready)
             for clip in clips
@@ -165,7 +185,7 @@ def _add_tables(report: ReportWriter, measured: list[Rounds]) -> None:
     ratios = [one.over_ffmpeg(lambda run: run.total_s) for one in measured]
     unchecked = [one.over_ffmpeg(lambda run: run.total_s - run.check_s) for one in measured]
     before_ms = [one.before_encoder_ms for one in measured]
-    memory_free = [
+    rows = [
         (
             "CPU time of the whole job over that of FFmpeg",
             f"at most {MOST_OVER_FFMPEG} with x264",
@@ -180,7 +200,7 @@ def _add_tables(report: ReportWriter, measured: list[Rounds]) -> None:
     ]
     report.table(
         ["", "target", *names],
-        [[row, target, *(f"{value:.2f}" for value in values)] for row, target, values in memory_free],
+        [[row, target, *(f"{value:.2f}" for value in values)] for row, target, values in rows],
     )
     report.stack(
         "CPU-ms a megapixel of output",
@@ -212,8 +232,8 @@ def _add_tables(report: ReportWriter, measured: list[Rounds]) -> None:
     )
 
 
-def _clip(plan: Plan, width: int, height: int) -> Clip:
-    frames = max(4, round((CLIP_MEGAPIXELS / (2 if plan.quick else 1)) / (SCALE**2 * width * height / 1e6)))
+def _clip(plan: Plan, width: int, height: int, megapixels: float) -> Clip:
+    frames = max(4, round(megapixels / (SCALE**2 * width * height / 1e6)))
     video = plan.folder / f"{width}x{height}.mp4"
     workloads.scale_clip(workloads.SAMPLE, video, width=width, height=height, frames=frames)
     return Clip(video=video, width=width, height=height, frames=frames)
@@ -233,7 +253,7 @@ def _rounds(
     *,
     job: ContenderProcess,
     peer: ContenderProcess,
-    ready: ContenderProcess,
+    ready: ContenderProcess | None,
 ) -> Rounds:
     """Run everything in turns; the first job, which starts Triton and warms its memory, is not counted."""
     ours: dict[host_job.Stage, list[HostTimes]] = {stage: [] for stage in STAGES}
@@ -261,13 +281,18 @@ def _rounds(
             file=sys.stderr,
             flush=True,
         )
-    grid = plan_grid(height=clip.height, width=clip.width, tile=TILE_PX, halo=HALO_PX, multiple=1)
-    runs = clip.frames * len(grid.tiles)
-    model = [ready.run(shape=[1, grid.tile_height, grid.tile_width], runs=runs).cpu_s for _ in range(3)]
     return Rounds(
         clip=clip,
         encoder=encoder,
         ours=ours,
         theirs=theirs,
-        model_ms=median(model) / clip.megapixels * 1e3,
+        model_ms=None if ready is None else _model_ms(clip, ready),
     )
+
+
+def _model_ms(clip: Clip, ready: ContenderProcess) -> float:
+    """Return what the free model alone takes for all tiles of a clip, in CPU-ms a megapixel of output."""
+    grid = plan_grid(height=clip.height, width=clip.width, tile=TILE_PX, halo=HALO_PX, multiple=1)
+    runs = clip.frames * len(grid.tiles)
+    spent_s = [ready.run(shape=[1, grid.tile_height, grid.tile_width], runs=runs).cpu_s for _ in range(3)]
+    return median(spent_s) / clip.megapixels * 1e3

@@ -88,13 +88,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _measure(results: Results, plan: Plan, names: Sequence[str], keep: Callable[[], None]) -> None:
     """Measure model by model; print the tables and save the results after each step."""
-    from benchmarks.gpu import exported_models, runtimes  # noqa: PLC0415
+    from benchmarks.gpu import exported_models, host_table, runtimes  # noqa: PLC0415
+    from benchmarks.gpu import plan as gpu_plan  # noqa: PLC0415
     from benchmarks.gpu import report as gpu_report  # noqa: PLC0415
 
     results.rates |= runtimes.matrix_rates(plan.device, seconds=plan.seconds)
     print(gpu_report.heading(results), flush=True)
     keep()
     with tempfile.TemporaryDirectory(prefix="framewright-gpu-") as scratch:
+        folder = Path(scratch) / "host"
+        folder.mkdir()
+        measured = host_table.measure_host(folder, device=plan.device, quick=plan is gpu_plan.QUICK)
+        results.host = host_table.as_json(measured)
+        print(f"\n## What the host costs\n\n{gpu_report.host_tables(results)}", flush=True)
+        keep()
         for name in names:
             print(f"\n## {name}\n", flush=True)
             found: dict[Precision, Network] = {

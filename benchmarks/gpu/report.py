@@ -35,6 +35,7 @@ class Results:
         operations_per_px: the operations of each model for a pixel of its input.
         alone: measurements without Triton; served: measurements behind Triton.
         jobs: whole jobs.
+        host: tables of what the host does in a job, with a model that costs nothing.
         recommended: a recommendation for each model that ran.
     """
 
@@ -49,6 +50,7 @@ class Results:
     alone: list[Measurement] = field(default_factory=list)
     served: list[Measurement] = field(default_factory=list)
     jobs: list[JobCell] = field(default_factory=list)
+    host: dict[str, Any] = field(default_factory=dict)
     recommended: list[Recommendation] = field(default_factory=list)
 
     def write(self, path: Path) -> None:
@@ -117,6 +119,12 @@ def jobs_table(cells: Iterable[JobCell]) -> str:
         causes = [_percent(getattr(cell.job.causes, cause)) for cause in CAUSES]
         rows.append([*place, f"{cell.job.fps:.2f}", _percent(cell.job.load.busy), *causes])
     return _table(("model", "picture", "fps", "GPU busy", *CAUSES), rows)
+
+
+def host_tables(results: Results) -> str:
+    """Return the tables of what the host does as Markdown, with their notes."""
+    tables = [_table(table["columns"], table["rows"]) for table in results.host["tables"]]
+    return "\n\n".join([*tables, *results.host["words"]])
 
 
 def speeds(results: Results) -> str:

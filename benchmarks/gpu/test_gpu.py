@@ -301,6 +301,13 @@ def test_the_rehearsal_measures_everything_once(
     written, printed = json.loads(output.read_text()), capsys.readouterr().out
     assert written["device"] == "cpu"
     assert written["rates"]["fp32"] > 0
+    (stages, targets) = written["host"]["tables"]
+    assert stages["columns"][1] == "640x480, libx264"
+    costs = {row[0]: float(row[1]) for row in stages["rows"]}
+    assert costs["the whole job"] > costs["all of that, without the encoder"] > 0
+    assert costs["FFmpeg: all"] > costs["FFmpeg: decode"] > 0
+    assert len(targets["rows"]) == 3
+    assert printed.index("## What the host costs") < printed.index("## lite-x4")
     assert written["operations_per_px"]["lite-x4"] == pytest.approx(176832)
     assert [cell["runner"] for cell in written["alone"]] == ["onnxruntime none"] * 2 + ["pytorch eager"]
     assert all(cell["fps"] > 0 and cell["of_peak"] > 0 for cell in written["alone"] + written["served"])
