@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,14 @@ import pytest
 import requests
 
 from orchestrator.film.assemble import assemble
-from orchestrator.film.document import read_plan
+from orchestrator.film.document import document, read_plan
+from orchestrator.film.plan import plan_film
 from orchestrator.film.segment import make_segment
+from orchestrator.jobs.film import ExportFilm
 from orchestrator.pipeline.context import JobContext
 from tests.cloud.conftest import Cloud
+from tests.cloud.film_workers import put
+from tests.cloud.job_steps import entries
 from tests.cloud.test_films import steps_of
 from tests.support.flow import MODELS, SAMPLE
 from tests.support.track_film import LocalPieces, no_triton
@@ -27,6 +31,8 @@ from tools.cloud.wrangler_dev import NodeMissing
 from tools.fixtures import clips
 from tools.stand_ins.processes import COMMAND
 from tools.stand_ins.runpod_api import RunPodApi
+from tools.stand_ins.runpod_job import Job
+from tools.stand_ins.runpod_queue import Pretence
 from tools.stand_ins.worker_process import WorkerProcess, wait, working
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -37,6 +43,8 @@ LONGER: dict[str, Any] = {**SOURCE, "frames": 4500}
 """A video whose export has three segments: without a model, each has 1,500 frames."""
 
 LOW_LIMITS = {"FILM_SECONDS": "1", "SEGMENT_SECONDS": "1", "WORKERS": "2", "FILM_WAIT_S": "5", "GPU": "cpu"}
+
+CROP = {"x": 8, "y": 0, "w": 64, "h": 64}
 
 QUOTED = {"UPSCALE_MODEL": "lite-x4", "YOLOV8": "lite-detector"}
 
@@ -64,6 +72,14 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """300 numbered pictures of 96 by 64 with a keyframe every ten, and sound."""
     path = tmp_path_factory.mktemp("clip") / "clip.mp4"
     return clips.make_clip(path, FRAMES, options={"g": "10"}, audio=[{"seconds": 12.0}])
+
+
+@pytest.fixture(scope="module")
+def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clip whose export has three segments, with sound."""
+    path = tmp_path_factory.mktemp("long") / "clip.mp4"
+    sound = [{"seconds": LONGER["frames"] / 25}]
+    return clips.make_clip(path, LONGER["frames"], options={"g": "25"}, audio=sound)
 
 
 def finished(user: ApiUser, clip: Path, task: str, source: dict[str, Any] = SOURCE) -> dict[str, Any]:
@@ -114,15 +130,12 @@ def test_an_upscaled_film_is_whole_and_paid_as_quoted(
 
 
 def test_an_exported_film_is_the_file_that_one_process_makes(
-    films: Cloud, worker: WorkerProcess, tmp_path: Path
+    films: Cloud, worker: WorkerProcess, long_clip: Path, tmp_path: Path
 ) -> None:
     """Its parts are listed while others are being made, and its bytes are those of the same plan."""
     user = films.new_user(100)
-    sound = [{"seconds": LONGER["frames"] / 25}]
-    clip = clips.make_clip(tmp_path / "in.mp4", LONGER["frames"], options={"g": "25"}, audio=sound)
-    crop = {"x": 8, "y": 0, "w": 64, "h": 64}
-    params = {"crop": crop, "quality": "lossless"}
-    upload = user.upload(clip.read_bytes())
+    params = {"crop": CROP, "quality": "lossless"}
+    upload = user.upload(long_clip.read_bytes())
     job = done(user.debit(task="export", upload_id=upload, params=params, source=LONGER))
     shown: list[tuple[int, list[str]]] = []
 
@@ -142,15 +155,8 @@ def test_an_exported_film_is_the_file_that_one_process_makes(
     assert segments > 2
     assert all(len(urls) <= count for count, urls in shown), "only finished parts are listed"
     early = next(urls for count, urls in shown if 0 < len(urls) < segments)
-    (row,) = films.sql("SELECT plan_key, plan_hash FROM films WHERE job_id = ?", film["id"])
-    document = films.door.get(row["plan_key"]) or b""
-    assert hashlib.sha256(document).hexdigest() == row["plan_hash"]
-    plan = read_plan(document, expected_hash=row["plan_hash"])
-    context, pieces = JobContext(connect=no_triton), LocalPieces(tmp_path)
-    for number in range(len(plan.segments)):
-        make_segment(clip, plan, number, pieces.path(number), context, plan_hash=row["plan_hash"])
-    assemble(clip, plan, pieces, tmp_path / "film.mp4", context, plan_hash=row["plan_hash"])
-    assert requests.get(film["links"]["output"], timeout=60).content == (tmp_path / "film.mp4").read_bytes()
+    expected, pieces = film_of_one_process(films, film["id"], long_clip, tmp_path)
+    assert requests.get(film["links"]["output"], timeout=60).content == expected
     payloads = [pieces.path(n).read_bytes()[: pieces.manifest(n).payload_bytes] for n in range(segments)]
     for url in early:
         piece = requests.get(url, timeout=60).content
@@ -158,6 +164,19 @@ def test_an_exported_film_is_the_file_that_one_process_makes(
             "each listed part is one of these pieces"
         )
     worker.idle()
+
+
+def film_of_one_process(films: Cloud, job_id: str, clip: Path, folder: Path) -> tuple[bytes, LocalPieces]:
+    """Return the file that this process makes of the plan of a film, and its pieces."""
+    (row,) = films.sql("SELECT plan_key, plan_hash FROM films WHERE job_id = ?", job_id)
+    stored = films.door.get(row["plan_key"]) or b""
+    assert hashlib.sha256(stored).hexdigest() == row["plan_hash"]
+    plan = read_plan(stored, expected_hash=row["plan_hash"])
+    context, pieces = JobContext(connect=no_triton), LocalPieces(folder)
+    for number in range(len(plan.segments)):
+        make_segment(clip, plan, number, pieces.path(number), context, plan_hash=row["plan_hash"])
+    assemble(clip, plan, pieces, folder / "film.mp4", context, plan_hash=row["plan_hash"])
+    return (folder / "film.mp4").read_bytes(), pieces
 
 
 def test_the_tracks_of_a_film_are_those_of_one_job(
@@ -194,4 +213,162 @@ def test_a_video_that_the_plan_does_not_split_is_made_as_one_job(
     assert pts_of(output) == pts_of(clip)
     whole = steps_of(films, job["id"])[1]
     assert job["charge"] == -(-(whole.execution_ms or 0) * job["quote"]["price_per_s"] // 1000)
+    worker.idle()
+
+
+def start_export(user: ApiUser, upload: str) -> dict[str, Any]:
+    job: dict[str, Any] = done(
+        user.debit(task="export", upload_id=upload, params={"crop": CROP}, source=LONGER)
+    )
+    assert job["quote"]["film"]["segments"] > 1
+    return job
+
+
+def ended(user: ApiUser, job_id: str) -> dict[str, Any]:
+    """Wait for the end of a job; return it."""
+    wait(lambda: done(user.get(f"/status/{job_id}"))["ended_at"] is not None)
+    return dict(done(user.get(f"/status/{job_id}")))
+
+
+def hold_back(films: Cloud, is_held: Callable[[dict[str, Any]], bool]) -> None:
+    """Let the jobs with these inputs hang at RunPod; the worker gets all others."""
+
+    def pretence(job: Job) -> Pretence | None:
+        return Pretence(run_s=3600) if is_held(job.input) else None
+
+    films.runpod.pretend = pretence
+
+
+def let_go(films: Cloud, job_id: str) -> None:
+    """End the runs of a film that hang, as if their workers had died: the real worker gets them next."""
+    films.runpod.pretend = lambda _job: None
+    for run in steps_of(films, job_id):
+        if not run.is_final:
+            films.runpod.cancel(run.id)
+
+
+def segments_of(films: Cloud, job_id: str) -> list[dict[str, Any]]:
+    query = "SELECT * FROM film_steps WHERE job_id = ? AND kind = 'segment' ORDER BY number"
+    return films.sql(query, job_id)
+
+
+def check_account(films: Cloud, user: ApiUser, *jobs: dict[str, Any]) -> None:
+    """Check that holds were released, each job was captured once, and no run goes on."""
+    expected = []
+    for job in jobs:
+        hold = job["hold"]
+        expected += [("hold", -hold), ("release", hold), ("capture", -job["charge"])]
+    runs = [run for job in jobs for run in steps_of(films, job["id"])]
+    films.runpod.wait(lambda: all(run.is_final for run in runs))
+    assert entries(user)[1:] == expected
+    assert done(user.get("/wallet"))["held"] == 0
+    assert films.admin("GET", "/admin/ledger/check").json()["problems"] == []
+
+
+def test_a_source_that_changes_between_segments_ends_the_film_and_the_next_is_planned_anew(
+    films: Cloud, worker: WorkerProcess, long_clip: Path, tmp_path: Path
+) -> None:
+    """Its finished segments are charged, because the video is its owner's."""
+    user = films.new_user(100)
+    upload = user.upload(long_clip.read_bytes())
+    hold_back(films, lambda job: job["params"].get("number") == 1)
+    job = start_export(user, upload)
+
+    def is_only_one_left() -> bool:
+        rows = segments_of(films, job["id"])
+        return [row["number"] for row in rows if row["state"] != "done"] == [1] and rows[1]["runs"] > 0
+
+    wait(is_only_one_left)
+    (row,) = films.sql("SELECT object_key FROM uploads WHERE id = ?", upload)
+    other = clips.make_clip(tmp_path / "other.mp4", LONGER["frames"], options={"g": "25", "crf": "30"})
+    films.door.put(row["object_key"], other)
+    let_go(films, job["id"])
+    failed = ended(user, job["id"])
+    error = failed["error"]
+    assert (failed["state"], error["code"], error["fault"]) == ("failed", "source_changed", "caller")
+    assert "send the job again" in error["message"]
+    assert error["retryable"]
+    rows = segments_of(films, job["id"])
+    assert [row["number"] for row in rows if row["state"] != "done"] == [1]
+    assert failed["charge"] == sum(row["charge"] for row in rows if row["number"] != 1) > 0
+    assert rows[1]["charge"] is None
+    assert failed["links"]["output"] is None
+    again = ended(user, start_export(user, upload)["id"])
+    assert again["state"] == "completed", again["error"]
+    assert (
+        requests.get(again["links"]["output"], timeout=60).content
+        == (film_of_one_process(films, again["id"], other, tmp_path)[0])
+    )
+    check_account(films, user, failed, again)
+    worker.idle()
+
+
+def test_a_plan_of_another_version_ends_the_film_at_no_cost_and_the_next_is_planned_anew(
+    films: Cloud, worker: WorkerProcess, long_clip: Path
+) -> None:
+    """As if the worker had been replaced by a newer one after the plan was made."""
+    plan = plan_film(
+        long_clip, ExportFilm.model_validate({"task": "export"}), JobContext(connect=no_triton), etag=None
+    )
+    earlier = json.dumps(json.loads(document(plan)) | {"version": plan.version - 1}).encode()
+
+    def earlier_worker(job: Job) -> Pretence | None:
+        if job.input["task"] != "plan":
+            return None
+        put(job.input["output_url"], earlier, "application/json")
+        segments = [
+            {"number": one.number, "frames": one.frames, "start_sec": 60.0 * one.number, "end_sec": 60.0}
+            for one in plan.segments
+        ]
+        output = {"plan_hash": hashlib.sha256(earlier).hexdigest(), "unsplit": None, "segments": segments}
+        return Pretence(answer={"output": {"status": "completed", "hardest": 0} | output})
+
+    user = films.new_user(100)
+    upload = user.upload(long_clip.read_bytes())
+    films.runpod.pretend = earlier_worker
+    failed = ended(user, start_export(user, upload)["id"])
+    films.runpod.pretend = lambda _job: None
+    error = failed["error"]
+    assert (failed["state"], error["code"], failed["charge"]) == ("failed", "plan_refused", 0)
+    assert "another version" in error["message"]
+    assert "send the job again" in error["message"]
+    assert error["retryable"]
+    again = ended(user, start_export(user, upload)["id"])
+    assert again["state"] == "completed", again["error"]
+    assert again["charge"] == sum(row["charge"] for row in segments_of(films, again["id"])) + sum(
+        again["quote"]["film"][cost] for cost in ("plan_cost", "assemble_cost")
+    )
+    check_account(films, user, failed, again)
+    worker.idle()
+
+
+def test_a_piece_that_was_changed_is_made_once_more_and_charged_once(
+    films: Cloud, worker: WorkerProcess, long_clip: Path, tmp_path: Path
+) -> None:
+    user = films.new_user(100)
+    hold_back(films, lambda job: job["task"] == "assemble")
+    job = start_export(user, user.upload(long_clip.read_bytes()))
+    wait(lambda: any(run.input["task"] == "assemble" for run in steps_of(films, job["id"])))
+    charges = [row["charge"] for row in segments_of(films, job["id"])]
+    (row,) = films.sql("SELECT * FROM films WHERE job_id = ?", job["id"])
+    (owner,) = films.sql("SELECT user_id FROM jobs WHERE id = ?", job["id"])
+    key = f"film/{owner['user_id']}/{row['upload_id']}/{row['plan_hash']}/1.piece"
+    content = bytearray(films.door.get(key) or b"")
+    content[len(content) // 2] ^= 1
+    (tmp_path / "changed").write_bytes(content)
+    films.door.put(key, tmp_path / "changed")
+    let_go(films, job["id"])
+    after = ended(user, job["id"])
+    assert after["state"] == "completed", after["error"]
+    assert (
+        requests.get(after["links"]["output"], timeout=60).content
+        == (film_of_one_process(films, job["id"], long_clip, tmp_path)[0])
+    )
+    runs = [run.input["params"].get("number") for run in steps_of(films, job["id"])]
+    assert [runs.count(number) for number in range(len(charges))] == [1, 2] + [1] * (len(charges) - 2)
+    assert [row["charge"] for row in segments_of(films, job["id"])] == charges
+    assert after["charge"] == sum(charges) + sum(
+        job["quote"]["film"][cost] for cost in ("plan_cost", "assemble_cost")
+    )
+    check_account(films, user, after)
     worker.idle()

@@ -14,7 +14,7 @@ import { deleteObject, headObject, planKey } from "../storage.ts";
 import { webhookUrl } from "../webhook_mac.ts";
 import { chargeForFrames, filmCharge } from "./film_price.ts";
 import { type Film, isOpen, keyOf, readFilm, runName, STEP, type StepRow, termsOf } from "./film_rows.ts";
-import { recordPlan, reusePlan, shortPlan } from "./plan.ts";
+import { recordPlan, reusePlan, shortPlan, withoutPlan } from "./plan.ts";
 import { keyOfPiece, stepInput, timeoutOf } from "./step_job.ts";
 import { segmentsToRepeat } from "./stragglers.ts";
 
@@ -283,18 +283,14 @@ async function tryAgain(
   failure: Outcome,
   most = MAX_RUNS,
 ): Promise<void> {
-  const { code = "", fault, retryable } = failure.error ?? {};
-  const isFinal = fault === "caller" && retryable !== true;
-  if (step.runs < most && !isFinal && code !== "plan_refused") {
-    await update(env, step, "state = 'waiting'");
+  const ending = await withoutPlan(env, film, failure);
+  if (ending !== null) {
+    await endFilm(env, film, ending);
     return;
   }
-  if (code === "plan_refused") {
-    await env.DB.prepare("UPDATE films SET is_plan_refused = 1 WHERE plan_key = ?")
-      .bind(film.row.plan_key)
-      .run();
-  }
-  await endFilm(env, film, failure);
+  const isFinal = failure.error?.fault === "caller" && !failure.error.retryable;
+  if (isFinal || step.runs >= most) await endFilm(env, film, failure);
+  else await update(env, step, "state = 'waiting'");
 }
 
 /** Deletes the piece that a failed run has found damaged, and lets its segment be made once more; it stays paid for. */

@@ -1,5 +1,6 @@
 /** Takes the plan of a film from the worker's answer, or from an earlier job on the same upload. */
 
+import type { Outcome } from "../outcome.ts";
 import { isRecord } from "../runpod.ts";
 import type { Env } from "../settings.ts";
 import { headObject } from "../storage.ts";
@@ -80,6 +81,24 @@ export async function reusePlan(env: Env, film: Film): Promise<boolean> {
   if (earlier === null || (await headObject(env, earlier.key)) === null) return false;
   await recordPlan(env, film, earlier, 0);
   return true;
+}
+
+/**
+ * Gives up the plan of a film if that is why a run failed: no other job uses it.
+ *
+ * @returns how the film ends then; null if the run failed for another reason.
+ */
+export async function withoutPlan(env: Env, film: Film, failure: Outcome): Promise<Outcome | null> {
+  const { error } = failure;
+  if (error?.code !== "plan_refused" && error?.code !== "source_changed") return null;
+  await env.DB.prepare("UPDATE films SET is_plan_refused = 1 WHERE plan_key = ?")
+    .bind(film.row.plan_key)
+    .run();
+  const message =
+    error.code === "source_changed"
+      ? "the video was replaced after its film was planned: send the job again, and it is planned anew"
+      : `no worker can follow the plan (${error.message}): send the job again, and it is planned anew`;
+  return { ...failure, error: { ...error, message: message.slice(0, 1000), retryable: true } };
 }
 
 function isCount(value: unknown): value is number {
