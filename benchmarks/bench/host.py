@@ -33,7 +33,7 @@ STAGES: tuple[host_job.Stage, ...] = ("read", "infer", "convert", "job")
 STEPS = ("decode", "scale", "encode")
 MOST_OVER_FFMPEG = 1.5
 MOST_WITHOUT_ENCODER_MS = 5.0
-SUMS = ("of it the model, in one process", "all of that, without the encoder", "the whole job")
+SUMS = ("the free model alone, in one process", "all of that, without the encoder", "the whole job")
 """Rows that are no stages."""
 
 
@@ -101,7 +101,7 @@ class Rounds:
         converted_ms = self.ours_ms("convert", lambda run: run.own_s)
         before_ms, job_ms = self.before_encoder_ms, self.ours_ms("job", lambda run: run.total_s)
         scaled_ms, ffmpeg_ms = self.theirs_ms("scale"), self.theirs_ms("encode")
-        model = {} if self.model_ms is None else {"of it the model, in one process": self.model_ms}
+        model = {} if self.model_ms is None else {"the free model alone, in one process": self.model_ms}
         return {
             "decode": decode_ms,
             "convert for the model": read_ms - decode_ms,

@@ -54,7 +54,7 @@ def measure(plan: Plan, report: ReportWriter, repository: Path, *, sizes: Sequen
     )
     report.table(["upscaling x4, MiB at most", "framewright and Triton", "target", "FFmpeg", "encoder"], rows)
     report.note(
-        "Memory is the largest sum of the PSS of all processes of a command, sampled 20 times a second, so "
+        "Memory is the largest sum of the PSS of all processes of a command, sampled ten times a second, so "
         "that shared memory counts once. `framewright upscale` chooses the encoder by the size, and starts a "
         "Triton of its own; FFmpeg is given the same encoder with the same settings, and holds Python and "
         "its libraries, too. Encoders hold pictures themselves: what FFmpeg holds is theirs."

@@ -18,7 +18,7 @@ from tools.stand_ins.processes import family
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-SAMPLED_EVERY_S = 0.05
+SAMPLED_EVERY_S = 0.1
 
 
 def peak_bytes(
