@@ -96,7 +96,7 @@ class FilmSegment(Strict):
 class FilmPlan(Strict):
     """The plan of a film. Its hash is the SHA-256 of its document (`plan_hash`)."""
 
-    version: Literal[2] = PLAN_VERSION
+    version: Literal[3] = PLAN_VERSION
     """The version of this format."""
     film: UpscaleFilm | ExportFilm | TrackFilm = Field(discriminator="task")
     """What it was made for. Models are named, and a crop that follows a track is a list of keyframes."""
@@ -135,7 +135,7 @@ _Sentence = Annotated[str, Field(max_length=2000), AfterValidator(check_text)]
 class PieceManifest(Strict):
     """Describes a piece: the stored result of a segment."""
 
-    version: Literal[2] = PLAN_VERSION
+    version: Literal[3] = PLAN_VERSION
     """The version of this format."""
     plan_hash: Sha256
     """The hash of the plan."""

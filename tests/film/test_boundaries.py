@@ -90,9 +90,13 @@ def test_where_each_segment_needs_the_group_before_it_has_five_groups_also_the_h
     sizes = np.full(RATE * 400, 1000)
     sizes[RATE * 100 : RATE * 120] = 3000
     keys = np.arange(0, len(sizes), RATE * 2)
-    film = {"times_s": np.arange(len(sizes) + 1) / RATE, "sizes": sizes, "keys": keys, "length": RATE * 4}
-    extra = np.append(0, np.add.reduceat(sizes, keys)[:-1])
-    division = divide(**film, extra=extra)
+    division = divide(
+        times_s=np.arange(len(sizes) + 1) / RATE,
+        sizes=sizes,
+        keys=keys,
+        length=RATE * 4,
+        extra=np.append(0, np.add.reduceat(sizes, keys)[:-1]),
+    )
     seconds = [begin // RATE for begin in division.begins]
     lengths = np.diff([*seconds, 400]).tolist()
     assert min(lengths[1:]) >= 10

@@ -153,7 +153,7 @@ def gops(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Vide
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_h264_is_exact_from_the_keyframe_of_an_open_group_on(tmp_path: Path, data: st.DataObject) -> None:
-    choices = {
+    choices: dict[str, list[Any]] = {
         "keyint": [4, 6, 12],
         "bframes": [1, 2, 5],
         "b-pyramid": ["none", "strict", "normal"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,14 @@ from tests.support.film_pieces import NO_TRITON
 from tests.support.long_films import long_film
 from tests.support.range_server import RangeServer, serving_ranges
 from tests.support.transfers import LOOPBACK, QUICK
+from tests.support.unusual_indexes import (
+    partial_sync_samples,
+    rap_groups,
+    with_edits,
+    with_fewer_sync_samples,
+    with_roll_groups,
+    with_two_forms,
+)
 
 CROP = {"x": 0, "y": 0, "w": 64, "h": 64}
 
@@ -89,3 +98,38 @@ def test_ten_seconds_of_a_film_with_a_long_index_take_at_most_1_3_times_their_sh
         assert make(server, plan, short.number, tmp_path) == local.payload_sha256
         share = path.stat().st_size * short.frames / sum(segment.frames for segment in plan.segments)
         assert 0.5 * share < server.sent_bytes <= 1.3 * share
+
+
+@pytest.fixture(scope="module")
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A film with a long index."""
+    return long_film(tmp_path_factory.mktemp("indexed"), "a.mp4", size_bytes=9_000_000, crf=36).read_bytes()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: with_edits(data, later=5001),
+        lambda data: with_edits(data, empty=700),
+        lambda data: with_fewer_sync_samples(data, rap_groups),
+        lambda data: with_fewer_sync_samples(data, partial_sync_samples),
+        with_roll_groups,
+        with_two_forms,
+    ],
+    ids=["trimmed", "late", "rap", "stps", "roll", "two descriptions"],
+)
+def test_ten_seconds_of_a_film_with_an_unusual_index_take_at_most_1_3_times_their_share(
+    tmp_path: Path, indexed: bytes, change: Callable[[bytes], bytes]
+) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(change(indexed))
+    assert path.read_bytes() != indexed
+    with serving_ranges(path.read_bytes()) as server:
+        plan = planned(server, 8)
+        for number in {plan.hardest, 0, len(plan.segments) - 1}:
+            plan_hash, piece = hash_of(document(plan)), tmp_path / "local.piece"
+            local = make_segment(path, plan, number, piece, NO_TRITON, plan_hash=plan_hash)
+            assert make(server, plan, number, tmp_path) == local.payload_sha256
+            frames = plan.segments[number].frames
+            share = path.stat().st_size * frames / sum(segment.frames for segment in plan.segments)
+            assert 0.5 * share < server.sent_bytes <= 1.3 * share

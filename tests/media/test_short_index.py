@@ -24,9 +24,18 @@ from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.read.sample_tables import FileTables, read_sample_tables
 from orchestrator.media.read.seek import packets_from_keyframe
 from orchestrator.media.read.short_index import SampleTables, ShortIndex, TableEntries
+from tests.support.unusual_indexes import (
+    partial_sync_samples,
+    rap_groups,
+    with_edits,
+    with_fewer_sync_samples,
+    with_roll_groups,
+    with_two_forms,
+)
 from tools.fixtures.clips import make_clip
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from orchestrator.video_source import VideoSource
@@ -48,6 +57,8 @@ CLIPS: dict[str, dict[str, Any]] = {
     "variable.mov": {"codec": "libx265", "options": CRA, **VARIABLE},
     "late_sound.mp4": {"options": X264, "audio": [{"seconds": 2.0, "start": 1.5}]},
     "all_keyframes.mov": {"codec": "prores_ks", "pix_fmt": "yuv422p10le", "audio": SOUND},
+    "no_b.mp4": {"options": X264 | {"bf": "0"}, "audio": SOUND},
+    "one_size.mov": {"codec": "rawvideo", "pix_fmt": "yuyv422", "audio": SOUND},
 }
 
 
@@ -87,10 +98,22 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Clip]:
         (folder / "long.mp4").write_bytes(with_long_offsets((folder / "b_frames.mp4").read_bytes()))
         (folder / "ends.mp4").write_bytes(with_earlier_end((folder / "open.mp4").read_bytes()))
         found |= {name: clip(folder / name) for name in ("edit.mp4", "long.mp4", "ends.mp4")}
+        for name, (usual, change) in UNUSUAL.items():
+            (folder / name).write_bytes(change((folder / usual).read_bytes()))
+            found[name] = clip(folder / name)
     assert len(found["edit.mp4"].packets) == FRAMES - 12  # FFmpeg leaves out the first group of pictures
     assert found["edit.mp4"].packets[0][5]  # and hides the start of the next one
     assert len(found["ends.mp4"].packets) < FRAMES
     assert b"co64" in (folder / "long.mp4").read_bytes()
+    assert 0 < len(found["between.mp4"].packets) < FRAMES
+    assert found["between.mp4"].packets[0][5]
+    assert found["late.mp4"].packets[0][0] > found["b_frames.mp4"].packets[0][0]
+    for name in ("rap.mp4", "rap.mov", "partial.mov"):
+        source = found[UNUSUAL[name][0]]
+        assert [packet[4] for packet in found[name].packets] == [packet[4] for packet in source.packets]
+        assert len(found[name].tables.more_keyframes)
+    assert found["one_size.mov"].tables.where.sample_bytes
+    assert found["two_forms.mp4"].tables.changed_forms
     return found
 
 
@@ -123,6 +146,21 @@ def with_long_offsets(data: bytes) -> bytes:
     return bytes(changed)
 
 
+UNUSUAL: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
+    "between.mp4": ("b_frames.mp4", lambda data: with_edits(data, later=5001)),
+    "before.mp4": ("b_frames.mp4", lambda data: with_edits(data, later=-7)),
+    "late.mp4": ("b_frames.mp4", lambda data: with_edits(data, empty=700)),
+    "late_between.mp4": ("variable.mp4", lambda data: with_edits(data, empty=300, later=333, long=True)),
+    "no_b_later.mp4": ("no_b.mp4", lambda data: with_edits(data, later=7777)),
+    "rap.mp4": ("open.mp4", lambda data: with_fewer_sync_samples(data, rap_groups)),
+    "rap.mov": ("variable.mov", lambda data: with_fewer_sync_samples(data, rap_groups)),
+    "partial.mov": ("open.mp4", lambda data: with_fewer_sync_samples(data, partial_sync_samples)),
+    "roll.mp4": ("b_frames.mp4", with_roll_groups),
+    "two_forms.mp4": ("b_frames.mp4", with_two_forms),
+}
+"""Files with an unusual index: from which clip, and how it is changed."""
+
+
 @settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(data=st.data())
 def test_the_packets_of_any_part_are_those_of_the_whole_file(
@@ -132,6 +170,8 @@ def test_the_packets_of_any_part_are_those_of_the_whole_file(
     keys = [number for number, packet in enumerate(one.packets) if packet[4]]
     first = data.draw(st.sampled_from(keys))
     shown = next((n for n, packet in enumerate(one.packets) if n >= first and not packet[5]), first)
+    if first == 0:  # the first segment has the first picture that is shown
+        shown = min((packet[0], n) for n, packet in enumerate(one.packets) if not packet[5])[1]
     last = data.draw(st.integers(shown, min(shown + 40, len(one.packets) - 1)))
     entries = one.tables.entries(first, last)
     assert entries is not None
@@ -239,10 +279,8 @@ def test_a_file_that_ends_before_its_tables_is_another_one(clips: dict[str, Clip
     "kind",
     [
         "two edits",
-        "an edit between pictures",
-        "samples of one size",
-        "two descriptions",
-        "groups of samples",
+        "an edit without a picture",
+        "encrypted samples",
         "other samples",
         "other times",
     ],
@@ -255,10 +293,8 @@ def test_an_unusual_index_is_read_whole(
     data, index = bytearray(source.read_bytes()), read_packet_index(source)
     box, place, value = {
         "two edits": (b"elst", 8, 2),
-        "an edit between pictures": (b"elst", 16, 513),
-        "samples of one size": (b"stsz", 8, 5),
-        "two descriptions": (b"stsd", 8, 2),
-        "groups of samples": (b"stss", 0, int.from_bytes(b"sbgp")),
+        "an edit without a picture": (b"elst", 16, 2**32 - 1),
+        "encrypted samples": (b"stss", 0, int.from_bytes(b"senc")),
         "other samples": (b"stsz", 16, 5),
         "other times": (b"stts", 16, 5),
     }[kind]

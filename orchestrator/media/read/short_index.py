@@ -28,7 +28,8 @@ MOST_SAMPLES = 200_000
 """Most samples of a segment with a short index. They take some 100 bytes each while the index is made."""
 
 SAMPLE_BYTES = 32
-"""The most that a sample takes in a short index: entries in all tables that it may have."""
+"""The most that a sample takes in a short index: entries in all tables that it may have. Only where its
+description changes, it has an entry of `stsc`."""
 
 EXTRA_BYTES = 256
 """The most that it has beside these and the headers: the heads of its boxes, and a few more entries."""
@@ -61,6 +62,8 @@ class SampleTables(Strict):
     """What each of OPEN_BOXES holds beside the next one and the tables, in hexadecimal digits."""
     tables: dict[str, tuple[_Position, _Count]]
     """For each table in the file the position of its first entry, and how many entries it has."""
+    sample_bytes: _Count
+    """The size of each sample, in bytes, if all have the same; `stsz` then has no entries. Otherwise 0."""
     first_shown: _Offset
     """When the first picture is shown, in ticks after the first sample of the film is decoded."""
     lowest_offset: _Offset
@@ -83,6 +86,8 @@ class TableEntries(Strict):
     """The same of `ctts`."""
     keyframes: tuple[_Count, _Count]
     """The first entry of `stss` with one of the samples, and how many such entries there are."""
+    more_keyframes: tuple[_Count, ...] = Field(max_length=MOST_SAMPLES)
+    """Other samples that are keyframes, counted from the first sample of the segment."""
     chunk: tuple[_Count, _Count, _Count]
     """The chunk that has the first sample, from 0; its own first sample; and the entry of `stsc` about it."""
 
@@ -93,11 +98,14 @@ class EntryReader:
     Args:
         source: the file.
         file: the same, open.
-        tables: see `SampleTables.tables`.
+        tables, sample_bytes: see `SampleTables`.
     """
 
-    def __init__(self, source: VideoSource, file: FileBytes, tables: dict[str, tuple[int, int]]) -> None:
+    def __init__(
+        self, source: VideoSource, file: FileBytes, tables: dict[str, tuple[int, int]], sample_bytes: int
+    ) -> None:
         self._source, self._file, self._tables = source, file, tables
+        self._sample_bytes = sample_bytes
 
     def rows(self, kind: str, first: int, count: int, *, fewer: bool = False) -> NDArray[np.int64]:
         """Return `count` entries of a table, or `fewer` where it ends; int64 [count, numbers in an entry]."""
@@ -122,25 +130,38 @@ class EntryReader:
         values: NDArray[np.int64] = rows[_part_with(np.cumsum(rows[:, 0]), np.arange(samples)), 1]
         return values
 
-    def chunk_lengths(self, chunk: int, run: int, count: int) -> NDArray[np.int64]:
-        """Return how many samples `count` chunks have; the entry `run` of `stsc` has the first of them."""
+    def chunks(self, chunk: int, run: int, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return how many samples `count` chunks have, and the number of their description in `stsd`.
+
+        The entry `run` of `stsc` has the first of them.
+        """
         runs = self.rows("stsc", run, count, fewer=True)
         found = np.searchsorted(runs[:, 0], np.arange(chunk + 1, chunk + 1 + count), side="right") - 1
         if not len(runs) or (found < 0).any():
             raise WrongTable
-        lengths: NDArray[np.int64] = runs[found, 1]
-        return lengths
+        return runs[found, 1], runs[found, 2]
 
     def samples(
         self, chunk: int, chunk_sample: int, run: int, count: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the size and the position of `count` samples from the start of a chunk on."""
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Return sizes, positions and descriptions of `count` samples from the start of a chunk on.
+
+        Descriptions are numbered as in `chunks`.
+        """
         places = self.rows("co64" if "co64" in self._tables else "stco", chunk, count, fewer=True)[:, 0]
-        lengths = self.chunk_lengths(chunk, run, len(places))
+        lengths, forms = self.chunks(chunk, run, len(places))
         found = _part_with(np.cumsum(lengths), np.arange(count))
-        sizes = self.rows("stsz", chunk_sample, count)[:, 0]
+        sizes = self._sizes(chunk_sample, count)
         starts = np.cumsum(sizes) - sizes
-        return sizes, places[found] + starts - starts[(np.cumsum(lengths) - lengths)[found]]
+        positions = places[found] + starts - starts[(np.cumsum(lengths) - lengths)[found]]
+        return sizes, positions, forms[found]
+
+    def _sizes(self, first: int, count: int) -> NDArray[np.int64]:
+        if not self._sample_bytes:
+            return self.rows("stsz", first, count)[:, 0]
+        if first + count > self._tables.get("stsz", (0, 0))[1]:
+            raise WrongTable
+        return np.full(count, self._sample_bytes, np.int64)
 
 
 class ShortIndex(ChangedView):
@@ -170,7 +191,8 @@ class ShortIndex(ChangedView):
         self._first, self._end = tables.first_byte, tables.end_byte
         try:
             with open_bytes(source) as file:
-                index = _short_index(EntryReader(source, file, tables.tables), tables, entries)
+                reader = EntryReader(source, file, tables.tables, tables.sample_bytes)
+                index = _short_index(reader, tables, entries)
             self._index = index + _free(self._end - self._first - len(index))
         except WrongTable as exc:
             raise SourceChanged(
@@ -208,25 +230,30 @@ def _short_index(reader: EntryReader, tables: SampleTables, entries: TableEntrie
     passed = first - chunk_sample
     if not 0 <= passed <= MOST_SAMPLES:
         raise WrongTable
-    sizes, positions = (found[passed:] for found in reader.samples(chunk, chunk_sample, run, passed + count))
+    samples = reader.samples(chunk, chunk_sample, run, passed + count)
+    sizes, positions, forms = (found[passed:] for found in samples)
     durations = reader.values("stts", *entries.durations, count)
     durations = np.append(durations, durations[-1])  # FFmpeg may shorten the last one of a table
     if first:
-        sizes, positions = np.insert(sizes, 0, sizes[0]), np.insert(positions, 0, positions[0])
+        sizes, positions, forms = (np.insert(found, 0, found[0]) for found in (sizes, positions, forms))
         durations = np.insert(durations, 0, entries.decoded_at)
+    changes = np.flatnonzero(np.diff(forms, prepend=0))
     content = (
         _table(b"stts", _pairs(durations), ">u4")
-        + _table(b"stsc", np.ones((1, 3), np.int64), ">u4")
+        + _table(b"stsc", np.stack((changes + 1, np.ones_like(changes), forms[changes]), axis=1), ">u4")
         + _table(b"stsz", sizes, ">u4", head=bytes(8))
         + _table(b"co64", positions, ">i8")
     )
-    if "ctts" in tables.tables:
-        offsets = reader.values("ctts", *entries.offsets, count)
+    if "ctts" in tables.tables or tables.first_shown:
+        offsets = np.zeros(count, np.int64)
+        if "ctts" in tables.tables:
+            offsets = reader.values("ctts", *entries.offsets, count)
         offsets = np.insert(offsets, 0, tables.first_shown) if first else offsets
         # FFmpeg looks for the lowest one among all entries but the last two.
         content += _table(b"ctts", _pairs(np.append(offsets, [tables.lowest_offset, 0, 0])), ">u4")
     if "stss" in tables.tables:
         keyframes = reader.rows("stss", *entries.keyframes)[:, 0] - first
+        keyframes = np.union1d(keyframes, np.array(entries.more_keyframes, np.int64) + 1)
         if ((keyframes < 1) | (keyframes > count)).any():
             raise WrongTable
         content += _table(b"stss", np.insert(keyframes + 1, 0, 1) if first else keyframes, ">u4")
