@@ -63,6 +63,35 @@ class Planes:
 
 
 Picture = Pixels | DeepPixels | Planes
+
+ROW_PADDING_BYTES = 64
+"""How many bytes after a picture FFmpeg's SIMD code may read (its AV_INPUT_BUFFER_PADDING_SIZE)."""
+
+
+def empty_picture(height: int, width: int) -> Pixels:
+    """Return an uninitialized picture whose memory FFmpeg can read without a copy: see `is_padded`."""
+    size = height * width * 3
+    return np.empty(size + ROW_PADDING_BYTES, np.uint8)[:size].reshape(height, width, 3)
+
+
+def is_padded(picture: Pixels | DeepPixels) -> bool:
+    """Whether a picture is contiguous and ROW_PADDING_BYTES of the same array follow it."""
+    whole = picture.base
+    return (
+        isinstance(whole, np.ndarray)
+        and picture.flags.c_contiguous
+        and whole.flags.c_contiguous
+        and picture.ctypes.data + picture.nbytes + ROW_PADDING_BYTES <= whole.ctypes.data + whole.nbytes
+    )
+
+
+def picture_bytes(picture: Picture) -> int:
+    """Return the size of a picture in memory."""
+    if isinstance(picture, Planes):
+        return picture.y.nbytes + picture.u.nbytes + picture.v.nbytes
+    return picture.nbytes
+
+
 Form = Literal["rgb", "deep_rgb", "planes"]
 """Which type the pictures of a video have: Pixels, DeepPixels or Planes."""
 

@@ -19,10 +19,8 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 
-import numpy as np
-
 from orchestrator.errors import ModelOutOfMemory
-from orchestrator.frames import Frame, Pixels
+from orchestrator.frames import Frame, Pixels, empty_picture
 from orchestrator.inference.recovering_model import FAILURES, RecoveringModel, RequestPoolShape
 from orchestrator.tiles.cut_and_stitch import copy_interior, cut_window, paste_interior
 from orchestrator.tiles.grid import Grid, Tile, plan_grid
@@ -167,6 +165,7 @@ class TiledUpscaler(RecoveringModel["Pixels"]):
                     self._halve()
                     entries = chain(map(self._enter, [entry.frame for entry in again]), entries)
             else:
+                self._last = None
                 return
 
     def _through(self, entries: Iterator[_PendingFrame]) -> Generator[UpscaledFrame, None, None]:
@@ -215,7 +214,7 @@ class TiledUpscaler(RecoveringModel["Pixels"]):
             picture = before.picture
         else:
             scale = self._contract.scale
-            picture = np.empty((self.grid.height * scale, self.grid.width * scale, 3), np.uint8)
+            picture = empty_picture(self.grid.height * scale, self.grid.width * scale)
         self._last = _PendingFrame(frame, picture, fresh, change.kept, before, len(fresh))
         return self._last
 

@@ -34,6 +34,12 @@ def cut_windows(
         yield window
 
 
+def is_resized(crop: WholePixelWindow) -> bool:
+    """Whether the crops in the windows, enlarged by the model if there is one, must be resampled."""
+    enlarged = tuple(side * crop.scale for side in crop.crop_size)
+    return not crop.is_exact or crop.size != enlarged
+
+
 def resized_crops(
     items: Iterator[tuple[Frame[Any], Picture]], crop: WholePixelWindow, info: VideoInfo
 ) -> Generator[tuple[Frame[Any], Picture], None, None]:
@@ -55,7 +61,10 @@ def resized_crops(
             shrunk = _shrunk(box, crop.scale)
             alpha = resize(source.alpha, width=width, height=height, box=shrunk)
             window = replace(source, alpha=alpha)
-        yield window, resize(cast("Pixels", pixels), width=width, height=height, box=box)
+        resized = resize(cast("Pixels", pixels), width=width, height=height, box=box)
+        del pixels  # no picture is kept alive while the next is waited for
+        yield window, resized
+        del resized
 
 
 def _time_s(frame: Frame[Any], info: VideoInfo) -> float:

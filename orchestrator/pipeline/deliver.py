@@ -163,21 +163,24 @@ def deliver(
                 writer.write(replace(frame, pixels=pixels))
                 if on_frame is not None:
                     on_frame(frame, pixels)
+                del pixels  # no picture is kept alive while the next is waited for
                 on_progress(meter.tick(writer.frames))
             on_progress(Progress(stage="finishing", frames=writer.frames, total=writer.frames))
             writer.finish()
+            video = writer.written
+        del writer  # its encoder is freed before the file is read back
         left_out = selector.left_out if selector else 0
-        if writer.frames != reader.frames_read - left_out:
+        if video.frames != reader.frames_read - left_out:
             raise EncodeFailed(
-                f"{reader.frames_read} frames were read and {left_out} left out, but {writer.frames} "
+                f"{reader.frames_read} frames were read and {left_out} left out, but {video.frames} "
                 "written; nothing was kept, please report it"
             )
         written = FrameCountAndSize(
-            frames=writer.frames,
+            frames=video.frames,
             left_out=left_out,
-            width=writer.width,
-            height=writer.height,
-            picture=writer.picture_size,
+            width=video.width,
+            height=video.height,
+            picture=video.picture_size,
         )
         fidelity = examine(temporary, sampler=chain.sampler, written=written, every=report is not None)
         start_s = None if plan.start_s is None else plan.source_info.start_s + plan.start_s
@@ -193,14 +196,14 @@ def deliver(
                 flicker=None if chain.pairs is None else measure_flicker(temporary, chain.pairs, written),
             )
         yield OutputSummary(
-            frames=writer.frames,
+            frames=video.frames,
             left_out=left_out,
-            duration_s=writer.duration_s,
-            width=writer.width,
-            height=writer.height,
+            duration_s=video.duration_s,
+            width=video.width,
+            height=video.height,
             scale=width / window.crop_size[0],
-            encoder=writer.encoder,
-            pixel_format=writer.pixel_format,
+            encoder=video.encoder,
+            pixel_format=video.pixel_format,
             transport=chain.transport,
             tile=chain.tile,
             reused=chain.reused,
@@ -211,7 +214,7 @@ def deliver(
                 *reader.notes,
                 *(selector.notes if selector else []),
                 *chain.notes,
-                *writer.notes,
+                *video.notes,
             ),
         )
 

@@ -7,16 +7,16 @@ own, a few frames ahead of the next.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from orchestrator.fidelity.pair_sampler import PairSampler
 from orchestrator.fidelity.sampler import FrameSampler
-from orchestrator.frames import Frame, Picture
+from orchestrator.frames import Frame, Picture, picture_bytes
 from orchestrator.inference.stabilizer import Stabilizer
-from orchestrator.inference.upscaler import TiledUpscaler
-from orchestrator.pipeline.cropping import cut_windows, resized_crops
+from orchestrator.inference.upscaler import TiledUpscaler, UpscaledFrame
+from orchestrator.pipeline.cropping import cut_windows, is_resized, resized_crops
 from orchestrator.pipeline.plan import Plan
 from orchestrator.pipeline.prefetch import ahead
 from orchestrator.pipeline.probe_and_load import within_limits
@@ -25,9 +25,10 @@ from orchestrator.triton.client import TritonClient
 Frames = Generator[Frame[Any], None, None]
 FrameEdit = Callable[[Iterator[Frame[Any]]], Frames]
 
-# Bounds of the queues between stages. An upscaled 4K frame is 25 MB, so few are held.
+# Bounds of each queue between stages. A picture of 8K has 100 MB: then one waits.
 _DECODED_AHEAD = 4
 _ENLARGED_AHEAD = 2
+_MOST_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,17 +117,17 @@ def picture_chain(
     with ExitStack() as stack:
         read = within_limits(frames, plan.source_info.time_base, plan.limits)
         if edit is not None:
-            read = edit(stack.enter_context(ahead(read, items=_DECODED_AHEAD, name="decode")))
+            read = edit(stack.enter_context(_decoded_ahead(read, "decode")))
         if select is not None:
             read = select(read)
         name = "decode" if edit is None else "edit"
-        decoded = stack.enter_context(ahead(read, items=_DECODED_AHEAD, name=name))
+        decoded = stack.enter_context(_decoded_ahead(read, name))
         windows = cut_windows(
             decoded, window, info, [sampler] if pair_sampler is None else [sampler, pair_sampler]
         )
         model = None
         if plan.contract is None or client is None:
-            items = ((frame, frame.pixels) for frame in windows)
+            items = map(_frame_and_pixels, windows)
         else:
             model = TiledUpscaler(
                 client,
@@ -135,13 +136,56 @@ def picture_chain(
                 width=window.width,
                 tolerance=plan.reuse_tolerance,
             )
-            upscaled = stack.enter_context(ahead(model.run(windows), items=_ENLARGED_AHEAD, name="infer"))
+            upscaled = stack.enter_context(_upscaled_ahead(model.run(windows), "infer"))
             if plan.stabilize:
                 steady = Stabilizer().run(upscaled)
-                upscaled = stack.enter_context(ahead(steady, items=_ENLARGED_AHEAD, name="stabilize"))
-            items = ((item.source, item.pixels) for item in upscaled)
+                upscaled = stack.enter_context(_upscaled_ahead(steady, "stabilize"))
+            items = map(_source_and_pixels, upscaled)
         resized = resized_crops(items, window, info)
-        pictures = stack.enter_context(ahead(resized, items=_ENLARGED_AHEAD, name="resize"))
+        pictures: Iterator[tuple[Frame[Any], Picture]] = resized
+        if is_resized(window) or plan.alpha:
+            pictures = stack.enter_context(
+                ahead(
+                    resized,
+                    items=_ENLARGED_AHEAD,
+                    name="resize",
+                    most_bytes=_MOST_BYTES,
+                    size_of=lambda item: picture_bytes(item[1]),
+                )
+            )
         if model is not None:
             stack.enter_context(model)  # exits first: requests are cancelled before threads are joined
         yield PictureChain(pictures=pictures, sampler=sampler, pairs=pair_sampler, _model=model)
+
+
+# Functions for `map`, which keeps no picture alive while it waits for the next, as a generator would.
+
+
+def _frame_and_pixels(frame: Frame[Any]) -> tuple[Frame[Any], Picture]:
+    return frame, frame.pixels
+
+
+def _source_and_pixels(item: UpscaledFrame) -> tuple[Frame[Any], Picture]:
+    return item.source, item.pixels
+
+
+def _decoded_ahead(frames: Frames, name: str) -> AbstractContextManager[Iterator[Frame[Any]]]:
+    return ahead(
+        frames,
+        items=_DECODED_AHEAD,
+        name=name,
+        most_bytes=_MOST_BYTES,
+        size_of=lambda frame: picture_bytes(frame.pixels),
+    )
+
+
+def _upscaled_ahead(
+    frames: Generator[UpscaledFrame, None, None], name: str
+) -> AbstractContextManager[Iterator[UpscaledFrame]]:
+    return ahead(
+        frames,
+        items=_ENLARGED_AHEAD,
+        name=name,
+        most_bytes=_MOST_BYTES,
+        size_of=lambda item: picture_bytes(item.pixels),
+    )

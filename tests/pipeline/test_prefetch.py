@@ -37,6 +37,25 @@ def test_a_stage_never_runs_further_ahead_than_its_bound() -> None:
             assert made <= taken + 5
 
 
+def test_items_that_wait_are_bounded_in_bytes_and_none_waits_outside_the_queue() -> None:
+    made: list[int] = []
+
+    def produce() -> Generator[bytes, None, None]:
+        for i in range(100):
+            made.append(i)
+            yield bytes(10)
+
+    with ahead(produce(), items=50, name="producer", most_bytes=35, size_of=len) as items:
+        for taken, _ in enumerate(items, 1):
+            assert len(made) <= taken + 3
+    assert len(made) == 100
+
+
+def test_an_item_larger_than_the_bound_passes_when_nothing_waits() -> None:
+    with ahead((bytes(10) for _ in range(5)), items=9, name="p", most_bytes=1, size_of=len) as items:
+        assert list(items) == [bytes(10)] * 5
+
+
 def test_a_failure_is_raised_where_items_are_taken_after_those_before_it() -> None:
     def produce() -> Generator[int, None, None]:
         yield 1

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+import tritonclient.grpc as triton
 
 from orchestrator.errors import InferenceFailed, ModelOutOfMemory
 from orchestrator.triton.client import TritonClient
@@ -51,6 +52,18 @@ def test_answers_requests_of_different_shapes_that_come_together(client: TritonC
         answers = list(threads.map(lambda images: client.infer(contract, images)[0], batches))
     for images, answer in zip(batches, answers, strict=True):
         np.testing.assert_array_equal(answer, enlarged(images))
+
+
+def test_a_model_whose_answers_vary_with_the_values_is_answered_right(tmp_path: Path) -> None:
+    models.write_rows_as_told(tmp_path)
+    with TritonServer(tmp_path) as server, TritonClient(server.url, infer_timeout_s=30) as client:
+        client.load("rows-as-told")
+        for rows in (3, 3, 5, 2, 3):
+            image = np.full((1, 4, 4, 3), rows, np.uint8)
+            sent = triton.InferInput("image", list(image.shape), "UINT8")
+            sent.set_data_from_numpy(image)
+            answer = client._client.infer("rows-as-told", [sent]).as_numpy("upscaled")
+            np.testing.assert_array_equal(answer, np.full((1, rows, 4, 3), rows, np.uint8))
 
 
 def test_goes_on_serving_after_a_request_did_not_fit_into_memory(tmp_path: Path) -> None:

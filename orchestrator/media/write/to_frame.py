@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, TypeVar
 
 import av
@@ -10,7 +11,7 @@ import numpy as np
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
-from orchestrator.frames import Alpha, Colour, DeepPixels, Form, Pixels, Planes, VideoInfo
+from orchestrator.frames import Alpha, Colour, DeepPixels, Form, Pixels, Planes, VideoInfo, is_padded
 from orchestrator.jobs import Quality
 from orchestrator.media.colour.frame_to_rgb import SWSCALE_MATRIX, range_of, rows_of
 from orchestrator.media.colour.pixel_format import Chroma, chroma_subsampling, planar_format, upright_chroma
@@ -63,7 +64,7 @@ class RgbToFrame:
     swscale rounds full-range chroma down, which shifts colours by half a level and up to two. So full-range
     pictures are converted with two more bits, where the shift is an eighth of a level, and rounded here. For
     swscale, white in 16 bits is 255 x 256, so pixels are scaled to that. It also reads past the end of a row,
-    so pixels are copied into a frame of FFmpeg, which is padded.
+    so pixels are copied into a frame of FFmpeg, which is padded, unless they are padded themselves.
 
     Args:
         colour: colour of the output, from `output_colour`.
@@ -87,9 +88,7 @@ class RgbToFrame:
         self._format = pixel_format
         self._reformatter = VideoReformatter()
         self._deep = deep
-        self._frame = av.VideoFrame(width, height, "rgb48le" if deep else "rgb24")
-        rows = rows_of(self._frame.planes[0], np.uint16) if deep else rows_of(self._frame.planes[0], np.uint8)
-        self._pixels = rows[:, : width * 3].reshape(height, width, 3)
+        self._size = width, height
         self._bits = av.VideoFormat(pixel_format).components[0].bits
         tops = 1 << self._bits, 4 << self._bits
         deeper = np.arange(tops[1])
@@ -102,17 +101,39 @@ class RgbToFrame:
     def __call__(self, pixels: Pixels | DeepPixels) -> av.VideoFrame:
         """Return a new frame for `pixels`, RGB [H, W, 3]: uint8, or uint16 if deep."""
         height, width, _ = pixels.shape
-        inner = self._pixels[:height, :width]
+        if not self._deep and (width, height) == self._size and is_padded(pixels):
+            frame = av.VideoFrame.from_numpy_buffer(pixels, "rgb24")
+        else:
+            frame = self._copied(pixels)
+        if not self._colour.full_range:
+            return _convert(frame, self._reformatter, self._colour, self._format, self._out_width)
+        deeper = planar_format(chroma_subsampling(self._format), self._bits + 2)
+        return self._rounded(_convert(frame, self._reformatter, self._colour, deeper, self._out_width))
+
+    def _copied(self, pixels: Pixels | DeepPixels) -> av.VideoFrame:
+        """Return a frame with the pixels, filled up to its size; it is used again for the next picture."""
+        height, width, _ = pixels.shape
+        whole = self._pixels
+        inner = whole[:height, :width]
         if self._deep:
             np.right_shift(pixels, 8, out=inner)
             np.subtract(pixels, inner, out=inner)
         else:
             inner[:] = pixels
-        _fill(self._pixels, height, width)
-        if not self._colour.full_range:
-            return _convert(self._frame, self._reformatter, self._colour, self._format, self._out_width)
-        deeper = planar_format(chroma_subsampling(self._format), self._bits + 2)
-        return self._rounded(_convert(self._frame, self._reformatter, self._colour, deeper, self._out_width))
+        _fill(whole, height, width)
+        return self._frame
+
+    @cached_property
+    def _frame(self) -> av.VideoFrame:
+        return av.VideoFrame(*self._size, "rgb48le" if self._deep else "rgb24")
+
+    @cached_property
+    def _pixels(self) -> Pixels | DeepPixels:
+        """The pixels of `_frame`, [height, width, 3], as a view."""
+        width, height = self._size
+        plane = self._frame.planes[0]
+        rows = rows_of(plane, np.uint16) if self._deep else rows_of(plane, np.uint8)
+        return rows[:, : width * 3].reshape(height, width, 3)
 
     def _rounded(self, frame: av.VideoFrame) -> av.VideoFrame:
         """Return a full-range frame of two more bits in the format of the output."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Self
@@ -13,6 +14,23 @@ from orchestrator.media.write.output_file import OutputFile
 from orchestrator.media.write.picture_encoder import PictureEncoder
 from orchestrator.media_containers import MediaContainer, container_for
 from orchestrator.video_source import VideoSource
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrittenVideo:
+    """Describes a finished file without its writer, whose encoder holds up to 60 bytes for each pixel.
+
+    The attributes are those of `VideoWriter`.
+    """
+
+    frames: int
+    width: int
+    height: int
+    picture_size: tuple[int, int]
+    duration_s: float
+    encoder: str
+    pixel_format: str
+    notes: tuple[str, ...]
 
 
 class VideoWriter:
@@ -113,6 +131,20 @@ class VideoWriter:
     def duration_s(self) -> float:
         """From the start of the first frame to the end of the last, in seconds."""
         return float(self._file.duration_s)
+
+    @property
+    def written(self) -> WrittenVideo:
+        """The description of the file; complete after `finish`."""
+        return WrittenVideo(
+            frames=self.frames,
+            width=self.width,
+            height=self.height,
+            picture_size=self.picture_size,
+            duration_s=self.duration_s,
+            encoder=self.encoder,
+            pixel_format=self.pixel_format,
+            notes=tuple(self.notes),
+        )
 
     def write(self, frame: Frame[Any]) -> None:
         """Encode one frame.
