@@ -152,6 +152,7 @@ def test_a_film_that_we_cannot_make_costs_nothing(cloud: Cloud, rich: ApiUser) -
     again = start_film(rich, film["upload_id"])
     after = wait_for_end(rich, again["id"])
     assert after["state"] == "completed"
+    assert after["charge"] == again["quote"]["expected"]
     assert workers.made - made == Counter(set(range(SEGMENTS)) - set(made))
     plan_cost = film["quote"]["film"]["plan_cost"]
     assert after["charge"] == film["quote"]["expected"] - plan_cost, "the plan was used again"
@@ -270,12 +271,41 @@ def test_a_preview_is_the_hardest_part_and_the_film_does_not_pay_for_it_again(
     assert requests.get(shown["url"], timeout=30).content == piece(workers.hardest)
     segment = terms["frames_cost"] // SEGMENTS
     assert after["charge"] == min(preview["hold"], terms["plan_cost"] + segment)
-    film = start_film(rich, preview["upload_id"])
+    job = {"task": "upscale", "upload_id": preview["upload_id"], "params": PARAMS, "source": SOURCE}
+    quote = done(rich.post("/quote", job))
+    costs = quote["film"]
+    assert costs["reused"] == costs["plan_cost"] + segment
+    full = costs["plan_cost"] + costs["frames_cost"] + costs["assemble_cost"]
+    assert quote["expected"] == full - costs["reused"]
+    film = done(rich.debit(quote_id=quote["id"]))
     whole = wait_for_end(rich, film["id"])
     assert whole["state"] == "completed"
     assert workers.planned == 1
     assert workers.made == dict.fromkeys(range(SEGMENTS), 1)
-    assert whole["charge"] == film["quote"]["expected"] - terms["plan_cost"] - segment
+    assert whole["charge"] == quote["expected"]
+    again = start_film(rich, preview["upload_id"])
+    assert again["quote"]["expected"] == costs["assemble_cost"], "all pieces are there and paid"
+    assert wait_for_end(rich, again["id"])["charge"] == costs["assemble_cost"]
+    preview = start_film(rich, preview["upload_id"], preview=True)
+    assert preview["quote"]["expected"] == wait_for_end(rich, preview["id"])["charge"] == 0
+
+
+def test_a_quote_counts_only_what_is_used_again_and_paid(cloud: Cloud, rich: ApiUser) -> None:
+    """Other params have another plan, and pieces that nobody has paid for are paid by the next job."""
+    workers = FilmWorkers(cloud)
+    crash = {"error": "job_crashed: it crashed", "output": {"code": "job_crashed"}}
+    workers.fail = lambda job: crash if job["params"].get("number") == 4 else None
+    film = start_film(rich)
+    expected = film["quote"]["expected"]
+    assert wait_for_end(rich, film["id"])["charge"] == 0
+    job = {"task": "upscale", "upload_id": film["upload_id"], "params": PARAMS, "source": SOURCE}
+    quote = done(rich.post("/quote", job))
+    assert quote["film"]["reused"] == quote["film"]["plan_cost"]
+    assert quote["expected"] == expected - quote["film"]["plan_cost"]
+    assert quote["hold"] == 2 * expected
+    other = done(rich.post("/quote", job | {"params": PARAMS | {"quality": "low"}}))
+    assert other["film"]["reused"] == 0
+    assert other["expected"] == expected
 
 
 def test_a_preview_of_tracks_is_refused(rich: ApiUser) -> None:

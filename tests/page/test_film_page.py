@@ -117,9 +117,9 @@ def test_a_film_is_previewed_by_keyboard_and_then_made_for_the_rest_of_its_price
 
     charge = job_of(user, preview)["charge"]
     whole = price(page, "The whole video")
-    words = whole.get_by_text("are paid with the preview")
+    words = whole.get_by_text("because parts that are paid for are used again")
     expect(words).to_be_visible()
-    before, paid = re.findall(r"(\d+\.\d+) \$", words.inner_text())
+    paid, before = re.findall(r"(\d+\.\d+) \$", words.inner_text())
     (rest,) = re.findall(r"about (\d+\.\d\d) \$", whole.locator(".quote-price").inner_text())
     assert float(paid) == pytest.approx(charge / 1e6, abs=0.0051)
     assert float(rest) == pytest.approx(float(before) - float(paid), abs=0.0101)
@@ -131,7 +131,8 @@ def test_a_film_is_previewed_by_keyboard_and_then_made_for_the_rest_of_its_price
     expect(page.get_by_role("button", name="Download the video")).to_be_visible()
     film = job_of(user, page.url.rsplit("/", 1)[1])
     assert film["upload_id"] == upload
-    assert film["charge"] == film["quote"]["expected"] - charge
+    assert film["charge"] == film["quote"]["expected"]
+    assert film["quote"]["film"]["reused"] == charge
     page.goto("/#/jobs")
     expect(page.get_by_text("Upscale preview")).to_have_count(1)
 

@@ -1,11 +1,13 @@
 /** Starts a job: checks the request, holds the money, and asks RunPod to run the job. */
 
 import { z } from "@hono/zod-openapi";
+import { canonical } from "./canonical_json.ts";
 import { sha256 } from "./digests.ts";
 import { ApiError, badRequest } from "./errors.ts";
 import { event } from "./events.ts";
 import type { FilmTerms } from "./film/film_price.ts";
 import { startInstance } from "./film/instance.ts";
+import { withoutReused } from "./film/reused.ts";
 import { planRequest } from "./film/step_job.ts";
 import { newId } from "./ids.ts";
 import { inputQuery, JOB_FIELDS, jobOf } from "./job_request.ts";
@@ -42,7 +44,8 @@ export type Debit = z.infer<typeof Debit>;
 /**
  * Holds the money for a job and asks RunPod to run it.
  *
- * Takes four round trips to D1, of which one is the caller's `authenticate`, and one to RunPod.
+ * Takes four round trips to D1, of which one is the caller's `authenticate`, and one to RunPod. A film that comes
+ * without a quote takes one more to D1.
  *
  * @param idempotencyKey the same key with the same body returns the same job, however often the request is sent.
  * @param waitUntil keeps the Worker alive if the caller hangs up in the middle.
@@ -71,7 +74,11 @@ export async function debit(
   const upload = requireComplete(found);
   const terms =
     order.terms ??
-    termsFor(env, { ...order, source: body.source, bytes: upload.bytes, preview: body.preview });
+    (await withoutReused(
+      env,
+      { ...order, upload },
+      termsFor(env, { ...order, source: body.source, bytes: upload.bytes, preview: body.preview }),
+    ));
   const work = submit(env, userId, { ...order, terms, upload, idempotencyKey, bodyHash });
   waitUntil(work.catch(() => undefined));
   return work;
@@ -268,13 +275,4 @@ function selectJobOfKey(env: Env, userId: string, idempotencyKey: string): D1Pre
 function insertedRow(row: JobRow | null | undefined, id: string): JobRow {
   if (!row) throw new Error(`the job ${id} was inserted and is not there`);
   return row;
-}
-
-/** Returns JSON whose object keys are sorted, so that equal bodies have equal texts. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, inner) =>
-    typeof inner === "object" && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
 }

@@ -35,6 +35,11 @@ export const FilmTerms = z
     assemble_cost: z.int().openapi({
       description: "What assembling the segments costs, in micro-dollars; 0 for a preview.",
     }),
+    reused: z.int().openapi({
+      description:
+        "What a plan and segments would cost that are used again from earlier jobs of this upload with these params, " +
+        "such as a preview, in micro-dollars. They are not paid for again, so `expected` is without them.",
+    }),
   })
   .openapi("FilmTerms", { description: "The terms of a job that is made in pieces." });
 export type FilmTerms = z.infer<typeof FilmTerms>;
@@ -103,6 +108,7 @@ export function filmAmounts(work: FilmWork): FilmAmounts {
       frames_cost: framesS * pricePerS,
       plan_cost: overheadS * pricePerS,
       assemble_cost: assembleS * pricePerS,
+      reused: 0,
     },
   };
 }

@@ -2,6 +2,7 @@
 
 import { createRoute, z } from "@hono/zod-openapi";
 import { event } from "../events.ts";
+import { withoutReused } from "../film/reused.ts";
 import { newId } from "../ids.ts";
 import { inputOf, JOB_FIELDS, jobOf } from "../job_request.ts";
 import { Terms, termsFor } from "../quote.ts";
@@ -44,12 +45,11 @@ quotes.openapi(
     const job = jobOf(c.env, request);
     const userId = c.var.user.id;
     const upload = await inputOf(c.env, userId, request);
-    const terms = termsFor(c.env, {
-      ...job,
-      source: request.source,
-      bytes: upload.bytes,
-      preview: request.preview,
-    });
+    const terms = await withoutReused(
+      c.env,
+      { ...job, upload },
+      termsFor(c.env, { ...job, source: request.source, bytes: upload.bytes, preview: request.preview }),
+    );
     const id = newId("quote");
     const now = Date.now();
     const expires_at = now + LIFETIME_MIN * 60_000;

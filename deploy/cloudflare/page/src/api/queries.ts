@@ -151,6 +151,8 @@ export interface QuoteOrder extends Pick<QuoteRequest, "source"> {
   followJobId: string | null;
   /** Whether only the preview of a film is wanted. */
   preview: boolean;
+  /** The job whose parts this one uses again: a quote from before its end names another price. */
+  afterJobId?: string;
 }
 
 /**
@@ -170,7 +172,7 @@ export function useQuote(order: QuoteOrder | null) {
   });
 }
 
-async function askForQuote({ followJobId, ...order }: QuoteOrder): Promise<Quote> {
+async function askForQuote({ followJobId, afterJobId: _, ...order }: QuoteOrder): Promise<Quote> {
   let { params } = order;
   if (followJobId !== null) {
     // Asked for anew each time: the link to stored tracks is signed, and is never kept.

@@ -4259,6 +4259,8 @@ export interface components {
             plan_cost: number;
             /** @description What assembling the segments costs, in micro-dollars; 0 for a preview. */
             assemble_cost: number;
+            /** @description What a plan and segments would cost that are used again from earlier jobs of this upload with these params, such as a preview, in micro-dollars. They are not paid for again, so `expected` is without them. */
+            reused: number;
         } | null;
         Debit: {
             /**

@@ -29,11 +29,12 @@ function WholeOf({ preview, upload }: { preview: Job; upload: Upload }) {
     ...(source === undefined ? {} : { source }),
     followJobId: null,
     preview: false,
+    afterJobId: preview.id,
   };
   const quote = useOrderQuote(isReading ? null : order);
   const balance = wallet.data?.balance;
   return (
-    <QuoteCard {...quote} title="The whole video" balance={balance} paid={preview.charge ?? 0}>
+    <QuoteCard {...quote} title="The whole video" balance={balance}>
       <StartButton
         order={order}
         upload={upload}

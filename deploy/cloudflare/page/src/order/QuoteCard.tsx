@@ -6,7 +6,7 @@ import { links } from "../state/route.ts";
 import { roughly } from "../text/durations.ts";
 import { gpuText } from "../text/gpu.ts";
 import { dollars } from "../text/money.ts";
-import { afterPreview, partsOfQuote, quoteText, shortageText, sourceText } from "../text/quote_text.ts";
+import { partsOfQuote, quoteText, shortageText, sourceText } from "../text/quote_text.ts";
 import { Button } from "../ui/Button.tsx";
 import { Card } from "../ui/Card.tsx";
 import { Disclosure } from "../ui/Disclosure.tsx";
@@ -20,15 +20,13 @@ interface QuoteCardProps extends OrderQuote {
   title?: string;
   /** What the wallet has, in micro-dollars; undefined if that is not known yet. */
   balance: number | undefined;
-  /** What has been paid for a part that the job uses again, in micro-dollars. */
-  paid?: number;
   /** The button that starts the job. */
   children: ReactNode;
 }
 
 export function QuoteCard(props: QuoteCardProps) {
   const { title = "Price", quote, isAsking, problem, canAskAgain, renew, change } = props;
-  const { balance, paid = 0, children } = props;
+  const { balance, children } = props;
   const shortage = quote === undefined || balance === undefined ? null : shortageText(balance, quote.hold);
   return (
     <Card title={title} className="quote">
@@ -44,7 +42,7 @@ export function QuoteCard(props: QuoteCardProps) {
         <Skeleton height="24rem" label="Asking for the price" />
       ) : (
         <div className={isAsking ? "quote-terms asking" : "quote-terms"} aria-busy={isAsking}>
-          <QuoteFigures quote={quote} paid={paid} />
+          <QuoteFigures quote={quote} />
           {change !== null && <Notice kind="warn">{change}</Notice>}
           {shortage !== null && !isAsking && (
             <Notice kind="warn" actions={<a href={links.wallet}>Show the wallet</a>}>
@@ -54,9 +52,7 @@ export function QuoteCard(props: QuoteCardProps) {
         </div>
       )}
       <VisuallyHidden>
-        <span role="status">
-          {quote === undefined || isAsking ? "" : quoteText(afterPreview(quote, paid))}
-        </span>
+        <span role="status">{quote === undefined || isAsking ? "" : quoteText(quote)}</span>
       </VisuallyHidden>
       <p className="small muted numbers quote-wallet">
         {balance === undefined ? "\u00a0" : `Your wallet has ${dollars(balance, "down")}.`}
@@ -66,16 +62,17 @@ export function QuoteCard(props: QuoteCardProps) {
   );
 }
 
-function QuoteFigures({ quote, paid }: { quote: Quote; paid: number }) {
+function QuoteFigures({ quote }: { quote: Quote }) {
+  const reused = quote.film?.reused ?? 0;
   return (
     <>
       <p className="quote-price numbers">
-        about <strong>{dollars(afterPreview(quote, paid).expected)}</strong>
+        about <strong>{dollars(quote.expected)}</strong>
       </p>
-      {paid > 0 && (
+      {reused > 0 && (
         <p className="small numbers">
-          The whole video is expected to cost {dollars(quote.expected)}, and {dollars(paid)} of it are paid
-          with the preview.
+          {dollars(reused)} less than {dollars(quote.expected + reused)}, because parts that are paid for are
+          used again.
         </p>
       )}
       <dl className="quote-figures numbers">

@@ -15,10 +15,11 @@ test("a quote for a film says in how many parts it is made, and by how many work
     segments: 40,
     workers: 3,
     cold_starts: 3,
-    work_sec: 40,
+    work_sec: 30,
     frames_cost: 1,
     plan_cost: 1,
     assemble_cost: 1,
+    reused: 0,
   };
   assert.equal(
     quoteText({ expected: 1_200_000, hold: 2_400_000, ready_in_s: 720, film }),

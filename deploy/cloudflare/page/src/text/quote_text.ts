@@ -11,11 +11,6 @@ export function quoteText(terms: Pick<Terms, "expected" | "hold" | "ready_in_s" 
   return `About ${dollars(expected)}, at most ${dollars(hold, "up")}, ready in about ${roughly(ready_in_s)}.${parts}`;
 }
 
-/** Returns the terms of a film of which a part is paid already; `paid` is in micro-dollars. */
-export function afterPreview<T extends Pick<Terms, "expected">>(terms: T, paid: number): T {
-  return { ...terms, expected: Math.max(0, terms.expected - paid) };
-}
-
 /** Returns how a film is divided: `About 40 parts, by 3 workers at once`. */
 export function partsOfQuote(film: NonNullable<Terms["film"]>): string {
   if (film.is_preview) return "The hardest part only";
