@@ -2,12 +2,18 @@
 
     python -m benchmarks.follow                            # ../shared/real, tracked with yolov8n
     python -m benchmarks.follow VIDEO --tracks tracks.json
+    python -m benchmarks.follow --made                     # only the made scenes
 
 Every track of at least FEWEST boxes is followed in each aspect ratio. The table shows the share of frames in
 which the middle of the box is in the middle half of the crop, in both directions; the same share of those
 frames in which a crop inside the picture can achieve that; and the jerk of the crop's middle over that of the
 box's, the sum of absolute third differences from frame to frame, in the directions in which the crop can
 move. The simple cameras keep the middle of the box, or its mean over a second, in the middle of the crop.
+
+Then whoever matters most is followed (`--follow main`), in the video and in made scenes in which it is known
+who that is (tools/fixtures/follow_scenes.py). These tables show the share of the subjects' boxes that lie
+wholly in the crop, of those that are small enough; the longest time in which somebody was in view but the
+middle of nobody's box in the crop; and the jerk as above. In the video all who were tracked as people count.
 
 Without --tracks a yolov8n, built from the weights in ../shared/real, tracks the video with a local Triton.
 """
@@ -28,19 +34,25 @@ import numpy as np
 
 from orchestrator.framing.aspect_ratio import parse_aspect
 from orchestrator.framing.follow import follow_subject
-from orchestrator.framing.track_file_reader import read_tracks
+from orchestrator.framing.track_file_reader import parse_tracks, read_tracks
 from orchestrator.media.read.frame_times import frame_times
 from orchestrator.media.read.probe import probe
 from tools.camera_quality import CameraQuality, measure_camera
+from tools.fixtures import follow_scenes
+from tools.follow_quality import FollowQuality, Truth, measure_follow
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from orchestrator.framing.track_file_reader import SubjectTrack
+    from orchestrator.framing.follow import Following
+    from orchestrator.framing.track_file_reader import SubjectTrack, SubjectTracks
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "real"
 SHAPES = ("9:16", "4:5", "1:1")
 FEWEST = 100
+MAIN_HEADER = """\
+| shape | scene | boxes | in the crop | longest empty | jerk | keyframes |
+|---|---|---|---|---|---|---|"""
 
 
 def simple_camera(
@@ -60,13 +72,13 @@ def simple_camera(
 
 
 def tracked(video: Path) -> bytes:
-    """Track the people in a video with the real YOLOv8n; return the tracks as JSON."""
+    """Track everything in a video with the real YOLOv8n; return the tracks as JSON."""
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {"MODEL_REPOSITORY": folder}
         weights, tracks = REAL / "weights" / "yolov8n.pt", Path(folder) / "tracks.json"
         command = [str(Path(sys.executable).with_name("framewright"))]
         build = ["models", "build", "yolov8n", "--weights", str(weights)]
-        track = ["track", str(video), "--model", "yolov8n", "--classes", "person", "-o", str(tracks)]
+        track = ["track", str(video), "--model", "yolov8n", "-o", str(tracks)]
         for arguments in (build, track):
             subprocess.run([*command, *arguments], env=environment, check=True)
         return tracks.read_bytes()
@@ -81,13 +93,22 @@ def main() -> None:
     parser.add_argument("video", nargs="?", type=Path, default=clip)
     parser.add_argument("--tracks", type=Path, help="the tracks of the video, from a track job")
     parser.add_argument("--zoom", type=float, default=1.0)
+    parser.add_argument("--made", action="store_true", help="measure only the made scenes")
     arguments = parser.parse_args()
+    print(f"python -m benchmarks.follow {' '.join(sys.argv[1:])}; {dt.date.today()}")  # noqa: DTZ011
+    if not arguments.made:
+        measure_video(arguments)
+    measure_scenes()
+
+
+def measure_video(arguments: argparse.Namespace) -> None:
+    """Print the tables of a video."""
     info = probe(arguments.video)
     width, height = info.display_size
     subjects = read_tracks(arguments.tracks.read_bytes() if arguments.tracks else tracked(arguments.video))
     times_s = frame_times(arguments.video, info)
-    followed = [subject for subject in subjects.by_id.values() if len(subject.frames) >= FEWEST]
-    print(f"python -m benchmarks.follow {' '.join(sys.argv[1:])}; {dt.date.today()}")  # noqa: DTZ011
+    people = [subject for subject in subjects.by_id.values() if subject.class_name == "person"]
+    followed = [subject for subject in people if len(subject.frames) >= FEWEST]
     print(f"{arguments.video.name}: {width}x{height}, {len(times_s)} frames, {len(followed)} tracks\n")
     print("| shape | track | frames | keyframes | in the middle | where possible | jerk | took |")
     print("|---|---|---|---|---|---|---|---|")
@@ -103,7 +124,7 @@ def main() -> None:
                 times_s=times_s,
                 width=width,
                 height=height,
-            )
+            ).path
             took_s = process_time() - started_s
             seconds = times_s[subject.frames]
             cameras = {"ours": path.rows(seconds)}
@@ -117,6 +138,61 @@ def main() -> None:
                     print(f"| {text} | {subject.id} | {cells} |")
         for name, total in totals.items():
             print(f"| {text} | **all, {name}** | {total.frames} | | {total} | |")
+    if not subjects.by_id:
+        print("\nNothing was tracked, so there is nobody to follow.")
+        return
+    print("\n" + MAIN_HEADER)
+    truth = {subject.id: (subject.frames, subject.boxes) for subject in people}
+    for text in SHAPES:
+        following, quality = follow_main(
+            subjects, truth, text, zoom=arguments.zoom, times_s=times_s, size=(width, height)
+        )
+        print(f"| {text} | {arguments.video.name} | {quality} | {len(following.path)} |")
+    print(f"\nFollowed in {SHAPES[-1]}:")
+    for stretch in following.stretches:
+        whom = f"{stretch.class_name} {stretch.track}" if stretch.track is not None else "nobody"
+        print(
+            f"{stretch.start:8.2f} to {stretch.end:.2f} s: {whom} {stretch.beside or ''} ({stretch.reason})"
+        )
+
+
+def measure_scenes() -> None:
+    """Print the table of the made scenes."""
+    print("\n" + MAIN_HEADER)
+    for text in SHAPES:
+        qualities = []
+        for scene in follow_scenes.scenes():
+            subjects, times_s = parse_tracks(scene.document()), follow_scenes.times_s(scene)
+            size = follow_scenes.WIDTH, follow_scenes.HEIGHT
+            following, quality = follow_main(
+                subjects, scene.truth(), text, zoom=None, times_s=times_s, size=size
+            )
+            print(f"| {text} | {scene.name} | {quality} | {len(following.path)} |")
+            qualities.append(quality)
+        print(f"| {text} | **all** | {sum(qualities[1:], qualities[0])} | |")
+
+
+def follow_main(
+    subjects: SubjectTracks,
+    truth: Truth,
+    aspect: str,
+    *,
+    zoom: float | None,
+    times_s: NDArray[np.float64],
+    size: tuple[int, int],
+) -> tuple[Following, FollowQuality]:
+    """Follow whoever matters most in a picture of a size; return the crop, and how well it shows them."""
+    following = follow_subject(
+        subjects,
+        track="main",
+        aspect=parse_aspect(aspect),
+        zoom=zoom,
+        times_s=times_s,
+        width=size[0],
+        height=size[1],
+    )
+    crops = following.path.rows(times_s)
+    return following, measure_follow(truth, crops, tracks=subjects, times_s=times_s)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from orchestrator.framing.follow import follow_subject
-from orchestrator.framing.subject_choice import choose_subject
+from orchestrator.framing.subject_choice import choose_subjects
 from orchestrator.framing.track_file_reader import read_tracks
 from orchestrator.framing.whole_pixel_window import WholePixelWindow
 from orchestrator.media.colour.resize import resize
@@ -54,8 +54,10 @@ def main(tracks: Path, output: Path) -> None:
     subjects = read_tracks(tracks.read_bytes())
     path = follow_subject(
         subjects, track="main", aspect=ASPECT, zoom=None, times_s=times_s, width=width, height=height
-    )
-    subject = choose_subject(subjects, "main", width=width, height=height)
+    ).path
+    subject = choose_subjects(
+        subjects, "main", size=path.size, times_s=times_s, width=width, height=height
+    ).target
     view = WholePixelWindow(path, info, size=(198, 352))
 
     figure = plt.figure(figsize=(11, 6.4), dpi=100, layout="constrained")

@@ -17,10 +17,16 @@ from orchestrator.media_containers import CONTAINERS, one_of
 from orchestrator.utf8_json import json_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from orchestrator.framing.track_file_reader import SubjectTracks
+    from orchestrator.jobs import FollowedStretch
 
 _NAMES = ("x", "y", "w", "h")
 _MOST_KEYFRAME_BYTES = 64 << 20
+_EDGES = ("top", "bottom", "left", "right")
+_MOST_SAFE = 0.4
+_LISTED_STRETCHES = 12
 
 
 @click.command()
@@ -48,6 +54,12 @@ _MOST_KEYFRAME_BYTES = 64 << 20
     "--zoom",
     type=float,
     help="How much smaller that crop is than the largest that fits: 2 is half the width.",
+)
+@click.option(
+    "--safe",
+    metavar="EDGE:SHARE",
+    help="Keep heads out from under captions: top, bottom, left or right, and a share of the crop's height "
+    "or width, as in bottom:0.2,right:0.1.",
 )
 @click.option("--upscale", is_flag=True, help="Enlarge the crop with a model.")
 @click.option(
@@ -122,6 +134,7 @@ def export(
         lines = [f"{video_line(output, result)}, {result.stats.encoder}"]
         if result.keyframes:
             lines.append(f"the crop moved along {len(result.keyframes)} keyframes: --json prints them")
+        lines += followed_lines(result.followed or ())
         say("\n".join([*lines, *report_and_note_lines(report, result.notes)]))
 
 
@@ -137,7 +150,7 @@ def export_values(choices: dict[str, Any]) -> tuple[dict[str, Any], SubjectTrack
     """
     tracks: str | None = choices.pop("tracks", None)
     text, follow = choices.pop("crop", None), choices.pop("follow", None)
-    aspect, zoom = choices.pop("aspect", None), choices.pop("zoom", None)
+    aspect, zoom, safe = (choices.pop(name, None) for name in ("aspect", "zoom", "safe"))
     values = {name.strip("_"): value for name, value in choices.items()}
     values["upscale"] = values.get("upscale") or None
     if text is not None:
@@ -149,12 +162,46 @@ def export_values(choices: dict[str, Any]) -> tuple[dict[str, Any], SubjectTrack
         elif follow != "main":
             whom["class_name"] = follow
         values["follow"] = {**whom, "aspect": aspect, "zoom": zoom}
-    elif aspect is not None or zoom is not None:
-        raise BadRequest("--aspect and --zoom are for a crop that follows: add --follow, or give --crop")
+        if safe is not None:
+            values["follow"]["safe"] = _safe(safe)
+    elif aspect is not None or zoom is not None or safe is not None:
+        raise BadRequest(
+            "--aspect, --zoom and --safe are for a crop that follows: add --follow, or give --crop"
+        )
     is_remote = tracks is not None and "://" in tracks
     if tracks is not None:
         values["tracks"] = tracks if is_remote else Path(tracks).absolute().as_uri()
     return values, None if tracks is None or is_remote else _tracks(Path(tracks))
+
+
+def followed_lines(stretches: Sequence[FollowedStretch]) -> list[str]:
+    """Return a line for each of the first stretches: whom the crop followed when, and why."""
+    lines = []
+    for stretch in stretches[:_LISTED_STRETCHES]:
+        whom = "nobody" if stretch.track is None else f"{stretch.class_name} {stretch.track}"
+        beside = f" with {', '.join(map(str, stretch.beside))}" if stretch.beside else ""
+        lines.append(f"  {stretch.start:.2f} to {stretch.end:.2f} s: {whom}{beside} ({stretch.reason})")
+    if len(stretches) > _LISTED_STRETCHES:
+        lines.append(f"  and {len(stretches) - _LISTED_STRETCHES} more: --json prints them")
+    return lines
+
+
+def _safe(text: str) -> dict[str, float]:
+    """Return the shares of `bottom:0.2,right:0.1` by their edges."""
+    shares: dict[str, float] = {}
+    for part in text.split(","):
+        edge, colon, share = (word.strip() for word in part.partition(":"))
+        try:
+            number = float(share)
+        except ValueError:
+            number = -1.0
+        if not colon or edge not in _EDGES or edge in shares or not 0 <= number <= _MOST_SAFE:
+            raise BadRequest(
+                f"--safe {text[:60]!r} is refused: give edges ({', '.join(_EDGES)}), each once, with "
+                f"shares of the crop from 0 to {_MOST_SAFE}, as in bottom:0.2 or bottom:0.2,right:0.1"
+            )
+        shares[edge] = number
+    return shares
 
 
 def _crop(text: str) -> object:

@@ -53,6 +53,9 @@ if TYPE_CHECKING:
 @click.option("--tracks", metavar="FILE|URL", help="Export only: the tracks to follow.")
 @click.option("--aspect", metavar="W:H", help="Export only: shape of the crop that --follow moves.")
 @click.option(
+    "--safe", metavar="EDGE:SHARE", help="Export only: where captions cover that crop, as bottom:0.2."
+)
+@click.option(
     "--params",
     metavar="JSON",
     type=options.FILE,

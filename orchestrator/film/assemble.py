@@ -150,6 +150,7 @@ def assemble(
         ),
         fidelity=summary.fidelity,
         keyframes=None if keyframes is None else tuple(Keyframe(**keyframe) for keyframe in keyframes),
+        followed=plan.followed,
         notes=notes,
     )
 

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from orchestrator.errors import PlanRefused
 from orchestrator.frames import VideoInfo
+from orchestrator.jobs.export import MOST_KEYFRAMES, FollowedStretch
 from orchestrator.jobs.fidelity import ComparedPicture
 from orchestrator.jobs.film import MOST_SEGMENTS, PLAN_VERSION, ExportFilm, Sha256, TrackFilm, UpscaleFilm
 from orchestrator.jobs.validation import Name, Strict, check_text
@@ -100,6 +101,8 @@ class FilmPlan(Strict):
     """The version of this format."""
     film: UpscaleFilm | ExportFilm | TrackFilm = Field(discriminator="task")
     """What it was made for. Models are named, and a crop that follows a track is a list of keyframes."""
+    followed: tuple[FollowedStretch, ...] | None = Field(default=None, max_length=MOST_KEYFRAMES)
+    """Whom its crop follows when, for the result; None if it follows nobody."""
     source: FilmSource
     """The video it was made from."""
     model: FilmModel | None

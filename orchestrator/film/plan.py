@@ -131,6 +131,7 @@ def plan_film(
     tables = read_sample_tables(source, cut.index)
     return FilmPlan(
         film=named_params(params, cut.request, context),
+        followed=None if cut.request is None else cut.request.followed,
         source=FilmSource(bytes=file_bytes, etag=etag, info=info),
         model=model,
         encoder=None if planned is None else _encoder(planned),

@@ -27,10 +27,6 @@ from scipy.optimize import linprog
 
 from orchestrator.errors import ServiceError
 
-DEAD_ZONE = 0.08
-"""The camera does not follow while the subject's centre is this near to the crop's middle."""
-MIDDLE = 0.22
-"""Largest distance that the subject should have: a little inside the middle half, which ends at 0.25."""
 TOP_SPEED = 1.5
 """In crop sizes a second; enough for a runner near the camera."""
 TOP_ACCELERATION = 3.0
@@ -44,7 +40,7 @@ _SPEED, _ACCELERATION, _JERK = 1.0, 0.3, 0.1
 _OFF_CENTRE = 0.01
 """Costs less for a whole window than moving does: the camera centres the subject only if it moves anyway."""
 _OUT_OF_DEAD_ZONE = 1.0
-_OUT_OF_MIDDLE = 30.0
+_OUT_OF_KEEP_ZONE = 45.0
 _OVER_LIMIT = 1e4
 """Exceeding a limit is the last resort; it keeps every program solvable."""
 
@@ -57,21 +53,25 @@ _STILL = 1e-6
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class AxisPositions:
-    """One coordinate of the subject's centre at K knots in time, in crop sizes.
+    """Where the crop's middle should be at K knots in time, along one coordinate, in crop sizes.
 
     Attributes:
         spans_s: float64 [K - 1], time between knots, over 0; K >= 1.
-        seen: bool [K], whether the subject has a box near the knot, without which `low`, `high` and `mean`
-            are undefined; true for at least one knot.
-        low, high: float64 [K], least and greatest coordinate near the knot.
-        mean: float64 [K], mean coordinate near the knot.
+        seen: bool [K], whether anything should be shown near the knot, without which the other numbers are
+            undefined; true for at least one knot.
+        target: float64 [K], the best place.
+        dead_low, dead_high: float64 [K], the places from which the camera does not move; `target` is between.
+        keep_low, keep_high: float64 [K], the places that it should not leave; may be infinite, and include
+            the dead zone.
     """
 
     spans_s: NDArray[np.float64]
     seen: NDArray[np.bool_]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-    mean: NDArray[np.float64]
+    target: NDArray[np.float64]
+    dead_low: NDArray[np.float64]
+    dead_high: NDArray[np.float64]
+    keep_low: NDArray[np.float64]
+    keep_high: NDArray[np.float64]
 
     def __len__(self) -> int:
         """Number of knots."""
@@ -83,9 +83,11 @@ class AxisPositions:
         return AxisPositions(
             spans_s=self.spans_s[begin : end - 1],
             seen=self.seen[knots],
-            low=self.low[knots],
-            high=self.high[knots],
-            mean=self.mean[knots],
+            target=self.target[knots],
+            dead_low=self.dead_low[knots],
+            dead_high=self.dead_high[knots],
+            keep_low=self.keep_low[knots],
+            keep_high=self.keep_high[knots],
         )
 
     def padded(self) -> AxisPositions:
@@ -93,9 +95,11 @@ class AxisPositions:
         return AxisPositions(
             spans_s=np.pad(self.spans_s, 1, constant_values=KNOT_S),
             seen=np.pad(self.seen, 1),
-            low=np.pad(self.low, 1),
-            high=np.pad(self.high, 1),
-            mean=np.pad(self.mean, 1),
+            target=np.pad(self.target, 1),
+            dead_low=np.pad(self.dead_low, 1),
+            dead_high=np.pad(self.dead_high, 1),
+            keep_low=np.pad(self.keep_low, 1),
+            keep_high=np.pad(self.keep_high, 1),
         )
 
 
@@ -105,7 +109,7 @@ def plan_camera_path(
     """Return the middle of the crop at each knot.
 
     Args:
-        positions: positions of the subject.
+        positions: where the crop's middle should be.
         first, last: limits of the crop's middle, in crop sizes.
         start: the crop's middle at the first knot; None for the best one.
         rests: whether the crop starts from rest, and whether it ends at rest.
@@ -118,10 +122,10 @@ def plan_camera_path(
     """
     if last - first < _STILL:
         return np.full(len(positions), (first + last) / 2)
-    rest = float(np.median(positions.mean[positions.seen]) if start is None else start)
+    rest = float(np.median(positions.target[positions.seen]) if start is None else start)
     rest = min(max(rest, first), last)
-    least = np.minimum(positions.high - DEAD_ZONE, last)[positions.seen]
-    most = np.maximum(positions.low + DEAD_ZONE, first)[positions.seen]
+    least = np.minimum(positions.dead_low, last)[positions.seen]
+    most = np.maximum(positions.dead_high, first)[positions.seen]
     if (least <= rest).all() and (rest <= most).all():
         return np.full(len(positions), rest)  # by moving, the program below could only save _OFF_CENTRE
     padded = positions.padded()
@@ -153,7 +157,7 @@ def _solve_window(
     """Return the path in one window, float64 [K], K >= 3.
 
     Args:
-        positions: positions of the subject in the window.
+        positions: where the crop's middle should be in the window.
         still: bool [K - 1], True between knots where the camera must not move.
         known: float64 [S], the first positions of the path.
         first, last: limits of the path.
@@ -171,16 +175,15 @@ def _solve_window(
     limited = (_ACCELERATION, TOP_ACCELERATION, TOP_ACCELERATION)
     program.add(rates[1], durations[1], 0.0, (limited, (_OVER_LIMIT, np.inf, np.inf)))
     program.add(rates[2], durations[2], 0.0, ((_JERK, np.inf, np.inf),))
-    mean = positions.mean[seen]
-    # All boxes near the knot must be in the dead zone.
-    up = np.maximum(positions.low[seen] + DEAD_ZONE - mean, 0)
-    down = np.maximum(mean + DEAD_ZONE - positions.high[seen], 0)
-    zones = (
-        (_OFF_CENTRE, up, down),
-        (_OUT_OF_DEAD_ZONE, MIDDLE - DEAD_ZONE, MIDDLE - DEAD_ZONE),
-        (_OUT_OF_MIDDLE, np.inf, np.inf),
+    target, dead_low, dead_high = (
+        values[seen] for values in (positions.target, positions.dead_low, positions.dead_high)
     )
-    program.add(sparse.eye_array(k, format="csr")[seen], np.append(spans, KNOT_S)[seen], mean, zones)
+    zones = (
+        (_OFF_CENTRE, dead_high - target, target - dead_low),
+        (_OUT_OF_DEAD_ZONE, positions.keep_high[seen] - dead_high, dead_low - positions.keep_low[seen]),
+        (_OUT_OF_KEEP_ZONE, np.inf, np.inf),
+    )
+    program.add(sparse.eye_array(k, format="csr")[seen], np.append(spans, KNOT_S)[seen], target, zones)
     return program.solve(known, first, last)
 
 

@@ -1,38 +1,68 @@
-"""Chooses the subject that the crop follows: the one with a given id, or the most prominent one in each shot.
+"""Chooses whom the crop follows: the track with a given id, or at each moment whoever matters most.
 
-All classes count alike, a person no more than a car, unless the request names one.
+It says whom it chose when and why, so that a person can judge the choice, and change it.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from orchestrator.errors import BadRequest
-from orchestrator.framing.track_file_reader import SubjectTrack, SubjectTracks
+from orchestrator.framing.appearances import CENTRAL, MOVING, Appearance, find_appearances
+from orchestrator.framing.subject_schedule import Turn, schedule_subjects
+from orchestrator.framing.target import Target, joined, target_of, target_of_nobody, target_of_turn
+from orchestrator.framing.target_path import HOLD_AFTER_S
+from orchestrator.framing.track_file_reader import SubjectTracks
+from orchestrator.jobs.export import FollowedStretch
+
+NOBODY_AFTER_S = 2.0
+"""In longer times without anybody to follow the crop goes to the middle of the picture."""
+_GRACE_S = 1.0
+"""For this time after somebody left, and before somebody enters, the crop need not be in the middle."""
+_NOBODY = "nobody is in view: the middle of the picture"
 
 
-def choose_subject(
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Choice:
+    """Whom a crop follows.
+
+    Attributes:
+        target: what it shows at each frame.
+        hold_after_s: see `plan_crop_path`.
+        stretches: whom it follows when, and why, in order of time.
+    """
+
+    target: Target
+    hold_after_s: float
+    stretches: tuple[FollowedStretch, ...]
+
+
+def choose_subjects(
     subjects: SubjectTracks,
     track: int | Literal["main"],
     *,
     class_name: str | None = None,
+    size: tuple[float, float],
+    times_s: NDArray[np.float64],
     width: int,
     height: int,
-) -> SubjectTrack:
-    """Return the subject to follow.
+) -> Choice:
+    """Return whom to follow.
 
     Args:
         subjects: the tracks of a video.
-        track: the id of a track; or `main` for the track with the highest `prominence` in each shot (of equal
-            ones, that with the lowest id). Tracks do not continue after a cut.
-        class_name: the class of the track; None allows all classes.
+        track: the id of a track; or `main` for whoever matters most at each moment (`subject_schedule.py`)
+            and whoever fits into the crop beside them (`target.py`).
+        class_name: the class of the tracks that may be followed; None allows all classes.
+        size: width and height of the crop, in pixels.
+        times_s: float64 [F], presentation time of each frame of the video, in seconds, rising.
         width, height: size of the picture as displayed, in pixels.
-
-    Returns:
-        The track; for `main` the boxes of all shots, with the id of the most prominent track of all.
 
     Raises:
         BadRequest: there is no track with that id, no track of that class, or no track at all.
@@ -40,44 +70,123 @@ def choose_subject(
     if class_name is not None:
         subjects = subjects.of_class(class_name)
     if track != "main":
-        return subjects.get(track)
-    best: dict[int, tuple[float, SubjectTrack]] = {}
-    for subject in sorted(subjects.by_id.values(), key=lambda subject: subject.id):
-        for shot, part in _by_shot(subject, subjects):
-            weight = prominence(part, width=width, height=height)
-            if shot not in best or weight > best[shot][0]:
-                best[shot] = (weight, part)
-    if not best:
+        return _by_id(subjects, track, times_s)
+    if not subjects.by_id:
         raise BadRequest("there is nobody to follow: the tracks are empty")
-    parts = [best[shot][1] for shot in sorted(best)]
-    first = max(best.values(), key=lambda found: (found[0], -found[1].id))[1]
-    return replace(
-        first,
-        frames=np.concatenate([part.frames for part in parts]),
-        boxes=np.concatenate([part.boxes for part in parts]),
+    appearances = find_appearances(subjects, times_s=times_s, width=width, height=height)
+    turns = schedule_subjects(appearances, cuts=subjects.cuts, times_s=times_s)
+    by_shot: dict[int, list[Appearance]] = {}
+    for appearance in appearances:
+        by_shot.setdefault(appearance.shot, []).append(appearance)
+    parts: list[tuple[Target, FollowedStretch]] = []
+    for turn in turns:
+        near = [
+            other
+            for other in by_shot[turn.appearance.shot]
+            if other.frames[0] <= turn.last and other.frames[-1] >= turn.first
+        ]
+        target, beside = target_of_turn(turn, near, sides=size, times_s=times_s)
+        stretch = FollowedStretch(
+            start=_seconds(times_s[turn.first]),
+            end=_seconds(_end_s(times_s, turn.last)),
+            track=turn.appearance.track,
+            class_name=turn.appearance.class_name,
+            beside=tuple(beside),
+            reason=_reason(turn),
+        )
+        parts.append((target, stretch))
+    for begin, end in _empty_parts(turns, subjects.cuts, times_s):
+        frames = np.arange(begin, end)
+        near_s = np.minimum(times_s[frames] - times_s[begin], times_s[end - 1] - times_s[frames])
+        at_rest = frames[near_s >= min(_GRACE_S, float(near_s.max()))]
+        nobody = target_of_nobody(at_rest, width=width, height=height)
+        stretch = FollowedStretch(
+            start=_seconds(times_s[begin]),
+            end=_seconds(_end_s(times_s, end - 1)),
+            track=None,
+            class_name=None,
+            reason=_NOBODY,
+        )
+        parts.append((nobody, stretch))
+    parts.sort(key=lambda part: int(part[0].frames[0]))
+    return Choice(
+        target=joined([target for target, _ in parts]),
+        hold_after_s=np.inf,
+        stretches=tuple(stretch for _, stretch in parts),
     )
 
 
-def prominence(subject: SubjectTrack, *, width: int, height: int) -> float:
-    """Return a subject's number of frames, times its mean size, times its mean centrality.
-
-    Size is the share of the picture that a box covers, 0..1. Centrality is 1 for a box in the middle of the
-    picture, and falls linearly to 0 for a box whose centre is at a corner.
-    """
-    near, far = subject.boxes[:, :2], subject.boxes[:, 2:]
-    room = np.array([width, height], np.float64)
-    area = np.prod((far - near) / room, axis=1).mean()
-    distance = np.linalg.norm((near + far - room) / 2, axis=1) / (np.linalg.norm(room) / 2)
-    return float(len(subject.frames) * area * (1 - np.clip(distance, 0, 1)).mean())
-
-
-def _by_shot(subject: SubjectTrack, subjects: SubjectTracks) -> list[tuple[int, SubjectTrack]]:
-    """Split a track at the cuts; return each part with the number of its shot."""
+def _by_id(subjects: SubjectTracks, track: int, times_s: NDArray[np.float64]) -> Choice:
+    subject = subjects.get(track)
     shots = np.searchsorted(subjects.cuts, subject.frames, side="right")
-    begins = np.flatnonzero(np.diff(shots, prepend=-1))
-    parts = []
-    for begin, end in zip(begins.tolist(), [*begins[1:].tolist(), len(shots)], strict=True):
-        rows = slice(begin, end)
-        part = replace(subject, frames=subject.frames[rows], boxes=subject.boxes[rows])
-        parts.append((int(shots[begin]), part))
-    return parts
+    gaps = (np.diff(subject.frames) > 1) & (np.diff(times_s[subject.frames]) > HOLD_AFTER_S)
+    ends = np.flatnonzero(np.append(gaps | (np.diff(shots) > 0), True))
+    begins = np.append(0, ends[:-1] + 1)
+    stretches = [
+        FollowedStretch(
+            start=_seconds(times_s[subject.frames[begin]]),
+            end=_seconds(_end_s(times_s, int(subject.frames[end]))),
+            track=track,
+            class_name=subject.class_name,
+            reason="the request names this track",
+        )
+        for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)
+    ]
+    return Choice(
+        target=target_of(subject.frames, subject.boxes, subject.class_name),
+        hold_after_s=HOLD_AFTER_S,
+        stretches=tuple(stretches),
+    )
+
+
+def _empty_parts(
+    turns: Sequence[Turn], cuts: NDArray[np.int64], times_s: NDArray[np.float64]
+) -> list[tuple[int, int]]:
+    """Return the first frame, and that after the last, of each shot or long part of a shot without a turn."""
+    edges = [0, *cuts.tolist(), len(times_s)]
+    taken = sorted((turn.first, turn.last + 1) for turn in turns)
+    found, next_turn = [], 0
+    for shot_begin, shot_end in pairwise(edges):
+        begin, has_turn = shot_begin, False
+        while next_turn < len(taken) and taken[next_turn][0] < shot_end:
+            first, after = taken[next_turn]
+            if times_s[first] - times_s[begin] > NOBODY_AFTER_S:
+                found.append((begin, first))
+            begin, has_turn = after, True
+            next_turn += 1
+        if begin < shot_end and (
+            not has_turn or _end_s(times_s, shot_end - 1) - times_s[begin] > NOBODY_AFTER_S
+        ):
+            found.append((begin, shot_end))
+    return found
+
+
+def _reason(turn: Turn) -> str:
+    """Return in words why an appearance is followed and not its rivals."""
+    before = {None: "", True: "the one before has left; ", False: "the one before matters less; "}[
+        turn.after_leaving
+    ]
+    ours = turn.appearance
+    equals = [rival for rival in turn.rivals if rival.group >= ours.group]
+    if not equals:
+        alone = "nobody else is in view" if not turn.rivals else "its class comes before all others in view"
+        return before + alone
+    others = "the other one in view" if len(equals) == 1 else f"the {len(equals)} others in view"
+    best = max(equals, key=lambda rival: rival.weight)
+    gains = {
+        "moves more than": MOVING * (ours.motion - best.motion),
+        "is nearer the middle than": CENTRAL * (ours.centrality - best.centrality),
+    }
+    gain = max(gains, key=gains.__getitem__)
+    if ours.weight > best.weight and gains[gain] > 0:
+        return f"{before}it {gain} {others}"
+    return f"{before}it is in view for longer, or larger or surer, than {others}"
+
+
+def _end_s(times_s: NDArray[np.float64], frame: int) -> float:
+    """Return the time of the next frame, or of this one if it is the last."""
+    return float(times_s[min(frame + 1, len(times_s) - 1)])
+
+
+def _seconds(time_s: float) -> float:
+    return round(float(time_s), 6)

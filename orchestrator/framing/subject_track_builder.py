@@ -24,6 +24,8 @@ class SubjectTrackBuilder:
         self._ends: list[int] = [0]
         self._names: dict[int, str] = {}  # by id
         self._shared: dict[str, str] = {}
+        self._confidences = array("d")  # the mean of each track
+        self._confidence_sum, self._confident = 0.0, 0
 
     @property
     def is_empty(self) -> bool:
@@ -34,7 +36,8 @@ class SubjectTrackBuilder:
         """Add a box to the current track.
 
         Args:
-            entry: an object with `frame` and `bbox` (left, top, width, height).
+            entry: an object with `frame` and `bbox` (left, top, width, height). A `confidence` from 0 to 1
+                counts for the mean of the track; anything else there is ignored.
 
         Raises:
             BadRequest: it is not such an object, or its frame does not come after that of the box before.
@@ -54,10 +57,16 @@ class SubjectTrackBuilder:
                     pass
                 else:
                     self._frames.append(frame)
+                    self._add_confidence(entry.get("confidence"))
                     return
         raise BadRequest(
             f"the tracks are refused: a box is {brief(entry)}; it needs `frame` and a `bbox` of four numbers"
         )
+
+    def _add_confidence(self, value: object) -> None:
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1:
+            self._confidence_sum += value
+            self._confident += 1
 
     def _check_order(self, frame: int) -> None:
         if frame <= self._last:
@@ -91,13 +100,16 @@ class SubjectTrackBuilder:
         name = name[:100].encode(errors="backslashreplace").decode()  # half a surrogate pair is no text
         self._names[identifier] = self._shared.setdefault(name, name)
         self._ends.append(len(self._frames))
+        self._confidences.append(self._confidence_sum / self._confident if self._confident else 1.0)
+        self._confidence_sum, self._confident = 0.0, 0
         self._last = -1
 
-    def tracks(self) -> Iterator[tuple[int, str, NDArray[np.int64], NDArray[np.float64]]]:
+    def tracks(self) -> Iterator[tuple[int, str, float, NDArray[np.int64], NDArray[np.float64]]]:
         """Yield all tracks. Nothing may be added after this.
 
         Yields:
-            id, class name, frames int64 [N], boxes float64 [N, 4] as x1, y1, x2, y2 (views of one array).
+            id, class name, mean confidence (1 if no box states one), frames int64 [N], boxes float64 [N, 4]
+            as x1, y1, x2, y2 (views of one array).
 
         Raises:
             BadRequest: a box has a number that is not finite, or a width or height of 0 or less.
@@ -113,10 +125,10 @@ class SubjectTrackBuilder:
             raise BadRequest(
                 f"track {brief(number)} is refused: its boxes must have finite numbers and sizes over 0"
             )
-        for (number, name), start, end in zip(
-            self._names.items(), self._ends[:-1], self._ends[1:], strict=True
+        for (number, name), confidence, start, end in zip(
+            self._names.items(), self._confidences, self._ends[:-1], self._ends[1:], strict=True
         ):
-            yield number, name, frames[start:end], boxes[start:end]
+            yield number, name, confidence, frames[start:end], boxes[start:end]
 
 
 def as_integer(value: object) -> int | None:

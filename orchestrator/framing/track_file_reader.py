@@ -1,9 +1,9 @@
 """Reads the tracks of a video from the JSON that the track job writes, for crops that follow a subject.
 
 The JSON is a document or one track a line, and may be compressed with gzip. This module reads `id`,
-`class_name` and `frames` of a track, `frame` and `bbox` (left, top, width, height) of a box, and
-`video.width`, `video.height`, `video.frames` and `video.cuts` of the document; it ignores the rest. The text
-may come from a stranger: every number is checked, and the text is never in memory as a whole.
+`class_name` and `frames` of a track, `frame`, `bbox` (left, top, width, height) and `confidence` of a box,
+and `video.width`, `video.height`, `video.frames` and `video.cuts` of the document; it ignores the rest. The
+text may come from a stranger: every number is checked, and the text is never in memory as a whole.
 """
 
 from __future__ import annotations
@@ -40,12 +40,14 @@ class SubjectTrack:
         class_name: its class.
         frames: int64 [N], indices of the frames with a box, rising; N >= 1.
         boxes: float64 [N, 4], x1, y1, x2, y2 in pixels of the picture as displayed; finite, not empty.
+        confidence: the mean confidence of its boxes, 0..1; 1 if the JSON does not state it.
     """
 
     id: int
     class_name: str
     frames: NDArray[np.int64]
     boxes: NDArray[np.float64]
+    confidence: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -215,8 +217,10 @@ def _subjects(builder: SubjectTrackBuilder, video: object) -> SubjectTracks:
             raise BadRequest(f"the tracks are refused: video.{name} is {brief(value)}, not a number above 0")
     tracks = SubjectTracks(
         by_id={
-            number: SubjectTrack(id=number, class_name=class_name, frames=frames, boxes=boxes)
-            for number, class_name, frames, boxes in builder.tracks()
+            number: SubjectTrack(
+                id=number, class_name=class_name, frames=frames, boxes=boxes, confidence=confidence
+            )
+            for number, class_name, confidence, frames, boxes in builder.tracks()
         },
         width=counts["width"],
         height=counts["height"],

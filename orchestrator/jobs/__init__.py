@@ -1,6 +1,15 @@
 """Defines the jobs that a worker accepts and their results, one module for each task."""
 
-from orchestrator.jobs.export import CropBox, ExportParams, ExportResult, ExportStats, Follow, Keyframe
+from orchestrator.jobs.export import (
+    CropBox,
+    ExportParams,
+    ExportResult,
+    ExportStats,
+    Follow,
+    FollowedStretch,
+    Keyframe,
+    SafeShares,
+)
 from orchestrator.jobs.fidelity import (
     ComparedPicture,
     FidelityReport,
@@ -43,6 +52,7 @@ __all__ = [
     "FlickerOfPair",
     "FlickerReport",
     "Follow",
+    "FollowedStretch",
     "Job",
     "JobCost",
     "Keyframe",
@@ -50,6 +60,7 @@ __all__ = [
     "PlanJob",
     "Preview",
     "Quality",
+    "SafeShares",
     "SegmentJob",
     "Still",
     "Strict",

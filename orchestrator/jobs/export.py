@@ -124,19 +124,40 @@ TrackId = Annotated[int, Field(strict=True, ge=-LARGEST_INTEGER, le=LARGEST_INTE
 """The id of a track in a document of tracks."""
 
 
+SafeShare = Annotated[Number, Field(ge=0, le=0.4)]
+"""A share of a crop's width or height that captions cover."""
+
+
+class SafeShares(Strict):
+    """The edges of the crop that captions cover: shares of its height and width, at most 0.4 each."""
+
+    top: SafeShare = 0.0
+    """The share of the height that is covered at the top."""
+    bottom: SafeShare = 0.0
+    """The share of the height that is covered at the bottom."""
+    left: SafeShare = 0.0
+    """The share of the width that is covered on the left."""
+    right: SafeShare = 0.0
+    """The share of the width that is covered on the right."""
+
+
 class Follow(Strict):
     """The subject that the crop follows, and the aspect ratio of the crop."""
 
     track: TrackId | Literal["main"]
-    """The id of a track, or `main` for the main subject of each shot: the track with the largest product of
-    frames, size and closeness to the centre."""
+    """The id of a track, or `main` for whoever matters most at each moment: people before animals before
+    other things that move, and never furniture if there is anything else; those who move and are near the
+    middle first."""
     class_name: Name | None = None
     """Only a track of this class may be followed; None allows all classes."""
     aspect: AspectText | None = None
     """The aspect ratio of the crop, such as 9:16; None uses that of the picture."""
     zoom: Number | None = Field(default=None, ge=1)
     """1 for the largest crop of that aspect ratio, 2 for half its width and height. None means 1, or 2 where
-    a crop of the picture's own aspect ratio could not move otherwise."""
+    a crop of the picture's own aspect ratio could not move otherwise, and up to twice that where `safe` needs
+    it."""
+    safe: SafeShares | None = None
+    """Edges of the crop in which no head should be, such as {"bottom": 0.2} for captions; None is none."""
 
 
 class Size(Strict):
@@ -310,6 +331,23 @@ class ExportStats(Strict):
     """What the job cost; None without a GPU, or without a known price for it."""
 
 
+class FollowedStretch(Strict):
+    """Whom the crop followed for some time."""
+
+    start: float
+    """Where it begins, in seconds from the start of the source."""
+    end: float
+    """Where it ends, in seconds from the start of the source."""
+    track: int | None
+    """The id of the track; None where nobody was in view, and the crop went to the middle of the picture."""
+    class_name: str | None
+    """The class of the track; None where nobody was in view."""
+    beside: tuple[int, ...] = ()
+    """The ids of tracks that were kept in the crop beside it, while they fitted."""
+    reason: str
+    """Why this one was followed, in words."""
+
+
 class ExportResult(Strict):
     """The result of an export job."""
 
@@ -326,5 +364,7 @@ class ExportResult(Strict):
     """How close the output is to its source, on the frames that the check of every output compares."""
     keyframes: tuple[Keyframe, ...] | None = None
     """The path of a moving crop, to edit and send again as `crop`; None if the crop did not move."""
+    followed: tuple[FollowedStretch, ...] | None = None
+    """Whom the crop followed when and why, over the whole source; None if it follows nobody."""
     notes: tuple[str, ...] = ()
     """One sentence for each difference from the source."""

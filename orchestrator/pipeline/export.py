@@ -16,8 +16,9 @@ from orchestrator.frames import Crop, VideoInfo
 from orchestrator.framing.aspect_ratio import parse_aspect
 from orchestrator.framing.crop_geometry import check_crop
 from orchestrator.framing.keyframes import CropPath
+from orchestrator.framing.safe_zones import NO_SAFE_ZONES, SafeZones
 from orchestrator.framing.track_file_reader import SubjectTracks
-from orchestrator.jobs import CropBox, ExportParams, ExportResult, ExportStats, Keyframe
+from orchestrator.jobs import CropBox, ExportParams, ExportResult, ExportStats, FollowedStretch, Keyframe
 from orchestrator.media.read.frame_times import frame_times
 from orchestrator.media_containers import MediaContainer, container_for
 from orchestrator.pipeline.context import JobContext
@@ -96,6 +97,7 @@ def export(
         keyframes=tuple(Keyframe(**frame) for frame in crop.keyframes())
         if isinstance(crop, CropPath)
         else None,
+        followed=request.followed,
         notes=(*done.notes, *missing),
     )
 
@@ -123,8 +125,10 @@ def export_request(
         BadRequest: the crop is refused.
     """
     start_s, end_s = time_range(params)
+    crop, followed = _crop(info, params, subjects, times_s)
     return DeliveryRequest(
-        crop=_crop(info, params, subjects, times_s),
+        crop=crop,
+        followed=followed,
         model=(params.upscale_model or context.default_model) if params.wants_model else None,
         size=params.delivered_px,
         quality=params.quality,
@@ -161,31 +165,35 @@ def _crop(
     params: ExportParams,
     subjects: SubjectTracks | None,
     times_s: Callable[[], NDArray[np.float64]],
-) -> Crop | CropPath:
-    """Return the crop that the request asks for, in pixels of the picture as displayed."""
+) -> tuple[Crop | CropPath, tuple[FollowedStretch, ...] | None]:
+    """Return the crop that the request asks for, in pixels as displayed, and whom it follows."""
     width, height = info.display_size
     if isinstance(params.crop, CropBox):
-        return check_crop(Crop(**params.crop.model_dump()), width=width, height=height, clamp=params.clamp)
+        box = Crop(**params.crop.model_dump())
+        return check_crop(box, width=width, height=height, clamp=params.clamp), None
     if params.crop is not None:
         keyframes = [keyframe.model_dump() for keyframe in params.crop]
-        return CropPath.parse(keyframes, width=width, height=height, clamp=params.clamp)
+        return CropPath.parse(keyframes, width=width, height=height, clamp=params.clamp), None
     if params.follow is not None:
         if subjects is None:
             raise BadRequest("following needs subjects: read them from the tracks first")
         # Imported here: its solver takes a second to import, and few exports follow anything.
         from orchestrator.framing.follow import follow_subject  # noqa: PLC0415
 
-        return follow_subject(
+        safe = params.follow.safe
+        following = follow_subject(
             subjects,
             track=params.follow.track,
             class_name=params.follow.class_name,
             aspect=None if params.follow.aspect is None else parse_aspect(params.follow.aspect),
             zoom=params.follow.zoom,
+            safe=NO_SAFE_ZONES if safe is None else SafeZones(**safe.model_dump()),
             times_s=times_s(),
             width=width,
             height=height,
         )
-    return Crop(x=0, y=0, w=width, h=height)
+        return following.path, following.stretches
+    return Crop(x=0, y=0, w=width, h=height), None
 
 
 def _seconds(value: float | None) -> Fraction | None:

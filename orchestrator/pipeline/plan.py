@@ -13,7 +13,7 @@ from orchestrator.errors import BadRequest, UnsupportedMedia
 from orchestrator.frames import Crop, Form, VideoInfo
 from orchestrator.framing.keyframes import CropPath
 from orchestrator.framing.whole_pixel_window import WholePixelWindow
-from orchestrator.jobs import Quality
+from orchestrator.jobs import FollowedStretch, Quality
 from orchestrator.limits import Limits
 from orchestrator.media.colour.pixel_format import upright_chroma
 from orchestrator.media.colour.plane_reader import can_read_planes
@@ -35,6 +35,7 @@ class DeliveryRequest:
 
     Attributes:
         crop: the part of the picture, in pixels as displayed and within the picture; a path if it moves.
+        followed: whom the crop follows when; None if it does not follow.
         model: name of the model that upscales it, or None.
         scale: size of the output over the size of the crop; None takes the model's scale, else 1.
         size: width and height of the output, in pixels; None takes them from `scale`.
@@ -48,6 +49,7 @@ class DeliveryRequest:
     """
 
     crop: Crop | CropPath
+    followed: tuple[FollowedStretch, ...] | None = None
     model: str | None = None
     scale: float | None = None
     size: tuple[int, int] | None = None

@@ -97,6 +97,18 @@ def test_tracks_may_be_at_an_address(clip: Path, tracks: Path, tmp_path: Path) -
         server.shutdown()
     assert ended.code == 0, ended
     assert "moved along" in ended.out
+    assert "s: person 3 (nobody else is in view)" in ended.out
+
+
+def test_captions_have_their_safe_zone(clip: Path, tracks: Path, tmp_path: Path) -> None:
+    follow = ("--follow", "main", "--tracks", tracks, "--zoom", "2", "--json")
+    places = {}
+    for share in ("0", "0.4"):
+        safe = ("--safe", f"bottom:{share},right:{share}")
+        ended = framewright("export", clip, tmp_path / f"{share}.mp4", *follow, *safe)
+        assert ended.code == 0, ended
+        places[share] = json.loads(ended.out)["stats"]["crop"][:2]
+    assert places["0"] != places["0.4"]
 
 
 def test_each_bad_input_is_one_clear_line_and_leaves_nothing(tmp_path: Path) -> None:
@@ -120,6 +132,10 @@ def test_each_bad_input_is_one_clear_line_and_leaves_nothing(tmp_path: Path) -> 
         (["--follow", "you", "--tracks", "TRACKS"], ["class 'you'", "'person'"]),
         (["--follow", "3", "--tracks", "missing.json"], ["missing.json", "cannot be read"]),
         (["--aspect", "9:16"], ["--follow"]),
+        (["--safe", "bottom:0.2"], ["--follow"]),
+        (["--follow", "3", "--tracks", "TRACKS", "--safe", "bottom"], ["'bottom'", "bottom:0.2"]),
+        (["--follow", "3", "--tracks", "TRACKS", "--safe", "bottom:0.6"], ["bottom:0.6", "0 to 0.4"]),
+        (["--follow", "3", "--tracks", "TRACKS", "--safe", "foot:0.1"], ["foot", "top, bottom"]),
         (["--start", "5"], ["start is 5 s"]),
         (["--start", "1.5", "--end", "1"], ["end is 1 s"]),
         (["--start", "nan"], ["start nan"]),

@@ -480,6 +480,8 @@ def test_a_crop_that_follows_a_track_is_stored_as_its_path(tmp_path: Path) -> No
     assert (params.follow, params.tracks) == (None, None)
     assert isinstance(params.crop, tuple)
     assert params.crop == ordinary.keyframes
+    assert plan.followed == ordinary.followed
+    assert [stretch.track for stretch in plan.followed or ()] == [1]
     # The stored keyframes give the very same path.
     again = planned(path, crop=[keyframe.model_dump() for keyframe in params.crop])
     assert again.film.task == "export"

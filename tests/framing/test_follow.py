@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from orchestrator.errors import BadRequest
-from orchestrator.framing.follow import HOLD_AFTER_S, follow_subject, plan_crop_path
+from orchestrator.framing.follow import follow_subject
 from orchestrator.framing.keyframe_thinning import TOLERANCE_PX, thin_keyframes
 from orchestrator.framing.keyframes import CropPath
 from orchestrator.framing.steady_camera import TOP_ACCELERATION, TOP_SPEED
-from orchestrator.framing.subject_choice import choose_subject
+from orchestrator.framing.target import target_of
+from orchestrator.framing.target_path import HOLD_AFTER_S, plan_crop_path
 from orchestrator.framing.track_file_reader import SubjectTracks, parse_tracks
 
 WIDTH, HEIGHT = 1920, 1080
@@ -53,8 +54,10 @@ def followed(
     every = np.union1d(np.union1d(times, cuts_s or []), (times[away] + times[away + 1]) / 2)
     cuts = [cut for cut in np.searchsorted(every, cuts_s or []).tolist() if cut]
     video_tracks = subjects(boxes, np.searchsorted(every, times), len(every), cuts)
+    subject = video_tracks.get(7)
+    target = target_of(subject.frames, subject.boxes, subject.class_name)
     return plan_crop_path(
-        video_tracks.get(7), cuts=video_tracks.cuts, times_s=every, size=size, width=WIDTH, height=HEIGHT
+        target, cuts=video_tracks.cuts, times_s=every, size=size, width=WIDTH, height=HEIGHT
     )
 
 
@@ -285,7 +288,7 @@ def track(number: int, places: Array | list[float], first: int = 0, **more: Any)
 
 def asked(video_tracks: SubjectTracks, times_s: Array, **asks: Any) -> CropPath:
     wanted: dict[str, Any] = {"track": "main", "aspect": Fraction(9, 16), "zoom": None} | asks
-    return follow_subject(video_tracks, times_s=times_s, width=WIDTH, height=HEIGHT, **wanted)
+    return follow_subject(video_tracks, times_s=times_s, width=WIDTH, height=HEIGHT, **wanted).path
 
 
 TIMES = np.arange(100) / RATE
@@ -367,12 +370,12 @@ def test_what_cannot_be_followed_is_refused_in_one_line(asks: dict[str, Any], na
 
 def test_a_class_that_is_named_is_followed_even_where_another_one_matters_more() -> None:
     faces = [
-        track(number, np.full(frames, 500.0), class_name="face") for number, frames in ((5, 30), (9, 20))
+        track(number, np.full(frames, 500.0), class_name="face") for number, frames in ((5, 100), (9, 20))
     ]
-    video_tracks = doc(100, track(3, np.full(100, 1500.0)), *faces)
-    assert asked(video_tracks, TIMES).at(0.5).x == 1500 - 304
+    video_tracks = doc(100, track(3, np.full(100, 1000.0)), *faces)
+    assert asked(video_tracks, TIMES).at(0.5).x == 1000 - 304
     assert asked(video_tracks, TIMES, class_name="face").at(0.5).x == 500 - 304
-    assert asked(video_tracks, TIMES, class_name="person").at(0.5).x == 1500 - 304
+    assert asked(video_tracks, TIMES, class_name="person").at(0.5).x == 1000 - 304
     assert asked(video_tracks, TIMES, track=5, class_name="face").at(0.5).x == 500 - 304
     with pytest.raises(BadRequest, match=r"no track has id 3; there are 5 \(face\), 9 \(face\)"):
         asked(video_tracks, TIMES, track=3, class_name="face")
@@ -383,37 +386,16 @@ def test_where_there_is_nobody_nobody_is_followed() -> None:
         asked(doc(100), TIMES)
 
 
-def test_who_matters_is_longer_there_larger_or_nearer_to_the_middle() -> None:
-    one = track(1, np.full(20, 960.0))
-    wide = {"frames": [{"frame": n, "bbox": [860, 400, 200, 300]} for n in range(20)]}
-    assert (
-        choose_subject(doc(100, one, track(2, np.full(21, 960.0))), "main", width=WIDTH, height=HEIGHT).id
-        == 2
-    )
-    assert choose_subject(doc(100, one, track(2, []) | wide), "main", width=WIDTH, height=HEIGHT).id == 2
-    assert (
-        choose_subject(doc(100, one, track(2, np.full(20, 900.0))), "main", width=WIDTH, height=HEIGHT).id
-        == 1
-    )
-    assert (
-        choose_subject(doc(100, track(5, np.full(20, 960.0)), one), "main", width=WIDTH, height=HEIGHT).id
-        == 1
-    )
-
-
 def test_in_each_shot_the_one_who_matters_there_is_followed() -> None:
     video_tracks = doc(
         100,
         track(1, np.full(40, 400.0)),
         track(2, np.full(20, 900.0), first=5),
-        track(3, np.full(100, 50.0)),
+        track(3, np.full(100, 50.0), class_name="car"),
         track(4, np.full(20, 1500.0), first=70),
         cuts=[40, 60, 90],
     )
-    main = choose_subject(video_tracks, "main", width=WIDTH, height=HEIGHT)
-    assert main.id == 1
-    assert main.frames.tolist() == [*range(60), *range(70, 100)]
     x = asked(video_tracks, TIMES).rows(TIMES)[:, 0]
-    # In the second shot and the last nobody is but the one at the edge; in the third another matters more.
+    # The car that stands at the edge is followed only where nobody is.
     expected = [96.0] * 40 + [0.0] * 20 + [1196.0] * 30 + [0.0] * 10
     assert x == pytest.approx(expected, abs=0.01)

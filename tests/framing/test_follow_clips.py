@@ -48,7 +48,7 @@ def test_whoever_is_followed_is_kept_in_the_middle_half_by_a_quiet_camera(
     for subject in subjects.by_id.values():
         path = follow_subject(
             subjects, track=subject.id, aspect=aspect, zoom=None, times_s=times_s, width=320, height=180
-        )
+        ).path
         results.append(measure_camera(subject, path.rows(times_s[subject.frames]), width=320, height=180))
     assert len(results) >= 4
     total = sum(results[1:], results[0])

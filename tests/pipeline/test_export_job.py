@@ -264,11 +264,17 @@ def test_a_crop_follows(tmp_path: Path, who: int | str) -> None:
     result = run(source, tmp_path / "out.mkv", follow=follow, tracks=tracks(walker()), quality="lossless")
     assert (result.stats.width, result.stats.height) == (36, 64)
     assert result.keyframes is not None
+    assert result.followed is not None
+    (stretch,) = result.followed
+    assert (stretch.start, stretch.track, stretch.class_name) == (0, 1, "person")
+    assert stretch.end == pytest.approx(1.96)
+    assert stretch.reason
     out = frames_of(tmp_path / "out.mkv")
     places = [picture[:, :, 0].astype(float).mean() - 60 - 17.5 for picture in out]
     assert places[-1] - places[0] > 20
     again = [frame.model_dump() for frame in result.keyframes]
-    run(source, tmp_path / "again.mkv", crop=again, quality="lossless")
+    resent = run(source, tmp_path / "again.mkv", crop=again, quality="lossless")
+    assert resent.followed is None
     assert np.array_equal(frames_of(tmp_path / "again.mkv"), out)
 
 
@@ -292,6 +298,9 @@ def test_a_crop_follows(tmp_path: Path, who: int | str) -> None:
         ),
         ({"follow": {"track": 1}, "tracks": {"tracks": 5}}, ["refused"]),
         ({"follow": {"track": 1, "aspect": "wide"}, "tracks": tracks(walker())}, ["aspect", "9:16"]),
+        ({"follow": {"track": 1, "safe": {"bottom": 0.5}}, "tracks": tracks(walker())}, ["bottom", "0.4"]),
+        ({"follow": {"track": 1, "safe": {"bottom": -0.1}}, "tracks": tracks(walker())}, ["bottom", "0"]),
+        ({"follow": {"track": 1, "safe": {"middle": 0.1}}, "tracks": tracks(walker())}, ["middle"]),
         ({"start": 1.5, "end": 1.0}, ["end is 1 s, not after start"]),
         ({"start": -1.0}, ["negative"]),
         ({"start": 5.0}, ["start is 5 s", "ends at 2 s"]),

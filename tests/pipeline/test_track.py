@@ -581,7 +581,7 @@ def test_six_people_who_cross_are_six_tracks(run_real: Callable[..., Tracked]) -
             times_s=times_s,
             width=768,
             height=432,
-        )
+        ).path
         results.append(measure_camera(subject, path.rows(times_s[subject.frames]), width=768, height=432))
         assert results[-1].jerk <= 0.1 * results[-1].raw_jerk
         assert results[-1].middle >= 0.95 * results[-1].possible, "further out a crop cannot be"

@@ -327,6 +327,8 @@ def test_a_film_is_made_of_three_jobs_as_the_pure_functions_make_it(
     assert len(decoded_pts(delivered, tmp_path)) == planned["frames"]
     assert not [name for name in seen if name.startswith("input") or "clip" in name], seen
     assert done["output_url"] == film.bucket.put_url(film.key(output)).partition("?")[0]
+    if name == "follow":
+        assert [stretch["track"] for stretch in done["followed"]] == [1]
 
 
 def test_a_film_is_tracked_as_by_one_job(film: Film, context: JobContext, tmp_path: Path) -> None:

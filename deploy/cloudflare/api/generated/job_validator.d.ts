@@ -27,6 +27,7 @@ export interface Follow {
   class_name?: string | null;
   aspect?: string | null;
   zoom?: number | null;
+  safe?: SafeShares | null;
 }
 export interface Keyframe {
   x: number;
@@ -34,6 +35,12 @@ export interface Keyframe {
   w: number;
   h: number;
   t: number;
+}
+export interface SafeShares {
+  top?: number;
+  bottom?: number;
+  left?: number;
+  right?: number;
 }
 export interface Size {
   w: number;

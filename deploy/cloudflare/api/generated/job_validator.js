@@ -862,11 +862,733 @@ export const exportParams = validate23;
 const schema34 = {"additionalProperties":false,"allOf":[{"$comment":"give a crop or a subject to follow, not both","not":{"allOf":[{"properties":{"crop":{"not":{"type":"null"}}},"required":["crop"]},{"properties":{"follow":{"not":{"type":"null"}}},"required":["follow"]}]}},{"$comment":"following needs tracks: the result of a track job on the same video","not":{"allOf":[{"properties":{"follow":{"not":{"type":"null"}}},"required":["follow"]},{"properties":{"tracks":{"type":"null"}}}]}},{"$comment":"tracks without follow: name the track that the crop follows","not":{"allOf":[{"properties":{"tracks":{"not":{"type":"null"}}},"required":["tracks"]},{"properties":{"follow":{"type":"null"}}}]}},{"$comment":"reuse_tolerance without upscale: nothing is inferred, leave it out","not":{"anyOf":[{"properties":{"upscale":{"const":false}},"required":["upscale"]},{"properties":{"upscale":{"type":"null"},"upscale_model":{"type":"null"}}}],"properties":{"reuse_tolerance":{"exclusiveMinimum":0}},"required":["reuse_tolerance"]}}],"description":"The part of a video to export, and how to export it.","properties":{"crop":{"anyOf":[{"oneOf":[{"$ref":"#/$defs/CropBox"},{"items":{"$ref":"#/$defs/Keyframe"},"maxItems":100000,"minItems":2,"type":"array"}]},{"type":"null"}],"default":null,"title":"Crop","description":"The part of the picture: a box, or keyframes of a moving crop; null is the whole picture."},"clamp":{"default":false,"title":"Clamp","type":"boolean","description":"Moves a crop that leaves the picture back into it, instead of refusing it."},"follow":{"anyOf":[{"$ref":"#/$defs/Follow"},{"type":"null"}],"default":null,"description":"Lets the crop follow a subject of `tracks`; instead of `crop`."},"tracks":{"anyOf":[{"additionalProperties":true,"properties":{"tracks":{"description":"The tracks of the video.","items":{"properties":{"id":{"description":"The id of the track, which no other has.","maximum":9007199254740991,"minimum":-9007199254740991,"type":"integer"},"frames":{"description":"The boxes of the track, in order.","items":{"properties":{"frame":{"description":"The index of the frame, from 0; frames of a track rise.","maximum":9007199254740991,"minimum":0,"type":"integer"},"bbox":{"description":"Left, top, width and height, in pixels of the picture as displayed.","items":false,"minItems":4,"prefixItems":[{"type":"number"},{"type":"number"},{"exclusiveMinimum":0,"type":"number"},{"exclusiveMinimum":0,"type":"number"}],"type":"array"}},"required":["frame","bbox"],"type":"object"},"minItems":1,"type":"array"}},"required":["id","frames"],"type":"object"},"maxItems":100000,"type":"array"},"video":{"description":"The video that was tracked. If it is given, the boxes must lie in it.","properties":{"width":{"anyOf":[{"maximum":9007199254740991,"minimum":1,"type":"integer"},{"type":"null"}],"description":"The width of the picture as displayed, in pixels."},"height":{"anyOf":[{"maximum":9007199254740991,"minimum":1,"type":"integer"},{"type":"null"}],"description":"The height of the picture as displayed, in pixels."},"frames":{"anyOf":[{"maximum":9007199254740991,"minimum":1,"type":"integer"},{"type":"null"}],"description":"The number of frames of the video."},"cuts":{"description":"The first frame of every shot but the first, rising.","items":{"maximum":9007199254740991,"minimum":1,"type":"integer"},"type":"array"}},"type":"object"}},"required":["tracks"],"type":"object"},{"$comment":"give an https address, or s3://bucket/key","maxLength":8192,"pattern":"^([Hh][Tt][Tt][Pp][Ss]?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-\\[\\]-~]*)?|s3://[a-z0-9.-]{3,63}/[^\\x00-\\x1f\\x7f]+)$","type":"string"},{"type":"null"}],"default":null,"title":"Tracks","description":"The result of a track job on the same video: the document itself, or a URL of it."},"upscale":{"anyOf":[{"type":"boolean"},{"type":"null"}],"default":null,"title":"Upscale","description":"Whether a model enlarges the crop; null enlarges it where `upscale_model` names a model."},"upscale_model":{"anyOf":[{"$comment":"it has a character that no name has; leave it out","maxLength":200,"not":{"pattern":"[\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]","type":"string"},"type":"string"},{"type":"null"}],"default":null,"title":"Upscale Model","description":"A model of the model repository; null uses the worker's default model."},"size":{"anyOf":[{"oneOf":[{"$ref":"#/$defs/Size"},{"$comment":"give width and height in pixels, at most 16384, as in 1080x1920","pattern":"^([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])x([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])$","type":"string"}]},{"type":"null"}],"default":null,"title":"Size","description":"The size of the output, as `1080x1920` or {\"w\": 1080, \"h\": 1920}; null uses the crop's own size, times the model's scale. A size of another aspect ratio does not distort the picture: the output's pixels are then not square."},"format":{"anyOf":[{"enum":["mp4","mov","webm","mkv","gif"],"type":"string"},{"type":"null"}],"default":null,"title":"Format","description":"The file format; null takes it from the suffix of the output, or mp4 if it has no suffix."},"quality":{"default":"high","enum":["high","medium","low","lossless"],"title":"Quality","type":"string","description":"The quality of the encoding."},"start":{"anyOf":[{"minimum":0,"type":"number"},{"type":"null"}],"default":null,"title":"Start","description":"Where the exported part begins, in seconds from the start of the source; null is its start."},"end":{"anyOf":[{"exclusiveMinimum":0,"type":"number"},{"type":"null"}],"default":null,"title":"End","description":"Where the exported part ends, in seconds from the start of the source; null is its end."},"tonemap":{"default":false,"title":"Tonemap","type":"boolean","description":"Converts HDR (PQ, HLG) to SDR (BT.709)."},"reuse_tolerance":{"default":0,"maximum":16,"minimum":0,"title":"Reuse Tolerance","type":"integer","description":"The largest difference, in levels of 0 to 255, at which a part of the picture reuses the model's last result for that part. This is faster where little moves, but not bit-identical. 0 reuses only identical parts."}},"title":"ExportParams","type":"object"};
 const schema35 = {"additionalProperties":false,"description":"A rectangle in the picture, in pixels of the picture as displayed; fractions of a pixel are allowed.","properties":{"x":{"title":"X","type":"number","description":"The left edge."},"y":{"title":"Y","type":"number","description":"The top edge."},"w":{"minimum":1,"title":"W","type":"number","description":"The width, at least 1."},"h":{"minimum":1,"title":"H","type":"number","description":"The height, at least 1."}},"required":["x","y","w","h"],"title":"CropBox","type":"object"};
 const schema36 = {"additionalProperties":false,"description":"The crop at one moment.","properties":{"x":{"title":"X","type":"number","description":"The left edge."},"y":{"title":"Y","type":"number","description":"The top edge."},"w":{"minimum":1,"title":"W","type":"number","description":"The width, at least 1."},"h":{"minimum":1,"title":"H","type":"number","description":"The height, at least 1."},"t":{"maximum":100000000,"minimum":-100000000,"title":"T","type":"number","description":"The moment, in seconds from the start of the source (not of the part that is exported)."}},"required":["x","y","w","h","t"],"title":"Keyframe","type":"object"};
-const schema37 = {"additionalProperties":false,"description":"The subject that the crop follows, and the aspect ratio of the crop.","properties":{"track":{"anyOf":[{"maximum":9007199254740991,"minimum":-9007199254740991,"type":"integer"},{"const":"main","type":"string"}],"title":"Track","description":"The id of a track, or `main` for the main subject of each shot: the track with the largest product of frames, size and closeness to the centre."},"class_name":{"anyOf":[{"$comment":"it has a character that no name has; leave it out","maxLength":200,"not":{"pattern":"[\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]","type":"string"},"type":"string"},{"type":"null"}],"default":null,"title":"Class Name","description":"Only a track of this class may be followed; null allows all classes."},"aspect":{"anyOf":[{"$comment":"give width and height, as in 9:16, 1:1 or 2.39:1","not":{"pattern":"^ *0+(\\.0+)?[:/x]|[:/x]0+(\\.0+)? *$","type":"string"},"pattern":"^ *([0-9]{1,5}(?:\\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\\.[0-9]{1,3})?) *$","type":"string"},{"type":"null"}],"default":null,"title":"Aspect","description":"The aspect ratio of the crop, such as 9:16; null uses that of the picture."},"zoom":{"anyOf":[{"minimum":1,"type":"number"},{"type":"null"}],"default":null,"title":"Zoom","description":"1 for the largest crop of that aspect ratio, 2 for half its width and height. null means 1, or 2 where a crop of the picture's own aspect ratio could not move otherwise."}},"required":["track"],"title":"Follow","type":"object"};
-const schema38 = {"additionalProperties":false,"description":"A size in pixels.","properties":{"w":{"maximum":16384,"minimum":1,"title":"W","type":"integer","description":"The width."},"h":{"maximum":16384,"minimum":1,"title":"H","type":"integer","description":"The height."}},"required":["w","h"],"title":"Size","type":"object"};
+const schema39 = {"additionalProperties":false,"description":"A size in pixels.","properties":{"w":{"maximum":16384,"minimum":1,"title":"W","type":"integer","description":"The width."},"h":{"maximum":16384,"minimum":1,"title":"H","type":"integer","description":"The height."}},"required":["w","h"],"title":"Size","type":"object"};
 const func4 = Object.prototype.hasOwnProperty;
+const schema37 = {"additionalProperties":false,"description":"The subject that the crop follows, and the aspect ratio of the crop.","properties":{"track":{"anyOf":[{"maximum":9007199254740991,"minimum":-9007199254740991,"type":"integer"},{"const":"main","type":"string"}],"title":"Track","description":"The id of a track, or `main` for whoever matters most at each moment: people before animals before other things that move, and never furniture if there is anything else; those who move and are near the middle first."},"class_name":{"anyOf":[{"$comment":"it has a character that no name has; leave it out","maxLength":200,"not":{"pattern":"[\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]","type":"string"},"type":"string"},{"type":"null"}],"default":null,"title":"Class Name","description":"Only a track of this class may be followed; null allows all classes."},"aspect":{"anyOf":[{"$comment":"give width and height, as in 9:16, 1:1 or 2.39:1","not":{"pattern":"^ *0+(\\.0+)?[:/x]|[:/x]0+(\\.0+)? *$","type":"string"},"pattern":"^ *([0-9]{1,5}(?:\\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\\.[0-9]{1,3})?) *$","type":"string"},{"type":"null"}],"default":null,"title":"Aspect","description":"The aspect ratio of the crop, such as 9:16; null uses that of the picture."},"zoom":{"anyOf":[{"minimum":1,"type":"number"},{"type":"null"}],"default":null,"title":"Zoom","description":"1 for the largest crop of that aspect ratio, 2 for half its width and height. null means 1, or 2 where a crop of the picture's own aspect ratio could not move otherwise, and up to twice that where `safe` needs it."},"safe":{"anyOf":[{"$ref":"#/$defs/SafeShares"},{"type":"null"}],"default":null,"description":"Edges of the crop in which no head should be, such as {\"bottom\": 0.2} for captions; null is none."}},"required":["track"],"title":"Follow","type":"object"};
+const schema38 = {"additionalProperties":false,"description":"The edges of the crop that captions cover: shares of its height and width, at most 0.4 each.","properties":{"top":{"default":0,"maximum":0.4,"minimum":0,"title":"Top","type":"number","description":"The share of the height that is covered at the top."},"bottom":{"default":0,"maximum":0.4,"minimum":0,"title":"Bottom","type":"number","description":"The share of the height that is covered at the bottom."},"left":{"default":0,"maximum":0.4,"minimum":0,"title":"Left","type":"number","description":"The share of the width that is covered on the left."},"right":{"default":0,"maximum":0.4,"minimum":0,"title":"Right","type":"number","description":"The share of the width that is covered on the right."}},"title":"SafeShares","type":"object"};
 const pattern8 = new RegExp("^ *0+(\\.0+)?[:/x]|[:/x]0+(\\.0+)? *$", "u");
 const pattern9 = new RegExp("^ *([0-9]{1,5}(?:\\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\\.[0-9]{1,3})?) *$", "u");
+
+function validate24(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate24.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.track === undefined) && (missing0 = "track")){
+validate24.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'",schema:schema37.required,parentSchema:schema37,data}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!(((((key0 === "track") || (key0 === "class_name")) || (key0 === "aspect")) || (key0 === "zoom")) || (key0 === "safe"))){
+validate24.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema37,data}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.track !== undefined){
+let data0 = data.track;
+const _errs2 = errors;
+const _errs3 = errors;
+let valid1 = false;
+const _errs4 = errors;
+if(!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))){
+const err0 = {instancePath:instancePath+"/track",schemaPath:"#/properties/track/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema37.properties.track.anyOf[0].type,parentSchema:schema37.properties.track.anyOf[0],data:data0};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(errors === _errs4){
+if((typeof data0 == "number") && (isFinite(data0))){
+if(data0 > 9007199254740991 || isNaN(data0)){
+const err1 = {instancePath:instancePath+"/track",schemaPath:"#/properties/track/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema37.properties.track.anyOf[0],data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+else {
+if(data0 < -9007199254740991 || isNaN(data0)){
+const err2 = {instancePath:instancePath+"/track",schemaPath:"#/properties/track/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: -9007199254740991},message:"must be >= -9007199254740991",schema:-9007199254740991,parentSchema:schema37.properties.track.anyOf[0],data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+}
+}
+var _valid0 = _errs4 === errors;
+valid1 = valid1 || _valid0;
+const _errs6 = errors;
+if(typeof data0 !== "string"){
+const err3 = {instancePath:instancePath+"/track",schemaPath:"#/properties/track/anyOf/1/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema37.properties.track.anyOf[1].type,parentSchema:schema37.properties.track.anyOf[1],data:data0};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+if("main" !== data0){
+const err4 = {instancePath:instancePath+"/track",schemaPath:"#/properties/track/anyOf/1/const",keyword:"const",params:{allowedValue: "main"},message:"must be equal to constant",schema:"main",parentSchema:schema37.properties.track.anyOf[1],data:data0};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+var _valid0 = _errs6 === errors;
+valid1 = valid1 || _valid0;
+if(!valid1){
+const err5 = {instancePath:instancePath+"/track",schemaPath:"#/properties/track/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema37.properties.track.anyOf,parentSchema:schema37.properties.track,data:data0};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+validate24.errors = vErrors;
+return false;
+}
+else {
+errors = _errs3;
+if(vErrors !== null){
+if(_errs3){
+vErrors.length = _errs3;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.class_name !== undefined){
+let data1 = data.class_name;
+const _errs8 = errors;
+const _errs9 = errors;
+let valid2 = false;
+const _errs10 = errors;
+const _errs13 = errors;
+const _errs14 = errors;
+if(errors === _errs14){
+if(typeof data1 === "string"){
+if(!pattern4.test(data1)){
+const err6 = {};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+else {
+const err7 = {};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+var valid3 = _errs14 === errors;
+if(valid3){
+const err8 = {instancePath:instancePath+"/class_name",schemaPath:"#/properties/class_name/anyOf/0/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema37.properties.class_name.anyOf[0].not,parentSchema:schema37.properties.class_name.anyOf[0],data:data1};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+else {
+errors = _errs13;
+if(vErrors !== null){
+if(_errs13){
+vErrors.length = _errs13;
+}
+else {
+vErrors = null;
+}
+}
+}
+if(errors === _errs10){
+if(typeof data1 === "string"){
+if(func1(data1) > 200){
+const err9 = {instancePath:instancePath+"/class_name",schemaPath:"#/properties/class_name/anyOf/0/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters",schema:200,parentSchema:schema37.properties.class_name.anyOf[0],data:data1};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+}
+else {
+const err10 = {instancePath:instancePath+"/class_name",schemaPath:"#/properties/class_name/anyOf/0/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema37.properties.class_name.anyOf[0].type,parentSchema:schema37.properties.class_name.anyOf[0],data:data1};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+}
+var _valid1 = _errs10 === errors;
+valid2 = valid2 || _valid1;
+const _errs16 = errors;
+if(data1 !== null){
+const err11 = {instancePath:instancePath+"/class_name",schemaPath:"#/properties/class_name/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema37.properties.class_name.anyOf[1].type,parentSchema:schema37.properties.class_name.anyOf[1],data:data1};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+var _valid1 = _errs16 === errors;
+valid2 = valid2 || _valid1;
+if(!valid2){
+const err12 = {instancePath:instancePath+"/class_name",schemaPath:"#/properties/class_name/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema37.properties.class_name.anyOf,parentSchema:schema37.properties.class_name,data:data1};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+validate24.errors = vErrors;
+return false;
+}
+else {
+errors = _errs9;
+if(vErrors !== null){
+if(_errs9){
+vErrors.length = _errs9;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid0 = _errs8 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.aspect !== undefined){
+let data2 = data.aspect;
+const _errs18 = errors;
+const _errs19 = errors;
+let valid4 = false;
+const _errs20 = errors;
+const _errs23 = errors;
+const _errs24 = errors;
+if(errors === _errs24){
+if(typeof data2 === "string"){
+if(!pattern8.test(data2)){
+const err13 = {};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+}
+else {
+const err14 = {};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
+}
+errors++;
+}
+}
+var valid5 = _errs24 === errors;
+if(valid5){
+const err15 = {instancePath:instancePath+"/aspect",schemaPath:"#/properties/aspect/anyOf/0/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema37.properties.aspect.anyOf[0].not,parentSchema:schema37.properties.aspect.anyOf[0],data:data2};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
+}
+else {
+errors = _errs23;
+if(vErrors !== null){
+if(_errs23){
+vErrors.length = _errs23;
+}
+else {
+vErrors = null;
+}
+}
+}
+if(errors === _errs20){
+if(typeof data2 === "string"){
+if(!pattern9.test(data2)){
+const err16 = {instancePath:instancePath+"/aspect",schemaPath:"#/properties/aspect/anyOf/0/pattern",keyword:"pattern",params:{pattern: "^ *([0-9]{1,5}(?:\\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\\.[0-9]{1,3})?) *$"},message:"must match pattern \""+"^ *([0-9]{1,5}(?:\\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\\.[0-9]{1,3})?) *$"+"\"",schema:"^ *([0-9]{1,5}(?:\\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\\.[0-9]{1,3})?) *$",parentSchema:schema37.properties.aspect.anyOf[0],data:data2};
+if(vErrors === null){
+vErrors = [err16];
+}
+else {
+vErrors.push(err16);
+}
+errors++;
+}
+}
+else {
+const err17 = {instancePath:instancePath+"/aspect",schemaPath:"#/properties/aspect/anyOf/0/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema37.properties.aspect.anyOf[0].type,parentSchema:schema37.properties.aspect.anyOf[0],data:data2};
+if(vErrors === null){
+vErrors = [err17];
+}
+else {
+vErrors.push(err17);
+}
+errors++;
+}
+}
+var _valid2 = _errs20 === errors;
+valid4 = valid4 || _valid2;
+const _errs26 = errors;
+if(data2 !== null){
+const err18 = {instancePath:instancePath+"/aspect",schemaPath:"#/properties/aspect/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema37.properties.aspect.anyOf[1].type,parentSchema:schema37.properties.aspect.anyOf[1],data:data2};
+if(vErrors === null){
+vErrors = [err18];
+}
+else {
+vErrors.push(err18);
+}
+errors++;
+}
+var _valid2 = _errs26 === errors;
+valid4 = valid4 || _valid2;
+if(!valid4){
+const err19 = {instancePath:instancePath+"/aspect",schemaPath:"#/properties/aspect/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema37.properties.aspect.anyOf,parentSchema:schema37.properties.aspect,data:data2};
+if(vErrors === null){
+vErrors = [err19];
+}
+else {
+vErrors.push(err19);
+}
+errors++;
+validate24.errors = vErrors;
+return false;
+}
+else {
+errors = _errs19;
+if(vErrors !== null){
+if(_errs19){
+vErrors.length = _errs19;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid0 = _errs18 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.zoom !== undefined){
+let data3 = data.zoom;
+const _errs28 = errors;
+const _errs29 = errors;
+let valid6 = false;
+const _errs30 = errors;
+if(errors === _errs30){
+if((typeof data3 == "number") && (isFinite(data3))){
+if(data3 < 1 || isNaN(data3)){
+const err20 = {instancePath:instancePath+"/zoom",schemaPath:"#/properties/zoom/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema37.properties.zoom.anyOf[0],data:data3};
+if(vErrors === null){
+vErrors = [err20];
+}
+else {
+vErrors.push(err20);
+}
+errors++;
+}
+}
+else {
+const err21 = {instancePath:instancePath+"/zoom",schemaPath:"#/properties/zoom/anyOf/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema37.properties.zoom.anyOf[0].type,parentSchema:schema37.properties.zoom.anyOf[0],data:data3};
+if(vErrors === null){
+vErrors = [err21];
+}
+else {
+vErrors.push(err21);
+}
+errors++;
+}
+}
+var _valid3 = _errs30 === errors;
+valid6 = valid6 || _valid3;
+const _errs32 = errors;
+if(data3 !== null){
+const err22 = {instancePath:instancePath+"/zoom",schemaPath:"#/properties/zoom/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema37.properties.zoom.anyOf[1].type,parentSchema:schema37.properties.zoom.anyOf[1],data:data3};
+if(vErrors === null){
+vErrors = [err22];
+}
+else {
+vErrors.push(err22);
+}
+errors++;
+}
+var _valid3 = _errs32 === errors;
+valid6 = valid6 || _valid3;
+if(!valid6){
+const err23 = {instancePath:instancePath+"/zoom",schemaPath:"#/properties/zoom/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema37.properties.zoom.anyOf,parentSchema:schema37.properties.zoom,data:data3};
+if(vErrors === null){
+vErrors = [err23];
+}
+else {
+vErrors.push(err23);
+}
+errors++;
+validate24.errors = vErrors;
+return false;
+}
+else {
+errors = _errs29;
+if(vErrors !== null){
+if(_errs29){
+vErrors.length = _errs29;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid0 = _errs28 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.safe !== undefined){
+let data4 = data.safe;
+const _errs34 = errors;
+const _errs35 = errors;
+let valid7 = false;
+const _errs36 = errors;
+const _errs37 = errors;
+if(errors === _errs37){
+if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
+const _errs39 = errors;
+for(const key1 in data4){
+if(!((((key1 === "top") || (key1 === "bottom")) || (key1 === "left")) || (key1 === "right"))){
+const err24 = {instancePath:instancePath+"/safe",schemaPath:"#/$defs/SafeShares/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties",schema:false,parentSchema:schema38,data:data4};
+if(vErrors === null){
+vErrors = [err24];
+}
+else {
+vErrors.push(err24);
+}
+errors++;
+break;
+}
+}
+if(_errs39 === errors){
+if(data4.top !== undefined){
+let data5 = data4.top;
+const _errs40 = errors;
+if(errors === _errs40){
+if((typeof data5 == "number") && (isFinite(data5))){
+if(data5 > 0.4 || isNaN(data5)){
+const err25 = {instancePath:instancePath+"/safe/top",schemaPath:"#/$defs/SafeShares/properties/top/maximum",keyword:"maximum",params:{comparison: "<=", limit: 0.4},message:"must be <= 0.4",schema:0.4,parentSchema:schema38.properties.top,data:data5};
+if(vErrors === null){
+vErrors = [err25];
+}
+else {
+vErrors.push(err25);
+}
+errors++;
+}
+else {
+if(data5 < 0 || isNaN(data5)){
+const err26 = {instancePath:instancePath+"/safe/top",schemaPath:"#/$defs/SafeShares/properties/top/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema38.properties.top,data:data5};
+if(vErrors === null){
+vErrors = [err26];
+}
+else {
+vErrors.push(err26);
+}
+errors++;
+}
+}
+}
+else {
+const err27 = {instancePath:instancePath+"/safe/top",schemaPath:"#/$defs/SafeShares/properties/top/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema38.properties.top.type,parentSchema:schema38.properties.top,data:data5};
+if(vErrors === null){
+vErrors = [err27];
+}
+else {
+vErrors.push(err27);
+}
+errors++;
+}
+}
+var valid9 = _errs40 === errors;
+}
+else {
+var valid9 = true;
+}
+if(valid9){
+if(data4.bottom !== undefined){
+let data6 = data4.bottom;
+const _errs42 = errors;
+if(errors === _errs42){
+if((typeof data6 == "number") && (isFinite(data6))){
+if(data6 > 0.4 || isNaN(data6)){
+const err28 = {instancePath:instancePath+"/safe/bottom",schemaPath:"#/$defs/SafeShares/properties/bottom/maximum",keyword:"maximum",params:{comparison: "<=", limit: 0.4},message:"must be <= 0.4",schema:0.4,parentSchema:schema38.properties.bottom,data:data6};
+if(vErrors === null){
+vErrors = [err28];
+}
+else {
+vErrors.push(err28);
+}
+errors++;
+}
+else {
+if(data6 < 0 || isNaN(data6)){
+const err29 = {instancePath:instancePath+"/safe/bottom",schemaPath:"#/$defs/SafeShares/properties/bottom/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema38.properties.bottom,data:data6};
+if(vErrors === null){
+vErrors = [err29];
+}
+else {
+vErrors.push(err29);
+}
+errors++;
+}
+}
+}
+else {
+const err30 = {instancePath:instancePath+"/safe/bottom",schemaPath:"#/$defs/SafeShares/properties/bottom/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema38.properties.bottom.type,parentSchema:schema38.properties.bottom,data:data6};
+if(vErrors === null){
+vErrors = [err30];
+}
+else {
+vErrors.push(err30);
+}
+errors++;
+}
+}
+var valid9 = _errs42 === errors;
+}
+else {
+var valid9 = true;
+}
+if(valid9){
+if(data4.left !== undefined){
+let data7 = data4.left;
+const _errs44 = errors;
+if(errors === _errs44){
+if((typeof data7 == "number") && (isFinite(data7))){
+if(data7 > 0.4 || isNaN(data7)){
+const err31 = {instancePath:instancePath+"/safe/left",schemaPath:"#/$defs/SafeShares/properties/left/maximum",keyword:"maximum",params:{comparison: "<=", limit: 0.4},message:"must be <= 0.4",schema:0.4,parentSchema:schema38.properties.left,data:data7};
+if(vErrors === null){
+vErrors = [err31];
+}
+else {
+vErrors.push(err31);
+}
+errors++;
+}
+else {
+if(data7 < 0 || isNaN(data7)){
+const err32 = {instancePath:instancePath+"/safe/left",schemaPath:"#/$defs/SafeShares/properties/left/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema38.properties.left,data:data7};
+if(vErrors === null){
+vErrors = [err32];
+}
+else {
+vErrors.push(err32);
+}
+errors++;
+}
+}
+}
+else {
+const err33 = {instancePath:instancePath+"/safe/left",schemaPath:"#/$defs/SafeShares/properties/left/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema38.properties.left.type,parentSchema:schema38.properties.left,data:data7};
+if(vErrors === null){
+vErrors = [err33];
+}
+else {
+vErrors.push(err33);
+}
+errors++;
+}
+}
+var valid9 = _errs44 === errors;
+}
+else {
+var valid9 = true;
+}
+if(valid9){
+if(data4.right !== undefined){
+let data8 = data4.right;
+const _errs46 = errors;
+if(errors === _errs46){
+if((typeof data8 == "number") && (isFinite(data8))){
+if(data8 > 0.4 || isNaN(data8)){
+const err34 = {instancePath:instancePath+"/safe/right",schemaPath:"#/$defs/SafeShares/properties/right/maximum",keyword:"maximum",params:{comparison: "<=", limit: 0.4},message:"must be <= 0.4",schema:0.4,parentSchema:schema38.properties.right,data:data8};
+if(vErrors === null){
+vErrors = [err34];
+}
+else {
+vErrors.push(err34);
+}
+errors++;
+}
+else {
+if(data8 < 0 || isNaN(data8)){
+const err35 = {instancePath:instancePath+"/safe/right",schemaPath:"#/$defs/SafeShares/properties/right/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema38.properties.right,data:data8};
+if(vErrors === null){
+vErrors = [err35];
+}
+else {
+vErrors.push(err35);
+}
+errors++;
+}
+}
+}
+else {
+const err36 = {instancePath:instancePath+"/safe/right",schemaPath:"#/$defs/SafeShares/properties/right/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema38.properties.right.type,parentSchema:schema38.properties.right,data:data8};
+if(vErrors === null){
+vErrors = [err36];
+}
+else {
+vErrors.push(err36);
+}
+errors++;
+}
+}
+var valid9 = _errs46 === errors;
+}
+else {
+var valid9 = true;
+}
+}
+}
+}
+}
+}
+else {
+const err37 = {instancePath:instancePath+"/safe",schemaPath:"#/$defs/SafeShares/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema38.type,parentSchema:schema38,data:data4};
+if(vErrors === null){
+vErrors = [err37];
+}
+else {
+vErrors.push(err37);
+}
+errors++;
+}
+}
+var _valid4 = _errs36 === errors;
+valid7 = valid7 || _valid4;
+const _errs48 = errors;
+if(data4 !== null){
+const err38 = {instancePath:instancePath+"/safe",schemaPath:"#/properties/safe/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema37.properties.safe.anyOf[1].type,parentSchema:schema37.properties.safe.anyOf[1],data:data4};
+if(vErrors === null){
+vErrors = [err38];
+}
+else {
+vErrors.push(err38);
+}
+errors++;
+}
+var _valid4 = _errs48 === errors;
+valid7 = valid7 || _valid4;
+if(!valid7){
+const err39 = {instancePath:instancePath+"/safe",schemaPath:"#/properties/safe/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema37.properties.safe.anyOf,parentSchema:schema37.properties.safe,data:data4};
+if(vErrors === null){
+vErrors = [err39];
+}
+else {
+vErrors.push(err39);
+}
+errors++;
+validate24.errors = vErrors;
+return false;
+}
+else {
+errors = _errs35;
+if(vErrors !== null){
+if(_errs35){
+vErrors.length = _errs35;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid0 = _errs34 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate24.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema37.type,parentSchema:schema37,data}];
+return false;
+}
+}
+validate24.errors = vErrors;
+return errors === 0;
+}
+validate24.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
 const pattern10 = new RegExp("^([Hh][Tt][Tt][Pp][Ss]?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-\\[\\]-~]*)?|s3://[a-z0-9.-]{3,63}/[^\\x00-\\x1f\\x7f]+)$", "u");
 const pattern12 = new RegExp("^([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])x([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])$", "u");
 
@@ -1873,12 +2595,15 @@ const _errs89 = errors;
 const _errs90 = errors;
 let valid30 = false;
 const _errs91 = errors;
+if(!(validate24(data22, {instancePath:instancePath+"/follow",parentData:data,parentDataProperty:"follow",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate24.errors : vErrors.concat(validate24.errors);
+errors = vErrors.length;
+}
+var _valid3 = _errs91 === errors;
+valid30 = valid30 || _valid3;
 const _errs92 = errors;
-if(errors === _errs92){
-if(data22 && typeof data22 == "object" && !Array.isArray(data22)){
-let missing8;
-if((data22.track === undefined) && (missing8 = "track")){
-const err48 = {instancePath:instancePath+"/follow",schemaPath:"#/$defs/Follow/required",keyword:"required",params:{missingProperty: missing8},message:"must have required property '"+missing8+"'",schema:schema37.required,parentSchema:schema37,data:data22};
+if(data22 !== null){
+const err48 = {instancePath:instancePath+"/follow",schemaPath:"#/properties/follow/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.follow.anyOf[1].type,parentSchema:schema34.properties.follow.anyOf[1],data:data22};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -1887,466 +2612,15 @@ vErrors.push(err48);
 }
 errors++;
 }
-else {
-const _errs94 = errors;
-for(const key3 in data22){
-if(!((((key3 === "track") || (key3 === "class_name")) || (key3 === "aspect")) || (key3 === "zoom"))){
-const err49 = {instancePath:instancePath+"/follow",schemaPath:"#/$defs/Follow/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema37,data:data22};
+var _valid3 = _errs92 === errors;
+valid30 = valid30 || _valid3;
+if(!valid30){
+const err49 = {instancePath:instancePath+"/follow",schemaPath:"#/properties/follow/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.follow.anyOf,parentSchema:schema34.properties.follow,data:data22};
 if(vErrors === null){
 vErrors = [err49];
 }
 else {
 vErrors.push(err49);
-}
-errors++;
-break;
-}
-}
-if(_errs94 === errors){
-if(data22.track !== undefined){
-let data23 = data22.track;
-const _errs95 = errors;
-const _errs96 = errors;
-let valid33 = false;
-const _errs97 = errors;
-if(!(((typeof data23 == "number") && (!(data23 % 1) && !isNaN(data23))) && (isFinite(data23)))){
-const err50 = {instancePath:instancePath+"/follow/track",schemaPath:"#/$defs/Follow/properties/track/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema37.properties.track.anyOf[0].type,parentSchema:schema37.properties.track.anyOf[0],data:data23};
-if(vErrors === null){
-vErrors = [err50];
-}
-else {
-vErrors.push(err50);
-}
-errors++;
-}
-if(errors === _errs97){
-if((typeof data23 == "number") && (isFinite(data23))){
-if(data23 > 9007199254740991 || isNaN(data23)){
-const err51 = {instancePath:instancePath+"/follow/track",schemaPath:"#/$defs/Follow/properties/track/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema37.properties.track.anyOf[0],data:data23};
-if(vErrors === null){
-vErrors = [err51];
-}
-else {
-vErrors.push(err51);
-}
-errors++;
-}
-else {
-if(data23 < -9007199254740991 || isNaN(data23)){
-const err52 = {instancePath:instancePath+"/follow/track",schemaPath:"#/$defs/Follow/properties/track/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: -9007199254740991},message:"must be >= -9007199254740991",schema:-9007199254740991,parentSchema:schema37.properties.track.anyOf[0],data:data23};
-if(vErrors === null){
-vErrors = [err52];
-}
-else {
-vErrors.push(err52);
-}
-errors++;
-}
-}
-}
-}
-var _valid4 = _errs97 === errors;
-valid33 = valid33 || _valid4;
-const _errs99 = errors;
-if(typeof data23 !== "string"){
-const err53 = {instancePath:instancePath+"/follow/track",schemaPath:"#/$defs/Follow/properties/track/anyOf/1/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema37.properties.track.anyOf[1].type,parentSchema:schema37.properties.track.anyOf[1],data:data23};
-if(vErrors === null){
-vErrors = [err53];
-}
-else {
-vErrors.push(err53);
-}
-errors++;
-}
-if("main" !== data23){
-const err54 = {instancePath:instancePath+"/follow/track",schemaPath:"#/$defs/Follow/properties/track/anyOf/1/const",keyword:"const",params:{allowedValue: "main"},message:"must be equal to constant",schema:"main",parentSchema:schema37.properties.track.anyOf[1],data:data23};
-if(vErrors === null){
-vErrors = [err54];
-}
-else {
-vErrors.push(err54);
-}
-errors++;
-}
-var _valid4 = _errs99 === errors;
-valid33 = valid33 || _valid4;
-if(!valid33){
-const err55 = {instancePath:instancePath+"/follow/track",schemaPath:"#/$defs/Follow/properties/track/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema37.properties.track.anyOf,parentSchema:schema37.properties.track,data:data23};
-if(vErrors === null){
-vErrors = [err55];
-}
-else {
-vErrors.push(err55);
-}
-errors++;
-}
-else {
-errors = _errs96;
-if(vErrors !== null){
-if(_errs96){
-vErrors.length = _errs96;
-}
-else {
-vErrors = null;
-}
-}
-}
-var valid32 = _errs95 === errors;
-}
-else {
-var valid32 = true;
-}
-if(valid32){
-if(data22.class_name !== undefined){
-let data24 = data22.class_name;
-const _errs101 = errors;
-const _errs102 = errors;
-let valid34 = false;
-const _errs103 = errors;
-const _errs106 = errors;
-const _errs107 = errors;
-if(errors === _errs107){
-if(typeof data24 === "string"){
-if(!pattern4.test(data24)){
-const err56 = {};
-if(vErrors === null){
-vErrors = [err56];
-}
-else {
-vErrors.push(err56);
-}
-errors++;
-}
-}
-else {
-const err57 = {};
-if(vErrors === null){
-vErrors = [err57];
-}
-else {
-vErrors.push(err57);
-}
-errors++;
-}
-}
-var valid35 = _errs107 === errors;
-if(valid35){
-const err58 = {instancePath:instancePath+"/follow/class_name",schemaPath:"#/$defs/Follow/properties/class_name/anyOf/0/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema37.properties.class_name.anyOf[0].not,parentSchema:schema37.properties.class_name.anyOf[0],data:data24};
-if(vErrors === null){
-vErrors = [err58];
-}
-else {
-vErrors.push(err58);
-}
-errors++;
-}
-else {
-errors = _errs106;
-if(vErrors !== null){
-if(_errs106){
-vErrors.length = _errs106;
-}
-else {
-vErrors = null;
-}
-}
-}
-if(errors === _errs103){
-if(typeof data24 === "string"){
-if(func1(data24) > 200){
-const err59 = {instancePath:instancePath+"/follow/class_name",schemaPath:"#/$defs/Follow/properties/class_name/anyOf/0/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters",schema:200,parentSchema:schema37.properties.class_name.anyOf[0],data:data24};
-if(vErrors === null){
-vErrors = [err59];
-}
-else {
-vErrors.push(err59);
-}
-errors++;
-}
-}
-else {
-const err60 = {instancePath:instancePath+"/follow/class_name",schemaPath:"#/$defs/Follow/properties/class_name/anyOf/0/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema37.properties.class_name.anyOf[0].type,parentSchema:schema37.properties.class_name.anyOf[0],data:data24};
-if(vErrors === null){
-vErrors = [err60];
-}
-else {
-vErrors.push(err60);
-}
-errors++;
-}
-}
-var _valid5 = _errs103 === errors;
-valid34 = valid34 || _valid5;
-const _errs109 = errors;
-if(data24 !== null){
-const err61 = {instancePath:instancePath+"/follow/class_name",schemaPath:"#/$defs/Follow/properties/class_name/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema37.properties.class_name.anyOf[1].type,parentSchema:schema37.properties.class_name.anyOf[1],data:data24};
-if(vErrors === null){
-vErrors = [err61];
-}
-else {
-vErrors.push(err61);
-}
-errors++;
-}
-var _valid5 = _errs109 === errors;
-valid34 = valid34 || _valid5;
-if(!valid34){
-const err62 = {instancePath:instancePath+"/follow/class_name",schemaPath:"#/$defs/Follow/properties/class_name/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema37.properties.class_name.anyOf,parentSchema:schema37.properties.class_name,data:data24};
-if(vErrors === null){
-vErrors = [err62];
-}
-else {
-vErrors.push(err62);
-}
-errors++;
-}
-else {
-errors = _errs102;
-if(vErrors !== null){
-if(_errs102){
-vErrors.length = _errs102;
-}
-else {
-vErrors = null;
-}
-}
-}
-var valid32 = _errs101 === errors;
-}
-else {
-var valid32 = true;
-}
-if(valid32){
-if(data22.aspect !== undefined){
-let data25 = data22.aspect;
-const _errs111 = errors;
-const _errs112 = errors;
-let valid36 = false;
-const _errs113 = errors;
-const _errs116 = errors;
-const _errs117 = errors;
-if(errors === _errs117){
-if(typeof data25 === "string"){
-if(!pattern8.test(data25)){
-const err63 = {};
-if(vErrors === null){
-vErrors = [err63];
-}
-else {
-vErrors.push(err63);
-}
-errors++;
-}
-}
-else {
-const err64 = {};
-if(vErrors === null){
-vErrors = [err64];
-}
-else {
-vErrors.push(err64);
-}
-errors++;
-}
-}
-var valid37 = _errs117 === errors;
-if(valid37){
-const err65 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf/0/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema37.properties.aspect.anyOf[0].not,parentSchema:schema37.properties.aspect.anyOf[0],data:data25};
-if(vErrors === null){
-vErrors = [err65];
-}
-else {
-vErrors.push(err65);
-}
-errors++;
-}
-else {
-errors = _errs116;
-if(vErrors !== null){
-if(_errs116){
-vErrors.length = _errs116;
-}
-else {
-vErrors = null;
-}
-}
-}
-if(errors === _errs113){
-if(typeof data25 === "string"){
-if(!pattern9.test(data25)){
-const err66 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf/0/pattern",keyword:"pattern",params:{pattern: "^ *([0-9]{1,5}(?:\\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\\.[0-9]{1,3})?) *$"},message:"must match pattern \""+"^ *([0-9]{1,5}(?:\\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\\.[0-9]{1,3})?) *$"+"\"",schema:"^ *([0-9]{1,5}(?:\\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\\.[0-9]{1,3})?) *$",parentSchema:schema37.properties.aspect.anyOf[0],data:data25};
-if(vErrors === null){
-vErrors = [err66];
-}
-else {
-vErrors.push(err66);
-}
-errors++;
-}
-}
-else {
-const err67 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf/0/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema37.properties.aspect.anyOf[0].type,parentSchema:schema37.properties.aspect.anyOf[0],data:data25};
-if(vErrors === null){
-vErrors = [err67];
-}
-else {
-vErrors.push(err67);
-}
-errors++;
-}
-}
-var _valid6 = _errs113 === errors;
-valid36 = valid36 || _valid6;
-const _errs119 = errors;
-if(data25 !== null){
-const err68 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema37.properties.aspect.anyOf[1].type,parentSchema:schema37.properties.aspect.anyOf[1],data:data25};
-if(vErrors === null){
-vErrors = [err68];
-}
-else {
-vErrors.push(err68);
-}
-errors++;
-}
-var _valid6 = _errs119 === errors;
-valid36 = valid36 || _valid6;
-if(!valid36){
-const err69 = {instancePath:instancePath+"/follow/aspect",schemaPath:"#/$defs/Follow/properties/aspect/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema37.properties.aspect.anyOf,parentSchema:schema37.properties.aspect,data:data25};
-if(vErrors === null){
-vErrors = [err69];
-}
-else {
-vErrors.push(err69);
-}
-errors++;
-}
-else {
-errors = _errs112;
-if(vErrors !== null){
-if(_errs112){
-vErrors.length = _errs112;
-}
-else {
-vErrors = null;
-}
-}
-}
-var valid32 = _errs111 === errors;
-}
-else {
-var valid32 = true;
-}
-if(valid32){
-if(data22.zoom !== undefined){
-let data26 = data22.zoom;
-const _errs121 = errors;
-const _errs122 = errors;
-let valid38 = false;
-const _errs123 = errors;
-if(errors === _errs123){
-if((typeof data26 == "number") && (isFinite(data26))){
-if(data26 < 1 || isNaN(data26)){
-const err70 = {instancePath:instancePath+"/follow/zoom",schemaPath:"#/$defs/Follow/properties/zoom/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema37.properties.zoom.anyOf[0],data:data26};
-if(vErrors === null){
-vErrors = [err70];
-}
-else {
-vErrors.push(err70);
-}
-errors++;
-}
-}
-else {
-const err71 = {instancePath:instancePath+"/follow/zoom",schemaPath:"#/$defs/Follow/properties/zoom/anyOf/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema37.properties.zoom.anyOf[0].type,parentSchema:schema37.properties.zoom.anyOf[0],data:data26};
-if(vErrors === null){
-vErrors = [err71];
-}
-else {
-vErrors.push(err71);
-}
-errors++;
-}
-}
-var _valid7 = _errs123 === errors;
-valid38 = valid38 || _valid7;
-const _errs125 = errors;
-if(data26 !== null){
-const err72 = {instancePath:instancePath+"/follow/zoom",schemaPath:"#/$defs/Follow/properties/zoom/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema37.properties.zoom.anyOf[1].type,parentSchema:schema37.properties.zoom.anyOf[1],data:data26};
-if(vErrors === null){
-vErrors = [err72];
-}
-else {
-vErrors.push(err72);
-}
-errors++;
-}
-var _valid7 = _errs125 === errors;
-valid38 = valid38 || _valid7;
-if(!valid38){
-const err73 = {instancePath:instancePath+"/follow/zoom",schemaPath:"#/$defs/Follow/properties/zoom/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema37.properties.zoom.anyOf,parentSchema:schema37.properties.zoom,data:data26};
-if(vErrors === null){
-vErrors = [err73];
-}
-else {
-vErrors.push(err73);
-}
-errors++;
-}
-else {
-errors = _errs122;
-if(vErrors !== null){
-if(_errs122){
-vErrors.length = _errs122;
-}
-else {
-vErrors = null;
-}
-}
-}
-var valid32 = _errs121 === errors;
-}
-else {
-var valid32 = true;
-}
-}
-}
-}
-}
-}
-}
-else {
-const err74 = {instancePath:instancePath+"/follow",schemaPath:"#/$defs/Follow/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema37.type,parentSchema:schema37,data:data22};
-if(vErrors === null){
-vErrors = [err74];
-}
-else {
-vErrors.push(err74);
-}
-errors++;
-}
-}
-var _valid3 = _errs91 === errors;
-valid30 = valid30 || _valid3;
-const _errs127 = errors;
-if(data22 !== null){
-const err75 = {instancePath:instancePath+"/follow",schemaPath:"#/properties/follow/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.follow.anyOf[1].type,parentSchema:schema34.properties.follow.anyOf[1],data:data22};
-if(vErrors === null){
-vErrors = [err75];
-}
-else {
-vErrors.push(err75);
-}
-errors++;
-}
-var _valid3 = _errs127 === errors;
-valid30 = valid30 || _valid3;
-if(!valid30){
-const err76 = {instancePath:instancePath+"/follow",schemaPath:"#/properties/follow/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.follow.anyOf,parentSchema:schema34.properties.follow,data:data22};
-if(vErrors === null){
-vErrors = [err76];
-}
-else {
-vErrors.push(err76);
 }
 errors++;
 validate23.errors = vErrors;
@@ -2370,16 +2644,454 @@ var valid22 = true;
 }
 if(valid22){
 if(data.tracks !== undefined){
-let data27 = data.tracks;
-const _errs129 = errors;
-const _errs130 = errors;
-let valid39 = false;
-const _errs131 = errors;
-if(errors === _errs131){
-if(data27 && typeof data27 == "object" && !Array.isArray(data27)){
+let data23 = data.tracks;
+const _errs94 = errors;
+const _errs95 = errors;
+let valid31 = false;
+const _errs96 = errors;
+if(errors === _errs96){
+if(data23 && typeof data23 == "object" && !Array.isArray(data23)){
+let missing8;
+if((data23.tracks === undefined) && (missing8 = "tracks")){
+const err50 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/0/required",keyword:"required",params:{missingProperty: missing8},message:"must have required property '"+missing8+"'",schema:schema34.properties.tracks.anyOf[0].required,parentSchema:schema34.properties.tracks.anyOf[0],data:data23};
+if(vErrors === null){
+vErrors = [err50];
+}
+else {
+vErrors.push(err50);
+}
+errors++;
+}
+else {
+if(data23.tracks !== undefined){
+let data24 = data23.tracks;
+const _errs99 = errors;
+if(errors === _errs99){
+if(Array.isArray(data24)){
+if(data24.length > 100000){
+const err51 = {instancePath:instancePath+"/tracks/tracks",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/maxItems",keyword:"maxItems",params:{limit: 100000},message:"must NOT have more than 100000 items",schema:100000,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks,data:data24};
+if(vErrors === null){
+vErrors = [err51];
+}
+else {
+vErrors.push(err51);
+}
+errors++;
+}
+else {
+var valid33 = true;
+const len1 = data24.length;
+for(let i1=0; i1<len1; i1++){
+let data25 = data24[i1];
+const _errs101 = errors;
+if(errors === _errs101){
+if(data25 && typeof data25 == "object" && !Array.isArray(data25)){
 let missing9;
-if((data27.tracks === undefined) && (missing9 = "tracks")){
-const err77 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/0/required",keyword:"required",params:{missingProperty: missing9},message:"must have required property '"+missing9+"'",schema:schema34.properties.tracks.anyOf[0].required,parentSchema:schema34.properties.tracks.anyOf[0],data:data27};
+if(((data25.id === undefined) && (missing9 = "id")) || ((data25.frames === undefined) && (missing9 = "frames"))){
+const err52 = {instancePath:instancePath+"/tracks/tracks/" + i1,schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/required",keyword:"required",params:{missingProperty: missing9},message:"must have required property '"+missing9+"'",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.required,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items,data:data25};
+if(vErrors === null){
+vErrors = [err52];
+}
+else {
+vErrors.push(err52);
+}
+errors++;
+}
+else {
+if(data25.id !== undefined){
+let data26 = data25.id;
+const _errs103 = errors;
+if(!(((typeof data26 == "number") && (!(data26 % 1) && !isNaN(data26))) && (isFinite(data26)))){
+const err53 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/id",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/id/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.id.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.id,data:data26};
+if(vErrors === null){
+vErrors = [err53];
+}
+else {
+vErrors.push(err53);
+}
+errors++;
+}
+if(errors === _errs103){
+if((typeof data26 == "number") && (isFinite(data26))){
+if(data26 > 9007199254740991 || isNaN(data26)){
+const err54 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/id",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/id/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.id,data:data26};
+if(vErrors === null){
+vErrors = [err54];
+}
+else {
+vErrors.push(err54);
+}
+errors++;
+}
+else {
+if(data26 < -9007199254740991 || isNaN(data26)){
+const err55 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/id",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/id/minimum",keyword:"minimum",params:{comparison: ">=", limit: -9007199254740991},message:"must be >= -9007199254740991",schema:-9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.id,data:data26};
+if(vErrors === null){
+vErrors = [err55];
+}
+else {
+vErrors.push(err55);
+}
+errors++;
+}
+}
+}
+}
+var valid34 = _errs103 === errors;
+}
+else {
+var valid34 = true;
+}
+if(valid34){
+if(data25.frames !== undefined){
+let data27 = data25.frames;
+const _errs105 = errors;
+if(errors === _errs105){
+if(Array.isArray(data27)){
+if(data27.length < 1){
+const err56 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames,data:data27};
+if(vErrors === null){
+vErrors = [err56];
+}
+else {
+vErrors.push(err56);
+}
+errors++;
+}
+else {
+var valid35 = true;
+const len2 = data27.length;
+for(let i2=0; i2<len2; i2++){
+let data28 = data27[i2];
+const _errs107 = errors;
+if(errors === _errs107){
+if(data28 && typeof data28 == "object" && !Array.isArray(data28)){
+let missing10;
+if(((data28.frame === undefined) && (missing10 = "frame")) || ((data28.bbox === undefined) && (missing10 = "bbox"))){
+const err57 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2,schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/required",keyword:"required",params:{missingProperty: missing10},message:"must have required property '"+missing10+"'",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.required,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items,data:data28};
+if(vErrors === null){
+vErrors = [err57];
+}
+else {
+vErrors.push(err57);
+}
+errors++;
+}
+else {
+if(data28.frame !== undefined){
+let data29 = data28.frame;
+const _errs109 = errors;
+if(!(((typeof data29 == "number") && (!(data29 % 1) && !isNaN(data29))) && (isFinite(data29)))){
+const err58 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/frame",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/frame/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.frame.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.frame,data:data29};
+if(vErrors === null){
+vErrors = [err58];
+}
+else {
+vErrors.push(err58);
+}
+errors++;
+}
+if(errors === _errs109){
+if((typeof data29 == "number") && (isFinite(data29))){
+if(data29 > 9007199254740991 || isNaN(data29)){
+const err59 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/frame",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/frame/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.frame,data:data29};
+if(vErrors === null){
+vErrors = [err59];
+}
+else {
+vErrors.push(err59);
+}
+errors++;
+}
+else {
+if(data29 < 0 || isNaN(data29)){
+const err60 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/frame",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/frame/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.frame,data:data29};
+if(vErrors === null){
+vErrors = [err60];
+}
+else {
+vErrors.push(err60);
+}
+errors++;
+}
+}
+}
+}
+var valid36 = _errs109 === errors;
+}
+else {
+var valid36 = true;
+}
+if(valid36){
+if(data28.bbox !== undefined){
+let data30 = data28.bbox;
+const _errs111 = errors;
+if(errors === _errs111){
+if(Array.isArray(data30)){
+if(data30.length < 4){
+const err61 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/minItems",keyword:"minItems",params:{limit: 4},message:"must NOT have fewer than 4 items",schema:4,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox,data:data30};
+if(vErrors === null){
+vErrors = [err61];
+}
+else {
+vErrors.push(err61);
+}
+errors++;
+}
+else {
+const len3 = data30.length;
+if(len3 > 0){
+let data31 = data30[0];
+const _errs113 = errors;
+if(!((typeof data31 == "number") && (isFinite(data31)))){
+const err62 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/0",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[0].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[0],data:data31};
+if(vErrors === null){
+vErrors = [err62];
+}
+else {
+vErrors.push(err62);
+}
+errors++;
+}
+var valid37 = _errs113 === errors;
+}
+if(valid37){
+if(len3 > 1){
+let data32 = data30[1];
+const _errs115 = errors;
+if(!((typeof data32 == "number") && (isFinite(data32)))){
+const err63 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/1",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/1/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[1].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[1],data:data32};
+if(vErrors === null){
+vErrors = [err63];
+}
+else {
+vErrors.push(err63);
+}
+errors++;
+}
+var valid37 = _errs115 === errors;
+}
+if(valid37){
+if(len3 > 2){
+let data33 = data30[2];
+const _errs117 = errors;
+if(errors === _errs117){
+if((typeof data33 == "number") && (isFinite(data33))){
+if(data33 <= 0 || isNaN(data33)){
+const err64 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/2",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/2/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0},message:"must be > 0",schema:0,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[2],data:data33};
+if(vErrors === null){
+vErrors = [err64];
+}
+else {
+vErrors.push(err64);
+}
+errors++;
+}
+}
+else {
+const err65 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/2",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/2/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[2].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[2],data:data33};
+if(vErrors === null){
+vErrors = [err65];
+}
+else {
+vErrors.push(err65);
+}
+errors++;
+}
+}
+var valid37 = _errs117 === errors;
+}
+if(valid37){
+if(len3 > 3){
+let data34 = data30[3];
+const _errs119 = errors;
+if(errors === _errs119){
+if((typeof data34 == "number") && (isFinite(data34))){
+if(data34 <= 0 || isNaN(data34)){
+const err66 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/3",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/3/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0},message:"must be > 0",schema:0,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[3],data:data34};
+if(vErrors === null){
+vErrors = [err66];
+}
+else {
+vErrors.push(err66);
+}
+errors++;
+}
+}
+else {
+const err67 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/3",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/3/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[3].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[3],data:data34};
+if(vErrors === null){
+vErrors = [err67];
+}
+else {
+vErrors.push(err67);
+}
+errors++;
+}
+}
+var valid37 = _errs119 === errors;
+}
+if(valid37){
+const len4 = data30.length;
+if(!(len4 <= 4)){
+const err68 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/items",keyword:"items",params:{limit: 4},message:"must NOT have more than 4 items",schema:false,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox,data:data30};
+if(vErrors === null){
+vErrors = [err68];
+}
+else {
+vErrors.push(err68);
+}
+errors++;
+}
+}
+}
+}
+}
+}
+}
+else {
+const err69 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox,data:data30};
+if(vErrors === null){
+vErrors = [err69];
+}
+else {
+vErrors.push(err69);
+}
+errors++;
+}
+}
+var valid36 = _errs111 === errors;
+}
+else {
+var valid36 = true;
+}
+}
+}
+}
+else {
+const err70 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2,schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items,data:data28};
+if(vErrors === null){
+vErrors = [err70];
+}
+else {
+vErrors.push(err70);
+}
+errors++;
+}
+}
+var valid35 = _errs107 === errors;
+if(!valid35){
+break;
+}
+}
+}
+}
+else {
+const err71 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames,data:data27};
+if(vErrors === null){
+vErrors = [err71];
+}
+else {
+vErrors.push(err71);
+}
+errors++;
+}
+}
+var valid34 = _errs105 === errors;
+}
+else {
+var valid34 = true;
+}
+}
+}
+}
+else {
+const err72 = {instancePath:instancePath+"/tracks/tracks/" + i1,schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items,data:data25};
+if(vErrors === null){
+vErrors = [err72];
+}
+else {
+vErrors.push(err72);
+}
+errors++;
+}
+}
+var valid33 = _errs101 === errors;
+if(!valid33){
+break;
+}
+}
+}
+}
+else {
+const err73 = {instancePath:instancePath+"/tracks/tracks",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema34.properties.tracks.anyOf[0].properties.tracks.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks,data:data24};
+if(vErrors === null){
+vErrors = [err73];
+}
+else {
+vErrors.push(err73);
+}
+errors++;
+}
+}
+var valid32 = _errs99 === errors;
+}
+else {
+var valid32 = true;
+}
+if(valid32){
+if(data23.video !== undefined){
+let data35 = data23.video;
+const _errs121 = errors;
+if(errors === _errs121){
+if(data35 && typeof data35 == "object" && !Array.isArray(data35)){
+if(data35.width !== undefined){
+let data36 = data35.width;
+const _errs123 = errors;
+const _errs124 = errors;
+let valid39 = false;
+const _errs125 = errors;
+if(!(((typeof data36 == "number") && (!(data36 % 1) && !isNaN(data36))) && (isFinite(data36)))){
+const err74 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[0].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[0],data:data36};
+if(vErrors === null){
+vErrors = [err74];
+}
+else {
+vErrors.push(err74);
+}
+errors++;
+}
+if(errors === _errs125){
+if((typeof data36 == "number") && (isFinite(data36))){
+if(data36 > 9007199254740991 || isNaN(data36)){
+const err75 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[0],data:data36};
+if(vErrors === null){
+vErrors = [err75];
+}
+else {
+vErrors.push(err75);
+}
+errors++;
+}
+else {
+if(data36 < 1 || isNaN(data36)){
+const err76 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[0],data:data36};
+if(vErrors === null){
+vErrors = [err76];
+}
+else {
+vErrors.push(err76);
+}
+errors++;
+}
+}
+}
+}
+var _valid5 = _errs125 === errors;
+valid39 = valid39 || _valid5;
+const _errs127 = errors;
+if(data36 !== null){
+const err77 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[1].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[1],data:data36};
 if(vErrors === null){
 vErrors = [err77];
 }
@@ -2388,14 +3100,10 @@ vErrors.push(err77);
 }
 errors++;
 }
-else {
-if(data27.tracks !== undefined){
-let data28 = data27.tracks;
-const _errs134 = errors;
-if(errors === _errs134){
-if(Array.isArray(data28)){
-if(data28.length > 100000){
-const err78 = {instancePath:instancePath+"/tracks/tracks",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/maxItems",keyword:"maxItems",params:{limit: 100000},message:"must NOT have more than 100000 items",schema:100000,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks,data:data28};
+var _valid5 = _errs127 === errors;
+valid39 = valid39 || _valid5;
+if(!valid39){
+const err78 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width,data:data36};
 if(vErrors === null){
 vErrors = [err78];
 }
@@ -2405,16 +3113,30 @@ vErrors.push(err78);
 errors++;
 }
 else {
-var valid41 = true;
-const len1 = data28.length;
-for(let i1=0; i1<len1; i1++){
-let data29 = data28[i1];
-const _errs136 = errors;
-if(errors === _errs136){
-if(data29 && typeof data29 == "object" && !Array.isArray(data29)){
-let missing10;
-if(((data29.id === undefined) && (missing10 = "id")) || ((data29.frames === undefined) && (missing10 = "frames"))){
-const err79 = {instancePath:instancePath+"/tracks/tracks/" + i1,schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/required",keyword:"required",params:{missingProperty: missing10},message:"must have required property '"+missing10+"'",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.required,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items,data:data29};
+errors = _errs124;
+if(vErrors !== null){
+if(_errs124){
+vErrors.length = _errs124;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid38 = _errs123 === errors;
+}
+else {
+var valid38 = true;
+}
+if(valid38){
+if(data35.height !== undefined){
+let data37 = data35.height;
+const _errs129 = errors;
+const _errs130 = errors;
+let valid40 = false;
+const _errs131 = errors;
+if(!(((typeof data37 == "number") && (!(data37 % 1) && !isNaN(data37))) && (isFinite(data37)))){
+const err79 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[0].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[0],data:data37};
 if(vErrors === null){
 vErrors = [err79];
 }
@@ -2423,12 +3145,10 @@ vErrors.push(err79);
 }
 errors++;
 }
-else {
-if(data29.id !== undefined){
-let data30 = data29.id;
-const _errs138 = errors;
-if(!(((typeof data30 == "number") && (!(data30 % 1) && !isNaN(data30))) && (isFinite(data30)))){
-const err80 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/id",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/id/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.id.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.id,data:data30};
+if(errors === _errs131){
+if((typeof data37 == "number") && (isFinite(data37))){
+if(data37 > 9007199254740991 || isNaN(data37)){
+const err80 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[0],data:data37};
 if(vErrors === null){
 vErrors = [err80];
 }
@@ -2437,10 +3157,9 @@ vErrors.push(err80);
 }
 errors++;
 }
-if(errors === _errs138){
-if((typeof data30 == "number") && (isFinite(data30))){
-if(data30 > 9007199254740991 || isNaN(data30)){
-const err81 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/id",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/id/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.id,data:data30};
+else {
+if(data37 < 1 || isNaN(data37)){
+const err81 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[0],data:data37};
 if(vErrors === null){
 vErrors = [err81];
 }
@@ -2449,9 +3168,14 @@ vErrors.push(err81);
 }
 errors++;
 }
-else {
-if(data30 < -9007199254740991 || isNaN(data30)){
-const err82 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/id",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/id/minimum",keyword:"minimum",params:{comparison: ">=", limit: -9007199254740991},message:"must be >= -9007199254740991",schema:-9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.id,data:data30};
+}
+}
+}
+var _valid6 = _errs131 === errors;
+valid40 = valid40 || _valid6;
+const _errs133 = errors;
+if(data37 !== null){
+const err82 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[1].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[1],data:data37};
 if(vErrors === null){
 vErrors = [err82];
 }
@@ -2460,22 +3184,10 @@ vErrors.push(err82);
 }
 errors++;
 }
-}
-}
-}
-var valid42 = _errs138 === errors;
-}
-else {
-var valid42 = true;
-}
-if(valid42){
-if(data29.frames !== undefined){
-let data31 = data29.frames;
-const _errs140 = errors;
-if(errors === _errs140){
-if(Array.isArray(data31)){
-if(data31.length < 1){
-const err83 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames,data:data31};
+var _valid6 = _errs133 === errors;
+valid40 = valid40 || _valid6;
+if(!valid40){
+const err83 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height,data:data37};
 if(vErrors === null){
 vErrors = [err83];
 }
@@ -2483,713 +3195,6 @@ else {
 vErrors.push(err83);
 }
 errors++;
-}
-else {
-var valid43 = true;
-const len2 = data31.length;
-for(let i2=0; i2<len2; i2++){
-let data32 = data31[i2];
-const _errs142 = errors;
-if(errors === _errs142){
-if(data32 && typeof data32 == "object" && !Array.isArray(data32)){
-let missing11;
-if(((data32.frame === undefined) && (missing11 = "frame")) || ((data32.bbox === undefined) && (missing11 = "bbox"))){
-const err84 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2,schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/required",keyword:"required",params:{missingProperty: missing11},message:"must have required property '"+missing11+"'",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.required,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items,data:data32};
-if(vErrors === null){
-vErrors = [err84];
-}
-else {
-vErrors.push(err84);
-}
-errors++;
-}
-else {
-if(data32.frame !== undefined){
-let data33 = data32.frame;
-const _errs144 = errors;
-if(!(((typeof data33 == "number") && (!(data33 % 1) && !isNaN(data33))) && (isFinite(data33)))){
-const err85 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/frame",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/frame/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.frame.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.frame,data:data33};
-if(vErrors === null){
-vErrors = [err85];
-}
-else {
-vErrors.push(err85);
-}
-errors++;
-}
-if(errors === _errs144){
-if((typeof data33 == "number") && (isFinite(data33))){
-if(data33 > 9007199254740991 || isNaN(data33)){
-const err86 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/frame",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/frame/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.frame,data:data33};
-if(vErrors === null){
-vErrors = [err86];
-}
-else {
-vErrors.push(err86);
-}
-errors++;
-}
-else {
-if(data33 < 0 || isNaN(data33)){
-const err87 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/frame",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/frame/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.frame,data:data33};
-if(vErrors === null){
-vErrors = [err87];
-}
-else {
-vErrors.push(err87);
-}
-errors++;
-}
-}
-}
-}
-var valid44 = _errs144 === errors;
-}
-else {
-var valid44 = true;
-}
-if(valid44){
-if(data32.bbox !== undefined){
-let data34 = data32.bbox;
-const _errs146 = errors;
-if(errors === _errs146){
-if(Array.isArray(data34)){
-if(data34.length < 4){
-const err88 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/minItems",keyword:"minItems",params:{limit: 4},message:"must NOT have fewer than 4 items",schema:4,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox,data:data34};
-if(vErrors === null){
-vErrors = [err88];
-}
-else {
-vErrors.push(err88);
-}
-errors++;
-}
-else {
-const len3 = data34.length;
-if(len3 > 0){
-let data35 = data34[0];
-const _errs148 = errors;
-if(!((typeof data35 == "number") && (isFinite(data35)))){
-const err89 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/0",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[0].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[0],data:data35};
-if(vErrors === null){
-vErrors = [err89];
-}
-else {
-vErrors.push(err89);
-}
-errors++;
-}
-var valid45 = _errs148 === errors;
-}
-if(valid45){
-if(len3 > 1){
-let data36 = data34[1];
-const _errs150 = errors;
-if(!((typeof data36 == "number") && (isFinite(data36)))){
-const err90 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/1",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/1/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[1].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[1],data:data36};
-if(vErrors === null){
-vErrors = [err90];
-}
-else {
-vErrors.push(err90);
-}
-errors++;
-}
-var valid45 = _errs150 === errors;
-}
-if(valid45){
-if(len3 > 2){
-let data37 = data34[2];
-const _errs152 = errors;
-if(errors === _errs152){
-if((typeof data37 == "number") && (isFinite(data37))){
-if(data37 <= 0 || isNaN(data37)){
-const err91 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/2",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/2/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0},message:"must be > 0",schema:0,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[2],data:data37};
-if(vErrors === null){
-vErrors = [err91];
-}
-else {
-vErrors.push(err91);
-}
-errors++;
-}
-}
-else {
-const err92 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/2",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/2/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[2].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[2],data:data37};
-if(vErrors === null){
-vErrors = [err92];
-}
-else {
-vErrors.push(err92);
-}
-errors++;
-}
-}
-var valid45 = _errs152 === errors;
-}
-if(valid45){
-if(len3 > 3){
-let data38 = data34[3];
-const _errs154 = errors;
-if(errors === _errs154){
-if((typeof data38 == "number") && (isFinite(data38))){
-if(data38 <= 0 || isNaN(data38)){
-const err93 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/3",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/3/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0},message:"must be > 0",schema:0,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[3],data:data38};
-if(vErrors === null){
-vErrors = [err93];
-}
-else {
-vErrors.push(err93);
-}
-errors++;
-}
-}
-else {
-const err94 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox/3",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/prefixItems/3/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[3].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.prefixItems[3],data:data38};
-if(vErrors === null){
-vErrors = [err94];
-}
-else {
-vErrors.push(err94);
-}
-errors++;
-}
-}
-var valid45 = _errs154 === errors;
-}
-if(valid45){
-const len4 = data34.length;
-if(!(len4 <= 4)){
-const err95 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/items",keyword:"items",params:{limit: 4},message:"must NOT have more than 4 items",schema:false,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox,data:data34};
-if(vErrors === null){
-vErrors = [err95];
-}
-else {
-vErrors.push(err95);
-}
-errors++;
-}
-}
-}
-}
-}
-}
-}
-else {
-const err96 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2+"/bbox",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/properties/bbox/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.properties.bbox,data:data34};
-if(vErrors === null){
-vErrors = [err96];
-}
-else {
-vErrors.push(err96);
-}
-errors++;
-}
-}
-var valid44 = _errs146 === errors;
-}
-else {
-var valid44 = true;
-}
-}
-}
-}
-else {
-const err97 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames/" + i2,schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.items,data:data32};
-if(vErrors === null){
-vErrors = [err97];
-}
-else {
-vErrors.push(err97);
-}
-errors++;
-}
-}
-var valid43 = _errs142 === errors;
-if(!valid43){
-break;
-}
-}
-}
-}
-else {
-const err98 = {instancePath:instancePath+"/tracks/tracks/" + i1+"/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/properties/frames/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items.properties.frames,data:data31};
-if(vErrors === null){
-vErrors = [err98];
-}
-else {
-vErrors.push(err98);
-}
-errors++;
-}
-}
-var valid42 = _errs140 === errors;
-}
-else {
-var valid42 = true;
-}
-}
-}
-}
-else {
-const err99 = {instancePath:instancePath+"/tracks/tracks/" + i1,schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema34.properties.tracks.anyOf[0].properties.tracks.items.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks.items,data:data29};
-if(vErrors === null){
-vErrors = [err99];
-}
-else {
-vErrors.push(err99);
-}
-errors++;
-}
-}
-var valid41 = _errs136 === errors;
-if(!valid41){
-break;
-}
-}
-}
-}
-else {
-const err100 = {instancePath:instancePath+"/tracks/tracks",schemaPath:"#/properties/tracks/anyOf/0/properties/tracks/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema34.properties.tracks.anyOf[0].properties.tracks.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.tracks,data:data28};
-if(vErrors === null){
-vErrors = [err100];
-}
-else {
-vErrors.push(err100);
-}
-errors++;
-}
-}
-var valid40 = _errs134 === errors;
-}
-else {
-var valid40 = true;
-}
-if(valid40){
-if(data27.video !== undefined){
-let data39 = data27.video;
-const _errs156 = errors;
-if(errors === _errs156){
-if(data39 && typeof data39 == "object" && !Array.isArray(data39)){
-if(data39.width !== undefined){
-let data40 = data39.width;
-const _errs158 = errors;
-const _errs159 = errors;
-let valid47 = false;
-const _errs160 = errors;
-if(!(((typeof data40 == "number") && (!(data40 % 1) && !isNaN(data40))) && (isFinite(data40)))){
-const err101 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[0].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[0],data:data40};
-if(vErrors === null){
-vErrors = [err101];
-}
-else {
-vErrors.push(err101);
-}
-errors++;
-}
-if(errors === _errs160){
-if((typeof data40 == "number") && (isFinite(data40))){
-if(data40 > 9007199254740991 || isNaN(data40)){
-const err102 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[0],data:data40};
-if(vErrors === null){
-vErrors = [err102];
-}
-else {
-vErrors.push(err102);
-}
-errors++;
-}
-else {
-if(data40 < 1 || isNaN(data40)){
-const err103 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[0],data:data40};
-if(vErrors === null){
-vErrors = [err103];
-}
-else {
-vErrors.push(err103);
-}
-errors++;
-}
-}
-}
-}
-var _valid9 = _errs160 === errors;
-valid47 = valid47 || _valid9;
-const _errs162 = errors;
-if(data40 !== null){
-const err104 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[1].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf[1],data:data40};
-if(vErrors === null){
-vErrors = [err104];
-}
-else {
-vErrors.push(err104);
-}
-errors++;
-}
-var _valid9 = _errs162 === errors;
-valid47 = valid47 || _valid9;
-if(!valid47){
-const err105 = {instancePath:instancePath+"/tracks/video/width",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/width/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.width.anyOf,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.width,data:data40};
-if(vErrors === null){
-vErrors = [err105];
-}
-else {
-vErrors.push(err105);
-}
-errors++;
-}
-else {
-errors = _errs159;
-if(vErrors !== null){
-if(_errs159){
-vErrors.length = _errs159;
-}
-else {
-vErrors = null;
-}
-}
-}
-var valid46 = _errs158 === errors;
-}
-else {
-var valid46 = true;
-}
-if(valid46){
-if(data39.height !== undefined){
-let data41 = data39.height;
-const _errs164 = errors;
-const _errs165 = errors;
-let valid48 = false;
-const _errs166 = errors;
-if(!(((typeof data41 == "number") && (!(data41 % 1) && !isNaN(data41))) && (isFinite(data41)))){
-const err106 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[0].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[0],data:data41};
-if(vErrors === null){
-vErrors = [err106];
-}
-else {
-vErrors.push(err106);
-}
-errors++;
-}
-if(errors === _errs166){
-if((typeof data41 == "number") && (isFinite(data41))){
-if(data41 > 9007199254740991 || isNaN(data41)){
-const err107 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[0],data:data41};
-if(vErrors === null){
-vErrors = [err107];
-}
-else {
-vErrors.push(err107);
-}
-errors++;
-}
-else {
-if(data41 < 1 || isNaN(data41)){
-const err108 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[0],data:data41};
-if(vErrors === null){
-vErrors = [err108];
-}
-else {
-vErrors.push(err108);
-}
-errors++;
-}
-}
-}
-}
-var _valid10 = _errs166 === errors;
-valid48 = valid48 || _valid10;
-const _errs168 = errors;
-if(data41 !== null){
-const err109 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[1].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf[1],data:data41};
-if(vErrors === null){
-vErrors = [err109];
-}
-else {
-vErrors.push(err109);
-}
-errors++;
-}
-var _valid10 = _errs168 === errors;
-valid48 = valid48 || _valid10;
-if(!valid48){
-const err110 = {instancePath:instancePath+"/tracks/video/height",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/height/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.height.anyOf,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.height,data:data41};
-if(vErrors === null){
-vErrors = [err110];
-}
-else {
-vErrors.push(err110);
-}
-errors++;
-}
-else {
-errors = _errs165;
-if(vErrors !== null){
-if(_errs165){
-vErrors.length = _errs165;
-}
-else {
-vErrors = null;
-}
-}
-}
-var valid46 = _errs164 === errors;
-}
-else {
-var valid46 = true;
-}
-if(valid46){
-if(data39.frames !== undefined){
-let data42 = data39.frames;
-const _errs170 = errors;
-const _errs171 = errors;
-let valid49 = false;
-const _errs172 = errors;
-if(!(((typeof data42 == "number") && (!(data42 % 1) && !isNaN(data42))) && (isFinite(data42)))){
-const err111 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[0].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[0],data:data42};
-if(vErrors === null){
-vErrors = [err111];
-}
-else {
-vErrors.push(err111);
-}
-errors++;
-}
-if(errors === _errs172){
-if((typeof data42 == "number") && (isFinite(data42))){
-if(data42 > 9007199254740991 || isNaN(data42)){
-const err112 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[0],data:data42};
-if(vErrors === null){
-vErrors = [err112];
-}
-else {
-vErrors.push(err112);
-}
-errors++;
-}
-else {
-if(data42 < 1 || isNaN(data42)){
-const err113 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[0],data:data42};
-if(vErrors === null){
-vErrors = [err113];
-}
-else {
-vErrors.push(err113);
-}
-errors++;
-}
-}
-}
-}
-var _valid11 = _errs172 === errors;
-valid49 = valid49 || _valid11;
-const _errs174 = errors;
-if(data42 !== null){
-const err114 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[1].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[1],data:data42};
-if(vErrors === null){
-vErrors = [err114];
-}
-else {
-vErrors.push(err114);
-}
-errors++;
-}
-var _valid11 = _errs174 === errors;
-valid49 = valid49 || _valid11;
-if(!valid49){
-const err115 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames,data:data42};
-if(vErrors === null){
-vErrors = [err115];
-}
-else {
-vErrors.push(err115);
-}
-errors++;
-}
-else {
-errors = _errs171;
-if(vErrors !== null){
-if(_errs171){
-vErrors.length = _errs171;
-}
-else {
-vErrors = null;
-}
-}
-}
-var valid46 = _errs170 === errors;
-}
-else {
-var valid46 = true;
-}
-if(valid46){
-if(data39.cuts !== undefined){
-let data43 = data39.cuts;
-const _errs176 = errors;
-if(errors === _errs176){
-if(Array.isArray(data43)){
-var valid50 = true;
-const len5 = data43.length;
-for(let i3=0; i3<len5; i3++){
-let data44 = data43[i3];
-const _errs178 = errors;
-if(!(((typeof data44 == "number") && (!(data44 % 1) && !isNaN(data44))) && (isFinite(data44)))){
-const err116 = {instancePath:instancePath+"/tracks/video/cuts/" + i3,schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/cuts/items/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.items.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.items,data:data44};
-if(vErrors === null){
-vErrors = [err116];
-}
-else {
-vErrors.push(err116);
-}
-errors++;
-}
-if(errors === _errs178){
-if((typeof data44 == "number") && (isFinite(data44))){
-if(data44 > 9007199254740991 || isNaN(data44)){
-const err117 = {instancePath:instancePath+"/tracks/video/cuts/" + i3,schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/cuts/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.items,data:data44};
-if(vErrors === null){
-vErrors = [err117];
-}
-else {
-vErrors.push(err117);
-}
-errors++;
-}
-else {
-if(data44 < 1 || isNaN(data44)){
-const err118 = {instancePath:instancePath+"/tracks/video/cuts/" + i3,schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/cuts/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.items,data:data44};
-if(vErrors === null){
-vErrors = [err118];
-}
-else {
-vErrors.push(err118);
-}
-errors++;
-}
-}
-}
-}
-var valid50 = _errs178 === errors;
-if(!valid50){
-break;
-}
-}
-}
-else {
-const err119 = {instancePath:instancePath+"/tracks/video/cuts",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/cuts/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts,data:data43};
-if(vErrors === null){
-vErrors = [err119];
-}
-else {
-vErrors.push(err119);
-}
-errors++;
-}
-}
-var valid46 = _errs176 === errors;
-}
-else {
-var valid46 = true;
-}
-}
-}
-}
-}
-else {
-const err120 = {instancePath:instancePath+"/tracks/video",schemaPath:"#/properties/tracks/anyOf/0/properties/video/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema34.properties.tracks.anyOf[0].properties.video.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video,data:data39};
-if(vErrors === null){
-vErrors = [err120];
-}
-else {
-vErrors.push(err120);
-}
-errors++;
-}
-}
-var valid40 = _errs156 === errors;
-}
-else {
-var valid40 = true;
-}
-}
-}
-}
-else {
-const err121 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/0/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema34.properties.tracks.anyOf[0].type,parentSchema:schema34.properties.tracks.anyOf[0],data:data27};
-if(vErrors === null){
-vErrors = [err121];
-}
-else {
-vErrors.push(err121);
-}
-errors++;
-}
-}
-var _valid8 = _errs131 === errors;
-valid39 = valid39 || _valid8;
-const _errs180 = errors;
-if(errors === _errs180){
-if(typeof data27 === "string"){
-if(func1(data27) > 8192){
-const err122 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/1/maxLength",keyword:"maxLength",params:{limit: 8192},message:"must NOT have more than 8192 characters",schema:8192,parentSchema:schema34.properties.tracks.anyOf[1],data:data27};
-if(vErrors === null){
-vErrors = [err122];
-}
-else {
-vErrors.push(err122);
-}
-errors++;
-}
-else {
-if(!pattern10.test(data27)){
-const err123 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/1/pattern",keyword:"pattern",params:{pattern: "^([Hh][Tt][Tt][Pp][Ss]?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-\\[\\]-~]*)?|s3://[a-z0-9.-]{3,63}/[^\\x00-\\x1f\\x7f]+)$"},message:"must match pattern \""+"^([Hh][Tt][Tt][Pp][Ss]?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-\\[\\]-~]*)?|s3://[a-z0-9.-]{3,63}/[^\\x00-\\x1f\\x7f]+)$"+"\"",schema:"^([Hh][Tt][Tt][Pp][Ss]?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-\\[\\]-~]*)?|s3://[a-z0-9.-]{3,63}/[^\\x00-\\x1f\\x7f]+)$",parentSchema:schema34.properties.tracks.anyOf[1],data:data27};
-if(vErrors === null){
-vErrors = [err123];
-}
-else {
-vErrors.push(err123);
-}
-errors++;
-}
-}
-}
-else {
-const err124 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/1/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.tracks.anyOf[1].type,parentSchema:schema34.properties.tracks.anyOf[1],data:data27};
-if(vErrors === null){
-vErrors = [err124];
-}
-else {
-vErrors.push(err124);
-}
-errors++;
-}
-}
-var _valid8 = _errs180 === errors;
-valid39 = valid39 || _valid8;
-const _errs183 = errors;
-if(data27 !== null){
-const err125 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/2/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.tracks.anyOf[2].type,parentSchema:schema34.properties.tracks.anyOf[2],data:data27};
-if(vErrors === null){
-vErrors = [err125];
-}
-else {
-vErrors.push(err125);
-}
-errors++;
-}
-var _valid8 = _errs183 === errors;
-valid39 = valid39 || _valid8;
-if(!valid39){
-const err126 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.tracks.anyOf,parentSchema:schema34.properties.tracks,data:data27};
-if(vErrors === null){
-vErrors = [err126];
-}
-else {
-vErrors.push(err126);
-}
-errors++;
-validate23.errors = vErrors;
-return false;
 }
 else {
 errors = _errs130;
@@ -3202,20 +3207,756 @@ vErrors = null;
 }
 }
 }
-var valid22 = _errs129 === errors;
+var valid38 = _errs129 === errors;
+}
+else {
+var valid38 = true;
+}
+if(valid38){
+if(data35.frames !== undefined){
+let data38 = data35.frames;
+const _errs135 = errors;
+const _errs136 = errors;
+let valid41 = false;
+const _errs137 = errors;
+if(!(((typeof data38 == "number") && (!(data38 % 1) && !isNaN(data38))) && (isFinite(data38)))){
+const err84 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf/0/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[0].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[0],data:data38};
+if(vErrors === null){
+vErrors = [err84];
+}
+else {
+vErrors.push(err84);
+}
+errors++;
+}
+if(errors === _errs137){
+if((typeof data38 == "number") && (isFinite(data38))){
+if(data38 > 9007199254740991 || isNaN(data38)){
+const err85 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf/0/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[0],data:data38};
+if(vErrors === null){
+vErrors = [err85];
+}
+else {
+vErrors.push(err85);
+}
+errors++;
+}
+else {
+if(data38 < 1 || isNaN(data38)){
+const err86 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[0],data:data38};
+if(vErrors === null){
+vErrors = [err86];
+}
+else {
+vErrors.push(err86);
+}
+errors++;
+}
+}
+}
+}
+var _valid7 = _errs137 === errors;
+valid41 = valid41 || _valid7;
+const _errs139 = errors;
+if(data38 !== null){
+const err87 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[1].type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf[1],data:data38};
+if(vErrors === null){
+vErrors = [err87];
+}
+else {
+vErrors.push(err87);
+}
+errors++;
+}
+var _valid7 = _errs139 === errors;
+valid41 = valid41 || _valid7;
+if(!valid41){
+const err88 = {instancePath:instancePath+"/tracks/video/frames",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/frames/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames.anyOf,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.frames,data:data38};
+if(vErrors === null){
+vErrors = [err88];
+}
+else {
+vErrors.push(err88);
+}
+errors++;
+}
+else {
+errors = _errs136;
+if(vErrors !== null){
+if(_errs136){
+vErrors.length = _errs136;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid38 = _errs135 === errors;
+}
+else {
+var valid38 = true;
+}
+if(valid38){
+if(data35.cuts !== undefined){
+let data39 = data35.cuts;
+const _errs141 = errors;
+if(errors === _errs141){
+if(Array.isArray(data39)){
+var valid42 = true;
+const len5 = data39.length;
+for(let i3=0; i3<len5; i3++){
+let data40 = data39[i3];
+const _errs143 = errors;
+if(!(((typeof data40 == "number") && (!(data40 % 1) && !isNaN(data40))) && (isFinite(data40)))){
+const err89 = {instancePath:instancePath+"/tracks/video/cuts/" + i3,schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/cuts/items/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.items.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.items,data:data40};
+if(vErrors === null){
+vErrors = [err89];
+}
+else {
+vErrors.push(err89);
+}
+errors++;
+}
+if(errors === _errs143){
+if((typeof data40 == "number") && (isFinite(data40))){
+if(data40 > 9007199254740991 || isNaN(data40)){
+const err90 = {instancePath:instancePath+"/tracks/video/cuts/" + i3,schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/cuts/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991},message:"must be <= 9007199254740991",schema:9007199254740991,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.items,data:data40};
+if(vErrors === null){
+vErrors = [err90];
+}
+else {
+vErrors.push(err90);
+}
+errors++;
+}
+else {
+if(data40 < 1 || isNaN(data40)){
+const err91 = {instancePath:instancePath+"/tracks/video/cuts/" + i3,schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/cuts/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.items,data:data40};
+if(vErrors === null){
+vErrors = [err91];
+}
+else {
+vErrors.push(err91);
+}
+errors++;
+}
+}
+}
+}
+var valid42 = _errs143 === errors;
+if(!valid42){
+break;
+}
+}
+}
+else {
+const err92 = {instancePath:instancePath+"/tracks/video/cuts",schemaPath:"#/properties/tracks/anyOf/0/properties/video/properties/cuts/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video.properties.cuts,data:data39};
+if(vErrors === null){
+vErrors = [err92];
+}
+else {
+vErrors.push(err92);
+}
+errors++;
+}
+}
+var valid38 = _errs141 === errors;
+}
+else {
+var valid38 = true;
+}
+}
+}
+}
+}
+else {
+const err93 = {instancePath:instancePath+"/tracks/video",schemaPath:"#/properties/tracks/anyOf/0/properties/video/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema34.properties.tracks.anyOf[0].properties.video.type,parentSchema:schema34.properties.tracks.anyOf[0].properties.video,data:data35};
+if(vErrors === null){
+vErrors = [err93];
+}
+else {
+vErrors.push(err93);
+}
+errors++;
+}
+}
+var valid32 = _errs121 === errors;
+}
+else {
+var valid32 = true;
+}
+}
+}
+}
+else {
+const err94 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/0/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema34.properties.tracks.anyOf[0].type,parentSchema:schema34.properties.tracks.anyOf[0],data:data23};
+if(vErrors === null){
+vErrors = [err94];
+}
+else {
+vErrors.push(err94);
+}
+errors++;
+}
+}
+var _valid4 = _errs96 === errors;
+valid31 = valid31 || _valid4;
+const _errs145 = errors;
+if(errors === _errs145){
+if(typeof data23 === "string"){
+if(func1(data23) > 8192){
+const err95 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/1/maxLength",keyword:"maxLength",params:{limit: 8192},message:"must NOT have more than 8192 characters",schema:8192,parentSchema:schema34.properties.tracks.anyOf[1],data:data23};
+if(vErrors === null){
+vErrors = [err95];
+}
+else {
+vErrors.push(err95);
+}
+errors++;
+}
+else {
+if(!pattern10.test(data23)){
+const err96 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/1/pattern",keyword:"pattern",params:{pattern: "^([Hh][Tt][Tt][Pp][Ss]?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-\\[\\]-~]*)?|s3://[a-z0-9.-]{3,63}/[^\\x00-\\x1f\\x7f]+)$"},message:"must match pattern \""+"^([Hh][Tt][Tt][Pp][Ss]?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-\\[\\]-~]*)?|s3://[a-z0-9.-]{3,63}/[^\\x00-\\x1f\\x7f]+)$"+"\"",schema:"^([Hh][Tt][Tt][Pp][Ss]?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?#][!-\\[\\]-~]*)?|s3://[a-z0-9.-]{3,63}/[^\\x00-\\x1f\\x7f]+)$",parentSchema:schema34.properties.tracks.anyOf[1],data:data23};
+if(vErrors === null){
+vErrors = [err96];
+}
+else {
+vErrors.push(err96);
+}
+errors++;
+}
+}
+}
+else {
+const err97 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/1/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.tracks.anyOf[1].type,parentSchema:schema34.properties.tracks.anyOf[1],data:data23};
+if(vErrors === null){
+vErrors = [err97];
+}
+else {
+vErrors.push(err97);
+}
+errors++;
+}
+}
+var _valid4 = _errs145 === errors;
+valid31 = valid31 || _valid4;
+const _errs148 = errors;
+if(data23 !== null){
+const err98 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf/2/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.tracks.anyOf[2].type,parentSchema:schema34.properties.tracks.anyOf[2],data:data23};
+if(vErrors === null){
+vErrors = [err98];
+}
+else {
+vErrors.push(err98);
+}
+errors++;
+}
+var _valid4 = _errs148 === errors;
+valid31 = valid31 || _valid4;
+if(!valid31){
+const err99 = {instancePath:instancePath+"/tracks",schemaPath:"#/properties/tracks/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.tracks.anyOf,parentSchema:schema34.properties.tracks,data:data23};
+if(vErrors === null){
+vErrors = [err99];
+}
+else {
+vErrors.push(err99);
+}
+errors++;
+validate23.errors = vErrors;
+return false;
+}
+else {
+errors = _errs95;
+if(vErrors !== null){
+if(_errs95){
+vErrors.length = _errs95;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid22 = _errs94 === errors;
 }
 else {
 var valid22 = true;
 }
 if(valid22){
 if(data.upscale !== undefined){
-let data45 = data.upscale;
+let data41 = data.upscale;
+const _errs150 = errors;
+const _errs151 = errors;
+let valid43 = false;
+const _errs152 = errors;
+if(typeof data41 !== "boolean"){
+const err100 = {instancePath:instancePath+"/upscale",schemaPath:"#/properties/upscale/anyOf/0/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema34.properties.upscale.anyOf[0].type,parentSchema:schema34.properties.upscale.anyOf[0],data:data41};
+if(vErrors === null){
+vErrors = [err100];
+}
+else {
+vErrors.push(err100);
+}
+errors++;
+}
+var _valid8 = _errs152 === errors;
+valid43 = valid43 || _valid8;
+const _errs154 = errors;
+if(data41 !== null){
+const err101 = {instancePath:instancePath+"/upscale",schemaPath:"#/properties/upscale/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.upscale.anyOf[1].type,parentSchema:schema34.properties.upscale.anyOf[1],data:data41};
+if(vErrors === null){
+vErrors = [err101];
+}
+else {
+vErrors.push(err101);
+}
+errors++;
+}
+var _valid8 = _errs154 === errors;
+valid43 = valid43 || _valid8;
+if(!valid43){
+const err102 = {instancePath:instancePath+"/upscale",schemaPath:"#/properties/upscale/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.upscale.anyOf,parentSchema:schema34.properties.upscale,data:data41};
+if(vErrors === null){
+vErrors = [err102];
+}
+else {
+vErrors.push(err102);
+}
+errors++;
+validate23.errors = vErrors;
+return false;
+}
+else {
+errors = _errs151;
+if(vErrors !== null){
+if(_errs151){
+vErrors.length = _errs151;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid22 = _errs150 === errors;
+}
+else {
+var valid22 = true;
+}
+if(valid22){
+if(data.upscale_model !== undefined){
+let data42 = data.upscale_model;
+const _errs156 = errors;
+const _errs157 = errors;
+let valid44 = false;
+const _errs158 = errors;
+const _errs161 = errors;
+const _errs162 = errors;
+if(errors === _errs162){
+if(typeof data42 === "string"){
+if(!pattern4.test(data42)){
+const err103 = {};
+if(vErrors === null){
+vErrors = [err103];
+}
+else {
+vErrors.push(err103);
+}
+errors++;
+}
+}
+else {
+const err104 = {};
+if(vErrors === null){
+vErrors = [err104];
+}
+else {
+vErrors.push(err104);
+}
+errors++;
+}
+}
+var valid45 = _errs162 === errors;
+if(valid45){
+const err105 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf/0/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema34.properties.upscale_model.anyOf[0].not,parentSchema:schema34.properties.upscale_model.anyOf[0],data:data42};
+if(vErrors === null){
+vErrors = [err105];
+}
+else {
+vErrors.push(err105);
+}
+errors++;
+}
+else {
+errors = _errs161;
+if(vErrors !== null){
+if(_errs161){
+vErrors.length = _errs161;
+}
+else {
+vErrors = null;
+}
+}
+}
+if(errors === _errs158){
+if(typeof data42 === "string"){
+if(func1(data42) > 200){
+const err106 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf/0/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters",schema:200,parentSchema:schema34.properties.upscale_model.anyOf[0],data:data42};
+if(vErrors === null){
+vErrors = [err106];
+}
+else {
+vErrors.push(err106);
+}
+errors++;
+}
+}
+else {
+const err107 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf/0/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.upscale_model.anyOf[0].type,parentSchema:schema34.properties.upscale_model.anyOf[0],data:data42};
+if(vErrors === null){
+vErrors = [err107];
+}
+else {
+vErrors.push(err107);
+}
+errors++;
+}
+}
+var _valid9 = _errs158 === errors;
+valid44 = valid44 || _valid9;
+const _errs164 = errors;
+if(data42 !== null){
+const err108 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.upscale_model.anyOf[1].type,parentSchema:schema34.properties.upscale_model.anyOf[1],data:data42};
+if(vErrors === null){
+vErrors = [err108];
+}
+else {
+vErrors.push(err108);
+}
+errors++;
+}
+var _valid9 = _errs164 === errors;
+valid44 = valid44 || _valid9;
+if(!valid44){
+const err109 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.upscale_model.anyOf,parentSchema:schema34.properties.upscale_model,data:data42};
+if(vErrors === null){
+vErrors = [err109];
+}
+else {
+vErrors.push(err109);
+}
+errors++;
+validate23.errors = vErrors;
+return false;
+}
+else {
+errors = _errs157;
+if(vErrors !== null){
+if(_errs157){
+vErrors.length = _errs157;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid22 = _errs156 === errors;
+}
+else {
+var valid22 = true;
+}
+if(valid22){
+if(data.size !== undefined){
+let data43 = data.size;
+const _errs166 = errors;
+const _errs167 = errors;
+let valid46 = false;
+const _errs168 = errors;
+const _errs169 = errors;
+let valid47 = false;
+let passing1 = null;
+const _errs170 = errors;
+const _errs171 = errors;
+if(errors === _errs171){
+if(data43 && typeof data43 == "object" && !Array.isArray(data43)){
+let missing11;
+if(((data43.w === undefined) && (missing11 = "w")) || ((data43.h === undefined) && (missing11 = "h"))){
+const err110 = {instancePath:instancePath+"/size",schemaPath:"#/$defs/Size/required",keyword:"required",params:{missingProperty: missing11},message:"must have required property '"+missing11+"'",schema:schema39.required,parentSchema:schema39,data:data43};
+if(vErrors === null){
+vErrors = [err110];
+}
+else {
+vErrors.push(err110);
+}
+errors++;
+}
+else {
+const _errs173 = errors;
+for(const key3 in data43){
+if(!((key3 === "w") || (key3 === "h"))){
+const err111 = {instancePath:instancePath+"/size",schemaPath:"#/$defs/Size/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema39,data:data43};
+if(vErrors === null){
+vErrors = [err111];
+}
+else {
+vErrors.push(err111);
+}
+errors++;
+break;
+}
+}
+if(_errs173 === errors){
+if(data43.w !== undefined){
+let data44 = data43.w;
+const _errs174 = errors;
+if(!(((typeof data44 == "number") && (!(data44 % 1) && !isNaN(data44))) && (isFinite(data44)))){
+const err112 = {instancePath:instancePath+"/size/w",schemaPath:"#/$defs/Size/properties/w/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema39.properties.w.type,parentSchema:schema39.properties.w,data:data44};
+if(vErrors === null){
+vErrors = [err112];
+}
+else {
+vErrors.push(err112);
+}
+errors++;
+}
+if(errors === _errs174){
+if((typeof data44 == "number") && (isFinite(data44))){
+if(data44 > 16384 || isNaN(data44)){
+const err113 = {instancePath:instancePath+"/size/w",schemaPath:"#/$defs/Size/properties/w/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16384},message:"must be <= 16384",schema:16384,parentSchema:schema39.properties.w,data:data44};
+if(vErrors === null){
+vErrors = [err113];
+}
+else {
+vErrors.push(err113);
+}
+errors++;
+}
+else {
+if(data44 < 1 || isNaN(data44)){
+const err114 = {instancePath:instancePath+"/size/w",schemaPath:"#/$defs/Size/properties/w/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema39.properties.w,data:data44};
+if(vErrors === null){
+vErrors = [err114];
+}
+else {
+vErrors.push(err114);
+}
+errors++;
+}
+}
+}
+}
+var valid49 = _errs174 === errors;
+}
+else {
+var valid49 = true;
+}
+if(valid49){
+if(data43.h !== undefined){
+let data45 = data43.h;
+const _errs176 = errors;
+if(!(((typeof data45 == "number") && (!(data45 % 1) && !isNaN(data45))) && (isFinite(data45)))){
+const err115 = {instancePath:instancePath+"/size/h",schemaPath:"#/$defs/Size/properties/h/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema39.properties.h.type,parentSchema:schema39.properties.h,data:data45};
+if(vErrors === null){
+vErrors = [err115];
+}
+else {
+vErrors.push(err115);
+}
+errors++;
+}
+if(errors === _errs176){
+if((typeof data45 == "number") && (isFinite(data45))){
+if(data45 > 16384 || isNaN(data45)){
+const err116 = {instancePath:instancePath+"/size/h",schemaPath:"#/$defs/Size/properties/h/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16384},message:"must be <= 16384",schema:16384,parentSchema:schema39.properties.h,data:data45};
+if(vErrors === null){
+vErrors = [err116];
+}
+else {
+vErrors.push(err116);
+}
+errors++;
+}
+else {
+if(data45 < 1 || isNaN(data45)){
+const err117 = {instancePath:instancePath+"/size/h",schemaPath:"#/$defs/Size/properties/h/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema39.properties.h,data:data45};
+if(vErrors === null){
+vErrors = [err117];
+}
+else {
+vErrors.push(err117);
+}
+errors++;
+}
+}
+}
+}
+var valid49 = _errs176 === errors;
+}
+else {
+var valid49 = true;
+}
+}
+}
+}
+}
+else {
+const err118 = {instancePath:instancePath+"/size",schemaPath:"#/$defs/Size/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema39.type,parentSchema:schema39,data:data43};
+if(vErrors === null){
+vErrors = [err118];
+}
+else {
+vErrors.push(err118);
+}
+errors++;
+}
+}
+var _valid11 = _errs170 === errors;
+if(_valid11){
+valid47 = true;
+passing1 = 0;
+}
+const _errs178 = errors;
+if(errors === _errs178){
+if(typeof data43 === "string"){
+if(!pattern12.test(data43)){
+const err119 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf/0/oneOf/1/pattern",keyword:"pattern",params:{pattern: "^([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])x([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])$"},message:"must match pattern \""+"^([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])x([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])$"+"\"",schema:"^([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])x([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])$",parentSchema:schema34.properties.size.anyOf[0].oneOf[1],data:data43};
+if(vErrors === null){
+vErrors = [err119];
+}
+else {
+vErrors.push(err119);
+}
+errors++;
+}
+}
+else {
+const err120 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf/0/oneOf/1/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.size.anyOf[0].oneOf[1].type,parentSchema:schema34.properties.size.anyOf[0].oneOf[1],data:data43};
+if(vErrors === null){
+vErrors = [err120];
+}
+else {
+vErrors.push(err120);
+}
+errors++;
+}
+}
+var _valid11 = _errs178 === errors;
+if(_valid11 && valid47){
+valid47 = false;
+passing1 = [passing1, 1];
+}
+else {
+if(_valid11){
+valid47 = true;
+passing1 = 1;
+}
+}
+if(!valid47){
+const err121 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf/0/oneOf",keyword:"oneOf",params:{passingSchemas: passing1},message:"must match exactly one schema in oneOf",schema:schema34.properties.size.anyOf[0].oneOf,parentSchema:schema34.properties.size.anyOf[0],data:data43};
+if(vErrors === null){
+vErrors = [err121];
+}
+else {
+vErrors.push(err121);
+}
+errors++;
+}
+else {
+errors = _errs169;
+if(vErrors !== null){
+if(_errs169){
+vErrors.length = _errs169;
+}
+else {
+vErrors = null;
+}
+}
+}
+var _valid10 = _errs168 === errors;
+valid46 = valid46 || _valid10;
+const _errs181 = errors;
+if(data43 !== null){
+const err122 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.size.anyOf[1].type,parentSchema:schema34.properties.size.anyOf[1],data:data43};
+if(vErrors === null){
+vErrors = [err122];
+}
+else {
+vErrors.push(err122);
+}
+errors++;
+}
+var _valid10 = _errs181 === errors;
+valid46 = valid46 || _valid10;
+if(!valid46){
+const err123 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.size.anyOf,parentSchema:schema34.properties.size,data:data43};
+if(vErrors === null){
+vErrors = [err123];
+}
+else {
+vErrors.push(err123);
+}
+errors++;
+validate23.errors = vErrors;
+return false;
+}
+else {
+errors = _errs167;
+if(vErrors !== null){
+if(_errs167){
+vErrors.length = _errs167;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid22 = _errs166 === errors;
+}
+else {
+var valid22 = true;
+}
+if(valid22){
+if(data.format !== undefined){
+let data46 = data.format;
+const _errs183 = errors;
+const _errs184 = errors;
+let valid50 = false;
 const _errs185 = errors;
-const _errs186 = errors;
-let valid51 = false;
+if(typeof data46 !== "string"){
+const err124 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/anyOf/0/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.format.anyOf[0].type,parentSchema:schema34.properties.format.anyOf[0],data:data46};
+if(vErrors === null){
+vErrors = [err124];
+}
+else {
+vErrors.push(err124);
+}
+errors++;
+}
+if(!(((((data46 === "mp4") || (data46 === "mov")) || (data46 === "webm")) || (data46 === "mkv")) || (data46 === "gif"))){
+const err125 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/anyOf/0/enum",keyword:"enum",params:{allowedValues: schema34.properties.format.anyOf[0].enum},message:"must be equal to one of the allowed values",schema:schema34.properties.format.anyOf[0].enum,parentSchema:schema34.properties.format.anyOf[0],data:data46};
+if(vErrors === null){
+vErrors = [err125];
+}
+else {
+vErrors.push(err125);
+}
+errors++;
+}
+var _valid12 = _errs185 === errors;
+valid50 = valid50 || _valid12;
 const _errs187 = errors;
-if(typeof data45 !== "boolean"){
-const err127 = {instancePath:instancePath+"/upscale",schemaPath:"#/properties/upscale/anyOf/0/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema34.properties.upscale.anyOf[0].type,parentSchema:schema34.properties.upscale.anyOf[0],data:data45};
+if(data46 !== null){
+const err126 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.format.anyOf[1].type,parentSchema:schema34.properties.format.anyOf[1],data:data46};
+if(vErrors === null){
+vErrors = [err126];
+}
+else {
+vErrors.push(err126);
+}
+errors++;
+}
+var _valid12 = _errs187 === errors;
+valid50 = valid50 || _valid12;
+if(!valid50){
+const err127 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.format.anyOf,parentSchema:schema34.properties.format,data:data46};
 if(vErrors === null){
 vErrors = [err127];
 }
@@ -3223,12 +3964,53 @@ else {
 vErrors.push(err127);
 }
 errors++;
+validate23.errors = vErrors;
+return false;
 }
-var _valid12 = _errs187 === errors;
-valid51 = valid51 || _valid12;
+else {
+errors = _errs184;
+if(vErrors !== null){
+if(_errs184){
+vErrors.length = _errs184;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid22 = _errs183 === errors;
+}
+else {
+var valid22 = true;
+}
+if(valid22){
+if(data.quality !== undefined){
+let data47 = data.quality;
 const _errs189 = errors;
-if(data45 !== null){
-const err128 = {instancePath:instancePath+"/upscale",schemaPath:"#/properties/upscale/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.upscale.anyOf[1].type,parentSchema:schema34.properties.upscale.anyOf[1],data:data45};
+if(typeof data47 !== "string"){
+validate23.errors = [{instancePath:instancePath+"/quality",schemaPath:"#/properties/quality/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.quality.type,parentSchema:schema34.properties.quality,data:data47}];
+return false;
+}
+if(!((((data47 === "high") || (data47 === "medium")) || (data47 === "low")) || (data47 === "lossless"))){
+validate23.errors = [{instancePath:instancePath+"/quality",schemaPath:"#/properties/quality/enum",keyword:"enum",params:{allowedValues: schema34.properties.quality.enum},message:"must be equal to one of the allowed values",schema:schema34.properties.quality.enum,parentSchema:schema34.properties.quality,data:data47}];
+return false;
+}
+var valid22 = _errs189 === errors;
+}
+else {
+var valid22 = true;
+}
+if(valid22){
+if(data.start !== undefined){
+let data48 = data.start;
+const _errs191 = errors;
+const _errs192 = errors;
+let valid51 = false;
+const _errs193 = errors;
+if(errors === _errs193){
+if((typeof data48 == "number") && (isFinite(data48))){
+if(data48 < 0 || isNaN(data48)){
+const err128 = {instancePath:instancePath+"/start",schemaPath:"#/properties/start/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema34.properties.start.anyOf[0],data:data48};
 if(vErrors === null){
 vErrors = [err128];
 }
@@ -3237,10 +4019,9 @@ vErrors.push(err128);
 }
 errors++;
 }
-var _valid12 = _errs189 === errors;
-valid51 = valid51 || _valid12;
-if(!valid51){
-const err129 = {instancePath:instancePath+"/upscale",schemaPath:"#/properties/upscale/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.upscale.anyOf,parentSchema:schema34.properties.upscale,data:data45};
+}
+else {
+const err129 = {instancePath:instancePath+"/start",schemaPath:"#/properties/start/anyOf/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.start.anyOf[0].type,parentSchema:schema34.properties.start.anyOf[0],data:data48};
 if(vErrors === null){
 vErrors = [err129];
 }
@@ -3248,38 +4029,13 @@ else {
 vErrors.push(err129);
 }
 errors++;
-validate23.errors = vErrors;
-return false;
-}
-else {
-errors = _errs186;
-if(vErrors !== null){
-if(_errs186){
-vErrors.length = _errs186;
-}
-else {
-vErrors = null;
 }
 }
-}
-var valid22 = _errs185 === errors;
-}
-else {
-var valid22 = true;
-}
-if(valid22){
-if(data.upscale_model !== undefined){
-let data46 = data.upscale_model;
-const _errs191 = errors;
-const _errs192 = errors;
-let valid52 = false;
-const _errs193 = errors;
-const _errs196 = errors;
-const _errs197 = errors;
-if(errors === _errs197){
-if(typeof data46 === "string"){
-if(!pattern4.test(data46)){
-const err130 = {};
+var _valid13 = _errs193 === errors;
+valid51 = valid51 || _valid13;
+const _errs195 = errors;
+if(data48 !== null){
+const err130 = {instancePath:instancePath+"/start",schemaPath:"#/properties/start/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.start.anyOf[1].type,parentSchema:schema34.properties.start.anyOf[1],data:data48};
 if(vErrors === null){
 vErrors = [err130];
 }
@@ -3288,86 +4044,15 @@ vErrors.push(err130);
 }
 errors++;
 }
-}
-else {
-const err131 = {};
+var _valid13 = _errs195 === errors;
+valid51 = valid51 || _valid13;
+if(!valid51){
+const err131 = {instancePath:instancePath+"/start",schemaPath:"#/properties/start/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.start.anyOf,parentSchema:schema34.properties.start,data:data48};
 if(vErrors === null){
 vErrors = [err131];
 }
 else {
 vErrors.push(err131);
-}
-errors++;
-}
-}
-var valid53 = _errs197 === errors;
-if(valid53){
-const err132 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf/0/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema34.properties.upscale_model.anyOf[0].not,parentSchema:schema34.properties.upscale_model.anyOf[0],data:data46};
-if(vErrors === null){
-vErrors = [err132];
-}
-else {
-vErrors.push(err132);
-}
-errors++;
-}
-else {
-errors = _errs196;
-if(vErrors !== null){
-if(_errs196){
-vErrors.length = _errs196;
-}
-else {
-vErrors = null;
-}
-}
-}
-if(errors === _errs193){
-if(typeof data46 === "string"){
-if(func1(data46) > 200){
-const err133 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf/0/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters",schema:200,parentSchema:schema34.properties.upscale_model.anyOf[0],data:data46};
-if(vErrors === null){
-vErrors = [err133];
-}
-else {
-vErrors.push(err133);
-}
-errors++;
-}
-}
-else {
-const err134 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf/0/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.upscale_model.anyOf[0].type,parentSchema:schema34.properties.upscale_model.anyOf[0],data:data46};
-if(vErrors === null){
-vErrors = [err134];
-}
-else {
-vErrors.push(err134);
-}
-errors++;
-}
-}
-var _valid13 = _errs193 === errors;
-valid52 = valid52 || _valid13;
-const _errs199 = errors;
-if(data46 !== null){
-const err135 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.upscale_model.anyOf[1].type,parentSchema:schema34.properties.upscale_model.anyOf[1],data:data46};
-if(vErrors === null){
-vErrors = [err135];
-}
-else {
-vErrors.push(err135);
-}
-errors++;
-}
-var _valid13 = _errs199 === errors;
-valid52 = valid52 || _valid13;
-if(!valid52){
-const err136 = {instancePath:instancePath+"/upscale_model",schemaPath:"#/properties/upscale_model/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.upscale_model.anyOf,parentSchema:schema34.properties.upscale_model,data:data46};
-if(vErrors === null){
-vErrors = [err136];
-}
-else {
-vErrors.push(err136);
 }
 errors++;
 validate23.errors = vErrors;
@@ -3390,526 +4075,115 @@ else {
 var valid22 = true;
 }
 if(valid22){
-if(data.size !== undefined){
-let data47 = data.size;
-const _errs201 = errors;
-const _errs202 = errors;
-let valid54 = false;
-const _errs203 = errors;
-const _errs204 = errors;
-let valid55 = false;
-let passing1 = null;
-const _errs205 = errors;
-const _errs206 = errors;
-if(errors === _errs206){
-if(data47 && typeof data47 == "object" && !Array.isArray(data47)){
-let missing12;
-if(((data47.w === undefined) && (missing12 = "w")) || ((data47.h === undefined) && (missing12 = "h"))){
-const err137 = {instancePath:instancePath+"/size",schemaPath:"#/$defs/Size/required",keyword:"required",params:{missingProperty: missing12},message:"must have required property '"+missing12+"'",schema:schema38.required,parentSchema:schema38,data:data47};
-if(vErrors === null){
-vErrors = [err137];
-}
-else {
-vErrors.push(err137);
-}
-errors++;
-}
-else {
-const _errs208 = errors;
-for(const key4 in data47){
-if(!((key4 === "w") || (key4 === "h"))){
-const err138 = {instancePath:instancePath+"/size",schemaPath:"#/$defs/Size/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema38,data:data47};
-if(vErrors === null){
-vErrors = [err138];
-}
-else {
-vErrors.push(err138);
-}
-errors++;
-break;
-}
-}
-if(_errs208 === errors){
-if(data47.w !== undefined){
-let data48 = data47.w;
-const _errs209 = errors;
-if(!(((typeof data48 == "number") && (!(data48 % 1) && !isNaN(data48))) && (isFinite(data48)))){
-const err139 = {instancePath:instancePath+"/size/w",schemaPath:"#/$defs/Size/properties/w/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema38.properties.w.type,parentSchema:schema38.properties.w,data:data48};
-if(vErrors === null){
-vErrors = [err139];
-}
-else {
-vErrors.push(err139);
-}
-errors++;
-}
-if(errors === _errs209){
-if((typeof data48 == "number") && (isFinite(data48))){
-if(data48 > 16384 || isNaN(data48)){
-const err140 = {instancePath:instancePath+"/size/w",schemaPath:"#/$defs/Size/properties/w/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16384},message:"must be <= 16384",schema:16384,parentSchema:schema38.properties.w,data:data48};
-if(vErrors === null){
-vErrors = [err140];
-}
-else {
-vErrors.push(err140);
-}
-errors++;
-}
-else {
-if(data48 < 1 || isNaN(data48)){
-const err141 = {instancePath:instancePath+"/size/w",schemaPath:"#/$defs/Size/properties/w/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema38.properties.w,data:data48};
-if(vErrors === null){
-vErrors = [err141];
-}
-else {
-vErrors.push(err141);
-}
-errors++;
-}
-}
-}
-}
-var valid57 = _errs209 === errors;
-}
-else {
-var valid57 = true;
-}
-if(valid57){
-if(data47.h !== undefined){
-let data49 = data47.h;
-const _errs211 = errors;
-if(!(((typeof data49 == "number") && (!(data49 % 1) && !isNaN(data49))) && (isFinite(data49)))){
-const err142 = {instancePath:instancePath+"/size/h",schemaPath:"#/$defs/Size/properties/h/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema38.properties.h.type,parentSchema:schema38.properties.h,data:data49};
-if(vErrors === null){
-vErrors = [err142];
-}
-else {
-vErrors.push(err142);
-}
-errors++;
-}
-if(errors === _errs211){
-if((typeof data49 == "number") && (isFinite(data49))){
-if(data49 > 16384 || isNaN(data49)){
-const err143 = {instancePath:instancePath+"/size/h",schemaPath:"#/$defs/Size/properties/h/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16384},message:"must be <= 16384",schema:16384,parentSchema:schema38.properties.h,data:data49};
-if(vErrors === null){
-vErrors = [err143];
-}
-else {
-vErrors.push(err143);
-}
-errors++;
-}
-else {
-if(data49 < 1 || isNaN(data49)){
-const err144 = {instancePath:instancePath+"/size/h",schemaPath:"#/$defs/Size/properties/h/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema38.properties.h,data:data49};
-if(vErrors === null){
-vErrors = [err144];
-}
-else {
-vErrors.push(err144);
-}
-errors++;
-}
-}
-}
-}
-var valid57 = _errs211 === errors;
-}
-else {
-var valid57 = true;
-}
-}
-}
-}
-}
-else {
-const err145 = {instancePath:instancePath+"/size",schemaPath:"#/$defs/Size/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema38.type,parentSchema:schema38,data:data47};
-if(vErrors === null){
-vErrors = [err145];
-}
-else {
-vErrors.push(err145);
-}
-errors++;
-}
-}
-var _valid15 = _errs205 === errors;
-if(_valid15){
-valid55 = true;
-passing1 = 0;
-}
-const _errs213 = errors;
-if(errors === _errs213){
-if(typeof data47 === "string"){
-if(!pattern12.test(data47)){
-const err146 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf/0/oneOf/1/pattern",keyword:"pattern",params:{pattern: "^([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])x([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])$"},message:"must match pattern \""+"^([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])x([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])$"+"\"",schema:"^([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])x([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4])$",parentSchema:schema34.properties.size.anyOf[0].oneOf[1],data:data47};
-if(vErrors === null){
-vErrors = [err146];
-}
-else {
-vErrors.push(err146);
-}
-errors++;
-}
-}
-else {
-const err147 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf/0/oneOf/1/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.size.anyOf[0].oneOf[1].type,parentSchema:schema34.properties.size.anyOf[0].oneOf[1],data:data47};
-if(vErrors === null){
-vErrors = [err147];
-}
-else {
-vErrors.push(err147);
-}
-errors++;
-}
-}
-var _valid15 = _errs213 === errors;
-if(_valid15 && valid55){
-valid55 = false;
-passing1 = [passing1, 1];
-}
-else {
-if(_valid15){
-valid55 = true;
-passing1 = 1;
-}
-}
-if(!valid55){
-const err148 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf/0/oneOf",keyword:"oneOf",params:{passingSchemas: passing1},message:"must match exactly one schema in oneOf",schema:schema34.properties.size.anyOf[0].oneOf,parentSchema:schema34.properties.size.anyOf[0],data:data47};
-if(vErrors === null){
-vErrors = [err148];
-}
-else {
-vErrors.push(err148);
-}
-errors++;
-}
-else {
-errors = _errs204;
-if(vErrors !== null){
-if(_errs204){
-vErrors.length = _errs204;
-}
-else {
-vErrors = null;
-}
-}
-}
-var _valid14 = _errs203 === errors;
-valid54 = valid54 || _valid14;
-const _errs216 = errors;
-if(data47 !== null){
-const err149 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.size.anyOf[1].type,parentSchema:schema34.properties.size.anyOf[1],data:data47};
-if(vErrors === null){
-vErrors = [err149];
-}
-else {
-vErrors.push(err149);
-}
-errors++;
-}
-var _valid14 = _errs216 === errors;
-valid54 = valid54 || _valid14;
-if(!valid54){
-const err150 = {instancePath:instancePath+"/size",schemaPath:"#/properties/size/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.size.anyOf,parentSchema:schema34.properties.size,data:data47};
-if(vErrors === null){
-vErrors = [err150];
-}
-else {
-vErrors.push(err150);
-}
-errors++;
-validate23.errors = vErrors;
-return false;
-}
-else {
-errors = _errs202;
-if(vErrors !== null){
-if(_errs202){
-vErrors.length = _errs202;
-}
-else {
-vErrors = null;
-}
-}
-}
-var valid22 = _errs201 === errors;
-}
-else {
-var valid22 = true;
-}
-if(valid22){
-if(data.format !== undefined){
-let data50 = data.format;
-const _errs218 = errors;
-const _errs219 = errors;
-let valid58 = false;
-const _errs220 = errors;
-if(typeof data50 !== "string"){
-const err151 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/anyOf/0/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.format.anyOf[0].type,parentSchema:schema34.properties.format.anyOf[0],data:data50};
-if(vErrors === null){
-vErrors = [err151];
-}
-else {
-vErrors.push(err151);
-}
-errors++;
-}
-if(!(((((data50 === "mp4") || (data50 === "mov")) || (data50 === "webm")) || (data50 === "mkv")) || (data50 === "gif"))){
-const err152 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/anyOf/0/enum",keyword:"enum",params:{allowedValues: schema34.properties.format.anyOf[0].enum},message:"must be equal to one of the allowed values",schema:schema34.properties.format.anyOf[0].enum,parentSchema:schema34.properties.format.anyOf[0],data:data50};
-if(vErrors === null){
-vErrors = [err152];
-}
-else {
-vErrors.push(err152);
-}
-errors++;
-}
-var _valid16 = _errs220 === errors;
-valid58 = valid58 || _valid16;
-const _errs222 = errors;
-if(data50 !== null){
-const err153 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.format.anyOf[1].type,parentSchema:schema34.properties.format.anyOf[1],data:data50};
-if(vErrors === null){
-vErrors = [err153];
-}
-else {
-vErrors.push(err153);
-}
-errors++;
-}
-var _valid16 = _errs222 === errors;
-valid58 = valid58 || _valid16;
-if(!valid58){
-const err154 = {instancePath:instancePath+"/format",schemaPath:"#/properties/format/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.format.anyOf,parentSchema:schema34.properties.format,data:data50};
-if(vErrors === null){
-vErrors = [err154];
-}
-else {
-vErrors.push(err154);
-}
-errors++;
-validate23.errors = vErrors;
-return false;
-}
-else {
-errors = _errs219;
-if(vErrors !== null){
-if(_errs219){
-vErrors.length = _errs219;
-}
-else {
-vErrors = null;
-}
-}
-}
-var valid22 = _errs218 === errors;
-}
-else {
-var valid22 = true;
-}
-if(valid22){
-if(data.quality !== undefined){
-let data51 = data.quality;
-const _errs224 = errors;
-if(typeof data51 !== "string"){
-validate23.errors = [{instancePath:instancePath+"/quality",schemaPath:"#/properties/quality/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.quality.type,parentSchema:schema34.properties.quality,data:data51}];
-return false;
-}
-if(!((((data51 === "high") || (data51 === "medium")) || (data51 === "low")) || (data51 === "lossless"))){
-validate23.errors = [{instancePath:instancePath+"/quality",schemaPath:"#/properties/quality/enum",keyword:"enum",params:{allowedValues: schema34.properties.quality.enum},message:"must be equal to one of the allowed values",schema:schema34.properties.quality.enum,parentSchema:schema34.properties.quality,data:data51}];
-return false;
-}
-var valid22 = _errs224 === errors;
-}
-else {
-var valid22 = true;
-}
-if(valid22){
-if(data.start !== undefined){
-let data52 = data.start;
-const _errs226 = errors;
-const _errs227 = errors;
-let valid59 = false;
-const _errs228 = errors;
-if(errors === _errs228){
-if((typeof data52 == "number") && (isFinite(data52))){
-if(data52 < 0 || isNaN(data52)){
-const err155 = {instancePath:instancePath+"/start",schemaPath:"#/properties/start/anyOf/0/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema34.properties.start.anyOf[0],data:data52};
-if(vErrors === null){
-vErrors = [err155];
-}
-else {
-vErrors.push(err155);
-}
-errors++;
-}
-}
-else {
-const err156 = {instancePath:instancePath+"/start",schemaPath:"#/properties/start/anyOf/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.start.anyOf[0].type,parentSchema:schema34.properties.start.anyOf[0],data:data52};
-if(vErrors === null){
-vErrors = [err156];
-}
-else {
-vErrors.push(err156);
-}
-errors++;
-}
-}
-var _valid17 = _errs228 === errors;
-valid59 = valid59 || _valid17;
-const _errs230 = errors;
-if(data52 !== null){
-const err157 = {instancePath:instancePath+"/start",schemaPath:"#/properties/start/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.start.anyOf[1].type,parentSchema:schema34.properties.start.anyOf[1],data:data52};
-if(vErrors === null){
-vErrors = [err157];
-}
-else {
-vErrors.push(err157);
-}
-errors++;
-}
-var _valid17 = _errs230 === errors;
-valid59 = valid59 || _valid17;
-if(!valid59){
-const err158 = {instancePath:instancePath+"/start",schemaPath:"#/properties/start/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.start.anyOf,parentSchema:schema34.properties.start,data:data52};
-if(vErrors === null){
-vErrors = [err158];
-}
-else {
-vErrors.push(err158);
-}
-errors++;
-validate23.errors = vErrors;
-return false;
-}
-else {
-errors = _errs227;
-if(vErrors !== null){
-if(_errs227){
-vErrors.length = _errs227;
-}
-else {
-vErrors = null;
-}
-}
-}
-var valid22 = _errs226 === errors;
-}
-else {
-var valid22 = true;
-}
-if(valid22){
 if(data.end !== undefined){
-let data53 = data.end;
-const _errs232 = errors;
-const _errs233 = errors;
-let valid60 = false;
-const _errs234 = errors;
-if(errors === _errs234){
-if((typeof data53 == "number") && (isFinite(data53))){
-if(data53 <= 0 || isNaN(data53)){
-const err159 = {instancePath:instancePath+"/end",schemaPath:"#/properties/end/anyOf/0/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0},message:"must be > 0",schema:0,parentSchema:schema34.properties.end.anyOf[0],data:data53};
+let data49 = data.end;
+const _errs197 = errors;
+const _errs198 = errors;
+let valid52 = false;
+const _errs199 = errors;
+if(errors === _errs199){
+if((typeof data49 == "number") && (isFinite(data49))){
+if(data49 <= 0 || isNaN(data49)){
+const err132 = {instancePath:instancePath+"/end",schemaPath:"#/properties/end/anyOf/0/exclusiveMinimum",keyword:"exclusiveMinimum",params:{comparison: ">", limit: 0},message:"must be > 0",schema:0,parentSchema:schema34.properties.end.anyOf[0],data:data49};
 if(vErrors === null){
-vErrors = [err159];
+vErrors = [err132];
 }
 else {
-vErrors.push(err159);
+vErrors.push(err132);
 }
 errors++;
 }
 }
 else {
-const err160 = {instancePath:instancePath+"/end",schemaPath:"#/properties/end/anyOf/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.end.anyOf[0].type,parentSchema:schema34.properties.end.anyOf[0],data:data53};
+const err133 = {instancePath:instancePath+"/end",schemaPath:"#/properties/end/anyOf/0/type",keyword:"type",params:{type: "number"},message:"must be number",schema:schema34.properties.end.anyOf[0].type,parentSchema:schema34.properties.end.anyOf[0],data:data49};
 if(vErrors === null){
-vErrors = [err160];
+vErrors = [err133];
 }
 else {
-vErrors.push(err160);
+vErrors.push(err133);
 }
 errors++;
 }
 }
-var _valid18 = _errs234 === errors;
-valid60 = valid60 || _valid18;
-const _errs236 = errors;
-if(data53 !== null){
-const err161 = {instancePath:instancePath+"/end",schemaPath:"#/properties/end/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.end.anyOf[1].type,parentSchema:schema34.properties.end.anyOf[1],data:data53};
+var _valid14 = _errs199 === errors;
+valid52 = valid52 || _valid14;
+const _errs201 = errors;
+if(data49 !== null){
+const err134 = {instancePath:instancePath+"/end",schemaPath:"#/properties/end/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema34.properties.end.anyOf[1].type,parentSchema:schema34.properties.end.anyOf[1],data:data49};
 if(vErrors === null){
-vErrors = [err161];
+vErrors = [err134];
 }
 else {
-vErrors.push(err161);
+vErrors.push(err134);
 }
 errors++;
 }
-var _valid18 = _errs236 === errors;
-valid60 = valid60 || _valid18;
-if(!valid60){
-const err162 = {instancePath:instancePath+"/end",schemaPath:"#/properties/end/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.end.anyOf,parentSchema:schema34.properties.end,data:data53};
+var _valid14 = _errs201 === errors;
+valid52 = valid52 || _valid14;
+if(!valid52){
+const err135 = {instancePath:instancePath+"/end",schemaPath:"#/properties/end/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema34.properties.end.anyOf,parentSchema:schema34.properties.end,data:data49};
 if(vErrors === null){
-vErrors = [err162];
+vErrors = [err135];
 }
 else {
-vErrors.push(err162);
+vErrors.push(err135);
 }
 errors++;
 validate23.errors = vErrors;
 return false;
 }
 else {
-errors = _errs233;
+errors = _errs198;
 if(vErrors !== null){
-if(_errs233){
-vErrors.length = _errs233;
+if(_errs198){
+vErrors.length = _errs198;
 }
 else {
 vErrors = null;
 }
 }
 }
-var valid22 = _errs232 === errors;
+var valid22 = _errs197 === errors;
 }
 else {
 var valid22 = true;
 }
 if(valid22){
 if(data.tonemap !== undefined){
-let data54 = data.tonemap;
-const _errs238 = errors;
-if(typeof data54 !== "boolean"){
-validate23.errors = [{instancePath:instancePath+"/tonemap",schemaPath:"#/properties/tonemap/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema34.properties.tonemap.type,parentSchema:schema34.properties.tonemap,data:data54}];
+let data50 = data.tonemap;
+const _errs203 = errors;
+if(typeof data50 !== "boolean"){
+validate23.errors = [{instancePath:instancePath+"/tonemap",schemaPath:"#/properties/tonemap/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema34.properties.tonemap.type,parentSchema:schema34.properties.tonemap,data:data50}];
 return false;
 }
-var valid22 = _errs238 === errors;
+var valid22 = _errs203 === errors;
 }
 else {
 var valid22 = true;
 }
 if(valid22){
 if(data.reuse_tolerance !== undefined){
-let data55 = data.reuse_tolerance;
-const _errs240 = errors;
-if(!(((typeof data55 == "number") && (!(data55 % 1) && !isNaN(data55))) && (isFinite(data55)))){
-validate23.errors = [{instancePath:instancePath+"/reuse_tolerance",schemaPath:"#/properties/reuse_tolerance/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.reuse_tolerance.type,parentSchema:schema34.properties.reuse_tolerance,data:data55}];
+let data51 = data.reuse_tolerance;
+const _errs205 = errors;
+if(!(((typeof data51 == "number") && (!(data51 % 1) && !isNaN(data51))) && (isFinite(data51)))){
+validate23.errors = [{instancePath:instancePath+"/reuse_tolerance",schemaPath:"#/properties/reuse_tolerance/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema34.properties.reuse_tolerance.type,parentSchema:schema34.properties.reuse_tolerance,data:data51}];
 return false;
 }
-if(errors === _errs240){
-if((typeof data55 == "number") && (isFinite(data55))){
-if(data55 > 16 || isNaN(data55)){
-validate23.errors = [{instancePath:instancePath+"/reuse_tolerance",schemaPath:"#/properties/reuse_tolerance/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16},message:"must be <= 16",schema:16,parentSchema:schema34.properties.reuse_tolerance,data:data55}];
+if(errors === _errs205){
+if((typeof data51 == "number") && (isFinite(data51))){
+if(data51 > 16 || isNaN(data51)){
+validate23.errors = [{instancePath:instancePath+"/reuse_tolerance",schemaPath:"#/properties/reuse_tolerance/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16},message:"must be <= 16",schema:16,parentSchema:schema34.properties.reuse_tolerance,data:data51}];
 return false;
 }
 else {
-if(data55 < 0 || isNaN(data55)){
-validate23.errors = [{instancePath:instancePath+"/reuse_tolerance",schemaPath:"#/properties/reuse_tolerance/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema34.properties.reuse_tolerance,data:data55}];
+if(data51 < 0 || isNaN(data51)){
+validate23.errors = [{instancePath:instancePath+"/reuse_tolerance",schemaPath:"#/properties/reuse_tolerance/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema34.properties.reuse_tolerance,data:data51}];
 return false;
 }
 }
 }
 }
-var valid22 = _errs240 === errors;
+var valid22 = _errs205 === errors;
 }
 else {
 var valid22 = true;

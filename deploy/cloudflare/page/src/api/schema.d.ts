@@ -3040,7 +3040,7 @@ export interface components {
         Follow: {
             /**
              * Track
-             * @description The id of a track, or `main` for the main subject of each shot: the track with the largest product of frames, size and closeness to the centre.
+             * @description The id of a track, or `main` for whoever matters most at each moment: people before animals before other things that move, and never furniture if there is anything else; those who move and are near the middle first.
              */
             track: number | "main";
             /**
@@ -3057,10 +3057,15 @@ export interface components {
             aspect: string | null;
             /**
              * Zoom
-             * @description 1 for the largest crop of that aspect ratio, 2 for half its width and height. null means 1, or 2 where a crop of the picture's own aspect ratio could not move otherwise.
+             * @description 1 for the largest crop of that aspect ratio, 2 for half its width and height. null means 1, or 2 where a crop of the picture's own aspect ratio could not move otherwise, and up to twice that where `safe` needs it.
              * @default null
              */
             zoom: number | null;
+            /**
+             * @description Edges of the crop in which no head should be, such as {"bottom": 0.2} for captions; null is none.
+             * @default null
+             */
+            safe: components["schemas"]["SafeShares"] | null;
         };
         /**
          * Keyframe
@@ -3092,6 +3097,36 @@ export interface components {
              * @description The moment, in seconds from the start of the source (not of the part that is exported).
              */
             t: number;
+        };
+        /**
+         * SafeShares
+         * @description The edges of the crop that captions cover: shares of its height and width, at most 0.4 each.
+         */
+        SafeShares: {
+            /**
+             * Top
+             * @description The share of the height that is covered at the top.
+             * @default 0
+             */
+            top: number;
+            /**
+             * Bottom
+             * @description The share of the height that is covered at the bottom.
+             * @default 0
+             */
+            bottom: number;
+            /**
+             * Left
+             * @description The share of the width that is covered on the left.
+             * @default 0
+             */
+            left: number;
+            /**
+             * Right
+             * @description The share of the width that is covered on the right.
+             * @default 0
+             */
+            right: number;
         };
         /**
          * Size
@@ -3310,6 +3345,12 @@ export interface components {
              */
             keyframes: components["schemas"]["Keyframe"][] | null;
             /**
+             * Followed
+             * @description Whom the crop followed when and why, over the whole source; null if it follows nobody.
+             * @default null
+             */
+            followed: components["schemas"]["FollowedStretch"][] | null;
+            /**
              * Notes
              * @description One sentence for each difference from the source.
              * @default []
@@ -3472,6 +3513,43 @@ export interface components {
              * @description The compared frames in order of time, evenly spread.
              */
             pictures: components["schemas"]["ComparedPicture"][];
+        };
+        /**
+         * FollowedStretch
+         * @description Whom the crop followed for some time.
+         */
+        FollowedStretch: {
+            /**
+             * Start
+             * @description Where it begins, in seconds from the start of the source.
+             */
+            start: number;
+            /**
+             * End
+             * @description Where it ends, in seconds from the start of the source.
+             */
+            end: number;
+            /**
+             * Track
+             * @description The id of the track; null where nobody was in view, and the crop went to the middle of the picture.
+             */
+            track: number | null;
+            /**
+             * Class Name
+             * @description The class of the track; null where nobody was in view.
+             */
+            class_name: string | null;
+            /**
+             * Beside
+             * @description The ids of tracks that were kept in the crop beside it, while they fitted.
+             * @default []
+             */
+            beside: number[];
+            /**
+             * Reason
+             * @description Why this one was followed, in words.
+             */
+            reason: string;
         };
         /**
          * JobCost

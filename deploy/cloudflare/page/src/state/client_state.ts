@@ -16,7 +16,7 @@ export type UpscaleParams = Schemas["UpscaleParams"];
 export type TrackParams = Schemas["TrackParams"];
 type Follow = Schemas["Follow"];
 export type ExportParams = Omit<Schemas["ExportParams"], "follow"> & {
-  follow: (Omit<Follow, "class_name"> & Partial<Pick<Follow, "class_name">>) | null;
+  follow: (Omit<Follow, "class_name" | "safe"> & Partial<Pick<Follow, "class_name" | "safe">>) | null;
 };
 
 /** What has been set up for an upload, for each task; a field that is absent has the worker's default. */

@@ -1,0 +1,180 @@
+"""Decides who is followed when: one subject at a time in each shot, or nobody.
+
+The schedule maximises a sum by dynamic programming. Each second of following a subject that is in view counts
+_SEEN and its weight (`appearances.py`); beginning to follow somebody costs _BEGIN, and leaving somebody who
+is still in view costs _LEAVE. So the subject changes when it leaves, or for somebody who matters far more for
+a long time; a glimpse is not worth a movement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orchestrator.framing.appearances import Appearance
+from orchestrator.framing.class_order import ClassGroup
+
+_SEEN = 0.5
+_BEGIN = 0.35
+"""Worth less than a second of anybody: whoever is alone in view for a second is followed."""
+_LONG_SHOT_S = 2.0
+"""In shorter shots it costs less to begin, in proportion."""
+_LEAVE = 5.0
+_STEP_S = 0.2
+"""Subjects may change at frames that are at least this far apart."""
+_SOMEBODY_S = 1.0
+"""In a shot in which nobody is in view for this long, things that may move are followed where they stand."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Turn:
+    """A time in which one appearance is followed.
+
+    Attributes:
+        appearance: whom it shows.
+        first, last: indices of the first and the last frame, both with a box of the appearance.
+        rivals: what else was in view when it began, candidates or not.
+        after_leaving: whether the one who was followed before in this shot had left; None if there was none.
+    """
+
+    appearance: Appearance
+    first: int
+    last: int
+    rivals: tuple[Appearance, ...]
+    after_leaving: bool | None
+
+
+def schedule_subjects(
+    appearances: Sequence[Appearance], *, cuts: NDArray[np.int64], times_s: NDArray[np.float64]
+) -> list[Turn]:
+    """Return who is followed when, in order of time.
+
+    Args:
+        appearances: all that could be followed. What never moves is a candidate only if there is nothing
+            else; what may move but stands still, only in shots without people, animals or movement.
+        cuts: int64 [C], the first frame of each shot but the first, rising.
+        times_s: float64 [F], presentation time of each frame of the video, in seconds, rising.
+    """
+    has_movers = any(appearance.group > ClassGroup.STILL for appearance in appearances)
+    by_shot: dict[int, list[Appearance]] = {}
+    for appearance in appearances:
+        by_shot.setdefault(appearance.shot, []).append(appearance)
+    edges = [0, *cuts.tolist(), len(times_s)]
+    turns: list[Turn] = []
+    for shot in sorted(by_shot):
+        in_view = by_shot[shot]
+        candidates = [
+            appearance for appearance in in_view if appearance.group > ClassGroup.STILL or not has_movers
+        ]
+        somebody = [appearance for appearance in candidates if appearance.is_somebody]
+        shot_s = times_s[edges[shot + 1] - 1] - times_s[edges[shot]]
+        if sum(_duration_s(appearance, times_s) for appearance in somebody) >= min(_SOMEBODY_S, shot_s / 2):
+            candidates = somebody or candidates
+        turns += _turns(_schedule_shot(candidates, times_s, edges[shot], edges[shot + 1]), in_view)
+    return turns
+
+
+def _duration_s(appearance: Appearance, times_s: NDArray[np.float64]) -> float:
+    return float(times_s[appearance.frames[-1]] - times_s[appearance.frames[0]])
+
+
+@dataclass(frozen=True, eq=False)
+class _Followed:
+    """One followed appearance, and those before it."""
+
+    before: _Followed | None
+    appearance: Appearance
+    first: int
+    last: int
+
+
+@dataclass(eq=False)
+class _Follower:
+    """The best schedule that ends with following an appearance, and its value."""
+
+    appearance: Appearance
+    value: float
+    before: _Followed | None
+    first: int
+
+    @property
+    def last(self) -> int:
+        """The last frame with a box of the appearance."""
+        return int(self.appearance.frames[-1])
+
+    def ended(self, last: int) -> _Followed:
+        """Return the schedule with the appearance followed up to a frame."""
+        return _Followed(self.before, self.appearance, self.first, last)
+
+
+def _schedule_shot(
+    candidates: Sequence[Appearance], times_s: NDArray[np.float64], begin: int, end: int
+) -> _Followed | None:
+    """Return the best schedule of the shot of frames `begin` to before `end`; None if nobody is followed."""
+    waiting = sorted(candidates, key=lambda appearance: int(appearance.frames[0]), reverse=True)
+    steps = _steps(times_s, begin, end)
+    frame_ends_s = np.append(times_s[1:], times_s[-1] + np.diff(times_s[-2:]).sum())
+    ends_s = np.append(times_s[steps[1:]], frame_ends_s[end - 1])
+    begin_cost = _BEGIN * min(1.0, float(ends_s[-1] - times_s[begin]) / _LONG_SHOT_S)
+    value, done = 0.0, None
+    active: list[_Follower] = []
+    for step, step_end_s in zip(steps.tolist(), ends_s.tolist(), strict=True):
+        for follower in active:
+            worth = follower.value if follower.last < step else follower.value - _LEAVE
+            if worth > value:
+                value, done = worth, follower.ended(min(follower.last, step - 1))
+        still = [follower for follower in active if follower.last >= step]
+        while waiting and waiting[-1].frames[0] <= step:
+            appearance = waiting.pop()
+            if appearance.frames[-1] >= step:
+                still.append(_Follower(appearance, value - begin_cost, done, int(appearance.frames[0])))
+        for follower in still:
+            if value - begin_cost > follower.value:
+                follower.value, follower.before, follower.first = value - begin_cost, done, step
+            present_s = min(step_end_s, float(frame_ends_s[follower.last])) - times_s[step]
+            follower.value += max(float(present_s), 0.0) * (_SEEN + follower.appearance.weight)
+        active = still
+    finals = [follower for follower in active if follower.value > value]
+    if finals:
+        last = max(finals, key=lambda follower: follower.value)
+        done = last.ended(last.last)
+    return done
+
+
+def _steps(times_s: NDArray[np.float64], begin: int, end: int) -> NDArray[np.int64]:
+    """Return frames of a shot that are at least _STEP_S apart, the first one included, int64 [K]."""
+    slots = np.floor((times_s[begin:end] - times_s[begin]) / _STEP_S)
+    return np.flatnonzero(np.diff(slots, prepend=-1)) + begin
+
+
+def _turns(done: _Followed | None, in_view: Iterable[Appearance]) -> list[Turn]:
+    """Return a schedule in order of time, each turn with its rivals among those in view in the shot."""
+    listed: list[_Followed] = []
+    while done is not None:
+        listed.append(done)
+        done = done.before
+    turns: list[Turn] = []
+    for followed in reversed(listed):
+        frames = followed.appearance.frames
+        earliest = turns[-1].last + 1 if turns else 0
+        inside = frames[(frames >= max(followed.first, earliest)) & (frames <= followed.last)]
+        if not inside.size:
+            continue
+        rivals = tuple(
+            other
+            for other in in_view
+            if other is not followed.appearance and other.frames[0] <= inside[0] <= other.frames[-1]
+        )
+        turns.append(
+            Turn(
+                appearance=followed.appearance,
+                first=int(inside[0]),
+                last=int(inside[-1]),
+                rivals=rivals,
+                after_leaving=turns[-1].last == int(turns[-1].appearance.frames[-1]) if turns else None,
+            )
+        )
+    return turns

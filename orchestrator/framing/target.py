@@ -1,0 +1,153 @@
+"""Collects what a crop should show at each frame: one subject, some side by side, or the picture's middle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orchestrator.framing.appearances import Appearance
+from orchestrator.framing.class_order import is_figure, is_head
+from orchestrator.framing.subject_schedule import Turn
+
+TOGETHER_S = 1.5
+"""Subjects that fit into the crop together for a shorter time are not both kept."""
+_FITS, _NO_LONGER_FITS = 0.85, 0.97
+"""Share of the crop's width that subjects may need together to be both kept from now on, and no longer."""
+_LIKE = 0.5
+"""A subject of less than this share of the other's height or weight is a bystander."""
+_HEAD_OF_HEIGHT, _HEAD_OF_WIDTH = 0.2, 0.5
+"""A head is a fifth of a standing figure, and half as high as a figure close to the camera is wide."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Target:
+    """What a crop should show, at N frames.
+
+    Attributes:
+        frames: int64 [N], indices of the frames, rising; N >= 1.
+        boxes: float64 [N, 4], x1, y1, x2, y2 of the subjects in pixels.
+        heads: float64 [N, 4], the part of each box that captions must not cover.
+        is_wish: bool [N], whether there is nobody, so that the crop may also be anywhere else.
+    """
+
+    frames: NDArray[np.int64]
+    boxes: NDArray[np.float64]
+    heads: NDArray[np.float64]
+    is_wish: NDArray[np.bool_]
+
+
+def target_of(frames: NDArray[np.int64], boxes: NDArray[np.float64], class_name: str) -> Target:
+    """Return the target that shows the boxes, float64 [N, 4], of one subject at N frames."""
+    return Target(
+        frames=frames,
+        boxes=boxes,
+        heads=heads_of(boxes, class_name),
+        is_wish=np.zeros(len(frames), np.bool_),
+    )
+
+
+def target_of_nobody(frames: NDArray[np.int64], *, width: int, height: int) -> Target:
+    """Return the target that shows the middle of the picture."""
+    middle = np.array([width, height, width, height], np.float64) / 2
+    boxes = np.broadcast_to(middle, (len(frames), 4))
+    return Target(frames=frames, boxes=boxes, heads=boxes, is_wish=np.ones(len(frames), np.bool_))
+
+
+def target_of_turn(
+    turn: Turn, appearances: Iterable[Appearance], *, sides: tuple[float, float], times_s: NDArray[np.float64]
+) -> tuple[Target, list[int]]:
+    """Return the target of a turn, and the ids of those that are kept in the crop beside its subject.
+
+    Args:
+        turn: who is followed.
+        appearances: all that might be kept beside it: those of the same shot and the same group of classes,
+            of similar height and weight, wherever they fit into the crop together for TOGETHER_S.
+        sides: width and height of the crop, in pixels.
+        times_s: float64 [F], presentation time of each frame of the video, in seconds, rising.
+    """
+    main = turn.appearance
+    rows = (main.frames >= turn.first) & (main.frames <= turn.last)
+    frames, boxes = main.frames[rows], main.boxes[rows].copy()
+    heads = heads_of(boxes, main.class_name)
+    beside: list[int] = []
+    for other in sorted(appearances, key=lambda appearance: (-appearance.weight, appearance.track)):
+        if not _is_like(main, other):
+            continue
+        there = (frames >= other.frames[0]) & (frames <= other.frames[-1])
+        if not there.any():
+            continue
+        their_boxes = np.column_stack(
+            [np.interp(frames, other.frames, other.boxes[:, side]) for side in range(4)]
+        )
+        both = _union(boxes, their_boxes)
+        kept = _together(both, there, sides, times_s[frames])
+        if kept.any():
+            boxes[kept] = both[kept]
+            heads[kept] = _union(heads, heads_of(their_boxes, other.class_name))[kept]
+            beside.append(other.track)
+    is_wish = np.zeros(len(frames), np.bool_)
+    return Target(frames=frames, boxes=boxes, heads=heads, is_wish=is_wish), sorted(set(beside))
+
+
+def joined(targets: Sequence[Target]) -> Target:
+    """Return targets that follow each other in time as one."""
+    return Target(
+        frames=np.concatenate([target.frames for target in targets]),
+        boxes=np.concatenate([target.boxes for target in targets]),
+        heads=np.concatenate([target.heads for target in targets]),
+        is_wish=np.concatenate([target.is_wish for target in targets]),
+    )
+
+
+def heads_of(boxes: NDArray[np.float64], class_name: str) -> NDArray[np.float64]:
+    """Return the part of each box, float64 [N, 4], that is the head of a person; of others the whole box."""
+    heads = boxes.copy()
+    if is_figure(class_name):
+        wide, high = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+        head_px = np.minimum(high, np.maximum(_HEAD_OF_HEIGHT * high, _HEAD_OF_WIDTH * wide))
+        half_px = np.minimum(wide, head_px) / 2
+        middle = (boxes[:, 0] + boxes[:, 2]) / 2
+        heads[:, 0], heads[:, 2] = middle - half_px, middle + half_px
+        heads[:, 3] = boxes[:, 1] + head_px
+    return heads
+
+
+def _is_like(main: Appearance, other: Appearance) -> bool:
+    """Return whether another appearance may be kept beside the one that is followed."""
+    if other is main or other.track == main.track or other.shot != main.shot:
+        return False
+    if other.group != main.group or not other.is_somebody:
+        return False
+    if is_head(other.class_name) != is_head(main.class_name) or other.weight < _LIKE * main.weight:
+        return False
+    heights = [
+        float((appearance.boxes[:, 3] - appearance.boxes[:, 1]).mean()) for appearance in (main, other)
+    ]
+    return _LIKE * max(heights) <= min(heights)
+
+
+def _union(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.hstack((np.minimum(one[:, :2], other[:, :2]), np.maximum(one[:, 2:], other[:, 2:])))
+
+
+def _together(
+    boxes: NDArray[np.float64],
+    there: NDArray[np.bool_],
+    sides: tuple[float, float],
+    seen_s: NDArray[np.float64],
+) -> NDArray[np.bool_]:
+    """Return where boxes, float64 [N, 4], fit into a crop for at least TOGETHER_S, bool [N]."""
+    wide, high = (boxes[:, 2:] - boxes[:, :2]).T
+    share = np.maximum(wide / sides[0], high / sides[1] * _FITS)
+    starts, ends = there & (share <= _FITS), ~there | (share > _NO_LONGER_FITS)
+    # The state at each frame is that of the last frame at which it began or ended.
+    changes = np.maximum.accumulate(np.where(starts | ends, np.arange(len(boxes)), -1))
+    fits = (changes >= 0) & starts[changes]
+    edges = np.flatnonzero(np.diff(fits, prepend=False, append=False))
+    for begin, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        if seen_s[end - 1] - seen_s[begin] < TOGETHER_S:
+            fits[begin:end] = False
+    return np.asarray(fits, np.bool_)

@@ -1,0 +1,239 @@
+"""Tests whom `--follow main` follows, in made scenes in which that is known, and how well they are seen."""
+
+from __future__ import annotations
+
+import dataclasses
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from orchestrator.framing.class_order import ClassGroup, group_of
+from orchestrator.framing.follow import Following, follow_subject
+from orchestrator.framing.safe_zones import NO_SAFE_ZONES, SafeZones
+from orchestrator.framing.steady_camera import TOP_SPEED
+from orchestrator.framing.target import heads_of
+from orchestrator.framing.track_file_reader import SubjectTracks, parse_tracks
+from tools.fixtures.follow_scenes import HEIGHT, RATE, WIDTH, Figure, Scene, figure, scenes, times_s
+from tools.follow_quality import measure_follow
+
+SCENES = {scene.name: scene for scene in scenes()}
+TALL = Fraction(9, 16)
+CROP_PX = 608
+
+Array = NDArray[np.float64]
+
+
+def followed(scene: Scene, **asks: Any) -> tuple[SubjectTracks, Following, Array]:
+    """Return the tracks, the crop that follows, and its places at each frame."""
+    tracks, seconds = parse_tracks(scene.document()), times_s(scene)
+    wanted: dict[str, Any] = {"track": "main", "aspect": TALL, "zoom": None} | asks
+    following = follow_subject(tracks, times_s=seconds, width=WIDTH, height=HEIGHT, **wanted)
+    return tracks, following, following.path.rows(seconds)
+
+
+def whom(scene: Scene, **asks: Any) -> list[int | None]:
+    return [stretch.track for stretch in followed(scene, **asks)[1].stretches]
+
+
+def scene_of(seconds: int, *figures: Figure, cuts: tuple[int, ...] = ()) -> Scene:
+    return Scene(name="", frames=seconds * RATE, figures=figures, subjects=(), cuts=cuts)
+
+
+@pytest.mark.parametrize("aspect", [TALL, Fraction(4, 5), Fraction(1)], ids=str)
+@pytest.mark.parametrize("name", SCENES)
+def test_whoever_should_be_seen_lies_in_a_quiet_crop(name: str, aspect: Fraction) -> None:
+    scene = SCENES[name]
+    tracks, _, crops = followed(scene, aspect=aspect)
+    quality = measure_follow(scene.truth(), crops, tracks=tracks, times_s=times_s(scene))
+    # In the scene of three people the crop glides to the next one twice in a minute, for a second each.
+    assert quality.share >= (0.965 if len(scene.subjects) == 3 else 0.98)
+    assert quality.longest_empty_s <= 1.0
+    assert quality.jerk <= 0.1 * quality.raw_jerk
+
+
+def test_in_all_scenes_together_a_subject_lies_in_the_crop_in_98_of_100_frames() -> None:
+    qualities = []
+    for scene in SCENES.values():
+        tracks, _, crops = followed(scene)
+        qualities.append(measure_follow(scene.truth(), crops, tracks=tracks, times_s=times_s(scene)))
+    assert sum(qualities[1:], qualities[0]).share >= 0.98
+
+
+def test_people_come_before_a_larger_refrigerator() -> None:
+    assert whom(SCENES["a walker and a large refrigerator"]) == [2]
+
+
+@pytest.mark.parametrize(
+    ("name", "group"),
+    [
+        ("person", ClassGroup.PERSON),
+        ("Face", ClassGroup.PERSON),
+        ("dog", ClassGroup.ANIMAL),
+        ("car", ClassGroup.MOVER),
+        ("sports ball", ClassGroup.MOVER),
+        ("my robot", ClassGroup.MOVER),
+        ("refrigerator", ClassGroup.STILL),
+        ("dining_table", ClassGroup.STILL),
+    ],
+)
+def test_classes_have_an_order_and_unknown_ones_may_move(name: str, group: ClassGroup) -> None:
+    assert group_of(name) is group
+
+
+def test_what_never_moves_is_followed_only_where_nothing_else_was_tracked() -> None:
+    vase = figure(1, "vase", [(0, 400), (10, 400)])
+    glimpse = figure(2, "person", [(0, 1500), (2, 1500)])
+    assert whom(scene_of(10, vase)) == [1]
+    assert whom(scene_of(10, vase, glimpse)) == [2, None]
+
+
+def test_motion_counts_and_area_does_not() -> None:
+    large = figure(1, "person", [(0, 500), (20, 500)], size=(400, 1000), bottom=1060)
+    small = figure(2, "person", [(0, 1500), (10, 1200), (20, 1500)])
+    assert whom(scene_of(20, large, small)) == [2]
+    assert whom(scene_of(20, large, dataclasses.replace(small, boxes=small.boxes * 0 + small.boxes[0]))) == [
+        1
+    ]
+
+
+def test_a_robot_that_moves_comes_before_a_larger_crate_and_a_parked_car_is_nobody() -> None:
+    assert whom(SCENES["classes that nobody has listed: a robot moves, a crate does not"]) == [2]
+    car = figure(1, "car", [(0, 300), (20, 300)], size=(500, 250))
+    walker = figure(2, "person", [(0, 900), (8, 2050)])
+    assert whom(scene_of(20, car, walker)) == [2, None]
+    assert whom(scene_of(20, car)) == [1]
+
+
+def test_boxes_that_the_detector_doubts_count_less() -> None:
+    sure, doubted = figure(1, "person", [(0, 300), (9, 300)]), figure(2, "person", [(0, 1300), (9, 1300)])
+    scene = scene_of(9, sure, doubted)
+    document = scene.document()
+    asks: dict[str, Any] = {"track": "main", "aspect": TALL, "zoom": None, "width": WIDTH, "height": HEIGHT}
+    for confidence, expected in ((0.8, 2), (0.1, 1)):
+        for box in document["tracks"][1]["frames"]:
+            box["confidence"] = confidence
+        following = follow_subject(parse_tracks(document), times_s=times_s(scene), **asks)
+        assert following.stretches[0].track == expected
+
+
+def test_when_one_leaves_the_camera_glides_to_the_next_one_and_never_jumps() -> None:
+    _, following, crops = followed(SCENES["one leaves, the next one enters, then a third"])
+    assert [stretch.track for stretch in following.stretches] == [1, 2, 3]
+    assert all("has left" in stretch.reason for stretch in following.stretches[1:])
+    assert np.abs(np.diff(crops[:, 0])).max() <= 1.5 * TOP_SPEED * CROP_PX / RATE
+
+
+def test_it_jumps_only_at_the_cuts() -> None:
+    scene = SCENES["three shots, each with another person"]
+    _, following, crops = followed(scene)
+    assert [(stretch.start, stretch.track) for stretch in following.stretches] == [(0, 1), (12, 2), (24, 3)]
+    jumps = np.flatnonzero(np.abs(np.diff(crops[:, 0])) > 1.5 * TOP_SPEED * CROP_PX / RATE) + 1
+    assert jumps.tolist() == list(scene.cuts)
+
+
+def test_where_nobody_is_the_crop_goes_to_the_middle_of_the_picture() -> None:
+    _, following, crops = followed(SCENES["one leaves, nobody is there for 10 s, another one enters"])
+    assert [stretch.track for stretch in following.stretches] == [1, None, 2]
+    middle = crops[18 * RATE : 22 * RATE, 0] + CROP_PX / 2
+    assert np.abs(middle - WIDTH / 2).max() <= 0.1 * CROP_PX
+    empty = scene_of(8, figure(1, "person", [(0, 300), (4, 300)]), cuts=(4 * RATE,))
+    _, _, crops = followed(empty)
+    assert crops[4 * RATE :, 0] == pytest.approx(np.full(4 * RATE, (WIDTH - CROP_PX) / 2), abs=0.1)
+
+
+def test_a_short_absence_and_a_glimpse_do_not_move_the_camera() -> None:
+    away = figure(1, "person", [(0, 500), (9, 500)])
+    boxes = np.delete(away.boxes, np.s_[80:100], axis=0)
+    assert len(boxes) < len(away.boxes)
+    document = scene_of(9, away, figure(2, "person", [(3.3, 1700), (3.8, 1700)])).document()
+    document["tracks"][0]["frames"] = [
+        box for box in document["tracks"][0]["frames"] if not 80 <= box["frame"] < 100
+    ]
+    tracks, seconds = parse_tracks(document), np.arange(9 * RATE) / RATE
+    following = follow_subject(
+        tracks, track="main", aspect=TALL, zoom=None, times_s=seconds, width=WIDTH, height=HEIGHT
+    )
+    rows = following.path.rows(seconds)
+    assert [stretch.track for stretch in following.stretches] == [1]
+    assert (rows == rows[0]).all()
+
+
+def test_two_side_by_side_are_both_kept_where_the_shape_allows() -> None:
+    scene = SCENES["two side by side"]
+    tracks, following, crops = followed(scene)
+    assert (following.stretches[0].track, following.stretches[0].beside) == (1, (2,))
+    for subject in tracks.by_id.values():
+        if subject.class_name == "person":
+            assert (subject.boxes[:, 0] >= crops[subject.frames, 0]).all()
+            assert (subject.boxes[:, 2] <= crops[subject.frames, 0] + CROP_PX).all()
+    # In a crop half as wide only one of them has room.
+    _, narrow, _ = followed(scene, zoom=2)
+    assert narrow.stretches[0].beside == ()
+
+
+def test_of_two_who_do_not_fit_the_one_who_moves_is_kept_or_the_one_nearest_the_middle() -> None:
+    _, moving, _ = followed(SCENES["two far apart, of whom one moves"])
+    _, still, _ = followed(SCENES["two far apart who stand still"])
+    assert [(stretch.track, stretch.beside) for stretch in moving.stretches] == [(2, ())]
+    assert "moves more" in moving.stretches[0].reason
+    assert [(stretch.track, stretch.beside) for stretch in still.stretches] == [(2, ())]
+    assert "nearer the middle" in still.stretches[0].reason
+
+
+def low_heads(crops: Array, boxes: Array, bottom: float) -> float:
+    """Return the share of frames in which the lower edge of the head is in the covered part of the crop."""
+    heads = heads_of(boxes, "person")
+    limit = crops[:, 1] + (1 - bottom) * crops[:, 3]
+    return float((heads[:, 3] > limit + 1).mean())
+
+
+def test_a_safe_zone_keeps_a_head_out_from_under_captions() -> None:
+    """The figure sits low in the picture: without the zone its head is where captions are."""
+    low = figure(1, "person", [(0, 500), (10, 1300), (20, 1300)], size=(240, 330), bottom=1075)
+    scene = scene_of(20, low)
+    _, free, crops = followed(scene)
+    tracks, safe, clear = followed(scene, safe=SafeZones(bottom=0.25))
+    boxes = tracks.by_id[1].boxes
+    assert low_heads(crops, boxes, 0.25) > 0.5
+    assert low_heads(clear, boxes, 0.25) <= 0.02
+    assert safe.path.size < free.path.size, "only a smaller crop can do that"
+    inside = (clear[:, 0] <= boxes[:, 0] + 1) & (clear[:, 0] + clear[:, 2] >= boxes[:, 2] - 1)
+    assert inside.mean() >= 0.98
+
+
+def test_a_safe_zone_at_the_top_moves_a_crop_that_has_room_up() -> None:
+    scene = scene_of(20, figure(1, "person", [(0, 500), (20, 1300)], size=(160, 320), bottom=800))
+    heads = heads_of(followed(scene)[0].by_id[1].boxes, "person")
+    covered = {}
+    for share in (0.0, 0.3):
+        _, _, crops = followed(scene, zoom=2.0, safe=SafeZones(top=share))
+        covered[share] = float((heads[:, 1] < crops[:, 1] + 0.3 * crops[:, 3] - 1).mean())
+    assert covered[0.0] > 0.9
+    assert covered[0.3] <= 0.02
+
+
+def test_a_safe_zone_at_the_side_moves_the_subject_away_from_it() -> None:
+    scene = scene_of(10, figure(1, "person", [(0, 960), (10, 960)]))
+    places = {}
+    for name, safe in (
+        ("none", NO_SAFE_ZONES),
+        ("left", SafeZones(left=0.4)),
+        ("right", SafeZones(right=0.4)),
+    ):
+        places[name] = followed(scene, safe=safe, zoom=1.0)[2][0, 0]
+    assert places["none"] == pytest.approx(960 - CROP_PX / 2, abs=5)
+    assert places["left"] == pytest.approx(960 - 0.7 * CROP_PX, abs=5)
+    assert places["right"] == pytest.approx(960 - 0.3 * CROP_PX, abs=5)
+
+
+def test_the_stretches_say_when_whom_and_why_in_order() -> None:
+    for scene in SCENES.values():
+        _, following, _ = followed(scene)
+        times = [time for stretch in following.stretches for time in (stretch.start, stretch.end)]
+        assert times == sorted(times)
+        assert all(stretch.reason and stretch.start < stretch.end for stretch in following.stretches)
+        named = [followed(scene, track=number)[1].stretches for number in (1,)]
+        assert all(stretch.track == 1 and "names this track" in stretch.reason for stretch in named[0])
