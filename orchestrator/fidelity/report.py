@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -153,9 +153,17 @@ def report_of(
     )
 
 
-def measured_pictures(fidelity: Fidelity) -> tuple[ComparedPicture, ...]:
-    """Measure each compared frame of an output that passed the check, in order of time."""
-    return tuple(_measure(pair, fidelity.late_by) for pair in fidelity.pairs)
+def measured_pictures(
+    fidelity: Fidelity, frames: Collection[int] | None = None
+) -> tuple[ComparedPicture, ...]:
+    """Measure compared frames of an output that passed the check, in order of time.
+
+    Args:
+        fidelity: the check.
+        frames: the indexes of those to measure; None measures all.
+    """
+    pairs = (pair for pair in fidelity.pairs if frames is None or pair.sample.index in frames)
+    return tuple(_measure(pair, fidelity.late_by) for pair in pairs)
 
 
 def _measure(pair: FramePair, late_by: dict[int, int]) -> ComparedPicture:

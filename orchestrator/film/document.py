@@ -161,7 +161,8 @@ class PieceManifest(Strict):
     reused: float | None = Field(ge=0, le=1)
     """The share of the picture area that was not inferred again, 0 to 1; None without a model."""
     fidelity: tuple[ComparedPicture, ...] = Field(max_length=1000)
-    """Frames of the piece compared with the source; `frame` and `time_sec` count from the film's start."""
+    """The frames of the piece that the result reports, compared with the source; `frame` and `time_sec` count
+    from the film's start."""
     wall_sec: float = Field(ge=0, le=LONGEST_SEGMENT_SEC)
     """How many seconds the segment took."""
     gpu: Name | None

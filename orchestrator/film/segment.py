@@ -14,6 +14,7 @@ from pathlib import Path
 from orchestrator.errors import EncodeFailed
 from orchestrator.fidelity.check import FrameCountAndSize, examine
 from orchestrator.fidelity.report import measured_pictures
+from orchestrator.film.compared_frames import compared_frames, reported_frames
 from orchestrator.film.document import FilmPlan, PieceManifest
 from orchestrator.film.frame_pts import expand
 from orchestrator.film.piece import payload_of, write_manifest
@@ -32,15 +33,10 @@ from orchestrator.media_containers import MP4
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.picture_chain import PictureChain, picture_chain
 from orchestrator.pipeline.plan import Plan
-from orchestrator.pipeline.preview import evenly
 from orchestrator.pipeline.progress import FrameRateMeter, Progress
 from orchestrator.storage.staged import staged
 from orchestrator.triton.client import TritonClient
 from orchestrator.video_source import RemoteSource, VideoSource, expect
-
-COMPARED_FRAMES = 3
-"""Most frames of a piece that are compared with the source. Comparing one decodes on average half the frames
-between two keyframes, so more would add much to the work of a short piece."""
 
 
 def make_segment(
@@ -143,7 +139,7 @@ class _Segment:
                 )
             )
             count = self.plan.segments[self.number].frames
-            compared = frozenset(evenly(count, COMPARED_FRAMES))
+            compared = frozenset(compared_frames(self.plan, self.number))
             chain = stack.enter_context(picture_chain(self.output, frames, client=client, sampled=compared))
             meter = FrameRateMeter(count, self.output.stage)
             for frame, pixels in chain.pictures:
@@ -190,7 +186,7 @@ class _Segment:
         )
 
     def _check(self, path: Path, chain: PictureChain, *, frames: int) -> tuple[ComparedPicture, ...]:
-        """Compare the payload with the source; return the compared pictures, timed from the film's start.
+        """Compare the payload with the source; return the reported pictures, timed from the film's start.
 
         Raises:
             OutputCheckFailed: it does not show what it should.
@@ -206,5 +202,5 @@ class _Segment:
         start_s = float(chain.sampler.first_s - int(expand(self.plan.pts)[0]) * tick)
         return tuple(
             picture.model_copy(update={"time_sec": round(picture.time_sec + start_s, 6)})
-            for picture in measured_pictures(fidelity)
+            for picture in measured_pictures(fidelity, reported_frames(self.plan))
         )

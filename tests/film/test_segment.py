@@ -99,6 +99,20 @@ def test_compared_pictures_are_counted_and_timed_from_the_start_of_the_film(tmp_
     assert min(picture.psnr_luma_db for picture in manifest.fidelity) > 40
 
 
+def test_pieces_measure_the_eight_frames_that_the_result_reports(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "a.mp4", 60, rate=10, options=CLOSED | {"g": "6"})
+    plan = plan_of(source, segments=10)
+    assert len(plan.segments) == 10
+    manifests = [make(source, plan, number, tmp_path / f"{number}.piece") for number in range(10)]
+    measured = [picture.frame for manifest in manifests for picture in manifest.fidelity]
+    ends = [(segment.first_frame, segment.first_frame + segment.frames - 1) for segment in plan.segments]
+    compared = [frame for first, last in ends for frame in (first, round((first + last) / 2), last)]
+    assert len(measured) == 8
+    assert (measured[0], measured[-1]) == (0, 59)
+    assert set(measured) <= set(compared)
+    assert max(np.diff(measured)) - min(np.diff(measured)) <= 6
+
+
 def decoded(path: Path) -> list[np.ndarray[Any, np.dtype[np.int16]]]:
     with av.open(str(path)) as container:
         return [np.asarray(frame.to_ndarray(format="rgb24"), np.int16) for frame in container.decode(video=0)]
