@@ -37,7 +37,7 @@ unsplit job of its own turn, and figures are medians over the turns. The lowest 
 in brackets. The goal is at most 1.08 times the unsplit job. The start of Python and its imports has a column
 of its own, because its processes are few however long a film is: one for the unsplit job, and here one for
 the plan, one for the assembly, and one or two for the segments.
-`python -m benchmarks.film`, {date}; {machine}.
+`python -m benchmarks.film`; {machine}.
 
 **A segment's own CPU time** is {segment_cpu_s:.2f} s beyond its frames: one process made the same export in
 {few} and in {many} segments, and the difference is divided by {more}. It is the median of {turns} turns, from
@@ -134,8 +134,7 @@ def section(results: dict[str, Any], table: PriceTable, *, gpu: str) -> str:
     return SECTION.format(
         ways="\n".join(_ways(name, one) for name, one in results["measured"].items()),
         subjects=" ".join(_subject(name, one) for name, one in results["measured"].items()),
-        date=results["date"],
-        machine=results["machine"],
+        machine=", ".join(next(iter(results["measured"].values()))["machine"].split(", ")[:-1]),
         gpu=gpu,
         segment_s=SEGMENT_S,
         tapered_share=TAPERED_SHARE,
@@ -202,7 +201,8 @@ def _subject(name: str, measured: dict[str, Any]) -> str:
     return (
         f"*{name.capitalize()}*: {measured['source']}, {measured['times']} times in a row, which makes "
         f"{measured['frames']:,} frames in {len(measured['segments'])} segments; "
-        f"measured {_times(len(measured['turns']))}."
+        f"measured {_times(len(measured['turns']))}, until {measured['date']}, when the load was "
+        f"{measured['machine'].rpartition(' load ')[2]}."
     )
 
 
