@@ -1,4 +1,4 @@
-"""Runs our tracker and the ByteTracks of ultralytics and roboflow behind one interface.
+"""Runs our tracker and those of ultralytics, roboflow and norfair behind one interface.
 
 The peers are not part of the product: INSTALL says how to install them in an environment of their own.
 """
@@ -8,7 +8,10 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
+import warnings
+from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from importlib import import_module, metadata
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -29,8 +32,12 @@ if TYPE_CHECKING:
 
 INSTALL = """\
 python -m venv peers
-peers/bin/pip install --editable . ultralytics trackers motmetrics trackeval
+peers/bin/pip install --editable . ultralytics lap motmetrics filterpy pandas supervision
+peers/bin/pip install --no-deps trackers==2.6.1 trackeval==1.3.0 norfair==2.3.0
 peers/bin/python -m benchmarks.tracker.quality"""
+"""Without their dependencies, because `trackers` asks for an older trackeval, and norfair for numpy 1."""
+
+_PACKAGES = ("ultralytics", "trackers", "norfair", "motmetrics", "trackeval", "numpy", "scipy")
 
 
 def require(*names: str) -> None:
@@ -48,8 +55,11 @@ def require(*names: str) -> None:
 
 def versions() -> str:
     """Return the names and versions of the compared packages, for the head of a table."""
-    names = ("ultralytics", "trackers", "motmetrics", "trackeval", "numpy", "scipy")
-    return ", ".join(f"{name} {metadata.version(name)}" for name in names)
+    found = []
+    for name in _PACKAGES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found.append(f"{name} {metadata.version(name)}")
+    return ", ".join(found)
 
 
 class Peer(Protocol):
@@ -101,18 +111,25 @@ class Ours:
 
 
 class Ultralytics:
-    """ultralytics' BYTETracker."""
+    """A tracker of ultralytics, without pictures: camera motion and appearance are off.
 
-    def __init__(self, *, width: int, height: int, rate: Fraction, **settings: Any) -> None:
-        del rate  # it counts frames
+    Args:
+        kind: the name of its settings file, for example `bytetrack`.
+        width, height: the size of the picture, in pixels.
+        rate: frames per second; it counts frames, so this changes nothing.
+        settings: settings that differ from that file's.
+    """
+
+    def __init__(self, kind: str, *, width: int, height: int, rate: Fraction, **settings: Any) -> None:
+        del rate
         from ultralytics.cfg import IterableSimpleNamespace  # noqa: PLC0415  a peer, absent elsewhere
         from ultralytics.engine.results import Boxes  # noqa: PLC0415
-        from ultralytics.trackers import BYTETracker  # noqa: PLC0415
+        from ultralytics.trackers.track import TRACKER_MAP  # noqa: PLC0415
         from ultralytics.utils import YAML  # noqa: PLC0415
         from ultralytics.utils.checks import check_yaml  # noqa: PLC0415
 
-        defaults = YAML.load(check_yaml("bytetrack.yaml"))
-        self._tracker = BYTETracker(IterableSimpleNamespace(**(defaults | settings)))
+        chosen = YAML.load(check_yaml(f"{kind}.yaml")) | {"gmc_method": "none"} | settings
+        self._tracker = TRACKER_MAP[kind](IterableSimpleNamespace(**chosen))
         self._boxes, self._shape = Boxes, (height, width)
         self._updates: list[Any] = []
 
@@ -132,14 +149,23 @@ class Ultralytics:
 
 
 class Roboflow:
-    """The ByteTrackTracker of roboflow/trackers."""
+    """A tracker of roboflow/trackers, without pictures: camera motion and masks are off.
 
-    def __init__(self, *, width: int, height: int, rate: Fraction, **settings: Any) -> None:
+    Args:
+        kind: the name of its class, for example `ByteTrackTracker`.
+        width, height: the size of the picture, in pixels; it needs none.
+        rate: frames per second.
+        settings: settings that differ from its defaults.
+    """
+
+    def __init__(self, kind: str, *, width: int, height: int, rate: Fraction, **settings: Any) -> None:
         del width, height
-        from supervision import Detections  # noqa: PLC0415  a peer, absent elsewhere
-        from trackers import ByteTrackTracker  # noqa: PLC0415
+        import trackers  # noqa: PLC0415  a peer, absent elsewhere
+        from supervision import Detections  # noqa: PLC0415
 
-        self._tracker = ByteTrackTracker(frame_rate=float(rate), **settings)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the missing pictures
+            self._tracker = getattr(trackers, kind)(frame_rate=float(rate), **settings)
         self._detections = Detections
         self._updates: list[Any] = []
 
@@ -164,11 +190,80 @@ class Roboflow:
         return rows
 
 
-def track(
-    peer: type[Peer], detections: list[NDArray[np.float32]], scene: Scene, *, settings: dict[str, Any]
-) -> Result:
+class Norfair:
+    """norfair's tracker with the distance and the threshold of its own demonstration: IoU, 0.7."""
+
+    def __init__(self, *, width: int, height: int, rate: Fraction, **settings: Any) -> None:
+        del width, height, rate
+        import norfair  # noqa: PLC0415  a peer, absent elsewhere
+
+        chosen = {"distance_function": "iou", "distance_threshold": 0.7} | settings
+        self._tracker = norfair.Tracker(**chosen)
+        self._detection = norfair.Detection
+        self._updates: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []
+
+    def prepare(self, detections: NDArray[np.float32]) -> Any:
+        """Convert the detections to its Detections, of two points each."""
+        return [
+            self._detection(row[:4].reshape(2, 2).astype(np.float64), scores=np.full(2, row[4]))
+            for row in detections
+        ]
+
+    def update(self, frame: int, detections: Any) -> None:
+        """Process one frame; what it predicts without a detection is left out."""
+        del frame
+        seen = [one for one in self._tracker.update(detections) if one.live_points.any()]
+        ids = np.array([one.id for one in seen], np.int64)
+        self._updates.append((ids, np.array([one.estimate.reshape(4) for one in seen]).reshape(-1, 4)))
+
+    def result(self, frames: int) -> Result:
+        """End the video; return the boxes of each frame."""
+        return self._updates[:frames]
+
+
+PeerFactory = Callable[..., Peer]
+"""Makes a tracker of a video from `width`, `height` and `rate`."""
+
+ALL: dict[str, PeerFactory] = {
+    "ours": Ours,
+    "ultralytics ByteTrack": partial(Ultralytics, "bytetrack"),
+    "ultralytics BoT-SORT": partial(Ultralytics, "botsort"),
+    "ultralytics OC-SORT": partial(Ultralytics, "ocsort"),
+    "ultralytics Deep OC-SORT": partial(Ultralytics, "deepocsort"),
+    "ultralytics FastTrack": partial(Ultralytics, "fasttrack"),
+    "ultralytics TrackTrack": partial(Ultralytics, "tracktrack"),
+    "roboflow SORT": partial(Roboflow, "SORTTracker"),
+    "roboflow ByteTrack": partial(Roboflow, "ByteTrackTracker"),
+    "roboflow OC-SORT": partial(Roboflow, "OCSORTTracker"),
+    "roboflow BoT-SORT": partial(Roboflow, "BoTSORTTracker"),
+    "roboflow C-BIoU": partial(Roboflow, "CBIoUTracker"),
+    "roboflow McByte": partial(Roboflow, "McByteTracker"),
+    "norfair": Norfair,
+}
+
+
+def available() -> dict[str, PeerFactory]:
+    """Return the trackers that can be made here; name the others and their errors on the standard error."""
+    found: dict[str, PeerFactory] = {}
+    missing: dict[str, str] = {}
+    for name, make in ALL.items():
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                make(width=640, height=480, rate=Fraction(30))
+        except (ImportError, AttributeError, KeyError) as exc:
+            missing[name] = str(exc)
+        else:
+            found[name] = make
+    for name, why in missing.items():
+        print(f"left out: {name} ({why})", file=sys.stderr)
+    if missing:
+        print(f"install the peers with:\n{INSTALL}", file=sys.stderr)
+    return found
+
+
+def track(make: PeerFactory, detections: list[NDArray[np.float32]], scene: Scene) -> Result:
     """Track a whole scene by its detections, float32 [N, 6] for each frame."""
-    tracker = peer(width=scene.width, height=scene.height, rate=scene.rate, **settings)
+    tracker = make(width=scene.width, height=scene.height, rate=scene.rate)
     for frame, rows in enumerate(detections):
         tracker.update(frame, tracker.prepare(rows))
     return tracker.result(len(detections))

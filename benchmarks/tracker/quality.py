@@ -1,144 +1,144 @@
-"""Scores how well trackers keep identities: ours, ultralytics' and roboflow's ByteTrack.
+"""Scores how well trackers keep identities: ours and its peers, on real detections and on made scenes.
 
     python -m benchmarks.tracker.quality
-    python -m benchmarks.tracker.quality --seeds 3
+    python -m benchmarks.tracker.quality --real ../shared/real/mot --real more --seeds 3
+    python -m benchmarks.tracker.quality --only ours --groups mot15,kitti-car
 
-All trackers get the same detections; benchmarks/tracker/scenes.py makes the scenes and the faults of the
-detections. Each scene runs once for each seed, and TrackEval (the `trackeval` package) scores all of its runs
-together: MOTA, IDF1 and id switches at an IoU of 0.5, and HOTA. Each tracker has the same settings for all
-scenes: once its defaults, once our score thresholds. It says how to install the peers if they are missing.
+All trackers get the same detections, and each has its defaults everywhere; ours is what a track job reports.
+`--real` names a folder of sequences in the format of MOT Challenge or KITTI (benchmarks/tracker/real.py);
+without it ../shared/real/mot is used if it exists. benchmarks/tracker/scenes.py makes the other scenes and the
+faults of their detections, one run for each seed. TrackEval (the `trackeval` package) scores the sequences of
+a data set one by one and together: MOTA, IDF1 and id switches at an IoU of 0.5, and HOTA. Peers that are not
+installed are named and left out.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import datetime as dt
-import io
 import platform
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.tracker import peers, scenes
-from orchestrator.tracking.association import iou
-from orchestrator.tracking.settings import TrackerSettings
+from benchmarks.tracker import peers, real, scenes
+from benchmarks.tracker.score import Scorer, Scores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from benchmarks.tracker.scenes import Scene
-
-DEFAULT = TrackerSettings()
-TRACKERS: dict[str, tuple[Any, dict[str, Any]]] = {
-    "ours": (peers.Ours, {}),
-    "ultralytics": (peers.Ultralytics, {}),
-    "ultralytics, our scores": (
-        peers.Ultralytics,
-        {"track_high_thresh": DEFAULT.high_score, "new_track_thresh": DEFAULT.new_score},
-    ),
-    "roboflow": (peers.Roboflow, {}),
-    "roboflow, our scores": (
-        peers.Roboflow,
-        {"high_conf_det_threshold": DEFAULT.high_score, "track_activation_threshold": DEFAULT.new_score},
-    ),
-}
+REAL = Path("../shared/real/mot")
+METRICS = ("mota", "idf1", "hota")
+Groups = dict[str, dict[str, list[real.RealSequence]]]
+"""Data set -> sequence -> its runs."""
 
 
-def scenes_of_rows(seeds: int) -> Iterator[tuple[str, list[Scene]]]:
-    """Yield the name of each row of the table, with a scene for each seed."""
+def made_scenes(seeds: int) -> Groups:
+    """Return TUD and the drawn scenes, with a run for each seed."""
+    groups: Groups = {"TUD": {}}
     for name in ("TUD-Campus", "TUD-Stadtmitte"):
-        yield name, [scenes.tud(name)] * seeds
-    drawn = (scenes.crossings, scenes.occlusions, scenes.crowd, scenes.turns)
-    for scene in drawn:
-        for rate in (10, 30, 60):
-            yield f"{scene.__name__}, {rate} fps", [scene(rate=rate, seed=seed) for seed in range(seeds)]
-
-
-class Score:
-    """TrackEval's metrics over several runs."""
-
-    def __init__(self) -> None:
-        with contextlib.redirect_stdout(io.StringIO()):
-            from trackeval.metrics import CLEAR, HOTA, Identity  # noqa: PLC0415  a peer, absent elsewhere
-
-            quiet = {"THRESHOLD": 0.5, "PRINT_CONFIG": False}
-            self._metrics = {"HOTA": HOTA(), "CLEAR": CLEAR(quiet), "Identity": Identity(quiet)}
-        self._runs: dict[str, dict[str, Any]] = {name: {} for name in self._metrics}
-
-    def add(self, scene: Scene, result: peers.Result) -> None:
-        """Score one run."""
-        truth, found = _numbered(scene.ids), _numbered([ids for ids, _ in result])
-        run = {
-            "gt_ids": truth,
-            "tracker_ids": found,
-            "similarity_scores": [
-                iou(boxes, others) for boxes, (_, others) in zip(scene.boxes, result, strict=True)
-            ],
-            "num_gt_dets": sum(map(len, truth)),
-            "num_tracker_dets": sum(map(len, found)),
-            "num_gt_ids": _highest(truth),
-            "num_tracker_ids": _highest(found),
-            "num_timesteps": len(truth),
+        groups["TUD"][name] = [_made("TUD", scenes.tud(name), seed) for seed in range(seeds)]
+    for scene in (scenes.crossings, scenes.occlusions, scenes.crowd, scenes.turns):
+        name = scene.__name__
+        groups[name] = {
+            f"{name}, {rate} fps": [_made(name, scene(rate=rate, seed=seed), seed) for seed in range(seeds)]
+            for rate in (10, 30, 60)
         }
-        for name, metric in self._metrics.items():
-            with contextlib.redirect_stdout(io.StringIO()):
-                self._runs[name][str(len(self._runs[name]))] = metric.eval_sequence(run)
-
-    def combined(self) -> tuple[float, float, int, float]:
-        """Return MOTA, IDF1 (per cent), id switches and HOTA (per cent) of all runs together."""
-        whole = {name: metric.combine_sequences(self._runs[name]) for name, metric in self._metrics.items()}
-        return (
-            100 * float(whole["CLEAR"]["MOTA"]),
-            100 * float(whole["Identity"]["IDF1"]),
-            int(whole["CLEAR"]["IDSW"]),
-            100 * float(np.mean(whole["HOTA"]["HOTA"])),
-        )
+    return groups
 
 
-def _numbered(ids: list[Any]) -> list[Any]:
-    """Renumber ids from 0 without gaps, as TrackEval requires."""
-    known: dict[int, int] = {}
-    return [np.array([known.setdefault(i, len(known)) for i in row.tolist()], np.int64) for row in ids]
+def _made(data_set: str, scene: scenes.Scene, seed: int) -> real.RealSequence:
+    nothing = [np.empty((0, 4))] * len(scene.boxes)
+    return real.RealSequence(
+        data_set=data_set,
+        scene=scene,
+        detections=scenes.detect(scene, seed=1000 + seed),
+        uncounted=nothing,
+        regions=nothing,
+    )
 
 
-def _highest(ids: list[Any]) -> int:
-    return 1 + max((int(row.max()) for row in ids if len(row)), default=-1)
+def real_scenes(folders: list[Path]) -> Groups:
+    """Return the real sequences by data set."""
+    groups: Groups = {}
+    for folder in folders:
+        for sequence in real.sequences(folder):
+            groups.setdefault(sequence.data_set, {})[sequence.scene.name] = [sequence]
+    return groups
+
+
+def score(trackers: dict[str, peers.PeerFactory], group: dict[str, list[real.RealSequence]]) -> Iterator[
+    tuple[str, Scores, dict[str, Scores]]
+]:
+    """Yield for each tracker its name, its scores over a data set, and those of each sequence."""
+    for name, make in trackers.items():
+        together, each = Scorer(), {}
+        for sequence, runs in group.items():
+            scorer = Scorer()
+            for run in runs:
+                found = peers.track(make, run.detections, run.scene)
+                scorer.add(run.scene, run.counted(found))
+            each[sequence] = scorer.combined()
+            together.extend(scorer)
+        yield name, together.combined(), each
+
+
+def ahead(ours: Scores, others: dict[str, Scores]) -> str:
+    """Say which tracker leads ours by how much in which metric; empty if none does."""
+    leads = []
+    for metric in METRICS:
+        name = max(others, key=lambda other: getattr(others[other], metric))  # noqa: B023  called at once
+        lead = getattr(others[name], metric) - getattr(ours, metric)
+        if lead >= 0.05:
+            leads.append(f"{metric.upper()} {name} by {lead:.1f}")
+    return ", ".join(leads)
+
+
+def report(data_set: str, results: list[tuple[str, Scores, dict[str, Scores]]]) -> None:
+    """Print the tables of one data set, and where anyone is ahead of ours."""
+    sequences = list(results[0][2])
+    print(f"\n### {data_set}\n")
+    print("| tracker | together |", " | ".join(sequences), "|")
+    print("|---|" + "---|" * (1 + len(sequences)))
+    for name, together, each in results:
+        print(f"| {name} | {together} |", " | ".join(str(each[one]) for one in sequences), "|")
+    print(flush=True)
+    if results[0][0] != "ours" or len(results) == 1:
+        return
+    others = results[1:]
+    where = {"together": ahead(results[0][1], {name: together for name, together, _ in others})}
+    for one in sequences:
+        where[one] = ahead(results[0][2][one], {name: each[one] for name, _, each in others})
+    for one, leads in where.items():
+        if leads:
+            print(f"- ahead of ours, {data_set}, {one}: {leads}")
 
 
 def main() -> None:
-    """Print the table, scene by scene."""
+    """Print the tables, data set by data set."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--seeds", type=int, default=10, help="runs of each scene (default: 10)")
+    parser.add_argument("--real", type=Path, action="append", metavar="FOLDER", help="real sequences")
+    parser.add_argument("--seeds", type=int, default=10, help="runs of each made scene; 0 for none")
+    parser.add_argument("--only", metavar="NAMES", help="trackers, separated by commas (default: all)")
+    parser.add_argument("--groups", metavar="NAMES", help="data sets, separated by commas (default: all)")
     arguments = parser.parse_args()
-    peers.require("ultralytics", "supervision", "trackers", "motmetrics", "trackeval")
+    peers.require("trackeval", *(["motmetrics"] if arguments.seeds else []))
+    trackers = peers.available()
+    if arguments.only:
+        trackers = {name: trackers[name] for name in arguments.only.split(",")}
+    folders = arguments.real or ([REAL] if REAL.is_dir() else [])
     print(f"python -m benchmarks.tracker.quality --seeds {arguments.seeds}; {dt.date.today()}")  # noqa: DTZ011
     print(f"Python {platform.python_version()}, {peers.versions()}")
-    print("MOTA, IDF1, id switches, HOTA:\n")
-    print("| scene |", " | ".join(TRACKERS), "|")
-    print("|---|" + "---|" * len(TRACKERS), flush=True)
-    table = []
-    for name, runs in scenes_of_rows(arguments.seeds):
-        found = [scenes.detect(scene, seed=1000 + seed) for seed, scene in enumerate(runs)]
-        row = []
-        for peer, settings in TRACKERS.values():
-            score = Score()
-            for scene, detections in zip(runs, found, strict=True):
-                score.add(scene, peers.track(peer, detections, scene, settings=settings))
-            row.append(score.combined())
-        table.append(row)
-        print(f"| {name} |", " | ".join(map(_cell, row)), "|", flush=True)
-    whole = np.array(table)  # [scenes, trackers, 4]
-    mean, total = whole.mean(axis=0), whole.sum(axis=0)
-    cells = [_cell((m[0], m[1], int(t[2]), m[3])) for m, t in zip(mean, total, strict=True)]
-    print("| mean, and sum of switches |", " | ".join(cells), "|")
-
-
-def _cell(scores: tuple[float, float, int, float]) -> str:
-    mota, idf1, switches, hota = scores
-    return f"{mota:.1f} {idf1:.1f} {switches} {hota:.1f}"
+    if not folders:
+        print(f"{REAL} is missing, so there are no real sequences here; name a folder with --real")
+    groups = real_scenes(folders) | (made_scenes(arguments.seeds) if arguments.seeds else {})
+    print("Each cell: MOTA, IDF1, HOTA, id switches.")
+    for data_set, group in groups.items():
+        if not arguments.groups or data_set in arguments.groups.split(","):
+            report(data_set, list(score(trackers, group)))
 
 
 if __name__ == "__main__":
