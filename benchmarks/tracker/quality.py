@@ -6,10 +6,10 @@
 
 All trackers get the same detections, and each has its defaults everywhere; ours is what a track job reports.
 `--real` names a folder of sequences in the format of MOT Challenge or KITTI (benchmarks/tracker/real.py);
-without it ../shared/real/mot is used if it exists. benchmarks/tracker/scenes.py makes the other scenes and the
-faults of their detections, one run for each seed. TrackEval (the `trackeval` package) scores the sequences of
-a data set one by one and together: MOTA, IDF1 and id switches at an IoU of 0.5, and HOTA. Peers that are not
-installed are named and left out.
+without it ../shared/real/mot is used if it exists. benchmarks/tracker/scenes.py makes the other scenes and
+the faults of their detections, one run for each seed. TrackEval (the `trackeval` package) scores the
+sequences of a data set one by one and together: MOTA, IDF1 and id switches at an IoU of 0.5, and HOTA. Peers
+that are not installed are named and left out.
 """
 
 from __future__ import annotations
@@ -68,9 +68,9 @@ def real_scenes(folders: list[Path]) -> Groups:
     return groups
 
 
-def score(trackers: dict[str, peers.PeerFactory], group: dict[str, list[real.RealSequence]]) -> Iterator[
-    tuple[str, Scores, dict[str, Scores]]
-]:
+def score(
+    trackers: dict[str, peers.PeerFactory], group: dict[str, list[real.RealSequence]]
+) -> Iterator[tuple[str, Scores, dict[str, Scores]]]:
     """Yield for each tracker its name, its scores over a data set, and those of each sequence."""
     for name, make in trackers.items():
         together, each = Scorer(), {}
@@ -88,7 +88,7 @@ def ahead(ours: Scores, others: dict[str, Scores]) -> str:
     """Say which tracker leads ours by how much in which metric; empty if none does."""
     leads = []
     for metric in METRICS:
-        name = max(others, key=lambda other: getattr(others[other], metric))  # noqa: B023  called at once
+        name = max(others, key=lambda other: getattr(others[other], metric))
         lead = getattr(others[name], metric) - getattr(ours, metric)
         if lead >= 0.05:
             leads.append(f"{metric.upper()} {name} by {lead:.1f}")

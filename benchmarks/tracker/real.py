@@ -110,7 +110,9 @@ def _mot(path: Path) -> RealSequence:
             rate=Fraction(about.get("frameRate", "30")),
         ),
         detections=_detections(found[:, 0] - 1, _corners(found[:, 2:6]), found[:, 6], frames),
-        uncounted=_by_frame(truth[truth[:, 6] == 0][:, 0] - 1, _corners(truth[truth[:, 6] == 0][:, 2:6]), frames),
+        uncounted=_by_frame(
+            truth[truth[:, 6] == 0][:, 0] - 1, _corners(truth[truth[:, 6] == 0][:, 2:6]), frames
+        ),
         regions=[np.empty((0, 4))] * frames,
     )
 
@@ -168,9 +170,7 @@ def _detections(
     return [found.astype(np.float32) for found in _by_frame(frame, rows, frames)]
 
 
-def _by_frame(
-    frame: NDArray[np.number], rows: NDArray[np.float64], frames: int
-) -> list[NDArray[np.float64]]:
+def _by_frame(frame: NDArray[np.number], rows: NDArray[np.float64], frames: int) -> list[NDArray[np.float64]]:
     return [rows[frame == number] for number in range(frames)]
 
 
@@ -180,7 +180,9 @@ def _corners(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _share_inside(boxes: NDArray[np.float64], regions: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the greatest share of each box that lies in one region: float64 [N]."""
-    common = np.minimum(boxes[:, None, 2:], regions[None, :, 2:]) - np.maximum(boxes[:, None, :2], regions[None, :, :2])
+    common = np.minimum(boxes[:, None, 2:], regions[None, :, 2:]) - np.maximum(
+        boxes[:, None, :2], regions[None, :, :2]
+    )
     area = np.maximum(common, 0).prod(axis=2)
     share: NDArray[np.float64] = (area / (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)[:, None]).max(axis=1)
     return share

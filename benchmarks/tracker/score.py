@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Scores:
-    """The scores of one tracker, in per cent but for the switches; MOTA, IDF1 and switches at an IoU of 0.5."""
+    """The scores of one tracker, in per cent; MOTA, IDF1 and the number of id switches at an IoU of 0.5."""
 
     mota: float
     idf1: float
@@ -62,7 +62,7 @@ class Scorer:
     def extend(self, other: Scorer) -> None:
         """Add the runs of another scorer."""
         for name, runs in self._runs.items():
-            for run in other._runs[name].values():  # noqa: SLF001
+            for run in other._runs[name].values():
                 runs[str(len(runs))] = run
 
     def combined(self) -> Scores:

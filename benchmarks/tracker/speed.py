@@ -1,4 +1,4 @@
-"""Measures the time of our tracker for a frame, beside ultralytics' and roboflow's ByteTrack.
+"""Measures the time of our tracker for a frame, beside its peers.
 
     OPENBLAS_NUM_THREADS=1 python -m benchmarks.tracker.speed
     OPENBLAS_NUM_THREADS=1 python -m benchmarks.tracker.speed --rounds 3
@@ -28,15 +28,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-TRACKERS: dict[str, type[peers.Peer]] = {
-    "ours": peers.Ours,
-    "ultralytics": peers.Ultralytics,
-    "roboflow": peers.Roboflow,
-}
 FRAMES = 300
 
 
-def time_frames(peer: type[peers.Peer], detections: list[NDArray[np.float32]]) -> list[float]:
+def time_frames(peer: peers.PeerFactory, detections: list[NDArray[np.float32]]) -> list[float]:
     """Return the milliseconds that each frame of a video took."""
     tracker = peer(width=scenes.WIDTH, height=scenes.HEIGHT, rate=Fraction(30))
     frames = [tracker.prepare(rows) for rows in detections]
@@ -55,21 +50,21 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=5, help="videos for each tracker (default: 5)")
     arguments = parser.parse_args()
-    peers.require("ultralytics", "supervision", "trackers")
+    trackers = peers.available()
     threads = os.environ.get("OPENBLAS_NUM_THREADS", "")
     command = f"OPENBLAS_NUM_THREADS={threads} python -m benchmarks.tracker.speed --rounds {arguments.rounds}"
     print(f"{command}; {dt.date.today()}")  # noqa: DTZ011
     print(f"{machine.one_line()}; Python {platform.python_version()}, {peers.versions()}\n", flush=True)
-    print("| tracks |", " | ".join(f"{name}, ms" for name in TRACKERS), "|")
-    print("|---|" + "---|" * len(TRACKERS))
+    print("| tracks |", " | ".join(f"{name}, ms" for name in trackers), "|")
+    print("|---|" + "---|" * len(trackers))
     for count in (5, 20, 100):
         detections = scenes.drift(count, frames=FRAMES, seed=count)
-        times_ms: dict[str, list[float]] = {name: [] for name in TRACKERS}
+        times_ms: dict[str, list[float]] = {name: [] for name in trackers}
         for _ in range(arguments.rounds):
-            for name, peer in TRACKERS.items():
+            for name, peer in trackers.items():
                 times_ms[name] += time_frames(peer, detections)
         print(
-            f"| {count} |", " | ".join(f"{median(times_ms[name]):.2f}" for name in TRACKERS), "|", flush=True
+            f"| {count} |", " | ".join(f"{median(times_ms[name]):.2f}" for name in trackers), "|", flush=True
         )
 
 

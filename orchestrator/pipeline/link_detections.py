@@ -131,10 +131,21 @@ class DetectionLinker:
 
 
 def _settings(params: TrackParams) -> TrackerSettings:
-    """Return settings that start every track that could be reported: one of its boxes scores enough."""
+    """Return settings that start every track that could be reported: one of its boxes scores enough.
+
+    The less confidence is asked for, the less the scores rise for a detector that is sure of much.
+    """
     default = TrackerSettings(method=params.tracker, interpolate_s=params.fill_gaps_sec)
     new_score = max(default.low_score, min(default.new_score, params.confidence))
-    return replace(default, new_score=new_score, high_score=min(default.high_score, new_score))
+    high_score = min(default.high_score, new_score)
+    share = min(1.0, params.confidence / TrackParams.model_fields["confidence"].default)
+    return replace(
+        default,
+        new_score=new_score,
+        high_score=high_score,
+        raised_new_score=new_score + share * (default.raised_new_score - new_score),
+        raised_high_score=high_score + share * (default.raised_high_score - high_score),
+    )
 
 
 def class_numbers(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from orchestrator.tracking import kalman
 from orchestrator.tracking.association import assign, iou
+from orchestrator.tracking.score_scale import ScoreScale
 from orchestrator.tracking.settings import TrackerSettings
 
 _NEW, _TRACKED, _LOST = 0, 1, 2
@@ -33,8 +34,8 @@ _TRACK = np.dtype(
 
 HIGH_IOU = 0.2
 """Least IoU of a track and a box of high score (the paper, section 4.1)."""
-LOW_IOU = 0.5
-"""Least IoU of a track and a box of low score (the authors' code)."""
+LOW_IOU = 0.4
+"""Least IoU of a track and a box of low score (0.5 in the authors' code)."""
 NEW_IOU = 0.3
 """Least IoU of an unconfirmed track and a box (the authors' code)."""
 LOST_SHARE = 0.9
@@ -72,12 +73,16 @@ class ByteTracker:
 
     Args:
         settings: thresholds and times.
+        scale: the scores of the video so far; each update adds its own.
         time_base: unit of every pts, in seconds.
         first_id: id of the first track that is confirmed.
     """
 
-    def __init__(self, settings: TrackerSettings, *, time_base: Fraction, first_id: int = 1) -> None:
-        self._settings = settings
+    def __init__(
+        self, settings: TrackerSettings, scale: ScoreScale, *, time_base: Fraction, first_id: int = 1
+    ) -> None:
+        self._low_score = settings.low_score
+        self._scale = scale
         self._steps_per_pts = float(time_base * kalman.STEPS_PER_SECOND)
         self._lost_pts = settings.lost_s / float(time_base)
         self._tracks = np.empty(0, _TRACK)
@@ -103,6 +108,7 @@ class ByteTracker:
             camera: float64 [2, 3], maps points of the last update's picture to this picture, in pixels.
         """
         self._predict(pts, camera)
+        self._scale.add(detections[:, 4])
         matched = self._associate(detections)
         rows = np.flatnonzero(matched >= 0)
         columns = matched[rows]
@@ -122,7 +128,7 @@ class ByteTracker:
         unmatched[columns] = False
         self._drop(ended)
         self._start_tracks(
-            detections[unmatched & (detections[:, 4] >= self._settings.new_score)], frame=frame, pts=pts
+            detections[unmatched & (detections[:, 4] >= self._scale.new_score)], frame=frame, pts=pts
         )
         return matches
 
@@ -195,8 +201,8 @@ class ByteTracker:
                 left, right = assign(likeness[every], overlap[every] >= least_iou)
                 matched[rows[left]] = columns[right]
 
-        high = scores >= self._settings.high_score
-        low = ~high & (scores >= self._settings.low_score)
+        high = scores >= self._scale.high_score
+        low = ~high & (scores >= self._low_score)
         pair(status != _NEW, high, fused, HIGH_IOU)
         pair((status == _TRACKED) & (matched < 0), low, overlap, LOW_IOU)
         high[matched[matched >= 0]] = False

@@ -18,6 +18,7 @@ from orchestrator.frames import Detections, TrackBoxes
 from orchestrator.tracking.bytetrack import ByteTracker, MatchedTracks
 from orchestrator.tracking.camera_motion import CameraMotionEstimator
 from orchestrator.tracking.gap_interpolation import interpolate_gaps
+from orchestrator.tracking.score_scale import ScoreScale
 from orchestrator.tracking.settings import TrackerSettings
 from orchestrator.tracking.shot_cuts import CutDetector
 
@@ -54,10 +55,11 @@ class Tracker:
         self._camera_motion = (
             CameraMotionEstimator(width=width, height=height) if settings.method == "botsort" else None
         )
+        self._scale = ScoreScale(settings)
         self._begin_shot(first_id=1)
 
     def _begin_shot(self, *, first_id: int) -> None:
-        self._shot = ByteTracker(self._settings, time_base=self._time_base, first_id=first_id)
+        self._shot = ByteTracker(self._settings, self._scale, time_base=self._time_base, first_id=first_id)
         self._updates = 0
         # The frames that may still get boxes, at least those since the last with detections, and their pts.
         self._frames: list[int] = []
