@@ -48,12 +48,18 @@ class Canvas:
             for y in (y1 + radius, y2 - radius):
                 cv2.circle(self._pixels, (x, y), radius, ink, cv2.FILLED, cv2.LINE_AA)
 
-    def line(self, points: Sequence[tuple[float, float]], ink: Ink) -> None:
-        """Draw a line through points, with a dot at each; a single point becomes a dot."""
+    def line(self, points: Sequence[tuple[float, float]], ink: Ink, *, wide: bool = False) -> None:
+        """Draw a line through points, with a dot at each; a single point becomes a dot.
+
+        A wide line can be seen on both sides of another one that is drawn over it.
+        """
+        thickness, dot = (9, 4 * FINER) if wide else (3, 2 * FINER)
         corners = np.rint(np.array(points) * FINER).astype(np.int32)
-        cv2.polylines(self._pixels, [corners], isClosed=False, color=ink, thickness=3, lineType=cv2.LINE_AA)
+        cv2.polylines(
+            self._pixels, [corners], isClosed=False, color=ink, thickness=thickness, lineType=cv2.LINE_AA
+        )
         for x, y in corners.tolist():
-            cv2.circle(self._pixels, (x, y), 2 * FINER, ink, cv2.FILLED, cv2.LINE_AA)
+            cv2.circle(self._pixels, (x, y), dot, ink, cv2.FILLED, cv2.LINE_AA)
 
     def text(
         self,

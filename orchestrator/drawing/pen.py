@@ -5,6 +5,7 @@ from __future__ import annotations
 import colorsys
 import itertools
 import unicodedata
+from collections.abc import Sequence
 from functools import cache
 
 import cv2
@@ -13,11 +14,16 @@ from numpy.typing import NDArray
 
 from orchestrator.frames import Pixels
 
+Rectangle = tuple[int, int, int, int]
+"""Left, top, right and bottom of a part of a picture, in whole pixels; right and bottom are outside of it."""
+
 Ink = tuple[int, int, int]
 """Red, green and blue, 0..255."""
 
 DARK: Ink = (16, 16, 20)
 """Colour of rims and of text on bright labels."""
+
+_LIGHT: Ink = (245, 245, 242)
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
@@ -28,6 +34,9 @@ _DARKEST = 0.45
 """Luma (BT.709, 0..1) of the darkest colour that `colour_of` returns."""
 
 _LONGEST_NAME = 24
+
+_SMALLEST_TEXT_PX = 7.0
+"""Least height of capital letters: with OpenCV's fonts, digits of fewer pixels cannot be told apart."""
 
 
 @cache
@@ -69,13 +78,15 @@ class Pen:
 
     Attributes:
         line_px: width of a line, without the dark rim of at least one pixel around it.
+        edge_px: how far a line and its rim reach from its middle.
     """
 
     def __init__(self, *, width: int, height: int) -> None:
         longest = max(width, height)
         self.line_px = max(1, round(longest / 640))
         self._rim_px = max(1, round(longest / 2000))
-        self._text_px = max(8.0, longest / 130)
+        self.edge_px = (self.line_px + 1) // 2 + self._rim_px
+        self._text_px = max(8.0, longest / 110)
         self._last = np.array([width - 1, height - 1, width - 1, height - 1])
 
     def box(self, pixels: Pixels, box: NDArray[np.float32], colour: Ink, *, dashed: bool = False) -> None:
@@ -95,9 +106,19 @@ class Pen:
         cv2.polylines(pixels, lines, isClosed=False, color=colour, thickness=thickness)
 
     def label(
-        self, pixels: Pixels, box: NDArray[np.float32], text: str, colour: Ink, *, small: str = ""
-    ) -> None:
-        """Draw a label above a box, or inside it if there is no room; the label stays inside the picture.
+        self,
+        pixels: Pixels,
+        box: NDArray[np.float32],
+        text: str,
+        colour: Ink,
+        *,
+        small: str = "",
+        avoid: Sequence[Rectangle] = (),
+    ) -> Rectangle:
+        """Draw a label at a box, and return where it is.
+
+        It stands on the box, or inside its upper edge if there is no room above; it stays inside the picture.
+        If it would cover something to avoid, it takes another place at the box, or the one that covers least.
 
         Args:
             pixels: uint8 [H, W, 3] RGB; modified.
@@ -105,6 +126,7 @@ class Pen:
             text: the label, in ASCII.
             colour: background of the label.
             small: ASCII text in a smaller size after the label.
+            avoid: parts of the picture that the label should not cover, such as heads and other labels.
         """
         plate = self._plate(text, small, colour)
         height, width = plate.shape[:2]
@@ -113,26 +135,83 @@ class Pen:
         if shrink < 1:
             width, height = max(1, int(width * shrink)), max(1, int(height * shrink))
             plate = np.asarray(cv2.resize(plate, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-        edge = (self.line_px + 1) // 2 + self._rim_px
-        left, top = round(float(box[0])) - edge, round(float(box[1])) + edge - height
-        if top < 0:
-            top = round(float(box[1])) - edge
-        left, top = max(0, min(left, picture_width - width)), max(0, min(top, picture_height - height))
+        edge = self.edge_px
+        x1, y1, x2, y2 = (round(float(side)) for side in box)
+        above = y1 + edge - height if y1 + edge >= height else y1 - edge
+        tops = (above, y2 - edge, y2 + edge - height)
+        places = [(left, top) for top in tops for left in (x1 - edge, x2 + edge - width)]
+        places += [(x2 - edge, y1 - edge), (x1 + edge - width, y1 - edge)]
+        places += [(x1 - edge, above - height), (x1 - edge, y2 - edge + height)]
+        most_x, most_y = picture_width - width, picture_height - height
+        spots = [(max(0, min(left, most_x)), max(0, min(top, most_y))) for left, top in places]
+        left, top = min(spots, key=lambda spot: _covered((*spot, spot[0] + width, spot[1] + height), avoid))
         pixels[top : top + height, left : left + width] = plate
+        return left, top, left + width, top + height
+
+    def caption(self, pixels: Pixels, text: str) -> None:
+        """Write a caption in the upper left corner of a picture, no wider than the picture.
+
+        Args:
+            pixels: uint8 [H, W, 3] RGB; modified.
+            text: the caption, in ASCII.
+        """
+        plate = self._plate(text, "", _LIGHT)
+        height, width = plate.shape[:2]
+        shrink = min(1, pixels.shape[1] / width, pixels.shape[0] / height)
+        if shrink < 1:
+            size = max(1, int(width * shrink)), max(1, int(height * shrink))
+            plate = np.asarray(cv2.resize(plate, size, interpolation=cv2.INTER_AREA), np.uint8)
+        pixels[: plate.shape[0], : plate.shape[1]] = plate
 
     def _plate(self, text: str, small: str, colour: Ink) -> Pixels:
         """Return the picture of a label, uint8 [h, w, 3]."""
         scale, thickness = text_scale(self._text_px), max(1, round(self._text_px / 9))
+        small_px = max(_SMALLEST_TEXT_PX, 0.75 * self._text_px)
+        small_scale, small_thickness = text_scale(small_px), max(1, round(small_px / 9))
         margin = round(self._text_px * 0.5)
-        (wide, high), below = cv2.getTextSize(text, FONT, scale, thickness)
-        small_wide = cv2.getTextSize(small, FONT, scale * 0.75, 1)[0][0] + margin if small else 0
+        (_, high), below = cv2.getTextSize(text, FONT, scale, thickness)
+        wide = _text_width(text, scale, thickness)
+        small_wide = _text_width(small, small_scale, small_thickness) + margin if small else 0
         size = (high + max(below, margin) + margin, wide + small_wide + 2 * margin, 3)
         plate = np.full(size, colour, np.uint8)
         base = margin + high
-        cv2.putText(plate, text, (margin, base), FONT, scale, DARK, thickness, cv2.LINE_AA)
-        cv2.putText(plate, small, (2 * margin + wide, base), FONT, scale * 0.75, DARK, 1, cv2.LINE_AA)
+        _write(plate, text, (margin, base), scale, thickness)
+        _write(plate, small, (2 * margin + wide, base), small_scale, small_thickness)
         cv2.rectangle(plate, (0, 0), (size[1] - 1, size[0] - 1), DARK, self._rim_px)
         return plate
+
+
+def _text_width(text: str, scale: float, thickness: int) -> int:
+    """Return the width of a text that `_write` writes, in pixels."""
+    parts = text.split(".")
+    widths = [cv2.getTextSize(part, FONT, scale, thickness)[0][0] if part else 0 for part in parts]
+    return sum(widths) + (len(parts) - 1) * (_stop_px(thickness) + 2)
+
+
+def _stop_px(thickness: int) -> int:
+    """Return the width and the height of a full stop, in pixels."""
+    return max(2, round(1.2 * thickness))
+
+
+def _write(plate: Pixels, text: str, at: tuple[int, int], scale: float, thickness: int) -> None:
+    """Write dark text, each full stop as a solid square: OpenCV draws it so faintly that 0.9 reads as 09."""
+    (x, base), side = at, _stop_px(thickness)
+    for number, part in enumerate(text.split(".")):
+        if number:
+            plate[base + 1 - side : base + 1, x + 1 : x + 1 + side] = DARK
+            x += side + 2
+        if part:
+            cv2.putText(plate, part, (x, base), FONT, scale, DARK, thickness, cv2.LINE_AA)
+            x += _text_width(part, scale, thickness)
+
+
+def _covered(spot: Rectangle, avoid: Sequence[Rectangle]) -> int:
+    """Return how many pixels of some rectangles a spot covers."""
+    covered = 0
+    for left, top, right, bottom in avoid:
+        wide, high = min(spot[2], right) - max(spot[0], left), min(spot[3], bottom) - max(spot[1], top)
+        covered += max(0, wide) * max(0, high)
+    return covered
 
 
 def _dashes(corners: NDArray[np.int64], dash_px: int) -> list[NDArray[np.int64]]:

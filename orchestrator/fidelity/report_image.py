@@ -230,8 +230,9 @@ def _chart(
         y = down(tick * step)
         canvas.bar((axis.left, y - 0.5), (axis.right, y + 0.5), GRID)
         canvas.text(f"{tick * step:.{places}f}", (axis.left - 10, y + 4), 9, ink=FAINT, align=1)
-    for ink, curve in curves:
-        canvas.line([(x, down(value)) for x, value in curve], ink)
+    for number, (ink, curve) in enumerate(curves):
+        # Curves often coincide: those below are wider than the last one, and stay visible.
+        canvas.line([(x, down(value)) for x, value in curve], ink, wide=number + 1 < len(curves))
 
 
 def _step(span: float, finest: float) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from orchestrator.drawing.pen import Pen, to_ascii
 from orchestrator.drawing.picture_files import check_picture_format, write_picture
 from orchestrator.fidelity.report import report_files
 from orchestrator.frames import Crop, Frame, Picture, Pixels, Planes, VideoInfo
@@ -76,7 +77,7 @@ def upscale(
     ) as done:
         # The video has no name yet: if the comparison cannot be written, nothing is left.
         if comparison is not None and side_by_side is not None:
-            side_by_side.write(comparison, overwrite=overwrite)
+            side_by_side.write(comparison, model=request.model or "output", overwrite=overwrite)
     missing = write_preview(context.preview, source=source, info=info, moments=done.moments, output=output)
     return UpscaleResult(
         output_url=output.resolve().as_uri(),
@@ -129,13 +130,15 @@ class _SideBySide:
         if wanted.index <= self._middle and not isinstance(delivered, Planes):
             self._source, self._ours = wanted.pixels, np.asarray(delivered, np.uint8)
 
-    def write(self, path: Path, *, overwrite: bool) -> None:
+    def write(self, path: Path, *, model: str, overwrite: bool) -> None:
         """Write a picture: bicubic upscaling on the left, the output on the right.
 
-        Both halves show the middle of the frame at output resolution, each at most 960 pixels wide.
+        Both halves show the middle of the frame at output resolution, each at most 960 pixels wide, with
+        captions.
 
         Args:
             path: the picture file.
+            model: name of the model, the caption on the right.
             overwrite: whether to replace a file that exists.
 
         Raises:
@@ -149,4 +152,7 @@ class _SideBySide:
         left = (width - shown) // 2
         gap = np.full((height, _GAP_PX, 3), 255, np.uint8)
         both = np.hstack([bicubic[:, left : left + shown], gap, self._ours[:, left : left + shown]])
+        pen = Pen(width=both.shape[1], height=height)
+        pen.caption(both[:, :shown], "bicubic")
+        pen.caption(both[:, -shown:], to_ascii(model))
         write_picture(path, both, overwrite=overwrite)

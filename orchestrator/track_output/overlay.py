@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrator.drawing.pen import DARK, Ink, Pen, colour_of, to_ascii
+from orchestrator.drawing.pen import DARK, Ink, Pen, Rectangle, colour_of, to_ascii
 from orchestrator.frames import Pixels
 from orchestrator.track_output.reported_tracks import ReportedTrack, ReportedTracks
 
@@ -22,6 +22,12 @@ _STRAIGHT = 3
 """Number of lines of a trail that are drawn with one opacity."""
 
 _RIM_OPACITY = 0.6
+
+SMOOTH_S = 0.4
+"""Longest time before and after a point of a trail over which it is averaged."""
+
+_HEAD_OF_HEIGHT = 0.2
+"""A head is about a fifth of a standing figure."""
 
 
 class Overlay:
@@ -48,6 +54,7 @@ class Overlay:
         self._tracks = tracks
         self._names = [to_ascii(name) for name in classes]
         self._trail_pts = TRAIL_S / float(time_base)
+        self._smooth_pts = SMOOTH_S / float(time_base)
         self._ages = np.linspace(self._trail_pts, 0, _CORNERS)
         self._scale = np.array([width / shown_width, 1, width / shown_width, 1], np.float32)
         self._pen = Pen(width=width, height=height)
@@ -70,19 +77,26 @@ class Overlay:
         for track, row in here:
             dashed = bool(track.interpolated[row])
             self._pen.box(pixels, self._scale * track.boxes[row], colour_of(track.id), dashed=dashed)
-        for track, row in here:
+        boxes = [self._scale * track.boxes[row] for track, row in here]
+        taken = [_head(box, margin_px=self._pen.edge_px + 1) for box in boxes]
+        for (track, row), box in zip(here, boxes, strict=True):
             score = "" if track.interpolated[row] else f"{track.scores[row]:.2f}"
             text = f"{self._names[track.class_number]} {track.id}"
-            self._pen.label(pixels, self._scale * track.boxes[row], text, colour_of(track.id), small=score)
+            place = self._pen.label(pixels, box, text, colour_of(track.id), small=score, avoid=taken)
+            taken.append(place)
 
     def _trail(self, pixels: Pixels, track: ReportedTrack, row: int) -> None:
-        """Draw the path of the middle of the box's lower edge, fading with age."""
+        """Draw the path of the middle of the box's lower edge, fading with age.
+
+        The path is smoothed, so that it does not zigzag when the box changes its shape: each point is the
+        mean over up to SMOOTH_S before it and as long after it.
+        """
         now = int(track.pts[row])
         rows = np.unique(np.searchsorted(track.pts[: row + 1], now - self._ages))
         if len(rows) < 2:
             return
-        boxes, ages = self._scale * track.boxes[rows], ((now - track.pts[rows]) / self._trail_pts).tolist()
-        path = np.rint(np.column_stack(((boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]))).astype(np.int32)
+        ages = ((now - track.pts[rows]) / self._trail_pts).tolist()
+        path = np.rint(self._smooth_path(track, rows)).astype(np.int32)
         margin = self._rim_px
         height, width = pixels.shape[:2]
         left, top = np.maximum(path.min(0) - margin, 0).tolist()
@@ -96,6 +110,27 @@ class Overlay:
         where = np.divmod(np.flatnonzero(rim.astype(np.bool_)), rim.shape[1])  # a tenth of `nonzero`'s time
         mixed = _mixed(region[where], DARK, rim[where])
         region[where] = np.rint(_mixed(mixed, colour_of(track.id), line[where]))
+
+    def _smooth_path(self, track: ReportedTrack, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Return points of the trail, float32 [N, 2], at N rising rows of a track; the last row is now."""
+        first = int(np.searchsorted(track.pts, track.pts[rows[0]] - self._smooth_pts))
+        boxes, pts = self._scale * track.boxes[first : rows[-1] + 1], track.pts[first : rows[-1] + 1]
+        points = np.column_stack(((boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3])).astype(np.float64)
+        sums = np.vstack((np.zeros((1, 2)), points.cumsum(axis=0)))
+        at = pts[rows - first]
+        # As long before a point as after it, so that the path of an even movement does not lag behind.
+        reach = np.minimum(self._smooth_pts, np.minimum(at - pts[0], pts[-1] - at))
+        begins, ends = np.searchsorted(pts, at - reach), np.searchsorted(pts, at + reach, side="right")
+        return np.asarray((sums[ends] - sums[begins]) / (ends - begins)[:, None], np.float32)
+
+
+def _head(box: NDArray[np.float32], *, margin_px: int) -> Rectangle:
+    """Return the part of a box that labels should not cover: the middle of its upper end, within its line."""
+    x1, y1, x2, y2 = box.tolist()
+    high = max(_HEAD_OF_HEIGHT * (y2 - y1), min(y2 - y1, (x2 - x1) / 2))
+    half = min(x2 - x1, high) / 2
+    middle = (x1 + x2) / 2
+    return round(middle - half), round(y1) + margin_px, round(middle + half), round(y1 + high)
 
 
 def _mixed(under: NDArray[np.generic], ink: Ink, share: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -91,6 +91,9 @@ def test_compare_writes_both_halves(clip: Path, tmp_path: Path, served: dict[str
     picture = read_picture(tmp_path / "o.png")[0]
     assert picture.shape == (256, 2 * 384 + 4, 3)
     assert clips.number_of(picture[:, :384]) == clips.number_of(picture[:, 388:]) == 6
+    # Each half has a caption in its corner, "bicubic" and the longer name of the model: a light plate.
+    widths = [int((half[3, :200] > 230).all(axis=1).sum()) for half in (picture, picture[:, 388:])]
+    assert 30 < widths[0] < widths[1]
 
 
 def test_report_is_written_beside_the_output_with_a_picture(

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
+from orchestrator.drawing.canvas import Canvas
 from orchestrator.errors import OutputCheckFailed
 from orchestrator.fidelity.check import FrameCountAndSize, examine
 from orchestrator.fidelity.fault_rules import UNRELATED
@@ -363,6 +364,19 @@ def test_pictures_are_found_wherever_keyframes_are(tmp_path: Path) -> None:
         found = [(number, clips.number_of(pixels)) for number, _, pixels in playback.pictures(windows)]
         assert found == [(n, of) for n, number in enumerate(wanted) for of in range(number - 2, number + 1)]
         assert (playback.frames, float(playback.first_s), float(playback.end_s)) == (300, 0, 12)
+
+
+def test_curves_that_coincide_are_both_visible() -> None:
+    """The wide curve below is seen on both sides of the one over it."""
+    canvas, points = Canvas(200, 60), [(10.0, 30.0), (190.0, 30.0)]
+    below, above = (200, 96, 32), (32, 92, 168)
+    canvas.line(points, below, wide=True)
+    canvas.line(points, above)
+    column = canvas.finished()[:, 100].astype(int)
+    near = [np.abs(column - ink).sum(axis=1) < 60 for ink in (below, above)]
+    assert near[1][30]
+    assert near[0][:29].any()
+    assert near[0][31:].any()
 
 
 def test_a_report_measures_what_was_compared(tmp_path: Path) -> None:

@@ -113,6 +113,77 @@ def test_a_label_is_whole_in_the_picture_wherever_the_box_is(box: list[int]) -> 
     assert np.array_equal(whole, shown)
 
 
+@pytest.mark.parametrize(("width", "height"), [(240, 136), (320, 180), (3840, 2160)])
+def test_the_decimal_point_of_a_score_is_dark_and_stands_free(width: int, height: int) -> None:
+    """Between the digits there is a column that is dark at the base line alone."""
+    ink = colour_of(1)
+    pixels = canvas(width, height)
+    pen = Pen(width=width, height=height)
+    left, top, right, bottom = pen.label(
+        pixels, np.array([9, height / 2, 60, height]), "x", ink, small="0.90"
+    )
+    dark = (pixels[top:bottom, left:right].astype(int).sum(axis=2) < 60 * 3)[3:-3, 3:-3]
+    rows = np.flatnonzero(dark.any(axis=1))
+    upper, lower = dark[: (rows[0] + rows[-1]) // 2], dark[(rows[0] + rows[-1]) // 2 :]
+    points = lower.any(axis=0) & ~upper.any(axis=0)
+    edges = np.flatnonzero(np.diff(points, prepend=False, append=False))
+    stops = [
+        (begin, end)
+        for begin, end in zip(edges[::2], edges[1::2], strict=True)
+        if not dark[:, begin - 1].any() and not dark[:, end].any()
+    ]
+    assert len(stops) == 1
+    begin, end = stops[0]
+    assert end - begin >= max(2, width // 1500)
+
+
+def people(*boxes: list[float]) -> ReportedTracks:
+    """Tracks of two frames, one for each box, which all stand still."""
+    collected, count = TrackBoxCollector(), len(boxes)
+    for frame in range(2):
+        collected.add(
+            TrackBoxes(
+                frames=np.full(count, frame),
+                ids=np.arange(count) + 1,
+                boxes=np.array(boxes, np.float32),
+                scores=np.full(count, 0.9, np.float32),
+                classes=np.zeros(count, np.int64),
+                interpolated=np.zeros(count, np.bool_),
+            ),
+            np.full(count, frame * 40),
+        )
+    return collected.reported(confidence=0, classes=None)
+
+
+def test_a_label_covers_no_head_and_no_other_label() -> None:
+    """The lower figure's label would stand on the head of the one behind it."""
+    behind, front = [300.0, 100.0, 360.0, 300.0], [310.0, 118.0, 380.0, 340.0]
+    pixels = canvas()
+    overlay(people(behind, front)).draw(pixels, 1)
+    # The heads are a half of the box's width high; the lines of the boxes may cross them.
+    head = pixels[106:112, 316:344]
+    assert (head == GRAY).all()
+    plates = []
+    for number in (1, 2):
+        alone = (pixels == colour_of(number)).all(axis=2)
+        full = alone.sum(axis=1)
+        rows = np.flatnonzero(full > 40)
+        plates.append(len(rows))
+    # Both labels are whole: each has at least as many rows of its colour as capital letters are high.
+    assert min(plates) >= 8
+
+
+def test_a_trail_does_not_zigzag_when_the_box_changes_its_shape() -> None:
+    """The lower edge jumps up by 40 pixels for two of every four frames, as where feet are hidden."""
+    boxes = [[x, 100, x + 40, 240 - 40 * (x // 5 // 2 % 2)] for x in range(0, 500, 5)]
+    pixels = canvas()
+    overlay(tracks(boxes)).draw(pixels, 99)
+    old = changed(pixels)[:, 515 - 180 : 515 - 60]
+    rows = np.flatnonzero(old.any(axis=1))
+    assert old.any(axis=0).all()
+    assert np.ptp(rows) <= 12, "as thick as the line and its rim, and a few pixels"
+
+
 def test_a_label_stands_on_its_box_where_there_is_room() -> None:
     pixels = canvas()
     Pen(width=WIDTH, height=HEIGHT).label(pixels, np.array([300, 200, 340, 240]), "person 1", colour_of(1))
