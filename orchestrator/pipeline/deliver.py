@@ -166,9 +166,10 @@ def deliver(
                 del pixels  # no picture is kept alive while the next is waited for
                 on_progress(meter.tick(writer.frames))
             on_progress(Progress(stage="finishing", frames=writer.frames, total=writer.frames))
-            writer.finish()
-            video = writer.written
+            writer.complete()
+            video, compare = writer.written, writer.comparison()
         del writer  # its encoder is freed before the file is read back
+        different = compare()
         left_out = selector.left_out if selector else 0
         if video.frames != reader.frames_read - left_out:
             raise EncodeFailed(
@@ -214,6 +215,7 @@ def deliver(
                 *reader.notes,
                 *(selector.notes if selector else []),
                 *chain.notes,
+                *different,
                 *video.notes,
             ),
         )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -194,14 +195,20 @@ class OutputFile:
             if self._sphere is not None:
                 mark(self._path, self._sphere)
 
-    def compare(self, *, lost_captions: bool = False) -> None:
-        """Compare the finished file with the source, for `notes`.
+    def comparison(self, *, lost_captions: bool = False) -> Callable[[], list[str]]:
+        """Return a function that compares the finished file with the source: `differences`.
+
+        It keeps neither the file nor its encoders alive.
 
         Args:
             lost_captions: whether pictures had closed captions that the encoder cannot write.
         """
         expected = replace(self._passthrough.expected, lost_captions=lost_captions)
-        self._differences = differences(self._source, self._path, self._container, expected)
+        return partial(differences, self._source, self._path, self._container, expected)
+
+    def compare(self, *, lost_captions: bool = False) -> None:
+        """Compare the finished file with the source, for `notes`; see `comparison`."""
+        self._differences = self.comparison(lost_captions=lost_captions)()
 
     @contextmanager
     def translated_errors(self) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -134,7 +135,7 @@ class VideoWriter:
 
     @property
     def written(self) -> WrittenVideo:
-        """The description of the file; complete after `finish`."""
+        """The description of the file; complete after `finish`, or but for `comparison` after `complete`."""
         return WrittenVideo(
             frames=self.frames,
             width=self.width,
@@ -167,6 +168,18 @@ class VideoWriter:
         self._file.mux(packets)
 
     def finish(self) -> None:
+        """Complete the file, and compare it with the source for `notes`; `complete` says what it raises."""
+        self.complete()
+        self._file.compare(lost_captions=self._encoder.captions_are_lost)
+
+    def comparison(self) -> Callable[[], list[str]]:
+        """Return a function that returns those `notes` that `complete` leaves out, the first of `notes`.
+
+        It reads the file again, and needs neither the writer nor the memory of its encoder.
+        """
+        return self._file.comparison(lost_captions=self._encoder.captions_are_lost)
+
+    def complete(self) -> None:
         """Flush the encoder, copy the rest of the other streams and complete the file.
 
         Raises:
@@ -182,4 +195,3 @@ class VideoWriter:
                 f"{self.encoder} made {self._encoder.packets} pictures of {self.frames}: nothing was kept, "
                 "try again"
             )
-        self._file.compare(lost_captions=self._encoder.captions_are_lost)
