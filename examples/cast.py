@@ -2,65 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 from training.lite_detector.people import HAIRS, SKINS, Person
+from training.lite_detector.shots import Actor, Shot
 from training.lite_detector.things import Ball, Box
-
-if TYPE_CHECKING:
-    from training.lite_detector.sprites import Colour, Point
-
-
-@dataclass(frozen=True, kw_only=True)
-class Actor:
-    """A figure, or a pillar that hides figures.
-
-    Attributes:
-        look: the appearance of a person, a ball or a box; or the colour of a pillar.
-        start, end: its position at the start and the end of the shot, x and y in pixels of the photograph.
-        size: height of a person, radius of a ball, width of a box or pillar, in the same pixels.
-        identity: its number, from 1 on; 0 for a pillar.
-        shadow: width of its shadow relative to its size.
-    """
-
-    look: Person | Ball | Box | Colour
-    start: Point
-    end: Point
-    size: float
-    identity: int = 0
-    shadow: float = 0.0
-
-    def place(self, done: float) -> Point:
-        """Return its position; `done` goes from 0 to 1 during the shot."""
-        (x1, y1), (x2, y2) = self.start, self.end
-        return x1 + (x2 - x1) * done, y1 + (y2 - y1) * done
-
-    def walked(self, done: float) -> float:
-        """Return the distance that it has walked, in pixels of the photograph."""
-        return math.dist(self.start, self.end) * done
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shot:
-    """A slow camera move over a photograph with figures on it.
-
-    Attributes:
-        picture: the name of a held-out picture.
-        caption: the text in the upper left corner.
-        start, end: left, top and width of the 16:9 view, in pixels of the photograph.
-        frames: the number of frames.
-        cast: its figures.
-    """
-
-    picture: str
-    caption: str
-    start: tuple[float, float, float]
-    end: tuple[float, float, float]
-    frames: int
-    cast: tuple[Actor, ...]
-
 
 _ANNA = Person(
     top=(205, 50, 55), bottom=(35, 45, 85), hair=HAIRS[2], skin=SKINS[1], head="long", swing=0.5, light=-0.4

@@ -9,7 +9,6 @@ them. The script needs the `train` extra, for the photographs.
 from __future__ import annotations
 
 import itertools
-import math
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,13 +17,10 @@ import av
 import click
 import numpy as np
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
-from PIL import Image, ImageDraw, ImageFont
 
-from examples.cast import SHOTS, Actor, Shot
+from examples.cast import SHOTS
 from orchestrator.errors import WorkerError
-from training.lite_detector import people, things
-from training.lite_detector.grounds import shadow
-from training.lite_detector.scenes import BALL, BOX, PERSON, Figure, Layer, Scene, compose
+from training.lite_detector.shots import HEIGHT, WIDTH, frames
 from training.lite_sr.pictures import HELD_OUT, load
 
 if TYPE_CHECKING:
@@ -32,14 +28,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from training.lite_detector.scenes import Figure, Scene
+
 OUTPUT = Path(__file__).with_name("sample.mp4")
 
-_WIDTH, _HEIGHT = 320, 180
 _RATE = 24
 _AUDIO_RATE_HZ = 48000
 _AAC_FRAME_SAMPLES = 1024
 _COMMENT = "Chelsea by Stefan van der Walt, coffee by Rachel Michetti: both CC0, from scikit-image"
-_STEPS = 1.05  # heights that a walker advances in two steps
 
 
 def film() -> Iterator[Scene]:
@@ -50,9 +46,7 @@ def film() -> Iterator[Scene]:
     """
     for shot in SHOTS:
         (picture,) = (load(picture) for picture in HELD_OUT if picture.name == shot.picture)
-        photograph = Image.fromarray(picture)
-        for index in range(shot.frames):
-            yield _frame(shot, photograph, index / (shot.frames - 1))
+        yield from frames(shot, picture)
 
 
 def truth() -> list[tuple[Figure, ...]]:
@@ -62,51 +56,6 @@ def truth() -> list[tuple[Figure, ...]]:
         InputNotFound: scikit-image is not installed.
     """
     return [scene.figures for scene in film()]
-
-
-def _frame(shot: Shot, photograph: Image.Image, done: float) -> Scene:
-    """Draw one frame of a shot; `done` goes from 0 to 1."""
-    eased = done * done * (3 - 2 * done)
-    left, top, width = (a + (b - a) * eased for a, b in zip(shot.start, shot.end, strict=True))
-    scale = _WIDTH / width
-    view = photograph.resize(
-        (_WIDTH, _HEIGHT),
-        Image.Resampling.LANCZOS,
-        box=(left, top, left + width, top + width * _HEIGHT / _WIDTH),
-    )
-    pen = ImageDraw.Draw(view)
-    font = ImageFont.load_default(size=13)
-    pen.text((11, 9), shot.caption, font=font, fill=(0, 0, 0))
-    pen.text((10, 8), shot.caption, font=font, fill=(255, 255, 255))
-    background = np.array(view, np.uint8)
-    layers = []
-    for actor in sorted(shot.cast, key=lambda actor: actor.place(done)[1]):
-        x, y = actor.place(done)
-        foot = ((x - left) * scale, (y - top) * scale)
-        if actor.shadow:
-            shadow(background, foot, actor.shadow * actor.size * scale, 0.35)
-        layers.append(_layer(actor, foot, scale, actor.walked(done)))
-    return compose(background, layers)
-
-
-def _layer(actor: Actor, foot: tuple[float, float], scale: float, walked: float) -> Layer:
-    """Draw an actor with their foot at this position."""
-    size = actor.size * scale
-    if isinstance(actor.look, people.Person):
-        facing = 1 if actor.end[0] >= actor.start[0] else -1
-        phase = walked / (_STEPS * actor.size) % 1
-        sprite = people.draw(actor.look, foot=foot, height_px=size, phase=phase, facing=facing)
-        return Layer(sprite=sprite, number=PERSON, identity=actor.identity)
-    if isinstance(actor.look, things.Ball):
-        angle = math.copysign(walked / actor.size, actor.end[0] - actor.start[0])
-        centre = (foot[0], foot[1] - size)
-        sprite = things.draw_ball(actor.look, centre=centre, radius_px=size, angle=angle)
-        return Layer(sprite=sprite, number=BALL, identity=actor.identity)
-    if isinstance(actor.look, things.Box):
-        sprite = things.draw_box(actor.look, bottom=foot, width_px=size)
-        return Layer(sprite=sprite, number=BOX, identity=actor.identity)
-    sprite = things.draw_pillar(bottom=foot, width_px=size, height_px=2 * _HEIGHT, colour=actor.look)
-    return Layer(sprite=sprite)
 
 
 def play(duration_s: Fraction) -> NDArray[np.float32]:
@@ -141,21 +90,21 @@ def write(output: Path) -> None:
     Raises:
         InputNotFound: scikit-image is not installed.
     """
-    frames = [scene.picture for scene in film()]
-    sound = play(Fraction(len(frames), _RATE))
+    pictures = [scene.picture for scene in film()]
+    sound = play(Fraction(len(pictures), _RATE))
     with av.open(output, "w", options={"movflags": "+faststart"}) as container:
         container.metadata.update(title="Framewright sample", comment=_COMMENT)
         video = container.add_stream(
             "libx264", rate=_RATE, options={"crf": "19", "preset": "veryslow", "threads": "1"}
         )
-        video.width, video.height, video.pix_fmt = _WIDTH, _HEIGHT, "yuv420p"
+        video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         video.codec_context.colorspace = Colorspace.ITU709
         video.codec_context.color_primaries = ColorPrimaries.BT709
         video.codec_context.color_trc = ColorTrc.BT709
         video.codec_context.color_range = ColorRange.MPEG
         audio = container.add_stream("aac", rate=_AUDIO_RATE_HZ, layout="stereo")
         audio.bit_rate = 96_000
-        for index, picture in enumerate(frames):
+        for index, picture in enumerate(pictures):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(
                 format="yuv420p",
                 dst_colorspace=Colorspace.ITU709,

@@ -19,7 +19,7 @@ CATALOG = PROJECT_ROOT / "weights" / "catalog.toml"
 
 
 SCORE_THRESHOLD = 0.1
-"""Detectors return boxes above this score: the low threshold of ByteTrack (arXiv 2110.06864)."""
+"""Most detectors return boxes above this score: the low threshold of ByteTrack (arXiv 2110.06864)."""
 
 IOU_THRESHOLD = 0.7
 """The IoU threshold of NMS, within a class: ultralytics' default (`iou`)."""
@@ -154,6 +154,7 @@ class CatalogDetector(CatalogModel):
             lists them.
         end_to_end: whether the network itself returns one box for each object, without NMS.
         side: the longer side of the pictures that the network was trained on, in pixels.
+        score_threshold: boxes of this score or less are dropped, 0..1.
         iou_threshold: the threshold of NMS within a class, 0..1; unused if the network is end to end.
         stretched: whether pictures are stretched to a square of `side`, the only size that the network takes.
     """
@@ -161,6 +162,7 @@ class CatalogDetector(CatalogModel):
     classes: tuple[str, ...]
     end_to_end: bool
     side: int
+    score_threshold: float = SCORE_THRESHOLD
     iou_threshold: float = IOU_THRESHOLD
     stretched: bool = False
 
@@ -170,7 +172,7 @@ class CatalogDetector(CatalogModel):
         return DetectorConfig(
             classes=self.classes,
             side=choices.side or self.side,
-            score_threshold=SCORE_THRESHOLD,
+            score_threshold=self.score_threshold,
             iou_threshold=NO_NMS if self.end_to_end else self.iou_threshold,
             fit="stretch" if self.stretched else "letterbox",
             **self._common(choices, weights_sha256, licence),

@@ -18,7 +18,8 @@ class CameraQuality:
         frames: number of frames in which the subject has a box.
         middle: number of these frames in which the middle of the box is in the middle half of the crop.
         possible: number of these frames in which a crop within the picture could achieve that.
-        jerk: sum of the absolute third differences of the crop's middle, in pixels.
+        jerk: sum of the absolute third differences of the crop's middle over successive frames, in pixels;
+            across a gap in the track there is none.
         raw_jerk: the same sum for the box's middle.
     """
 
@@ -49,10 +50,11 @@ def measure_camera(
         frames=len(boxes),
         middle=int((np.abs(boxes - middles) <= sides / 4).all(axis=1).sum()),
         possible=int(((boxes >= sides / 4) & (boxes <= room - sides / 4)).all(axis=1).sum()),
-        jerk=_jerk(middles[:, moves]),
-        raw_jerk=_jerk(boxes[:, moves]),
+        jerk=_jerk(middles[:, moves], subject.frames),
+        raw_jerk=_jerk(boxes[:, moves], subject.frames),
     )
 
 
-def _jerk(places: NDArray[np.float64]) -> float:
-    return float(np.abs(np.diff(places, 3, axis=0)).sum())
+def _jerk(places: NDArray[np.float64], frames: NDArray[np.int64]) -> float:
+    successive = frames[3:] - frames[:-3] == 3
+    return float(np.abs(np.diff(places, 3, axis=0)[successive]).sum())

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 pytest.importorskip("cv2", reason="OpenCV is not installed: building models is an extra")
 
-from training.lite_detector import casting, people, things
+from training.lite_detector import casting, distractors, people, things
 from training.lite_detector.scenes import BALL, BOX, PERSON, VISIBLE, Layer, Scene, compose, draw
+from training.lite_detector.textures import caption, texture
 
 if TYPE_CHECKING:
     from training.lite_detector.sprites import Sprite
@@ -152,3 +153,47 @@ def test_fuller_scenes_hold_more_figures() -> None:
         for density in (0.5, 2.0)
     )
     assert many > 1.5 * few
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_distractor_stands_on_its_foot_and_is_no_figure(seed: int) -> None:
+    sprite = distractors.draw(np.random.default_rng(seed), foot=(80.0, 90.0), height_px=60)
+    left, top, right, bottom = sprite.box
+    assert left < 80 < right
+    assert 85 <= bottom <= 97
+    assert 12 <= top < 60
+    scene = compose(PLAIN, [Layer(sprite=sprite)])
+    assert not scene.figures
+    assert (scene.picture != PLAIN).any()
+
+
+def test_people_cross_in_many_scenes() -> None:
+    rng = np.random.default_rng(0)
+    crossing = 0
+    for _ in range(60):
+        scene = draw([PLAIN], rng)
+        people_of_scene = [figure.box for figure in scene.figures if figure.number == PERSON]
+        crossing += any(
+            one is not other
+            and abs(one[0] + one[2] - other[0] - other[2]) < one[2] - one[0]
+            and abs(one[3] - other[3]) < 0.2 * (one[3] - one[1])
+            for one in people_of_scene
+            for other in people_of_scene
+        )
+    assert crossing >= 24
+
+
+def test_textures_are_the_same_for_a_seed_and_have_detail() -> None:
+    for seed in range(10):
+        one, again = (texture((96, 160), np.random.default_rng(seed)) for _ in range(2))
+        assert one.shape == (96, 160, 3)
+        np.testing.assert_array_equal(one, again)
+        assert one.std(axis=(0, 1)).max() > 2
+
+
+def test_a_caption_is_a_light_line_with_a_shadow() -> None:
+    for seed in range(10):
+        picture = np.full((96, 160, 3), 90, np.uint8)
+        caption(picture, np.random.default_rng(seed))
+        assert picture.max() > 90
+        assert picture.min() < 90

@@ -114,7 +114,7 @@ def test_suppression_keeps_the_best_of_each_class() -> None:
 
 def test_no_held_out_photograph_and_none_of_people_is_trained_on() -> None:
     used = {picture.tobytes() for picture in train.photographs()}
-    assert len(used) == 6
+    assert len(used) == 11
     assert not used & {load(picture).tobytes() for picture in HELD_OUT}
 
 
@@ -122,7 +122,8 @@ def test_each_figure_has_cells_that_answer_for_it() -> None:
     figures = (
         Figure(number=PERSON, box=(10, 10, 60, 90), visible=1.0),
         Figure(number=BALL, box=(100, 41, 108, 49), visible=1.0),
-        Figure(number=BOX, box=(120, 60, 150, 90), visible=0.1),
+        Figure(number=BOX, box=(120, 60, 150, 90), visible=0.2),
+        Figure(number=BOX, box=(80, 60, 110, 90), visible=0.05),
     )
     numbers, boxes, counts = assign(figures, 96, 160)
     assert numbers.shape == (12, 20)
@@ -134,8 +135,26 @@ def test_each_figure_has_cells_that_answer_for_it() -> None:
         assert np.abs((columns + 0.5) * CELL_PX - (figure.box[0] + figure.box[2]) / 2).max() <= 10
         assert np.abs((rows + 0.5) * CELL_PX - (figure.box[1] + figure.box[3]) / 2).max() <= 16
     assert not (numbers == BOX).any()
-    assert not counts[9, 16]  # on the hidden box
+    assert not counts[9, 16]  # in the middle of the box that is mostly hidden
+    assert counts[9, 11]  # in the middle of one that can hardly be seen
+    assert counts[7, 15]  # in its corner
     assert counts[2, 15]
+
+
+def test_where_people_cross_each_answers_for_its_own_middle_and_nobody_for_both() -> None:
+    figures = (
+        Figure(number=PERSON, box=(40, 8, 72, 88), visible=0.5),
+        Figure(number=PERSON, box=(56, 10, 88, 90), visible=1.0),
+    )
+    numbers, boxes, counts = assign(figures, 96, 160)
+    assert counts.all()
+    rows, columns = np.nonzero(numbers == PERSON)
+    owners = {tuple(boxes[:, row, column]) for row, column in zip(rows, columns, strict=True)}
+    assert owners == {figure.box for figure in figures}
+    for row, column in zip(rows, columns, strict=True):
+        middle = (boxes[0, row, column] + boxes[2, row, column]) / 2
+        other = 56 + 72 - middle
+        assert abs((column + 0.5) * CELL_PX - middle) <= abs((column + 0.5) * CELL_PX - other)
 
 
 def test_a_right_answer_costs_nothing_and_a_wrong_one_something() -> None:
@@ -212,6 +231,26 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(
     assert len(losses) == 1
     for name, tensor in whole.items():
         torch.testing.assert_close(resumed[name], tensor, msg=name)
+
+
+def test_a_run_starts_from_the_given_weights_as_far_as_they_fit(tmp_path: Path) -> None:
+    given = LiteDetector(classes=len(CLASSES)).state_dict()
+    changed = dict(given)
+    changed["score.weight"] = torch.zeros(7, 48, 1, 1)
+    changed["of another network"] = torch.zeros(3)
+    torch.save({"params": changed}, tmp_path / "start.pth")
+    net = LiteDetector(classes=len(CLASSES))
+    own_score = net.score.weight.detach().clone()
+    assert train.start_from(net, tmp_path / "start.pth") == len(given) - 1
+    for name, tensor in net.state_dict().items():
+        wanted = own_score if name == "score.weight" else given[name]
+        torch.testing.assert_close(tensor, wanted, msg=name)
+
+    torch.save({"params": {"of another network": torch.zeros(3)}}, tmp_path / "other.pth")
+    arguments = ["--rounds", "1", "--checkpoint", str(tmp_path / "c"), "--output", str(tmp_path / "w.pth")]
+    refused = CliRunner().invoke(train.main, [*arguments, "--start", str(tmp_path / "other.pth")])
+    assert refused.exit_code == 1
+    assert "holds no weights of lite-detector" in refused.output
 
 
 def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:

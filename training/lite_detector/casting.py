@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from training.lite_detector import people, things
-from training.lite_detector.grounds import colour
+from training.lite_detector.colours import colour
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from training.lite_detector.colours import colour
+from training.lite_detector.round_things import draw_round_things
+from training.lite_detector.textures import caption, texture
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from training.lite_sr.pictures import Pixels
 
-WITH_PEOPLE = frozenset({"astronaut", "camera", "grace_hopper"})
-"""Photographs of people, which would be figures without labels."""
-
 
 def ground(photographs: Sequence[Pixels], size: tuple[int, int], rng: np.random.Generator) -> Pixels:
-    """Make a background: part of a photograph, a floor before a wall, or smooth colours with shapes.
+    """Make a background: part of a photograph, a texture, a floor before a wall, or colours with shapes.
 
     Args:
         photographs: the photographs to choose from, each uint8 [H, W, 3] RGB.
@@ -28,10 +29,12 @@ def ground(photographs: Sequence[Pixels], size: tuple[int, int], rng: np.random.
         uint8 [height, width, 3], RGB.
     """
     kind = rng.random()
-    if kind < 0.55:
+    if kind < 0.45:
         return _recoloured(_cut(photographs, size, rng), rng)
-    if kind < 0.8:
-        wall, floor = (_recoloured(_cut(photographs, size, rng), rng) for _ in range(2))
+    if kind < 0.65:
+        return texture(size, rng)
+    if kind < 0.87:
+        wall, floor = (_surface(photographs, size, rng) for _ in range(2))
         horizon = int(rng.uniform(0.25, 0.75) * size[0])
         calm = rng.uniform(0.2, 1.0)
         flat = wall.mean(axis=(0, 1), keepdims=True)
@@ -48,9 +51,13 @@ def ground(photographs: Sequence[Pixels], size: tuple[int, int], rng: np.random.
 
 
 def clutter(picture: Pixels, rng: np.random.Generator) -> None:
-    """Draw up to five flat shapes into a background, in place."""
+    """Draw flat shapes, and sometimes round things and a line of text, into a background, in place."""
     for _ in range(int(rng.integers(0, 6))):
         _shape(picture, rng)
+    if rng.random() < 0.6:
+        draw_round_things(picture, rng)
+    if rng.random() < 0.4:
+        caption(picture, rng)
 
 
 def shadow(picture: Pixels, foot: tuple[float, float], width_px: float, strength: float) -> None:
@@ -94,13 +101,10 @@ def degrade(picture: Pixels, rng: np.random.Generator) -> Pixels:
     return picture
 
 
-def colour(rng: np.random.Generator) -> tuple[int, int, int]:
-    """Draw a random colour, from grey to vivid."""
-    value, vivid = rng.uniform(0.08, 1.0), rng.uniform(0, 0.9)
-    tint = rng.random(3)
-    tint /= tint.max()
-    red, green, blue = (round(255 * value * (1 - vivid + vivid * part)) for part in tint)
-    return red, green, blue
+def _surface(photographs: Sequence[Pixels], size: tuple[int, int], rng: np.random.Generator) -> Pixels:
+    if rng.random() < 0.3:
+        return texture(size, rng)
+    return _recoloured(_cut(photographs, size, rng), rng)
 
 
 def _cut(photographs: Sequence[Pixels], size: tuple[int, int], rng: np.random.Generator) -> Pixels:

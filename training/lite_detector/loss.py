@@ -3,7 +3,9 @@
 A cell near the middle of a labelled figure is responsible for it: its targets are the figure's box and, as
 the score of the figure's class, the quality of its box (Li et al., 2020, "Generalized Focal Loss"), here the
 square root of the IoU, so that a correct box scores well over a half. The target of all other cells is 0,
-except for cells on a figure that is mostly hidden: they are ignored.
+also of those on the rest of a figure: where people cross, a cell between two middles must not answer with a
+box around both. Cells near the middle of a figure that is mostly hidden are ignored; if hardly anything of it
+is visible, their target is 0, so that a tracker does not follow a guess.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 _REACH = 0.2  # of a figure's size: the farthest distance of responsible cells from its middle
 _LEAST_REACH = 1.0  # of a cell: the nearest one is always responsible
 _BOX_WEIGHT = 2.0
+_GUESS = 0.15  # a figure with a smaller visible share must not be found
 
 Targets = tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]]
 """For the cells of a picture: class or -1, int64 [h, w]; box, float32 [4, h, w]; whether it counts, bool."""
@@ -45,18 +48,17 @@ def assign(figures: Sequence[Figure], height: int, width: int) -> Targets:
     nearest = np.full(shape, np.inf)
     for figure in figures:
         left, top, right, bottom = figure.box
-        if not figure.labelled:
-            inside = ((rows >= top) & (rows < bottom))[:, None] & ((columns >= left) & (columns < right))[
-                None
-            ]
-            counts[inside] = False
-            continue
         away_x = np.abs(columns - (left + right) / 2)[None]
         away_y = np.abs(rows - (top + bottom) / 2)[:, None]
         reach_x = max(_REACH * (right - left), _LEAST_REACH * CELL_PX)
         reach_y = max(_REACH * (bottom - top), _LEAST_REACH * CELL_PX)
+        near = (away_x <= reach_x) & (away_y <= reach_y)
+        if not figure.labelled:
+            if figure.visible >= _GUESS:
+                counts[near] = False
+            continue
         distance = np.hypot(away_x, away_y)
-        mine = (away_x <= reach_x) & (away_y <= reach_y) & (distance < nearest)
+        mine = near & (distance < nearest)
         nearest[mine] = distance[mine]
         numbers[mine] = figure.number
         boxes[:, mine] = np.array(figure.box, np.float32)[:, None]

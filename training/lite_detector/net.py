@@ -54,6 +54,8 @@ class LiteDetector(nn.Module):
         self.to_32 = nn.Sequential(_Conv(64, 64, stride=2), _Residual(64))
         self.at_16 = _Conv(64, 64)
         self.from_16 = _Conv(64, 48, size=1)
+        self.at_8 = _Residual(48)
+        nn.init.zeros_(self.at_8.second[1].weight)  # type: ignore[arg-type]  # starts as if it were not there
         self.toward_score = _Conv(48, 48)
         self.toward_sides = _Conv(48, 48)
         self.score = nn.Conv2d(48, classes, 1)
@@ -74,7 +76,7 @@ class LiteDetector(nn.Module):
         near = self.to_8(self.to_4(image))
         middle = self.to_16(near)
         middle = self.at_16(middle + _twice(self.to_32(middle)))
-        near = near + _twice(self.from_16(middle))
+        near = self.at_8(near + _twice(self.from_16(middle)))
         # Half precision is too coarse for coordinates.
         sides = CELL_PX * self.sides(self.toward_sides(near)).float().clamp(max=_FARTHEST).exp()
         left, top, right, bottom = sides.unbind(dim=1)

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.lite_detector import casting, people, things
-from training.lite_detector.grounds import clutter, colour, degrade, ground, shadow
+from training.lite_detector import casting, distractors, people, things
+from training.lite_detector.colours import colour
+from training.lite_detector.grounds import clutter, degrade, ground, shadow
 from training.lite_detector.sprites import Sprite, overlap, paste
 
 if TYPE_CHECKING:
@@ -27,9 +28,14 @@ if TYPE_CHECKING:
 
 CLASSES = ("person", "ball", "box")
 PERSON, BALL, BOX = range(3)
+_PILLAR = 3
 
 VISIBLE = 0.3
 SMALLEST_PX = 6
+
+_CROSSING = 0.4  # of the scenes with people who cross
+_DISTRACTORS = 2.5  # mean number of things that look like people, in seven of ten scenes
+
 GREY = 114
 """The grey level of letterbox bars, the same as in the worker."""
 
@@ -145,7 +151,7 @@ def draw(
     bars = _bars(rng, height, width)
     inner = (height - 2 * bars[0], width - 2 * bars[1])
     background = ground(photographs, inner, rng)
-    if rng.random() < 0.5:
+    if rng.random() < 0.7:
         clutter(background, rng)
     layers = _layers(background, rng, density)
     scene = compose(background, layers)
@@ -198,7 +204,30 @@ def _layers(background: Pixels, rng: np.random.Generator, density: float) -> lis
             if strength and layer.number is not None and (kind == PERSON or rng.random() < 0.7):
                 shadow(background, (float(x), float(y)), 0.45 * size, strength)
             layers.append((float(y), layer))
+    if rng.random() < _CROSSING:
+        layers += _crossing(background, rng, base, typical)
+    for _ in range(int(rng.poisson(_DISTRACTORS)) if rng.random() < 0.7 else 0):
+        foot = (float(rng.uniform(0, 1) * width), float(rng.uniform(0.35, 1.1) * height))
+        thing = distractors.draw(rng, foot=foot, height_px=typical * math.exp(rng.normal(-0.1, 0.35)))
+        layers.append((foot[1], Layer(sprite=thing)))
     return [layer for _, layer in sorted(layers, key=lambda pair: pair[0])]
+
+
+def _crossing(
+    background: Pixels, rng: np.random.Generator, base: float, typical: float
+) -> list[tuple[float, Layer]]:
+    """Draw two or three people who pass each other, some at a pillar, each with the y of their feet."""
+    height, width = background.shape[:2]
+    x, y = rng.uniform(0.08, 0.92) * width, max(base, 0.5 * height)
+    layers = []
+    for _ in range(2 if rng.random() < 0.75 else 3):
+        size = max(0.18 * height, typical * math.exp(rng.normal(0, 0.12)))
+        foot = (float(x + rng.normal(0, 0.22) * typical), float(y + rng.normal(0, 0.06) * typical))
+        layers.append((foot[1], _one(PERSON, foot, size, rng)))
+    if rng.random() < 0.3:
+        foot = (float(x + rng.normal(0, 0.2) * typical), float(y + rng.normal(0, 0.04) * typical))
+        layers.append((foot[1], _one(_PILLAR, foot, typical, rng)))
+    return layers
 
 
 def _one(kind: int, foot: tuple[float, float], size: float, rng: np.random.Generator) -> Layer:
@@ -226,7 +255,7 @@ def _one(kind: int, foot: tuple[float, float], size: float, rng: np.random.Gener
     if kind == BOX:
         wide = float(np.clip(size * rng.uniform(0.18, 0.6), 12, 150))
         return Layer(sprite=things.draw_box(casting.box(rng), bottom=foot, width_px=wide), number=BOX)
-    if kind == 3:
+    if kind == _PILLAR:
         wide, tall = size * rng.uniform(0.1, 0.5), size * rng.uniform(1.2, 4)
         pillar = things.draw_pillar(bottom=foot, width_px=wide, height_px=tall, colour=colour(rng))
         return Layer(sprite=pillar)
