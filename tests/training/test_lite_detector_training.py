@@ -26,6 +26,7 @@ from orchestrator.settings import PROJECT_ROOT  # noqa: E402
 from training.lite_detector import train  # noqa: E402
 from training.lite_detector.loss import assign, loss, overlaps  # noqa: E402
 from training.lite_detector.net import CELL_PX, LiteDetector  # noqa: E402
+from training.lite_detector.photographs import photographs  # noqa: E402
 from training.lite_detector.scenes import BALL, BOX, CLASSES, PERSON, Figure  # noqa: E402
 from training.lite_sr.pictures import HELD_OUT, load  # noqa: E402
 
@@ -113,7 +114,7 @@ def test_suppression_keeps_the_best_of_each_class() -> None:
 
 
 def test_no_held_out_photograph_and_none_of_people_is_trained_on() -> None:
-    used = {picture.tobytes() for picture in train.photographs()}
+    used = {picture.tobytes() for picture in photographs()}
     assert len(used) == 11
     assert not used & {load(picture).tobytes() for picture in HELD_OUT}
 
