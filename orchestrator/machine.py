@@ -12,6 +12,7 @@ import os
 import platform
 import resource
 import signal
+from functools import cache
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
@@ -46,6 +47,13 @@ def processor() -> str:
     lines = facts.read_text().splitlines() if facts.exists() else []
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.machine())
+
+
+@cache
+def has_avx512() -> bool:
+    """Return whether the processor has AVX-512, as far as Linux says so."""
+    facts = Path("/proc/cpuinfo")
+    return facts.exists() and " avx512f" in facts.read_text()
 
 
 def die_with_parent(parent: int) -> None:

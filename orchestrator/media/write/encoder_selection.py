@@ -17,6 +17,7 @@ from av.video.stream import VideoStream
 from orchestrator.errors import BadRequest
 from orchestrator.frames import Colour, Form, HdrMetadata, VideoInfo
 from orchestrator.jobs import Quality
+from orchestrator.machine import has_avx512
 from orchestrator.media.colour.pixel_format import CHROMA, Chroma, planar_format, upright_chroma
 from orchestrator.media.write.hdr_encoder_options import hdr_options
 from orchestrator.media.write.nvenc import nvenc_note, nvenc_problem
@@ -39,6 +40,10 @@ NVENC_SIDES_PX = (160, 8192)
 (NVIDIA's support matrix)."""
 
 EncoderOptions = dict[str, str]
+
+X264_WITHOUT_AVX512: EncoderOptions = {"x264-params": "asm=AVX2"}
+"""With AVX-512, x264's macroblock tree reads memory that was never written, and the bits depend on it;
+without AVX-512 they never differed (measured with MALLOC_PERTURB_)."""
 
 _NVENC = {"preset": "p5", "tune": "hq", "rc": "vbr"}
 ALWAYS: dict[str, EncoderOptions] = {
@@ -277,7 +282,10 @@ def add_stream(
         threads: number of threads of the encoder; 0 lets it choose.
     """
     location = {"chroma_sample_location": chroma_location} if chroma_location else {}
-    stream = cast("VideoStream", output.add_stream(encoding.encoder, rate, encoding.options | location))
+    options = encoding.options | location
+    if encoding.encoder == "libx264" and "asm=" not in options.get("x264-params", "") and has_avx512():
+        merge_options(options, X264_WITHOUT_AVX512)
+    stream = cast("VideoStream", output.add_stream(encoding.encoder, rate, options))
     context = stream.codec_context
     context.width, context.height = width, height
     context.pix_fmt = encoding.pixel_format

@@ -26,9 +26,8 @@ _NVENC_QP: EncoderOptions = {
 cannot see past the end of a piece."""
 
 PIECE_OPTIONS: dict[str, EncoderOptions] = {
-    # stitchable: headers do not depend on the content (x264 --fullhelp). asm: with AVX-512, x264's macroblock
-    # tree reads memory that was never written, and the bits depend on it; without AVX-512 they never differed
-    # (measured with MALLOC_PERTURB_).
+    # stitchable: headers do not depend on the content (x264 --fullhelp). asm: see X264_WITHOUT_AVX512; all
+    # pieces have this option, because a processor without AVX-512 may have planned the film.
     "libx264": {"x264-params": "stitchable=1:open-gop=0:asm=AVX2"},
     # The bits depend on the number of frame threads, not on that of the threads in the pool (x265 manual).
     "libx265": {"x265-params": f"open-gop=0:frame-threads=2:pools={THREADS}"},
