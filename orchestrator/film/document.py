@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from orchestrator.errors import PlanRefused
 from orchestrator.frames import VideoInfo
-from orchestrator.jobs.export import MOST_KEYFRAMES, FollowedStretch
+from orchestrator.jobs.crop import MOST_KEYFRAMES, FollowedStretch
 from orchestrator.jobs.fidelity import ComparedPicture
 from orchestrator.jobs.film import MOST_SEGMENTS, PLAN_VERSION, ExportFilm, Sha256, TrackFilm, UpscaleFilm
 from orchestrator.jobs.validation import Name, Strict, check_text

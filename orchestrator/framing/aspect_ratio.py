@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 
 from orchestrator.errors import BadRequest
-from orchestrator.jobs.export import ASPECT
+from orchestrator.jobs.crop import ASPECT
 
 
 def parse_aspect(text: str) -> Fraction:

@@ -16,7 +16,7 @@ from orchestrator.framing.subject_choice import Choice, choose_subjects
 from orchestrator.framing.target import Target
 from orchestrator.framing.target_path import plan_crop_path
 from orchestrator.framing.track_file_reader import SubjectTracks
-from orchestrator.jobs.export import FollowedStretch
+from orchestrator.jobs.crop import FollowedStretch
 
 ROOM_TO_MOVE = 2.0
 """Default zoom of a crop that has the picture's shape: at a zoom of 1 it could not move."""

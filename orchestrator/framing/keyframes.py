@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from orchestrator.errors import BadRequest
 from orchestrator.frames import Crop
 from orchestrator.framing.crop_geometry import check_crop
-from orchestrator.jobs.export import LATEST_S, MOST_KEYFRAMES, SHORTEST_STEP_S
+from orchestrator.jobs.crop import LATEST_S, MOST_KEYFRAMES, SHORTEST_STEP_S
 
 FIELDS = ("t", "x", "y", "w", "h")
 ASPECT_TOLERANCE = 0.01

@@ -19,7 +19,7 @@ from orchestrator.framing.subject_schedule import Turn, schedule_subjects
 from orchestrator.framing.target import Target, joined, target_of, target_of_nobody, target_of_turn
 from orchestrator.framing.target_path import HOLD_AFTER_S
 from orchestrator.framing.track_file_reader import SubjectTracks
-from orchestrator.jobs.export import FollowedStretch
+from orchestrator.jobs.crop import FollowedStretch
 
 NOBODY_AFTER_S = 2.0
 """In longer times without anybody to follow the crop goes to the middle of the picture."""

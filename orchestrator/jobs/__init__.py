@@ -1,15 +1,7 @@
 """Defines the jobs that a worker accepts and their results, one module for each task."""
 
-from orchestrator.jobs.export import (
-    CropBox,
-    ExportParams,
-    ExportResult,
-    ExportStats,
-    Follow,
-    FollowedStretch,
-    Keyframe,
-    SafeShares,
-)
+from orchestrator.jobs.crop import CropBox, Follow, FollowedStretch, Keyframe, SafeShares
+from orchestrator.jobs.export import ExportParams, ExportResult, ExportStats
 from orchestrator.jobs.fidelity import (
     ComparedPicture,
     FidelityReport,

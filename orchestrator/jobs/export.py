@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
+from orchestrator.jobs.crop import (
+    MOST_KEYFRAMES,
+    SHORTEST_STEP_S,
+    CropBox,
+    Follow,
+    FollowedStretch,
+    Keyframe,
+)
 from orchestrator.jobs.fidelity import FidelityReport
 from orchestrator.jobs.job_cost import JobCost
 from orchestrator.jobs.tracks_document import TRACKS_DOCUMENT
 from orchestrator.jobs.upscale import MAX_TOLERANCE, Quality
 from orchestrator.jobs.validation import (
-    INTEGRAL,
-    LARGEST_INTEGER,
     Address,
     Flag,
     Name,
@@ -23,13 +29,6 @@ from orchestrator.jobs.validation import (
     WholeNumber,
 )
 from orchestrator.media_containers import CONTAINERS, MAX_SIDE_PX
-
-MOST_KEYFRAMES = 100_000
-"""More are refused. The path of an hour of restless walking has a few thousand."""
-LATEST_S = 1e8
-"""Times of keyframes further from 0 (three years) are refused."""
-SHORTEST_STEP_S = 0.9e-6
-"""Times of keyframes rise by a microsecond or more, which may be rounded."""
 
 if TYPE_CHECKING:
     Format = str
@@ -41,21 +40,10 @@ _SIDE = r"([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-4
 _SIZE = f"{_SIDE}x{_SIDE}"
 _SIZE_FORM = f"give width and height in pixels, at most {MAX_SIDE_PX}, as in 1080x1920"
 
-ASPECT = r"([0-9]{1,5}(?:\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\.[0-9]{1,3})?)"
-"""The form of an aspect ratio: width and height."""
-_ASPECT_FORM = "give width and height, as in 9:16, 1:1 or 2.39:1"
-
 
 def _checked_size(text: str) -> str:
     if not re.fullmatch(_SIZE, text):
         raise ValueError(_SIZE_FORM)
-    return text
-
-
-def _checked_aspect(text: str) -> str:
-    found = re.fullmatch(ASPECT, text.strip(" "))
-    if found is None or not all(map(float, found.groups())):
-        raise ValueError(_ASPECT_FORM)
     return text
 
 
@@ -66,29 +54,6 @@ SizeText = Annotated[
 ]
 """Width and height in pixels, as in 1080x1920."""
 
-AspectText = Annotated[
-    str,
-    AfterValidator(_checked_aspect),
-    Field(
-        json_schema_extra={
-            "$comment": _ASPECT_FORM,
-            "pattern": f"^ *{ASPECT} *$",
-            "not": {"type": "string", "pattern": r"^ *0+(\.0+)?[:/x]|[:/x]0+(\.0+)? *$"},
-        }
-    ),
-]
-"""Width and height of an aspect ratio, both over 0, as in 9:16."""
-
-
-def _at_least_a_pixel(side: float) -> float:
-    if side < 1:
-        raise ValueError("give at least 1 pixel")
-    return side
-
-
-Side = Annotated[Number, AfterValidator(_at_least_a_pixel), Field(json_schema_extra={"minimum": 1})]
-"""A width or a height of a crop, in pixels."""
-
 
 def _not_negative(time_s: float) -> float:
     if time_s < 0:
@@ -98,66 +63,6 @@ def _not_negative(time_s: float) -> float:
 
 Start = Annotated[Number, AfterValidator(_not_negative), Field(json_schema_extra={"minimum": 0})]
 """A time of a video, in seconds from its start."""
-
-
-class CropBox(Strict):
-    """A rectangle in the picture, in pixels of the picture as displayed; fractions of a pixel are allowed."""
-
-    x: Number
-    """The left edge."""
-    y: Number
-    """The top edge."""
-    w: Side
-    """The width, at least 1."""
-    h: Side
-    """The height, at least 1."""
-
-
-class Keyframe(CropBox):
-    """The crop at one moment."""
-
-    t: Number = Field(ge=-LATEST_S, le=LATEST_S)
-    """The moment, in seconds from the start of the source (not of the part that is exported)."""
-
-
-TrackId = Annotated[int, Field(strict=True, ge=-LARGEST_INTEGER, le=LARGEST_INTEGER), INTEGRAL]
-"""The id of a track in a document of tracks."""
-
-
-SafeShare = Annotated[Number, Field(ge=0, le=0.4)]
-"""A share of a crop's width or height that captions cover."""
-
-
-class SafeShares(Strict):
-    """The edges of the crop that captions cover: shares of its height and width, at most 0.4 each."""
-
-    top: SafeShare = 0.0
-    """The share of the height that is covered at the top."""
-    bottom: SafeShare = 0.0
-    """The share of the height that is covered at the bottom."""
-    left: SafeShare = 0.0
-    """The share of the width that is covered on the left."""
-    right: SafeShare = 0.0
-    """The share of the width that is covered on the right."""
-
-
-class Follow(Strict):
-    """The subject that the crop follows, and the aspect ratio of the crop."""
-
-    track: TrackId | Literal["main"]
-    """The id of a track, or `main` for whoever matters most at each moment: people before animals before
-    other things that move, and never furniture if there is anything else; those who move and are near the
-    middle first."""
-    class_name: Name | None = None
-    """Only a track of this class may be followed; None allows all classes."""
-    aspect: AspectText | None = None
-    """The aspect ratio of the crop, such as 9:16; None uses that of the picture."""
-    zoom: Number | None = Field(default=None, ge=1)
-    """1 for the largest crop of that aspect ratio, 2 for half its width and height. None means 1, or 2 where
-    a crop of the picture's own aspect ratio could not move otherwise, and up to twice that where `safe` needs
-    it."""
-    safe: SafeShares | None = None
-    """Edges of the crop in which no head should be, such as {"bottom": 0.2} for captions; None is none."""
 
 
 class Size(Strict):
@@ -329,23 +234,6 @@ class ExportStats(Strict):
     model."""
     cost: JobCost | None = None
     """What the job cost; None without a GPU, or without a known price for it."""
-
-
-class FollowedStretch(Strict):
-    """Whom the crop followed for some time."""
-
-    start: float
-    """Where it begins, in seconds from the start of the source."""
-    end: float
-    """Where it ends, in seconds from the start of the source."""
-    track: int | None
-    """The id of the track; None where nobody was in view, and the crop went to the middle of the picture."""
-    class_name: str | None
-    """The class of the track; None where nobody was in view."""
-    beside: tuple[int, ...] = ()
-    """The ids of tracks that were kept in the crop beside it, while they fitted."""
-    reason: str
-    """Why this one was followed, in words."""
 
 
 class ExportResult(Strict):
