@@ -149,6 +149,8 @@ def with_long_offsets(data: bytes) -> bytes:
 UNUSUAL: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "between.mp4": ("b_frames.mp4", lambda data: with_edits(data, later=5001)),
     "before.mp4": ("b_frames.mp4", lambda data: with_edits(data, later=-7)),
+    "before_key.mp4": ("b_frames.mp4", lambda data: with_edits(data, later=3072 - 100)),
+    "both_ends.mp4": ("open.mp4", lambda data: with_earlier_end(with_edits(data, later=11418))),
     "late.mp4": ("b_frames.mp4", lambda data: with_edits(data, empty=700)),
     "late_between.mp4": ("variable.mp4", lambda data: with_edits(data, empty=300, later=333, long=True)),
     "no_b_later.mp4": ("no_b.mp4", lambda data: with_edits(data, later=7777)),
@@ -178,10 +180,12 @@ def test_the_packets_of_any_part_are_those_of_the_whole_file(
     view = ShortIndex(one.path, one.tables.where, entries)
     assert view.stat().st_size == one.path.stat().st_size
     found = listed(view)
-    if len(found) > last + 1 - first:  # the sample that takes the time before
+    if before := found[: len(found) - (last + 1 - first)]:  # the samples that take the time before
         assert entries.first_sample
-        assert found[0][3:5] == one.packets[first][3:5]
-        assert found.pop(0)[7] == one.packets[first][7]
+        assert len(before) <= 2
+        assert all(packet[3] == one.packets[first][3] for packet in before)
+        assert all(packet[7] == one.packets[first][7] for packet in before)
+        del found[: len(before)]
     assert found == one.packets[first : last + 1]
 
 
@@ -227,6 +231,30 @@ def test_pictures_that_need_an_earlier_keyframe_are_decoded_with_the_whole_index
         part = [frame.pixels for frame in reader.frames()]
         assert reader.notes == []
     np.testing.assert_array_equal(part, whole[first : first + 6])
+
+
+@pytest.mark.parametrize("name", ["before_key.mp4", "both_ends.mp4"])
+def test_parts_of_a_trimmed_video_have_its_pictures_and_no_others(clips: dict[str, Clip], name: str) -> None:
+    one = clips[name]
+    info = probe(one.path)
+    with VideoReader(one.path, info) as reader:
+        whole = [frame.pts for frame in reader.frames()]
+    keys = [number for number, packet in enumerate(one.packets) if packet[4] and packet[0] in whole]
+    ends = [*(whole.index(one.packets[key][0]) for key in keys[1:]), len(whole)]
+    for key, end in zip(keys, ends, strict=True):
+        first = whole.index(one.packets[key][0])
+        part = whole[first:end]
+        last = max(number for number, packet in enumerate(one.packets) if packet[0] in part)
+        entries = one.tables.entries(key, last)
+        assert entries is not None
+        selection = FrameSelection(
+            decode_pts=part[0], first_pts=part[0], last_pts=part[-1], first_frame=first, frames=len(part)
+        )
+        with VideoReader(
+            ShortIndex(one.path, one.tables.where, entries), info, selection=selection
+        ) as reader:
+            assert [frame.pts for frame in reader.frames()] == part
+            assert reader.notes == []
 
 
 def test_a_long_part_has_no_short_index(clips: dict[str, Clip]) -> None:

@@ -31,7 +31,7 @@ SAMPLE_BYTES = 32
 """The most that a sample takes in a short index: entries in all tables that it may have. Only where its
 description changes, it has an entry of `stsc`."""
 
-EXTRA_BYTES = 256
+EXTRA_BYTES = 320
 """The most that it has beside these and the headers: the heads of its boxes, and a few more entries."""
 
 OPEN_BOXES = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
@@ -167,10 +167,10 @@ class EntryReader:
 class ShortIndex(ChangedView):
     """A view of an MP4 file whose index has only the samples of a segment.
 
-    If these are not the first of the film, another sample with the data of the segment's keyframe precedes
-    them in the index. It takes the time before the segment, and is shown when the first picture of the film
-    is, which FFmpeg calls time 0. FFmpeg looks at it when it opens the file, instead of at the first keyframe
-    of the film.
+    If these are not the first of the film, one or two more samples with the data of the segment's keyframe
+    precede them in the index. They take the time before the segment, and are shown when the first picture of
+    the film is, which FFmpeg calls time 0. FFmpeg looks at them when it opens the file, instead of at the
+    first keyframe of the film. If the segment itself has that picture, they are hidden.
 
     Args:
         source: the file, of which only the entries are read.
@@ -234,9 +234,14 @@ def _short_index(reader: EntryReader, tables: SampleTables, entries: TableEntrie
     sizes, positions, forms = (found[passed:] for found in samples)
     durations = reader.values("stts", *entries.durations, count)
     durations = np.append(durations, durations[-1])  # FFmpeg may shorten the last one of a table
-    if first:
-        sizes, positions, forms = (np.insert(found, 0, found[0]) for found in (sizes, positions, forms))
-        durations = np.insert(durations, 0, entries.decoded_at)
+    # FFmpeg ends an edit at the second keyframe that ends after it, so the first one is as short as can be.
+    earlier = [1, entries.decoded_at - 1] if entries.decoded_at > 1 else [entries.decoded_at]
+    before = len(earlier) if first else 0
+    if before:
+        sizes, positions, forms = (
+            np.insert(found, 0, [found[0]] * before) for found in (sizes, positions, forms)
+        )
+        durations = np.insert(durations, 0, earlier)
     changes = np.flatnonzero(np.diff(forms, prepend=0))
     content = (
         _table(b"stts", _pairs(durations), ">u4")
@@ -248,7 +253,9 @@ def _short_index(reader: EntryReader, tables: SampleTables, entries: TableEntrie
         offsets = np.zeros(count, np.int64)
         if "ctts" in tables.tables:
             offsets = reader.values("ctts", *entries.offsets, count)
-        offsets = np.insert(offsets, 0, tables.first_shown) if first else offsets
+        # Where the segment itself has the first picture, they are hidden: there would be two at its time.
+        is_first = entries.decoded_at + int(offsets[0]) == tables.first_shown
+        offsets = np.insert(offsets, 0, [0 if is_first else tables.first_shown] * before)
         # FFmpeg looks for the lowest one among all entries but the last two.
         content += _table(b"ctts", _pairs(np.append(offsets, [tables.lowest_offset, 0, 0])), ">u4")
     if "stss" in tables.tables:
@@ -256,7 +263,7 @@ def _short_index(reader: EntryReader, tables: SampleTables, entries: TableEntrie
         keyframes = np.union1d(keyframes, np.array(entries.more_keyframes, np.int64) + 1)
         if ((keyframes < 1) | (keyframes > count)).any():
             raise WrongTable
-        content += _table(b"stss", np.insert(keyframes + 1, 0, 1) if first else keyframes, ">u4")
+        content += _table(b"stss", np.insert(keyframes + before, 0, 1) if before else keyframes, ">u4")
     for kind, header in zip(reversed(OPEN_BOXES), reversed(tables.headers), strict=True):
         content = _box(kind, bytes.fromhex(header) + content)
     return content
