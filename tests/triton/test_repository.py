@@ -147,7 +147,7 @@ def test_a_config_says_to_triton_what_the_catalog_says(name: str, choices: Servi
             "classes": json.dumps(entry.classes),
             "stride": str(entry.side) if entry.stretched else "32",
             "side": str(entry.side),
-            "score_threshold": "0.1",
+            "score_threshold": str(entry.score_threshold),
             "iou_threshold": "1.0" if entry.end_to_end else str(entry.iou_threshold),
         }
         own |= {"fit": "stretch"} if entry.stretched else {}
@@ -164,7 +164,8 @@ def test_the_orchestrator_reads_the_same_facts_back(name: str) -> None:
     else:
         assert isinstance(entry, CatalogDetector)
         assert (contract.classes, contract.side) == (entry.classes, entry.side)
-        assert (contract.score_threshold, contract.iou_threshold == 1) == (0.1, entry.end_to_end)
+        assert contract.score_threshold == entry.score_threshold
+        assert (contract.iou_threshold == 1) == entry.end_to_end
     assert (contract.max_batch, contract.size_multiple) == (entry.max_batch, entry.size_multiple)
     assert (contract.weights_sha256, contract.licence) == (entry.sha256, entry.licence)
 
