@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 PERIOD_S = 0.002
 WAITS = {
-    ("orchestrator.pipeline.prefetch", "put"): "writing",
+    ("orchestrator.pipeline.prefetch", "wait_for_room"): "writing",
     ("orchestrator.pipeline.prefetch", "__iter__"): "decoding",
 }
 """What a thread waits for, by module and function; anywhere else it works, or waits for the model."""

@@ -94,6 +94,12 @@ class FilmSegment(Strict):
     """How many seconds one worker needs for it, by the table of speeds; None if that has none."""
 
 
+def _in_order(segments: tuple[FilmSegment, ...]) -> tuple[FilmSegment, ...]:
+    if any(segment.number != number for number, segment in enumerate(segments)):
+        raise ValueError("segments are numbered from 0, in order")
+    return segments
+
+
 class FilmPlan(Strict):
     """The plan of a film. Its hash is the SHA-256 of its document (`plan_hash`)."""
 
@@ -116,7 +122,7 @@ class FilmPlan(Strict):
     """How long the last frame is shown, in the same ticks; 0 if the source does not say."""
     index: SampleTables | None
     """Where the index of an MP4 source is; None if it is short or unusual: each segment reads all of it."""
-    segments: tuple[FilmSegment, ...] = Field(max_length=MOST_SEGMENTS)
+    segments: Annotated[tuple[FilmSegment, ...], Field(max_length=MOST_SEGMENTS), AfterValidator(_in_order)]
     """The segments, in order; together they have all frames."""
     hardest: int = Field(ge=0)
     """The number of the segment with the most change and detail, which is about ten seconds long where the

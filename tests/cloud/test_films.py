@@ -76,7 +76,7 @@ def test_a_short_video_stays_one_job(cloud: Cloud, rich: ApiUser) -> None:
 
 def test_no_more_segments_run_at_once_than_there_are_workers(cloud: Cloud, rich: ApiUser) -> None:
     workers = FilmWorkers(cloud)
-    workers.run_s = 0.5
+    workers.run_s = 1.5
     film = start_film(rich)
     most = 0
     looks = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 
 import av
 import numpy as np
@@ -147,3 +148,18 @@ def test_eight_figures_are_eight_tracks_although_they_cross(
 ) -> None:
     result = evaluate_tracks.coverage(tracked.tracks, truth)
     assert result == evaluate_tracks.Coverage(figures=8, tracks=8, covered=8)
+
+
+def test_no_track_passes_from_one_figure_to_another(
+    tracked: Tracked, truth: list[tuple[Figure, ...]]
+) -> None:
+    """The figure whose box is nearest to that of the track is the same in nearly all frames of a track."""
+    for found in tracked.tracks:
+        nearest: Counter[int] = Counter()
+        for frame, box in zip(found.frames.tolist(), found.boxes, strict=True):
+            figures = [figure for figure in truth[frame] if figure.number == found.class_number]
+            if figures:
+                distances = [np.abs(np.subtract(box, figure.box)).sum() for figure in figures]
+                nearest[figures[int(np.argmin(distances))].identity] += 1
+        ((identity, frames),) = nearest.most_common(1)
+        assert frames >= 0.9 * nearest.total(), (identity, nearest)

@@ -34,6 +34,8 @@ export class FramePlayer {
   #shown: Shown = { ready: false, frame: 0, playing: false };
   /** The media time of the first frame, in seconds; null until it has been decoded. */
   #firstS: number | null = null;
+  /** The frame that was last asked for, until the video plays on. */
+  #asked: number | null = null;
   /** The frame that is being sought, and the one to seek after it. */
   #sought: number | null = null;
   #next: number | null = null;
@@ -68,10 +70,12 @@ export class FramePlayer {
     return this.#times;
   }
 
-  /** Replaces the times, when they have been read. */
+  /** Replaces the times, when they have been read. A frame that was asked for before is sought again: it is at another time. */
   set times(times: FrameTimes) {
+    if (times === this.#times) return;
     this.#times = times;
     this.#change({ frame: times.frameAt(this.#timeS) });
+    if (this.#asked !== null) this.show(this.#asked);
   }
 
   /** The frame that is on the screen, or that will be when all seeks are done. */
@@ -104,7 +108,8 @@ export class FramePlayer {
 
   /** Shows a frame. Of several calls during a seek the last one counts. */
   show(frame: number): void {
-    this.#next = Math.min(Math.max(Math.round(frame), 0), this.#times.count - 1);
+    this.#asked = Math.min(Math.max(Math.round(frame), 0), this.#times.count - 1);
+    this.#next = this.#asked;
     this.#seekNext();
   }
 
@@ -172,6 +177,7 @@ export class FramePlayer {
 
   #playing(): void {
     if (this.#walk !== null) return;
+    this.#asked = null;
     this.#goal = null;
     this.#change({ playing: true });
   }
