@@ -4,6 +4,9 @@ Zhang et al., "ByteTrack: Multi-Object Tracking by Associating Every Detection B
 2110.06864, Algorithm 1. Boxes of high score are paired with tracks first. Boxes of low score may only
 continue the tracks that are left over; they never start one. All tracks are rows of one table, and each step
 works on all of them at once.
+
+A track is a candidate until it is confirmed: by the detection after a sure one, or by being detected in every
+frame for `DOUBTFUL_S`, however doubtful its detections are.
 """
 
 from __future__ import annotations
@@ -29,6 +32,8 @@ _TRACK = np.dtype(
         ("box", np.float64, 4),
         ("score", np.float64),
         ("class", np.int64),  # the one with the highest sum of scores
+        ("first_pts", np.int64),  # of the first detection
+        ("sure", np.bool_),  # whether the last detection could start a track
     ]
 )
 
@@ -38,6 +43,9 @@ LOW_IOU = 0.4
 """Least IoU of a track and a box of low score (0.5 in the authors' code)."""
 NEW_IOU = 0.3
 """Least IoU of an unconfirmed track and a box (the authors' code)."""
+DOUBTFUL_S = 1.5
+"""How long a candidate whose scores are low for this detector must be detected in every frame before it is
+confirmed, in seconds (docs/tracker.md)."""
 LOST_SHARE = 0.83
 """The likeness of a lost track to a box is multiplied by this: if two tracks fit a box about equally, the one
 in the last frame gets it. At 1 there are a quarter more identity switches on the benchmark's scenes, and at
@@ -53,17 +61,19 @@ class MatchedTracks:
         boxes: float64 [N, 4], x1, y1, x2, y2 in pixels, smoothed by the Kalman filter.
         scores: float64 [N], scores of the detections.
         classes: int64 [N], the classes with the highest sum of scores so far.
-        confirmed: bool [N], True if this frame confirmed the track: its first detection, `before`, was not
-            returned by the update that found it.
         before: structured [N], the track's detection before this one: fields frame, pts, box, score.
+        earlier: structured [M], detections that no update has returned, because the track was confirmed by
+            this frame: the same fields, in order of time for each track.
+        earlier_rows: intp [M], the row of each one's track in the arrays above.
     """
 
     ids: NDArray[np.int64]
     boxes: NDArray[np.float64]
     scores: NDArray[np.float64]
     classes: NDArray[np.int64]
-    confirmed: NDArray[np.bool_]
     before: NDArray[np.void]
+    earlier: NDArray[np.void]
+    earlier_rows: NDArray[np.intp]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -82,12 +92,14 @@ class ByteTracker:
     def __init__(
         self, settings: TrackerSettings, scale: ScoreScale, *, time_base: Fraction, first_id: int = 1
     ) -> None:
-        self._low_score = settings.low_score
+        self._settings = settings
         self._scale = scale
         self._steps_per_pts = float(time_base * kalman.STEPS_PER_SECOND)
         self._lost_pts = settings.lost_s / float(time_base)
+        self._doubtful_pts = DOUBTFUL_S / float(time_base)
         self._tracks = np.empty(0, _TRACK)
         self._votes: list[dict[int, float]] = []  # of each track: class -> sum of scores
+        self._unreturned: list[list[np.void]] = []  # of each track: the detections while it is a candidate
         self._state = kalman.initial(np.empty((0, 4)))
         self._pts: int | None = None
         self.next_id = first_id
@@ -116,22 +128,38 @@ class ByteTracker:
         tracks = self._tracks
         before = tracks[rows]
         kalman.correct(self._state, rows, detections[columns, :4])
-        confirmed = before["status"] == _NEW
+        new = before["status"] == _NEW
+        confirmed = new & self._is_confirmed(before, detections[columns, 4], pts)
+        settled = ~new | confirmed
         self._assign_ids(rows[confirmed])
         status = tracks["status"]
         ended = (status == _NEW) & (matched < 0)
         status[status == _TRACKED] = _LOST
-        status[rows] = _TRACKED
+        status[rows[settled]] = _TRACKED
         self._save(rows, detections[columns], frame=frame, pts=pts)
         ended |= (status == _LOST) & (pts - tracks["pts"] > self._lost_pts)
-        matches = self._matched(rows, confirmed=confirmed, before=before)
+        matches = self._matched(rows[settled], before=before[settled])
+        for row in rows[new & ~confirmed]:
+            self._unreturned[row].append(tracks[row].copy())
         unmatched = np.ones(len(detections), np.bool_)
         unmatched[columns] = False
         self._drop(ended)
         self._start_tracks(
-            detections[unmatched & (detections[:, 4] >= self._scale.new_score)], frame=frame, pts=pts
+            detections[unmatched & (detections[:, 4] >= self._settings.new_score)], frame=frame, pts=pts
         )
         return matches
+
+    def _is_confirmed(
+        self, before: NDArray[np.void], scores: NDArray[np.float64], pts: int
+    ) -> NDArray[np.bool_]:
+        """Return whether detections of these scores confirm candidates, given the rows before."""
+        by_sure_box = before["sure"] & (scores >= self._scale.high_score)
+        return by_sure_box | (pts - before["first_pts"] >= self._doubtful_pts)
+
+    @property
+    def first_unreturned_frame(self) -> int | None:
+        """The first frame with a detection that a later update may return; None if there is none."""
+        return min((int(found[0]["frame"]) for found in self._unreturned if found), default=None)
 
     @property
     def boxes(self) -> NDArray[np.float64]:
@@ -148,30 +176,37 @@ class ByteTracker:
         self._predict(pts, camera)
         rows = np.flatnonzero(self._tracks["status"] == _TRACKED)
         self._tracks["box"][rows] = self.boxes[rows]
-        return self._matched(rows, confirmed=np.zeros(len(rows), np.bool_), before=self._tracks[rows])
+        return self._matched(rows, before=self._tracks[rows])
 
     def confirm(self) -> MatchedTracks:
         """Confirm and return the tracks with a single detection, for shots in which no second frame comes."""
-        rows = np.flatnonzero(self._tracks["status"] == _NEW)
+        rows = np.flatnonzero((self._tracks["status"] == _NEW) & self._tracks["sure"])
         self._assign_ids(rows)
         self._tracks["status"][rows] = _TRACKED
-        return self._matched(rows, confirmed=np.zeros(len(rows), np.bool_), before=self._tracks[rows])
+        for row in rows:
+            self._unreturned[row].clear()
+        return self._matched(rows, before=self._tracks[rows])
 
     def _assign_ids(self, rows: NDArray[np.intp]) -> None:
         self._tracks["id"][rows] = np.arange(self.next_id, self.next_id + len(rows))
         self.next_id += len(rows)
 
-    def _matched(
-        self, rows: NDArray[np.intp], *, confirmed: NDArray[np.bool_], before: NDArray[np.void]
-    ) -> MatchedTracks:
+    def _matched(self, rows: NDArray[np.intp], *, before: NDArray[np.void]) -> MatchedTracks:
         tracks = self._tracks[rows]
+        earlier: list[np.void] = []
+        earlier_rows: list[int] = []
+        for number in np.flatnonzero(before["status"] == _NEW).tolist():
+            found, self._unreturned[rows[number]] = self._unreturned[rows[number]], []
+            earlier += found
+            earlier_rows += [number] * len(found)
         return MatchedTracks(
             ids=tracks["id"],
             boxes=tracks["box"],
             scores=tracks["score"],
             classes=tracks["class"],
-            confirmed=confirmed,
             before=before,
+            earlier=np.array(earlier, _TRACK),
+            earlier_rows=np.array(earlier_rows, np.intp),
         )
 
     def _predict(self, pts: int, camera: NDArray[np.float64] | None) -> None:
@@ -202,12 +237,16 @@ class ByteTracker:
                 left, right = assign(likeness[every], overlap[every] >= least_iou)
                 matched[rows[left]] = columns[right]
 
+        sure = self._tracks["sure"]
         high = scores >= self._scale.high_score
-        low = ~high & (scores >= self._low_score)
+        low = ~high & (scores >= self._settings.low_score)
         pair(status != _NEW, high, fused, HIGH_IOU)
         pair((status == _TRACKED) & (matched < 0), low, overlap, LOW_IOU)
-        high[matched[matched >= 0]] = False
-        pair(status == _NEW, high, fused, NEW_IOU)
+        free = np.ones(len(scores), np.bool_)
+        free[matched[matched >= 0]] = False
+        pair((status == _NEW) & sure, free & high, fused, NEW_IOU)
+        free[matched[matched >= 0]] = False
+        pair((status == _NEW) & (matched < 0), free & (scores >= self._settings.high_score), fused, NEW_IOU)
         return matched
 
     def _save(self, rows: NDArray[np.intp], detections: NDArray[np.float64], *, frame: int, pts: int) -> None:
@@ -217,6 +256,7 @@ class ByteTracker:
         tracks["pts"][rows] = pts
         tracks["box"][rows] = kalman.boxes_of(self._state[:, rows])
         tracks["score"][rows] = detections[:, 4]
+        tracks["sure"][rows] = detections[:, 4] >= self._scale.new_score
         kinds = tracks["class"][rows].tolist()
         for row, kind, score, number in zip(rows.tolist(), kinds, *detections[:, 4:].T.tolist(), strict=True):
             votes, seen = self._votes[row], int(number)
@@ -227,15 +267,19 @@ class ByteTracker:
     def _drop(self, ended: NDArray[np.bool_]) -> None:
         if ended.any():
             self._tracks = self._tracks[~ended]
-            self._votes = [votes for votes, over in zip(self._votes, ended.tolist(), strict=True) if not over]
+            rest = np.flatnonzero(~ended).tolist()
+            self._votes = [self._votes[row] for row in rest]
+            self._unreturned = [self._unreturned[row] for row in rest]
             self._state = self._state[:, ~ended]
 
     def _start_tracks(self, detections: NDArray[np.float64], *, frame: int, pts: int) -> None:
         if len(detections):
             tracks = np.zeros(len(detections), _TRACK)
             tracks["class"] = detections[:, 5]
+            tracks["first_pts"] = pts
             self._votes += [{} for _ in detections]
             rows = len(self._tracks) + np.arange(len(detections))
             self._tracks = np.concatenate((self._tracks, tracks))
             self._state = np.concatenate((self._state, kalman.initial(detections[:, :4])), axis=1)
             self._save(rows, detections, frame=frame, pts=pts)
+            self._unreturned += [[row.copy()] for row in self._tracks[rows]]

@@ -82,8 +82,9 @@ class Tracker:
     ) -> TrackBoxes:
         """Track one frame, and return the boxes that it settles.
 
-        A track is confirmed by its second detection, and gaps are filled when they end. So the boxes may be
-        of earlier frames, from `first_open_frame` on.
+        A track is confirmed by its second detection, or after a second if its scores are low for this
+        detector, and gaps are filled when they end. So the boxes may be of earlier frames, from
+        `first_open_frame` on.
 
         Args:
             detections: float32 [N, 6], x1, y1, x2, y2 in pixels as displayed, score, class; None for a frame
@@ -133,31 +134,36 @@ class Tracker:
         return valid[inside]
 
     def _boxes_of_update(self, matches: MatchedTracks) -> list[TrackBoxes]:
-        """Return the boxes of matched tracks, first boxes of new tracks, and boxes that fill their gaps."""
-        before = matches.before
+        """Return boxes of matched tracks, earlier boxes of confirmed ones, and boxes that fill their gaps."""
+        earlier, of_track = matches.earlier, matches.earlier_rows
         tables = [self._boxes(matches, frames=self._frames[-1])]
-        new = np.flatnonzero(matches.confirmed)
-        if len(new):
-            first = before[new]
-            known = np.column_stack((first["box"], first["score"]))
-            tables.append(self._boxes(matches, new, frames=first["frame"], boxes=known))
+        if len(earlier):
+            known = np.column_stack((earlier["box"], earlier["score"]))
+            tables.append(self._boxes(matches, of_track, frames=earlier["frame"], boxes=known))
         if len(self._frames) > 2:
+            before = matches.before
             gaps = np.flatnonzero(
                 (before["frame"] == self._last_detected) | (self._pts[-1] - before["pts"] <= self._gap_pts)
             )
+            now = before[gaps]
+            now["frame"], now["pts"] = self._frames[-1], self._pts[-1]
+            now["box"], now["score"] = matches.boxes[gaps], matches.scores[gaps]
+            pairs = np.flatnonzero(of_track[1:] == of_track[:-1])
             rows, frames, boxes = interpolate_gaps(
-                before[gaps],
-                np.column_stack((matches.boxes, matches.scores))[gaps],
+                np.concatenate((before[gaps], earlier[pairs])),
+                np.concatenate((now, earlier[pairs + 1])),
                 frames=np.array(self._frames, np.int64),
                 pts=np.array(self._pts, np.int64),
             )
-            tables.append(self._boxes(matches, gaps[rows], frames=frames, boxes=boxes, interpolated=True))
+            tracks = np.concatenate((gaps, of_track[pairs]))[rows]
+            tables.append(self._boxes(matches, tracks, frames=frames, boxes=boxes, interpolated=True))
         return tables
 
     def _drop_settled_frames(self) -> None:
-        """Forget the frames before the last detections that no gap to be filled can reach back to."""
-        first = 0
-        while self._frames[first] < self._last_detected and self._pts[-1] - self._pts[first] > self._gap_pts:
+        """Forget the frames before the last detections that neither a gap nor a candidate reaches back to."""
+        first, candidates_from = 0, self._shot.first_unreturned_frame
+        last = self._last_detected if candidates_from is None else min(self._last_detected, candidates_from)
+        while self._frames[first] < last and self._pts[-1] - self._pts[first] > self._gap_pts:
             first += 1
         del self._frames[:first], self._pts[:first]
 

@@ -49,6 +49,31 @@ def test_a_doubtful_box_starts_a_track_only_beside_moderate_scores(sure: float, 
     assert len(lives(play(video))) == tracks
 
 
+SURE, DOUBTFUL = (300, 100, 60, 90, 0.995), (50, 50, 60, 60, 0.6)
+
+
+@pytest.mark.parametrize("first", [0, 20])
+def test_a_doubtful_box_that_stays_is_a_track_from_its_first_frame_on(first: int) -> None:
+    """At 30 frames a second. Whether the thresholds have risen before it appears makes no difference."""
+    video = [found(SURE)] * first + [found(SURE, DOUBTFUL)] * 60
+    sure, doubtful = list(range(first + 60)), list(range(first, first + 60))
+    assert sorted(lives(play(video)).values()) == [sure, doubtful]
+
+
+def test_a_doubtful_box_that_is_often_missing_is_no_track() -> None:
+    video = [found(SURE)] * 20 + ([found(SURE, DOUBTFUL)] * 20 + [found(SURE)]) * 5
+    assert len(lives(play(video))) == 1
+
+
+def test_frames_that_were_skipped_are_filled_for_a_doubtful_box_too() -> None:
+    video = [found(SURE), None] * 10 + [found(SURE, DOUBTFUL), None] * 30
+    result = play(video)
+    assert lives(result)[2] == list(range(20, 80))
+    second = result.ids == 2
+    assert result.frames[second & result.interpolated].tolist() == list(range(21, 80, 2))
+    np.testing.assert_allclose(result.boxes[second], np.tile([50, 50, 110, 110], (60, 1)), atol=0.01)
+
+
 def test_thresholds_that_may_not_rise_keep_doubtful_boxes() -> None:
     video = [found((300, 100, 60, 90, 0.995))] * 20
     video += [found((300, 100, 60, 90, 0.995), (50, 50, 60, 60, 0.6))] * 20
