@@ -68,12 +68,12 @@ def test_a_video_is_upscaled(cloud: Cloud, page: Page, user: ApiUser, clip: Path
 def test_progress_is_shown_while_a_reload_happens(
     cloud: Cloud, page: Page, user: ApiUser, worker: WorkerProcess, tmp_path: Path
 ) -> None:
-    clip = clips.make_clip(tmp_path / "long.mp4", 300)
+    clip = clips.make_clip(tmp_path / "long.mp4", 2000)
     choose_video(page, clip)
     job_id = start(page)
     bar = page.get_by_role("progressbar", name="Upscaling")
     expect(bar).to_be_visible(timeout=120_000)
-    expect(page.get_by_text(re.compile(r"\d+ of 300 frames, .*frames per second, .* left"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"\d+ of 2000 frames, .*frames per second, .* left"))).to_be_visible()
     before = int(bar.get_attribute("aria-valuenow") or -1)
     page.reload()
     expect(bar).to_be_visible()
