@@ -27,6 +27,7 @@ _MOST_KEYFRAME_BYTES = 64 << 20
 _EDGES = ("top", "bottom", "left", "right")
 _MOST_SAFE = 0.4
 _LISTED_STRETCHES = 12
+_LONGEST_NAME = 60
 
 
 @click.command()
@@ -178,12 +179,20 @@ def followed_lines(stretches: Sequence[FollowedStretch]) -> list[str]:
     """Return a line for each of the first stretches: whom the crop followed when, and why."""
     lines = []
     for stretch in stretches[:_LISTED_STRETCHES]:
-        whom = "nobody" if stretch.track is None else f"{stretch.class_name} {stretch.track}"
+        whom = "no subject" if stretch.track is None else f"{_printed(stretch.class_name)} {stretch.track}"
         beside = f" with {', '.join(map(str, stretch.beside))}" if stretch.beside else ""
         lines.append(f"  {stretch.start:.2f} to {stretch.end:.2f} s: {whom}{beside} ({stretch.reason})")
     if len(stretches) > _LISTED_STRETCHES:
         lines.append(f"  and {len(stretches) - _LISTED_STRETCHES} more: --json prints them")
     return lines
+
+
+def _printed(class_name: str | None) -> str:
+    """Return the name of a class, which may come from a stranger, without control characters."""
+    from orchestrator.framing.subject_track_builder import brief
+
+    name = class_name or "thing"
+    return name if name.isprintable() and len(name) <= _LONGEST_NAME else brief(name)
 
 
 def _safe(text: str) -> dict[str, float]:

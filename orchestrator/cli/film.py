@@ -49,9 +49,16 @@ if TYPE_CHECKING:
 @click.option("--size", metavar="WxH", help="Export only: the size of OUT.")
 @click.option("--start", type=float, metavar="SECONDS", help="Export only: where the part begins.")
 @click.option("--end", type=float, metavar="SECONDS", help="Export only: where the part ends.")
-@click.option("--follow", metavar="ID|main", help="Export only: let the crop follow a track.")
+@click.option(
+    "--follow",
+    metavar="ID|main|CLASS",
+    help="Export only: let the crop follow a track, the main subject, or the main subject of a class.",
+)
 @click.option("--tracks", metavar="FILE|URL", help="Export only: the tracks to follow.")
 @click.option("--aspect", metavar="W:H", help="Export only: shape of the crop that --follow moves.")
+@click.option(
+    "--zoom", type=float, help="Export only: how much smaller that crop is than the largest that fits."
+)
 @click.option(
     "--safe", metavar="EDGE:SHARE", help="Export only: where captions cover that crop, as bottom:0.2."
 )
@@ -113,6 +120,7 @@ def film(
       framewright film in.mp4 out.mp4 --workers 4 --preview                first the hardest ten seconds
       framewright film in.mp4 out.mp4 --workers tcp://scheduler:8786 --model RealESRGAN_x4plus
       framewright film in.mp4 tall.mp4 --task export --crop 656,0,608,1080 --start 60
+      framewright film in.mp4 tall.mp4 --task export --follow main --tracks tracks.json --zoom 1.5
       framewright film in.mp4 tracks.json --params track.json              track.json: {"confidence": 0.4}
     """  # noqa: D301  click reads the backspace as: keep these lines
     from orchestrator.film.make_film import FilmJob, make_film, make_preview

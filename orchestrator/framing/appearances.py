@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from orchestrator.framing.camera_drift import CameraDrift
 from orchestrator.framing.class_order import ClassGroup, group_of
 from orchestrator.framing.track_file_reader import SubjectTrack, SubjectTracks
 
@@ -26,6 +27,8 @@ _CLASS_WEIGHTS = {
 }
 THERE, MOVING, CENTRAL = 0.3, 0.45, 0.25
 """Shares of a weight for being there, for motion and for nearness to the middle."""
+_LEAST_PX = 1.0
+"""Smaller boxes count as large as this, so that their motion in sizes of the box stays finite."""
 _EASILY_SEEN = 0.2
 """Share of the picture's height or width from which on size no longer counts."""
 _SURE = 0.5
@@ -50,7 +53,7 @@ class Appearance:
         shot: number of the shot, from 0.
         frames: int64 [N], indices of the frames with a box, rising; N >= 1.
         boxes: float64 [N, 4], x1, y1, x2, y2 in pixels of the picture as displayed.
-        motion: 0 if it stands still, 1 if it moves fast for its size.
+        motion: 0 if it stands still, 1 if it moves fast for its size, without the motion of the camera.
         has_moved: whether it covered at least half its own size.
         centrality: 1 in the middle of the picture, 0 in a corner; the mean over its boxes.
         weight: how much somebody who watches would look at it, 0..1.
@@ -83,6 +86,8 @@ def find_appearances(
         times_s: float64 [F], presentation time of each frame of the video, in seconds, rising.
         width, height: size of the picture as displayed, in pixels.
     """
+    drift = CameraDrift(subjects, times_s=times_s, width=width, height=height)
+    room = np.array([width, height], np.float64)
     found = []
     for subject in sorted(subjects.by_id.values(), key=lambda subject: subject.id):
         shots = np.searchsorted(subjects.cuts, subject.frames, side="right")
@@ -92,13 +97,18 @@ def find_appearances(
         ends = np.append(begins[1:], len(seen_s))
         for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
             rows = slice(begin, end)
-            weighed = _weigh(subject, rows, seen_s[rows], room=np.array([width, height], np.float64))
+            weighed = _weigh(subject, rows, seen_s[rows], drift=drift, room=room)
             found.append(replace(weighed, shot=int(shots[begin])))
     return found
 
 
 def _weigh(
-    subject: SubjectTrack, rows: slice, seen_s: NDArray[np.float64], *, room: NDArray[np.float64]
+    subject: SubjectTrack,
+    rows: slice,
+    seen_s: NDArray[np.float64],
+    *,
+    drift: CameraDrift,
+    room: NDArray[np.float64],
 ) -> Appearance:
     """Return an appearance in the first shot: some rows of a track, in a picture of size `room`, [2]."""
     boxes = subject.boxes[rows]
@@ -106,8 +116,8 @@ def _weigh(
     sides, middles = far - near, (near + far) / 2
     distance = np.linalg.norm(middles - room / 2, axis=1) / (np.linalg.norm(room) / 2)
     centrality = float(1 - np.clip(distance, 0, 1).mean())
-    size_px = float(np.sqrt(np.prod(sides, axis=1)).mean())
-    motion, has_moved = _motion(middles / size_px, seen_s)
+    size_px = max(_LEAST_PX, float(np.sqrt(np.prod(sides, axis=1)).mean()))
+    motion, has_moved = _motion((middles - drift.at(seen_s)) / size_px, seen_s)
     size = min(1.0, float((sides / room).max(axis=1).mean()) / _EASILY_SEEN)
     group = group_of(subject.class_name)
     share = THERE + MOVING * motion + CENTRAL * centrality

@@ -40,13 +40,20 @@ ANIMALS = frozenset(_ANIMAL_NAMES.split())
 STILL = frozenset(name.strip() for name in _STILL_NAMES.split(","))
 """The classes of COCO that are furniture, fixtures or carried things; and other names of furniture."""
 
+_MOVED_BY_PEOPLE_NAMES = """
+backpack, umbrella, handbag, tie, suitcase, baseball bat, baseball glove, tennis racket, cell phone, bicycle,
+motorcycle, skateboard, surfboard, skis, snowboard, frisbee, sports ball
+"""
+MOVED_BY_PEOPLE = frozenset(name.strip() for name in _MOVED_BY_PEOPLE_NAMES.split(","))
+"""The classes of COCO that are carried, ridden or thrown."""
+
 HEADS = frozenset({"face", "head"})
 """Classes whose box is a head, not a whole figure."""
 
 
 def group_of(class_name: str) -> ClassGroup:
     """Return the group of a class; upper and lower case, and `_` and a space, count alike."""
-    name = class_name.strip().lower().replace("_", " ")
+    name = _plain(class_name)
     if name in PEOPLE:
         return ClassGroup.PERSON
     if name in ANIMALS:
@@ -56,9 +63,18 @@ def group_of(class_name: str) -> ClassGroup:
 
 def is_head(class_name: str) -> bool:
     """Return whether a box of this class is a head, not a whole figure."""
-    return class_name.strip().lower() in HEADS
+    return _plain(class_name) in HEADS
+
+
+def moves_with_a_person(class_name: str) -> bool:
+    """Return whether a box of this class usually moves as a person's does: a head, or what is carried."""
+    return _plain(class_name) in HEADS | MOVED_BY_PEOPLE
 
 
 def is_figure(class_name: str) -> bool:
     """Return whether a box of this class is a whole person, with a head at its top."""
     return group_of(class_name) is ClassGroup.PERSON and not is_head(class_name)
+
+
+def _plain(class_name: str) -> str:
+    return class_name.strip().lower().replace("_", " ")

@@ -1,6 +1,8 @@
-"""Collects the corners of a crop of constant size along its path, and thins them to keyframes."""
+"""Collects the corners of a crop along its path, widens it where nobody is, and thins it to keyframes."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +10,7 @@ from numpy.typing import NDArray
 from orchestrator.framing.keyframe_thinning import thin_keyframes
 from orchestrator.framing.keyframes import CropPath
 from orchestrator.framing.steady_camera import KNOT_S
+from orchestrator.framing.widening import WideTime, widened, widening_knots, widest_factor
 
 JUMP_S = 0.001
 """Duration of a jump, which ends at the cut; less than the time between two pictures."""
@@ -56,11 +59,22 @@ class CropPathBuilder:
         if 0 < share < 1 and (corners[0] != corners[1]).any():
             self.add(time_s, corners[0] + share * (corners[1] - corners[0]))
 
-    def path(self, sides: NDArray[np.float64], *, width: int, height: int) -> CropPath:
-        """Return the path of a crop whose width and height are `sides`."""
+    def path(
+        self, sides: NDArray[np.float64], *, width: int, height: int, wide: Sequence[WideTime] = ()
+    ) -> CropPath:
+        """Return the path of a crop whose width and height are `sides`, but larger at the `wide` times."""
         if len(self._times_s) == 1:
             self.add(self._times_s[0] + KNOT_S, self.last)
+        times_s, kept = np.array(self._times_s), np.array(self._kept)
         crops = np.array([(*corner, *sides) for corner in self._corners])
-        return thin_keyframes(
-            np.array(self._times_s), crops, np.array(self._kept), width=width, height=height
-        )
+        factor = widest_factor((float(sides[0]), float(sides[1])), width=width, height=height)
+        if wide and factor > 1:
+            narrow = CropPath(times_s, crops, width=width, height=height)
+            knots_s = widening_knots(wide, factor)
+            places = np.searchsorted(times_s, knots_s)
+            before = knots_s - np.append(-np.inf, times_s)[places]
+            after = np.append(times_s, np.inf)[places] - knots_s
+            knots_s, places = (values[np.minimum(before, after) > JUMP_S / 2] for values in (knots_s, places))
+            times_s, kept = np.insert(times_s, places, knots_s), np.insert(kept, places, False)
+            crops = widened(narrow.rows(times_s), times_s, wide, width=width, height=height)
+        return thin_keyframes(times_s, crops, kept, width=width, height=height)

@@ -99,6 +99,7 @@ def follow_subject(
         hold_after_s=choice.hold_after_s,
         safe=safe,
         whole=track == "main",
+        wide=choice.wide,
     )
     return Following(path=path, stretches=choice.stretches)
 

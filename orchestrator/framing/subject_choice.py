@@ -5,7 +5,7 @@ It says whom it chose when and why, so that a person can judge the choice, and c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -15,17 +15,20 @@ from numpy.typing import NDArray
 
 from orchestrator.errors import BadRequest
 from orchestrator.framing.appearances import CENTRAL, MOVING, Appearance, find_appearances
+from orchestrator.framing.class_order import ClassGroup
+from orchestrator.framing.frame_durations import frame_ends_s
 from orchestrator.framing.subject_schedule import Turn, schedule_subjects
 from orchestrator.framing.target import Target, joined, target_of, target_of_nobody, target_of_turn
 from orchestrator.framing.target_path import HOLD_AFTER_S
 from orchestrator.framing.track_file_reader import SubjectTracks
+from orchestrator.framing.widening import WIDEN_AFTER_S, WideTime, is_long_enough, widest_factor
 from orchestrator.jobs.crop import FollowedStretch
 
 NOBODY_AFTER_S = 2.0
-"""In longer times without anybody to follow the crop goes to the middle of the picture."""
-_GRACE_S = 1.0
+"""In longer times without anybody to follow the crop goes to the middle of the picture, and becomes as large
+as its shape allows if there is time for that (`widening.py`)."""
+_GRACE_S = WIDEN_AFTER_S
 """For this time after somebody left, and before somebody enters, the crop need not be in the middle."""
-_NOBODY = "nobody is in view: the middle of the picture"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,11 +39,13 @@ class Choice:
         target: what it shows at each frame.
         hold_after_s: see `plan_crop_path`.
         stretches: whom it follows when, and why, in order of time.
+        wide: when the crop is as large as its shape allows, because nobody is in view.
     """
 
     target: Target
     hold_after_s: float
     stretches: tuple[FollowedStretch, ...]
+    wide: tuple[WideTime, ...] = ()
 
 
 def choose_subjects(
@@ -78,6 +83,7 @@ def choose_subjects(
     by_shot: dict[int, list[Appearance]] = {}
     for appearance in appearances:
         by_shot.setdefault(appearance.shot, []).append(appearance)
+    ends_s = frame_ends_s(times_s)
     parts: list[tuple[Target, FollowedStretch]] = []
     for turn in turns:
         near = [
@@ -88,31 +94,39 @@ def choose_subjects(
         target, beside = target_of_turn(turn, near, sides=size, times_s=times_s)
         stretch = FollowedStretch(
             start=_seconds(times_s[turn.first]),
-            end=_seconds(_end_s(times_s, turn.last)),
+            end=_seconds(ends_s[turn.last]),
             track=turn.appearance.track,
             class_name=turn.appearance.class_name,
             beside=tuple(beside),
             reason=_reason(turn),
         )
         parts.append((target, stretch))
-    for begin, end in _empty_parts(turns, subjects.cuts, times_s):
-        frames = np.arange(begin, end)
-        near_s = np.minimum(times_s[frames] - times_s[begin], times_s[end - 1] - times_s[frames])
-        at_rest = frames[near_s >= min(_GRACE_S, float(near_s.max()))]
-        nobody = target_of_nobody(at_rest, width=width, height=height)
+    factor = widest_factor(size, width=width, height=height)
+    widest = "as much of the picture as the shape allows"
+    if abs(size[0] * height - size[1] * width) <= height:
+        widest = "the whole picture"
+    absent = "nobody" if any(one.group is ClassGroup.PERSON for one in appearances) else "nothing to follow"
+    cuts, wide = set(subjects.cuts.tolist()), list[WideTime]()
+    for begin, end in _empty_parts(turns, subjects.cuts, times_s, ends_s):
+        wide_time = _wide_time(begin, end, cuts, times_s)
+        is_wide = is_long_enough(wide_time, factor)
+        if is_wide:
+            wide.append(wide_time)
         stretch = FollowedStretch(
             start=_seconds(times_s[begin]),
-            end=_seconds(_end_s(times_s, end - 1)),
+            end=_seconds(ends_s[end - 1]),
             track=None,
             class_name=None,
-            reason=_NOBODY,
+            reason=f"{absent} is in view: {widest if is_wide else 'the middle of the picture'}",
         )
-        parts.append((nobody, stretch))
+        at_rest = _frames_at_rest(begin, end, times_s)
+        parts.append((target_of_nobody(at_rest, width=width, height=height), stretch))
     parts.sort(key=lambda part: int(part[0].frames[0]))
     return Choice(
         target=joined([target for target, _ in parts]),
         hold_after_s=np.inf,
         stretches=tuple(stretch for _, stretch in parts),
+        wide=tuple(wide),
     )
 
 
@@ -122,10 +136,11 @@ def _by_id(subjects: SubjectTracks, track: int, times_s: NDArray[np.float64]) ->
     gaps = (np.diff(subject.frames) > 1) & (np.diff(times_s[subject.frames]) > HOLD_AFTER_S)
     ends = np.flatnonzero(np.append(gaps | (np.diff(shots) > 0), True))
     begins = np.append(0, ends[:-1] + 1)
+    ends_s = frame_ends_s(times_s)
     stretches = [
         FollowedStretch(
             start=_seconds(times_s[subject.frames[begin]]),
-            end=_seconds(_end_s(times_s, int(subject.frames[end]))),
+            end=_seconds(ends_s[subject.frames[end]]),
             track=track,
             class_name=subject.class_name,
             reason="the request names this track",
@@ -140,7 +155,10 @@ def _by_id(subjects: SubjectTracks, track: int, times_s: NDArray[np.float64]) ->
 
 
 def _empty_parts(
-    turns: Sequence[Turn], cuts: NDArray[np.int64], times_s: NDArray[np.float64]
+    turns: Sequence[Turn],
+    cuts: NDArray[np.int64],
+    times_s: NDArray[np.float64],
+    ends_s: NDArray[np.float64],
 ) -> list[tuple[int, int]]:
     """Return the first frame, and that after the last, of each shot or long part of a shot without a turn."""
     edges = [0, *cuts.tolist(), len(times_s)]
@@ -154,11 +172,29 @@ def _empty_parts(
                 found.append((begin, first))
             begin, has_turn = after, True
             next_turn += 1
-        if begin < shot_end and (
-            not has_turn or _end_s(times_s, shot_end - 1) - times_s[begin] > NOBODY_AFTER_S
-        ):
+        is_long = ends_s[shot_end - 1] - times_s[min(begin, shot_end - 1)] > NOBODY_AFTER_S
+        if begin < shot_end and (is_long or not has_turn):
             found.append((begin, shot_end))
     return found
+
+
+def _frames_at_rest(begin: int, end: int, times_s: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the frames in which the crop should be in the middle, of those from `begin` to before `end`."""
+    frames = np.arange(begin, end)
+    near_s = np.minimum(times_s[frames] - times_s[begin], times_s[end - 1] - times_s[frames])
+    return np.asarray(frames[near_s >= min(_GRACE_S, float(near_s.max()))], np.int64)
+
+
+def _wide_time(begin: int, end: int, cuts: Collection[int], times_s: NDArray[np.float64]) -> WideTime:
+    """Return when the crop may be wide, if nobody is in view from frame `begin` to before `end`."""
+    is_first, is_last = begin == 0, end == len(times_s)
+    opens, closes = not (is_first or begin in cuts), not (is_last or end in cuts)
+    return WideTime(
+        begin_s=-np.inf if is_first else float(times_s[begin]) + WIDEN_AFTER_S * opens,
+        end_s=np.inf if is_last else float(times_s[end]),
+        opens=opens,
+        closes=closes,
+    )
 
 
 def _reason(turn: Turn) -> str:
@@ -169,7 +205,8 @@ def _reason(turn: Turn) -> str:
     ours = turn.appearance
     equals = [rival for rival in turn.rivals if rival.group >= ours.group]
     if not equals:
-        alone = "nobody else is in view" if not turn.rivals else "its class comes before all others in view"
+        noun = "nobody" if ours.group is ClassGroup.PERSON else "nothing"
+        alone = f"{noun} else is in view" if not turn.rivals else "its class comes before all others in view"
         return before + alone
     others = "the other one in view" if len(equals) == 1 else f"the {len(equals)} others in view"
     best = max(equals, key=lambda rival: rival.weight)
@@ -181,11 +218,6 @@ def _reason(turn: Turn) -> str:
     if ours.weight > best.weight and gains[gain] > 0:
         return f"{before}it {gain} {others}"
     return f"{before}it is in view for longer, or larger or surer, than {others}"
-
-
-def _end_s(times_s: NDArray[np.float64], frame: int) -> float:
-    """Return the time of the next frame, or of this one if it is the last."""
-    return float(times_s[min(frame + 1, len(times_s) - 1)])
 
 
 def _seconds(time_s: float) -> float:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from orchestrator.framing.appearances import Appearance
 from orchestrator.framing.class_order import ClassGroup
+from orchestrator.framing.frame_durations import frame_ends_s
 
 _SEEN = 0.5
 _BEGIN = 0.35
@@ -63,6 +64,7 @@ def schedule_subjects(
     for appearance in appearances:
         by_shot.setdefault(appearance.shot, []).append(appearance)
     edges = [0, *cuts.tolist(), len(times_s)]
+    shown_to_s = frame_ends_s(times_s)
     turns: list[Turn] = []
     for shot in sorted(by_shot):
         in_view = by_shot[shot]
@@ -73,7 +75,8 @@ def schedule_subjects(
         shot_s = times_s[edges[shot + 1] - 1] - times_s[edges[shot]]
         if sum(_duration_s(appearance, times_s) for appearance in somebody) >= min(_SOMEBODY_S, shot_s / 2):
             candidates = somebody or candidates
-        turns += _turns(_schedule_shot(candidates, times_s, edges[shot], edges[shot + 1]), in_view)
+        frames = slice(edges[shot], edges[shot + 1])
+        turns += _turns(_schedule_shot(candidates, times_s, shown_to_s, frames), in_view)
     return turns
 
 
@@ -111,14 +114,16 @@ class _Follower:
 
 
 def _schedule_shot(
-    candidates: Sequence[Appearance], times_s: NDArray[np.float64], begin: int, end: int
+    candidates: Sequence[Appearance],
+    times_s: NDArray[np.float64],
+    shown_to_s: NDArray[np.float64],
+    frames: slice,
 ) -> _Followed | None:
-    """Return the best schedule of the shot of frames `begin` to before `end`; None if nobody is followed."""
+    """Return the best schedule of a shot of these frames; None if nobody is followed."""
     waiting = sorted(candidates, key=lambda appearance: int(appearance.frames[0]), reverse=True)
-    steps = _steps(times_s, begin, end)
-    frame_ends_s = np.append(times_s[1:], times_s[-1] + np.diff(times_s[-2:]).sum())
-    ends_s = np.append(times_s[steps[1:]], frame_ends_s[end - 1])
-    begin_cost = _BEGIN * min(1.0, float(ends_s[-1] - times_s[begin]) / _LONG_SHOT_S)
+    steps = _steps(times_s, frames)
+    ends_s = np.append(times_s[steps[1:]], shown_to_s[frames.stop - 1])
+    begin_cost = _BEGIN * min(1.0, float(ends_s[-1] - times_s[frames.start]) / _LONG_SHOT_S)
     value, done = 0.0, None
     active: list[_Follower] = []
     for step, step_end_s in zip(steps.tolist(), ends_s.tolist(), strict=True):
@@ -134,7 +139,7 @@ def _schedule_shot(
         for follower in still:
             if value - begin_cost > follower.value:
                 follower.value, follower.before, follower.first = value - begin_cost, done, step
-            present_s = min(step_end_s, float(frame_ends_s[follower.last])) - times_s[step]
+            present_s = min(step_end_s, float(shown_to_s[follower.last])) - times_s[step]
             follower.value += max(float(present_s), 0.0) * (_SEEN + follower.appearance.weight)
         active = still
     finals = [follower for follower in active if follower.value > value]
@@ -144,10 +149,10 @@ def _schedule_shot(
     return done
 
 
-def _steps(times_s: NDArray[np.float64], begin: int, end: int) -> NDArray[np.int64]:
+def _steps(times_s: NDArray[np.float64], frames: slice) -> NDArray[np.int64]:
     """Return frames of a shot that are at least _STEP_S apart, the first one included, int64 [K]."""
-    slots = np.floor((times_s[begin:end] - times_s[begin]) / _STEP_S)
-    return np.flatnonzero(np.diff(slots, prepend=-1)) + begin
+    slots = np.floor((times_s[frames] - times_s[frames.start]) / _STEP_S)
+    return np.asarray(np.flatnonzero(np.diff(slots, prepend=-1)) + frames.start, np.int64)
 
 
 def _turns(done: _Followed | None, in_view: Iterable[Appearance]) -> list[Turn]:

@@ -13,6 +13,9 @@ from orchestrator.errors import BadRequest
 from orchestrator.jobs.tracks_document import MOST_TRACKS
 from orchestrator.jobs.validation import LARGEST_INTEGER, whole_number
 
+_NO_CLASS = "thing"
+"""The class of a track that states none."""
+
 
 class SubjectTrackBuilder:
     """Collects tracks: call `add` for each box of a track, then `end` for the track, and at last `tracks`."""
@@ -79,7 +82,7 @@ class SubjectTrackBuilder:
 
         Args:
             number: its id.
-            class_name: its class.
+            class_name: its class; None if the JSON does not state it.
 
         Raises:
             BadRequest: the id is not an integer, is too large or is a duplicate, the track has no box, or
@@ -96,6 +99,8 @@ class SubjectTrackBuilder:
             raise BadRequest(f"track {brief(number)} is refused: there is no box in its `frames`")
         if len(self._names) == MOST_TRACKS:
             raise BadRequest(f"there are more than {MOST_TRACKS} tracks; give only those that are needed")
+        if class_name is None:
+            class_name = _NO_CLASS
         name = class_name if isinstance(class_name, str) else brief(class_name)
         name = name[:100].encode(errors="backslashreplace").decode()  # half a surrogate pair is no text
         self._names[identifier] = self._shared.setdefault(name, name)

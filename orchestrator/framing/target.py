@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from orchestrator.framing.appearances import Appearance
 from orchestrator.framing.class_order import is_figure, is_head
 from orchestrator.framing.subject_schedule import Turn
+from orchestrator.jobs.crop import MOST_BESIDE
 
 TOGETHER_S = 1.5
 """Subjects that fit into the crop together for a shorter time are not both kept."""
@@ -64,7 +65,8 @@ def target_of_turn(
     Args:
         turn: who is followed.
         appearances: all that might be kept beside it: those of the same shot and the same group of classes,
-            of similar height and weight, wherever they fit into the crop together for TOGETHER_S.
+            of similar height and weight, wherever they fit into the crop together for TOGETHER_S; at most
+            MOST_BESIDE, those of the largest weight first.
         sides: width and height of the crop, in pixels.
         times_s: float64 [F], presentation time of each frame of the video, in seconds, rising.
     """
@@ -74,6 +76,8 @@ def target_of_turn(
     heads = heads_of(boxes, main.class_name)
     beside: list[int] = []
     for other in sorted(appearances, key=lambda appearance: (-appearance.weight, appearance.track)):
+        if len(set(beside)) == MOST_BESIDE:
+            break
         if not _is_like(main, other):
             continue
         there = (frames >= other.frames[0]) & (frames <= other.frames[-1])

@@ -8,6 +8,7 @@ where it is; after a cut it starts at the best place. It jumps only at cuts that
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -18,6 +19,7 @@ from orchestrator.framing.keyframes import CropPath
 from orchestrator.framing.safe_zones import NO_SAFE_ZONES, SafeZones, Zones, find_zones
 from orchestrator.framing.steady_camera import KNOT_S, AxisPositions, plan_camera_path
 from orchestrator.framing.target import Target
+from orchestrator.framing.widening import WideTime
 
 HOLD_AFTER_S = 0.5
 """Shorter gaps in a track are failures of the detector and do not stop the camera."""
@@ -36,8 +38,9 @@ def plan_crop_path(
     hold_after_s: float = HOLD_AFTER_S,
     safe: SafeZones = NO_SAFE_ZONES,
     whole: bool = False,
+    wide: Sequence[WideTime] = (),
 ) -> CropPath:
-    """Return the path of a crop of constant size that keeps a target near its middle and moves little.
+    """Return the path of a crop that keeps a target near its middle and moves little.
 
     Args:
         target: what to show.
@@ -48,6 +51,7 @@ def plan_crop_path(
         hold_after_s: the camera rests in longer gaps of the target, and moves on in shorter ones.
         safe: edges of the crop that captions cover.
         whole: whether the target's whole box should be in the crop; see `find_zones`.
+        wide: when the crop is as large as its shape allows; at all other times it has its `size`.
 
     Raises:
         BadRequest: the path has more than MOST_KEYFRAMES.
@@ -86,7 +90,7 @@ def plan_crop_path(
             builder.add(shot_s - JUMP_S, builder.last)
             builder.add(shot_s, places[0])
         builder.add_run(run_s, places, edges=(with_shot, to_shot_end))
-    return builder.path(sides, width=width, height=height)
+    return builder.path(sides, width=width, height=height, wide=wide)
 
 
 def _knots(begin_s: float, end_s: float, *, boxes: int) -> NDArray[np.float64]:

@@ -175,7 +175,7 @@ def _read_object(
             stream.skip()
     if "tracks" in values:
         return values
-    builder.end(values.get("id"), values.get("class_name", "thing"))
+    builder.end(values.get("id"), values.get("class_name"))
     return None
 
 
@@ -201,7 +201,7 @@ def parse_tracks(document: object) -> SubjectTracks:
             raise BadRequest(f"the tracks are refused: one is {brief(track)}; each needs `id` and `frames`")
         for entry in track["frames"]:
             builder.add(entry)
-        builder.end(track.get("id"), track.get("class_name", "thing"))
+        builder.end(track.get("id"), track.get("class_name"))
     return _subjects(builder, document.get("video", {}))
 
 

@@ -15,6 +15,8 @@ LATEST_S = 1e8
 """Times of keyframes further from 0 (three years) are refused."""
 SHORTEST_STEP_S = 0.9e-6
 """Times of keyframes rise by a microsecond or more, which may be rounded."""
+MOST_BESIDE = 20
+"""No more tracks are kept in the crop beside the one that it follows."""
 
 ASPECT = r"([0-9]{1,5}(?:\.[0-9]{1,3})?)[:/x]([0-9]{1,5}(?:\.[0-9]{1,3})?)"
 """The form of an aspect ratio: width and height."""
@@ -120,10 +122,11 @@ class FollowedStretch(Strict):
     end: float
     """Where it ends, in seconds from the start of the source."""
     track: int | None
-    """The id of the track; None where nobody was in view, and the crop went to the middle of the picture."""
+    """The id of the track; None where nobody was in view, and the crop went to the middle of the picture, or
+    widened to as much of it as its shape allows."""
     class_name: str | None
     """The class of the track; None where nobody was in view."""
-    beside: tuple[int, ...] = ()
+    beside: tuple[int, ...] = Field(default=(), max_length=MOST_BESIDE)
     """The ids of tracks that were kept in the crop beside it, while they fitted."""
     reason: str
     """Why this one was followed, in words."""

@@ -112,6 +112,19 @@ def test_tracks_may_be_at_an_address(clip: Path, tracks: Path, tmp_path: Path) -
     assert "s: person 3 (nobody else is in view)" in ended.out
 
 
+def test_a_name_of_a_class_cannot_write_control_characters(clip: Path, tracks: Path, tmp_path: Path) -> None:
+    document = json.loads(tracks.read_bytes())
+    for track in document["tracks"]:
+        track["class_name"] = "person\x1b]0;title\x07\r\n"
+    hostile = tmp_path / "hostile.json"
+    hostile.write_text(json.dumps(document))
+    ended = framewright("export", clip, tmp_path / "out.mp4", "--follow", "3", "--tracks", hostile)
+    assert ended.code == 0, ended
+    assert r"'person\x1b]0;title\x07\r\n' 3 (the request names this track)" in ended.out
+    assert "\x1b" not in ended.out
+    assert "\x07" not in ended.out
+
+
 def test_captions_have_their_safe_zone(clip: Path, tracks: Path, tmp_path: Path) -> None:
     follow = ("--follow", "main", "--tracks", tracks, "--zoom", "2", "--json")
     places = {}
@@ -206,3 +219,15 @@ def test_an_interrupted_export_leaves_nothing(tmp_path: Path) -> None:
     assert not list(out.iterdir())
     _, alive = psutil.wait_procs(children, timeout=5)
     assert not alive
+
+
+def test_a_film_takes_the_same_crop_that_follows(clip: Path, tracks: Path, tmp_path: Path) -> None:
+    follow = ("--follow", "person", "--tracks", tracks, "--aspect", "9:16", "--zoom", "2", "--json")
+    results = [
+        framewright(*command, clip, tmp_path / f"{name}.mp4", *follow)
+        for name, command in (("export", ("export",)), ("film", ("film", "--task", "export")))
+    ]
+    assert [ended.code for ended in results] == [0, 0], results
+    exported, film = (json.loads(ended.out) for ended in results)
+    assert exported["keyframes"] == film["keyframes"]
+    assert exported["followed"] == film["followed"]

@@ -112,6 +112,17 @@ def test_a_quote_may_be_had_before_the_upload_is_complete(user: ApiUser) -> None
     assert found["expected_s"] == math.ceil(10 + 1 + Fraction(100 * 1280 * 720, 10 * 1920 * 1080))
 
 
+def test_a_crop_that_may_become_as_large_as_its_shape_allows_is_quoted_so(user: ApiUser, upload: str) -> None:
+    tracks = {"tracks": [{"id": 3, "frames": [{"frame": 0, "bbox": [1, 2, 3, 4]}]}]}
+    source = {**HD, "frames": 10_000}
+    seconds = {}
+    for track, zoom in (("main", 1), ("main", 2), (3, 1), (3, 2)):
+        params = {"follow": {"track": track, "aspect": "1:1", "zoom": zoom}, "tracks": tracks}
+        found = quoted(user, task="export", params=params, upload_id=upload, source=source)
+        seconds[track, zoom] = found["expected_s"]
+    assert seconds["main", 2] == seconds["main", 1] == seconds[3, 1] > seconds[3, 2]
+
+
 @pytest.mark.parametrize("field", ["width", "height", "frames", "duration_sec", "fps"])
 @pytest.mark.parametrize("value", ["0", "-1", "1e308", '"24"', "null", "[]", "true", "1e-320", "NaN"])
 def test_a_hostile_number_is_refused_by_its_name(user: ApiUser, upload: str, field: str, value: str) -> None:

@@ -234,6 +234,13 @@ def test_text_that_is_none_is_refused_in_one_line(data: bytes) -> None:
     assert len(str(caught.value)) < 250
 
 
+@pytest.mark.parametrize("named", [{}, {"class_name": None}])
+def test_a_track_without_a_class_is_a_thing(named: dict[str, None]) -> None:
+    track = {"id": 1, "frames": [{"frame": 0, "bbox": [1, 2, 3, 4]}], **named}
+    read = read_tracks(json.dumps({"tracks": [track]}).encode())
+    assert read.by_id[1].class_name == parse_tracks({"tracks": [track]}).by_id[1].class_name == "thing"
+
+
 def test_an_empty_file_has_nobody() -> None:
     assert not read_tracks(b"").by_id
 

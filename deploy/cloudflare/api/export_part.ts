@@ -88,7 +88,8 @@ export function cropOf(video: Video, params: ExportParams): Size {
   if (!follow) return whole;
   const [across, down] = (follow.aspect ?? "").split(/[:/x]/).map(Number);
   const aspect = across && down && across > 0 && down > 0 ? across / down : whole.width / whole.height;
-  const zoom = Math.max(1, follow.zoom ?? 1);
+  // A crop that follows the main subject becomes as large as its shape allows where nobody is in view.
+  const zoom = follow.track === "main" ? 1 : Math.max(1, follow.zoom ?? 1);
   return within(
     Math.min(whole.width, whole.height * aspect) / zoom,
     Math.min(whole.height, whole.width / aspect) / zoom,

@@ -3531,7 +3531,7 @@ export interface components {
             end: number;
             /**
              * Track
-             * @description The id of the track; null where nobody was in view, and the crop went to the middle of the picture.
+             * @description The id of the track; null where nobody was in view, and the crop went to the middle of the picture, or widened to as much of it as its shape allows.
              */
             track: number | null;
             /**
