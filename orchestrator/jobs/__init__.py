@@ -10,21 +10,12 @@ from orchestrator.jobs.fidelity import (
     FlickerReport,
     WorstAndMean,
 )
+from orchestrator.jobs.film_jobs import AssembleJob, PlanJob, SegmentJob
+from orchestrator.jobs.job import DeliveryJob, FileJob, Job
 from orchestrator.jobs.job_cost import JobCost
 from orchestrator.jobs.multipart_urls import OutputParts
 from orchestrator.jobs.preview import Preview, Still
-from orchestrator.jobs.task_table import (
-    AssembleJob,
-    DeliveryJob,
-    ExportJob,
-    FileJob,
-    Job,
-    PlanJob,
-    SegmentJob,
-    TrackJob,
-    UpscaleJob,
-    parse_job,
-)
+from orchestrator.jobs.task_table import ExportJob, TrackJob, UpscaleJob, parse_job
 from orchestrator.jobs.track import TrackedVideo, TrackParams, TrackResult, TrackStats
 from orchestrator.jobs.upscale import Quality, UpscaleParams, UpscaleResult, UpscaleStats
 from orchestrator.jobs.validation import Strict, parse

@@ -9,102 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
-from pydantic import ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import Field, TypeAdapter
 
 from orchestrator.jobs.export import ExportParams, ExportResult
-from orchestrator.jobs.film import (
-    MOST_SEGMENTS,
-    AssembleParams,
-    ExportFilm,
-    FilmParams,
-    PlanResult,
-    SegmentParams,
-    SegmentResult,
-)
-from orchestrator.jobs.multipart_urls import OutputParts
+from orchestrator.jobs.film import PlanResult, SegmentResult
+from orchestrator.jobs.film_jobs import AssembleJob, PlanJob, SegmentJob
+from orchestrator.jobs.job import DeliveryJob, FileJob, Job
 from orchestrator.jobs.track import TrackAnswer, TrackParams, TrackStored
 from orchestrator.jobs.upscale import UpscaleParams, UpscaleResult
 from orchestrator.jobs.validation import Address, Strict, parse_as
 from orchestrator.settings import Settings
-
-
-class Job(Strict):
-    """Base class of the jobs."""
-
-    task: str
-    """The name of the task, a key of `TASKS`."""
-    input_url: Address
-    """Where the video is: an https URL, such as a presigned one, or s3://bucket/key."""
-    output_url: Address | None = None
-    """Where the result is uploaded: a URL presigned for PUT, or s3://bucket/key."""
-
-    keeps_existing: ClassVar[bool] = False
-    """Whether an object that is already at `output_url` is kept instead of replaced."""
-
-    @property
-    def input_urls(self) -> tuple[str, ...]:
-        """All addresses that the job reads from."""
-        return (self.input_url,)
-
-    @property
-    def destination(self) -> str | OutputParts | None:
-        """Where a file is uploaded; None if the job names no such place."""
-        return self.output_url
-
-    @property
-    def destinations(self) -> tuple[str | OutputParts, ...]:
-        """All places that the job uploads to."""
-        return () if self.destination is None else (self.destination,)
-
-    @property
-    def output_px(self) -> tuple[int, int] | None:
-        """Width and height of the output, if the job gives them."""
-        return None
-
-
-class DeliveryJob(Job):
-    """Base class of the jobs that deliver what a user asked for, with a preview on request."""
-
-    preview_url: Address | None = None
-    """Where stills of the source and the output are uploaded, as a `Preview`: a URL presigned for PUT of
-    application/json, or s3://bucket/key. None makes no preview."""
-
-    @property
-    def destinations(self) -> tuple[str | OutputParts, ...]:
-        """All places that the job uploads to."""
-        preview = () if self.preview_url is None else (self.preview_url,)
-        return (*super().destinations, *preview)
-
-
-class FileJob(DeliveryJob):
-    """Base class of the jobs whose result is a video file."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "$comment": "give output_url or output_parts, and not both",
-            "oneOf": [
-                {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
-                for name in ("output_url", "output_parts")
-            ],
-        }
-    )
-
-    output_parts: OutputParts | None = None
-    """A presigned multipart upload, for results of more than 5 GiB; instead of `output_url`."""
-    params: Strict
-
-    @property
-    def destination(self) -> str | OutputParts:
-        """Where the result is uploaded."""
-        return self.output_parts or self.output_url or ""
-
-    @model_validator(mode="after")
-    def _one_destination(self) -> Self:
-        if (self.output_url is None) == (self.output_parts is None):
-            raise ValueError("output_url is missing: give it, or output_parts, and not both")
-        return self
 
 
 class UpscaleJob(FileJob):
@@ -147,99 +63,6 @@ class ExportJob(FileJob):
     def output_px(self) -> tuple[int, int] | None:
         """Width and height of the output, if the job gives them."""
         return self.params.delivered_px
-
-
-class PlanJob(Job):
-    """Plans a film: a long video that is made in pieces."""
-
-    task: Literal["plan"]
-    """The name of the task."""
-    output_url: Address
-    """Where the plan is uploaded, as application/json: a URL presigned for PUT, or s3://bucket/key."""
-    params: FilmParams
-    """What to make, and in how many segments."""
-
-    @property
-    def input_urls(self) -> tuple[str, ...]:
-        """The address of the video, and that of the tracks of an export, unless the job contains them."""
-        film = self.params
-        tracks = film.params.tracks if isinstance(film, ExportFilm) else None
-        return (self.input_url, tracks) if isinstance(tracks, str) else (self.input_url,)
-
-    @property
-    def output_px(self) -> tuple[int, int] | None:
-        """Width and height of the film, if the job gives them."""
-        return self.params.params.delivered_px if isinstance(self.params, ExportFilm) else None
-
-
-class SegmentJob(Job):
-    """Makes one segment of a planned film, and stores it as a piece."""
-
-    task: Literal["segment"]
-    """The name of the task."""
-    plan_url: Address
-    """Where the plan is."""
-    piece_url: Address | None = None
-    """Where a piece of this segment may be already: a URL presigned for GET, or s3://bucket/key. If it is
-    there, nothing is computed. If None, the job does not look."""
-    output_url: Address
-    """Where the piece is uploaded: a URL presigned for PUT, or s3://bucket/key. The Content-Type is video/mp4
-    or, if objects are tracked, application/octet-stream. The request has `If-None-Match: *`, so that the
-    first piece is kept."""
-    params: SegmentParams
-    """Which segment to make."""
-
-    keeps_existing: ClassVar[bool] = True
-
-    @property
-    def input_urls(self) -> tuple[str, ...]:
-        """The addresses of the video, of the plan, and of the piece that may be there."""
-        piece = () if self.piece_url is None else (self.piece_url,)
-        return (self.input_url, self.plan_url, *piece)
-
-
-class AssembleJob(DeliveryJob):
-    """Assembles the pieces of a film, and delivers what the ordinary job would deliver."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "$comment": "give output_url or output_parts, and not both",
-            "not": {
-                "allOf": [
-                    {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
-                    for name in ("output_url", "output_parts")
-                ]
-            },
-        }
-    )
-
-    task: Literal["assemble"]
-    """The name of the task."""
-    plan_url: Address
-    """Where the plan is."""
-    piece_urls: tuple[Address, ...] = Field(min_length=1, max_length=MOST_SEGMENTS, repr=False)
-    """Where the pieces are: one URL for GET for each segment of the plan, in order."""
-    output_parts: OutputParts | None = None
-    """A presigned multipart upload, for results of more than 5 GiB; instead of `output_url`. Tracks that fit
-    into the response need neither."""
-    params: AssembleParams
-    """Which plan to assemble."""
-
-    @property
-    def input_urls(self) -> tuple[str, ...]:
-        """The addresses of the video, of the plan and of the pieces."""
-        return (self.input_url, self.plan_url, *self.piece_urls)
-
-    @property
-    def destination(self) -> str | OutputParts | None:
-        """Where the result is uploaded; None if the job names no such place."""
-        return self.output_parts or self.output_url
-
-    @model_validator(mode="after")
-    def _one_destination(self) -> Self:
-        if self.output_url is not None and self.output_parts is not None:
-            raise ValueError("output_url and output_parts are both given: give one of them")
-        return self
 
 
 @dataclass(frozen=True, kw_only=True)

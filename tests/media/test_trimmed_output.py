@@ -14,7 +14,8 @@ from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write.writer import VideoWriter
 from tests.support.playback import IN_SYNC_S, beeps, flashes, sound
-from tools.fixtures.clips import flashing, jpeg, make_clip, number_of
+from tools.fixtures.clip_streams import jpeg
+from tools.fixtures.clips import flashing, make_clip, number_of
 
 if TYPE_CHECKING:
     from tests.conftest import WrittenOnce
