@@ -267,7 +267,7 @@ def test_a_crop_follows(tmp_path: Path, who: int | str) -> None:
     assert result.followed is not None
     (stretch,) = result.followed
     assert (stretch.start, stretch.track, stretch.class_name) == (0, 1, "person")
-    assert stretch.end == pytest.approx(1.96)
+    assert stretch.end == pytest.approx(2.0)
     assert stretch.reason
     out = frames_of(tmp_path / "out.mkv")
     places = [picture[:, :, 0].astype(float).mean() - 60 - 17.5 for picture in out]
