@@ -65,11 +65,12 @@ def finished_export(
     params: Mapping[str, Any] | None = None,
     stills: Sequence[Mapping[str, Any]] | None = None,
     fidelity: Mapping[str, Any] | None = None,
+    followed: Sequence[Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Let an export of an upload complete with `output`; return the job object."""
     width, height, frames, duration_s = facts_of(output)
     stats = {"frames": frames, "duration_sec": duration_s, "width": width, "height": height}
-    result = {"stats": stats, "fidelity": fidelity}
+    result = {"stats": stats, "fidelity": fidelity, "followed": followed}
     return _finished(cloud, user, "export", params or {}, upload_id, output, result, stills)
 
 

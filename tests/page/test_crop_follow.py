@@ -6,11 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.cloud.conftest import Cloud
 from tests.cloud.job_steps import pretend, wait_for_end
 from tests.page.crop_steps import FRAMES, HEIGHT, WIDTH, ExportForm, started
+from tests.page.page_checks import axe_findings
 from tests.support.flow import SAMPLE
 from tools.cloud.client import ApiUser, done
 from tools.fixtures.clips import make_clip
@@ -61,6 +63,49 @@ def test_a_track_that_is_followed_is_shown_and_sent(cloud: Cloud, page: Page, us
     assert "crop" not in sent
     tracks: dict[str, Any] = sent["tracks"]
     assert [track["id"] for track in tracks["tracks"]] == [7]
+
+
+@pytest.mark.parametrize(
+    ("choice", "share", "sent"),
+    [
+        ("The bottom fifth", None, {"bottom": 0.2}),
+        ("Another part", 35, {"bottom": 0.35}),
+        ("Another part", 20, {"bottom": 0.2}),
+        ("Nothing", None, None),
+    ],
+)
+def test_captions_have_a_zone_that_is_sent(
+    cloud: Cloud,
+    page: Page,
+    user: ApiUser,
+    choice: str,
+    share: int | None,
+    sent: dict[str, float] | None,
+) -> None:
+    form = ExportForm.open(page, user, SAMPLE)
+    tracked(cloud, user, form.upload_id)
+    page.reload()
+    form.wait()
+    form.choose("Follow a person")
+    page.get_by_role("button", name="Follow the main subject").click()
+    zone = page.get_by_role("group", name="Captions cover")
+    expect(zone.get_by_role("radio", name="Nothing")).to_be_checked()
+    if choice == "Nothing":
+        zone.get_by_role("radio", name="The bottom fifth").check()
+    zone.get_by_role("radio", name=choice).check()
+    slider = page.get_by_role("slider", name="Covered at the bottom")
+    if share is None:
+        expect(slider).to_have_count(0)
+    else:
+        slider.fill(str(share))
+        expect(page.get_by_text(f"Covered at the bottom: {share} %")).to_be_visible()
+        expect(zone.get_by_role("radio", name=choice)).to_be_checked()
+    assert axe_findings(page) == []
+    with started(cloud) as params:
+        form.start()
+    assert params[0]["follow"].get("safe") == sent
+    covers = page.get_by_text(f"captions cover bottom {share or 20} %")
+    expect(covers).to_have_count(0 if sent is None else 1)
 
 
 def test_following_ends(cloud: Cloud, page: Page, user: ApiUser) -> None:

@@ -123,3 +123,54 @@ def test_a_crop_that_moved_is_drawn_with_its_path(
     assert points is not None
     ends = [tuple(map(float, point.split(","))) for point in points.split()]
     assert (ends[0], ends[-1]) == ((58, 52), (248, 132))
+
+
+def test_the_result_says_whom_the_crop_followed_and_shows_the_moment(
+    cloud: Cloud, page: Page, user: ApiUser, upload_id: str, tmp_path: Path
+) -> None:
+    markup = "<img src=x onerror=alert(1)>"
+    who: dict[str, Any] = {"class_name": "person", "beside": []}
+    followed: list[dict[str, Any]] = [
+        {**who, "start": 0, "end": 1.5, "track": 2, "beside": [3, 5], "reason": "nobody else is in view"},
+        {**who, "start": 1.5, "end": 4, "track": None, "class_name": None, "reason": "nobody is in view"},
+        {**who, "start": 4, "end": 6, "track": 9, "class_name": markup, "reason": f"it moves {markup}"},
+    ]
+    output = make_clip(tmp_path / "out.mp4", [numbered(number, 192, 108) for number in range(96)], rate=24)
+    params = {"start": 1.0, "end": 5.0}
+    job = finished_export(cloud, user, upload_id, output, params=params, followed=followed)
+    show_job(page, job)
+    table = page.get_by_role("region", name="Whom the crop followed").get_by_role("table")
+    rows = [
+        row.all_inner_texts() for row in (row.get_by_role("cell") for row in table.get_by_role("row").all())
+    ]
+    assert rows[1:] == [
+        ["0:01.500", "person 2 with 3, 5", "nobody else is in view"],
+        ["0:04.000", "nobody", "nobody is in view"],
+        ["0:06.000", f"{markup} 9", f"it moves {markup}"],
+    ]
+    stage = page.get_by_role("group", name="Source with the crop")
+    table.get_by_role("button", name="0:04.000").click()
+    expect(stage.get_by_text("frame 96", exact=True)).to_be_visible()
+    assert axe_findings(page) == []
+
+
+def test_a_result_with_many_stretches_shows_them_bit_by_bit(
+    cloud: Cloud, page: Page, user: ApiUser, upload_id: str, tmp_path: Path
+) -> None:
+    followed = [
+        {"start": n, "end": n + 1, "track": n, "class_name": "person", "beside": [], "reason": "it moves"}
+        for n in range(120)
+    ]
+    job = finished_export(cloud, user, upload_id, make_clip(tmp_path / "out.mp4"), followed=followed)
+    show_job(page, job)
+    rows = page.get_by_role("region", name="Whom the crop followed").get_by_role("row")
+    expect(rows).to_have_count(51)
+    page.get_by_role("button", name="Show more (70)").click()
+    expect(rows).to_have_count(101)
+
+
+def test_a_result_that_followed_nobody_has_no_list(
+    cloud: Cloud, page: Page, user: ApiUser, upload_id: str, tmp_path: Path
+) -> None:
+    show_job(page, finished_export(cloud, user, upload_id, make_clip(tmp_path / "out.mp4")))
+    expect(page.get_by_text("Whom the crop followed")).to_have_count(0)

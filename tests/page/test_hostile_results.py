@@ -47,6 +47,7 @@ RESULTS: list[tuple[str, dict[str, Any]]] = [
     ("upscale", {"stats": STATS, "fidelity": {**FIDELITY, "pictures": [{"psnr_luma_db": None}]}}),
     ("export", {"stats": {**STATS, "frames": 1e15, "width": 1e30, "duration_sec": 1e-300}}),
     ("export", {"stats": {**STATS, "crop": [1e300, -4, 1e300, 1e300]}, "keyframes": PATH}),
+    ("export", {"stats": STATS, "followed": [None, {"start": -1e308, "track": 1e300}, {"reason": ["x"]}]}),
     ("track", {"stats": STATS, "tracks": [], "video": {"width": 320, "height": 180, "frames": 144}}),
     ("track", {"stats": {"tracks": "9"}, "tracks": "x", "video": {"width": "320"}}),
 ]

@@ -9,11 +9,14 @@ import { partOfPreview } from "../film/parts.ts";
 import type { VideoFacts } from "../media/probe.ts";
 import { useSourcePicture } from "../media/source_picture.ts";
 import { useVideoFacts } from "../media/video_facts.ts";
+import { Card } from "../ui/Card.tsx";
 import { Skeleton } from "../ui/Skeleton.tsx";
 import type { VideoClock } from "../video/clock.ts";
 import { PictureStage } from "../video/PictureStage.tsx";
 import { ExportedOutput } from "./ExportedOutput.tsx";
 import { type Exported, exportedOf } from "./exported.ts";
+import { FollowedStretches } from "./FollowedStretches.tsx";
+import { stretchesOf } from "./followed_stretches.ts";
 import { ShownCrop } from "./ShownCrop.tsx";
 import { partOf } from "./trim.ts";
 import "./ExportView.css";
@@ -25,6 +28,7 @@ export function ExportView({ job }: { job: Job }) {
   const isGone = upload.error !== null;
   const player = useRef<Seekable>(null);
   const report = fidelityOf(job);
+  const stretches = stretchesOf(job);
   return (
     <>
       <section className="export-view" aria-label="Source and output">
@@ -43,6 +47,14 @@ export function ExportView({ job }: { job: Job }) {
           </>
         )}
       </section>
+      {stretches.length > 0 && (
+        <Card title="Whom the crop followed">
+          <FollowedStretches
+            stretches={stretches}
+            onSeek={(timeS) => player.current?.seek(timeS - (exported.start ?? 0))}
+          />
+        </Card>
+      )}
       {report !== null && <FidelityPicture report={report} onSeek={(timeS) => player.current?.seek(timeS)} />}
     </>
   );

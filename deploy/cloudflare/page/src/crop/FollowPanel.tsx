@@ -1,4 +1,4 @@
-/** Settings of a crop that follows a person: whom, in which shape, and how close. */
+/** Settings of a crop that follows a person: whom, in which shape, how close, and what captions cover. */
 
 import { useJobs } from "../api/queries.ts";
 import type { VideoFacts } from "../media/probe.ts";
@@ -8,6 +8,7 @@ import { Button, ButtonLink } from "../ui/Button.tsx";
 import { Choice } from "../ui/Choice.tsx";
 import { Field } from "../ui/Field.tsx";
 import { ASPECTS } from "./aspect_presets.ts";
+import { CaptionZone } from "./CaptionZone.tsx";
 import type { ExportOrder } from "./export_order.ts";
 import { nameOfTrack, useTracksOf } from "./followed_tracks.ts";
 import { PathPreview } from "./PathPreview.tsx";
@@ -59,7 +60,12 @@ export function FollowPanel(props: FollowPanelProps) {
       />
       <Field
         label={`Zoom ${follow.zoom == null ? "(automatic)" : `× ${zoom.toFixed(1)}`}`}
-        hint="1 is the largest crop of this shape. At 2 it has half the width, and can follow more freely."
+        hint={
+          "1 is the largest crop of this shape. At 2 it has half the width, and can follow more freely." +
+          (follow.track === "main"
+            ? " Where nobody is in view for a while, it becomes as large as its shape allows, and so does the output."
+            : "")
+        }
       >
         {(control) => (
           <input
@@ -73,6 +79,7 @@ export function FollowPanel(props: FollowPanelProps) {
           />
         )}
       </Field>
+      <CaptionZone safe={follow.safe} onChange={(safe) => change({ safe })} />
       <PathPreview
         uploadId={uploadId}
         facts={facts}

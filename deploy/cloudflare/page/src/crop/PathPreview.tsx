@@ -16,6 +16,8 @@ import { Notice } from "../ui/Notice.tsx";
 import type { PictureSize } from "./crop_box.ts";
 import type { Keyframe } from "./crop_path.ts";
 import type { ExportOrder, Params } from "./export_order.ts";
+import { FollowedStretches } from "./FollowedStretches.tsx";
+import { stretchesOf } from "./followed_stretches.ts";
 import { cropSize } from "./output_size.ts";
 
 /** The longer side of the pictures of a preview, in pixels. Nobody looks at them: only the path counts. */
@@ -118,12 +120,16 @@ function PreviewJob({ jobId, onEdit }: { jobId: string; onEdit: (keyframes: Keyf
   const path = pathOf(job);
   if (job.state !== "completed") return <UnfinishedJob job={job} />;
   if (path === null) return <p>The crop does not move: there is nothing to edit.</p>;
+  const stretches = stretchesOf(job);
   return (
-    <div className="row path-preview">
-      <Button kind="primary" onClick={() => onEdit(path)}>
-        Edit the path
-      </Button>
-      <span className="muted">{`The path has ${path.length} keyframes and is drawn on the picture.`}</span>
-    </div>
+    <>
+      <div className="row path-preview">
+        <Button kind="primary" onClick={() => onEdit(path)}>
+          Edit the path
+        </Button>
+        <span className="muted">{`The path has ${path.length} keyframes and is drawn on the picture.`}</span>
+      </div>
+      {stretches.length > 0 && <FollowedStretches stretches={stretches} />}
+    </>
   );
 }

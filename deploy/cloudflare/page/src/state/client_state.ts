@@ -15,8 +15,9 @@ type Schemas = components["schemas"];
 export type UpscaleParams = Schemas["UpscaleParams"];
 export type TrackParams = Schemas["TrackParams"];
 type Follow = Schemas["Follow"];
+type FollowChoices = Partial<Pick<Follow, "class_name">> & { safe?: Partial<Schemas["SafeShares"]> | null };
 export type ExportParams = Omit<Schemas["ExportParams"], "follow"> & {
-  follow: (Omit<Follow, "class_name" | "safe"> & Partial<Pick<Follow, "class_name" | "safe">>) | null;
+  follow: (Pick<Follow, "track" | "aspect" | "zoom"> & FollowChoices) | null;
 };
 
 /** What has been set up for an upload, for each task; a field that is absent has the worker's default. */

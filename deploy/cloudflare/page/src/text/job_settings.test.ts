@@ -36,4 +36,7 @@ test("the part that an export takes is said in words", () => {
     settings({ follow: { track: 3, aspect: "9:16" }, tracks: "https://bucket.example/x?sig=1" }),
     [["Follow", "track 3, 9:16"]],
   );
+  assert.deepEqual(settings({ follow: { track: "main", aspect: null, zoom: 1.5, safe: { bottom: 0.2 } } }), [
+    ["Follow", "the main subject, zoom 1.5×, captions cover bottom 20 %"],
+  ]);
 });

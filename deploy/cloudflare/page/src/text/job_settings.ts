@@ -1,6 +1,7 @@
 /** Says in words what was set up for a job. */
 
 import type { Job } from "../api/client.ts";
+import { type SafeShares, safeText } from "../crop/caption_zone.ts";
 import { atMoment, exactly } from "./durations.ts";
 import { PARAM_NAMES } from "./param_names.ts";
 
@@ -53,9 +54,22 @@ function cropText(crop: unknown): string {
   return Array.isArray(crop) ? `a path with ${crop.length} keyframes` : boxText(crop as Box);
 }
 
-type Followed = { track: number | "main"; class_name?: string | null; aspect?: string | null };
+type Followed = {
+  track: number | "main";
+  class_name?: string | null;
+  aspect?: string | null;
+  zoom?: number | null;
+  safe?: SafeShares | null;
+};
 
-function followText({ track, class_name, aspect }: Followed): string {
-  const whom = track === "main" ? `the main ${class_name ?? "subject"}` : `track ${track}`;
-  return aspect == null ? whom : `${whom}, ${aspect}`;
+function followText({ track, class_name, aspect, zoom, safe }: Followed): string {
+  const covered = safeText(safe);
+  return [
+    track === "main" ? `the main ${class_name ?? "subject"}` : `track ${track}`,
+    aspect ?? [],
+    zoom == null ? [] : `zoom ${zoom}×`,
+    covered === null ? [] : `captions cover ${covered}`,
+  ]
+    .flat()
+    .join(", ");
 }
