@@ -38,6 +38,9 @@ _LONGEST_NAME = 24
 _SMALLEST_TEXT_PX = 7.0
 """Least height of capital letters: with OpenCV's fonts, digits of fewer pixels cannot be told apart."""
 
+_MOST_OF_PICTURE = 1 / 8
+"""A label that would cover more of the picture is shorter, or left out."""
+
 
 @cache
 def colour_of(number: int) -> Ink:
@@ -113,24 +116,32 @@ class Pen:
         colour: Ink,
         *,
         small: str = "",
+        short: str = "",
         avoid: Sequence[Rectangle] = (),
     ) -> Rectangle:
         """Draw a label at a box, and return where it is.
 
         It stands on the box, or inside its upper edge if there is no room above; it stays inside the picture.
         If it would cover something to avoid, it takes another place at the box, or the one that covers least.
+        In a tiny picture it is shorter, or left out: it covers at most an eighth of the picture.
 
         Args:
             pixels: uint8 [H, W, 3] RGB; modified.
             box: float32 [4], x1, y1, x2, y2 in pixels of the picture.
             text: the label, in ASCII.
             colour: background of the label.
-            small: ASCII text in a smaller size after the label.
+            small: ASCII text in a smaller size after the label; left out first.
+            short: ASCII text that stands for the label where there is no room for it; empty for none.
             avoid: parts of the picture that the label should not cover, such as heads and other labels.
         """
-        plate = self._plate(text, small, colour)
-        height, width = plate.shape[:2]
         picture_height, picture_width = pixels.shape[:2]
+        plates = [self._plate(text, small, colour), self._plate(text, "", colour)]
+        plates += [self._plate(short, "", colour)] if short else []
+        most_px = _MOST_OF_PICTURE * picture_width * picture_height
+        plate = next((plate for plate in plates if plate.shape[0] * plate.shape[1] <= most_px), None)
+        if plate is None:
+            return 0, 0, 0, 0
+        height, width = plate.shape[:2]
         shrink = min(1, picture_width / width, picture_height / height)
         if shrink < 1:
             width, height = max(1, int(width * shrink)), max(1, int(height * shrink))

@@ -64,7 +64,8 @@ class Overlay:
     def draw(self, pixels: Pixels, frame: int) -> None:
         """Draw the trails of a frame, boxes over them, and labels over those; the nearest objects last.
 
-        An interpolated box is thin and dashed, and its label has no score.
+        An interpolated box is thin and dashed, and its label has no score. In a tiny picture a label has only
+        the id, or is left out.
 
         Args:
             pixels: uint8 [H, W, 3] RGB, the whole frame, C-contiguous; it is modified.
@@ -81,8 +82,8 @@ class Overlay:
         taken = [_head(box, margin_px=self._pen.edge_px + 1) for box in boxes]
         for (track, row), box in zip(here, boxes, strict=True):
             score = "" if track.interpolated[row] else f"{track.scores[row]:.2f}"
-            text = f"{self._names[track.class_number]} {track.id}"
-            place = self._pen.label(pixels, box, text, colour_of(track.id), small=score, avoid=taken)
+            text, colour = f"{self._names[track.class_number]} {track.id}", colour_of(track.id)
+            place = self._pen.label(pixels, box, text, colour, small=score, short=str(track.id), avoid=taken)
             taken.append(place)
 
     def _trail(self, pixels: Pixels, track: ReportedTrack, row: int) -> None:

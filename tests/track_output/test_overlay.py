@@ -192,6 +192,23 @@ def test_a_label_stands_on_its_box_where_there_is_room() -> None:
     assert 295 < columns.min() <= 300
 
 
+@pytest.mark.parametrize(
+    ("width", "height", "written"),
+    [(240, 136, ("person 1", "0.90")), (96, 64, ("person 1", "")), (64, 36, ("1", "")), (32, 18, None)],
+)
+def test_a_label_is_shorter_or_left_out_in_a_tiny_picture(
+    width: int, height: int, written: tuple[str, str] | None
+) -> None:
+    pixels, expected = canvas(width, height), canvas()
+    box = np.array([width / 2, height / 2, width - 1, height - 1])
+    pen = Pen(width=width, height=height)
+    left, top, right, bottom = pen.label(pixels, box, "person 1", colour_of(1), small="0.90", short="1")
+    assert (right - left) * (bottom - top) == changed(pixels).sum() <= width * height / 8
+    if written is not None:
+        pen.label(expected, np.array([300, 200, 340, 240]), written[0], colour_of(1), small=written[1])
+        assert np.array_equal(pixels[changed(pixels)], expected[changed(expected)])
+
+
 @settings(max_examples=60)
 @given(
     st.integers(1, 200),
